@@ -1,0 +1,173 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jmoiron/sqlx"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+)
+
+// Dialect names the kind of SQL server behind a [DB].
+type Dialect string
+
+// The dialects that Gatehouse speaks.
+const (
+	SQLite   Dialect = "sqlite"
+	Postgres Dialect = "postgres"
+)
+
+// ErrURL is wrapped by the errors of [Open] that a different URL would mend.
+var ErrURL = errors.New("database URL")
+
+// DB is one service's database.
+type DB struct {
+	*sqlx.DB
+	Dialect Dialect
+	service string
+	file    string // SQLite only: where the database lives
+}
+
+var serviceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,30}$`)
+
+// CheckURL reports, without connecting, whether [Open] would understand rawURL.
+func CheckURL(rawURL string) error {
+	_, _, err := parseURL(rawURL)
+	return err
+}
+
+func parseURL(rawURL string) (Dialect, string, error) {
+	scheme, rest, ok := strings.Cut(rawURL, ":")
+	switch {
+	case ok && scheme == "sqlite":
+		folder := strings.TrimPrefix(rest, "//")
+		if folder == "" {
+			return "", "", fmt.Errorf("%w: %q names no folder; write sqlite:./data", ErrURL, rawURL)
+		}
+		return SQLite, folder, nil
+	case ok && (scheme == "postgres" || scheme == "postgresql"):
+		if _, err := pgx.ParseConfig(rawURL); err != nil {
+			// pgx's own text may repeat the password; say only what is wrong.
+			return "", "", fmt.Errorf("%w: this postgres: URL can't be read", ErrURL)
+		}
+		return Postgres, rawURL, nil
+	default:
+		return "", "", fmt.Errorf("%w: it must begin with sqlite: or postgres:", ErrURL)
+	}
+}
+
+// Open connects to the database of service. rawURL is sqlite:FOLDER, where the
+// file is FOLDER/service.db, or a postgres: URL, where the schema is named like
+// the service and made if it is missing. It fails when the server does not answer
+// before ctx ends. The caller closes the result.
+func Open(ctx context.Context, rawURL, service string) (*DB, error) {
+	if !serviceName.MatchString(service) {
+		return nil, fmt.Errorf("database: %q can't be the name of a service", service)
+	}
+	dialect, target, err := parseURL(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	if dialect == SQLite {
+		return openSQLite(ctx, target, service)
+	}
+	return openPostgres(ctx, target, service)
+}
+
+func openSQLite(ctx context.Context, folder, service string) (*DB, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("database: the data folder can't be made: %w", err)
+	}
+	file := filepath.Join(folder, service+".db")
+	// Pragmas belong in the DSN: set by Exec they would reach one connection of
+	// the pool. _txlock=immediate makes every transaction ask for the write lock
+	// at its start, where waiting for it (busy_timeout) is still possible.
+	q := url.Values{"_txlock": {"immediate"}}
+	for _, p := range []string{"busy_timeout(10000)", "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)", "temp_store(MEMORY)"} {
+		q.Add("_pragma", p)
+	}
+	x, err := sqlx.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?"+q.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("database: open %s: %w", service, err)
+	}
+	x.SetMaxOpenConns(8)
+	x.SetMaxIdleConns(4)
+	if err := x.PingContext(ctx); err != nil {
+		_ = x.Close()
+		return nil, fmt.Errorf("database: %s can't be opened: %w", file, err)
+	}
+	return &DB{DB: x, Dialect: SQLite, service: service, file: file}, nil
+}
+
+func openPostgres(ctx context.Context, rawURL, service string) (*DB, error) {
+	cfg, err := pgx.ParseConfig(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: this postgres: URL can't be read", ErrURL)
+	}
+	cfg.RuntimeParams["search_path"] = service
+	cfg.RuntimeParams["application_name"] = "gatehouse-" + service
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = 5 * time.Second
+	}
+	x := sqlx.NewDb(stdlib.OpenDB(*cfg), "pgx")
+	x.SetMaxOpenConns(16)
+	x.SetMaxIdleConns(8)
+	x.SetConnMaxIdleTime(5 * time.Minute)
+	d := &DB{DB: x, Dialect: Postgres, service: service}
+	if err := d.makeSchema(ctx); err != nil {
+		_ = x.Close()
+		return nil, fmt.Errorf("database: PostgreSQL for %s: %w", service, err)
+	}
+	return d, nil
+}
+
+// makeSchema asks before it creates, so that a role without the right to create
+// schemas can use one that an operator made for it.
+func (d *DB) makeSchema(ctx context.Context) error {
+	var there bool
+	if err := d.GetContext(ctx, &there, `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`, d.service); err != nil {
+		return err
+	}
+	if there {
+		return nil
+	}
+	_, err := d.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+d.service)
+	if IsUnique(err) { // two replicas may find it missing together
+		return nil
+	}
+	return err
+}
+
+// Service is the name under which the database was opened.
+func (d *DB) Service() string { return d.service }
+
+// Tx runs fn in a writing transaction and commits it when fn returns nil. On
+// SQLite it holds the write lock from its first statement (BEGIN IMMEDIATE), on
+// PostgreSQL it is READ COMMITTED. The error of fn comes back as it is.
+func (d *DB) Tx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
+	tx, err := d.BeginTxx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("database: begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("database: commit: %w", err)
+	}
+	return nil
+}
+
+// Missing reports whether err says that no row was found.
+func Missing(err error) bool { return errors.Is(err, sql.ErrNoRows) }

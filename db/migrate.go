@@ -1,0 +1,113 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed all:migrations
+var migrations embed.FS
+
+// Migrations are the SQL files of service for dialect, in the order they run.
+// They are goose files: NNNNN_name.sql with Up and Down parts.
+func Migrations(service string, dialect Dialect) (fs.FS, error) {
+	sub, err := fs.Sub(migrations, path.Join("migrations", service, string(dialect)))
+	if err != nil {
+		return nil, fmt.Errorf("migrations of %s: %w", service, err)
+	}
+	if names, err := fs.Glob(sub, "*.sql"); err != nil || len(names) == 0 {
+		return nil, fmt.Errorf("migrations: there are none for %s on %s", service, dialect)
+	}
+	return sub, nil
+}
+
+// Migrate brings the schema up to date. Replicas may call it together: one of
+// them works, the others wait. When nothing is to be done it costs one query.
+func (d *DB) Migrate(ctx context.Context) error {
+	files, err := Migrations(d.service, d.Dialect)
+	if err != nil {
+		return err
+	}
+	latest, err := latestVersion(files)
+	if err != nil {
+		return err
+	}
+	if d.version(ctx) == latest {
+		return nil
+	}
+	var opts []goose.ProviderOption
+	dialect := goose.DialectSQLite3
+	if d.Dialect == Postgres {
+		dialect = goose.DialectPostgres
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60))
+		if err != nil {
+			return fmt.Errorf("migrations of %s: %w", d.service, err)
+		}
+		opts = append(opts, goose.WithSessionLocker(locker))
+	} else {
+		unlock, err := d.lockFile(ctx)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	p, err := goose.NewProvider(dialect, d.DB.DB, files, opts...)
+	if err != nil {
+		return fmt.Errorf("migrations of %s: %w", d.service, err)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrations of %s: %w", d.service, err)
+	}
+	return nil
+}
+
+// lockFile holds a lock beside the SQLite file, since goose knows no lock for it.
+func (d *DB) lockFile(ctx context.Context) (unlock func(), err error) {
+	l := flock.New(d.file + ".migrate")
+	if _, err := l.TryLockContext(ctx, 10*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("migrations of %s: lock: %w", d.service, err)
+	}
+	return func() { _ = l.Unlock() }, nil
+}
+
+// version is the newest migration that has run, or -1 when that can't be told.
+func (d *DB) version(ctx context.Context) int64 {
+	var v sql.NullInt64
+	err := d.GetContext(ctx, &v, `SELECT MAX(version_id) FROM `+goose.DefaultTablename+` WHERE is_applied`)
+	if err != nil || !v.Valid {
+		return -1
+	}
+	return v.Int64
+}
+
+func latestVersion(files fs.FS) (int64, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return 0, err
+	}
+	var latest int64
+	for _, name := range names {
+		number, _, _ := strings.Cut(name, "_")
+		v, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("migration %s: its name must begin with a number", name)
+		}
+		latest = max(latest, v)
+	}
+	if latest == 0 {
+		return 0, errors.New("migrations: no file has a number above 0")
+	}
+	return latest, nil
+}
