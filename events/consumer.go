@@ -1,0 +1,171 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	readBatch = 200
+	readBlock = time.Second
+	// claimAfter is how long an entry may stay with a consumer that does not
+	// confirm it before another one takes it over.
+	claimAfter = 10 * time.Second
+)
+
+// Malformed is a stream entry that is not an event.
+type Malformed struct {
+	EntryID string
+	Fields  map[string]any
+	Err     error
+}
+
+// Handler takes events off a consumer's hands. The batch is confirmed when it
+// returns nil, and comes again when it does not: an event whose ID was handled
+// before must change nothing.
+type Handler func(ctx context.Context, batch []Event, malformed []Malformed) error
+
+// Consumer reads the stream as one member of a consumer group.
+type Consumer struct {
+	rdb         redis.UniversalClient
+	group, name string
+	log         *slog.Logger
+	claimAfter  time.Duration
+}
+
+// NewConsumer is the member called name of group. Names must differ between
+// living replicas.
+func NewConsumer(rdb redis.UniversalClient, group, name string, log *slog.Logger) (*Consumer, error) {
+	if rdb == nil || log == nil || group == "" || name == "" {
+		return nil, errors.New("events: a consumer needs Redis, a logger, a group and a name")
+	}
+	return &Consumer{rdb: rdb, group: group, name: name, log: log, claimAfter: claimAfter}, nil
+}
+
+// ClaimAfter changes how long another member may keep an entry unconfirmed
+// before this one takes it over (10 s unless told).
+func (c *Consumer) ClaimAfter(d time.Duration) { c.claimAfter = d }
+
+// Run hands events to handle until ctx ends, and returns nil then.
+func (c *Consumer) Run(ctx context.Context, handle Handler) error {
+	var pause time.Duration
+	for ctx.Err() == nil {
+		if err := c.run(ctx, handle); err != nil && ctx.Err() == nil {
+			pause = min(max(2*pause, 100*time.Millisecond), 5*time.Second)
+			c.log.Warn("events can't be consumed just now", "error", err, "again_in_ms", pause.Milliseconds())
+			sleep(ctx, pause)
+			continue
+		}
+		pause = 0
+	}
+	return nil
+}
+
+func (c *Consumer) run(ctx context.Context, handle Handler) error {
+	err := c.rdb.XGroupCreateMkStream(ctx, Stream, c.group, "0").Err()
+	if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") { // Redis tells it only by this word
+		return err
+	}
+	// What this member had read and not confirmed before it was restarted.
+	if err := c.drain(ctx, handle); err != nil {
+		return err
+	}
+	nextClaim := time.Now()
+	for ctx.Err() == nil {
+		if time.Now().After(nextClaim) {
+			if err := c.claim(ctx, handle); err != nil {
+				return err
+			}
+			nextClaim = time.Now().Add(c.claimAfter / 2)
+		}
+		entries, err := c.read(ctx, ">", readBlock)
+		if err != nil {
+			return err
+		}
+		if err := c.deliver(ctx, entries, handle); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Consumer) drain(ctx context.Context, handle Handler) error {
+	for {
+		entries, err := c.read(ctx, "0", -1)
+		if err != nil || len(entries) == 0 {
+			return err
+		}
+		if err := c.deliver(ctx, entries, handle); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *Consumer) read(ctx context.Context, from string, block time.Duration) ([]redis.XMessage, error) {
+	streams, err := c.rdb.XReadGroup(ctx, &redis.XReadGroupArgs{
+		Group: c.group, Consumer: c.name, Streams: []string{Stream, from}, Count: readBatch, Block: block,
+	}).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	if err != nil || len(streams) == 0 {
+		return nil, err
+	}
+	return streams[0].Messages, nil
+}
+
+// claim takes over what members that died had read.
+func (c *Consumer) claim(ctx context.Context, handle Handler) error {
+	start := "0-0"
+	for {
+		entries, next, err := c.rdb.XAutoClaim(ctx, &redis.XAutoClaimArgs{
+			Stream: Stream, Group: c.group, Consumer: c.name, MinIdle: c.claimAfter, Start: start, Count: readBatch,
+		}).Result()
+		if err != nil {
+			return err
+		}
+		if err := c.deliver(ctx, entries, handle); err != nil {
+			return err
+		}
+		if next == "0-0" || next == "" {
+			return nil
+		}
+		start = next
+	}
+}
+
+func (c *Consumer) deliver(ctx context.Context, entries []redis.XMessage, handle Handler) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	ids := make([]string, len(entries))
+	batch := make([]Event, 0, len(entries))
+	var malformed []Malformed
+	for i, m := range entries {
+		ids[i] = m.ID
+		e, err := parse(m.Values)
+		if err != nil {
+			malformed = append(malformed, Malformed{EntryID: m.ID, Fields: m.Values, Err: err})
+			continue
+		}
+		batch = append(batch, e)
+	}
+	if err := handle(ctx, batch, malformed); err != nil {
+		return err
+	}
+	return c.rdb.XAck(ctx, Stream, c.group, ids...).Err()
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,150 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/db"
+)
+
+const (
+	relayBatch = 100
+	// streamLength bounds the stream: consumers that are further behind than
+	// this have lost what was trimmed.
+	streamLength = 1_000_000
+	relayEvery   = time.Second
+)
+
+// Relay moves events from one service's outbox to the stream. Every replica runs
+// one; they take turns through the database.
+type Relay struct {
+	db   *db.DB
+	rdb  redis.UniversalClient
+	log  *slog.Logger
+	wake chan struct{}
+}
+
+// NewRelay is the relay of the service that d belongs to.
+func NewRelay(d *db.DB, rdb redis.UniversalClient, log *slog.Logger) (*Relay, error) {
+	if d == nil || rdb == nil || log == nil {
+		return nil, errors.New("events: a relay needs a database, Redis and a logger")
+	}
+	return &Relay{db: d, rdb: rdb, log: log, wake: make(chan struct{}, 1)}, nil
+}
+
+// Wake says that the outbox may have something new. It never blocks.
+func (r *Relay) Wake() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run moves events until ctx ends, and returns nil then. What fails is tried
+// again a little later.
+func (r *Relay) Run(ctx context.Context) error {
+	tick := time.NewTicker(relayEvery)
+	defer tick.Stop()
+	failing := false
+	for {
+		n, err := r.Flush(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if failed := err != nil; failed != failing {
+			failing = failed
+			if failed {
+				r.log.Warn("events wait in the outbox", "error", err)
+			} else {
+				r.log.Info("events leave the outbox again")
+			}
+		}
+		if n == relayBatch {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-r.wake:
+		case <-tick.C:
+		}
+	}
+}
+
+type outboxRow struct {
+	ID      string `db:"id"`
+	Type    string `db:"type"`
+	Subject string `db:"subject"`
+	At      int64  `db:"at"`
+	Data    string `db:"data"`
+}
+
+// Flush moves one batch of the oldest events and says how many.
+func (r *Relay) Flush(ctx context.Context) (int, error) {
+	// Look before taking the write lock: an outbox is empty most of the time.
+	var waiting bool
+	if err := r.db.GetContext(ctx, &waiting, `SELECT EXISTS (SELECT 1 FROM event_outbox)`); err != nil {
+		return 0, fmt.Errorf("outbox: %w", err)
+	}
+	if !waiting {
+		return 0, nil
+	}
+	n := 0
+	err := r.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		query := `SELECT id, type, subject, at, data FROM event_outbox ORDER BY at, id LIMIT ?`
+		if r.db.Dialect == db.Postgres {
+			query += ` FOR UPDATE SKIP LOCKED`
+		}
+		var rows []outboxRow
+		if err := tx.SelectContext(ctx, &rows, tx.Rebind(query), relayBatch); err != nil || len(rows) == 0 {
+			return err
+		}
+		if err := r.publish(ctx, rows); err != nil {
+			return err
+		}
+		ids := make([]string, len(rows))
+		for i, row := range rows {
+			ids[i] = row.ID
+		}
+		query, args, err := sqlx.In(`DELETE FROM event_outbox WHERE id IN (?)`, ids)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, tx.Rebind(query), args...); err != nil {
+			return err
+		}
+		n = len(rows)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("outbox: %w", err)
+	}
+	return n, nil
+}
+
+func (r *Relay) publish(ctx context.Context, rows []outboxRow) error {
+	pipe := r.rdb.Pipeline()
+	for _, row := range rows {
+		event, err := json.Marshal(struct {
+			ID      string          `json:"id"`
+			Type    string          `json:"type"`
+			Service string          `json:"service"`
+			At      time.Time       `json:"at"`
+			Subject string          `json:"sub,omitempty"`
+			Data    json.RawMessage `json:"data,omitempty"`
+		}{row.ID, row.Type, r.db.Service(), db.Time(row.At), row.Subject, json.RawMessage(row.Data)})
+		if err != nil {
+			return err
+		}
+		pipe.XAdd(ctx, &redis.XAddArgs{Stream: Stream, MaxLen: streamLength, Approx: true, Values: []any{"event", string(event)}})
+	}
+	_, err := pipe.Exec(ctx)
+	return err
+}
