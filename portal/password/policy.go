@@ -1,0 +1,132 @@
+package password
+
+import (
+	_ "embed"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// The bounds of a password's length, in Unicode code points after NFC normalisation (NIST SP 800-63B counts
+// each code point as one character). There are no rules of composition: length is what helps.
+const (
+	MinRunes = 10
+	MaxRunes = 128
+)
+
+// Weakness is why a password was refused. Its text is a sentence that may be shown to the person.
+type Weakness string
+
+// Error returns the sentence.
+func (w Weakness) Error() string { return string(w) }
+
+// The reasons for which [Policy.Check] refuses a password.
+const (
+	TooShort  Weakness = "Use at least 10 characters. A few words in a row work well."
+	TooLong   Weakness = "Use at most 128 characters."
+	Malformed Weakness = "This contains characters that cannot be part of a password."
+	Common    Weakness = "Too many people use this password. Choose one that is harder to guess."
+	Personal  Weakness = "This is too close to your name, your email or the name of this site."
+	Simple    Weakness = "This repeats or follows a simple pattern. Choose one that is harder to guess."
+)
+
+// Policy decides which passwords may be chosen (NIST SP 800-63B §5.1.1.2 and OWASP's Authentication Cheat
+// Sheet): long enough, not a common one, not the person's own name or email; anything else goes, spaces and
+// emoji included.
+type Policy struct {
+	// Refused are further passwords that nobody may choose, such as published demo passwords.
+	Refused []string
+}
+
+// Check returns nil if password may be chosen by a person of whom the given words (email, name) are known, or
+// the [Weakness].
+func (p Policy) Check(password string, about ...string) error {
+	if !utf8.ValidString(password) || strings.ContainsRune(password, 0) {
+		return Malformed
+	}
+	if len(password) > 4*maxBytes {
+		return TooLong
+	}
+	password = norm.NFC.String(password)
+	switch n := utf8.RuneCountInString(password); {
+	case n < MinRunes:
+		return TooShort
+	case n > MaxRunes:
+		return TooLong
+	}
+	folded := fold(password)
+	if _, found := common()[folded]; found {
+		return Common
+	}
+	for _, r := range p.Refused {
+		if folded == fold(r) {
+			return Common
+		}
+	}
+	if simple(folded) {
+		return Simple
+	}
+	if personal(folded, append(about, "gatehouse")) {
+		return Personal
+	}
+	return nil
+}
+
+// personal tells whether little more than one of the words remains of the password.
+func personal(folded string, about []string) bool {
+	const enough = 4 // characters of its own that make a password more than the word in it
+	for _, text := range about {
+		text = fold(norm.NFC.String(text))
+		words := append(strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }), text)
+		if local, _, found := strings.Cut(text, "@"); found {
+			words = append(words, local)
+		}
+		rest := folded
+		for _, w := range words {
+			if utf8.RuneCountInString(w) < 4 {
+				continue
+			}
+			if utf8.RuneCountInString(strings.ReplaceAll(folded, w, "")) < enough {
+				return true
+			}
+			rest = strings.ReplaceAll(rest, w, "")
+		}
+		if utf8.RuneCountInString(rest) < enough {
+			return true
+		}
+	}
+	return false
+}
+
+// simple tells whether a password is one or two characters repeated, or a run such as abcdefghij or 9876543210.
+func simple(folded string) bool {
+	runes := []rune(folded)
+	seen := map[rune]bool{}
+	up, down := true, true
+	for i, r := range runes {
+		seen[r] = true
+		if i > 0 {
+			up = up && r == runes[i-1]+1
+			down = down && r == runes[i-1]-1
+		}
+	}
+	return len(seen) < 3 || up || down
+}
+
+func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+//go:embed common.txt
+var commonList string
+
+// common is the list of common passwords, read at the first use.
+var common = sync.OnceValue(func() map[string]struct{} {
+	lines := strings.Split(strings.TrimSpace(commonList), "\n")
+	set := make(map[string]struct{}, len(lines))
+	for _, l := range lines {
+		set[l] = struct{}{}
+	}
+	return set
+})
