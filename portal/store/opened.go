@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+	"gatehouse/events"
+)
+
+// seenEvery is how exactly "last seen" is kept: a write per exchange would cost
+// more than it tells.
+const seenEvery = time.Minute
+
+// Grantee is the person behind a living sign-in, as tokens describe them.
+type Grantee struct {
+	UserID   string
+	SID      string
+	Email    string
+	Name     string
+	Roles    []string
+	AuthTime time.Time
+
+	opened sql.NullInt64 // when the client of the question last used the sign-in
+}
+
+// Grantee is whose sign-in sid is. ErrNotFound says that tokens must not be
+// issued: the sign-in is unknown or has ended, or the person is disabled.
+func (s *Store) Grantee(ctx context.Context, sid, clientID string) (Grantee, error) {
+	return grantee(ctx, s.db, s.db.Rebind, sid, clientID)
+}
+
+func grantee(ctx context.Context, q sqlx.QueryerContext, rebind func(string) string, sid, clientID string) (Grantee, error) {
+	g := Grantee{SID: sid}
+	var roles string
+	var authTime int64
+	err := q.QueryRowxContext(ctx, rebind(`SELECT u.id, u.email, u.name, u.roles, s.created_at, c.last_at
+		FROM sign_ins s JOIN users u ON u.id = s.user_id
+		LEFT JOIN sign_in_clients c ON c.sid = s.sid AND c.client_id = ?
+		WHERE s.sid = ? AND s.ended_at IS NULL AND u.disabled_at IS NULL`), clientID, sid).
+		Scan(&g.UserID, &g.Email, &g.Name, &roles, &authTime, &g.opened)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Grantee{}, ErrNotFound
+	}
+	if err != nil {
+		return Grantee{}, fmt.Errorf("store: who signed in: %w", err)
+	}
+	if g.Roles, err = fromList(roles); err != nil {
+		return Grantee{}, err
+	}
+	g.AuthTime = db.Time(authTime)
+	return g, nil
+}
+
+// Open records that g's sign-in uses clientID, so that a sign-out tells it, and
+// stores first when it is given: the first refresh token of a family. The first
+// time it also records the event sign_in. ErrNotFound says that the sign-in ended
+// meanwhile; then nothing is stored.
+func (s *Store) Open(ctx context.Context, g Grantee, clientID string, first *RefreshToken, now time.Time) error {
+	recent := g.opened.Valid && now.Sub(db.Time(g.opened.Int64)) < seenEvery
+	if recent && first == nil {
+		return nil
+	}
+	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		if err := s.holdSignIn(ctx, tx, g.SID); err != nil {
+			return err
+		}
+		if first != nil {
+			if err := insertRefreshToken(ctx, tx, *first); err != nil {
+				return err
+			}
+		}
+		if recent {
+			return nil
+		}
+		return open(ctx, tx, g, clientID, db.Millis(now))
+	})
+}
+
+func open(ctx context.Context, tx *sqlx.Tx, g Grantee, clientID string, now int64) error {
+	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO sign_in_clients (sid, client_id, first_at, last_at)
+		VALUES (?, ?, ?, ?) ON CONFLICT (sid, client_id) DO NOTHING`), g.SID, clientID, now, now)
+	if err != nil {
+		return fmt.Errorf("store: open client: %w", err)
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		return fmt.Errorf("store: open client: %w", err)
+	}
+	if n == 1 {
+		return events.Record(ctx, tx, events.New(events.SignIn, g.UserID, map[string]any{"client_id": clientID, "method": "sso"}))
+	}
+	if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE sign_in_clients SET last_at = ? WHERE sid = ? AND client_id = ? AND last_at < ?`),
+		now, g.SID, clientID, now); err != nil {
+		return fmt.Errorf("store: open client: %w", err)
+	}
+	return nil
+}
+
+// holdSignIn makes sure that the sign-in lives until tx commits: whoever wants to
+// end it waits. On SQLite tx holds the only write lock already.
+func (s *Store) holdSignIn(ctx context.Context, tx *sqlx.Tx, sid string) error {
+	query := `SELECT 1 FROM sign_ins WHERE sid = ? AND ended_at IS NULL`
+	if s.db.Dialect == db.Postgres {
+		query += ` FOR SHARE`
+	}
+	var one int
+	err := tx.QueryRowxContext(ctx, tx.Rebind(query), sid).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("store: hold the sign-in: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+)
+
+// RefreshToken is one refresh token of a family: all that descend from one
+// authorization code.
+type RefreshToken struct {
+	Hash      string // hex of SHA-256 of the token
+	Family    string
+	UserID    string
+	SID       string
+	ClientID  string
+	Scope     string // space separated, what the family was granted
+	Audience  string // of its access tokens where the client names none
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	UsedAt    time.Time // zero: not yet used
+	Successor string    // encrypted; set together with UsedAt
+	RevokedAt time.Time // zero: not revoked
+}
+
+const refreshColumns = `SELECT hash, family, user_id, sid, client_id, scope, audience, created_at, expires_at, used_at, successor, revoked_at
+	FROM refresh_tokens WHERE hash = ?`
+
+func insertRefreshToken(ctx context.Context, tx *sqlx.Tx, t RefreshToken) error {
+	if _, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO refresh_tokens (hash, family, user_id, sid, client_id, scope, audience, created_at, expires_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+		t.Hash, t.Family, t.UserID, t.SID, t.ClientID, t.Scope, t.Audience, db.Millis(t.CreatedAt), db.Millis(t.ExpiresAt)); err != nil {
+		return fmt.Errorf("store: add refresh token: %w", err)
+	}
+	return nil
+}
+
+// RefreshToken is the token with this hash, or ErrNotFound.
+func (s *Store) RefreshToken(ctx context.Context, hash string) (RefreshToken, error) {
+	return scanRefreshToken(s.db.QueryRowxContext(ctx, s.db.Rebind(refreshColumns), hash))
+}
+
+// Rotate shows fn the token with this hash, while no other replica can change
+// it, and does what fn answers: store the successor and mark the token used with
+// its encrypted form, or nothing when next is nil. An error of fn comes back as
+// it is, and nothing is stored. ErrNotFound: no such token.
+func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
+	fn func(old RefreshToken) (next *RefreshToken, encrypted string, err error),
+) error {
+	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		query := refreshColumns
+		if s.db.Dialect == db.Postgres {
+			query += ` FOR UPDATE`
+		}
+		old, err := scanRefreshToken(tx.QueryRowxContext(ctx, tx.Rebind(query), hash))
+		if err != nil {
+			return err
+		}
+		next, encrypted, err := fn(old)
+		if err != nil || next == nil {
+			return err
+		}
+		if err := s.holdSignIn(ctx, tx, old.SID); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE refresh_tokens SET used_at = ?, successor = ? WHERE hash = ?`),
+			db.Millis(now), encrypted, hash); err != nil {
+			return fmt.Errorf("store: use refresh token: %w", err)
+		}
+		return insertRefreshToken(ctx, tx, *next)
+	})
+}
+
+// RevokeFamily revokes all tokens of a family.
+func (s *Store) RevokeFamily(ctx context.Context, family string, now time.Time) error {
+	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE refresh_tokens SET revoked_at = ? WHERE family = ? AND revoked_at IS NULL`),
+		db.Millis(now), family); err != nil {
+		return fmt.Errorf("store: revoke family: %w", err)
+	}
+	return nil
+}
+
+// PurgeRefreshTokens deletes the tokens that expired before t.
+func (s *Store) PurgeRefreshTokens(ctx context.Context, t time.Time) error {
+	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM refresh_tokens WHERE expires_at < ?`), db.Millis(t)); err != nil {
+		return fmt.Errorf("store: purge refresh tokens: %w", err)
+	}
+	return nil
+}
+
+func scanRefreshToken(row *sqlx.Row) (RefreshToken, error) {
+	var t RefreshToken
+	var created, expires int64
+	var used, revoked *int64
+	var successor sql.NullString
+	err := row.Scan(&t.Hash, &t.Family, &t.UserID, &t.SID, &t.ClientID, &t.Scope, &t.Audience, &created, &expires, &used, &successor, &revoked)
+	if errors.Is(err, sql.ErrNoRows) {
+		return RefreshToken{}, ErrNotFound
+	}
+	if err != nil {
+		return RefreshToken{}, fmt.Errorf("store: refresh token: %w", err)
+	}
+	t.CreatedAt, t.ExpiresAt, t.UsedAt, t.RevokedAt = db.Time(created), db.Time(expires), timeOf(used), timeOf(revoked)
+	t.Successor = successor.String
+	return t, nil
+}
