@@ -1,0 +1,56 @@
+// Package components is the kit that every page of every app is made of: the shell around a page, form fields, buttons,
+// tables, notices and frames. It takes plain view structs (views.go) and knows nothing of Echo or of records. It is drawn with
+// Tailwind 4 and daisyUI 5; nothing here uses an inline style or script, so it works under a strict Content-Security-Policy,
+// and everything works without JavaScript.
+//
+// A page:
+//
+//	templ catalogue(v catalogueView) {
+//		@components.Page(v.Shell) {
+//			@components.PageHead(components.PageHeadView{Title: "Catalogue", Lead: "Forty things for a calm desk."})
+//			...
+//		}
+//	}
+//
+// The kit, with an example each:
+//
+//	@Page(shell) { content }                     <html> to footer; content is at most 72rem wide
+//	@PageHead(PageHeadView{Title: "Orders", Lead: "…", Crumbs: []NavItem{{Label: "Shop", URL: "/"}, {Label: "Orders"}}, Actions: newButton()})
+//	@Icon("shopping-cart", "size-5")             a Lucide icon; a new name needs "npm run css" once
+//	@Mark("shop", "size-9")                      an app's mark
+//	@Card("") { … }                              a panel with padding; Card("p-0 overflow-hidden") sets its own
+//	@Section("Password", "Signs out your other devices.") { … }   a panel with an h2
+//	@Button(ButtonView{Kind: "primary", Icon: "plus"}) { New thread }
+//	@ButtonLink(ButtonView{URL: "/new", Kind: "secondary", Size: "sm"}) { Cancel }
+//	@PostButton("/sessions/end", ButtonView{Kind: "quiet-danger", Size: "sm", Confirm: "End this session?"}, "id", s.ID) { End }
+//	@Field(FieldView{Label: "Email", Name: "email", Type: "email", Value: v.Email, Error: v.Errors["email"], Required: true})
+//	@TextArea(TextAreaView{Label: "Reply", Name: "body", Rows: 6, Hint: "Markdown works."})
+//	@Select(SelectView{Label: "Country", Name: "country", Value: "NO", Options: []Option{{Value: "NO", Label: "Norway"}}})
+//	@Checkbox(CheckboxView{Label: "Remember this address", Name: "remember", Checked: true})
+//	@ErrorSummary("Your order was not placed", []FieldError{{Field: "email", Message: "Enter an email address"}})
+//	@Alert("warning", "Only two left") { Order soon. }
+//	@Badge("success", "badge-check", "Verified buyer")   kinds: "", primary, success, info, warning, error
+//	@Avatar("Alice Demo", "sm")
+//	@Breadcrumbs(items)  @Tabs("Account", items)
+//	@Sort(SortView{Items: []NavItem{{Label: "Newest", URL: "?sort=new", Current: true}}})
+//	@Pagination(Pages{Page: 2, Total: 7, URL: func(n int) string { … }, Summary: "13–24 of 80"})
+//	@Pagination(Pages{PrevURL: "", NextURL: "?after=abc"})        keyset form
+//	@Empty(EmptyState{Icon: "shopping-cart", Title: "Your cart is empty", Message: "…"}) { @ButtonLink(…) { Browse } }
+//	@Stat(StatView{Label: "Revenue", Value: Money(123456), Change: "12%", Trend: "up", Hint: "than the week before"})
+//	@ChartFrame(ChartView{ID: "signins", Title: "Sign-ins", Legend: …, Table: table}) { <svg>… }
+//	@Table(TableView{Caption: "Orders", Columns: []Column{{Label: "Order"}, {Label: "Total", Numeric: true}}}) { <tr><td>…</td><td class="num">…</td></tr> }
+//	@Time(order.PlacedAt, DateTime)              also DateOnly and Relative
+//	@ToastOOB(Toast{Kind: "success", Message: "Added to your cart"})   beside a fragment, for htmx
+//	@ErrorPage(ErrorView{…})  @ErrorFragment(ErrorView{…})             web's error translator uses them
+//
+// In Go: Money(cents), Count(n), Plural(n, "reply", "replies"), Initials(name), RelativeAt(t, now).
+//
+// Colours, beside daisyUI's (bg-base-100 a panel, bg-base-200 the page, border-base-300 a line, text-primary the app's
+// accent): text-muted for secondary text, text-faint for decoration only, text-chart-1 to text-chart-6 for series in an SVG that
+// draws with currentColor. "stack" puts space between children, "prose" sets rendered Markdown, "num" aligns figures right in a
+// table with tabular digits; "tabular-nums" elsewhere.
+//
+// Behaviour that app.js adds to attributes: data-confirm="Question?" on a button or form, data-autosubmit on a
+// select or input, data-focus on the element that takes the focus, data-menu on a <details> that closes on Escape and outside
+// clicks, data-time on <time>. A form's buttons are disabled while it is being sent.
+package components

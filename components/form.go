@@ -1,0 +1,34 @@
+package components
+
+type optionGroup struct {
+	name    string
+	options []Option
+}
+
+// groups gathers neighbouring options of the same group, in the order given.
+func groups(list []Option) []optionGroup {
+	var out []optionGroup
+	for _, o := range list {
+		if len(out) == 0 || out[len(out)-1].name != o.Group {
+			out = append(out, optionGroup{name: o.Group})
+		}
+		last := &out[len(out)-1]
+		last.options = append(last.options, o)
+	}
+	return out
+}
+
+func rows(n int) int {
+	if n <= 0 {
+		return 5
+	}
+	return n
+}
+
+// textareaValue keeps a first empty line: the HTML parser drops one newline right after <textarea> (HTML §13.2.6.4.7).
+func textareaValue(s string) string {
+	if len(s) > 0 && (s[0] == '\n' || s[0] == '\r') {
+		return "\n" + s
+	}
+	return s
+}
