@@ -1,0 +1,167 @@
+//go:build unix
+
+package env
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// PostgresServer is a PostgreSQL server of one's own, for tests that stop it.
+type PostgresServer struct {
+	url     string
+	process *process
+}
+
+// StartPostgres starts a PostgreSQL server with an empty cluster on a free loopback port, with a random password. It
+// trades safety for speed: what it stores does not survive.
+func StartPostgres() (*PostgresServer, error) {
+	var err error
+	for range 5 { // somebody else may take the free port in between
+		var s *PostgresServer
+		if s, err = startPostgres(); err == nil {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("PostgreSQL: %w", err)
+}
+
+func startPostgres() (*PostgresServer, error) {
+	program, err := find("postgres")
+	if err != nil {
+		return nil, err
+	}
+	account, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := folder("gatehouse-postgres-", account)
+	if err != nil {
+		return nil, err
+	}
+	password := secret()
+	if err := initdb(dir, password, account); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	argv := []string{program, "-D", filepath.Join(dir, "data"), "-h", "127.0.0.1", "-p", strconv.Itoa(port)}
+	for _, setting := range []string{
+		"unix_socket_directories=", "max_connections=300", "shared_buffers=64MB", "max_wal_size=4GB",
+		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0",
+	} {
+		argv = append(argv, "-c", setting)
+	}
+	s := &PostgresServer{url: fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/postgres", password, port)}
+	if s.process, err = spawn(dir, "QUIT", account, argv); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	return s, s.process.await(func() error {
+		c, err := pgx.Connect(context.Background(), s.url)
+		if err != nil {
+			return err
+		}
+		return c.Close(context.Background())
+	})
+}
+
+// initdb makes the cluster dir/data.
+func initdb(dir, password string, account *syscall.Credential) error {
+	program, err := find("initdb")
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(dir, "password")
+	if err := os.WriteFile(file, []byte(password), 0o600); err != nil {
+		return err
+	}
+	if account != nil {
+		if err := os.Chown(file, int(account.Uid), int(account.Gid)); err != nil {
+			return err
+		}
+	}
+	cmd := exec.Command(program, "-D", filepath.Join(dir, "data"), "-U", "postgres", "-A", "password",
+		"--pwfile="+file, "-E", "UTF8", "--no-locale", "--no-sync")
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: account}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// URL is the server's address with its superuser's name and password, database "postgres".
+func (s *PostgresServer) URL() string { return s.url }
+
+// Stop ends the server and removes its data.
+func (s *PostgresServer) Stop() { s.process.stop() }
+
+// sharedPostgres is the URL of the server that this process's tests share.
+var sharedPostgres = sync.OnceValues(func() (string, error) {
+	if given := os.Getenv("GATEHOUSE_TEST_POSTGRES_URL"); given != "" {
+		return given, nil
+	}
+	s, err := StartPostgres()
+	if err != nil {
+		return "", err
+	}
+	return s.URL(), nil
+})
+
+// PostgresURL returns the URL of an empty database of a real PostgreSQL server, dropped when the test ends. The user
+// named in it may create databases.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
+	return createDatabase(t, "template0")
+}
+
+// createDatabase makes a database that is a copy of template, which nobody may be connected to, and returns its URL.
+func createDatabase(t testing.TB, template string) string {
+	t.Helper()
+	shared, err := sharedPostgres()
+	if err != nil {
+		t.Fatalf("these tests need a real PostgreSQL: %v", err)
+	}
+	u, err := url.Parse(shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "gatehouse_test_" + secret()
+	if err := administer(t.Context(), shared, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+		t.Fatalf("creating a PostgreSQL database to test on: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := administer(context.Background(), shared, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("dropping the test's PostgreSQL database: %v", err)
+		}
+	})
+	u.Path = "/" + name
+	return u.String()
+}
+
+// administer runs one statement that needs a connection of its own outside any transaction.
+func administer(ctx context.Context, rawURL, statement string) error {
+	c, err := pgx.Connect(ctx, rawURL)
+	if err != nil {
+		return err
+	}
+	defer c.Close(context.WithoutCancel(ctx))
+	_, err = c.Exec(ctx, statement)
+	return err
+}

@@ -1,0 +1,165 @@
+//go:build unix
+
+package env
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// watch is the shell program around every server. It starts the server as its own child, so that the process id it
+// later signals can be nobody else's, and waits for the pipe on its standard input to close: that happens when Stop
+// is called and just as well when the test process panics or is killed. Then it stops the server and removes its
+// folder. $0 is the folder, $1 the signal, the rest the server's command line.
+const watch = `dir=$0; sig=$1; shift
+exec 3<&0
+"$@" </dev/null 3<&- & server=$!
+{ cat <&3 >/dev/null; kill -s "$sig" $server; sleep 5; kill -s KILL $server; } 2>/dev/null & watcher=$!
+wait $server; code=$?
+kill $watcher 2>/dev/null
+cd / && rm -rf "$dir"
+exit $code`
+
+// process is a server that this test process started.
+type process struct {
+	gone chan struct{} // closed once the server has ended and its folder is removed
+	pipe *os.File      // closing it asks the watching shell to stop the server
+	log  string        // what the server printed, in its folder
+}
+
+// spawn starts argv in dir under the watching shell, as account if it is not nil. stop is the name of the signal that
+// ends the server at once.
+func spawn(dir, stop string, account *syscall.Credential, argv []string) (*process, error) {
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer read.Close()
+
+	cmd := exec.Command("/bin/sh", append([]string{"-c", watch, dir, stop}, argv...)...)
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, read, log, log
+	// A process group of its own: Ctrl-C in the terminal ends the tests, and the tests' end ends the server.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: account}
+	if err := cmd.Start(); err != nil {
+		write.Close()
+		return nil, err
+	}
+	p := &process{gone: make(chan struct{}), pipe: write, log: log.Name()}
+	go func() {
+		_ = cmd.Wait()
+		close(p.gone)
+	}()
+	return p, nil
+}
+
+// stop ends the server and returns once it is gone.
+func (p *process) stop() {
+	p.pipe.Close()
+	<-p.gone
+}
+
+// await returns once ready does without an error, or an error with the server's last words if the server ends or does
+// not become ready in 30 seconds.
+func (p *process) await(ready func() error) error {
+	deadline := time.After(30 * time.Second)
+	for {
+		words, _ := os.ReadFile(p.log)
+		err := ready()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.gone:
+			return fmt.Errorf("it ended at once: %s", strings.TrimSpace(string(words)))
+		case <-deadline:
+			p.stop()
+			return fmt.Errorf("not ready after 30 s (%w): %s", err, strings.TrimSpace(string(words)))
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// find returns the path of a server's program: on PATH, or where Debian keeps PostgreSQL's, the newest first.
+func find(program string) (string, error) {
+	if path, err := exec.LookPath(program); err == nil {
+		return path, nil
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + program)
+	if len(found) == 0 {
+		return "", fmt.Errorf("%s is not installed; Debian and Ubuntu: apt-get install redis-server postgresql; "+
+			"macOS: brew install redis postgresql", program)
+	}
+	slices.SortFunc(found, func(a, b string) int { return version(b) - version(a) })
+	return found[0], nil
+}
+
+// version reads the 15 of /usr/lib/postgresql/15/bin/postgres.
+func version(path string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+	return n
+}
+
+// folder makes a temporary folder that account owns and nobody else may enter.
+func folder(pattern string, account *syscall.Credential) (string, error) {
+	dir, err := os.MkdirTemp("", pattern)
+	if err != nil || account == nil {
+		return dir, err
+	}
+	return dir, os.Chown(dir, int(account.Uid), int(account.Gid))
+}
+
+// unprivileged is the account to run PostgreSQL as, which refuses to be run by root; nil when we are not root.
+func unprivileged() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	account, err := user.Lookup("postgres")
+	if err != nil {
+		if account, err = user.Lookup("nobody"); err != nil {
+			return nil, fmt.Errorf("PostgreSQL does not run as root, and there is no user postgres: %w", err)
+		}
+	}
+	uid, err := strconv.ParseUint(account.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(account.Gid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+}
+
+// freePort returns a loopback port that nothing listens on at this moment. Whoever starts a server on it tries again
+// with another if somebody was quicker.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// secret returns a random password.
+func secret() string {
+	b := make([]byte, 16)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
