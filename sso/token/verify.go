@@ -1,0 +1,156 @@
+package token
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// ErrInvalid is wrapped by every error that says: this token is not to be
+// believed. Other errors mean that it could not be checked.
+var ErrInvalid = errors.New("invalid token")
+
+// algorithms are those we accept; "none" and the HMACs are not among them
+// (RFC 8725 §3.1, §3.2).
+var algorithms = []string{"RS256", "ES256", "EdDSA"}
+
+// leeway is how far clocks may be apart.
+const leeway = 30 * time.Second
+
+// maxToken is the length in bytes of the largest token that is looked at.
+const maxToken = 16 << 10
+
+// Verifier checks the tokens of one issuer for one audience.
+type Verifier struct {
+	issuer, audience string
+	keys             KeySource
+	parser           *jwt.Parser
+	now              func() time.Time
+}
+
+// NewVerifier accepts tokens that issuer signed for audience. now is the clock,
+// time.Now when nil.
+func NewVerifier(issuer, audience string, keys KeySource, now func() time.Time) (*Verifier, error) {
+	if issuer == "" || audience == "" || keys == nil {
+		return nil, errors.New("token: a verifier needs an issuer, an audience and keys")
+	}
+	if now == nil {
+		now = time.Now
+	}
+	return &Verifier{issuer: issuer, audience: audience, keys: keys, now: now, parser: jwt.NewParser(
+		jwt.WithValidMethods(algorithms), jwt.WithIssuer(issuer), jwt.WithAudience(audience),
+		jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithIssuedAt(), jwt.WithTimeFunc(now),
+	)}, nil
+}
+
+func (v *Verifier) parse(ctx context.Context, raw string, claims jwt.Claims) (*jwt.Token, error) {
+	if len(raw) > maxToken {
+		return nil, fmt.Errorf("%w: too long", ErrInvalid)
+	}
+	var unchecked error
+	t, err := v.parser.ParseWithClaims(raw, claims, func(t *jwt.Token) (any, error) {
+		kid, _ := t.Header["kid"].(string)
+		key, err := v.keys.Key(ctx, kid)
+		if err != nil && !errors.Is(err, ErrUnknownKey) {
+			unchecked = err
+		}
+		return key, err
+	})
+	switch {
+	case unchecked != nil:
+		return nil, unchecked
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return t, nil
+}
+
+func typ(t *jwt.Token) string {
+	s, _ := t.Header["typ"].(string)
+	return strings.TrimPrefix(strings.ToLower(s), "application/")
+}
+
+// ID checks an ID token that answers a request with nonce (OpenID Connect Core
+// §3.1.3.7). accessToken is checked against at_hash when both are there.
+func (v *Verifier) ID(ctx context.Context, raw, nonce, accessToken string) (*IDClaims, error) {
+	var c IDClaims
+	t, err := v.parse(ctx, raw, &c)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case typ(t) == TypeAccess || typ(t) == TypeLogout:
+		return nil, fmt.Errorf("%w: typ says it is no ID token", ErrInvalid)
+	case c.Subject == "":
+		return nil, fmt.Errorf("%w: no sub", ErrInvalid)
+	case subtle.ConstantTimeCompare([]byte(c.Nonce), []byte(nonce)) != 1:
+		return nil, fmt.Errorf("%w: it answers another request (nonce)", ErrInvalid)
+	case len(c.Audience) > 1 && c.AuthorizedParty != v.audience,
+		c.AuthorizedParty != "" && c.AuthorizedParty != v.audience:
+		return nil, fmt.Errorf("%w: it was issued to another party (azp)", ErrInvalid)
+	case t.Method.Alg() != "EdDSA" && c.AccessTokenHash != "" && accessToken != "" && c.AccessTokenHash != AccessTokenHash(accessToken):
+		return nil, fmt.Errorf("%w: at_hash does not fit the access token", ErrInvalid)
+	}
+	return &c, nil
+}
+
+// Access checks an access token (RFC 9068 §4).
+func (v *Verifier) Access(ctx context.Context, raw string) (*AccessClaims, error) {
+	var c AccessClaims
+	t, err := v.parse(ctx, raw, &c)
+	if err != nil {
+		return nil, err
+	}
+	if typ(t) != TypeAccess {
+		return nil, fmt.Errorf("%w: typ is not at+jwt", ErrInvalid)
+	}
+	if c.Subject == "" || c.ID == "" || c.IssuedAt == nil || c.ClientID == "" {
+		return nil, fmt.Errorf("%w: a required claim is missing", ErrInvalid)
+	}
+	return &c, nil
+}
+
+// Logout checks a logout token (Back-Channel Logout §2.6). That its jti was not
+// seen before is for the caller to check.
+func (v *Verifier) Logout(ctx context.Context, raw string) (*LogoutClaims, error) {
+	var c LogoutClaims
+	t, err := v.parse(ctx, raw, &c)
+	if err != nil {
+		return nil, err
+	}
+	_, event := c.Events[LogoutEvent]
+	switch {
+	// Providers of before 2022 do not set the typ; none may set another one's.
+	case !slices.Contains([]string{TypeLogout, "jwt", ""}, typ(t)):
+		return nil, fmt.Errorf("%w: typ is not logout+jwt", ErrInvalid)
+	case !event:
+		return nil, fmt.Errorf("%w: no back-channel logout event", ErrInvalid)
+	case c.Nonce != "":
+		return nil, fmt.Errorf("%w: a logout token has no nonce", ErrInvalid)
+	case c.SID == "" && c.Subject == "":
+		return nil, fmt.Errorf("%w: neither sid nor sub", ErrInvalid)
+	case c.ID == "" || c.IssuedAt == nil:
+		return nil, fmt.Errorf("%w: jti or iat is missing", ErrInvalid)
+	case v.now().Sub(c.IssuedAt.Time) > maxLogoutAge:
+		return nil, fmt.Errorf("%w: issued too long ago", ErrInvalid)
+	}
+	return &c, nil
+}
+
+// maxLogoutAge bounds how long a jti has to be remembered.
+const maxLogoutAge = 10 * time.Minute
+
+// AccessTokenHash is the at_hash of an access token beside an ID token that is
+// signed with SHA-256 (OpenID Connect Core §3.1.3.6).
+func AccessTokenHash(accessToken string) string {
+	sum := sha256.Sum256([]byte(accessToken))
+	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
+}

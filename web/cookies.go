@@ -1,0 +1,103 @@
+package web
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+)
+
+const (
+	themeCookie = "theme"
+	flashCookie = "flash"
+	maxFlash    = 300 // characters
+)
+
+func theme(c echo.Context) string {
+	if k, err := c.Cookie(themeCookie); err == nil {
+		switch k.Value {
+		case "light", "dark":
+			return k.Value
+		}
+	}
+	return "system"
+}
+
+// setTheme keeps the choice of light, dark or system and goes back to the page.
+func (s *server) setTheme(c echo.Context) error {
+	choice := c.FormValue("theme")
+	switch choice {
+	case "light", "dark", "system":
+	default:
+		return Invalid("The theme is light, dark or system.")
+	}
+	k := &http.Cookie{
+		Name: themeCookie, Value: choice, Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()),
+		HttpOnly: true, Secure: s.Estate.Secure(), SameSite: http.SameSiteLaxMode,
+	}
+	// One choice for all apps, where browsers accept a cookie for the whole domain.
+	if strings.Contains(s.Estate.Domain(), ".") {
+		k.Domain = s.Estate.Domain()
+	}
+	c.SetCookie(k)
+	if WantsFragment(c) {
+		return c.NoContent(http.StatusNoContent)
+	}
+	back := LocalPath(c.FormValue("return_to"))
+	if back == "" {
+		back = "/"
+	}
+	return SeeOther(c, back)
+}
+
+// Flash keeps a toast for the next page that this browser is shown.
+func Flash(c echo.Context, kind, message string) {
+	raw, err := json.Marshal(components.Toast{Kind: kind, Message: clip(message, maxFlash)})
+	if err != nil {
+		return
+	}
+	c.SetCookie(&http.Cookie{
+		Name: flashCookie, Value: base64.RawURLEncoding.EncodeToString(raw), Path: "/", MaxAge: 60,
+		HttpOnly: true, Secure: secure(c), SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func takeFlash(c echo.Context) []components.Toast {
+	k, err := c.Cookie(flashCookie)
+	if err != nil || len(k.Value) > 4*maxFlash {
+		return nil
+	}
+	c.SetCookie(&http.Cookie{Name: flashCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	raw, err := base64.RawURLEncoding.DecodeString(k.Value)
+	if err != nil {
+		return nil
+	}
+	var t components.Toast
+	if json.Unmarshal(raw, &t) != nil || t.Message == "" {
+		return nil
+	}
+	switch t.Kind {
+	case "success", "info", "warning", "error":
+	default:
+		t.Kind = "info"
+	}
+	return []components.Toast{t}
+}
+
+func clip(s string, runes int) string {
+	r := []rune(s)
+	if len(r) <= runes {
+		return s
+	}
+	return string(r[:runes-1]) + "…"
+}
+
+func secure(c echo.Context) bool {
+	s := from(c)
+	return s != nil && s.Estate.Secure()
+}

@@ -1,0 +1,38 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// readyTimeout is how long what a service needs may take to answer /readyz.
+const readyTimeout = time.Second
+
+// ready asks everything that the service needs, all at once, and answers 200 or
+// 503 with what did not answer. The reasons go to the log only.
+func (s *server) ready(c echo.Context) error {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), readyTimeout)
+	defer cancel()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	states := make(map[string]string, len(s.Ready))
+	status := http.StatusOK
+	for name, ask := range s.Ready {
+		wg.Go(func() {
+			err := ask(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			states[name] = "ok"
+			if err != nil {
+				states[name], status = "does not answer", http.StatusServiceUnavailable
+				s.Logger.Warn("not ready", "needs", name, "error", err)
+			}
+		})
+	}
+	wg.Wait()
+	return c.JSON(status, states)
+}

@@ -1,0 +1,76 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// BodyLimit is how much of a request's body is read, in bytes.
+const BodyLimit = 1 << 20
+
+// limits gives each request a deadline, bounds its body, reads its form early,
+// so that a broken one is refused before a handler sees half of it, and
+// refuses what another site makes a browser post (http.CrossOriginProtection).
+func (s *server) limits() (echo.MiddlewareFunc, error) {
+	guard := http.NewCrossOriginProtection()
+	for _, path := range s.AllowCrossOrigin {
+		if !strings.HasPrefix(path, "/") {
+			return nil, fmt.Errorf("web: %q is no path", path)
+		}
+	}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			if !slices.Contains(s.AllowCrossOrigin, r.URL.Path) {
+				if err := guard.Check(r); err != nil {
+					return Fail(http.StatusForbidden, "cross_site", "This request came from another site, so it was not carried out.").Because(err)
+				}
+			}
+			ctx, cancel := context.WithTimeout(r.Context(), RequestTimeout)
+			defer cancel()
+			r = r.WithContext(ctx)
+			c.SetRequest(r)
+			if r.Body != nil && r.Body != http.NoBody {
+				if r.ContentLength > BodyLimit {
+					return errTooLarge()
+				}
+				r.Body = http.MaxBytesReader(c.Response(), r.Body, BodyLimit)
+				if strings.HasPrefix(r.Header.Get(echo.HeaderContentType), echo.MIMEApplicationForm) {
+					if err := r.ParseForm(); err != nil {
+						if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+							return errTooLarge()
+						}
+						return Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+					}
+				}
+			}
+			return next(c)
+		}
+	}, nil
+}
+
+func errTooLarge() *Error {
+	return Fail(http.StatusRequestEntityTooLarge, "too_large", "What was sent is larger than the 1 MiB that is accepted.")
+}
+
+// trustedIP believes X-Forwarded-For only when a trusted proxy sent it.
+func trustedIP(proxies []netip.Prefix) echo.IPExtractor {
+	if len(proxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	opts := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range proxies {
+		opts = append(opts, echo.TrustIPRange(&net.IPNet{
+			IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
+		}))
+	}
+	return echo.ExtractIPFromXFFHeader(opts...)
+}

@@ -1,0 +1,124 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// SIDKey is the key of the Echo context under which middleware leaves the sid of
+// the sign-in that a request belongs to, for the log.
+const SIDKey = "sid"
+
+const requestIDKey = "gatehouse/web.request_id"
+
+// observe is around everything else: it names the request and the replica,
+// turns a panic into an error, and writes the log line and the metrics.
+func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began := time.Now()
+		id := rand.Text()
+		c.Set(serverKey, s)
+		c.Set(requestIDKey, id)
+		h := c.Response().Header()
+		h.Set(echo.HeaderXRequestID, id)
+		h.Set("X-Served-By", s.Replica)
+
+		err := recovered(next, c)
+		if err != nil {
+			c.Error(err)
+		}
+		s.record(c, began, err)
+		return nil
+	}
+}
+
+// errPanic is the cause of a 500 that a panic led to.
+type errPanic struct {
+	value any
+	stack []byte
+}
+
+func (e *errPanic) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+func recovered(next echo.HandlerFunc, c echo.Context) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
+				panic(v)
+			}
+			err = &errPanic{value: v, stack: debug.Stack()}
+		}
+	}()
+	return next(c)
+}
+
+func (s *server) record(c echo.Context, began time.Time, err error) {
+	route, took := c.Path(), time.Since(began)
+	status := c.Response().Status
+	if route == "" {
+		route = "none"
+	}
+	observeRequest(c.Request().Method, route, status, took)
+	if quiet(c.Request().URL.Path) && status < http.StatusInternalServerError {
+		return
+	}
+	level := slog.LevelInfo
+	attrs := make([]slog.Attr, 0, 9)
+	attrs = append(attrs,
+		slog.String("request_id", RequestID(c)),
+		slog.String("method", c.Request().Method),
+		// The path without its query: a query may hold a code or a token.
+		slog.String("path", c.Request().URL.Path),
+		slog.Int("status", status),
+		slog.Float64("ms", float64(took.Microseconds())/1000),
+		slog.String("ip", ClientIP(c)),
+	)
+	if sid, ok := c.Get(SIDKey).(string); ok && sid != "" {
+		attrs = append(attrs, slog.String("sid", sid))
+	}
+	if err != nil {
+		t := translate(err)
+		attrs = append(attrs, slog.String("code", t.Code))
+		if status >= http.StatusInternalServerError {
+			level = slog.LevelError
+			attrs = append(attrs, slog.String("error", t.Error()))
+			if p := asPanic(err); p != nil {
+				attrs = append(attrs, slog.String("stack", string(p.stack)))
+			}
+		}
+	}
+	s.Logger.LogAttrs(context.WithoutCancel(c.Request().Context()), level, "request", attrs...)
+}
+
+// quiet are the paths whose successes nobody wants to read about.
+func quiet(path string) bool {
+	return path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/assets/")
+}
+
+// RequestID names the request, on its page and in every line of the log.
+func RequestID(c echo.Context) string {
+	id, _ := c.Get(requestIDKey).(string)
+	return id
+}
+
+// Logger is the service's logger with the request's id.
+func Logger(c echo.Context) *slog.Logger {
+	if s := from(c); s != nil {
+		return s.Logger.With("request_id", RequestID(c))
+	}
+	return slog.Default()
+}
+
+// ClientIP is the address that the request is from, as told by a trusted proxy.
+func ClientIP(c echo.Context) string { return c.RealIP() }
+
+func statusText(status int) string { return strconv.Itoa(status) }

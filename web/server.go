@@ -1,0 +1,88 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/assets"
+	"gatehouse/components"
+)
+
+// RequestTimeout is how long a handler may take before its context ends.
+const RequestTimeout = 15 * time.Second
+
+// Options are what services differ in.
+type Options struct {
+	Service string // "shop"
+	Replica string // "shop-2"
+	Estate  Estate
+	Logger  *slog.Logger
+
+	// TrustedProxies may say, in X-Forwarded-For, whom a request is from.
+	TrustedProxies []netip.Prefix
+	// Ready are what /readyz asks, by name.
+	Ready map[string]func(context.Context) error
+	// Person is who the request is from, nil for a guest.
+	Person func(echo.Context) *components.Person
+	// Unavailable reports that it can't be known just now who the request is from.
+	Unavailable func(echo.Context) bool
+	// FormActions are origins besides our own where a form may lead (CSP form-action,
+	// which Chromium also applies to the redirects that follow).
+	FormActions []string
+	// AllowCrossOrigin are the paths where other sites may post to.
+	AllowCrossOrigin []string
+	// SignInPath and SignOutPath are the header's links.
+	SignInPath, SignOutPath string
+}
+
+// New is a server with everything that services share and no pages yet.
+func New(o Options) (*echo.Echo, error) {
+	switch {
+	case o.Service == "" || o.Replica == "":
+		return nil, errors.New("web: the service and its replica need names")
+	case o.Logger == nil:
+		return nil, errors.New("web: a logger is missing")
+	case o.Estate == Estate{}:
+		return nil, errors.New("web: the estate is missing")
+	}
+	s := &server{Options: o, csp: contentSecurityPolicy(o.FormActions)}
+
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = trustedIP(o.TrustedProxies)
+	e.HTTPErrorHandler = s.answerError
+	limits, err := s.limits()
+	if err != nil {
+		return nil, err
+	}
+	e.Pre(s.observe)
+	e.Use(s.headers, limits)
+
+	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "alive\n") })
+	e.GET("/readyz", s.ready)
+	e.GET("/assets/*", echo.WrapHandler(assets.Handler()))
+	e.GET("/favicon.ico", func(c echo.Context) error {
+		return c.Redirect(http.StatusFound, assets.Path("favicon-"+o.Service+".svg"))
+	})
+	e.POST("/theme", s.setTheme)
+	return e, nil
+}
+
+// server is what the shared handlers know.
+type server struct {
+	Options
+	csp string
+}
+
+const serverKey = "gatehouse/web.server"
+
+func from(c echo.Context) *server {
+	s, _ := c.Get(serverKey).(*server)
+	return s
+}
