@@ -1,0 +1,105 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A list is a set in Redis that holds the keys of sessions: those of one sign-in,
+// or those of one person.
+
+func (s *Store) sidList(sid string) string {
+	return "gatehouse:" + s.o.Service + ":sid:" + sid
+}
+
+func (s *Store) subList(sub string) string {
+	return "gatehouse:" + s.o.Service + ":sub:" + sub
+}
+
+func (s *Store) lists(rec *Record) []string {
+	lists := []string{s.subList(rec.Subject)}
+	if rec.SID != "" {
+		lists = append(lists, s.sidList(rec.SID))
+	}
+	return lists
+}
+
+func (s *Store) enlist(ctx context.Context, id string, rec *Record) error {
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, list := range s.lists(rec) {
+			p.SAdd(ctx, list, s.vault.key(id))
+			p.Expire(ctx, list, s.o.Absolute)
+		}
+		return nil
+	})
+	return unavailable(err)
+}
+
+func (s *Store) drop(ctx context.Context, id string, rec *Record) error {
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.Del(ctx, s.vault.key(id))
+		for _, list := range s.lists(rec) {
+			p.SRem(ctx, list, s.vault.key(id))
+		}
+		return nil
+	})
+	return unavailable(err)
+}
+
+// EndSID ends every session of one sign-in, whichever replica started it, and
+// says how many there were.
+func (s *Store) EndSID(ctx context.Context, sid string) (int, error) {
+	return s.endList(ctx, s.sidList(sid))
+}
+
+// EndSubject ends every session of a person and says how many there were.
+func (s *Store) EndSubject(ctx context.Context, sub string) (int, error) {
+	return s.endList(ctx, s.subList(sub))
+}
+
+func (s *Store) endList(ctx context.Context, list string) (int, error) {
+	keys, err := s.rdb.SMembers(ctx, list).Result()
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	ended := make([]*redis.IntCmd, 0, len(keys))
+	// One key a command: the keys of a Redis Cluster lie on different servers.
+	_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, k := range keys {
+			if strings.HasPrefix(k, s.vault.prefix) {
+				ended = append(ended, p.Del(ctx, k))
+			}
+		}
+		// Only what was seen leaves the list: a session that starts meanwhile stays on it.
+		if len(keys) > 0 {
+			p.SRem(ctx, list, toAny(keys)...)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	n := 0
+	for _, cmd := range ended {
+		n += int(cmd.Val())
+	}
+	return n, nil
+}
+
+func toAny(s []string) []any {
+	out := make([]any, len(s))
+	for i, v := range s {
+		out[i] = v
+	}
+	return out
+}
+
+func unavailable(err error) error {
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}

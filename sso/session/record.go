@@ -1,0 +1,61 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+	"github.com/gorilla/sessions"
+)
+
+// Record is what a session says of the person who is signed in.
+type Record struct {
+	Subject   string    `cbor:"1,keyasint"`           // sub
+	SID       string    `cbor:"2,keyasint,omitempty"` // the sign-in on this browser
+	Name      string    `cbor:"3,keyasint,omitempty"`
+	Email     string    `cbor:"4,keyasint,omitempty"`
+	Roles     []string  `cbor:"5,keyasint,omitempty"`
+	AuthTime  time.Time `cbor:"6,keyasint"` // when the person last proved who they are
+	CreatedAt time.Time `cbor:"7,keyasint"` // set by Start
+	SeenAt    time.Time `cbor:"8,keyasint"` // set by Start and, now and then, by Load
+}
+
+// recordKey is where the record stands among a gorilla session's values.
+const recordKey = "record"
+
+var (
+	encoding = must(cbor.EncOptions{Time: cbor.TimeUnix}.EncMode())
+	decoding = must(cbor.DecOptions{MaxArrayElements: 128, MaxMapPairs: 64}.DecMode())
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err) // options that are constants of this file
+	}
+	return v
+}
+
+// compact implements redisstore.SessionSerializer for sessions that hold one Record.
+type compact struct{}
+
+func (compact) Serialize(s *sessions.Session) ([]byte, error) {
+	rec, ok := s.Values[recordKey].(*Record)
+	if !ok {
+		return nil, errors.New("session: there is no record in it")
+	}
+	return encoding.Marshal(rec)
+}
+
+func (compact) Deserialize(raw []byte, s *sessions.Session) error {
+	rec := new(Record)
+	if err := decoding.Unmarshal(raw, rec); err != nil {
+		return fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	s.Values[recordKey] = rec
+	return nil
+}
+
+// errUnreadable says that Redis holds something else under a session's key. Who
+// has such a session is a guest.
+var errUnreadable = errors.New("session: record can't be read")

@@ -1,0 +1,239 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/sessions"
+	"github.com/rbcervilla/redisstore/v9"
+	"github.com/redis/go-redis/v9"
+)
+
+// ErrUnavailable is wrapped by errors that say: Redis does not answer, so that
+// nobody knows whether there is a session. The cookie must be kept.
+var ErrUnavailable = errors.New("sessions can't be read just now")
+
+// idLength is that of rand.Text: 26 characters, 130 bits.
+const idLength = 26
+
+// Options are what the sessions of services differ in.
+type Options struct {
+	Service  string        // names the keys in Redis and the cookie
+	Secure   bool          // the cookie travels by https only and is bound to the host (__Host-)
+	Idle     time.Duration // a session not used for so long is over; 8 h unless told
+	Absolute time.Duration // a session so old is over; 24 h unless told
+	Now      func() time.Time
+}
+
+// Store holds one service's sessions.
+type Store struct {
+	rdb    redis.UniversalClient
+	inner  *redisstore.RedisStore
+	vault  vault
+	o      Options
+	cookie string
+}
+
+// New is the store of a service's sessions. It does not talk to Redis.
+func New(rdb redis.UniversalClient, o Options) (*Store, error) {
+	if rdb == nil || o.Service == "" {
+		return nil, errors.New("session: a store needs Redis and the name of its service")
+	}
+	if o.Idle <= 0 {
+		o.Idle = 8 * time.Hour
+	}
+	if o.Absolute <= 0 {
+		o.Absolute = 24 * time.Hour
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Store{rdb: rdb, o: o, vault: vault{rdb, "gatehouse:" + o.Service + ":session:"}, cookie: CookieName(o.Service, o.Secure)}
+	inner, err := redisstore.NewRedisStore(context.Background(), s.vault)
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	inner.KeyPrefix("")
+	inner.KeyGen(func() (string, error) { return rand.Text(), nil })
+	inner.Serializer(compact{})
+	inner.Options(s.options())
+	s.inner = inner
+	return s, nil
+}
+
+// CookieName is the name of a service's session cookie.
+func CookieName(service string, secure bool) string {
+	if secure {
+		return "__Host-" + service + "_session"
+	}
+	return service + "_session"
+}
+
+// options are the cookie's. It is a browser-session cookie in the browser; how
+// long the session lives is for Redis to say, so MaxAge here is for redisstore,
+// which takes it for the time to live.
+func (s *Store) options() sessions.Options {
+	return sessions.Options{
+		Path: "/", MaxAge: int(s.o.Idle / time.Second),
+		HttpOnly: true, Secure: s.o.Secure, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// get is this request's session: an empty one for a guest.
+func (s *Store) get(r *http.Request) (*sessions.Session, *Record, error) {
+	// An id that we can't have made needs no look-up.
+	if k, err := r.Cookie(s.cookie); err != nil || len(k.Value) != idLength {
+		return s.fresh(), nil, nil
+	}
+	sess, err := s.inner.New(r, s.cookie)
+	switch {
+	case errors.Is(err, errUnreadable):
+		return s.fresh(), nil, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case sess.IsNew: // an unknown id: never one to be saved
+		return s.fresh(), nil, nil
+	}
+	rec, _ := sess.Values[recordKey].(*Record)
+	if rec == nil || rec.Subject == "" || s.expired(rec) {
+		return s.fresh(), nil, nil
+	}
+	return sess, rec, nil
+}
+
+func (s *Store) fresh() *sessions.Session {
+	sess := sessions.NewSession(s.inner, s.cookie)
+	opts := s.options()
+	sess.Options, sess.IsNew = &opts, true
+	return sess
+}
+
+// expired judges by the record, too, since the bound of a session's whole life
+// must hold whatever time to live its key has.
+func (s *Store) expired(rec *Record) bool {
+	now := s.o.Now()
+	return now.Sub(rec.CreatedAt) >= s.o.Absolute || now.Sub(rec.SeenAt) >= s.o.Idle
+}
+
+// Load is the session that r comes with, nil for a guest. It costs one round
+// trip to Redis, and now and then a second one that says the session is in use.
+// The error wraps ErrUnavailable when Redis does not answer.
+func (s *Store) Load(r *http.Request) (*Record, error) {
+	sess, rec, err := s.get(r)
+	if err != nil || rec == nil {
+		return nil, err
+	}
+	if now := s.o.Now(); now.Sub(rec.SeenAt) >= s.touchEvery() {
+		rec.SeenAt = now.UTC().Truncate(time.Second)
+		if err := s.replace(r.Context(), sess.ID, rec); err != nil {
+			if errors.Is(err, errGone) { // ended between the two round trips
+				return nil, nil
+			}
+			return nil, err
+		}
+	}
+	return rec, nil
+}
+
+// touchEvery is how exact "idle" is.
+func (s *Store) touchEvery() time.Duration { return min(s.o.Idle/4, 5*time.Minute) }
+
+// Start gives the browser a new session, of which rec tells whose it is, and ends
+// the one that it came with.
+func (s *Store) Start(ctx context.Context, w http.ResponseWriter, r *http.Request, rec Record) error {
+	if rec.Subject == "" {
+		return errors.New("session: a session belongs to somebody")
+	}
+	now := s.o.Now().UTC().Truncate(time.Second)
+	rec.CreatedAt, rec.SeenAt = now, now
+	if old, oldRec, err := s.get(r); err != nil {
+		return err
+	} else if oldRec != nil {
+		if err := s.drop(ctx, old.ID, oldRec); err != nil {
+			return err
+		}
+	}
+	sess := s.fresh()
+	sess.ID = rand.Text()
+	// The lists come first: a session that is on no list could outlive its sign-in.
+	if err := s.enlist(ctx, sess.ID, &rec); err != nil {
+		return err
+	}
+	sess.Values[recordKey] = &rec
+	// redisstore writes the cookie, too; its Max-Age would keep the cookie in the
+	// browser after it is closed, so we write our own.
+	if err := s.inner.Save(r.WithContext(ctx), discard{}, sess); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	s.setCookie(w, sess.ID, 0)
+	return nil
+}
+
+// Update changes what the session of r says, unless it has ended meanwhile.
+func (s *Store) Update(r *http.Request, change func(*Record)) error {
+	sess, rec, err := s.get(r)
+	if err != nil || rec == nil {
+		return err
+	}
+	change(rec)
+	if err := s.replace(r.Context(), sess.ID, rec); !errors.Is(err, errGone) {
+		return err
+	}
+	return nil
+}
+
+var errGone = errors.New("session: ended meanwhile")
+
+// replace writes rec only where a session still is: an ended one stays ended.
+func (s *Store) replace(ctx context.Context, id string, rec *Record) error {
+	raw, err := encoding.Marshal(rec)
+	if err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	err = s.rdb.SetArgs(ctx, s.vault.key(id), raw, redis.SetArgs{Mode: "XX", TTL: s.ttl(rec)}).Err()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return errGone
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// ttl is the time that is left: until idle, or until the absolute end.
+func (s *Store) ttl(rec *Record) time.Duration {
+	return max(min(s.o.Idle, rec.CreatedAt.Add(s.o.Absolute).Sub(s.o.Now())), time.Second)
+}
+
+// End ends the session of r, if there is one, and takes the cookie away.
+func (s *Store) End(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	sess, rec, err := s.get(r)
+	if err != nil {
+		return err
+	}
+	if rec != nil {
+		if err := s.drop(ctx, sess.ID, rec); err != nil {
+			return err
+		}
+	}
+	s.setCookie(w, "", -1)
+	return nil
+}
+
+func (s *Store) setCookie(w http.ResponseWriter, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.cookie, Value: value, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, Secure: s.o.Secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// discard is a response that nobody sees.
+type discard struct{}
+
+func (discard) Header() http.Header         { return http.Header{} }
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+func (discard) WriteHeader(int)             {}
