@@ -1,0 +1,67 @@
+package tokens
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"gatehouse/portal/keys"
+	"gatehouse/sso/token"
+)
+
+// ErrInvalid is wrapped by every error about a token that is not ours, is broken,
+// or is of another kind than was asked for. It is package token's.
+var ErrInvalid = token.ErrInvalid
+
+// maxToken is the length in bytes of the longest token that is looked at.
+const maxToken = 8 << 10
+
+// Hint reads an ID token that a client gives back as id_token_hint. It must be
+// ours, but may have expired (RP-Initiated Logout 1.0 §4): it names, it does not
+// authorise.
+func (i *Issuer) Hint(raw string) (*token.IDClaims, error) {
+	var c token.IDClaims
+	typ, err := i.read(raw, keys.RS256, &c, jwt.WithoutClaimsValidation())
+	if err != nil {
+		return nil, err
+	}
+	if !strings.EqualFold(typ, token.TypeID) || c.Issuer != i.issuer || c.Subject == "" || len(c.Audience) != 1 {
+		return nil, fmt.Errorf("%w: not an ID token of ours", ErrInvalid)
+	}
+	return &c, nil
+}
+
+// ReadAccess reads an access token of ours that has not expired, of whatever audience.
+func (i *Issuer) ReadAccess(raw string) (*token.AccessClaims, error) {
+	var c token.AccessClaims
+	typ, err := i.read(raw, keys.ES256, &c, jwt.WithIssuer(i.issuer), jwt.WithExpirationRequired(), jwt.WithTimeFunc(i.now))
+	if err != nil {
+		return nil, err
+	}
+	if typ != token.TypeAccess {
+		return nil, fmt.Errorf("%w: typ is not %s", ErrInvalid, token.TypeAccess)
+	}
+	return &c, nil
+}
+
+// read verifies against our published keys. Each kind of token has one algorithm,
+// and a key serves only its own (RFC 8725 §3.1).
+func (i *Issuer) read(raw, alg string, claims jwt.Claims, opts ...jwt.ParserOption) (typ string, err error) {
+	if len(raw) > maxToken {
+		return "", fmt.Errorf("%w: too long", ErrInvalid)
+	}
+	t, err := jwt.ParseWithClaims(raw, claims, func(t *jwt.Token) (any, error) {
+		kid, _ := t.Header["kid"].(string)
+		k, ok := i.ring.ByKID(kid)
+		if !ok || k.Algorithm != alg {
+			return nil, fmt.Errorf("unknown key %q", kid)
+		}
+		return k.Private.Public(), nil
+	}, append(opts, jwt.WithValidMethods([]string{alg}))...)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	typ, _ = t.Header["typ"].(string)
+	return typ, nil
+}

@@ -1,0 +1,144 @@
+// Package tokens makes what the portal hands out: ID tokens (OpenID Connect Core
+// §2), access tokens as JWTs (RFC 9068), logout tokens (Back-Channel Logout §2.4)
+// and opaque random strings, of which only a hash is ever stored. It also reads
+// its own tokens when they come back as hints or bearers.
+package tokens
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"gatehouse/portal/keys"
+	"gatehouse/sso/token"
+)
+
+// Lifetimes of what is issued. Zero means the default.
+type Lifetimes struct {
+	ID     time.Duration // 5 minutes
+	Access time.Duration // 5 minutes
+}
+
+// logoutLife is how long a logout token is good: a client that gets it later has
+// been sent another one meanwhile.
+const logoutLife = 2 * time.Minute
+
+// Issuer signs tokens. It is safe for concurrent use.
+type Issuer struct {
+	ring   *keys.Ring
+	issuer string
+	life   Lifetimes
+	now    func() time.Time
+}
+
+// NewIssuer signs in the name of issuer (its URL) with the ring's active keys.
+func NewIssuer(ring *keys.Ring, issuer string, life Lifetimes, now func() time.Time) (*Issuer, error) {
+	if ring == nil || issuer == "" || now == nil {
+		return nil, errors.New("tokens: an issuer needs keys, a URL and a clock")
+	}
+	if life.ID == 0 {
+		life.ID = 5 * time.Minute
+	}
+	if life.Access == 0 {
+		life.Access = 5 * time.Minute
+	}
+	return &Issuer{ring: ring, issuer: issuer, life: life, now: now}, nil
+}
+
+// URL is the issuer identifier: the `iss` of every token.
+func (i *Issuer) URL() string { return i.issuer }
+
+// AccessLife is for how long an access token is good.
+func (i *Issuer) AccessLife() time.Duration { return i.life.Access }
+
+// Person is whom tokens speak of. Which of it a token tells depends on its scopes.
+type Person struct {
+	Subject  string
+	SID      string
+	AuthTime time.Time
+	Name     string
+	Email    string
+	Roles    []string
+}
+
+// Claims are the claims about p that scopes open (OpenID Connect Core §5.4).
+// Nobody proves here that an address is theirs, so it is never called verified.
+func (p Person) Claims(scopes []string) map[string]any {
+	c := map[string]any{"sub": p.Subject}
+	if slices.Contains(scopes, "profile") {
+		c["name"] = p.Name
+	}
+	if slices.Contains(scopes, "email") {
+		c["email"], c["email_verified"] = p.Email, false
+	}
+	if slices.Contains(scopes, "roles") {
+		c["roles"] = append([]string{}, p.Roles...)
+	}
+	return c
+}
+
+// ID issues an ID token to a client. accessToken is the one it comes with, for
+// at_hash (OpenID Connect Core §3.1.3.6).
+func (i *Issuer) ID(p Person, clientID, nonce, accessToken string, scopes []string) (string, error) {
+	now := i.now()
+	c := jwt.MapClaims(p.Claims(scopes))
+	c["iss"], c["aud"] = i.issuer, clientID
+	c["iat"], c["exp"] = now.Unix(), now.Add(i.life.ID).Unix()
+	c["auth_time"], c["sid"] = p.AuthTime.Unix(), p.SID
+	c["at_hash"] = token.AccessTokenHash(accessToken)
+	if nonce != "" {
+		c["nonce"] = nonce
+	}
+	return i.sign(keys.RS256, token.TypeID, c)
+}
+
+// Access issues an access token for audience (RFC 9068 §2.2). id is its jti. A
+// client that acts for itself is its own subject: p is the zero Person then.
+func (i *Issuer) Access(p Person, clientID, audience, id string, scopes []string) (string, error) {
+	now := i.now()
+	c := token.AccessClaims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer: i.issuer, Subject: p.Subject, Audience: jwt.ClaimStrings{audience}, ID: id,
+			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(i.life.Access)),
+		},
+		ClientID: clientID, Scope: joined(scopes), SID: p.SID,
+	}
+	if p.Subject == "" {
+		c.Subject = clientID
+	} else {
+		c.AuthTime = jwt.NewNumericDate(p.AuthTime)
+	}
+	if slices.Contains(scopes, "roles") {
+		c.Roles = p.Roles
+	}
+	return i.sign(keys.ES256, token.TypeAccess, c)
+}
+
+// Logout issues a logout token: sid and subject, the event, no nonce.
+func (i *Issuer) Logout(subject, sid, clientID string) (string, error) {
+	now := i.now()
+	return i.sign(keys.RS256, token.TypeLogout, token.LogoutClaims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer: i.issuer, Subject: subject, Audience: jwt.ClaimStrings{clientID}, ID: NewID(),
+			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(logoutLife)),
+		},
+		SID: sid, Events: map[string]map[string]any{token.LogoutEvent: {}},
+	})
+}
+
+func (i *Issuer) sign(alg, typ string, claims jwt.Claims) (string, error) {
+	key, err := i.ring.Active(alg)
+	if err != nil {
+		return "", err
+	}
+	t := jwt.NewWithClaims(jwt.GetSigningMethod(alg), claims)
+	t.Header["kid"], t.Header["typ"] = key.KID, typ
+	signed, err := t.SignedString(key.Private)
+	if err != nil {
+		return "", fmt.Errorf("tokens: sign: %w", err)
+	}
+	return signed, nil
+}
