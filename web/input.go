@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
+
+	"gatehouse/sso/returnto"
 )
 
 // Text is a form or query value without white space around it. It is refused
@@ -40,21 +42,8 @@ func Int(c echo.Context, name string, def, low, high int) int {
 	return n
 }
 
-// LocalPath is s when it leads to a page of this very site, and "" when it does
-// not: an open redirect starts with what looks like a path (//evil, /\evil).
-func LocalPath(s string) string {
-	if len(s) > 4096 || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.HasPrefix(s, "/\\") {
-		return ""
-	}
-	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f || r == '\\' }) {
-		return ""
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || strings.HasPrefix(u.Path, "//") {
-		return ""
-	}
-	return s
-}
+// LocalPath is s when it leads to a page of this very site, and "" when it does not.
+func LocalPath(s string) string { return returnto.Local(s) }
 
 // SignInURL is path with the way back to the page that is being asked for.
 func SignInURL(c echo.Context, path string) string {

@@ -50,9 +50,29 @@ func (s *Store) drop(ctx context.Context, id string, rec *Record) error {
 }
 
 // EndSID ends every session of one sign-in, whichever replica started it, and
-// says how many there were.
+// says how many there were. A session of this sign-in that is about to start
+// does not start.
 func (s *Store) EndSID(ctx context.Context, sid string) (int, error) {
+	// The mark comes first. Start lists a session before it looks for the mark, so
+	// either Start sees the mark or the list below has the session.
+	if err := s.rdb.Set(ctx, s.endedMark(sid), 1, s.o.Absolute).Err(); err != nil {
+		return 0, unavailable(err)
+	}
 	return s.endList(ctx, s.sidList(sid))
+}
+
+// endedMark is the key that says that a sign-in is over.
+func (s *Store) endedMark(sid string) string {
+	return "gatehouse:" + s.o.Service + ":ended:" + sid
+}
+
+// ended reports whether EndSID was called for a sign-in.
+func (s *Store) ended(ctx context.Context, sid string) (bool, error) {
+	if sid == "" {
+		return false, nil
+	}
+	n, err := s.rdb.Exists(ctx, s.endedMark(sid)).Result()
+	return n > 0, unavailable(err)
 }
 
 // EndSubject ends every session of a person and says how many there were.

@@ -17,6 +17,9 @@ import (
 // nobody knows whether there is a session. The cookie must be kept.
 var ErrUnavailable = errors.New("sessions can't be read just now")
 
+// ErrEnded says that a session did not start, since its sign-in is over already.
+var ErrEnded = errors.New("this sign-in is over")
+
 // idLength is that of rand.Text: 26 characters, 130 bits.
 const idLength = 26
 
@@ -143,7 +146,7 @@ func (s *Store) Load(r *http.Request) (*Record, error) {
 func (s *Store) touchEvery() time.Duration { return min(s.o.Idle/4, 5*time.Minute) }
 
 // Start gives the browser a new session, of which rec tells whose it is, and ends
-// the one that it came with.
+// the one that it came with. It fails with ErrEnded when rec's sign-in was ended.
 func (s *Store) Start(ctx context.Context, w http.ResponseWriter, r *http.Request, rec Record) error {
 	if rec.Subject == "" {
 		return errors.New("session: a session belongs to somebody")
@@ -168,6 +171,14 @@ func (s *Store) Start(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	// browser after it is closed, so we write our own.
 	if err := s.inner.Save(r.WithContext(ctx), discard{}, sess); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if over, err := s.ended(ctx, rec.SID); err != nil {
+		return err
+	} else if over {
+		if err := s.drop(ctx, sess.ID, &rec); err != nil {
+			return err
+		}
+		return ErrEnded
 	}
 	s.setCookie(w, sess.ID, 0)
 	return nil

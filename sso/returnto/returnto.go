@@ -1,0 +1,37 @@
+// Package returnto is the one rule for addresses that a browser is sent to after
+// sign-in and similar round trips: only pages of the very site it is on.
+package returnto
+
+import (
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxLength is that of the longest accepted address, in bytes.
+const maxLength = 4096
+
+// Local is s when it is a path of this site, perhaps with a query, and "" when it
+// is not. An open redirect (RFC 9700 §4.11) starts with what only looks like a
+// path: //evil.example, /\evil.example.
+func Local(s string) string {
+	if len(s) > maxLength || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") {
+		return ""
+	}
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r <= 0x20 || r == 0x7f || r == '\\' }) {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || strings.HasPrefix(u.Path, "//") {
+		return ""
+	}
+	return s
+}
+
+// Or is Local(s), or def when s leads elsewhere.
+func Or(s, def string) string {
+	if l := Local(s); l != "" {
+		return l
+	}
+	return def
+}
