@@ -1,0 +1,194 @@
+package attempts
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// ErrUnavailable is wrapped by every error that means that Redis did not answer, so that nothing is known.
+var ErrUnavailable = errors.New("attempts: Redis did not answer")
+
+// Exceeded says that there were too many attempts, and how long to wait for the next.
+type Exceeded struct{ Wait time.Duration }
+
+// Error names the waiting time.
+func (e *Exceeded) Error() string { return fmt.Sprintf("attempts: too many; wait %s", e.Wait) }
+
+// Limit is how many attempts fit into a window of time.
+type Limit struct {
+	Attempts int
+	Window   time.Duration
+}
+
+// The limits. Those of an account from one address and of a known browser are what a forgetful person may
+// need; that of an address leaves room for an office or a school behind one; that of an account from unknown
+// browsers is only ever reached by many addresses together.
+var (
+	perAccountAndAddress = Limit{Attempts: 6, Window: 15 * time.Minute}
+	perDevice            = Limit{Attempts: 10, Window: 15 * time.Minute}
+	perAddress           = Limit{Attempts: 60, Window: 15 * time.Minute}
+	perAccount           = Limit{Attempts: 100, Window: time.Hour}
+	perConfirmation      = Limit{Attempts: 6, Window: 15 * time.Minute}
+	perRegistration      = Limit{Attempts: 30, Window: time.Hour}
+)
+
+// Limiter counts attempts in Redis, alike for every replica. It is safe for concurrent use.
+type Limiter struct {
+	rdb       redis.UniversalClient
+	bucketKey []byte
+	deviceKey []byte
+}
+
+// New makes a Limiter. From key (at least 32 secret bytes, the same on every replica) it derives the keys that
+// hide names in Redis and sign device cookies.
+func New(rdb redis.UniversalClient, key []byte) (*Limiter, error) {
+	if rdb == nil {
+		return nil, errors.New("attempts: Redis client is nil")
+	}
+	if len(key) < 32 {
+		return nil, fmt.Errorf("attempts: the key has %d bytes, want at least 32", len(key))
+	}
+	bucket, err := hkdf.Key(sha256.New, key, nil, "gatehouse attempts buckets", 32)
+	if err != nil {
+		return nil, fmt.Errorf("attempts: derive a key: %w", err)
+	}
+	device, err := hkdf.Key(sha256.New, key, nil, "gatehouse attempts devices", 32)
+	if err != nil {
+		return nil, fmt.Errorf("attempts: derive a key: %w", err)
+	}
+	return &Limiter{rdb: rdb, bucketKey: bucket, deviceKey: device}, nil
+}
+
+// Attempt is one try that has been counted. Tell it when it succeeded; a failed one needs no call.
+type Attempt struct {
+	limiter *Limiter
+	buckets []bucket
+}
+
+type bucket struct {
+	key   string
+	limit Limit
+	own   bool // a success empties it; the others only get this one attempt back
+}
+
+// SignIn counts a try to sign in to account (its normalised email, known or not) from address, by a browser
+// with that device cookie ("" for none). It returns *Exceeded when there were too many, and an error that
+// wraps ErrUnavailable when Redis does not answer; either way the password must not be looked at.
+func (l *Limiter) SignIn(ctx context.Context, account, address, device string) (*Attempt, error) {
+	if id, known := l.device(device, account); known {
+		return l.take(ctx, bucket{l.name("device", id, account), perDevice, true})
+	}
+	address = network(address)
+	return l.take(ctx,
+		bucket{l.name("account and address", account, address), perAccountAndAddress, true},
+		bucket{l.name("address", address), perAddress, false},
+		bucket{l.name("account", account), perAccount, false},
+	)
+}
+
+// Confirm counts a try to confirm the password within a sign-in. Errors are those of SignIn.
+func (l *Limiter) Confirm(ctx context.Context, sid string) (*Attempt, error) {
+	return l.take(ctx, bucket{l.name("confirm", sid), perConfirmation, true})
+}
+
+// Register counts a registration from address, whether or not it succeeds. Errors are those of SignIn.
+func (l *Limiter) Register(ctx context.Context, address string) error {
+	_, err := l.take(ctx, bucket{l.name("register", network(address)), perRegistration, false})
+	return err
+}
+
+// Succeeded empties the attempt's own bucket and gives the attempt back to the shared ones.
+func (a *Attempt) Succeeded(ctx context.Context) error {
+	keys := make([]string, len(a.buckets))
+	own := make([]any, len(a.buckets))
+	for i, b := range a.buckets {
+		keys[i], own[i] = b.key, b.own
+	}
+	if err := giveBack.Run(ctx, a.limiter.rdb, keys, own...).Err(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// take counts in every bucket, or in none and says how long to wait.
+var take = redis.NewScript(`
+local wait = 0
+for i = 1, #KEYS do
+  if tonumber(redis.call('GET', KEYS[i]) or '0') >= tonumber(ARGV[2 * i - 1]) then
+    wait = math.max(wait, redis.call('PTTL', KEYS[i]), 1)
+  end
+end
+if wait > 0 then return wait end
+for i = 1, #KEYS do
+  if redis.call('INCR', KEYS[i]) == 1 then redis.call('PEXPIRE', KEYS[i], ARGV[2 * i]) end
+end
+return 0`)
+
+var giveBack = redis.NewScript(`
+for i = 1, #KEYS do
+  if ARGV[i] == '1' then
+    redis.call('DEL', KEYS[i])
+  elseif tonumber(redis.call('GET', KEYS[i]) or '0') > 0 then
+    redis.call('DECR', KEYS[i])
+  end
+end
+return 0`)
+
+func (l *Limiter) take(ctx context.Context, buckets ...bucket) (*Attempt, error) {
+	keys := make([]string, len(buckets))
+	args := make([]any, 0, 2*len(buckets))
+	for i, b := range buckets {
+		keys[i] = b.key
+		args = append(args, b.limit.Attempts, b.limit.Window.Milliseconds())
+	}
+	wait, err := take.Run(ctx, l.rdb, keys, args...).Int64()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if wait > 0 {
+		return nil, &Exceeded{Wait: time.Duration(wait) * time.Millisecond}
+	}
+	return &Attempt{limiter: l, buckets: buckets}, nil
+}
+
+// name is the Redis key of a bucket. The braces keep all of them in one slot of a Redis Cluster, where a script
+// may reach them together.
+func (l *Limiter) name(kind string, parts ...string) string {
+	return "gatehouse:portal:{attempts}:" + mac(l.bucketKey, append([]string{kind}, parts...)...)
+}
+
+const macBytes = 18 // 144 bits
+
+// mac authenticates the parts, each with its length so that no two lists read alike.
+func mac(key []byte, parts ...string) string {
+	h := hmac.New(sha256.New, key)
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:macBytes])
+}
+
+// network is what counts as one address: an IPv4 address, or the /64 that an IPv6 subscriber gets.
+func network(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	if a = a.Unmap().WithZone(""); a.Is4() {
+		return a.String()
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return address
+	}
+	return p.String()
+}

@@ -1,0 +1,272 @@
+package attempts_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/portal/attempts"
+	"gatehouse/tests/env"
+)
+
+var key = bytes.Repeat([]byte("k"), 32)
+
+func limiter(t *testing.T, rdb redis.UniversalClient) *attempts.Limiter {
+	t.Helper()
+	l, err := attempts.New(rdb, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// failures tries until it is refused, and returns how many tries were let through.
+func failures(t *testing.T, try func() error) int {
+	t.Helper()
+	for n := range 1000 {
+		if err := try(); refused(t, err) {
+			return n
+		}
+	}
+	t.Fatal("never refused")
+	return 0
+}
+
+func refused(t *testing.T, err error) bool {
+	t.Helper()
+	var e *attempts.Exceeded
+	if errors.As(err, &e) {
+		if e.Wait <= 0 || e.Wait.Hours() > 1 {
+			t.Fatalf("wait %s", e.Wait)
+		}
+		return true
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return false
+}
+
+func TestLimiter_GuessingFromOneAddressDoesNotStopTheOwnerElsewhere(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		l := limiter(t, rdb)
+		guess := func() error { _, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", ""); return err }
+		if n := failures(t, guess); n < 3 || n > 10 {
+			t.Fatalf("%d guesses were let through", n)
+		}
+		owner, err := l.SignIn(t.Context(), "maria@example.com", "198.51.100.9", "")
+		if refused(t, err) {
+			t.Fatal("the owner is locked out at another address")
+		}
+		if err := owner.Succeeded(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !refused(t, guess()) {
+			t.Fatal("the owner's success freed the guesser")
+		}
+		if _, err := l.SignIn(t.Context(), "otto@example.com", "203.0.113.7", ""); refused(t, err) {
+			t.Fatal("another account at the same address is refused")
+		}
+	})
+}
+
+func TestLimiter_KnownBrowserHasABucketOfItsOwn(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		l := limiter(t, rdb)
+		cookie := l.Trust("", "maria@example.com")
+		// Somebody at the owner's own address, and many addresses together, use up every shared bucket.
+		failures(t, func() error { _, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", ""); return err })
+		n := 0
+		failures(t, func() error {
+			n++
+			_, err := l.SignIn(t.Context(), "maria@example.com", fmt.Sprintf("198.51.%d.%d", n/250, n%250), "")
+			return err
+		})
+		owner, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", cookie)
+		if refused(t, err) {
+			t.Fatal("the owner is locked out at a browser used before")
+		}
+		if err := owner.Succeeded(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		// The bucket of the known browser ends too, and a stolen cookie opens no other account.
+		if n := failures(t, func() error {
+			_, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", cookie)
+			return err
+		}); n < 3 || n > 20 {
+			t.Fatalf("%d guesses from the known browser were let through", n)
+		}
+		if a, err := l.SignIn(t.Context(), "otto@example.com", "192.0.2.1", cookie); refused(t, err) || a == nil {
+			t.Fatal("another account is refused")
+		}
+	})
+}
+
+func TestLimiter_AddressIsLimitedOverAllAccounts(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		l := limiter(t, rdb)
+		n := 0
+		let := failures(t, func() error {
+			n++
+			_, err := l.SignIn(t.Context(), fmt.Sprintf("user%d@example.com", n), fmt.Sprintf("2001:db8:1:2::%x", n), "")
+			return err
+		})
+		if let < 20 || let > 200 {
+			t.Fatalf("%d accounts could be tried from one network", let)
+		}
+		if _, err := l.SignIn(t.Context(), "user1@example.com", "2001:db8:1:3::1", ""); refused(t, err) {
+			t.Fatal("the neighbouring network is refused")
+		}
+	})
+}
+
+func TestLimiter_SuccessEmptiesItsOwnBucketOnly(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		l := limiter(t, rdb)
+		// Whoever owns an account may sign in as often as they like ...
+		for i := range 150 {
+			a, err := l.SignIn(t.Context(), "mallory@example.com", "203.0.113.7", "")
+			if refused(t, err) {
+				t.Fatalf("refused at success %d", i)
+			}
+			if err := a.Succeeded(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// ... and frees no guess at another by it.
+		guesses := 0
+		failures(t, func() error {
+			a, err := l.SignIn(t.Context(), "mallory@example.com", "203.0.113.7", "")
+			if err == nil {
+				err = a.Succeeded(t.Context())
+			}
+			if err != nil {
+				return err
+			}
+			_, err = l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", "")
+			guesses++
+			return err
+		})
+		if guesses > 10 {
+			t.Fatalf("%d guesses between successes", guesses)
+		}
+	})
+}
+
+func TestLimiter_GuessesAtOnceAreCountedAtOnce(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		l := limiter(t, rdb)
+		want := failures(t, func() error { _, err := l.SignIn(t.Context(), "one@example.com", "192.0.2.1", ""); return err })
+		var let atomic.Int64
+		var wg sync.WaitGroup
+		for range 40 {
+			wg.Go(func() {
+				_, err := l.SignIn(t.Context(), "two@example.com", "192.0.2.2", "")
+				var e *attempts.Exceeded
+				switch {
+				case err == nil:
+					let.Add(1)
+				case !errors.As(err, &e):
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if int(let.Load()) != want {
+			t.Fatalf("%d of 40 at once were let through, %d one after another", let.Load(), want)
+		}
+	})
+}
+
+func TestLimiter_RegistrationsAndConfirmations(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		l := limiter(t, rdb)
+		if n := failures(t, func() error { return l.Register(t.Context(), "192.0.2.1") }); n < 5 || n > 100 {
+			t.Errorf("%d registrations", n)
+		}
+		if err := l.Register(t.Context(), "192.0.2.2"); refused(t, err) {
+			t.Error("another address is refused")
+		}
+		if n := failures(t, func() error { _, err := l.Confirm(t.Context(), "sid-1"); return err }); n < 3 || n > 10 {
+			t.Errorf("%d confirmations", n)
+		}
+		if a, err := l.Confirm(t.Context(), "sid-2"); refused(t, err) || a.Succeeded(t.Context()) != nil {
+			t.Error("another sign-in is refused")
+		}
+	})
+}
+
+func TestLimiter_KeysExpireAndNameNobody(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		l := limiter(t, rdb)
+		if _, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", ""); err != nil {
+			t.Fatal(err)
+		}
+		keys, err := rdb.Keys(t.Context(), "*{attempts}*").Result()
+		if err != nil || len(keys) != 3 {
+			t.Fatalf("keys %q, %v", keys, err)
+		}
+		for _, k := range keys {
+			if strings.Contains(k, "maria") || strings.Contains(k, "203.0") {
+				t.Errorf("key %q tells who", k)
+			}
+			if ttl := rdb.PTTL(t.Context(), k).Val(); ttl <= 0 {
+				t.Errorf("key %q never expires", k)
+			}
+		}
+	})
+}
+
+func TestLimiter_RedisAway(t *testing.T) {
+	server, err := env.StartRedis("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	o, err := redis.ParseURL(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rdb := redis.NewClient(o)
+	defer rdb.Close()
+	l := limiter(t, rdb)
+	a, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Stop()
+	if _, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", ""); !errors.Is(err, attempts.ErrUnavailable) {
+		t.Errorf("SignIn: %v", err)
+	}
+	if err := a.Succeeded(t.Context()); !errors.Is(err, attempts.ErrUnavailable) {
+		t.Errorf("Succeeded: %v", err)
+	}
+	if err := l.Register(t.Context(), "203.0.113.7"); !errors.Is(err, attempts.ErrUnavailable) {
+		t.Errorf("Register: %v", err)
+	}
+}
+
+func TestLimiter_GivenUp(t *testing.T) {
+	l := limiter(t, env.MiniRedis(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := l.SignIn(ctx, "maria@example.com", "203.0.113.7", ""); !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v", err)
+	}
+}
+
+func TestNew_Refuses(t *testing.T) {
+	if _, err := attempts.New(nil, key); err == nil {
+		t.Error("no Redis was accepted")
+	}
+	if _, err := attempts.New(env.MiniRedis(t), key[:31]); err == nil {
+		t.Error("a short key was accepted")
+	}
+}
