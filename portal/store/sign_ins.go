@@ -1,0 +1,193 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+	"gatehouse/events"
+)
+
+// SignIn is one sign-in on one browser. SID is the `sid` of every token; CreatedAt is when the password was
+// last typed, the `auth_time`. EndedAt is the zero time while it lives.
+type SignIn struct {
+	SID        string
+	UserID     string
+	CreatedAt  time.Time
+	LastSeenAt time.Time
+	UserAgent  string
+	IP         string
+	EndedAt    time.Time
+	EndReason  string
+	Clients    []string // client_ids of the apps it opened, in the order it opened them
+}
+
+type signInRow struct {
+	SID        string `db:"sid"`
+	UserID     string `db:"user_id"`
+	CreatedAt  int64  `db:"created_at"`
+	LastSeenAt int64  `db:"last_seen_at"`
+	UserAgent  string `db:"user_agent"`
+	IP         string `db:"ip"`
+	EndedAt    *int64 `db:"ended_at"`
+	EndReason  string `db:"end_reason"`
+}
+
+const signInColumns = `sid, user_id, created_at, last_seen_at, user_agent, ip, ended_at, end_reason`
+
+func (r signInRow) signIn() SignIn {
+	return SignIn{
+		SID: r.SID, UserID: r.UserID, CreatedAt: db.Time(r.CreatedAt), LastSeenAt: db.Time(r.LastSeenAt),
+		UserAgent: r.UserAgent, IP: r.IP, EndedAt: timeOf(r.EndedAt), EndReason: r.EndReason,
+	}
+}
+
+// SignIn stores a sign-in and the event sign_in in one transaction, provided that passwordHash, which has just
+// been checked, is still the person's and the person is enabled: else ErrStale. So a sign-in that races with a
+// change of password either happens before it, and is ended by it, or does not happen.
+func (s *Store) SignIn(ctx context.Context, in SignIn, passwordHash string) error {
+	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		if err := s.holdUser(ctx, tx, in.UserID, passwordHash); err != nil {
+			return err
+		}
+		return insertSignIn(ctx, tx, in)
+	})
+	if err != nil && !errors.Is(err, ErrStale) {
+		return fmt.Errorf("store: sign in: %w", err)
+	}
+	return err
+}
+
+// Reauthenticate moves the auth_time of a living sign-in to now, under the same condition as SignIn; ErrStale
+// also says that the sign-in is not that person's or has ended.
+func (s *Store) Reauthenticate(ctx context.Context, userID, sid, passwordHash string, now time.Time) error {
+	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		if err := s.holdUser(ctx, tx, userID, passwordHash); err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE sign_ins SET created_at = ?, last_seen_at = ?
+			WHERE sid = ? AND user_id = ? AND ended_at IS NULL`), db.Millis(now), db.Millis(now), sid, userID)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil {
+			return err
+		} else if n == 0 {
+			return ErrStale
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, ErrStale) {
+		return fmt.Errorf("store: reauthenticate: %w", err)
+	}
+	return err
+}
+
+func (s *Store) holdUser(ctx context.Context, tx *sqlx.Tx, id, passwordHash string) error {
+	u, err := s.lockUser(ctx, tx, id)
+	if errors.Is(err, ErrNotFound) {
+		return ErrStale
+	}
+	if err != nil {
+		return err
+	}
+	if u.PasswordHash != passwordHash || u.Disabled() {
+		return ErrStale
+	}
+	return nil
+}
+
+func insertSignIn(ctx context.Context, tx *sqlx.Tx, in SignIn) error {
+	_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO sign_ins (sid, user_id, created_at, last_seen_at, user_agent, ip)
+		VALUES (?, ?, ?, ?, ?, ?)`), in.SID, in.UserID, db.Millis(in.CreatedAt), db.Millis(in.LastSeenAt), in.UserAgent, in.IP)
+	if err != nil {
+		return err
+	}
+	return events.Record(ctx, tx, events.New(events.SignIn, in.UserID, map[string]any{"client_id": "portal", "method": "password"}))
+}
+
+// Visitor returns a sign-in and its person in one query, without its Clients. ErrNotFound says that there is no
+// such sign-in; whether it has ended or the person is disabled is for the caller to see.
+func (s *Store) Visitor(ctx context.Context, sid string) (User, SignIn, error) {
+	var row struct {
+		signInRow
+		User userRow `db:"u"`
+	}
+	err := s.db.GetContext(ctx, &row, s.db.Rebind(`SELECT s.sid, s.user_id, s.created_at, s.last_seen_at, s.user_agent, s.ip, s.ended_at, s.end_reason,
+		u.id AS "u.id", u.email AS "u.email", u.email_normalised AS "u.email_normalised", u.name AS "u.name", u.password_hash AS "u.password_hash",
+		u.roles AS "u.roles", u.created_at AS "u.created_at", u.updated_at AS "u.updated_at",
+		u.password_changed_at AS "u.password_changed_at", u.disabled_at AS "u.disabled_at"
+		FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.sid = ?`), sid)
+	if db.Missing(err) {
+		return User{}, SignIn{}, ErrNotFound
+	}
+	if err != nil {
+		return User{}, SignIn{}, fmt.Errorf("store: visitor: %w", err)
+	}
+	u, err := row.User.user()
+	return u, row.signIn(), err
+}
+
+// SignInsOf returns a page of a person's living sign-ins that were seen since that time, and how many there are
+// in all: first the one with the sid first, then the last seen.
+func (s *Store) SignInsOf(ctx context.Context, userID, first string, since time.Time, limit, offset int) (page []SignIn, total int, err error) {
+	const living = ` FROM sign_ins WHERE user_id = ? AND ended_at IS NULL AND last_seen_at >= ?`
+	if err := s.db.GetContext(ctx, &total, s.db.Rebind(`SELECT COUNT(*)`+living), userID, db.Millis(since)); err != nil {
+		return nil, 0, fmt.Errorf("store: count sign-ins: %w", err)
+	}
+	var rows []signInRow
+	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(`SELECT `+signInColumns+living+`
+		ORDER BY CASE WHEN sid = ? THEN 0 ELSE 1 END, last_seen_at DESC, sid LIMIT ? OFFSET ?`),
+		userID, db.Millis(since), first, limit, offset); err != nil {
+		return nil, 0, fmt.Errorf("store: list sign-ins: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, total, nil
+	}
+	sids := make([]string, len(rows))
+	for i, r := range rows {
+		sids[i] = r.SID
+	}
+	clients, err := s.clientsOf(ctx, sids)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, r := range rows {
+		in := r.signIn()
+		in.Clients = clients[in.SID]
+		page = append(page, in)
+	}
+	return page, total, nil
+}
+
+func (s *Store) clientsOf(ctx context.Context, sids []string) (map[string][]string, error) {
+	query, args, err := sqlx.In(`SELECT sid, client_id FROM sign_in_clients WHERE sid IN (?) ORDER BY first_at, client_id`, sids)
+	if err != nil {
+		return nil, fmt.Errorf("store: clients of sign-ins: %w", err)
+	}
+	var opened []struct {
+		SID      string `db:"sid"`
+		ClientID string `db:"client_id"`
+	}
+	if err := s.db.SelectContext(ctx, &opened, s.db.Rebind(query), args...); err != nil {
+		return nil, fmt.Errorf("store: clients of sign-ins: %w", err)
+	}
+	clients := map[string][]string{}
+	for _, o := range opened {
+		clients[o.SID] = append(clients[o.SID], o.ClientID)
+	}
+	return clients, nil
+}
+
+// Seen notes that a sign-in was seen, at most once a minute: before that it writes nothing.
+func (s *Store) Seen(ctx context.Context, sid string, now time.Time) error {
+	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE sign_ins SET last_seen_at = ? WHERE sid = ? AND last_seen_at <= ? AND ended_at IS NULL`),
+		db.Millis(now), sid, db.Millis(now.Add(-seenEvery))); err != nil {
+		return fmt.Errorf("store: seen: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,199 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+	"gatehouse/events"
+)
+
+// The errors of the methods about users, beside ErrNotFound.
+var (
+	// ErrEmailTaken says that another account has this normalised email.
+	ErrEmailTaken = errors.New("store: another account has this email")
+	// ErrStale says that what was read before (a password's hash, that the person is enabled, that the sign-in
+	// lives) is no longer so, and that nothing was changed.
+	ErrStale = errors.New("store: the account changed meanwhile")
+)
+
+// User is a person who may sign in. ID is the `sub` of every token (OpenID Connect Core §2). DisabledAt is the
+// zero time for somebody who may sign in.
+type User struct {
+	ID                string
+	Email             string // as it was typed
+	EmailNormalised   string // as it is looked up; unique
+	Name              string
+	PasswordHash      string
+	Roles             []string
+	CreatedAt         time.Time
+	UpdatedAt         time.Time
+	PasswordChangedAt time.Time
+	DisabledAt        time.Time
+}
+
+// Disabled tells whether the person is kept from signing in.
+func (u User) Disabled() bool { return !u.DisabledAt.IsZero() }
+
+type userRow struct {
+	ID                string `db:"id"`
+	Email             string `db:"email"`
+	EmailNormalised   string `db:"email_normalised"`
+	Name              string `db:"name"`
+	PasswordHash      string `db:"password_hash"`
+	Roles             string `db:"roles"`
+	CreatedAt         int64  `db:"created_at"`
+	UpdatedAt         int64  `db:"updated_at"`
+	PasswordChangedAt int64  `db:"password_changed_at"`
+	DisabledAt        *int64 `db:"disabled_at"`
+}
+
+const userColumns = `id, email, email_normalised, name, password_hash, roles, created_at, updated_at, password_changed_at, disabled_at`
+
+func (r userRow) user() (User, error) {
+	roles, err := fromList(r.Roles)
+	if err != nil {
+		return User{}, fmt.Errorf("store: roles of %s: %w", r.ID, err)
+	}
+	return User{
+		ID: r.ID, Email: r.Email, EmailNormalised: r.EmailNormalised, Name: r.Name, PasswordHash: r.PasswordHash, Roles: roles,
+		CreatedAt: db.Time(r.CreatedAt), UpdatedAt: db.Time(r.UpdatedAt), PasswordChangedAt: db.Time(r.PasswordChangedAt),
+		DisabledAt: timeOf(r.DisabledAt),
+	}, nil
+}
+
+// UserByID returns the person with that id, or ErrNotFound.
+func (s *Store) UserByID(ctx context.Context, id string) (User, error) {
+	return s.user(ctx, s.db, `WHERE id = ?`, id)
+}
+
+// UserByEmail returns the person with that normalised email, or ErrNotFound.
+func (s *Store) UserByEmail(ctx context.Context, normalised string) (User, error) {
+	return s.user(ctx, s.db, `WHERE email_normalised = ?`, normalised)
+}
+
+func (s *Store) user(ctx context.Context, q sqlx.QueryerContext, where string, args ...any) (User, error) {
+	var row userRow
+	err := sqlx.GetContext(ctx, q, &row, s.db.Rebind(`SELECT `+userColumns+` FROM users `+where), args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return User{}, ErrNotFound
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("store: user: %w", err)
+	}
+	return row.user()
+}
+
+// lockUser reads a user whom nobody else changes until tx commits. On SQLite tx holds the only write lock.
+func (s *Store) lockUser(ctx context.Context, tx *sqlx.Tx, id string) (User, error) {
+	where := `WHERE id = ?`
+	if s.db.Dialect == db.Postgres {
+		where += ` FOR UPDATE`
+	}
+	return s.user(ctx, tx, where, id)
+}
+
+// Register creates u and its first sign-in, with the events registered and sign_in, in one transaction.
+// ErrEmailTaken says that there was an account with this email already; then nothing is stored.
+func (s *Store) Register(ctx context.Context, u User, first SignIn) error {
+	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		if n, err := insertUser(ctx, tx, u); err != nil {
+			return err
+		} else if n == 0 {
+			return ErrEmailTaken
+		}
+		if err := events.Record(ctx, tx, events.New(events.Registered, u.ID, map[string]any{})); err != nil {
+			return err
+		}
+		return insertSignIn(ctx, tx, first)
+	})
+	if err != nil && !errors.Is(err, ErrEmailTaken) {
+		return fmt.Errorf("store: register: %w", err)
+	}
+	return err
+}
+
+// SeedUsers creates those of users whose id and email nobody has yet, and leaves the others as they are.
+func (s *Store) SeedUsers(ctx context.Context, users []User) error {
+	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		for _, u := range users {
+			if _, err := insertUser(ctx, tx, u); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store: seed users: %w", err)
+	}
+	return nil
+}
+
+// insertUser returns 0 when the id or the email is taken. (A violated constraint would spoil the whole
+// transaction on PostgreSQL; a conflict that does nothing does not.)
+func insertUser(ctx context.Context, tx *sqlx.Tx, u User) (int64, error) {
+	var disabled *int64
+	if u.Disabled() {
+		ms := db.Millis(u.DisabledAt)
+		disabled = &ms
+	}
+	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO users (`+userColumns+`)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
+		u.ID, u.Email, u.EmailNormalised, u.Name, u.PasswordHash, toList(u.Roles),
+		db.Millis(u.CreatedAt), db.Millis(u.UpdatedAt), db.Millis(u.PasswordChangedAt), disabled)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// SetName changes a person's name. ErrNotFound says that there is no such person.
+func (s *Store) SetName(ctx context.Context, id, name string, now time.Time) error {
+	return s.update(ctx, ErrNotFound, `UPDATE users SET name = ?, updated_at = ? WHERE id = ?`, name, db.Millis(now), id)
+}
+
+// SetEmail changes a person's email, provided that passwordHash, which has just been checked, is still the
+// person's: else ErrStale. ErrEmailTaken says that another account has it.
+func (s *Store) SetEmail(ctx context.Context, id, passwordHash, email, normalised string, now time.Time) error {
+	return s.update(ctx, ErrStale, `UPDATE users SET email = ?, email_normalised = ?, updated_at = ? WHERE id = ? AND password_hash = ?`,
+		email, normalised, db.Millis(now), id, passwordHash)
+}
+
+// SetPassword replaces the hash old, which has just been checked, by hash. ErrStale says that old is no longer
+// the person's.
+func (s *Store) SetPassword(ctx context.Context, id, old, hash string, now time.Time) error {
+	return s.update(ctx, ErrStale, `UPDATE users SET password_hash = ?, password_changed_at = ?, updated_at = ? WHERE id = ? AND password_hash = ?`,
+		hash, db.Millis(now), db.Millis(now), id, old)
+}
+
+// Rehash replaces the hash old by one of the same password with other parameters; it does nothing when old is
+// no longer the person's.
+func (s *Store) Rehash(ctx context.Context, id, old, hash string) error {
+	err := s.update(ctx, ErrStale, `UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?`, hash, id, old)
+	if errors.Is(err, ErrStale) {
+		return nil
+	}
+	return err
+}
+
+// update runs a statement that should change one row, and returns none if it changes no row.
+func (s *Store) update(ctx context.Context, none error, statement string, args ...any) error {
+	res, err := s.db.ExecContext(ctx, s.db.Rebind(statement), args...)
+	if db.IsUnique(err) {
+		return ErrEmailTaken
+	}
+	if err != nil {
+		return fmt.Errorf("store: change a user: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil {
+		return fmt.Errorf("store: change a user: %w", err)
+	} else if n == 0 {
+		return none
+	}
+	return nil
+}
