@@ -47,7 +47,7 @@
 //
 // Colours, beside daisyUI's (bg-base-100 a panel, bg-base-200 the page, border-base-300 a line, text-primary the app's
 // accent): text-muted for secondary text, text-faint for decoration only, text-chart-1 to text-chart-6 for series in an SVG that
-// draws with currentColor. "stack" puts space between children, "prose" sets rendered Markdown, "num" aligns figures right in a
+// draws with currentColor. "flow" puts space between children, "prose" sets rendered Markdown, "num" aligns figures right in a
 // table with tabular digits; "tabular-nums" elsewhere.
 //
 // Behaviour that app.js adds to attributes: data-confirm="Question?" on a button or form, data-autosubmit on a

@@ -1,0 +1,222 @@
+// What pages do beyond plain HTML. Every page works without this file; it only makes it quicker and kinder.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const all = (selector, from = document) => from.querySelectorAll(selector);
+
+  // Menus: a <details data-menu> closes on Escape, on a click elsewhere and when the focus leaves it.
+  const closeMenus = (except) => {
+    for (const menu of all("details[data-menu][open]")) {
+      if (!except || !menu.contains(except)) menu.open = false;
+    }
+  };
+  document.addEventListener("click", (e) => closeMenus(e.target));
+  document.addEventListener("focusin", (e) => closeMenus(e.target));
+  document.addEventListener("keydown", (e) => {
+    if (e.key !== "Escape") return;
+    const menu = document.querySelector("details[data-menu][open]");
+    if (!menu) return;
+    const held = menu.contains(document.activeElement);
+    menu.open = false;
+    if (held) menu.querySelector("summary").focus();
+  });
+
+  // Theme: switched at once; the server learns of it for the next page.
+  const applyTheme = (theme) => {
+    if (theme === "system") delete root.dataset.theme;
+    else root.dataset.theme = theme;
+    document.querySelector('meta[name="color-scheme"]').content = theme === "system" ? "light dark" : theme;
+    for (const icon of all("[data-theme-icon]")) icon.hidden = icon.dataset.themeIcon !== theme;
+    for (const b of all("[data-theme-form] button")) b.setAttribute("aria-pressed", String(b.value === theme));
+  };
+  document.addEventListener("submit", (e) => {
+    const form = e.target.closest("[data-theme-form]");
+    if (!form || !e.submitter) return;
+    e.preventDefault();
+    const body = new URLSearchParams(new FormData(form, e.submitter));
+    applyTheme(e.submitter.value);
+    closeMenus();
+    form.parentElement.querySelector("summary").focus();
+    fetch(form.action, { method: "POST", body, redirect: "manual", keepalive: true }).catch(() => offline());
+  });
+
+  // Toasts leave by themselves, errors stay until they are dismissed.
+  const toasts = document.getElementById("toasts");
+  const dismiss = (toast) => {
+    toast.dataset.leaving = "";
+    setTimeout(() => toast.remove(), 200);
+  };
+  const watch = (toast) => {
+    if (toast.dataset.watched) return;
+    toast.dataset.watched = "1";
+    if (!("sticky" in toast.dataset) && !toast.classList.contains("notice-error")) {
+      const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : dismiss(toast));
+      setTimeout(leave, 6000);
+    }
+  };
+  const showTemplate = (id) => toasts.append(document.getElementById(id).content.cloneNode(true));
+  const offline = () => showTemplate("toast-offline");
+  new MutationObserver(() => {
+    const list = all("[data-toast]", toasts);
+    list.forEach(watch);
+    for (const old of Array.from(list).slice(0, -4)) old.remove();
+  }).observe(toasts, { childList: true });
+  all("[data-toast]", toasts).forEach(watch);
+  document.addEventListener("click", (e) => {
+    const button = e.target.closest("[data-dismiss]");
+    if (button) dismiss(button.closest("[data-toast]"));
+  });
+
+  // Confirmation in a dialog of ours, for data-confirm on a button and for hx-confirm.
+  const dialog = document.getElementById("confirm");
+  const ask = (question) =>
+    new Promise((resolve) => {
+      document.getElementById("confirm-text").textContent = question;
+      dialog.returnValue = "no";
+      dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+      dialog.showModal();
+    });
+  const confirmed = new WeakSet();
+  document.addEventListener(
+    "click",
+    (e) => {
+      const control = e.target.closest("[data-confirm]");
+      if (!control || confirmed.has(control)) return;
+      e.preventDefault();
+      e.stopImmediatePropagation();
+      ask(control.dataset.confirm).then((yes) => {
+        if (!yes) return;
+        confirmed.add(control);
+        control.click();
+        confirmed.delete(control);
+      });
+    },
+    true,
+  );
+  document.addEventListener("htmx:confirm", (e) => {
+    e.preventDefault();
+    ask(e.detail.ctx.confirm).then((yes) => (yes ? e.detail.issueRequest() : e.detail.dropRequest()));
+  });
+
+  // A form is sent once: while it is under way its buttons are busy and a second click does nothing. The buttons keep the
+  // focus, which a disabled one would lose.
+  const busy = (owner, on) => {
+    if (on) owner.dataset.sending = "1";
+    else delete owner.dataset.sending;
+    const buttons = owner.matches("form") ? all("button:not([type=button])", owner) : [owner];
+    for (const b of buttons) {
+      if (on) b.setAttribute("aria-busy", "true");
+      else b.removeAttribute("aria-busy");
+    }
+  };
+  document.addEventListener(
+    "submit",
+    (e) => {
+      if (!e.target.dataset.sending) return;
+      e.preventDefault();
+      e.stopImmediatePropagation();
+    },
+    true,
+  );
+  document.addEventListener("submit", (e) => {
+    if (e.defaultPrevented || e.target.method !== "post" || e.target.target) return;
+    busy(e.target, true);
+    setTimeout(() => busy(e.target, false), 15000); // an answer that never came: let the person try again
+  });
+  addEventListener("pageshow", () => all("[data-sending]").forEach((owner) => busy(owner, false)));
+  document.addEventListener("htmx:before:request", (e) => {
+    const source = e.detail.ctx.sourceElement;
+    if (source.matches("form, button")) busy(source, true);
+  });
+  document.addEventListener("htmx:finally:request", (e) => {
+    const source = e.detail.ctx.sourceElement;
+    if (source.matches("form, button")) busy(source, false);
+  });
+  document.addEventListener(
+    "click",
+    (e) => {
+      const button = e.target.closest("button[data-sending]");
+      if (!button) return;
+      e.preventDefault();
+      e.stopImmediatePropagation();
+    },
+    true,
+  );
+
+  // A part of a page that failed says so in a toast, and what was there stays there. The server sends its own toast with
+  // HX-Retarget; an answer without it is not ours, so it is not put into the page.
+  document.addEventListener("htmx:before:response", (e) => {
+    const { response, hx } = e.detail.ctx;
+    if (response.status >= 500 && !hx.retarget) {
+      e.preventDefault();
+      offline();
+    }
+  });
+  document.addEventListener("htmx:error", (e) => {
+    if (!e.detail.error || e.detail.ctx?.response) return;
+    offline();
+  });
+
+  // A select or a box with data-autosubmit sends its form when it changes.
+  document.addEventListener("change", (e) => {
+    if (e.target.matches("[data-autosubmit]")) e.target.form?.requestSubmit();
+  });
+
+  // Moments, in the reader's own zone and language.
+  const formats = {
+    date: new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }),
+    datetime: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }),
+  };
+  const relative = new Intl.RelativeTimeFormat(root.lang, { numeric: "auto" });
+  const ago = (date) => {
+    const seconds = (date - Date.now()) / 1000;
+    const size = Math.abs(seconds);
+    if (size < 60) return "just now";
+    if (size < 3600) return relative.format(Math.trunc(seconds / 60), "minute");
+    if (size < 86400) return relative.format(Math.trunc(seconds / 3600), "hour");
+    if (size < 30 * 86400) return relative.format(Math.trunc(seconds / 86400), "day");
+    return formats.date.format(date);
+  };
+  const writeTimes = (from = document) => {
+    for (const el of all("time[data-time]", from)) {
+      const date = new Date(el.dateTime);
+      if (Number.isNaN(date.getTime())) continue;
+      const text = el.dataset.time === "relative" ? ago(date) : formats[el.dataset.time].format(date);
+      if (el.textContent !== text) el.textContent = text;
+      el.title = formats.datetime.format(date);
+    }
+  };
+
+  // The focus goes to what has to be read first, such as the summary of a form's errors.
+  const settle = (from) => {
+    writeTimes();
+    from.querySelector?.("[data-focus]")?.focus();
+  };
+  settle(document);
+  document.addEventListener("htmx:after:swap", (e) => settle(e.detail.ctx?.target instanceof Element ? e.detail.ctx.target : document));
+  setInterval(writeTimes, 60000);
+
+  // A page that is away for a moment tries again by itself, each time a little later, and stops after five tries.
+  const retry = document.querySelector("[data-retry]");
+  if (retry) {
+    const key = "retry:" + location.pathname;
+    const tries = Number(sessionStorage.getItem(key) ?? 0);
+    const note = document.querySelector("[data-retry-note]");
+    let left = Number(retry.dataset.retry) * 2 ** tries;
+    const tick = () => {
+      if (left <= 0) {
+        sessionStorage.setItem(key, String(tries + 1));
+        location.replace(retry.href);
+        return;
+      }
+      note.textContent = `Trying again in ${left} ${left === 1 ? "second" : "seconds"}…`;
+      left -= 1;
+      setTimeout(tick, 1000);
+    };
+    if (tries < 5) tick();
+    else note.textContent = "Still away. Please try again later.";
+    retry.addEventListener("click", () => sessionStorage.removeItem(key));
+  } else {
+    sessionStorage.removeItem("retry:" + location.pathname);
+  }
+})();
