@@ -1,0 +1,88 @@
+package balancer
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// page is an answer of the balancer itself, for want of a backend's.
+type page struct {
+	Status  int
+	Code    string // stable, for programs
+	Title   string
+	Message string
+	Retry   int // seconds for Retry-After (RFC 9110 §10.2.3); 0 means that trying again is not the advice
+}
+
+var (
+	unavailable = page{http.StatusServiceUnavailable, "unavailable", "Back in a moment",
+		"None of this app's servers is answering right now. They are being started again: please try once more in a few seconds. You are still signed in.", 2}
+	broken = page{http.StatusBadGateway, "connection_lost", "The server stopped halfway",
+		"The connection to the server was lost before it answered, so what you sent may or may not have been carried out. Please check before you send it again.", 0}
+	timeout = page{http.StatusGatewayTimeout, "timeout", "This is taking too long",
+		"The server did not answer in time, so what you asked for may or may not have been carried out. Please check before you send it again.", 0}
+	tooSlow = page{http.StatusRequestTimeout, "request_timeout", "The request did not arrive",
+		"The rest of the request did not arrive in time. Please send it again.", 0}
+	badBody = page{http.StatusBadRequest, "bad_request", "The request is broken",
+		"The request ended before it was complete. Please send it again.", 0}
+)
+
+func misdirected(host string) page {
+	return page{http.StatusMisdirectedRequest, "unknown_host", "Nobody lives here",
+		"There is no app at the address “" + host + "”. Please check the name in the address bar.", 0}
+}
+
+//go:embed answer.css
+var styles string
+
+//go:embed answer.html
+var markup string
+
+var (
+	pages = template.Must(template.New("page").Parse(markup))
+	// The page brings its own style sheet, since there may be no server left to serve one; the hash lets
+	// just this one through (CSP Level 3 §6.7.3.3).
+	policy = func() string {
+		sum := sha256.Sum256([]byte(styles))
+		return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+			"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	}()
+)
+
+// answer writes p as JSON for programs, as a fragment for htmx (which swaps it into a page that has its
+// own styles) and as a page for everyone else.
+func answer(w http.ResponseWriter, r *http.Request, p page) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if p.Retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.Retry))
+	}
+	accept := r.Header.Get("Accept")
+	if strings.HasPrefix(r.URL.Path, "/api/") || strings.Contains(accept, "json") && !strings.Contains(accept, "text/html") {
+		h.Set("Content-Type", "application/json")
+		w.WriteHeader(p.Status)
+		_ = json.NewEncoder(w).Encode(map[string]string{"error": p.Code, "error_description": p.Message})
+		return
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Referrer-Policy", "same-origin")
+	name := "page"
+	if r.Header.Get("HX-Request") == "true" && r.Header.Get("HX-Boosted") != "true" {
+		name = "answer"
+	}
+	view := struct {
+		page
+		Styles template.CSS
+		Again  bool
+	}{p, template.CSS(styles), p.Retry > 0 && r.Method == http.MethodGet}
+	w.WriteHeader(p.Status)
+	_ = pages.ExecuteTemplate(w, name, view) // the client has gone if this fails
+}

@@ -1,0 +1,17 @@
+// Package balancer is Gatehouse's load balancer: an http.Handler that sends a request to a pool of backends
+// by its host name, and to one of the pool's backends by a Policy.
+//
+//	request ─▶ host ─┬─▶ redirect (localhost ─▶ the portal)
+//	                 ├─▶ pool ─▶ policy ─▶ backend ─▶ answer, streamed
+//	                 │             ▲          │ could not be delivered, and safe to repeat
+//	                 │             └──────────┘
+//	                 └─▶ 421, a page that says so
+//
+// When may a request be sent again? Always when no connection could be made, because then nobody has seen
+// it. When a connection broke before an answer began, only for GET, HEAD and OPTIONS without a body
+// (safe methods, RFC 9110 §9.2.1): a POST may have been carried out, so its sender must decide.
+//
+// Backends are watched by health checks and put aside at the first refused connection. With nobody left, a
+// request waits a moment, because a killed replica is back within a second or two, and is then answered
+// 503 with Retry-After. Nothing here waits for ever.
+package balancer

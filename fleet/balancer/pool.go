@@ -1,0 +1,174 @@
+package balancer
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Backend is one replica as the balancer sees it.
+type Backend struct {
+	name, addr string
+	healthy    atomic.Bool
+	inFlight   atomic.Int64
+	draining   atomic.Bool
+	drainOnce  sync.Once
+	drained    chan struct{} // closed when draining and nothing is in flight
+	failures   int           // failed health checks in a row; touched by the health checks only
+}
+
+// Name is the name under which the backend was added ("shop-2").
+func (b *Backend) Name() string { return b.name }
+
+// InFlight is the number of requests sent to it whose answer has not begun.
+func (b *Backend) InFlight() int { return int(b.inFlight.Load()) }
+
+// acquire counts a request in, unless the backend is leaving.
+func (b *Backend) acquire() bool {
+	b.inFlight.Add(1)
+	if b.draining.Load() { // counted first, looked second: drain cannot miss us in between
+		b.release()
+		return false
+	}
+	return true
+}
+
+func (b *Backend) release() {
+	if b.inFlight.Add(-1) == 0 && b.draining.Load() {
+		b.drainOnce.Do(func() { close(b.drained) })
+	}
+}
+
+// pool is the backends of one service. Requests read the healthy ones without a lock.
+type pool struct {
+	name    string
+	policy  Policy
+	healthy atomic.Pointer[[]*Backend]
+
+	mu    sync.Mutex
+	all   []*Backend
+	grown chan struct{} // closed and replaced when a backend becomes available
+}
+
+func newPool(name string, policy Policy) *pool {
+	p := &pool{name: name, policy: policy, grown: make(chan struct{})}
+	p.healthy.Store(new([]*Backend))
+	return p
+}
+
+// choose picks and acquires a backend, another one than avoid where there is one; nil when there is none.
+func (p *pool) choose(r *http.Request, avoid *Backend) *Backend {
+	for {
+		candidates := *p.healthy.Load()
+		if avoid != nil && len(candidates) > 1 {
+			others := make([]*Backend, 0, len(candidates))
+			for _, b := range candidates {
+				if b != avoid {
+					others = append(others, b)
+				}
+			}
+			candidates = others
+		}
+		if len(candidates) == 0 {
+			return nil
+		}
+		// A backend that is leaving may still be in our snapshot; the pool's next one is without it.
+		if b := p.policy.Pick(r, candidates); b.acquire() {
+			return b
+		}
+	}
+}
+
+// wait returns nil once a backend is available, or an error at the deadline or when ctx is done.
+func (p *pool) wait(ctx context.Context, deadline time.Time) error {
+	p.mu.Lock()
+	grown := p.grown
+	p.mu.Unlock()
+	if len(*p.healthy.Load()) > 0 {
+		return nil
+	}
+	left := time.Until(deadline)
+	if left <= 0 {
+		return errNobody
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-grown:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return errNobody
+	}
+}
+
+func (p *pool) members() []*Backend {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]*Backend(nil), p.all...)
+}
+
+func (p *pool) add(b *Backend) {
+	p.remove(b.name)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all = append(p.all, b)
+	b.healthy.Store(true)
+	p.publish(true)
+}
+
+// remove takes the backend out and starts to drain it.
+func (p *pool) remove(name string) *Backend {
+	p.mu.Lock()
+	var gone *Backend
+	kept := make([]*Backend, 0, len(p.all))
+	for _, b := range p.all {
+		if b.name == name {
+			gone = b
+			continue
+		}
+		kept = append(kept, b)
+	}
+	p.all = kept
+	p.publish(false)
+	p.mu.Unlock()
+	if gone != nil {
+		gone.draining.Store(true)
+		if gone.inFlight.Load() == 0 {
+			gone.drainOnce.Do(func() { close(gone.drained) })
+		}
+	}
+	return gone
+}
+
+// mark sets a backend's health and reports whether that changed it.
+func (p *pool) mark(b *Backend, healthy bool) bool {
+	if b.healthy.Load() == healthy {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b.healthy.Swap(healthy) == healthy {
+		return false
+	}
+	p.publish(healthy)
+	return true
+}
+
+// publish makes a new snapshot of the healthy backends; the lock is held.
+func (p *pool) publish(grown bool) {
+	healthy := make([]*Backend, 0, len(p.all))
+	for _, b := range p.all {
+		if b.healthy.Load() {
+			healthy = append(healthy, b)
+		}
+	}
+	p.healthy.Store(&healthy)
+	if grown {
+		close(p.grown)
+		p.grown = make(chan struct{})
+	}
+}

@@ -1,0 +1,86 @@
+package balancer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"sync"
+)
+
+// newProxy makes the ReverseProxy of one pool.
+func (b *Balancer) newProxy(p *pool) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Rewrite:       rewrite,
+		Transport:     &delivery{Balancer: b, pool: p},
+		FlushInterval: -1, // an answer reaches the client as it comes
+		BufferPool:    buffers{},
+		ErrorLog:      slog.NewLogLogger(b.log.Handler(), slog.LevelDebug),
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			f := failed(err)
+			if f == nil {
+				// The client has gone: nobody reads an answer.
+				panic(http.ErrAbortHandler)
+			}
+			b.log.Warn("request not delivered", "pool", p.name, "method", r.Method, "status", f.Status, "error", err)
+			answer(w, r, *f)
+		},
+	}
+}
+
+// rewrite makes the request that a backend sees. ReverseProxy has removed the hop-by-hop fields
+// (RFC 9110 §7.6.1); what a client says about its own address and request id is not to be believed.
+func rewrite(pr *httputil.ProxyRequest) {
+	out := pr.Out.Header
+	for name := range out {
+		if strings.HasPrefix(name, "X-Forwarded") || name == "X-Real-Ip" || name == "X-Request-Id" {
+			delete(out, name)
+		}
+	}
+	proto := "http"
+	if pr.In.TLS != nil {
+		proto = "https"
+	}
+	// One allocation for the three values.
+	values := [3]string{"", pr.In.Host, proto}
+	if ip, _, err := net.SplitHostPort(pr.In.RemoteAddr); err == nil {
+		values[0] = ip
+		out["X-Forwarded-For"] = values[0:1:1]
+	}
+	out["X-Forwarded-Host"] = values[1:2:2]
+	out["X-Forwarded-Proto"] = values[2:3:3]
+	pr.Out.URL.Scheme = "http"
+	// A query that Go cannot parse still is the client's: the service answers it, not we.
+	pr.Out.URL.RawQuery = pr.In.URL.RawQuery
+}
+
+// failed says what to answer after err, nil when there is nobody left to answer.
+func failed(err error) *page {
+	var client *clientError
+	var dial *dialError
+	switch {
+	case errors.Is(err, errNobody), errors.As(err, &dial):
+		return &unavailable
+	case errors.As(err, &client) && timedOut(client.error):
+		return &tooSlow
+	case errors.As(err, &client):
+		return &badBody
+	case errors.Is(err, context.Canceled):
+		return nil
+	case timedOut(err):
+		return &timeout
+	default:
+		return &broken
+	}
+}
+
+// buffers is the BufferPool of every proxy; 16 KiB holds most pages in one piece.
+type buffers struct{}
+
+var bufferPool = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+
+func (buffers) Get() []byte  { return bufferPool.Get().(*[16 << 10]byte)[:] }
+func (buffers) Put(b []byte) { bufferPool.Put((*[16 << 10]byte)(b)) }

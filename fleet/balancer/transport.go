@@ -1,0 +1,135 @@
+package balancer
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+)
+
+// errNobody says that a pool had no healthy backend for as long as a request may wait.
+var errNobody = errors.New("no healthy backend")
+
+// dialError marks an error from before there was a connection: the request has reached nobody.
+type dialError struct{ err error }
+
+func (e *dialError) Error() string   { return e.err.Error() }
+func (e *dialError) Unwrap() error   { return e.err }
+func (e *dialError) Timeout() bool   { var n net.Error; return errors.As(e.err, &n) && n.Timeout() }
+func (e *dialError) Temporary() bool { return true }
+
+// ours reports whether the fault is this machine's (no descriptors, no ports) and not the backend's.
+func (e *dialError) ours() bool {
+	return errors.Is(e.err, syscall.EMFILE) || errors.Is(e.err, syscall.ENFILE) || errors.Is(e.err, syscall.EADDRNOTAVAIL)
+}
+
+func dialer(timeout time.Duration) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	d := &net.Dialer{Timeout: timeout, KeepAlive: 15 * time.Second}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := d.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, &dialError{err}
+		}
+		return conn, nil
+	}
+}
+
+func newTransport(opts Options) *http.Transport {
+	return &http.Transport{
+		DialContext:            dialer(opts.DialTimeout),
+		ResponseHeaderTimeout:  opts.HeaderTimeout,
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        opts.IdleTimeout,
+		MaxIdleConns:           0, // as many as the backends' own limit below allows
+		MaxIdleConnsPerHost:    512,
+		MaxResponseHeaderBytes: 256 << 10,
+		DisableCompression:     true, // what the client accepts and the backend sends is between the two
+		ReadBufferSize:         16 << 10,
+		WriteBufferSize:        8 << 10,
+	}
+}
+
+// maxBroken is how often one request is sent again after a connection broke under it. A request that kills
+// every backend it reaches must not get to kill the whole pool.
+const maxBroken = 2
+
+// delivery is the RoundTripper of one pool: it chooses the backend, and another when that is safe.
+type delivery struct {
+	*Balancer
+	pool *pool
+}
+
+// RoundTrip may change req, which is ReverseProxy's own copy.
+func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		req.Body = &heldBody{req.Body}
+	}
+	var (
+		ctx      = req.Context()
+		deadline time.Time // set at the first trouble
+		avoid    *Backend
+		broken   int
+	)
+	for {
+		to := d.pool.choose(req, avoid)
+		if to == nil {
+			if deadline.IsZero() {
+				deadline = time.Now().Add(d.opts.Patience)
+			}
+			if err := d.pool.wait(ctx, deadline); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		req.URL.Host = to.addr
+		res, err := d.transport.RoundTrip(req)
+		to.release()
+		if err == nil || ctx.Err() != nil {
+			return res, err
+		}
+		var dial *dialError
+		switch {
+		case errors.As(err, &dial):
+			if dial.ours() {
+				return nil, err
+			}
+			if d.pool.mark(to, false) {
+				d.log.Warn("backend put aside: no connection", "pool", d.pool.name, "backend", to.name, "error", err)
+			}
+		case repeatable(req) && broken < maxBroken && !timedOut(err):
+			broken++
+		default:
+			return nil, err
+		}
+		if deadline.IsZero() {
+			deadline = time.Now().Add(d.opts.Patience)
+		} else if time.Now().After(deadline) {
+			return nil, err
+		}
+		avoid, req = to, again(req)
+	}
+}
+
+// repeatable reports whether a request that may have been received may be sent again: safe methods
+// (RFC 9110 §9.2.1) without a body.
+func repeatable(req *http.Request) bool {
+	if req.Body != nil {
+		return false
+	}
+	return req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == http.MethodOptions
+}
+
+// again copies req for another attempt: the transport may still be reading the one that failed.
+func again(req *http.Request) *http.Request {
+	next := req.WithContext(req.Context())
+	u := *req.URL
+	next.URL = &u
+	return next
+}
+
+func timedOut(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}

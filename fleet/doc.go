@@ -1,0 +1,14 @@
+// Package fleet is what a replica (one process of one service) needs to live in a fleet: it tells the
+// supervisor that it is ready, notices when the supervisor is gone, and finds its siblings by name.
+//
+//	                 ┌────────────── gatehouse up ──────────────┐
+//	browser ──HTTP──▶│ balancer ──▶ pools by host name          │
+//	                 │    ▲ Add/Remove                          │
+//	                 │ supervisor ── starts, watches, restarts  │
+//	                 └────┬───────────────┬──────────────────┬──┘
+//	     fd 3: {"addr":…} ▲     fd 4: EOF ▼ when "up" died   │
+//	                  portal-1         shop-1, shop-2 …      └ embedded Redis
+//
+// The other side of it lives in sub-packages, so that a replica links none of it: balancer (the load
+// balancer), supervisor (replicas as processes) and embedded (a Redis inside the process).
+package fleet

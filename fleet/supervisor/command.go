@@ -1,0 +1,86 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// stop orders the end and waits for it.
+func (r *replica) stop() { r.send(order{done: make(chan struct{})}) }
+
+// restart orders the end of the process and a new one, and waits for the end.
+func (r *replica) restart() { r.send(order{again: true, done: make(chan struct{})}) }
+
+func (r *replica) send(o order) {
+	select {
+	case r.orders <- o:
+		<-o.done
+	case <-r.ended:
+	}
+}
+
+// kill sends SIGKILL to the process there is now.
+func (r *replica) kill() error {
+	r.mu.Lock()
+	p := r.proc
+	r.mu.Unlock()
+	if p == nil {
+		return fmt.Errorf("%s has no process just now", r.spec.Name)
+	}
+	p.kill()
+	return nil
+}
+
+// waitFirst returns what became of the first start.
+func (r *replica) waitFirst(ctx context.Context) error {
+	select {
+	case err := <-r.first:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// tellFirst records the outcome of the first start; later ones are nobody's business.
+func (r *replica) tellFirst(err error) {
+	select {
+	case r.first <- err:
+	default:
+	}
+}
+
+func (r *replica) view() Replica {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.now
+}
+
+// update changes what is known of the replica.
+func (r *replica) update(change func(now *Replica)) Replica {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.now.State
+	change(&r.now)
+	if r.now.State != before {
+		r.now.Since = time.Now()
+	}
+	return r.now
+}
+
+func (r *replica) emit(e Event, change func(now *Replica)) {
+	e.Replica = r.update(change)
+	r.s.emit(e)
+}
+
+func (r *replica) change(kind Kind, change func(now *Replica)) { r.emit(Event{Kind: kind}, change) }
+
+// exit records the end of the process; err is nil when it was ordered.
+func (r *replica) exit(err error) {
+	r.emit(Event{Kind: EventExited, Err: err}, func(now *Replica) {
+		now.PID, now.Addr, now.Metrics, r.proc = 0, "", "", nil
+		if err != nil {
+			now.Err = err
+		}
+	})
+}

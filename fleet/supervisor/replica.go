@@ -1,0 +1,173 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"gatehouse/fleet"
+)
+
+// order is what somebody wants of a running replica.
+type order struct {
+	again bool          // start it again afterwards
+	done  chan struct{} // closed when the process is gone
+}
+
+// replica is the life of one replica: one goroutine, run, decides everything.
+type replica struct {
+	s      *Supervisor
+	spec   Spec
+	orders chan order
+	ended  chan struct{} // closed when run has returned
+	first  chan error    // what became of the first start, one message
+
+	mu   sync.Mutex
+	now  Replica
+	proc *process
+}
+
+func newReplica(s *Supervisor, spec Spec) *replica {
+	return &replica{
+		s: s, spec: spec, orders: make(chan order), ended: make(chan struct{}), first: make(chan error, 1),
+		now: Replica{Name: spec.Name, Service: spec.Service, State: Starting, Since: time.Now()},
+	}
+}
+
+// run starts the process, and again whenever it ends, until it is ordered to stop.
+func (r *replica) run() {
+	defer close(r.ended)
+	defer r.tellFirst(ErrStopped)
+	failures := 0
+	for {
+		steady, ordered, err := r.live()
+		if ordered == nil {
+			r.tellFirst(err)
+			if steady {
+				failures = 0
+			}
+			ordered = r.pause(r.s.opts.Backoff.Delay(failures))
+			failures++
+		}
+		if ordered != nil {
+			if !ordered.again {
+				r.change(EventStopped, func(now *Replica) { now.State = Stopped })
+				close(ordered.done)
+				return
+			}
+			failures = 0
+			close(ordered.done)
+		}
+		r.update(func(now *Replica) { now.Restarts++ })
+	}
+}
+
+// live is one run of the process, from start to end. It returns whether it was ready for long enough to
+// count as well, the order that ended it, if one did, and otherwise why it ended.
+func (r *replica) live() (steady bool, ordered *order, err error) {
+	p, err := start(r.spec)
+	if err != nil {
+		err = fmt.Errorf("%s could not be started: %w", r.spec.Name, err)
+		r.exit(err)
+		return false, nil, err
+	}
+	r.change(EventStarted, func(now *Replica) {
+		now.State, now.PID, r.proc = Starting, p.cmd.Process.Pid, p
+	})
+	late := time.NewTimer(r.s.opts.Ready)
+	defer late.Stop()
+	var readyAt time.Time
+	for {
+		select {
+		case ready := <-p.ready:
+			late.Stop()
+			if err := r.serve(ready); err != nil {
+				p.kill()
+				r.exit(err)
+				return false, nil, err
+			}
+			readyAt = time.Now()
+		case <-late.C:
+			p.kill()
+			err := fmt.Errorf("%s was not ready within %s%s", r.spec.Name, r.s.opts.Ready, after(p.said.words()))
+			r.exit(err)
+			return false, nil, err
+		case o := <-r.orders:
+			r.end(p)
+			return false, &o, nil
+		case <-p.exited:
+			r.leave()
+			err := r.why(p, !readyAt.IsZero())
+			r.exit(err)
+			return !readyAt.IsZero() && time.Since(readyAt) >= r.s.opts.Backoff.Steady, nil, err
+		}
+	}
+}
+
+// serve puts the replica into the pool.
+func (r *replica) serve(ready fleet.Ready) error {
+	if err := r.s.opts.Pool.Add(r.spec.Service, r.spec.Name, ready.Addr); err != nil {
+		return fmt.Errorf("%s could not join the load balancer: %w", r.spec.Name, err)
+	}
+	r.change(EventReady, func(now *Replica) {
+		now.State, now.Addr, now.Metrics = Serving, ready.Addr, ready.Metrics
+	})
+	r.tellFirst(nil)
+	return nil
+}
+
+// end stops a running process: out of the pool first, so that no request fails.
+func (r *replica) end(p *process) {
+	r.update(func(now *Replica) { now.State = Stopping })
+	ctx, cancel := context.WithTimeout(context.Background(), r.s.opts.Drain)
+	defer cancel()
+	if err := r.s.opts.Pool.Remove(ctx, r.spec.Service, r.spec.Name); err != nil {
+		r.s.opts.Logger.Warn("replica is stopped with requests under way", "replica", r.spec.Name, "error", err)
+	}
+	p.terminate(r.s.opts.Grace)
+	r.exit(nil)
+}
+
+// leave takes a dead process out of the pool at once.
+func (r *replica) leave() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // there is nothing to wait for
+	if err := r.s.opts.Pool.Remove(ctx, r.spec.Service, r.spec.Name); err != nil && !errors.Is(err, context.Canceled) {
+		r.s.opts.Logger.Error("replica could not leave the load balancer", "replica", r.spec.Name, "error", err)
+	}
+}
+
+// pause waits before the next start, or for an order.
+func (r *replica) pause(wait time.Duration) *order {
+	r.emit(Event{Kind: EventRestarting, Wait: wait}, func(now *Replica) { now.State = Waiting })
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case o := <-r.orders:
+		return &o
+	}
+}
+
+// why explains the end of a process that nobody ordered.
+func (r *replica) why(p *process, wasReady bool) error {
+	how := "it ended by itself"
+	if p.err != nil {
+		how = p.err.Error()
+	}
+	what := "did not start"
+	if wasReady {
+		what = "stopped"
+	}
+	return fmt.Errorf("%s %s: %s%s", r.spec.Name, what, how, after(p.said.words()))
+}
+
+func after(words string) string {
+	if words == "" {
+		return ""
+	}
+	return ": " + words
+}

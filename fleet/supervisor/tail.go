@@ -1,0 +1,63 @@
+package supervisor
+
+import (
+	"os"
+	"strings"
+	"sync"
+)
+
+// tailBytes is how much of a child's last words is kept.
+const tailBytes = 4096
+
+// tail remembers the end of what a process wrote: from its log file, or as a writer.
+type tail struct {
+	file *os.File // nil: it is written to
+	from int64    // the file's size when the process was started
+
+	mu   sync.Mutex
+	last []byte
+}
+
+// Write keeps the end of what is written.
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last = append(t.last, b...)
+	if extra := len(t.last) - tailBytes; extra > 0 {
+		t.last = append([]byte(nil), t.last[extra:]...)
+	}
+	return len(b), nil
+}
+
+// keep reads the end of the file before it is closed.
+func (t *tail) keep() {
+	info, err := t.file.Stat()
+	if err != nil {
+		return
+	}
+	end := make([]byte, min(tailBytes, max(0, info.Size()-t.from)))
+	n, _ := t.file.ReadAt(end, info.Size()-int64(len(end))) // what can be read is what there is to tell
+	_, _ = t.Write(end[:n])
+}
+
+// words are the last three lines in one, or the line of a panic, at most 400 bytes; "" when nothing was said.
+func (t *tail) words() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var lines []string
+	for line := range strings.Lines(strings.ToValidUTF8(string(t.last), "")) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:") {
+			lines = []string{line}
+			break
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	words := strings.Join(lines[max(0, len(lines)-3):], "; ")
+	if extra := len(words) - 400; extra > 0 {
+		words = "…" + strings.ToValidUTF8(words[extra:], "")
+	}
+	return words
+}
