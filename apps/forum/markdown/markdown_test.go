@@ -1,0 +1,161 @@
+package markdown_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"gatehouse/apps/forum/markdown"
+)
+
+func TestHTML_RendersWhatPeopleWrite(t *testing.T) {
+	for source, want := range map[string]string{
+		"**bold** _it_ ~~gone~~":        "<p><strong>bold</strong> <em>it</em> <del>gone</del></p>\n",
+		"one\ntwo":                      "<p>one<br>\ntwo</p>\n",
+		"# Top":                         "<h3>Top</h3>\n",
+		"###### Low":                    "<h6>Low</h6>\n",
+		"- a\n- b":                      "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n",
+		"3. a":                          "<ol start=\"3\">\n<li>a</li>\n</ol>\n",
+		"`<b>`":                         "<p><code>&lt;b&gt;</code></p>\n",
+		"```go\nx<y\n```":               "<pre tabindex=\"0\"><code>x&lt;y\n</code></pre>\n",
+		"<b>typed</b>":                  "<p>&lt;b&gt;typed&lt;/b&gt;</p>\n",
+		"<div>\nblock\n</div>":          "<p>&lt;div&gt;<br>\nblock<br>\n&lt;/div&gt;</p>\n",
+		"[x](https://example.com)":      "<p><a href=\"https://example.com\" rel=\"nofollow ugc noopener\">x</a></p>\n",
+		"https://example.com":           "<p><a href=\"https://example.com\" rel=\"nofollow ugc noopener\">https://example.com</a></p>\n",
+		"<https://example.com>":         "<p><a href=\"https://example.com\" rel=\"nofollow ugc noopener\">https://example.com</a></p>\n",
+		"![a cat](https://e.com/c.png)": "<p><a href=\"https://e.com/c.png\" rel=\"nofollow ugc noopener\">a cat</a></p>\n",
+		"![](https://e.com/c.png)":      "<p><a href=\"https://e.com/c.png\" rel=\"nofollow ugc noopener\">https://e.com/c.png</a></p>\n",
+		"[![cat](c.png)](/x)":           "<p><a href=\"/x\" rel=\"nofollow ugc noopener\">cat</a></p>\n",
+		"":                              "",
+	} {
+		if got := markdown.HTML(source); strings.ReplaceAll(got, "<br/>", "<br>") != want {
+			t.Errorf("HTML(%q)\n got %q\nwant %q", source, got, want)
+		}
+	}
+	table := markdown.HTML("|a|b|\n|-|-:|\n|1|2|")
+	if !strings.Contains(table, `<td align="right">2</td>`) {
+		t.Errorf("table: %s", table)
+	}
+}
+
+func TestHTML_RefusesScripts(t *testing.T) {
+	for _, source := range attacks {
+		checkSafe(t, source, markdown.HTML(source))
+	}
+}
+
+func TestHTML_DeepNestingStaysQuick(t *testing.T) {
+	for name, source := range map[string]string{
+		"quotes": strings.Repeat(">", 20000), "lists": strings.Repeat("- ", 10000), "brackets": strings.Repeat("[", 20000),
+		"links": strings.Repeat("[a](", 5000), "stars": strings.Repeat("*a **b ", 2800), "ticks": strings.Repeat("`a``", 5000),
+		"images": strings.Repeat("![", 10000), "pipes": strings.Repeat("|", 20000), "table": strings.Repeat("|a", 5000) + "\n" + strings.Repeat("|-", 5000),
+	} {
+		start := time.Now()
+		checkSafe(t, source, markdown.HTML(source))
+		t.Logf("%s: %v", name, time.Since(start))
+	}
+}
+
+func TestText_IsPlainAndOnOneLine(t *testing.T) {
+	got := markdown.Text("# Head\n\nSome *text* & `<code>`\n\n- one\n- two")
+	if want := "Head Some text & <code> one two"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestCache_AnswersLikeHTMLWhileItForgets(t *testing.T) {
+	c := markdown.NewCache(4)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for i := range 200 {
+				source := fmt.Sprintf("*%d*", i%13)
+				if got := c.HTML(source); got != markdown.HTML(source) {
+					t.Errorf("%q: %q", source, got)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+var attacks = []string{
+	"<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[x](javascript:alert(1))", "[x](JaVaScRiPt:alert(1))",
+	"[x](java\tscript:alert(1))", "[x](&#106;avascript:alert(1))", "<javascript:alert(1)>", "![x](javascript:alert(1))",
+	"[x](data:text/html;base64,PHNjcmlwdD4=)", "[x](vbscript:x)", "[a]: javascript:alert(1)\n[a]", "`<script>`",
+	"[x](https://e.com \"\\\" onmouseover=alert(1) x=\\\"\")", "<a style='x' onclick=y>z</a>", "<svg/onload=alert(1)>",
+	"[x](https://e.com\" onclick=\"alert(1))", "```\"><script>\nx\n```", "``` x\" onclick=\"y\nx\n```", "| <b onclick=x> |\n|-|\n| <i style=y> |",
+	"<!-- x --><b>", "<![CDATA[<script>]]>", "<style>*{}</style>", "# x {onclick=alert(1) style=color:red}", "&lt;script&gt;",
+	"[x](<javascript:alert(1)>)", "[x](\x01javascript:alert(1))", "<pre onclick=x>", "\\<script\\>",
+}
+
+var allowed = map[string][]string{
+	"p": nil, "br": nil, "hr": nil, "h3": nil, "h4": nil, "h5": nil, "h6": nil, "blockquote": nil, "pre": {"tabindex"}, "code": nil,
+	"em": nil, "strong": nil, "del": nil, "ul": nil, "ol": {"start"}, "li": nil, "table": nil, "thead": nil, "tbody": nil,
+	"tr": nil, "th": {"align"}, "td": {"align"}, "a": {"href", "rel"},
+}
+
+// checkSafe reads the output with another parser and holds it against a list of
+// its own of what may be in it.
+func checkSafe(t *testing.T, source, out string) {
+	t.Helper()
+	z := html.NewTokenizer(strings.NewReader(out))
+	for {
+		kind := z.Next()
+		if kind == html.ErrorToken {
+			return
+		}
+		if kind == html.CommentToken || kind == html.DoctypeToken {
+			t.Fatalf("%q gives %q", source, out)
+		}
+		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
+			continue
+		}
+		tok := z.Token()
+		attrs, ok := allowed[tok.Data]
+		if !ok {
+			t.Fatalf("%q gives <%s>: %q", source, tok.Data, out)
+		}
+		for _, a := range tok.Attr {
+			if !contains(attrs, a.Key) {
+				t.Fatalf("%q gives %s on %s: %q", source, a.Key, tok.Data, out)
+			}
+			if a.Key == "href" && !safeURL(a.Val) {
+				t.Fatalf("%q links to %q", source, a.Val)
+			}
+		}
+	}
+}
+
+func contains(all []string, one string) bool {
+	for _, a := range all {
+		if a == one {
+			return true
+		}
+	}
+	return false
+}
+
+// safeURL: a scheme, if there is one, is of the web or of mail.
+func safeURL(u string) bool {
+	scheme, _, ok := strings.Cut(strings.ToLower(strings.TrimLeft(u, "\x00\x01\x02\t\n\r ")), ":")
+	if !ok || strings.ContainsAny(scheme, "/?#") {
+		return true
+	}
+	return scheme == "http" || scheme == "https" || scheme == "mailto"
+}
+
+func FuzzHTML(f *testing.F) {
+	for _, a := range attacks {
+		f.Add(a)
+	}
+	f.Add("# Hi\n\n- a\n\n|a|b|\n|-|-|\n|1|2|\n\n> q\n\n```go\nx\n```\n[l](http://x) ![i](y) <z> www.example.com a@b.cd")
+	f.Fuzz(func(t *testing.T, source string) {
+		checkSafe(t, source, markdown.HTML(source))
+		_ = markdown.Text(source)
+	})
+}

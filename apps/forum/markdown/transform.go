@@ -1,0 +1,74 @@
+package markdown
+
+import (
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+)
+
+// forum bends a document to the page that it will be part of.
+type forum struct{}
+
+// shift moves headings below the page's own: h1 is the thread, h2 the replies.
+const shift, deepest = 2, 6
+
+// Transform marks links, turns images into links and lowers headings.
+func (forum) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
+	var images []*ast.Image
+	// The walker never fails, since this function does not.
+	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Heading:
+			n.Level = min(n.Level+shift, deepest)
+		case *ast.Link:
+			n.Title = nil
+			n.SetAttributeString("rel", []byte(rel))
+		case *ast.AutoLink:
+			n.SetAttributeString("rel", []byte(rel))
+		case *ast.Image:
+			images = append(images, n)
+		}
+		return ast.WalkContinue, nil
+	})
+	for _, image := range images {
+		replaceImage(image)
+	}
+}
+
+// replaceImage puts a link where the picture was; within a link, its text alone.
+func replaceImage(image *ast.Image) {
+	parent := image.Parent()
+	if insideLink(image) {
+		for c := image.FirstChild(); c != nil; {
+			next := c.NextSibling()
+			parent.InsertBefore(parent, image, c)
+			c = next
+		}
+		parent.RemoveChild(parent, image)
+		return
+	}
+	link := ast.NewLink()
+	link.Destination = image.Destination
+	link.SetAttributeString("rel", []byte(rel))
+	for c := image.FirstChild(); c != nil; {
+		next := c.NextSibling()
+		link.AppendChild(link, c)
+		c = next
+	}
+	if !link.HasChildren() {
+		link.AppendChild(link, ast.NewString(image.Destination))
+	}
+	parent.ReplaceChild(parent, image, link)
+}
+
+func insideLink(n ast.Node) bool {
+	for p := n.Parent(); p != nil; p = p.Parent() {
+		if p.Kind() == ast.KindLink {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+)
+
+// Edit is a person's new text for a post of theirs.
+type Edit struct {
+	Post    string
+	Author  string // sub of who edits
+	Version int    // of the text they started from
+	Title   string // of the thread, used for an opening post only
+	Source  string
+	At      time.Time
+}
+
+// EditPost replaces a post's text when it is the author's own, still shown, in an
+// open thread, and not edited since Version; otherwise it fails with ErrNotFound,
+// ErrNotAuthor, ErrRemoved, ErrLocked or ErrConflict and changes nothing. The
+// same text sent twice is no conflict.
+func (s *Store) EditPost(ctx context.Context, e Edit) (Post, error) {
+	var p Post
+	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		err := tx.GetContext(ctx, &p, tx.Rebind(`SELECT `+postColumns+` FROM posts p WHERE p.id = ?`), e.Post)
+		switch {
+		case db.Missing(err):
+			return ErrNotFound
+		case err != nil:
+			return err
+		case p.AuthorSub != e.Author:
+			return ErrNotAuthor
+		case p.RemovedAt.Set():
+			return ErrRemoved
+		}
+		if err := whyClosed(ctx, tx, p.Thread); err != nil {
+			return err
+		}
+		return saveEdit(ctx, tx, &p, e)
+	})
+	if err != nil {
+		return Post{}, fmt.Errorf("edit post: %w", err)
+	}
+	return p, nil
+}
+
+func saveEdit(ctx context.Context, tx *sqlx.Tx, p *Post, e Edit) error {
+	var title string
+	if err := tx.GetContext(ctx, &title, tx.Rebind(`SELECT title FROM threads WHERE id = ?`), p.Thread); err != nil {
+		return err
+	}
+	if p.Source == e.Source && (p.Number != 1 || title == e.Title) {
+		return nil // nothing to change: a second click, or a change of mind
+	}
+	at := db.Millis(e.At)
+	done, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE posts SET source = ?, search = ?, version = version + 1, edited_at = ?
+		WHERE id = ? AND version = ? AND removed_at = 0`), e.Source, fold(e.Source), at, e.Post, e.Version)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil {
+		return err
+	} else if n == 0 {
+		return ErrConflict
+	}
+	p.Source, p.EditedAt, p.Version = e.Source, Stamp(at), e.Version+1
+	if p.Number == 1 {
+		_, err = tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET title = ?, search = ? WHERE id = ?`), e.Title, fold(e.Title), p.Thread)
+	}
+	return err
+}

@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+)
+
+// Action is something a moderator does.
+type Action string
+
+// The actions; each has its opposite.
+const (
+	Pin     Action = "pin"
+	Unpin   Action = "unpin"
+	Lock    Action = "lock"
+	Unlock  Action = "unlock"
+	Remove  Action = "remove"
+	Restore Action = "restore"
+)
+
+// Moderation is a moderator's act, with what the log keeps of it.
+type Moderation struct {
+	Action Action
+	Post   string // id; pinning and locking act on its thread
+	Actor  Author
+	Reason string // shown to readers when something is removed
+	At     time.Time
+}
+
+// LogEntry is a line of the moderation log.
+type LogEntry struct {
+	At         Stamp  `db:"at"`
+	ActorName  string `db:"actor_name"`
+	Action     Action `db:"action"`
+	Thread     string `db:"thread_id"`
+	Title      string `db:"title"`
+	Post       string `db:"post_id"`
+	Number     int    `db:"number"`
+	PostAuthor string `db:"author_name"`
+	Reason     string `db:"reason"`
+}
+
+// Moderate carries out m and logs it. What is already so stays so, and is not
+// logged again. Removing an opening post removes its thread from every list.
+func (s *Store) Moderate(ctx context.Context, m Moderation) (Post, error) {
+	p, err := s.Post(ctx, m.Post)
+	if err != nil {
+		return Post{}, err
+	}
+	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		changed, err := moderate(ctx, tx, p, m)
+		if err != nil || !changed {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, tx.Rebind(`
+			INSERT INTO moderation_log (id, at, actor_sub, actor_name, action, thread_id, post_id, reason)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
+			newID(), db.Millis(m.At), m.Actor.Sub, m.Actor.Name, m.Action, p.Thread, p.ID, m.Reason)
+		return err
+	})
+	if err != nil {
+		return Post{}, fmt.Errorf("moderate: %w", err)
+	}
+	return p, nil
+}
+
+func moderate(ctx context.Context, tx *sqlx.Tx, p Post, m Moderation) (changed bool, err error) {
+	at := db.Millis(m.At)
+	exec := func(query string, args ...any) (bool, error) {
+		done, err := tx.ExecContext(ctx, tx.Rebind(query), args...)
+		if err != nil {
+			return false, err
+		}
+		n, err := done.RowsAffected()
+		return n > 0, err
+	}
+	switch m.Action {
+	case Pin:
+		return exec(`UPDATE threads SET pinned_at = ? WHERE id = ? AND pinned_at = 0`, at, p.Thread)
+	case Unpin:
+		return exec(`UPDATE threads SET pinned_at = 0 WHERE id = ? AND pinned_at <> 0`, p.Thread)
+	case Lock:
+		return exec(`UPDATE threads SET locked_at = ? WHERE id = ? AND locked_at = 0`, at, p.Thread)
+	case Unlock:
+		return exec(`UPDATE threads SET locked_at = 0 WHERE id = ? AND locked_at <> 0`, p.Thread)
+	case Remove:
+		changed, err = exec(`UPDATE posts SET removed_at = ?, removed_by = ?, removed_reason = ? WHERE id = ? AND removed_at = 0`,
+			at, m.Actor.Name, m.Reason, p.ID)
+	case Restore:
+		changed, err = exec(`UPDATE posts SET removed_at = 0, removed_by = '', removed_reason = '' WHERE id = ? AND removed_at <> 0`, p.ID)
+		at = 0
+	default:
+		return false, fmt.Errorf("no moderator can %q", m.Action)
+	}
+	if err != nil || !changed {
+		return false, err
+	}
+	if p.Number == 1 {
+		return exec(`UPDATE threads SET removed_at = ? WHERE id = ?`, at, p.Thread)
+	}
+	by := 1
+	if m.Action == Remove {
+		by = -1
+	}
+	return exec(`UPDATE threads SET reply_count = reply_count + ? WHERE id = ?`, by, p.Thread)
+}
+
+// Log is a page of the moderation log, newest first.
+func (s *Store) Log(ctx context.Context, page int) (entries []LogEntry, total, shown int, err error) {
+	if err := s.db.GetContext(ctx, &total, `SELECT COUNT(*) FROM moderation_log`); err != nil {
+		return nil, 0, 0, fmt.Errorf("moderation log: %w", err)
+	}
+	skip := offset(page, total)
+	err = s.db.SelectContext(ctx, &entries, s.db.Rebind(`
+		SELECT l.at, l.actor_name, l.action, l.thread_id, t.title, l.post_id, p.number, p.author_name, l.reason
+		FROM moderation_log l JOIN threads t ON t.id = l.thread_id JOIN posts p ON p.id = l.post_id
+		ORDER BY l.at DESC, l.id DESC LIMIT ? OFFSET ?`), PageSize, skip)
+	if err != nil {
+		return nil, 0, 0, fmt.Errorf("moderation log: %w", err)
+	}
+	return entries, total, skip/PageSize + 1, nil
+}

@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+	"gatehouse/events"
+)
+
+// Post is an opening post (number 1) or a reply.
+type Post struct {
+	ID            string `db:"id"`
+	Thread        string `db:"thread_id"`
+	Number        int    `db:"number"`
+	AuthorSub     string `db:"author_sub"`
+	AuthorName    string `db:"author_name"`
+	Source        string `db:"source"` // Markdown
+	Votes         int    `db:"votes"`
+	Version       int    `db:"version"` // grows by one with each edit
+	CreatedAt     Stamp  `db:"created_at"`
+	EditedAt      Stamp  `db:"edited_at"`
+	RemovedAt     Stamp  `db:"removed_at"`
+	RemovedBy     string `db:"removed_by"` // the moderator's name
+	RemovedReason string `db:"removed_reason"`
+}
+
+// Page is the page of its thread that the post is on, from 1.
+func (p Post) Page() int { return (p.Number-1)/PageSize + 1 }
+
+const postColumns = `p.id, p.thread_id, p.number, p.author_sub, p.author_name, p.source, p.votes, p.version,
+	p.created_at, p.edited_at, p.removed_at, p.removed_by, p.removed_reason`
+
+// NewReply is what a person sends to answer a thread.
+type NewReply struct {
+	Thread  string
+	Source  string
+	Author  Author
+	FormKey string // of the form: the same key of the same author is the same post
+	At      time.Time
+}
+
+// Post is the post with this id, removed or not, or ErrNotFound.
+func (s *Store) Post(ctx context.Context, id string) (Post, error) {
+	return s.onePost(ctx, `p.id = ?`, id)
+}
+
+func (s *Store) postByKey(ctx context.Context, sub, key string) (Post, error) {
+	return s.onePost(ctx, `p.author_sub = ? AND p.form_key = ?`, sub, key)
+}
+
+func (s *Store) onePost(ctx context.Context, where string, args ...any) (Post, error) {
+	var p Post
+	err := s.db.GetContext(ctx, &p, s.db.Rebind(`SELECT `+postColumns+` FROM posts p WHERE `+where), args...)
+	if db.Missing(err) {
+		return Post{}, ErrNotFound
+	}
+	if err != nil {
+		return Post{}, fmt.Errorf("post: %w", err)
+	}
+	return p, nil
+}
+
+// Posts is one page of a thread, removed posts in their places. A page past the
+// end is the last one.
+func (s *Store) Posts(ctx context.Context, t Thread, page int) (posts []Post, shown int, err error) {
+	from := offset(page, t.LastNumber)
+	err = s.db.SelectContext(ctx, &posts, s.db.Rebind(`SELECT `+postColumns+` FROM posts p
+		WHERE p.thread_id = ? AND p.number > ? AND p.number <= ? ORDER BY p.number`), t.ID, from, from+PageSize)
+	if err != nil {
+		return nil, 0, fmt.Errorf("posts: %w", err)
+	}
+	return posts, from/PageSize + 1, nil
+}
+
+// PostsBy is a page of what a person wrote, newest first, without what was removed.
+func (s *Store) PostsBy(ctx context.Context, sub string, page int) (posts []Post, total, shown int, err error) {
+	const where = ` FROM posts p JOIN threads t ON t.id = p.thread_id
+		WHERE p.author_sub = ? AND p.removed_at = 0 AND t.removed_at = 0`
+	if err := s.db.GetContext(ctx, &total, s.db.Rebind(`SELECT COUNT(*)`+where), sub); err != nil {
+		return nil, 0, 0, fmt.Errorf("count own posts: %w", err)
+	}
+	skip := offset(page, total)
+	err = s.db.SelectContext(ctx, &posts, s.db.Rebind(`SELECT `+postColumns+where+`
+		ORDER BY p.created_at DESC, p.id DESC LIMIT ? OFFSET ?`), sub, PageSize, skip)
+	if err != nil {
+		return nil, 0, 0, fmt.Errorf("own posts: %w", err)
+	}
+	return posts, total, skip/PageSize + 1, nil
+}
+
+// Titles are the titles of the threads with these ids.
+func (s *Store) Titles(ctx context.Context, ids []string) (map[string]string, error) {
+	titles := make(map[string]string, len(ids))
+	if len(ids) == 0 {
+		return titles, nil
+	}
+	query, args, err := sqlx.In(`SELECT id, title FROM threads WHERE id IN (?)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("titles: %w", err)
+	}
+	var rows []struct{ ID, Title string }
+	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(query), args...); err != nil {
+		return nil, fmt.Errorf("titles: %w", err)
+	}
+	for _, r := range rows {
+		titles[r.ID] = r.Title
+	}
+	return titles, nil
+}
+
+// CreateReply adds a post at the end of a thread and records post_created. Sent
+// again with the same form key it returns the post there is. It fails with
+// ErrNotFound, ErrRemoved or ErrLocked when the thread takes none.
+func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
+	// Asked first, so that a second click finds its post even when a moderator
+	// locked the thread between the two; the unique key decides the race.
+	if p, err := s.postByKey(ctx, n.Author.Sub, n.FormKey); err == nil {
+		return p, nil
+	}
+	var post Post
+	err := s.db.Tx(ctx, func(tx *sqlx.Tx) (err error) {
+		post, err = addReply(ctx, tx, n)
+		if err != nil {
+			return err
+		}
+		var board string
+		if err := tx.GetContext(ctx, &board, tx.Rebind(`SELECT board FROM threads WHERE id = ?`), n.Thread); err != nil {
+			return err
+		}
+		return events.Record(ctx, tx, events.New(events.PostCreated, n.Author.Sub,
+			map[string]any{"thread_id": n.Thread, "post_id": post.ID, "board": board}))
+	})
+	if db.IsUnique(err) {
+		return s.postByKey(ctx, n.Author.Sub, n.FormKey)
+	}
+	if err != nil {
+		return Post{}, fmt.Errorf("create reply: %w", err)
+	}
+	return post, nil
+}
+
+// addReply takes the thread's next number, which also makes other replies wait.
+func addReply(ctx context.Context, tx *sqlx.Tx, n NewReply) (Post, error) {
+	at := db.Millis(n.At)
+	var number int
+	err := tx.GetContext(ctx, &number, tx.Rebind(`
+		UPDATE threads SET last_number = last_number + 1, reply_count = reply_count + 1, active_at = ?
+		WHERE id = ? AND locked_at = 0 AND removed_at = 0 RETURNING last_number`), at, n.Thread)
+	if db.Missing(err) {
+		return Post{}, whyClosed(ctx, tx, n.Thread)
+	}
+	if err != nil {
+		return Post{}, err
+	}
+	return insertPost(ctx, tx, n.Thread, number, n.Author, n.Source, n.FormKey, at)
+}
+
+// whyClosed says why a thread takes no replies or edits; nil when it does.
+func whyClosed(ctx context.Context, tx *sqlx.Tx, thread string) error {
+	var t struct {
+		Locked  Stamp `db:"locked_at"`
+		Removed Stamp `db:"removed_at"`
+	}
+	err := tx.GetContext(ctx, &t, tx.Rebind(`SELECT locked_at, removed_at FROM threads WHERE id = ?`), thread)
+	switch {
+	case db.Missing(err):
+		return ErrNotFound
+	case err != nil:
+		return err
+	case t.Removed.Set():
+		return ErrRemoved
+	case t.Locked.Set():
+		return ErrLocked
+	}
+	return nil
+}
+
+func insertPost(ctx context.Context, tx *sqlx.Tx, thread string, number int, by Author, source, key string, at int64) (Post, error) {
+	p := Post{ID: newID(), Thread: thread, Number: number, AuthorSub: by.Sub, AuthorName: by.Name,
+		Source: source, Version: 1, CreatedAt: Stamp(at)}
+	_, err := tx.ExecContext(ctx, tx.Rebind(`
+		INSERT INTO posts (id, thread_id, number, author_sub, author_name, source, search, votes, version, form_key,
+			created_at, edited_at, removed_at, removed_by, removed_reason)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, 0, 0, '', '')`),
+		p.ID, thread, number, by.Sub, by.Name, source, fold(source), key, at)
+	return p, err
+}

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+)
+
+// SeedThread is a thread as a seed tells it: with replies, votes and state.
+type SeedThread struct {
+	NewThread
+	Voters         []string // subs, for the opening post
+	Replies        []SeedReply
+	Pinned, Locked bool
+}
+
+// SeedReply is a reply of a SeedThread.
+type SeedReply struct {
+	Author Author
+	Source string
+	After  time.Duration // since the thread began
+	Voters []string
+}
+
+// Seed sows threads once under this name: of replicas that start together one
+// does it and the others find it done. It records no events, since nobody did
+// anything.
+func (s *Store) Seed(ctx context.Context, name string, at time.Time, threads []SeedThread) error {
+	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		done, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO seeds (name, sown_at) VALUES (?, ?) ON CONFLICT DO NOTHING`),
+			name, db.Millis(at))
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		for _, t := range threads {
+			if err := seedThread(ctx, tx, t); err != nil {
+				return fmt.Errorf("%q: %w", t.Title, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("seed %s: %w", name, err)
+	}
+	return nil
+}
+
+func seedThread(ctx context.Context, tx *sqlx.Tx, t SeedThread) error {
+	t.FormKey = newID()
+	thread, opening, err := insertThread(ctx, tx, t.NewThread)
+	if err != nil {
+		return err
+	}
+	if err := seedVotes(ctx, tx, opening, t.Voters); err != nil {
+		return err
+	}
+	for _, r := range t.Replies {
+		p, err := addReply(ctx, tx, NewReply{Thread: thread, Source: r.Source, Author: r.Author, FormKey: newID(), At: t.At.Add(r.After)})
+		if err != nil {
+			return err
+		}
+		if err := seedVotes(ctx, tx, p, r.Voters); err != nil {
+			return err
+		}
+	}
+	at := db.Millis(t.At)
+	if t.Pinned {
+		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET pinned_at = ? WHERE id = ?`), at, thread); err != nil {
+			return err
+		}
+	}
+	if t.Locked {
+		_, err = tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET locked_at = ? WHERE id = ?`), at, thread)
+	}
+	return err
+}
+
+func seedVotes(ctx context.Context, tx *sqlx.Tx, p Post, voters []string) error {
+	for _, sub := range voters {
+		if sub == p.AuthorSub {
+			return fmt.Errorf("%s votes for their own post: %w", sub, ErrOwnPost)
+		}
+		by, changed, err := castVote(ctx, tx, p.ID, sub, true, int64(p.CreatedAt))
+		if err != nil {
+			return err
+		}
+		if changed {
+			if _, err := countVote(ctx, tx, p, by); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+	"gatehouse/events"
+)
+
+// Product is what a thread is about, as the shop's API told it.
+type Product struct {
+	Slug string `db:"product_slug"` // "" for none
+	Name string `db:"product_name"`
+	Path string `db:"product_path"` // at the shop, "/products/…"
+}
+
+// Thread is a question or an announcement with its replies.
+type Thread struct {
+	ID         string `db:"id"`
+	Board      string `db:"board"`
+	Title      string `db:"title"`
+	AuthorSub  string `db:"author_sub"`
+	AuthorName string `db:"author_name"`
+	Product
+	Votes      int   `db:"votes"`       // of the opening post
+	Replies    int   `db:"reply_count"` // without removed ones
+	LastNumber int   `db:"last_number"` // number of the newest post
+	CreatedAt  Stamp `db:"created_at"`
+	ActiveAt   Stamp `db:"active_at"`
+	PinnedAt   Stamp `db:"pinned_at"`
+	LockedAt   Stamp `db:"locked_at"`
+	RemovedAt  Stamp `db:"removed_at"`
+}
+
+const threadColumns = `t.id, t.board, t.title, t.author_sub, t.author_name, t.product_slug, t.product_name, t.product_path,
+	t.votes, t.reply_count, t.last_number, t.created_at, t.active_at, t.pinned_at, t.locked_at, t.removed_at`
+
+// NewThread is what a person sends to begin a thread.
+type NewThread struct {
+	ID      string // "" for a new random one
+	Board   string
+	Title   string
+	Source  string // Markdown of the opening post
+	Author  Author
+	Product Product
+	FormKey string // of the form: the same key of the same author is the same thread
+	At      time.Time
+}
+
+// Thread is the thread with this id, removed or not, or ErrNotFound.
+func (s *Store) Thread(ctx context.Context, id string) (Thread, error) {
+	var t Thread
+	err := s.db.GetContext(ctx, &t, s.db.Rebind(`SELECT `+threadColumns+` FROM threads t WHERE t.id = ?`), id)
+	if db.Missing(err) {
+		return Thread{}, ErrNotFound
+	}
+	if err != nil {
+		return Thread{}, fmt.Errorf("thread: %w", err)
+	}
+	return t, nil
+}
+
+// CreateThread stores a thread with its opening post and records thread_created.
+// It returns the opening post; sent again with the same form key, the one there is.
+func (s *Store) CreateThread(ctx context.Context, n NewThread) (Post, error) {
+	var post Post
+	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		thread, p, err := insertThread(ctx, tx, n)
+		if err != nil {
+			return err
+		}
+		post = p
+		return events.Record(ctx, tx, events.New(events.ThreadCreated, n.Author.Sub,
+			map[string]any{"thread_id": thread, "board": n.Board}))
+	})
+	if db.IsUnique(err) {
+		return s.postByKey(ctx, n.Author.Sub, n.FormKey)
+	}
+	if err != nil {
+		return Post{}, fmt.Errorf("create thread: %w", err)
+	}
+	return post, nil
+}
+
+func insertThread(ctx context.Context, tx *sqlx.Tx, n NewThread) (string, Post, error) {
+	id := n.ID
+	if id == "" {
+		id = newID()
+	}
+	at := db.Millis(n.At)
+	_, err := tx.ExecContext(ctx, tx.Rebind(`
+		INSERT INTO threads (id, board, title, search, author_sub, author_name, product_slug, product_name, product_path,
+			votes, reply_count, last_number, created_at, active_at, pinned_at, locked_at, removed_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1, ?, ?, 0, 0, 0)`),
+		id, n.Board, n.Title, fold(n.Title), n.Author.Sub, n.Author.Name,
+		n.Product.Slug, n.Product.Name, n.Product.Path, at, at)
+	if err != nil {
+		return "", Post{}, err
+	}
+	p, err := insertPost(ctx, tx, id, 1, n.Author, n.Source, n.FormKey, at)
+	return id, p, err
+}

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+	"gatehouse/events"
+)
+
+// Vote sets (up) or takes back a person's vote for a post and returns the count
+// after it. Said twice it counts once. A change records vote_cast with value 1 or
+// -1. It fails with ErrNotFound, ErrRemoved or ErrOwnPost.
+func (s *Store) Vote(ctx context.Context, post, sub string, up bool, at time.Time) (votes int, err error) {
+	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		p, err := votable(ctx, tx, post, sub)
+		if err != nil {
+			return err
+		}
+		votes = p.Votes
+		by, changed, err := castVote(ctx, tx, post, sub, up, db.Millis(at))
+		if err != nil || !changed {
+			return err
+		}
+		votes, err = countVote(ctx, tx, p, by)
+		if err != nil {
+			return err
+		}
+		return events.Record(ctx, tx, events.New(events.VoteCast, sub, map[string]any{"post_id": post, "value": by}))
+	})
+	if err != nil {
+		return 0, fmt.Errorf("vote: %w", err)
+	}
+	return votes, nil
+}
+
+func votable(ctx context.Context, tx *sqlx.Tx, post, sub string) (Post, error) {
+	var p struct {
+		Post
+		ThreadRemoved Stamp `db:"thread_removed_at"`
+	}
+	err := tx.GetContext(ctx, &p, tx.Rebind(`SELECT `+postColumns+`, t.removed_at AS thread_removed_at
+		FROM posts p JOIN threads t ON t.id = p.thread_id WHERE p.id = ?`), post)
+	switch {
+	case db.Missing(err):
+		return Post{}, ErrNotFound
+	case err != nil:
+		return Post{}, err
+	case p.RemovedAt.Set() || p.ThreadRemoved.Set():
+		return Post{}, ErrRemoved
+	case p.AuthorSub == sub:
+		return Post{}, ErrOwnPost
+	}
+	return p.Post, nil
+}
+
+// castVote lets the primary key decide: only who really adds or takes away the
+// row changes the count.
+func castVote(ctx context.Context, tx *sqlx.Tx, post, sub string, up bool, at int64) (by int, changed bool, err error) {
+	query, args := `DELETE FROM votes WHERE post_id = ? AND sub = ?`, []any{post, sub}
+	by = -1
+	if up {
+		query, args = `INSERT INTO votes (post_id, sub, voted_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, append(args, at)
+		by = 1
+	}
+	done, err := tx.ExecContext(ctx, tx.Rebind(query), args...)
+	if err != nil {
+		return 0, false, err
+	}
+	n, err := done.RowsAffected()
+	return by, n == 1, err
+}
+
+func countVote(ctx context.Context, tx *sqlx.Tx, p Post, by int) (votes int, err error) {
+	err = tx.GetContext(ctx, &votes, tx.Rebind(`UPDATE posts SET votes = votes + ? WHERE id = ? RETURNING votes`), by, p.ID)
+	if err != nil || p.Number != 1 {
+		return votes, err
+	}
+	_, err = tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET votes = votes + ? WHERE id = ?`), by, p.Thread)
+	return votes, err
+}
+
+// Voted are the posts among these that the person voted for.
+func (s *Store) Voted(ctx context.Context, sub string, posts []Post) (map[string]bool, error) {
+	voted := make(map[string]bool)
+	if sub == "" || len(posts) == 0 {
+		return voted, nil
+	}
+	ids := make([]string, len(posts))
+	for i, p := range posts {
+		ids[i] = p.ID
+	}
+	query, args, err := sqlx.In(`SELECT post_id FROM votes WHERE sub = ? AND post_id IN (?)`, sub, ids)
+	if err != nil {
+		return nil, fmt.Errorf("votes: %w", err)
+	}
+	var found []string
+	if err := s.db.SelectContext(ctx, &found, s.db.Rebind(query), args...); err != nil {
+		return nil, fmt.Errorf("votes: %w", err)
+	}
+	for _, id := range found {
+		voted[id] = true
+	}
+	return voted, nil
+}
