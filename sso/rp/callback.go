@@ -1,0 +1,152 @@
+package rp
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/sso/session"
+	"gatehouse/sso/token"
+)
+
+// maxParameter is the length in bytes of the longest parameter of an answer that
+// is looked at.
+const maxParameter = 8 << 10
+
+// callback receives the provider's answer (OpenID Connect Core §3.1.2.5).
+func (a *RP) callback(c echo.Context) error {
+	q := c.QueryParams()
+	for _, values := range q {
+		if len(values) > 1 || len(values[0]) > maxParameter {
+			return badAnswer("The answer of the sign-in service can't be read.", nil)
+		}
+	}
+	fl, err := a.flows.finish(c, q.Get("state"))
+	switch {
+	case errors.Is(err, errNoFlow):
+		if Person(c) != nil { // the back button, after the sign-in was done
+			return c.Redirect(http.StatusSeeOther, "/")
+		}
+		return badAnswer("This sign-in took too long, was finished already, or began in another browser. Please sign in again.", err)
+	case err != nil:
+		return unavailable(c, err)
+	}
+	meta, err := a.provider.metadata(c.Request().Context())
+	if err != nil {
+		return unavailable(c, err)
+	}
+	// RFC 9207 §2.4: an answer of another provider must not get our code.
+	if iss := q.Get("iss"); iss != "" && iss != a.Issuer || iss == "" && meta.IssInResponse {
+		return badAnswer("The answer is not from the sign-in service that was asked.", errors.New("rp: iss mismatch"))
+	}
+	if code := q.Get("error"); code != "" {
+		return a.refused(c, fl, code, q.Get("error_description"))
+	}
+	return a.finish(c, fl, q.Get("code"))
+}
+
+// refused deals with an error response (OpenID Connect Core §3.1.2.6).
+func (a *RP) refused(c echo.Context, fl *flow, code, description string) error {
+	if fl.Silent { // nobody is signed in there: go on as a guest
+		a.flows.set(c, "guest", guestArriving, guestLife)
+		return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
+	}
+	a.Logger.Info("sign-in refused by the provider", "error", code, "description", description)
+	switch code {
+	case "access_denied":
+		return echo.NewHTTPError(http.StatusForbidden, "The sign-in was given up or refused.")
+	case "temporarily_unavailable", "server_error":
+		return unavailable(c, errors.New("rp: provider says "+code))
+	}
+	return badAnswer("The sign-in service could not sign you in ("+printable(code)+").", nil)
+}
+
+func (a *RP) finish(c echo.Context, fl *flow, code string) error {
+	ctx := c.Request().Context()
+	if code == "" {
+		return badAnswer("The answer of the sign-in service holds no code.", nil)
+	}
+	set, err := a.provider.exchange(ctx, code, a.redirectURI(), fl.Verifier)
+	if err != nil {
+		return a.failed(c, err)
+	}
+	claims, err := a.provider.ids.ID(ctx, set.IDToken, fl.Nonce, set.AccessToken)
+	if err != nil {
+		return a.failed(c, err)
+	}
+	rec := record(claims, a.Now())
+	if err := a.tokens.save(ctx, rec.SID, set); err != nil {
+		return unavailable(c, err)
+	}
+	err = a.sessions.Start(ctx, c.Response(), c.Request(), rec)
+	if errors.Is(err, session.ErrEnded) {
+		_ = a.tokens.forget(ctx, rec.SID)
+		return badAnswer("You signed out while this sign-in was under way. Please sign in again.", err)
+	}
+	if err != nil {
+		return unavailable(c, err)
+	}
+	if fl.Draft != nil {
+		if err := a.flows.keepDraft(c, fl.Draft); err != nil {
+			a.Logger.Warn("what was typed before sign-in is lost", "error", err)
+		}
+	}
+	a.flows.set(c, "guest", "", -1)
+	return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
+}
+
+// record is the session that an ID token leads to.
+func record(claims *token.IDClaims, now time.Time) session.Record {
+	rec := session.Record{
+		Subject: claims.Subject, SID: claims.SID, Name: claims.Name, Email: claims.Email, Roles: claims.Roles, AuthTime: now,
+	}
+	if claims.AuthTime != nil {
+		rec.AuthTime = claims.AuthTime.Time
+	}
+	if rec.SID == "" { // a provider without sessions: this one gets a name of its own
+		rec.SID = "local." + rand.Text()
+	}
+	if rec.Name == "" {
+		rec.Name = claims.Email
+	}
+	if rec.Name == "" {
+		rec.Name = claims.Subject
+	}
+	return rec
+}
+
+// failed tells what is the provider's or our own trouble from what was wrong with
+// this one sign-in.
+func (a *RP) failed(c echo.Context, err error) error {
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused), errors.Is(err, token.ErrInvalid):
+		a.Logger.Warn("sign-in failed", "error", err)
+		return badAnswer("The sign-in could not be completed. Please sign in again.", err)
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	return unavailable(c, err)
+}
+
+func badAnswer(message string, err error) error {
+	return echo.NewHTTPError(http.StatusBadRequest, message).SetInternal(err)
+}
+
+// printable keeps what others wrote short and plain.
+func printable(s string) string {
+	out := make([]rune, 0, 40)
+	for _, r := range s {
+		if len(out) == 40 {
+			break
+		}
+		if r > 0x20 && r < 0x7f {
+			out = append(out, r)
+		}
+	}
+	return string(out)
+}

@@ -1,0 +1,24 @@
+// Package rp is what an Echo app mounts to let people in who have signed in at an
+// OpenID Connect provider: Gatehouse or any other.
+//
+//	auth, err := rp.New(rp.Config{Issuer: "https://id.example.com", ClientID: "shop", ClientSecret: secret,
+//		BaseURL: "https://shop.example.com", Service: "shop", Redis: rdb})
+//	auth.Mount(e)
+//	e.GET("/orders", orders, auth.Required)
+//
+//	browser ── GET /orders ──▶ Required: no session
+//	        ◀─ 302 authorization endpoint ─┐  state, nonce, PKCE verifier and the way back are
+//	                                       │  kept in Redis (flow.go), bound to this browser
+//	        ── sign-in at the provider, or none if it knows the browser
+//	        ── GET /auth/callback?code&state&iss ──▶ callback.go
+//	                                       │  code → tokens at the token endpoint (provider.go)
+//	                                       │  ID token checked (sso/token), session begun (sso/session)
+//	        ◀─ 303 /orders ────────────────┘
+//
+//	browser ── POST /auth/sign-out ──▶ own session ends, 303 to the provider's end-session endpoint
+//	provider ─ POST /auth/backchannel-logout ──▶ every session of that sign-in ends, on every replica
+//
+// A middleware gives each request its [Identity] at the cost of one round trip to
+// Redis. When Redis does not answer, pages that need a person answer 503 and keep the
+// cookie, and public pages are shown as to a guest.
+package rp

@@ -1,0 +1,161 @@
+package rp
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// flowLife is how long somebody may take to sign in.
+	flowLife = 15 * time.Minute
+	// maxDraft is the size in bytes of the largest form that is kept.
+	maxDraft = 64 << 10
+)
+
+// flow is one sign-in that has begun: what must come back with the answer, and
+// where to go on then.
+type flow struct {
+	Nonce    string     `json:"nonce"`
+	Verifier string     `json:"verifier"` // PKCE, RFC 7636 §4.1
+	Browser  string     `json:"browser"`  // hash of the cookie of the browser that began it
+	ReturnTo string     `json:"return_to"`
+	Silent   bool       `json:"silent,omitempty"`
+	Draft    url.Values `json:"draft,omitempty"`
+}
+
+// errNoFlow says that no sign-in of this browser has this state: it took too
+// long, was used already, or began elsewhere (RFC 9700 §4.7).
+var errNoFlow = errors.New("rp: no sign-in with this state has begun in this browser")
+
+// flows keeps sign-ins under way in Redis, so that any replica may see the answer.
+type flows struct {
+	rdb     redis.UniversalClient
+	service string
+	secure  bool
+}
+
+func (f *flows) key(kind, id string) string {
+	return "gatehouse:" + f.service + ":" + kind + ":" + hash(id)
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// begin keeps fl and returns its state parameter.
+func (f *flows) begin(c echo.Context, fl *flow) (state string, err error) {
+	state = rand.Text()
+	fl.Nonce, fl.Verifier = rand.Text(), rand.Text()+rand.Text()
+	fl.Browser = hash(f.browser(c))
+	raw, err := json.Marshal(fl)
+	if err != nil {
+		return "", err
+	}
+	return state, f.rdb.Set(c.Request().Context(), f.key("flow", state), raw, flowLife).Err()
+}
+
+// finish takes the flow with this state; there is no second time.
+func (f *flows) finish(c echo.Context, state string) (*flow, error) {
+	raw, err := f.rdb.GetDel(c.Request().Context(), f.key("flow", state)).Bytes()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return nil, errNoFlow
+	case err != nil:
+		return nil, err
+	}
+	var fl flow
+	if err := json.Unmarshal(raw, &fl); err != nil {
+		return nil, errNoFlow
+	}
+	k, err := c.Cookie(f.cookie("flow"))
+	if err != nil || subtle.ConstantTimeCompare([]byte(hash(k.Value)), []byte(fl.Browser)) != 1 {
+		return nil, errNoFlow
+	}
+	return &fl, nil
+}
+
+// browser is the secret that ties flows to a browser; tabs share it.
+func (f *flows) browser(c echo.Context) string {
+	if k, err := c.Cookie(f.cookie("flow")); err == nil && len(k.Value) == len(rand.Text()) {
+		return k.Value
+	}
+	secret := rand.Text()
+	f.set(c, "flow", secret, 0)
+	return secret
+}
+
+func (f *flows) cookie(name string) string {
+	if f.secure {
+		return "__Host-" + f.service + "_" + name
+	}
+	return f.service + "_" + name
+}
+
+// set sets a cookie of the flow; a negative life takes it away, zero keeps it as
+// long as the browser is open.
+func (f *flows) set(c echo.Context, name, value string, life time.Duration) {
+	maxAge := int(life / time.Second)
+	if life < 0 {
+		maxAge = -1
+	}
+	c.SetCookie(&http.Cookie{
+		Name: f.cookie(name), Value: value, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, Secure: f.secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// keepDraft keeps form values for the page that comes next.
+func (f *flows) keepDraft(c echo.Context, draft url.Values) error {
+	raw, err := json.Marshal(draft)
+	if err != nil {
+		return err
+	}
+	id := rand.Text()
+	if err := f.rdb.Set(c.Request().Context(), f.key("draft", id), raw, flowLife).Err(); err != nil {
+		return err
+	}
+	f.set(c, "draft", id, flowLife)
+	return nil
+}
+
+func (f *flows) takeDraft(ctx context.Context, id string) (url.Values, error) {
+	raw, err := f.rdb.GetDel(ctx, f.key("draft", id)).Bytes()
+	if err != nil {
+		return nil, err
+	}
+	var draft url.Values
+	return draft, json.Unmarshal(raw, &draft)
+}
+
+// Draft is the form that somebody sent before they were asked to sign in, for the
+// page that they came back to; nil when there is none. It is given once.
+func Draft(c echo.Context) url.Values {
+	v := visitOf(c)
+	if v == nil || v.person == nil {
+		return nil
+	}
+	f := v.rp.flows
+	k, err := c.Cookie(f.cookie("draft"))
+	if err != nil || k.Value == "" {
+		return nil
+	}
+	draft, err := f.takeDraft(c.Request().Context(), k.Value)
+	if err != nil && !errors.Is(err, redis.Nil) {
+		v.rp.Logger.Warn("what was typed before sign-in can't be given back just now", "error", err)
+		return nil // the cookie stays, so the next page can try again
+	}
+	f.set(c, "draft", "", -1)
+	return draft
+}

@@ -1,0 +1,124 @@
+package rp
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Identity is the person that a request is from, as the ID token told.
+type Identity struct {
+	Subject     string // sub
+	SID         string // the sign-in on this browser
+	Name, Email string
+	Roles       []string
+	AuthTime    time.Time
+}
+
+// HasRole reports whether the person has any of roles.
+func (p *Identity) HasRole(roles ...string) bool {
+	return p != nil && slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(p.Roles, r) })
+}
+
+const (
+	visitKey = "gatehouse/sso/rp.visit"
+	sidKey   = "sid" // where the log looks
+)
+
+// visit is what the middleware found out about a request.
+type visit struct {
+	rp     *RP
+	person *Identity
+	err    error // Redis did not answer
+}
+
+func visitOf(c echo.Context) *visit {
+	v, _ := c.Get(visitKey).(*visit)
+	return v
+}
+
+// Person is who the request is from, nil for a guest.
+func Person(c echo.Context) *Identity {
+	if v := visitOf(c); v != nil {
+		return v.person
+	}
+	return nil
+}
+
+// Unavailable reports that Redis did not answer, so that nobody knows who the
+// request is from. Public pages are then shown without a person.
+func Unavailable(c echo.Context) bool {
+	v := visitOf(c)
+	return v != nil && v.err != nil
+}
+
+// identify is the middleware of every request: one round trip to Redis for who
+// has a session cookie, none for others.
+func (a *RP) identify(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if unidentified(c.Request().URL.Path) {
+			return next(c)
+		}
+		rec, err := a.sessions.Load(c.Request())
+		v := &visit{rp: a, err: err}
+		if rec != nil {
+			v.person = &Identity{
+				Subject: rec.Subject, SID: rec.SID, Name: rec.Name, Email: rec.Email, Roles: rec.Roles, AuthTime: rec.AuthTime,
+			}
+			c.Set(sidKey, rec.SID)
+		}
+		c.Set(visitKey, v)
+		if v.person == nil && err == nil && a.mayAskSilently(c) {
+			if to := a.silently(c); to != "" {
+				return c.Redirect(http.StatusFound, to)
+			}
+		}
+		return next(c)
+	}
+}
+
+// unidentified are paths where it does not matter who asks.
+func unidentified(path string) bool {
+	return path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/assets/") || path == BackchannelURI
+}
+
+// Required lets only signed-in people through. Others are sent to the provider
+// and come back to the very page they asked for; what they had typed into a form
+// waits for them there ([Draft]).
+func (a *RP) Required(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		v := visitOf(c)
+		switch {
+		case v == nil:
+			return fmt.Errorf("rp: %s is behind Required, but the relying party is not mounted", c.Path())
+		case v.err != nil:
+			return unavailable(c, v.err)
+		case v.person != nil:
+			return next(c)
+		}
+		return a.sendToSignIn(c)
+	}
+}
+
+// Role lets only people through who have one of roles; others are told, with 403,
+// which role it takes.
+func (a *RP) Role(roles ...string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return a.Required(func(c echo.Context) error {
+			p := Person(c)
+			if p.HasRole(roles...) {
+				return next(c)
+			}
+			have := "no role"
+			if len(p.Roles) > 0 {
+				have = "the role " + strings.Join(p.Roles, ", ")
+			}
+			return echo.NewHTTPError(http.StatusForbidden, fmt.Sprintf(
+				"This takes the role %s. You are signed in as %s, with %s.", strings.Join(roles, " or "), p.Email, have))
+		})
+	}
+}

@@ -1,0 +1,189 @@
+package rp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"gatehouse/sso/token"
+)
+
+const (
+	discoveryFresh   = 15 * time.Minute
+	discoveryTimeout = 5 * time.Second
+	answerLimit      = 256 << 10 // bytes read of any answer
+)
+
+// metadata is what we use of a discovery document (OpenID Connect Discovery §3).
+type metadata struct {
+	Issuer                string   `json:"issuer"`
+	AuthorizationEndpoint string   `json:"authorization_endpoint"`
+	TokenEndpoint         string   `json:"token_endpoint"`
+	JWKSURI               string   `json:"jwks_uri"`
+	EndSessionEndpoint    string   `json:"end_session_endpoint"`
+	Scopes                []string `json:"scopes_supported"`
+	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
+	IssInResponse         bool     `json:"authorization_response_iss_parameter_supported"`
+}
+
+// provider talks to the provider.
+type provider struct {
+	config Config
+	keys   *token.RemoteKeys
+	ids    *token.Verifier // of tokens for this client
+	flight singleflight.Group
+
+	mu      sync.RWMutex
+	known   *metadata
+	fetched time.Time
+}
+
+func newProvider(c Config) (*provider, error) {
+	p := &provider{config: c}
+	p.keys = token.NewRemoteKeys(c.HTTPClient, func(ctx context.Context) (string, error) {
+		m, err := p.metadata(ctx)
+		if err != nil {
+			return "", err
+		}
+		return m.JWKSURI, nil
+	})
+	var err error
+	p.ids, err = c.verifier(c.ClientID, p.keys)
+	return p, err
+}
+
+// metadata fetches the discovery document when it is first needed. An old one
+// serves on while the provider is away.
+func (p *provider) metadata(ctx context.Context) (*metadata, error) {
+	p.mu.RLock()
+	known, age := p.known, time.Since(p.fetched)
+	p.mu.RUnlock()
+	if known != nil && age < discoveryFresh {
+		return known, nil
+	}
+	got, err, _ := p.flight.Do("discover", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discoveryTimeout)
+		defer cancel()
+		return p.discover(ctx)
+	})
+	if err != nil {
+		if known != nil {
+			return known, nil
+		}
+		return nil, fmt.Errorf("rp: the provider can't be discovered: %w", err)
+	}
+	m, _ := got.(*metadata)
+	p.mu.Lock()
+	p.known, p.fetched = m, time.Now()
+	p.mu.Unlock()
+	return m, nil
+}
+
+func (p *provider) discover(ctx context.Context) (*metadata, error) {
+	var m metadata
+	address := strings.TrimSuffix(p.config.Issuer, "/") + "/.well-known/openid-configuration"
+	if err := token.GetJSON(ctx, p.config.HTTPClient, address, answerLimit, &m); err != nil {
+		return nil, err
+	}
+	// Discovery §4.3: a document of another issuer is not to be used.
+	if m.Issuer != p.config.Issuer {
+		return nil, fmt.Errorf("%s says that it speaks for %q", address, m.Issuer)
+	}
+	for name, endpoint := range map[string]string{
+		"authorization_endpoint": m.AuthorizationEndpoint, "token_endpoint": m.TokenEndpoint, "jwks_uri": m.JWKSURI,
+	} {
+		if u, err := url.Parse(endpoint); err != nil || u.Host == "" {
+			return nil, fmt.Errorf("%s has no usable %s", address, name)
+		}
+	}
+	return &m, nil
+}
+
+// tokenResponse is the token endpoint's answer (RFC 6749 §5.1).
+type tokenResponse struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"` // seconds
+	RefreshToken string `json:"refresh_token"`
+	IDToken      string `json:"id_token"`
+}
+
+// refusal is an error response of the token endpoint (RFC 6749 §5.2).
+type refusal struct {
+	Code        string `json:"error"`
+	Description string `json:"error_description"`
+}
+
+func (r *refusal) Error() string {
+	return "the token endpoint refused: " + printable(r.Code) + " " + r.Description
+}
+
+// exchange turns a code into tokens (OpenID Connect Core §3.1.3).
+func (p *provider) exchange(ctx context.Context, code, redirectURI, verifier string) (*tokenResponse, error) {
+	res, err := p.token(ctx, url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirectURI}, "code_verifier": {verifier},
+	})
+	if err == nil && res.IDToken == "" {
+		err = errors.New("rp: the token endpoint gave no ID token")
+	}
+	return res, err
+}
+
+// token asks the token endpoint, as this client.
+func (p *provider) token(ctx context.Context, form url.Values) (*tokenResponse, error) {
+	m, err := p.metadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	basic := len(m.AuthMethods) == 0 || slices.Contains(m.AuthMethods, "client_secret_basic")
+	switch {
+	case p.config.ClientSecret == "":
+		form.Set("client_id", p.config.ClientID)
+	case !basic:
+		form.Set("client_id", p.config.ClientID)
+		form.Set("client_secret", p.config.ClientSecret)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.TokenEndpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	if p.config.ClientSecret != "" && basic { // RFC 6749 §2.3.1: both are form-encoded first
+		req.SetBasicAuth(url.QueryEscape(p.config.ClientID), url.QueryEscape(p.config.ClientSecret))
+	}
+	res, err := p.config.HTTPClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("rp: token endpoint: %w", err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body := io.LimitReader(res.Body, answerLimit)
+	if res.StatusCode >= http.StatusInternalServerError {
+		return nil, fmt.Errorf("rp: the token endpoint answered %s", res.Status)
+	}
+	if res.StatusCode != http.StatusOK {
+		no := &refusal{}
+		if err := json.NewDecoder(body).Decode(no); err != nil || no.Code == "" {
+			return nil, fmt.Errorf("rp: the token endpoint answered %s", res.Status)
+		}
+		return nil, no
+	}
+	var out tokenResponse
+	if err := json.NewDecoder(body).Decode(&out); err != nil {
+		return nil, fmt.Errorf("rp: the token endpoint's answer can't be read: %w", err)
+	}
+	if out.AccessToken == "" || !strings.EqualFold(out.TokenType, "bearer") {
+		return nil, errors.New("rp: the token endpoint gave no bearer token")
+	}
+	return &out, nil
+}

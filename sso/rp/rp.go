@@ -1,0 +1,125 @@
+package rp
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/session"
+	"gatehouse/sso/token"
+)
+
+// Config is what an app knows of its provider and of itself.
+type Config struct {
+	Issuer       string // of the provider, exactly as in its discovery document
+	ClientID     string
+	ClientSecret string // empty for a public client
+	BaseURL      string // this app's origin as browsers see it; also the audience of its API
+	Service      string // names cookies and keys in Redis
+
+	Redis      redis.UniversalClient
+	Scopes     []string      // beside openid; profile, email, roles, offline_access unless told
+	HTTPClient *http.Client  // for the provider; one with a deadline unless told
+	Logger     *slog.Logger  // slog.Default unless told
+	Idle       time.Duration // see session.Options
+	Absolute   time.Duration // see session.Options
+	Now        func() time.Time
+}
+
+// RP is a relying party: the part of an app that deals with sign-in.
+type RP struct {
+	Config
+	provider *provider
+	sessions *session.Store
+	flows    *flows
+	tokens   *tokens
+	secure   bool
+}
+
+// New is an app's relying party. It does not use the network: the provider may
+// start later than the app.
+func New(c Config) (*RP, error) {
+	base, err := url.Parse(c.BaseURL)
+	switch {
+	case c.Issuer == "" || c.ClientID == "" || c.Service == "":
+		return nil, errors.New("rp: issuer, client id and service are required")
+	case c.Redis == nil:
+		return nil, errors.New("rp: Redis is missing")
+	case err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https"):
+		return nil, fmt.Errorf("rp: base URL %q is not an origin such as https://shop.example.com", c.BaseURL)
+	}
+	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	if c.Scopes == nil {
+		c.Scopes = []string{"profile", "email", "roles", "offline_access"}
+	}
+	if c.HTTPClient == nil {
+		c.HTTPClient = &http.Client{Timeout: 10 * time.Second}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Absolute <= 0 {
+		c.Absolute = 24 * time.Hour
+	}
+	a := &RP{Config: c, secure: base.Scheme == "https"}
+	if a.sessions, err = session.New(c.Redis, session.Options{
+		Service: c.Service, Secure: a.secure, Idle: c.Idle, Absolute: c.Absolute, Now: c.Now,
+	}); err != nil {
+		return nil, err
+	}
+	if a.provider, err = newProvider(c); err != nil {
+		return nil, err
+	}
+	a.flows = &flows{rdb: c.Redis, service: c.Service, secure: a.secure}
+	a.tokens, err = newTokens(c, a.provider)
+	return a, err
+}
+
+// Sessions are the app's sessions.
+func (a *RP) Sessions() *session.Store { return a.sessions }
+
+// The addresses that Mount serves. The callback and the signed-out address are to
+// be registered with the provider (redirect_uris, post_logout_redirect_uris), the
+// last one as backchannel_logout_uri.
+const (
+	SignInPath     = "/auth/sign-in"
+	CallbackPath   = "/auth/callback"
+	SignOutPath    = "/auth/sign-out"
+	SignedOutPath  = "/auth/signed-out"
+	BackchannelURI = "/auth/backchannel-logout"
+)
+
+// Mount adds the middleware that knows who a request is from, and the addresses
+// of the sign-in flow.
+func (a *RP) Mount(e *echo.Echo) {
+	e.Use(a.identify)
+	e.GET(SignInPath, a.signIn)
+	e.GET(CallbackPath, a.callback)
+	e.POST(SignOutPath, a.signOut)
+	e.GET(SignedOutPath, a.signedOut)
+	e.POST(BackchannelURI, a.backchannel)
+}
+
+func (a *RP) redirectURI() string { return a.BaseURL + CallbackPath }
+
+// unavailable is the answer while Redis or the provider is away: the cookie stays
+// as it is, and the browser may try again.
+func unavailable(c echo.Context, err error) error {
+	c.Response().Header().Set("Retry-After", "2")
+	return echo.NewHTTPError(http.StatusServiceUnavailable).SetInternal(err)
+}
+
+// verifier checks the provider's tokens for audience.
+func (c Config) verifier(audience string, keys token.KeySource) (*token.Verifier, error) {
+	return token.NewVerifier(c.Issuer, audience, keys, c.Now)
+}

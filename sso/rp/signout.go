@@ -1,0 +1,114 @@
+package rp
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/sso/token"
+)
+
+// signOut ends this app's session and sends the browser to the provider, which
+// ends the sign-in everywhere (OpenID Connect RP-Initiated Logout 1.0 §2).
+func (a *RP) signOut(c echo.Context) error {
+	ctx := c.Request().Context()
+	v := visitOf(c)
+	if v.err != nil {
+		return unavailable(c, v.err)
+	}
+	a.flows.set(c, "guest", guestKnown, guestLife)
+	if v.person == nil { // a second click
+		return c.Redirect(http.StatusSeeOther, "/")
+	}
+	hint := ""
+	if set, err := a.tokens.load(ctx, v.person.SID); err == nil {
+		hint = set.IDToken
+	}
+	if _, err := a.sessions.EndSID(ctx, v.person.SID); err != nil {
+		return unavailable(c, err)
+	}
+	if err := a.sessions.End(ctx, c.Response(), c.Request()); err != nil {
+		return unavailable(c, err)
+	}
+	if err := a.tokens.forget(ctx, v.person.SID); err != nil {
+		return unavailable(c, err)
+	}
+	meta, err := a.provider.metadata(ctx)
+	if err != nil || meta.EndSessionEndpoint == "" {
+		return c.Redirect(http.StatusSeeOther, "/")
+	}
+	state := rand.Text()
+	a.flows.set(c, "signout", state, 10*time.Minute)
+	q := url.Values{
+		"client_id": {a.ClientID}, "post_logout_redirect_uri": {a.BaseURL + SignedOutPath}, "state": {state},
+	}
+	if hint != "" {
+		q.Set("id_token_hint", hint)
+	}
+	return c.Redirect(http.StatusSeeOther, meta.EndSessionEndpoint+"?"+q.Encode())
+}
+
+// signedOut is where the provider sends the browser afterwards.
+func (a *RP) signedOut(c echo.Context) error {
+	if k, err := c.Cookie(a.flows.cookie("signout")); err == nil && k.Value != "" && k.Value == c.QueryParam("state") {
+		a.flows.set(c, "signout", "", -1)
+		a.flows.set(c, "guest", guestArriving, guestLife)
+	}
+	return c.Redirect(http.StatusSeeOther, "/")
+}
+
+// logoutMemory is how long a logout token's jti is remembered: longer than the
+// token is accepted.
+const logoutMemory = 15 * time.Minute
+
+// backchannel hears from the provider that a sign-in is over (OpenID Connect
+// Back-Channel Logout 1.0 §2.5). The sessions live in Redis, so that it does not
+// matter which replica hears it.
+func (a *RP) backchannel(c echo.Context) error {
+	ctx := c.Request().Context()
+	c.Response().Header().Set("Cache-Control", "no-store")
+	form, err := c.FormParams()
+	if err != nil || len(form["logout_token"]) != 1 {
+		return logoutRefused(c, "exactly one logout_token is needed")
+	}
+	claims, err := a.provider.ids.Logout(ctx, form.Get("logout_token"))
+	switch {
+	case errors.Is(err, token.ErrInvalid):
+		a.Logger.Warn("logout token refused", "error", err)
+		return logoutRefused(c, "the logout token is not valid")
+	case err != nil:
+		return unavailable(c, err)
+	}
+	seen := a.flows.key("jti", claims.ID)
+	first, err := a.Redis.SetNX(ctx, seen, 1, logoutMemory).Result()
+	switch {
+	case err != nil:
+		return unavailable(c, err)
+	case !first:
+		return logoutRefused(c, "this logout token was used before")
+	}
+	n := 0
+	if claims.SID != "" {
+		n, err = a.sessions.EndSID(ctx, claims.SID)
+		if err == nil {
+			err = a.tokens.forget(ctx, claims.SID)
+		}
+	} else {
+		n, err = a.sessions.EndSubject(ctx, claims.Subject)
+	}
+	if err != nil {
+		// So that the provider may send the same token again.
+		_ = a.Redis.Del(ctx, seen).Err()
+		return unavailable(c, err)
+	}
+	a.Logger.Info("signed out by the provider", "sid", claims.SID, "sessions", n)
+	return c.NoContent(http.StatusOK)
+}
+
+func logoutRefused(c echo.Context, why string) error {
+	return c.JSON(http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": why})
+}
