@@ -1,0 +1,223 @@
+package tests_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path"
+	"strings"
+	"testing"
+)
+
+// module is the first part of our own import paths.
+const module = "gatehouse"
+
+// mayImport says which of our packages a package may import, by the first rule whose pattern fits it. A pattern is a
+// path below the module; a trailing /** means the package and all below it, * is any one folder. Itself and what is
+// below its own pattern are always allowed ("same" in the patterns below: the folder that the first * stood for).
+var mayImport = []struct {
+	who  string
+	what []string
+	why  string
+}{
+	{".", []string{"**"}, "main wires everything together"},
+	{"tests/**", []string{"**"}, "tests may use everything"},
+	{"assets/**", nil, "assets are files"},
+	{"components/**", []string{"assets"}, "components take plain view structs"},
+	{"db/**", nil, "db knows no service"},
+	{"fleet/**", []string{"fleet/**"}, "fleet knows no service"},
+	{"web/**", []string{"web/**", "assets", "components"}, "web is glue for whatever service there is"},
+	{"events/**", []string{"db"}, "events are written in a transaction and carried by Redis"},
+	{"sso/rp/**", []string{"sso/**", "web", "components"}, "sso works with any provider, so it knows nothing of the portal"},
+	{"sso/**", []string{"sso/token", "sso/session", "sso/revocation"}, "only apps mount sso/rp"},
+	{"portal/store/**", []string{"portal/store/**", "db", "events"}, "records and SQL, nothing of the web"},
+	{"portal/**", []string{"portal/**", "sso/token", "sso/session", "sso/revocation", "web", "components", "assets", "db", "events"},
+		"the portal and the apps meet over HTTP, through sso and through events"},
+	{"apps/*/store/**", []string{"same/**", "db", "events"}, "records and SQL, nothing of the web"},
+	{"apps/*/**", []string{"same/**", "sso/**", "web", "components", "assets", "db", "events"},
+		"an app never imports another, nor the portal"},
+}
+
+// mayNotImport keeps other people's packages to the places that are there for them.
+var mayNotImport = []struct {
+	what   string   // an import path; a trailing /** means all below it too
+	except []string // the only packages that may
+	why    string
+}{
+	{"github.com/labstack/echo/v4/**", []string{
+		".", "web/**", "sso/rp/**", "portal", "portal/oidc", "portal/account", "portal/signout", "portal/backchannel", "apps/*", "tests/**",
+	}, "only handlers know Echo"},
+	{"github.com/jmoiron/sqlx", []string{"db/**", "events", "portal/store/**", "apps/*/store/**", "tests/**"},
+		"SQL lives in the stores"},
+	{"database/sql", []string{"db/**", "events", "portal/store/**", "apps/*/store/**", "tests/**"},
+		"SQL lives in the stores"},
+	{"github.com/jackc/pgx/**", []string{"db/**", "tests/**"}, "one place knows the drivers"},
+	{"modernc.org/**", []string{"db/**"}, "one place knows the drivers"},
+	{"github.com/redis/go-redis/**", append([]string{
+		"sso/session", "sso/revocation", "sso/rp", "fleet/**", "events", "portal/ephemeral", "portal/attempts", "tests/**",
+	}, carriers...), "Redis commands have a few homes"},
+	{"github.com/gorilla/sessions", []string{"sso/session"}, "one place knows how a session is kept"},
+	{"github.com/golang-jwt/jwt/**", []string{"sso/token", "portal/tokens", "portal/keys", "portal/backchannel", "tests/**"},
+		"one place makes tokens, one verifies them"},
+	{"github.com/alecthomas/kong", []string{"."}, "one place reads flags and the environment"},
+}
+
+// carriers hold a Redis client in their Deps to pass it on; they send no commands (commands_test.go).
+var carriers = []string{".", "portal", "apps/*"}
+
+// pkg is what `go list -json` says of a package.
+type pkg struct {
+	ImportPath, Dir                    string
+	GoFiles                            []string
+	Imports, TestImports, XTestImports []string
+}
+
+// path is the package's folder below the module.
+func (p pkg) path() string { return below(p.ImportPath) }
+
+func TestImports_FollowTheDesign(t *testing.T) {
+	for _, p := range packages(t) {
+		who := p.path()
+		for _, imported := range p.Imports {
+			checkImport(t, who, imported)
+		}
+		for _, imported := range append(p.TestImports, p.XTestImports...) {
+			if strings.HasPrefix(imported, module) && !inTests(imported) {
+				checkImport(t, who, imported)
+			}
+		}
+	}
+}
+
+func inTests(imported string) bool { return fits("tests/**", below(imported)) }
+
+func checkImport(t *testing.T, who, imported string) {
+	t.Helper()
+	if imported == module {
+		t.Errorf("%s imports main", who)
+		return
+	}
+	if strings.HasPrefix(imported, module+"/") {
+		what := below(imported)
+		if what == who || who != "." && strings.HasPrefix(what, who+"/") {
+			return
+		}
+		for _, rule := range mayImport {
+			if !fits(rule.who, who) {
+				continue
+			}
+			if !fitsAny(rule.what, strings.Replace(what, same(rule.who, who), "same", 1)) {
+				t.Errorf("%s imports %s: %s", who, what, rule.why)
+			}
+			return
+		}
+		t.Errorf("%s is in no import rule: add one to DESIGN and here", who)
+		return
+	}
+	for _, rule := range mayNotImport {
+		if fits(rule.what, imported) && !fitsAny(rule.except, who) {
+			t.Errorf("%s imports %s: %s", who, imported, rule.why)
+		}
+	}
+}
+
+// TestImportRules_SeeWhatTheyShould shows that the table above says no where it should.
+func TestImportRules_SeeWhatTheyShould(t *testing.T) {
+	for _, c := range []struct {
+		who, what string
+		ok        bool
+	}{
+		{"apps/shop", "apps/shop/store", true},
+		{"apps/shop/cart", "apps/shop/store", true},
+		{"apps/shop", "apps/forum/store", false},
+		{"apps/shop", "portal/store", false},
+		{"portal/oidc", "apps/shop", false},
+		{"portal/oidc", "sso/rp", false},
+		{"sso/rp", "portal/clients", false},
+		{"sso/session", "sso/rp", false},
+		{"components", "web", false},
+		{"web", "db", false},
+		{"fleet/balancer", "web", false},
+		{"events", "db", true},
+		{"db", "events", false},
+		{".", "portal", true},
+	} {
+		if got := allowed(c.who, c.what); got != c.ok {
+			t.Errorf("%s may import %s: %v; want %v", c.who, c.what, got, c.ok)
+		}
+	}
+}
+
+func allowed(who, what string) bool {
+	for _, rule := range mayImport {
+		if fits(rule.who, who) {
+			return fitsAny(rule.what, strings.Replace(what, same(rule.who, who), "same", 1))
+		}
+	}
+	return false
+}
+
+// packages lists ours, without what npm brings along.
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	list := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,GoFiles,Imports,TestImports,XTestImports", module+"/...")
+	list.Dir = ".."
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
+		var p pkg
+		if err := d.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(p.ImportPath, "/node_modules/") {
+			all = append(all, p)
+		}
+	}
+	if len(all) < 10 {
+		t.Fatalf("go list found only %d packages", len(all))
+	}
+	return all
+}
+
+// below turns an import path of ours into a path below the module; main is ".".
+func below(importPath string) string {
+	if importPath == module {
+		return "."
+	}
+	return strings.TrimPrefix(importPath, module+"/")
+}
+
+// same is the folder of who that a rule "apps/*/…" is about, or a text that no path contains.
+func same(pattern, who string) string {
+	star := strings.Index(pattern, "/*/")
+	if star < 0 {
+		return "\x00"
+	}
+	parts := strings.Split(who, "/")
+	return strings.Join(parts[:strings.Count(pattern[:star+2], "/")+1], "/")
+}
+
+func fitsAny(patterns []string, name string) bool {
+	for _, pattern := range patterns {
+		if fits(pattern, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// fits reports whether name is pattern, or below it where pattern ends with /**.
+func fits(pattern, name string) bool {
+	if pattern == "**" {
+		return true
+	}
+	prefix, deep := strings.CutSuffix(pattern, "/**")
+	parts, want := strings.Split(name, "/"), strings.Split(prefix, "/")
+	if len(parts) < len(want) || !deep && len(parts) > len(want) {
+		return false
+	}
+	ok, err := path.Match(prefix, strings.Join(parts[:len(want)], "/"))
+	return ok && err == nil
+}
