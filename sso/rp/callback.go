@@ -85,6 +85,9 @@ func (a *RP) finish(c echo.Context, fl *flow, code string) error {
 	err = a.sessions.Start(ctx, c.Response(), c.Request(), rec)
 	if errors.Is(err, session.ErrEnded) {
 		_ = a.tokens.forget(ctx, rec.SID)
+		if fl.Silent {
+			return a.refused(c, fl, "login_required", "")
+		}
 		return badAnswer("You signed out while this sign-in was under way. Please sign in again.", err)
 	}
 	if err != nil {

@@ -61,6 +61,12 @@ func (s *Store) EndSID(ctx context.Context, sid string) (int, error) {
 	return s.endList(ctx, s.sidList(sid))
 }
 
+// Leave ends the sessions of a sign-in here, as EndSID does, but leaves the
+// sign-in itself open: the person may come back with it.
+func (s *Store) Leave(ctx context.Context, sid string) (int, error) {
+	return s.endList(ctx, s.sidList(sid))
+}
+
 // endedMark is the key that says that a sign-in is over.
 func (s *Store) endedMark(sid string) string {
 	return "gatehouse:" + s.o.Service + ":ended:" + sid
