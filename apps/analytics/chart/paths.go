@@ -1,0 +1,95 @@
+package chart
+
+import (
+	"math"
+	"strings"
+)
+
+func (p Plot) layLines(y linear, center func(int) float64) []line {
+	lines := make([]line, 0, len(p.Series))
+	last := len(p.Starts) - 1
+	for i, s := range p.Series {
+		full := last
+		if p.Partial && last > 0 {
+			full = last - 1
+		}
+		var path, tail strings.Builder
+		for j := 0; j <= full; j++ {
+			step(&path, j == 0, center(j), y.at(s.Values[j]))
+		}
+		if full < last {
+			step(&tail, true, center(full), y.at(s.Values[full]))
+			step(&tail, false, center(last), y.at(s.Values[last]))
+		}
+		l := line{color: s.Color, path: path.String(), tail: tail.String(), x: center(last), y: y.at(s.Values[last])}
+		if i == 0 {
+			rest := strings.Replace(tail.String(), "M", "L", 1)
+			l.area = path.String() + rest + "L" + num(center(last)) + " " + num(y.at(0)) + "L" + num(center(0)) + " " + num(y.at(0)) + "Z"
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+func step(b *strings.Builder, first bool, x, y float64) {
+	command := "L"
+	if first {
+		command = "M"
+	}
+	b.WriteString(command + num(x) + " " + num(y))
+}
+
+func (p Plot) layBars(y linear, center func(int) float64, band float64) []bar {
+	width := math.Min(band*0.72, 36)
+	if band < 6 {
+		width = band * 0.85
+	}
+	var bars []bar
+	for i := range p.Starts {
+		up, down := 0.0, 0.0
+		partial := p.Partial && i == len(p.Starts)-1
+		for j, s := range p.Series {
+			v := s.Values[i]
+			if v == 0 {
+				continue
+			}
+			from := up
+			if v < 0 {
+				from = down
+				down += v
+			} else {
+				up += v
+			}
+			path := barPath(center(i)-width/2, width, y.at(from), y.at(from+v), p.outermost(i, j))
+			bars = append(bars, bar{color: s.Color, path: path, partial: partial})
+		}
+	}
+	return bars
+}
+
+// outermost reports whether nothing is stacked on series j in bucket i.
+func (p Plot) outermost(i, j int) bool {
+	for _, s := range p.Series[j+1:] {
+		if s.Values[i]*p.Series[j].Values[i] > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// barPath goes from the base to the end of a bar, whose end is rounded if asked for. The end may be above or below.
+func barPath(x, width, base, end float64, rounded bool) string {
+	r := 0.0
+	if rounded {
+		r = math.Min(3, math.Min(width/2, math.Abs(end-base)))
+	}
+	d := r // towards the base
+	if end > base {
+		d = -r
+	}
+	return "M" + num(x) + " " + num(base) + "V" + num(end+d) +
+		"Q" + num(x) + " " + num(end) + " " + num(x+r) + " " + num(end) +
+		"H" + num(x+width-r) +
+		"Q" + num(x+width) + " " + num(end) + " " + num(x+width) + " " + num(end+d) +
+		"V" + num(base) + "Z"
+}

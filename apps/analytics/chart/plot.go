@@ -1,0 +1,192 @@
+package chart
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Kind is how a plot shows its values.
+type Kind int
+
+// The kinds of plot.
+const (
+	Lines Kind = iota // a line a series, the first with its area filled
+	Bars              // bars, those of several series stacked; negative values go below zero
+)
+
+// Series is one value a bucket. Color is a chart colour from 1 to 6.
+type Series struct {
+	Name   string
+	Color  int
+	Values []float64
+}
+
+// Plot shows values over time.
+type Plot struct {
+	ID, Title, Desc string // ID is unique on the page
+	Kind            Kind
+	Starts          []time.Time            // beginnings of the buckets
+	Label           func(time.Time) string // names a bucket when hovered
+	Format, Axis    func(v float64) string // values when hovered, and at the axis
+	Series          []Series               // each has as many values as there are buckets
+	Whole           bool                   // the axis shows integers only
+	Partial         bool                   // the last bucket is still filling
+	Wide            bool                   // may become as wide as the page
+	EmptyText       string                 // shown when there is nothing but zeros
+}
+
+// size is one layout of a chart, shown by class while its container is of that width.
+type size struct {
+	suffix, class string
+	width, height float64
+}
+
+var (
+	narrow    = size{"-n", "chart-svg @md:hidden", 340, 210}
+	middle    = size{"-m", "chart-svg hidden @md:block", 560, 240}
+	middleOf3 = size{"-m", "chart-svg hidden @md:block @4xl:hidden", 560, 250}
+	wide      = size{"-w", "chart-svg hidden @4xl:block", 1080, 280}
+)
+
+func (p Plot) sizes() []size {
+	if p.Wide {
+		return []size{narrow, middleOf3, wide}
+	}
+	return []size{narrow, middle}
+}
+
+const (
+	fontSize   = 12.0
+	charWidth  = 6.7 // of a figure at that size, a little generously
+	bottomRoom = 24.0
+	topRoom    = 10.0
+)
+
+// layout is a plot's geometry, in the units of its viewBox.
+type layout struct {
+	size
+	left, right, top, bottom, zero float64
+	grid                           []mark
+	times                          []mark
+	lines                          []line
+	bars                           []bar
+	hits                           []hit
+	empty                          bool
+}
+
+// mark is a text with where it stands.
+type mark struct {
+	at   float64
+	text string
+}
+
+type line struct {
+	color            int
+	path, tail, area string  // tail: the part that leads to a bucket that is still filling
+	x, y             float64 // the last point
+}
+
+type bar struct {
+	color   int
+	path    string
+	partial bool
+}
+
+type hit struct {
+	x, width float64
+	text     string
+}
+
+func (p Plot) lay(s size) layout {
+	low, high, some := p.extent()
+	ticks := niceTicks(low, high, 4, p.Whole)
+	l := layout{size: s, top: topRoom, bottom: s.height - bottomRoom, empty: !some}
+	labels := make([]string, len(ticks))
+	longest := 2
+	for i, t := range ticks {
+		labels[i] = p.Axis(t)
+		longest = max(longest, len([]rune(labels[i])))
+	}
+	l.left, l.right = math.Ceil(float64(longest)*charWidth)+8, s.width-8
+	y := linear{ticks[0], ticks[len(ticks)-1], l.bottom, l.top}
+	l.zero = y.at(0)
+	for i, t := range ticks {
+		l.grid = append(l.grid, mark{y.at(t), labels[i]})
+	}
+	n := len(p.Starts)
+	if n == 0 {
+		return l
+	}
+	band := (l.right - l.left) / float64(n)
+	center := func(i int) float64 { return l.left + (float64(i)+0.5)*band }
+	l.times = p.timeMarks(l, center)
+	switch p.Kind {
+	case Bars:
+		l.bars = p.layBars(y, center, band)
+	case Lines:
+		l.lines = p.layLines(y, center)
+	}
+	for i := range n {
+		l.hits = append(l.hits, hit{l.left + float64(i)*band, band, p.hover(i)})
+	}
+	return l
+}
+
+// extent is the range of values that the axis must hold.
+func (p Plot) extent() (low, high float64, some bool) {
+	for i := range p.Starts {
+		up, down := 0.0, 0.0
+		for _, s := range p.Series {
+			v := s.Values[i]
+			some = some || v != 0
+			switch {
+			case p.Kind == Lines:
+				up, down = math.Max(up, v), math.Min(down, v)
+			case v > 0:
+				up += v
+			default:
+				down += v
+			}
+		}
+		low, high = math.Min(low, down), math.Max(high, up)
+	}
+	if !some {
+		high = 4
+	}
+	return low, high, some
+}
+
+// timeMarks are the labels below, as many as fit side by side.
+func (p Plot) timeMarks(l layout, center func(int) float64) []mark {
+	const room = 7 * charWidth
+	var marks []mark
+	end := math.Inf(-1)
+	for _, t := range timeTicks(p.Starts, int((l.right-l.left)/room)) {
+		x, half := center(t.index), float64(len(t.label))*charWidth/2
+		if x-half < math.Max(end+8, 0) || x+half > l.width {
+			continue
+		}
+		marks = append(marks, mark{x, t.label})
+		end = x + half
+	}
+	return marks
+}
+
+func (p Plot) hover(i int) string {
+	var b strings.Builder
+	b.WriteString(p.Label(p.Starts[i]))
+	if p.Partial && i == len(p.Starts)-1 {
+		b.WriteString(" (so far)")
+	}
+	for _, s := range p.Series {
+		b.WriteString("\n" + s.Name + ": " + p.Format(s.Values[i]))
+	}
+	return b.String()
+}
+
+// num writes a coordinate with at most one decimal.
+func num(v float64) string {
+	return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
+}

@@ -1,0 +1,58 @@
+package chart
+
+// Item is one thing in a ranking.
+type Item struct {
+	Name  string
+	Value float64
+	Text  string // the value in words, at the right
+	Hover string
+}
+
+// Ranking shows things by their size, as horizontal bars below their names.
+type Ranking struct {
+	ID, Title, Desc string // ID is unique on the page
+	Items           []Item // biggest first; none is negative
+	EmptyText       string
+}
+
+const rowHeight = 38.0
+
+type row struct {
+	y, width          float64
+	name, text, hover string
+}
+
+func (r Ranking) sizes() []size {
+	rows := max(len(r.Items), 3)
+	height := float64(rows)*rowHeight + 6
+	return []size{
+		{narrow.suffix, narrow.class, narrow.width, height},
+		{middle.suffix, middle.class, middle.width, height},
+	}
+}
+
+func (r Ranking) lay(s size) []row {
+	biggest := 0.0
+	for _, i := range r.Items {
+		biggest = max(biggest, i.Value)
+	}
+	rows := make([]row, len(r.Items))
+	for i, item := range r.Items {
+		width := 0.0
+		if biggest > 0 {
+			width = max(item.Value/biggest*s.width, 4)
+		}
+		room := int((s.width-float64(len([]rune(item.Text))+2)*charWidth)/charWidth) - 3
+		rows[i] = row{y: float64(i) * rowHeight, width: width, name: shorten(item.Name, room), text: item.Text, hover: item.Hover}
+	}
+	return rows
+}
+
+// shorten cuts a text that would run into its neighbour.
+func shorten(s string, most int) string {
+	runes := []rune(s)
+	if most < 1 || len(runes) <= most {
+		return s
+	}
+	return string(runes[:most]) + "…"
+}

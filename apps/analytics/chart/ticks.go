@@ -1,0 +1,58 @@
+package chart
+
+import (
+	"time"
+
+	"gatehouse/apps/analytics/period"
+)
+
+// tickSteps are the distances that labels of time may have.
+var tickSteps = []time.Duration{
+	time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
+	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
+	period.Day, 2 * period.Day, 7 * period.Day, 14 * period.Day, 28 * period.Day, 56 * period.Day, 112 * period.Day,
+}
+
+type timeTick struct {
+	index int
+	label string
+}
+
+// timeTicks chooses which of the buckets are labelled, at most about most of them, on round times.
+func timeTicks(starts []time.Time, most int) []timeTick {
+	if len(starts) == 0 {
+		return nil
+	}
+	length := starts[len(starts)-1].Sub(starts[0])
+	step := tickSteps[len(tickSteps)-1]
+	for _, s := range tickSteps {
+		if int(length/s)+1 <= most {
+			step = s
+			break
+		}
+	}
+	var ticks []timeTick
+	for i, t := range starts {
+		if !onCut(t, step) {
+			continue
+		}
+		ticks = append(ticks, timeTick{i, tickLabel(t, step)})
+	}
+	return ticks
+}
+
+// onCut reports whether t is a round time for labels that are step apart. Weeks begin on Monday.
+func onCut(t time.Time, step time.Duration) bool {
+	ms := t.UnixMilli()
+	if step >= 7*period.Day {
+		ms -= (4 * period.Day).Milliseconds()
+	}
+	return ms%step.Milliseconds() == 0
+}
+
+func tickLabel(t time.Time, step time.Duration) string {
+	if step >= period.Day || t.Equal(period.Floor(t, period.Day)) {
+		return t.Format("2 Jan")
+	}
+	return t.Format("15:04")
+}

@@ -1,0 +1,125 @@
+package fact
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"time"
+	"unicode/utf8"
+
+	"gatehouse/events"
+)
+
+// Variants of the types that have some.
+const (
+	Password   = "password"   // of sign_in: at the portal's form
+	SSO        = "sso"        // of sign_in: an app was opened by an earlier sign-in
+	Session    = "session"    // of sign_out: this browser
+	Everywhere = "everywhere" // of sign_out: every browser
+	Up         = "up"         // of vote_cast
+	Down       = "down"       // of vote_cast
+	Withdrawn  = "withdrawn"  // of vote_cast
+)
+
+// Sale is one line of an order.
+type Sale struct {
+	Product  string // the shop's key of it
+	Name     string
+	Quantity int64
+	Cents    int64 // of the whole line
+}
+
+// Fact is an event that is counted. All its text is valid UTF-8 without NUL.
+type Fact struct {
+	ID, Type, Variant string
+	App               string // the app that it is counted for: the client of a sign-in, or else the service
+	Service, Subject  string
+	Cents             int64 // of an order, its total
+	Sales             []Sale
+	Data              string // the event's data as JSON
+	At                time.Time
+}
+
+// Reason is why an event is not counted, in one word that can be grouped by.
+type Reason string
+
+// The reasons.
+const (
+	Unknown   Reason = "unknown type"
+	Malformed Reason = "malformed"
+	Untimely  Reason = "impossible time"
+)
+
+// Reject says that an event can't be counted. It is an error.
+type Reject struct {
+	Reason Reason
+	Detail string
+}
+
+func (r *Reject) Error() string { return string(r.Reason) + ": " + r.Detail }
+
+func malformed(format string, args ...any) *Reject {
+	return &Reject{Reason: Malformed, Detail: fmt.Sprintf(format, args...)}
+}
+
+const (
+	maxID   = 128
+	maxText = 200
+	maxData = 64 << 10
+	// maxAhead is how far another machine's clock may be ahead of ours.
+	maxAhead = time.Hour
+)
+
+var (
+	epoch    = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	nameForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
+)
+
+// Of reads e as it was received at now. The second result is not nil when e can't be counted.
+func Of(e events.Event, now time.Time) (Fact, *Reject) {
+	switch {
+	case !text(e.ID, maxID) || e.ID == "":
+		return Fact{}, malformed("id")
+	case !text(e.Subject, maxText):
+		return Fact{}, malformed("subject")
+	case !nameForm.MatchString(e.Service):
+		return Fact{}, malformed("service")
+	case e.At.Before(epoch) || e.At.After(now.Add(maxAhead)):
+		return Fact{}, &Reject{Reason: Untimely, Detail: "at"}
+	}
+	read, known := readers[e.Type]
+	if !known {
+		return Fact{}, &Reject{Reason: Unknown, Detail: clip(e.Type)}
+	}
+	data, err := json.Marshal(e.Data)
+	if err != nil || len(data) > maxData {
+		return Fact{}, malformed("data is too large or no JSON")
+	}
+	f := Fact{ID: e.ID, Type: e.Type, App: e.Service, Service: e.Service, Subject: e.Subject, Data: string(data), At: e.At.UTC()}
+	if reject := read(e.Data, &f); reject != nil {
+		return Fact{}, reject
+	}
+	return f, nil
+}
+
+// Types are the event types that are counted.
+func Types() []string {
+	types := make([]string, 0, len(readers))
+	for t := range readers {
+		types = append(types, t)
+	}
+	return types
+}
+
+// text reports whether s can be stored: PostgreSQL takes neither NUL nor bytes that are not UTF-8.
+func text(s string, most int) bool {
+	if len(s) > most*utf8.UTFMax || !utf8.ValidString(s) || utf8.RuneCountInString(s) > most {
+		return false
+	}
+	for _, r := range s {
+		if r < ' ' || r == 0x7f {
+			return false
+		}
+	}
+	return true
+}

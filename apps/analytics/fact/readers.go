@@ -1,0 +1,163 @@
+package fact
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+
+	"gatehouse/events"
+)
+
+// readers take what matters out of the data of each type.
+var readers = map[string]func(data map[string]any, f *Fact) *Reject{
+	events.SignIn:        signIn,
+	events.SignOut:       signOut,
+	events.Registered:    func(map[string]any, *Fact) *Reject { return nil },
+	events.OrderPlaced:   orderPlaced,
+	events.ThreadCreated: func(map[string]any, *Fact) *Reject { return nil },
+	events.PostCreated:   func(map[string]any, *Fact) *Reject { return nil },
+	events.VoteCast:      voteCast,
+}
+
+func signIn(data map[string]any, f *Fact) *Reject {
+	if reject := client(data, f); reject != nil {
+		return reject
+	}
+	return variant(data, "method", f, Password, SSO)
+}
+
+func signOut(data map[string]any, f *Fact) *Reject {
+	if reject := client(data, f); reject != nil {
+		return reject
+	}
+	return variant(data, "scope", f, Session, Everywhere)
+}
+
+// client says which app a sign-in or sign-out belongs to; the portal tells of those of all apps.
+func client(data map[string]any, f *Fact) *Reject {
+	v, there := data["client_id"]
+	if !there || v == "" || v == nil {
+		return nil
+	}
+	id, ok := v.(string)
+	if !ok || !nameForm.MatchString(id) {
+		return malformed("client_id")
+	}
+	f.App = id
+	return nil
+}
+
+func variant(data map[string]any, field string, f *Fact, allowed ...string) *Reject {
+	v, _ := data[field].(string)
+	for _, a := range allowed {
+		if v == a {
+			f.Variant = a
+			return nil
+		}
+	}
+	return malformed("%s", field)
+}
+
+func voteCast(data map[string]any, f *Fact) *Reject {
+	value, ok := whole(data["value"], -1, 1)
+	if !ok {
+		return malformed("value")
+	}
+	f.Variant = map[int64]string{-1: Down, 0: Withdrawn, 1: Up}[value]
+	return nil
+}
+
+const (
+	maxCents    = 1_000_000_000_000 // sums of these stay far below what a BIGINT holds
+	maxQuantity = 1_000_000
+	maxItems    = 500
+)
+
+func orderPlaced(data map[string]any, f *Fact) *Reject {
+	total, ok := whole(data["total_cents"], 0, maxCents)
+	if !ok {
+		return malformed("total_cents")
+	}
+	items, ok := data["items"].([]any)
+	if !ok || len(items) == 0 || len(items) > maxItems {
+		return malformed("items")
+	}
+	f.Cents = total
+	for i, item := range items {
+		s, field := sale(item)
+		if field != "" {
+			return malformed("items[%d].%s", i, field)
+		}
+		f.Sales = append(f.Sales, s)
+	}
+	return nil
+}
+
+// sale reads one line of an order; field names what is wrong with it, if anything.
+func sale(item any) (s Sale, field string) {
+	m, ok := item.(map[string]any)
+	if !ok {
+		return s, "type"
+	}
+	if s.Product, ok = key(m["product"]); !ok {
+		return s, "product"
+	}
+	if s.Name, _ = m["name"].(string); strings.TrimSpace(s.Name) == "" || !text(s.Name, maxText) {
+		return s, "name"
+	}
+	if s.Quantity, ok = whole(m["quantity"], 1, maxQuantity); !ok {
+		return s, "quantity"
+	}
+	if s.Cents, ok = whole(m["cents"], 0, maxCents); !ok {
+		return s, "cents"
+	}
+	return s, ""
+}
+
+// key is a product's key, which a shop may number or name.
+func key(v any) (string, bool) {
+	if n, ok := whole(v, 0, math.MaxInt32); ok {
+		return strconv.FormatInt(n, 10), true
+	}
+	s, _ := v.(string)
+	return s, s != "" && text(s, maxText)
+}
+
+// whole reads an integer the ways it comes out of JSON or straight from Go.
+func whole(v any, least, most int64) (int64, bool) {
+	var n int64
+	switch v := v.(type) {
+	case float64:
+		if v != math.Trunc(v) || math.Abs(v) > 1<<53 {
+			return 0, false
+		}
+		n = int64(v)
+	case int:
+		n = int64(v)
+	case int64:
+		n = v
+	case json.Number:
+		i, err := v.Int64()
+		if err != nil {
+			return 0, false
+		}
+		n = i
+	default:
+		return 0, false
+	}
+	return n, n >= least && n <= most
+}
+
+func clip(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\uFFFD' {
+			return '·'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "·"))
+	if r := []rune(s); len(r) > maxText {
+		return string(r[:maxText]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,125 @@
+package seed
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"gatehouse/events"
+)
+
+// demo are the subjects of the demonstration accounts; they come more often than others.
+var demo = []string{"demo-alice", "demo-bob", "demo-carol", "demo-admin"}
+
+// regulars are the invented people who were there before the history begins.
+const regulars = 260
+
+// visit is one person with one browser, from sign-in to the last click.
+func (h *history) visit(at time.Time) {
+	who := h.person(at)
+	h.happen(at, "portal", events.SignIn, who, map[string]any{"client_id": "portal", "method": "password"})
+	shop, forum := h.chance(0.72), h.chance(0.44)
+	if shop {
+		at = h.later(at, 30*time.Second)
+		h.happen(at, "portal", events.SignIn, who, map[string]any{"client_id": "shop", "method": "sso"})
+		if h.chance(0.24) {
+			at = h.later(at, 6*time.Minute)
+			h.order(at, who)
+		}
+	}
+	if forum {
+		at = h.later(at, 3*time.Minute)
+		h.happen(at, "portal", events.SignIn, who, map[string]any{"client_id": "forum", "method": "sso"})
+		at = h.talk(at, who)
+	}
+	if who == "demo-carol" || who == "demo-admin" {
+		at = h.later(at, time.Minute)
+		h.happen(at, "portal", events.SignIn, who, map[string]any{"client_id": "analytics", "method": "sso"})
+	}
+	if h.chance(0.38) {
+		scope := "session"
+		if h.chance(0.07) {
+			scope = "everywhere"
+		}
+		h.happen(h.later(at, 15*time.Minute), "portal", events.SignOut, who, map[string]any{"client_id": "portal", "scope": scope})
+	}
+}
+
+// person chooses who visits: somebody new now and then, otherwise the more often the lower their number.
+func (h *history) person(at time.Time) string {
+	if h.chance(0.03) {
+		return demo[h.random.IntN(len(demo))]
+	}
+	if h.chance(0.035) {
+		h.known++
+		who := fmt.Sprintf("visitor-%04d", regulars+h.known)
+		h.happen(at.Add(-time.Minute), "portal", events.Registered, who, nil)
+		return who
+	}
+	n := int(math.Pow(h.random.Float64(), 1.7) * float64(regulars+h.known))
+	return fmt.Sprintf("visitor-%04d", n+1)
+}
+
+// later is some time after at, about mean on average.
+func (h *history) later(at time.Time, mean time.Duration) time.Time {
+	return at.Add(time.Second + time.Duration(h.random.ExpFloat64()*float64(mean)))
+}
+
+func (h *history) talk(at time.Time, who string) time.Time {
+	board := boards[h.random.IntN(len(boards))]
+	if h.threads == 0 || h.chance(0.07) {
+		at = h.later(at, 4*time.Minute)
+		h.threads++
+		h.happen(at, "forum", events.ThreadCreated, who, map[string]any{"thread_id": fmt.Sprintf("demonstration-%d", h.threads), "board": board})
+	}
+	thread := fmt.Sprintf("demonstration-%d", 1+h.random.IntN(h.threads))
+	for range h.poisson(0.42) {
+		at = h.later(at, 3*time.Minute)
+		h.happen(at, "forum", events.PostCreated, who, map[string]any{"thread_id": thread, "post_id": fmt.Sprintf("demonstration-%d", h.number), "board": board})
+	}
+	for range h.poisson(0.8) {
+		at = h.later(at, 40*time.Second)
+		value := 1
+		if h.chance(0.14) {
+			value = -1
+		}
+		h.happen(at, "forum", events.VoteCast, who, map[string]any{"post_id": fmt.Sprintf("demonstration-%d", h.random.IntN(h.number)), "value": value})
+	}
+	return at
+}
+
+func (h *history) order(at time.Time, who string) {
+	lines := 1 + h.poisson(0.55)
+	var items []any
+	total, taken := int64(0), map[string]bool{}
+	for range lines {
+		g := h.pick()
+		if taken[g.product] {
+			continue
+		}
+		taken[g.product] = true
+		quantity := int64(1)
+		if g.cents < 3000 {
+			quantity += int64(h.poisson(0.6))
+		}
+		cents := quantity * g.cents
+		total += cents
+		items = append(items, map[string]any{"product": g.product, "name": g.name, "quantity": quantity, "cents": cents})
+	}
+	h.happen(at, "shop", events.OrderPlaced, who, map[string]any{"order_id": fmt.Sprintf("demonstration-%d", h.number), "total_cents": total, "items": items})
+}
+
+// pick chooses one of the goods by how well it sells.
+func (h *history) pick() good {
+	sum := 0.0
+	for _, g := range goods {
+		sum += g.weight
+	}
+	at := h.random.Float64() * sum
+	for _, g := range goods {
+		if at -= g.weight; at < 0 {
+			return g
+		}
+	}
+	return goods[0]
+}

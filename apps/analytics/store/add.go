@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/apps/analytics/fact"
+	"gatehouse/db"
+)
+
+// Add stores the facts whose ids are not known yet and counts them in the rollups, and keeps the rejected events, all or
+// nothing. It says how many facts were new. Adding the same again changes nothing.
+func (s *Store) Add(ctx context.Context, facts []fact.Fact, rejected []fact.Rejected, now time.Time) (added int, err error) {
+	if len(facts) == 0 && len(rejected) == 0 {
+		return 0, nil
+	}
+	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		var err error
+		if added, err = s.addFacts(ctx, tx, facts, now); err != nil {
+			return err
+		}
+		return s.addRejected(ctx, tx, rejected, now)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("analytics: add events: %w", err)
+	}
+	return added, nil
+}
+
+func (s *Store) addFacts(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact, now time.Time) (int, error) {
+	facts = slices.Clone(facts)
+	slices.SortFunc(facts, func(a, b fact.Fact) int { return strings.Compare(a.ID, b.ID) })
+	fresh, err := insertEvents(ctx, tx, facts, now)
+	if err != nil {
+		return 0, err
+	}
+	var counted []fact.Fact
+	for _, f := range facts {
+		if fresh[f.ID] {
+			counted = append(counted, f)
+			delete(fresh, f.ID) // the same id twice in one batch counts once
+		}
+	}
+	return len(counted), count(ctx, tx, counted)
+}
+
+// insertEvents says which of facts were not there before.
+func insertEvents(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact, now time.Time) (map[string]bool, error) {
+	in := insert{
+		table:   "events",
+		columns: []string{"id", "type", "variant", "app", "service", "subject", "cents", "data", "happened_at", "received_at"},
+		tail:    "ON CONFLICT DO NOTHING RETURNING id",
+	}
+	for _, f := range facts {
+		in.add(f.ID, f.Type, f.Variant, f.App, f.Service, f.Subject, f.Cents, f.Data, db.Millis(f.At), db.Millis(now))
+	}
+	fresh := make(map[string]bool, len(facts))
+	err := in.each(func(query string, args []any) error {
+		var ids []string
+		if err := tx.SelectContext(ctx, &ids, tx.Rebind(query), args...); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			fresh[id] = true
+		}
+		return nil
+	})
+	return fresh, err
+}
+
+func (s *Store) addRejected(ctx context.Context, tx *sqlx.Tx, rejected []fact.Rejected, now time.Time) error {
+	if len(rejected) == 0 {
+		return nil
+	}
+	rejected = slices.Clone(rejected)
+	slices.SortFunc(rejected, func(a, b fact.Rejected) int { return strings.Compare(a.ID, b.ID) })
+	in := insert{
+		table:   "rejects",
+		columns: []string{"id", "reason", "detail", "event", "received_at"},
+		tail:    "ON CONFLICT DO NOTHING RETURNING reason",
+	}
+	for _, r := range rejected {
+		in.add(r.ID, string(r.Reason), r.Detail, r.Event, db.Millis(now))
+	}
+	totals := map[string]int64{}
+	err := in.each(func(query string, args []any) error {
+		var reasons []string
+		if err := tx.SelectContext(ctx, &reasons, tx.Rebind(query), args...); err != nil {
+			return err
+		}
+		for _, r := range reasons {
+			totals[r]++
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	skipped := insert{table: "skipped", columns: []string{"reason", "total"}, tail: "ON CONFLICT (reason) DO UPDATE SET total = skipped.total + excluded.total"}
+	for _, reason := range sortedKeys(totals, strings.Compare) {
+		skipped.add(reason, totals[reason])
+	}
+	if err := skipped.exec(ctx, tx); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, tx.Rebind(`DELETE FROM rejects WHERE id NOT IN (SELECT id FROM rejects ORDER BY received_at DESC, id DESC LIMIT ?)`), s.keep.Rejects)
+	return err
+}

@@ -1,0 +1,44 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// maxParameters a statement: SQLite takes 32 766, PostgreSQL 65 535; beyond some thousand nothing is gained.
+const maxParameters = 4000
+
+// insert gathers rows and writes many of them by one statement. Its text comes from this package only.
+type insert struct {
+	table   string
+	columns []string
+	tail    string
+	args    []any
+}
+
+func (in *insert) add(row ...any) { in.args = append(in.args, row...) }
+
+// each calls do for one statement after another until all rows are through.
+func (in *insert) each(do func(query string, args []any) error) error {
+	width := len(in.columns)
+	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", width), ", ") + ")"
+	head := "INSERT INTO " + in.table + " (" + strings.Join(in.columns, ", ") + ") VALUES "
+	for rest := in.args; len(rest) > 0; {
+		n := min(len(rest)/width, maxParameters/width)
+		query := head + strings.TrimSuffix(strings.Repeat(row+", ", n), ", ") + " " + in.tail
+		if err := do(query, rest[:n*width]); err != nil {
+			return err
+		}
+		rest = rest[n*width:]
+	}
+	return nil
+}
+
+func (in *insert) exec(ctx context.Context, tx *sqlx.Tx) error {
+	return in.each(func(query string, args []any) error {
+		_, err := tx.ExecContext(ctx, tx.Rebind(query), args...)
+		return err
+	})
+}

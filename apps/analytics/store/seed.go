@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/apps/analytics/fact"
+	"gatehouse/db"
+)
+
+const demonstration = "demonstration"
+
+// Seed adds demonstration history, once for this database whoever asks first, and only where there is no history: events
+// of the last hour don't count as such, since the others may have started before us. It reports whether it did.
+func (s *Store) Seed(ctx context.Context, make func() []fact.Fact, until time.Time) (bool, error) {
+	if done, err := s.seeded(ctx); done || err != nil { // without the write lock, at every start but the first
+		return false, err
+	}
+	seeded := false
+	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		result, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO seeds (name, until_at) VALUES (?, 0) ON CONFLICT DO NOTHING`), demonstration)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		var history bool
+		if err := tx.GetContext(ctx, &history, tx.Rebind(`SELECT EXISTS (SELECT 1 FROM events WHERE received_at < ?)`), db.Millis(until.Add(-time.Hour))); err != nil || history {
+			return err
+		}
+		if _, err := s.addFacts(ctx, tx, make(), until); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, tx.Rebind(`UPDATE seeds SET until_at = ? WHERE name = ?`), db.Millis(until), demonstration)
+		seeded = err == nil
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("analytics: demonstration history: %w", err)
+	}
+	return seeded, nil
+}
+
+func (s *Store) seeded(ctx context.Context) (bool, error) {
+	var done bool
+	err := s.db.GetContext(ctx, &done, s.db.Rebind(`SELECT EXISTS (SELECT 1 FROM seeds WHERE name = ?)`), demonstration)
+	if err != nil {
+		return false, fmt.Errorf("analytics: demonstration history: %w", err)
+	}
+	return done, nil
+}
+
+// DemoUntil is when demonstration history ends; the zero time when there is none.
+func (s *Store) DemoUntil(ctx context.Context) (time.Time, error) {
+	var until int64
+	err := s.db.GetContext(ctx, &until, s.db.Rebind(`SELECT until_at FROM seeds WHERE name = ?`), demonstration)
+	if err != nil && !db.Missing(err) {
+		return time.Time{}, fmt.Errorf("analytics: demonstration history: %w", err)
+	}
+	return db.Time(until), nil
+}

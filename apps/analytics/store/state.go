@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gatehouse/db"
+)
+
+// Apps are the names of the apps for which anything happened since then.
+func (s *Store) Apps(ctx context.Context, since time.Time) ([]string, error) {
+	var apps []string
+	err := s.db.SelectContext(ctx, &apps, s.db.Rebind(`SELECT DISTINCT app FROM hourly WHERE hour_at >= ? ORDER BY app`), db.Millis(since))
+	if err != nil {
+		return nil, fmt.Errorf("analytics: apps: %w", err)
+	}
+	return apps, nil
+}
+
+// Empty reports whether nothing was ever counted.
+func (s *Store) Empty(ctx context.Context) (bool, error) {
+	var some bool
+	if err := s.db.GetContext(ctx, &some, `SELECT EXISTS (SELECT 1 FROM hourly)`); err != nil {
+		return false, fmt.Errorf("analytics: look for events: %w", err)
+	}
+	return !some, nil
+}
+
+// Reject is an event that could not be counted.
+type Reject struct {
+	ID         string `db:"id"`
+	Reason     string `db:"reason"`
+	Detail     string `db:"detail"`
+	Event      string `db:"event"`
+	ReceivedAt int64  `db:"received_at"`
+}
+
+// Rejects are the newest events that could not be counted, at most limit.
+func (s *Store) Rejects(ctx context.Context, limit int) ([]Reject, error) {
+	var rejects []Reject
+	err := s.db.SelectContext(ctx, &rejects, s.db.Rebind(`SELECT id, reason, detail, event, received_at FROM rejects ORDER BY received_at DESC, id DESC LIMIT ?`), limit)
+	if err != nil {
+		return nil, fmt.Errorf("analytics: rejects: %w", err)
+	}
+	return rejects, nil
+}
+
+// Skipped is how many events could not be counted since the beginning, by reason.
+func (s *Store) Skipped(ctx context.Context) (map[string]int64, error) {
+	var rows []struct {
+		Reason string `db:"reason"`
+		Total  int64  `db:"total"`
+	}
+	if err := s.db.SelectContext(ctx, &rows, `SELECT reason, total FROM skipped`); err != nil {
+		return nil, fmt.Errorf("analytics: skipped: %w", err)
+	}
+	skipped := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		skipped[r.Reason] = r.Total
+	}
+	return skipped, nil
+}
