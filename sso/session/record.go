@@ -25,7 +25,7 @@ type Record struct {
 const recordKey = "record"
 
 var (
-	encoding = must(cbor.EncOptions{Time: cbor.TimeUnix}.EncMode())
+	encoding = must(cbor.EncOptions{Time: cbor.TimeUnixDynamic}.EncMode())
 	decoding = must(cbor.DecOptions{MaxArrayElements: 128, MaxMapPairs: 64}.DecMode())
 )
 
