@@ -61,6 +61,9 @@ func answer(w http.ResponseWriter, r *http.Request, p page) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	if p.Status == http.StatusRequestTimeout || p.Status == http.StatusBadRequest {
+		h.Set("Connection", "close") // the rest of this request must not be taken for the next one
+	}
 	if p.Retry > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.Retry))
 	}

@@ -120,7 +120,7 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch target, redirected := b.redirects[host]; {
 	case to != nil:
 		if r.ContentLength != 0 {
-			r.Body = newClientBody(w, r.Body, b.opts.BodyTimeout)
+			r = guardBody(w, r, b.opts.BodyTimeout)
 		}
 		to.proxy.ServeHTTP(w, r)
 	case redirected:

@@ -1,9 +1,11 @@
 package balancer
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,31 +15,51 @@ type heldBody struct{ io.Reader }
 
 func (*heldBody) Close() error { return nil }
 
-// clientError marks an error of reading the request's body: the client is at fault, not a backend.
-type clientError struct{ error }
-
-func (e *clientError) Unwrap() error { return e.error }
-
-// clientBody reads a request's body from the client, with a deadline for each piece.
+// clientBody reads a request's body from the client, with a deadline for each piece, and remembers when
+// the client, and not a backend, is at fault: the server cancels a request whose body fails, which
+// otherwise looks as if the client had gone.
 type clientBody struct {
 	io.ReadCloser
 	deadline func(time.Time) error
 	timeout  time.Duration
+	fault    atomic.Pointer[error]
 }
 
-func newClientBody(w http.ResponseWriter, body io.ReadCloser, timeout time.Duration) *clientBody {
-	return &clientBody{ReadCloser: body, deadline: http.NewResponseController(w).SetReadDeadline, timeout: timeout}
+type clientBodyKey struct{}
+
+// guardBody returns r with its body guarded. The deadline holds from now on, also for what the server
+// itself reads of a body that nobody wanted.
+func guardBody(w http.ResponseWriter, r *http.Request, timeout time.Duration) *http.Request {
+	b := &clientBody{ReadCloser: r.Body, deadline: http.NewResponseController(w).SetReadDeadline, timeout: timeout}
+	b.extend()
+	r = r.WithContext(context.WithValue(r.Context(), clientBodyKey{}, b))
+	r.Body = b
+	return r
+}
+
+func (b *clientBody) extend() {
+	_ = b.deadline(time.Now().Add(b.timeout)) // a connection without deadlines has none to miss
 }
 
 func (b *clientBody) Read(p []byte) (int, error) {
-	_ = b.deadline(time.Now().Add(b.timeout)) // a connection without deadlines has none to miss
+	b.extend()
 	n, err := b.ReadCloser.Read(p)
-	if err == nil {
-		return n, nil
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF):
+		_ = b.deadline(time.Time{}) // a long answer must not be cut by the deadline of a body that is complete
+	default:
+		b.fault.Store(&err)
 	}
-	_ = b.deadline(time.Time{}) // a long answer must not be cut by the deadline of a body that is complete
-	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return n, err
+	return n, err
+}
+
+// bodyFault is the error of reading the body of the request with this context, nil if there was none.
+func bodyFault(ctx context.Context) error {
+	if b, ok := ctx.Value(clientBodyKey{}).(*clientBody); ok {
+		if err := b.fault.Load(); err != nil {
+			return *err
+		}
 	}
-	return n, &clientError{err}
+	return nil
 }

@@ -20,7 +20,7 @@ func (b *Balancer) newProxy(p *pool) *httputil.ReverseProxy {
 		BufferPool:    buffers{},
 		ErrorLog:      slog.NewLogLogger(b.log.Handler(), slog.LevelDebug),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			f := failed(err)
+			f := failed(r.Context(), err)
 			if f == nil {
 				// The client has gone: nobody reads an answer.
 				panic(http.ErrAbortHandler)
@@ -58,16 +58,16 @@ func rewrite(pr *httputil.ProxyRequest) {
 }
 
 // failed says what to answer after err, nil when there is nobody left to answer.
-func failed(err error) *page {
-	var client *clientError
+func failed(ctx context.Context, err error) *page {
+	body := bodyFault(ctx)
 	var dial *dialError
 	switch {
+	case body != nil && timedOut(body):
+		return &tooSlow
+	case body != nil:
+		return &badBody
 	case errors.Is(err, errNobody), errors.As(err, &dial):
 		return &unavailable
-	case errors.As(err, &client) && timedOut(client.error):
-		return &tooSlow
-	case errors.As(err, &client):
-		return &badBody
 	case errors.Is(err, context.Canceled):
 		return nil
 	case timedOut(err):
