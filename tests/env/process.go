@@ -21,20 +21,39 @@ import (
 // watch is the shell program around every server. It starts the server as its own child, so that the process id it
 // later signals can be nobody else's, and waits for the pipe on its standard input to close: that happens when Stop
 // is called and just as well when the test process panics or is killed. Then it stops the server and removes its
-// folder. $0 is the folder, $1 the signal, the rest the server's command line.
+// folder. $0 is the folder (or nothing), $1 the signal, the rest the server's command line.
 const watch = `dir=$0; sig=$1; shift
 exec 3<&0
 "$@" </dev/null 3<&- & server=$!
-{ cat <&3 >/dev/null; kill -s "$sig" $server; sleep 5; kill -s KILL $server; } 2>/dev/null & watcher=$!
+{ cat <&3; kill -s "$sig" $server; sleep 20; kill -s KILL $server; } >/dev/null 2>&1 & watcher=$!
 wait $server; code=$?
 kill $watcher 2>/dev/null
-cd / && rm -rf "$dir"
+[ -z "$dir" ] || { cd / && rm -rf "$dir"; }
 exit $code`
+
+// Watched returns a command that runs argv and sends it the signal stop (TERM, say) when the test process is gone,
+// however it went, or when end is called. The caller sets its environment and outputs, starts it and waits for it. It
+// leads a process group of its own: a SIGKILL to that group kills argv at once, and Ctrl-C in a terminal ends the tests,
+// whose end ends argv.
+func Watched(stop string, argv ...string) (cmd *exec.Cmd, end func(), err error) {
+	return watched("", stop, argv)
+}
+
+func watched(dir, stop string, argv []string) (*exec.Cmd, func(), error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := exec.Command("/bin/sh", append([]string{"-c", watch, dir, stop}, argv...)...)
+	cmd.Stdin = read
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd, func() { write.Close(); read.Close() }, nil
+}
 
 // process is a server that this test process started.
 type process struct {
 	gone chan struct{} // closed once the server has ended and its folder is removed
-	pipe *os.File      // closing it asks the watching shell to stop the server
+	end  func()        // asks the watching shell to stop the server
 	log  string        // what the server printed, in its folder
 }
 
@@ -46,21 +65,17 @@ func spawn(dir, stop string, account *syscall.Credential, argv []string) (*proce
 		return nil, err
 	}
 	defer log.Close()
-	read, write, err := os.Pipe()
+	cmd, end, err := watched(dir, stop, argv)
 	if err != nil {
 		return nil, err
 	}
-	defer read.Close()
-
-	cmd := exec.Command("/bin/sh", append([]string{"-c", watch, dir, stop}, argv...)...)
-	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, read, log, log
-	// A process group of its own: Ctrl-C in the terminal ends the tests, and the tests' end ends the server.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: account}
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+	cmd.SysProcAttr.Credential = account
 	if err := cmd.Start(); err != nil {
-		write.Close()
+		end()
 		return nil, err
 	}
-	p := &process{gone: make(chan struct{}), pipe: write, log: log.Name()}
+	p := &process{gone: make(chan struct{}), end: end, log: log.Name()}
 	go func() {
 		_ = cmd.Wait()
 		close(p.gone)
@@ -70,7 +85,7 @@ func spawn(dir, stop string, account *syscall.Credential, argv []string) (*proce
 
 // stop ends the server and returns once it is gone.
 func (p *process) stop() {
-	p.pipe.Close()
+	p.end()
 	<-p.gone
 }
 

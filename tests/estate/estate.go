@@ -1,0 +1,207 @@
+//go:build unix
+
+// Package estate starts the real program, `gatehouse up`, for tests: built once, on a free port, with a data folder of
+// its own, stopped by its own process id when the test ends.
+package estate
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gatehouse/tests/env"
+)
+
+// Options of an estate.
+type Options struct {
+	RedisURL    string   // "" for the embedded one
+	DatabaseURL string   // "" for SQLite in the data folder
+	Clients     any      // declarations of further clients, encoded as JSON for --clients; nil for none
+	Args        []string // further arguments of `gatehouse up`
+}
+
+// Estate is a running `gatehouse up`.
+type Estate struct {
+	Base string // http://localhost:PORT
+	Data string // the data folder
+
+	t    testing.TB
+	out  *journal
+	end  func()
+	once sync.Once
+	gone chan error // how it ended
+}
+
+// Start runs `gatehouse up` and returns once it says that it is ready.
+func Start(t testing.TB, o Options) *Estate {
+	t.Helper()
+	e := &Estate{Data: t.TempDir(), t: t, out: &journal{}}
+	args := []string{"up", "--addr", "127.0.0.1:0", "--data", e.Data}
+	if o.Clients != nil {
+		file := filepath.Join(t.TempDir(), "clients.json")
+		text, err := json.Marshal(o.Clients)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--clients", file)
+	}
+	if o.RedisURL != "" {
+		args = append(args, "--redis-url", o.RedisURL)
+	}
+	if o.DatabaseURL != "" {
+		args = append(args, "--database-url", o.DatabaseURL)
+	}
+	cmd, end, err := env.Watched("TERM", append([]string{Binary(t)}, append(args, o.Args...)...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env, cmd.Stdout, cmd.Stderr = environment(), e.out, e.out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	e.end, e.gone = end, make(chan error, 1)
+	go func() { e.gone <- cmd.Wait() }()
+	t.Cleanup(e.Stop)
+	e.awaitReady()
+	return e
+}
+
+// environment is ours without what would set the program's flags.
+func environment() []string {
+	var kept []string
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "GATEHOUSE_") && !strings.HasPrefix(v, "REDIS_URL=") && !strings.HasPrefix(v, "DATABASE_URL=") {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+var portalURL = regexp.MustCompile(`http://portal\.(localhost:\d+)`)
+
+func (e *Estate) awaitReady() {
+	e.t.Helper()
+	deadline := time.After(60 * time.Second)
+	for {
+		if at := portalURL.FindStringSubmatch(e.out.String()); at != nil {
+			e.Base = "http://" + at[1]
+			return
+		}
+		select {
+		case err := <-e.gone:
+			e.gone <- err
+			e.t.Fatalf("gatehouse up ended before it was ready (%v):\n%s", err, e.out)
+		case <-deadline:
+			e.t.Fatalf("gatehouse up is not ready after a minute:\n%s", e.out)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// Stop asks the estate to end, as Ctrl-C does, and returns once it has. The end of the test does the same.
+func (e *Estate) Stop() {
+	e.once.Do(func() {
+		e.end()
+		select {
+		case err := <-e.gone:
+			if err != nil {
+				e.t.Errorf("gatehouse up ended with %v", err)
+			}
+		case <-time.After(60 * time.Second):
+			e.t.Error("gatehouse up did not end within a minute of SIGTERM")
+		}
+		if e.t.Failed() {
+			e.t.Logf("what gatehouse up said:\n%s", e.out)
+		}
+	})
+}
+
+// Said is what the estate has printed so far, on both outputs.
+func (e *Estate) Said() string { return e.out.String() }
+
+// URL is the origin of a service: http://shop.localhost:PORT.
+func (e *Estate) URL(service string) string {
+	return strings.Replace(e.Base, "://", "://"+service+".", 1)
+}
+
+// Browser returns a client that keeps cookies like a browser of its own, follows no redirect by itself unless asked to
+// (CheckRedirect may be replaced), and finds *.localhost on the loopback address.
+func (e *Estate) Browser() *http.Client { return Browser() }
+
+// Browser is a client with a cookie jar of its own for whatever serves *.localhost.
+func Browser() *http.Client {
+	jar, _ := cookiejar.New(nil) // cannot fail without options
+	return &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: &http.Transport{
+		DialContext: dialLoopback, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second,
+	}}
+}
+
+func dialLoopback(ctx context.Context, network, addr string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil && (host == "localhost" || strings.HasSuffix(host, ".localhost")) {
+		addr = net.JoinHostPort("127.0.0.1", port)
+	}
+	return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, addr)
+}
+
+// SignIn signs somebody in at the portal by its form, as a browser without JavaScript does, and returns the page that
+// they end on. It starts at page, any URL that asks for a sign-in.
+func SignIn(t testing.TB, browser *http.Client, page, email, password string) *http.Response {
+	t.Helper()
+	answer, err := browser.Get(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	form := answer.Request.URL
+	if answer.StatusCode != http.StatusOK || form.Path != "/sign-in" {
+		t.Fatalf("%s led to %s with %s; want the sign-in page", page, form, answer.Status)
+	}
+	post, err := http.NewRequestWithContext(t.Context(), http.MethodPost, form.String(), strings.NewReader(url.Values{
+		"email": {email}, "password": {password}, "return_to": {form.Query().Get("return_to")},
+	}.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	post.Header.Set("Origin", form.Scheme+"://"+form.Host)
+	post.Header.Set("Sec-Fetch-Site", "same-origin")
+	if answer, err = browser.Do(post); err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// Password is that of every demo account.
+const Password = "gatehouse-demo"
+
+// journal keeps what a program says, for whoever wants to know later.
+type journal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
