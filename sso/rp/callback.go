@@ -78,6 +78,9 @@ func (a *RP) finish(c echo.Context, fl *flow, code string) error {
 	if err != nil {
 		return a.failed(c, err)
 	}
+	if err := a.provider.describe(ctx, claims, set.AccessToken); err != nil {
+		return a.failed(c, err)
+	}
 	rec := record(claims, a.Now())
 	if err := a.tokens.save(ctx, rec.SID, set); err != nil {
 		return unavailable(c, err)

@@ -1,6 +1,7 @@
 package rp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,6 +32,7 @@ type metadata struct {
 	TokenEndpoint         string   `json:"token_endpoint"`
 	JWKSURI               string   `json:"jwks_uri"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint"`
+	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
 	Scopes                []string `json:"scopes_supported"`
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
 	IssInResponse         bool     `json:"authorization_response_iss_parameter_supported"`
@@ -186,4 +188,45 @@ func (p *provider) token(ctx context.Context, form url.Values) (*tokenResponse, 
 		return nil, errors.New("rp: the token endpoint gave no bearer token")
 	}
 	return &out, nil
+}
+
+// describe asks the userinfo endpoint for what an ID token left out: providers
+// may tell name and email only there (OpenID Connect Core §5.4). Ours tells them in
+// the ID token, which saves the call.
+func (p *provider) describe(ctx context.Context, claims *token.IDClaims, accessToken string) error {
+	m, err := p.metadata(ctx)
+	if err != nil || m.UserinfoEndpoint == "" || claims.Name != "" || claims.Email != "" {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.UserinfoEndpoint, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+accessToken)
+	res, err := p.config.HTTPClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("rp: userinfo: %w", err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
+		return fmt.Errorf("rp: userinfo answered %s as %q", res.Status, res.Header.Get("Content-Type"))
+	}
+	var info struct {
+		Subject           string   `json:"sub"`
+		Name              string   `json:"name"`
+		PreferredUsername string   `json:"preferred_username"`
+		Email             string   `json:"email"`
+		Roles             []string `json:"roles"`
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, answerLimit)).Decode(&info); err != nil {
+		return fmt.Errorf("rp: userinfo: %w", err)
+	}
+	if info.Subject != claims.Subject { // Core §5.3.2: about somebody else
+		return fmt.Errorf("%w: userinfo is about another sub", token.ErrInvalid)
+	}
+	claims.Name, claims.Email = cmp.Or(info.Name, info.PreferredUsername), info.Email
+	if len(claims.Roles) == 0 {
+		claims.Roles = info.Roles
+	}
+	return nil
 }

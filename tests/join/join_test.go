@@ -1,0 +1,198 @@
+// Package join_test runs the app of docs/join.md, as it stands there, against an
+// OpenID Connect provider that is not ours.
+package join_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zitadel/oidc/v3/example/server/exampleop"
+	"github.com/zitadel/oidc/v3/example/server/storage"
+
+	"gatehouse/tests/env"
+)
+
+func TestJoin_TheDocumentedAppWorksWithAnotherProvider(t *testing.T) {
+	app := build(t)
+	listen := freeAddr(t)
+	base := "http://" + listen
+	issuer := otherProvider(t, base+"/auth/callback")
+	start(t, app, listen, map[string]string{
+		"REDIS_URL": env.RedisURL(t), "LISTEN": listen, "BASE_URL": base,
+		"ISSUER": issuer, "CLIENT_ID": "bank", "CLIENT_SECRET": "a long secret",
+	})
+
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar, Timeout: 10 * time.Second}
+	if got := get(t, browser, base+"/"); got != "Good day, stranger.\n" {
+		t.Errorf("a guest is told %q", got)
+	}
+
+	// A deep link: to the provider, through its form, and back to the very page.
+	login := get(t, browser, base+"/account")
+	id := regexp.MustCompile(`name="id" value="([^"]+)"`).FindStringSubmatch(login)
+	if id == nil {
+		t.Fatalf("no sign-in form of the provider: %.300s", login)
+	}
+	res, err := browser.PostForm(issuer+"login/username", url.Values{
+		"id": {id[1]}, "username": {"test-user@localhost"}, "password": {"verysecure"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := read(t, res); body != "The account of test-user@zitadel.ch.\n" || res.Request.URL.String() != base+"/account" {
+		t.Fatalf("after sign-in at %s: %q", res.Request.URL, body)
+	}
+	if got := get(t, browser, base+"/"); got != "Good day, Test User.\n" {
+		t.Errorf("signed in, one is told %q", got)
+	}
+
+	// This provider knows no roles.
+	res, err = browser.Get(base + "/vault")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := read(t, res); res.StatusCode != http.StatusForbidden || !strings.Contains(body, "takes the role admin") {
+		t.Errorf("the vault answered %d %q", res.StatusCode, body)
+	}
+
+	// Out here and at the provider: the next visit asks for the password again.
+	res, err = browser.PostForm(base+"/auth/sign-out", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if got := get(t, browser, base+"/"); got != "Good day, stranger.\n" {
+		t.Errorf("signed out, one is told %q", got)
+	}
+}
+
+// build makes the app as the document says, in a module of its own.
+func build(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := os.ReadFile(filepath.Join(root, "docs", "join.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := regexp.MustCompile("(?s)```go\n(.*?)```").FindSubmatch(doc)
+	if code == nil {
+		t.Fatal("docs/join.md shows no Go code")
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "main.go"), code[1])
+	for _, args := range [][]string{
+		{"mod", "init", "bank"},
+		{"mod", "edit", "-require", "gatehouse@v0.0.0", "-replace", "gatehouse=" + root},
+		{"mod", "edit", "-require", "github.com/rbcervilla/redisstore/v9@v9.0.0"},
+		{"mod", "tidy"},
+		{"build", "-o", "bank", "."},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		cmd := exec.CommandContext(ctx, "go", args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		cancel()
+		if err != nil {
+			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	return filepath.Join(dir, "bank")
+}
+
+func write(t *testing.T, name string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// start runs the app until the test ends and waits until it listens.
+func start(t *testing.T, app, listen string, settings map[string]string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), app)
+	cmd.Env = os.Environ()
+	for k, v := range settings {
+		cmd.Env = append(cmd.Env, k+"="+v)
+	}
+	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", listen)
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the app does not listen: ", err)
+		}
+	}
+}
+
+// otherProvider runs zitadel's example provider with one client, and returns its issuer.
+func otherProvider(t *testing.T, redirectURI string) string {
+	t.Helper()
+	var handler http.Handler
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	// The example's users and its issuer belong to the name "localhost".
+	_, port, err := net.SplitHostPort(srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer := "http://localhost:" + port + "/"
+	storage.RegisterClients(storage.WebClient("bank", "a long secret", redirectURI))
+	handler = exampleop.SetupServer(issuer, storage.NewStorage(storage.NewUserStore(issuer)), nil, false)
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return issuer
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	return ln.Addr().String()
+}
+
+func get(t *testing.T, browser *http.Client, address string) string {
+	t.Helper()
+	res, err := browser.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read(t, res)
+}
+
+func read(t *testing.T, res *http.Response) string {
+	t.Helper()
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
