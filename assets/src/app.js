@@ -196,6 +196,32 @@
   document.addEventListener("htmx:after:swap", (e) => settle(e.detail.ctx?.target instanceof Element ? e.detail.ctx.target : document));
   setInterval(writeTimes, 60000);
 
+  // A password can be looked at: data-reveal on a button names the field. data-fill on a button fills fields, given as an
+  // object of ids and values. Both are hidden where there is no JavaScript.
+  for (const b of all("[data-reveal], [data-fill]")) b.hidden = false;
+  document.addEventListener("click", (e) => {
+    const reveal = e.target.closest("[data-reveal]");
+    if (reveal) {
+      const field = document.getElementById(reveal.dataset.reveal);
+      const shown = field.type === "password";
+      field.type = shown ? "text" : "password";
+      reveal.setAttribute("aria-pressed", String(shown));
+      field.focus();
+    }
+    const fill = e.target.closest("[data-fill]");
+    if (fill) {
+      for (const [id, value] of Object.entries(JSON.parse(fill.dataset.fill))) document.getElementById(id).value = value;
+      document.getElementById(fill.dataset.fillFocus)?.focus();
+    }
+  });
+  // What is sent is a password again, so that the browser offers to keep it and shows no suggestions of old ones.
+  document.addEventListener("submit", (e) => {
+    for (const b of all("[data-reveal]", e.target)) {
+      document.getElementById(b.dataset.reveal).type = "password";
+      b.setAttribute("aria-pressed", "false");
+    }
+  });
+
   // A page that is away for a moment tries again by itself, each time a little later, and stops after five tries.
   const retry = document.querySelector("[data-retry]");
   if (retry) {

@@ -1,0 +1,91 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/portal/attempts"
+	"gatehouse/portal/password"
+	"gatehouse/portal/store"
+	"gatehouse/sso/session"
+	"gatehouse/web"
+)
+
+// SignOuts ends sign-ins everywhere: the portal's sessions, the refresh tokens, and the sessions of every app.
+type SignOuts interface {
+	// End ends one sign-in; one that has ended already is no error.
+	End(ctx context.Context, sid, reason string) error
+	// EndOthers ends every living sign-in of a person but keepSID ("" keeps none), and says how many.
+	EndOthers(ctx context.Context, userID, keepSID, reason string) (int, error)
+}
+
+// Deps are what the pages need. All but Wake are required.
+type Deps struct {
+	Store    *store.Store
+	Sessions *session.Store
+	Hasher   *password.Hasher
+	Attempts *attempts.Limiter
+	SignOuts SignOuts
+	Estate   web.Estate
+	Now      func() time.Time
+	Wake     func() // tells the relay of events that there is one; may be nil
+	Demo     bool   // the demo accounts exist and are shown on the sign-in page
+}
+
+// Pages are the portal's pages about a person's account. The exported methods with an echo.Context are handlers.
+type Pages struct {
+	Deps
+	policy password.Policy
+}
+
+// replaced is why a sign-in ended: by another one on the same browser.
+const replaced = "replaced"
+
+// New makes the pages. It refuses a missing dependency.
+func New(d Deps) (*Pages, error) {
+	switch {
+	case d.Store == nil:
+		return nil, errors.New("account: Store is nil")
+	case d.Sessions == nil:
+		return nil, errors.New("account: Sessions is nil")
+	case d.Hasher == nil:
+		return nil, errors.New("account: Hasher is nil")
+	case d.Attempts == nil:
+		return nil, errors.New("account: Attempts is nil")
+	case d.SignOuts == nil:
+		return nil, errors.New("account: SignOuts is nil")
+	case d.Estate == web.Estate{}:
+		return nil, errors.New("account: Estate is empty")
+	case d.Now == nil:
+		return nil, errors.New("account: Now is nil")
+	}
+	if d.Wake == nil {
+		d.Wake = func() {}
+	}
+	p := &Pages{Deps: d}
+	if !d.Demo {
+		p.policy.Refused = []string{DemoPassword} // it is published, so it is everybody's first guess
+	}
+	return p, nil
+}
+
+// failed makes an error of something that did not answer a 503; any other error stays what it is.
+func failed(err error) error {
+	if errors.Is(err, session.ErrUnavailable) || errors.Is(err, attempts.ErrUnavailable) || errors.Is(err, password.ErrBusy) {
+		return web.Unavailable(err)
+	}
+	return err
+}
+
+// leadOn sends the browser to path with a GET. htmx is told to leave the page for it.
+func leadOn(c echo.Context, path string) error {
+	if web.WantsFragment(c) {
+		c.Response().Header().Set("HX-Redirect", path)
+		return c.NoContent(http.StatusOK)
+	}
+	return web.SeeOther(c, path)
+}

@@ -1,0 +1,96 @@
+package account
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+// maxName is how many characters a person's name may have.
+const maxName = 80
+
+// posted is the value of a form field exactly as it was sent, "" if it is missing. It reads the body only, since
+// a password in an address ends up in logs, and refuses a doubled field: which one was meant?
+func posted(c echo.Context, name string) (string, error) {
+	if err := c.Request().ParseForm(); err != nil {
+		return "", web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+	}
+	switch values := c.Request().PostForm[name]; len(values) {
+	case 0:
+		return "", nil
+	case 1:
+		return values[0], nil
+	default:
+		return "", web.Fail(http.StatusBadRequest, "doubled_field", fmt.Sprintf("The field %q was sent more than once.", name))
+	}
+}
+
+// postedAll is posted for several fields at once, in the order of names.
+func postedAll(c echo.Context, names ...string) ([]string, error) {
+	values := make([]string, len(names))
+	for i, name := range names {
+		v, err := posted(c, name)
+		if err != nil {
+			return nil, err
+		}
+		values[i] = v
+	}
+	return values, nil
+}
+
+// keep is a typed value as it may be shown again in its field.
+func keep(typed string, maxRunes int) string {
+	typed = strings.TrimSpace(typed)
+	if !utf8.ValidString(typed) || strings.ContainsFunc(typed, unicode.IsControl) || utf8.RuneCountInString(typed) > maxRunes {
+		return ""
+	}
+	return typed
+}
+
+// personName checks a name: it returns it without needless white space, or what is wrong with it.
+func personName(typed string) (name, fault string) {
+	name = strings.Join(strings.Fields(typed), " ")
+	switch {
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, invisible):
+		return "", "A name consists of letters that can be seen."
+	case !strings.ContainsFunc(name, unicode.IsGraphic):
+		return "", "Enter your name."
+	case utf8.RuneCountInString(name) > maxName:
+		return "", fmt.Sprintf("Use at most %d characters.", maxName)
+	}
+	return name, ""
+}
+
+// invisible are controls, and the marks that turn the direction of text, with which one name can pose as another.
+func invisible(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u200b' || r == '\ufeff' || r == '\u2028' || r == '\u2029'
+}
+
+// faults are what is wrong with a form, by field. The key "" is about the form as a whole.
+type faults map[string]string
+
+// list is for the summary above a form, in the order of fields.
+func (f faults) list(fields ...string) []components.FieldError {
+	var list []components.FieldError
+	for _, field := range fields {
+		if f[field] != "" {
+			list = append(list, components.FieldError{Field: field, Message: f[field]})
+		}
+	}
+	return list
+}
+
+// or is a, or b where a is empty.
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

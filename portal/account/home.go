@@ -1,0 +1,38 @@
+package account
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+type homeView struct {
+	Shell components.Shell
+	Apps  []components.App // the tiles
+	Name  string           // of the person, "" for a guest
+}
+
+// Home answers GET /: the apps that this person may open, or a welcome to guests. It is a public page, so it is
+// shown while Redis is away, too.
+func (p *Pages) Home(c echo.Context) error {
+	view := homeView{}
+	if !p.Unavailable(c) {
+		v, err := p.visitor(c)
+		if err != nil {
+			return err
+		}
+		if v != nil {
+			view.Name = v.user.Name
+		}
+	}
+	view.Shell = web.Shell(c, "Home")
+	for _, app := range view.Shell.Apps {
+		if app.Key != view.Shell.App.Key {
+			view.Apps = append(view.Apps, app)
+		}
+	}
+	return web.Render(c, http.StatusOK, homePage(view))
+}

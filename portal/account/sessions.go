@@ -1,0 +1,162 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/mileusna/useragent"
+
+	"gatehouse/components"
+	"gatehouse/portal/signout"
+	"gatehouse/portal/store"
+	"gatehouse/web"
+)
+
+// perPage is how many sign-ins are listed on a page.
+const perPage = 10
+
+// listedFor is how long a sign-in that was not seen again is listed: as long as a refresh token lives. After that
+// nothing of it can be used any more.
+const listedFor = 30 * 24 * time.Hour
+
+type sessionsView struct {
+	Shell  components.Shell
+	Items  []sessionItem
+	Total  int
+	Page   int
+	Pages  components.Pages
+	Others bool // there are sign-ins besides this one
+}
+
+type sessionItem struct {
+	EndPath  string
+	Browser  string // "Firefox on Linux"
+	Icon     string
+	Address  string
+	SignedIn time.Time
+	Seen     time.Time
+	Apps     []string
+	Current  bool
+}
+
+// SessionList answers GET /sessions. page counts from 1.
+func (p *Pages) SessionList(c echo.Context) error {
+	return p.signedIn(c, func(c echo.Context, v *visitor) error {
+		view, err := p.sessions(c, v)
+		if err != nil {
+			return err
+		}
+		return web.Render(c, http.StatusOK, sessionsPage(view))
+	})
+}
+
+func (p *Pages) sessions(c echo.Context, v *visitor) (sessionsView, error) {
+	ctx := c.Request().Context()
+	since := p.Now().Add(-listedFor)
+	page := web.Int(c, "page", 1, 1, 1_000_000)
+	rows, total, err := p.Store.SignInsOf(ctx, v.user.ID, v.signIn.SID, since, perPage, (page-1)*perPage)
+	if err != nil {
+		return sessionsView{}, err
+	}
+	last := max(1, (total+perPage-1)/perPage)
+	if page > last { // the last page became empty, or an address was made up
+		page = last
+		if rows, total, err = p.Store.SignInsOf(ctx, v.user.ID, v.signIn.SID, since, perPage, (page-1)*perPage); err != nil {
+			return sessionsView{}, err
+		}
+	}
+	view := sessionsView{Shell: web.Shell(c, "Your sign-ins"), Total: total, Page: page, Others: total > 1}
+	names := p.appNames()
+	for _, in := range rows {
+		view.Items = append(view.Items, item(in, in.SID == v.signIn.SID, names))
+	}
+	view.Pages = components.Pages{
+		Page: page, Total: last, Label: "Sign-ins", URL: func(n int) string { return fmt.Sprintf("/sessions?page=%d", n) },
+	}
+	return view, nil
+}
+
+func item(in store.SignIn, current bool, names map[string]string) sessionItem {
+	it := sessionItem{
+		EndPath: "/sessions/" + url.PathEscape(in.SID) + "/end", Address: in.IP,
+		SignedIn: in.CreatedAt, Seen: in.LastSeenAt, Current: current,
+	}
+	it.Browser, it.Icon = device(in.UserAgent)
+	for _, id := range in.Clients {
+		name := names[id]
+		if name == "" {
+			name = id
+		}
+		it.Apps = append(it.Apps, name)
+	}
+	return it
+}
+
+// appNames are the names of the estate's apps by their client_id.
+func (p *Pages) appNames() map[string]string {
+	names := map[string]string{}
+	for _, app := range p.Estate.Apps([]string{"admin", "analyst", "moderator", "customer"}) {
+		names[app.Key] = app.Name
+	}
+	return names
+}
+
+// device names the browser and the system behind a User-Agent, with a picture of the thing.
+func device(userAgent string) (name, icon string) {
+	ua := useragent.Parse(userAgent)
+	icon = "monitor" // icons: monitor smartphone tablet terminal
+	switch {
+	case ua.Tablet:
+		icon = "tablet"
+	case ua.Mobile:
+		icon = "smartphone"
+	case ua.Bot, ua.OS == "":
+		icon = "terminal"
+	}
+	switch {
+	case ua.Name != "" && ua.OS != "":
+		return ua.Name + " on " + ua.OS, icon
+	case ua.Name != "":
+		return ua.Name, icon
+	case ua.OS != "":
+		return "A browser on " + ua.OS, icon
+	}
+	return "An unknown browser", icon
+}
+
+// EndSession answers POST /sessions/:sid/end: it ends one of the person's own sign-ins. Another person's, or one that
+// does not exist, is a 404; one that has ended already is no error.
+func (p *Pages) EndSession(c echo.Context) error {
+	return p.signedIn(c, func(c echo.Context, v *visitor) error {
+		ctx := c.Request().Context()
+		sid := c.Param("sid")
+		if sid == v.signIn.SID {
+			return p.SignOut(c)
+		}
+		owner, _, err := p.Store.Visitor(ctx, clean(sid, 64))
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err != nil || owner.ID != v.user.ID {
+			return web.NotFound("This sign-in")
+		}
+		if err := p.SignOuts.End(ctx, sid, signout.Elsewhere); err != nil {
+			return failed(err)
+		}
+		p.Wake()
+		const done = "That device is signed out."
+		if !web.WantsFragment(c) {
+			web.Flash(c, "success", done)
+			return web.SeeOther(c, "/sessions")
+		}
+		view, err := p.sessions(c, v)
+		if err != nil {
+			return err
+		}
+		return web.Render(c, http.StatusOK, sessionsPage(view), sessionList(view), components.ToastOOB(components.Toast{Kind: "success", Message: done}))
+	})
+}

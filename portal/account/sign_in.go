@@ -1,0 +1,223 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/attempts"
+	"gatehouse/portal/store"
+	"gatehouse/web"
+)
+
+// The one answer to an unknown email and to a wrong password.
+const noMatch = "The email and the password do not match. Check both and try again."
+
+const isDisabled = "This account has been disabled. Ask the people who run this site about it."
+
+type signInView struct {
+	Shell    components.Shell
+	ReturnTo string
+	Email    string
+	Reauth   *components.Person // asks for this person's password again
+	Faults   faults
+	Demo     []DemoAccount
+}
+
+// SignInForm answers GET /sign-in. Parameters: return_to, a local path; login_hint, an email to begin with (OpenID
+// Connect Core §3.1.2.1); reauth=1 asks the person who is signed in for the password again (prompt=login, max_age).
+func (p *Pages) SignInForm(c echo.Context) error {
+	v, err := p.visitor(c)
+	if err != nil {
+		return err
+	}
+	view := signInView{ReturnTo: returnTo(c.QueryParam("return_to")), Email: keep(c.QueryParam("login_hint"), maxEmail)}
+	if v != nil {
+		if c.QueryParam("reauth") != "1" {
+			return leadOn(c, view.ReturnTo)
+		}
+		view.Reauth = personOf(v.user)
+	}
+	return p.showSignIn(c, http.StatusOK, view)
+}
+
+func (p *Pages) showSignIn(c echo.Context, status int, view signInView) error {
+	title := "Sign in"
+	if view.Reauth != nil {
+		title = "Confirm it is you"
+	} else if p.Demo {
+		view.Demo = DemoAccounts()
+	}
+	view.Shell = web.Shell(c, title)
+	view.Shell.SignInURL = "" // this is the page
+	return web.Render(c, status, signInPage(view))
+}
+
+// SignIn answers POST /sign-in with the fields email, password, return_to and reauth.
+func (p *Pages) SignIn(c echo.Context) error {
+	fields, err := postedAll(c, "email", "password", "return_to", "reauth")
+	if err != nil {
+		return err
+	}
+	typed, secret, reauth := fields[0], fields[1], fields[3] == "1"
+	view := signInView{ReturnTo: returnTo(fields[2]), Email: keep(typed, maxEmail), Faults: faults{}}
+	if reauth {
+		v, err := p.visitor(c)
+		if err != nil {
+			return err
+		}
+		if v != nil {
+			return p.reauthenticate(c, v, secret, view)
+		}
+	}
+	_, account, err := normaliseEmail(typed)
+	if err != nil {
+		view.Faults["email"] = "Enter an email address, such as name@example.com."
+	}
+	if secret == "" {
+		view.Faults["password"] = "Enter your password."
+	}
+	if len(view.Faults) > 0 {
+		return p.showSignIn(c, http.StatusUnprocessableEntity, view)
+	}
+	u, err := p.authenticate(c, account, secret)
+	if err == nil {
+		err = p.start(c, u, func(in store.SignIn) error {
+			return p.Store.SignIn(c.Request().Context(), in, u.PasswordHash)
+		})
+	}
+	if err != nil {
+		return p.refuse(c, err, view)
+	}
+	return leadOn(c, view.ReturnTo)
+}
+
+// What authenticate finds, beside a person.
+var (
+	errNoMatch  = errors.New("account: email and password do not match")
+	errDisabled = errors.New("account: disabled")
+)
+
+// authenticate returns whose account it is, if secret is its password. Every call that the limits let through costs
+// one hash, whether or not there is such an account.
+func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User, error) {
+	ctx := c.Request().Context()
+	attempt, err := p.Attempts.SignIn(ctx, account, web.ClientIP(c), p.device(c))
+	if err != nil {
+		return store.User{}, err
+	}
+	u, err := p.Store.UserByEmail(ctx, account)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return store.User{}, err
+	}
+	ok, rehash, err := p.Hasher.Verify(ctx, secret, u.PasswordHash)
+	if err != nil {
+		return store.User{}, err
+	}
+	if !ok {
+		return store.User{}, errNoMatch
+	}
+	if err := attempt.Succeeded(ctx); err != nil {
+		return store.User{}, err
+	}
+	if u.Disabled() {
+		return store.User{}, errDisabled
+	}
+	if rehash {
+		u.PasswordHash = p.rehash(c, u, secret)
+	}
+	return u, nil
+}
+
+// rehash renews a hash whose parameters are out of date, and returns the one that is stored now. It can wait until
+// the next sign-in, so a failure is only logged.
+func (p *Pages) rehash(c echo.Context, u store.User, secret string) string {
+	ctx := c.Request().Context()
+	hash, err := p.Hasher.Hash(ctx, secret)
+	if err == nil {
+		err = p.Store.Rehash(ctx, u.ID, u.PasswordHash, hash)
+	}
+	if err != nil {
+		web.Logger(c).WarnContext(ctx, "a password was not hashed anew", "error", err, "sub", u.ID)
+		return u.PasswordHash
+	}
+	return hash
+}
+
+// reauthenticate asks the person who is signed in for the password again. The sign-in stays, the session gets a
+// new id and auth_time is now.
+func (p *Pages) reauthenticate(c echo.Context, v *visitor, secret string, view signInView) error {
+	view.Reauth = personOf(v.user)
+	if secret == "" {
+		view.Faults["password"] = "Enter your password."
+		return p.showSignIn(c, http.StatusUnprocessableEntity, view)
+	}
+	if err := p.confirm(c, v, secret); err != nil {
+		return p.refuse(c, err, view)
+	}
+	ctx := c.Request().Context()
+	v.signIn.CreatedAt = p.Now().UTC()
+	if err := p.Store.Reauthenticate(ctx, v.user.ID, v.signIn.SID, v.user.PasswordHash, v.signIn.CreatedAt); err != nil {
+		return p.refuse(c, err, view)
+	}
+	send, err := p.startSession(c, v.user, v.signIn)
+	if err != nil {
+		return err
+	}
+	send()
+	p.trust(c, v.user.EmailNormalised)
+	return leadOn(c, view.ReturnTo)
+}
+
+// confirm checks the password of somebody who is signed in; errNoMatch says that it is another.
+func (p *Pages) confirm(c echo.Context, v *visitor, secret string) error {
+	ctx := c.Request().Context()
+	attempt, err := p.Attempts.Confirm(ctx, v.signIn.SID)
+	if err != nil {
+		return err
+	}
+	ok, _, err := p.Hasher.Verify(ctx, secret, v.user.PasswordHash)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errNoMatch
+	}
+	return attempt.Succeeded(ctx)
+}
+
+// refuse shows the form again with the reason, or returns an error that is not the person's.
+func (p *Pages) refuse(c echo.Context, err error, view signInView) error {
+	var exceeded *attempts.Exceeded
+	switch {
+	case errors.As(err, &exceeded):
+		view.Faults[""] = tooMany(c, exceeded)
+		return p.showSignIn(c, http.StatusTooManyRequests, view)
+	case errors.Is(err, errNoMatch), errors.Is(err, store.ErrStale):
+		view.Faults[""] = noMatch
+		if view.Reauth != nil {
+			view.Faults[""] = "That is not your password. Try again."
+		}
+		return p.showSignIn(c, http.StatusUnprocessableEntity, view)
+	case errors.Is(err, errDisabled):
+		view.Faults[""] = isDisabled
+		return p.showSignIn(c, http.StatusForbidden, view)
+	}
+	return failed(err)
+}
+
+// tooMany sets Retry-After (RFC 9110 §10.2.3) and returns the sentence that says how long to wait.
+func tooMany(c echo.Context, e *attempts.Exceeded) string {
+	seconds := int((e.Wait + time.Second - 1) / time.Second)
+	c.Response().Header().Set("Retry-After", strconv.Itoa(seconds))
+	wait := components.Plural(seconds, "second", "seconds")
+	if seconds > 90 {
+		wait = components.Plural((seconds+59)/60, "minute", "minutes")
+	}
+	return fmt.Sprintf("There were too many attempts. Please wait %s, then try again.", wait)
+}

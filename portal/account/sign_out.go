@@ -1,0 +1,76 @@
+package account
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/signout"
+	"gatehouse/web"
+)
+
+type signOutView struct {
+	Shell  components.Shell
+	Person *components.Person // nil on the page that says it is done
+}
+
+// SignOutForm answers GET /sign-out: it asks, since a link must not sign anybody out.
+func (p *Pages) SignOutForm(c echo.Context) error {
+	v, err := p.visitor(c)
+	if err != nil {
+		return err
+	}
+	if v == nil {
+		return leadOn(c, "/signed-out")
+	}
+	return web.Render(c, http.StatusOK, signOutPage(signOutView{Shell: web.Shell(c, "Sign out"), Person: personOf(v.user)}))
+}
+
+// SignOut answers POST /sign-out: it ends this browser's sign-in, at the portal and in every app. Signing out twice
+// is no error.
+func (p *Pages) SignOut(c echo.Context) error {
+	rec, err := p.Session(c)
+	if err != nil {
+		return failed(err)
+	}
+	if rec != nil {
+		if err := p.SignOuts.End(c.Request().Context(), rec.SID, signout.ByPerson); err != nil {
+			return failed(err)
+		}
+	}
+	return p.signedOut(c)
+}
+
+// SignOutEverywhere answers POST /sign-out/everywhere: it ends every sign-in of the person, this one too.
+func (p *Pages) SignOutEverywhere(c echo.Context) error {
+	return p.signedIn(c, func(c echo.Context, v *visitor) error {
+		if _, err := p.SignOuts.EndOthers(c.Request().Context(), v.user.ID, "", signout.Everywhere); err != nil {
+			return failed(err)
+		}
+		return p.signedOut(c)
+	})
+}
+
+// signedOut takes the cookie away and leads to the page that says so.
+func (p *Pages) signedOut(c echo.Context) error {
+	if err := p.Sessions.End(c.Request().Context(), c.Response(), c.Request()); err != nil {
+		return failed(err)
+	}
+	p.Wake()
+	return leadOn(c, "/signed-out")
+}
+
+// SignedOut answers GET /signed-out.
+func (p *Pages) SignedOut(c echo.Context) error {
+	v, err := p.visitor(c)
+	if err != nil {
+		return err
+	}
+	if v != nil { // the address was typed, or kept
+		return leadOn(c, "/")
+	}
+	view := signOutView{Shell: web.Shell(c, "You are signed out")}
+	view.Shell.SignInURL = "/sign-in"
+	return web.Render(c, http.StatusOK, signOutPage(view))
+}

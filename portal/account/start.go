@@ -1,0 +1,116 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/portal/store"
+	"gatehouse/sso/session"
+	"gatehouse/web"
+)
+
+// maxUserAgent is how much of a User-Agent is kept, in bytes.
+const maxUserAgent = 400
+
+// deviceLife is how long a browser remembers that it has signed in to an account.
+const deviceLife = 365 * 24 * time.Hour
+
+// start signs u in on this browser: a new sign-in with a new session. persist stores the sign-in; when it fails,
+// the session is ended again, and the browser never learns of it.
+func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) error) error {
+	ctx := c.Request().Context()
+	if old, err := p.Session(c); err != nil {
+		return failed(err)
+	} else if old != nil {
+		if err := p.SignOuts.End(ctx, old.SID, replaced); err != nil {
+			return failed(err)
+		}
+	}
+	now := p.Now().UTC()
+	in := store.SignIn{
+		SID: rand.Text(), UserID: u.ID, CreatedAt: now, LastSeenAt: now,
+		UserAgent: clean(c.Request().UserAgent(), maxUserAgent), IP: clean(web.ClientIP(c), 64),
+	}
+	send, err := p.startSession(c, u, in)
+	if err != nil {
+		return err
+	}
+	if err := persist(in); err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if _, undo := p.Sessions.EndSID(ctx, in.SID); undo != nil {
+			err = errors.Join(err, undo)
+		}
+		return failed(err)
+	}
+	send()
+	p.trust(c, u.EmailNormalised)
+	p.Wake()
+	return nil
+}
+
+// startSession starts a session for a sign-in, with a new id. send gives its cookie to the browser.
+func (p *Pages) startSession(c echo.Context, u store.User, in store.SignIn) (send func(), err error) {
+	later := cookieJar{}
+	err = p.Sessions.Start(c.Request().Context(), later, c.Request(), session.Record{
+		Subject: u.ID, SID: in.SID, Name: u.Name, Email: u.Email, Roles: u.Roles, AuthTime: in.CreatedAt,
+	})
+	if err != nil {
+		return nil, failed(err)
+	}
+	return func() {
+		for _, cookie := range later["Set-Cookie"] {
+			c.Response().Header().Add("Set-Cookie", cookie)
+		}
+	}, nil
+}
+
+// cookieJar keeps the cookies of an answer until it is sure that they may be sent.
+type cookieJar http.Header
+
+func (j cookieJar) Header() http.Header       { return http.Header(j) }
+func (cookieJar) Write(b []byte) (int, error) { return len(b), nil }
+func (cookieJar) WriteHeader(int)             {}
+
+func (p *Pages) deviceCookie() string {
+	if p.Estate.Secure() {
+		return "__Host-portal_device"
+	}
+	return "portal_device"
+}
+
+// device is the browser's device cookie (package attempts), "" if it has none.
+func (p *Pages) device(c echo.Context) string {
+	k, err := c.Cookie(p.deviceCookie())
+	if err != nil {
+		return ""
+	}
+	return k.Value
+}
+
+// trust lets the browser remember that it has signed in to account.
+func (p *Pages) trust(c echo.Context, account string) {
+	c.SetCookie(&http.Cookie{
+		Name: p.deviceCookie(), Value: p.Attempts.Trust(p.device(c), account), Path: "/", MaxAge: int(deviceLife / time.Second),
+		HttpOnly: true, Secure: p.Estate.Secure(), SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// clean makes text of what a client sent in a header, so that any database takes it.
+func clean(s string, maxBytes int) string {
+	if len(s) > maxBytes {
+		s = s[:maxBytes]
+	}
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+}

@@ -1,0 +1,133 @@
+package account
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/store"
+	"gatehouse/sso/session"
+	"gatehouse/web"
+)
+
+// A request's session is read at most once and kept here, in its echo.Context.
+const (
+	sessionKey = "gatehouse/portal/account.session"
+	personKey  = "gatehouse/portal/account.person"
+)
+
+type loaded struct {
+	record *session.Record
+	err    error
+}
+
+// Session is the portal session that the request came with: nil for a guest. The error wraps
+// session.ErrUnavailable when Redis does not answer.
+func (p *Pages) Session(c echo.Context) (*session.Record, error) {
+	if l, ok := c.Get(sessionKey).(loaded); ok {
+		return l.record, l.err
+	}
+	rec, err := p.Sessions.Load(c.Request())
+	c.Set(sessionKey, loaded{rec, err})
+	if rec != nil {
+		c.Set(web.SIDKey, rec.SID) // for the log
+	}
+	return rec, err
+}
+
+// Person is whom the header shows: nil for a guest, and while Redis is away.
+func (p *Pages) Person(c echo.Context) *components.Person {
+	if person, ok := c.Get(personKey).(*components.Person); ok {
+		return person
+	}
+	rec, err := p.Session(c)
+	if err != nil || rec == nil {
+		return nil
+	}
+	return &components.Person{Name: rec.Name, Email: rec.Email, Roles: rec.Roles}
+}
+
+// Unavailable reports that nobody can tell who the request is from, since Redis does not answer.
+func (p *Pages) Unavailable(c echo.Context) bool {
+	_, err := p.Session(c)
+	return err != nil
+}
+
+// visitor is somebody who is signed in, as the database has them now.
+type visitor struct {
+	user   store.User
+	signIn store.SignIn
+	record session.Record
+}
+
+// visitor returns who is signed in, nil for a guest. A session whose sign-in has ended, or whose person is
+// disabled, is a guest's, and is ended.
+func (p *Pages) visitor(c echo.Context) (*visitor, error) {
+	rec, err := p.Session(c)
+	if err != nil {
+		return nil, failed(err)
+	}
+	if rec == nil {
+		return nil, nil
+	}
+	ctx := c.Request().Context()
+	u, in, err := p.Store.Visitor(ctx, rec.SID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	if err != nil || u.ID != rec.Subject || u.Disabled() || !in.EndedAt.IsZero() {
+		if err := p.Sessions.End(ctx, c.Response(), c.Request()); err != nil {
+			return nil, failed(err)
+		}
+		c.Set(sessionKey, loaded{})
+		return nil, nil
+	}
+	if p.Now().Sub(in.LastSeenAt) >= time.Minute {
+		if err := p.Store.Seen(ctx, in.SID, p.Now()); err != nil {
+			web.Logger(c).WarnContext(ctx, "last seen was not noted", "error", err, "sid", in.SID)
+		}
+	}
+	c.Set(personKey, personOf(u))
+	if rec.Name != u.Name || rec.Email != u.Email || !slices.Equal(rec.Roles, u.Roles) {
+		// Changed on another device: the next page of any kind shows it.
+		err := p.Sessions.Update(c.Request(), func(r *session.Record) { r.Name, r.Email, r.Roles = u.Name, u.Email, u.Roles })
+		if err != nil {
+			return nil, failed(err)
+		}
+	}
+	return &visitor{user: u, signIn: in, record: *rec}, nil
+}
+
+func personOf(u store.User) *components.Person {
+	return &components.Person{Name: u.Name, Email: u.Email, Roles: u.Roles}
+}
+
+// signedIn hands the request to handle if somebody is signed in, and leads a guest to the sign-in page and back.
+func (p *Pages) signedIn(c echo.Context, handle func(echo.Context, *visitor) error) error {
+	v, err := p.visitor(c)
+	if err != nil {
+		return err
+	}
+	if v == nil {
+		back := c.Request().URL.RequestURI()
+		if c.Request().Method != http.MethodGet { // the page that the form was on
+			back = "/" + strings.SplitN(strings.TrimPrefix(c.Request().URL.Path, "/"), "/", 2)[0]
+		}
+		return leadOn(c, "/sign-in?"+url.Values{"return_to": {back}}.Encode())
+	}
+	return handle(c, v)
+}
+
+// returnTo is the page to go to: the one that was asked for if it is of this site, else the home page.
+func returnTo(raw string) string {
+	if path := web.LocalPath(raw); path != "" {
+		return path
+	}
+	return "/"
+}
