@@ -1,0 +1,154 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/portal/clients"
+	"gatehouse/portal/ephemeral"
+	"gatehouse/portal/store"
+	"gatehouse/sso/session"
+	"gatehouse/web"
+)
+
+// maxReturn is the length in bytes of the longest request that can pass through
+// the sign-in page.
+const maxReturn = 4000
+
+// Authorize is the authorization endpoint (RFC 6749 §3.1, OpenID Connect Core
+// §3.1.2) by GET.
+func (h *Handlers) Authorize(c echo.Context) error {
+	sent, err := url.ParseQuery(c.Request().URL.RawQuery)
+	if err != nil {
+		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that can't be read.").Because(err)
+	}
+	q, err := readAuthorize(sent, known{c.Request().Context(), h.Clients}, h.Issuer.URL())
+	if err != nil {
+		return err
+	}
+	g, err := h.visitor(c, q)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return h.ask(c, q, nil)
+	case err != nil && q.None: // nobody sees a page here
+		return q.fail(unavailable(err), h.Issuer.URL())
+	case err != nil:
+		return web.Unavailable(err)
+	}
+	good, later := h.marker.asked(q, g.AuthTime, h.Now())
+	old := q.MaxAge >= 0 && h.Now().Sub(g.AuthTime) > q.MaxAge
+	if (q.Login || old) && !later {
+		return h.ask(c, q, &g)
+	}
+	if q.IDTokenHint != "" { // OpenID Connect Core §3.1.2.1: is it the person that the client means?
+		hint, err := h.Issuer.Hint(q.IDTokenHint)
+		switch {
+		case err != nil:
+			return q.fail(badRequest(invalidRequest, "id_token_hint is not an ID token of this portal."), h.Issuer.URL())
+		case hint.Subject != g.UserID && good:
+			return q.fail(badRequest(loginRequired, "Somebody else signed in."), h.Issuer.URL())
+		case hint.Subject != g.UserID:
+			return h.ask(c, q, &g)
+		}
+	}
+	return h.grant(c, q, g)
+}
+
+// AuthorizePost is the same by POST. A browser does not send our SameSite=Lax
+// cookie with a post from another site, so the request comes again by GET.
+func (h *Handlers) AuthorizePost(c echo.Context) error {
+	r := c.Request()
+	if !isForm(r) || r.ParseForm() != nil {
+		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that can't be read.")
+	}
+	query := r.Form.Encode()
+	if len(query) > maxReturn+maxHint {
+		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that is too long.")
+	}
+	noStore(c.Response().Header())
+	return web.SeeOther(c, AuthorizePath+"?"+query)
+}
+
+// visitor is who is signed in at the portal: ErrNotFound if nobody is. The
+// session alone would do, were it not for a sign-in that ended while Redis was
+// away and left it behind.
+func (h *Handlers) visitor(c echo.Context, q *authRequest) (store.Grantee, error) {
+	rec, err := h.Sessions.Load(c.Request())
+	if err != nil {
+		return store.Grantee{}, err
+	}
+	if rec == nil {
+		return store.Grantee{}, store.ErrNotFound
+	}
+	g, err := h.Records.Grantee(c.Request().Context(), rec.SID, q.Client.ID)
+	if errors.Is(err, store.ErrNotFound) || (err == nil && g.UserID != rec.Subject) {
+		if err := h.Sessions.End(c.Request().Context(), c.Response(), c.Request()); err != nil {
+			return store.Grantee{}, err
+		}
+		return store.Grantee{}, store.ErrNotFound
+	}
+	return g, err
+}
+
+// ask sends the browser to the sign-in page and back here. present is who is
+// signed in already and has to prove it again.
+func (h *Handlers) ask(c echo.Context, q *authRequest, present *store.Grantee) error {
+	if q.None {
+		return q.fail(badRequest(loginRequired, "The person has to sign in, and the client asked not to show a page."), h.Issuer.URL())
+	}
+	again := url.Values{}
+	for name, value := range q.sent.values {
+		again.Set(name, value)
+	}
+	again.Del(reauthParam)
+	page := url.Values{}
+	switch {
+	case present != nil:
+		again.Set(reauthParam, h.marker.sign(q, present.AuthTime, h.Now()))
+		page.Set("prompt", "login")
+	case q.Login || q.MaxAge >= 0 || q.IDTokenHint != "":
+		again.Set(reauthParam, h.marker.sign(q, session.Record{}.AuthTime, h.Now()))
+	}
+	back := AuthorizePath + "?" + again.Encode()
+	if len(back) > maxReturn {
+		return q.fail(badRequest(invalidRequest, "The request is too long to pass through the sign-in page."), h.Issuer.URL())
+	}
+	page.Set("return_to", back)
+	if q.LoginHint != "" {
+		page.Set("login_hint", q.LoginHint)
+	}
+	noStore(c.Response().Header())
+	return web.SeeOther(c, SignInPath+"?"+page.Encode())
+}
+
+// grant answers with a code, the state and our name (RFC 6749 §4.1.2, RFC 9207 §2).
+func (h *Handlers) grant(c echo.Context, q *authRequest, g store.Grantee) error {
+	code, err := h.Ephemeral.SaveCode(c.Request().Context(), ephemeral.Code{
+		ClientID: q.Client.ID, RedirectURI: q.RedirectURI, Challenge: q.Challenge, Nonce: q.Nonce, Scopes: q.Scopes,
+		Audience: q.Audience, SID: g.SID, Subject: g.UserID, AuthTime: g.AuthTime,
+	})
+	if err != nil && q.None {
+		return q.fail(unavailable(err), h.Issuer.URL())
+	}
+	if err != nil {
+		return web.Unavailable(err)
+	}
+	answer := url.Values{"code": {code}, "iss": {h.Issuer.URL()}}
+	if q.State != "" {
+		answer.Set("state", q.State)
+	}
+	return answerRedirect(c, q.RedirectURI, answer)
+}
+
+// known is the registry within one request.
+type known struct {
+	ctx     context.Context
+	clients Clients
+}
+
+func (k known) Client(id string) (clients.Client, bool) { return k.clients.Client(k.ctx, id) }
+func (k known) KnowsScope(scope string) bool            { return k.clients.KnowsScope(k.ctx, scope) }

@@ -1,0 +1,117 @@
+// Package oidc holds the portal's protocol endpoints, a file each: authorization,
+// token, userinfo, revocation, end session, discovery and keys. Beside each
+// handler lies the parser of what it is sent.
+//
+// Faults are values: a [fault] answers as OAuth JSON (RFC 6749 §5.2), a
+// redirectFault goes back to the client (§4.1.2.1), and a [web.Error] becomes a
+// page, for what must never be redirected.
+package oidc
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"gatehouse/portal/clients"
+	"gatehouse/portal/ephemeral"
+	"gatehouse/portal/keys"
+	"gatehouse/portal/store"
+	"gatehouse/portal/tokens"
+	"gatehouse/sso/session"
+)
+
+// The paths of the endpoints.
+const (
+	DiscoveryPath = "/.well-known/openid-configuration"
+	AuthorizePath = "/oauth/authorize"
+	TokenPath     = "/oauth/token"
+	UserinfoPath  = "/oauth/userinfo"
+	JWKSPath      = "/oauth/jwks"
+	RevokePath    = "/oauth/revoke"
+	LogoutPath    = "/oauth/logout"
+	SignedOutPath = "/signed-out"
+	SignInPath    = "/sign-in"
+)
+
+// Clients are the registered clients.
+type Clients interface {
+	Client(ctx context.Context, id string) (clients.Client, bool)
+	KnowsScope(ctx context.Context, scope string) bool
+	Scopes(ctx context.Context) []string
+}
+
+// Records is the part of the store that the endpoints need.
+type Records interface {
+	Grantee(ctx context.Context, sid, clientID string) (store.Grantee, error)
+	Open(ctx context.Context, g store.Grantee, clientID string, first *store.RefreshToken, now time.Time) error
+	RefreshToken(ctx context.Context, hash string) (store.RefreshToken, error)
+	Rotate(ctx context.Context, hash string, now time.Time, fn func(old store.RefreshToken) (*store.RefreshToken, string, error)) error
+	RevokeFamily(ctx context.Context, family string, now time.Time) error
+}
+
+// Ephemeral is what is kept in Redis.
+type Ephemeral interface {
+	SaveCode(ctx context.Context, c ephemeral.Code) (string, error)
+	TakeCode(ctx context.Context, code, grant string) (ephemeral.Code, error)
+	Deny(ctx context.Context, id string, life time.Duration) error
+	Denied(ctx context.Context, ids ...string) (bool, error)
+}
+
+// Sessions are the portal's own.
+type Sessions interface {
+	Load(r *http.Request) (*session.Record, error)
+	End(ctx context.Context, w http.ResponseWriter, r *http.Request) error
+}
+
+// SignOut ends sign-ins.
+type SignOut interface {
+	EndFrom(ctx context.Context, clientID, sid, reason string) error
+}
+
+// Deps are what the endpoints need; all of them, but for Recorded and the durations.
+type Deps struct {
+	Clients   Clients
+	Records   Records
+	Ephemeral Ephemeral
+	Sessions  Sessions
+	SignOut   SignOut
+	Issuer    *tokens.Issuer
+	Ring      *keys.Ring
+	Secret    []byte // the portal's, 32 bytes
+	Now       func() time.Time
+	Logger    *slog.Logger
+	Recorded  func() // called after an event was recorded
+
+	RefreshLife  time.Duration // of a family of refresh tokens; 30 days
+	ReplayWindow time.Duration // in which a used refresh token yields its successor again; 10 seconds
+}
+
+// Handlers are the endpoints.
+type Handlers struct {
+	Deps
+	marker marker
+}
+
+// New refuses a missing dependency.
+func New(d Deps) (*Handlers, error) {
+	if d.Clients == nil || d.Records == nil || d.Ephemeral == nil || d.Sessions == nil || d.SignOut == nil ||
+		d.Issuer == nil || d.Ring == nil || d.Now == nil || d.Logger == nil {
+		return nil, errors.New("oidc: a dependency is missing")
+	}
+	if d.RefreshLife == 0 {
+		d.RefreshLife = 30 * 24 * time.Hour
+	}
+	if d.ReplayWindow == 0 {
+		d.ReplayWindow = 10 * time.Second
+	}
+	if d.Recorded == nil {
+		d.Recorded = func() {}
+	}
+	key, err := keys.Derive(d.Secret, "gatehouse portal: re-authentication marker, v1")
+	if err != nil {
+		return nil, err
+	}
+	return &Handlers{Deps: d, marker: marker{key: key}}, nil
+}

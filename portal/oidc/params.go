@@ -1,0 +1,94 @@
+package oidc
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+)
+
+// limits are the parameters that we understand, with the most bytes that each may
+// have. Others must be ignored (RFC 6749 §3.1, §3.2), whatever they hold.
+var limits = map[string]int{
+	"client_id": 200, "redirect_uri": 1000, "response_type": 100, "response_mode": 50, "scope": 500, "state": 1000,
+	"nonce": 500, "code_challenge": 200, "code_challenge_method": 20, "prompt": 100, "max_age": 12, "login_hint": 320,
+	"id_token_hint": maxHint, "resource": 1000, "request": 1 << 20, "request_uri": 1 << 20, "registration": 1 << 20,
+	reauthParam:  200,
+	"grant_type": 100, "code": 200, "code_verifier": 200, "refresh_token": 200, "client_secret": 500,
+	"client_assertion": 1 << 20, "client_assertion_type": 1000,
+	"token": 16 << 10, "token_type_hint": 100, "access_token": 16 << 10,
+	"post_logout_redirect_uri": 1000, "logout_hint": 320, "confirm": 10,
+}
+
+const maxHint = 8 << 10
+
+// params are a request's parameters, each there at most once. One without a value
+// is as good as missing (RFC 6749 §3.1).
+type params struct {
+	values map[string]string
+	bad    map[string]string // what is wrong with a parameter
+}
+
+// readParams sorts what was sent. It never fails: what is wrong with a parameter
+// matters when the parameter is asked for, since the answer depends on which it is.
+func readParams(sent url.Values) params {
+	p := params{values: make(map[string]string, len(sent)), bad: map[string]string{}}
+	for name, values := range sent {
+		most, known := limits[name]
+		if !known || len(values) == 0 {
+			continue
+		}
+		v := values[0]
+		switch {
+		case len(values) > 1: // RFC 6749 §3.1: not more than once
+			p.bad[name] = "is there more than once"
+		case len(v) > most:
+			p.bad[name] = fmt.Sprintf("is longer than %d bytes", most)
+		case !utf8.ValidString(v) || strings.ContainsFunc(v, func(r rune) bool { return r < 0x20 || r == 0x7f }):
+			p.bad[name] = "holds characters that are not text"
+		case v != "":
+			p.values[name] = v
+		}
+	}
+	return p
+}
+
+func (p params) get(name string) string { return p.values[name] }
+
+// check names the first of these parameters that is unusable.
+func (p params) check(names ...string) *fault {
+	for _, name := range names {
+		if what, ok := p.bad[name]; ok {
+			code := invalidRequest
+			if name == "resource" { // RFC 8707 §2.2; we issue tokens for one audience
+				code = invalidTarget
+			}
+			return badRequest(code, "The parameter "+name+" "+what+".")
+		}
+	}
+	return nil
+}
+
+// form reads the parameters of a POST from its body alone: what is secret must
+// not be in a URL (RFC 6749 §2.3.1).
+func form(c echo.Context) (params, *fault) {
+	r := c.Request()
+	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+	if err != nil || kind != echo.MIMEApplicationForm {
+		return params{}, badRequest(invalidRequest, "The parameters belong into a body of type application/x-www-form-urlencoded.")
+	}
+	if err := r.ParseForm(); err != nil {
+		return params{}, badRequest(invalidRequest, "The form that was sent can not be read.")
+	}
+	return readParams(r.PostForm), nil
+}
+
+// isForm says whether a request has a form in its body.
+func isForm(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+	return err == nil && kind == echo.MIMEApplicationForm
+}

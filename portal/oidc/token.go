@@ -1,0 +1,138 @@
+package oidc
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/portal/clients"
+	"gatehouse/portal/store"
+	"gatehouse/portal/tokens"
+)
+
+// tokenAnswer is a successful answer (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+type tokenAnswer struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"` // seconds
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	Scope        string `json:"scope"`
+}
+
+// Token is the token endpoint (RFC 6749 §3.2).
+func (h *Handlers) Token(c echo.Context) error {
+	p, f := form(c)
+	if f != nil {
+		return f
+	}
+	r := c.Request()
+	client, f := h.authenticate(r.Context(), r.Header.Values(echo.HeaderAuthorization), p)
+	if f != nil {
+		return f
+	}
+	if f := p.check("grant_type", "scope", "resource", "code", "redirect_uri", "code_verifier", "refresh_token"); f != nil {
+		return f
+	}
+	q := tokenRequest{params: p, client: client}
+	grant := p.get("grant_type")
+	var exchange func(echo.Context, tokenRequest) (*tokenAnswer, error)
+	switch grant {
+	case clients.AuthorizationCode:
+		exchange = h.exchangeCode
+	case clients.RefreshToken:
+		exchange = h.refresh
+	case clients.ClientCredentials:
+		exchange = h.clientCredentials
+	case "":
+		return badRequest(invalidRequest, "The parameter grant_type is missing.")
+	default:
+		return badRequest(unsupportedGrantType, "This grant_type is not supported.")
+	}
+	if !client.Allows(grant) {
+		return badRequest(unauthorizedClient, "This client may not use that grant_type.")
+	}
+	answer, err := exchange(c, q)
+	if err != nil {
+		return err
+	}
+	noStore(c.Response().Header())
+	return c.JSON(http.StatusOK, answer)
+}
+
+// tokenRequest is a request of an authenticated client.
+type tokenRequest struct {
+	params
+	client clients.Client
+}
+
+// audience is whom the access token is for: what resource names, within what the
+// grant is bound to; else what the grant is bound to; else ourselves (RFC 8707 §2.2).
+func (q tokenRequest) audience(bound, issuer string) (string, *fault) {
+	asked := q.get("resource")
+	switch {
+	case asked == "" && bound == "":
+		return issuer, nil
+	case asked == "":
+		return bound, nil
+	case bound != "" && asked != bound:
+		return "", badRequest(invalidTarget, "This grant is for another resource.")
+	case asked != issuer && !slices.Contains(q.client.Audiences, asked):
+		return "", badRequest(invalidTarget, "This client may not ask for tokens for that resource.")
+	}
+	return asked, nil
+}
+
+// identity are the scopes that are about ourselves: userinfo and refreshing. A
+// token for somebody else's API does not bear them.
+var identity = []string{"openid", "profile", "email", "offline_access"}
+
+// narrowed are the scopes that an access token for audience bears.
+func narrowed(scopes []string, audience, issuer string) []string {
+	if audience == issuer {
+		return scopes
+	}
+	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return slices.Contains(identity, s) })
+}
+
+// clientCredentials is RFC 6749 §4.4: the client acts for itself, so there is no
+// person, no refresh token and nothing to store.
+func (h *Handlers) clientCredentials(_ echo.Context, q tokenRequest) (*tokenAnswer, error) {
+	audience, f := q.audience("", h.Issuer.URL())
+	if f != nil {
+		return nil, f
+	}
+	scopes := strings.Fields(q.get("scope"))
+	for _, s := range scopes {
+		if !slices.Contains(q.client.Scopes, s) || slices.Contains(identity, s) || s == "roles" {
+			return nil, badRequest(invalidScope, "This client may not ask for one of these scopes for itself.")
+		}
+	}
+	slices.Sort(scopes)
+	scopes = slices.Compact(scopes)
+	access, err := h.Issuer.Access(tokens.Person{}, q.client.ID, audience, tokens.NewID(), scopes)
+	if err != nil {
+		return nil, err
+	}
+	return h.answer(access, scopes), nil
+}
+
+func (h *Handlers) answer(access string, scopes []string) *tokenAnswer {
+	return &tokenAnswer{AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(h.Issuer.AccessLife().Seconds()), Scope: strings.Join(scopes, " ")}
+}
+
+func person(g store.Grantee) tokens.Person {
+	return tokens.Person{Subject: g.UserID, SID: g.SID, AuthTime: g.AuthTime, Name: g.Name, Email: g.Email, Roles: g.Roles}
+}
+
+// accessID is the jti of an access token of a grant. It begins with the grant's
+// id, so that all its tokens can be denied together.
+func accessID(grant string) string { return grant + "." + tokens.NewID() }
+
+// grantOf is the id of the grant that a jti belongs to; its own if it has none.
+func grantOf(jti string) string {
+	grant, _, _ := strings.Cut(jti, ".")
+	return grant
+}

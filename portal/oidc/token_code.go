@@ -1,0 +1,124 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/portal/clients"
+	"gatehouse/portal/ephemeral"
+	"gatehouse/portal/store"
+	"gatehouse/portal/tokens"
+)
+
+// exchangeCode is RFC 6749 §4.1.3 with RFC 7636 §4.6.
+func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, error) {
+	ctx := c.Request().Context()
+	for _, name := range []string{"code", "redirect_uri", "code_verifier"} {
+		if q.get(name) == "" {
+			return nil, badRequest(invalidRequest, "The parameter "+name+" is missing.")
+		}
+	}
+	// The id of what the code is exchanged for is known beforehand, so that the
+	// tombstone can name it.
+	grant := tokens.NewID()
+	code, err := h.Ephemeral.TakeCode(ctx, q.get("code"), grant)
+	if first := (*ephemeral.Spent)(nil); errors.As(err, &first) {
+		h.Logger.Warn("an authorization code was used twice", "client_id", q.client.ID, "grant", first.Grant)
+		if err := h.revokeGrant(ctx, first.Grant); err != nil {
+			return nil, unavailable(err)
+		}
+		return nil, badRequest(invalidGrant, "The code was used before. What it was exchanged for is revoked.")
+	}
+	switch {
+	case errors.Is(err, ephemeral.ErrNoCode):
+		return nil, badRequest(invalidGrant, "The code is unknown or has expired.")
+	case err != nil:
+		return nil, unavailable(err)
+	case code.ClientID != q.client.ID:
+		return nil, badRequest(invalidGrant, "The code was issued to another client.")
+	case code.RedirectURI != q.get("redirect_uri"):
+		return nil, badRequest(invalidGrant, "redirect_uri is not that of the authorization request.")
+	case !verifies(q.get("code_verifier"), code.Challenge):
+		return nil, badRequest(invalidGrant, "code_verifier does not fit the code_challenge.")
+	}
+	audience, f := q.audience(code.Audience, h.Issuer.URL())
+	if f != nil {
+		return nil, f
+	}
+	g, first, err := h.open(ctx, q.client, code, grant)
+	if err != nil {
+		return nil, err
+	}
+	p := person(g)
+	p.AuthTime = code.AuthTime
+	access, err := h.Issuer.Access(p, q.client.ID, audience, accessID(grant), narrowed(code.Scopes, audience, h.Issuer.URL()))
+	if err != nil {
+		return nil, err
+	}
+	answer := h.answer(access, code.Scopes)
+	answer.RefreshToken = first
+	if slices.Contains(code.Scopes, "openid") {
+		if answer.IDToken, err = h.Issuer.ID(p, q.client.ID, code.Nonce, access, code.Scopes); err != nil {
+			return nil, err
+		}
+	}
+	return answer, nil
+}
+
+// open makes sure that the sign-in lives, and records that the client uses it. It
+// returns the first refresh token, where there is to be one.
+func (h *Handlers) open(ctx context.Context, client clients.Client, code ephemeral.Code, grant string) (store.Grantee, string, error) {
+	over := badRequest(invalidGrant, "The sign-in that the code belongs to is over.")
+	now := h.Now()
+	g, err := h.Records.Grantee(ctx, code.SID, client.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound) || (err == nil && g.UserID != code.Subject):
+		return g, "", over
+	case err != nil:
+		return g, "", unavailable(err)
+	}
+	var refresh string
+	var first *store.RefreshToken
+	if slices.Contains(code.Scopes, "offline_access") && client.Allows(clients.RefreshToken) {
+		refresh = tokens.NewOpaque()
+		first = &store.RefreshToken{
+			Hash: tokens.Hash(refresh), Family: grant, UserID: g.UserID, SID: g.SID, ClientID: client.ID,
+			Scope: strings.Join(code.Scopes, " "), Audience: code.Audience, CreatedAt: now, ExpiresAt: now.Add(h.RefreshLife),
+		}
+	}
+	err = h.Records.Open(ctx, g, client.ID, first, now)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return g, "", over
+	case err != nil:
+		return g, "", unavailable(err)
+	}
+	h.Recorded()
+	if first == nil {
+		return g, "", nil
+	}
+	// A second use of the code may have come before the family was stored, and
+	// found none to revoke. It denied the grant first, so one of us sees the other.
+	denied, err := h.Ephemeral.Denied(ctx, grant)
+	if err == nil && denied {
+		err = h.Records.RevokeFamily(ctx, grant, now)
+	}
+	if err != nil {
+		return g, "", unavailable(err)
+	}
+	return g, refresh, nil
+}
+
+// revokeGrant ends what a code was exchanged for: its access tokens, as far as
+// they come to us, and its refresh tokens.
+func (h *Handlers) revokeGrant(ctx context.Context, grant string) error {
+	if err := h.Ephemeral.Deny(ctx, grant, h.Issuer.AccessLife()+time.Minute); err != nil {
+		return err
+	}
+	return h.Records.RevokeFamily(ctx, grant, h.Now())
+}

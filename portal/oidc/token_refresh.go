@@ -1,0 +1,139 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/portal/signout"
+	"gatehouse/portal/store"
+	"gatehouse/portal/tokens"
+)
+
+// errReplay says that a refresh token came again, too late to be the same
+// request: either its client or a thief has it twice.
+var errReplay = errors.New("oidc: a refresh token was used twice")
+
+// refresh is RFC 6749 §6 with the rotation of RFC 9700 §4.14.2. Requests of one
+// browser that come at once use one token at once: for a few seconds a used token
+// yields the successor that it yielded before. Later it revokes its family and
+// ends the sign-in.
+func (h *Handlers) refresh(c echo.Context, q tokenRequest) (*tokenAnswer, error) {
+	ctx := c.Request().Context()
+	presented := q.get("refresh_token")
+	if presented == "" {
+		return nil, badRequest(invalidRequest, "The parameter refresh_token is missing.")
+	}
+	r := rotation{tokenRequest: q, presented: presented, issuer: h.Issuer.URL(), now: h.Now(), window: h.ReplayWindow}
+	err := h.Records.Rotate(ctx, tokens.Hash(presented), r.now, r.decide)
+	if f := (*fault)(nil); errors.As(err, &f) {
+		return nil, f
+	}
+	switch {
+	case errors.Is(err, errReplay):
+		return nil, h.theft(ctx, r.old)
+	case errors.Is(err, store.ErrNotFound):
+		return nil, badRequest(invalidGrant, "The refresh token is unknown, or its sign-in is over.")
+	case err != nil:
+		return nil, unavailable(err)
+	}
+	g, err := h.Records.Grantee(ctx, r.old.SID, q.client.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound) || (err == nil && g.UserID != r.old.UserID):
+		return nil, badRequest(invalidGrant, "The sign-in that the refresh token belongs to is over.")
+	case err != nil:
+		return nil, unavailable(err)
+	}
+	if err := h.Records.Open(ctx, g, q.client.ID, nil, r.now); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, unavailable(err)
+	}
+	access, err := h.Issuer.Access(person(g), q.client.ID, r.audience, accessID(r.old.Family), narrowed(r.scopes, r.audience, r.issuer))
+	if err != nil {
+		return nil, err
+	}
+	answer := h.answer(access, r.scopes)
+	answer.RefreshToken = r.successor
+	return answer, nil
+}
+
+// rotation decides what becomes of one refresh token.
+type rotation struct {
+	tokenRequest
+	presented string
+	issuer    string
+	now       time.Time
+	window    time.Duration
+
+	old       store.RefreshToken
+	successor string
+	audience  string
+	scopes    []string
+}
+
+func (r *rotation) decide(old store.RefreshToken) (*store.RefreshToken, string, error) {
+	r.old = old
+	switch {
+	case old.ClientID != r.client.ID:
+		return nil, "", badRequest(invalidGrant, "The refresh token was issued to another client.")
+	case !old.RevokedAt.IsZero():
+		return nil, "", badRequest(invalidGrant, "The refresh token is revoked.")
+	case !r.now.Before(old.ExpiresAt):
+		return nil, "", badRequest(invalidGrant, "The refresh token has expired.")
+	case !old.UsedAt.IsZero() && r.now.Sub(old.UsedAt) > r.window:
+		return nil, "", errReplay
+	}
+	var f *fault
+	if r.audience, f = r.tokenRequest.audience(old.Audience, r.issuer); f != nil {
+		return nil, "", f
+	}
+	if r.scopes, f = r.narrow(strings.Fields(old.Scope)); f != nil {
+		return nil, "", f
+	}
+	if !old.UsedAt.IsZero() {
+		var err error
+		r.successor, err = tokens.OpenSuccessor(r.presented, old.Successor)
+		return nil, "", err
+	}
+	r.successor = tokens.NewOpaque()
+	sealed, err := tokens.SealSuccessor(r.presented, r.successor)
+	if err != nil {
+		return nil, "", err
+	}
+	next := old
+	// The family ends when its first token would have: rotation does not prolong it.
+	next.Hash, next.CreatedAt = tokens.Hash(r.successor), r.now
+	return &next, sealed, nil
+}
+
+// narrow are the scopes of this access token: those asked for, if they were
+// granted (RFC 6749 §6). The family keeps all.
+func (r *rotation) narrow(granted []string) ([]string, *fault) {
+	asked := strings.Fields(r.get("scope"))
+	if len(asked) == 0 {
+		return granted, nil
+	}
+	for _, s := range asked {
+		if !slices.Contains(granted, s) {
+			return nil, badRequest(invalidScope, "One of these scopes was not granted.")
+		}
+	}
+	slices.Sort(asked)
+	return slices.Compact(asked), nil
+}
+
+// theft answers a late replay: whoever holds the family's tokens now loses them,
+// and the sign-in ends.
+func (h *Handlers) theft(ctx context.Context, old store.RefreshToken) error {
+	h.Logger.Warn("a refresh token was used twice; its sign-in ends", "client_id", old.ClientID, "sid", old.SID, "sub", old.UserID)
+	if err := h.revokeGrant(ctx, old.Family); err != nil {
+		return unavailable(err)
+	}
+	if err := h.SignOut.EndFrom(ctx, old.ClientID, old.SID, signout.TokenReplay); err != nil {
+		return unavailable(err)
+	}
+	return badRequest(invalidGrant, "The refresh token was used before. Its sign-in is over.")
+}

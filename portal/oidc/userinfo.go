@@ -1,0 +1,89 @@
+package oidc
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/portal/store"
+)
+
+// Userinfo tells what an access token opens about its person (OpenID Connect Core
+// §5.3), by GET and POST. It is also a check: unlike a JWT alone, it knows of a
+// sign-in that has ended.
+func (h *Handlers) Userinfo(c echo.Context) error {
+	raw, f := bearer(c)
+	if f != nil {
+		return f
+	}
+	ctx := c.Request().Context()
+	claims, err := h.Issuer.ReadAccess(raw)
+	if err != nil || !slices.Contains(claims.Audience, h.Issuer.URL()) || claims.SID == "" {
+		return refused(invalidToken, "The access token is not valid here.")
+	}
+	if !claims.HasScope("openid") {
+		return refused(insufficientScope, "The access token was not issued for the scope openid.")
+	}
+	denied, err := h.Ephemeral.Denied(ctx, claims.ID, grantOf(claims.ID))
+	if err != nil {
+		return unavailable(err)
+	}
+	if denied {
+		return refused(invalidToken, "The access token is revoked.")
+	}
+	g, err := h.Records.Grantee(ctx, claims.SID, claims.ClientID)
+	switch {
+	case errors.Is(err, store.ErrNotFound) || (err == nil && g.UserID != claims.Subject):
+		return refused(invalidToken, "The sign-in is over.")
+	case err != nil:
+		return unavailable(err)
+	}
+	noStore(c.Response().Header())
+	return c.JSON(http.StatusOK, person(g).Claims(strings.Fields(claims.Scope)))
+}
+
+// bearer finds the access token: in the header, or in the form of a POST, and
+// not in both (RFC 6750 §2). A URL is no place for it (RFC 9700 §4.3.2).
+func bearer(c echo.Context) (string, *fault) {
+	r := c.Request()
+	var found []string
+	headers := r.Header.Values(echo.HeaderAuthorization)
+	for _, v := range headers {
+		scheme, rest, _ := strings.Cut(v, " ")
+		if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(rest) == "" {
+			return "", refused(invalidRequest, "The Authorization header is not a bearer token.")
+		}
+		found = append(found, strings.TrimSpace(rest))
+	}
+	if r.Method == http.MethodPost && isForm(r) {
+		if err := r.ParseForm(); err != nil {
+			return "", refused(invalidRequest, "The form that was sent can not be read.")
+		}
+		found = append(found, r.PostForm["access_token"]...)
+	}
+	switch len(found) {
+	case 0: // RFC 6750 §3.1: no error code for whoever did not try
+		return "", &fault{Status: http.StatusUnauthorized, Code: invalidToken, Description: "An access token is needed.", Challenge: `Bearer realm="gatehouse"`}
+	case 1:
+		return found[0], nil
+	}
+	return "", refused(invalidRequest, "There is more than one access token.")
+}
+
+// refused is an error of RFC 6750 §3.1 with its status and challenge.
+func refused(code, description string) *fault {
+	f := &fault{Code: code, Description: description}
+	switch code {
+	case invalidRequest:
+		f.Status = http.StatusBadRequest
+	case insufficientScope:
+		f.Status = http.StatusForbidden
+	default:
+		f.Status = http.StatusUnauthorized
+	}
+	f.Challenge = `Bearer realm="gatehouse", error="` + code + `", error_description="` + description + `"`
+	return f
+}
