@@ -1,0 +1,157 @@
+//go:build unix
+
+package flows_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	"gatehouse/tests/estate"
+)
+
+func TestNginx_ServesTheWholeSignInFromEveryReplica(t *testing.T) {
+	b := startBehindNginx(t)
+	browser := estate.Browser()
+
+	answer, err := browser.Get(b.base + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if got := answer.Request.URL.Host; !strings.HasPrefix(got, "portal.localhost:") {
+		t.Errorf("localhost leads to %s; want the portal", got)
+	}
+
+	page := b.url("shop") + "/orders"
+	answer = estate.SignIn(t, browser, page, "alice@example.com", estate.Password)
+	body := text(t, answer)
+	if answer.StatusCode != http.StatusOK || answer.Request.URL.String() != page || !strings.Contains(body, "Alice Demo") {
+		t.Fatalf("after the sign-in: %s at %s; want alice's orders", answer.Status, answer.Request.URL)
+	}
+
+	for _, service := range []string{"portal", "shop", "forum"} {
+		served := map[string]bool{}
+		for range 20 {
+			answer, err := browser.Get(b.url(service) + "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if body := text(t, answer); answer.StatusCode != http.StatusOK || !strings.Contains(body, "Alice Demo") {
+				t.Fatalf("%s by %s: %s, and alice is not signed in", service, answer.Header.Get("X-Served-By"), answer.Status)
+			}
+			served[answer.Header.Get("X-Served-By")] = true
+		}
+		if !served[service+"-1"] || !served[service+"-2"] {
+			t.Errorf("twenty pages of %s came from %v only", service, served)
+		}
+	}
+
+	answer, err = browser.Get(b.url("analytics") + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := text(t, answer); answer.StatusCode != http.StatusForbidden || !strings.Contains(body, "analyst") {
+		t.Errorf("alice at analytics: %s; want 403 and the role it takes", answer.Status)
+	}
+}
+
+func TestNginx_KilledReplicaCostsNothing(t *testing.T) {
+	b := startBehindNginx(t)
+	browser := estate.Browser()
+	text(t, estate.SignIn(t, browser, b.url("forum")+"/auth/sign-in?return_to=/", "bob@example.com", estate.Password))
+	for _, victim := range []string{"forum-1", "portal-2"} {
+		// The group: the shell that watches over the replica, and the replica.
+		if err := syscall.Kill(-b.replicas[victim].pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		answer, err := browser.Get(b.url("forum") + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body := text(t, answer); answer.StatusCode != http.StatusOK || !strings.Contains(body, "Bob Demo") {
+			t.Fatalf("%s by %s, and bob is not signed in", answer.Status, answer.Header.Get("X-Served-By"))
+		}
+	}
+	// The shop has not seen this browser: it asks the portal, half of which is gone.
+	answer, err := browser.Get(b.url("shop") + "/orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := text(t, answer); answer.StatusCode != http.StatusOK || !strings.Contains(body, "Bob Demo") {
+		t.Errorf("first visit to the shop: %s at %s", answer.Status, answer.Request.URL)
+	}
+}
+
+// What a client says about itself in headers ends at nginx.
+func TestNginx_SetsForwardedHeadersItself(t *testing.T) {
+	heard := make(chan http.Header, 1)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		h := r.Header.Clone()
+		h.Set("Host", r.Host)
+		select {
+		case heard <- h:
+		default: // the check that nginx is up
+		}
+	})}
+	go site.Serve(ln)
+	t.Cleanup(func() { site.Close() })
+
+	port := freePort(t)
+	b := &behindNginx{base: fmt.Sprintf("http://localhost:%d", port), replicas: map[string]*replica{}}
+	for _, name := range []string{"portal-1", "portal-2", "shop-1", "shop-2", "forum-1", "forum-2", "analytics-1"} {
+		b.replicas[name] = &replica{addr: ln.Addr().String()}
+	}
+	b.startNginx(t, port)
+
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url("shop")+"/x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "Forwarded", "X-Real-IP", "X-Request-Id"} {
+		request.Header.Set(name, "evil")
+	}
+	answer, err := estate.Browser().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text(t, answer)
+	host := fmt.Sprintf("shop.localhost:%d", port)
+	got := <-heard
+	for name, want := range map[string]string{
+		"Host": host, "X-Forwarded-Host": host, "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http",
+		"X-Forwarded-Port": fmt.Sprint(port), "Forwarded": "", "X-Real-Ip": "", "X-Request-Id": "",
+	} {
+		if value := strings.Join(got.Values(name), ","); value != want {
+			t.Errorf("%s: %q; want %q", name, value, want)
+		}
+	}
+	if strings.Contains(answer.Header.Get("Server"), "/") {
+		t.Errorf("Server: %s tells the version", answer.Header.Get("Server"))
+	}
+
+	for _, host := range []string{"shop.evil.example", "evil.example", "127.0.0.1"} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/", port), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = host
+		answer, err := http.DefaultTransport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text(t, answer)
+		if answer.StatusCode != http.StatusMisdirectedRequest {
+			t.Errorf("host %s: %s; want 421", host, answer.Status)
+		}
+	}
+}
