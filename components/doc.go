@@ -41,12 +41,17 @@
 //	@Table(TableView{Caption: "Orders", Columns: []Column{{Label: "Order"}, {Label: "Total", Numeric: true}}}) { <tr><td>…</td><td class="num">…</td></tr> }
 //	@Time(order.PlacedAt, DateTime)              also DateOnly and Relative
 //	@ToastOOB(Toast{Kind: "success", Message: "Added to your cart"})   beside a fragment, for htmx
+//	@NavLinkOOB(NavItem{ID: "nav-cart", Label: "Cart", URL: "/cart", Icon: "shopping-cart", Count: 3})   likewise, for a link of the header
 //	@ErrorPage(ErrorView{…})  @ErrorFragment(ErrorView{…})             web's error translator uses them
+//
+// Icons: "npm run css" copies each icon that it finds named in a call of Icon or in a field Icon of a view struct, in a .templ or
+// .go file; names that come from elsewhere are listed in a comment that begins with "icons:". Classes are found in .templ files only, so a Go function
+// that chooses a class belongs in one.
 //
 // In Go: Money(cents), Count(n), Plural(n, "reply", "replies"), Initials(name), RelativeAt(t, now).
 //
 // Colours, beside daisyUI's (bg-base-100 a panel, bg-base-200 the page, border-base-300 a line, text-primary the app's
-// accent): text-muted for secondary text, text-faint for decoration only, text-chart-1 to text-chart-6 for series in an SVG that
+// accent as text and lines; bg-fill with text-fill-content the accent as a filled shape): text-muted for secondary text, text-faint for decoration only, text-chart-1 to text-chart-6 for series in an SVG that
 // draws with currentColor. "flow" puts space between children, "prose" sets rendered Markdown, "num" aligns figures right in a
 // table with tabular digits; "tabular-nums" elsewhere.
 //

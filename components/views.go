@@ -17,14 +17,16 @@ type Person struct {
 }
 
 // Search is the header's search box: a plain GET form, and with a Target (a CSS selector) also search as you type, where
-// htmx puts the answer into that element. ID-worthy text: Placeholder says what is searched and names the box.
+// htmx puts the answer into that element. Placeholder says what is searched and names the box.
 type Search struct{ Action, Name, Value, Placeholder, Target string }
 
 // Toast is a short notice that goes away. Kind is success, info, warning or error.
 type Toast struct{ Kind, Message string }
 
-// NavItem is a link of the header, of tabs or of breadcrumbs. Count, if above zero, is shown beside the label.
+// NavItem is a link of the header, of tabs or of breadcrumbs. Count, if above zero, is shown beside the label. ID is needed only
+// for a link of the header that NavLinkOOB redraws.
 type NavItem struct {
+	ID         string
 	Label, URL string
 	Icon       string
 	Current    bool
@@ -177,7 +179,7 @@ type PageHeadView struct {
 }
 
 // ErrorView is a failure told to a person. RetryAfter above zero offers "Try again" and, on a whole page, tries again by itself
-// after so many seconds.
+// after so many seconds; set it for GET and HEAD only, since trying again is a GET of Shell.Path.
 type ErrorView struct {
 	Shell                      Shell
 	Status                     int

@@ -162,12 +162,13 @@
     if (e.target.matches("[data-autosubmit]")) e.target.form?.requestSubmit();
   });
 
-  // Moments, in the reader's own zone and language.
+  // Moments, in the reader's own zone, written as the server writes them so that nothing moves.
+  const day = { day: "numeric", month: "short", year: "numeric" };
   const formats = {
-    date: new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }),
-    datetime: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }),
+    date: new Intl.DateTimeFormat("en-GB", day),
+    datetime: new Intl.DateTimeFormat("en-GB", { ...day, hour: "2-digit", minute: "2-digit", hour12: false }),
   };
-  const relative = new Intl.RelativeTimeFormat(root.lang, { numeric: "auto" });
+  const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
   const ago = (date) => {
     const seconds = (date - Date.now()) / 1000;
     const size = Math.abs(seconds);
