@@ -34,7 +34,8 @@ func (s *Store) Add(ctx context.Context, facts []fact.Fact, rejected []fact.Reje
 
 func (s *Store) addFacts(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact, now time.Time) (int, error) {
 	facts = slices.Clone(facts)
-	slices.SortFunc(facts, func(a, b fact.Fact) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortStableFunc(facts, func(a, b fact.Fact) int { return strings.Compare(a.ID, b.ID) })
+	// Stable, so that of two with the same id the first one wins here as in the database.
 	fresh, err := insertEvents(ctx, tx, facts, now)
 	if err != nil {
 		return 0, err
@@ -78,7 +79,7 @@ func (s *Store) addRejected(ctx context.Context, tx *sqlx.Tx, rejected []fact.Re
 		return nil
 	}
 	rejected = slices.Clone(rejected)
-	slices.SortFunc(rejected, func(a, b fact.Rejected) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortStableFunc(rejected, func(a, b fact.Rejected) int { return strings.Compare(a.ID, b.ID) })
 	in := insert{
 		table:   "rejects",
 		columns: []string{"id", "reason", "detail", "event", "received_at"},

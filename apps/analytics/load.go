@@ -1,0 +1,107 @@
+package analytics
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"gatehouse/apps/analytics/period"
+	"gatehouse/apps/analytics/store"
+)
+
+// mostSellers is how many products the ranking shows.
+const mostSellers = 10
+
+// figures are all numbers of one period, from which panels and tiles are made.
+type figures struct {
+	period   period.Period
+	now      time.Time
+	starts   []time.Time
+	cells    []store.Cell
+	before   []store.Cell // totals of the period before
+	people   map[int64]int64
+	everyone [2]int64 // different people now and in the period before
+	sellers  []store.Seller
+}
+
+// load asks for all figures at once.
+func (a *App) load(ctx context.Context, q query) (*figures, error) {
+	p, now := q.period, a.Now().UTC()
+	f := &figures{period: p, now: now, starts: p.Buckets()}
+	span := store.Span{From: p.From, To: p.To, App: q.app, Raw: p.Raw()}
+	previous := span
+	previous.From, previous.To = p.Previous(now)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(3) // a page must not take all connections
+	group.Go(func() (err error) { f.cells, err = a.store.Series(ctx, span, p.Step, p.Offset()); return })
+	group.Go(func() (err error) { f.before, err = a.store.Totals(ctx, previous); return })
+	group.Go(func() (err error) { f.people, err = a.store.People(ctx, span, p.Step, p.Offset()); return })
+	group.Go(func() (err error) { f.everyone[0], err = a.store.CountPeople(ctx, span); return })
+	group.Go(func() (err error) { f.everyone[1], err = a.store.CountPeople(ctx, previous); return })
+	group.Go(func() (err error) { f.sellers, err = a.store.Sellers(ctx, span, mostSellers); return })
+	return f, group.Wait()
+}
+
+// kind is one or more variants of a type of event; without variants, all of them.
+type kind struct {
+	typ      string
+	variants []string
+}
+
+func (k kind) has(c store.Cell) bool {
+	if c.Type != k.typ {
+		return false
+	}
+	for _, v := range k.variants {
+		if c.Variant == v {
+			return true
+		}
+	}
+	return len(k.variants) == 0
+}
+
+// counts are how often k happened in each bucket.
+func (f *figures) counts(typ string, variants ...string) []int64 {
+	return f.series(kind{typ, variants}, func(c store.Cell) int64 { return c.Total })
+}
+
+// cents are the sums of money of each bucket.
+func (f *figures) cents(typ string) []int64 {
+	return f.series(kind{typ: typ}, func(c store.Cell) int64 { return c.Cents })
+}
+
+func (f *figures) series(k kind, value func(store.Cell) int64) []int64 {
+	values := make([]int64, len(f.starts))
+	for _, c := range f.cells {
+		if i := f.period.Index(time.UnixMilli(c.Bucket)); i >= 0 && k.has(c) {
+			values[i] += value(c)
+		}
+	}
+	return values
+}
+
+// active are the different people of each bucket.
+func (f *figures) active() []int64 {
+	values := make([]int64, len(f.starts))
+	for i, t := range f.starts {
+		values[i] = f.people[t.UnixMilli()]
+	}
+	return values
+}
+
+// both is a total of this period and of the one before.
+func (f *figures) both(value func(store.Cell) int64, typ string) (now, before int64) {
+	k := kind{typ: typ}
+	for _, c := range f.cells {
+		if k.has(c) {
+			now += value(c)
+		}
+	}
+	for _, c := range f.before {
+		if k.has(c) {
+			before += value(c)
+		}
+	}
+	return now, before
+}

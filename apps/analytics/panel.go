@@ -1,0 +1,140 @@
+package analytics
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"gatehouse/apps/analytics/chart"
+	"gatehouse/components"
+)
+
+// panel is one chart of the dashboard with its table and its export.
+type panel struct {
+	key, title string
+	apps       []string // the apps that this is about; none means every app
+	wide       bool     // as wide as the page
+	draw       func(p panel, f *figures) shown
+}
+
+// shown is a panel with its figures.
+type shown struct {
+	panel
+	subtitle string
+	legend   []components.LegendItem
+	chart    templ.Component
+	table    table
+}
+
+// panels are in the order of the page.
+var panels = []panel{signIns, people, revenue, orders, sellers, posts, votes}
+
+// panelsFor are those that have to do with app.
+func panelsFor(app string) []panel {
+	return slices.DeleteFunc(slices.Clone(panels), func(p panel) bool {
+		return app != "" && len(p.apps) > 0 && !slices.Contains(p.apps, app)
+	})
+}
+
+func findPanel(key string) (panel, bool) {
+	i := slices.IndexFunc(panels, func(p panel) bool { return p.key == key })
+	if i < 0 {
+		return panel{}, false
+	}
+	return panels[i], true
+}
+
+// table is a panel in words, for the page and for CSV.
+type table struct {
+	columns []components.Column
+	rows    [][]cell
+}
+
+// cell is a value as people and as programs read it. Only text that came from outside can be dangerous to a spreadsheet.
+type cell struct {
+	show, raw string
+	text      bool
+}
+
+func number(n int64) cell { return cell{show: components.Count(n), raw: strconv.FormatInt(n, 10)} }
+
+func money(cents int64) cell {
+	return cell{show: components.Money(cents), raw: decimal(cents)}
+}
+
+// decimal writes cents, which are never negative here, as a number that spreadsheets read: 1234 is "12.34".
+func decimal(cents int64) string {
+	return fmt.Sprintf("%d.%02d", cents/100, cents%100)
+}
+
+func words(s string) cell { return cell{show: s, raw: s, text: true} }
+
+// line is one series of a chart over time, and one column of its table.
+type line struct {
+	name   string
+	color  int
+	values []int64
+	down   bool // drawn below zero
+}
+
+// overTime draws lines as a plot with a row of the table a bucket.
+func overTime(p panel, f *figures, k chart.Kind, unit unit, lines ...line) shown {
+	s := shown{panel: p, subtitle: "per " + f.period.Every()}
+	plot := chart.Plot{
+		ID: p.key, Title: p.title + ", per " + f.period.Every(), Desc: describe(f, unit, lines), Kind: k, Starts: f.starts,
+		Label: f.period.Label, Format: unit.long, Axis: unit.short, Whole: unit.whole, Partial: f.period.Partial(f.now), Wide: p.wide,
+		EmptyText: "Nothing in this period",
+	}
+	s.table.columns = []components.Column{{Label: "From (UTC)"}}
+	for _, l := range lines {
+		values := make([]float64, len(l.values))
+		for i, v := range l.values {
+			values[i] = float64(v)
+			if l.down {
+				values[i] = -values[i]
+			}
+		}
+		plot.Series = append(plot.Series, chart.Series{Name: l.name, Color: l.color, Values: values})
+		s.legend = append(s.legend, components.LegendItem{Label: l.name, Color: l.color})
+		s.table.columns = append(s.table.columns, components.Column{Label: l.name, Numeric: true})
+	}
+	if len(lines) == 1 {
+		s.legend = nil // the title says it
+	}
+	for i, t := range f.starts {
+		row := []cell{{show: f.period.Label(t), raw: t.Format(time.RFC3339)}}
+		for _, l := range lines {
+			row = append(row, unit.cell(l.values[i]))
+		}
+		s.table.rows = append(s.table.rows, row)
+	}
+	s.chart = plot.Draw()
+	return s
+}
+
+// describe says in a sentence what a chart shows, for those who don't see it.
+func describe(f *figures, unit unit, lines []line) string {
+	text := f.period.Words() + "."
+	for _, l := range lines {
+		sum, most, when := int64(0), int64(0), 0
+		for i, v := range l.values {
+			sum += v
+			if v > most {
+				most, when = v, i
+			}
+		}
+		text += " " + l.name + ":"
+		if unit.sums {
+			text += " " + unit.cell(sum).show + " in all,"
+		}
+		if most == 0 {
+			text += " none."
+			continue
+		}
+		text += " most " + unit.cell(most).show + " (" + f.period.Label(f.starts[when]) + ")."
+	}
+	return text
+}

@@ -1,0 +1,72 @@
+package analytics
+
+import (
+	"errors"
+	"net/url"
+	"regexp"
+	"slices"
+
+	"gatehouse/apps/analytics/period"
+)
+
+// appNames are the apps that can be chosen, in the order offered; apps that others add to the estate join when they have events.
+var appNames = []struct{ key, name string }{
+	{"portal", "Portal"}, {"shop", "Shop"}, {"forum", "Forum"}, {"analytics", "Analytics"},
+}
+
+func appName(key string) string {
+	for _, a := range appNames {
+		if a.key == key {
+			return a.name
+		}
+	}
+	return key
+}
+
+var appForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
+
+// query is what the address asks for.
+type query struct {
+	period period.Period
+	app    string // "" for all
+	paused bool   // no live refresh
+	params url.Values
+}
+
+// readQuery reads the parameters of the dashboard and of exports. The error is a [period.Error], also about app.
+func (a *App) readQuery(params url.Values) (query, error) {
+	q := query{params: params, app: params.Get("app"), paused: params.Get("live") == "off"}
+	if q.app != "" && (!appForm.MatchString(q.app) || len(params["app"]) > 1) {
+		q.app = ""
+		return q, &period.Error{Field: "app", Message: "There is no such app. Choose one of those offered."}
+	}
+	p, err := period.Parse(params, a.Now(), period.Limits{Raw: a.Retention.Raw})
+	q.period = p
+	return q, err
+}
+
+// with is the address of path with this query, changed by pairs of names and values; an empty value removes.
+func (q query) with(path string, changes ...string) string {
+	keep := url.Values{}
+	for _, name := range []string{period.Range, period.From, period.To, "app", "live"} {
+		if v := q.params.Get(name); v != "" {
+			keep.Set(name, v)
+		}
+	}
+	for pair := range slices.Chunk(changes, 2) {
+		keep.Del(pair[0])
+		if pair[1] != "" {
+			keep.Set(pair[0], pair[1])
+		}
+	}
+	if len(keep) == 0 {
+		return path
+	}
+	return path + "?" + keep.Encode()
+}
+
+// fault is what is wrong with a query, to be shown.
+func fault(err error) (*period.Error, bool) {
+	e := (*period.Error)(nil)
+	return e, errors.As(err, &e)
+}

@@ -1,0 +1,65 @@
+package analytics
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/analytics/store"
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+// mostRejects are shown of those that are kept.
+const mostRejects = 100
+
+// skippedView is the page of events that could not be counted.
+type skippedView struct {
+	shell   components.Shell
+	totals  []reasonTotal
+	rejects []store.Reject
+	kept    int
+}
+
+type reasonTotal struct {
+	reason string
+	total  int64
+}
+
+func (a *App) skippedPage(c echo.Context) error {
+	ctx := c.Request().Context()
+	skipped, err := a.store.Skipped(ctx)
+	if err != nil {
+		return err
+	}
+	v := skippedView{kept: a.Retention.Rejects}
+	for _, reason := range slices.Sorted(maps.Keys(skipped)) {
+		v.totals = append(v.totals, reasonTotal{reason, skipped[reason]})
+	}
+	if v.rejects, err = a.store.Rejects(ctx, mostRejects); err != nil {
+		return err
+	}
+	if v.shell, err = a.shell(c, "Skipped events"); err != nil {
+		return err
+	}
+	return web.Render(c, http.StatusOK, v.page())
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// clip is as much of an event as a row of the page bears.
+func clip(s string) string {
+	const most = 600
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,87 @@
+package analytics
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gatehouse/apps/analytics/store"
+	"gatehouse/components"
+	"gatehouse/events"
+)
+
+// tile is one figure at the top, compared with the period before.
+type tile struct {
+	label, icon string
+	apps        []string // as of a panel
+	value       func(f *figures) (now, before int64)
+	show        func(int64) string
+}
+
+func total(c store.Cell) int64 { return c.Total }
+func sum(c store.Cell) int64   { return c.Cents }
+
+func countOf(value func(store.Cell) int64, typ string) func(f *figures) (int64, int64) {
+	return func(f *figures) (int64, int64) { return f.both(value, typ) }
+}
+
+// icons: log-in log-out users user-plus shopping-bag banknote message-square thumbs-up
+var tiles = []tile{
+	{"Sign-ins", "log-in", nil, countOf(total, events.SignIn), components.Count[int64]},
+	{"Active people", "users", nil, func(f *figures) (int64, int64) { return f.everyone[0], f.everyone[1] }, components.Count[int64]},
+	{"Orders", "shopping-bag", []string{"shop"}, countOf(total, events.OrderPlaced), components.Count[int64]},
+	{"Revenue", "banknote", []string{"shop"}, countOf(sum, events.OrderPlaced), components.Money},
+	{"Posts and threads", "message-square", []string{"forum"}, written, components.Count[int64]},
+	{"Votes", "thumbs-up", []string{"forum"}, countOf(total, events.VoteCast), components.Count[int64]},
+	{"Sign-outs", "log-out", []string{"portal", "analytics"}, countOf(total, events.SignOut), components.Count[int64]},
+	{"New accounts", "user-plus", []string{"portal"}, countOf(total, events.Registered), components.Count[int64]},
+}
+
+func written(f *figures) (int64, int64) {
+	posts, postsBefore := f.both(total, events.PostCreated)
+	threads, threadsBefore := f.both(total, events.ThreadCreated)
+	return posts + threads, postsBefore + threadsBefore
+}
+
+// mostTiles are shown for all apps together: two full rows of three.
+const mostTiles = 6
+
+// stats are the tiles that have to do with app.
+func stats(f *figures, app string) []components.StatView {
+	views := make([]components.StatView, 0, len(tiles))
+	for _, t := range tiles {
+		if app != "" && len(t.apps) > 0 && !slices.Contains(t.apps, app) || app == "" && len(views) == mostTiles {
+			continue
+		}
+		now, before := t.value(f)
+		v := components.StatView{Label: t.label, Icon: t.icon, Value: t.show(now)}
+		v.Change, v.Trend, v.Hint = change(now, before, t.show)
+		views = append(views, v)
+	}
+	return views
+}
+
+// change compares with the period before, in words.
+func change(now, before int64, show func(int64) string) (change, trend, hint string) {
+	hint = "from " + show(before)
+	switch {
+	case now == before:
+		return "", "", "as before"
+	case before == 0:
+		return "", "", "none before"
+	}
+	percent := float64(now-before) / float64(before) * 100
+	trend = "up"
+	if percent < 0 {
+		trend = "down"
+	}
+	switch size := math.Abs(percent); {
+	case size >= 1000:
+		change = fmt.Sprintf("×%.0f", float64(now)/float64(before))
+	case size >= 10:
+		change = fmt.Sprintf("%.0f%%", size)
+	default:
+		change = fmt.Sprintf("%.1f%%", size)
+	}
+	return change, trend, hint
+}

@@ -1,0 +1,43 @@
+package analytics
+
+import (
+	"math"
+	"strconv"
+
+	"gatehouse/components"
+)
+
+// unit is how values are written.
+type unit struct {
+	long, short func(v float64) string // when hovered, and at the axis
+	cell        func(v int64) cell
+	whole       bool
+	sums        bool // the sum of all buckets means something: not so for different people
+}
+
+var (
+	times = unit{
+		long:  func(v float64) string { return components.Count(int64(math.Abs(v))) },
+		short: func(v float64) string { return compact(math.Abs(v)) },
+		cell:  number, whole: true, sums: true,
+	}
+	persons = unit{long: times.long, short: times.short, cell: number, whole: true}
+	dollars = unit{
+		long:  func(v float64) string { return components.Money(int64(v)) },
+		short: func(v float64) string { return "$" + compact(v/100) },
+		cell:  money, sums: true,
+	}
+)
+
+// compact writes a value for an axis, in few characters: 12500 is "12.5k".
+func compact(v float64) string {
+	for _, u := range []struct {
+		size float64
+		name string
+	}{{1e9, "bn"}, {1e6, "m"}, {1e3, "k"}} {
+		if v >= u.size {
+			return strconv.FormatFloat(math.Round(v/u.size*100)/100, 'f', -1, 64) + u.name
+		}
+	}
+	return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
+}
