@@ -1,0 +1,133 @@
+package rp_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/rp"
+)
+
+// app is two replicas of an app that trusts a provider.
+type app struct {
+	*httptest.Server // the first replica, which browsers see
+	other            *httptest.Server
+	auth, otherAuth  *rp.RP
+}
+
+func newApp(t *testing.T, p *provider, rdb redis.UniversalClient) *app {
+	t.Helper()
+	a := &app{}
+	var first, second http.Handler
+	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { first.ServeHTTP(w, r) }))
+	a.other = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { second.ServeHTTP(w, r) }))
+	t.Cleanup(a.Close)
+	t.Cleanup(a.other.Close)
+	first, a.auth = replica(t, p, rdb, a.URL)
+	second, a.otherAuth = replica(t, p, rdb, a.URL)
+	return a
+}
+
+func replica(t *testing.T, p *provider, rdb redis.UniversalClient, base string) (http.Handler, *rp.RP) {
+	t.Helper()
+	auth, err := rp.New(rp.Config{
+		Issuer: p.URL, ClientID: clientID, ClientSecret: secret, BaseURL: base, Service: "shop", Redis: rdb,
+		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := echo.New()
+	auth.Mount(e)
+	e.GET("/", func(c echo.Context) error {
+		name := "nobody"
+		if p := rp.Person(c); p != nil {
+			name = p.Name
+		}
+		if rp.Unavailable(c) {
+			name = "unknown"
+		}
+		return c.String(http.StatusOK, name+" "+rp.Draft(c).Get("body"))
+	})
+	e.GET("/orders", func(c echo.Context) error { return c.String(http.StatusOK, "orders of "+rp.Person(c).Subject) }, auth.Required)
+	e.POST("/reply", func(c echo.Context) error { return c.String(http.StatusOK, "replied") }, auth.Required)
+	e.GET("/admin", func(c echo.Context) error { return c.String(http.StatusOK, "admin") }, auth.Role("admin", "analyst"))
+	e.GET("/token", func(c echo.Context) error {
+		tok, err := auth.AccessToken(c.Request().Context(), c, "https://sibling.example")
+		if err != nil {
+			return err
+		}
+		return c.String(http.StatusOK, tok)
+	}, auth.Required)
+	e.GET("/api/things", func(c echo.Context) error { return c.String(http.StatusOK, rp.Claims(c).Subject) }, auth.Bearer("things:read"))
+	return e, auth
+}
+
+// browser keeps cookies and follows redirects unless told not to.
+type browser struct {
+	*http.Client
+	t *testing.T
+}
+
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &browser{&http.Client{Jar: jar}, t}
+}
+
+// page is what a request led to.
+type page struct {
+	status int
+	url    *url.URL
+	header http.Header
+	body   string
+}
+
+func (b *browser) do(method, address string, form url.Values, header ...string) page {
+	b.t.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequestWithContext(b.t.Context(), method, address, body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := b.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return page{res.StatusCode, res.Request.URL, res.Header, string(raw)}
+}
+
+func (b *browser) get(address string, header ...string) page {
+	b.t.Helper()
+	return b.do(http.MethodGet, address, nil, header...)
+}
+
+// stay makes the browser not follow redirects.
+func (b *browser) stay() *browser {
+	return &browser{&http.Client{Jar: b.Jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, b.t}
+}
