@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"sync"
@@ -39,8 +40,11 @@ func Render(c echo.Context, status int, page templ.Component, fragments ...templ
 			buffers.Put(buf)
 		}
 	}()
+	// An error's page is rendered when the request's own deadline has been taken
+	// away already, or has passed; templ renders nothing then.
+	ctx := context.WithoutCancel(c.Request().Context())
 	for _, p := range parts {
-		if err := p.Render(c.Request().Context(), buf); err != nil {
+		if err := p.Render(ctx, buf); err != nil {
 			return fmt.Errorf("render: %w", err)
 		}
 	}
