@@ -1,0 +1,70 @@
+// Starts the program for the browser tests: built, on a free port, with a data folder of its own, an embedded Redis and
+// SQLite. Playwright calls the function that it returns at the end; if Playwright dies before, the shell around the
+// program sees its pipe close and stops the program all the same.
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+const watch = `exec 3<&0
+"$@" </dev/null 3<&- & program=$!
+{ cat <&3; kill -s TERM $program; sleep 20; kill -s KILL $program; } >/dev/null 2>&1 & watcher=$!
+wait $program; code=$?
+kill $watcher 2>/dev/null
+exit $code`;
+
+function build() {
+  if (process.env.GATEHOUSE_BINARY) return process.env.GATEHOUSE_BINARY;
+  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "gatehouse-tests");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const binary = join(folder, "gatehouse-e2e");
+  execFileSync("go", ["build", "-o", binary, "gatehouse"], { cwd: root, stdio: "inherit" });
+  return binary;
+}
+
+// start runs `gatehouse up` and resolves once it says where the portal is.
+export async function start(args = []) {
+  const binary = build();
+  const data = mkdtempSync(join(tmpdir(), "gatehouse-e2e-"));
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(GATEHOUSE_|REDIS_URL$|DATABASE_URL$)/.test(name)),
+  );
+  const up = [binary, "up", "--addr", "127.0.0.1:0", "--data", data, ...args];
+  const child = spawn("/bin/sh", ["-c", watch, "gatehouse-e2e", ...up], { env, detached: true, stdio: "pipe" });
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  let said = "";
+  const ready = new Promise((resolve, reject) => {
+    const listen = (chunk) => {
+      said += chunk;
+      const portal = said.match(/http:\/\/portal\.(localhost:\d+)/);
+      if (portal) resolve(`http://${portal[1]}`);
+    };
+    child.stdout.on("data", listen);
+    child.stderr.on("data", listen);
+    ended.then((code) => reject(new Error(`gatehouse up ended with ${code}:\n${said}`)));
+    setTimeout(() => reject(new Error(`gatehouse up is not ready after a minute:\n${said}`)), 60_000).unref();
+  });
+  const stop = async () => {
+    child.stdin.end();
+    const code = await ended;
+    rmSync(data, { recursive: true, force: true });
+    if (code !== 0) throw new Error(`gatehouse up ended with ${code}:\n${said}`);
+  };
+  try {
+    return { base: await ready, data, stop };
+  } catch (error) {
+    child.stdin.end();
+    throw error;
+  }
+}
+
+export default async function setUp() {
+  process.env.GATEHOUSE_BINARY = build(); // once, also for the tests that start an estate of their own
+  const estate = await start();
+  process.env.E2E_BASE = estate.base;
+  process.env.E2E_DATA = estate.data;
+  return estate.stop;
+}

@@ -1,0 +1,45 @@
+import { at, expect, expectGuest, expectPerson, fillSignIn, people, signIn, signOut, test } from "./house.js";
+
+test.use({ javaScriptEnabled: false });
+
+test("sign in, open the apps and sign out", async ({ page }) => {
+  await page.goto(at("shop", "/orders"));
+  await fillSignIn(page, people.alice);
+  await expect(page).toHaveURL(at("shop", "/orders"));
+  await expectPerson(page, people.alice);
+  await page.goto(at("forum", "/mine"));
+  await expect(page).toHaveURL(at("forum", "/mine"));
+  await expectPerson(page, people.alice);
+  await signOut(page, people.alice);
+  await expectGuest(page);
+});
+
+test("reply, with a preview, and vote", async ({ page }) => {
+  await page.goto(at("forum"));
+  await page.getByRole("main").locator('a[href^="/t/"]').first().click();
+  const thread = page.url();
+  const text = `Without a script ${Date.now()}, *plain*`;
+  await page.getByLabel("Reply", { exact: true }).fill(text);
+  await page.getByRole("button", { name: "Preview" }).click();
+  await expect(page.locator("#preview em")).toHaveText("plain");
+  await page.getByRole("button", { name: "Post reply" }).click();
+  await fillSignIn(page, people.carol);
+  await expect(page.getByLabel("Reply", { exact: true })).toHaveValue(text);
+  await page.getByRole("button", { name: "Post reply" }).click();
+  await expect(page.getByRole("article").filter({ hasText: text.replaceAll("*", "") })).toHaveCount(1);
+
+  await page.goto(thread);
+  const vote = page.getByRole("button", { name: /^Vote for the post by/ }).first();
+  const before = await vote.getAttribute("aria-pressed");
+  await vote.click();
+  await expect(vote).toHaveAttribute("aria-pressed", before === "true" ? "false" : "true");
+});
+
+test("choose a theme", async ({ page }) => {
+  await signIn(page, people.alice);
+  await page.goto(at("forum", "/search?q=lamp"));
+  await page.getByLabel("Theme", { exact: true }).click();
+  await page.getByRole("button", { name: "Dark" }).click();
+  await expect(page).toHaveURL(at("forum", "/search?q=lamp"));
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+});
