@@ -22,7 +22,7 @@ type page struct {
 
 var (
 	unavailable = page{http.StatusServiceUnavailable, "unavailable", "Back in a moment",
-		"None of this app's servers is answering right now. They are being started again: please try once more in a few seconds. You are still signed in.", 2}
+		"None of this app's servers is answering right now. They are being started again: please try once more in a few seconds. If you were signed in, you still are.", 2}
 	broken = page{http.StatusBadGateway, "connection_lost", "The server stopped halfway",
 		"The connection to the server was lost before it answered, so what you sent may or may not have been carried out. Please check before you send it again.", 0}
 	timeout = page{http.StatusGatewayTimeout, "timeout", "This is taking too long",
