@@ -17,7 +17,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-//go:embed all:migrations
+//go:embed migrations
 var migrations embed.FS
 
 // Migrations are the SQL files of service for dialect, in the order they run.
