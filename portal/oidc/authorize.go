@@ -109,7 +109,7 @@ func (h *Handlers) ask(c echo.Context, q *authRequest, present *store.Grantee) e
 	switch {
 	case present != nil:
 		again.Set(reauthParam, h.marker.sign(q, present.AuthTime, h.Now()))
-		page.Set("prompt", "login")
+		page.Set("reauth", "1")
 	case q.Login || q.MaxAge >= 0 || q.IDTokenHint != "":
 		again.Set(reauthParam, h.marker.sign(q, session.Record{}.AuthTime, h.Now()))
 	}

@@ -91,14 +91,16 @@ func (h *Handlers) open(ctx context.Context, client clients.Client, code ephemer
 			Scope: strings.Join(code.Scopes, " "), Audience: code.Audience, CreatedAt: now, ExpiresAt: now.Add(h.RefreshLife),
 		}
 	}
-	err = h.Records.Open(ctx, g, client.ID, first, now)
+	anew, err := h.Records.Open(ctx, g, client.ID, first, now)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return g, "", over
 	case err != nil:
 		return g, "", unavailable(err)
 	}
-	h.Recorded()
+	if anew {
+		h.Recorded()
+	}
 	if first == nil {
 		return g, "", nil
 	}

@@ -48,7 +48,7 @@ func (h *Handlers) refresh(c echo.Context, q tokenRequest) (*tokenAnswer, error)
 	case err != nil:
 		return nil, unavailable(err)
 	}
-	if err := h.Records.Open(ctx, g, q.client.ID, nil, r.now); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if _, err := h.Records.Open(ctx, g, q.client.ID, nil, r.now); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, unavailable(err)
 	}
 	access, err := h.Issuer.Access(person(g), q.client.ID, r.audience, accessID(r.old.Family), narrowed(r.scopes, r.audience, r.issuer))

@@ -59,14 +59,14 @@ func grantee(ctx context.Context, q sqlx.QueryerContext, rebind func(string) str
 
 // Open records that g's sign-in uses clientID, so that a sign-out tells it, and
 // stores first when it is given: the first refresh token of a family. The first
-// time it also records the event sign_in. ErrNotFound says that the sign-in ended
-// meanwhile; then nothing is stored.
-func (s *Store) Open(ctx context.Context, g Grantee, clientID string, first *RefreshToken, now time.Time) error {
+// time it also records the event sign_in, and reports true. ErrNotFound says that
+// the sign-in ended meanwhile; then nothing is stored.
+func (s *Store) Open(ctx context.Context, g Grantee, clientID string, first *RefreshToken, now time.Time) (anew bool, err error) {
 	recent := g.opened.Valid && now.Sub(db.Time(g.opened.Int64)) < seenEvery
 	if recent && first == nil {
-		return nil
+		return false, nil
 	}
-	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		if err := s.holdSignIn(ctx, tx, g.SID); err != nil {
 			return err
 		}
@@ -78,28 +78,30 @@ func (s *Store) Open(ctx context.Context, g Grantee, clientID string, first *Ref
 		if recent {
 			return nil
 		}
-		return open(ctx, tx, g, clientID, db.Millis(now))
+		anew, err = open(ctx, tx, g, clientID, db.Millis(now))
+		return err
 	})
+	return anew && err == nil, err
 }
 
-func open(ctx context.Context, tx *sqlx.Tx, g Grantee, clientID string, now int64) error {
+func open(ctx context.Context, tx *sqlx.Tx, g Grantee, clientID string, now int64) (anew bool, err error) {
 	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO sign_in_clients (sid, client_id, first_at, last_at)
 		VALUES (?, ?, ?, ?) ON CONFLICT (sid, client_id) DO NOTHING`), g.SID, clientID, now, now)
 	if err != nil {
-		return fmt.Errorf("store: open client: %w", err)
+		return false, fmt.Errorf("store: open client: %w", err)
 	}
 	n, err := res.RowsAffected()
 	if err != nil {
-		return fmt.Errorf("store: open client: %w", err)
+		return false, fmt.Errorf("store: open client: %w", err)
 	}
 	if n == 1 {
-		return events.Record(ctx, tx, events.New(events.SignIn, g.UserID, map[string]any{"client_id": clientID, "method": "sso"}))
+		return true, events.Record(ctx, tx, events.New(events.SignIn, g.UserID, map[string]any{"client_id": clientID, "method": "sso"}))
 	}
 	if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE sign_in_clients SET last_at = ? WHERE sid = ? AND client_id = ? AND last_at < ?`),
 		now, g.SID, clientID, now); err != nil {
-		return fmt.Errorf("store: open client: %w", err)
+		return false, fmt.Errorf("store: open client: %w", err)
 	}
-	return nil
+	return false, nil
 }
 
 // holdSignIn makes sure that the sign-in lives until tx commits: whoever wants to

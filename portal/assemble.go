@@ -1,0 +1,108 @@
+package portal
+
+import (
+	"context"
+	"time"
+
+	"gatehouse/events"
+	"gatehouse/portal/account"
+	"gatehouse/portal/attempts"
+	"gatehouse/portal/backchannel"
+	"gatehouse/portal/clients"
+	"gatehouse/portal/ephemeral"
+	"gatehouse/portal/keys"
+	"gatehouse/portal/oidc"
+	"gatehouse/portal/password"
+	"gatehouse/portal/signout"
+	"gatehouse/portal/store"
+	"gatehouse/portal/tokens"
+	"gatehouse/sso/session"
+)
+
+// absoluteSession is how old a portal session may become.
+const absoluteSession = 7 * 24 * time.Hour
+
+// parts are what the portal is made of.
+type parts struct {
+	clients  *clients.Registry
+	relay    *events.Relay
+	sender   *backchannel.Sender
+	upkeep   *upkeep
+	protocol *oidc.Handlers
+	pages    *account.Pages
+}
+
+// assemble joins the packages: each knows only the interfaces that it declares.
+func assemble(ctx context.Context, d Deps) (p parts, err error) {
+	records, err := store.New(d.DB)
+	if err != nil {
+		return p, err
+	}
+	if p.clients, err = clients.NewRegistry(ctx, records, d.Clients, d.Now, d.Logger); err != nil {
+		return p, err
+	}
+	ring, err := keys.Open(ctx, records, d.Key, d.Now())
+	if err != nil {
+		return p, err
+	}
+	issuer, err := tokens.NewIssuer(ring, d.Estate.URL(service), d.Lifetimes.Tokens, d.Now)
+	if err != nil {
+		return p, err
+	}
+	if d.Lifetimes.Absolute == 0 {
+		d.Lifetimes.Absolute = absoluteSession
+	}
+	sessions, err := session.New(d.Redis, session.Options{
+		Service: service, Secure: d.Estate.Secure(), Idle: d.Lifetimes.Idle, Absolute: d.Lifetimes.Absolute, Now: d.Now,
+	})
+	if err != nil {
+		return p, err
+	}
+	if p.relay, err = events.NewRelay(d.DB, d.Redis, d.Logger); err != nil {
+		return p, err
+	}
+	p.sender, err = backchannel.New(backchannel.Deps{Records: records, Tokens: issuer, HTTPClient: d.HTTPClient, Now: d.Now, Logger: d.Logger})
+	if err != nil {
+		return p, err
+	}
+	signOut, err := signout.New(signout.Deps{Records: records, Sessions: sessions, Sender: p.sender, Now: d.Now, Recorded: p.relay.Wake})
+	if err != nil {
+		return p, err
+	}
+	short, err := ephemeral.New(d.Redis)
+	if err != nil {
+		return p, err
+	}
+	p.protocol, err = oidc.New(oidc.Deps{
+		Clients: p.clients, Records: records, Ephemeral: short, Sessions: sessions, SignOut: signOut, Issuer: issuer, Ring: ring,
+		Secret: d.Key, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Wake,
+		RefreshLife: d.Lifetimes.Refresh, ReplayWindow: d.Lifetimes.ReplayWindow,
+	})
+	if err != nil {
+		return p, err
+	}
+	p.upkeep = &upkeep{records: records, now: d.Now, log: d.Logger}
+	p.pages, err = people(ctx, d, records, sessions, signOut, p.relay.Wake)
+	return p, err
+}
+
+// people assembles the pages, and makes the demo accounts where they are asked for.
+func people(ctx context.Context, d Deps, records *store.Store, sessions *session.Store, signOut *signout.Service, wake func()) (*account.Pages, error) {
+	hasher, err := password.NewHasher(d.Passwords)
+	if err != nil {
+		return nil, err
+	}
+	limiter, err := attempts.New(d.Redis, d.Key)
+	if err != nil {
+		return nil, err
+	}
+	if d.Demo {
+		if err := account.SeedDemo(ctx, records, hasher, d.Now()); err != nil {
+			return nil, err
+		}
+	}
+	return account.New(account.Deps{
+		Store: records, Sessions: sessions, Hasher: hasher, Attempts: limiter, SignOuts: signOut,
+		Estate: d.Estate, Now: d.Now, Wake: wake, Demo: d.Demo,
+	})
+}

@@ -1,0 +1,41 @@
+package portal
+
+import (
+	"gatehouse/portal/clients"
+	"gatehouse/web"
+)
+
+// Client is the declaration of a client; see package clients.
+type Client = clients.Client
+
+// The paths that package rp mounts in every app of the estate.
+const (
+	appCallback    = "/auth/callback"
+	appSignedOut   = "/auth/signed-out"
+	appBackchannel = "/auth/backchannel-logout"
+)
+
+// purchasesRead lets a client ask the shop who bought what.
+const purchasesRead = "purchases:read"
+
+// EstateClients are the estate's own apps, with their secrets by client id.
+func EstateClients(estate web.Estate, secrets map[string]string) []Client {
+	app := func(id, name string) Client {
+		origin := estate.URL(id)
+		return Client{
+			ID: id, Name: name, Secret: secrets[id],
+			RedirectURIs:           []string{origin + appCallback},
+			PostLogoutRedirectURIs: []string{origin + appSignedOut},
+			BackchannelLogoutURI:   origin + appBackchannel,
+			AuthMethod:             clients.SecretBasic,
+			GrantTypes:             []string{clients.AuthorizationCode, clients.RefreshToken},
+			Scopes:                 []string{"openid", "profile", "email", "roles", "offline_access"},
+		}
+	}
+	shop, forum, analytics := app("shop", "Shop"), app("forum", "Forum"), app("analytics", "Analytics")
+	// The forum asks the shop's API whether somebody is a verified buyer.
+	forum.GrantTypes = append(forum.GrantTypes, clients.ClientCredentials)
+	forum.Scopes = append(forum.Scopes, purchasesRead)
+	forum.Audiences = []string{estate.URL("shop")}
+	return []Client{shop, forum, analytics}
+}

@@ -1,0 +1,169 @@
+package oidc
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/signout"
+	"gatehouse/sso/session"
+	"gatehouse/sso/token"
+	"gatehouse/web"
+)
+
+// portalItself is the client_id of sign-outs that no client asked for.
+const portalItself = "portal"
+
+// logoutRequest is a request to end a sign-in (RP-Initiated Logout 1.0 §2).
+type logoutRequest struct {
+	Hint     *token.IDClaims // nil without a good id_token_hint
+	ClientID string          // "" if no client is known to ask
+	Return   string          // registered for that client; "" for our own page
+	State    string
+	sent     params
+}
+
+// sid is the sign-in that the hint names.
+func (q *logoutRequest) sid() string {
+	if q.Hint == nil {
+		return ""
+	}
+	return q.Hint.SID
+}
+
+// from is where the sign-out was asked for, as events tell it.
+func (q *logoutRequest) from() string {
+	if q.ClientID == "" {
+		return portalItself
+	}
+	return q.ClientID
+}
+
+// EndSession is the end session endpoint, by GET and POST. A client that gives an
+// ID token of the sign-in that lives in this browser is believed; in any other
+// case the person is asked, since a link must not sign anybody out.
+func (h *Handlers) EndSession(c echo.Context) error {
+	q, err := h.readLogout(c)
+	if err != nil {
+		return err
+	}
+	rec, err := h.Sessions.Load(c.Request())
+	if err != nil {
+		return web.Unavailable(err)
+	}
+	confirmed := c.Request().Method == http.MethodPost && q.sent.get("confirm") == "yes"
+	switch {
+	case rec == nil && q.sid() == "":
+		return h.loggedOut(c, q)
+	case rec == nil: // the portal's session ran out before the app's
+		return h.end(c, q, q.sid())
+	case rec.SID == q.sid():
+		return h.end(c, q, rec.SID)
+	case confirmed:
+		return h.end(c, q, rec.SID, q.sid())
+	}
+	return h.confirm(c, q, rec)
+}
+
+// readLogout reads a request. An address to return to that is not registered, or
+// not for the client that asks, is as good as none: it is never redirected to.
+func (h *Handlers) readLogout(c echo.Context) (*logoutRequest, error) {
+	r := c.Request()
+	fail := func(message string) error {
+		return web.Fail(http.StatusBadRequest, invalidRequest, message).Titled("This sign-out can't go on")
+	}
+	sent, err := url.ParseQuery(r.URL.RawQuery)
+	if r.Method == http.MethodPost {
+		if err = r.ParseForm(); err == nil {
+			sent = r.PostForm
+		}
+	}
+	if err != nil {
+		return nil, fail("The app that sent you here made a request that can't be read.")
+	}
+	p := readParams(sent)
+	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint", "confirm"} {
+		if what, bad := p.bad[name]; bad {
+			return nil, fail("The app that sent you here made a mistake: its " + name + " " + what + ".")
+		}
+	}
+	q := &logoutRequest{ClientID: p.get("client_id"), State: p.get("state"), sent: p}
+	if raw := p.get("id_token_hint"); raw != "" {
+		hint, err := h.Issuer.Hint(raw)
+		if err == nil && q.ClientID != "" && hint.Audience[0] != q.ClientID { // §2: they must fit
+			return nil, fail("The app that sent you here is not the one that its ID token was issued to.")
+		}
+		if err == nil { // what is no ID token of ours hints at nothing
+			q.Hint, q.ClientID = hint, hint.Audience[0]
+		}
+	}
+	client, ok := h.Clients.Client(r.Context(), q.ClientID)
+	if !ok {
+		q.ClientID = ""
+		return q, nil
+	}
+	if uri := p.get("post_logout_redirect_uri"); client.AllowsPostLogout(uri) {
+		q.Return = uri
+	}
+	return q, nil
+}
+
+// end ends these sign-ins and this browser's session, and says so only then.
+func (h *Handlers) end(c echo.Context, q *logoutRequest, sids ...string) error {
+	ctx := c.Request().Context()
+	for _, sid := range sids {
+		if err := h.SignOut.EndFrom(ctx, q.from(), sid, signout.ByPerson); err != nil {
+			if errors.Is(err, session.ErrUnavailable) {
+				return web.Unavailable(err)
+			}
+			return err
+		}
+	}
+	if err := h.Sessions.End(ctx, c.Response(), c.Request()); err != nil {
+		return web.Unavailable(err)
+	}
+	h.Recorded()
+	return h.loggedOut(c, q)
+}
+
+// loggedOut returns to the client, with its state (§3), or to our own page.
+func (h *Handlers) loggedOut(c echo.Context, q *logoutRequest) error {
+	if q.Return == "" {
+		noStore(c.Response().Header())
+		return web.SeeOther(c, SignedOutPath)
+	}
+	answer := url.Values{}
+	if q.State != "" {
+		answer.Set("state", q.State)
+	}
+	if len(answer) == 0 {
+		noStore(c.Response().Header())
+		return web.SeeOther(c, q.Return)
+	}
+	return answerRedirect(c, q.Return, answer)
+}
+
+// logoutView is the page that asks.
+type logoutView struct {
+	Shell  components.Shell
+	Client string // name of the app that asks; "" if none is known
+	Name   string
+	Email  string
+	Fields [][2]string // what the answer needs to know again
+}
+
+func (h *Handlers) confirm(c echo.Context, q *logoutRequest, rec *session.Record) error {
+	v := logoutView{Shell: web.Shell(c, "Sign out"), Name: rec.Name, Email: rec.Email}
+	if client, ok := h.Clients.Client(c.Request().Context(), q.ClientID); ok {
+		v.Client = client.Name
+	}
+	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state"} {
+		if value := q.sent.get(name); value != "" {
+			v.Fields = append(v.Fields, [2]string{name, value})
+		}
+	}
+	return web.Render(c, http.StatusOK, logoutPage(v))
+}

@@ -1,0 +1,165 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"gatehouse/db"
+	"gatehouse/events"
+	"gatehouse/portal/account"
+	"gatehouse/portal/backchannel"
+	"gatehouse/portal/oidc"
+	"gatehouse/portal/password"
+	"gatehouse/portal/tokens"
+	"gatehouse/web"
+)
+
+// service is the portal's name in the estate.
+const service = "portal"
+
+// Deps are what the portal needs. Those from Now on may be left out.
+type Deps struct {
+	DB         *db.DB // migrated
+	Redis      redis.UniversalClient
+	Estate     web.Estate
+	Replica    string // "portal-1"
+	Logger     *slog.Logger
+	HTTPClient *http.Client // to the clients, for back-channel logout
+	Key        []byte       // 32 bytes: encrypts the signing keys at rest, and more
+	Clients    []Client     // declared ones
+
+	Now            func() time.Time
+	TrustedProxies []netip.Prefix
+	Demo           bool             // make and show the demo accounts
+	Passwords      password.Options // cost and bound of password hashing
+	Lifetimes      Lifetimes
+}
+
+// Lifetimes may be left zero.
+type Lifetimes struct {
+	Idle, Absolute time.Duration    // of portal sessions: 8 hours, 7 days
+	Tokens         tokens.Lifetimes // 5 minutes each
+	Refresh        time.Duration    // of a family of refresh tokens: 30 days
+	ReplayWindow   time.Duration    // in which a used refresh token yields its successor again: 10 seconds
+}
+
+// App is one replica of the portal.
+type App struct {
+	log      *slog.Logger
+	echo     *echo.Echo
+	relay    *events.Relay
+	sender   *backchannel.Sender
+	upkeep   *upkeep
+	protocol *oidc.Handlers
+	pages    *account.Pages
+}
+
+// New builds a replica: declares the clients, opens or makes the signing keys,
+// and, with Demo, makes the demo accounts. The database must answer; Redis and
+// the clients need not yet.
+func New(ctx context.Context, d Deps) (*App, error) {
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	p, err := assemble(ctx, d)
+	if err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
+	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, upkeep: p.upkeep, protocol: p.protocol, pages: p.pages}
+	a.echo, err = web.New(web.Options{
+		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
+		Ready: map[string]func(context.Context) error{
+			"database": d.DB.PingContext,
+			"redis":    func(ctx context.Context) error { return d.Redis.Ping(ctx).Err() },
+		},
+		Person: a.pages.Person, Unavailable: a.pages.Unavailable,
+		FormActions:      p.clients.Origins(),
+		AllowCrossOrigin: []string{oidc.AuthorizePath},
+		SignInPath:       oidc.SignInPath, SignOutPath: "/sign-out",
+	})
+	if err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
+	a.echo.HTTPErrorHandler = oidc.Errors(a.echo.HTTPErrorHandler)
+	a.routes(a.echo)
+	return a, nil
+}
+
+// routes are all doors of the portal, besides those that every service has.
+func (a *App) routes(e *echo.Echo) {
+	o, p := a.protocol, a.pages
+
+	// For clients.
+	e.GET(oidc.DiscoveryPath, o.Discovery)
+	e.GET(oidc.JWKSPath, o.JWKS)
+	e.POST(oidc.TokenPath, o.Token)
+	e.POST(oidc.RevokePath, o.Revoke)
+	e.GET(oidc.UserinfoPath, o.Userinfo)
+	e.POST(oidc.UserinfoPath, o.Userinfo)
+
+	// For browsers that clients send.
+	e.GET(oidc.AuthorizePath, o.Authorize)
+	e.POST(oidc.AuthorizePath, o.AuthorizePost) // from any site
+	e.GET(oidc.LogoutPath, o.EndSession)
+	e.POST(oidc.LogoutPath, o.EndSession)
+
+	// For people.
+	e.GET("/", p.Home)
+	e.GET(oidc.SignInPath, p.SignInForm)
+	e.POST(oidc.SignInPath, p.SignIn)
+	e.GET("/register", p.RegisterForm)
+	e.POST("/register", p.Register)
+	e.GET("/profile", p.Profile)
+	e.POST("/profile/name", p.SetName)
+	e.POST("/profile/email", p.SetEmail)
+	e.POST("/profile/password", p.SetPassword)
+	e.GET("/sessions", p.SessionList)
+	e.POST("/sessions/:sid/end", p.EndSession)
+	e.GET("/sign-out", p.SignOutForm)
+	e.POST("/sign-out", p.SignOut)
+	e.POST("/sign-out/everywhere", p.SignOutEverywhere)
+	e.GET(oidc.SignedOutPath, p.SignedOut)
+}
+
+func (d *Deps) check() error {
+	switch {
+	case d.DB == nil:
+		return errors.New("portal: DB is nil")
+	case d.Redis == nil:
+		return errors.New("portal: Redis is nil")
+	case d.Estate == web.Estate{}:
+		return errors.New("portal: Estate is empty")
+	case d.Replica == "":
+		return errors.New("portal: Replica has no name")
+	case d.Logger == nil:
+		return errors.New("portal: Logger is nil")
+	case d.HTTPClient == nil:
+		return errors.New("portal: HTTPClient is nil")
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return nil
+}
+
+// Handler answers requests.
+func (a *App) Handler() *echo.Echo { return a.echo }
+
+// Run works in the background until ctx ends: it publishes events, delivers
+// logout tokens and clears away what has expired.
+func (a *App) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.relay.Run(ctx) })
+	group.Go(func() error { return a.sender.Run(ctx) })
+	group.Go(func() error { return a.upkeep.run(ctx) })
+	return group.Wait()
+}
