@@ -1,0 +1,134 @@
+package forum
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/forum/store"
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+// listView is a list of threads with its orders and pages.
+type listView struct {
+	store.List
+	Base     string // path of the page
+	Query    url.Values
+	Sort     store.Sort
+	Boards   map[string]store.Board // by slug; nil on a board's own page
+	Snippets map[string]snippet     // by thread, on search results
+	Searched string
+}
+
+type homeView struct {
+	Shell  components.Shell
+	Boards []store.Board
+	List   listView
+}
+
+type boardView struct {
+	Shell    components.Shell
+	Board    store.Board
+	List     listView
+	MayBegin bool
+}
+
+// lastPage bounds page numbers; the store shows the last page there is.
+const lastPage = 1_000_000
+
+// filter is what the address says of a list. What makes no sense there is the
+// usual: a list is not worth an error page.
+func filter(c echo.Context) store.Filter {
+	f := store.Filter{Sort: store.Newest, Page: web.Int(c, "page", 1, 1, lastPage)}
+	switch s := store.Sort(c.QueryParam("sort")); s {
+	case store.Active, store.MostVoted, store.Unanswered:
+		f.Sort = s
+	}
+	return f
+}
+
+func (a *App) home(c echo.Context) error {
+	ctx := c.Request().Context()
+	boards, err := a.store.Boards(ctx)
+	if err != nil {
+		return err
+	}
+	f := filter(c)
+	list, err := a.store.Threads(ctx, f)
+	if err != nil {
+		return err
+	}
+	v := homeView{Shell: shell(c, "Forum", ""), Boards: boards,
+		List: listView{List: list, Base: "/", Sort: f.Sort, Boards: bySlug(boards)}}
+	v.Shell.Description = "Questions, answers and advice about the goods of the house and how to use them."
+	return web.Render(c, 200, homePage(v))
+}
+
+func (a *App) board(c echo.Context) error {
+	ctx := c.Request().Context()
+	board, err := a.store.Board(ctx, param(c, "board"))
+	if errors.Is(err, store.ErrNotFound) {
+		return web.NotFound("This board")
+	}
+	if err != nil {
+		return err
+	}
+	f := filter(c)
+	f.Board = board.Slug
+	list, err := a.store.Threads(ctx, f)
+	if err != nil {
+		return err
+	}
+	v := boardView{Shell: shell(c, board.Name, ""), Board: board, MayBegin: !board.StaffOnly || moderates(c),
+		List: listView{List: list, Base: "/b/" + board.Slug, Sort: f.Sort}}
+	v.Shell.Description = board.Description
+	return web.Render(c, 200, boardPage(v))
+}
+
+func bySlug(boards []store.Board) map[string]store.Board {
+	m := make(map[string]store.Board, len(boards))
+	for _, b := range boards {
+		m[b.Slug] = b
+	}
+	return m
+}
+
+// url is the address of a page of the list in an order.
+func (l listView) url(sort store.Sort, page int) string {
+	q := url.Values{}
+	for k, vs := range l.Query {
+		q[k] = vs
+	}
+	if sort != store.Newest {
+		q.Set("sort", string(sort))
+	}
+	if page > 1 {
+		q.Set("page", strconv.Itoa(page))
+	}
+	if len(q) == 0 {
+		return l.Base
+	}
+	return l.Base + "?" + q.Encode()
+}
+
+func (l listView) tabs() []components.NavItem {
+	tabs := []components.NavItem{{Label: "Newest"}, {Label: "Active"}, {Label: "Most voted"}, {Label: "Unanswered"}}
+	for i, sort := range []store.Sort{store.Newest, store.Active, store.MostVoted, store.Unanswered} {
+		tabs[i].URL, tabs[i].Current = l.url(sort, 1), sort == l.Sort
+	}
+	return tabs
+}
+
+func (l listView) pages() components.Pages {
+	from := (l.Page-1)*store.PageSize + 1
+	return components.Pages{Page: l.Page, Total: l.Pages(), Label: "Pages of threads",
+		URL:     func(n int) string { return l.url(l.Sort, n) },
+		Summary: span(from, from+len(l.Threads)-1, l.Total)}
+}
+
+func span(from, to, of int) string {
+	return components.Count(from) + "–" + components.Count(to) + " of " + components.Count(of)
+}

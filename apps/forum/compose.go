@@ -1,0 +1,142 @@
+package forum
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// The bounds of what people write, in characters.
+const (
+	maxBody   = 20_000
+	minTitle  = 5
+	maxTitle  = 150
+	maxReason = 200
+)
+
+// draft is what somebody has written so far: the fields of a form, what is wrong
+// with them, and how it will look.
+type draft struct {
+	Title, Board, Body string
+	Product            string // slug, "" for none
+	Key                string // makes a form that is sent twice post once
+	Version            int    // of the text that an edit began from
+	Preview            bool
+	Faults             []components.FieldError
+}
+
+var keyForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
+// readDraft takes a form as it was sent. It fails only for what no form of ours
+// sends; everything else is a fault beside the text, which is kept.
+func readDraft(c echo.Context) (*draft, error) {
+	form, err := c.FormParams()
+	if err != nil {
+		return nil, web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+	}
+	for _, name := range []string{"title", "board", "body", "product", "key", "version"} {
+		if len(form[name]) > 1 {
+			return nil, web.Fail(http.StatusBadRequest, "bad_form", fmt.Sprintf("The field %q was sent more than once.", name))
+		}
+	}
+	return draftOf(form), nil
+}
+
+// keptDraft is what the person wrote before they were sent to sign in, or a new
+// draft when they come without.
+func keptDraft(c echo.Context) *draft {
+	form := rp.Draft(c)
+	d := draftOf(form)
+	if form == nil || d.Body == "" && d.Title == "" {
+		return &draft{Key: rand.Text()}
+	}
+	return d
+}
+
+func draftOf(form url.Values) *draft {
+	d := &draft{Board: form.Get("board"), Product: form.Get("product"), Key: form.Get("key")}
+	d.Title = strings.Join(strings.Fields(d.clean("title", form.Get("title"))), " ")
+	d.Body = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(d.clean("body", form.Get("body"))))
+	d.Version, _ = strconv.Atoi(form.Get("version")) // 0 is no version: a conflict
+	if !keyForm.MatchString(d.Key) {
+		d.Key = rand.Text()
+	}
+	return d
+}
+
+// clean takes away what is no text and no database stores, and says so.
+func (d *draft) clean(field, text string) string {
+	bad := func(r rune) bool {
+		return r == utf8.RuneError || r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f || bidi(r)
+	}
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, bad) {
+		return text
+	}
+	d.fault(field, "It held characters that are not text. They were taken out: please look it over and send it again.")
+	return strings.Map(func(r rune) rune {
+		if bad(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// bidi are controls that would turn the text around them, also that of others.
+func bidi(r rune) bool { return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 }
+
+func (d *draft) fault(field, message string) {
+	d.Faults = append(d.Faults, components.FieldError{Field: field, Message: message})
+}
+
+// error is the first fault of a field.
+func (d *draft) error(field string) string {
+	for _, f := range d.Faults {
+		if f.Field == field {
+			return f.Message
+		}
+	}
+	return ""
+}
+
+// checkBody is whether the text can be posted; what is wrong is among the faults.
+func (d *draft) checkBody() bool {
+	switch n := utf8.RuneCountInString(d.Body); {
+	case d.error("body") != "":
+	case !visible(d.Body):
+		d.fault("body", "Write something first.")
+	case n > maxBody:
+		d.fault("body", fmt.Sprintf("This is %s characters long; %s are the most that fit. Nothing is lost: shorten it, or post it in two parts.",
+			components.Count(n), components.Count(maxBody)))
+	}
+	return len(d.Faults) == 0
+}
+
+func (d *draft) checkTitle() bool {
+	switch n := utf8.RuneCountInString(d.Title); {
+	case d.error("title") != "":
+	case !visible(d.Title):
+		d.fault("title", "Give your thread a title, so that others find it.")
+	case n < minTitle:
+		d.fault("title", fmt.Sprintf("Use at least %d characters.", minTitle))
+	case n > maxTitle:
+		d.fault("title", fmt.Sprintf("The title is %s characters long; at most %d fit.", components.Count(n), maxTitle))
+	}
+	return len(d.Faults) == 0
+}
+
+// visible reports whether there is anything to see in a text.
+func visible(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
+}

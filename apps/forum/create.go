@@ -1,0 +1,154 @@
+package forum
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/forum/store"
+	"gatehouse/components"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// newView is the form that begins a thread.
+type newView struct {
+	Shell       components.Shell
+	Draft       *draft
+	Boards      []store.Board // where this person may begin one
+	ProductName string        // of Draft.Product
+	Notice      string
+	HTML        string // of the preview
+}
+
+var slugForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,79}$`)
+
+// validSlug is the form of our ids and slugs, and of the shop's.
+func validSlug(s string) bool { return slugForm.MatchString(s) }
+
+func (a *App) newThread(c echo.Context) error {
+	d := keptDraft(c)
+	if d.Board == "" {
+		d.Board = c.QueryParam("board")
+	}
+	if d.Product == "" {
+		d.Product = c.QueryParam("product")
+	}
+	return a.showNew(c, http.StatusOK, d)
+}
+
+func (a *App) previewThread(c echo.Context) error {
+	d, err := readDraft(c)
+	if err != nil {
+		return err
+	}
+	d.Preview = true
+	if web.WantsFragment(c) {
+		return web.Render(c, http.StatusOK, a.preview(d), a.preview(d))
+	}
+	return a.showNew(c, http.StatusOK, d)
+}
+
+func (a *App) createThread(c echo.Context) error {
+	d, err := readDraft(c)
+	if err != nil {
+		return err
+	}
+	d.checkTitle()
+	d.checkBody()
+	if err := a.checkBoard(c, d); err != nil {
+		return err
+	}
+	var product store.Product
+	if d.Product != "" {
+		if product, err = a.product(c.Request().Context(), d.Product); err != nil {
+			d.fault("product", shopFault(err))
+		}
+	}
+	if len(d.Faults) > 0 {
+		return a.showNew(c, http.StatusUnprocessableEntity, d)
+	}
+	post, err := a.store.CreateThread(c.Request().Context(), store.NewThread{
+		Board: d.Board, Title: d.Title, Source: d.Body, Author: author(c), Product: product, FormKey: d.Key, At: a.Now(),
+	})
+	if err != nil {
+		return err
+	}
+	a.relay.Wake()
+	web.Flash(c, "success", "Your thread is posted.")
+	return web.SeeOther(c, postURL(post))
+}
+
+func (a *App) checkBoard(c echo.Context, d *draft) error {
+	if !validSlug(d.Board) {
+		d.fault("board", "Choose a board.")
+		return nil
+	}
+	board, err := a.store.Board(c.Request().Context(), d.Board)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		d.fault("board", "There is no such board any more. Choose another.")
+	case err != nil:
+		return err
+	case board.StaffOnly && !moderates(c):
+		d.fault("board", "Only moderators begin threads there. Choose another board.")
+	}
+	return nil
+}
+
+// product is what the shop says of a slug, within the time a person waits gladly.
+func (a *App) product(ctx context.Context, slug string) (store.Product, error) {
+	if !validSlug(slug) {
+		return store.Product{}, ErrNoProduct
+	}
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel()
+	return a.shop.Product(ctx, slug)
+}
+
+func shopFault(err error) string {
+	if errors.Is(err, ErrNoProduct) {
+		return "The shop sells no such product. Post without it, or begin from the product's page in the shop."
+	}
+	return "The shop does not answer just now. Your text is safe here: post it without the product, or try again in a moment."
+}
+
+func (a *App) showNew(c echo.Context, status int, d *draft) error {
+	ctx := c.Request().Context()
+	boards, err := a.store.Boards(ctx)
+	if err != nil {
+		return err
+	}
+	v := newView{Shell: shell(c, "New thread", "/new"), Draft: d}
+	for _, b := range boards {
+		if !b.StaffOnly || rp.Person(c).HasRole("moderator", "admin") {
+			v.Boards = append(v.Boards, b)
+		}
+	}
+	if d.Product != "" {
+		p, err := a.product(ctx, d.Product)
+		switch {
+		case errors.Is(err, ErrNoProduct):
+			v.Notice, d.Product = shopFault(err), ""
+		case err != nil:
+			v.ProductName, v.Notice = d.Product, shopFault(err)
+		default:
+			v.ProductName = p.Name
+		}
+	}
+	if d.Preview {
+		v.HTML = a.html.HTML(d.Body)
+	}
+	return web.Render(c, status, newPage(v))
+}
+
+func (v newView) options() []components.Option {
+	options := []components.Option{{Label: "Choose a board"}}
+	for _, b := range v.Boards {
+		options = append(options, components.Option{Value: b.Slug, Label: b.Name})
+	}
+	return options
+}

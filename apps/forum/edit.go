@@ -1,0 +1,125 @@
+package forum
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/forum/store"
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+// editView is the form that edits a post.
+type editView struct {
+	Shell    components.Shell
+	Thread   store.Thread
+	Post     store.Post // as stored
+	Draft    *draft
+	Conflict bool // the stored text is newer than the one the draft began from
+	HTML     string
+}
+
+// editable is the post of the address with its thread, when it is the reader's
+// own and open.
+func (a *App) editable(c echo.Context) (store.Post, store.Thread, error) {
+	p, err := a.findPost(c)
+	if err != nil {
+		return p, store.Thread{}, err
+	}
+	if p.AuthorSub != subject(c) {
+		return p, store.Thread{}, web.Forbidden("You can edit what you wrote yourself. This post is another person's.")
+	}
+	t, err := a.store.Thread(c.Request().Context(), p.Thread)
+	switch {
+	case err != nil:
+		return p, t, err
+	case p.RemovedAt.Set() || t.RemovedAt.Set():
+		return p, t, web.Fail(http.StatusGone, "removed", "A moderator removed this post, so it can't be edited.")
+	}
+	return p, t, nil
+}
+
+func (a *App) editForm(c echo.Context) error {
+	p, t, err := a.editable(c)
+	if err != nil {
+		return err
+	}
+	d := keptDraft(c)
+	if d.Body == "" {
+		d.Title, d.Body, d.Version = t.Title, p.Source, p.Version
+	}
+	return a.showEdit(c, http.StatusOK, p, t, d, false)
+}
+
+func (a *App) previewEdit(c echo.Context) error {
+	d, err := readDraft(c)
+	if err != nil {
+		return err
+	}
+	d.Preview = true
+	if web.WantsFragment(c) {
+		return web.Render(c, http.StatusOK, a.preview(d), a.preview(d))
+	}
+	p, t, err := a.editable(c)
+	if err != nil {
+		return err
+	}
+	return a.showEdit(c, http.StatusOK, p, t, d, false)
+}
+
+func (a *App) saveEdit(c echo.Context) error {
+	d, err := readDraft(c)
+	if err != nil {
+		return err
+	}
+	p, t, err := a.editable(c)
+	if err != nil {
+		return err
+	}
+	if p.Number == 1 {
+		d.checkTitle()
+	}
+	if !d.checkBody() {
+		return a.showEdit(c, http.StatusUnprocessableEntity, p, t, d, false)
+	}
+	saved, err := a.store.EditPost(c.Request().Context(), store.Edit{
+		Post: p.ID, Author: subject(c), Version: d.Version, Title: d.Title, Source: d.Body, At: a.Now(),
+	})
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return a.showConflict(c, d)
+	case errors.Is(err, store.ErrLocked):
+		t.LockedAt = store.Stamp(a.Now().UnixMilli())
+		d.fault("body", "A moderator locked this thread, so your change was not saved. Copy the text if you want to use it elsewhere.")
+		return a.showEdit(c, http.StatusConflict, p, t, d, false)
+	case errors.Is(err, store.ErrRemoved):
+		return web.Fail(http.StatusGone, "removed", "A moderator removed this post, so it can't be edited.")
+	case errors.Is(err, store.ErrNotAuthor):
+		return web.Forbidden("You can edit what you wrote yourself. This post is another person's.")
+	case err != nil:
+		return err
+	}
+	web.Flash(c, "success", "Your change is saved.")
+	return web.SeeOther(c, postURL(saved))
+}
+
+// showConflict shows the newer text beside the one that was sent. Sent again, the
+// form replaces the newer one, since its writer has now seen it.
+func (a *App) showConflict(c echo.Context, d *draft) error {
+	p, t, err := a.editable(c)
+	if err != nil {
+		return err
+	}
+	d.Version = p.Version
+	return a.showEdit(c, http.StatusConflict, p, t, d, true)
+}
+
+func (a *App) showEdit(c echo.Context, status int, p store.Post, t store.Thread, d *draft, conflict bool) error {
+	v := editView{Shell: shell(c, "Edit your post", "/posts/"+p.ID+"/edit"), Thread: t, Post: p, Draft: d, Conflict: conflict}
+	if d.Preview {
+		v.HTML = a.html.HTML(d.Body)
+	}
+	return web.Render(c, status, editPage(v))
+}

@@ -1,0 +1,46 @@
+package forum
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/forum/markdown"
+	"gatehouse/apps/forum/store"
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+// mineView is what the signed-in person wrote.
+type mineView struct {
+	Shell components.Shell
+	Posts []minePost
+	Total int
+	Pages components.Pages
+}
+
+type minePost struct {
+	store.Post
+	Title, Excerpt string
+}
+
+func (a *App) mine(c echo.Context) error {
+	ctx := c.Request().Context()
+	posts, total, page, err := a.store.PostsBy(ctx, subject(c), web.Int(c, "page", 1, 1, lastPage))
+	if err != nil {
+		return err
+	}
+	ids := make([]string, len(posts))
+	for i, p := range posts {
+		ids[i] = p.Thread
+	}
+	titles, err := a.store.Titles(ctx, ids)
+	if err != nil {
+		return err
+	}
+	v := mineView{Shell: shell(c, "My posts", "/mine"), Total: total, Pages: pagesOf("/mine", page, total)}
+	for _, p := range posts {
+		v.Posts = append(v.Posts, minePost{Post: p, Title: titles[p.Thread], Excerpt: cut(markdown.Text(p.Source), "")[0]})
+	}
+	return web.Render(c, http.StatusOK, minePage(v))
+}

@@ -1,0 +1,71 @@
+package forum
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/forum/store"
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+// logView is the moderation log.
+type logView struct {
+	Shell   components.Shell
+	Entries []store.LogEntry
+	Pages   components.Pages
+}
+
+// done says what a moderator did.
+var done = map[store.Action]string{
+	store.Pin: "The thread is pinned.", store.Unpin: "The thread is no longer pinned.",
+	store.Lock: "The thread is locked.", store.Unlock: "The thread takes replies again.",
+	store.Remove: "It is removed. You can restore it where it stood.", store.Restore: "It is back.",
+}
+
+func (a *App) moderate(c echo.Context) error {
+	p, err := a.findPost(c)
+	if err != nil {
+		return err
+	}
+	form, err := c.FormParams()
+	if err != nil || len(form["action"]) != 1 || len(form["reason"]) > 1 {
+		return web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+	}
+	action := store.Action(form.Get("action"))
+	if done[action] == "" {
+		return web.Fail(http.StatusBadRequest, "bad_action", "There is no such thing for a moderator to do.")
+	}
+	reason, err := web.Text(c, "reason", maxReason)
+	if err != nil {
+		return err
+	}
+	if action == store.Remove && !visible(reason) {
+		return web.Invalid("Say why: the reason is shown where the text stood.")
+	}
+	p, err = a.store.Moderate(c.Request().Context(), store.Moderation{
+		Action: action, Post: p.ID, Actor: author(c), Reason: reason, At: a.Now(),
+	})
+	if err != nil {
+		return err
+	}
+	web.Flash(c, "success", done[action])
+	return web.SeeOther(c, postURL(p))
+}
+
+func (a *App) moderationLog(c echo.Context) error {
+	entries, total, page, err := a.store.Log(c.Request().Context(), web.Int(c, "page", 1, 1, lastPage))
+	if err != nil {
+		return err
+	}
+	v := logView{Shell: shell(c, "Moderation log", "/moderation"), Entries: entries, Pages: pagesOf("/moderation", page, total)}
+	return web.Render(c, http.StatusOK, logPage(v))
+}
+
+// pagesOf is the paging of a list that has nothing but a page in its address.
+func pagesOf(base string, page, total int) components.Pages {
+	return components.Pages{Page: page, Total: max(1, (total+store.PageSize-1)/store.PageSize), Label: "Pages",
+		URL: func(n int) string { return fmt.Sprintf("%s?page=%d", base, n) }}
+}

@@ -1,0 +1,79 @@
+package forum
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/forum/store"
+	"gatehouse/web"
+)
+
+func (a *App) createReply(c echo.Context) error {
+	d, err := readDraft(c)
+	if err != nil {
+		return err
+	}
+	t, err := a.findThread(c)
+	if err != nil {
+		return err
+	}
+	if !d.checkBody() {
+		return a.showThread(c, http.StatusUnprocessableEntity, t, lastPage, d)
+	}
+	p, err := a.store.CreateReply(c.Request().Context(), store.NewReply{
+		Thread: t.ID, Source: d.Body, Author: author(c), FormKey: d.Key, At: a.Now(),
+	})
+	switch {
+	case errors.Is(err, store.ErrLocked):
+		t.LockedAt = store.Stamp(a.Now().UnixMilli()) // perhaps since we looked
+		d.fault("body", "This thread is locked, so your reply was not posted. Copy the text if you want to use it elsewhere.")
+		return a.showThread(c, http.StatusConflict, t, lastPage, d)
+	case errors.Is(err, store.ErrRemoved):
+		return removedThread()
+	case errors.Is(err, store.ErrNotFound):
+		return web.NotFound("This thread")
+	case err != nil:
+		return err
+	}
+	a.relay.Wake()
+	web.Flash(c, "success", "Your reply is posted.")
+	return web.SeeOther(c, postURL(p))
+}
+
+func (a *App) previewReply(c echo.Context) error {
+	d, err := readDraft(c)
+	if err != nil {
+		return err
+	}
+	d.Preview = true
+	if web.WantsFragment(c) {
+		return web.Render(c, http.StatusOK, a.preview(d), a.preview(d))
+	}
+	t, err := a.findThread(c)
+	if err != nil {
+		return err
+	}
+	return a.showThread(c, http.StatusOK, t, lastPage, d)
+}
+
+// preview is how a draft will look. One that is too long to be posted is not
+// rendered: it would only cost.
+func (a *App) preview(d *draft) templ.Component {
+	switch {
+	case d.Body == "":
+		return previewBox("", "There is nothing to preview yet.")
+	case !d.checkBody():
+		return previewBox("", d.error("body"))
+	}
+	return previewBox(a.html.HTML(d.Body), "")
+}
+
+// back leads to the page whose forms post to this address, for who asks for it.
+func (a *App) back(c echo.Context) error {
+	path := c.Request().URL.Path
+	return web.SeeOther(c, path[:strings.LastIndexByte(path, '/')])
+}

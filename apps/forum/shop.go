@@ -1,0 +1,114 @@
+package forum
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"gatehouse/apps/forum/store"
+)
+
+// Shop is what the forum asks its sibling.
+type Shop interface {
+	// Product is the product with this slug; it fails with ErrNoProduct when there
+	// is none, and otherwise when the shop can't be asked.
+	Product(ctx context.Context, slug string) (store.Product, error)
+	// Buyers are those of subs who bought the product.
+	Buyers(ctx context.Context, product string, subs []string) (map[string]bool, error)
+}
+
+// ErrNoProduct says that the shop sells nothing under a slug.
+var ErrNoProduct = errors.New("forum: no such product")
+
+// tokenSource gives access tokens for a sibling's API; [rp.RP] is one.
+type tokenSource interface {
+	ServiceToken(ctx context.Context, audience string, scopes ...string) (string, error)
+}
+
+// purchasesScope is what the forum may ask of the shop beyond what all may.
+const purchasesScope = "purchases:read"
+
+// maxAnswer bounds what is read of an answer, in bytes.
+const maxAnswer = 1 << 20
+
+// shopAPI is the shop over HTTP.
+type shopAPI struct {
+	origin string // also the audience of its tokens (RFC 8707)
+	http   *http.Client
+	tokens tokenSource
+}
+
+// Product asks the shop's public catalogue.
+func (s *shopAPI) Product(ctx context.Context, slug string) (store.Product, error) {
+	var p struct{ Slug, Name, URL string }
+	err := s.get(ctx, "/api/v1/products/"+url.PathEscape(slug), "", &p)
+	if err != nil {
+		return store.Product{}, err
+	}
+	if p.Slug == "" || p.Name == "" {
+		return store.Product{}, errors.New("forum: the shop's answer names no product")
+	}
+	path := "/products/" + url.PathEscape(p.Slug)
+	// Only an address of the shop is taken from it, and without its origin, which
+	// may change.
+	if rest, ok := strings.CutPrefix(p.URL, s.origin+"/"); ok {
+		path = "/" + rest
+	}
+	return store.Product{Slug: p.Slug, Name: p.Name, Path: path}, nil
+}
+
+// Buyers asks with a token of the forum's own (client credentials).
+func (s *shopAPI) Buyers(ctx context.Context, product string, subs []string) (map[string]bool, error) {
+	token, err := s.tokens.ServiceToken(ctx, s.origin, purchasesScope)
+	if err != nil {
+		return nil, fmt.Errorf("forum: a token for the shop: %w", err)
+	}
+	query := url.Values{"product": {product}, "sub": subs}
+	var answer struct {
+		Product string
+		Buyers  []string
+	}
+	if err := s.get(ctx, "/api/v1/purchases?"+query.Encode(), token, &answer); err != nil {
+		return nil, err
+	}
+	if answer.Product != product {
+		return nil, errors.New("forum: the shop's answer is about another product")
+	}
+	buyers := make(map[string]bool, len(answer.Buyers))
+	for _, sub := range answer.Buyers {
+		buyers[sub] = true
+	}
+	return buyers, nil
+}
+
+func (s *shopAPI) get(ctx context.Context, path, bearer string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.origin+path, nil)
+	if err != nil {
+		return fmt.Errorf("forum: ask the shop: %w", err)
+	}
+	req.Header.Set("Accept", "application/json")
+	if bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+bearer)
+	}
+	res, err := s.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("forum: ask the shop: %w", err)
+	}
+	defer res.Body.Close()
+	switch res.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		return ErrNoProduct
+	default:
+		return fmt.Errorf("forum: the shop answered %d", res.StatusCode)
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(into); err != nil {
+		return fmt.Errorf("forum: the shop's answer: %w", err)
+	}
+	return nil
+}

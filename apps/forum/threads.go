@@ -1,0 +1,166 @@
+package forum
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/forum/store"
+	"gatehouse/components"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// threadView is a page of a thread.
+type threadView struct {
+	Shell     components.Shell
+	Board     store.Board
+	Thread    store.Thread
+	ShopURL   string // of the product, "" when the thread is about none
+	Posts     []postView
+	Page      int
+	NoBadges  bool // the shop could not say who bought the product
+	Moderator bool
+	Guest     bool
+	Reply     *draft
+	ReplyHTML string // of the preview
+}
+
+// postView is a post as this reader sees it.
+type postView struct {
+	store.Post
+	HTML      string
+	Own       bool
+	Voted     bool
+	Verified  bool
+	Starter   bool // wrote the opening post
+	Moderator bool // the reader
+	Open      bool // the thread takes replies and edits
+}
+
+func (a *App) thread(c echo.Context) error {
+	t, err := a.findThread(c)
+	if err != nil {
+		return err
+	}
+	d := keptDraft(c)
+	page := web.Int(c, "page", 1, 1, lastPage)
+	if d.Body != "" && c.QueryParam("page") == "" {
+		page = lastPage // where their reply will be
+	}
+	return a.showThread(c, http.StatusOK, t, page, d)
+}
+
+// param is a part of the path; what can't be an id is left to be not found.
+func param(c echo.Context, name string) string {
+	v := c.Param(name)
+	if !validSlug(v) {
+		return ""
+	}
+	return v
+}
+
+// findThread is the thread of the address, unless it is removed and the reader is
+// no moderator.
+func (a *App) findThread(c echo.Context) (store.Thread, error) {
+	t, err := a.store.Thread(c.Request().Context(), param(c, "thread"))
+	if errors.Is(err, store.ErrNotFound) {
+		return t, web.NotFound("This thread")
+	}
+	if err == nil && t.RemovedAt.Set() && !moderates(c) {
+		return t, removedThread()
+	}
+	return t, err
+}
+
+func removedThread() error {
+	return web.Fail(http.StatusGone, "removed", "A moderator removed this thread. The house rules are on the front page of the forum.").
+		Titled("This thread is gone")
+}
+
+// showThread answers with a page of t and the reader's draft of a reply.
+func (a *App) showThread(c echo.Context, status int, t store.Thread, page int, d *draft) error {
+	ctx := c.Request().Context()
+	board, err := a.store.Board(ctx, t.Board)
+	if err != nil {
+		return err
+	}
+	posts, page, err := a.store.Posts(ctx, t, page)
+	if err != nil {
+		return err
+	}
+	voted, err := a.store.Voted(ctx, subject(c), posts)
+	if err != nil {
+		return err
+	}
+	v := threadView{Board: board, Thread: t, Page: page, Moderator: moderates(c), Guest: rp.Person(c) == nil, Reply: d,
+		Shell: shell(c, t.Title, threadURL(t.ID, page, 0))}
+	buyers := a.badges(ctx, &v, posts)
+	open := !t.LockedAt.Set() && !t.RemovedAt.Set()
+	for _, p := range posts {
+		v.Posts = append(v.Posts, postView{Post: p, HTML: a.html.HTML(p.Source), Own: p.AuthorSub == subject(c), Voted: voted[p.ID],
+			Verified: buyers[p.AuthorSub], Starter: p.Number > 1 && p.AuthorSub == t.AuthorSub, Moderator: v.Moderator, Open: open})
+	}
+	if d.Preview {
+		v.ReplyHTML = a.html.HTML(d.Body)
+	}
+	return web.Render(c, status, threadPage(v))
+}
+
+// badges are the buyers among the authors, when the thread is about a product.
+func (a *App) badges(ctx context.Context, v *threadView, posts []store.Post) map[string]bool {
+	if v.Thread.Slug == "" {
+		return nil
+	}
+	v.ShopURL = a.Estate.URL("shop") + v.Thread.Path
+	buyers, whole := a.verified.Of(ctx, v.Thread.Slug, posts)
+	v.NoBadges = !whole
+	return buyers
+}
+
+func threadURL(id string, page, number int) string {
+	u := "/t/" + id
+	if page > 1 {
+		u += "?page=" + strconv.Itoa(page)
+	}
+	if number > 0 {
+		u += fmt.Sprintf("#post-%d", number)
+	}
+	return u
+}
+
+// permalink leads to where a post stands.
+func (a *App) permalink(c echo.Context) error {
+	p, err := a.findPost(c)
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(c, postURL(p))
+}
+
+func postURL(p store.Post) string { return threadURL(p.Thread, p.Page(), p.Number) }
+
+func (a *App) findPost(c echo.Context) (store.Post, error) {
+	p, err := a.store.Post(c.Request().Context(), param(c, "post"))
+	if errors.Is(err, store.ErrNotFound) {
+		return p, web.NotFound("This post")
+	}
+	return p, err
+}
+
+func (v threadView) pages() components.Pages {
+	return components.Pages{Page: v.Page, Total: (v.Thread.LastNumber-1)/store.PageSize + 1, Label: "Pages of this thread",
+		URL: func(n int) string { return threadURL(v.Thread.ID, n, 0) }}
+}
+
+// opening is the id of the thread's first post, when this page shows it.
+func (v threadView) opening() string {
+	if len(v.Posts) > 0 && v.Posts[0].Number == 1 {
+		return v.Posts[0].ID
+	}
+	return ""
+}

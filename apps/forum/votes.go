@@ -1,0 +1,43 @@
+package forum
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/forum/store"
+	"gatehouse/web"
+)
+
+// vote sets or takes back the person's vote: value is 1 or 0.
+func (a *App) vote(c echo.Context) error {
+	p, err := a.findPost(c)
+	if err != nil {
+		return err
+	}
+	form, err := c.FormParams()
+	value := form["value"]
+	if err != nil || len(value) != 1 || value[0] != "1" && value[0] != "0" {
+		return web.Fail(http.StatusBadRequest, "bad_vote", "A vote is either given or taken back.")
+	}
+	up := value[0] == "1"
+	votes, err := a.store.Vote(c.Request().Context(), p.ID, subject(c), up, a.Now())
+	switch {
+	case errors.Is(err, store.ErrOwnPost):
+		return web.Forbidden("Nobody votes for their own posts.")
+	case errors.Is(err, store.ErrRemoved):
+		return web.Fail(http.StatusGone, "removed", "A moderator removed this post.")
+	case errors.Is(err, store.ErrNotFound):
+		return web.NotFound("This post")
+	case err != nil:
+		return err
+	}
+	a.relay.Wake()
+	if web.WantsFragment(c) {
+		p.Votes = votes
+		box := voteBox(postView{Post: p, Voted: up})
+		return web.Render(c, http.StatusOK, box, box)
+	}
+	return web.SeeOther(c, postURL(p))
+}
