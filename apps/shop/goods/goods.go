@@ -26,7 +26,7 @@ type Category struct {
 	Description string `json:"description"`
 }
 
-// Product is one article. Prices are cents of a euro; AddedDaysAgo counts back
+// Product is one article. Prices are US cents; AddedDaysAgo counts back
 // from the day the shop is opened.
 type Product struct {
 	Slug         string  `json:"slug"`

@@ -1,0 +1,87 @@
+package shop
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gatehouse/apps/shop/store"
+	"gatehouse/components"
+)
+
+// countries are where the shop delivers to (ISO 3166-1 alpha-2).
+var countries = []components.Option{
+	{Value: "AT", Label: "Austria"}, {Value: "BE", Label: "Belgium"}, {Value: "CA", Label: "Canada"},
+	{Value: "CZ", Label: "Czechia"}, {Value: "DK", Label: "Denmark"}, {Value: "FI", Label: "Finland"},
+	{Value: "FR", Label: "France"}, {Value: "DE", Label: "Germany"}, {Value: "IE", Label: "Ireland"},
+	{Value: "IT", Label: "Italy"}, {Value: "NL", Label: "Netherlands"}, {Value: "NO", Label: "Norway"},
+	{Value: "PL", Label: "Poland"}, {Value: "PT", Label: "Portugal"}, {Value: "ES", Label: "Spain"},
+	{Value: "SE", Label: "Sweden"}, {Value: "CH", Label: "Switzerland"}, {Value: "GB", Label: "United Kingdom"},
+	{Value: "US", Label: "United States"},
+}
+
+func country(code string) string {
+	for _, o := range countries {
+		if o.Value == code {
+			return o.Label
+		}
+	}
+	return code
+}
+
+var postcodePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 -]{1,10}[A-Za-z0-9]$`)
+
+// ParseAddress reads an address from a form. What can be shown again is in the
+// result even when there are faults, by field.
+func ParseAddress(form url.Values) (store.Address, map[string]string) {
+	faults := map[string]string{}
+	text := func(name, label string, most int) string {
+		v, ok := line(form[name])
+		switch {
+		case !ok:
+			faults[name] = label + " holds characters that we can't print."
+		case v == "":
+			faults[name] = label + " is missing."
+		case utf8.RuneCountInString(v) > most:
+			faults[name] = label + " is too long."
+			v = string([]rune(v)[:most])
+		}
+		return v
+	}
+	a := store.Address{
+		Name:     text("name", "The name", 100),
+		Street:   text("street", "The street", 200),
+		Postcode: text("postcode", "The postcode", 12),
+		City:     text("city", "The city", 100),
+		Country:  text("country", "The country", 2),
+	}
+	if faults["postcode"] == "" && !postcodePattern.MatchString(a.Postcode) {
+		faults["postcode"] = "This does not look like a postcode."
+	}
+	if faults["country"] != "" || country(a.Country) == a.Country {
+		a.Country, faults["country"] = "", "Choose a country from the list."
+	}
+	return a, faults
+}
+
+// line is one line of text out of a form's values, of which there must be at most
+// one; what can't be shown is left out, and then it is not ok.
+func line(values []string) (v string, ok bool) {
+	if len(values) == 0 {
+		return "", true
+	}
+	ok = len(values) == 1 && utf8.ValidString(values[0])
+	v = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\r' || r == '\t':
+			return ' '
+		case unicode.IsControl(r) || r == utf8.RuneError:
+			ok = false
+			return -1
+		}
+		return r
+	}, values[0])
+	return strings.Join(strings.Fields(v), " "), ok
+}

@@ -1,0 +1,114 @@
+package shop
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/shop/store"
+	"gatehouse/web"
+)
+
+// Bounds of the API.
+const (
+	maxSubs       = 100
+	maxSubLength  = 255 // OpenID Connect Core §2
+	fewProducts   = 10
+	maxAPIProduct = 50
+)
+
+// productJSON is an article for sibling services.
+type productJSON struct {
+	Slug         string `json:"slug"`
+	Name         string `json:"name"`
+	Category     string `json:"category"`
+	CategoryName string `json:"category_name"`
+	PriceCents   int64  `json:"price_cents"`
+	Currency     string `json:"currency"` // ISO 4217
+	Stock        int    `json:"stock"`
+	Short        string `json:"short"`
+	URL          string `json:"url"`
+	Picture      string `json:"picture,omitempty"`
+}
+
+func (a *App) productJSON(p store.Product) productJSON {
+	base := a.Estate.URL(service)
+	out := productJSON{
+		Slug: p.Slug, Name: p.Name, Category: p.Category, CategoryName: p.CategoryName,
+		PriceCents: p.PriceCents, Currency: "USD", Stock: p.Stock, Short: p.Short, URL: base + "/products/" + p.Slug,
+	}
+	if pic := a.pictures.url(p.Slug); pic != "" {
+		out.Picture = base + pic
+	}
+	return out
+}
+
+// apiProduct answers GET /api/v1/products/<slug>.
+func (a *App) apiProduct(c echo.Context) error {
+	p, err := a.store.Product(c.Request().Context(), c.Param("slug"))
+	if errors.Is(err, store.ErrNotFound) {
+		return productMissing()
+	}
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, a.productJSON(p))
+}
+
+// apiProducts answers GET /api/v1/products?query=<words>&limit=<1 to 50>.
+func (a *App) apiProducts(c echo.Context) error {
+	q := c.QueryParams()
+	if len(q["query"]) > 1 || len(q["limit"]) > 1 {
+		return badRequest("query and limit may be given once each.")
+	}
+	limit := fewProducts
+	if s := q.Get("limit"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > maxAPIProduct {
+			return badRequest("limit is a whole number from 1 to " + strconv.Itoa(maxAPIProduct) + ".")
+		}
+		limit = n
+	}
+	l, err := a.store.Search(c.Request().Context(), store.Query{Text: CleanQuery(q.Get("query")), Sort: store.Featured, Page: 1, PerPage: limit})
+	if err != nil {
+		return err
+	}
+	out := make([]productJSON, len(l.Products))
+	for i, p := range l.Products {
+		out[i] = a.productJSON(p)
+	}
+	return c.JSON(http.StatusOK, map[string]any{"products": out})
+}
+
+// apiPurchases answers GET /api/v1/purchases?product=<slug>&sub=<sub>…: which of
+// these people bought the product.
+func (a *App) apiPurchases(c echo.Context) error {
+	c.Response().Header().Set("Cache-Control", "no-store")
+	q := c.QueryParams()
+	product, subs := q["product"], q["sub"]
+	switch {
+	case len(product) != 1 || !store.ValidSlug(product[0]):
+		return badRequest("product is needed once: the slug of a product.")
+	case len(subs) == 0 || len(subs) > maxSubs:
+		return badRequest("sub is needed 1 to " + strconv.Itoa(maxSubs) + " times.")
+	}
+	for _, s := range subs {
+		if s == "" || len(s) > maxSubLength || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+			return badRequest("a sub is text of 1 to " + strconv.Itoa(maxSubLength) + " bytes.")
+		}
+	}
+	buyers, err := a.store.Buyers(c.Request().Context(), product[0], subs)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"product": product[0], "subs": buyers})
+}
+
+func badRequest(message string) error {
+	return web.Fail(http.StatusBadRequest, "invalid_request", message)
+}

@@ -1,0 +1,226 @@
+package shop
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/shop/store"
+	"gatehouse/components"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// cartView is what the cart and the checkout's summary show.
+type cartView struct {
+	Shell    components.Shell
+	Lines    []cartLine
+	Units    int
+	Cents    int64
+	Lacking  bool // something is not in stock in that number
+	SignedIn bool
+	Away     bool // nobody can tell just now who is signed in
+}
+
+type cartLine struct {
+	store.Line
+	Picture string
+}
+
+func (a *App) cart(c echo.Context) error {
+	v, err := a.cartView(c)
+	if err != nil {
+		return err
+	}
+	if v.Shell, err = a.shell(c, "Cart", nil); err != nil {
+		return err
+	}
+	return web.Render(c, http.StatusOK, cartPage(v))
+}
+
+func (a *App) cartView(c echo.Context) (cartView, error) {
+	id, err := a.cartID(c)
+	if err != nil {
+		return cartView{}, err
+	}
+	lines, err := a.store.Cart(c.Request().Context(), id)
+	if err != nil {
+		return cartView{}, err
+	}
+	v := a.linesView(lines)
+	v.SignedIn, v.Away = rp.Person(c) != nil, rp.Unavailable(c)
+	return v, nil
+}
+
+func (a *App) linesView(lines []store.Line) cartView {
+	var v cartView
+	for _, l := range lines {
+		v.Lines = append(v.Lines, cartLine{l, a.pictures.url(l.Slug)})
+		v.Units += l.Quantity
+		v.Cents += l.Cents()
+		v.Lacking = v.Lacking || l.Lacking()
+	}
+	return v
+}
+
+// addToCart puts articles into the cart and goes back to where they were found.
+func (a *App) addToCart(c echo.Context) error {
+	form, err := posted(c)
+	if err != nil {
+		return err
+	}
+	slug, err := single(form, "product")
+	if err != nil {
+		return err
+	}
+	n, err := quantity(form, 1)
+	if err != nil {
+		return err
+	}
+	p, err := a.store.Product(c.Request().Context(), slug)
+	if errors.Is(err, store.ErrNotFound) {
+		return productMissing()
+	}
+	if err != nil {
+		return err
+	}
+	if p.Stock == 0 {
+		return a.addedToast(c, form.Get("return_to"), components.Toast{Kind: "warning", Message: p.Name + " is sold out just now."})
+	}
+	id, err := a.cartForWriting(c)
+	if err != nil {
+		return err
+	}
+	had, err := a.quantityOf(c, id, slug)
+	if err != nil {
+		return err
+	}
+	have, err := a.store.Add(c.Request().Context(), id, slug, n, a.Now())
+	toast := components.Toast{Kind: "success", Message: added(p.Name, have-had)}
+	switch {
+	case errors.Is(err, store.ErrSoldOut):
+		toast = components.Toast{Kind: "warning", Message: p.Name + " is sold out just now."}
+	case err != nil:
+		return err
+	case have < had+n:
+		toast = components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart holds %d of %s: %s.", have, p.Name, why(have))}
+	}
+	return a.addedToast(c, form.Get("return_to"), toast)
+}
+
+func (a *App) quantityOf(c echo.Context, id store.CartID, slug string) (int, error) {
+	lines, err := a.store.Cart(c.Request().Context(), id)
+	for _, l := range lines {
+		if l.Slug == slug {
+			return l.Quantity, nil
+		}
+	}
+	return 0, err
+}
+
+func added(name string, n int) string {
+	if n > 1 {
+		return fmt.Sprintf("%d × %s added to your cart.", n, name)
+	}
+	return name + " added to your cart."
+}
+
+// why a cart holds no more than have of something.
+func why(have int) string {
+	if have == store.MaxQuantity {
+		return "that is the most we send at once"
+	}
+	return "there are no more in stock"
+}
+
+// addedToast tells how adding went: beside the new number in the header for htmx,
+// on the page that comes next without it.
+func (a *App) addedToast(c echo.Context, back string, toast components.Toast) error {
+	if web.WantsFragment(c) {
+		id, err := a.cartID(c)
+		if err != nil {
+			return err
+		}
+		units, err := a.store.Units(c.Request().Context(), id)
+		if err != nil {
+			return err
+		}
+		return web.Render(c, http.StatusOK, templ.Join(components.NavLinkOOB(cartLink(units)), components.ToastOOB(toast)))
+	}
+	if back = web.LocalPath(back); back == "" {
+		back = "/cart"
+	}
+	web.Flash(c, toast.Kind, toast.Message)
+	return web.SeeOther(c, back)
+}
+
+// changeCart sets how many of an article are in the cart; 0 takes it out.
+func (a *App) changeCart(c echo.Context) error {
+	form, err := posted(c)
+	if err != nil {
+		return err
+	}
+	n, err := quantity(form, 0)
+	if err != nil {
+		return err
+	}
+	return a.setQuantity(c, n)
+}
+
+func (a *App) removeFromCart(c echo.Context) error { return a.setQuantity(c, 0) }
+
+func (a *App) setQuantity(c echo.Context, n int) error {
+	p, err := a.store.Product(c.Request().Context(), c.Param("slug"))
+	if errors.Is(err, store.ErrNotFound) {
+		return productMissing()
+	}
+	if err != nil {
+		return err
+	}
+	id, err := a.cartID(c)
+	if err != nil {
+		return err
+	}
+	had, err := a.quantityOf(c, id, p.Slug)
+	if err != nil {
+		return err
+	}
+	if had == 0 { // taken out in another tab, or never in it
+		return a.cartChanged(c, nil)
+	}
+	have, err := a.store.SetQuantity(c.Request().Context(), id, p.Slug, n, a.Now())
+	switch {
+	case errors.Is(err, store.ErrSoldOut):
+		return a.cartChanged(c, &components.Toast{Kind: "warning", Message: p.Name + " is sold out just now. Remove it to go on."})
+	case err != nil:
+		return err
+	case n == 0:
+		return a.cartChanged(c, &components.Toast{Kind: "info", Message: p.Name + " taken out of your cart."})
+	case have < n:
+		return a.cartChanged(c, &components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart holds %d of %s: %s.", have, p.Name, why(have))})
+	}
+	return a.cartChanged(c, nil)
+}
+
+func (a *App) cartChanged(c echo.Context, toast *components.Toast) error {
+	if !web.WantsFragment(c) {
+		if toast != nil {
+			web.Flash(c, toast.Kind, toast.Message)
+		}
+		return web.SeeOther(c, "/cart")
+	}
+	v, err := a.cartView(c)
+	if err != nil {
+		return err
+	}
+	link := cartLink(v.Units)
+	link.Current = true
+	parts := []templ.Component{cartContent(v), components.NavLinkOOB(link)}
+	if toast != nil {
+		parts = append(parts, components.ToastOOB(*toast))
+	}
+	return web.Render(c, http.StatusOK, templ.Join(parts...))
+}

@@ -1,0 +1,82 @@
+package shop
+
+import (
+	"crypto/rand"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/shop/store"
+	"gatehouse/sso/rp"
+)
+
+// cartLife is how long a guest's cart waits for the guest.
+const cartLife = 30 * 24 * time.Hour
+
+const cartKey = "gatehouse/shop.cart"
+
+var cartCookieValue = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
+// cartID is the cart of whoever asks, "" for a guest without one. A person who
+// brings a guest's cart gets it poured into their own.
+func (a *App) cartID(c echo.Context) (store.CartID, error) {
+	if id, ok := c.Get(cartKey).(store.CartID); ok {
+		return id, nil
+	}
+	guest := a.guestCart(c)
+	id := guest
+	if p := rp.Person(c); p != nil {
+		id = store.PersonCart(p.Subject)
+		if guest != "" {
+			if err := a.store.Merge(c.Request().Context(), guest, id, a.Now()); err != nil {
+				return "", err
+			}
+			a.setCartCookie(c, "", -1)
+		}
+	}
+	c.Set(cartKey, id)
+	return id, nil
+}
+
+// cartForWriting is cartID, with a new cart for a guest without one. A cookie that
+// names no cart is not taken over: somebody else may have chosen its value.
+func (a *App) cartForWriting(c echo.Context) (store.CartID, error) {
+	id, err := a.cartID(c)
+	if err != nil || rp.Person(c) != nil {
+		return id, err
+	}
+	if id != "" {
+		if there, err := a.store.Exists(c.Request().Context(), id); err != nil || there {
+			return id, err
+		}
+	}
+	secret := rand.Text()
+	a.setCartCookie(c, secret, int(cartLife/time.Second))
+	id = store.GuestCart(secret)
+	c.Set(cartKey, id)
+	return id, nil
+}
+
+func (a *App) guestCart(c echo.Context) store.CartID {
+	k, err := c.Cookie(a.cartCookie())
+	if err != nil || !cartCookieValue.MatchString(k.Value) {
+		return ""
+	}
+	return store.GuestCart(k.Value)
+}
+
+func (a *App) cartCookie() string {
+	if a.Estate.Secure() {
+		return "__Host-shop_cart"
+	}
+	return "shop_cart"
+}
+
+func (a *App) setCartCookie(c echo.Context, value string, maxAge int) {
+	c.SetCookie(&http.Cookie{
+		Name: a.cartCookie(), Value: value, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, Secure: a.Estate.Secure(), SameSite: http.SameSiteLaxMode,
+	})
+}

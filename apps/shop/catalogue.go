@@ -1,0 +1,157 @@
+package shop
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/shop/store"
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+const perPage = 12
+
+// catalogueView is what the catalogue shows.
+type catalogueView struct {
+	Shell    components.Shell
+	Query    store.Query
+	Listing  store.Listing
+	Category *store.Category // the chosen one
+	Cards    []card
+}
+
+func (a *App) catalogue(c echo.Context) error {
+	q := store.Query{
+		Text: CleanQuery(c.QueryParam("q")), Category: c.QueryParam("category"),
+		Sort: ParseSort(c.QueryParam("sort")), Page: web.Int(c, "page", 1, 1, 1_000_000), PerPage: perPage,
+	}
+	if q.Category != "" && !store.ValidSlug(q.Category) {
+		return web.NotFound("This category")
+	}
+	l, err := a.store.Search(c.Request().Context(), q)
+	if err != nil {
+		return err
+	}
+	q.Page = l.Page
+	v := catalogueView{Query: q, Listing: l, Cards: a.cards(l.Products, c.Request().URL.RequestURI())}
+	for i := range l.Categories {
+		if l.Categories[i].Slug == q.Category {
+			v.Category = &l.Categories[i]
+		}
+	}
+	if q.Category != "" && v.Category == nil {
+		return web.NotFound("This category")
+	}
+	if web.WantsFragment(c) {
+		return web.Render(c, http.StatusOK, catalogueResults(v))
+	}
+	if v.Shell, err = a.shell(c, v.title(), &q.Text); err != nil {
+		return err
+	}
+	v.Shell.Description = "Door hardware, locks, lamps, tools and everything else for a well-kept house."
+	return web.Render(c, http.StatusOK, cataloguePage(v))
+}
+
+func (a *App) cards(products []store.Product, back string) []card {
+	if web.LocalPath(back) == "" {
+		back = "/"
+	}
+	out := make([]card, len(products))
+	for i, p := range products {
+		out[i] = card{
+			Slug: p.Slug, Name: p.Name, Short: p.Short, Category: p.CategoryName, Picture: a.pictures.url(p.Slug),
+			Cents: p.PriceCents, Stock: p.Stock, Back: back,
+		}
+	}
+	return out
+}
+
+// front reports whether this is the shop's front page, which welcomes.
+func (v catalogueView) front() bool {
+	return v.Query.Text == "" && v.Query.Category == "" && v.Query.Page == 1 && v.Query.Sort == store.Featured
+}
+
+func (v catalogueView) title() string {
+	switch {
+	case v.Query.Text != "":
+		return "Search: " + v.Query.Text
+	case v.Category != nil:
+		return v.Category.Name
+	default:
+		return "Shop"
+	}
+}
+
+func (v catalogueView) heading() string {
+	switch {
+	case v.Query.Text != "" && v.Category != nil:
+		return "“" + v.Query.Text + "” in " + v.Category.Name
+	case v.Query.Text != "":
+		return "“" + v.Query.Text + "”"
+	case v.Category != nil:
+		return v.Category.Name
+	default:
+		return "All goods"
+	}
+}
+
+func (v catalogueView) lead() string {
+	if v.Query.Text == "" && v.Category != nil {
+		return v.Category.Description
+	}
+	return ""
+}
+
+// link is the address of the catalogue with one thing changed.
+func (v catalogueView) link(change func(q *store.Query)) string {
+	q := v.Query
+	q.Page = 1
+	change(&q)
+	p := url.Values{}
+	if q.Text != "" {
+		p.Set("q", q.Text)
+	}
+	if q.Category != "" {
+		p.Set("category", q.Category)
+	}
+	if q.Sort != store.Featured {
+		p.Set("sort", string(q.Sort))
+	}
+	if q.Page > 1 {
+		p.Set("page", strconv.Itoa(q.Page))
+	}
+	if len(p) == 0 {
+		return "/"
+	}
+	return "/?" + p.Encode()
+}
+
+func (v catalogueView) categoryLink(slug string) string {
+	return v.link(func(q *store.Query) { q.Category = slug })
+}
+
+func (v catalogueView) everywhere() string {
+	return v.categoryLink("")
+}
+
+func (v catalogueView) sorts() components.SortView {
+	var s components.SortView
+	for _, o := range orders {
+		s.Items = append(s.Items, components.NavItem{
+			Label: o.label, URL: v.link(func(q *store.Query) { q.Sort = o.sort }), Current: v.Query.Sort == o.sort,
+		})
+	}
+	return s
+}
+
+func (v catalogueView) pages() components.Pages {
+	first := (v.Listing.Page-1)*perPage + 1
+	return components.Pages{
+		Page: v.Listing.Page, Total: v.Listing.Pages, Label: "Pages of products",
+		URL:     func(n int) string { return v.link(func(q *store.Query) { q.Page = n }) },
+		Summary: strconv.Itoa(first) + "–" + strconv.Itoa(first+len(v.Cards)-1) + " of " + strconv.Itoa(v.Listing.Total),
+	}
+}

@@ -1,0 +1,164 @@
+package shop
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"regexp"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/shop/store"
+	"gatehouse/components"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// checkoutView is what the checkout shows.
+type checkoutView struct {
+	Shell   components.Shell
+	Cart    cartView
+	Address store.Address
+	Faults  map[string]string
+	Key     string // makes a second press of the button the same order
+	Summary string // what the person has seen
+	Changed bool   // and it is no longer so
+}
+
+var formKey = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
+func (a *App) checkout(c echo.Context) error {
+	lines, err := a.personCart(c)
+	if err != nil {
+		return err
+	}
+	if to := refuse(c, lines); to != "" {
+		return web.SeeOther(c, to)
+	}
+	v := checkoutView{Key: rand.Text(), Summary: store.Summary(lines), Cart: a.linesView(lines)}
+	if v.Address, err = a.knownAddress(c); err != nil {
+		return err
+	}
+	// What somebody typed before their sign-in ran out.
+	if draft := rp.Draft(c); draft.Has("street") {
+		v.Address, _ = ParseAddress(draft)
+		if key := draft.Get("key"); formKey.MatchString(key) {
+			v.Key = key
+		}
+	}
+	return a.showCheckout(c, http.StatusOK, v)
+}
+
+func (a *App) personCart(c echo.Context) ([]store.Line, error) {
+	id, err := a.cartID(c)
+	if err != nil {
+		return nil, err
+	}
+	return a.store.Cart(c.Request().Context(), id)
+}
+
+// refuse tells why these lines can't be checked out, and where to go; "" if they can.
+func refuse(c echo.Context, lines []store.Line) string {
+	if len(lines) == 0 {
+		return "/cart" // which says that it is empty
+	}
+	for _, l := range lines {
+		if l.Lacking() {
+			web.Flash(c, "warning", lackingMessage(l))
+			return "/cart"
+		}
+	}
+	return ""
+}
+
+func lackingMessage(l store.Line) string {
+	if l.Stock == 0 {
+		return l.Name + " has just sold out. Nothing was ordered; your cart and your address are kept."
+	}
+	return "Only " + components.Count(l.Stock) + " of " + l.Name + " are left. Nothing was ordered; your cart and your address are kept."
+}
+
+// knownAddress is the last one, or at least the name from the ID token.
+func (a *App) knownAddress(c echo.Context) (store.Address, error) {
+	p := rp.Person(c)
+	address, ok, err := a.store.LastAddress(c.Request().Context(), p.Subject)
+	if err != nil || ok {
+		return address, err
+	}
+	return store.Address{Name: p.Name}, nil
+}
+
+func (a *App) showCheckout(c echo.Context, status int, v checkoutView) error {
+	var err error
+	if v.Shell, err = a.shell(c, "Checkout", nil); err != nil {
+		return err
+	}
+	return web.Render(c, status, checkoutPage(v))
+}
+
+// placeOrder turns the cart into an order: one, however often the form is sent.
+func (a *App) placeOrder(c echo.Context) error {
+	form, err := posted(c)
+	if err != nil {
+		return err
+	}
+	lines, err := a.personCart(c)
+	if err != nil {
+		return err
+	}
+	ctx, who := c.Request().Context(), rp.Person(c)
+	v := checkoutView{Key: form.Get("key"), Summary: store.Summary(lines), Cart: a.linesView(lines)}
+	v.Address, v.Faults = ParseAddress(form)
+	if !formKey.MatchString(v.Key) {
+		// Not our form, or a broken one: ask again with a good one.
+		v.Key, v.Changed = rand.Text(), true
+		return a.showCheckout(c, http.StatusUnprocessableEntity, v)
+	}
+	if len(v.Faults) > 0 {
+		return a.showCheckout(c, http.StatusUnprocessableEntity, v)
+	}
+	// Kept whatever happens next, so that nobody types it twice.
+	if err := a.store.KeepAddress(ctx, who.Subject, v.Address, a.Now()); err != nil {
+		return err
+	}
+	id, again, err := a.store.Place(ctx, store.Checkout{
+		Subject: who.Subject, Address: v.Address, Key: v.Key, Summary: form.Get("summary"), Now: a.Now(),
+	})
+	var lacking *store.LackingError
+	switch {
+	case errors.As(err, &lacking):
+		web.Flash(c, "error", lackingMessage(lacking.Lines[0]))
+		return web.SeeOther(c, "/cart")
+	case errors.Is(err, store.ErrEmpty):
+		web.Flash(c, "info", "There is nothing in your cart to order.")
+		return web.SeeOther(c, "/cart")
+	case errors.Is(err, store.ErrChanged):
+		// Asked for again: the change may be younger than what was read above.
+		if lines, err = a.personCart(c); err != nil {
+			return err
+		}
+		v.Summary, v.Cart, v.Changed = store.Summary(lines), a.linesView(lines), true
+		return a.showCheckout(c, http.StatusConflict, v)
+	case err != nil:
+		return err
+	}
+	if !again {
+		a.relay.Wake()
+	}
+	web.Flash(c, "success", "Thank you. Your order is placed.")
+	return web.SeeOther(c, "/orders/"+id)
+}
+
+func (v checkoutView) errors() []components.FieldError {
+	var out []components.FieldError
+	for _, name := range []string{"name", "street", "postcode", "city", "country"} {
+		if m := v.Faults[name]; m != "" {
+			out = append(out, components.FieldError{Field: name, Message: m})
+		}
+	}
+	return out
+}
+
+func (v checkoutView) countries() []components.Option {
+	return append([]components.Option{{Value: "", Label: "Choose…"}}, countries...)
+}

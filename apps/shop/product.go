@@ -1,0 +1,75 @@
+package shop
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/shop/store"
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+// scarce is the stock from which on the shop says how little is left.
+const scarce = 5
+
+// productView is what an article's page shows.
+type productView struct {
+	Shell   components.Shell
+	Product store.Product
+	Picture string
+	AskURL  string
+	InCart  int // how many are in the cart already
+	Related []card
+}
+
+func (a *App) product(c echo.Context) error {
+	ctx := c.Request().Context()
+	p, err := a.store.Product(ctx, c.Param("slug"))
+	if errors.Is(err, store.ErrNotFound) {
+		return productMissing()
+	}
+	if err != nil {
+		return err
+	}
+	related, err := a.store.Related(ctx, p, 4)
+	if err != nil {
+		return err
+	}
+	v := productView{
+		Product: p, Picture: a.pictures.url(p.Slug),
+		AskURL:  a.Estate.URL("forum") + "/new?" + url.Values{"product": {p.Slug}}.Encode(),
+		Related: a.cards(related, "/products/"+p.Slug),
+	}
+	if v.Shell, err = a.shell(c, p.Name, nil); err != nil {
+		return err
+	}
+	id, err := a.cartID(c)
+	if err != nil {
+		return err
+	}
+	lines, err := a.store.Cart(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		if l.Slug == p.Slug {
+			v.InCart = l.Quantity
+		}
+	}
+	v.Shell.Description = p.Short
+	return web.Render(c, http.StatusOK, productPage(v))
+}
+
+func (v productView) crumbs() []components.NavItem {
+	return []components.NavItem{
+		{Label: "Shop", URL: "/"},
+		{Label: v.Product.CategoryName, URL: "/?category=" + v.Product.Category},
+		{Label: v.Product.Name},
+	}
+}
+
+func (v productView) paragraphs() []string { return strings.Split(v.Product.Description, "\n\n") }

@@ -1,0 +1,49 @@
+package shop
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// shell is the header and footer of a page. search, if the page shows the
+// catalogue, is what is searched for.
+func (a *App) shell(c echo.Context, title string, search *string) (components.Shell, error) {
+	id, err := a.cartID(c)
+	if err != nil {
+		return components.Shell{}, err
+	}
+	units, err := a.store.Units(c.Request().Context(), id)
+	if err != nil {
+		return components.Shell{}, err
+	}
+	s := web.Shell(c, title)
+	path := c.Request().URL.Path
+	s.Nav = []components.NavItem{{Label: "Catalogue", URL: "/", Current: path == "/"}}
+	if rp.Person(c) != nil {
+		s.Nav = append(s.Nav, components.NavItem{Label: "Orders", URL: "/orders", Current: path == "/orders"})
+	}
+	cart := cartLink(units)
+	cart.Current = path == "/cart"
+	s.Nav = append(s.Nav, cart)
+	s.Search = &components.Search{Action: "/", Name: "q", Placeholder: "Search the shop"}
+	if search != nil {
+		s.Search.Value, s.Search.Target = *search, "#catalogue"
+	}
+	return s, nil
+}
+
+// cartLink is the header's way to the cart, with the number of things in it.
+func cartLink(units int) components.NavItem {
+	return components.NavItem{ID: "nav-cart", Label: "Cart", URL: "/cart", Icon: "shopping-cart", Count: units}
+}
+
+// card is an article in a grid.
+type card struct {
+	Slug, Name, Short, Category, Picture string
+	Cents                                int64
+	Stock                                int
+	Back                                 string // where to be after adding it, without JavaScript
+}

@@ -1,0 +1,187 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+	"gatehouse/events"
+)
+
+// Checkout is what a person sends off.
+type Checkout struct {
+	Subject string
+	Address Address
+	// Key is the form's: a second checkout with it is the first one.
+	Key string
+	// Summary is the fingerprint of the lines that the person saw.
+	Summary string
+	Now     time.Time
+}
+
+// LackingError says which articles there are not enough of. It is an [ErrSoldOut].
+type LackingError struct{ Lines []Line }
+
+// Error names the articles.
+func (e *LackingError) Error() string {
+	names := make([]string, len(e.Lines))
+	for i, l := range e.Lines {
+		names[i] = l.Name
+	}
+	return "not enough of " + strings.Join(names, ", ")
+}
+
+// Is makes it an [ErrSoldOut].
+func (e *LackingError) Is(target error) bool { return target == ErrSoldOut }
+
+// ErrChanged says that prices or lines are not those that the person saw.
+var ErrChanged = errors.New("the cart is not the one that was shown")
+
+// Summary is the fingerprint of what a person is about to pay: articles, numbers
+// and prices.
+func Summary(lines []Line) string {
+	h := sha256.New()
+	for _, l := range lines {
+		fmt.Fprintf(h, "%s %d %d\n", l.Slug, l.Quantity, l.PriceCents)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Place turns the person's cart into an order, or changes nothing. A key that was
+// used before gives the order it made, with again set. It fails with ErrEmpty, with
+// ErrChanged, and with a [LackingError] when the stock does not suffice.
+func (s *Store) Place(ctx context.Context, c Checkout) (id string, again bool, err error) {
+	if id, err = s.placed(ctx, c.Subject, c.Key); id != "" || err != nil {
+		return id, true, err
+	}
+	id = rand.Text()
+	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error { return place(ctx, tx, id, c) })
+	if err == nil {
+		return id, false, nil
+	}
+	// The same form may have been sent twice at once: whoever comes second finds
+	// the key taken, or the cart already emptied.
+	if db.IsUnique(err) || errors.Is(err, ErrEmpty) || errors.Is(err, ErrChanged) {
+		if first, lookErr := s.placed(ctx, c.Subject, c.Key); lookErr != nil {
+			return "", false, lookErr
+		} else if first != "" {
+			return first, true, nil
+		}
+	}
+	return "", false, err
+}
+
+func (s *Store) placed(ctx context.Context, subject, key string) (string, error) {
+	var id string
+	err := s.db.GetContext(ctx, &id, s.db.Rebind(`SELECT id FROM orders WHERE subject = ? AND idempotency_key = ?`), subject, key)
+	if err != nil && !db.Missing(err) {
+		return "", fmt.Errorf("order: %w", err)
+	}
+	return id, nil
+}
+
+func place(ctx context.Context, tx *sqlx.Tx, id string, c Checkout) error {
+	cart := PersonCart(c.Subject)
+	if err := hold(ctx, tx, cart, c.Now); err != nil {
+		return err
+	}
+	lines, err := lines(ctx, tx, cart)
+	switch {
+	case err != nil:
+		return err
+	case len(lines) == 0:
+		return ErrEmpty
+	case Summary(lines) != c.Summary:
+		return ErrChanged
+	}
+	if err := takeStock(ctx, tx, lines); err != nil {
+		return err
+	}
+	if err := insertOrder(ctx, tx, id, c, lines); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM cart_items WHERE cart_id = ?`), cart); err != nil {
+		return fmt.Errorf("order: empty the cart: %w", err)
+	}
+	return events.Record(ctx, tx, placedEvent(id, c, lines))
+}
+
+// takeStock goes by slug, so that two carts with the same articles do not wait for
+// each other.
+func takeStock(ctx context.Context, tx *sqlx.Tx, lines []Line) error {
+	lines = slices.SortedFunc(slices.Values(lines), func(a, b Line) int { return cmp.Compare(a.Slug, b.Slug) })
+	var lacking []Line
+	for _, l := range lines {
+		// The price is asked for again: it may have changed since the cart was read.
+		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE products SET stock = stock - ? WHERE slug = ? AND stock >= ? AND price_cents = ?`),
+			l.Quantity, l.Slug, l.Quantity, l.PriceCents)
+		if err != nil {
+			return fmt.Errorf("order: take from stock: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil {
+			return fmt.Errorf("order: take from stock: %w", err)
+		} else if n == 1 {
+			continue
+		}
+		var now struct {
+			Stock      int   `db:"stock"`
+			PriceCents int64 `db:"price_cents"`
+		}
+		if err := tx.GetContext(ctx, &now, tx.Rebind(`SELECT stock, price_cents FROM products WHERE slug = ?`), l.Slug); err != nil {
+			return fmt.Errorf("order: take from stock: %w", err)
+		}
+		if now.PriceCents != l.PriceCents {
+			return ErrChanged
+		}
+		l.Stock = now.Stock
+		lacking = append(lacking, l)
+	}
+	if lacking != nil {
+		return &LackingError{Lines: lacking}
+	}
+	return nil
+}
+
+func insertOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout, lines []Line) error {
+	var total int64
+	units := 0
+	for _, l := range lines {
+		total += l.Cents()
+		units += l.Quantity
+	}
+	a := c.Address
+	_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO orders (id, subject, idempotency_key, total_cents, units, name, street, postcode, city, country, placed_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+		id, c.Subject, c.Key, total, units, a.Name, a.Street, a.Postcode, a.City, a.Country, db.Millis(c.Now))
+	if err != nil {
+		return fmt.Errorf("order: %w", err)
+	}
+	for i, l := range lines {
+		_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO order_items (order_id, line, product, name, quantity, price_cents) VALUES (?, ?, ?, ?, ?, ?)`),
+			id, i+1, l.Slug, l.Name, l.Quantity, l.PriceCents)
+		if err != nil {
+			return fmt.Errorf("order: line %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func placedEvent(id string, c Checkout, lines []Line) events.Event {
+	items := make([]map[string]any, len(lines))
+	var total int64
+	for i, l := range lines {
+		items[i] = map[string]any{"product": l.Slug, "name": l.Name, "quantity": l.Quantity, "cents": l.Cents()}
+		total += l.Cents()
+	}
+	return events.New(events.OrderPlaced, c.Subject, map[string]any{"order_id": id, "total_cents": total, "items": items})
+}

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"time"
+
+	"gatehouse/db"
+)
+
+// Address is where an order goes.
+type Address struct {
+	Name     string `db:"name"`
+	Street   string `db:"street"`
+	Postcode string `db:"postcode"`
+	City     string `db:"city"`
+	Country  string `db:"country"` // ISO 3166-1 alpha-2
+}
+
+// Order is what somebody bought, with the prices of that moment.
+type Order struct {
+	ID         string `db:"id"`
+	Subject    string `db:"subject"`
+	TotalCents int64  `db:"total_cents"`
+	Units      int    `db:"units"`
+	Address
+	PlacedAt int64 `db:"placed_at"` // milliseconds since 1970
+	Items    []Item
+}
+
+// Placed is when.
+func (o Order) Placed() time.Time { return db.Time(o.PlacedAt) }
+
+// Item is a line of an order.
+type Item struct {
+	OrderID    string `db:"order_id"`
+	Product    string `db:"product"`
+	Name       string `db:"name"`
+	Quantity   int    `db:"quantity"`
+	PriceCents int64  `db:"price_cents"`
+}
+
+// Cents is what the line cost.
+func (i Item) Cents() int64 { return i.PriceCents * int64(i.Quantity) }
+
+const orderColumns = `id, subject, total_cents, units, name, street, postcode, city, country, placed_at`
+
+var orderPattern = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
+// Order is this person's order; ErrNotFound also when it is another's.
+func (s *Store) Order(ctx context.Context, subject, id string) (Order, error) {
+	var o Order
+	if !orderPattern.MatchString(id) {
+		return o, ErrNotFound
+	}
+	err := s.db.GetContext(ctx, &o, s.db.Rebind(`SELECT `+orderColumns+` FROM orders WHERE id = ? AND subject = ?`), id, subject)
+	if db.Missing(err) {
+		return o, ErrNotFound
+	}
+	if err != nil {
+		return o, fmt.Errorf("order: %w", err)
+	}
+	err = s.db.SelectContext(ctx, &o.Items, s.db.Rebind(`SELECT order_id, product, name, quantity, price_cents FROM order_items WHERE order_id = ? ORDER BY line`), id)
+	if err != nil {
+		return o, fmt.Errorf("order: %w", err)
+	}
+	return o, nil
+}
+
+// OrderPage is a page of somebody's orders, newest first.
+type OrderPage struct {
+	Orders             []Order
+	Total, Page, Pages int
+}
+
+// Orders is one page of a person's orders, with their items.
+func (s *Store) Orders(ctx context.Context, subject string, page, perPage int) (OrderPage, error) {
+	var out OrderPage
+	if err := s.db.GetContext(ctx, &out.Total, s.db.Rebind(`SELECT COUNT(*) FROM orders WHERE subject = ?`), subject); err != nil {
+		return out, fmt.Errorf("orders: %w", err)
+	}
+	out.Pages = max(1, (out.Total+perPage-1)/perPage)
+	out.Page = min(max(page, 1), out.Pages)
+	ids := `SELECT id FROM orders WHERE subject = ? ORDER BY placed_at DESC, id LIMIT ? OFFSET ?`
+	args := []any{subject, perPage, (out.Page - 1) * perPage}
+	err := s.db.SelectContext(ctx, &out.Orders, s.db.Rebind(`SELECT `+orderColumns+` FROM orders WHERE id IN (`+ids+`) ORDER BY placed_at DESC, id`), args...)
+	if err != nil {
+		return out, fmt.Errorf("orders: %w", err)
+	}
+	var items []Item
+	err = s.db.SelectContext(ctx, &items, s.db.Rebind(`SELECT order_id, product, name, quantity, price_cents FROM order_items
+		WHERE order_id IN (`+ids+`) ORDER BY order_id, line`), args...)
+	if err != nil {
+		return out, fmt.Errorf("orders: %w", err)
+	}
+	at := map[string]int{}
+	for i, o := range out.Orders {
+		at[o.ID] = i
+	}
+	for _, it := range items {
+		if i, ok := at[it.OrderID]; ok {
+			out.Orders[i].Items = append(out.Orders[i].Items, it)
+		}
+	}
+	return out, nil
+}
+
+// LastAddress is what the person typed last; false if there is none.
+func (s *Store) LastAddress(ctx context.Context, subject string) (Address, bool, error) {
+	var a Address
+	err := s.db.GetContext(ctx, &a, s.db.Rebind(`SELECT name, street, postcode, city, country FROM addresses WHERE subject = ?`), subject)
+	if db.Missing(err) {
+		return a, false, nil
+	}
+	if err != nil {
+		return a, false, fmt.Errorf("address: %w", err)
+	}
+	return a, true, nil
+}
+
+// KeepAddress remembers an address for the person's next checkout.
+func (s *Store) KeepAddress(ctx context.Context, subject string, a Address, now time.Time) error {
+	_, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO addresses (subject, name, street, postcode, city, country, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (subject) DO UPDATE SET name = excluded.name, street = excluded.street, postcode = excluded.postcode,
+			city = excluded.city, country = excluded.country, updated_at = excluded.updated_at`),
+		subject, a.Name, a.Street, a.Postcode, a.City, a.Country, db.Millis(now))
+	if err != nil {
+		return fmt.Errorf("address: %w", err)
+	}
+	return nil
+}

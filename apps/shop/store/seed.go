@@ -1,0 +1,122 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/apps/shop/goods"
+	"gatehouse/db"
+)
+
+// Stock fills empty shelves with the catalogue. Replicas may do so together: rows
+// that are there already, perhaps with less in stock, stay as they are.
+func (s *Store) Stock(ctx context.Context, c goods.Catalogue, now time.Time) error {
+	var n int
+	if err := s.db.GetContext(ctx, &n, `SELECT COUNT(*) FROM products`); err != nil {
+		return fmt.Errorf("catalogue: %w", err)
+	}
+	if n > 0 {
+		return nil
+	}
+	names := map[string]string{}
+	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		for i, k := range c.Categories {
+			names[k.Slug] = k.Name
+			_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO categories (slug, name, description, position) VALUES (?, ?, ?, ?) ON CONFLICT (slug) DO NOTHING`),
+				k.Slug, k.Name, k.Description, i+1)
+			if err != nil {
+				return fmt.Errorf("catalogue: %w", err)
+			}
+		}
+		for _, p := range c.Products {
+			specs, err := json.Marshal(p.Specs)
+			if err != nil {
+				return fmt.Errorf("catalogue: %w", err)
+			}
+			search := strings.ToLower(strings.Join([]string{p.Name, names[p.Category], p.Short, p.Description}, "\n"))
+			_, err = tx.ExecContext(ctx, tx.Rebind(`INSERT INTO products (slug, category, name, name_lower, price_cents, stock, short, description, specs, featured, added_at, search)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (slug) DO NOTHING`),
+				p.Slug, p.Category, p.Name, strings.ToLower(p.Name), p.PriceCents, p.Stock, p.Short, p.Description, string(specs), p.Featured,
+				db.Millis(now.AddDate(0, 0, -p.AddedDaysAgo)), search)
+			if err != nil {
+				return fmt.Errorf("catalogue: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// demoOrders is what the demo accounts bought, by days ago.
+var demoOrders = []struct {
+	subject, key string
+	daysAgo      int
+	address      Address
+	items        map[string]int
+}{
+	{"demo-alice", "demo-1", 96, alice, map[string]int{"claw-hammer": 1, "brass-padlock": 2}},
+	{"demo-alice", "demo-2", 54, alice, map[string]int{"porch-lantern": 1, "filament-bulbs": 2, "brass-lever-handle": 1}},
+	{"demo-alice", "demo-3", 23, alice, map[string]int{"watering-can": 1, "enamel-kettle": 1}},
+	{"demo-alice", "demo-4", 6, alice, map[string]int{"linen-notebook": 3, "beeswax-polish": 1}},
+	{"demo-bob", "demo-1", 41, Address{"Bob Demo", "4 Mill Lane", "LA1 1TH", "Lancaster", "GB"}, map[string]int{"spirit-level": 1, "porch-lantern": 2}},
+}
+
+var alice = Address{"Alice Demo", "12 Orchard Row", "BA1 5NF", "Bath", "GB"}
+
+// Demo writes the demo accounts' past orders, once, whoever else does so too. They
+// take nothing from stock and tell no event: they happened before.
+func (s *Store) Demo(ctx context.Context, now time.Time) error {
+	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		for _, d := range demoOrders {
+			sum := sha256.Sum256([]byte(d.subject + d.key))
+			id := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:])[:26]
+			if err := demoOrder(ctx, tx, id, Checkout{
+				Subject: d.subject, Key: d.key, Address: d.address, Now: now.AddDate(0, 0, -d.daysAgo),
+			}, d.items); err != nil {
+				return fmt.Errorf("demo orders: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+func demoOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout, quantities map[string]int) error {
+	slugs := make([]string, 0, len(quantities))
+	for slug := range quantities {
+		slugs = append(slugs, slug)
+	}
+	query, args, err := sqlx.In(`SELECT `+productColumns+` FROM products p JOIN categories c ON c.slug = p.category WHERE p.slug IN (?) ORDER BY p.slug`, slugs)
+	if err != nil {
+		return err
+	}
+	var lines []Line
+	if err := tx.SelectContext(ctx, &lines, tx.Rebind(query), args...); err != nil {
+		return err
+	}
+	if len(lines) == 0 { // another catalogue than ours
+		return nil
+	}
+	for i := range lines {
+		lines[i].Quantity = quantities[lines[i].Slug]
+	}
+	// The savepoint lets PostgreSQL go on after a key that is there already.
+	if _, err := tx.ExecContext(ctx, `SAVEPOINT demo`); err != nil {
+		return err
+	}
+	if err := insertOrder(ctx, tx, id, c, lines); err != nil {
+		if !db.IsUnique(err) {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT demo`); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `RELEASE SAVEPOINT demo`)
+	return err
+}
