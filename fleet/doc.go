@@ -1,5 +1,5 @@
 // Package fleet is what a replica (one process of one service) needs to live in a fleet: it tells the
-// supervisor that it is ready, notices when the supervisor is gone, and finds its siblings by name.
+// supervisor that it is ready, and notices when the supervisor is gone.
 //
 //	                 ┌────────────── gatehouse up ──────────────┐
 //	browser ──HTTP──▶│ balancer ──▶ pools by host name          │

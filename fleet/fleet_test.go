@@ -1,7 +1,6 @@
 package fleet_test
 
 import (
-	"net"
 	"testing"
 
 	"gatehouse/fleet"
@@ -29,29 +28,5 @@ func TestParentGone_WithoutASupervisorNever(t *testing.T) {
 	case <-fleet.ParentGone():
 		t.Error("gone")
 	default:
-	}
-}
-
-func TestDialLocalhost_Names(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	for _, c := range []struct{ domain, host string }{
-		{"localhost", "localhost"}, {"localhost", "shop.localhost"}, {"localhost", "SHOP.LocalHost."}, {"localhost", "a.b.localhost"},
-		{"Gatehouse.localhost", "gatehouse.localhost"}, {"gatehouse.localhost", "portal.gatehouse.localhost"},
-		{"localhost", "127.0.0.1"}, {"example.com", "127.0.0.1"},
-	} {
-		conn, err := fleet.DialLocalhost(c.domain)(t.Context(), "tcp", net.JoinHostPort(c.host, port))
-		if err != nil {
-			t.Errorf("%s in %s: %v", c.host, c.domain, err)
-			continue
-		}
-		conn.Close()
-	}
-	if _, err := fleet.DialLocalhost("localhost")(t.Context(), "tcp", "no port"); err == nil {
-		t.Error("dialled an address without a port")
 	}
 }

@@ -31,6 +31,7 @@ var mayImport = []struct {
 	{"web/**", []string{"web/**", "assets", "components", "sso/returnto"}, "web is glue for whatever service there is"},
 	{"events/**", []string{"db"}, "events are written in a transaction and carried by Redis"},
 	{"sso/returnto", nil, "one rule about paths, shared by web and sso/rp"},
+	{"sso/loopback", nil, "names below localhost, for sso/rp and main"},
 	{"sso/rp/**", []string{"sso/**", "web", "components"}, "sso works with any provider, so it knows nothing of the portal"},
 	{"sso/**", []string{"sso/token", "sso/session", "sso/revocation", "sso/returnto"}, "only apps mount sso/rp"},
 	{"portal/store/**", []string{"portal/store/**", "db", "events"}, "records and SQL, nothing of the web"},

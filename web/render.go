@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 
 	"github.com/a-h/templ"
@@ -48,6 +49,8 @@ func Render(c echo.Context, status int, page templ.Component, fragments ...templ
 			return fmt.Errorf("render: %w", err)
 		}
 	}
+	// A known length spares a proxy the pieces of a chunked answer.
+	h.Set(echo.HeaderContentLength, strconv.Itoa(buf.Len()))
 	return c.HTMLBlob(status, buf.Bytes())
 }
 

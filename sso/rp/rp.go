@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse/sso/loopback"
 	"gatehouse/sso/session"
 	"gatehouse/sso/token"
 )
@@ -60,7 +61,7 @@ func New(c Config) (*RP, error) {
 		c.Scopes = []string{"profile", "email", "roles", "offline_access"}
 	}
 	if c.HTTPClient == nil {
-		c.HTTPClient = &http.Client{Timeout: 10 * time.Second}
+		c.HTTPClient = defaultClient(c.Issuer)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -83,6 +84,18 @@ func New(c Config) (*RP, error) {
 	a.flows = &flows{rdb: c.Redis, service: c.Service, secure: a.secure}
 	a.tokens, err = newTokens(c, a.provider)
 	return a, err
+}
+
+// defaultClient has a deadline, and finds a provider below localhost.
+func defaultClient(issuer string) *http.Client {
+	t := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 8, IdleConnTimeout: 30 * time.Second,
+		TLSHandshakeTimeout: 5 * time.Second, ResponseHeaderTimeout: 10 * time.Second,
+	}
+	if u, err := url.Parse(issuer); err == nil {
+		t.DialContext = loopback.Dial(u.Hostname())
+	}
+	return &http.Client{Transport: t, Timeout: 10 * time.Second}
 }
 
 // Sessions are the app's sessions.

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"gatehouse/db"
+	"gatehouse/portal/clients"
+	"gatehouse/web"
+)
+
+// commands is everything that can be said on the command line. Nothing else in
+// Gatehouse reads flags or the environment.
+type commands struct {
+	Up          upConfig      `cmd:"" help:"Run the whole estate on this machine: replicas of every service behind a load balancer."`
+	Portal      portalConfig  `cmd:"" help:"Run one replica of the portal, the identity provider."`
+	Shop        appConfig     `cmd:"" help:"Run one replica of the shop."`
+	Forum       appConfig     `cmd:"" help:"Run one replica of the forum."`
+	Analytics   appConfig     `cmd:"" help:"Run one replica of analytics."`
+	Migrate     migrateConfig `cmd:"" help:"Bring the databases of all services up to date."`
+	Healthcheck healthConfig  `cmd:"" help:"Ask a service whether it is well; exit code 1 if it is not."`
+}
+
+type upConfig struct {
+	Addr        string        `env:"GATEHOUSE_ADDR" default:"127.0.0.1:8080" help:"Where the load balancer listens, host:port. Port 0 takes a free one."`
+	Domain      string        `env:"GATEHOUSE_DOMAIN" default:"localhost" help:"Domain of the estate: the services are portal.DOMAIN, shop.DOMAIN and so on."`
+	Replicas    string        `env:"GATEHOUSE_REPLICAS" default:"portal=2,shop=2,forum=2,analytics=1" help:"Replicas of each service; one number alone is for every service."`
+	Data        string        `env:"GATEHOUSE_DATA" default:"./data" help:"Folder of the databases, the key and the logs."`
+	RedisURL    string        `env:"REDIS_URL" name:"redis-url" help:"A Redis to use instead of the embedded one. ${redis_help}"`
+	DatabaseURL string        `env:"DATABASE_URL" name:"database-url" help:"The databases: sqlite:FOLDER or postgres://…; sqlite:DATA unless given."`
+	Clients     string        `env:"GATEHOUSE_CLIENTS" help:"JSON file of more clients (relying parties) than the estate's own."`
+	Key         string        `env:"GATEHOUSE_KEY" help:"Key that encrypts the signing keys at rest, 32 bytes in hex or base64; made and kept in DATA unless given."`
+	Demo        string        `env:"GATEHOUSE_DEMO" default:"auto" enum:"auto,true,false" help:"Demo accounts and demo content: auto means only on a loopback address."`
+	Grace       time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"How long a replica may take to stop before it is killed."`
+}
+
+// redisHelp stands in the help of each --redis-url.
+const redisHelp = "redis:// or rediss://; redis-cluster:// with ?addr=host:port for each further node; redis-sentinel:// with ?master_name=NAME."
+
+// serviceConfig is what every replica is told.
+type serviceConfig struct {
+	Addr           string        `env:"GATEHOUSE_ADDR" default:"127.0.0.1:0" help:"Where to listen, host:port."`
+	MetricsAddr    string        `env:"GATEHOUSE_METRICS_ADDR" help:"Where to serve Prometheus metrics, host:port; nowhere unless given."`
+	URL            string        `env:"GATEHOUSE_URL" name:"url" default:"http://localhost:8080" help:"The estate as browsers see it: shop of http://localhost:8080 is http://shop.localhost:8080."`
+	Replica        string        `env:"GATEHOUSE_REPLICA" help:"Name of this replica; the service and the host's name unless given."`
+	RedisURL       string        `env:"REDIS_URL" name:"redis-url" required:"" help:"The estate's Redis. ${redis_help}"`
+	DatabaseURL    string        `env:"DATABASE_URL" name:"database-url" required:"" help:"The databases: sqlite:FOLDER or postgres://…"`
+	TrustedProxies []string      `env:"GATEHOUSE_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For is believed, separated by commas."`
+	Demo           bool          `env:"GATEHOUSE_DEMO" help:"Demo accounts and demo content. Never where strangers can reach it."`
+	DialLoopback   bool          `env:"GATEHOUSE_DIAL_LOOPBACK" help:"Find sibling services below *.localhost on this machine."`
+	Grace          time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"How long requests under way may take when the replica stops."`
+
+	estate  web.Estate
+	proxies []netip.Prefix
+}
+
+type appConfig struct {
+	serviceConfig `embed:""`
+	ClientSecret  string `env:"GATEHOUSE_CLIENT_SECRET" required:"" help:"This app's secret as a client of the portal."`
+}
+
+type portalConfig struct {
+	serviceConfig   `embed:""`
+	Key             string `env:"GATEHOUSE_KEY" required:"" help:"Key that encrypts the signing keys at rest, 32 bytes in hex or base64."`
+	ShopSecret      string `env:"GATEHOUSE_SHOP_SECRET" required:"" help:"The shop's client secret."`
+	ForumSecret     string `env:"GATEHOUSE_FORUM_SECRET" required:"" help:"The forum's client secret."`
+	AnalyticsSecret string `env:"GATEHOUSE_ANALYTICS_SECRET" required:"" help:"The client secret of analytics."`
+	Clients         string `env:"GATEHOUSE_CLIENTS" help:"JSON file of more clients than the estate's own."`
+
+	key      []byte
+	declared []clients.Client
+}
+
+type migrateConfig struct {
+	DatabaseURL string `env:"DATABASE_URL" name:"database-url" required:"" help:"The databases: sqlite:FOLDER or postgres://…"`
+}
+
+type healthConfig struct {
+	URL string `arg:"" help:"Address to ask, such as http://127.0.0.1:8000/readyz"`
+}
+
+// run reads the command line and does what it says.
+func run(ctx context.Context, args []string) error {
+	var cmd commands
+	parser, err := kong.New(&cmd, kong.Name("gatehouse"), kong.UsageOnError(),
+		kong.Description("One sign-in opens every app, on many servers."),
+		kong.Vars{"redis_help": redisHelp}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return fmt.Errorf("%w (see gatehouse --help)", err)
+	}
+	switch name := parsed.Command(); name {
+	case "up":
+		return up(ctx, cmd.Up)
+	case "portal":
+		return runService(ctx, name, cmd.Portal.serviceConfig, cmd.Portal.open)
+	case "shop":
+		return runService(ctx, name, cmd.Shop.serviceConfig, cmd.Shop.openShop)
+	case "forum":
+		return runService(ctx, name, cmd.Forum.serviceConfig, cmd.Forum.openForum)
+	case "analytics":
+		return runService(ctx, name, cmd.Analytics.serviceConfig, cmd.Analytics.openAnalytics)
+	case "migrate":
+		return migrate(ctx, cmd.Migrate)
+	default:
+		return healthcheck(ctx, cmd.Healthcheck)
+	}
+}
+
+// Validate implements kong's check; it reports every mistake at once.
+func (c *upConfig) Validate() error {
+	var wrong []error
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		wrong = append(wrong, fmt.Errorf("--addr %q is not host:port", c.Addr))
+	}
+	if _, err := parseReplicas(c.Replicas); err != nil {
+		wrong = append(wrong, err)
+	}
+	if c.DatabaseURL != "" {
+		wrong = append(wrong, db.CheckURL(c.DatabaseURL))
+	}
+	if c.RedisURL != "" {
+		wrong = append(wrong, checkRedisURL(c.RedisURL))
+	}
+	if c.Key != "" {
+		_, err := parseKey(c.Key)
+		wrong = append(wrong, err)
+	}
+	_, err := readClients(c.Clients)
+	return errors.Join(append(wrong, err)...)
+}
+
+// Validate implements kong's check.
+func (c *serviceConfig) Validate() error {
+	var wrong []error
+	var err error
+	if c.estate, err = web.ParseEstate(c.URL); err != nil {
+		wrong = append(wrong, err)
+	}
+	for _, p := range c.TrustedProxies {
+		prefix, err := netip.ParsePrefix(strings.TrimSpace(p))
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("--trusted-proxies: %q is not a network such as 10.0.0.0/8", p))
+			continue
+		}
+		c.proxies = append(c.proxies, prefix)
+	}
+	return errors.Join(append(wrong, db.CheckURL(c.DatabaseURL), checkRedisURL(c.RedisURL))...)
+}
+
+// Validate implements kong's check.
+func (c *portalConfig) Validate() error {
+	var err1, err2 error
+	c.key, err1 = parseKey(c.Key)
+	c.declared, err2 = readClients(c.Clients)
+	return errors.Join(c.serviceConfig.Validate(), err1, err2)
+}
+
+// Validate implements kong's check.
+func (c *appConfig) Validate() error { return c.serviceConfig.Validate() }
+
+// Validate implements kong's check.
+func (c *migrateConfig) Validate() error { return db.CheckURL(c.DatabaseURL) }
+
+const maxReplicas = 64
+
+// parseReplicas reads "3" or "portal=2,shop=4"; what is not named keeps its default.
+func parseReplicas(s string) (map[string]int, error) {
+	n := map[string]int{"portal": 2, "shop": 2, "forum": 2, "analytics": 1}
+	for part := range strings.SplitSeq(s, ",") {
+		service, number, named := strings.Cut(strings.TrimSpace(part), "=")
+		if !named {
+			service, number = "", service
+		}
+		count, err := strconv.Atoi(strings.TrimSpace(number))
+		if err != nil || count < 0 || count > maxReplicas {
+			return nil, fmt.Errorf("--replicas: %q is not a number from 0 to %d", number, maxReplicas)
+		}
+		if _, known := n[service]; named && !known {
+			return nil, fmt.Errorf("--replicas: there is no service %q", service)
+		}
+		for s := range n {
+			if !named || s == service {
+				n[s] = count
+			}
+		}
+	}
+	if n["portal"] == 0 {
+		return nil, errors.New("--replicas: without a portal nobody can sign in")
+	}
+	return n, nil
+}
+
+const keyLength = 32
+
+func parseKey(s string) ([]byte, error) {
+	s = strings.TrimSpace(s)
+	for _, decode := range []func(string) ([]byte, error){
+		hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawURLEncoding.DecodeString,
+	} {
+		if key, err := decode(s); err == nil && len(key) == keyLength {
+			return key, nil
+		}
+	}
+	return nil, fmt.Errorf("the key must be %d random bytes in hex or base64: openssl rand -hex %d makes one", keyLength, keyLength)
+}
+
+const maxClientsFile = 1 << 20
+
+// readClients reads the file of declared clients; no name means none.
+func readClients(name string) ([]clients.Client, error) {
+	if name == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("the file of clients can't be read: %w", err)
+	}
+	if len(raw) > maxClientsFile {
+		return nil, fmt.Errorf("the file of clients %s is larger than 1 MiB", name)
+	}
+	dec := json.NewDecoder(strings.NewReader(string(raw)))
+	dec.DisallowUnknownFields() // a misspelt name would silently not count
+	var list []clients.Client
+	if err := dec.Decode(&list); err != nil {
+		return nil, fmt.Errorf("the file of clients %s: %w", name, err)
+	}
+	return list, nil
+}

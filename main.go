@@ -1,0 +1,38 @@
+// Gatehouse is an identity provider with sibling apps, in one binary:
+//
+//	gatehouse up          the whole estate on this machine, with a load balancer
+//	gatehouse portal      one replica of one service (also: shop, forum, analytics)
+//	gatehouse migrate     bring all databases up to date
+//
+// This package only wires: config.go reads flags and environment, up.go runs the
+// estate, service.go one replica, services.go says what each service is made of.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second Ctrl-C ends the program at once.
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "gatehouse: "+sentence(err))
+		os.Exit(1)
+	}
+}
+
+// sentence puts what several checks found into one line each.
+func sentence(err error) string {
+	var many interface{ Unwrap() []error }
+	if !errors.As(err, &many) {
+		return err.Error()
+	}
+	return strings.ReplaceAll(err.Error(), "\n", "\ngatehouse: ")
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// How long a command may take: a request that waits for a Redis that is away must
+// be told so soon.
+const (
+	redisDial  = time.Second
+	redisReply = time.Second
+)
+
+func checkRedisURL(url string) error {
+	rdb, err := openRedis(url)
+	if err != nil {
+		return err
+	}
+	return rdb.Close()
+}
+
+var errRedisURL = errors.New("the Redis URL can't be read; it must begin with redis://, rediss://, redis-cluster:// or redis-sentinel://")
+
+// openRedis makes a client without talking to the server yet. Errors don't repeat
+// the URL, which may hold a password.
+func openRedis(url string) (redis.UniversalClient, error) {
+	scheme, rest, _ := strings.Cut(url, "://")
+	switch scheme {
+	case "redis", "rediss", "unix":
+		o, err := redis.ParseURL(url)
+		if err != nil {
+			return nil, errRedisURL
+		}
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
+		o.MaxRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
+		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+		return redis.NewClient(o), nil
+	case "redis-cluster", "rediss-cluster":
+		o, err := redis.ParseClusterURL(strings.TrimSuffix(scheme, "-cluster") + "://" + rest)
+		if err != nil {
+			return nil, errRedisURL
+		}
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
+		o.ContextTimeoutEnabled, o.DisableIdentity = true, true
+		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+		return redis.NewClusterClient(o), nil
+	case "redis-sentinel", "rediss-sentinel":
+		o, err := redis.ParseFailoverURL(strings.TrimSuffix(scheme, "-sentinel") + "://" + rest)
+		if err != nil || o.MasterName == "" {
+			return nil, errRedisURL
+		}
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
+		o.MaxRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
+		return redis.NewFailoverClient(o), nil
+	}
+	return nil, errRedisURL
+}
+
+func pingRedis(ctx context.Context, rdb redis.UniversalClient) error {
+	return rdb.Ping(ctx).Err()
+}

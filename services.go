@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"gatehouse/apps/analytics"
+	"gatehouse/apps/forum"
+	"gatehouse/apps/shop"
+	"gatehouse/portal"
+)
+
+// How each service is made of its parts. An app is a relying party of the portal
+// and gets its client secret; the portal gets the key and the list of clients.
+
+func (c portalConfig) open(ctx context.Context, p parts) (service, error) {
+	own := portal.EstateClients(p.estate, map[string]string{
+		"shop": c.ShopSecret, "forum": c.ForumSecret, "analytics": c.AnalyticsSecret,
+	})
+	return portal.New(ctx, portal.Deps{
+		DB: p.db, Redis: p.rdb, Estate: p.estate, Replica: p.Replica, Logger: p.log, HTTPClient: p.client,
+		Key: c.key, Clients: append(own, c.declared...), TrustedProxies: p.proxies, Demo: p.Demo,
+	})
+}
+
+func (c appConfig) openShop(ctx context.Context, p parts) (service, error) {
+	return shop.New(ctx, shop.Deps{
+		DB: p.db, Redis: p.rdb, Estate: p.estate, Replica: p.Replica, Logger: p.log, HTTPClient: p.client, Now: time.Now,
+		ClientSecret: c.ClientSecret, TrustedProxies: p.proxies, Demo: p.Demo,
+	})
+}
+
+func (c appConfig) openForum(ctx context.Context, p parts) (service, error) {
+	return forum.New(ctx, forum.Deps{
+		DB: p.db, Redis: p.rdb, Estate: p.estate, Replica: p.Replica, Logger: p.log, HTTPClient: p.client, Now: time.Now,
+		ClientSecret: c.ClientSecret, TrustedProxies: p.proxies, Demo: p.Demo,
+	})
+}
+
+func (c appConfig) openAnalytics(ctx context.Context, p parts) (service, error) {
+	return analytics.New(ctx, analytics.Deps{
+		DB: p.db, Redis: p.rdb, Estate: p.estate, Replica: p.Replica, Logger: p.log, HTTPClient: p.client, Now: time.Now,
+		ClientSecret: c.ClientSecret, TrustedProxies: p.proxies, Demo: p.Demo,
+	})
+}

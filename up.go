@@ -1,0 +1,312 @@
+package main
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"gatehouse/db"
+	"gatehouse/fleet/balancer"
+	"gatehouse/fleet/embedded"
+	"gatehouse/fleet/supervisor"
+)
+
+var errAddrInUse = syscall.EADDRINUSE
+
+// services are all there are, in the order in which they are shown.
+var services = []string{"portal", "shop", "forum", "analytics"}
+
+// estate is one run of "gatehouse up".
+type estate struct {
+	upConfig
+	base       string // http://localhost:8080
+	binary     string
+	key        []byte
+	demo       bool
+	counts     map[string]int
+	log        *slog.Logger
+	balancer   *balancer.Balancer
+	supervisor *supervisor.Supervisor
+}
+
+// up runs the whole estate until ctx ends.
+func up(ctx context.Context, c upConfig) error {
+	e := &estate{upConfig: c}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return listenError(c.Addr, err)
+	}
+	defer func() { _ = ln.Close() }()
+	if err := e.prepare(ln.Addr()); err != nil {
+		return err
+	}
+	if e.RedisURL == "" {
+		r, err := embedded.StartRedis()
+		if err != nil {
+			return fmt.Errorf("the embedded Redis can't start: %w", err)
+		}
+		defer r.Close()
+		e.RedisURL = r.URL()
+	}
+	if err := e.checkServers(ctx); err != nil {
+		return err
+	}
+	return e.run(ctx, ln)
+}
+
+// prepare makes the data folder, the key and what follows from the address.
+func (e *estate) prepare(addr net.Addr) error {
+	var err error
+	if e.Data, err = filepath.Abs(e.Data); err != nil {
+		return fmt.Errorf("the data folder: %w", err)
+	}
+	for _, dir := range []string{e.Data, e.path("logs"), e.path("run")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("the data folder %s can't be used: %w", e.Data, plain(err))
+		}
+	}
+	if err := writable(e.Data); err != nil {
+		return fmt.Errorf("the data folder %s can't be written to: %w", e.Data, plain(err))
+	}
+	if e.key, err = e.loadKey(); err != nil {
+		return err
+	}
+	if e.binary, err = os.Executable(); err != nil {
+		return fmt.Errorf("this program does not know where it is: %w", err)
+	}
+	if e.DatabaseURL == "" {
+		e.DatabaseURL = "sqlite:" + e.Data
+	}
+	e.counts, err = parseReplicas(e.Replicas)
+	if err != nil {
+		return err
+	}
+	at, err := netip.ParseAddrPort(addr.String())
+	if err != nil {
+		return fmt.Errorf("address %s: %w", addr, err)
+	}
+	e.base = "http://" + e.Domain
+	if at.Port() != 80 {
+		e.base += ":" + strconv.Itoa(int(at.Port()))
+	}
+	e.demo = e.Demo == "true" || e.Demo == "auto" && at.Addr().IsLoopback()
+	file, err := os.OpenFile(e.path("logs", "up.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("the log can't be written: %w", plain(err))
+	}
+	e.log = slog.New(slog.NewJSONHandler(file, nil)).With("service", "up")
+	return nil
+}
+
+func (e *estate) path(parts ...string) string {
+	return filepath.Join(append([]string{e.Data}, parts...)...)
+}
+
+func writable(dir string) error {
+	f, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return err
+	}
+	_ = f.Close()
+	return os.Remove(f.Name())
+}
+
+// plain leaves out the operation and the path, which the sentence around it says.
+func plain(err error) error {
+	if p := (*os.PathError)(nil); errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// loadKey is the key from the configuration, or one of the data folder's own.
+func (e *estate) loadKey() ([]byte, error) {
+	if e.Key != "" {
+		return parseKey(e.Key)
+	}
+	file := e.path("gatehouse.key")
+	raw, err := os.ReadFile(file)
+	switch {
+	case err == nil:
+		key, err := parseKey(string(raw))
+		if err != nil {
+			return nil, fmt.Errorf("%s does not hold a key: %w", file, err)
+		}
+		return key, nil
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("the key in %s can't be read: %w", file, plain(err))
+	}
+	key := make([]byte, keyLength)
+	_, _ = rand.Read(key) // never fails
+	// O_EXCL: a second "up" on this folder must not replace what the first one made.
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("the key can't be kept: %w", plain(err))
+	}
+	_, err = f.WriteString(hex.EncodeToString(key) + "\n")
+	return key, errors.Join(err, f.Sync(), f.Close())
+}
+
+// checkServers says in one sentence what does not answer, before seven replicas do.
+func (e *estate) checkServers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	rdb, err := openRedis(e.RedisURL)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rdb.Close() }()
+	if err := pingRedis(ctx, rdb); err != nil {
+		return fmt.Errorf("Redis does not answer: %w", err)
+	}
+	d, err := db.Open(ctx, e.DatabaseURL, "portal")
+	if err != nil {
+		return err
+	}
+	return d.Close()
+}
+
+// run starts the balancer and the replicas. To stop, the balancer drains first, so
+// that no request meets a replica that is gone.
+func (e *estate) run(ctx context.Context, ln net.Listener) error {
+	hosts := map[string]string{}
+	for _, s := range services {
+		hosts[s+"."+e.Domain] = s
+	}
+	var err error
+	e.balancer, err = balancer.New(balancer.Options{
+		Hosts: hosts, Logger: e.log,
+		Redirects: map[string]string{e.Domain: e.url("portal"), "127.0.0.1": e.url("portal"), "::1": e.url("portal")},
+	})
+	if err != nil {
+		return err
+	}
+	e.supervisor, err = supervisor.New(supervisor.Options{Pool: e.balancer, Logger: e.log, OnEvent: e.tell, Grace: e.Grace})
+	if err != nil {
+		return err
+	}
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServing()
+	group, serving := errgroup.WithContext(serving)
+	group.Go(func() error { e.balancer.Run(serving); return nil })
+	group.Go(func() error { return balancer.Serve(serving, ln, http.Handler(e.balancer), time.Second, e.log) })
+
+	began := time.Now()
+	err = e.supervisor.Start(ctx, e.specs()...)
+	if err == nil {
+		e.welcome(time.Since(began))
+		select {
+		case <-ctx.Done():
+			fmt.Println("\nStopping …")
+		case <-serving.Done(): // the balancer failed; group.Wait says why
+		}
+	}
+	stopServing()
+	served := group.Wait()
+	e.supervisor.Stop()
+	if ctx.Err() != nil {
+		err = nil // stopped on request, perhaps while starting
+	}
+	if err := errors.Join(err, served); err != nil {
+		return err
+	}
+	fmt.Println("Stopped.")
+	return nil
+}
+
+func (e *estate) url(service string) string {
+	return strings.Replace(e.base, "://", "://"+service+".", 1)
+}
+
+// specs says how each replica is run: this very program, told by its environment.
+func (e *estate) specs() []supervisor.Spec {
+	var specs []supervisor.Spec
+	for _, service := range services {
+		for i := 1; i <= e.counts[service]; i++ {
+			specs = append(specs, e.spec(service, fmt.Sprintf("%s-%d", service, i)))
+		}
+	}
+	return specs
+}
+
+func (e *estate) spec(service, name string) supervisor.Spec {
+	env := []string{
+		"GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_METRICS_ADDR=127.0.0.1:0", "GATEHOUSE_URL=" + e.base, "GATEHOUSE_REPLICA=" + name,
+		"REDIS_URL=" + e.RedisURL, "DATABASE_URL=" + e.DatabaseURL,
+		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8", "GATEHOUSE_DIAL_LOOPBACK=true",
+		"GATEHOUSE_DEMO=" + strconv.FormatBool(e.demo), "GATEHOUSE_GRACE=" + e.Grace.String(),
+	}
+	if service == "portal" {
+		env = append(env, "GATEHOUSE_KEY="+hex.EncodeToString(e.key), "GATEHOUSE_CLIENTS="+e.Clients,
+			"GATEHOUSE_SHOP_SECRET="+e.secret("shop"), "GATEHOUSE_FORUM_SECRET="+e.secret("forum"),
+			"GATEHOUSE_ANALYTICS_SECRET="+e.secret("analytics"))
+	} else {
+		env = append(env, "GATEHOUSE_CLIENT_SECRET="+e.secret(service), "GATEHOUSE_KEY=")
+	}
+	return supervisor.Spec{
+		Name: name, Service: service, Path: e.binary, Args: []string{service}, Env: env, LogFile: e.path("logs", name+".log"),
+	}
+}
+
+// secret is an app's client secret: derived from the key, so that nobody has to
+// hand it out.
+func (e *estate) secret(service string) string {
+	s, err := hkdf.Key(sha256.New, e.key, nil, "client secret of "+service, 32)
+	if err != nil {
+		panic(err) // only for lengths that are no constant of ours
+	}
+	return base64.RawURLEncoding.EncodeToString(s)
+}
+
+// tell keeps a pid file for each replica and says what a person should know.
+func (e *estate) tell(ev supervisor.Event) {
+	r := ev.Replica
+	file := e.path("run", r.Name+".pid")
+	switch ev.Kind {
+	case supervisor.EventStarted:
+		_ = os.WriteFile(file, []byte(strconv.Itoa(r.PID)+"\n"), 0o600)
+	case supervisor.EventExited:
+		_ = os.Remove(file)
+		if ev.Err != nil {
+			fmt.Printf("  %s ended: %v\n", r.Name, ev.Err)
+		}
+	case supervisor.EventReady:
+		if r.Restarts > 0 {
+			fmt.Printf("  %s is back (pid %d)\n", r.Name, r.PID)
+		}
+	}
+}
+
+func (e *estate) welcome(took time.Duration) {
+	fmt.Printf("\nGatehouse is ready (%d replicas in %.1f s).\n\n", len(e.supervisor.Replicas()), took.Seconds())
+	for _, s := range services {
+		fmt.Printf("  %-10s %s\n", strings.ToUpper(s[:1])+s[1:], e.url(s))
+	}
+	if e.demo {
+		fmt.Printf("\n  Demo accounts, password gatehouse-demo:\n")
+		for _, a := range [][2]string{
+			{"alice@example.com", "customer"}, {"bob@example.com", "moderator"},
+			{"carol@example.com", "analyst"}, {"admin@example.com", "admin"},
+		} {
+			fmt.Printf("    %-20s %s\n", a[0], a[1])
+		}
+	}
+	fmt.Printf("\n  Data and logs: %s\n  Ctrl-C stops everything.\n\n", e.Data)
+}
