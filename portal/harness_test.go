@@ -321,3 +321,8 @@ func (h *house) userinfo(access string) answer {
 	r.Header.Set("Authorization", "Bearer "+access)
 	return h.do(h.browser(), r)
 }
+
+// contextOf ends with the test, or when it is stopped.
+func contextOf(t *testing.T) (context.Context, context.CancelFunc) {
+	return context.WithCancel(t.Context())
+}
