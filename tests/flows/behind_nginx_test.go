@@ -97,7 +97,7 @@ func run(t *testing.T, name string, cmd *exec.Cmd, end func(), said *syncBuffer)
 		end()
 		_ = cmd.Wait() // a killed replica does not end well, and should not
 		if t.Failed() {
-			t.Logf("%s said:\n%s", name, said)
+			t.Logf("%s said at last:\n%s", name, said.tail())
 		}
 	})
 }
@@ -206,6 +206,12 @@ func (b *syncBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.Write(p)
+}
+
+// tail is the last few lines.
+func (b *syncBuffer) tail() string {
+	lines := strings.Split(b.String(), "\n")
+	return strings.Join(lines[max(0, len(lines)-8):], "\n")
 }
 
 func (b *syncBuffer) String() string {

@@ -33,10 +33,10 @@ func TestNginx_ServesTheWholeSignInFromEveryReplica(t *testing.T) {
 		t.Fatalf("after the sign-in: %s at %s; want alice's orders", answer.Status, answer.Request.URL)
 	}
 
-	for _, service := range []string{"portal", "shop", "forum"} {
+	for service, path := range map[string]string{"portal": "/", "shop": "/orders", "forum": "/mine"} {
 		served := map[string]bool{}
 		for range 20 {
-			answer, err := browser.Get(b.url(service) + "/")
+			answer, err := browser.Get(b.url(service) + path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestNginx_ServesTheWholeSignInFromEveryReplica(t *testing.T) {
 func TestNginx_KilledReplicaCostsNothing(t *testing.T) {
 	b := startBehindNginx(t)
 	browser := estate.Browser()
-	text(t, estate.SignIn(t, browser, b.url("forum")+"/auth/sign-in?return_to=/", "bob@example.com", estate.Password))
+	text(t, estate.SignIn(t, browser, b.url("forum")+"/mine", "bob@example.com", estate.Password))
 	for _, victim := range []string{"forum-1", "portal-2"} {
 		// The group: the shell that watches over the replica, and the replica.
 		if err := syscall.Kill(-b.replicas[victim].pid, syscall.SIGKILL); err != nil {
@@ -70,7 +70,7 @@ func TestNginx_KilledReplicaCostsNothing(t *testing.T) {
 		}
 	}
 	for range 20 {
-		answer, err := browser.Get(b.url("forum") + "/")
+		answer, err := browser.Get(b.url("forum") + "/mine")
 		if err != nil {
 			t.Fatal(err)
 		}

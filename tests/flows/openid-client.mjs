@@ -72,6 +72,7 @@ const tokens = await client.authorizationCodeGrant(config, new URL(back.url), {
 const claims = tokens.claims();
 const info = await client.fetchUserInfo(config, tokens.access_token, claims.sub);
 const renewed = await client.refreshTokenGrant(config, tokens.refresh_token);
+const again = await client.fetchUserInfo(config, renewed.access_token, claims.sub);
 const end = client.buildEndSessionUrl(config, {
   id_token_hint: tokens.id_token,
   post_logout_redirect_uri: goodbyeURI,
@@ -93,7 +94,7 @@ console.log(
     sub: claims.sub,
     roles: claims.roles,
     email: info.email,
-    renewed: renewed.claims().sub,
+    renewed: again.sub,
     goodbye: goodbye.url,
     late,
     revoked,
