@@ -1,0 +1,21 @@
+package account_test
+
+import (
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/db"
+)
+
+type dbDB = db.DB
+
+func redisAt(t *testing.T, rawURL string) redis.UniversalClient {
+	t.Helper()
+	o, err := redis.ParseURL(rawURL)
+	check(t, err)
+	o.MaxRetries, o.DialerRetries = -1, 1
+	rdb := redis.NewClient(o)
+	t.Cleanup(func() { rdb.Close() })
+	return rdb
+}

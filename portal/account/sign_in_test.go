@@ -1,0 +1,292 @@
+package account_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+
+	"gatehouse/portal/account"
+	"gatehouse/portal/password"
+	"gatehouse/portal/store"
+	"gatehouse/portal/store/storetest"
+	"gatehouse/tests/env"
+)
+
+func TestSignIn_OpensTheHouse(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		u := h.add("maria@example.com")
+		b := h.browser()
+		b.get("/").want(h.t, 200, "Sign in once", "Shop")
+		b.get("/sign-in?return_to=%2Fprofile&login_hint=maria%40example.com").want(h.t, 200,
+			`value="maria@example.com"`, `name="return_to" value="/profile"`, `autocomplete="current-password"`, "gatehouse-demo")
+		a := b.post("/sign-in", url.Values{"email": {" Maria@EXAMPLE.com "}, "password": {secret}, "return_to": {"/oauth/authorize?x=1&y=2"}})
+		a.wantTo(h.t, "/oauth/authorize?x=1&y=2")
+		for _, c := range a.Header.Values("Set-Cookie") {
+			if !strings.Contains(c, "HttpOnly") || !strings.Contains(c, "SameSite=Lax") {
+				h.t.Errorf("cookie %q", c)
+			}
+		}
+		b.get("/").want(h.t, 200, "Welcome, Maria Keller")
+		b.get("/sign-in?return_to=%2Fsessions").wantTo(h.t, "/sessions")
+		b.get("/register").wantTo(h.t, "/")
+		if n := h.count("SELECT COUNT(*) FROM sign_ins WHERE user_id = ? AND ip = '203.0.113.7'", u.ID); n != 1 {
+			h.t.Errorf("%d sign-ins stored", n)
+		}
+		if n := h.count("SELECT COUNT(*) FROM event_outbox WHERE type = 'sign_in' AND subject = ? AND data LIKE '%password%' AND data LIKE '%portal%'", u.ID); n != 1 {
+			h.t.Errorf("%d events", n)
+		}
+	})
+}
+
+func TestSignIn_NewIdEachTime(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		h.add("maria@example.com")
+		b := h.signedIn("maria@example.com")
+		first := b.cookie("portal_session")
+		// The form was left open in another tab.
+		b.signIn("maria@example.com", secret).wantTo(h.t, "/")
+		if second := b.cookie("portal_session"); second == first || second == "" {
+			h.t.Error("the session kept its id")
+		}
+		if n := h.count("SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL"); n != 1 {
+			h.t.Errorf("%d living sign-ins of one browser", n)
+		}
+		// An id chosen by somebody else is not taken.
+		other := h.browser()
+		other.headers["Cookie"] = "portal_session=AAAAAAAAAAAAAAAAAAAAAAAAAA"
+		a := other.signIn("maria@example.com", secret)
+		if a.Status != 303 || strings.Contains(strings.Join(a.Header.Values("Set-Cookie"), " "), "AAAAAAAAAAAAAAAAAAAAAAAAAA") {
+			h.t.Errorf("%d, %q", a.Status, a.Header.Values("Set-Cookie"))
+		}
+	})
+}
+
+func TestSignIn_UnknownEmailIsAnsweredLikeAWrongPassword(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		h.add("maria@example.com")
+		off := storetest.User("disabled@example.com")
+		off.PasswordHash, off.DisabledAt = h.add("otto@example.com").PasswordHash, storetest.Now
+		check(h.t, h.store.SeedUsers(h.t.Context(), []store.User{off}))
+		type seen struct {
+			status int
+			header string
+			body   string
+			hashes int64
+		}
+		var all []seen
+		for i, email := range []string{"maria@example.com", "never@example.com", "disabled@example.com"} {
+			before := h.hasher.Count()
+			a := h.browser().from(fmt.Sprintf("198.51.100.%d", i)).signIn(email, "not the password")
+			id := a.Header.Get("X-Request-Id")
+			for _, k := range []string{"X-Request-Id", "Date"} {
+				a.Header.Del(k)
+			}
+			body := strings.ReplaceAll(strings.ReplaceAll(a.Body, email, "EMAIL"), id, "ID")
+			all = append(all, seen{a.Status, fmt.Sprint(len(a.Header), a.Header["Set-Cookie"], a.Header["Content-Type"], a.Header["Cache-Control"], a.Header["Content-Security-Policy"]), body, h.hasher.Count() - before})
+			if a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Body, "do not match") || !strings.Contains(a.Body, email) {
+				h.t.Errorf("%s: %d\n%s", email, a.Status, a.Body)
+			}
+			if strings.Contains(a.Body, "not the password") {
+				h.t.Error("the password is in the page")
+			}
+		}
+		for i, s := range all[1:] {
+			if s != all[0] {
+				h.t.Errorf("answer %d differs: %+v\n%+v", i+1, s, all[0])
+			}
+		}
+		if all[0].hashes != 1 {
+			h.t.Errorf("%d hashes, want 1", all[0].hashes)
+		}
+		h.browser().signIn("disabled@example.com", secret).want(h.t, http.StatusForbidden, "disabled")
+		if n := h.count("SELECT COUNT(*) FROM sign_ins"); n != 0 {
+			h.t.Errorf("%d sign-ins", n)
+		}
+	})
+}
+
+func TestSignIn_TooManyAttempts(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		h.add("maria@example.com")
+		owner := h.signedIn("maria@example.com") // at the same address, so the browser is known
+		owner.post("/sign-out", nil).wantTo(h.t, "/signed-out")
+		thief := h.browser()
+		var last answer
+		for range 20 {
+			if last = thief.signIn("maria@example.com", "a guess that is wrong"); last.Status != http.StatusUnprocessableEntity {
+				break
+			}
+		}
+		last.want(h.t, http.StatusTooManyRequests, "too many attempts", "minutes", "maria@example.com")
+		if s := last.Header.Get("Retry-After"); s == "" || s == "0" {
+			h.t.Errorf("Retry-After %q", s)
+		}
+		before := h.hasher.Count()
+		thief.signIn("maria@example.com", secret).want(h.t, http.StatusTooManyRequests)
+		if h.hasher.Count() != before {
+			h.t.Error("a refused attempt was hashed")
+		}
+		owner.signIn("maria@example.com", secret).wantTo(h.t, "/")
+		h.browser().from("198.51.100.9").signIn("maria@example.com", secret).wantTo(h.t, "/")
+		thief.signIn("maria@example.com", secret).want(h.t, http.StatusTooManyRequests)
+	})
+}
+
+func TestSignIn_Reauthentication(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		u := h.add("maria@example.com")
+		b := h.signedIn("maria@example.com")
+		session := b.cookie("portal_session")
+		h.clock.Add(2 * time.Hour)
+		b.get("/sign-in?reauth=1&return_to=%2Fprofile").want(h.t, 200, "Confirm it is you", "Maria Keller", `name="reauth" value="1"`)
+		b.post("/sign-in", url.Values{"reauth": {"1"}, "password": {""}}).want(h.t, 422, "Enter your password")
+		b.post("/sign-in", url.Values{"reauth": {"1"}, "password": {"wrong"}}).want(h.t, 422, "not your password")
+		// Whatever email is sent, it is the person who is signed in who confirms.
+		b.post("/sign-in", url.Values{"reauth": {"1"}, "email": {"other@example.com"}, "password": {secret}, "return_to": {"/profile"}}).wantTo(h.t, "/profile")
+		if b.cookie("portal_session") == session {
+			h.t.Error("the session kept its id")
+		}
+		if n := h.count("SELECT COUNT(*) FROM sign_ins"); n != 1 {
+			h.t.Errorf("%d sign-ins, want the same one", n)
+		}
+		if n := h.count("SELECT COUNT(*) FROM sign_ins WHERE user_id = ? AND created_at >= ?", u.ID, h.clock.Now().Add(-time.Second).UnixMilli()); n != 1 {
+			h.t.Error("auth_time did not move")
+		}
+		// A guest is asked for everything.
+		h.browser().get("/sign-in?reauth=1").want(h.t, 200, `name="email"`)
+		h.browser().post("/sign-in", url.Values{"reauth": {"1"}, "email": {"maria@example.com"}, "password": {secret}}).wantTo(h.t, "/")
+	})
+}
+
+func TestSignIn_AnotherPersonOnTheSameBrowser(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		maria := h.add("maria@example.com")
+		h.add("otto@example.com")
+		b := h.signedIn("maria@example.com")
+		b.signIn("otto@example.com", secret).wantTo(h.t, "/")
+		b.get("/profile").want(h.t, 200, "otto@example.com")
+		if n := h.count("SELECT COUNT(*) FROM sign_ins WHERE user_id = ? AND ended_at IS NULL", maria.ID); n != 0 {
+			h.t.Error("the first person is still signed in")
+		}
+	})
+}
+
+func TestSignIn_EndedElsewhereIsAGuest(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		h.add("maria@example.com")
+		b := h.signedIn("maria@example.com")
+		// The row ended, the session in Redis was not reached: no door may stay open, and no loop begin.
+		if _, err := h.db.Exec("UPDATE sign_ins SET ended_at = 1"); err != nil {
+			h.t.Fatal(err)
+		}
+		b.get("/sign-in?return_to=%2Fprofile").want(h.t, 200, `name="email"`)
+		if b.isIn() {
+			h.t.Error("still signed in")
+		}
+	})
+}
+
+func TestSignIn_RehashesAnOldHash(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		u := h.add("maria@example.com")
+		older := light
+		older.Iterations = 2
+		old, err := argon2id.CreateHash(secret, &older)
+		check(h.t, err)
+		check(h.t, h.store.SetPassword(h.t.Context(), u.ID, u.PasswordHash, old, storetest.Now))
+		b := h.signedIn("maria@example.com")
+		got, err := h.store.UserByID(h.t.Context(), u.ID)
+		check(h.t, err)
+		if got.PasswordHash == old || !strings.Contains(got.PasswordHash, "t=1,p=1") || !b.isIn() {
+			h.t.Errorf("hash %q", got.PasswordHash)
+		}
+		h.signedIn("maria@example.com")
+	})
+}
+
+func TestSignIn_QueueFull(t *testing.T) {
+	d := env.DB(t, "portal")
+	heavy := argon2id.Params{Memory: 64 * 1024, Iterations: 3, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+	h := newHouse(t, d, env.MiniRedis(t), func(deps *account.Deps) {
+		var err error
+		deps.Hasher, err = password.NewHasher(password.Options{Params: heavy, Slots: 1, Queue: 1})
+		check(t, err)
+	})
+	const flood = 12
+	status := make(chan answer, flood)
+	for i := range flood {
+		b := h.browser().from(fmt.Sprintf("198.51.100.%d", i))
+		go func() { status <- b.signIn("never@example.com", "a password") }()
+	}
+	counts := map[int]int{}
+	for range flood {
+		a := <-status
+		counts[a.Status]++
+		if a.Status == http.StatusServiceUnavailable && a.Header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	}
+	if counts[422] < 2 || counts[503] == 0 || counts[422]+counts[503] != flood {
+		t.Errorf("answers %v", counts)
+	}
+}
+
+func TestSignIn_RedisAwayDoesNothing(t *testing.T) {
+	env.EachDB(t, "portal", func(t *testing.T, d *dbDB) {
+		server, err := env.StartRedis(t.TempDir())
+		check(t, err)
+		t.Cleanup(server.Stop)
+		h := newHouse(t, d, redisAt(t, server.URL()), nil)
+		h.add("maria@example.com")
+		b := h.signedIn("maria@example.com")
+		cookie := b.cookie("portal_session")
+		server.Stop()
+		guest := h.browser()
+		for name, a := range map[string]answer{
+			"sign-in":  guest.signIn("maria@example.com", secret),
+			"register": guest.post("/register", url.Values{"name": {"Otto"}, "email": {"otto@example.com"}, "password": {secret}}),
+			"profile":  b.get("/profile"),
+			"sessions": b.get("/sessions"),
+			"sign-out": b.post("/sign-out", nil),
+			"password": b.post("/profile/password", url.Values{"current_password": {secret}, "new_password": {"five quiet grey herons"}}),
+		} {
+			if a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" || len(a.Header.Values("Set-Cookie")) > 0 {
+				t.Errorf("%s: %d, Retry-After %q, cookies %q", name, a.Status, a.Header.Get("Retry-After"), a.Header.Values("Set-Cookie"))
+			}
+		}
+		b.get("/").want(t, 200, "Sign-in is away")
+		if n := h.count("SELECT COUNT(*) FROM users") + h.count("SELECT COUNT(*) FROM sign_ins") + h.count("SELECT COUNT(*) FROM event_outbox"); n != 3 {
+			t.Errorf("%d rows, want the 3 of before", n)
+		}
+		check(t, server.Start())
+		for h.rdb.Ping(t.Context()).Err() != nil { // until the client tries again
+			time.Sleep(10 * time.Millisecond)
+		}
+		if b.cookie("portal_session") != cookie || !b.isIn() {
+			t.Error("signed out by an outage")
+		}
+	})
+}
+
+func TestSignIn_NoPasswordInLogs(t *testing.T) {
+	h := newHouse(t, env.DB(t, "portal"), env.MiniRedis(t), nil)
+	h.add("maria@example.com")
+	b := h.signedIn("maria@example.com")
+	b.signIn("maria@example.com", "a wrong one of mine")
+	b.post("/profile/password", url.Values{"current_password": {secret}, "new_password": {"five quiet grey herons"}})
+	b.get("/sign-in?password=" + url.QueryEscape(secret))
+	text := h.logs.String()
+	for _, s := range []string{"herons", "a wrong one", b.cookie("portal_session"), "argon2id"} {
+		if strings.Contains(text, s) {
+			t.Errorf("the log holds %q", s)
+		}
+	}
+	if !strings.Contains(text, `"sid"`) {
+		t.Error("the log lacks the sid")
+	}
+}
