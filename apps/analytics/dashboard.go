@@ -74,7 +74,7 @@ func (a *App) fill(c echo.Context, v *dashboardView) error {
 		}
 	}
 	v.stats = stats(f, v.query.app)
-	for _, p := range panelsFor(v.query.app) {
+	for _, p := range panelsFor(v.query.app, f) {
 		v.panels = append(v.panels, p.draw(p, f))
 	}
 	return nil
@@ -170,7 +170,7 @@ func (v dashboardView) ended() bool { return !v.query.period.Partial(v.updated) 
 // text is what the person typed into a field, to be shown again.
 func (v dashboardView) text(field string) string {
 	if typed := v.query.params.Get(field); typed != "" || v.query.period.From.IsZero() {
-		return typed
+		return period.FieldValue(typed)
 	}
 	const form = "2006-01-02T15:04"
 	if field == period.From {

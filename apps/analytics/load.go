@@ -11,7 +11,7 @@ import (
 )
 
 // mostSellers is how many products the ranking shows.
-const mostSellers = 10
+const mostSellers = 12
 
 // figures are all numbers of one period, from which panels and tiles are made.
 type figures struct {

@@ -16,7 +16,7 @@ import (
 type panel struct {
 	key, title string
 	apps       []string // the apps that this is about; none means every app
-	wide       bool     // as wide as the page
+	wide, tall bool     // as wide as the page; as high as two others
 	draw       func(p panel, f *figures) shown
 }
 
@@ -30,13 +30,32 @@ type shown struct {
 }
 
 // panels are in the order of the page.
-var panels = []panel{signIns, people, revenue, orders, sellers, posts, votes}
+var panels = []panel{signIns, people, revenue, sellers, orders, posts, votes}
 
-// panelsFor are those that have to do with app.
-func panelsFor(app string) []panel {
-	return slices.DeleteFunc(slices.Clone(panels), func(p panel) bool {
+// panelsFor are those that have to do with app, arranged in two columns without a hole: a long ranking is as high as two
+// charts, and where an odd number of places would be taken, the first half becomes a whole row.
+func panelsFor(app string, f *figures) []panel {
+	chosen := slices.DeleteFunc(slices.Clone(panels), func(p panel) bool {
 		return app != "" && len(p.apps) > 0 && !slices.Contains(p.apps, app)
 	})
+	places, first := 0, -1
+	for i := range chosen {
+		switch p := &chosen[i]; {
+		case p.wide:
+		case p.key == sellers.key && len(f.sellers) > mostSellers/2:
+			p.tall = true
+			places += 2
+		default:
+			places++
+			if first < 0 {
+				first = i
+			}
+		}
+	}
+	if places%2 == 1 && first >= 0 {
+		chosen[first].wide = true
+	}
+	return chosen
 }
 
 func findPanel(key string) (panel, bool) {

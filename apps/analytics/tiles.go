@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gatehouse/apps/analytics/store"
 	"gatehouse/components"
@@ -30,7 +31,7 @@ var tiles = []tile{
 	{"Sign-ins", "log-in", nil, countOf(total, events.SignIn), components.Count[int64]},
 	{"Active people", "users", nil, func(f *figures) (int64, int64) { return f.everyone[0], f.everyone[1] }, components.Count[int64]},
 	{"Orders", "shopping-bag", []string{"shop"}, countOf(total, events.OrderPlaced), components.Count[int64]},
-	{"Revenue", "banknote", []string{"shop"}, countOf(sum, events.OrderPlaced), components.Money},
+	{"Revenue", "banknote", []string{"shop"}, countOf(sum, events.OrderPlaced), wholeDollars},
 	{"Posts and threads", "message-square", []string{"forum"}, written, components.Count[int64]},
 	{"Votes", "thumbs-up", []string{"forum"}, countOf(total, events.VoteCast), components.Count[int64]},
 	{"Sign-outs", "log-out", []string{"portal", "analytics"}, countOf(total, events.SignOut), components.Count[int64]},
@@ -84,4 +85,9 @@ func change(now, before int64, show func(int64) string) (change, trend, hint str
 		change = fmt.Sprintf("%.1f%%", size)
 	}
 	return change, trend, hint
+}
+
+// wholeDollars is money for a tile, where cents only take room.
+func wholeDollars(cents int64) string {
+	return strings.TrimSuffix(components.Money((cents+50)/100*100), ".00")
 }

@@ -37,18 +37,11 @@ type Plot struct {
 	EmptyText       string                 // shown when there is nothing but zeros
 }
 
-// size is one layout of a chart, shown by class while its container is of that width.
+// size is one layout of a chart, shown by class (plot.templ) while its container is of that width.
 type size struct {
 	suffix, class string
 	width, height float64
 }
-
-var (
-	narrow    = size{"-n", "chart-svg @md:hidden", 340, 210}
-	middle    = size{"-m", "chart-svg hidden @md:block", 560, 240}
-	middleOf3 = size{"-m", "chart-svg hidden @md:block @4xl:hidden", 560, 250}
-	wide      = size{"-w", "chart-svg hidden @4xl:block", 1080, 280}
-)
 
 func (p Plot) sizes() []size {
 	if p.Wide {

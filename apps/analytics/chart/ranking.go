@@ -15,7 +15,7 @@ type Ranking struct {
 	EmptyText       string
 }
 
-const rowHeight = 38.0
+const rowHeight = 43.0
 
 type row struct {
 	y, width          float64

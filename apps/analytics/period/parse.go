@@ -127,3 +127,12 @@ func moment(s string) (time.Time, bool) {
 	}
 	return time.Time{}, false
 }
+
+// FieldValue writes what somebody gave for from or to the way <input type="datetime-local"> wants it; what is no moment stays
+// as it is.
+func FieldValue(s string) string {
+	if t, ok := moment(strings.TrimSpace(s)); ok {
+		return t.Format("2006-01-02T15:04")
+	}
+	return s
+}
