@@ -69,7 +69,7 @@ func TestPage_ShowsThePersonAndTheReplica(t *testing.T) {
 	page := render(t, components.Page(shell()), "<h1>Orders</h1>")
 	for _, want := range []string{
 		"<!doctype html>", "<title>Orders · Gatehouse Shop</title>", `data-app="shop"`, `data-theme="dark"`, "<h1>Orders</h1>", "Alice Demo", "alice@example.com", "customer",
-		`action="/auth/sign-out"`, "<strong>shop-2</strong>", "<code>r-1</code>", "Saved", `name="return_to" value="/orders?page=2"`, `hx-target="#results"`,
+		`action="/auth/sign-out"`, "<strong data-replica>shop-2</strong>", "<code>r-1</code>", "Saved", `name="return_to" value="/orders?page=2"`, `hx-target="#results"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s", want)

@@ -61,7 +61,7 @@
     list.forEach(watch);
     for (const old of Array.from(list).slice(0, -4)) old.remove();
   }).observe(toasts, { childList: true });
-  all("[data-toast]", toasts).forEach(watch);
+  toasts.append(...toasts.children); // those that came with the page are read out only if they are added to it
   document.addEventListener("click", (e) => {
     const button = e.target.closest("[data-dismiss]");
     if (button) dismiss(button.closest("[data-toast]"));
@@ -69,8 +69,13 @@
 
   // Confirmation in a dialog of ours, for data-confirm on a button and for hx-confirm.
   const dialog = document.getElementById("confirm");
-  const ask = (question) =>
+  const ask = (question, control) =>
     new Promise((resolve) => {
+      const yes = dialog.querySelector("[data-confirm-yes]");
+      const danger = control?.matches(".btn-error, .btn-quiet-danger");
+      yes.textContent = control?.textContent.trim() || "Yes";
+      yes.classList.toggle("btn-error", Boolean(danger));
+      yes.classList.toggle("btn-primary", !danger);
       document.getElementById("confirm-text").textContent = question;
       dialog.returnValue = "no";
       dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
@@ -84,7 +89,7 @@
       if (!control || confirmed.has(control)) return;
       e.preventDefault();
       e.stopImmediatePropagation();
-      ask(control.dataset.confirm).then((yes) => {
+      ask(control.dataset.confirm, control).then((yes) => {
         if (!yes) return;
         confirmed.add(control);
         control.click();
@@ -95,7 +100,7 @@
   );
   document.addEventListener("htmx:confirm", (e) => {
     e.preventDefault();
-    ask(e.detail.ctx.confirm).then((yes) => (yes ? e.detail.issueRequest() : e.detail.dropRequest()));
+    ask(e.detail.ctx.confirm, e.detail.ctx.sourceElement).then((yes) => (yes ? e.detail.issueRequest() : e.detail.dropRequest()));
   });
 
   // A form is sent once: while it is under way its buttons are busy and a second click does nothing. The buttons keep the
@@ -143,17 +148,23 @@
     true,
   );
 
+  // What refreshes itself every few seconds (data-live) rests while nobody sees the page, and tries again without a toast.
+  const isLive = (e) => Boolean(e.detail.ctx?.sourceElement?.matches?.("[data-live]"));
+  document.addEventListener("htmx:before:request", (e) => {
+    if (document.hidden && isLive(e)) e.preventDefault();
+  });
+
   // A part of a page that failed says so in a toast, and what was there stays there. The server sends its own toast with
   // HX-Retarget; an answer without it is not ours, so it is not put into the page.
   document.addEventListener("htmx:before:response", (e) => {
     const { response, hx } = e.detail.ctx;
-    if (response.status >= 500 && !hx.retarget) {
+    if (response.status >= 500 && (isLive(e) || !hx.retarget)) {
       e.preventDefault();
-      offline();
+      if (!isLive(e)) offline();
     }
   });
   document.addEventListener("htmx:error", (e) => {
-    if (!e.detail.error || e.detail.ctx?.response) return;
+    if (!e.detail.error || e.detail.ctx?.response || isLive(e)) return;
     offline();
   });
 
