@@ -67,6 +67,7 @@ copyIcons();
 copyScript("htmx.org/dist/htmx.min.js");
 copyScript("htmx.org/dist/ext/hx-sse.min.js");
 copy("@fontsource-variable/inter/files/inter-latin-wght-normal.woff2", "inter-latin.woff2");
+copy("@fontsource-variable/inter/LICENSE", "inter-license.txt"); // the SIL Open Font License asks to go with the font
 for (const name of readdirSync(join(here, "src"))) {
   if (/\.(js|svg)$/.test(name)) copyFileSync(join(here, "src", name), join(here, "static", name));
 }
