@@ -174,7 +174,7 @@ func (e *estate) checkServers(ctx context.Context) error {
 	}
 	defer func() { _ = rdb.Close() }()
 	if err := pingRedis(ctx, rdb); err != nil {
-		return fmt.Errorf("Redis does not answer: %w", err)
+		return fmt.Errorf("no answer from Redis: %w", err)
 	}
 	d, err := db.Open(ctx, e.DatabaseURL, "portal")
 	if err != nil {

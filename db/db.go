@@ -62,7 +62,7 @@ func parseURL(rawURL string) (Dialect, string, error) {
 		}
 		return Postgres, rawURL, nil
 	default:
-		return "", "", fmt.Errorf("%w: it must begin with sqlite: or postgres:", ErrURL)
+		return "", "", fmt.Errorf("%w: it must begin with \"sqlite:\" or \"postgres:\"", ErrURL)
 	}
 }
 

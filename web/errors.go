@@ -166,6 +166,9 @@ func (s *server) sendError(c echo.Context, e *Error) error {
 		Shell: Shell(c, title), Status: e.Status, Code: e.Code, Title: title, Message: e.Message,
 		RequestID: RequestID(c), HomeURL: "/", RetryAfter: int(e.RetryAfter / time.Second),
 	}
+	if e.Status == http.StatusForbidden { // this app's own start may be behind the same door
+		view.HomeURL = s.Estate.URL("portal") + "/"
+	}
 	return Render(c, e.Status, components.ErrorPage(view), components.ErrorFragment(view))
 }
 

@@ -1,0 +1,43 @@
+# Gatehouse. "make run" starts everything, "make test" shows that it works.
+
+.PHONY: run test deps generate check-generated css lint test-go test-race test-e2e bench pictures
+
+run: ## Everything on one port: http://localhost:8080
+	go run . up
+
+test: deps lint check-generated test-go test-e2e ## All tests; installs what they need
+	@echo "All tests passed."
+
+deps: ## What the tests need beside Go: Redis, PostgreSQL, nginx, Chromium, Node.js
+	sh tests/install.sh
+
+lint:
+	@unformatted=$$(git ls-files '*.go' | grep -v '_templ\.go$$' | xargs gofmt -l); \
+	  [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+check-generated: ## Committed generated code is what its sources give
+	sh tests/check-generated.sh
+
+test-go: ## Go tests, on embedded and on real Redis and PostgreSQL
+	go run ./tests/env/cmd/withservers go test -count=1 -timeout 15m ./...
+
+test-race: ## The concurrent packages under the race detector (needs a C compiler)
+	go test -race -count=1 ./sso/... ./fleet/... ./events ./web
+
+test-e2e: ## Playwright, in Chromium, against a running estate
+	cd tests && npm run --silent e2e
+
+generate: css ## After a change of a .templ or .css file
+	go tool templ generate
+
+css:
+	[ -d node_modules ] || npm ci --no-audit --no-fund
+	npm run --silent css
+
+bench: ## Medians and ratios on this machine
+	go run ./tests/bench
+
+pictures: ## The pictures of the README, from a running estate
+	cd tests && node pictures.mjs

@@ -1,0 +1,38 @@
+#!/bin/sh
+# Installs what the tests need beside Go: on Debian and Ubuntu by apt-get, elsewhere it says what is missing.
+set -eu
+cd "$(dirname "$0")/.."
+
+missing=
+need() { # need PACKAGE COMMAND...: the package is needed when none of the commands is there
+	package=$1
+	shift
+	for name in "$@"; do
+		command -v "$name" >/dev/null 2>&1 && return 0
+	done
+	missing="$missing $package"
+}
+need redis-server redis-server
+need postgresql postgres /usr/lib/postgresql/*/bin/postgres
+need nginx nginx /usr/sbin/nginx
+need chromium chromium chromium-browser google-chrome
+need docker-compose docker-compose
+need nodejs node
+need npm npm
+
+if [ -n "$missing" ]; then
+	if ! command -v apt-get >/dev/null 2>&1; then
+		echo "The tests need these programs, please install them:$missing" >&2
+		exit 1
+	fi
+	sudo=
+	[ "$(id -u)" = 0 ] || sudo=sudo
+	echo "Installing$missing …"
+	export DEBIAN_FRONTEND=noninteractive
+	$sudo apt-get update -q >/dev/null
+	# Debian starts services when it installs them; the tests start their own.
+	$sudo apt-get install -y -q --no-install-recommends $missing >/dev/null
+fi
+
+[ -d node_modules ] || npm ci --no-audit --no-fund --silent
+[ -d tests/node_modules ] || (cd tests && npm ci --no-audit --no-fund --silent)
