@@ -92,7 +92,7 @@ func formatTime(t time.Time, style TimeStyle) string {
 	case DateOnly:
 		return t.UTC().Format("2 Jan 2006")
 	case Relative:
-		return RelativeAt(t, now())
+		return RelativeAt(t, time.Now())
 	default:
 		return t.UTC().Format("2 Jan 2006, 15:04")
 	}

@@ -1,10 +1,6 @@
 package components
 
-import (
-	"time"
-
-	"github.com/a-h/templ"
-)
+import "github.com/a-h/templ"
 
 // App is one app of the estate, as the header and the switcher show it. Key is "portal", "shop", "forum", "analytics"
 // or "academy"; it selects the accent colour and the mark.
@@ -197,6 +193,3 @@ const (
 	DateOnly                  // 23 Nov 2026
 	Relative                  // 5 minutes ago
 )
-
-// now is replaced by tests through a clock they pass to RelativeAt.
-func now() time.Time { return time.Now() }
