@@ -69,7 +69,9 @@ func draftOf(form url.Values) *draft {
 	d := &draft{Board: form.Get("board"), Product: form.Get("product"), Key: form.Get("key")}
 	d.Title = strings.Join(strings.Fields(d.clean("title", form.Get("title"))), " ")
 	d.Body = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(d.clean("body", form.Get("body"))))
-	d.Version, _ = strconv.Atoi(form.Get("version")) // 0 is no version: a conflict
+	if n, err := strconv.ParseInt(form.Get("version"), 10, 32); err == nil {
+		d.Version = int(n) // otherwise 0, which is no version: a conflict
+	}
 	if !keyForm.MatchString(d.Key) {
 		d.Key = rand.Text()
 	}
