@@ -19,8 +19,9 @@ import (
 const (
 	// flowLife is how long somebody may take to sign in.
 	flowLife = 15 * time.Minute
-	// maxDraft is the size in bytes of the largest form that is kept.
-	maxDraft = 64 << 10
+	// maxDraft is the size in bytes, encoded, of the largest form that is kept: a
+	// text of 20,000 characters takes up to twelve bytes for each.
+	maxDraft = 256 << 10
 )
 
 // flow is one sign-in that has begun: what must come back with the answer, and
