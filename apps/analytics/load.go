@@ -22,6 +22,7 @@ type figures struct {
 	before   []store.Cell // totals of the period before
 	people   map[int64]int64
 	everyone [2]int64 // different people now and in the period before
+	compared bool     // there are figures of the whole period before
 	sellers  []store.Seller
 }
 
@@ -39,6 +40,11 @@ func (a *App) load(ctx context.Context, q query) (*figures, error) {
 	group.Go(func() (err error) { f.people, err = a.store.People(ctx, span, p.Step, p.Offset()); return })
 	group.Go(func() (err error) { f.everyone[0], err = a.store.CountPeople(ctx, span); return })
 	group.Go(func() (err error) { f.everyone[1], err = a.store.CountPeople(ctx, previous); return })
+	group.Go(func() error {
+		since, err := a.store.Since(ctx)
+		f.compared = !since.IsZero() && !previous.From.Before(since)
+		return err
+	})
 	group.Go(func() (err error) { f.sellers, err = a.store.Sellers(ctx, span, mostSellers); return })
 	return f, group.Wait()
 }
@@ -91,8 +97,8 @@ func (f *figures) active() []int64 {
 }
 
 // both is a total of this period and of the one before.
-func (f *figures) both(value func(store.Cell) int64, typ string) (now, before int64) {
-	k := kind{typ: typ}
+func (f *figures) both(value func(store.Cell) int64, typ string, variants ...string) (now, before int64) {
+	k := kind{typ, variants}
 	for _, c := range f.cells {
 		if k.has(c) {
 			now += value(c)

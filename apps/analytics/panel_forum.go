@@ -17,7 +17,7 @@ var posts = panel{key: "posts", title: "Posts and threads", apps: []string{"foru
 // votes shows what people think of it.
 var votes = panel{key: "votes", title: "Votes", apps: []string{"forum"}, draw: func(p panel, f *figures) shown {
 	return overTime(p, f, chart.Bars, times,
-		line{name: "Up", color: 4, values: f.counts(events.VoteCast, fact.Up)},
-		line{name: "Down", color: 5, values: f.counts(events.VoteCast, fact.Down), down: true},
+		line{name: "Given", color: 4, values: f.counts(events.VoteCast, fact.Given)},
+		line{name: "Taken back", color: 5, values: f.counts(events.VoteCast, fact.TakenBack), down: true},
 	)
 }}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatehouse/apps/analytics/fact"
 	"gatehouse/apps/analytics/store"
 	"gatehouse/components"
 	"gatehouse/events"
@@ -22,8 +23,8 @@ type tile struct {
 func total(c store.Cell) int64 { return c.Total }
 func sum(c store.Cell) int64   { return c.Cents }
 
-func countOf(value func(store.Cell) int64, typ string) func(f *figures) (int64, int64) {
-	return func(f *figures) (int64, int64) { return f.both(value, typ) }
+func countOf(value func(store.Cell) int64, typ string, variants ...string) func(f *figures) (int64, int64) {
+	return func(f *figures) (int64, int64) { return f.both(value, typ, variants...) }
 }
 
 // icons: log-in log-out users user-plus shopping-bag banknote message-square thumbs-up
@@ -33,7 +34,7 @@ var tiles = []tile{
 	{"Orders", "shopping-bag", []string{"shop"}, countOf(total, events.OrderPlaced), components.Count[int64]},
 	{"Revenue", "banknote", []string{"shop"}, countOf(sum, events.OrderPlaced), wholeDollars},
 	{"Posts and threads", "message-square", []string{"forum"}, written, components.Count[int64]},
-	{"Votes", "thumbs-up", []string{"forum"}, countOf(total, events.VoteCast), components.Count[int64]},
+	{"Votes", "thumbs-up", []string{"forum"}, countOf(total, events.VoteCast, fact.Given), components.Count[int64]},
 	{"Sign-outs", "log-out", []string{"portal", "analytics"}, countOf(total, events.SignOut), components.Count[int64]},
 	{"New accounts", "user-plus", []string{"portal"}, countOf(total, events.Registered), components.Count[int64]},
 }
@@ -56,7 +57,10 @@ func stats(f *figures, app string) []components.StatView {
 		}
 		now, before := t.value(f)
 		v := components.StatView{Label: t.label, Icon: t.icon, Value: t.show(now)}
-		v.Change, v.Trend, v.Hint = change(now, before, t.show)
+		v.Hint = "no figures of the time before"
+		if f.compared {
+			v.Change, v.Trend, v.Hint = change(now, before, t.show)
+		}
 		views = append(views, v)
 	}
 	return views

@@ -16,9 +16,8 @@ const (
 	SSO        = "sso"        // of sign_in: an app was opened by an earlier sign-in
 	Session    = "session"    // of sign_out: this browser
 	Everywhere = "everywhere" // of sign_out: every browser
-	Up         = "up"         // of vote_cast
-	Down       = "down"       // of vote_cast
-	Withdrawn  = "withdrawn"  // of vote_cast
+	Given      = "given"      // of vote_cast: value 1
+	TakenBack  = "taken_back" // of vote_cast: value -1
 )
 
 // Sale is one line of an order.

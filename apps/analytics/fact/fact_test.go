@@ -39,8 +39,8 @@ func TestOf_ReadsEachType(t *testing.T) {
 		"order":                  {event(events.OrderPlaced, line(func(map[string]any) {})), "portal", "", 3700, 1},
 		"order, numbered goods":  {event(events.OrderPlaced, line(func(m map[string]any) { m["product"] = 7.0 })), "portal", "", 3700, 1},
 		"thread":                 {event(events.ThreadCreated, map[string]any{"thread_id": "t"}), "portal", "", 0, 0},
-		"vote":                   {event(events.VoteCast, map[string]any{"value": -1.0}), "portal", fact.Down, 0, 0},
-		"vote, JSON number":      {event(events.VoteCast, map[string]any{"value": json.Number("1")}), "portal", fact.Up, 0, 0},
+		"vote":                   {event(events.VoteCast, map[string]any{"value": -1.0}), "portal", fact.TakenBack, 0, 0},
+		"vote, JSON number":      {event(events.VoteCast, map[string]any{"value": json.Number("1")}), "portal", fact.Given, 0, 0},
 	} {
 		f, reject := fact.Of(c.event, now)
 		if reject != nil {
@@ -76,6 +76,7 @@ func TestOf_RefusesWhatCantBeCounted(t *testing.T) {
 		"no method":             {event(events.SignIn, nil), fact.Malformed},
 		"method of wrong type":  {event(events.SignIn, map[string]any{"method": 1.0}), fact.Malformed},
 		"client of wrong type":  {event(events.SignIn, map[string]any{"method": "sso", "client_id": []any{}}), fact.Malformed},
+		"vote of nothing":       {event(events.VoteCast, map[string]any{"value": 0.0}), fact.Malformed},
 		"vote of two":           {event(events.VoteCast, map[string]any{"value": 2.0}), fact.Malformed},
 		"half a vote":           {event(events.VoteCast, map[string]any{"value": 0.5}), fact.Malformed},
 		"no items":              {event(events.OrderPlaced, map[string]any{"total_cents": 1.0, "items": []any{}}), fact.Malformed},

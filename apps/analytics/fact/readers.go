@@ -61,10 +61,13 @@ func variant(data map[string]any, field string, f *Fact, allowed ...string) *Rej
 
 func voteCast(data map[string]any, f *Fact) *Reject {
 	value, ok := whole(data["value"], -1, 1)
-	if !ok {
+	if !ok || value == 0 {
 		return malformed("value")
 	}
-	f.Variant = map[int64]string{-1: Down, 0: Withdrawn, 1: Up}[value]
+	f.Variant = Given
+	if value < 0 {
+		f.Variant = TakenBack
+	}
 	return nil
 }
 

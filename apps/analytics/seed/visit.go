@@ -80,7 +80,7 @@ func (h *history) talk(at time.Time, who string) time.Time {
 	for range h.poisson(0.8) {
 		at = h.later(at, 40*time.Second)
 		value := 1
-		if h.chance(0.14) {
+		if h.chance(0.06) {
 			value = -1
 		}
 		h.happen(at, "forum", events.VoteCast, who, map[string]any{"post_id": fmt.Sprintf("demonstration-%d", h.random.IntN(h.number)), "value": value})

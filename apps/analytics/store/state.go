@@ -18,6 +18,15 @@ func (s *Store) Apps(ctx context.Context, since time.Time) ([]string, error) {
 	return apps, nil
 }
 
+// Since is the hour in which the first of what is kept happened; the zero time when there is nothing.
+func (s *Store) Since(ctx context.Context) (time.Time, error) {
+	var first int64
+	if err := s.db.GetContext(ctx, &first, `SELECT COALESCE(MIN(hour_at), 0) FROM hourly`); err != nil {
+		return time.Time{}, fmt.Errorf("analytics: first event: %w", err)
+	}
+	return db.Time(first), nil
+}
+
 // Empty reports whether nothing was ever counted.
 func (s *Store) Empty(ctx context.Context) (bool, error) {
 	var some bool

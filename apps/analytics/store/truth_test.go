@@ -59,7 +59,7 @@ func drawFact(t *rapid.T) fact.Fact {
 	case 0:
 		f.Type, f.Variant = events.SignIn, rapid.SampledFrom([]string{fact.Password, fact.SSO}).Draw(t, "method")
 	case 1:
-		f.Type, f.Variant = events.VoteCast, fact.Up
+		f.Type, f.Variant = events.VoteCast, fact.Given
 	default:
 		f.Type = events.OrderPlaced
 		for i := range rapid.IntRange(1, 3).Draw(t, "lines") {

@@ -3,7 +3,7 @@
 CREATE TABLE events (
     id          TEXT PRIMARY KEY,
     type        TEXT NOT NULL,
-    variant     TEXT NOT NULL,              -- what matters of its data: "password", "sso", "up", …
+    variant     TEXT NOT NULL,              -- what matters of its data: "password", "sso", "given", …
     app         TEXT NOT NULL,              -- the app that it is counted for
     service     TEXT NOT NULL,              -- the service that told of it
     subject     TEXT NOT NULL,              -- '' for nobody in particular
