@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -134,7 +135,7 @@ func asFault(err error) *fault {
 		f.Status = e.Code
 	}
 	switch {
-	case f.Status == http.StatusServiceUnavailable:
+	case f.Status == http.StatusServiceUnavailable, errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return unavailable(err)
 	case f.Status < http.StatusInternalServerError:
 		f.Code = invalidRequest
