@@ -2,6 +2,7 @@ package forum
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
 	"strconv"
 
@@ -64,7 +65,8 @@ func (a *App) home(c echo.Context) error {
 	v := homeView{Shell: shell(c, "Forum", ""), Boards: boards,
 		List: listView{List: list, Base: "/", Sort: f.Sort, Boards: bySlug(boards)}}
 	v.Shell.Description = "Questions, answers and advice about the goods of the house and how to use them."
-	return web.Render(c, 200, homePage(v))
+	v.Shell.Search.Target = searchTarget
+	return web.Render(c, http.StatusOK, homePage(v))
 }
 
 func (a *App) board(c echo.Context) error {
@@ -85,7 +87,8 @@ func (a *App) board(c echo.Context) error {
 	v := boardView{Shell: shell(c, board.Name, ""), Board: board, MayBegin: !board.StaffOnly || moderates(c),
 		List: listView{List: list, Base: "/b/" + board.Slug, Sort: f.Sort}}
 	v.Shell.Description = board.Description
-	return web.Render(c, 200, boardPage(v))
+	v.Shell.Search.Target = searchTarget
+	return web.Render(c, http.StatusOK, boardPage(v))
 }
 
 func bySlug(boards []store.Board) map[string]store.Board {

@@ -63,6 +63,7 @@ func TestReading_NeedsNoSignIn(t *testing.T) {
 		h.guest().get(thread).want(t, 200, "<strong>does not</strong>", "&lt;b&gt;well", "Alice", "You will be asked to sign in")
 		h.guest().get("/search?q=CLOSE").want(t, 200, "1 thread found", "<mark")
 		h.guest().get("/search?q=nothing+of+that").want(t, 200, "Nothing found")
+		h.guest().get("/search?q=close", "HX-Request", "true").want(t, 200, "<mark").without(t, "<html")
 		if p := h.guest().get("/posts/"+post).want(t, 303); p.location != thread+"#post-1" {
 			t.Fatal(p.location)
 		}

@@ -21,6 +21,10 @@ const maxQuery = 200
 // snippetLength is how much of a post a result shows, in characters.
 const snippetLength = 180
 
+// searchTarget is what the results take the place of, as somebody types. A page
+// where they may be writing has none: there the search is a page of its own.
+const searchTarget = "#results"
+
 type searchView struct {
 	Shell   components.Shell
 	Query   string
@@ -36,7 +40,7 @@ type snippet []string
 func (a *App) search(c echo.Context) error {
 	ctx := c.Request().Context()
 	v := searchView{Shell: shell(c, "Search", "")}
-	v.Shell.Search.Target = "#results"
+	v.Shell.Search.Target = searchTarget
 	query, err := web.Text(c, "q", maxQuery)
 	status := http.StatusOK
 	if err != nil {
