@@ -38,7 +38,7 @@ func openRedis(url string) (redis.UniversalClient, error) {
 			return nil, errRedisURL
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
-		o.MaxRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
+		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 		return redis.NewClient(o), nil
 	case "redis-cluster", "rediss-cluster":
@@ -47,7 +47,7 @@ func openRedis(url string) (redis.UniversalClient, error) {
 			return nil, errRedisURL
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
-		o.ContextTimeoutEnabled, o.DisableIdentity = true, true
+		o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 		return redis.NewClusterClient(o), nil
 	case "redis-sentinel", "rediss-sentinel":
@@ -56,7 +56,7 @@ func openRedis(url string) (redis.UniversalClient, error) {
 			return nil, errRedisURL
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
-		o.MaxRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
+		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
 		return redis.NewFailoverClient(o), nil
 	}
 	return nil, errRedisURL

@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -85,11 +87,28 @@ func translate(err error) *Error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return Fail(499, "client_gone", "The request was given up.").Because(err)
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), away(err):
 		return Unavailable(err)
 	}
 	return Fail(http.StatusInternalServerError, "internal",
 		"This is our fault, not yours. It has been written down under the request id below.").Because(err)
+}
+
+// away reports whether err says that a server which the handler needs, such as the
+// database, can't be reached or is just starting or stopping.
+func away(err error) bool {
+	if n := net.Error(nil); errors.As(err, &n) {
+		return true
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
+	// SQLSTATE classes: 08 connection exception, 53 out of resources, 57P by operator.
+	if s := interface{ SQLState() string }(nil); errors.As(err, &s) {
+		code := s.SQLState()
+		return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "57P")
+	}
+	return false
 }
 
 func fromEcho(e *echo.HTTPError) *Error {
@@ -164,10 +183,18 @@ func (s *server) sendError(c echo.Context, e *Error) error {
 	}
 	view := components.ErrorView{
 		Shell: Shell(c, title), Status: e.Status, Code: e.Code, Title: title, Message: e.Message,
-		RequestID: RequestID(c), HomeURL: "/", RetryAfter: int(e.RetryAfter / time.Second),
+		RequestID: RequestID(c), HomeURL: "/",
+	}
+	if c.Request().Method == http.MethodGet { // the page may try again by itself
+		view.RetryAfter = int(e.RetryAfter / time.Second)
 	}
 	if e.Status == http.StatusForbidden { // this app's own start may be behind the same door
 		view.HomeURL = s.Estate.URL("portal") + "/"
+	}
+	if WantsFragment(c) {
+		// The fragment is about the request and not what its target was to show.
+		c.Response().Header().Set("HX-Retarget", "#toasts")
+		c.Response().Header().Set("HX-Reswap", "beforeend")
 	}
 	return Render(c, e.Status, components.ErrorPage(view), components.ErrorFragment(view))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -60,6 +61,10 @@ func newSite(t *testing.T, baseURL string) *site {
 	s.echo.GET("/broken", func(echo.Context) error { return errors.New("secret cause") })
 	s.echo.GET("/teapot", func(echo.Context) error { return web.Fail(http.StatusTeapot, "teapot", "Short & <stout>.").Because(errors.New("secret cause")) })
 	s.echo.GET("/away", func(echo.Context) error { return web.Unavailable(errors.New("secret cause")) })
+	s.echo.GET("/unreachable", func(c echo.Context) error {
+		_, err := (&net.Dialer{}).DialContext(c.Request().Context(), "tcp", "127.0.0.1:1")
+		return fmt.Errorf("secret cause: %w", err)
+	})
 	s.echo.GET("/api/broken", func(echo.Context) error { return web.NotFound("This thing") })
 	s.echo.GET("/ip", func(c echo.Context) error { return c.String(http.StatusOK, web.ClientIP(c)) })
 	s.echo.POST("/text", func(c echo.Context) error {
@@ -143,6 +148,7 @@ func TestErrors_EachInItsForm(t *testing.T) {
 		{"/broken", "text/html", 500, "our fault"},
 		{"/panic", "text/html", 500, "our fault"},
 		{"/away", "text/html", 503, "Nothing is lost"},
+		{"/unreachable", "text/html", 503, "Nothing is lost"},
 		{"/text", "text/html", 405, "can&#39;t be used in that way"},
 		{"/api/broken", "*/*", 404, `"error":"not_found"`},
 		{"/broken", "application/json", 500, `"error":"internal"`},
@@ -164,6 +170,9 @@ func TestErrors_EachInItsForm(t *testing.T) {
 	fragment := s.do(t, "GET", "/teapot", "", "HX-Request", "true")
 	if strings.Contains(fragment.body, "<html") || !strings.Contains(fragment.body, "Short") {
 		t.Errorf("htmx got %.200q", fragment.body)
+	}
+	if fragment.Header.Get("HX-Retarget") != "#toasts" {
+		t.Errorf("the fragment goes to %q", fragment.Header.Get("HX-Retarget"))
 	}
 	if strings.Count(s.log.String(), "secret cause") < 3 {
 		t.Error("the log does not tell the causes")
