@@ -329,6 +329,7 @@ func productPage(v productView) templ.Component {
 	})
 }
 
+// stockBadge says whether it can be had. icons: ban hourglass check
 func stockBadge(stock int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -356,7 +357,7 @@ func stockBadge(stock int) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else if stock <= scarce {
-			templ_7745c5c3_Err = components.Badge("warning", "clock", "Only "+strconv.Itoa(stock)+" left").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Badge("warning", "hourglass", "Only "+strconv.Itoa(stock)+" left").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1,0 +1,262 @@
+package shop_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"gatehouse/apps/shop"
+	"gatehouse/apps/shop/store"
+	"gatehouse/tests/env"
+)
+
+func TestPages_Guest(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		b.want(b.get("/"), 200, "Goods for a well", "Brass Lever Handle Set", "1–12 of 40")
+		b.want(b.get("/?category=lamps&sort=price-up"), 200, "Porch Lantern", "Warm light")
+		b.want(b.get("/?q=zzzz"), 200, "Nothing found")
+		b.want(b.get("/?category=nope"), 404)
+		b.want(b.get("/products/spirit-level"), 200, "Only 2 left", "Specifications", "http://forum.localhost:8080/new?product=spirit-level")
+		b.want(b.get("/products/bypass-secateurs"), 200, "Sold out")
+		b.want(b.get("/products/nope"), 404)
+		b.want(b.get("/cart"), 200, "Your cart is empty")
+		pic := b.want(b.get("/pictures/spirit-level.svg"), 200, "<svg")
+		if ct := pic.Header.Get("Content-Type"); ct != "image/svg+xml" {
+			t.Errorf("a picture is %s", ct)
+		}
+		b.want(b.get("/pictures/nope.svg"), 404)
+		if a := b.want(b.get("/?q=brass", "HX-Request", "true"), 200, "Brass Padlock"); strings.Contains(a.Body, "<html") {
+			t.Error("htmx was given a whole page")
+		}
+		for _, path := range []string{"/orders", "/checkout", "/orders/AAAAAAAAAAAAAAAAAAAAAAAAAA"} {
+			b.want(b.get(path), 302, portalURL+"/oauth/authorize")
+		}
+	})
+}
+
+func TestCart_ComesAlongAtSignIn(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		add := url.Values{"product": {"olive-soap"}, "quantity": {"2"}, "return_to": {"/products/olive-soap"}}
+		b.want(b.post("/cart/items", add), 303, "/products/olive-soap")
+		b.want(b.get("/cart"), 200, "Olive Soap Block", "$19.00", "Olive Soap Block added", "asked to sign in")
+		b.want(b.post("/cart/items", add, "HX-Request", "true"), 200, "nav-cart", "added to your cart")
+		b.want(b.post("/cart/items/olive-soap", url.Values{"quantity": {"3"}}), 303, "/cart")
+		b.signIn("p1", "Pat One")
+		b.want(b.get("/cart"), 200, "$28.50")
+		other := h.browser()
+		other.signIn("p1", "Pat One")
+		other.want(other.get("/cart"), 200, "$28.50")
+		b.want(b.post("/cart/items/olive-soap/remove", nil), 303, "/cart")
+		b.want(b.get("/cart"), 200, "Your cart is empty")
+		// Limits are told.
+		b.want(b.post("/cart/items", url.Values{"product": {"ring-door-knocker"}, "quantity": {"9"}}, "HX-Request", "true"), 200, "no more in stock")
+		b.want(b.post("/cart/items", url.Values{"product": {"bypass-secateurs"}, "quantity": {"1"}}, "HX-Request", "true"), 200, "sold out")
+	})
+}
+
+var address = url.Values{"name": {"Pat One"}, "street": {"1 Street"}, "postcode": {"0150"}, "city": {"Oslo"}, "country": {"NO"}}
+
+func with(base url.Values, pairs ...string) url.Values {
+	out := url.Values{}
+	for k, v := range base {
+		out[k] = v
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		out.Set(pairs[i], pairs[i+1])
+	}
+	return out
+}
+
+func TestCheckout_DoubleClickIsOneOrder(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		b.signIn("p1", "Pat One")
+		b.want(b.get("/checkout"), 303, "/cart")
+		b.want(b.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {"2"}}), 303)
+		page := b.want(b.get("/checkout"), 200, "Pat One", "Nothing is charged")
+		form := with(address, "key", value(t, page.Body, "key"), "summary", value(t, page.Body, "summary"))
+
+		again := b.want(b.post("/checkout", with(form, "postcode", "!")), 422, "1 Street", "look like a postcode")
+		if k := value(t, again.Body, "key"); k != form.Get("key") {
+			t.Error("the form came back with another key")
+		}
+		var wg sync.WaitGroup
+		to := make([]string, 4)
+		for i := range to {
+			wg.Go(func() { to[i] = b.want(b.post("/checkout", form), 303, "/orders/").Header.Get("Location") })
+		}
+		wg.Wait()
+		for _, l := range to {
+			if l != to[0] {
+				t.Errorf("two orders: %s and %s", l, to[0])
+			}
+		}
+		b.want(b.get(to[0]), 200, "Olive Soap Block", "$19.00", "Norway", "Your order is placed")
+		b.want(b.get("/orders"), 200, to[0])
+		b.want(b.get("/cart"), 200, "Your cart is empty")
+		other := h.browser()
+		other.signIn("p2", "Other")
+		other.want(other.get(to[0]), 404)
+		other.want(other.get("/orders"), 200, "No orders yet")
+	})
+}
+
+func TestCheckout_SoldOutAndChangedLoseNothing(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		b.signIn("p1", "Pat One")
+		b.want(b.post("/cart/items", url.Values{"product": {"spirit-level"}, "quantity": {"2"}}), 303)
+		page := b.want(b.get("/checkout"), 200)
+		form := with(address, "key", value(t, page.Body, "key"), "summary", value(t, page.Body, "summary"))
+
+		if _, err := h.db.ExecContext(t.Context(), `UPDATE products SET price_cents = 9900 WHERE slug = 'spirit-level'`); err != nil {
+			t.Fatal(err)
+		}
+		page = b.want(b.post("/checkout", form), 409, "Please look again", "$99.00", "was $52.00", "1 Street")
+		form.Set("summary", value(t, page.Body, "summary"))
+		if _, err := h.db.ExecContext(t.Context(), `UPDATE products SET stock = 1 WHERE slug = 'spirit-level'`); err != nil {
+			t.Fatal(err)
+		}
+		b.want(b.post("/checkout", form), 303, "/cart")
+		b.want(b.get("/cart"), 200, "Only 1 of Walnut Spirit Level", "lower the number", "$198.00")
+		b.want(b.post("/cart/items/spirit-level", url.Values{"quantity": {"1"}}), 303)
+		page = b.want(b.get("/checkout"), 200, "1 Street") // remembered
+		b.want(b.post("/checkout", with(form, "summary", value(t, page.Body, "summary"))), 303, "/orders/")
+	})
+}
+
+func TestInput_BadIsNeverOurFault(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		b.signIn("p1", "Pat One")
+		b.want(b.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {"1"}}), 303)
+		bad := []string{"", "-1", "0x1", "1e3", "100", "99999999999999999999", "1.5", "\x00", "\xff", "<b>", "'; DROP TABLE carts; --", strings.Repeat("9", 5000), "١"}
+		for _, v := range bad {
+			for name, a := range map[string]answer{
+				"quantity": b.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {v}}),
+				"change":   b.post("/cart/items/olive-soap", url.Values{"quantity": {v}}),
+				"product":  b.post("/cart/items", url.Values{"product": {v}, "quantity": {"1"}}),
+				"slug":     b.post("/cart/items/"+url.PathEscape(v+"x"), url.Values{"quantity": {"1"}}),
+				"key":      b.post("/checkout", with(address, "key", v, "summary", v)),
+				"id":       b.get("/orders/" + url.PathEscape(v+"x")),
+				"page":     b.get("/products/" + url.PathEscape(v+"x")),
+			} {
+				if a.Status < 400 || a.Status >= 500 {
+					t.Errorf("%s %.20q: status %d", name, v, a.Status)
+				}
+			}
+			q := url.QueryEscape(v)
+			for _, path := range []string{"/?q=" + q, "/?sort=" + q, "/?page=" + q, "/orders?page=" + q, "/api/v1/products?query=" + q} {
+				if a := b.get(path); a.Status != 200 {
+					t.Errorf("%.40s: status %d", path, a.Status)
+				}
+			}
+		}
+		for _, name := range []string{"name", "street", "postcode", "city", "country"} {
+			for _, v := range []string{"", "\xff", "a\x00b", strings.Repeat("x", 3000)} {
+				b.want(b.post("/checkout", with(address, "key", strings.Repeat("A", 26), name, v)), 422)
+			}
+		}
+		b.want(b.do(http.MethodPost, "/cart/items", "product=olive-soap&quantity=1&quantity=2"), 400)
+		b.want(b.do(http.MethodPost, "/cart/items", "%zz"), 400)
+		b.want(b.do(http.MethodPost, "/cart/items", "{}", "Content-Type", "application/json"), 400)
+		b.want(b.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {"1"}, "return_to": {"//evil.example"}}), 303, "/cart")
+		b.want(b.get("/?q=%zz&page=1&page=2&category=lamps&category=tools"), 200)
+		b.want(b.get("/cart"), 200, "$19.00") // one, and the one with the odd return_to
+		b.want(b.get("/", "Cookie", "shop_cart=%00; shop_cart="+strings.Repeat("a", 3000)), 200)
+	})
+}
+
+func TestAPI_ProductsAndPurchases(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		b.want(b.get("/api/v1/products/porch-lantern"), 200, `"price_cents":9800`, `"url":"`+shopURL+`/products/porch-lantern"`, `"currency":"USD"`)
+		b.want(b.get("/api/v1/products/nope"), 404, `"error":"not_found"`)
+		b.want(b.get("/api/v1/products?query=lantern&limit=1"), 200, `"products":[{"slug":"porch-lantern"`)
+		b.want(b.get("/api/v1/products?limit=0"), 400, `"error":"invalid_request"`)
+
+		path := "/api/v1/purchases?product=porch-lantern&sub=demo-alice&sub=demo-carol"
+		if a := b.want(b.get(path), 401, `"error"`); a.Header.Get("WWW-Authenticate") == "" {
+			t.Error("401 without WWW-Authenticate")
+		}
+		bearer := func(path, raw string) answer { return b.get(path, "Authorization", "Bearer "+raw) }
+		good := h.accessToken(shopURL, "purchases:read")
+		b.want(bearer(path, good), 200, `{"product":"porch-lantern","subs":["demo-alice"]}`)
+		b.want(bearer("/api/v1/purchases?product=nope&sub=x", good), 200, `"subs":[]`)
+		b.want(bearer(path, h.accessToken(shopURL, "openid")), 403, `"error"`)
+		b.want(bearer(path, h.accessToken("http://forum.localhost:8080", "purchases:read")), 401)
+		b.want(bearer(path, good+"x"), 401)
+		for _, q := range []string{
+			"", "product=porch-lantern", "sub=a", "product=&sub=a", "product=a&product=b&sub=a", "product=a&sub=", "product=a&sub=%00",
+			"product=a&sub=%ff", "product=%27&sub=a", "product=a" + strings.Repeat("&sub=x", 101), "product=a&sub=" + strings.Repeat("x", 300),
+		} {
+			b.want(bearer("/api/v1/purchases?"+q, good), 400, `"error":"invalid_request"`)
+		}
+	})
+}
+
+func TestRedisAway_GuestsShopOn(t *testing.T) {
+	srv, err := env.StartRedis(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Stop)
+	rdb := dialRedis(t, srv.URL())
+	h := open(t, env.DB(t, "shop"), rdb)
+	b, guest := h.browser(), h.browser()
+	b.signIn("p1", "Pat One")
+	srv.Stop()
+	guest.want(guest.get("/"), 200, "Brass Lever")
+	guest.want(guest.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {"1"}}), 303)
+	guest.want(guest.get("/cart"), 200, "$9.50")
+	b.want(b.get("/"), 200, "Account away")
+	b.want(b.get("/cart"), 200, "Sign-in is away")
+	b.want(b.get("/orders"), 503)
+	b.want(b.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {"2"}}), 303)
+	if err := srv.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b.want(b.get("/cart"), 200, "$19.00")
+}
+
+func FuzzParseQuantity(f *testing.F) {
+	for _, s := range []string{"1", "99", "100", "-1", " 7 ", "0", "1e1", "٣", "\x00", "9999999999"} {
+		f.Add(s, 0)
+	}
+	f.Fuzz(func(t *testing.T, s string, low int) {
+		low &= 1
+		if n, ok := shop.ParseQuantity(s, low); ok && (n < low || n > store.MaxQuantity) {
+			t.Errorf("%q is %d", s, n)
+		}
+	})
+}
+
+func FuzzCleanQuery(f *testing.F) {
+	for _, s := range []string{"brass lock", "a\x00b", "\xff", "  x  ", strings.Repeat("é", 300), "%_!"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		q := shop.CleanQuery(s)
+		if again := shop.CleanQuery(q); again != q {
+			t.Errorf("%q becomes %q and then %q", s, q, again)
+		}
+		if strings.ContainsAny(q, "\x00\n\r") || len([]rune(q)) > 100 {
+			t.Errorf("%q becomes %q", s, q)
+		}
+	})
+}
+
+func FuzzParseAddress(f *testing.F) {
+	f.Add("Alice", "1 Street", "0150", "NO")
+	f.Add("\xff", "a\x00", "!", "<b>")
+	f.Fuzz(func(t *testing.T, name, street, postcode, country string) {
+		a, faults := shop.ParseAddress(url.Values{"name": {name}, "street": {street}, "postcode": {postcode}, "city": {"x"}, "country": {country}})
+		if len(faults) == 0 && (a.Name == "" || a.Street == "" || len(a.Country) != 2 || strings.ContainsRune(a.Street, 0)) {
+			t.Errorf("accepted %+v", a)
+		}
+	})
+}
