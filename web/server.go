@@ -68,7 +68,7 @@ func New(o Options) (*echo.Echo, error) {
 	e.GET("/readyz", s.ready)
 	e.GET("/assets/*", echo.WrapHandler(assets.Handler()))
 	e.GET("/favicon.ico", func(c echo.Context) error {
-		return c.Redirect(http.StatusFound, assets.Path("favicon-"+o.Service+".svg"))
+		return c.Redirect(http.StatusFound, assets.Path("mark-"+o.Service+".svg"))
 	})
 	e.POST("/theme", s.setTheme)
 	return e, nil

@@ -59,7 +59,9 @@ func newSite(t *testing.T, baseURL string) *site {
 	s.echo.POST("/open", page)
 	s.echo.GET("/panic", func(echo.Context) error { panic("secret cause") })
 	s.echo.GET("/broken", func(echo.Context) error { return errors.New("secret cause") })
-	s.echo.GET("/teapot", func(echo.Context) error { return web.Fail(http.StatusTeapot, "teapot", "Short & <stout>.").Because(errors.New("secret cause")) })
+	s.echo.GET("/teapot", func(echo.Context) error {
+		return web.Fail(http.StatusTeapot, "teapot", "Short & <stout>.").Because(errors.New("secret cause"))
+	})
 	s.echo.GET("/away", func(echo.Context) error { return web.Unavailable(errors.New("secret cause")) })
 	s.echo.GET("/unreachable", func(c echo.Context) error {
 		_, err := (&net.Dialer{}).DialContext(c.Request().Context(), "tcp", "127.0.0.1:1")
@@ -300,6 +302,14 @@ func TestHealth_AliveAndReadyAreTwoThings(t *testing.T) {
 	s.down = nil
 	if got := s.do(t, "GET", "/readyz", ""); got.StatusCode != http.StatusOK {
 		t.Errorf("readyz: %d", got.StatusCode)
+	}
+}
+
+func TestFavicon_IsThere(t *testing.T) {
+	s := newSite(t, "http://localhost:8080")
+	to := s.do(t, "GET", "/favicon.ico", "").Header.Get("Location")
+	if got := s.do(t, "GET", to, ""); got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != "image/svg+xml" {
+		t.Errorf("%q: %d %q", to, got.StatusCode, got.Header.Get("Content-Type"))
 	}
 }
 
