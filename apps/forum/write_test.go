@@ -122,7 +122,7 @@ func TestModeration_RolesAreEnforcedAndAllIsUndoable(t *testing.T) {
 		alice.post(thread+"/reply", "key", key, "body", "x").want(t, 410)
 		act(first, "action", "restore")
 		h.guest().get(thread).want(t, 200, "wonderful")
-		bob.get("/moderation").want(t, 200, "Selling", "Buy my wonderful things", "restore", "Bob")
+		bob.get("/moderation").want(t, 200, "Selling", "Buy my wonderful things", "Restored", "Bob")
 		h.person("root", "admin").get("/moderation").want(t, 200)
 	})
 }
