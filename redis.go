@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -60,6 +62,14 @@ func openRedis(url string) (redis.UniversalClient, error) {
 		return redis.NewFailoverClient(o), nil
 	}
 	return nil, errRedisURL
+}
+
+// redisLog takes what go-redis says of its connections, so that it is JSON like all
+// else and not lines of its own on stderr.
+type redisLog struct{ log *slog.Logger }
+
+func (r redisLog) Printf(ctx context.Context, format string, args ...any) {
+	r.log.WarnContext(ctx, "redis client", "says", fmt.Sprintf(format, args...))
 }
 
 func pingRedis(ctx context.Context, rdb redis.UniversalClient) error {

@@ -46,6 +46,7 @@ func runService(ctx context.Context, name string, c serviceConfig, open func(con
 		c.Replica = name + "-" + host
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("service", name, "replica", c.Replica)
+	redis.SetLogger(redisLog{log})
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { // a replica without its supervisor has nobody to stop it

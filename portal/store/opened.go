@@ -81,8 +81,16 @@ func (s *Store) Open(ctx context.Context, g Grantee, clientID string, first *Ref
 		anew, err = open(ctx, tx, g, clientID, db.Millis(now))
 		return err
 	})
-	return anew && err == nil, err
+	if err != nil {
+		return false, err
+	}
+	s.touch(ctx, g.SID, now)
+	return anew, nil
 }
+
+// touch moves "last seen" for who uses the apps and never comes to the portal. It
+// is not worth failing a request for, nor a lock within its transaction.
+func (s *Store) touch(ctx context.Context, sid string, now time.Time) { _ = s.Seen(ctx, sid, now) }
 
 func open(ctx context.Context, tx *sqlx.Tx, g Grantee, clientID string, now int64) (anew bool, err error) {
 	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO sign_in_clients (sid, client_id, first_at, last_at)

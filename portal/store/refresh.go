@@ -53,7 +53,8 @@ func (s *Store) RefreshToken(ctx context.Context, hash string) (RefreshToken, er
 func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
 	fn func(old RefreshToken) (next *RefreshToken, encrypted string, err error),
 ) error {
-	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+	var sid string
+	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		query := refreshColumns
 		if s.db.Dialect == db.Postgres {
 			query += ` FOR UPDATE`
@@ -73,8 +74,13 @@ func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
 			db.Millis(now), encrypted, hash); err != nil {
 			return fmt.Errorf("store: use refresh token: %w", err)
 		}
+		sid = old.SID
 		return insertRefreshToken(ctx, tx, *next)
 	})
+	if err == nil && sid != "" {
+		s.touch(ctx, sid, now)
+	}
+	return err
 }
 
 // RevokeFamily revokes all tokens of a family.
