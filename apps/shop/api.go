@@ -106,7 +106,7 @@ func (a *App) apiPurchases(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, map[string]any{"product": product[0], "subs": buyers})
+	return c.JSON(http.StatusOK, map[string]any{"product": product[0], "buyers": buyers})
 }
 
 func badRequest(message string) error {
