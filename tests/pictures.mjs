@@ -1,0 +1,55 @@
+// Takes the pictures of the README and the docs from a running estate: `make pictures`.
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { chromium } from "@playwright/test";
+import config from "./e2e/playwright.config.js";
+import { start } from "./e2e/estate.js";
+
+const folder = fileURLToPath(new URL("../docs/pictures/", import.meta.url));
+const size = { width: 1280, height: 860 };
+
+mkdirSync(folder, { recursive: true });
+const estate = await start();
+const browser = await chromium.launch(config.use.launchOptions);
+try {
+  const at = (service, path = "/") => estate.base.replace("://", `://${service}.`) + path;
+  const person = async (email, scheme = "light") => {
+    const context = await browser.newContext({ viewport: size, colorScheme: scheme, reducedMotion: "reduce", locale: "en-GB" });
+    const page = await context.newPage();
+    await page.goto(at("portal", "/sign-in"));
+    await page.getByLabel("Email", { exact: true }).fill(email);
+    await page.getByLabel("Password", { exact: true }).fill("gatehouse-demo");
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await page.waitForURL(at("portal"));
+    return page;
+  };
+  const take = async (page, name, address) => {
+    await page.goto(address);
+    await page.waitForLoadState("networkidle");
+    const file = `${folder}${name}.jpg`;
+    const picture = await page.screenshot({ path: file, type: "jpeg", quality: 86 });
+    console.log(file);
+    return `data:image/jpeg;base64,${picture.toString("base64")}`;
+  };
+
+  const admin = await person("admin@example.com");
+  const night = await person("carol@example.com", "dark");
+  const four = [
+    await take(admin, "portal", at("portal")),
+    await take(admin, "shop", at("shop")),
+    await take(admin, "forum", at("forum")),
+    await take(night, "analytics", at("analytics", "/?range=30d")),
+  ];
+  await take(admin, "sessions", at("portal", "/sessions"));
+
+  const wall = await browser.newPage({ viewport: { width: 1480, height: 1004 } });
+  await wall.setContent(`<style>
+      body { margin: 0; padding: 20px; background: #e7e5e4; display: grid; grid-template-columns: 1fr 1fr; gap: 20px }
+      img { width: 100%; border-radius: 10px; box-shadow: 0 4px 18px #0002 }
+    </style>${four.map((src) => `<img src="${src}" alt="">`).join("")}`);
+  await wall.screenshot({ path: `${folder}estate.jpg`, type: "jpeg", quality: 86 });
+  console.log(`${folder}estate.jpg`);
+} finally {
+  await browser.close();
+  await estate.stop();
+}
