@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -96,6 +97,18 @@ func (r *replicas) startAll(c cores) error {
 		r.running[s.name] = p
 	}
 	return nil
+}
+
+// awaitDemo returns once analytics has its demonstration history, which it writes after it is ready.
+func (r *replicas) awaitDemo() error {
+	for range 600 {
+		said, err := os.ReadFile(filepath.Join(r.folder, "analytics.log"))
+		if err != nil || strings.Contains(string(said), "demonstration history written") {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return errors.New("analytics has no demonstration history after 30 s")
 }
 
 func (r *replicas) stop() {

@@ -13,46 +13,48 @@ import (
 // row is one line of the table.
 type row struct {
 	what     string
-	value    float64
-	baseline float64 // 0 for none
-	unit     string
-	against  string // what the baseline is
-	ratio    bool   // the aim is about the ratio to the baseline
+	name     string  // of the measure
+	unit     string  // of what is shown
+	scale    float64 // what is measured times this is what is shown; 1 if 0
+	baseline string  // the measure that it is compared with, "" for none
+	against  string  // what that is
+	ratio    bool    // the aim is about the ratio
 	aim      float64
 	least    bool // the aim is a lower bound
 }
 
-// rows are what is shown of the samples.
-func (b *bench) rows() []row {
-	m := func(name string) float64 { return median(b.samples[name]) }
-	µs := func(name string) float64 { return m(name) * 1000 }
+const micros = 1000 // of the milliseconds that are measured
+
+// rows are all that can be shown.
+func rows() []row {
 	rows := []row{
-		{what: "bare Echo, a small page", value: µs("bare"), unit: "µs CPU"},
-		{what: "the same with one Redis GET", value: µs("redis"), baseline: µs("bare"), unit: "µs CPU", against: "bare Echo"},
-		{what: "**the same, signed in, through `sso`**", value: µs("sso"), baseline: µs("redis"), unit: "µs CPU", against: "one GET", ratio: true, aim: 1.25},
-		{what: "the same inside `web` (log, metrics, headers, CSRF)", value: µs("web"), baseline: µs("sso"), unit: "µs CPU", against: "`sso` alone"},
-		{what: "balancer, on top of what it balances", value: µs("balancer"), baseline: µs("bare"), unit: "µs CPU", against: "bare Echo"},
+		{what: "bare Echo, a small page", name: "bare", unit: "µs CPU", scale: micros},
+		{what: "the same with one Redis GET", name: "redis", unit: "µs CPU", scale: micros, baseline: "bare", against: "bare Echo"},
+		{what: "**the same, signed in, through `sso`**", name: "sso", unit: "µs CPU", scale: micros, baseline: "redis", against: "one GET", ratio: true, aim: 1.25},
+		{what: "the same inside `web` (log, metrics, headers, CSRF)", name: "web", unit: "µs CPU", scale: micros, baseline: "sso", against: "`sso` alone"},
+		{what: "balancer, for what bare Echo answers", name: "balancer", unit: "µs CPU", scale: micros, baseline: "bare", against: "bare Echo"},
 	}
 	for _, s := range services {
-		rows = append(rows, row{what: "first page of the " + s.name + ", signed in", value: µs("page " + s.name), unit: "µs CPU"})
+		rows = append(rows, row{what: s.name + ": first page, signed in", name: "page " + s.name, unit: "µs CPU", scale: micros})
 	}
 	rows = append(rows,
-		row{what: "**portal: one sign-in redirect, authorize to tokens**", value: m("redirect"), baseline: m("rs256"), unit: "ms CPU", against: "one RS256 signature", aim: 2.5},
-		row{what: "**portal: one client-credentials token**", value: m("client token"), unit: "ms CPU", aim: 1},
-		row{what: "**password sign-ins**", value: m("password"), baseline: m("hash"), unit: "a second", against: "bare argon2id", ratio: true, aim: 0.95, least: true},
+		row{what: "**portal: one sign-in redirect, authorize to tokens**", name: "redirect", unit: "ms CPU", baseline: "rs256", against: "one RS256 signature", aim: 2.5},
+		row{what: "**portal: one client-credentials token**", name: "client token", unit: "ms CPU", aim: 1},
+		row{what: "**portal: password sign-ins**", name: "password", unit: "a second", baseline: "hash", against: "bare argon2id", ratio: true, aim: 0.95, least: true},
+		row{what: "portal: one password sign-in", name: "password cpu", unit: "ms CPU", baseline: "hash cpu", against: "bare argon2id"},
 	)
 	for _, s := range services {
-		rows = append(rows, row{what: "**memory of a " + s.name + " replica, idle**", value: m("memory idle " + s.name), baseline: m("own memory idle " + s.name),
-			unit: "MiB", against: "of it not shared", aim: 35})
+		rows = append(rows, row{what: "**" + s.name + ": memory, idle**", name: "memory idle " + s.name, unit: "MiB",
+			baseline: "own memory idle " + s.name, against: "not shared", aim: 35})
 	}
 	for _, s := range services {
-		rows = append(rows, row{what: "memory of a " + s.name + " replica under load", value: m("memory load " + s.name), baseline: m("own memory load " + s.name),
-			unit: "MiB", against: "of it not shared"})
+		rows = append(rows, row{what: s.name + ": memory, under load", name: "memory load " + s.name, unit: "MiB",
+			baseline: "own memory load " + s.name, against: "not shared"})
 	}
 	for _, s := range services {
-		rows = append(rows, row{what: "**" + s.name + " replica, start to ready**", value: m("start " + s.name), unit: "ms", aim: 50})
+		rows = append(rows, row{what: "**" + s.name + ": replica's start to ready**", name: "start " + s.name, unit: "ms", aim: 50})
 	}
-	return append(rows, row{what: "**whole estate, start to ready** (7 replicas)", value: m("start estate"), unit: "s", aim: 2})
+	return append(rows, row{what: "**whole estate's start to ready** (7 replicas)", name: "start estate", unit: "s", aim: 2})
 }
 
 // report prints the table.
@@ -64,42 +66,54 @@ func (b *bench) report(out io.Writer) {
 	fmt.Fprintf(out, "Medians of %d rounds of %s, of %d starts of a replica, of %d starts of the estate.\n\n", b.rounds, b.each, b.starting, b.estates)
 	fmt.Fprintln(out, "| Measure | Median | Compared with | Ratio | Aim | Met |")
 	fmt.Fprintln(out, "|---|---:|---|---:|---:|---|")
-	for _, r := range b.rows() {
-		if r.value == 0 { // not measured
-			continue
+	for _, r := range rows() {
+		if cells := b.cells(r); cells != nil {
+			fmt.Fprintln(out, "| "+strings.Join(cells, " | ")+" |")
 		}
-		cells := []string{r.what, number(r.value) + " " + r.unit, "", "", "", ""}
-		if r.baseline > 0 {
-			cells[2] = r.against + ": " + number(r.baseline)
-			cells[3] = fmt.Sprintf("%.2f", r.value/r.baseline)
-		}
-		if r.aim > 0 {
-			cells[4], cells[5] = r.target(), r.met()
-		}
-		fmt.Fprintln(out, "| "+strings.Join(cells, " | ")+" |")
 	}
 }
 
+// cells are those of a line of the table, nil when it was not measured. The ratio is the median of the ratios of
+// each round: the two were taken within seconds, and what slowed one down most likely slowed down the other.
+func (b *bench) cells(r row) []string {
+	values := b.samples[r.name]
+	if len(values) == 0 {
+		return nil
+	}
+	scale := max(r.scale, 1)
+	value := median(values) * scale
+	cells := []string{r.what, number(value) + " " + r.unit, "", "", "", ""}
+	if base := b.samples[r.baseline]; len(base) == len(values) {
+		ratios := make([]float64, len(values))
+		for i := range values {
+			ratios[i] = values[i] / base[i]
+		}
+		ratio := median(ratios)
+		cells[2], cells[3] = r.against+": "+number(median(base)*scale), number(ratio)
+		if r.ratio {
+			value = ratio
+		}
+	} else if r.ratio {
+		return cells
+	}
+	if r.aim > 0 {
+		cells[4], cells[5] = r.target(), "no"
+		if r.least && value >= r.aim || !r.least && value <= r.aim {
+			cells[5] = "yes"
+		}
+	}
+	return cells
+}
+
 func (r row) target() string {
-	sign := "≤"
+	sign, unit := "≤", " "+r.unit
 	if r.least {
 		sign = "≥"
 	}
 	if r.ratio {
-		return fmt.Sprintf("%s %.2f ×", sign, r.aim)
+		unit = " ×"
 	}
-	return fmt.Sprintf("%s %g %s", sign, r.aim, r.unit)
-}
-
-func (r row) met() string {
-	v := r.value
-	if r.ratio {
-		v /= r.baseline
-	}
-	if r.least && v >= r.aim || !r.least && v <= r.aim {
-		return "yes"
-	}
-	return "no"
+	return fmt.Sprintf("%s %g%s", sign, r.aim, unit)
 }
 
 // number has three digits that tell something.
