@@ -4,6 +4,7 @@ package env
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -18,26 +19,29 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PostgresServer is a PostgreSQL server of one's own, for tests that stop it.
+// PostgresServer is a PostgreSQL server of one's own, for tests that stop it and start it again.
 type PostgresServer struct {
 	url     string
+	argv    []string
+	account *syscall.Credential // whom it runs as; nil for us
 	process *process
 }
 
 // StartPostgres starts a PostgreSQL server with an empty cluster on a free loopback port, with a random password. It
-// trades safety for speed: what it stores does not survive.
-func StartPostgres() (*PostgresServer, error) {
+// trades safety for speed: what it stores does not survive. folder keeps the cluster, so that a restart keeps the data;
+// "" keeps nothing. The server's account must be able to reach the folder.
+func StartPostgres(folder string) (*PostgresServer, error) {
 	var err error
 	for range 5 { // somebody else may take the free port in between
 		var s *PostgresServer
-		if s, err = startPostgres(); err == nil {
+		if s, err = startPostgres(folder); err == nil {
 			return s, nil
 		}
 	}
 	return nil, fmt.Errorf("PostgreSQL: %w", err)
 }
 
-func startPostgres() (*PostgresServer, error) {
+func startPostgres(keep string) (*PostgresServer, error) {
 	program, err := find("postgres")
 	if err != nil {
 		return nil, err
@@ -46,19 +50,33 @@ func startPostgres() (*PostgresServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := folder("gatehouse-postgres-", account)
-	if err != nil {
+	// The cluster's folder goes with the server, unless it is to be kept.
+	dir, run := keep, ""
+	if keep == "" {
+		if dir, err = folder("gatehouse-postgres-", account); err != nil {
+			return nil, err
+		}
+		run = dir
+	} else if account != nil {
+		if err := os.Chown(keep, int(account.Uid), int(account.Gid)); err != nil {
+			return nil, err
+		}
+	}
+	fail := func(err error) (*PostgresServer, error) {
+		if keep == "" {
+			os.RemoveAll(dir)
+		} else {
+			os.RemoveAll(filepath.Join(dir, "data"))
+		}
 		return nil, err
 	}
 	password := secret()
 	if err := initdb(dir, password, account); err != nil {
-		os.RemoveAll(dir)
-		return nil, err
+		return fail(err)
 	}
 	port, err := freePort()
 	if err != nil {
-		os.RemoveAll(dir)
-		return nil, err
+		return fail(err)
 	}
 	argv := []string{program, "-D", filepath.Join(dir, "data"), "-h", "127.0.0.1", "-p", strconv.Itoa(port)}
 	for _, setting := range []string{
@@ -67,12 +85,30 @@ func startPostgres() (*PostgresServer, error) {
 	} {
 		argv = append(argv, "-c", setting)
 	}
-	s := &PostgresServer{url: fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/postgres", password, port)}
-	if s.process, err = spawn(dir, "QUIT", account, argv); err != nil {
-		os.RemoveAll(dir)
-		return nil, err
+	s := &PostgresServer{
+		url: fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/postgres", password, port), argv: argv, account: account,
 	}
-	return s, s.process.await(func() error {
+	if err := s.start(run); err != nil {
+		return fail(err)
+	}
+	return s, nil
+}
+
+// Start starts the server again after Stop, on the same port with the same password and data.
+func (s *PostgresServer) Start() error { return s.start("") }
+
+// start runs the server with its log in the folder run, which is removed when it ends; "" for a new one.
+func (s *PostgresServer) start(run string) error {
+	var err error
+	if run == "" {
+		if run, err = folder("gatehouse-postgres-", s.account); err != nil {
+			return err
+		}
+	}
+	if s.process, err = spawn(run, "QUIT", s.account, s.argv); err != nil {
+		return errors.Join(err, os.RemoveAll(run))
+	}
+	return s.process.await(func() error {
 		c, err := pgx.Connect(context.Background(), s.url)
 		if err != nil {
 			return err
@@ -109,7 +145,7 @@ func initdb(dir, password string, account *syscall.Credential) error {
 // URL is the server's address with its superuser's name and password, database "postgres".
 func (s *PostgresServer) URL() string { return s.url }
 
-// Stop ends the server and removes its data.
+// Stop ends the server, and removes its data unless a folder keeps it.
 func (s *PostgresServer) Stop() { s.process.stop() }
 
 // sharedPostgres is the URL of the server that this process's tests share.
@@ -117,7 +153,7 @@ var sharedPostgres = sync.OnceValues(func() (string, error) {
 	if given := os.Getenv("GATEHOUSE_TEST_POSTGRES_URL"); given != "" {
 		return given, nil
 	}
-	s, err := StartPostgres()
+	s, err := StartPostgres("")
 	if err != nil {
 		return "", err
 	}

@@ -25,7 +25,7 @@ func main() {
 		fail(err)
 	}
 	defer redis.Stop()
-	postgres, err := env.StartPostgres()
+	postgres, err := env.StartPostgres("")
 	if err != nil {
 		fail(err)
 	}
