@@ -20,6 +20,23 @@ const pages = [
   [alice, "portal", "/oauth/logout"],
   [admin, "portal", "/"],
 
+  [guest, "shop", "/"],
+  [guest, "shop", "/?sort=newest"],
+  [guest, "shop", "/?category=lamps"],
+  [guest, "shop", "/?q=lantern"],
+  [guest, "shop", "/?q=qqqqqqqq"],
+  [guest, "shop", "/products/brass-padlock"],
+  [guest, "shop", "/cart"],
+  [guest, "shop", "/no-such-page", 404],
+  [guest, "shop", "/products/none", 404],
+  [alice, "shop", "/"],
+  [alice, "shop", "/orders"],
+  [alice, "shop", firstOrder],
+  [alice, "shop", "/orders/none", 404],
+  [alice, "shop", filledCart],
+  [alice, "shop", "/checkout"],
+  [carol, "shop", "/orders"],
+
   [guest, "forum", "/"],
   [guest, "forum", first('a[href^="/b/"]')],
   [guest, "forum", first('a[href^="/t/"]')],
@@ -49,6 +66,18 @@ function first(selector) {
     return page.getByRole("main").locator(selector).first().getAttribute("href");
   };
   return Object.assign(find, { toString: () => selector.match(/"(.*)"/)[1] + "…" });
+}
+
+async function firstOrder(page, service) {
+  await page.goto(at(service, "/orders"));
+  return page.getByRole("main").locator('a[href^="/orders/"]').first().getAttribute("href");
+}
+
+async function filledCart(page, service) {
+  await page.goto(at(service, "/products/spirit-level"));
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await expect(page.locator("#nav-cart .count")).toBeVisible();
+  return "/cart";
 }
 
 const groups = new Map();

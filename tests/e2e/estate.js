@@ -2,18 +2,19 @@
 // SQLite. Playwright calls the function that it returns at the end; if Playwright dies before, the shell around the
 // program sees its pipe close and stops the program all the same.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-const watch = `exec 3<&0
+const watch = `data=$0; exec 3<&0
 "$@" </dev/null 3<&- & program=$!
 { cat <&3; kill -s TERM $program; sleep 20; kill -s KILL $program; } >/dev/null 2>&1 & watcher=$!
 wait $program; code=$?
 kill $watcher 2>/dev/null
+rm -rf "$data"
 exit $code`;
 
 function build() {
@@ -33,7 +34,7 @@ export async function start(args = []) {
     Object.entries(process.env).filter(([name]) => !/^(GATEHOUSE_|REDIS_URL$|DATABASE_URL$)/.test(name)),
   );
   const up = [binary, "up", "--addr", "127.0.0.1:0", "--data", data, ...args];
-  const child = spawn("/bin/sh", ["-c", watch, "gatehouse-e2e", ...up], { env, detached: true, stdio: "pipe" });
+  const child = spawn("/bin/sh", ["-c", watch, data, ...up], { env, detached: true, stdio: "pipe" });
   const ended = new Promise((resolve) => child.on("close", resolve));
   let said = "";
   const ready = new Promise((resolve, reject) => {
@@ -50,7 +51,6 @@ export async function start(args = []) {
   const stop = async () => {
     child.stdin.end();
     const code = await ended;
-    rmSync(data, { recursive: true, force: true });
     if (code !== 0) throw new Error(`gatehouse up ended with ${code}:\n${said}`);
   };
   try {

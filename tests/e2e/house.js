@@ -71,6 +71,22 @@ export async function register(page, name) {
   return who;
 }
 
+// fillAddress fills the checkout's form.
+export async function fillAddress(page) {
+  await page.getByLabel("Name", { exact: true }).fill("Nora Newcomer");
+  await page.getByLabel("Street and number").fill("Hofgasse 1");
+  await page.getByLabel("Postcode").fill("1010");
+  await page.getByLabel("City").fill("Wien");
+  await page.getByLabel("Country").selectOption("AT");
+}
+
+// openThread opens a thread of the forum that takes replies.
+export async function openThread(page) {
+  await page.goto(at("forum", "/search?q=hinges"));
+  await page.getByRole("main").getByRole("link", { name: /hinges/i }).first().click();
+  await expect(page).toHaveURL(/\/t\//);
+}
+
 // A page that throws, logs an error or breaks its Content-Security-Policy fails its test.
 export const test = base.extend({
   page: async ({ page }, use) => {

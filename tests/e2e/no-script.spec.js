@@ -1,4 +1,4 @@
-import { at, expect, expectGuest, expectPerson, fillSignIn, people, signIn, signOut, test } from "./house.js";
+import { at, expect, expectGuest, expectPerson, fillAddress, fillSignIn, openThread, people, register, signIn, signOut, test } from "./house.js";
 
 test.use({ javaScriptEnabled: false });
 
@@ -14,17 +14,37 @@ test("sign in, open the apps and sign out", async ({ page }) => {
   await expectGuest(page);
 });
 
+test("fill a cart as a guest, check out and see the order", async ({ page, another }) => {
+  const who = await register(await another(), "Nick Noscript");
+  await page.goto(at("shop", "/?q=kettle"));
+  await page.getByRole("main").getByRole("link", { name: /kettle/i }).first().click();
+  await page.getByLabel("Quantity").fill("2");
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await page.goto(at("shop", "/cart"));
+  await page.getByRole("main").getByRole("spinbutton").fill("1");
+  await page.getByRole("button", { name: "Update" }).click();
+  await expect(page.getByRole("main")).toContainText("1 thing");
+  await page.getByRole("link", { name: "Check out" }).click();
+  await fillSignIn(page, who, who.secret);
+  await expect(page).toHaveURL(at("shop", "/checkout"));
+  await page.getByRole("button", { name: "Place order" }).click(); // without an address
+  await page.waitForLoadState();
+  await fillAddress(page);
+  await page.getByRole("button", { name: "Place order" }).click();
+  await expect(page).toHaveURL(/\/orders\//);
+  await expect(page.getByRole("main")).toContainText("Hofgasse 1");
+});
+
 test("reply, with a preview, and vote", async ({ page }) => {
-  await page.goto(at("forum"));
-  await page.getByRole("main").locator('a[href^="/t/"]').first().click();
+  await openThread(page);
   const thread = page.url();
   const text = `Without a script ${Date.now()}, *plain*`;
-  await page.getByLabel("Reply", { exact: true }).fill(text);
+  await page.getByRole("textbox", { name: "Reply", exact: true }).fill(text);
   await page.getByRole("button", { name: "Preview" }).click();
   await expect(page.locator("#preview em")).toHaveText("plain");
   await page.getByRole("button", { name: "Post reply" }).click();
   await fillSignIn(page, people.carol);
-  await expect(page.getByLabel("Reply", { exact: true })).toHaveValue(text);
+  await expect(page.getByRole("textbox", { name: "Reply", exact: true })).toHaveValue(text);
   await page.getByRole("button", { name: "Post reply" }).click();
   await expect(page.getByRole("article").filter({ hasText: text.replaceAll("*", "") })).toHaveCount(1);
 

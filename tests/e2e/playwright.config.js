@@ -21,9 +21,10 @@ export default defineConfig({
   use: {
     browserName: "chromium",
     locale: "en-GB",
+    actionTimeout: 10_000,
+    navigationTimeout: 15_000,
     contextOptions: { reducedMotion: "reduce" },
-    screenshot: "only-on-failure",
-    trace: "retain-on-failure",
+    screenshot: "only-on-failure", // not a trace of every test, which would take half as long again: --trace on
     launchOptions: {
       executablePath: chromium,
       args: [

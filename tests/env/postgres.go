@@ -85,6 +85,9 @@ func startPostgres(keep string) (*PostgresServer, error) {
 	} {
 		argv = append(argv, "-c", setting)
 	}
+	if keep != "" { // what was committed survives a crash of the server, though not one of the machine
+		argv = append(argv, "-c", "synchronous_commit=on")
+	}
 	s := &PostgresServer{
 		url: fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/postgres", password, port), argv: argv, account: account,
 	}

@@ -1,0 +1,124 @@
+import { at, expect, expectPerson, fillAddress, fillSignIn, people, register, signIn, test } from "./house.js";
+
+// cartCount is the number beside the cart in the header.
+function cartCount(page) {
+  return page.locator("#nav-cart .count");
+}
+
+test("a guest's cart survives the sign-in and becomes an order", async ({ page, another }) => {
+  const elsewhere = await another();
+  const who = await register(elsewhere, "Gus Guest");
+
+  await page.goto(at("shop", "/products/brass-padlock"));
+  await page.getByLabel("Quantity").fill("2");
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await expect(cartCount(page)).toHaveText("2");
+  await page.goto(at("shop", "/products/garden-twine"));
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await expect(cartCount(page)).toHaveText("3");
+
+  await page.goto(at("shop", "/cart"));
+  await page.getByRole("link", { name: "Check out" }).click();
+  await fillSignIn(page, who, who.secret);
+  await expect(page).toHaveURL(at("shop", "/checkout"));
+  await expectPerson(page, who);
+  await expect(page.getByRole("main")).toContainText("3 things");
+  await fillAddress(page);
+  await page.getByRole("button", { name: "Place order" }).click();
+  await expect(page).toHaveURL(/\/orders\//);
+  await expect(page.getByRole("main")).toContainText("Hofgasse 1");
+  await expect(cartCount(page)).toHaveCount(0);
+  await page.goto(at("shop", "/orders"));
+  await expect(page.getByRole("main").getByRole("heading", { level: 2 })).toHaveCount(1);
+
+  await elsewhere.goto(at("shop", "/orders"));
+  await expect(elsewhere.getByRole("main").getByRole("heading", { level: 2 }), "the other browser sees it too").toHaveCount(1);
+});
+
+test("a cart filled as a guest joins the one that was there", async ({ page, another }) => {
+  const first = await another();
+  const who = await register(first, "Jo Joiner");
+  await first.goto(at("shop", "/products/claw-hammer"));
+  await expectPerson(first, who);
+  await first.getByRole("button", { name: "Add to cart" }).click();
+  await expect(cartCount(first)).toHaveText("1");
+
+  await page.goto(at("shop", "/products/folding-rule"));
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await expect(cartCount(page)).toHaveText("1");
+  await page.getByRole("banner").getByRole("link", { name: "Sign in" }).click();
+  await fillSignIn(page, who, who.secret);
+  await expectPerson(page, who);
+  await expect(cartCount(page)).toHaveText("2");
+});
+
+test("a double click orders once", async ({ page }) => {
+  const who = await register(page, "Dora Double");
+  await page.goto(at("shop", "/products/cotton-cloths"));
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await expect(cartCount(page)).toHaveText("1");
+  await page.goto(at("shop", "/checkout"));
+  await fillAddress(page);
+  await page.getByRole("button", { name: "Place order" }).dblclick();
+  await expect(page).toHaveURL(/\/orders\//);
+  await page.goto(at("shop", "/orders"));
+  await expectPerson(page, who);
+  await expect(page.getByRole("main").getByRole("heading", { level: 2 })).toHaveCount(1);
+});
+
+test("the same checkout in two tabs orders once", async ({ context, page }) => {
+  await register(page, "Tia Tabs");
+  await page.goto(at("shop", "/products/olive-soap"));
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await expect(cartCount(page)).toHaveText("1");
+  const other = await context.newPage();
+  for (const tab of [page, other]) {
+    await tab.goto(at("shop", "/checkout"));
+    await fillAddress(tab);
+  }
+  await page.getByRole("button", { name: "Place order" }).click();
+  await expect(page).toHaveURL(/\/orders\//);
+  await other.getByRole("button", { name: "Place order" }).click();
+  await expect(other.getByRole("main").getByRole("heading", { level: 1 })).toBeVisible();
+  await page.goto(at("shop", "/orders"));
+  await expect(page.getByRole("main").getByRole("heading", { level: 2 })).toHaveCount(1);
+});
+
+test("somebody else's order is nobody's business", async ({ page, another }) => {
+  await signIn(page, people.alice);
+  await page.goto(at("shop", "/orders"));
+  await page.getByRole("main").getByRole("link", { name: /^Order/ }).first().click();
+  await expect(page).toHaveURL(/\/orders\/.+/);
+  const bob = await another();
+  await signIn(bob, people.bob);
+  expect((await bob.goto(page.url())).status()).toBe(404);
+});
+
+test("search finds as one types, and the back button leads back", async ({ page }) => {
+  await page.goto(at("shop"));
+  const box = page.getByRole("search").getByRole("searchbox");
+  await box.pressSequentially("lantern");
+  await expect(page.getByRole("main").getByRole("link", { name: "Porch lantern" })).toBeVisible();
+  await expect(page.getByRole("main").getByRole("link", { name: /hammer/i })).toHaveCount(0);
+  await expect(page).toHaveURL(/q=lantern/);
+  await page.reload();
+  await expect(box).toHaveValue("lantern");
+  await box.fill("qqqqqqqq");
+  await expect(page.getByRole("main")).toContainText("Nothing found");
+});
+
+test("the cart changes in place", async ({ page }) => {
+  await page.goto(at("shop", "/products/stoneware-mug"));
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await expect(cartCount(page)).toHaveText("1");
+  await page.goto(at("shop", "/cart"));
+  await page.evaluate(() => (window.sameDocument = true));
+  const quantity = page.getByRole("main").getByRole("spinbutton");
+  await quantity.fill("3");
+  await quantity.blur();
+  await expect(page.getByRole("main")).toContainText("3 things");
+  await expect(cartCount(page)).toHaveText("3");
+  await page.getByRole("button", { name: /^Remove/ }).click();
+  await expect(page.getByRole("main")).toContainText("Your cart is empty");
+  expect(await page.evaluate(() => window.sameDocument), "the page was not loaded anew").toBe(true);
+});

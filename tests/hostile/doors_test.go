@@ -1,0 +1,136 @@
+//go:build unix
+
+package hostile_test
+
+// A door is one route with a good value for each of its parameters, from which the bad requests are made.
+type door struct {
+	route string // method and path, as in the route table
+	as    who    // whose cookies come along
+	query string // good parameters of the address
+	form  string // good parameters of the body
+	once  bool   // what it does ends the visitor's session: no cookies are sent
+}
+
+// who is a visitor with a cookie jar of their own.
+type who int
+
+const (
+	guest who = iota
+	customer
+	moderator
+	analyst
+	client // a program that authenticates as the client "hostile"
+)
+
+// The names in braces stand for values of the running estate (visitors_test.go).
+const (
+	authorize = "client_id=hostile&redirect_uri={callback}&response_type=code&scope=openid+email&state=s&nonce=n&code_challenge={challenge}" +
+		"&code_challenge_method=S256&prompt=&max_age=&login_hint=&id_token_hint=&resource=&request=&gatehouse_reauth="
+	logout  = "id_token_hint={hint}&client_id=hostile&post_logout_redirect_uri={after}&state=s&logout_hint="
+	thread  = "title=A+question+about+locks&board={board}&body=How+do+I+oil+one%3F&product=brass-lever-handle&key=ABCDEFGHIJKLMNOPQRSTUVWXY2&version=1"
+	period  = "range=7d&from=2026-11-01&to=2026-11-20&app=shop&live=off&was=empty"
+	address = "key=ABCDEFGHIJKLMNOPQRSTUVWXY2&summary=x&name=Ann&street=High+Street+1&postcode=12345&city=Town&country=DE"
+)
+
+// shared are the doors that every service has (package web).
+var shared = []door{
+	{route: "GET /healthz"},
+	{route: "GET /readyz"},
+	{route: "GET /assets/*"},
+	{route: "GET /favicon.ico"},
+	{route: "POST /theme", form: "theme=dark&return_to=/"},
+}
+
+// joined are the doors of an app that has joined (package sso/rp).
+var joined = []door{
+	{route: "GET /auth/sign-in", query: "return_to=/"},
+	{route: "GET /auth/callback", query: "state=ABCDEFGHIJKLMNOPQRSTUVWXYZ&code=c&iss={issuer}&error=&error_description=&session_state="},
+	{route: "POST /auth/sign-out", once: true},
+	{route: "GET /auth/signed-out", query: "state=ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
+	{route: "POST /auth/backchannel-logout", form: "logout_token={hint}"},
+}
+
+var doors = map[string][]door{
+	"portal": append([]door{
+		{route: "GET /.well-known/openid-configuration"},
+		{route: "GET /oauth/jwks"},
+		{route: "POST /oauth/token", as: client, form: "grant_type=authorization_code&code=c&redirect_uri={callback}&code_verifier={verifier}" +
+			"&scope=openid&resource={issuer}&refresh_token=r&client_id=&client_secret=&client_assertion="},
+		{route: "POST /oauth/revoke", as: client, form: "token=t&token_type_hint=refresh_token"},
+		{route: "GET /oauth/userinfo", query: "access_token=t"},
+		{route: "POST /oauth/userinfo", form: "access_token=t"},
+		{route: "GET /oauth/authorize", as: customer, query: authorize},
+		{route: "POST /oauth/authorize", as: customer, form: authorize},
+		{route: "GET /oauth/logout", once: true, query: logout},
+		{route: "POST /oauth/logout", once: true, form: logout + "&confirm=yes"},
+		{route: "GET /", as: customer},
+		{route: "GET /sign-in", query: "return_to=/profile&login_hint=a@example.com&reauth=1"},
+		{route: "POST /sign-in", form: "email=nobody@example.com&password=wrong+password&return_to=/&reauth="},
+		{route: "GET /register", query: "return_to=/profile&login_hint=a@example.com"},
+		{route: "POST /register", form: "name=Ann&email=demo&password=short&return_to=/"},
+		{route: "GET /profile", as: customer},
+		{route: "POST /profile/name", as: customer, form: "name=Ann+Other"},
+		{route: "POST /profile/email", as: customer, form: "email=other@example.com&email_password=wrong+password"},
+		{route: "POST /profile/password", as: customer, form: "current_password=wrong+password&new_password=a+much+longer+one"},
+		{route: "GET /sessions", as: customer, query: "page=1"},
+		{route: "POST /sessions/:sid/end", as: customer},
+		{route: "GET /sign-out", as: customer},
+		{route: "POST /sign-out", once: true},
+		{route: "POST /sign-out/everywhere", once: true},
+		{route: "GET /signed-out"},
+	}, shared...),
+
+	"shop": append(append([]door{
+		{route: "GET /", as: customer, query: "q=brass&category=doors&sort=price-up&page=1"},
+		{route: "GET /products/:slug", as: customer},
+		{route: "GET /pictures/:file", query: "v=1"},
+		{route: "GET /cart", as: customer},
+		{route: "POST /cart/items", as: customer, form: "product=brass-lever-handle&quantity=1&return_to=/cart"},
+		{route: "POST /cart/items/:slug", as: customer, form: "quantity=1"},
+		{route: "POST /cart/items/:slug/remove", as: customer},
+		{route: "GET /checkout", as: customer},
+		{route: "POST /checkout", as: customer, form: address},
+		{route: "GET /orders", as: customer, query: "page=1"},
+		{route: "GET /orders/:id", as: customer},
+		{route: "GET /api/v1/products", query: "query=brass&limit=5"},
+		{route: "GET /api/v1/products/:slug"},
+		{route: "GET /api/v1/purchases", as: client, query: "product=brass-lever-handle&sub=demo-alice"},
+	}, joined...), shared...),
+
+	"forum": append(append([]door{
+		{route: "GET /", as: customer, query: "sort=votes&page=1"},
+		{route: "GET /b/:board", as: customer, query: "sort=unanswered&page=1"},
+		{route: "GET /search", as: customer, query: "q=door&product=brass-lever-handle&sort=newest&page=1&board={board}"},
+		{route: "GET /t/:thread", as: customer, query: "page=1"},
+		{route: "GET /posts/:post", as: customer},
+		{route: "GET /mine", as: customer, query: "page=1"},
+		{route: "GET /new", as: customer, query: "board={board}&product=brass-lever-handle"},
+		{route: "POST /new", as: customer, form: thread},
+		{route: "POST /new/preview", as: customer, form: thread},
+		{route: "GET /new/preview", as: customer},
+		{route: "POST /t/:thread/reply", as: customer, form: "body=Like+this.&key=ABCDEFGHIJKLMNOPQRSTUVWXY3"},
+		{route: "POST /t/:thread/preview", as: customer, form: "body=Like+this.&key=ABCDEFGHIJKLMNOPQRSTUVWXY3"},
+		{route: "GET /t/:thread/reply", as: customer},
+		{route: "GET /t/:thread/preview", as: customer},
+		{route: "GET /posts/:post/edit", as: customer},
+		{route: "POST /posts/:post/edit", as: customer, form: "title=A+question+about+locks&body=Like+that.&version=1"},
+		{route: "POST /posts/:post/edit/preview", as: customer, form: "title=A+question+about+locks&body=Like+that.&version=1"},
+		{route: "GET /posts/:post/edit/preview", as: customer},
+		{route: "POST /posts/:post/vote", as: moderator, form: "value=1"},
+		{route: "GET /posts/:post/vote", as: customer},
+		{route: "GET /moderation", as: moderator, query: "page=1"},
+		{route: "POST /posts/:post/moderate", as: moderator, form: "action=pin&reason=useful"},
+		{route: "GET /posts/:post/moderate", as: moderator},
+	}, joined...), shared...),
+
+	"analytics": append(append([]door{
+		{route: "GET /", as: analyst, query: period},
+		{route: "GET /export/:file", as: analyst, query: period},
+		{route: "GET /skipped", as: analyst, query: "page=1&before=1"},
+	}, joined...), shared...),
+}
+
+// programs are the doors of which programs read the errors: they are told in JSON.
+var programs = []string{
+	"/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks", "/.well-known/", "/api/", "/auth/backchannel-logout",
+}
