@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"gatehouse/apps"
 	"gatehouse/apps/analytics"
 	"gatehouse/apps/forum"
 	"gatehouse/apps/shop"
@@ -23,23 +24,21 @@ func (c portalConfig) open(ctx context.Context, p parts) (service, error) {
 	})
 }
 
-func (c appConfig) openShop(ctx context.Context, p parts) (service, error) {
-	return shop.New(ctx, shop.Deps{
+func (c appConfig) deps(p parts) apps.Deps {
+	return apps.Deps{
 		DB: p.db, Redis: p.rdb, Estate: p.estate, Replica: p.Replica, Logger: p.log, HTTPClient: p.client, Now: time.Now,
 		ClientSecret: c.ClientSecret, TrustedProxies: p.proxies, Demo: p.Demo,
-	})
+	}
+}
+
+func (c appConfig) openShop(ctx context.Context, p parts) (service, error) {
+	return shop.New(ctx, c.deps(p))
 }
 
 func (c appConfig) openForum(ctx context.Context, p parts) (service, error) {
-	return forum.New(ctx, forum.Deps{
-		DB: p.db, Redis: p.rdb, Estate: p.estate, Replica: p.Replica, Logger: p.log, HTTPClient: p.client, Now: time.Now,
-		ClientSecret: c.ClientSecret, TrustedProxies: p.proxies, Demo: p.Demo,
-	})
+	return forum.New(ctx, c.deps(p))
 }
 
 func (c appConfig) openAnalytics(ctx context.Context, p parts) (service, error) {
-	return analytics.New(ctx, analytics.Deps{
-		DB: p.db, Redis: p.rdb, Estate: p.estate, Replica: p.Replica, Logger: p.log, HTTPClient: p.client, Now: time.Now,
-		ClientSecret: c.ClientSecret, TrustedProxies: p.proxies, Demo: p.Demo,
-	})
+	return analytics.New(ctx, analytics.Deps{Deps: c.deps(p)})
 }

@@ -2,25 +2,17 @@ package analytics
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
+	"gatehouse/apps"
 	"gatehouse/apps/analytics/fact"
 	"gatehouse/apps/analytics/period"
 	"gatehouse/apps/analytics/seed"
 	"gatehouse/apps/analytics/store"
-	"gatehouse/components"
-	"gatehouse/db"
 	"gatehouse/sso/rp"
-	"gatehouse/web"
 )
 
 // Service is the name of this app.
@@ -29,19 +21,11 @@ const Service = "analytics"
 // DefaultRetention is what is kept unless Deps tells otherwise.
 var DefaultRetention = store.Retention{Raw: 35 * period.Day, Rollups: period.Longest, Rejects: 1000}
 
-// Deps are what analytics needs.
+// Deps are what analytics needs from outside. The replica's name is also that of
+// this consumer of events.
 type Deps struct {
-	DB             *db.DB // migrated
-	Redis          redis.UniversalClient
-	Estate         web.Estate
-	Replica        string // also the name of this consumer of events; living replicas have different ones
-	Logger         *slog.Logger
-	Now            func() time.Time // time.Now unless told
-	HTTPClient     *http.Client     // for the portal
-	ClientSecret   string
-	TrustedProxies []netip.Prefix
-	Demo           bool            // thirty days of demonstration history where there is none
-	Retention      store.Retention // DefaultRetention unless told
+	apps.Deps
+	Retention store.Retention // DefaultRetention unless told
 }
 
 // App is analytics, ready to serve.
@@ -54,59 +38,27 @@ type App struct {
 
 // New is analytics with its routes. It does not use the network.
 func New(_ context.Context, d Deps) (*App, error) {
-	switch {
-	case d.DB == nil:
-		return nil, errors.New("analytics: a database is missing")
-	case d.Redis == nil:
-		return nil, errors.New("analytics: Redis is missing")
-	case d.Logger == nil:
-		return nil, errors.New("analytics: a logger is missing")
-	case d.Replica == "":
-		return nil, errors.New("analytics: the replica needs a name")
-	}
-	if d.Now == nil {
-		d.Now = time.Now
+	e, auth, err := d.Join(Service)
+	if err != nil {
+		return nil, err
 	}
 	if d.Retention == (store.Retention{}) {
 		d.Retention = DefaultRetention
 	}
-	a := &App{Deps: d}
-	var err error
+	a := &App{Deps: d, echo: e, rp: auth}
 	if a.store, err = store.New(d.DB, d.Retention); err != nil {
 		return nil, err
 	}
-	if a.rp, err = rp.New(rp.Config{
-		Issuer: d.Estate.URL("portal"), ClientID: Service, ClientSecret: d.ClientSecret, BaseURL: d.Estate.URL(Service), Service: Service,
-		Redis: d.Redis, HTTPClient: d.HTTPClient, Logger: d.Logger, Now: d.Now,
-	}); err != nil {
-		return nil, fmt.Errorf("analytics: %w", err)
-	}
-	a.echo, err = a.routes()
-	return a, err
+	a.routes(e)
+	return a, nil
 }
 
 // routes is every door of this app.
-func (a *App) routes() (*echo.Echo, error) {
-	e, err := web.New(web.Options{
-		Service: Service, Replica: a.Replica, Estate: a.Estate, Logger: a.Logger, TrustedProxies: a.TrustedProxies,
-		Ready: map[string]func(context.Context) error{
-			"redis":    func(ctx context.Context) error { return a.Redis.Ping(ctx).Err() },
-			"database": a.DB.PingContext,
-		},
-		Person: person, Unavailable: rp.Unavailable,
-		FormActions: []string{a.Estate.URL("portal")},
-		SignInPath:  rp.SignInPath, SignOutPath: rp.SignOutPath,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("analytics: %w", err)
-	}
-	a.rp.Mount(e)
-
+func (a *App) routes(e *echo.Echo) {
 	analysts := e.Group("", a.rp.Role("analyst", "admin"))
 	analysts.GET("/", a.dashboard)          // the page, and for htmx its live parts
 	analysts.GET("/export/:file", a.export) // one panel as CSV: /export/sign-ins.csv
 	analysts.GET("/skipped", a.skippedPage) // events that could not be counted
-	return e, nil
 }
 
 // Handler answers requests.
@@ -135,12 +87,4 @@ func (a *App) seed(ctx context.Context) {
 	case seeded:
 		a.Logger.Info("demonstration history written", "days", seed.Days, "took_ms", time.Since(began).Milliseconds())
 	}
-}
-
-func person(c echo.Context) *components.Person {
-	p := rp.Person(c)
-	if p == nil {
-		return nil
-	}
-	return &components.Person{Name: p.Name, Email: p.Email, Roles: p.Roles}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse/apps"
 	"gatehouse/apps/analytics"
 	"gatehouse/db"
 	"gatehouse/sso/session"
@@ -34,10 +35,10 @@ func start(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*analy
 	if err != nil {
 		t.Fatal(err)
 	}
-	deps := analytics.Deps{
+	deps := analytics.Deps{Deps: apps.Deps{
 		DB: d, Redis: rdb, Estate: estate, Replica: "analytics-1", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Now: func() time.Time { return now },
-	}
+	}}
 	if change != nil {
 		change(&deps)
 	}

@@ -2,42 +2,21 @@ package forum
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"net/http"
-	"net/netip"
-	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/redis/go-redis/v9"
 
+	"gatehouse/apps"
 	"gatehouse/apps/forum/markdown"
 	"gatehouse/apps/forum/store"
-	"gatehouse/components"
-	"gatehouse/db"
 	"gatehouse/events"
 	"gatehouse/sso/rp"
-	"gatehouse/web"
 )
 
 // service is the forum's name in the estate and its client id at the portal.
 const service = "forum"
 
-// Deps are what the forum needs from outside. TrustedProxies, Demo and Now may be
-// left empty.
-type Deps struct {
-	DB             *db.DB // migrated
-	Redis          redis.UniversalClient
-	Estate         web.Estate
-	Replica        string // "forum-2"
-	Logger         *slog.Logger
-	Now            func() time.Time
-	HTTPClient     *http.Client // for the portal and the shop
-	ClientSecret   string
-	TrustedProxies []netip.Prefix
-	Demo           bool // sow threads into an empty forum
-}
+// Deps are what the forum needs from outside.
+type Deps = apps.Deps
 
 // App is one replica of the forum.
 type App struct {
@@ -58,32 +37,15 @@ const renderings = 2000
 // New is the forum with its boards in place. It fails when something it needs is
 // missing or the database does not answer; portal, shop and Redis may come later.
 func New(ctx context.Context, d Deps) (*App, error) {
-	switch {
-	case d.DB == nil:
-		return nil, errors.New("forum: no database")
-	case d.Redis == nil:
-		return nil, errors.New("forum: no Redis")
-	case d.Logger == nil:
-		return nil, errors.New("forum: no logger")
-	case d.HTTPClient == nil:
-		return nil, errors.New("forum: no HTTP client")
+	e, auth, err := d.Join(service)
+	if err != nil {
+		return nil, err
 	}
-	if d.Now == nil {
-		d.Now = time.Now
-	}
-	a := &App{Deps: d, html: markdown.NewCache(renderings)}
-	var err error
+	a := &App{Deps: d, echo: e, sso: auth, html: markdown.NewCache(renderings)}
 	if a.store, err = store.New(d.DB); err != nil {
 		return nil, err
 	}
 	if a.relay, err = events.NewRelay(d.DB, d.Redis, d.Logger); err != nil {
-		return nil, err
-	}
-	if a.sso, err = rp.New(rp.Config{
-		Issuer: d.Estate.URL("portal"), ClientID: service, ClientSecret: d.ClientSecret,
-		BaseURL: d.Estate.URL(service), Service: service, Redis: d.Redis,
-		HTTPClient: d.HTTPClient, Logger: d.Logger, Now: d.Now,
-	}); err != nil {
 		return nil, err
 	}
 	a.shop = &shopAPI{origin: d.Estate.URL("shop"), http: d.HTTPClient, tokens: a.sso}
@@ -91,20 +53,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if err := a.seed(ctx); err != nil {
 		return nil, err
 	}
-	if a.echo, err = web.New(web.Options{
-		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
-		Ready: map[string]func(context.Context) error{
-			"database": d.DB.PingContext,
-			"redis":    func(ctx context.Context) error { return d.Redis.Ping(ctx).Err() },
-		},
-		Person: person, Unavailable: rp.Unavailable,
-		FormActions: []string{d.Estate.URL("portal")},
-		SignInPath:  rp.SignInPath, SignOutPath: rp.SignOutPath,
-	}); err != nil {
-		return nil, fmt.Errorf("forum: %w", err)
-	}
-	a.sso.Mount(a.echo)
-	a.routes(a.echo)
+	a.routes(e)
 	return a, nil
 }
 
@@ -148,12 +97,3 @@ func (a *App) Handler() *echo.Echo { return a.echo }
 
 // Run publishes the forum's events until ctx ends.
 func (a *App) Run(ctx context.Context) error { return a.relay.Run(ctx) }
-
-// person is who the header shows.
-func person(c echo.Context) *components.Person {
-	p := rp.Person(c)
-	if p == nil {
-		return nil
-	}
-	return &components.Person{Name: p.Name, Email: p.Email, Roles: p.Roles}
-}

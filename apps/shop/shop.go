@@ -2,42 +2,23 @@ package shop
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
-	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/redis/go-redis/v9"
 
+	"gatehouse/apps"
 	"gatehouse/apps/shop/goods"
 	"gatehouse/apps/shop/store"
-	"gatehouse/components"
-	"gatehouse/db"
 	"gatehouse/events"
 	"gatehouse/sso/rp"
-	"gatehouse/web"
 )
 
 // service is the shop's name in the estate and its client id at the portal.
 const service = "shop"
 
-// Deps are what the shop needs from outside. HTTPClient, TrustedProxies, Demo and
-// Now may be left empty.
-type Deps struct {
-	DB             *db.DB // migrated
-	Redis          redis.UniversalClient
-	Estate         web.Estate
-	Replica        string // "shop-2"
-	Logger         *slog.Logger
-	Now            func() time.Time
-	HTTPClient     *http.Client // for the portal
-	ClientSecret   string
-	TrustedProxies []netip.Prefix
-	Demo           bool // give the demo accounts past orders
-}
+// Deps are what the shop needs from outside.
+type Deps = apps.Deps
 
 // App is one replica of the shop.
 type App struct {
@@ -52,19 +33,11 @@ type App struct {
 // New is the shop with its shelves filled. It fails when something it needs is
 // missing or the database does not answer; the portal and Redis may come later.
 func New(ctx context.Context, d Deps) (*App, error) {
-	switch {
-	case d.DB == nil:
-		return nil, errors.New("shop: no database")
-	case d.Redis == nil:
-		return nil, errors.New("shop: no Redis")
-	case d.Logger == nil:
-		return nil, errors.New("shop: no logger")
+	e, auth, err := d.Join(service)
+	if err != nil {
+		return nil, err
 	}
-	if d.Now == nil {
-		d.Now = time.Now
-	}
-	a := &App{Deps: d}
-	var err error
+	a := &App{Deps: d, echo: e, sso: auth}
 	if a.store, err = store.New(d.DB); err != nil {
 		return nil, err
 	}
@@ -74,27 +47,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if err := a.open(ctx); err != nil {
 		return nil, fmt.Errorf("shop: %w", err)
 	}
-	if a.sso, err = rp.New(rp.Config{
-		Issuer: d.Estate.URL("portal"), ClientID: service, ClientSecret: d.ClientSecret,
-		BaseURL: d.Estate.URL(service), Service: service, Redis: d.Redis,
-		HTTPClient: d.HTTPClient, Logger: d.Logger, Now: d.Now,
-	}); err != nil {
-		return nil, err
-	}
-	if a.echo, err = web.New(web.Options{
-		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
-		Ready: map[string]func(context.Context) error{
-			"database": d.DB.PingContext,
-			"redis":    func(ctx context.Context) error { return d.Redis.Ping(ctx).Err() },
-		},
-		Person: person, Unavailable: rp.Unavailable,
-		FormActions: []string{d.Estate.URL("portal")},
-		SignInPath:  rp.SignInPath, SignOutPath: rp.SignOutPath,
-	}); err != nil {
-		return nil, fmt.Errorf("shop: %w", err)
-	}
-	a.sso.Mount(a.echo)
-	a.routes(a.echo)
+	a.routes(e)
 	return a, nil
 }
 
@@ -162,13 +115,4 @@ func (a *App) tidy(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
-}
-
-// person is who the header shows.
-func person(c echo.Context) *components.Person {
-	p := rp.Person(c)
-	if p == nil {
-		return nil
-	}
-	return &components.Person{Name: p.Name, Email: p.Email, Roles: p.Roles}
 }

@@ -61,7 +61,7 @@ func New(c Config) (*RP, error) {
 		c.Scopes = []string{"profile", "email", "roles", "offline_access"}
 	}
 	if c.HTTPClient == nil {
-		c.HTTPClient = defaultClient(c.Issuer)
+		c.HTTPClient = DefaultClient(c.Issuer)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -86,8 +86,9 @@ func New(c Config) (*RP, error) {
 	return a, err
 }
 
-// defaultClient has a deadline, and finds a provider below localhost.
-func defaultClient(issuer string) *http.Client {
+// DefaultClient is an HTTP client for talking to issuer: it has deadlines, and finds
+// a provider below localhost.
+func DefaultClient(issuer string) *http.Client {
 	t := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 8, IdleConnTimeout: 30 * time.Second,
 		TLSHandshakeTimeout: 5 * time.Second, ResponseHeaderTimeout: 10 * time.Second,

@@ -1,0 +1,100 @@
+// Package apps is what the sibling apps have in common: what they are given, and
+// how they join the estate. Each app is a package below this one; none imports
+// another.
+package apps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/components"
+	"gatehouse/db"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// Deps are what an app needs from outside. Now, HTTPClient, TrustedProxies and
+// Demo may be left empty.
+type Deps struct {
+	DB             *db.DB // migrated
+	Redis          redis.UniversalClient
+	Estate         web.Estate
+	Replica        string // "shop-2"; living replicas have different names
+	Logger         *slog.Logger
+	ClientSecret   string           // of the app as a client of the portal
+	Now            func() time.Time // time.Now unless told
+	HTTPClient     *http.Client     // to the portal and the sibling apps
+	TrustedProxies []netip.Prefix
+	Demo           bool // make content for the demo accounts
+}
+
+// check says what is missing, all at once, and fills in what may be left out.
+func (d *Deps) check() error {
+	var missing []error
+	need := func(there bool, what string) {
+		if !there {
+			missing = append(missing, errors.New(what+" is missing"))
+		}
+	}
+	need(d.DB != nil, "the database")
+	need(d.Redis != nil, "Redis")
+	need(d.Logger != nil, "the logger")
+	need(d.Replica != "", "the replica's name")
+	need(d.Estate != web.Estate{}, "the estate")
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.HTTPClient == nil {
+		d.HTTPClient = rp.DefaultClient(d.Estate.URL("portal"))
+	}
+	return errors.Join(missing...)
+}
+
+// Join makes service a sibling app: a server with everything that services share,
+// and a relying party of the portal, mounted on it. The service's name is also
+// its client id. It does not use the network.
+func (d *Deps) Join(service string) (*echo.Echo, *rp.RP, error) {
+	if err := d.check(); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", service, err)
+	}
+	portal := d.Estate.URL("portal")
+	auth, err := rp.New(rp.Config{
+		Issuer: portal, ClientID: service, ClientSecret: d.ClientSecret, BaseURL: d.Estate.URL(service), Service: service,
+		Redis: d.Redis, HTTPClient: d.HTTPClient, Logger: d.Logger, Now: d.Now,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", service, err)
+	}
+	e, err := web.New(web.Options{
+		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
+		Ready: map[string]func(context.Context) error{
+			"database": d.DB.PingContext,
+			"redis":    func(ctx context.Context) error { return d.Redis.Ping(ctx).Err() },
+		},
+		Person: person, Unavailable: rp.Unavailable,
+		FormActions: []string{portal}, // signing out leads there
+		SignInPath:  rp.SignInPath, SignOutPath: rp.SignOutPath,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", service, err)
+	}
+	auth.Mount(e)
+	return e, auth, nil
+}
+
+// person is whom the header shows.
+func person(c echo.Context) *components.Person {
+	p := rp.Person(c)
+	if p == nil {
+		return nil
+	}
+	return &components.Person{Name: p.Name, Email: p.Email, Roles: p.Roles}
+}
