@@ -14,7 +14,8 @@ import (
 	"gatehouse/tests/estate"
 )
 
-// PostgreSQL stops under load and starts again. Meanwhile nothing crashes and nobody is signed out; afterwards
+// PostgreSQL stops under load and starts again. Meanwhile
+// pages answer 503 with Retry-After, nothing crashes and nobody is signed out; afterwards
 // everything works on new connections, and what was answered with success is there.
 func TestPostgresAway_Recovers(t *testing.T) {
 	// Not t.TempDir: PostgreSQL does not run as root, and must reach the folder.
@@ -44,10 +45,13 @@ func TestPostgresAway_Recovers(t *testing.T) {
 			t.Errorf("no answer: %s", r)
 		case r.status == http.StatusOK:
 			served++
-		case r.status >= http.StatusInternalServerError:
+		case r.status == http.StatusServiceUnavailable:
 			failed++
+			if r.header.Get("Retry-After") == "" {
+				t.Errorf("503 without Retry-After: %s", r)
+			}
 		default:
-			t.Errorf("neither served nor failed: %s", r)
+			t.Errorf("neither served nor put off: %s", r)
 		}
 		if cookies := strings.Join(r.header.Values("Set-Cookie"), "\n"); strings.Contains(cookies, "_session=") {
 			t.Errorf("the session's cookie was touched: %s: %s", cookies, r)
@@ -78,7 +82,7 @@ func TestPostgresAway_Recovers(t *testing.T) {
 		t.Errorf("%d requests failed before anything broke", failed)
 	}
 	server.Stop()
-	count("pages fail", &failed)
+	count("pages are put off", &failed)
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -24,15 +24,24 @@ func pids(data string) map[string]int {
 	found := map[string]int{}
 	files, _ := filepath.Glob(filepath.Join(data, "run", "*.pid"))
 	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			continue
-		}
-		if pid, err := strconv.Atoi(strings.TrimSpace(string(raw))); err == nil {
+		if pid := readPID(file); pid != 0 {
 			found[strings.TrimSuffix(filepath.Base(file), ".pid")] = pid
 		}
 	}
 	return found
+}
+
+// readPID reads a process id from a file; 0 when there is none.
+func readPID(file string) int {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(raw)))
+	if err != nil {
+		return 0
+	}
+	return pid
 }
 
 // pidOf waits for a replica to have a process that is not old.
