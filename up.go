@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"gatehouse/db"
@@ -112,6 +113,7 @@ func (e *estate) prepare(addr net.Addr) error {
 		return fmt.Errorf("the log can't be written: %w", plain(err))
 	}
 	e.log = slog.New(slog.NewJSONHandler(file, nil)).With("service", "up")
+	redis.SetLogger(redisLog{e.log})
 	return nil
 }
 

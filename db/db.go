@@ -126,7 +126,7 @@ func openPostgres(ctx context.Context, rawURL, service string) (*DB, error) {
 	d := &DB{DB: x, Dialect: Postgres, service: service}
 	if err := d.makeSchema(ctx); err != nil {
 		_ = x.Close()
-		return nil, fmt.Errorf("database: PostgreSQL for %s: %w", service, err)
+		return nil, &unreachable{at: fmt.Sprintf("%s:%d", cfg.Host, cfg.Port), err: err}
 	}
 	return d, nil
 }

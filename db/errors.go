@@ -2,6 +2,8 @@ package db
 
 import (
 	"errors"
+	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -22,3 +24,22 @@ func IsUnique(err error) bool {
 	}
 	return false
 }
+
+// unreachable says in one line that PostgreSQL can't be used; the driver's own
+// text lists every attempt on lines of their own.
+type unreachable struct {
+	at  string
+	err error
+}
+
+func (u *unreachable) Error() string {
+	reason := u.err.Error()
+	if pg := (*pgconn.PgError)(nil); errors.As(u.err, &pg) {
+		reason = pg.Message
+	} else if op := (*net.OpError)(nil); errors.As(u.err, &op) {
+		reason = op.Err.Error()
+	}
+	return "no use of PostgreSQL at " + u.at + ": " + strings.Join(strings.Fields(reason), " ")
+}
+
+func (u *unreachable) Unwrap() error { return u.err }

@@ -58,6 +58,7 @@ var (
 // answer writes p as JSON for programs, as a fragment for htmx (which swaps it into a page that has its
 // own styles) and as a page for everyone else.
 func answer(w http.ResponseWriter, r *http.Request, p page) {
+	servedBy(w)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -89,3 +90,6 @@ func answer(w http.ResponseWriter, r *http.Request, p page) {
 	w.WriteHeader(p.Status)
 	_ = pages.ExecuteTemplate(w, name, view) // the client has gone if this fails
 }
+
+// servedBy names the balancer in answers that no replica gave.
+func servedBy(w http.ResponseWriter) { w.Header().Set("X-Served-By", "balancer") }

@@ -132,6 +132,7 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			path += "?" + r.URL.RawQuery
 		}
 		// 307 keeps the method and, unlike 301, is not remembered by the browser.
+		servedBy(w)
 		http.Redirect(w, r, target+path, http.StatusTemporaryRedirect)
 	default:
 		answer(w, r, misdirected(host))
