@@ -20,6 +20,9 @@ const (
 	// this have lost what was trimmed.
 	streamLength = 1_000_000
 	relayEvery   = time.Second
+	// relayGap is between two batches: when sign-ins come by the dozen, a
+	// transaction for the event of each would cost more than it is worth.
+	relayGap = 100 * time.Millisecond
 )
 
 // Relay moves events from one service's outbox to the stream. Every replica runs
@@ -68,6 +71,13 @@ func (r *Relay) Run(ctx context.Context) error {
 		}
 		if n == relayBatch {
 			continue
+		}
+		if n > 0 { // more may be on its way: let it leave together
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(relayGap):
+			}
 		}
 		select {
 		case <-ctx.Done():
