@@ -1,6 +1,8 @@
 import { at, expect, people, signIn, test } from "./house.js";
 import { look } from "./look.js";
 
+test.describe.configure({ mode: "parallel" });
+
 // Every page of every service: as whom, where, and what it answers if that is not 200. A path may be a function that
 // finds it from a page.
 const guest = null;

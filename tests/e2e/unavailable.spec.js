@@ -36,6 +36,14 @@ async function redis(port, dir) {
   };
 }
 
+// still keeps the page, which tries again by itself every few seconds, from doing so while somebody looks at it.
+async function still(page, look) {
+  const stay = (route) => (route.request().isNavigationRequest() ? route.fulfill({ status: 204 }) : route.fallback());
+  await page.route("**/*", stay);
+  await look();
+  await page.unroute("**/*", stay);
+}
+
 test("Redis away: 503 and an open door afterwards, nobody is signed out", async ({ page }) => {
   test.setTimeout(120_000);
   const dir = mkdtempSync(join(tmpdir(), "gatehouse-e2e-redis-"));
@@ -55,7 +63,7 @@ test("Redis away: 503 and an open door afterwards, nobody is signed out", async 
       const answer = await page.goto(at(service, path));
       expect(answer.status(), service).toBe(503);
       expect(Number(answer.headers()["retry-after"]), service).toBeGreaterThan(0);
-      await look(page, `${service}${path} without Redis`);
+      await still(page, () => look(page, `${service}${path} without Redis`));
       await page.setViewportSize({ width: 1280, height: 800 });
     }
     for (const service of ["shop", "forum", "portal"]) {

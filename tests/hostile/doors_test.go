@@ -2,6 +2,8 @@
 
 package hostile_test
 
+import "strings"
+
 // A door is one route with a good value for each of its parameters, from which the bad requests are made.
 type door struct {
 	route string // method and path, as in the route table
@@ -11,6 +13,9 @@ type door struct {
 	once  bool   // what it does ends the visitor's session: no cookies are sent
 }
 
+func (d door) method() string { m, _, _ := strings.Cut(d.route, " "); return m }
+func (d door) path() string   { _, p, _ := strings.Cut(d.route, " "); return p }
+
 // who is a visitor with a cookie jar of their own.
 type who int
 
@@ -19,7 +24,8 @@ const (
 	customer
 	moderator
 	analyst
-	client // a program that authenticates as the client "hostile"
+	elsewhere // alice again, on another browser
+	client    // a program that authenticates as the client "hostile"
 )
 
 // The names in braces stand for values of the running estate (visitors_test.go).
@@ -88,8 +94,8 @@ var doors = map[string][]door{
 		{route: "POST /cart/items", as: customer, form: "product=brass-lever-handle&quantity=1&return_to=/cart"},
 		{route: "POST /cart/items/:slug", as: customer, form: "quantity=1"},
 		{route: "POST /cart/items/:slug/remove", as: customer},
-		{route: "GET /checkout", as: customer},
-		{route: "POST /checkout", as: customer, form: address},
+		{route: "GET /checkout", as: moderator}, // whose cart nobody touches
+		{route: "POST /checkout", as: moderator, form: address},
 		{route: "GET /orders", as: customer, query: "page=1"},
 		{route: "GET /orders/:id", as: customer},
 		{route: "GET /api/v1/products", query: "query=brass&limit=5"},
@@ -132,5 +138,5 @@ var doors = map[string][]door{
 
 // programs are the doors of which programs read the errors: they are told in JSON.
 var programs = []string{
-	"/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks", "/.well-known/", "/api/", "/auth/backchannel-logout",
+	"/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks", "/.well-known/", "/api/",
 }

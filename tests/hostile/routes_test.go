@@ -1,0 +1,87 @@
+//go:build unix
+
+package hostile_test
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps"
+	"gatehouse/apps/analytics"
+	"gatehouse/apps/forum"
+	"gatehouse/apps/shop"
+	"gatehouse/portal"
+	"gatehouse/tests/env"
+	"gatehouse/web"
+)
+
+// handlers builds each service as its program does, for its route table.
+func handlers(t *testing.T) map[string]*echo.Echo {
+	t.Helper()
+	house, err := web.ParseEstate("http://localhost:8080")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rdb := env.MiniRedis(t)
+	deps := func(service string) apps.Deps {
+		return apps.Deps{
+			DB: env.DB(t, service), Redis: rdb, Estate: house, Replica: service + "-1",
+			Logger: slog.New(slog.DiscardHandler), HTTPClient: http.DefaultClient, ClientSecret: "secret",
+		}
+	}
+	d := deps("portal")
+	p, err := portal.New(t.Context(), portal.Deps{
+		DB: d.DB, Redis: d.Redis, Estate: d.Estate, Replica: d.Replica, Logger: d.Logger, HTTPClient: d.HTTPClient, Key: make([]byte, 32),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := shop.New(t.Context(), deps("shop"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := forum.New(t.Context(), deps("forum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := analytics.New(t.Context(), analytics.Deps{Deps: deps("analytics")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]*echo.Echo{"portal": p.Handler(), "shop": s.Handler(), "forum": f.Handler(), "analytics": a.Handler()}
+}
+
+// tables are the routes of each service: what is tried must be what is there.
+func tables(t *testing.T) map[string][]string {
+	all := map[string][]string{}
+	for service, e := range handlers(t) {
+		for _, r := range e.Routes() {
+			if r.Method == http.MethodGet || r.Method == http.MethodPost || r.Method == http.MethodPut ||
+				r.Method == http.MethodPatch || r.Method == http.MethodDelete {
+				all[service] = append(all[service], r.Method+" "+r.Path)
+			}
+		}
+	}
+	return all
+}
+
+func TestDoors_AreTheRoutes(t *testing.T) {
+	for service, routes := range tables(t) {
+		var listed []string
+		for _, d := range doors[service] {
+			listed = append(listed, d.route)
+			if !slices.Contains(routes, d.route) {
+				t.Errorf("%s: doors_test.go lists %s, which is no route", service, d.route)
+			}
+		}
+		for _, r := range routes {
+			if !slices.Contains(listed, r) {
+				t.Errorf("%s: add %s to doors_test.go, with a good value for each of its parameters", service, r)
+			}
+		}
+	}
+}

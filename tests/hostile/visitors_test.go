@@ -1,0 +1,221 @@
+//go:build unix
+
+package hostile_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"gatehouse/tests/estate"
+)
+
+var services = []string{"portal", "shop", "forum", "analytics"}
+
+// The client "hostile": a program and a site of which only the addresses exist.
+const (
+	callback   = "https://client.example/callback"
+	afterwards = "https://client.example/signed-out"
+	secret     = "a-long-and-random-secret-of-a-hostile-client"
+	verifier   = "a-code-verifier-that-is-long-enough-to-be-one-0123456789"
+)
+
+// house is a running estate with people in it.
+type house struct {
+	*estate.Estate
+	cookies map[who]map[string][]*http.Cookie // by service
+	values  map[string]string                 // what the names in braces stand for
+	secrets []string                          // what no log may hold
+	bearer  string                            // an access token of the client for the shop's API
+}
+
+func open(t *testing.T, o estate.Options) *house {
+	t.Helper()
+	// The client's declaration names the shop, so that the port must be known beforehand.
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := ln.Addr().String()
+	ln.Close()
+	o.Args = append(o.Args, "--addr", addr)
+	o.Clients = []map[string]any{{
+		"client_id": "hostile", "client_secret": secret, "redirect_uris": []string{callback}, "post_logout_redirect_uris": []string{afterwards},
+		"grant_types": []string{"authorization_code", "refresh_token", "client_credentials"},
+		"scopes":      []string{"openid", "email", "offline_access", "purchases:read"},
+		"audiences":   []string{strings.Replace(addr, "127.0.0.1", "http://shop.localhost", 1)},
+	}}
+	h := &house{Estate: estate.Start(t, o), cookies: map[who]map[string][]*http.Cookie{}, secrets: []string{secret, verifier, estate.Password}}
+	h.enter(t, customer, "alice@example.com", "portal", "shop", "forum")
+	h.enter(t, elsewhere, "alice@example.com", "portal")
+	h.enter(t, moderator, "bob@example.com", "portal", "shop", "forum")
+	h.enter(t, analyst, "carol@example.com", "portal", "analytics")
+	challenge := sha256.Sum256([]byte(verifier))
+	h.values = map[string]string{
+		"{callback}": callback, "{after}": afterwards, "{verifier}": verifier, "{issuer}": h.URL("portal"),
+		"{challenge}": base64.RawURLEncoding.EncodeToString(challenge[:]), "{board}": "workshop", "{hint}": h.idToken(t),
+		":slug": "brass-lever-handle", "shop:file": "brass-lever-handle.svg", "analytics:file": "sign-ins.csv", ":board": "workshop",
+	}
+	h.bearer = h.token(t, url.Values{"grant_type": {"client_credentials"}, "scope": {"purchases:read"}, "resource": {h.URL("shop")}}).Access
+	h.secrets = append(h.secrets, h.bearer)
+	h.values[":sid"] = h.find(t, customer, "portal", "/sessions", `/sessions/([^/]+)/end`)
+	h.values["*"] = h.find(t, guest, "shop", "/", `href="/assets/([^"]+\.css)"`)
+	h.values[":id"] = h.order(t)
+	h.do(t, h.request(t, moderator, "shop", http.MethodPost, "/cart/items", "product=brass-lever-handle&quantity=1"))
+	h.values[":thread"], h.values[":post"] = h.write(t)
+	return h
+}
+
+// enter signs somebody in at the portal and opens apps with that sign-in.
+func (h *house) enter(t *testing.T, as who, email string, open ...string) {
+	t.Helper()
+	browser := h.Browser()
+	answer := estate.SignIn(t, browser, h.URL("portal")+"/profile", email, estate.Password)
+	answer.Body.Close()
+	h.cookies[as] = map[string][]*http.Cookie{}
+	for _, service := range open {
+		res, err := browser.Get(h.URL(service) + "/auth/sign-in")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		at, _ := url.Parse(h.URL(service))
+		h.cookies[as][service] = browser.Jar.Cookies(at)
+		signedIn := false
+		for _, c := range h.cookies[as][service] {
+			h.secrets = append(h.secrets, c.Value)
+			signedIn = signedIn || c.Name == service+"_session"
+		}
+		if !signedIn && service != "portal" {
+			t.Fatalf("%s is not signed in at %s", email, service)
+		}
+	}
+}
+
+// idToken is one of alice's other browser, issued to the client "hostile" by the code flow.
+func (h *house) idToken(t *testing.T) string {
+	t.Helper()
+	sum := sha256.Sum256([]byte(verifier))
+	res, _ := h.do(t, h.request(t, elsewhere, "portal", http.MethodGet, "/oauth/authorize?"+url.Values{
+		"client_id": {"hostile"}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {"openid offline_access"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+	}.Encode(), ""))
+	to, err := url.Parse(res.Header.Get("Location"))
+	if err != nil || to.Query().Get("code") == "" {
+		t.Fatalf("no code: %s, %s", res.Status, res.Header.Get("Location"))
+	}
+	got := h.token(t, url.Values{
+		"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "redirect_uri": {callback}, "code_verifier": {verifier},
+	})
+	h.secrets = append(h.secrets, to.Query().Get("code"), got.ID, got.Access, got.Refresh)
+	return got.ID
+}
+
+// issued are the tokens of one answer.
+type issued struct {
+	ID      string `json:"id_token"`
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+}
+
+func (h *house) token(t *testing.T, form url.Values) (got issued) {
+	t.Helper()
+	res, body := h.do(t, h.request(t, client, "portal", http.MethodPost, "/oauth/token", form.Encode()))
+	if err := json.Unmarshal([]byte(body), &got); err != nil || got.Access == "" {
+		t.Fatalf("no token: %s %s", res.Status, body)
+	}
+	return got
+}
+
+// order has alice buy something, and returns the order's id.
+func (h *house) order(t *testing.T) string {
+	t.Helper()
+	h.do(t, h.request(t, customer, "shop", http.MethodPost, "/cart/items", "product=brass-lever-handle&quantity=1"))
+	res, _ := h.do(t, h.request(t, customer, "shop", http.MethodPost, "/checkout", url.Values{
+		"key":     {h.find(t, customer, "shop", "/checkout", `name="key" value="([^"]+)"`)},
+		"summary": {h.find(t, customer, "shop", "/checkout", `name="summary" value="([^"]+)"`)},
+		"name":    {"Ann"}, "street": {"High Street 1"}, "postcode": {"12345"}, "city": {"Town"}, "country": {"DE"},
+	}.Encode()))
+	id, ok := strings.CutPrefix(res.Header.Get("Location"), "/orders/")
+	if !ok {
+		t.Fatalf("nothing was ordered: %s %s", res.Status, res.Header.Get("Location"))
+	}
+	id, _, _ = strings.Cut(id, "?")
+	return id
+}
+
+// write has alice begin a thread in the forum, and returns its id and that of its first post.
+func (h *house) write(t *testing.T) (thread, post string) {
+	t.Helper()
+	res, _ := h.do(t, h.request(t, customer, "forum", http.MethodPost, "/new", "title=A+question+about+locks&board=workshop&body=How%3F"))
+	thread, ok := strings.CutPrefix(res.Header.Get("Location"), "/t/")
+	if !ok {
+		t.Fatalf("nothing was posted: %s %s", res.Status, res.Header.Get("Location"))
+	}
+	thread, _, _ = strings.Cut(thread, "?")
+	thread, _, _ = strings.Cut(thread, "#")
+	return thread, h.find(t, customer, "forum", "/t/"+thread, `/posts/([a-z0-9-]+)/`)
+}
+
+// find is what the first group of pattern matches on a page.
+func (h *house) find(t *testing.T, as who, service, path, pattern string) string {
+	t.Helper()
+	_, body := h.do(t, h.request(t, as, service, http.MethodGet, path, ""))
+	found := regexp.MustCompile(pattern).FindStringSubmatch(body)
+	if found == nil {
+		t.Fatalf("%s%s has nothing like %s", h.URL(service), path, pattern)
+	}
+	return found[1]
+}
+
+// request is one as a browser of a visitor sends it; form is the body of a POST.
+func (h *house) request(t testing.TB, as who, service, method, path, form string) *http.Request {
+	t.Helper()
+	var body io.Reader
+	if method != http.MethodGet && method != http.MethodHead {
+		body = strings.NewReader(form)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, h.URL(service)+path, body)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if as == client {
+		req.SetBasicAuth("hostile", secret)
+		return req
+	}
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	for _, c := range h.cookies[as][service] {
+		req.AddCookie(c)
+	}
+	return req
+}
+
+// logs are what all processes have written, by file.
+func (h *house) logs(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(h.Data, "logs", "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no logs: %v", err)
+	}
+	logs := map[string]string{"what up prints": strings.ReplaceAll(h.Said(), "password "+estate.Password, "")}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		logs[filepath.Base(f)] = string(text)
+	}
+	return logs
+}
