@@ -55,10 +55,11 @@ func New(_ context.Context, d Deps) (*App, error) {
 
 // routes is every door of this app.
 func (a *App) routes(e *echo.Echo) {
-	analysts := e.Group("", a.rp.Role("analyst", "admin"))
-	analysts.GET("/", a.dashboard)          // the page, and for htmx its live parts
-	analysts.GET("/export/:file", a.export) // one panel as CSV: /export/sign-ins.csv
-	analysts.GET("/skipped", a.skippedPage) // events that could not be counted
+	// Not a group: Echo puts a group's middleware also before the 404s and 405s of every other address.
+	analysts := a.rp.Role("analyst", "admin")
+	e.GET("/", a.dashboard, analysts)          // the page, and for htmx its live parts
+	e.GET("/export/:file", a.export, analysts) // one panel as CSV: /export/sign-ins.csv
+	e.GET("/skipped", a.skippedPage, analysts) // events that could not be counted
 }
 
 // Handler answers requests.

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -56,6 +57,21 @@ func filled(t *testing.T, d *db.DB) *app {
 }
 
 var doors = []string{"/", "/skipped", "/export/sign-ins.csv", "/export/best-sellers.csv"}
+
+func TestPages_AddressesOfNobodyTakeNoRole(t *testing.T) {
+	a := start(t, env.DB(t, analytics.Service), env.MiniRedis(t), nil)
+	for path, want := range map[string]int{"/nothing": http.StatusNotFound, "/healthz": http.StatusMethodNotAllowed, "/readyz": http.StatusMethodNotAllowed} {
+		method := http.MethodPut
+		if want == http.StatusNotFound {
+			method = http.MethodGet
+		}
+		rec := httptest.NewRecorder()
+		a.Handler().ServeHTTP(rec, httptest.NewRequest(method, path, nil))
+		if rec.Code != want {
+			t.Errorf("%s %s: %d, want %d", method, path, rec.Code, want)
+		}
+	}
+}
 
 func TestPages_TakeARole(t *testing.T) {
 	a := filled(t, env.DB(t, analytics.Service))
