@@ -93,6 +93,9 @@ func TestWriting_ThreadReplyVoteAndOwnPosts(t *testing.T) {
 		alice.post("/posts/"+first+"/vote", "value", "1").want(t, 403)
 		bob.get("/mine").want(t, 200, "The heavy ones.", "A question of hinges").without(t, "Which ones?")
 		h.person("carol").get("/mine").want(t, 200, "You have not written anything yet")
+		if p := bob.get("/posts/a%01%0D%0Ab/vote").want(t, 303); p.location != "/posts/a%01%0D%0Ab" {
+			t.Errorf("led to %q", p.location)
+		}
 		if p := bob.get("/posts/"+first+"/vote").want(t, 303); p.location != "/posts/"+first {
 			t.Fatal(p.location)
 		}

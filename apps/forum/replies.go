@@ -73,7 +73,8 @@ func (a *App) preview(d *draft) templ.Component {
 }
 
 // back leads to the page whose forms post to this address, for who asks for it.
+// The path is taken as it was sent: unescaped, it could hold what a header must not.
 func (a *App) back(c echo.Context) error {
-	path := c.Request().URL.Path
+	path := c.Request().URL.EscapedPath()
 	return web.SeeOther(c, path[:strings.LastIndexByte(path, '/')])
 }
