@@ -19,6 +19,11 @@ const (
 	redisReply = time.Second
 )
 
+// redisBuffer is the size in bytes of a connection's buffers. What we read and write
+// is a few hundred bytes; go-redis would take 32 KiB twice for each connection and
+// 128 KiB twice for each that pipelines.
+const redisBuffer = 8 << 10
+
 func checkRedisURL(url string) error {
 	rdb, err := openRedis(url)
 	if err != nil {
@@ -41,6 +46,8 @@ func openRedis(url string) (redis.UniversalClient, error) {
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
+		o.ReadBufferSize, o.WriteBufferSize = redisBuffer, redisBuffer
+		o.PipelineReadBufferSize, o.PipelineWriteBufferSize = redisBuffer, redisBuffer
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 		return redis.NewClient(o), nil
 	case "redis-cluster", "rediss-cluster":
@@ -50,6 +57,7 @@ func openRedis(url string) (redis.UniversalClient, error) {
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
 		o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
+		o.ReadBufferSize, o.WriteBufferSize = redisBuffer, redisBuffer
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 		return redis.NewClusterClient(o), nil
 	case "redis-sentinel", "rediss-sentinel":
@@ -59,6 +67,7 @@ func openRedis(url string) (redis.UniversalClient, error) {
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
+		o.ReadBufferSize, o.WriteBufferSize = redisBuffer, redisBuffer
 		return redis.NewFailoverClient(o), nil
 	}
 	return nil, errRedisURL

@@ -144,7 +144,9 @@ func openRedis(url string) (*redis.Client, error) {
 		return nil, err
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = time.Second, time.Second, time.Second
-	o.MaxRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
+	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
+	o.ReadBufferSize, o.WriteBufferSize = 8<<10, 8<<10
+	o.PipelineReadBufferSize, o.PipelineWriteBufferSize = 8<<10, 8<<10
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(o), nil
 }
