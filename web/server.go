@@ -61,6 +61,7 @@ func New(o Options) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.OnAddRouteHandler = head(e)
 	e.Pre(s.observe)
 	e.Use(s.headers, limits)
 
@@ -72,6 +73,16 @@ func New(o Options) (*echo.Echo, error) {
 	})
 	e.POST("/theme", s.setTheme)
 	return e, nil
+}
+
+// head gives each GET its HEAD, which servers must support alike (RFC 9110 §9.1)
+// and Echo does not by itself; net/http leaves out the body.
+func head(e *echo.Echo) func(string, echo.Route, echo.HandlerFunc, []echo.MiddlewareFunc) {
+	return func(_ string, r echo.Route, h echo.HandlerFunc, m []echo.MiddlewareFunc) {
+		if r.Method == http.MethodGet {
+			e.HEAD(r.Path, h, m...)
+		}
+	}
 }
 
 // server is what the shared handlers know.

@@ -353,3 +353,16 @@ func TestLog_TellsNoSecrets(t *testing.T) {
 		t.Errorf("the log: %s", s.log.String())
 	}
 }
+
+func TestHead_IsGetWithoutABody(t *testing.T) {
+	s := newSite(t, "http://localhost:8080")
+	for _, path := range []string{"/", "/healthz", "/teapot"} {
+		get, head := s.do(t, http.MethodGet, path, ""), s.do(t, http.MethodHead, path, "")
+		if head.StatusCode != get.StatusCode || head.body != "" {
+			t.Errorf("HEAD %s: %s with %q, GET %s", path, head.Status, head.body, get.Status)
+		}
+	}
+	if got := s.do(t, http.MethodHead, "/open", ""); got.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("HEAD where there is only POST: %s", got.Status)
+	}
+}
