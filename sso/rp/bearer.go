@@ -21,7 +21,7 @@ func Claims(c echo.Context) *token.AccessClaims {
 
 // Bearer lets requests through that come with an access token of the provider
 // for this app (audience BaseURL) with scope, in the Authorization header (RFC 6750
-// §2.1). Others are answered 401 or 403 with WWW-Authenticate (§3).
+// §2.1). Others are answered 400, 401 or 403 with WWW-Authenticate (§3).
 func (a *RP) Bearer(scope string) echo.MiddlewareFunc {
 	verifier, err := a.verifier(a.BaseURL, a.provider.keys)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -33,11 +33,15 @@ func (a *RP) Bearer(scope string) echo.MiddlewareFunc {
 			if len(header) == 0 {
 				return challenge(c, http.StatusUnauthorized, "", "", "An access token is needed.")
 			}
-			kind, raw, ok := strings.Cut(header[0], " ")
-			if len(header) > 1 || !ok || !strings.EqualFold(kind, "Bearer") {
-				return challenge(c, http.StatusUnauthorized, "invalid_request", "", "Authorization must be one Bearer token.")
+			kind, raw, _ := strings.Cut(header[0], " ")
+			raw = strings.TrimSpace(raw)
+			switch {
+			case len(header) > 1, strings.EqualFold(kind, "Bearer") && raw == "":
+				return challenge(c, http.StatusBadRequest, "invalid_request", "", "Authorization must be one Bearer token.")
+			case !strings.EqualFold(kind, "Bearer"): // another way to authenticate, which is no error (§3.1)
+				return challenge(c, http.StatusUnauthorized, "", "", "An access token is needed.")
 			}
-			claims, err := verifier.Access(c.Request().Context(), strings.TrimSpace(raw))
+			claims, err := verifier.Access(c.Request().Context(), raw)
 			switch {
 			case errors.Is(err, token.ErrInvalid):
 				return challenge(c, http.StatusUnauthorized, "invalid_token", "", "The access token is expired, revoked or not meant for this service.")

@@ -160,7 +160,8 @@ func TestBearer_Table(t *testing.T) {
 		"good":            {access("at+jwt", nil), 200, ""},
 		"application/":    {access("application/at+jwt", nil), 200, ""},
 		"none":            {"", 401, `Bearer realm="api"`},
-		"basic":           {"Basic YTpi", 401, "invalid_request"},
+		"basic":           {"Basic YTpi", 401, `Bearer realm="api"`},
+		"empty":           {"Bearer  ", 400, "invalid_request"},
 		"garbage":         {"Bearer x", 401, "invalid_token"},
 		"ID token":        {access("JWT", nil), 401, "invalid_token"},
 		"other audience":  {access("at+jwt", func(c jwt.MapClaims) { c["aud"] = "https://else.example" }), 401, "invalid_token"},
@@ -177,6 +178,9 @@ func TestBearer_Table(t *testing.T) {
 		got := newBrowser(t).get(a.URL+"/api/things", header...)
 		if got.status != tc.status || !strings.Contains(got.header.Get("WWW-Authenticate"), tc.says) {
 			t.Errorf("%s: answered %d %q, want %d %q", name, got.status, got.header.Get("WWW-Authenticate"), tc.status, tc.says)
+		}
+		if tries := strings.Contains(got.header.Get("WWW-Authenticate"), "error="); tries != (tc.says != "" && !strings.HasPrefix(tc.says, "Bearer")) {
+			t.Errorf("%s: %q", name, got.header.Get("WWW-Authenticate")) // RFC 6750 §3.1: no error for who sent no token
 		}
 	}
 }
