@@ -76,6 +76,9 @@ func (p *Pages) SetEmail(c echo.Context) error {
 			return p.showProfile(c, http.StatusUnprocessableEntity, view)
 		}
 		err = p.confirm(c, v, fields[1])
+		if err == nil { // counted like a registration: it, too, tells whether there is an account
+			err = p.Attempts.Register(c.Request().Context(), web.ClientIP(c))
+		}
 		if err == nil {
 			err = p.Store.SetEmail(c.Request().Context(), v.user.ID, v.user.PasswordHash, email, normalised, p.Now())
 		}

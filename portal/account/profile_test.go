@@ -84,6 +84,23 @@ func TestProfile_GuessingTheCurrentPasswordIsLimited(t *testing.T) {
 	})
 }
 
+func TestProfile_AskingForOthersEmailsIsLimited(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		h.add("maria@example.com")
+		h.add("otto@example.com")
+		b := h.signedIn("maria@example.com")
+		for range 100 {
+			a := b.post("/profile/email", url.Values{"email": {"otto@example.com"}, "email_password": {secret}})
+			if a.Status == http.StatusConflict {
+				continue
+			}
+			a.want(h.t, http.StatusTooManyRequests, "too many attempts")
+			return
+		}
+		h.t.Error("never refused")
+	})
+}
+
 func TestSignOut_EndsThisBrowserOnly(t *testing.T) {
 	eachHouse(t, func(h *house) {
 		h.add("maria@example.com")
