@@ -71,11 +71,11 @@ const logoutMemory = 15 * time.Minute
 func (a *RP) backchannel(c echo.Context) error {
 	ctx := c.Request().Context()
 	c.Response().Header().Set("Cache-Control", "no-store")
-	form, err := c.FormParams()
-	if err != nil || len(form["logout_token"]) != 1 {
+	// In the body only: an address ends up in logs.
+	if _, err := c.FormParams(); err != nil || len(c.Request().PostForm["logout_token"]) != 1 {
 		return logoutRefused(c, "exactly one logout_token is needed")
 	}
-	claims, err := a.provider.ids.Logout(ctx, form.Get("logout_token"))
+	claims, err := a.provider.ids.Logout(ctx, c.Request().PostForm.Get("logout_token"))
 	switch {
 	case errors.Is(err, token.ErrInvalid):
 		a.Logger.Warn("logout token refused", "error", err)

@@ -102,6 +102,9 @@ func TestBackchannel_RefusesBadTokens(t *testing.T) {
 			t.Errorf("%s: answered %d %q, want 400", name, got.status, got.body)
 		}
 	}
+	if got := newBrowser(t).do(http.MethodPost, a.URL+"/auth/backchannel-logout?logout_token="+good, url.Values{}); got.status != http.StatusBadRequest {
+		t.Errorf("in the address: answered %d %q, want 400", got.status, got.body)
+	}
 	if who := b.get(a.URL + "/"); who.body != "Alice " {
 		t.Errorf("a bad token signed the person out: %q", who.body)
 	}
