@@ -41,6 +41,7 @@ type metadata struct {
 // provider talks to the provider.
 type provider struct {
 	config Config
+	direct *http.Client // follows no redirect
 	keys   *token.RemoteKeys
 	ids    *token.Verifier // of tokens for this client
 	flight singleflight.Group
@@ -51,7 +52,11 @@ type provider struct {
 }
 
 func newProvider(c Config) (*provider, error) {
-	p := &provider{config: c}
+	// What is sent to the token endpoint, a code or a secret, must not be sent on to
+	// wherever a redirect leads.
+	direct := *c.HTTPClient
+	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	p := &provider{config: c, direct: &direct}
 	p.keys = token.NewRemoteKeys(c.HTTPClient, func(ctx context.Context) (string, error) {
 		m, err := p.metadata(ctx)
 		if err != nil {
@@ -164,7 +169,7 @@ func (p *provider) token(ctx context.Context, form url.Values) (*tokenResponse, 
 	if p.config.ClientSecret != "" && basic { // RFC 6749 §2.3.1: both are form-encoded first
 		req.SetBasicAuth(url.QueryEscape(p.config.ClientID), url.QueryEscape(p.config.ClientSecret))
 	}
-	res, err := p.config.HTTPClient.Do(req)
+	res, err := p.direct.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("rp: token endpoint: %w", err)
 	}
@@ -203,7 +208,7 @@ func (p *provider) describe(ctx context.Context, claims *token.IDClaims, accessT
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+accessToken)
-	res, err := p.config.HTTPClient.Do(req)
+	res, err := p.direct.Do(req)
 	if err != nil {
 		return fmt.Errorf("rp: userinfo: %w", err)
 	}

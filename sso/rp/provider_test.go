@@ -37,6 +37,7 @@ type provider struct {
 	idToken   func(jwt.MapClaims) // spoils an ID token before it is signed
 	answer    func(url.Values)    // spoils the authorization response
 	signWith  func(*jwt.Token) string
+	elsewhere string     // where the token endpoint redirects to
 	lastAuth  url.Values // the last authorization request
 }
 
@@ -98,6 +99,10 @@ func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
 func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.elsewhere != "" {
+		http.Redirect(w, r, p.elsewhere, http.StatusTemporaryRedirect)
+		return
+	}
 	id, pass, _ := r.BasicAuth()
 	if id, _ = url.QueryUnescape(id); id != clientID {
 		w.WriteHeader(http.StatusUnauthorized)
