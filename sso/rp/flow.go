@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -22,6 +23,9 @@ const (
 	// maxDraft is the size in bytes, encoded, of the largest form that is kept: a
 	// text of 20,000 characters takes up to twelve bytes for each.
 	maxDraft = 256 << 10
+	// maxDrafts is how many bytes of forms are kept for one address at a time: who
+	// sends them is nobody we know yet.
+	maxDrafts = 4 << 20
 )
 
 // flow is one sign-in that has begun: what must come back with the answer, and
@@ -115,6 +119,31 @@ func (f *flows) set(c echo.Context, name, value string, life time.Duration) {
 		Name: f.cookie(name), Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: f.secure, SameSite: http.SameSiteLaxMode,
 	})
+}
+
+// mayKeep reports whether size bytes more may be kept for address, and counts them.
+func (f *flows) mayKeep(ctx context.Context, address string, size int) bool {
+	if size > maxDraft {
+		return false
+	}
+	key := f.key("drafts", network(address))
+	var kept *redis.IntCmd
+	_, err := f.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.SetNX(ctx, key, 0, flowLife)
+		kept = p.IncrBy(ctx, key, int64(size))
+		return nil
+	})
+	return err == nil && kept.Val() <= maxDrafts
+}
+
+// network is what counts as one address: of IPv6, the /64 that a subscriber gets.
+func network(address string) string {
+	if a, err := netip.ParseAddr(address); err == nil && a.Is6() && !a.Is4In6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return address
 }
 
 // keepDraft keeps form values for the page that comes next.

@@ -49,7 +49,7 @@ func (a *RP) sendToSignIn(c echo.Context) error {
 		if err := r.ParseForm(); err != nil {
 			return echo.NewHTTPError(http.StatusBadRequest, "The form that was sent can't be read.").SetInternal(err)
 		}
-		if size(r.PostForm) <= maxDraft {
+		if a.flows.mayKeep(r.Context(), c.RealIP(), size(r.PostForm)) {
 			fl.Draft = r.PostForm
 		}
 	}

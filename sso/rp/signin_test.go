@@ -64,6 +64,30 @@ func TestSignIn_FormSurvives(t *testing.T) {
 	})
 }
 
+func TestSignIn_FormsOfStrangersAreBounded(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		a := newApp(t, newProvider(t), rdb)
+		form := url.Values{"body": {strings.Repeat("x", 200<<10)}}
+		for range 40 { // a script that sends large forms and never signs in
+			newBrowser(t).stay().do(http.MethodPost, a.URL+"/reply", form)
+		}
+		kept := int64(0)
+		keys, err := rdb.Keys(t.Context(), "gatehouse:shop:flow:*").Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range keys {
+			kept += rdb.StrLen(t.Context(), k).Val()
+		}
+		if len(keys) != 40 || kept > 5<<20 {
+			t.Errorf("%d sign-ins have begun, with %d bytes", len(keys), kept)
+		}
+		if got := newBrowser(t).do(http.MethodPost, a.URL+"/reply", form); got.body != "Alice " {
+			t.Errorf("without room for the form, the sign-in led to %q", got.body)
+		}
+	})
+}
+
 func TestSignIn_HTMXIsSentAsAWholePage(t *testing.T) {
 	p := newProvider(t)
 	a := newApp(t, p, env.MiniRedis(t))
