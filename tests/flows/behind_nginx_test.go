@@ -26,6 +26,7 @@ import (
 type behindNginx struct {
 	base     string
 	replicas map[string]*replica // by name: "shop-2"
+	nginx    *syncBuffer         // what nginx said
 }
 
 // replica is one process of one service.
@@ -135,6 +136,7 @@ func (b *behindNginx) startNginx(t *testing.T, port int) {
 		}
 	}
 	said := &syncBuffer{}
+	b.nginx = said
 	cmd, end, err := env.Watched("QUIT", program, "-p", dir+"/", "-c", filepath.Join(dir, "nginx.conf"), "-g", "daemon off;")
 	if err != nil {
 		t.Fatal(err)

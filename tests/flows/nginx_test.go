@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"gatehouse/tests/estate"
 )
@@ -153,5 +154,32 @@ func TestNginx_SetsForwardedHeadersItself(t *testing.T) {
 		if answer.StatusCode != http.StatusMisdirectedRequest {
 			t.Errorf("host %s: %s; want 421", host, answer.Status)
 		}
+	}
+}
+
+// With every replica of a service gone there is still a page, and it says when to come back.
+func TestNginx_NoReplicaIsA503(t *testing.T) {
+	port := freePort(t)
+	b := &behindNginx{base: fmt.Sprintf("http://localhost:%d", port), replicas: map[string]*replica{}}
+	for _, name := range []string{"portal-1", "portal-2", "shop-1", "shop-2", "forum-1", "forum-2", "analytics-1"} {
+		b.replicas[name] = &replica{addr: fmt.Sprintf("127.0.0.1:%d", freePort(t))} // nobody listens there
+	}
+	b.startNginx(t, port)
+	for _, service := range []string{"portal", "shop", "forum", "analytics"} {
+		answer, err := estate.Browser().Get(b.url(service) + "/orders?code=secret")
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := text(t, answer)
+		if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" ||
+			answer.Header.Get("Cache-Control") != "no-store" || !strings.Contains(page, "<h1>") {
+			t.Errorf("%s: %s, %v: %s", service, answer.Status, answer.Header, page)
+		}
+	}
+	for strings.Count(b.nginx.String(), `"path":"/orders"`) < 4 { // nginx logs after it has answered
+		time.Sleep(5 * time.Millisecond)
+	}
+	if said := b.nginx.String(); strings.Contains(said, "secret") {
+		t.Errorf("nginx logs a query:\n%s", said)
 	}
 }
