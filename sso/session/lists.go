@@ -3,20 +3,23 @@ package session
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// A list is a set in Redis that holds the keys of sessions: those of one sign-in,
-// or those of one person.
+// A list is a sorted set in Redis that holds the keys of sessions: those of one
+// sign-in, or those of one person. Its scores say when each session is over at the
+// latest (milliseconds since 1970), so that those who sign in again and again and
+// never out do not make it grow for ever.
 
 func (s *Store) sidList(sid string) string {
-	return "gatehouse:" + s.o.Service + ":sid:" + sid
+	return "gatehouse:" + s.o.Service + ":of-sid:" + sid
 }
 
 func (s *Store) subList(sub string) string {
-	return "gatehouse:" + s.o.Service + ":sub:" + sub
+	return "gatehouse:" + s.o.Service + ":of-sub:" + sub
 }
 
 func (s *Store) lists(rec *Record) []string {
@@ -28,9 +31,11 @@ func (s *Store) lists(rec *Record) []string {
 }
 
 func (s *Store) enlist(ctx context.Context, id string, rec *Record) error {
+	now := s.o.Now()
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, list := range s.lists(rec) {
-			p.SAdd(ctx, list, s.vault.key(id))
+			p.ZAdd(ctx, list, redis.Z{Score: float64(now.Add(s.o.Absolute).UnixMilli()), Member: s.vault.key(id)})
+			p.ZRemRangeByScore(ctx, list, "-inf", strconv.FormatInt(now.UnixMilli(), 10))
 			p.Expire(ctx, list, s.o.Absolute)
 		}
 		return nil
@@ -42,7 +47,7 @@ func (s *Store) drop(ctx context.Context, id string, rec *Record) error {
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.Del(ctx, s.vault.key(id))
 		for _, list := range s.lists(rec) {
-			p.SRem(ctx, list, s.vault.key(id))
+			p.ZRem(ctx, list, s.vault.key(id))
 		}
 		return nil
 	})
@@ -87,7 +92,7 @@ func (s *Store) EndSubject(ctx context.Context, sub string) (int, error) {
 }
 
 func (s *Store) endList(ctx context.Context, list string) (int, error) {
-	keys, err := s.rdb.SMembers(ctx, list).Result()
+	keys, err := s.rdb.ZRange(ctx, list, 0, -1).Result()
 	if err != nil {
 		return 0, unavailable(err)
 	}
@@ -101,7 +106,7 @@ func (s *Store) endList(ctx context.Context, list string) (int, error) {
 		}
 		// Only what was seen leaves the list: a session that starts meanwhile stays on it.
 		if len(keys) > 0 {
-			p.SRem(ctx, list, toAny(keys)...)
+			p.ZRem(ctx, list, toAny(keys)...)
 		}
 		return nil
 	})

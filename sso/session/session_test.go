@@ -147,7 +147,7 @@ func TestStore_RedisNeverSeesAnID(t *testing.T) {
 			t.Fatalf("Keys = %v, %v", keys, err)
 		}
 		for _, k := range keys {
-			value := rdb.Dump(t.Context(), k).Val() + rdb.Get(t.Context(), k).Val() + strings.Join(rdb.SMembers(t.Context(), k).Val(), " ")
+			value := rdb.Dump(t.Context(), k).Val() + rdb.Get(t.Context(), k).Val() + strings.Join(rdb.ZRange(t.Context(), k, 0, -1).Val(), " ")
 			if strings.Contains(k+value, b.cookie.Value) {
 				t.Errorf("the id stands in clear in %s", k)
 			}
@@ -174,6 +174,27 @@ func TestStore_Lifetimes(t *testing.T) {
 		c.Forward(30 * time.Minute)
 		if used.who(t, s) != "" {
 			t.Error("a session lived on after its absolute end")
+		}
+	})
+}
+
+func TestStore_ListsForgetSessionsThatAreOver(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		c := newClock()
+		s := open(t, rdb, session.Options{Idle: time.Hour, Absolute: 24 * time.Hour, Now: c.Now})
+		for range 100 { // somebody who closes the browser each evening
+			var b browser
+			b.signIn(t, s, alice)
+			c.Forward(12 * time.Hour)
+		}
+		keys, err := rdb.Keys(t.Context(), "*:of-*").Result()
+		if err != nil || len(keys) == 0 {
+			t.Fatalf("Keys = %v, %v", keys, err)
+		}
+		for _, k := range keys {
+			if n := rdb.ZCard(t.Context(), k).Val(); n > 3 {
+				t.Errorf("%s lists %d sessions", k, n)
+			}
 		}
 	})
 }
