@@ -29,6 +29,7 @@ type Options struct {
 	DialTimeout   time.Duration // for one connection to a backend [2 s]
 	HeaderTimeout time.Duration // from a request fully sent to its answer's header [30 s]; then 504
 	BodyTimeout   time.Duration // between two pieces of a request's body from the client [30 s]; then 408
+	AnswerTimeout time.Duration // for the client to take one piece of an answer [60 s]; then the connection is cut
 	IdleTimeout   time.Duration // of a kept connection to a backend [30 s]; a backend must keep its side open longer
 	Patience      time.Duration // how long a request waits for a healthy backend before 503 [2 s]
 }
@@ -101,6 +102,7 @@ func (o *Options) defaults() {
 	}{
 		{&o.HealthInterval, time.Second}, {&o.HealthTimeout, 2 * time.Second},
 		{&o.DialTimeout, 2 * time.Second}, {&o.HeaderTimeout, 30 * time.Second}, {&o.BodyTimeout, 30 * time.Second},
+		{&o.AnswerTimeout, time.Minute},
 		{&o.IdleTimeout, 30 * time.Second}, {&o.Patience, 2 * time.Second},
 	} {
 		if *d.value <= 0 {
@@ -111,6 +113,9 @@ func (o *Options) defaults() {
 
 // ServeHTTP routes r by its host name.
 func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	guarded := guardAnswer(w, b.opts.AnswerTimeout)
+	defer guarded.extend() // the server writes what is left when we return
+	w = guarded
 	host := hostname(r.Host)
 	to := b.routes[host]
 	if to == nil { // most clients send it in lower case already
