@@ -78,9 +78,11 @@ func TestPostgresAway_Recovers(t *testing.T) {
 		})
 	}
 	count("pages are served", &served)
+	l.mu.Lock()
 	if failed > 0 {
 		t.Errorf("%d requests failed before anything broke", failed)
 	}
+	l.mu.Unlock()
 	server.Stop()
 	count("pages are put off", &failed)
 	if err := server.Start(); err != nil {

@@ -72,9 +72,11 @@ func TestRedisAway_KeepsEverybodySignedIn(t *testing.T) {
 		})
 	}
 	count("pages are served", &served)
+	l.mu.Lock()
 	if refused > 0 {
 		t.Errorf("%d requests were refused before anything broke", refused)
 	}
+	l.mu.Unlock()
 	server.Stop()
 	count("pages are put off", &refused)
 	for service, path := range private {
