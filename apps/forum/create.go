@@ -24,6 +24,10 @@ type newView struct {
 	HTML        string // of the preview
 }
 
+// productBoard is chosen for who comes from a product's page; without such a board
+// nothing is chosen.
+const productBoard = "products"
+
 var slugForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,79}$`)
 
 // validSlug is the form of our ids and slugs, and of the shop's.
@@ -36,6 +40,9 @@ func (a *App) newThread(c echo.Context) error {
 	}
 	if d.Product == "" {
 		d.Product = c.QueryParam("product")
+	}
+	if d.Board == "" && d.Product != "" {
+		d.Board = productBoard
 	}
 	return a.showNew(c, http.StatusOK, d)
 }
