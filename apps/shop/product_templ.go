@@ -188,7 +188,7 @@ func productPage(v productView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "We are waiting for the maker. Have a look at the articles below meanwhile.")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "We are waiting for the maker. Meanwhile, the products below may suit.")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -23,7 +23,7 @@ test("fill a cart as a guest, check out and see the order", async ({ page, anoth
   await page.goto(at("shop", "/cart"));
   await page.getByRole("main").getByRole("spinbutton").fill("1");
   await page.getByRole("button", { name: "Update" }).click();
-  await expect(page.getByRole("main")).toContainText("1 thing");
+  await expect(page.getByRole("main")).toContainText("1 item");
   await page.getByRole("link", { name: "Check out" }).click();
   await fillSignIn(page, who, who.secret);
   await expect(page).toHaveURL(at("shop", "/checkout"));

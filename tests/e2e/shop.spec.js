@@ -22,7 +22,7 @@ test("a guest's cart survives the sign-in and becomes an order", async ({ page, 
   await fillSignIn(page, who, who.secret);
   await expect(page).toHaveURL(at("shop", "/checkout"));
   await expectPerson(page, who);
-  await expect(page.getByRole("main")).toContainText("3 things");
+  await expect(page.getByRole("main")).toContainText("3 items");
   await fillAddress(page);
   await page.getByRole("button", { name: "Place order" }).click();
   await expect(page).toHaveURL(/\/orders\//);
@@ -116,7 +116,7 @@ test("the cart changes in place", async ({ page }) => {
   const quantity = page.getByRole("main").getByRole("spinbutton");
   await quantity.fill("3");
   await quantity.blur();
-  await expect(page.getByRole("main")).toContainText("3 things");
+  await expect(page.getByRole("main")).toContainText("3 items");
   await expect(cartCount(page)).toHaveText("3");
   await page.getByRole("button", { name: /^Remove/ }).click();
   await expect(page.getByRole("main")).toContainText("Your cart is empty");
