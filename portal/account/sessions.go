@@ -69,7 +69,7 @@ func (p *Pages) sessions(c echo.Context, v *visitor) (sessionsView, error) {
 			return sessionsView{}, err
 		}
 	}
-	view := sessionsView{Shell: web.Shell(c, "Your sign-ins"), Total: total, Page: page, Others: total > 1}
+	view := sessionsView{Shell: web.Shell(c, "My sessions"), Total: total, Page: page, Others: total > 1}
 	names := p.appNames()
 	for _, in := range rows {
 		view.Items = append(view.Items, item(in, in.SID == v.signIn.SID, names))

@@ -47,8 +47,8 @@ func sessionsPage(v sessionsView) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{
-				Title: "Your sign-ins", Lead: "Every browser in which you are signed in. End those you do not know.",
-				Crumbs: []components.NavItem{{Label: "Portal", URL: "/"}, {Label: "Your sign-ins"}},
+				Title: "My sessions", Lead: "Every browser in which you are signed in. End those you do not know.",
+				Crumbs: []components.NavItem{{Label: "Portal", URL: "/"}, {Label: "My sessions"}},
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -128,7 +128,7 @@ func signInPage(v signInView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = narrow("door-open", "Sign in", "One sign-in opens every app in the house.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = narrow("door-open", "Sign in", "One sign-in opens every app.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -259,7 +259,7 @@ func TestSignIn_RedisAwayDoesNothing(t *testing.T) {
 				t.Errorf("%s: %d, Retry-After %q, cookies %q", name, a.Status, a.Header.Get("Retry-After"), a.Header.Values("Set-Cookie"))
 			}
 		}
-		b.get("/").want(t, 200, "Sign-in is away")
+		b.get("/").want(t, 200, "Sign-in is not available")
 		if n := h.count("SELECT COUNT(*) FROM users") + h.count("SELECT COUNT(*) FROM sign_ins") + h.count("SELECT COUNT(*) FROM event_outbox"); n != 3 {
 			t.Errorf("%d rows, want the 3 of before", n)
 		}

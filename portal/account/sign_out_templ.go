@@ -245,7 +245,7 @@ func signOutPage(v signOutView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = narrow("door-closed", "You are signed out", "Every app in this browser is closed behind you.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = narrow("door-closed", "You are signed out", "You are signed out of every app in this browser.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
