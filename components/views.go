@@ -180,7 +180,8 @@ type ErrorView struct {
 	Shell                      Shell
 	Status                     int
 	Code, Title, Message, Hint string
-	RequestID, HomeURL         string
+	RequestID                  string
+	HomeURL, HomeName          string // where its button leads; "/" and the app's name when empty
 	RetryAfter                 int
 }
 

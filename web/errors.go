@@ -189,7 +189,7 @@ func (s *server) sendError(c echo.Context, e *Error) error {
 		view.RetryAfter = int(e.RetryAfter / time.Second)
 	}
 	if e.Status == http.StatusForbidden { // this app's own start may be behind the same door
-		view.HomeURL = s.Estate.URL("portal") + "/"
+		view.HomeURL, view.HomeName = s.Estate.URL("portal")+"/", s.Estate.app("portal").Name
 	}
 	if WantsFragment(c) {
 		// The fragment is about the request and not what its target was to show.
@@ -200,15 +200,15 @@ func (s *server) sendError(c echo.Context, e *Error) error {
 }
 
 var titles = map[int]string{
-	http.StatusBadRequest:            "That did not make sense to us",
-	http.StatusForbidden:             "This door is not yours to open",
-	http.StatusNotFound:              "There is no such room",
-	http.StatusMethodNotAllowed:      "Not like that",
+	http.StatusBadRequest:            "We could not understand that request",
+	http.StatusForbidden:             "You do not have access to this page",
+	http.StatusNotFound:              "Page not found",
+	http.StatusMethodNotAllowed:      "That is not possible here",
 	http.StatusRequestEntityTooLarge: "That is too large",
 	http.StatusUnprocessableEntity:   "That can't be done as it is",
-	http.StatusTooManyRequests:       "A little slower, please",
+	http.StatusTooManyRequests:       "Too many tries, please wait a moment",
 	http.StatusInternalServerError:   "Something broke on our side",
-	http.StatusServiceUnavailable:    "Back in a moment",
+	http.StatusServiceUnavailable:    "Not available right now",
 }
 
 // WantsJSON reports whether errors are told in JSON: under /api/, and to whoever
