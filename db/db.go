@@ -89,6 +89,13 @@ func openSQLite(ctx context.Context, folder, service string) (*DB, error) {
 		return nil, fmt.Errorf("database: the data folder can't be made: %w", err)
 	}
 	file := filepath.Join(folder, service+".db")
+	// SQLite would make a file that all accounts of the machine may read, and gives
+	// its journals the mode of the file. The folder may be older than we are.
+	made, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("database: the file can't be opened: %w", err)
+	}
+	_ = made.Close()
 	// Pragmas belong in the DSN: set by Exec they would reach one connection of
 	// the pool. _txlock=immediate makes every transaction ask for the write lock
 	// at its start, where waiting for it (busy_timeout) is still possible.

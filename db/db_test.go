@@ -42,6 +42,30 @@ func TestOpen_UnreadableFolder(t *testing.T) {
 	}
 }
 
+func TestOpen_FilesAreOfTheOwnerOnly(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d, err := db.Open(t.Context(), "sqlite:"+folder, "portal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(folder)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("ReadDir = %v, %v", files, err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v, %v", f.Name(), info.Mode(), err)
+		}
+	}
+}
+
 // Replicas start together: each migrates, and all find the schema complete.
 func TestMigrate_TogetherOnAnEmptyDatabase(t *testing.T) {
 	for name, url := range map[string]func(t *testing.T) string{
