@@ -57,6 +57,32 @@ func TestRetry_BrokenGETGoesElsewhere(t *testing.T) {
 	}
 }
 
+// A replica that is killed half-way through a page: the client has seen nothing of it yet.
+func TestRetry_HalfAnAnswerGoesElsewhere(t *testing.T) {
+	e := newEstate(t, nil)
+	page := strings.Repeat("page ", 20_000)
+	var asked atomic.Int32
+	e.backend(t, "shop", "dies", func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Content-Length", fmt.Sprint(len(page)))
+		_, _ = io.WriteString(w, page[:len(page)/2])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	e.backend(t, "shop", "works", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", fmt.Sprint(len(page)))
+		_, _ = io.WriteString(w, page)
+	})
+	for range 4 {
+		if res, body := e.get(t, "shop.localhost", "/"); res.StatusCode != http.StatusOK || body != page {
+			t.Errorf("%s, %d bytes of %d", res.Status, len(body), len(page))
+		}
+	}
+	if asked.Load() == 0 {
+		t.Error("the dying backend was never asked")
+	}
+}
+
 func TestRetry_ReceivedPOSTIsNotRepeated(t *testing.T) {
 	e := newEstate(t, nil)
 	received := make(chan string, 10)

@@ -85,9 +85,15 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		req.URL.Host = to.addr
 		res, err := d.transport.RoundTrip(req)
+		if err == nil {
+			err = receiveWhole(req, res)
+		}
 		to.release()
-		if err == nil || ctx.Err() != nil {
-			return res, err
+		switch {
+		case err == nil:
+			return res, nil
+		case ctx.Err() != nil:
+			return nil, err
 		}
 		var dial *dialError
 		switch {

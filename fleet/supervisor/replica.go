@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"sync"
+	"syscall"
 	"time"
 
 	"gatehouse/fleet"
@@ -162,7 +164,19 @@ func (r *replica) why(p *process, wasReady bool) error {
 	if wasReady {
 		what = "stopped"
 	}
+	if wasReady && signaled(p.err) { // killed from outside: what it said last has nothing to do with it
+		return fmt.Errorf("%s %s: %s", r.spec.Name, what, how)
+	}
 	return fmt.Errorf("%s %s: %s%s", r.spec.Name, what, how, after(p.said.words()))
+}
+
+func signaled(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled()
 }
 
 func after(words string) string {
