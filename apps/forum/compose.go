@@ -34,6 +34,7 @@ type draft struct {
 	Key                string // makes a form that is sent twice post once
 	Version            int    // of the text that an edit began from
 	Preview            bool
+	Kept               bool // across a sign-in
 	Faults             []components.FieldError
 }
 
@@ -62,7 +63,17 @@ func keptDraft(c echo.Context) *draft {
 	if form == nil || d.Body == "" && d.Title == "" {
 		return &draft{Key: rand.Text()}
 	}
+	d.Kept = true
 	return d
+}
+
+// toasts tells who comes back from the sign-in that their text is here, and that
+// it still has to be sent.
+func (d *draft) toasts(others []components.Toast) []components.Toast {
+	if !d.Kept {
+		return others
+	}
+	return append(others, components.Toast{Kind: "info", Message: "You are signed in. What you wrote is kept in the form, not sent yet."})
 }
 
 func draftOf(form url.Values) *draft {

@@ -130,6 +130,7 @@ func (a *App) showNew(c echo.Context, status int, d *draft) error {
 		return err
 	}
 	v := newView{Shell: shell(c, "New thread", "/new"), Draft: d}
+	v.Shell.Toasts = d.toasts(v.Shell.Toasts)
 	for _, b := range boards {
 		if !b.StaffOnly || rp.Person(c).HasRole("moderator", "admin") {
 			v.Boards = append(v.Boards, b)

@@ -118,6 +118,7 @@ func (a *App) showConflict(c echo.Context, d *draft) error {
 
 func (a *App) showEdit(c echo.Context, status int, p store.Post, t store.Thread, d *draft, conflict bool) error {
 	v := editView{Shell: shell(c, "Edit your post", "/posts/"+p.ID+"/edit"), Thread: t, Post: p, Draft: d, Conflict: conflict}
+	v.Shell.Toasts = d.toasts(v.Shell.Toasts)
 	if d.Preview {
 		v.HTML = a.html.HTML(d.Body)
 	}

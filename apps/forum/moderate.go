@@ -22,7 +22,7 @@ type logView struct {
 var done = map[store.Action]string{
 	store.Pin: "The thread is pinned.", store.Unpin: "The thread is no longer pinned.",
 	store.Lock: "The thread is locked.", store.Unlock: "The thread takes replies again.",
-	store.Remove: "It is removed. You can restore it where it stood.", store.Restore: "It is back.",
+	store.Remove: "Removed. You can restore it in its place.", store.Restore: "Restored. Everybody can read it again.",
 }
 
 func (a *App) moderate(c echo.Context) error {

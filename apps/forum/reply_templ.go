@@ -149,6 +149,14 @@ func closedTitle(v threadView) string {
 	return "This thread is locked"
 }
 
+// focus leads the eye to a text that was kept across the sign-in.
+func (d *draft) focus() templ.Attributes {
+	if !d.Kept {
+		return nil
+	}
+	return templ.Attributes{"data-focus": true}
+}
+
 // bodyField is where Markdown is written.
 func bodyField(d *draft, label string, rows int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -173,7 +181,8 @@ func bodyField(d *draft, label string, rows int) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = components.TextArea(components.TextAreaView{
 			Label: label, Name: "body", Rows: rows, Value: d.Body, Error: d.error("body"), Required: true,
-			Hint: "Markdown works: **bold**, _italic_, `code`, lists, > quotes, tables and links.",
+			Hint:  "Markdown works: **bold**, _italic_, `code`, lists, > quotes, tables and links.",
+			Attrs: d.focus(),
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -224,7 +233,7 @@ func composeTools(previewURL, label, icon, cancel string) templ.Component {
 			var templ_7745c5c3_Var8 string
 			templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(label)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/forum/reply.templ`, Line: 53, Col: 10}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/forum/reply.templ`, Line: 62, Col: 10}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 			if templ_7745c5c3_Err != nil {
@@ -372,7 +381,7 @@ func previewBox(html, note string) templ.Component {
 			var templ_7745c5c3_Var13 string
 			templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(note)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/forum/reply.templ`, Line: 85, Col: 39}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/forum/reply.templ`, Line: 94, Col: 39}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 			if templ_7745c5c3_Err != nil {

@@ -99,6 +99,7 @@ func (a *App) showThread(c echo.Context, status int, t store.Thread, page int, d
 	}
 	v := threadView{Board: board, Thread: t, Page: page, Moderator: moderates(c), Guest: rp.Person(c) == nil, Reply: d,
 		Shell: shell(c, t.Title, threadURL(t.ID, page, 0))}
+	v.Shell.Toasts = d.toasts(v.Shell.Toasts)
 	buyers := a.badges(ctx, &v, posts)
 	open := !t.LockedAt.Set() && !t.RemovedAt.Set()
 	for _, p := range posts {
