@@ -42,7 +42,7 @@ type upConfig struct {
 	DatabaseURL string        `env:"DATABASE_URL" name:"database-url" help:"The databases: sqlite:FOLDER or postgres://…; sqlite:DATA unless given."`
 	Clients     string        `env:"GATEHOUSE_CLIENTS" help:"JSON file of more clients (relying parties) than the estate's own."`
 	Key         string        `env:"GATEHOUSE_KEY" help:"Key that encrypts the signing keys at rest, 32 bytes in hex or base64; made and kept in DATA unless given."`
-	Demo        string        `env:"GATEHOUSE_DEMO" default:"auto" enum:"auto,true,false" help:"Demo accounts and demo content: auto means only on a loopback address."`
+	Demo        string        `env:"GATEHOUSE_DEMO" default:"auto" enum:"auto,true,false" help:"Demo accounts and demo content: auto means only on a loopback address, for a domain below localhost."`
 	Grace       time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"How long a replica may take to stop before it is killed."`
 }
 

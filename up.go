@@ -107,7 +107,9 @@ func (e *estate) prepare(addr net.Addr) error {
 	if at.Port() != 80 {
 		e.base += ":" + strconv.Itoa(int(at.Port()))
 	}
-	e.demo = e.Demo == "true" || e.Demo == "auto" && at.Addr().IsLoopback()
+	// A real domain on a loopback address means a proxy in front, and strangers behind it.
+	local := at.Addr().IsLoopback() && (e.Domain == "localhost" || strings.HasSuffix(e.Domain, ".localhost"))
+	e.demo = e.Demo == "true" || e.Demo == "auto" && local
 	file, err := os.OpenFile(e.path("logs", "up.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("the log can't be written: %w", plain(err))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/singleflight"
 )
 
 // ErrNoToken says that this person's sign-in gives no (more) access tokens, as
@@ -50,6 +51,7 @@ type tokens struct {
 	rdb      redis.UniversalClient
 	seal     cipher.AEAD
 
+	flight  singleflight.Group
 	mu      sync.Mutex
 	service map[string]issuedFor // client-credentials tokens, by audience and scope
 }
@@ -207,21 +209,39 @@ func (t *tokens) refresh(ctx context.Context, sid, audience string) (string, err
 // (client credentials, RFC 6749 §4.4). It is kept until shortly before it expires.
 func (a *RP) ServiceToken(ctx context.Context, audience string, scopes ...string) (string, error) {
 	t := a.tokens
-	scope := strings.Join(scopes, " ")
+	key := audience + " " + strings.Join(scopes, " ")
 	t.mu.Lock()
-	defer t.mu.Unlock() // who comes meanwhile wants the same token
-	have, ok := t.service[audience+" "+scope]
+	have, ok := t.service[key]
+	t.mu.Unlock()
 	if ok && have.Expires.After(t.config.Now().Add(spare)) {
 		return have.Token, nil
 	}
+	// Who comes meanwhile waits for the same token, each no longer than they want to.
+	asked := t.flight.DoChan(key, func() (any, error) {
+		return t.serviceToken(context.WithoutCancel(ctx), key, audience, scopes)
+	})
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case got := <-asked:
+		token, _ := got.Val.(string)
+		return token, got.Err
+	}
+}
+
+func (t *tokens) serviceToken(ctx context.Context, key, audience string, scopes []string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, discoveryTimeout)
+	defer cancel()
 	form := url.Values{"grant_type": {"client_credentials"}, "resource": {audience}}
-	if scope != "" {
-		form.Set("scope", scope)
+	if len(scopes) > 0 {
+		form.Set("scope", strings.Join(scopes, " "))
 	}
 	res, err := t.provider.token(ctx, form)
 	if err != nil {
 		return "", err
 	}
-	t.service[audience+" "+scope] = issuedFor{res.AccessToken, t.config.Now().Add(time.Duration(res.ExpiresIn) * time.Second)}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.service[key] = issuedFor{res.AccessToken, t.config.Now().Add(time.Duration(res.ExpiresIn) * time.Second)}
 	return res.AccessToken, nil
 }
