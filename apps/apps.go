@@ -60,8 +60,9 @@ func (d *Deps) check() error {
 
 // Join makes service a sibling app: a server with everything that services share,
 // and a relying party of the portal, mounted on it. The service's name is also
-// its client id. It does not use the network.
-func (d *Deps) Join(service string) (*echo.Echo, *rp.RP, error) {
+// its client id; open says that its first page is for guests, too. It does not use
+// the network.
+func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	if err := d.check(); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)
 	}
@@ -69,6 +70,13 @@ func (d *Deps) Join(service string) (*echo.Echo, *rp.RP, error) {
 	auth, err := rp.New(rp.Config{
 		Issuer: portal, ClientID: service, ClientSecret: d.ClientSecret, BaseURL: d.Estate.URL(service), Service: service,
 		Redis: d.Redis, HTTPClient: d.HTTPClient, Logger: d.Logger, Now: d.Now,
+		SignedOut: func(c echo.Context) error {
+			if !open {
+				return web.SeeOther(c, portal+"/signed-out")
+			}
+			web.Flash(c, "success", "You are signed out of every app in this browser.")
+			return web.SeeOther(c, "/")
+		},
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)

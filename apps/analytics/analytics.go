@@ -38,7 +38,7 @@ type App struct {
 
 // New is analytics with its routes. It does not use the network.
 func New(_ context.Context, d Deps) (*App, error) {
-	e, auth, err := d.Join(Service)
+	e, auth, err := d.Join(Service, false)
 	if err != nil {
 		return nil, err
 	}

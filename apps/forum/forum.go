@@ -37,7 +37,7 @@ const renderings = 2000
 // New is the forum with its boards in place. It fails when something it needs is
 // missing or the database does not answer; portal, shop and Redis may come later.
 func New(ctx context.Context, d Deps) (*App, error) {
-	e, auth, err := d.Join(service)
+	e, auth, err := d.Join(service, true)
 	if err != nil {
 		return nil, err
 	}

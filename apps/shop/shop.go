@@ -33,7 +33,7 @@ type App struct {
 // New is the shop with its shelves filled. It fails when something it needs is
 // missing or the database does not answer; the portal and Redis may come later.
 func New(ctx context.Context, d Deps) (*App, error) {
-	e, auth, err := d.Join(service)
+	e, auth, err := d.Join(service, true)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,9 @@ type Config struct {
 	BaseURL      string // this app's origin as browsers see it; also the audience of its API
 	Service      string // names cookies and keys in Redis
 
+	// SignedOut answers a browser that is back from signing out; a redirect to / unless told.
+	SignedOut func(c echo.Context) error
+
 	Redis      redis.UniversalClient
 	Scopes     []string      // beside openid; profile, email, roles, offline_access unless told
 	HTTPClient *http.Client  // for the provider; one with a deadline unless told
@@ -65,6 +68,9 @@ func New(c Config) (*RP, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.SignedOut == nil {
+		c.SignedOut = func(c echo.Context) error { return c.Redirect(http.StatusSeeOther, "/") }
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -54,11 +54,13 @@ func (a *RP) signOut(c echo.Context) error {
 
 // signedOut is where the provider sends the browser afterwards.
 func (a *RP) signedOut(c echo.Context) error {
-	if k, err := c.Cookie(a.flows.cookie("signout")); err == nil && k.Value != "" && k.Value == c.QueryParam("state") {
-		a.flows.set(c, "signout", "", -1)
-		a.flows.set(c, "guest", guestArriving, guestLife)
+	k, err := c.Cookie(a.flows.cookie("signout"))
+	if err != nil || k.Value == "" || k.Value != c.QueryParam("state") {
+		return c.Redirect(http.StatusSeeOther, "/") // not from a sign-out of this browser
 	}
-	return c.Redirect(http.StatusSeeOther, "/")
+	a.flows.set(c, "signout", "", -1)
+	a.flows.set(c, "guest", guestArriving, guestLife)
+	return a.SignedOut(c)
 }
 
 // logoutMemory is how long a logout token's jti is remembered: longer than the
