@@ -34,5 +34,5 @@ if [ -n "$missing" ]; then
 	$sudo apt-get install -y -q --no-install-recommends $missing >/dev/null
 fi
 
-[ -d node_modules ] || npm ci --no-audit --no-fund --silent
-[ -d tests/node_modules ] || (cd tests && npm ci --no-audit --no-fund --silent)
+[ -d node_modules ] || npm ci --no-audit --no-fund --loglevel=error
+[ -d tests/node_modules ] || (cd tests && npm ci --no-audit --no-fund --loglevel=error)
