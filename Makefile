@@ -33,7 +33,7 @@ generate: css ## After a change of a .templ or .css file
 	go tool templ generate
 
 css:
-	[ -d node_modules ] || npm ci --no-audit --no-fund
+	[ -d node_modules ] || npm install --no-save --no-audit --no-fund --loglevel=error
 	npm run --silent css
 
 bench: ## Medians and ratios on this machine

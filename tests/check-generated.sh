@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 here=$(pwd)
-[ -d node_modules ] || npm ci --no-audit --no-fund
+[ -d node_modules ] || npm install --no-save --no-audit --no-fund --loglevel=error
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT

@@ -34,5 +34,6 @@ if [ -n "$missing" ]; then
 	$sudo apt-get install -y -q --no-install-recommends $missing >/dev/null
 fi
 
-[ -d node_modules ] || npm ci --no-audit --no-fund --loglevel=error
+# Not "npm ci": it wants the packages of every platform in the lock file, and not every registry has them.
+[ -d node_modules ] || npm install --no-save --no-audit --no-fund --loglevel=error
 [ -d tests/node_modules ] || (cd tests && npm ci --no-audit --no-fund --loglevel=error)
