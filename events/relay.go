@@ -22,7 +22,7 @@ const (
 	relayEvery   = time.Second
 	// relayGap is between two batches: when sign-ins come by the dozen, a
 	// transaction for the event of each would cost more than it is worth.
-	relayGap = 100 * time.Millisecond
+	relayGap = 500 * time.Millisecond
 )
 
 // Relay moves events from one service's outbox to the stream. Every replica runs
