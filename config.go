@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -128,6 +129,9 @@ func (c *upConfig) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		wrong = append(wrong, fmt.Errorf("--addr %q is not host:port", c.Addr))
 	}
+	if _, err := netip.ParseAddr(c.Domain); err == nil || len(c.Domain) > maxDomain || !domainName.MatchString(c.Domain) {
+		wrong = append(wrong, fmt.Errorf("--domain %q is not a domain such as localhost or example.com", c.Domain))
+	}
 	if _, err := parseReplicas(c.Replicas); err != nil {
 		wrong = append(wrong, err)
 	}
@@ -176,6 +180,12 @@ func (c *appConfig) Validate() error { return c.serviceConfig.Validate() }
 
 // Validate implements kong's check.
 func (c *migrateConfig) Validate() error { return db.CheckURL(c.DatabaseURL) }
+
+// maxDomain leaves room for the name of a service in front (RFC 1035 §2.3.4).
+const maxDomain = 240
+
+// domainName is one label or more, of letters, digits and inner hyphens (RFC 1123 §2.1).
+var domainName = regexp.MustCompile(`(?i)^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 const maxReplicas = 64
 

@@ -29,13 +29,3 @@ func (s *server) headers(next echo.HandlerFunc) echo.HandlerFunc {
 		return next(c)
 	}
 }
-
-// AllowFormActions lets the forms of this answer lead, directly or by redirects,
-// to these origins too.
-func AllowFormActions(c echo.Context, origins ...string) {
-	s := from(c)
-	if s == nil {
-		return
-	}
-	c.Response().Header().Set("Content-Security-Policy", contentSecurityPolicy(append(origins, s.FormActions...)))
-}

@@ -35,6 +35,7 @@ type draft struct {
 	Version            int    // of the text that an edit began from
 	Preview            bool
 	Kept               bool // across a sign-in
+	Unvoted            bool // a vote led to the sign-in instead
 	Faults             []components.FieldError
 }
 
@@ -60,20 +61,23 @@ func readDraft(c echo.Context) (*draft, error) {
 func keptDraft(c echo.Context) *draft {
 	form := rp.Draft(c)
 	d := draftOf(form)
-	if form == nil || d.Body == "" && d.Title == "" {
-		return &draft{Key: rand.Text()}
+	if d.Body == "" && d.Title == "" {
+		return &draft{Key: rand.Text(), Unvoted: form.Has("value")}
 	}
 	d.Kept = true
 	return d
 }
 
-// toasts tells who comes back from the sign-in that their text is here, and that
-// it still has to be sent.
+// toasts tells who comes back from the sign-in what became of what they did: a
+// text is here and still has to be sent, a vote was not counted.
 func (d *draft) toasts(others []components.Toast) []components.Toast {
-	if !d.Kept {
-		return others
+	switch {
+	case d.Kept:
+		return append(others, components.Toast{Kind: "info", Message: "You are signed in. What you wrote is kept in the form, not sent yet."})
+	case d.Unvoted:
+		return append(others, components.Toast{Kind: "info", Message: "You are signed in. Your vote was not counted yet, please vote again."})
 	}
-	return append(others, components.Toast{Kind: "info", Message: "You are signed in. What you wrote is kept in the form, not sent yet."})
+	return others
 }
 
 func draftOf(form url.Values) *draft {

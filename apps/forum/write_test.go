@@ -43,6 +43,20 @@ func TestDraft_LongestPostSurvivesSignIn(t *testing.T) {
 	guest.get(thread).want(t, 200, long)
 }
 
+func TestVote_BehindTheSignInIsNotCountedAndSaysSo(t *testing.T) {
+	h := newHouse(t, env.DB(t, "forum"), env.MiniRedis(t), false)
+	thread, post := h.person("alice").begin("A thread to vote for", "A text")
+	guest := h.guest()
+	before := h.rows()
+	p := guest.do(http.MethodPost, "/posts/"+post+"/vote", "application/x-www-form-urlencoded", "value=1", "Referer", "http://forum.house.test"+thread).want(t, 303)
+	guest.throughPortal(p.location).want(t, 303)
+	guest.get(thread).want(t, 200, "please vote again")
+	guest.get(thread).want(t, 200).without(t, "please vote again")
+	if h.rows() != before {
+		t.Errorf("%d rows more", h.rows()-before)
+	}
+}
+
 func TestPreview_StoresNothing(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		alice := h.person("alice")

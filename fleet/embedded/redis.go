@@ -49,9 +49,6 @@ func (r *Redis) URL() string {
 	return u.String()
 }
 
-// Addr is the host:port it listens on.
-func (r *Redis) Addr() string { return r.addr }
-
 // Close stops the server. It may be called twice.
 func (r *Redis) Close() {
 	r.once.Do(func() {

@@ -101,15 +101,6 @@ func Of(e events.Event, now time.Time) (Fact, *Reject) {
 	return f, nil
 }
 
-// Types are the event types that are counted.
-func Types() []string {
-	types := make([]string, 0, len(readers))
-	for t := range readers {
-		types = append(types, t)
-	}
-	return types
-}
-
 // text reports whether s can be stored: PostgreSQL takes neither NUL nor bytes that are not UTF-8.
 func text(s string, most int) bool {
 	if len(s) > most*utf8.UTFMax || !utf8.ValidString(s) || utf8.RuneCountInString(s) > most {
