@@ -21,6 +21,7 @@ import (
 
 const (
 	discoveryFresh   = 15 * time.Minute
+	discoveryPause   = 5 * time.Second // between two attempts, so that a provider that hangs costs few requests time
 	discoveryTimeout = 5 * time.Second
 	answerLimit      = 256 << 10 // bytes read of any answer
 )
@@ -48,7 +49,8 @@ type provider struct {
 
 	mu      sync.RWMutex
 	known   *metadata
-	fetched time.Time
+	fetched time.Time // when it came
+	tried   time.Time // when it was last asked for
 }
 
 func newProvider(c Config) (*provider, error) {
@@ -73,9 +75,9 @@ func newProvider(c Config) (*provider, error) {
 // serves on while the provider is away.
 func (p *provider) metadata(ctx context.Context) (*metadata, error) {
 	p.mu.RLock()
-	known, age := p.known, time.Since(p.fetched)
+	known, age, pause := p.known, time.Since(p.fetched), time.Since(p.tried) < discoveryPause
 	p.mu.RUnlock()
-	if known != nil && age < discoveryFresh {
+	if known != nil && (age < discoveryFresh || pause) {
 		return known, nil
 	}
 	got, err, _ := p.flight.Do("discover", func() (any, error) {
@@ -97,6 +99,9 @@ func (p *provider) metadata(ctx context.Context) (*metadata, error) {
 }
 
 func (p *provider) discover(ctx context.Context) (*metadata, error) {
+	p.mu.Lock()
+	p.tried = time.Now()
+	p.mu.Unlock()
 	var m metadata
 	address := strings.TrimSuffix(p.config.Issuer, "/") + "/.well-known/openid-configuration"
 	if err := token.GetJSON(ctx, p.config.HTTPClient, address, answerLimit, &m); err != nil {

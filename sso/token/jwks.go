@@ -80,7 +80,7 @@ type KeySource interface {
 const (
 	jwksLimit   = 512 << 10        // bytes
 	jwksFresh   = 10 * time.Minute // after which keys are fetched anew
-	jwksPause   = 5 * time.Second  // between two fetches for an unknown kid
+	jwksPause   = 5 * time.Second  // between two fetches, whatever came of the first
 	jwksTimeout = 5 * time.Second
 )
 
@@ -93,7 +93,8 @@ type RemoteKeys struct {
 
 	mu      sync.RWMutex
 	keys    map[string]crypto.PublicKey
-	fetched time.Time
+	fetched time.Time // when they came
+	tried   time.Time // when they were last asked for
 }
 
 // NewRemoteKeys fetches from the address that url tells.
@@ -104,12 +105,12 @@ func NewRemoteKeys(client *http.Client, url func(ctx context.Context) (string, e
 // Key implements [KeySource].
 func (r *RemoteKeys) Key(ctx context.Context, kid string) (crypto.PublicKey, error) {
 	r.mu.RLock()
-	key, known, age := r.keys[kid], len(r.keys) > 0, time.Since(r.fetched)
+	key, known, age, pause := r.keys[kid], len(r.keys) > 0, time.Since(r.fetched), time.Since(r.tried) < jwksPause
 	r.mu.RUnlock()
 	switch {
-	case key != nil && age < jwksFresh:
+	case key != nil && (age < jwksFresh || pause):
 		return key, nil
-	case key == nil && known && age < jwksPause:
+	case key == nil && known && pause:
 		// Tokens with made-up kids must not make us fetch without end.
 		return nil, fmt.Errorf("%w: %q", ErrUnknownKey, kid)
 	}
@@ -132,6 +133,9 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (crypto.PublicKey, err
 }
 
 func (r *RemoteKeys) fetch(ctx context.Context) error {
+	r.mu.Lock()
+	r.tried = time.Now()
+	r.mu.Unlock()
 	url, err := r.url(ctx)
 	if err != nil {
 		return err
