@@ -5,10 +5,10 @@
 run: ## Everything on one port: http://localhost:8080
 	go run . up
 
-test: deps lint check-generated test-go test-e2e ## All tests; installs what they need
+test: deps lint check-generated test-go test-race test-e2e ## All tests; installs what they need
 	@echo "All tests passed."
 
-deps: ## What the tests need beside Go: Redis, PostgreSQL, nginx, Chromium, Node.js
+deps: ## What the tests need beside Go: Redis, PostgreSQL, nginx, Chromium, Node.js, a C compiler
 	sh tests/install.sh
 
 lint:
@@ -23,8 +23,8 @@ check-generated: ## Committed generated code is what its sources give
 test-go: ## Go tests, on embedded and on real Redis and PostgreSQL
 	go run ./tests/env/cmd/withservers go test -count=1 -timeout 15m ./...
 
-test-race: ## The concurrent packages under the race detector (needs a C compiler)
-	go test -race -count=1 ./sso/... ./fleet/... ./events ./web
+test-race: ## The concurrent packages under the race detector (which is why there is a C compiler)
+	go run ./tests/env/cmd/withservers go test -race -count=1 ./sso/... ./fleet/... ./events ./web
 
 test-e2e: ## Playwright, in Chromium, against a running estate
 	cd tests && npm run --silent e2e

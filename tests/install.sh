@@ -19,6 +19,7 @@ need chromium chromium chromium-browser google-chrome
 need docker-compose docker-compose
 need nodejs node
 need npm npm
+need gcc gcc cc clang
 
 if [ -n "$missing" ]; then
 	if ! command -v apt-get >/dev/null 2>&1; then

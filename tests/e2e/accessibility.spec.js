@@ -13,6 +13,8 @@ const pages = [
   [guest, "portal", "/sign-in"],
   [guest, "portal", "/register"],
   [guest, "portal", "/sign-out"],
+  [guest, "portal", "/signed-out"],
+  [guest, "portal", "/sign-in?return_to=%2Fprofile&login_hint=alice%40example.com"],
   [guest, "portal", "/no-such-page", 404],
   [guest, "portal", "/oauth/authorize", 400],
   [alice, "portal", "/"],
@@ -52,13 +54,19 @@ const pages = [
   [alice, "forum", "/new"],
   [alice, "forum", "/new?product=brass-padlock"],
   [alice, "forum", first('a[href^="/t/"]')],
+  [alice, "forum", ownPost],
   [alice, "forum", "/moderation", 403],
   [bob, "forum", first('a[href^="/t/"]')],
   [bob, "forum", "/moderation"],
 
   [alice, "analytics", "/", 403],
   [carol, "analytics", "/"],
+  [carol, "analytics", "/?range=24h&app=shop"],
+  [carol, "analytics", "/?range=custom&from=2026-11-20&to=2026-11-01", 422],
+  [carol, "analytics", "/skipped"],
   [carol, "analytics", "/no-such-page", 404],
+
+  [guest, "nobody", "/", 421], // the load balancer's own page
 ];
 
 // first is the address that the first such link of the service's home page leads to.
@@ -73,6 +81,12 @@ function first(selector) {
 async function firstOrder(page, service) {
   await page.goto(at(service, "/orders"));
   return page.getByRole("main").locator('a[href^="/orders/"]').first().getAttribute("href");
+}
+
+async function ownPost(page, service) {
+  await page.goto(at(service, "/mine"));
+  await page.getByRole("main").locator('a[href^="/t/"], a[href^="/posts/"]').first().click();
+  return page.getByRole("main").locator('a[href$="/edit"]').first().getAttribute("href");
 }
 
 async function filledCart(page, service) {
