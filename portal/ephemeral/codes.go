@@ -41,6 +41,7 @@ var ErrNoCode = errors.New("ephemeral: no such code")
 // Spent says that a code was used before. It is an error.
 type Spent struct{ Grant string } // the grant that it was exchanged for
 
+// Error does not name the grant, which is no business of a log.
 func (s *Spent) Error() string { return "ephemeral: the code was used before" }
 
 // SaveCode keeps what a new code stands for, and returns the code: 256 random bits.

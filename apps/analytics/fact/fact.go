@@ -55,6 +55,7 @@ type Reject struct {
 	Detail string
 }
 
+// Error is the reason and what it is about, for the log.
 func (r *Reject) Error() string { return string(r.Reason) + ": " + r.Detail }
 
 func malformed(format string, args ...any) *Reject {

@@ -31,6 +31,7 @@ const Default = "24h"
 // Error says what is wrong with the wish for a period, and in which field. Its text may be shown.
 type Error struct{ Field, Message string }
 
+// Error is the message.
 func (e *Error) Error() string { return e.Message }
 
 // Limits say how far back there is something to look at.
