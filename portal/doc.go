@@ -5,7 +5,7 @@
 //
 //	browser                         portal                                     app
 //	   │  GET /page ─────────────────────────────────────────────────────────▶ │
-//	   │ ◀───────────── 303 /oauth/authorize?client_id&redirect_uri&state&nonce&code_challenge
+//	   │ ◀───────────── 302 /oauth/authorize?client_id&redirect_uri&state&nonce&code_challenge
 //	   │  GET /oauth/authorize ────▶ │ oidc: who asks, where may answers go, what is asked for
 //	   │                             │ portal_session? ── no, or prompt=login, or max_age ──┐
 //	   │ ◀── 303 /sign-in?return_to=/oauth/authorize…(&reauth=1) ───────────────────────────┘

@@ -94,7 +94,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	return a, nil
 }
 
-// routes are all doors of the portal, besides those that every service has.
+// routes are all endpoints of the portal, besides those that every service has.
 func (a *App) routes(e *echo.Echo) {
 	o, p := a.protocol, a.pages
 

@@ -188,7 +188,7 @@ func (s *server) sendError(c echo.Context, e *Error) error {
 	if c.Request().Method == http.MethodGet { // the page may try again by itself
 		view.RetryAfter = int(e.RetryAfter / time.Second)
 	}
-	if e.Status == http.StatusForbidden { // this app's own start may be behind the same door
+	if e.Status == http.StatusForbidden { // this app's own start may take the same role
 		view.HomeURL, view.HomeName = s.Estate.URL("portal")+"/", s.Estate.app("portal").Name
 	}
 	if WantsFragment(c) {

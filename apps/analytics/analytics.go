@@ -53,7 +53,7 @@ func New(_ context.Context, d Deps) (*App, error) {
 	return a, nil
 }
 
-// routes is every door of this app.
+// routes is every endpoint of this app.
 func (a *App) routes(e *echo.Echo) {
 	// Not a group: Echo puts a group's middleware also before the 404s and 405s of every other address.
 	analysts := a.rp.Role("analyst", "admin")

@@ -56,7 +56,7 @@ func filled(t *testing.T, d *db.DB) *app {
 	return a
 }
 
-var doors = []string{"/", "/skipped", "/export/sign-ins.csv", "/export/best-sellers.csv"}
+var pages = []string{"/", "/skipped", "/export/sign-ins.csv", "/export/best-sellers.csv"}
 
 func TestPages_AddressesOfNobodyTakeNoRole(t *testing.T) {
 	a := start(t, env.DB(t, analytics.Service), env.MiniRedis(t), nil)
@@ -75,7 +75,7 @@ func TestPages_AddressesOfNobodyTakeNoRole(t *testing.T) {
 
 func TestPages_TakeARole(t *testing.T) {
 	a := filled(t, env.DB(t, analytics.Service))
-	for _, path := range doors {
+	for _, path := range pages {
 		for _, roles := range [][]string{{"customer"}, {"moderator"}, {"customer", "moderator"}, {"Analyst"}} {
 			w := a.get(t, path, nil, roles...)
 			if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "analyst or admin") {
@@ -166,7 +166,7 @@ var bad = []string{
 
 func TestPages_BadInputIsNeverA500(t *testing.T) {
 	a := filled(t, env.DB(t, analytics.Service))
-	for _, path := range append(doors, "/export/", "/export/x.csv", "/export/sign-ins", "/export/..%2fx", "/export/%ff.csv", "/nothing") {
+	for _, path := range append(pages, "/export/", "/export/x.csv", "/export/sign-ins", "/export/..%2fx", "/export/%ff.csv", "/nothing") {
 		for _, query := range bad {
 			for _, header := range []map[string]string{nil, {"HX-Request": "true"}, {"Accept": "application/json"}} {
 				if w := a.get(t, path+"?"+query, header, "analyst"); w.Code >= 500 {

@@ -51,7 +51,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	return a, nil
 }
 
-// routes is every door of the shop.
+// routes is every endpoint of the shop.
 func (a *App) routes(e *echo.Echo) {
 	signedIn := a.sso.Required
 

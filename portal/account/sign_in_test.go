@@ -180,7 +180,7 @@ func TestSignIn_EndedElsewhereIsAGuest(t *testing.T) {
 	eachHouse(t, func(h *house) {
 		h.add("maria@example.com")
 		b := h.signedIn("maria@example.com")
-		// The row ended, the session in Redis was not reached: no door may stay open, and no loop begin.
+		// The row ended, the session in Redis was not reached: nothing may stay open, and no loop begin.
 		if _, err := h.db.Exec("UPDATE sign_ins SET ended_at = 1"); err != nil {
 			h.t.Fatal(err)
 		}

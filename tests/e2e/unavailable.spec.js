@@ -44,7 +44,7 @@ async function still(page, look) {
   await page.unroute("**/*", stay);
 }
 
-test("Redis away: 503 and an open door afterwards, nobody is signed out", async ({ page }) => {
+test("Redis away: 503, and afterwards nobody is signed out", async ({ page }) => {
   test.setTimeout(120_000);
   const dir = mkdtempSync(join(tmpdir(), "gatehouse-e2e-redis-"));
   const port = await freePort();

@@ -17,8 +17,8 @@ type attack struct {
 	req  *http.Request
 }
 
-// knock is a request to a door, good but for what the caller changes.
-func (h *house) knock(t *testing.T, service string, d door, path, query, form string) *http.Request {
+// knock is a request to an endpoint, good but for what the caller changes.
+func (h *house) knock(t *testing.T, service string, d endpoint, path, query, form string) *http.Request {
 	t.Helper()
 	as := d.as
 	if d.once {
@@ -34,9 +34,9 @@ func (h *house) knock(t *testing.T, service string, d door, path, query, form st
 	return req
 }
 
-// parameters are the requests to the doors of a service with a bad parameter.
+// parameters are the requests to the endpoints of a service with a bad parameter.
 func (h *house) parameters(t *testing.T, service string, dataOnly bool) (all []attack) {
-	for _, d := range doors[service] {
+	for _, d := range endpoints[service] {
 		query, form, path := h.parse(t, d.query), h.parse(t, d.form), h.fill(service, d.path())
 		add := func(name, path, query, form string) {
 			all = append(all, attack{service + " " + d.route + ": " + name, h.knock(t, service, d, path, query, form)})
@@ -61,7 +61,7 @@ func (h *house) parameters(t *testing.T, service string, dataOnly bool) (all []a
 
 // envelopes are the requests with everything bad but the parameters: methods, bodies, cookies and headers.
 func (h *house) envelopes(t *testing.T, service string) (all []attack) {
-	for _, d := range doors[service] {
+	for _, d := range endpoints[service] {
 		query, form, path := h.parse(t, d.query).Encode(), h.parse(t, d.form).Encode(), h.fill(service, d.path())
 		for name, change := range envelopes {
 			req := h.knock(t, service, d, path, query, form)

@@ -14,14 +14,14 @@ import (
 	"gatehouse/tests/estate"
 )
 
-func TestDoors_BadInput(t *testing.T) {
+func TestEndpoints_BadInput(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) { assault(t, estate.Options{}, false) })
 	t.Run("servers", func(t *testing.T) {
 		assault(t, estate.Options{RedisURL: env.RedisURL(t), DatabaseURL: env.PostgresURL(t)}, true)
 	})
 }
 
-// assault tries every door of an estate, and then looks at what the estate has made of it. With data only, it tries
+// assault tries every endpoint of an estate, and then looks at what the estate has made of it. With data only, it tries
 // just the values that databases have opinions about.
 func assault(t *testing.T, o estate.Options, dataOnly bool) {
 	h := open(t, o)

@@ -69,18 +69,18 @@ func tables(t *testing.T) map[string][]string {
 	return all
 }
 
-func TestDoors_AreTheRoutes(t *testing.T) {
+func TestEndpoints_AreTheRoutes(t *testing.T) {
 	for service, routes := range tables(t) {
 		var listed []string
-		for _, d := range doors[service] {
+		for _, d := range endpoints[service] {
 			listed = append(listed, d.route)
 			if !slices.Contains(routes, d.route) {
-				t.Errorf("%s: doors_test.go lists %s, which is no route", service, d.route)
+				t.Errorf("%s: endpoints_test.go lists %s, which is no route", service, d.route)
 			}
 		}
 		for _, r := range routes {
 			if !slices.Contains(listed, r) {
-				t.Errorf("%s: add %s to doors_test.go, with a good value for each of its parameters", service, r)
+				t.Errorf("%s: add %s to endpoints_test.go, with a good value for each of its parameters", service, r)
 			}
 		}
 	}

@@ -4,8 +4,8 @@ package hostile_test
 
 import "strings"
 
-// A door is one route with a good value for each of its parameters, from which the bad requests are made.
-type door struct {
+// An endpoint is one route with a good value for each of its parameters, from which the bad requests are made.
+type endpoint struct {
 	route string // method and path, as in the route table
 	as    who    // whose cookies come along
 	query string // good parameters of the address
@@ -13,8 +13,8 @@ type door struct {
 	once  bool   // what it does ends the visitor's session: no cookies are sent
 }
 
-func (d door) method() string { m, _, _ := strings.Cut(d.route, " "); return m }
-func (d door) path() string   { _, p, _ := strings.Cut(d.route, " "); return p }
+func (d endpoint) method() string { m, _, _ := strings.Cut(d.route, " "); return m }
+func (d endpoint) path() string   { _, p, _ := strings.Cut(d.route, " "); return p }
 
 // who is a visitor with a cookie jar of their own.
 type who int
@@ -38,8 +38,8 @@ const (
 	address = "key=ABCDEFGHIJKLMNOPQRSTUVWXY2&summary=x&name=Ann&street=High+Street+1&postcode=12345&city=Town&country=DE"
 )
 
-// shared are the doors that every service has (package web).
-var shared = []door{
+// shared are the endpoints that every service has (package web).
+var shared = []endpoint{
 	{route: "GET /healthz"},
 	{route: "GET /readyz"},
 	{route: "GET /assets/*"},
@@ -47,8 +47,8 @@ var shared = []door{
 	{route: "POST /theme", form: "theme=dark&return_to=/"},
 }
 
-// joined are the doors of an app that has joined (package sso/rp).
-var joined = []door{
+// joined are the endpoints of an app that has joined (package sso/rp).
+var joined = []endpoint{
 	{route: "GET /auth/sign-in", query: "return_to=/"},
 	{route: "GET /auth/callback", query: "state=ABCDEFGHIJKLMNOPQRSTUVWXYZ&code=c&iss={issuer}&error=&error_description=&session_state="},
 	{route: "POST /auth/sign-out", once: true},
@@ -56,8 +56,8 @@ var joined = []door{
 	{route: "POST /auth/backchannel-logout", form: "logout_token={hint}"},
 }
 
-var doors = map[string][]door{
-	"portal": append([]door{
+var endpoints = map[string][]endpoint{
+	"portal": append([]endpoint{
 		{route: "GET /.well-known/openid-configuration"},
 		{route: "GET /oauth/jwks"},
 		{route: "POST /oauth/token", as: client, form: "grant_type=authorization_code&code=c&redirect_uri={callback}&code_verifier={verifier}" +
@@ -86,7 +86,7 @@ var doors = map[string][]door{
 		{route: "GET /signed-out"},
 	}, shared...),
 
-	"shop": append(append([]door{
+	"shop": append(append([]endpoint{
 		{route: "GET /", as: customer, query: "q=brass&category=doors&sort=price-up&page=1"},
 		{route: "GET /products/:slug", as: customer},
 		{route: "GET /pictures/:file", query: "v=1"},
@@ -103,7 +103,7 @@ var doors = map[string][]door{
 		{route: "GET /api/v1/purchases", as: client, query: "product=brass-lever-handle&sub=demo-alice"},
 	}, joined...), shared...),
 
-	"forum": append(append([]door{
+	"forum": append(append([]endpoint{
 		{route: "GET /", as: customer, query: "sort=votes&page=1"},
 		{route: "GET /b/:board", as: customer, query: "sort=unanswered&page=1"},
 		{route: "GET /search", as: customer, query: "q=door&product=brass-lever-handle&sort=newest&page=1&board={board}"},
@@ -129,14 +129,14 @@ var doors = map[string][]door{
 		{route: "GET /posts/:post/moderate", as: moderator},
 	}, joined...), shared...),
 
-	"analytics": append(append([]door{
+	"analytics": append(append([]endpoint{
 		{route: "GET /", as: analyst, query: period},
 		{route: "GET /export/:file", as: analyst, query: period},
 		{route: "GET /skipped", as: analyst, query: "page=1&before=1"},
 	}, joined...), shared...),
 }
 
-// programs are the doors of which programs read the errors: they are told in JSON.
+// programs are the endpoints of which programs read the errors: they are told in JSON.
 var programs = []string{
 	"/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks", "/.well-known/", "/api/",
 }
