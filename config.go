@@ -164,13 +164,21 @@ func (c *serviceConfig) Validate() error {
 		}
 		c.proxies = append(c.proxies, prefix)
 	}
-	return errors.Join(append(wrong, db.CheckURL(c.DatabaseURL), checkRedisURL(c.RedisURL))...)
+	if c.DatabaseURL != "" { // kong says what is missing, all of it at once
+		wrong = append(wrong, db.CheckURL(c.DatabaseURL))
+	}
+	if c.RedisURL != "" {
+		wrong = append(wrong, checkRedisURL(c.RedisURL))
+	}
+	return errors.Join(wrong...)
 }
 
 // Validate implements kong's check.
 func (c *portalConfig) Validate() error {
 	var err1, err2 error
-	c.key, err1 = parseKey(c.Key)
+	if c.Key != "" {
+		c.key, err1 = parseKey(c.Key)
+	}
 	c.declared, err2 = readClients(c.Clients)
 	return errors.Join(c.serviceConfig.Validate(), err1, err2)
 }
@@ -179,7 +187,12 @@ func (c *portalConfig) Validate() error {
 func (c *appConfig) Validate() error { return c.serviceConfig.Validate() }
 
 // Validate implements kong's check.
-func (c *migrateConfig) Validate() error { return db.CheckURL(c.DatabaseURL) }
+func (c *migrateConfig) Validate() error {
+	if c.DatabaseURL == "" {
+		return nil
+	}
+	return db.CheckURL(c.DatabaseURL)
+}
 
 // maxDomain leaves room for the name of a service in front (RFC 1035 §2.3.4).
 const maxDomain = 240
