@@ -13,7 +13,7 @@ import (
 )
 
 // traces of a program's insides, which no answer shows.
-var insides = regexp.MustCompile(`goroutine \d+|runtime error|\.go:\d+|SQLSTATE|SQL logic|constraint failed|WRONGTYPE|panic:|/work/|sql: |redis: `)
+var insides = regexp.MustCompile(`goroutine \d+|runtime error|\.go:\d+|SQLSTATE|SQL logic|constraint failed|WRONGTYPE|panic:|/go/pkg/mod/|sql: |redis: `)
 
 // statuses are those that a bad request may get.
 var statuses = []int{200, 204, 302, 303, 304, 307, 400, 401, 403, 404, 405, 409, 410, 413, 415, 421, 422, 429, 431}
