@@ -1,0 +1,129 @@
+-- Endings that can be proved: the denylist's own record, bans, the audit, and what the console shows.
+
+-- +goose Up
+
+-- A ban is disabled_at with a reason; without an end it is for good. A deleted account keeps its id and nothing else.
+ALTER TABLE users ADD COLUMN ban_reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN banned_until BIGINT;
+ALTER TABLE users ADD COLUMN deleted_at BIGINT;
+CREATE INDEX users_by_created ON users (created_at, id);
+
+-- The words of a person's name and email, folded, so that a search as one types finds them by an index.
+CREATE TABLE user_words (
+    word    TEXT COLLATE "C" NOT NULL,
+    user_id TEXT NOT NULL REFERENCES users (id),
+    PRIMARY KEY (word, user_id)
+);
+CREATE INDEX user_words_of_user ON user_words (user_id);
+
+-- The portal replica that somebody signed in at, and the app replica that the sign-in opened an app at.
+ALTER TABLE sign_ins ADD COLUMN replica TEXT NOT NULL DEFAULT '';
+-- The key in Redis of the portal's session, so that a Redis that lost it does not sign anybody out.
+ALTER TABLE sign_ins ADD COLUMN session_key TEXT NOT NULL DEFAULT '';
+-- Set once the person has been told of an ending that was not theirs.
+ALTER TABLE sign_ins ADD COLUMN told_at BIGINT;
+CREATE INDEX sign_ins_by_session_key ON sign_ins (session_key) WHERE session_key <> '';
+CREATE INDEX sign_ins_living ON sign_ins (last_seen_at, sid) WHERE ended_at IS NULL;
+CREATE INDEX sign_ins_by_end ON sign_ins (ended_at) WHERE ended_at IS NOT NULL;
+ALTER TABLE sign_in_clients ADD COLUMN replica TEXT NOT NULL DEFAULT '';
+CREATE INDEX sign_in_clients_by_client ON sign_in_clients (client_id, last_at, sid);
+
+-- What the denylist in Redis must hold. ending groups the entries of one act; published_at is NULL until Redis has the entry.
+CREATE TABLE revocations (
+    seq          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    ending       TEXT NOT NULL,
+    kind         TEXT NOT NULL,
+    value        TEXT NOT NULL,
+    before_at    BIGINT,
+    reason       TEXT NOT NULL,
+    note         TEXT NOT NULL DEFAULT '',
+    by_user      TEXT NOT NULL DEFAULT '',
+    client_id    TEXT NOT NULL DEFAULT '',
+    at           BIGINT NOT NULL,
+    until_at     BIGINT NOT NULL,
+    published_at BIGINT
+);
+CREATE INDEX revocations_pending ON revocations (seq) WHERE published_at IS NULL;
+CREATE INDEX revocations_by_until ON revocations (until_at);
+CREATE INDEX revocations_by_value ON revocations (value);
+CREATE INDEX revocations_of_ending ON revocations (ending);
+
+-- What became of one act: which servers confirmed it, each with its milliseconds.
+CREATE TABLE receipts (
+    ending     TEXT PRIMARY KEY,
+    user_id    TEXT NOT NULL DEFAULT '',
+    reason     TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    receipt    TEXT NOT NULL
+);
+CREATE INDEX receipts_of_user ON receipts (user_id, created_at);
+
+-- Which act owes a client its logout token, how long the client took to hear, and when it was last tried.
+ALTER TABLE backchannel_outbox ADD COLUMN ending TEXT NOT NULL DEFAULT '';
+ALTER TABLE backchannel_outbox ADD COLUMN took_ms BIGINT;
+ALTER TABLE backchannel_outbox ADD COLUMN tried_at BIGINT;
+CREATE INDEX backchannel_outbox_of_ending ON backchannel_outbox (ending);
+CREATE INDEX backchannel_outbox_given_up ON backchannel_outbox (given_up_at, id) WHERE given_up_at IS NOT NULL;
+
+-- A declared client comes from the configuration and is not edited in the console.
+ALTER TABLE clients ADD COLUMN declared BOOLEAN NOT NULL DEFAULT FALSE;
+
+-- When a published key may begin to sign; NULL once it has, or for the first ones.
+ALTER TABLE signing_keys ADD COLUMN activates_at BIGINT;
+ALTER TABLE signing_keys ADD COLUMN activated_at BIGINT;
+
+-- Who did what, to whom, from where. Rows are written once.
+CREATE TABLE audit (
+    seq         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at          BIGINT NOT NULL,
+    actor_id    TEXT NOT NULL,
+    actor       TEXT NOT NULL,
+    action      TEXT NOT NULL,
+    target_kind TEXT NOT NULL DEFAULT '',
+    target_id   TEXT NOT NULL DEFAULT '',
+    target      TEXT NOT NULL DEFAULT '',
+    ip          TEXT NOT NULL DEFAULT '',
+    request_id  TEXT NOT NULL DEFAULT '',
+    detail      TEXT NOT NULL DEFAULT '{}'
+);
+CREATE INDEX audit_by_target ON audit (target_kind, target_id, seq);
+CREATE INDEX audit_by_actor ON audit (actor_id, seq);
+CREATE INDEX audit_by_action ON audit (action, seq);
+CREATE INDEX audit_by_time ON audit (at, seq);
+
+-- +goose StatementBegin
+CREATE FUNCTION audit_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the audit cannot be edited';
+END;
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER audit_keeps_rows BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_is_final();
+
+-- +goose Down
+DROP TABLE audit;
+DROP FUNCTION audit_is_final();
+ALTER TABLE signing_keys DROP COLUMN activated_at;
+ALTER TABLE signing_keys DROP COLUMN activates_at;
+ALTER TABLE clients DROP COLUMN declared;
+DROP INDEX backchannel_outbox_given_up;
+DROP INDEX backchannel_outbox_of_ending;
+ALTER TABLE backchannel_outbox DROP COLUMN tried_at;
+ALTER TABLE backchannel_outbox DROP COLUMN took_ms;
+ALTER TABLE backchannel_outbox DROP COLUMN ending;
+DROP TABLE receipts;
+DROP TABLE revocations;
+DROP INDEX sign_in_clients_by_client;
+ALTER TABLE sign_in_clients DROP COLUMN replica;
+DROP INDEX sign_ins_by_end;
+DROP INDEX sign_ins_living;
+DROP INDEX sign_ins_by_session_key;
+ALTER TABLE sign_ins DROP COLUMN told_at;
+ALTER TABLE sign_ins DROP COLUMN session_key;
+ALTER TABLE sign_ins DROP COLUMN replica;
+DROP TABLE user_words;
+DROP INDEX users_by_created;
+ALTER TABLE users DROP COLUMN deleted_at;
+ALTER TABLE users DROP COLUMN banned_until;
+ALTER TABLE users DROP COLUMN ban_reason;
