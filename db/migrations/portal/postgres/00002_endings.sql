@@ -84,10 +84,16 @@ CREATE INDEX backchannel_outbox_given_up ON backchannel_outbox (given_up_at, id)
 
 -- A declared client comes from the configuration and is not edited in the console.
 ALTER TABLE clients ADD COLUMN declared BOOLEAN NOT NULL DEFAULT FALSE;
+-- Grows with every change, so that a form that was filled in before somebody else's change is not stored over it.
+ALTER TABLE clients ADD COLUMN version BIGINT NOT NULL DEFAULT 1;
 
 -- When a published key may begin to sign; NULL once it has, or for the first ones.
 ALTER TABLE signing_keys ADD COLUMN activates_at BIGINT;
 ALTER TABLE signing_keys ADD COLUMN activated_at BIGINT;
+-- A key that somebody else may have is believed no longer, not even as the signature of a hint.
+ALTER TABLE signing_keys ADD COLUMN withdrawn_at BIGINT;
+-- Two replicas that make the next key at once: the second finds this index in its way.
+CREATE UNIQUE INDEX signing_keys_next ON signing_keys (alg) WHERE activates_at IS NOT NULL;
 
 -- Who did what, to whom, from where. Rows are written once.
 CREATE TABLE audit (
@@ -121,8 +127,11 @@ CREATE TRIGGER audit_keeps_rows BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
 -- +goose Down
 DROP TABLE audit;
 DROP FUNCTION audit_is_final();
+DROP INDEX signing_keys_next;
+ALTER TABLE signing_keys DROP COLUMN withdrawn_at;
 ALTER TABLE signing_keys DROP COLUMN activated_at;
 ALTER TABLE signing_keys DROP COLUMN activates_at;
+ALTER TABLE clients DROP COLUMN version;
 ALTER TABLE clients DROP COLUMN declared;
 DROP INDEX backchannel_outbox_given_up;
 DROP INDEX backchannel_outbox_of_ending;
