@@ -118,6 +118,14 @@ func Logger(c echo.Context) *slog.Logger {
 	return slog.Default()
 }
 
+// Replica names the process that answers the request.
+func Replica(c echo.Context) string {
+	if s := from(c); s != nil {
+		return s.Replica
+	}
+	return ""
+}
+
 // ClientIP is the address that the request is from, as told by a trusted proxy.
 func ClientIP(c echo.Context) string { return c.RealIP() }
 

@@ -35,7 +35,7 @@ func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) e
 	now := p.Now().UTC()
 	in := store.SignIn{
 		SID: rand.Text(), UserID: u.ID, CreatedAt: now, LastSeenAt: now,
-		UserAgent: clean(c.Request().UserAgent(), maxUserAgent), IP: clean(web.ClientIP(c), 64),
+		UserAgent: clean(c.Request().UserAgent(), maxUserAgent), IP: clean(web.ClientIP(c), 64), Replica: web.Replica(c),
 	}
 	send, err := p.startSession(c, u, in)
 	if err != nil {

@@ -36,7 +36,7 @@ func (h *Handlers) Token(c echo.Context) error {
 	if f := p.check("grant_type", "scope", "resource", "code", "redirect_uri", "code_verifier", "refresh_token"); f != nil {
 		return f
 	}
-	q := tokenRequest{params: p, client: client}
+	q := tokenRequest{params: p, client: client, replica: replicaOf(r.UserAgent())}
 	grant := p.get("grant_type")
 	var exchange func(echo.Context, tokenRequest) (*tokenAnswer, error)
 	switch grant {
@@ -65,7 +65,8 @@ func (h *Handlers) Token(c echo.Context) error {
 // tokenRequest is a request of an authenticated client.
 type tokenRequest struct {
 	params
-	client clients.Client
+	client  clients.Client
+	replica string // of the client, as it says itself; "" if it does not
 }
 
 // audience is whom the access token is for: what resource names, within what the

@@ -50,7 +50,7 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 	if f != nil {
 		return nil, f
 	}
-	g, first, err := h.open(ctx, q.client, code, grant)
+	g, first, err := h.open(ctx, q, code, grant)
 	if err != nil {
 		return nil, err
 	}
@@ -72,10 +72,10 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 
 // open makes sure that the sign-in lives, and records that the client uses it. It
 // returns the first refresh token, where there is to be one.
-func (h *Handlers) open(ctx context.Context, client clients.Client, code ephemeral.Code, grant string) (store.Grantee, string, error) {
+func (h *Handlers) open(ctx context.Context, q tokenRequest, code ephemeral.Code, grant string) (store.Grantee, string, error) {
 	over := badRequest(invalidGrant, "The sign-in that the code belongs to is over.")
 	now := h.Now()
-	g, err := h.Records.Grantee(ctx, code.SID, client.ID)
+	g, err := h.Records.Grantee(ctx, code.SID, q.client.ID)
 	switch {
 	case errors.Is(err, store.ErrNotFound) || (err == nil && g.UserID != code.Subject):
 		return g, "", over
@@ -84,14 +84,15 @@ func (h *Handlers) open(ctx context.Context, client clients.Client, code ephemer
 	}
 	var refresh string
 	var first *store.RefreshToken
-	if slices.Contains(code.Scopes, "offline_access") && client.Allows(clients.RefreshToken) {
+	if slices.Contains(code.Scopes, "offline_access") && q.client.Allows(clients.RefreshToken) {
 		refresh = tokens.NewOpaque()
 		first = &store.RefreshToken{
-			Hash: tokens.Hash(refresh), Family: grant, UserID: g.UserID, SID: g.SID, ClientID: client.ID,
+			Hash: tokens.Hash(refresh), Family: grant, UserID: g.UserID, SID: g.SID, ClientID: q.client.ID,
 			Scope: strings.Join(code.Scopes, " "), Audience: code.Audience, CreatedAt: now, ExpiresAt: now.Add(h.RefreshLife),
 		}
 	}
-	anew, err := h.Records.Open(ctx, g, client.ID, first, now)
+	g.Replica = q.replica
+	anew, err := h.Records.Open(ctx, g, q.client.ID, first, now)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return g, "", over

@@ -48,6 +48,7 @@ func (h *Handlers) refresh(c echo.Context, q tokenRequest) (*tokenAnswer, error)
 	case err != nil:
 		return nil, unavailable(err)
 	}
+	g.Replica = q.replica
 	if _, err := h.Records.Open(ctx, g, q.client.ID, nil, r.now); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, unavailable(err)
 	}

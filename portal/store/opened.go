@@ -25,6 +25,7 @@ type Grantee struct {
 	Name     string
 	Roles    []string
 	AuthTime time.Time
+	Replica  string // of the app, which asks for tokens; "" if it does not say
 
 	opened sql.NullInt64 // when the client of the question last used the sign-in
 }
@@ -57,7 +58,7 @@ func grantee(ctx context.Context, q sqlx.QueryerContext, rebind func(string) str
 	return g, nil
 }
 
-// Open records that g's sign-in uses clientID, so that a sign-out tells it, and
+// Open records that g's sign-in uses clientID, at g.Replica, so that a sign-out tells it, and
 // stores first when it is given: the first refresh token of a family. The first
 // time it also records the event sign_in, and reports true. ErrNotFound says that
 // the sign-in ended meanwhile; then nothing is stored.
@@ -93,8 +94,8 @@ func (s *Store) Open(ctx context.Context, g Grantee, clientID string, first *Ref
 func (s *Store) touch(ctx context.Context, sid string, now time.Time) { _ = s.Seen(ctx, sid, now) }
 
 func open(ctx context.Context, tx *sqlx.Tx, g Grantee, clientID string, now int64) (anew bool, err error) {
-	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO sign_in_clients (sid, client_id, first_at, last_at)
-		VALUES (?, ?, ?, ?) ON CONFLICT (sid, client_id) DO NOTHING`), g.SID, clientID, now, now)
+	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO sign_in_clients (sid, client_id, first_at, last_at, replica)
+		VALUES (?, ?, ?, ?, ?) ON CONFLICT (sid, client_id) DO NOTHING`), g.SID, clientID, now, now, g.Replica)
 	if err != nil {
 		return false, fmt.Errorf("store: open client: %w", err)
 	}
@@ -105,8 +106,8 @@ func open(ctx context.Context, tx *sqlx.Tx, g Grantee, clientID string, now int6
 	if n == 1 {
 		return true, events.Record(ctx, tx, events.New(events.SignIn, g.UserID, map[string]any{"client_id": clientID, "method": "sso"}))
 	}
-	if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE sign_in_clients SET last_at = ? WHERE sid = ? AND client_id = ? AND last_at < ?`),
-		now, g.SID, clientID, now); err != nil {
+	if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE sign_in_clients SET last_at = ?, replica = CASE WHEN ? = '' THEN replica ELSE ? END
+		WHERE sid = ? AND client_id = ? AND last_at < ?`), now, g.Replica, g.Replica, g.SID, clientID, now); err != nil {
 		return false, fmt.Errorf("store: open client: %w", err)
 	}
 	return false, nil

@@ -21,6 +21,7 @@ type SignIn struct {
 	LastSeenAt time.Time
 	UserAgent  string
 	IP         string
+	Replica    string // of the portal, where the person signed in
 	EndedAt    time.Time
 	EndReason  string
 	Clients    []string // client_ids of the apps it opened, in the order it opened them
@@ -33,16 +34,17 @@ type signInRow struct {
 	LastSeenAt int64  `db:"last_seen_at"`
 	UserAgent  string `db:"user_agent"`
 	IP         string `db:"ip"`
+	Replica    string `db:"replica"`
 	EndedAt    *int64 `db:"ended_at"`
 	EndReason  string `db:"end_reason"`
 }
 
-const signInColumns = `sid, user_id, created_at, last_seen_at, user_agent, ip, ended_at, end_reason`
+const signInColumns = `sid, user_id, created_at, last_seen_at, user_agent, ip, replica, ended_at, end_reason`
 
 func (r signInRow) signIn() SignIn {
 	return SignIn{
 		SID: r.SID, UserID: r.UserID, CreatedAt: db.Time(r.CreatedAt), LastSeenAt: db.Time(r.LastSeenAt),
-		UserAgent: r.UserAgent, IP: r.IP, EndedAt: timeOf(r.EndedAt), EndReason: r.EndReason,
+		UserAgent: r.UserAgent, IP: r.IP, Replica: r.Replica, EndedAt: timeOf(r.EndedAt), EndReason: r.EndReason,
 	}
 }
 
@@ -102,8 +104,8 @@ func (s *Store) holdUser(ctx context.Context, tx *sqlx.Tx, id, passwordHash stri
 }
 
 func insertSignIn(ctx context.Context, tx *sqlx.Tx, in SignIn) error {
-	_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO sign_ins (sid, user_id, created_at, last_seen_at, user_agent, ip)
-		VALUES (?, ?, ?, ?, ?, ?)`), in.SID, in.UserID, db.Millis(in.CreatedAt), db.Millis(in.LastSeenAt), in.UserAgent, in.IP)
+	_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO sign_ins (sid, user_id, created_at, last_seen_at, user_agent, ip, replica)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`), in.SID, in.UserID, db.Millis(in.CreatedAt), db.Millis(in.LastSeenAt), in.UserAgent, in.IP, in.Replica)
 	if err != nil {
 		return err
 	}
@@ -117,7 +119,7 @@ func (s *Store) Visitor(ctx context.Context, sid string) (User, SignIn, error) {
 		signInRow
 		User userRow `db:"u"`
 	}
-	err := s.db.GetContext(ctx, &row, s.db.Rebind(`SELECT s.sid, s.user_id, s.created_at, s.last_seen_at, s.user_agent, s.ip, s.ended_at, s.end_reason,
+	err := s.db.GetContext(ctx, &row, s.db.Rebind(`SELECT s.sid, s.user_id, s.created_at, s.last_seen_at, s.user_agent, s.ip, s.replica, s.ended_at, s.end_reason,
 		u.id AS "u.id", u.email AS "u.email", u.email_normalised AS "u.email_normalised", u.name AS "u.name", u.password_hash AS "u.password_hash",
 		u.roles AS "u.roles", u.created_at AS "u.created_at", u.updated_at AS "u.updated_at",
 		u.password_changed_at AS "u.password_changed_at", u.disabled_at AS "u.disabled_at"

@@ -35,7 +35,7 @@ func User(email string) store.User {
 // SignIn is a sign-in of u, not stored yet.
 func SignIn(u store.User) store.SignIn {
 	return store.SignIn{
-		SID: rand.Text(), UserID: u.ID, CreatedAt: Now, LastSeenAt: Now, UserAgent: "Mozilla/5.0", IP: "203.0.113.7",
+		SID: rand.Text(), UserID: u.ID, CreatedAt: Now, LastSeenAt: Now, UserAgent: "Mozilla/5.0", IP: "203.0.113.7", Replica: "portal-1",
 	}
 }
 
