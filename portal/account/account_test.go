@@ -24,6 +24,7 @@ import (
 	"gatehouse/db"
 	"gatehouse/portal/account"
 	"gatehouse/portal/attempts"
+	"gatehouse/portal/backchannel"
 	"gatehouse/portal/password"
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
@@ -51,7 +52,7 @@ func (c *clock) Add(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now =
 // nobody is there to be told of sign-outs.
 type nobody struct{}
 
-func (nobody) Deliver(context.Context, []store.Notice) int { return 0 }
+func (nobody) Deliver(context.Context, []store.Notice) []backchannel.Result { return nil }
 
 // house is the account pages on a server of their own, with a real store, sessions and sign-outs.
 type house struct {

@@ -89,32 +89,40 @@ func New(d Deps) (*Sender, error) {
 	}}, nil
 }
 
+// Result is what became of telling one client.
+type Result struct {
+	ClientID string
+	Name     string // the client's, for people
+	Heard    bool
+	Took     time.Duration // until it answered or failed
+	Err      string        // why it has not heard, safe to show; "" if it has
+	GivenUp  bool          // nobody will try again; if it is neither Heard nor GivenUp, it is retried
+}
+
 // Deliver tells all notices at once and returns when each was heard, has failed or
-// took too long. What failed stays in the outbox for Run. It reports how many
-// were heard.
-func (s *Sender) Deliver(ctx context.Context, notices []store.Notice) int {
+// took too long. What failed stays in the outbox for Run.
+func (s *Sender) Deliver(ctx context.Context, notices []store.Notice) []Result {
 	var wg sync.WaitGroup
-	var mu sync.Mutex
-	heard := 0
+	results := make([]Result, len(notices))
 	slots := make(chan struct{}, parallel)
-	for _, n := range notices {
+	for i, n := range notices {
+		results[i] = Result{ClientID: n.ClientID, Name: n.ClientID, Err: "retrying"}
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
-			wg.Wait()
-			return heard // the rest is for Run
+			continue // for Run
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
+			begun := time.Now()
 			if s.deliver(ctx, n) {
-				mu.Lock()
-				heard++
-				mu.Unlock()
+				results[i].Heard, results[i].Err = true, ""
 			}
+			results[i].Took = time.Since(begun)
 		})
 	}
 	wg.Wait()
-	return heard
+	return results
 }
 
 func (s *Sender) deliver(ctx context.Context, n store.Notice) bool {

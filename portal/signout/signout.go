@@ -48,7 +48,7 @@ type Sessions interface {
 
 // Sender tells clients.
 type Sender interface {
-	Deliver(ctx context.Context, notices []store.Notice) int
+	Deliver(ctx context.Context, notices []store.Notice) []backchannel.Result
 }
 
 // Deps are what a Service needs. Recorded, if given, is called after events were

@@ -16,6 +16,7 @@ type Notice struct {
 	URI       string // the client's backchannel_logout_uri now; "" if it has none any more
 	SID       string
 	UserID    string
+	Ending    string // the act that it belongs to; "" for none
 	CreatedAt time.Time
 	Attempts  int // that failed or never reported
 }
