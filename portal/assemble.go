@@ -6,6 +6,7 @@ import (
 
 	"gatehouse/events"
 	"gatehouse/portal/account"
+	"gatehouse/portal/admin"
 	"gatehouse/portal/attempts"
 	"gatehouse/portal/backchannel"
 	"gatehouse/portal/clients"
@@ -30,6 +31,7 @@ type parts struct {
 	upkeep   *upkeep
 	protocol *oidc.Handlers
 	pages    *account.Pages
+	console  *admin.Console
 }
 
 // assemble joins the packages: each knows only the interfaces that it declares.
@@ -82,7 +84,12 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 		return p, err
 	}
 	p.upkeep = &upkeep{records: records, now: d.Now, log: d.Logger}
-	p.pages, err = people(ctx, d, records, sessions, signOut, p.relay.Wake)
+	if p.pages, err = people(ctx, d, records, sessions, signOut, p.relay.Wake); err != nil {
+		return p, err
+	}
+	p.console, err = admin.New(admin.Deps{
+		Store: records, SignOuts: signOut, Visitors: p.pages, Estate: d.Estate, Now: d.Now, Logger: d.Logger,
+	})
 	return p, err
 }
 

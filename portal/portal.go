@@ -16,6 +16,7 @@ import (
 	"gatehouse/db"
 	"gatehouse/events"
 	"gatehouse/portal/account"
+	"gatehouse/portal/admin"
 	"gatehouse/portal/backchannel"
 	"gatehouse/portal/oidc"
 	"gatehouse/portal/password"
@@ -61,6 +62,7 @@ type App struct {
 	upkeep   *upkeep
 	protocol *oidc.Handlers
 	pages    *account.Pages
+	console  *admin.Console
 }
 
 // New builds a replica: declares the clients, opens or makes the signing keys,
@@ -74,7 +76,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, upkeep: p.upkeep, protocol: p.protocol, pages: p.pages}
+	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, upkeep: p.upkeep, protocol: p.protocol, pages: p.pages, console: p.console}
 	a.echo, err = web.New(web.Options{
 		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
 		Ready: map[string]func(context.Context) error{
@@ -84,6 +86,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		Person: a.pages.Person, Unavailable: a.pages.Unavailable,
 		FormActions:      p.clients.Origins(),
 		AllowCrossOrigin: []string{oidc.AuthorizePath},
+		Nav:              admin.NavItem,
 		SignInPath:       oidc.SignInPath, SignOutPath: "/sign-out",
 	})
 	if err != nil {
@@ -128,6 +131,9 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/sign-out", p.SignOut)
 	e.POST("/sign-out/everywhere", p.SignOutEverywhere)
 	e.GET(oidc.SignedOutPath, p.SignedOut)
+
+	// For administrators: below /admin.
+	a.console.Routes(e)
 }
 
 func (d *Deps) check() error {

@@ -93,5 +93,8 @@ func Shell(c echo.Context, title string) components.Shell {
 		roles = v.Person.Roles
 	}
 	v.Apps = s.Estate.Apps(roles)
+	if s.Nav != nil {
+		v.Nav = s.Nav(roles)
+	}
 	return v
 }

@@ -32,6 +32,8 @@ type Options struct {
 	Person func(echo.Context) *components.Person
 	// Unavailable reports that it can't be known just now who the request is from.
 	Unavailable func(echo.Context) bool
+	// Nav are the header's links for somebody with these roles; may be nil.
+	Nav func(roles []string) []components.NavItem
 	// FormActions are origins besides our own where a form may lead (CSP form-action,
 	// which Chromium also applies to the redirects that follow).
 	FormActions []string

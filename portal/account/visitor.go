@@ -104,6 +104,16 @@ func (p *Pages) visitor(c echo.Context) (*visitor, error) {
 	return &visitor{user: u, signIn: in, record: *rec}, nil
 }
 
+// Visitor is who is signed in, as the database has them now, with their sign-in; ok is false for a guest. It is for the
+// console (package admin).
+func (p *Pages) Visitor(c echo.Context) (u store.User, in store.SignIn, ok bool, err error) {
+	v, err := p.visitor(c)
+	if err != nil || v == nil {
+		return u, in, false, err
+	}
+	return v.user, v.signIn, true, nil
+}
+
 func personOf(u store.User) *components.Person {
 	return &components.Person{Name: u.Name, Email: u.Email, Roles: u.Roles}
 }

@@ -25,7 +25,8 @@ const (
 	moderator
 	analyst
 	elsewhere // alice again, on another browser
-	client    // a program that authenticates as the client "hostile"
+	administrator
+	client // a program that authenticates as the client "hostile"
 )
 
 // The names in braces stand for values of the running estate (visitors_test.go).
@@ -84,7 +85,7 @@ var endpoints = map[string][]endpoint{
 		{route: "POST /sign-out", once: true},
 		{route: "POST /sign-out/everywhere", once: true},
 		{route: "GET /signed-out"},
-	}, shared...),
+	}, append(console, shared...)...),
 
 	"shop": append(append([]endpoint{
 		{route: "GET /", as: customer, query: "q=brass&category=doors&sort=price-up&page=1"},

@@ -59,6 +59,7 @@ func open(t *testing.T, o estate.Options) *house {
 	h.enter(t, elsewhere, "alice@example.com", "portal")
 	h.enter(t, moderator, "bob@example.com", "portal", "shop", "forum")
 	h.enter(t, analyst, "carol@example.com", "portal", "analytics")
+	h.enter(t, administrator, "admin@example.com", "portal")
 	challenge := sha256.Sum256([]byte(verifier))
 	h.values = map[string]string{
 		"{callback}": callback, "{after}": afterwards, "{verifier}": verifier, "{issuer}": h.URL("portal"),
