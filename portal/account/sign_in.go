@@ -125,7 +125,7 @@ func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User
 	if err := attempt.Succeeded(ctx); err != nil {
 		return store.User{}, err
 	}
-	if u.Disabled() {
+	if u.Disabled(p.Now()) {
 		return store.User{}, errDisabled
 	}
 	if rehash {

@@ -84,7 +84,7 @@ func (h *Handlers) visitor(c echo.Context, q *authRequest) (store.Grantee, error
 	if rec == nil {
 		return store.Grantee{}, store.ErrNotFound
 	}
-	g, err := h.Records.Grantee(c.Request().Context(), rec.SID, q.Client.ID)
+	g, err := h.Records.Grantee(c.Request().Context(), rec.SID, q.Client.ID, h.Now())
 	if errors.Is(err, store.ErrNotFound) || (err == nil && g.UserID != rec.Subject) {
 		if err := h.Sessions.End(c.Request().Context(), c.Response(), c.Request()); err != nil {
 			return store.Grantee{}, err

@@ -75,7 +75,7 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 func (h *Handlers) open(ctx context.Context, q tokenRequest, code ephemeral.Code, grant string) (store.Grantee, string, error) {
 	over := badRequest(invalidGrant, "The sign-in that the code belongs to is over.")
 	now := h.Now()
-	g, err := h.Records.Grantee(ctx, code.SID, q.client.ID)
+	g, err := h.Records.Grantee(ctx, code.SID, q.client.ID, now)
 	switch {
 	case errors.Is(err, store.ErrNotFound) || (err == nil && g.UserID != code.Subject):
 		return g, "", over

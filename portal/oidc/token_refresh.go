@@ -41,7 +41,7 @@ func (h *Handlers) refresh(c echo.Context, q tokenRequest) (*tokenAnswer, error)
 	case err != nil:
 		return nil, unavailable(err)
 	}
-	g, err := h.Records.Grantee(ctx, r.old.SID, q.client.ID)
+	g, err := h.Records.Grantee(ctx, r.old.SID, q.client.ID, r.now)
 	switch {
 	case errors.Is(err, store.ErrNotFound) || (err == nil && g.UserID != r.old.UserID):
 		return nil, badRequest(invalidGrant, "The sign-in that the refresh token belongs to is over.")

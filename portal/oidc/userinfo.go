@@ -34,7 +34,7 @@ func (h *Handlers) Userinfo(c echo.Context) error {
 	if denied {
 		return refused(invalidToken, "The access token is revoked.")
 	}
-	g, err := h.Records.Grantee(ctx, claims.SID, claims.ClientID)
+	g, err := h.Records.Grantee(ctx, claims.SID, claims.ClientID, h.Now())
 	switch {
 	case errors.Is(err, store.ErrNotFound) || (err == nil && g.UserID != claims.Subject):
 		return refused(invalidToken, "The sign-in is over.")

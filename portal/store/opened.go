@@ -31,19 +31,15 @@ type Grantee struct {
 }
 
 // Grantee is whose sign-in sid is. ErrNotFound says that tokens must not be
-// issued: the sign-in is unknown or has ended, or the person is disabled.
-func (s *Store) Grantee(ctx context.Context, sid, clientID string) (Grantee, error) {
-	return grantee(ctx, s.db, s.db.Rebind, sid, clientID)
-}
-
-func grantee(ctx context.Context, q sqlx.QueryerContext, rebind func(string) string, sid, clientID string) (Grantee, error) {
+// issued: the sign-in is unknown or has ended, or the person is disabled at now.
+func (s *Store) Grantee(ctx context.Context, sid, clientID string, now time.Time) (Grantee, error) {
 	g := Grantee{SID: sid}
 	var roles string
 	var authTime int64
-	err := q.QueryRowxContext(ctx, rebind(`SELECT u.id, u.email, u.name, u.roles, s.created_at, c.last_at
+	err := s.db.QueryRowxContext(ctx, s.db.Rebind(`SELECT u.id, u.email, u.name, u.roles, s.created_at, c.last_at
 		FROM sign_ins s JOIN users u ON u.id = s.user_id
 		LEFT JOIN sign_in_clients c ON c.sid = s.sid AND c.client_id = ?
-		WHERE s.sid = ? AND s.ended_at IS NULL AND u.disabled_at IS NULL`), clientID, sid).
+		WHERE s.sid = ? AND s.ended_at IS NULL AND (u.disabled_at IS NULL OR u.banned_until <= ?)`), clientID, sid, db.Millis(now)).
 		Scan(&g.UserID, &g.Email, &g.Name, &roles, &authTime, &g.opened)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Grantee{}, ErrNotFound

@@ -53,7 +53,7 @@ func (r signInRow) signIn() SignIn {
 // change of password either happens before it, and is ended by it, or does not happen.
 func (s *Store) SignIn(ctx context.Context, in SignIn, passwordHash string) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if err := s.holdUser(ctx, tx, in.UserID, passwordHash); err != nil {
+		if err := s.holdUser(ctx, tx, in.UserID, passwordHash, in.CreatedAt); err != nil {
 			return err
 		}
 		return insertSignIn(ctx, tx, in)
@@ -68,7 +68,7 @@ func (s *Store) SignIn(ctx context.Context, in SignIn, passwordHash string) erro
 // also says that the sign-in is not that person's or has ended.
 func (s *Store) Reauthenticate(ctx context.Context, userID, sid, passwordHash string, now time.Time) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if err := s.holdUser(ctx, tx, userID, passwordHash); err != nil {
+		if err := s.holdUser(ctx, tx, userID, passwordHash, now); err != nil {
 			return err
 		}
 		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE sign_ins SET created_at = ?, last_seen_at = ?
@@ -89,7 +89,7 @@ func (s *Store) Reauthenticate(ctx context.Context, userID, sid, passwordHash st
 	return err
 }
 
-func (s *Store) holdUser(ctx context.Context, tx *sqlx.Tx, id, passwordHash string) error {
+func (s *Store) holdUser(ctx context.Context, tx *sqlx.Tx, id, passwordHash string, now time.Time) error {
 	u, err := s.lockUser(ctx, tx, id)
 	if errors.Is(err, ErrNotFound) {
 		return ErrStale
@@ -97,7 +97,7 @@ func (s *Store) holdUser(ctx context.Context, tx *sqlx.Tx, id, passwordHash stri
 	if err != nil {
 		return err
 	}
-	if u.PasswordHash != passwordHash || u.Disabled() {
+	if u.PasswordHash != passwordHash || u.Disabled(now) {
 		return ErrStale
 	}
 	return nil
@@ -122,7 +122,8 @@ func (s *Store) Visitor(ctx context.Context, sid string) (User, SignIn, error) {
 	err := s.db.GetContext(ctx, &row, s.db.Rebind(`SELECT s.sid, s.user_id, s.created_at, s.last_seen_at, s.user_agent, s.ip, s.replica, s.ended_at, s.end_reason,
 		u.id AS "u.id", u.email AS "u.email", u.email_normalised AS "u.email_normalised", u.name AS "u.name", u.password_hash AS "u.password_hash",
 		u.roles AS "u.roles", u.created_at AS "u.created_at", u.updated_at AS "u.updated_at",
-		u.password_changed_at AS "u.password_changed_at", u.disabled_at AS "u.disabled_at"
+		u.password_changed_at AS "u.password_changed_at", u.disabled_at AS "u.disabled_at", u.ban_reason AS "u.ban_reason",
+		u.banned_until AS "u.banned_until", u.deleted_at AS "u.deleted_at"
 		FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.sid = ?`), sid)
 	if db.Missing(err) {
 		return User{}, SignIn{}, ErrNotFound

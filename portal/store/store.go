@@ -54,3 +54,12 @@ func timeOf(ms *int64) time.Time {
 	}
 	return db.Time(*ms)
 }
+
+// millisOf is how an optional time is stored; the zero time is NULL.
+func millisOf(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	ms := db.Millis(t)
+	return &ms
+}

@@ -23,7 +23,7 @@ var (
 )
 
 // User is a person who may sign in. ID is the `sub` of every token (OpenID Connect Core §2). DisabledAt is the
-// zero time for somebody who may sign in.
+// zero time for somebody who was never kept from it, or is let in again; see Disabled.
 type User struct {
 	ID                string
 	Email             string // as it was typed
@@ -34,11 +34,16 @@ type User struct {
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	PasswordChangedAt time.Time
-	DisabledAt        time.Time
+	DisabledAt        time.Time // since when the person is banned, or the account is deleted
+	BanReason         string    // what an admin wrote of it
+	BannedUntil       time.Time // when the ban runs out by itself; zero: never
+	DeletedAt         time.Time // zero: the account is there
 }
 
-// Disabled tells whether the person is kept from signing in.
-func (u User) Disabled() bool { return !u.DisabledAt.IsZero() }
+// Disabled tells whether the person is kept from signing in at now. A ban that has run out needs nobody to lift it.
+func (u User) Disabled(now time.Time) bool {
+	return !u.DisabledAt.IsZero() && (u.BannedUntil.IsZero() || now.Before(u.BannedUntil))
+}
 
 type userRow struct {
 	ID                string `db:"id"`
@@ -51,9 +56,13 @@ type userRow struct {
 	UpdatedAt         int64  `db:"updated_at"`
 	PasswordChangedAt int64  `db:"password_changed_at"`
 	DisabledAt        *int64 `db:"disabled_at"`
+	BanReason         string `db:"ban_reason"`
+	BannedUntil       *int64 `db:"banned_until"`
+	DeletedAt         *int64 `db:"deleted_at"`
 }
 
-const userColumns = `id, email, email_normalised, name, password_hash, roles, created_at, updated_at, password_changed_at, disabled_at`
+const userColumns = `id, email, email_normalised, name, password_hash, roles, created_at, updated_at, password_changed_at,
+	disabled_at, ban_reason, banned_until, deleted_at`
 
 func (r userRow) user() (User, error) {
 	roles, err := fromList(r.Roles)
@@ -63,7 +72,7 @@ func (r userRow) user() (User, error) {
 	return User{
 		ID: r.ID, Email: r.Email, EmailNormalised: r.EmailNormalised, Name: r.Name, PasswordHash: r.PasswordHash, Roles: roles,
 		CreatedAt: db.Time(r.CreatedAt), UpdatedAt: db.Time(r.UpdatedAt), PasswordChangedAt: db.Time(r.PasswordChangedAt),
-		DisabledAt: timeOf(r.DisabledAt),
+		DisabledAt: timeOf(r.DisabledAt), BanReason: r.BanReason, BannedUntil: timeOf(r.BannedUntil), DeletedAt: timeOf(r.DeletedAt),
 	}, nil
 }
 
@@ -137,15 +146,11 @@ func (s *Store) SeedUsers(ctx context.Context, users []User) error {
 // insertUser returns 0 when the id or the email is taken. (A violated constraint would spoil the whole
 // transaction on PostgreSQL; a conflict that does nothing does not.)
 func insertUser(ctx context.Context, tx *sqlx.Tx, u User) (int64, error) {
-	var disabled *int64
-	if u.Disabled() {
-		ms := db.Millis(u.DisabledAt)
-		disabled = &ms
-	}
 	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO users (`+userColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
 		u.ID, u.Email, u.EmailNormalised, u.Name, u.PasswordHash, toList(u.Roles),
-		db.Millis(u.CreatedAt), db.Millis(u.UpdatedAt), db.Millis(u.PasswordChangedAt), disabled)
+		db.Millis(u.CreatedAt), db.Millis(u.UpdatedAt), db.Millis(u.PasswordChangedAt),
+		millisOf(u.DisabledAt), u.BanReason, millisOf(u.BannedUntil), millisOf(u.DeletedAt))
 	if err != nil {
 		return 0, err
 	}

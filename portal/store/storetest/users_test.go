@@ -59,7 +59,7 @@ func TestUsers_DisabledComesBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := s.UserByID(t.Context(), u.ID)
-		if err != nil || !got.Disabled() || !got.DisabledAt.Equal(u.DisabledAt) {
+		if err != nil || !got.Disabled(storetest.Now) || !got.DisabledAt.Equal(u.DisabledAt) {
 			t.Fatalf("%+v, %v", got, err)
 		}
 		if err := s.SignIn(t.Context(), storetest.SignIn(u), u.PasswordHash); !errors.Is(err, store.ErrStale) {
