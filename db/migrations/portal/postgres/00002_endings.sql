@@ -79,8 +79,16 @@ CREATE INDEX receipts_of_user ON receipts (user_id, created_at);
 ALTER TABLE backchannel_outbox ADD COLUMN ending TEXT NOT NULL DEFAULT '';
 ALTER TABLE backchannel_outbox ADD COLUMN took_ms BIGINT;
 ALTER TABLE backchannel_outbox ADD COLUMN tried_at BIGINT;
+-- When an admin sent it again, after it had been given up.
+ALTER TABLE backchannel_outbox ADD COLUMN again_at BIGINT;
 CREATE INDEX backchannel_outbox_of_ending ON backchannel_outbox (ending);
 CREATE INDEX backchannel_outbox_given_up ON backchannel_outbox (given_up_at, id) WHERE given_up_at IS NOT NULL;
+-- What is due is claimed client by client, so that one that hangs delays no other.
+CREATE INDEX backchannel_outbox_due_of_client ON backchannel_outbox (client_id, next_attempt_at)
+    WHERE delivered_at IS NULL AND given_up_at IS NULL;
+CREATE INDEX backchannel_outbox_waiting ON backchannel_outbox (created_at, id) WHERE delivered_at IS NULL AND given_up_at IS NULL;
+CREATE INDEX backchannel_outbox_heard ON backchannel_outbox (delivered_at) WHERE delivered_at IS NOT NULL;
+DROP INDEX backchannel_outbox_due;
 
 -- A declared client comes from the configuration and is not edited in the console.
 ALTER TABLE clients ADD COLUMN declared BOOLEAN NOT NULL DEFAULT FALSE;
@@ -133,8 +141,13 @@ ALTER TABLE signing_keys DROP COLUMN activated_at;
 ALTER TABLE signing_keys DROP COLUMN activates_at;
 ALTER TABLE clients DROP COLUMN version;
 ALTER TABLE clients DROP COLUMN declared;
+CREATE INDEX backchannel_outbox_due ON backchannel_outbox (next_attempt_at) WHERE delivered_at IS NULL AND given_up_at IS NULL;
+DROP INDEX backchannel_outbox_heard;
+DROP INDEX backchannel_outbox_waiting;
+DROP INDEX backchannel_outbox_due_of_client;
 DROP INDEX backchannel_outbox_given_up;
 DROP INDEX backchannel_outbox_of_ending;
+ALTER TABLE backchannel_outbox DROP COLUMN again_at;
 ALTER TABLE backchannel_outbox DROP COLUMN tried_at;
 ALTER TABLE backchannel_outbox DROP COLUMN took_ms;
 ALTER TABLE backchannel_outbox DROP COLUMN ending;
