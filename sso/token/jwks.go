@@ -14,10 +14,6 @@ import (
 	"io"
 	"math/big"
 	"net/http"
-	"sync"
-	"time"
-
-	"golang.org/x/sync/singleflight"
 )
 
 // ErrUnknownKey says that no published key has the token's kid.
@@ -75,92 +71,6 @@ func (k JWK) Public() (crypto.PublicKey, error) {
 type KeySource interface {
 	// Key is the key called kid, or an error that wraps ErrUnknownKey.
 	Key(ctx context.Context, kid string) (crypto.PublicKey, error)
-}
-
-const (
-	jwksLimit   = 512 << 10        // bytes
-	jwksFresh   = 10 * time.Minute // after which keys are fetched anew
-	jwksPause   = 5 * time.Second  // between two fetches, whatever came of the first
-	jwksTimeout = 5 * time.Second
-)
-
-// RemoteKeys are keys published at a URL, fetched when they are first needed and
-// again when a token names one that is not known yet.
-type RemoteKeys struct {
-	url    func(ctx context.Context) (string, error)
-	client *http.Client
-	flight singleflight.Group
-
-	mu      sync.RWMutex
-	keys    map[string]crypto.PublicKey
-	fetched time.Time // when they came
-	tried   time.Time // when they were last asked for
-}
-
-// NewRemoteKeys fetches from the address that url tells.
-func NewRemoteKeys(client *http.Client, url func(ctx context.Context) (string, error)) *RemoteKeys {
-	return &RemoteKeys{url: url, client: client}
-}
-
-// Key implements [KeySource].
-func (r *RemoteKeys) Key(ctx context.Context, kid string) (crypto.PublicKey, error) {
-	r.mu.RLock()
-	key, known, age, pause := r.keys[kid], len(r.keys) > 0, time.Since(r.fetched), time.Since(r.tried) < jwksPause
-	r.mu.RUnlock()
-	switch {
-	case key != nil && (age < jwksFresh || pause):
-		return key, nil
-	case key == nil && known && pause:
-		// Tokens with made-up kids must not make us fetch without end.
-		return nil, fmt.Errorf("%w: %q", ErrUnknownKey, kid)
-	}
-	_, err, _ := r.flight.Do("fetch", func() (any, error) {
-		// The fetch serves everyone who waits for it, not only the one who asked first.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), jwksTimeout)
-		defer cancel()
-		return nil, r.fetch(ctx)
-	})
-	r.mu.RLock()
-	fresh := r.keys[kid]
-	r.mu.RUnlock()
-	switch {
-	case fresh != nil: // a known key stays good while the provider is away
-		return fresh, nil
-	case err != nil:
-		return nil, fmt.Errorf("signing keys: %w", err)
-	}
-	return nil, fmt.Errorf("%w: %q", ErrUnknownKey, kid)
-}
-
-func (r *RemoteKeys) fetch(ctx context.Context) error {
-	r.mu.Lock()
-	r.tried = time.Now()
-	r.mu.Unlock()
-	url, err := r.url(ctx)
-	if err != nil {
-		return err
-	}
-	var set JWKS
-	if err := GetJSON(ctx, r.client, url, jwksLimit, &set); err != nil {
-		return err
-	}
-	keys := make(map[string]crypto.PublicKey, len(set.Keys))
-	for _, k := range set.Keys {
-		if k.Use != "" && k.Use != "sig" {
-			continue
-		}
-		// A kind of key that we don't know is no reason to refuse the others.
-		if key, err := k.Public(); err == nil {
-			keys[k.Kid] = key
-		}
-	}
-	if len(keys) == 0 {
-		return fmt.Errorf("%s holds no key that can be used", url)
-	}
-	r.mu.Lock()
-	r.keys, r.fetched = keys, time.Now()
-	r.mu.Unlock()
-	return nil
 }
 
 // GetJSON reads at most limit bytes of JSON from url.
