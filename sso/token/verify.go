@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"crypto"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -28,12 +29,14 @@ const leeway = 30 * time.Second
 // maxToken is the length in bytes of the largest token that is looked at.
 const maxToken = 16 << 10
 
-// Verifier checks the tokens of one issuer for one audience.
+// Verifier checks the tokens of one issuer for one audience. It is safe for
+// concurrent use.
 type Verifier struct {
 	issuer, audience string
 	keys             KeySource
 	parser           *jwt.Parser
 	now              func() time.Time
+	memory           memory
 }
 
 // NewVerifier accepts tokens that issuer signed for audience. now is the clock,
@@ -45,37 +48,48 @@ func NewVerifier(issuer, audience string, keys KeySource, now func() time.Time) 
 	if now == nil {
 		now = time.Now
 	}
-	return &Verifier{issuer: issuer, audience: audience, keys: keys, now: now, parser: jwt.NewParser(
+	checks := []jwt.ParserOption{
 		jwt.WithValidMethods(algorithms), jwt.WithIssuer(issuer), jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithIssuedAt(), jwt.WithTimeFunc(now),
-	)}, nil
+	}
+	memory, err := newMemory(checks...)
+	if err != nil {
+		return nil, err
+	}
+	return &Verifier{issuer: issuer, audience: audience, keys: keys, now: now, parser: jwt.NewParser(checks...), memory: memory}, nil
 }
 
-func (v *Verifier) parse(ctx context.Context, raw string, claims jwt.Claims) (*jwt.Token, error) {
+// parsed is a token whose signature is good.
+type parsed struct {
+	typ string // in lower case, without application/
+	alg string
+	kid string
+	key crypto.PublicKey
+}
+
+func (v *Verifier) parse(ctx context.Context, raw string, claims jwt.Claims) (parsed, error) {
 	if len(raw) > maxToken {
-		return nil, fmt.Errorf("%w: too long", ErrInvalid)
+		return parsed{}, fmt.Errorf("%w: too long", ErrInvalid)
 	}
+	var p parsed
 	var unchecked error
-	t, err := v.parser.ParseWithClaims(raw, claims, func(t *jwt.Token) (any, error) {
-		kid, _ := t.Header["kid"].(string)
-		key, err := v.keys.Key(ctx, kid)
+	t, err := v.parser.ParseWithClaims(raw, claims, func(t *jwt.Token) (_ any, err error) {
+		p.kid, _ = t.Header["kid"].(string)
+		p.key, err = v.keys.Key(ctx, p.kid)
 		if err != nil && !errors.Is(err, ErrUnknownKey) {
 			unchecked = err
 		}
-		return key, err
+		return p.key, err
 	})
 	switch {
 	case unchecked != nil:
-		return nil, unchecked
+		return parsed{}, unchecked
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return parsed{}, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	return t, nil
-}
-
-func typ(t *jwt.Token) string {
-	s, _ := t.Header["typ"].(string)
-	return strings.TrimPrefix(strings.ToLower(s), "application/")
+	typ, _ := t.Header["typ"].(string)
+	p.typ, p.alg = strings.TrimPrefix(strings.ToLower(typ), "application/"), t.Method.Alg()
+	return p, nil
 }
 
 // ID checks an ID token that answers a request with nonce (OpenID Connect Core
@@ -87,7 +101,7 @@ func (v *Verifier) ID(ctx context.Context, raw, nonce, accessToken string) (*IDC
 		return nil, err
 	}
 	switch {
-	case typ(t) == TypeAccess || typ(t) == TypeLogout:
+	case t.typ == TypeAccess || t.typ == TypeLogout:
 		return nil, fmt.Errorf("%w: typ says it is no ID token", ErrInvalid)
 	case c.Subject == "":
 		return nil, fmt.Errorf("%w: no sub", ErrInvalid)
@@ -96,26 +110,45 @@ func (v *Verifier) ID(ctx context.Context, raw, nonce, accessToken string) (*IDC
 	case len(c.Audience) > 1 && c.AuthorizedParty != v.audience,
 		c.AuthorizedParty != "" && c.AuthorizedParty != v.audience:
 		return nil, fmt.Errorf("%w: it was issued to another party (azp)", ErrInvalid)
-	case t.Method.Alg() != "EdDSA" && c.AccessTokenHash != "" && accessToken != "" && c.AccessTokenHash != AccessTokenHash(accessToken):
+	case t.alg != "EdDSA" && c.AccessTokenHash != "" && accessToken != "" && c.AccessTokenHash != AccessTokenHash(accessToken):
 		return nil, fmt.Errorf("%w: at_hash does not fit the access token", ErrInvalid)
 	}
 	return &c, nil
 }
 
-// Access checks an access token (RFC 9068 §4).
+// Access checks an access token (RFC 9068 §4). One that was checked before costs a
+// lookup and no signature check, as long as it has not expired and its key is
+// published. That it was not revoked is for the caller to check, each time.
 func (v *Verifier) Access(ctx context.Context, raw string) (*AccessClaims, error) {
-	var c AccessClaims
-	t, err := v.parse(ctx, raw, &c)
+	if len(raw) > rememberedLength {
+		c, _, err := v.access(ctx, raw)
+		return c, err
+	}
+	id := sha256.Sum256([]byte(raw))
+	if c, known := v.memory.recall(ctx, id, v.keys); known {
+		return c, nil
+	}
+	c, p, err := v.access(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
-	if typ(t) != TypeAccess {
-		return nil, fmt.Errorf("%w: typ is not at+jwt", ErrInvalid)
+	v.memory.remember(id, verified{kid: p.kid, key: p.key, claims: c})
+	return c, nil
+}
+
+func (v *Verifier) access(ctx context.Context, raw string) (*AccessClaims, parsed, error) {
+	var c AccessClaims
+	t, err := v.parse(ctx, raw, &c)
+	if err != nil {
+		return nil, parsed{}, err
+	}
+	if t.typ != TypeAccess {
+		return nil, parsed{}, fmt.Errorf("%w: typ is not at+jwt", ErrInvalid)
 	}
 	if c.Subject == "" || c.ID == "" || c.IssuedAt == nil || c.ClientID == "" {
-		return nil, fmt.Errorf("%w: a required claim is missing", ErrInvalid)
+		return nil, parsed{}, fmt.Errorf("%w: a required claim is missing", ErrInvalid)
 	}
-	return &c, nil
+	return &c, t, nil
 }
 
 // Logout checks a logout token (Back-Channel Logout §2.6). That its jti was not
@@ -129,7 +162,7 @@ func (v *Verifier) Logout(ctx context.Context, raw string) (*LogoutClaims, error
 	_, event := c.Events[LogoutEvent]
 	switch {
 	// Providers of before 2022 do not set the typ; none may set another one's.
-	case !slices.Contains([]string{TypeLogout, "jwt", ""}, typ(t)):
+	case !slices.Contains([]string{TypeLogout, "jwt", ""}, t.typ):
 		return nil, fmt.Errorf("%w: typ is not logout+jwt", ErrInvalid)
 	case !event:
 		return nil, fmt.Errorf("%w: no back-channel logout event", ErrInvalid)
