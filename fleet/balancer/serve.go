@@ -11,16 +11,22 @@ import (
 )
 
 // Serve answers the connections of ln with handler until ctx is done. Then it accepts no more, lets
-// the requests under way finish for at most grace, and cuts the rest (endless streams, say). It returns
-// nil after such a stop, and an error when serving failed.
+// the requests under way finish for at most grace, and cuts the rest. Streams of events, which have no end,
+// end at once. It returns nil after such a stop, and an error when serving failed.
 func Serve(ctx context.Context, ln net.Listener, handler http.Handler, grace time.Duration, log *slog.Logger) error {
+	closing, closeStreams := context.WithCancel(context.Background())
+	defer closeStreams()
 	server := &http.Server{
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), closingKey{}, closing)
+		},
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	server.RegisterOnShutdown(closeStreams)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(ln) }()
 	select {

@@ -91,6 +91,7 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 		to.release()
 		switch {
 		case err == nil:
+			endWithServer(req, res)
 			return res, nil
 		case ctx.Err() != nil:
 			return nil, err
