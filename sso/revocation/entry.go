@@ -1,0 +1,176 @@
+package revocation
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Kind says what an entry denies.
+type Kind string
+
+// The kinds of entries.
+const (
+	Subject Kind = "sub" // a person, as far as they signed in before an instant
+	SignIn  Kind = "sid" // one sign-in on one browser, with all sessions and tokens that come of it
+	Token   Kind = "jti" // one access token, or its family: the part of a jti before a dot
+)
+
+// Why something was revoked.
+const (
+	SignedOut       = "sign_out"
+	EndedElsewhere  = "ended_by_person" // by the same person, on another browser
+	Everywhere      = "everywhere"
+	PasswordChanged = "password_changed"
+	RolesChanged    = "roles_changed"
+	Banned          = "banned"
+	EndedByAdmin    = "ended_by_admin"
+	AccountDeleted  = "account_deleted"
+	TokenReplay     = "token_replay" // a refresh token was used twice: a thief has it
+	TokenRevoked    = "token_revoked"
+	Replaced        = "replaced" // by another sign-in on the same browser
+	ProviderLogout  = "provider_logout"
+)
+
+// The longest texts of an entry, in bytes.
+const (
+	maxValue = 512
+	maxNote  = 2000
+	maxName  = 256
+)
+
+// ErrEntry is wrapped by the errors that say what is wrong with an entry.
+var ErrEntry = errors.New("revocation: not an entry")
+
+// Entry is one revocation.
+type Entry struct {
+	Kind  Kind   `json:"-"`
+	Value string `json:"-"` // the sub, the sid or the jti
+	// Before, of a Subject, is the instant since when signing in counts again, in
+	// whole seconds: what was authenticated (auth_time) earlier is denied.
+	Before time.Time `json:"-"`
+	Until  time.Time `json:"-"` // kept until: the longest life of what it denies
+
+	Reason string    `json:"reason"`
+	Note   string    `json:"note,omitempty"`      // of an admin, for admins
+	By     string    `json:"by,omitempty"`        // sub of whoever did it; "" for the system
+	Client string    `json:"client_id,omitempty"` // of the app where it was asked for
+	At     time.Time `json:"at"`
+
+	Seq      int64 `json:"seq,omitempty"` // its row in the writer's database; 0 for none
+	Position int64 `json:"-"`             // in the log; set by readers
+}
+
+// Check says what is wrong with an entry that is to be written; the error wraps
+// ErrEntry.
+func (e Entry) Check() error {
+	wrong := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrEntry, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case e.Kind != Subject && e.Kind != SignIn && e.Kind != Token:
+		return wrong("%.40q is not sub, sid or jti", string(e.Kind))
+	case e.Value == "" || len(e.Value) > maxValue || !utf8.ValidString(e.Value):
+		return wrong("its value must be 1 to %d bytes of UTF-8", maxValue)
+	case e.Kind == Subject && e.Before.Unix() <= 0:
+		return wrong("that of a person needs the instant that it reaches to")
+	case e.Until.Unix() <= 0 || e.Until.Unix() >= everything:
+		return wrong("it must say until when it is kept")
+	case len(e.Note) > maxNote:
+		return wrong("its note is longer than %d bytes", maxNote)
+	case len(e.Reason) > maxName || len(e.By) > maxName || len(e.Client) > maxName:
+		return wrong("reason, author and client must be at most %d bytes", maxName)
+	}
+	return nil
+}
+
+// denies reports whether e denies what has this sub, sid and jti.
+func (e Entry) denies(sub, sid, jti string, authenticated time.Time) bool {
+	switch e.Kind {
+	case Subject:
+		return e.Value == sub && authenticated.Unix() < e.Before.Unix()
+	case SignIn:
+		return e.Value == sid
+	default:
+		return e.Value == jti || e.Value == family(jti)
+	}
+}
+
+// family is the part of a jti that all tokens of one grant share, or "".
+func family(jti string) string {
+	if i := strings.IndexByte(jti, '.'); i > 0 {
+		return jti[:i]
+	}
+	return ""
+}
+
+// everything is the Before of what is denied whenever it was authenticated.
+const everything = math.MaxUint32
+
+// before is Before in seconds since 1970, for every kind.
+func (e Entry) before() uint32 {
+	if e.Kind != Subject {
+		return everything
+	}
+	return uint32(min(e.Before.Unix(), everything))
+}
+
+// field names an entry in the set.
+func (e Entry) field() string { return string(e.Kind) + ":" + e.Value }
+
+// parseField reads what field made.
+func parseField(field string) (Kind, string, bool) {
+	kind, value, ok := strings.Cut(field, ":")
+	k := Kind(kind)
+	return k, value, ok && value != "" && (k == Subject || k == SignIn || k == Token)
+}
+
+// The text of an entry is "before|until|{json}": ten digits of seconds and thirteen
+// of milliseconds, so that a mirror that loads a million of them, and the script
+// that compares two, need not read the rest.
+const (
+	beforeDigits = 10
+	untilDigits  = 13
+	headerLength = beforeDigits + untilDigits + 2
+)
+
+func (e Entry) encode() (string, error) {
+	raw, err := json.Marshal(e)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrEntry, err)
+	}
+	return fmt.Sprintf("%0*d|%0*d|%s", beforeDigits, e.before(), untilDigits, e.Until.UnixMilli(), raw), nil
+}
+
+// header is what a mirror needs of an entry's text.
+func header(text string) (before uint32, until time.Time, ok bool) {
+	if len(text) < headerLength || text[beforeDigits] != '|' || text[headerLength-1] != '|' {
+		return 0, time.Time{}, false
+	}
+	b, err1 := strconv.ParseUint(text[:beforeDigits], 10, 32)
+	u, err2 := strconv.ParseInt(text[beforeDigits+1:headerLength-1], 10, 64)
+	return uint32(b), time.UnixMilli(u), err1 == nil && err2 == nil && b > 0 && u > 0
+}
+
+// decode reads what encode made of the entry named field.
+func decode(field, text string) (Entry, error) {
+	var e Entry
+	kind, value, ok := parseField(field)
+	before, until, ok2 := header(text)
+	if !ok || !ok2 {
+		return e, fmt.Errorf("%w: %.80q", ErrEntry, field)
+	}
+	if err := json.Unmarshal([]byte(text[headerLength:]), &e); err != nil {
+		return e, fmt.Errorf("%w: %.80q: %w", ErrEntry, field, err)
+	}
+	e.Kind, e.Value, e.Until = kind, value, until
+	if kind == Subject {
+		e.Before = time.Unix(int64(before), 0)
+	}
+	return e, nil
+}

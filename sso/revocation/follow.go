@@ -1,0 +1,262 @@
+package revocation
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// batch is how many entries of the log are read at a time.
+	batch = 1000
+	// loadBatch is how many entries of the set are asked for at a time.
+	loadBatch = 5000
+	// sweepEvery is how often what has expired is let go.
+	sweepEvery = 30 * time.Second
+	// pause is how long the mirror waits after Redis failed.
+	pause = 50 * time.Millisecond
+	// keptAcks is how many confirmations Redis keeps, about.
+	keptAcks = 20_000
+)
+
+// errBehind says that the log does not go on where the mirror stands: entries were
+// trimmed, or this is another log.
+var errBehind = errors.New("revocation: the log does not go on here")
+
+// Run keeps the mirror up to date until ctx ends. It returns nil then.
+func (m *Mirror) Run(ctx context.Context) error {
+	defer m.leave(ctx)
+	swept := m.o.Now()
+	var last error
+	for ctx.Err() == nil {
+		err := m.step(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		m.complain(last, err)
+		last = err
+		if err != nil {
+			sleep(ctx, pause)
+		}
+		if now := m.o.Now(); now.Sub(swept) >= sweepEvery {
+			swept = now
+			m.table.sweep(now)
+		}
+	}
+	return nil
+}
+
+// step loads the set if the mirror does not follow the log, and else reads on.
+func (m *Mirror) step(ctx context.Context) error {
+	if !m.synced.Load() {
+		return m.load(ctx)
+	}
+	err := m.follow(ctx)
+	if errors.Is(err, errBehind) {
+		m.synced.Store(false)
+	}
+	return err
+}
+
+// complain logs when things change, not at every step.
+func (m *Mirror) complain(last, err error) {
+	switch {
+	case err != nil && (last == nil || !sameKind(last, err)):
+		m.o.Logger.Warn("the denylist can't be followed", "error", err, "position", m.position.Load(), "refuses_after", m.o.Bound.String())
+	case err == nil && last != nil:
+		m.o.Logger.Info("the denylist is followed again", "position", m.position.Load())
+	}
+}
+
+func sameKind(a, b error) bool {
+	for _, kind := range []error{ErrEmpty, ErrForeign, errBehind} {
+		if errors.Is(a, kind) != errors.Is(b, kind) {
+			return false
+		}
+	}
+	return true
+}
+
+// deadline bounds one exchange with Redis: an answer that comes later than the bound
+// is of no use any more.
+func (m *Mirror) deadline(ctx context.Context, more time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, m.o.Bound+more)
+}
+
+// load takes over the whole set. The position is read first: what is written while
+// the set is read is in the log after it, and to apply an entry twice does no harm.
+func (m *Mirror) load(ctx context.Context) error {
+	// Registered first: whoever writes from now on waits for this replica.
+	first, err := m.beat(ctx, 0)
+	if err != nil {
+		return err
+	}
+	if first.epoch == "" {
+		return ErrEmpty
+	}
+	if err := m.loadSet(ctx); err != nil {
+		return err
+	}
+	m.position.Store(first.position)
+	m.epoch, m.seen = first.epoch, 0
+	m.synced.Store(true)
+	// Confirmed only now; as of before the set was read, if it is still the same one.
+	second, err := m.beat(ctx, first.position)
+	switch {
+	case err != nil:
+		return err
+	case second.epoch != first.epoch:
+		return errBehind
+	}
+	m.hear(first.sent)
+	m.o.Logger.Info("the denylist is loaded", "entries", m.table.entries.Load(), "position", first.position)
+	return nil
+}
+
+func (m *Mirror) loadSet(ctx context.Context) error {
+	count, err := m.count(ctx)
+	if err != nil {
+		return err
+	}
+	now := m.o.Now()
+	m.table.reserve(int(count), now)
+	var cursor uint64
+	for {
+		within, cancel := m.deadline(ctx, 5*time.Second)
+		page, next, err := m.o.Redis.HScan(within, setKey, cursor, "", loadBatch).Result()
+		cancel()
+		if err != nil {
+			return told(err)
+		}
+		for i := 0; i+1 < len(page); i += 2 {
+			m.take(page[i], page[i+1], now)
+		}
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+func (m *Mirror) count(ctx context.Context) (int64, error) {
+	within, cancel := m.deadline(ctx, 0)
+	defer cancel()
+	n, err := m.o.Redis.HLen(within, setKey).Result()
+	return n, told(err)
+}
+
+// unreadableFor is how long an entry is kept whose end can't be read.
+const unreadableFor = 24 * time.Hour
+
+// take puts one entry of the set into the table. Of one that can't be read, the name
+// still says what it denied: all of that is denied.
+func (m *Mirror) take(field, text string, now time.Time) {
+	kind, value, known := parseField(field)
+	before, until, ok := header(text)
+	if !known || !ok {
+		m.unreadable.Add(1)
+		m.o.Logger.Error("an entry of the denylist can't be read", "entry", clip(field), "denied_anyway", known)
+		if !known {
+			return // no look-up ever asks for such a name
+		}
+		before, until = everything, now.Add(unreadableFor)
+		if kind == Subject {
+			before = uint32(now.Unix() + 1)
+		}
+	}
+	m.table.put(kind, value, before, until, now)
+}
+
+func clip(s string) string {
+	const most = 80
+	if len(s) > most {
+		s = s[:most]
+	}
+	return strings.ToValidUTF8(s, "?")
+}
+
+// follow reads on from the mirror's position, applies what came, and confirms it.
+func (m *Mirror) follow(ctx context.Context) error {
+	sent := m.o.Now()
+	within, cancel := m.deadline(ctx, m.block)
+	defer cancel()
+	from := strconv.FormatInt(m.position.Load(), 10) + "-0"
+	streams, err := m.o.Redis.XRead(within, &redis.XReadArgs{Streams: []string{logKey, from}, Count: batch, Block: m.block}).Result()
+	switch {
+	case errors.Is(err, redis.Nil):
+		// Redis held the question for the whole time before it said "nothing".
+		if m.o.Now().Sub(sent) >= m.block {
+			sent = sent.Add(m.block)
+		}
+	case err != nil:
+		return told(err)
+	}
+	var applied []Entry
+	confirmed := m.position.Load()
+	for _, stream := range streams {
+		for _, message := range stream.Messages {
+			e, err := m.apply(message)
+			if err != nil {
+				return err
+			}
+			applied = append(applied, e)
+		}
+	}
+	acked := int64(0)
+	if p := m.position.Load(); p != confirmed {
+		acked = p
+	}
+	at, err := m.beat(ctx, acked)
+	switch {
+	case err != nil:
+		return err
+	case at.epoch == "":
+		m.synced.Store(false)
+		return ErrEmpty
+	case at.epoch != m.epoch, at.position < m.position.Load():
+		return errBehind
+	case len(applied) == 0 && m.seen > m.position.Load():
+		return errBehind // what was there at the last beat should have come
+	}
+	m.seen = at.position
+	m.hear(sent)
+	for _, e := range applied {
+		m.watchers.tell(e)
+	}
+	return nil
+}
+
+// apply puts one message of the log into the table.
+func (m *Mirror) apply(message redis.XMessage) (Entry, error) {
+	number, _, _ := strings.Cut(message.ID, "-")
+	position, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || position != m.position.Load()+1 {
+		return Entry{}, errBehind
+	}
+	field, _ := message.Values["k"].(string)
+	text, _ := message.Values["e"].(string)
+	m.take(field, text, m.o.Now())
+	m.position.Store(position)
+	e, err := decode(field, text)
+	if err != nil { // counted and told by take
+		e.Kind, e.Value, _ = parseField(field)
+		e.Before = m.o.Now()
+	}
+	e.Position = position
+	return e, nil
+}
+
+// hear notes that what the mirror knows is as of t.
+func (m *Mirror) hear(t time.Time) { m.heard.Store(&t) }
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,177 @@
+package revocation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// keptLog is how many entries the log keeps, about. A replica that is further
+	// behind loads the set.
+	keptLog = 100_000
+	// atOnce is how many entries one Write takes: the script holds up Redis.
+	atOnce = 500
+)
+
+// Log is the denylist in Redis, for whoever writes to it.
+type Log struct{ rdb redis.UniversalClient }
+
+// NewLog refuses a missing Redis, and does not talk to it.
+func NewLog(rdb redis.UniversalClient) (*Log, error) {
+	if rdb == nil {
+		return nil, errors.New("revocation: a log needs Redis")
+	}
+	return &Log{rdb: rdb}, nil
+}
+
+// write puts entries into the set and the log, all or none, lets go of some that
+// have expired, and answers with the position of the last one and Redis's time. An
+// entry that is there already stays as it is where it denies more.
+var write = redis.NewScript(`
+local set, ends, log, epoch, position, high = unpack(KEYS)
+if redis.call('EXISTS', epoch) == 0 then return redis.error_reply('` + emptyReply + ` the denylist has no epoch') end
+for key, kind in pairs({[set] = 'hash', [ends] = 'zset', [log] = 'stream'}) do
+	local is = redis.call('TYPE', key)
+	is = type(is) == 'table' and is.ok or is
+	if is ~= kind and is ~= 'none' then return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. is) end
+end
+local now = redis.call('TIME')
+local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local over = redis.call('ZRANGEBYSCORE', ends, '-inf', ms, 'LIMIT', 0, 200)
+for _, field in ipairs(over) do
+	redis.call('HDEL', set, field)
+	redis.call('ZREM', ends, field)
+end
+local at = 0
+for i = 3, #ARGV, 3 do
+	local field, text, last = ARGV[i], ARGV[i+1], tonumber(ARGV[i+2])
+	local old = redis.call('HGET', set, field)
+	if not old or not string.match(old, '^%d+|%d+|') or string.sub(old, 1, 10) <= string.sub(text, 1, 10) then
+		redis.call('HSET', set, field, text)
+	end
+	local score = redis.call('ZSCORE', ends, field)
+	if not score or tonumber(score) < last then redis.call('ZADD', ends, ARGV[i+2], field) end
+	at = redis.call('INCR', position)
+	redis.call('XADD', log, 'MAXLEN', '~', ARGV[1], string.format('%.0f-0', at), 'k', field, 'e', text)
+end
+local known = redis.call('GET', high)
+if not known or tonumber(known) < tonumber(ARGV[2]) then redis.call('SET', high, ARGV[2]) end
+return {at, now[1], now[2]}
+`)
+
+// Written is what became of a Write.
+type Written struct {
+	Position int64     // of its last entry
+	At       time.Time // by Redis's clock
+	Expected []Replica // who has to confirm
+}
+
+// Write puts entries into the set and the log, all of them or none, at most 500.
+// ErrEmpty says that the set has to be rebuilt first, ErrForeign that Redis holds
+// something else under our keys, ErrEntry which entry can't be written.
+func (l *Log) Write(ctx context.Context, entries ...Entry) (Written, error) {
+	if len(entries) == 0 || len(entries) > atOnce {
+		return Written{}, fmt.Errorf("%w: %d at once; 1 to %d can be written", ErrEntry, len(entries), atOnce)
+	}
+	high := int64(0)
+	args := make([]any, 2, 2+3*len(entries))
+	for _, e := range entries {
+		if err := e.Check(); err != nil {
+			return Written{}, err
+		}
+		text, err := e.encode()
+		if err != nil {
+			return Written{}, err
+		}
+		high = max(high, e.Seq)
+		args = append(args, e.field(), text, e.Until.UnixMilli())
+	}
+	args[0], args[1] = keptLog, high
+	answer, err := write.Run(ctx, l.rdb, []string{setKey, untilKey, logKey, epochKey, positionKey, highKey}, args...).Slice()
+	if err != nil {
+		return Written{}, told(err)
+	}
+	w, err := readWritten(answer)
+	if err != nil {
+		return Written{}, err
+	}
+	// Who registered before the write is on the list now; who registers later loads a
+	// set that has the entries.
+	w.Expected, err = l.Replicas(ctx)
+	return w, err
+}
+
+func readWritten(answer []any) (Written, error) {
+	if len(answer) != 3 {
+		return Written{}, fmt.Errorf("revocation: Redis answered %d values to a write", len(answer))
+	}
+	var n [3]int64
+	for i, v := range answer {
+		var err error
+		switch v := v.(type) {
+		case int64:
+			n[i] = v
+		case string:
+			n[i], err = strconv.ParseInt(v, 10, 64)
+		default:
+			err = fmt.Errorf("a %T", v)
+		}
+		if err != nil {
+			return Written{}, fmt.Errorf("revocation: Redis's answer to a write: %w", err)
+		}
+	}
+	return Written{Position: n[0], At: time.Unix(n[1], n[2]*1000)}, nil
+}
+
+// Find is the entry of this name, if it is denied. The error of one that can't be
+// read wraps ErrEntry.
+func (l *Log) Find(ctx context.Context, k Kind, value string) (Entry, bool, error) {
+	field := Entry{Kind: k, Value: value}.field()
+	text, err := l.rdb.HGet(ctx, setKey, field).Result()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return Entry{}, false, nil
+	case err != nil:
+		return Entry{}, false, told(err)
+	}
+	e, err := decode(field, text)
+	return e, err == nil, err
+}
+
+// State is where the denylist in Redis stands.
+type State struct {
+	Epoch    string // "" if the set is not complete
+	Position int64  // of the last entry of the log
+	High     int64  // the highest Seq that was written
+	Entries  int64  // in the set
+	Logged   int64  // entries that the log keeps
+}
+
+// State asks Redis.
+func (l *Log) State(ctx context.Context) (State, error) {
+	var epoch, position, high *redis.StringCmd
+	var entries, logged *redis.IntCmd
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		epoch, position, high = p.Get(ctx, epochKey), p.Get(ctx, positionKey), p.Get(ctx, highKey)
+		entries, logged = p.HLen(ctx, setKey), p.XLen(ctx, logKey)
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return State{}, told(err)
+	}
+	// Pipelined stops at the first error, which may be a nil.
+	for _, cmd := range []redis.Cmder{epoch, position, high, entries, logged} {
+		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return State{}, told(err)
+		}
+	}
+	s := State{Epoch: epoch.Val(), Entries: entries.Val(), Logged: logged.Val()}
+	s.Position, _ = strconv.ParseInt(position.Val(), 10, 64)
+	s.High, _ = strconv.ParseInt(high.Val(), 10, 64)
+	return s, nil
+}

@@ -1,0 +1,135 @@
+package revocation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Confirmation is what one replica has to say to a Write.
+type Confirmation struct {
+	Replica   string        `json:"replica"`
+	Service   string        `json:"service"`
+	Confirmed bool          `json:"confirmed"`
+	Took      time.Duration `json:"took"`     // from the write to the confirmation, whole milliseconds of Redis's clock
+	Refusing  bool          `json:"refusing"` // it had been silent for so long that it refuses everything
+	// WrongUntil is when one that has not confirmed refuses at the latest; zero for others.
+	WrongUntil time.Time `json:"wrong_until,omitzero"`
+}
+
+// Receipt says who knows of a Write.
+type Receipt struct {
+	Position      int64          `json:"position"`
+	At            time.Time      `json:"at"`   // of the write, by Redis's clock
+	Took          time.Duration  `json:"took"` // until all had confirmed, or until nobody waited any longer
+	Confirmations []Confirmation `json:"confirmations"`
+}
+
+// Confirmed is how many replicas have confirmed.
+func (r Receipt) Confirmed() (n int) {
+	for _, c := range r.Confirmations {
+		if c.Confirmed {
+			n++
+		}
+	}
+	return n
+}
+
+// Slowest is the time that the slowest of those who confirmed took.
+func (r Receipt) Slowest() (slowest time.Duration) {
+	for _, c := range r.Confirmations {
+		if c.Confirmed {
+			slowest = max(slowest, c.Took)
+		}
+	}
+	return slowest
+}
+
+// Missing are the replicas that have not confirmed.
+func (r Receipt) Missing() (missing []Confirmation) {
+	for _, c := range r.Confirmations {
+		if !c.Confirmed {
+			missing = append(missing, c)
+		}
+	}
+	return missing
+}
+
+// Await waits until everyone who was expected has confirmed w, at most for bound, and
+// tells of each as it comes (each may be nil). After bound, a replica of the policy
+// "closed" that has not confirmed refuses. Replicas that were silent before are not
+// waited for.
+func (l *Log) Await(ctx context.Context, w Written, bound time.Duration, each func(Confirmation)) Receipt {
+	began := time.Now()
+	r := Receipt{Position: w.Position, At: w.At, Confirmations: make([]Confirmation, len(w.Expected))}
+	waiting := map[string]int{}
+	for i, e := range w.Expected {
+		r.Confirmations[i] = w.unconfirmed(e)
+		waiting[e.instance] = i
+	}
+	open := func() (n int) {
+		for _, i := range waiting {
+			if !r.Confirmations[i].Refusing {
+				n++
+			}
+		}
+		return n
+	}
+	// The ids of confirmations are Redis's milliseconds: those from the write on.
+	from := fmt.Sprintf("%d-%d", w.At.UnixMilli()-1, uint64(1)<<62)
+	for open() > 0 {
+		left := bound - time.Since(began)
+		if left <= 0 || ctx.Err() != nil {
+			break
+		}
+		streams, err := l.rdb.XRead(ctx, &redis.XReadArgs{Streams: []string{acksKey, from}, Count: keptAcks, Block: max(left, time.Millisecond)}).Result()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			sleep(ctx, min(left, 10*time.Millisecond))
+			continue
+		}
+		for _, s := range streams {
+			for _, m := range s.Messages {
+				from = m.ID
+				i, ok := waiting[fmt.Sprint(m.Values["r"])]
+				if position, _ := strconv.ParseInt(fmt.Sprint(m.Values["p"]), 10, 64); !ok || position < w.Position {
+					continue
+				}
+				delete(waiting, w.Expected[i].instance)
+				c := &r.Confirmations[i]
+				c.Confirmed, c.Refusing, c.WrongUntil, c.Took = true, false, time.Time{}, w.until(m.ID)
+				if each != nil {
+					each(*c)
+				}
+			}
+		}
+	}
+	r.Took = time.Since(began)
+	return r
+}
+
+func (w Written) unconfirmed(e Replica) Confirmation {
+	c := Confirmation{Replica: e.Name, Service: e.Service, Refusing: e.Silent && e.StaleFor == 0}
+	if !c.Refusing {
+		limit := e.Bound
+		if e.StaleFor > 0 {
+			limit = e.StaleFor
+		}
+		if limit == 0 {
+			limit = DefaultBound
+		}
+		c.WrongUntil = w.At.Add(limit)
+	}
+	return c
+}
+
+// until is the time from the write to the message of this id.
+func (w Written) until(id string) time.Duration {
+	ms, _, _ := strings.Cut(id, "-")
+	at, _ := strconv.ParseInt(ms, 10, 64)
+	return max(time.Duration(at-w.At.UnixMilli())*time.Millisecond, 0)
+}

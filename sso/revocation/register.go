@@ -1,0 +1,109 @@
+package revocation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// registerEvery is how often a replica tells of itself.
+	registerEvery = time.Second
+	// forgottenAfter is how long a replica is listed that is not heard of any more.
+	forgottenAfter = time.Minute
+)
+
+// info is what a replica tells of itself; times are its own clock's.
+type info struct {
+	Name     string        `json:"name"`
+	Service  string        `json:"service"`
+	Version  string        `json:"version"`
+	Started  time.Time     `json:"started"`
+	Heard    time.Time     `json:"heard"`
+	Position int64         `json:"position"`
+	Age      time.Duration `json:"age"`
+	Synced   bool          `json:"synced"`
+	Entries  int64         `json:"entries"`
+	Bytes    int64         `json:"bytes"`
+	Unread   int64         `json:"unreadable"`
+	Bound    time.Duration `json:"bound"`
+	StaleFor time.Duration `json:"stale_for"`
+	Rate     float64       `json:"requests_per_second"`
+	Report   Report        `json:"report"`
+}
+
+// place is where Redis's log stands.
+type place struct {
+	sent     time.Time // before it was asked
+	epoch    string    // "" if there is none
+	position int64
+}
+
+// beat tells Redis in one round trip that this replica lives, confirms what it has
+// applied (if acked is not zero), and learns where the log stands.
+func (m *Mirror) beat(ctx context.Context, acked int64) (place, error) {
+	at := place{sent: m.o.Now()}
+	var epoch *redis.StringCmd
+	var position *redis.StringCmd
+	within, cancel := m.deadline(ctx, 0)
+	defer cancel()
+	_, err := m.o.Redis.Pipelined(within, func(p redis.Pipeliner) error {
+		if acked > 0 {
+			p.XAdd(within, &redis.XAddArgs{Stream: acksKey, MaxLen: keptAcks, Approx: true, Values: []any{"r", m.instance, "p", acked}})
+		}
+		p.Set(within, beatPrefix+m.instance, m.position.Load(), m.silence())
+		if at.sent.Sub(m.registered) >= registerEvery || acked == 0 && !m.synced.Load() {
+			p.SAdd(within, namesKey, m.instance)
+			p.Set(within, infoPrefix+m.instance, m.describe(at.sent), forgottenAfter)
+			m.registered = at.sent
+		}
+		epoch, position = p.Get(within, epochKey), p.Get(within, positionKey)
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return place{}, told(err)
+	}
+	at.epoch = epoch.Val()
+	at.position, err = strconv.ParseInt(position.Val(), 10, 64)
+	if err != nil && position.Val() != "" {
+		return place{}, ErrForeign
+	}
+	return at, nil
+}
+
+// silence is after how long without a beat this replica certainly refuses: its last
+// read may have been answered after the beat before it.
+func (m *Mirror) silence() time.Duration { return m.o.Bound + 2*m.block }
+
+func (m *Mirror) describe(now time.Time) []byte {
+	s := m.Stats()
+	report := m.o.Report()
+	m.told.Lock()
+	rate := 0.0
+	if passed := now.Sub(m.told.at).Seconds(); !m.told.at.IsZero() && passed > 0 {
+		rate = float64(report.Requests-m.told.requests) / passed
+	}
+	m.told.requests, m.told.at = report.Requests, now
+	m.told.Unlock()
+	raw, _ := json.Marshal(info{ // a struct of plain values always marshals
+		Name: m.o.Replica, Service: m.o.Service, Version: m.o.Version, Started: m.started, Heard: now, Position: s.Position,
+		Age: s.Age, Synced: s.Synced, Entries: s.Entries, Bytes: s.Bytes, Unread: s.Unreadable, Bound: m.o.Bound, StaleFor: m.o.StaleFor,
+		Rate: rate, Report: report,
+	})
+	return raw
+}
+
+// leave takes the replica off the list: nobody waits for one that has stopped.
+func (m *Mirror) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 500*time.Millisecond)
+	defer cancel()
+	_, _ = m.o.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.SRem(ctx, namesKey, m.instance)
+		p.Del(ctx, infoPrefix+m.instance, beatPrefix+m.instance)
+		return nil
+	})
+}

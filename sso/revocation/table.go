@@ -1,0 +1,164 @@
+package revocation
+
+import (
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// table holds what is denied. Any number of goroutines look things up without a
+// lock; writers take turns.
+//
+// A key is kept as 128 bits of two keyed hashes, so a slot has a fixed size and
+// nobody outside can make two keys meet. Slots are filled once and never moved; when
+// there are too many, a new array with what is still live takes the place of the old.
+type table struct {
+	seeds   [2]maphash.Seed
+	slots   atomic.Pointer[[]slot] // a power of two of them
+	mu      sync.Mutex             // of writers
+	used    int
+	entries atomic.Int64 // that are live, as of the last write or sweep
+}
+
+// slot is one entry: hashes and, packed into one word, until and before in
+// seconds since 1970. first is 0 in an empty slot and is written last.
+type slot struct {
+	first  atomic.Uint64
+	second uint64
+	packed atomic.Uint64
+}
+
+const slotBytes = 24
+
+const smallestTable = 1 << 10
+
+func newTable() *table {
+	t := &table{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+	slots := make([]slot, smallestTable)
+	t.slots.Store(&slots)
+	return t
+}
+
+// hash keeps kinds apart: an odd first hash for one, and the second shifted.
+func (t *table) hash(k Kind, value string) (first, second uint64) {
+	first, second = maphash.String(t.seeds[0], value), maphash.String(t.seeds[1], value)
+	switch k {
+	case Subject:
+		first ^= 0x9e3779b97f4a7c15
+	case SignIn:
+		first ^= 0xc2b2ae3d27d4eb4f
+	}
+	if first == 0 {
+		first = 1
+	}
+	return first, second
+}
+
+// before is the instant up to which k:value is denied, in seconds since 1970; 0 if
+// it is not.
+func (t *table) before(k Kind, value string) uint32 {
+	if value == "" {
+		return 0
+	}
+	first, second := t.hash(k, value)
+	slots := *t.slots.Load()
+	mask := uint64(len(slots) - 1)
+	for i := first & mask; ; i = (i + 1) & mask {
+		s := &slots[i]
+		switch s.first.Load() {
+		case 0:
+			return 0
+		case first:
+			if s.second == second {
+				return uint32(s.packed.Load())
+			}
+		}
+	}
+}
+
+// put adds an entry, or lets the one that is there deny more and longer.
+func (t *table) put(k Kind, value string, before uint32, until, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	first, second := t.hash(k, value)
+	keep := uint32(min(max(until.Unix()+1, 1), everything))
+	if t.insert(*t.slots.Load(), first, second, before, keep) {
+		t.used++
+		t.entries.Add(1)
+	}
+	if size := len(*t.slots.Load()); t.used*10 > size*7 {
+		t.rebuild(now, 0)
+	}
+}
+
+// insert reports whether the key is new. The array must have room.
+func (t *table) insert(slots []slot, first, second uint64, before, until uint32) bool {
+	mask := uint64(len(slots) - 1)
+	for i := first & mask; ; i = (i + 1) & mask {
+		s := &slots[i]
+		switch s.first.Load() {
+		case 0:
+			s.second = second
+			s.packed.Store(uint64(until)<<32 | uint64(before))
+			s.first.Store(first)
+			return true
+		case first:
+			if s.second == second {
+				old := s.packed.Load()
+				s.packed.Store(uint64(max(until, uint32(old>>32)))<<32 | uint64(max(before, uint32(old))))
+				return false
+			}
+		}
+	}
+}
+
+// sweep lets go of entries whose time is over.
+func (t *table) sweep(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if live := t.live(now); live < t.used {
+		t.rebuild(now, 0)
+	}
+}
+
+func (t *table) live(now time.Time) (n int) {
+	slots := *t.slots.Load()
+	for i := range slots {
+		if slots[i].first.Load() != 0 && int64(slots[i].packed.Load()>>32) > now.Unix() {
+			n++
+		}
+	}
+	return n
+}
+
+// rebuild moves what is live into an array that is at most half full with room more
+// entries. Readers go on with the old one until then.
+func (t *table) rebuild(now time.Time, room int) {
+	live := t.live(now)
+	size := smallestTable
+	for size < 2*(live+room) {
+		size *= 2
+	}
+	slots := make([]slot, size)
+	old := *t.slots.Load()
+	for i := range old {
+		if packed := old[i].packed.Load(); old[i].first.Load() != 0 && int64(packed>>32) > now.Unix() {
+			t.insert(slots, old[i].first.Load(), old[i].second, uint32(packed), uint32(packed>>32))
+		}
+	}
+	t.used = live
+	t.entries.Store(int64(live))
+	t.slots.Store(&slots)
+}
+
+// reserve makes room for n more, so that loading does not grow it step by step.
+func (t *table) reserve(n int, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if size := len(*t.slots.Load()); (t.used+n)*10 > size*7 {
+		t.rebuild(now, n)
+	}
+}
+
+func (t *table) bytes() int64 { return int64(len(*t.slots.Load())) * slotBytes }

@@ -1,0 +1,98 @@
+package revocation
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// watchers are those who want to hear of one sign-in's end, such as open tabs.
+type watchers struct {
+	mu    sync.Mutex
+	bySID map[string]map[*watcher]struct{}
+	bySub map[string]map[*watcher]struct{}
+}
+
+type watcher struct {
+	sub, sid      string
+	authenticated time.Time
+	hit           chan Entry // holds one
+}
+
+func (w *watchers) init() {
+	w.bySID, w.bySub = map[string]map[*watcher]struct{}{}, map[string]map[*watcher]struct{}{}
+}
+
+func (w *watchers) add(one *watcher) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	into(w.bySID, one.sid, one)
+	into(w.bySub, one.sub, one)
+}
+
+func into(lists map[string]map[*watcher]struct{}, name string, one *watcher) {
+	if name == "" {
+		return
+	}
+	if lists[name] == nil {
+		lists[name] = map[*watcher]struct{}{}
+	}
+	lists[name][one] = struct{}{}
+}
+
+func (w *watchers) remove(one *watcher) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	outOf(w.bySID, one.sid, one)
+	outOf(w.bySub, one.sub, one)
+}
+
+func outOf(lists map[string]map[*watcher]struct{}, name string, one *watcher) {
+	if delete(lists[name], one); len(lists[name]) == 0 {
+		delete(lists, name)
+	}
+}
+
+// tell wakes whom e denies.
+func (w *watchers) tell(e Entry) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var concerned map[*watcher]struct{}
+	switch e.Kind {
+	case Subject:
+		concerned = w.bySub[e.Value]
+	case SignIn:
+		concerned = w.bySID[e.Value]
+	}
+	for one := range concerned {
+		if e.denies(one.sub, one.sid, "", one.authenticated) {
+			one.give(e)
+		}
+	}
+}
+
+func (one *watcher) give(e Entry) {
+	select {
+	case one.hit <- e:
+	default: // it has been told already
+	}
+}
+
+// Watch delivers, once, the entry that denies this sign-in: when it is applied, or at
+// once if that has happened already. stop must be called.
+func (m *Mirror) Watch(sub, sid string, authenticated time.Time) (hit <-chan Entry, stop func()) {
+	one := &watcher{sub: sub, sid: sid, authenticated: authenticated, hit: make(chan Entry, 1)}
+	m.watchers.add(one)
+	// The watcher stands on the list first: what is applied now reaches it twice at
+	// most, and never not at all.
+	if m.denies(sub, sid, "", authenticated) {
+		ctx, cancel := context.WithTimeout(context.Background(), m.o.Bound)
+		defer cancel()
+		e, ok := m.Why(ctx, sub, sid, "", authenticated)
+		if !ok {
+			e = Entry{Kind: SignIn, Value: sid}
+		}
+		one.give(e)
+	}
+	return one.hit, func() { m.watchers.remove(one) }
+}
