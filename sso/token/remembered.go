@@ -3,7 +3,6 @@ package token
 import (
 	"context"
 	"crypto"
-	"crypto/ed25519"
 	"crypto/sha256"
 	"fmt"
 	"slices"
@@ -50,8 +49,7 @@ func (m memory) recall(ctx context.Context, id [sha256.Size]byte, keys KeySource
 	if !known {
 		return nil, false
 	}
-	// A key that has been withdrawn, or replaced under the same name, takes its tokens along. Keys that were fetched anew
-	// are others, so that after that each token's signature is checked once more.
+	// A key that has been withdrawn, or replaced under the same name, takes its tokens along.
 	if key, err := keys.Key(ctx, v.kid); err != nil || !same(key, v.key) || m.valid.Validate(v.claims) != nil {
 		m.tokens.Remove(id)
 		return nil, false
@@ -64,12 +62,10 @@ func (m memory) remember(id [sha256.Size]byte, v verified) {
 	m.tokens.Add(id, v)
 }
 
-// same reports whether two keys are one: the very same, not only an equal one.
+// same reports whether two keys are alike: keys that were fetched anew are other objects.
 func same(a, b crypto.PublicKey) bool {
-	if k, ok := a.(ed25519.PublicKey); ok {
-		return k.Equal(b)
-	}
-	return a == b
+	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.Equal(b)
 }
 
 // clone is a copy that shares nothing that could be changed.
