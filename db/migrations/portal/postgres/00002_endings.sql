@@ -7,6 +7,12 @@ ALTER TABLE users ADD COLUMN ban_reason TEXT NOT NULL DEFAULT '';
 ALTER TABLE users ADD COLUMN banned_until BIGINT;
 ALTER TABLE users ADD COLUMN deleted_at BIGINT;
 CREATE INDEX users_by_created ON users (created_at, id);
+-- The few that a list of people may be narrowed to, so that nobody else is looked at.
+CREATE INDEX users_banned ON users (created_at, id) WHERE disabled_at IS NOT NULL;
+CREATE INDEX users_deleted ON users (created_at, id) WHERE deleted_at IS NOT NULL;
+CREATE INDEX users_of_role_moderator ON users (created_at, id) WHERE strpos(roles, '"moderator"') > 0;
+CREATE INDEX users_of_role_analyst ON users (created_at, id) WHERE strpos(roles, '"analyst"') > 0;
+CREATE INDEX users_of_role_admin ON users (created_at, id) WHERE strpos(roles, '"admin"') > 0;
 
 -- The words of a person's name and email, folded, so that a search as one types finds them by an index.
 CREATE TABLE user_words (
@@ -167,6 +173,11 @@ ALTER TABLE sign_ins DROP COLUMN told_at;
 ALTER TABLE sign_ins DROP COLUMN session_key;
 ALTER TABLE sign_ins DROP COLUMN replica;
 DROP TABLE user_words;
+DROP INDEX users_of_role_admin;
+DROP INDEX users_of_role_analyst;
+DROP INDEX users_of_role_moderator;
+DROP INDEX users_deleted;
+DROP INDEX users_banned;
 DROP INDEX users_by_created;
 ALTER TABLE users DROP COLUMN deleted_at;
 ALTER TABLE users DROP COLUMN banned_until;

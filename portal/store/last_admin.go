@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+)
+
+// AdminRole is the role that opens the console.
+const AdminRole = "admin"
+
+// ErrLastAdmin says that nobody would be left who may open the console, and that nothing was changed.
+var ErrLastAdmin = errors.New("store: this is the last administrator")
+
+// adminsLock is the key of the lock that orders everything that may take an administrator away (PostgreSQL).
+const adminsLock = 0x6761746561646d69
+
+// keepAnAdmin fails with ErrLastAdmin if u is an administrator and there is no other one who may sign in at now. tx
+// has locked u. Whoever else takes an administrator away waits until tx is over, so that two who do it to each other
+// are not both let through.
+func (s *Store) keepAnAdmin(ctx context.Context, tx *sqlx.Tx, u User, now time.Time) error {
+	if !slices.Contains(u.Roles, AdminRole) {
+		return nil
+	}
+	if s.db.Dialect == db.Postgres { // on SQLite tx holds the only write lock
+		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(adminsLock)); err != nil {
+			return fmt.Errorf("store: lock the administrators: %w", err)
+		}
+	}
+	var others int
+	err := tx.GetContext(ctx, &others, tx.Rebind(`SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE `+s.hasRole(AdminRole)+`
+		AND id <> ? AND `+maySignIn+` LIMIT 1) AS others`), u.ID, db.Millis(now))
+	if err != nil {
+		return fmt.Errorf("store: other administrators: %w", err)
+	}
+	if others == 0 {
+		return ErrLastAdmin
+	}
+	return nil
+}
+
+// maySignIn is the condition that somebody may sign in at a moment.
+const maySignIn = `deleted_at IS NULL AND (disabled_at IS NULL OR banned_until <= ?)`
+
+// hasRole is the condition that somebody has a role, in the words of the partial indexes users_of_role_*.
+func (s *Store) hasRole(role string) string {
+	find := "strpos"
+	if s.db.Dialect == db.SQLite {
+		find = "instr"
+	}
+	return find + `(roles, '"` + role + `"') > 0`
+}
