@@ -25,6 +25,11 @@ type upkeep struct {
 }
 
 func (u *upkeep) run(ctx context.Context) error {
+	if n, err := u.records.IndexPeople(ctx); err != nil && ctx.Err() == nil {
+		u.log.Warn("not everybody can be found in the console's search", "error", err)
+	} else if n > 0 {
+		u.log.Info("people who were here before the console's search can be found", "people", n)
+	}
 	for {
 		select {
 		case <-ctx.Done():

@@ -146,27 +146,31 @@ func (s *Store) SeedUsers(ctx context.Context, users []User) error {
 // insertUser returns 0 when the id or the email is taken. (A violated constraint would spoil the whole
 // transaction on PostgreSQL; a conflict that does nothing does not.)
 func insertUser(ctx context.Context, tx *sqlx.Tx, u User) (int64, error) {
-	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO users (`+userColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
+	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO users (`+userColumns+`, indexed)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE) ON CONFLICT DO NOTHING`),
 		u.ID, u.Email, u.EmailNormalised, u.Name, u.PasswordHash, toList(u.Roles),
 		db.Millis(u.CreatedAt), db.Millis(u.UpdatedAt), db.Millis(u.PasswordChangedAt),
 		millisOf(u.DisabledAt), u.BanReason, millisOf(u.BannedUntil), millisOf(u.DeletedAt))
 	if err != nil {
 		return 0, err
 	}
-	return res.RowsAffected()
+	n, err := res.RowsAffected()
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	return n, addWords(ctx, tx, []User{u})
 }
 
 // SetName changes a person's name. ErrNotFound says that there is no such person.
 func (s *Store) SetName(ctx context.Context, id, name string, now time.Time) error {
-	return s.update(ctx, ErrNotFound, `UPDATE users SET name = ?, updated_at = ? WHERE id = ?`, name, db.Millis(now), id)
+	return s.respell(ctx, id, ErrNotFound, `UPDATE users SET name = ?, updated_at = ?, indexed = TRUE WHERE id = ?`, name, db.Millis(now), id)
 }
 
 // SetEmail changes a person's email, provided that passwordHash, which has just been checked, is still the
 // person's: else ErrStale. ErrEmailTaken says that another account has it.
 func (s *Store) SetEmail(ctx context.Context, id, passwordHash, email, normalised string, now time.Time) error {
-	return s.update(ctx, ErrStale, `UPDATE users SET email = ?, email_normalised = ?, updated_at = ? WHERE id = ? AND password_hash = ?`,
-		email, normalised, db.Millis(now), id, passwordHash)
+	return s.respell(ctx, id, ErrStale, `UPDATE users SET email = ?, email_normalised = ?, updated_at = ?, indexed = TRUE
+		WHERE id = ? AND password_hash = ?`, email, normalised, db.Millis(now), id, passwordHash)
 }
 
 // SetPassword replaces the hash old, which has just been checked, by hash. ErrStale says that old is no longer
@@ -186,9 +190,27 @@ func (s *Store) Rehash(ctx context.Context, id, old, hash string) error {
 	return err
 }
 
+// respell is update of what a person is found by: their words change with it.
+func (s *Store) respell(ctx context.Context, id string, none error, statement string, args ...any) error {
+	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		if err := update(ctx, tx, none, tx.Rebind(statement), args...); err != nil {
+			return err
+		}
+		u, err := s.user(ctx, tx, `WHERE id = ?`, id)
+		if err != nil {
+			return err
+		}
+		return keepWords(ctx, tx, u)
+	})
+}
+
 // update runs a statement that should change one row, and returns none if it changes no row.
 func (s *Store) update(ctx context.Context, none error, statement string, args ...any) error {
-	res, err := s.db.ExecContext(ctx, s.db.Rebind(statement), args...)
+	return update(ctx, s.db, none, s.db.Rebind(statement), args...)
+}
+
+func update(ctx context.Context, on sqlx.ExecerContext, none error, statement string, args ...any) error {
+	res, err := on.ExecContext(ctx, statement, args...)
 	if db.IsUnique(err) {
 		return ErrEmailTaken
 	}

@@ -6,6 +6,9 @@
 ALTER TABLE users ADD COLUMN ban_reason TEXT NOT NULL DEFAULT '';
 ALTER TABLE users ADD COLUMN banned_until BIGINT;
 ALTER TABLE users ADD COLUMN deleted_at BIGINT;
+-- Whether user_words has the person's words: not yet, for those who were here before there was such a table.
+ALTER TABLE users ADD COLUMN indexed BOOLEAN NOT NULL DEFAULT FALSE;
+CREATE INDEX users_not_indexed ON users (id) WHERE NOT indexed;
 CREATE INDEX users_by_created ON users (created_at, id);
 -- The few that a list of people may be narrowed to, so that nobody else is looked at.
 CREATE INDEX users_banned ON users (created_at, id) WHERE disabled_at IS NOT NULL;
@@ -26,6 +29,8 @@ CREATE INDEX user_words_of_user ON user_words (user_id);
 ALTER TABLE sign_ins ADD COLUMN replica TEXT NOT NULL DEFAULT '';
 -- The key in Redis of the portal's session, so that a Redis that lost it does not sign anybody out.
 ALTER TABLE sign_ins ADD COLUMN session_key TEXT NOT NULL DEFAULT '';
+-- When that session was last used; NULL: never since it began.
+ALTER TABLE sign_ins ADD COLUMN session_seen_at BIGINT;
 -- Set once the person has been told of an ending that was not theirs.
 ALTER TABLE sign_ins ADD COLUMN told_at BIGINT;
 CREATE INDEX sign_ins_by_session_key ON sign_ins (session_key) WHERE session_key <> '';
@@ -166,6 +171,7 @@ DROP INDEX sign_ins_by_end;
 DROP INDEX sign_ins_living;
 DROP INDEX sign_ins_by_session_key;
 ALTER TABLE sign_ins DROP COLUMN told_at;
+ALTER TABLE sign_ins DROP COLUMN session_seen_at;
 ALTER TABLE sign_ins DROP COLUMN session_key;
 ALTER TABLE sign_ins DROP COLUMN replica;
 DROP TABLE user_words;
@@ -175,6 +181,8 @@ DROP INDEX users_of_role_moderator;
 DROP INDEX users_deleted;
 DROP INDEX users_banned;
 DROP INDEX users_by_created;
+DROP INDEX users_not_indexed;
+ALTER TABLE users DROP COLUMN indexed;
 ALTER TABLE users DROP COLUMN deleted_at;
 ALTER TABLE users DROP COLUMN banned_until;
 ALTER TABLE users DROP COLUMN ban_reason;
