@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"gatehouse/db"
 )
 
@@ -18,12 +20,32 @@ type Notice struct {
 	UserID    string
 	Ending    string // the act that it belongs to; "" for none
 	CreatedAt time.Time
-	Attempts  int // that failed or never reported
+	Since     time.Time // when it was first owed, or sent again by an admin; zero means CreatedAt
+	Attempts  int       // begun so far; a claim begins one
 }
 
-// ClaimNotices takes up to limit notices that are due at now, for this replica
-// alone until lease ends.
-func (s *Store) ClaimNotices(ctx context.Context, now, lease time.Time, limit int) ([]Notice, error) {
+// waiting is true for notices that somebody still has to deliver.
+const waiting = `delivered_at IS NULL AND given_up_at IS NULL`
+
+// DueClients are the ids of the clients that are owed a notice at now. However
+// much one of them is owed, finding the others costs the same.
+func (s *Store) DueClients(ctx context.Context, now time.Time) ([]string, error) {
+	var ids []string
+	if err := s.db.SelectContext(ctx, &ids, s.db.Rebind(`WITH RECURSIVE owed (id) AS (
+			SELECT MIN(client_id) FROM backchannel_outbox WHERE `+waiting+`
+			UNION ALL
+			SELECT (SELECT MIN(client_id) FROM backchannel_outbox WHERE `+waiting+` AND client_id > owed.id) FROM owed WHERE owed.id IS NOT NULL
+		)
+		SELECT id FROM owed WHERE id IS NOT NULL
+			AND EXISTS (SELECT 1 FROM backchannel_outbox WHERE `+waiting+` AND client_id = owed.id AND next_attempt_at <= ?)`), db.Millis(now)); err != nil {
+		return nil, fmt.Errorf("store: clients that are owed notices: %w", err)
+	}
+	return ids, nil
+}
+
+// ClaimNotices takes up to limit notices of a client that are due at now, the
+// longest due first, for this replica alone until lease ends.
+func (s *Store) ClaimNotices(ctx context.Context, clientID string, now, lease time.Time, limit int) ([]Notice, error) {
 	skip := ""
 	if s.db.Dialect == db.Postgres {
 		skip = `FOR UPDATE SKIP LOCKED`
@@ -34,63 +56,108 @@ func (s *Store) ClaimNotices(ctx context.Context, now, lease time.Time, limit in
 		URI       string `db:"uri"`
 		SID       string `db:"sid"`
 		UserID    string `db:"user_id"`
+		Ending    string `db:"ending"`
 		CreatedAt int64  `db:"created_at"`
+		Since     int64  `db:"since"`
 		Attempts  int    `db:"attempts"`
 	}
 	due := db.Millis(now)
-	// Look first: an empty outbox must not cost a write lock.
-	var pending bool
-	if err := s.db.GetContext(ctx, &pending, s.db.Rebind(`SELECT EXISTS (SELECT 1 FROM backchannel_outbox
-		WHERE delivered_at IS NULL AND given_up_at IS NULL AND next_attempt_at <= ?)`), due); err != nil {
-		return nil, fmt.Errorf("store: due notices: %w", err)
-	}
-	if !pending {
-		return nil, nil
-	}
-	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(`UPDATE backchannel_outbox SET next_attempt_at = ?, attempts = attempts + 1
-		WHERE next_attempt_at <= ? AND id IN (SELECT id FROM backchannel_outbox
-			WHERE delivered_at IS NULL AND given_up_at IS NULL AND next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ? `+skip+`)
-		RETURNING id, client_id, sid, user_id, created_at, attempts,
+	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(`UPDATE backchannel_outbox
+		SET next_attempt_at = ?, attempts = attempts + 1, tried_at = ?, took_ms = NULL
+		WHERE `+waiting+` AND next_attempt_at <= ? AND id IN (SELECT id FROM backchannel_outbox
+			WHERE `+waiting+` AND client_id = ? AND next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ? `+skip+`)
+		RETURNING id, client_id, sid, user_id, ending, created_at, COALESCE(again_at, created_at) AS since, attempts,
 			COALESCE((SELECT backchannel_logout_uri FROM clients WHERE clients.id = backchannel_outbox.client_id), '') AS uri`),
-		db.Millis(lease), due, due, limit); err != nil {
+		db.Millis(lease), due, due, clientID, due, limit); err != nil {
 		return nil, fmt.Errorf("store: claim notices: %w", err)
 	}
 	notices := make([]Notice, len(rows))
 	for i, r := range rows {
-		notices[i] = Notice{ID: r.ID, ClientID: r.ClientID, URI: r.URI, SID: r.SID, UserID: r.UserID, CreatedAt: db.Time(r.CreatedAt), Attempts: r.Attempts}
+		notices[i] = Notice{
+			ID: r.ID, ClientID: r.ClientID, URI: r.URI, SID: r.SID, UserID: r.UserID, Ending: r.Ending,
+			CreatedAt: db.Time(r.CreatedAt), Since: db.Time(r.Since), Attempts: r.Attempts,
+		}
 	}
 	return notices, nil
 }
 
-// NoticeDelivered marks a notice as heard.
-func (s *Store) NoticeDelivered(ctx context.Context, id string, now time.Time) error {
-	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE backchannel_outbox SET delivered_at = ?, last_error = '' WHERE id = ?`), db.Millis(now), id); err != nil {
-		return fmt.Errorf("store: notice delivered: %w", err)
-	}
-	return nil
+// LogoutURI is where a client wants to be told of sign-outs; URI is "" if it does
+// not.
+type LogoutURI struct {
+	ClientID string `db:"id"`
+	Name     string `db:"name"`
+	URI      string `db:"backchannel_logout_uri"`
 }
 
-// NoticeFailed says when to try again, and why it failed. A zero next gives the
-// notice up at now: it stays in the table, marked.
-func (s *Store) NoticeFailed(ctx context.Context, id, reason string, now, next time.Time) error {
-	var err error
-	if next.IsZero() {
-		_, err = s.db.ExecContext(ctx, s.db.Rebind(`UPDATE backchannel_outbox SET given_up_at = ?, last_error = ? WHERE id = ? AND delivered_at IS NULL`),
-			db.Millis(now), reason, id)
-	} else {
-		_, err = s.db.ExecContext(ctx, s.db.Rebind(`UPDATE backchannel_outbox SET next_attempt_at = ?, last_error = ? WHERE id = ? AND delivered_at IS NULL`),
-			db.Millis(next), reason, id)
+// LogoutURIs are the registered ones of these clients. Who is not registered is
+// not among them.
+func (s *Store) LogoutURIs(ctx context.Context, clientIDs []string) (map[string]LogoutURI, error) {
+	if len(clientIDs) == 0 {
+		return nil, nil
 	}
+	query, args, err := sqlx.In(`SELECT id, name, backchannel_logout_uri FROM clients WHERE id IN (?)`, clientIDs)
 	if err != nil {
-		return fmt.Errorf("store: notice failed: %w", err)
+		return nil, fmt.Errorf("store: logout URIs: %w", err)
+	}
+	var rows []LogoutURI
+	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(query), args...); err != nil {
+		return nil, fmt.Errorf("store: logout URIs: %w", err)
+	}
+	registered := make(map[string]LogoutURI, len(rows))
+	for _, r := range rows {
+		registered[r.ClientID] = r
+	}
+	return registered, nil
+}
+
+// Try is what became of one attempt to deliver a notice.
+type Try struct {
+	Notice  string // its ID
+	Attempt int    // which one it was, from 1
+	At      time.Time
+	Took    time.Duration // stored in milliseconds
+	Failure string        // why it failed; "": the client has heard
+	Next    time.Time     // of a failure: when to try again; zero gives the notice up
+}
+
+// NoticeTried records an attempt. A failure of which nobody waits for the outcome
+// any more, since the notice was claimed anew or heard meanwhile, changes nothing.
+func (s *Store) NoticeTried(ctx context.Context, t Try) error {
+	set, next := `next_attempt_at = ?`, t.Next
+	if t.Next.IsZero() {
+		set, next = `given_up_at = ?`, t.At
+	}
+	query := `UPDATE backchannel_outbox SET ` + set + `, tried_at = ?, took_ms = ?, attempts = ?, last_error = ?
+		WHERE id = ? AND ` + waiting + ` AND attempts <= ?`
+	args := []any{db.Millis(next), db.Millis(t.At), t.Took.Milliseconds(), t.Attempt, t.Failure, t.Notice, t.Attempt}
+	if t.Failure == "" {
+		query = `UPDATE backchannel_outbox SET delivered_at = ?, given_up_at = NULL, tried_at = ?, took_ms = ?,
+			attempts = CASE WHEN attempts < ? THEN ? ELSE attempts END, last_error = '' WHERE id = ? AND delivered_at IS NULL`
+		args = []any{db.Millis(t.At), db.Millis(t.At), t.Took.Milliseconds(), t.Attempt, t.Attempt, t.Notice}
+	}
+	if _, err := s.db.ExecContext(ctx, s.db.Rebind(query), args...); err != nil {
+		return fmt.Errorf("store: notice tried: %w", err)
 	}
 	return nil
 }
 
-// PurgeNotices deletes the notices that were delivered before t.
-func (s *Store) PurgeNotices(ctx context.Context, t time.Time) error {
-	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM backchannel_outbox WHERE delivered_at < ?`), db.Millis(t)); err != nil {
-		return fmt.Errorf("store: purge notices: %w", err)
+// purged is how many notices are deleted by one statement: others write, too.
+const purged = 1000
+
+// PurgeNotices deletes the notices that were heard before one time, and those that
+// were given up before another.
+func (s *Store) PurgeNotices(ctx context.Context, heard, givenUp time.Time) error {
+	for column, before := range map[string]time.Time{"delivered_at": heard, "given_up_at": givenUp} {
+		for n := int64(purged); n == purged; {
+			res, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM backchannel_outbox WHERE id IN (
+				SELECT id FROM backchannel_outbox WHERE `+column+` IS NOT NULL AND `+column+` < ? LIMIT ?)`), db.Millis(before), purged)
+			if err != nil {
+				return fmt.Errorf("store: purge notices: %w", err)
+			}
+			if n, err = res.RowsAffected(); err != nil {
+				return fmt.Errorf("store: purge notices: %w", err)
+			}
+		}
 	}
 	return nil
 }

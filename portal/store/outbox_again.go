@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+)
+
+// again makes a notice due at once, as if it had never been tried.
+const again = `SET given_up_at = NULL, next_attempt_at = ?, again_at = ?, attempts = 0`
+
+// SendAgain makes a notice due now: one that was given up is tried as long as a
+// new one, one that waits after a failure waits no longer. One that is being
+// delivered, or was heard, stays as it is. [ErrNotFound] if there is none.
+func SendAgain(id string, now time.Time) Change {
+	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
+		// took_ms is there once an attempt has ended: before that somebody is at it.
+		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE backchannel_outbox `+again+`
+			WHERE id = ? AND delivered_at IS NULL AND (given_up_at IS NOT NULL OR (took_ms IS NOT NULL AND next_attempt_at > ?))`),
+			db.Millis(now), db.Millis(now), id, db.Millis(now))
+		if err != nil {
+			return fmt.Errorf("store: send a notice again: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		var there bool
+		if err := tx.GetContext(ctx, &there, tx.Rebind(`SELECT EXISTS (SELECT 1 FROM backchannel_outbox WHERE id = ?)`), id); err != nil {
+			return fmt.Errorf("store: send a notice again: %w", err)
+		}
+		if !there {
+			return ErrNotFound
+		}
+		return nil
+	}}
+}
+
+// SendAllAgain makes due now what was given up of a client, and counts it in sent,
+// which may be nil. None is no error.
+func SendAllAgain(clientID string, now time.Time, sent *int) Change {
+	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
+		if clientID == "" {
+			return errors.New("store: send all notices again: of which client?")
+		}
+		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE backchannel_outbox `+again+`
+			WHERE given_up_at IS NOT NULL AND delivered_at IS NULL AND client_id = ?`), db.Millis(now), db.Millis(now), clientID)
+		if err != nil {
+			return fmt.Errorf("store: send all notices again: %w", err)
+		}
+		n, err := res.RowsAffected()
+		if sent != nil {
+			*sent = int(n)
+		}
+		return err
+	}}
+}
