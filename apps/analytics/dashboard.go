@@ -75,7 +75,7 @@ func (a *App) fill(c echo.Context, v *dashboardView) error {
 	}
 	v.stats = stats(f, v.query.app)
 	for _, p := range panelsFor(v.query.app, f) {
-		v.panels = append(v.panels, p.draw(p, f))
+		v.panels = append(v.panels, p.draw(f))
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func (a *App) export(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return sendCSV(c, fileName(p, q), p.draw(p, f).table)
+	return sendCSV(c, fileName(p, q), p.draw(f).table)
 }
 
 func fileName(p panel, q query) string {

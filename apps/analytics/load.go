@@ -67,14 +67,14 @@ func (k kind) has(c store.Cell) bool {
 	return len(k.variants) == 0
 }
 
-// counts are how often k happened in each bucket.
-func (f *figures) counts(typ string, variants ...string) []int64 {
-	return f.series(kind{typ, variants}, func(c store.Cell) int64 { return c.Total })
+// counts are how often something happened in each bucket.
+func counts(typ string, variants ...string) func(f *figures) []int64 {
+	return func(f *figures) []int64 { return f.series(kind{typ, variants}, total) }
 }
 
 // cents are the sums of money of each bucket.
-func (f *figures) cents(typ string) []int64 {
-	return f.series(kind{typ: typ}, func(c store.Cell) int64 { return c.Cents })
+func cents(typ string) func(f *figures) []int64 {
+	return func(f *figures) []int64 { return f.series(kind{typ: typ}, sum) }
 }
 
 func (f *figures) series(k kind, value func(store.Cell) int64) []int64 {

@@ -12,12 +12,24 @@ import (
 	"gatehouse/components"
 )
 
-// panel is one chart of the dashboard with its table and its export.
+// panel is one chart of the dashboard with its table, its export and its place in the API.
 type panel struct {
 	key, title string
+	about      string   // of what it counts, said before "per hour"
 	apps       []string // the apps that this is about; none means every app
 	wide, tall bool     // as wide as the page; as high as two others
-	draw       func(p panel, f *figures) shown
+	kind       chart.Kind
+	unit       unit
+	lines      []line                          // over time; none in a ranking
+	ranking    func(p panel, f *figures) shown // draws what has no lines
+}
+
+// draw makes the panel of its figures.
+func (p panel) draw(f *figures) shown {
+	if p.ranking != nil {
+		return p.ranking(p, f)
+	}
+	return p.overTime(f)
 }
 
 // shown is a panel with its figures.
@@ -91,26 +103,36 @@ func decimal(cents int64) string {
 
 func words(s string) cell { return cell{show: s, raw: s, text: true} }
 
-// line is one series of a chart over time, and one column of its table.
+// line is one series of a chart over time, one column of its table, and one value of a point in the API.
 type line struct {
-	name   string
-	color  int
-	values []int64
-	down   bool // drawn below zero
+	key, name string
+	color     int
+	of        func(f *figures) []int64 // its value in each bucket
+	down      bool                     // drawn below zero
+}
+
+// values are those of all lines, by line and bucket.
+func (p panel) values(f *figures) [][]int64 {
+	all := make([][]int64, len(p.lines))
+	for i, l := range p.lines {
+		all[i] = l.of(f)
+	}
+	return all
 }
 
 // overTime draws lines as a plot with a row of the table a bucket.
-func overTime(p panel, f *figures, k chart.Kind, unit unit, lines ...line) shown {
-	s := shown{panel: p, subtitle: "per " + f.period.Every()}
+func (p panel) overTime(f *figures) shown {
+	unit, all := p.unit, p.values(f)
+	s := shown{panel: p, subtitle: p.about + "per " + f.period.Every()}
 	plot := chart.Plot{
-		ID: p.key, Title: p.title + ", per " + f.period.Every(), Desc: describe(f, unit, lines), Kind: k, Starts: f.starts,
+		ID: p.key, Title: p.title + ", per " + f.period.Every(), Desc: p.describe(f, all), Kind: p.kind, Starts: f.starts,
 		Label: f.period.Label, Format: unit.long, Axis: unit.short, Whole: unit.whole, Partial: f.period.Partial(f.now), Wide: p.wide,
 		EmptyText: "Nothing in this period",
 	}
 	s.table.columns = []components.Column{{Label: "From (UTC)"}}
-	for _, l := range lines {
-		values := make([]float64, len(l.values))
-		for i, v := range l.values {
+	for n, l := range p.lines {
+		values := make([]float64, len(all[n]))
+		for i, v := range all[n] {
 			values[i] = float64(v)
 			if l.down {
 				values[i] = -values[i]
@@ -120,13 +142,13 @@ func overTime(p panel, f *figures, k chart.Kind, unit unit, lines ...line) shown
 		s.legend = append(s.legend, components.LegendItem{Label: l.name, Color: l.color})
 		s.table.columns = append(s.table.columns, components.Column{Label: l.name, Numeric: true})
 	}
-	if len(lines) == 1 {
+	if len(p.lines) == 1 {
 		s.legend = nil // the title says it
 	}
 	for i, t := range f.starts {
 		row := []cell{{show: f.period.Label(t), raw: t.Format(time.RFC3339)}}
-		for _, l := range lines {
-			row = append(row, unit.cell(l.values[i]))
+		for _, values := range all {
+			row = append(row, unit.cell(values[i]))
 		}
 		s.table.rows = append(s.table.rows, row)
 	}
@@ -135,11 +157,11 @@ func overTime(p panel, f *figures, k chart.Kind, unit unit, lines ...line) shown
 }
 
 // describe says in a sentence what a chart shows, for those who don't see it.
-func describe(f *figures, unit unit, lines []line) string {
-	text := f.period.Words() + "."
-	for _, l := range lines {
+func (p panel) describe(f *figures, all [][]int64) string {
+	text, unit := f.period.Words()+".", p.unit
+	for n, l := range p.lines {
 		sum, most, when := int64(0), int64(0), 0
-		for i, v := range l.values {
+		for i, v := range all[n] {
 			sum += v
 			if v > most {
 				most, when = v, i

@@ -7,17 +7,13 @@ import (
 )
 
 // posts shows what is written in the forum.
-var posts = panel{key: "posts", title: "Posts and threads", apps: []string{"forum"}, draw: func(p panel, f *figures) shown {
-	return overTime(p, f, chart.Bars, times,
-		line{name: "Replies", color: 1, values: f.counts(events.PostCreated)},
-		line{name: "Threads", color: 3, values: f.counts(events.ThreadCreated)},
-	)
+var posts = panel{key: "posts", title: "Posts and threads", apps: []string{"forum"}, kind: chart.Bars, unit: times, lines: []line{
+	{key: "replies", name: "Replies", color: 1, of: counts(events.PostCreated)},
+	{key: "threads", name: "Threads", color: 3, of: counts(events.ThreadCreated)},
 }}
 
 // votes shows what people think of it.
-var votes = panel{key: "votes", title: "Votes", apps: []string{"forum"}, draw: func(p panel, f *figures) shown {
-	return overTime(p, f, chart.Bars, times,
-		line{name: "Given", color: 4, values: f.counts(events.VoteCast, fact.Given)},
-		line{name: "Taken back", color: 5, values: f.counts(events.VoteCast, fact.TakenBack), down: true},
-	)
+var votes = panel{key: "votes", title: "Votes", apps: []string{"forum"}, kind: chart.Bars, unit: times, lines: []line{
+	{key: "given", name: "Given", color: 4, of: counts(events.VoteCast, fact.Given)},
+	{key: "taken_back", name: "Taken back", color: 5, of: counts(events.VoteCast, fact.TakenBack), down: true},
 }}

@@ -9,7 +9,7 @@ import (
 )
 
 // sellers shows what sells best.
-var sellers = panel{key: "best-sellers", title: "Best sellers", apps: []string{"shop"}, draw: func(p panel, f *figures) shown {
+var sellers = panel{key: "best-sellers", title: "Best sellers", apps: []string{"shop"}, ranking: func(p panel, f *figures) shown {
 	ranking := chart.Ranking{ID: p.key, Title: "Best sellers by pieces sold", Desc: f.period.Words() + ".", EmptyText: "Nothing sold in this period"}
 	s := shown{panel: p, subtitle: "by pieces sold"}
 	s.table.columns = []components.Column{{Label: "Rank", Numeric: true}, {Label: "Product"}, {Label: "Pieces", Numeric: true}, {Label: "Revenue", Numeric: true}}

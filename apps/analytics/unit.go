@@ -9,6 +9,7 @@ import (
 
 // unit is how values are written.
 type unit struct {
+	name        string                 // in the API
 	long, short func(v float64) string // when hovered, and at the axis
 	cell        func(v int64) cell
 	whole       bool
@@ -17,12 +18,14 @@ type unit struct {
 
 var (
 	times = unit{
+		name:  "count",
 		long:  func(v float64) string { return components.Count(int64(math.Abs(v))) },
 		short: func(v float64) string { return compact(math.Abs(v)) },
 		cell:  number, whole: true, sums: true,
 	}
-	persons = unit{long: times.long, short: times.short, cell: number, whole: true}
+	persons = unit{name: "people", long: times.long, short: times.short, cell: number, whole: true}
 	dollars = unit{
+		name:  "cents",
 		long:  func(v float64) string { return components.Money(int64(v)) },
 		short: func(v float64) string { return "$" + compact(v/100) },
 		cell:  money, sums: true,
