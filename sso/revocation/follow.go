@@ -181,10 +181,7 @@ func clip(s string) string {
 // follow reads on from the mirror's position, applies what came, and confirms it.
 func (m *Mirror) follow(ctx context.Context) error {
 	sent := m.o.Now()
-	within, cancel := m.deadline(ctx, m.block)
-	defer cancel()
-	from := strconv.FormatInt(m.position.Load(), 10) + "-0"
-	streams, err := m.o.Redis.XRead(within, &redis.XReadArgs{Streams: []string{logKey, from}, Count: batch, Block: m.block}).Result()
+	streams, err := m.read(ctx)
 	switch {
 	case errors.Is(err, redis.Nil):
 		// Redis held the question for the whole time before it said "nothing".
@@ -227,6 +224,29 @@ func (m *Mirror) follow(ctx context.Context) error {
 		m.watchers.tell(e)
 	}
 	return nil
+}
+
+// read waits at Redis for what comes after the mirror's position, and no longer than
+// ctx: go-redis itself heeds a deadline while it waits, but not a cancellation.
+func (m *Mirror) read(ctx context.Context) ([]redis.XStream, error) {
+	type answer struct {
+		streams []redis.XStream
+		err     error
+	}
+	from := strconv.FormatInt(m.position.Load(), 10) + "-0"
+	came := make(chan answer, 1)
+	go func() {
+		within, cancel := m.deadline(ctx, m.block)
+		defer cancel()
+		streams, err := m.o.Redis.XRead(within, &redis.XReadArgs{Streams: []string{logKey, from}, Count: batch, Block: m.block}).Result()
+		came <- answer{streams, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case a := <-came:
+		return a.streams, a.err
+	}
 }
 
 // apply puts one message of the log into the table.

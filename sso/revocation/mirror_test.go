@@ -56,7 +56,9 @@ func (e *estate) mirror(name string, change ...func(*revocation.Options)) *revoc
 
 func (e *estate) start(name string, change ...func(*revocation.Options)) *revocation.Mirror {
 	e.t.Helper()
-	o := revocation.Options{Redis: e.rdb, Service: "shop", Replica: name, Logger: slog.New(slog.DiscardHandler)}
+	// A connection pool of its own, as every process has: a mirror keeps one connection busy.
+	own := redis.NewClient(e.rdb.(*redis.Client).Options())
+	o := revocation.Options{Redis: own, Service: "shop", Replica: name, Logger: slog.New(slog.DiscardHandler)}
 	for _, c := range change {
 		c(&o)
 	}
@@ -67,7 +69,7 @@ func (e *estate) start(name string, change ...func(*revocation.Options)) *revoca
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = m.Run(ctx) }()
-	e.t.Cleanup(func() { cancel(); <-done })
+	e.t.Cleanup(func() { cancel(); <-done; _ = own.Close() })
 	return m
 }
 
