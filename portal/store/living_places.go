@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"gatehouse/db"
+)
+
+// maxPlaces is how many replicas are counted at most: those of a house, not every one that ever was.
+const maxPlaces = 200
+
+// Place is where living sign-ins are: a replica of an app, or, with Client "", one of the portal. Replica is "" for
+// those that did not say their name. Count stops at the limit that was given.
+type Place struct {
+	Client, Replica string
+	Count           int
+}
+
+// LivingPlaces counts the living sign-ins by portal replica, and by app and its replica, of those seen since that
+// time. No place is counted beyond limit, so that a million sign-ins do not make it slow. It skips from one place to
+// the next by the index, and reads nothing else.
+func (s *Store) LivingPlaces(ctx context.Context, since time.Time, limit int) ([]Place, error) {
+	var counted []Place
+	for p, n := (Place{}), 0; n < maxPlaces; n++ {
+		var err error
+		if p.Count, err = s.countPlace(ctx, p, since, limit); err != nil {
+			return nil, fmt.Errorf("store: count sign-ins: %w", err)
+		}
+		if p.Count > 0 {
+			counted = append(counted, p)
+		}
+		p, err = s.nextPlace(ctx, p)
+		if errors.Is(err, sql.ErrNoRows) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("store: places of sign-ins: %w", err)
+		}
+	}
+	return counted, nil
+}
+
+// The steps from one place to the next; each is a seek in an index.
+const (
+	nextOfPortal = `SELECT '' AS client, replica FROM sign_ins WHERE ended_at IS NULL AND replica > ? ORDER BY replica LIMIT 1`
+	nextOfClient = `SELECT client_id AS client, replica FROM sign_in_clients
+		WHERE ended_at IS NULL AND client_id = ? AND replica > ? ORDER BY replica LIMIT 1`
+	nextClient = `SELECT client_id AS client, replica FROM sign_in_clients
+		WHERE ended_at IS NULL AND client_id > ? ORDER BY client_id, replica LIMIT 1`
+)
+
+func (s *Store) nextPlace(ctx context.Context, p Place) (next Place, err error) {
+	if p.Client == "" {
+		next, err = s.place(ctx, nextOfPortal, p.Replica)
+	} else {
+		next, err = s.place(ctx, nextOfClient, p.Client, p.Replica)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		next, err = s.place(ctx, nextClient, p.Client)
+	}
+	return next, err
+}
+
+func (s *Store) place(ctx context.Context, query string, args ...any) (p Place, err error) {
+	err = s.db.QueryRowxContext(ctx, s.db.Rebind(query), args...).Scan(&p.Client, &p.Replica)
+	return p, err
+}
+
+const (
+	signInsAtPlace = `SELECT 1 FROM sign_ins WHERE ended_at IS NULL AND replica = ? AND last_seen_at >= ?`
+	openedAtPlace  = `SELECT 1 FROM sign_in_clients WHERE ended_at IS NULL AND client_id = ? AND replica = ? AND last_at >= ?`
+)
+
+func (s *Store) countPlace(ctx context.Context, p Place, since time.Time, limit int) (int, error) {
+	if p.Client == "" {
+		return s.countUpTo(ctx, limit, signInsAtPlace, p.Replica, db.Millis(since))
+	}
+	return s.countUpTo(ctx, limit, openedAtPlace, p.Client, p.Replica, db.Millis(since))
+}
+
+// countUpTo counts the rows of a query, and stops at limit.
+func (s *Store) countUpTo(ctx context.Context, limit int, query string, args ...any) (n int, err error) {
+	err = s.db.GetContext(ctx, &n, s.db.Rebind(`SELECT COUNT(*) FROM (`+query+` LIMIT ?) AS counted`), append(args, limit)...)
+	return n, err
+}

@@ -1,0 +1,155 @@
+package store_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"gatehouse/db"
+	"gatehouse/portal/store"
+	"gatehouse/portal/store/storetest"
+	"gatehouse/tests/env"
+)
+
+// filled is how many sign-ins the plans are made for: enough for a planner to see that reading them all is dear.
+const filled = 30_000
+
+// fill makes sign-ins of which each second opened the Forum, a seventh ended and is on the denylist.
+func fill(t *testing.T, d *db.DB) {
+	t.Helper()
+	numbers := `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < CAST(? AS BIGINT)) `
+	now := db.Millis(storetest.Now)
+	for _, step := range []struct {
+		statement string
+		args      []any
+	}{
+		{`INSERT INTO users (id, email, email_normalised, name, password_hash, created_at, updated_at, password_changed_at) ` + numbers + `
+			SELECT 'u' || CAST(i AS TEXT), 'e' || CAST(i AS TEXT), 'e' || CAST(i AS TEXT), 'Maria', '', 1, 1, 1 FROM n`, []any{filled}},
+		{`INSERT INTO sign_ins (sid, user_id, created_at, last_seen_at, replica, ended_at) ` + numbers + `
+			SELECT 'sid-' || CAST(i AS TEXT), 'u' || CAST(1 + i % 30000 AS TEXT), CAST(? AS BIGINT) - i, CAST(? AS BIGINT) - i * 1000,
+			'portal-' || CAST(1 + i % 3 AS TEXT), CASE WHEN i % 7 = 0 THEN CAST(? AS BIGINT) END FROM n`, []any{filled, now, now, now}},
+		{`INSERT INTO sign_in_clients (sid, client_id, first_at, last_at, replica, ended_at)
+			SELECT sid, 'shop', created_at, last_seen_at, 'shop-' || replica, ended_at FROM sign_ins`, nil},
+		{`INSERT INTO sign_in_clients (sid, client_id, first_at, last_at, replica, ended_at)
+			SELECT sid, 'forum', created_at, last_seen_at, 'forum-' || replica, ended_at FROM sign_ins WHERE last_seen_at % 2000 = 0`, nil},
+		{`INSERT INTO revocations (ending, kind, value, reason, at, until_at, published_at)
+			SELECT sid, CASE WHEN sid LIKE '%4' THEN 'sub' ELSE 'sid' END, sid, CASE WHEN sid LIKE '%21' THEN 'banned' ELSE 'sign_out' END,
+			ended_at, ended_at + 3600000, ended_at FROM sign_ins WHERE ended_at IS NOT NULL`, nil},
+		{map[db.Dialect]string{db.SQLite: `ANALYZE`, db.Postgres: `VACUUM ANALYZE`}[d.Dialect], nil},
+	} {
+		if _, err := d.ExecContext(t.Context(), d.Rebind(step.statement), step.args...); err != nil {
+			t.Fatalf("%s: %v", step.statement, err)
+		}
+	}
+}
+
+var (
+	// scans are whole tables read one row after the other, and sorted lists.
+	sqliteScan   = regexp.MustCompile(`(?m)SCAN (s|c|u|f|b|sign_ins|sign_in_clients|revocations|users)$|revocations_by_until`)
+	postgresScan = regexp.MustCompile(`Seq Scan on (sign_ins|sign_in_clients|revocations|users)`)
+	sorts        = regexp.MustCompile(`TEMP B-TREE|Sort Key`)
+)
+
+// plan is how the database would answer a query, a step a line.
+func plan(t *testing.T, d *db.DB, query string, args ...any) string {
+	t.Helper()
+	explain := "EXPLAIN QUERY PLAN "
+	if d.Dialect == db.Postgres {
+		explain = "EXPLAIN "
+	}
+	rows, err := d.QueryxContext(t.Context(), d.Rebind(explain+query), args...)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	var lines []string
+	for rows.Next() {
+		columns, err := rows.SliceScan()
+		if err != nil {
+			t.Fatal(err)
+		}
+		line, _ := columns[len(columns)-1].(string)
+		lines = append(lines, line)
+	}
+	if err := rows.Err(); err != nil || len(lines) == 0 {
+		t.Fatalf("%d lines, %v", len(lines), err)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func scans(d *db.DB, plan string) bool {
+	if d.Dialect == db.Postgres {
+		return postgresScan.MatchString(plan)
+	}
+	return sqliteScan.MatchString(plan)
+}
+
+// No page of the console's lists reads a table from end to end, however it is filtered and wherever it begins.
+func TestPlans_ListsFollowAnIndex(t *testing.T) {
+	env.EachDB(t, "portal", func(t *testing.T, d *db.DB) {
+		fill(t, d)
+		check(t, d)
+		if d.Dialect == db.SQLite { // whose file is never analysed by itself, so its planner guesses
+			for _, statement := range []string{`DELETE FROM sqlite_stat1`, `ANALYZE sqlite_schema`} {
+				if _, err := d.ExecContext(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d.SetMaxIdleConns(0) // connections that have read the statistics
+			check(t, d)
+		}
+	})
+}
+
+func check(t *testing.T, d *db.DB) {
+	t.Helper()
+	if all := plan(t, d, `SELECT * FROM sign_ins WHERE user_agent = ?`, "x"); !scans(d, all) {
+		t.Fatalf("a scan is not seen as one:\n%s", all)
+	}
+	for name, ask := range queries(t) {
+		if got := plan(t, d, ask.query, ask.args...); scans(d, got) || ask.ordered && sorts.MatchString(got) {
+			t.Errorf("%s reads too much:\n%s\n%s", name, ask.query, got)
+		}
+	}
+}
+
+type ask struct {
+	query   string
+	args    []any
+	ordered bool // the index has the order, too: nothing is sorted
+}
+
+func queries(t *testing.T) map[string]ask {
+	t.Helper()
+	since := storetest.Now.Add(-30 * 24 * time.Hour)
+	here := store.Cursor{At: storetest.Now.Add(-2 * time.Hour), ID: "sid-7200"}
+	asked := map[string]ask{
+		"the portal's next replica": {query: store.NextOfPortal, args: []any{"portal-1"}},
+		"an app's next replica":     {query: store.NextOfClient, args: []any{"shop", "shop-1"}},
+		"the next app":              {query: store.NextClient, args: []any{"forum"}},
+		"count at the portal":       {query: store.SignInsAtPlace + " LIMIT 1000", args: []any{"portal-1", db.Millis(since)}},
+		"count at an app":           {query: store.OpenedAtPlace + " LIMIT 1000", args: []any{"shop", "shop-portal-1", db.Millis(since)}},
+	}
+	for name, q := range map[string]store.LivingQuery{
+		"all": {}, "after": {After: here}, "before": {Before: here}, "at the portal": {Replica: "portal-2", After: here},
+		"of an app": {Client: "shop"}, "of an app, after": {Client: "forum", After: here}, "of an app, before": {Client: "forum", Before: here},
+		"at a replica of an app": {Client: "shop", Replica: "shop-portal-1", After: here}, "at an unnamed replica": {Client: "shop", Unnamed: true},
+	} {
+		q.Since, q.Limit = since, 50
+		query, args := q.Statement()
+		asked["sign-ins "+name] = ask{query: query, args: args, ordered: true}
+	}
+	for name, q := range map[string]store.DeniedQuery{
+		"after": {After: 2000}, "before": {Before: 100}, "of a kind": {Kind: "sub", After: 2000}, "for a reason": {Reason: "banned", Before: 10},
+		"waiting": {Waiting: true}, "of a value": {Values: []string{"sid-7"}}, "of people": {Values: []string{"u7"}, People: []string{"u7", "u8"}},
+	} {
+		q.Now, q.Limit = storetest.Now, 50
+		query, args, err := q.Statement()
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked["denylist "+name] = ask{query: query, args: args}
+	}
+	return asked
+}
