@@ -26,6 +26,7 @@ const absoluteSession = 7 * 24 * time.Hour
 // parts are what the portal is made of.
 type parts struct {
 	clients  *clients.Registry
+	keys     *keys.Rotor
 	relay    *events.Relay
 	sender   *backchannel.Sender
 	upkeep   *upkeep
@@ -43,16 +44,18 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	if p.clients, err = clients.NewRegistry(ctx, records, d.Clients, d.Now, d.Logger); err != nil {
 		return p, err
 	}
-	ring, err := keys.Open(ctx, records, d.Key, d.Now())
-	if err != nil {
-		return p, err
-	}
-	issuer, err := tokens.NewIssuer(ring, d.Estate.URL(service), d.Lifetimes.Tokens, d.Now)
-	if err != nil {
-		return p, err
-	}
 	if d.Lifetimes.Absolute == 0 {
 		d.Lifetimes.Absolute = absoluteSession
+	}
+	p.keys, err = keys.Open(ctx, keys.Deps{
+		Records: records, Secret: d.Key, TokenLife: d.Lifetimes.Tokens.Longest(), HintLife: d.Lifetimes.Absolute, Now: d.Now, Logger: d.Logger,
+	})
+	if err != nil {
+		return p, err
+	}
+	issuer, err := tokens.NewIssuer(p.keys, d.Estate.URL(service), d.Lifetimes.Tokens, d.Now)
+	if err != nil {
+		return p, err
 	}
 	sessions, err := session.New(d.Redis, session.Options{
 		Service: service, Secure: d.Estate.Secure(), Idle: d.Lifetimes.Idle, Absolute: d.Lifetimes.Absolute, Now: d.Now,
@@ -76,7 +79,7 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 		return p, err
 	}
 	p.protocol, err = oidc.New(oidc.Deps{
-		Clients: p.clients, Records: records, Ephemeral: short, Sessions: sessions, SignOut: signOut, Issuer: issuer, Ring: ring,
+		Clients: p.clients, Records: records, Ephemeral: short, Sessions: sessions, SignOut: signOut, Issuer: issuer, Keys: p.keys,
 		Secret: d.Key, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Wake,
 		RefreshLife: d.Lifetimes.Refresh, ReplayWindow: d.Lifetimes.ReplayWindow,
 	})

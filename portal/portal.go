@@ -18,6 +18,7 @@ import (
 	"gatehouse/portal/account"
 	"gatehouse/portal/admin"
 	"gatehouse/portal/backchannel"
+	"gatehouse/portal/keys"
 	"gatehouse/portal/oidc"
 	"gatehouse/portal/password"
 	"gatehouse/portal/tokens"
@@ -60,6 +61,7 @@ type App struct {
 	relay    *events.Relay
 	sender   *backchannel.Sender
 	upkeep   *upkeep
+	keys     *keys.Rotor
 	protocol *oidc.Handlers
 	pages    *account.Pages
 	console  *admin.Console
@@ -76,7 +78,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, upkeep: p.upkeep, protocol: p.protocol, pages: p.pages, console: p.console}
+	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, upkeep: p.upkeep, keys: p.keys, protocol: p.protocol, pages: p.pages, console: p.console}
 	a.echo, err = web.New(web.Options{
 		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
 		Ready: map[string]func(context.Context) error{
@@ -161,11 +163,12 @@ func (d *Deps) check() error {
 func (a *App) Handler() *echo.Echo { return a.echo }
 
 // Run works in the background until ctx ends: it publishes events, delivers
-// logout tokens and clears away what has expired.
+// logout tokens, follows the signing keys and clears away what has expired.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.relay.Run(ctx) })
 	group.Go(func() error { return a.sender.Run(ctx) })
 	group.Go(func() error { return a.upkeep.run(ctx) })
+	group.Go(func() error { return a.keys.Run(ctx) })
 	return group.Wait()
 }

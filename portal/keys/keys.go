@@ -1,7 +1,22 @@
-// Package keys holds the portal's signing keys: one RSA key for ID and logout
-// tokens (RS256, which every client knows) and one P-256 key for access tokens
-// (ES256, thirty times cheaper to sign). They are made at the first start, lie in
-// the database encrypted, and are published as a JWK Set (RFC 7517).
+// Package keys holds the portal's signing keys: RSA for ID and logout tokens
+// (RS256, which every client knows) and P-256 for access tokens (ES256, thirty times
+// cheaper to sign). The first ones are made at the first start. They lie in the
+// database encrypted, and are published as a JWK Set (RFC 7517).
+//
+// The life of a key, one algorithm at a time:
+//
+//	next       published, signs nothing yet: whoever keeps the JWK Set gets to know it
+//	  ↓        when Ahead has passed, by whichever replica comes first
+//	active     signs
+//	  ↓        at once with the activation of the one after it; its private half is gone
+//	old        published, until the last token that it signed has died
+//	  ↓
+//	retired    published no longer; an ID token that it signed still says, as a hint, who is meant
+//	  ↓        when no sign-in can be as old
+//	forgotten
+//
+// A key that somebody else may have is withdrawn: from any of these at once to
+// nothing.
 package keys
 
 import (
@@ -16,6 +31,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"gatehouse/portal/store"
@@ -27,66 +43,71 @@ const (
 	ES256 = "ES256"
 )
 
+// Algorithms are those that each have an active key.
+var Algorithms = []string{RS256, ES256}
+
 const rsaBits = 2048
+
+const (
+	// MaxAge is how long anybody may keep the published JWK Set.
+	MaxAge = 5 * time.Minute
+	// Ahead is how long a key is published before it signs: every copy of the JWK Set
+	// has been replaced by then, also where it was fetched through a second cache.
+	Ahead = 2 * MaxAge
+	// Margin is how long a key stays published after the last token that it signed has
+	// expired: verifiers' clocks may be apart, and a replica may have signed with it
+	// until it noticed.
+	Margin = 2 * time.Minute
+)
 
 // Records is the part of the store that keys need.
 type Records interface {
-	SigningKeys(ctx context.Context, now time.Time) ([]store.SigningKey, error)
-	AddActiveKey(ctx context.Context, k store.SigningKey) (added bool, err error)
+	SigningKeys(ctx context.Context) ([]store.SigningKey, error)
+	Apply(ctx context.Context, changes ...store.Change) error
+	PurgeKeys(ctx context.Context, before time.Time) error
 }
 
-// Key is one published key.
-type Key struct {
-	KID       string // RFC 7638 thumbprint
-	Algorithm string
-	Private   crypto.Signer
-	Active    bool // signs what is new; the others only verify what is old
+// Deps are what a Rotor needs. All are required.
+type Deps struct {
+	Records   Records
+	Secret    []byte           // the portal's, SecretSize bytes
+	TokenLife time.Duration    // of the longest-lived token that is signed
+	HintLife  time.Duration    // for how long an ID token that was issued is still of use as a hint: the longest sign-in
+	Now       func() time.Time //
+	Logger    *slog.Logger
 }
 
-// Ring is the set of published keys. It does not change: a replica that is to see
-// a rotation opens a new ring.
-type Ring struct {
-	keys   []Key
-	byKID  map[string]Key
-	active map[string]Key
-	jwks   []byte
-}
-
-// Open loads the keys that secret (32 bytes) decrypts, and makes those that are
-// missing. Any number of replicas may do so at once: they end with the same keys.
+// Open loads the keys that the secret decrypts, and makes those that are missing.
+// Any number of replicas may do so at once: they end with the same keys.
 // ErrSecret says that the database's keys were encrypted with another secret.
-func Open(ctx context.Context, records Records, secret []byte, now time.Time) (*Ring, error) {
-	if records == nil {
-		return nil, errors.New("keys: a store is needed")
+func Open(ctx context.Context, d Deps) (*Rotor, error) {
+	if d.Records == nil || d.Now == nil || d.Logger == nil || d.TokenLife <= 0 || d.HintLife <= 0 {
+		return nil, errors.New("keys: a store, a clock, a logger and lifetimes are needed")
 	}
-	box, err := newBox(secret)
+	box, err := newBox(d.Secret)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := records.SigningKeys(ctx, now)
+	r := &Rotor{Deps: d, box: box}
+	rows, err := d.Records.SigningKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	made := false
-	for _, alg := range []string{RS256, ES256} {
+	for _, alg := range Algorithms {
 		if hasActive(rows, alg) {
 			continue
 		}
-		row, err := generate(box, alg, now)
+		row, err := generate(box, alg, d.Now())
 		if err != nil {
 			return nil, err
 		}
-		if _, err := records.AddActiveKey(ctx, row); err != nil {
-			return nil, err
-		}
-		made = true
-	}
-	if made { // by us or by a faster replica
-		if rows, err = records.SigningKeys(ctx, now); err != nil {
+		row.Active = true
+		// A faster replica's is as good.
+		if err := d.Records.Apply(ctx, store.AddKey(row)); err != nil && !errors.Is(err, store.ErrKeyPending) {
 			return nil, err
 		}
 	}
-	return newRing(box, rows)
+	return r, r.Reload(ctx)
 }
 
 func hasActive(rows []store.SigningKey, alg string) bool {
@@ -107,7 +128,7 @@ func generate(b *box, alg string, now time.Time) (store.SigningKey, error) {
 	case ES256:
 		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	default:
-		err = fmt.Errorf("algorithm %q is not known", alg)
+		err = ErrAlgorithm
 	}
 	if err != nil {
 		return store.SigningKey{}, fmt.Errorf("keys: generate: %w", err)
@@ -125,79 +146,5 @@ func generate(b *box, alg string, now time.Time) (store.SigningKey, error) {
 		return store.SigningKey{}, fmt.Errorf("keys: %w", err)
 	}
 	sealed := b.seal(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), jwk.KID)
-	return store.SigningKey{KID: jwk.KID, Algorithm: alg, PrivateEncrypted: sealed, PublicJWK: string(public), CreatedAt: now, Active: true}, nil
+	return store.SigningKey{KID: jwk.KID, Algorithm: alg, PrivateEncrypted: sealed, PublicJWK: string(public), CreatedAt: now}, nil
 }
-
-func newRing(b *box, rows []store.SigningKey) (*Ring, error) {
-	r := &Ring{byKID: map[string]Key{}, active: map[string]Key{}}
-	set := struct {
-		Keys []json.RawMessage `json:"keys"`
-	}{Keys: []json.RawMessage{}}
-	for _, row := range rows {
-		private, err := decode(b, row)
-		if err != nil {
-			return nil, err
-		}
-		k := Key{KID: row.KID, Algorithm: row.Algorithm, Private: private, Active: row.Active}
-		r.keys = append(r.keys, k)
-		r.byKID[k.KID] = k
-		if k.Active {
-			r.active[k.Algorithm] = k
-		}
-		set.Keys = append(set.Keys, json.RawMessage(row.PublicJWK))
-	}
-	for _, alg := range []string{RS256, ES256} {
-		if _, ok := r.active[alg]; !ok {
-			return nil, fmt.Errorf("keys: there is no active %s key", alg)
-		}
-	}
-	var err error
-	if r.jwks, err = json.Marshal(set); err != nil {
-		return nil, fmt.Errorf("keys: %w", err)
-	}
-	return r, nil
-}
-
-func decode(b *box, row store.SigningKey) (crypto.Signer, error) {
-	text, err := b.open(row.PrivateEncrypted, row.KID)
-	if err != nil {
-		return nil, err
-	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, fmt.Errorf("keys: key %s is not PEM", row.KID)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("keys: key %s: %w", row.KID, err)
-	}
-	signer, ok := parsed.(crypto.Signer)
-	if !ok {
-		return nil, fmt.Errorf("keys: key %s can't sign", row.KID)
-	}
-	if k, ok := signer.(*rsa.PrivateKey); ok {
-		k.Precompute() // the Chinese remainder values make signing three times faster
-	}
-	return signer, nil
-}
-
-// Active is the key that signs with alg.
-func (r *Ring) Active(alg string) (Key, error) {
-	k, ok := r.active[alg]
-	if !ok {
-		return Key{}, fmt.Errorf("keys: there is no active %s key", alg)
-	}
-	return k, nil
-}
-
-// ByKID is the published key of this id.
-func (r *Ring) ByKID(kid string) (Key, bool) {
-	k, ok := r.byKID[kid]
-	return k, ok
-}
-
-// Published are all published keys, the oldest first.
-func (r *Ring) Published() []Key { return append([]Key(nil), r.keys...) }
-
-// JWKS is the published JWK Set as JSON (RFC 7517 §5).
-func (r *Ring) JWKS() []byte { return r.jwks }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -17,31 +18,79 @@ import (
 
 var secret = bytes.Repeat([]byte{1}, keys.SecretSize)
 
+const (
+	tokenLife = 5 * time.Minute
+	hintLife  = 7 * 24 * time.Hour
+)
+
+// clock stands still until it is moved.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func newClock() *clock { return &clock{at: time.Now().Truncate(time.Millisecond)} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+func deps(d *db.DB, c *clock) (keys.Deps, error) {
+	s, err := store.New(d)
+	return keys.Deps{
+		Records: s, Secret: secret, TokenLife: tokenLife, HintLife: hintLife, Now: c.now, Logger: slog.New(slog.DiscardHandler),
+	}, err
+}
+
+// replica is one that starts on d.
+func replica(t *testing.T, d *db.DB, c *clock) *keys.Rotor {
+	t.Helper()
+	all, err := deps(d, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := keys.Open(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func TestOpen_ReplicasAtOnce(t *testing.T) {
 	env.EachDB(t, "portal", func(t *testing.T, d *db.DB) {
-		s, err := store.New(d)
+		all, err := deps(d, newClock())
 		if err != nil {
 			t.Fatal(err)
 		}
 		var wg sync.WaitGroup
-		rings := make(chan *keys.Ring, 4)
-		for range cap(rings) {
+		rotors := make(chan *keys.Rotor, 4)
+		for range cap(rotors) {
 			wg.Go(func() {
-				ring, err := keys.Open(t.Context(), s, secret, time.Now())
+				r, err := keys.Open(t.Context(), all)
 				if err != nil {
 					t.Error(err)
+					return
 				}
-				rings <- ring
+				rotors <- r
 			})
 		}
 		wg.Wait()
-		first := <-rings
-		for range cap(rings) - 1 {
-			if other := <-rings; !bytes.Equal(other.JWKS(), first.JWKS()) {
+		close(rotors)
+		first := <-rotors
+		for other := range rotors {
+			if !bytes.Equal(other.JWKS(), first.JWKS()) {
 				t.Error("two replicas publish different keys")
 			}
 		}
-		if n := len(first.Published()); n != 2 {
+		if n := len(first.Ring().Published()); n != 2 {
 			t.Errorf("%d keys are published", n)
 		}
 	})
@@ -49,17 +98,20 @@ func TestOpen_ReplicasAtOnce(t *testing.T) {
 
 func TestOpen_WrongSecret(t *testing.T) {
 	env.EachDB(t, "portal", func(t *testing.T, d *db.DB) {
-		s, err := store.New(d)
+		all, err := deps(d, newClock())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := keys.Open(t.Context(), s, secret, time.Now()); err != nil {
+		if _, err := keys.Open(t.Context(), all); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := keys.Open(t.Context(), s, bytes.Repeat([]byte{2}, keys.SecretSize), time.Now()); !errors.Is(err, keys.ErrSecret) {
+		other := all
+		other.Secret = bytes.Repeat([]byte{2}, keys.SecretSize)
+		if _, err := keys.Open(t.Context(), other); !errors.Is(err, keys.ErrSecret) {
 			t.Errorf("another secret: %v", err)
 		}
-		if _, err := keys.Open(t.Context(), s, secret[:16], time.Now()); err == nil {
+		other.Secret = secret[:16]
+		if _, err := keys.Open(t.Context(), other); err == nil {
 			t.Error("a short secret was accepted")
 		}
 		var rows []string
@@ -75,58 +127,44 @@ func TestOpen_WrongSecret(t *testing.T) {
 		if _, err := d.ExecContext(t.Context(), d.Rebind(`UPDATE signing_keys SET private_pem_encrypted = ? WHERE private_pem_encrypted = ?`), rows[0], rows[1]); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := keys.Open(t.Context(), s, secret, time.Now()); !errors.Is(err, keys.ErrSecret) {
+		if _, err := keys.Open(t.Context(), all); !errors.Is(err, keys.ErrSecret) {
 			t.Errorf("exchanged keys: %v", err)
 		}
 	})
 }
 
-func TestOpen_KeysThatNoLongerSign(t *testing.T) {
-	env.EachDB(t, "portal", func(t *testing.T, d *db.DB) {
-		s, err := store.New(d)
-		if err != nil {
-			t.Fatal(err)
+func TestOpen_RefusesWhatIsMissing(t *testing.T) {
+	all, err := deps(env.DB(t, "portal"), newClock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*keys.Deps){
+		"store":      func(d *keys.Deps) { d.Records = nil },
+		"clock":      func(d *keys.Deps) { d.Now = nil },
+		"logger":     func(d *keys.Deps) { d.Logger = nil },
+		"token life": func(d *keys.Deps) { d.TokenLife = 0 },
+		"hint life":  func(d *keys.Deps) { d.HintLife = 0 },
+	} {
+		d := all
+		change(&d)
+		if _, err := keys.Open(t.Context(), d); err == nil {
+			t.Errorf("it opened without %s", name)
 		}
-		now := time.Now()
-		old, err := keys.Open(t.Context(), s, secret, now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		end := db.Millis(now.Add(time.Hour))
-		if _, err := d.ExecContext(t.Context(), d.Rebind(`UPDATE signing_keys SET active = ?, not_after = ? WHERE alg = ?`), false, end, keys.ES256); err != nil {
-			t.Fatal(err)
-		}
-		ring, err := keys.Open(t.Context(), s, secret, now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		was, _ := old.Active(keys.ES256)
-		is, _ := ring.Active(keys.ES256)
-		if _, published := ring.ByKID(was.KID); was.KID == is.KID || !published || len(ring.Published()) != 3 {
-			t.Errorf("after a rotation %d keys are published", len(ring.Published()))
-		}
-		later, err := keys.Open(t.Context(), s, secret, now.Add(2*time.Hour))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, published := later.ByKID(was.KID); published {
-			t.Error("a key is published after its end")
-		}
-	})
+	}
 }
 
 func TestJWKS_Form(t *testing.T) {
-	s, err := store.New(env.DB(t, "portal"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := keys.Open(t.Context(), s, secret, time.Now())
-	if err != nil {
+	c := newClock()
+	r := replica(t, env.DB(t, "portal"), c)
+	if _, err := r.Rotate(t.Context(), keys.ES256, nil); err != nil {
 		t.Fatal(err)
 	}
 	var set struct{ Keys []map[string]string }
-	if err := json.Unmarshal(ring.JWKS(), &set); err != nil {
+	if err := json.Unmarshal(r.JWKS(), &set); err != nil {
 		t.Fatal(err)
+	}
+	if len(set.Keys) != 3 {
+		t.Errorf("%d keys are published", len(set.Keys))
 	}
 	for _, k := range set.Keys {
 		if k["use"] != "sig" || len(k["kid"]) != 43 || k["d"] != "" || (k["kty"] == "EC" && (len(k["x"]) != 43 || len(k["y"]) != 43)) {

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -61,8 +62,8 @@ func (h *Handlers) Discovery(c echo.Context) error {
 // JWKS publishes the signing keys (RFC 7517). Clients may keep them for a while:
 // a new key is published before it signs.
 func (h *Handlers) JWKS(c echo.Context) error {
-	public(c, "public, max-age=300")
-	return c.Blob(http.StatusOK, "application/jwk-set+json", h.Ring.JWKS())
+	public(c, fmt.Sprintf("public, max-age=%d", int(keys.MaxAge.Seconds())))
+	return c.Blob(http.StatusOK, "application/jwk-set+json", h.Keys.JWKS())
 }
 
 // public lets anybody read an answer, also scripts of other sites.

@@ -70,6 +70,9 @@ type SignOut interface {
 	EndFrom(ctx context.Context, clientID, sid, reason string) error
 }
 
+// JWKS are the published keys (RFC 7517 §5), as JSON.
+type JWKS interface{ JWKS() []byte }
+
 // Deps are what the endpoints need; all of them, but for Recorded and the durations.
 type Deps struct {
 	Clients   Clients
@@ -78,7 +81,7 @@ type Deps struct {
 	Sessions  Sessions
 	SignOut   SignOut
 	Issuer    *tokens.Issuer
-	Ring      *keys.Ring
+	Keys      JWKS
 	Secret    []byte // the portal's, 32 bytes
 	Now       func() time.Time
 	Logger    *slog.Logger
@@ -97,7 +100,7 @@ type Handlers struct {
 // New refuses a missing dependency.
 func New(d Deps) (*Handlers, error) {
 	if d.Clients == nil || d.Records == nil || d.Ephemeral == nil || d.Sessions == nil || d.SignOut == nil ||
-		d.Issuer == nil || d.Ring == nil || d.Now == nil || d.Logger == nil {
+		d.Issuer == nil || d.Keys == nil || d.Now == nil || d.Logger == nil {
 		return nil, errors.New("oidc: a dependency is missing")
 	}
 	if d.RefreshLife == 0 {

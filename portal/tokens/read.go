@@ -19,10 +19,10 @@ const maxToken = 8 << 10
 
 // Hint reads an ID token that a client gives back as id_token_hint. It must be
 // ours, but may have expired (RP-Initiated Logout 1.0 §4): it names, it does not
-// authorise.
+// authorise. For the same reason the key may be published no longer.
 func (i *Issuer) Hint(raw string) (*token.IDClaims, error) {
 	var c token.IDClaims
-	typ, err := i.read(raw, keys.RS256, &c, jwt.WithoutClaimsValidation())
+	typ, err := read(raw, keys.RS256, i.keys.Recognised, &c, jwt.WithoutClaimsValidation())
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (i *Issuer) Hint(raw string) (*token.IDClaims, error) {
 // ReadAccess reads an access token of ours that has not expired, of whatever audience.
 func (i *Issuer) ReadAccess(raw string) (*token.AccessClaims, error) {
 	var c token.AccessClaims
-	typ, err := i.read(raw, keys.ES256, &c, jwt.WithIssuer(i.issuer), jwt.WithExpirationRequired(), jwt.WithTimeFunc(i.now))
+	typ, err := read(raw, keys.ES256, i.keys.ByKID, &c, jwt.WithIssuer(i.issuer), jwt.WithExpirationRequired(), jwt.WithTimeFunc(i.now))
 	if err != nil {
 		return nil, err
 	}
@@ -45,19 +45,19 @@ func (i *Issuer) ReadAccess(raw string) (*token.AccessClaims, error) {
 	return &c, nil
 }
 
-// read verifies against our published keys. Each kind of token has one algorithm,
-// and a key serves only its own (RFC 8725 §3.1).
-func (i *Issuer) read(raw, alg string, claims jwt.Claims, opts ...jwt.ParserOption) (typ string, err error) {
+// read verifies against our own keys. Each kind of token has one algorithm, and a
+// key serves only its own (RFC 8725 §3.1).
+func read(raw, alg string, find func(kid string) (keys.Key, bool), claims jwt.Claims, opts ...jwt.ParserOption) (typ string, err error) {
 	if len(raw) > maxToken {
 		return "", fmt.Errorf("%w: too long", ErrInvalid)
 	}
 	t, err := jwt.ParseWithClaims(raw, claims, func(t *jwt.Token) (any, error) {
 		kid, _ := t.Header["kid"].(string)
-		k, ok := i.ring.ByKID(kid)
+		k, ok := find(kid)
 		if !ok || k.Algorithm != alg {
 			return nil, fmt.Errorf("unknown key %q", kid)
 		}
-		return k.Private.Public(), nil
+		return k.Public, nil
 	}, append(opts, jwt.WithValidMethods([]string{alg}))...)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrInvalid, err)

@@ -26,26 +26,43 @@ type Lifetimes struct {
 // been sent another one meanwhile.
 const logoutLife = 2 * time.Minute
 
+// Longest is the life of the longest-lived token that is signed.
+func (l Lifetimes) Longest() time.Duration {
+	l = l.withDefaults()
+	return max(l.ID, l.Access, logoutLife)
+}
+
+func (l Lifetimes) withDefaults() Lifetimes {
+	if l.ID == 0 {
+		l.ID = 5 * time.Minute
+	}
+	if l.Access == 0 {
+		l.Access = 5 * time.Minute
+	}
+	return l
+}
+
+// Keys are the portal's signing keys.
+type Keys interface {
+	Active(alg string) (keys.Key, error)
+	ByKID(kid string) (keys.Key, bool)
+	Recognised(kid string) (keys.Key, bool)
+}
+
 // Issuer signs tokens. It is safe for concurrent use.
 type Issuer struct {
-	ring   *keys.Ring
+	keys   Keys
 	issuer string
 	life   Lifetimes
 	now    func() time.Time
 }
 
-// NewIssuer signs in the name of issuer (its URL) with the ring's active keys.
-func NewIssuer(ring *keys.Ring, issuer string, life Lifetimes, now func() time.Time) (*Issuer, error) {
-	if ring == nil || issuer == "" || now == nil {
+// NewIssuer signs in the name of issuer (its URL) with the active keys.
+func NewIssuer(signing Keys, issuer string, life Lifetimes, now func() time.Time) (*Issuer, error) {
+	if signing == nil || issuer == "" || now == nil {
 		return nil, errors.New("tokens: an issuer needs keys, a URL and a clock")
 	}
-	if life.ID == 0 {
-		life.ID = 5 * time.Minute
-	}
-	if life.Access == 0 {
-		life.Access = 5 * time.Minute
-	}
-	return &Issuer{ring: ring, issuer: issuer, life: life, now: now}, nil
+	return &Issuer{keys: signing, issuer: issuer, life: life.withDefaults(), now: now}, nil
 }
 
 // URL is the issuer identifier: the `iss` of every token.
@@ -130,7 +147,7 @@ func (i *Issuer) Logout(subject, sid, clientID string) (string, error) {
 }
 
 func (i *Issuer) sign(alg, typ string, claims jwt.Claims) (string, error) {
-	key, err := i.ring.Active(alg)
+	key, err := i.keys.Active(alg)
 	if err != nil {
 		return "", err
 	}

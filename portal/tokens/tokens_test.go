@@ -3,6 +3,7 @@ package tokens_test
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -17,21 +18,24 @@ import (
 
 const issuer = "http://portal.test"
 
-func newIssuer(t testing.TB, now func() time.Time) (*tokens.Issuer, *keys.Ring) {
+func newIssuer(t testing.TB, now func() time.Time) (*tokens.Issuer, *keys.Rotor) {
 	t.Helper()
 	s, err := store.New(env.DB(t, "portal"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, err := keys.Open(t.Context(), s, bytes.Repeat([]byte{1}, 32), now())
+	rotor, err := keys.Open(t.Context(), keys.Deps{
+		Records: s, Secret: bytes.Repeat([]byte{1}, 32), TokenLife: tokens.Lifetimes{}.Longest(), HintLife: 7 * 24 * time.Hour,
+		Now: now, Logger: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	i, err := tokens.NewIssuer(ring, issuer, tokens.Lifetimes{}, now)
+	i, err := tokens.NewIssuer(rotor, issuer, tokens.Lifetimes{}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return i, ring
+	return i, rotor
 }
 
 var alice = tokens.Person{Subject: "alice", SID: "sid-1", AuthTime: time.Unix(1_700_000_000, 0), Name: "Alice", Email: "a@example.com", Roles: []string{"customer"}}
@@ -95,6 +99,58 @@ func TestTokens_Expire(t *testing.T) {
 	}
 	if _, err := i.Hint(id); err != nil {
 		t.Errorf("an expired hint: %v", err)
+	}
+}
+
+// What was issued before a rotation is good until it expires; as a hint, an ID token is good for as long as a sign-in.
+func TestTokens_OutliveTheirKey(t *testing.T) {
+	now := time.Now()
+	i, rotor := newIssuer(t, func() time.Time { return now })
+	rotate := func() {
+		for _, alg := range keys.Algorithms {
+			if _, err := rotor.Rotate(t.Context(), alg, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now = now.Add(keys.Ahead)
+		if err := rotor.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // the first keys, and keys that were rotated to
+		now = now.Add(keys.Ahead)
+		id, err := i.ID(alice, "one", "", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, alg := range keys.Algorithms {
+			if _, err := rotor.Rotate(t.Context(), alg, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now = now.Add(keys.Ahead - time.Second)
+		access, err := i.Access(alice, "one", issuer, "j", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Second)
+		if err := rotor.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := i.ReadAccess(access); err != nil {
+			t.Errorf("right after the rotation: %v", err)
+		}
+		rotate()
+		if _, err := i.Hint(id); err != nil {
+			t.Errorf("a hint whose key is published no longer: %v", err)
+		}
+		now = now.Add(8 * 24 * time.Hour)
+		if err := rotor.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := i.Hint(id); !errors.Is(err, tokens.ErrInvalid) {
+			t.Errorf("a hint older than any sign-in: %v", err)
+		}
 	}
 }
 

@@ -1,0 +1,163 @@
+package keys
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"slices"
+	"time"
+
+	"gatehouse/portal/store"
+	"gatehouse/sso/token"
+)
+
+// Key is one signing key.
+type Key struct {
+	KID       string // RFC 7638 thumbprint
+	Algorithm string
+	Public    crypto.PublicKey
+	Private   crypto.Signer // nil once it signs no more
+	Active    bool          // signs what is new; the others only verify what is old, or wait
+}
+
+// Ring is the set of keys at one moment. It does not change.
+type Ring struct {
+	published  []Key
+	byKID      map[string]Key
+	active     map[string]Key
+	recognised map[string]Key // published or retired, not withdrawn
+	jwks       []byte
+}
+
+// newRing takes what is published at now of rows. Keys that last held already are
+// not decrypted again; last may be nil.
+func newRing(b *box, rows []store.SigningKey, last *Ring, now time.Time) (*Ring, error) {
+	r := &Ring{byKID: map[string]Key{}, active: map[string]Key{}, recognised: map[string]Key{}}
+	set := struct {
+		Keys []json.RawMessage `json:"keys"`
+	}{Keys: []json.RawMessage{}}
+	for _, row := range rows {
+		if !row.WithdrawnAt.IsZero() {
+			continue
+		}
+		k, err := decode(b, row, last)
+		if err != nil {
+			return nil, err
+		}
+		r.recognised[k.KID] = k
+		if !row.NotAfter.IsZero() && !row.NotAfter.After(now) {
+			continue
+		}
+		r.published = append(r.published, k)
+		r.byKID[k.KID] = k
+		if k.Active {
+			r.active[k.Algorithm] = k
+		}
+		set.Keys = append(set.Keys, json.RawMessage(row.PublicJWK))
+	}
+	for _, alg := range Algorithms {
+		if _, ok := r.active[alg]; !ok {
+			return nil, fmt.Errorf("keys: there is no active %s key", alg)
+		}
+	}
+	var err error
+	if r.jwks, err = json.Marshal(set); err != nil {
+		return nil, fmt.Errorf("keys: %w", err)
+	}
+	return r, nil
+}
+
+func decode(b *box, row store.SigningKey, last *Ring) (Key, error) {
+	k := Key{KID: row.KID, Algorithm: row.Algorithm, Active: row.Active}
+	if last != nil {
+		if held, ok := last.recognised[row.KID]; ok {
+			k.Public, k.Private = held.Public, held.Private
+		}
+	}
+	switch {
+	case row.PrivateEncrypted == "":
+		k.Private = nil
+	case k.Private == nil:
+		private, err := decrypt(b, row)
+		if err != nil {
+			return Key{}, err
+		}
+		k.Private, k.Public = private, private.Public()
+	}
+	if k.Public == nil {
+		var jwk token.JWK
+		if err := json.Unmarshal([]byte(row.PublicJWK), &jwk); err != nil {
+			return Key{}, fmt.Errorf("keys: key %s has no public half: %w", row.KID, err)
+		}
+		public, err := jwk.Public()
+		if err != nil {
+			return Key{}, fmt.Errorf("keys: key %s: %w", row.KID, err)
+		}
+		k.Public = public
+	}
+	return k, nil
+}
+
+func decrypt(b *box, row store.SigningKey) (crypto.Signer, error) {
+	text, err := b.open(row.PrivateEncrypted, row.KID)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("keys: key %s is not PEM", row.KID)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("keys: key %s: %w", row.KID, err)
+	}
+	signer, ok := parsed.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("keys: key %s can't sign", row.KID)
+	}
+	if k, ok := signer.(*rsa.PrivateKey); ok {
+		k.Precompute() // the Chinese remainder values make signing three times faster
+	}
+	return signer, nil
+}
+
+// Active is the key that signs with alg.
+func (r *Ring) Active(alg string) (Key, error) {
+	k, ok := r.active[alg]
+	if !ok {
+		return Key{}, fmt.Errorf("keys: there is no active %s key", alg)
+	}
+	return k, nil
+}
+
+// ByKID is the published key of this id.
+func (r *Ring) ByKID(kid string) (Key, bool) {
+	k, ok := r.byKID[kid]
+	return k, ok
+}
+
+// Recognised is the key of this id, also one that is no longer published because
+// whatever it signed has expired: for what names somebody and authorises nothing.
+func (r *Ring) Recognised(kid string) (Key, bool) {
+	k, ok := r.recognised[kid]
+	return k, ok
+}
+
+// Published are all published keys, the oldest first.
+func (r *Ring) Published() []Key { return slices.Clone(r.published) }
+
+// KIDs are the ids of the published keys, sorted.
+func (r *Ring) KIDs() []string {
+	kids := make([]string, 0, len(r.published))
+	for _, k := range r.published {
+		kids = append(kids, k.KID)
+	}
+	slices.Sort(kids)
+	return kids
+}
+
+// JWKS is the published JWK Set as JSON (RFC 7517 §5).
+func (r *Ring) JWKS() []byte { return r.jwks }

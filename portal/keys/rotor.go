@@ -1,0 +1,115 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gatehouse/portal/store"
+)
+
+// reloadEvery is how late a replica notices what another has done.
+const reloadEvery = 2 * time.Second
+
+// Rotor is a replica's view of the keys. It follows what other replicas do to them,
+// and activates the next key when its time has come. It is safe for concurrent use.
+type Rotor struct {
+	Deps
+	box *box
+
+	reloading sync.Mutex
+	rows      []store.SigningKey // of the last reload
+	ring      atomic.Pointer[Ring]
+}
+
+// Ring is the keys as they are now.
+func (r *Rotor) Ring() *Ring { return r.ring.Load() }
+
+// Active is the key that signs with alg.
+func (r *Rotor) Active(alg string) (Key, error) { return r.Ring().Active(alg) }
+
+// ByKID is the published key of this id.
+func (r *Rotor) ByKID(kid string) (Key, bool) { return r.Ring().ByKID(kid) }
+
+// Recognised is [Ring.Recognised].
+func (r *Rotor) Recognised(kid string) (Key, bool) { return r.Ring().Recognised(kid) }
+
+// KIDs are the ids of the published keys, sorted.
+func (r *Rotor) KIDs() []string { return r.Ring().KIDs() }
+
+// JWKS is the published JWK Set as JSON (RFC 7517 §5).
+func (r *Rotor) JWKS() []byte { return r.Ring().JWKS() }
+
+// Run follows the database until ctx ends. While it does not answer, the keys stay
+// as they are.
+func (r *Rotor) Run(ctx context.Context) error {
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(reloadEvery/2 + rand.N(reloadEvery/2)):
+		}
+		err := r.Reload(ctx)
+		switch {
+		case err != nil && !failing && ctx.Err() == nil:
+			r.Logger.Warn("the signing keys were not reloaded; those in memory stay in use", "error", err)
+		case err == nil && failing:
+			r.Logger.Info("the signing keys are reloaded again")
+		}
+		failing = err != nil
+	}
+}
+
+// Reload brings the replica up to date, and does what has fallen due: it activates
+// a next key whose time has come, and forgets keys that nobody needs.
+func (r *Rotor) Reload(ctx context.Context) error {
+	r.reloading.Lock()
+	defer r.reloading.Unlock()
+	if err := r.load(ctx); err != nil {
+		return err
+	}
+	now, acted := r.Now(), false
+	for _, row := range r.rows {
+		switch {
+		case !row.ActivatesAt.IsZero() && !row.ActivatesAt.After(now):
+			err := r.Records.Apply(ctx, store.ActivateKey(row.KID, row.Algorithm, now, r.lastUse(now)))
+			if err != nil && !errors.Is(err, store.ErrKeyChanged) { // another replica was faster
+				return err
+			}
+			if err == nil {
+				r.Logger.Info("a signing key is active now", "kid", row.KID, "alg", row.Algorithm)
+			}
+			acted = true
+		case !row.NotAfter.IsZero() && row.NotAfter.Add(r.HintLife).Before(now):
+			if err := r.Records.PurgeKeys(ctx, now.Add(-r.HintLife)); err != nil {
+				return err
+			}
+			acted = true
+		}
+	}
+	if !acted {
+		return nil
+	}
+	return r.load(ctx)
+}
+
+func (r *Rotor) load(ctx context.Context) error {
+	rows, err := r.Records.SigningKeys(ctx)
+	if err != nil {
+		return err
+	}
+	ring, err := newRing(r.box, rows, r.ring.Load(), r.Now())
+	if err != nil {
+		return err
+	}
+	r.rows = rows
+	r.ring.Store(ring)
+	return nil
+}
+
+// lastUse is until when a key that stops to sign at now has to stay published.
+func (r *Rotor) lastUse(now time.Time) time.Time { return now.Add(r.TokenLife + Margin) }
