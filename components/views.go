@@ -12,6 +12,11 @@ type Person struct {
 	Roles       []string
 }
 
+// Live is how a page learns, while it is open, that its person was signed out elsewhere: StreamURL sends events, StateURL is asked
+// by a page that has slept. Ticket is handed back to StateURL, which reads from it whose page this is; Person and SignIn tell pages
+// of the same person, and of the same sign-in, from others.
+type Live struct{ StreamURL, StateURL, Ticket, Person, SignIn string }
+
 // Search is the header's search box: a plain GET form, and with a Target (a CSS selector) also search as you type, where
 // htmx puts the answer into that element. Placeholder says what is searched and names the box.
 type Search struct{ Action, Name, Value, Placeholder, Target string }
@@ -36,6 +41,7 @@ type Shell struct {
 	App         App
 	Apps        []App
 	Person      *Person // nil for a guest
+	Live        *Live   // nil for a guest
 	Unavailable bool    // nobody can tell who this is at the moment, since the session store does not answer
 
 	SignInURL, SignOutAction, ProfileURL, SessionsURL string

@@ -16,7 +16,7 @@ import (
 // BodyLimit is how much of a request's body is read, in bytes.
 const BodyLimit = 1 << 20
 
-// limits gives each request a deadline, bounds its body, reads its form early,
+// limits gives each request but streams a deadline, bounds its body, reads its form early,
 // so that a broken one is refused before a handler sees half of it, and
 // refuses what another site makes a browser post (http.CrossOriginProtection).
 func (s *server) limits() (echo.MiddlewareFunc, error) {
@@ -34,10 +34,12 @@ func (s *server) limits() (echo.MiddlewareFunc, error) {
 					return Fail(http.StatusForbidden, "cross_site", "This request came from another site, so it was not carried out.").Because(err)
 				}
 			}
-			ctx, cancel := context.WithTimeout(r.Context(), RequestTimeout)
-			defer cancel()
-			r = r.WithContext(ctx)
-			c.SetRequest(r)
+			if !slices.Contains(s.Streams, r.URL.Path) {
+				ctx, cancel := context.WithTimeout(r.Context(), RequestTimeout)
+				defer cancel()
+				r = r.WithContext(ctx)
+				c.SetRequest(r)
+			}
 			if r.Body != nil && r.Body != http.NoBody {
 				if r.ContentLength > BodyLimit {
 					return errTooLarge()

@@ -85,6 +85,9 @@ func Shell(c echo.Context, title string) components.Shell {
 	if s.Person != nil {
 		v.Person = s.Person(c)
 	}
+	if v.Person != nil && s.Live != nil {
+		v.Live = s.Live(c)
+	}
 	if s.Unavailable != nil {
 		v.Unavailable = s.Unavailable(c)
 	}

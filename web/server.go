@@ -30,6 +30,10 @@ type Options struct {
 	Ready map[string]func(context.Context) error
 	// Person is who the request is from, nil for a guest.
 	Person func(echo.Context) *components.Person
+	// Live is how a page hears that its person was signed out elsewhere; may be nil.
+	Live func(echo.Context) *components.Live
+	// Streams are the paths whose answers go on for long: their requests have no deadline.
+	Streams []string
 	// Unavailable reports that it can't be known just now who the request is from.
 	Unavailable func(echo.Context) bool
 	// Nav are the header's links for somebody with these roles; may be nil.
