@@ -1,0 +1,175 @@
+package storetest_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"gatehouse/db"
+	"gatehouse/portal/store"
+	"gatehouse/portal/store/storetest"
+)
+
+var month = storetest.Now.Add(-30 * 24 * time.Hour)
+
+// signedIn stores a sign-in that was seen last so long after Now, at that replica of the portal.
+func signedIn(t *testing.T, s *store.Store, u store.User, sid, replica string, seen time.Duration) {
+	t.Helper()
+	in := storetest.SignIn(u)
+	in.SID, in.Replica, in.LastSeenAt = sid, replica, storetest.Now.Add(seen)
+	if err := s.SignIn(t.Context(), in, u.PasswordHash); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// opens lets a sign-in open an app at a replica, so long after Now.
+func opens(t *testing.T, s *store.Store, sid, client, replica string, at time.Duration) {
+	t.Helper()
+	g, err := s.Grantee(t.Context(), sid, client, storetest.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Replica = replica
+	if _, err := s.Open(t.Context(), g, client, nil, storetest.Now.Add(at)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func end(t *testing.T, s *store.Store, sid string) {
+	t.Helper()
+	if _, err := s.EndSignIns(t.Context(), store.Ending{
+		SID: sid, Reason: "sign_out", Client: "portal", Scope: "session", Now: storetest.Now, Retried: storetest.Now,
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sids(page []store.LivingSignIn) []string {
+	var got []string
+	for _, in := range page {
+		got = append(got, in.SID)
+	}
+	return got
+}
+
+func TestLiving_ByAppAndByReplica(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		u, first := storetest.Registered(t, s, "maria@example.com")
+		end(t, s, first.SID)
+		signedIn(t, s, u, "a", "portal-1", time.Minute)
+		signedIn(t, s, u, "b", "portal-2", 2*time.Minute)
+		signedIn(t, s, u, "c", "portal-2", 3*time.Minute)
+		signedIn(t, s, u, "gone", "portal-3", 4*time.Minute)
+		signedIn(t, s, u, "old", "portal-1", -31*24*time.Hour)
+		opens(t, s, "c", "shop", "shop-1", time.Hour)
+		opens(t, s, "a", "shop", "shop-2", 2*time.Hour)
+		opens(t, s, "b", "shop", "", 3*time.Hour)
+		opens(t, s, "a", "forum", "forum-1", 4*time.Hour)
+		opens(t, s, "gone", "shop", "shop-9", 5*time.Hour)
+		end(t, s, "gone")
+		for name, test := range map[string]struct {
+			q    store.LivingQuery
+			want []string
+		}{
+			"all, the last seen first": {store.LivingQuery{}, []string{"a", "b", "c"}},
+			"at a replica":             {store.LivingQuery{Replica: "portal-2"}, []string{"b", "c"}},
+			"at one where nobody is":   {store.LivingQuery{Replica: "portal-3"}, nil},
+			"of an app, its last":      {store.LivingQuery{Client: "shop"}, []string{"b", "a", "c"}},
+			"of an app's replica":      {store.LivingQuery{Client: "shop", Replica: "shop-2"}, []string{"a"}},
+			"of one without a name":    {store.LivingQuery{Client: "shop", Unnamed: true}, []string{"b"}},
+			"of another app's replica": {store.LivingQuery{Client: "forum", Replica: "shop-2"}, nil},
+			"of no app":                {store.LivingQuery{Client: "' OR '1'='1"}, nil},
+		} {
+			test.q.Since, test.q.Limit = month, 10
+			page, more, err := s.Living(t.Context(), test.q)
+			if err != nil || more || !slices.Equal(sids(page), test.want) {
+				t.Errorf("%s: %q, more %v, %v; want %q", name, sids(page), more, err, test.want)
+			}
+		}
+		page, _, err := s.Living(t.Context(), store.LivingQuery{Since: month, Limit: 1})
+		if err != nil || len(page) != 1 {
+			t.Fatalf("%+v, %v", page, err)
+		}
+		got := page[0]
+		if got.Name != u.Name || got.Email != u.Email || got.Replica != "portal-1" || !got.At.Equal(got.LastSeenAt) || len(got.Opened) != 2 ||
+			got.Opened[0].ClientID != "shop" || got.Opened[0].Replica != "shop-2" || !got.Opened[0].First.Equal(storetest.Now.Add(2*time.Hour)) {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestLiving_PagesForthAndBack(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		u, first := storetest.Registered(t, s, "maria@example.com")
+		end(t, s, first.SID)
+		var all []string
+		for i := range 7 {
+			sid := fmt.Sprintf("sid-%d", i)
+			signedIn(t, s, u, sid, "portal-1", time.Duration(i/2)*time.Minute) // two of each moment
+			opens(t, s, sid, "shop", "shop-1", time.Duration(i/2)*time.Hour)
+			all = append([]string{sid}, all...)
+		}
+		for _, client := range []string{"", "shop"} {
+			var got []string
+			q := store.LivingQuery{Client: client, Since: month, Limit: 3}
+			for more := true; more; {
+				page, next, err := s.Living(t.Context(), q)
+				if err != nil || len(got) > len(all) {
+					t.Fatal(got, err)
+				}
+				got, more = append(got, sids(page)...), next
+				last := page[len(page)-1]
+				q.After = store.Cursor{At: last.At, ID: last.SID}
+			}
+			if !slices.Equal(got, all) {
+				t.Errorf("app %q: %q, want %q", client, got, all)
+			}
+			q.Before, q.After = q.After, store.Cursor{}
+			page, more, err := s.Living(t.Context(), q)
+			if err != nil || !more || !slices.Equal(sids(page), all[3:6]) {
+				t.Errorf("app %q, back: %q, more %v, %v", client, sids(page), more, err)
+			}
+		}
+	})
+}
+
+func TestLiving_PlacesAreCountedUpToALimit(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		if places, err := s.LivingPlaces(t.Context(), month, 10); err != nil || len(places) != 0 {
+			t.Fatalf("nobody: %+v, %v", places, err)
+		}
+		u, _ := storetest.Registered(t, s, "maria@example.com") // at portal-1
+		for i, at := range []string{"portal-2", "portal-10", "portal-2", "portal-2", ""} {
+			sid := fmt.Sprintf("sid-%d", i)
+			signedIn(t, s, u, sid, at, time.Minute)
+			opens(t, s, sid, "shop", []string{"shop-2", "", "shop-1"}[i%3], time.Hour)
+		}
+		opens(t, s, "sid-0", "analytics", "analytics-1", time.Hour)
+		signedIn(t, s, u, "old", "portal-9", -31*24*time.Hour)
+		end(t, s, "sid-2") // portal-2, shop-1
+		got, err := s.LivingPlaces(t.Context(), month, 2)
+		want := []store.Place{
+			{Replica: "", Count: 1}, {Replica: "portal-1", Count: 1}, {Replica: "portal-10", Count: 1}, {Replica: "portal-2", Count: 2},
+			{Client: "analytics", Replica: "analytics-1", Count: 1}, {Client: "shop", Count: 2}, {Client: "shop", Replica: "shop-2", Count: 2},
+		}
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v, %v; want %+v", got, err, want)
+		}
+	})
+}
+
+// The replica that an app was opened at is the last that said its name.
+func TestOpened_KeepsTheReplicaThatSaidItsName(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		_, in := storetest.Registered(t, s, "maria@example.com")
+		for i, step := range []struct{ says, want string }{{"", ""}, {"shop-1", "shop-1"}, {"", "shop-1"}, {"shop-2", "shop-2"}} {
+			opens(t, s, in.SID, "shop", step.says, time.Duration(i)*time.Hour)
+			page, _, err := s.Living(t.Context(), store.LivingQuery{Since: month, Limit: 1})
+			if err != nil || len(page) != 1 || len(page[0].Opened) != 1 || page[0].Opened[0].Replica != step.want {
+				t.Errorf("step %d: %+v, %v; want %q", i, page, err, step.want)
+			}
+		}
+	})
+}
