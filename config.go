@@ -45,6 +45,8 @@ type upConfig struct {
 	Key         string        `env:"GATEHOUSE_KEY" help:"Key that encrypts the signing keys at rest, 32 bytes in hex or base64; made and kept in DATA unless given."`
 	Demo        string        `env:"GATEHOUSE_DEMO" default:"auto" enum:"auto,true,false" help:"Demo accounts and demo content: auto means only on a loopback address, for a domain below localhost."`
 	Grace       time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"How long a replica may take to stop before it is killed."`
+
+	Denylist denylistConfig `embed:"" prefix:"denylist-"`
 }
 
 // redisHelp stands in the help of each --redis-url.
@@ -62,6 +64,8 @@ type serviceConfig struct {
 	Demo           bool          `env:"GATEHOUSE_DEMO" help:"Demo accounts and demo content. Never where strangers can reach it."`
 	DialLoopback   bool          `env:"GATEHOUSE_DIAL_LOOPBACK" help:"Find sibling services below *.localhost on this machine."`
 	Grace          time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"How long requests under way may take when the replica stops."`
+
+	Denylist denylistConfig `embed:"" prefix:"denylist-"`
 
 	estate  web.Estate
 	proxies []netip.Prefix
@@ -146,7 +150,7 @@ func (c *upConfig) Validate() error {
 		wrong = append(wrong, err)
 	}
 	_, err := readClients(c.Clients)
-	return errors.Join(append(wrong, err)...)
+	return errors.Join(append(wrong, err, c.Denylist.check())...)
 }
 
 // Validate implements kong's check.
@@ -170,7 +174,7 @@ func (c *serviceConfig) Validate() error {
 	if c.RedisURL != "" {
 		wrong = append(wrong, checkRedisURL(c.RedisURL))
 	}
-	return errors.Join(wrong...)
+	return errors.Join(append(wrong, c.Denylist.check())...)
 }
 
 // Validate implements kong's check.

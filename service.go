@@ -17,6 +17,7 @@ import (
 	"gatehouse/db"
 	"gatehouse/fleet"
 	"gatehouse/sso/loopback"
+	"gatehouse/sso/revocation"
 	"gatehouse/web"
 )
 
@@ -36,6 +37,7 @@ type parts struct {
 	db     *db.DB
 	rdb    redis.UniversalClient
 	log    *slog.Logger
+	denied *revocation.Mirror
 	client *http.Client // to sibling services
 }
 
@@ -77,12 +79,17 @@ func runService(ctx context.Context, name string, c serviceConfig, open func(con
 		return err
 	}
 	defer func() { _ = rdb.Close() }()
-	s, err := open(opening, parts{serviceConfig: c, db: d, rdb: rdb, log: log, client: siblingClient(c)})
+	denied, err := c.mirror(name, rdb, log)
+	if err != nil {
+		return err
+	}
+	s, err := open(opening, parts{serviceConfig: c, db: d, rdb: rdb, log: log, denied: denied, client: siblingClient(c)})
 	if err != nil {
 		return err
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return denied.Run(ctx) })
 	group.Go(func() error { return s.Run(ctx) })
 	group.Go(func() error { return web.Serve(ctx, ln, s.Handler(), log, c.Grace) })
 	metrics, err := serveMetrics(ctx, group, c.MetricsAddr, log)

@@ -27,7 +27,7 @@ func (c portalConfig) open(ctx context.Context, p parts) (service, error) {
 func (c appConfig) deps(p parts) apps.Deps {
 	return apps.Deps{
 		DB: p.db, Redis: p.rdb, Estate: p.estate, Replica: p.Replica, Logger: p.log, HTTPClient: p.client, Now: time.Now,
-		ClientSecret: c.ClientSecret, TrustedProxies: p.proxies, Demo: p.Demo,
+		ClientSecret: c.ClientSecret, Denied: p.denied, TrustedProxies: p.proxies, Demo: p.Demo,
 	}
 }
 

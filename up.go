@@ -257,6 +257,7 @@ func (e *estate) spec(service, name string) supervisor.Spec {
 		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8", "GATEHOUSE_DIAL_LOOPBACK=true",
 		"GATEHOUSE_DEMO=" + strconv.FormatBool(e.demo), "GATEHOUSE_GRACE=" + e.Grace.String(),
 	}
+	env = append(env, e.Denylist.env()...)
 	if service == "portal" {
 		env = append(env, "GATEHOUSE_KEY="+hex.EncodeToString(e.key), "GATEHOUSE_CLIENTS="+e.Clients,
 			"GATEHOUSE_SHOP_SECRET="+e.secret("shop"), "GATEHOUSE_FORUM_SECRET="+e.secret("forum"),

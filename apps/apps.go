@@ -17,21 +17,23 @@ import (
 
 	"gatehouse/components"
 	"gatehouse/db"
+	"gatehouse/sso/live"
+	"gatehouse/sso/revocation"
 	"gatehouse/sso/rp"
 	"gatehouse/web"
 )
 
-// Deps are what an app needs from outside. Now, HTTPClient, TrustedProxies and
-// Demo may be left empty.
+// Deps are what an app needs from outside. Those from Denied on may be left empty.
 type Deps struct {
 	DB             *db.DB // migrated
 	Redis          redis.UniversalClient
 	Estate         web.Estate
 	Replica        string // "shop-2"; living replicas have different names
 	Logger         *slog.Logger
-	ClientSecret   string           // of the app as a client of the portal
-	Now            func() time.Time // time.Now unless told
-	HTTPClient     *http.Client     // to the portal and the sibling apps
+	ClientSecret   string             // of the app as a client of the portal
+	Denied         *revocation.Mirror // what the portal has revoked; somebody runs it
+	Now            func() time.Time   // time.Now unless told
+	HTTPClient     *http.Client       // to the portal and the sibling apps
 	TrustedProxies []netip.Prefix
 	Demo           bool // make content for the demo accounts
 }
@@ -69,7 +71,8 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	portal := d.Estate.URL("portal")
 	auth, err := rp.New(rp.Config{
 		Issuer: portal, ClientID: service, ClientSecret: d.ClientSecret, BaseURL: d.Estate.URL(service), Service: service,
-		Redis: d.Redis, HTTPClient: d.HTTPClient, Logger: d.Logger, Now: d.Now,
+		Redis: d.Redis, Denied: d.denylist(), Replica: d.Replica, HTTPClient: d.HTTPClient, Logger: d.Logger, Now: d.Now,
+		AppName: d.Estate.Name,
 		SignedOut: func(c echo.Context) error {
 			if !open {
 				return web.SeeOther(c, portal+"/signed-out")
@@ -83,11 +86,9 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	}
 	e, err := web.New(web.Options{
 		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
-		Ready: map[string]func(context.Context) error{
-			"database": d.DB.PingContext,
-			"redis":    func(ctx context.Context) error { return d.Redis.Ping(ctx).Err() },
-		},
+		Ready:  d.ready(),
 		Person: person, Unavailable: rp.Unavailable,
+		Live: rp.Live, Streams: []string{live.StreamPath},
 		FormActions: []string{portal}, // signing out leads there
 		SignInPath:  rp.SignInPath, SignOutPath: rp.SignOutPath,
 	})
@@ -95,7 +96,30 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)
 	}
 	auth.Mount(e)
+	if d.Denied != nil {
+		d.Denied.Describe(func(r *revocation.Report) { r.KIDs = auth.KIDs() })
+	}
 	return e, auth, nil
+}
+
+// denylist is Denied, or a nil that is one.
+func (d *Deps) denylist() rp.Denylist {
+	if d.Denied == nil {
+		return nil
+	}
+	return d.Denied
+}
+
+// ready are what /readyz asks.
+func (d *Deps) ready() map[string]func(context.Context) error {
+	needs := map[string]func(context.Context) error{
+		"database": d.DB.PingContext,
+		"redis":    func(ctx context.Context) error { return d.Redis.Ping(ctx).Err() },
+	}
+	if d.Denied != nil {
+		needs["denylist"] = d.Denied.Ready
+	}
+	return needs
 }
 
 // person is whom the header shows.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/sync/errgroup"
 
 	"gatehouse/apps"
 	"gatehouse/apps/forum/markdown"
@@ -96,4 +97,9 @@ func (a *App) routes(e *echo.Echo) {
 func (a *App) Handler() *echo.Echo { return a.echo }
 
 // Run publishes the forum's events until ctx ends.
-func (a *App) Run(ctx context.Context) error { return a.relay.Run(ctx) }
+func (a *App) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.sso.Run(ctx) })
+	group.Go(func() error { return a.relay.Run(ctx) })
+	return group.Wait()
+}

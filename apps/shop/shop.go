@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/sync/errgroup"
 
 	"gatehouse/apps"
 	"gatehouse/apps/shop/goods"
@@ -98,8 +99,11 @@ func (a *App) Handler() *echo.Echo { return a.echo }
 
 // Run publishes the shop's events and forgets old guests' carts until ctx ends.
 func (a *App) Run(ctx context.Context) error {
-	go a.tidy(ctx)
-	return a.relay.Run(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.sso.Run(ctx) })
+	group.Go(func() error { a.tidy(ctx); return nil })
+	group.Go(func() error { return a.relay.Run(ctx) })
+	return group.Wait()
 }
 
 func (a *App) tidy(ctx context.Context) {

@@ -37,9 +37,7 @@ type Options struct {
 	// StaleFor, if not zero, is the policy "stale": the mirror goes on answering from
 	// memory for so long. Zero is the policy "closed".
 	StaleFor time.Duration
-	// Report tells of the replica, once a second.
-	Report func() Report
-	Now    func() time.Time
+	Now      func() time.Time
 }
 
 // Report is what a replica tells of itself for the operator's eyes.
@@ -47,7 +45,6 @@ type Report struct {
 	Requests int64    `json:"requests"` // answered since it started
 	Memory   int64    `json:"memory"`   // bytes
 	KIDs     []string `json:"kids"`     // the signing keys that it knows
-	People   int      `json:"people"`   // who have used it lately
 	Streams  int      `json:"streams"`  // tabs that listen
 }
 
@@ -64,15 +61,14 @@ type Mirror struct {
 	synced     atomic.Bool
 	unreadable atomic.Int64
 
-	started time.Time
-	epoch   string // of the set that was loaded; this and the next are for Run's goroutine only
-	seen    int64  // position of Redis's log at the last beat
-	told    struct {
-		sync.Mutex
-		requests int64
-		at       time.Time
-	}
+	started    time.Time
+	epoch      string // of the set that was loaded; this and the next are for Run's goroutine only
+	seen       int64  // position of Redis's log at the last beat
 	registered time.Time
+	requests   int64 // as told then
+
+	describing sync.Mutex
+	describers []func(*Report)
 }
 
 // Stats say what a mirror holds.
@@ -99,9 +95,6 @@ func NewMirror(o Options) (*Mirror, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Report == nil {
-		o.Report = func() Report { return Report{} }
-	}
 	if o.StaleFor != 0 && o.StaleFor < o.Bound {
 		return nil, fmt.Errorf("revocation: stale for %s is less than the bound of %s", o.StaleFor, o.Bound)
 	}
@@ -115,6 +108,13 @@ func NewMirror(o Options) (*Mirror, error) {
 // blockFor is how long a read waits at Redis for an entry. Two of them fit into the
 // bound, so that one that is late does not make the mirror refuse.
 func blockFor(bound time.Duration) time.Duration { return max(bound*2/5, 10*time.Millisecond) }
+
+// Describe adds to what the replica tells of itself once a second.
+func (m *Mirror) Describe(add func(*Report)) {
+	m.describing.Lock()
+	defer m.describing.Unlock()
+	m.describers = append(m.describers, add)
+}
 
 // Check says whether what has this sub, sid and jti (any of which may be empty) may
 // be let in: nil, ErrDenied or ErrStale. authenticated is when the person proved who

@@ -80,15 +80,18 @@ func (m *Mirror) beat(ctx context.Context, acked int64) (place, error) {
 func (m *Mirror) silence() time.Duration { return m.o.Bound + 2*m.block }
 
 func (m *Mirror) describe(now time.Time) []byte {
-	s := m.Stats()
-	report := m.o.Report()
-	m.told.Lock()
-	rate := 0.0
-	if passed := now.Sub(m.told.at).Seconds(); !m.told.at.IsZero() && passed > 0 {
-		rate = float64(report.Requests-m.told.requests) / passed
+	var report Report
+	m.describing.Lock()
+	for _, add := range m.describers {
+		add(&report)
 	}
-	m.told.requests, m.told.at = report.Requests, now
-	m.told.Unlock()
+	m.describing.Unlock()
+	rate := 0.0
+	if passed := now.Sub(m.registered).Seconds(); !m.registered.IsZero() && passed > 0 {
+		rate = float64(report.Requests-m.requests) / passed
+	}
+	m.requests = report.Requests
+	s := m.Stats()
 	raw, _ := json.Marshal(info{ // a struct of plain values always marshals
 		Name: m.o.Replica, Service: m.o.Service, Version: m.o.Version, Started: m.started, Heard: now, Position: s.Position,
 		Age: s.Age, Synced: s.Synced, Entries: s.Entries, Bytes: s.Bytes, Unread: s.Unreadable, Bound: m.o.Bound, StaleFor: m.o.StaleFor,

@@ -171,6 +171,9 @@ func (p *provider) token(ctx context.Context, form url.Values) (*tokenResponse, 
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
+	if p.config.Replica != "" {
+		req.Header.Set("User-Agent", "Gatehouse-RP ("+p.config.Replica+")")
+	}
 	if p.config.ClientSecret != "" && basic { // RFC 6749 §2.3.1: both are form-encoded first
 		req.SetBasicAuth(url.QueryEscape(p.config.ClientID), url.QueryEscape(p.config.ClientSecret))
 	}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/revocation"
+	"gatehouse/web"
+)
+
+// denylistConfig says how long a replica trusts what it knows of sign-outs and bans
+// while it does not hear from Redis (docs/adr/0005-denylist.md).
+type denylistConfig struct {
+	Bound      time.Duration `env:"GATEHOUSE_DENYLIST_BOUND" default:"1s" help:"Silence of Redis after which a replica lets no signed-in person in, rather than guess."`
+	Policy     string        `env:"GATEHOUSE_DENYLIST_POLICY" default:"closed" enum:"closed,stale" help:"After the bound: closed answers 503, stale goes on with what is known, for the stale bound."`
+	StaleBound time.Duration `env:"GATEHOUSE_DENYLIST_STALE_BOUND" default:"1m" help:"With the policy stale: how long a replica goes on, and so how long a sign-out may be missed."`
+}
+
+// The bounds that make sense: a mirror reads twice within one.
+const (
+	shortestBound = 100 * time.Millisecond
+	longestBound  = time.Hour
+)
+
+func (c denylistConfig) check() error {
+	var wrong []error
+	if c.Bound < shortestBound || c.Bound > longestBound {
+		wrong = append(wrong, fmt.Errorf("--denylist-bound must be from %s to %s", shortestBound, longestBound))
+	}
+	if c.Policy == "stale" && (c.StaleBound < c.Bound || c.StaleBound > longestBound) {
+		wrong = append(wrong, fmt.Errorf("--denylist-stale-bound must be from the bound (%s) to %s", c.Bound, longestBound))
+	}
+	return errors.Join(wrong...)
+}
+
+// env tells a replica the same.
+func (c denylistConfig) env() []string {
+	return []string{
+		"GATEHOUSE_DENYLIST_BOUND=" + c.Bound.String(), "GATEHOUSE_DENYLIST_POLICY=" + c.Policy,
+		"GATEHOUSE_DENYLIST_STALE_BOUND=" + c.StaleBound.String(),
+	}
+}
+
+// mirror is the replica's copy of the denylist.
+func (c serviceConfig) mirror(service string, rdb redis.UniversalClient, log *slog.Logger) (*revocation.Mirror, error) {
+	o := revocation.Options{
+		Redis: rdb, Service: service, Replica: c.Replica, Version: version(), Logger: log, Bound: c.Denylist.Bound,
+	}
+	if c.Denylist.Policy == "stale" {
+		o.StaleFor = c.Denylist.StaleBound
+	}
+	m, err := revocation.NewMirror(o)
+	if err != nil {
+		return nil, err
+	}
+	m.Describe(func(r *revocation.Report) { r.Requests, r.Memory = web.RequestCount(), memory() })
+	return m, nil
+}
+
+// memory is what the process has of the system, in bytes.
+func memory() int64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(sample)
+	return int64(sample[0].Value.Uint64() - sample[1].Value.Uint64())
+}
+
+// version is the commit that the program was built from, or "devel".
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	revision, changed := "devel", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && len(s.Value) >= 7:
+			revision = s.Value[:7]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = "+"
+		}
+	}
+	return revision + changed
+}
