@@ -15,8 +15,11 @@ const (
 	appBackchannel = "/auth/backchannel-logout"
 )
 
-// purchasesRead lets a client ask the shop who bought what.
-const purchasesRead = "purchases:read"
+// The scopes of the apps' APIs.
+const (
+	purchasesRead = "purchases:read" // ask the shop who bought what
+	analyticsRead = "analytics:read" // read the numbers of analytics' dashboard
+)
 
 // EstateClients are the estate's own apps, with their secrets by client id.
 func EstateClients(estate web.Estate, secrets map[string]string) []Client {
@@ -37,5 +40,9 @@ func EstateClients(estate web.Estate, secrets map[string]string) []Client {
 	forum.GrantTypes = append(forum.GrantTypes, clients.ClientCredentials)
 	forum.Scopes = append(forum.Scopes, purchasesRead)
 	forum.Audiences = []string{estate.URL("shop")}
+	// The shop may read the numbers of analytics: for itself, and for an analyst who is signed in there.
+	shop.GrantTypes = append(shop.GrantTypes, clients.ClientCredentials)
+	shop.Scopes = append(shop.Scopes, analyticsRead)
+	shop.Audiences = []string{estate.URL("analytics")}
 	return []Client{shop, forum, analytics}
 }

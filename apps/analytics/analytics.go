@@ -60,6 +60,12 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/", a.dashboard, analysts)          // the page, and for htmx its live parts
 	e.GET("/export/:file", a.export, analysts) // one panel as CSV: /export/sign-ins.csv
 	e.GET("/skipped", a.skippedPage, analysts) // events that could not be counted
+
+	// For programs: those of analysts, and those that are themselves allowed to read.
+	read := a.rp.Bearer(scopeRead, "analyst", "admin")
+	e.GET("/api/v1/metrics", a.apiMetrics, read)
+	e.GET("/api/v1/metrics/:metric", a.apiMetric, read)
+	e.GET("/api/v1/best-sellers", a.apiBestSellers, read)
 }
 
 // Handler answers requests.
@@ -68,6 +74,7 @@ func (a *App) Handler() *echo.Echo { return a.echo }
 // Run consumes events and keeps house until ctx ends, and returns nil then.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.rp.Run(ctx) })
 	group.Go(func() error { return a.consume(ctx) })
 	group.Go(func() error {
 		if a.Demo {

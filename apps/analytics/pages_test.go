@@ -35,9 +35,13 @@ func order(id, name string, ago time.Duration) events.Event {
 }
 
 // filled is analytics with a few events of each type.
-func filled(t *testing.T, d *db.DB) *app {
+func filled(t *testing.T, d *db.DB, change ...func(*analytics.Deps)) *app {
 	t.Helper()
-	a := start(t, d, env.MiniRedis(t), nil)
+	a := start(t, d, env.MiniRedis(t), func(deps *analytics.Deps) {
+		for _, c := range change {
+			c(deps)
+		}
+	})
 	batch := []events.Event{
 		event("i1", events.SignIn, time.Minute, map[string]any{"client_id": "shop", "method": "sso"}),
 		event("i2", events.SignIn, 26*time.Hour, map[string]any{"client_id": "portal", "method": "password"}),

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"time"
 
 	"gatehouse/apps/analytics/period"
 )
@@ -34,13 +35,15 @@ type query struct {
 }
 
 // readQuery reads the parameters of the dashboard and of exports. The error is a [period.Error], also about app.
-func (a *App) readQuery(params url.Values) (query, error) {
+func (a *App) readQuery(params url.Values) (query, error) { return a.read(params, period.Parse) }
+
+func (a *App) read(params url.Values, parse func(url.Values, time.Time, period.Limits) (period.Period, error)) (query, error) {
 	q := query{params: params, app: params.Get("app"), paused: params.Get("live") == "off"}
 	if q.app != "" && (!appForm.MatchString(q.app) || len(params["app"]) > 1) {
 		q.app = ""
 		return q, &period.Error{Field: "app", Message: "There is no such app. Choose one of those offered."}
 	}
-	p, err := period.Parse(params, a.Now(), period.Limits{Raw: a.Retention.Raw})
+	p, err := parse(params, a.Now(), period.Limits{Raw: a.Retention.Raw})
 	q.period = p
 	return q, err
 }

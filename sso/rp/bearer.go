@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -21,8 +22,10 @@ func Claims(c echo.Context) *token.AccessClaims {
 
 // Bearer lets requests through that come with an access token of the provider
 // for this app (audience BaseURL) with scope, in the Authorization header (RFC 6750
-// §2.1). Others are answered 400, 401 or 403 with WWW-Authenticate (§3).
-func (a *RP) Bearer(scope string) echo.MiddlewareFunc {
+// §2.1). Others are answered 400, 401 or 403 with WWW-Authenticate (§3). With roles,
+// the token of a person must bear one of them, which it does only if the scope roles
+// was asked for, too; that of a program itself (client credentials) needs none.
+func (a *RP) Bearer(scope string, roles ...string) echo.MiddlewareFunc {
 	verifier, err := a.verifier(a.BaseURL, a.provider.keys)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -49,12 +52,20 @@ func (a *RP) Bearer(scope string) echo.MiddlewareFunc {
 				return unavailable(c, err)
 			case !claims.HasScope(scope):
 				return challenge(c, http.StatusForbidden, "insufficient_scope", scope, "The access token lacks the scope "+scope+".")
+			case len(roles) > 0 && !ofProgram(claims) && !slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(claims.Roles, r) }):
+				return challenge(c, http.StatusForbidden, "insufficient_scope", "roles "+scope, "The access token is of a person without the role "+strings.Join(roles, " or ")+".")
 			}
 			c.Set(claimsKey, claims)
 			c.Set(sidKey, claims.SID)
 			return next(c)
 		}
 	}
+}
+
+// ofProgram reports whether a token is of a client that acts for itself: it is its
+// own subject (RFC 9068 §2.2) and has never signed in.
+func ofProgram(c *token.AccessClaims) bool {
+	return c.Subject == c.ClientID && c.SID == "" && c.AuthTime == nil
 }
 
 func challenge(c echo.Context, status int, code, scope, message string) error {

@@ -29,7 +29,7 @@ func (h *house) knock(t *testing.T, service string, d endpoint, path, query, for
 	}
 	req := h.request(t, as, service, d.method(), path, form)
 	if as == client && strings.HasPrefix(path, "/api/") {
-		req.Header.Set("Authorization", "Bearer "+h.bearer)
+		req.Header.Set("Authorization", "Bearer "+h.bearer[service])
 	}
 	return req
 }

@@ -55,6 +55,8 @@ var joined = []endpoint{
 	{route: "POST /auth/sign-out", once: true},
 	{route: "GET /auth/signed-out", query: "state=ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
 	{route: "POST /auth/backchannel-logout", form: "logout_token={hint}"},
+	{route: "GET /auth/live"}, // as a guest: anybody else's does not end
+	{route: "GET /auth/state", as: customer},
 }
 
 var endpoints = map[string][]endpoint{
@@ -134,6 +136,9 @@ var endpoints = map[string][]endpoint{
 		{route: "GET /", as: analyst, query: period},
 		{route: "GET /export/:file", as: analyst, query: period},
 		{route: "GET /skipped", as: analyst, query: "page=1&before=1"},
+		{route: "GET /api/v1/metrics", as: client, query: "limit=5"},
+		{route: "GET /api/v1/metrics/:metric", as: client, query: period + "&step=1d&limit=5"},
+		{route: "GET /api/v1/best-sellers", as: client, query: period + "&limit=5"},
 	}, joined...), shared...),
 }
 

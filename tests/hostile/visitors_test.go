@@ -35,12 +35,12 @@ type house struct {
 	cookies map[who]map[string][]*http.Cookie // by service
 	values  map[string]string                 // what the names in braces stand for
 	secrets []string                          // what no log may hold
-	bearer  string                            // an access token of the client for the shop's API
+	bearer  map[string]string                 // access tokens of the client for the apps' APIs, by service
 }
 
 func open(t *testing.T, o estate.Options) *house {
 	t.Helper()
-	// The client's declaration names the shop, so that the port must be known beforehand.
+	// The client's declaration names the apps, so that the port must be known beforehand.
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -51,8 +51,8 @@ func open(t *testing.T, o estate.Options) *house {
 	o.Clients = []map[string]any{{
 		"client_id": "hostile", "client_secret": secret, "redirect_uris": []string{callback}, "post_logout_redirect_uris": []string{afterwards},
 		"grant_types": []string{"authorization_code", "refresh_token", "client_credentials"},
-		"scopes":      []string{"openid", "email", "offline_access", "purchases:read"},
-		"audiences":   []string{strings.Replace(addr, "127.0.0.1", "http://shop.localhost", 1)},
+		"scopes":      []string{"openid", "email", "offline_access", "purchases:read", "analytics:read"},
+		"audiences":   []string{strings.Replace(addr, "127.0.0.1", "http://shop.localhost", 1), strings.Replace(addr, "127.0.0.1", "http://analytics.localhost", 1)},
 	}}
 	h := &house{Estate: estate.Start(t, o), cookies: map[who]map[string][]*http.Cookie{}, secrets: []string{secret, verifier, estate.Password}}
 	h.enter(t, customer, "alice@example.com", "portal", "shop", "forum")
@@ -64,10 +64,13 @@ func open(t *testing.T, o estate.Options) *house {
 	h.values = map[string]string{
 		"{callback}": callback, "{after}": afterwards, "{verifier}": verifier, "{issuer}": h.URL("portal"),
 		"{challenge}": base64.RawURLEncoding.EncodeToString(challenge[:]), "{board}": "workshop", "{hint}": h.idToken(t),
-		":slug": "brass-lever-handle", "shop:file": "brass-lever-handle.svg", "analytics:file": "sign-ins.csv", ":board": "workshop",
+		":slug": "brass-lever-handle", "shop:file": "brass-lever-handle.svg", "analytics:file": "sign-ins.csv", ":metric": "sign-ins", ":board": "workshop",
 	}
-	h.bearer = h.token(t, url.Values{"grant_type": {"client_credentials"}, "scope": {"purchases:read"}, "resource": {h.URL("shop")}}).Access
-	h.secrets = append(h.secrets, h.bearer)
+	h.bearer = map[string]string{}
+	for service, scope := range map[string]string{"shop": "purchases:read", "analytics": "analytics:read"} {
+		h.bearer[service] = h.token(t, url.Values{"grant_type": {"client_credentials"}, "scope": {scope}, "resource": {h.URL(service)}}).Access
+		h.secrets = append(h.secrets, h.bearer[service])
+	}
 	h.values[":sid"] = h.find(t, customer, "portal", "/sessions", `/sessions/([^/]+)/end`)
 	h.values["*"] = h.find(t, guest, "shop", "/", `href="/assets/([^"]+\.css)"`)
 	h.values[":id"] = h.order(t)

@@ -49,7 +49,11 @@ const (
 // Parse reads a period from the parameters range, from and to. Without any it is the default preset; with from or to
 // alone it is custom. The error is an [Error].
 func Parse(q url.Values, now time.Time, limits Limits) (Period, error) {
-	now = now.UTC()
+	return parse(q, now.UTC(), limits, 0)
+}
+
+// parse cuts by step, or as it fits when that is 0.
+func parse(q url.Values, now time.Time, limits Limits, step time.Duration) (Period, error) {
 	for _, name := range []string{Range, From, To} {
 		if len(q[name]) > 1 {
 			return Period{}, &Error{name, fmt.Sprintf("“%s” is given twice; give it once.", name)}
@@ -63,12 +67,12 @@ func Parse(q url.Values, now time.Time, limits Limits) (Period, error) {
 		}
 	}
 	if name == Custom {
-		return custom(from, to, now, limits)
+		return custom(from, to, now, limits, step)
 	}
 	for _, p := range Presets {
 		if p.Name == name {
 			end := ceil(now.Add(time.Millisecond), p.step)
-			return Period{Name: name, From: end.Add(-p.Length), To: end, Step: p.step}, nil
+			return Period{Name: name, From: end.Add(-p.Length), To: end, Step: p.step}.cut(step), nil
 		}
 	}
 	return Period{}, &Error{Range, "Choose one of the periods offered: the last hour, 24 hours, 7 days, 30 days or your own from–to."}
@@ -77,7 +81,7 @@ func Parse(q url.Values, now time.Time, limits Limits) (Period, error) {
 // earliest is the first moment that anybody may ask for: before it there is no Gatehouse, and arithmetic stays safe.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func custom(fromText, toText string, now time.Time, limits Limits) (Period, error) {
+func custom(fromText, toText string, now time.Time, limits Limits, step time.Duration) (Period, error) {
 	if fromText == "" {
 		return Period{}, &Error{From, "Say when the period begins."}
 	}
@@ -106,7 +110,9 @@ func custom(fromText, toText string, now time.Time, limits Limits) (Period, erro
 	}
 	// The period before is compared with, so its raw events must be there too.
 	length := to.Sub(from)
-	step := choose(length, now.Sub(from)+length < limits.Raw)
+	if step == 0 {
+		step = choose(length, now.Sub(from)+length < limits.Raw)
+	}
 	start, end := Floor(from, step), ceil(to, step)
 	if !start.Before(end) {
 		end = start.Add(step)

@@ -1,0 +1,185 @@
+package analytics
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"golang.org/x/sync/errgroup"
+
+	"gatehouse/apps/analytics/period"
+	"gatehouse/apps/analytics/store"
+	"gatehouse/web"
+)
+
+// scopeRead is the scope of the access tokens that the API takes (audience: this app's own address).
+const scopeRead = "analytics:read"
+
+// Page sizes of the API.
+const (
+	fewPoints   = 100
+	mostPoints  = 1000
+	mostRanking = 100
+)
+
+// metricJSON is one panel of the dashboard.
+type metricJSON struct {
+	Name   string     `json:"name"`
+	Title  string     `json:"title"`
+	Unit   string     `json:"unit"` // count, people or cents (of USD)
+	Values []nameJSON `json:"values"`
+	URL    string     `json:"url"`
+}
+
+type nameJSON struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+}
+
+// stretchJSON is what an answer is about. From and To are widened to whole steps.
+type stretchJSON struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"` // not included
+	App  string    `json:"app,omitempty"`
+}
+
+// seriesJSON is a metric over time, or one page of it.
+type seriesJSON struct {
+	stretchJSON
+	Metric string      `json:"metric"`
+	Unit   string      `json:"unit"`
+	Step   string      `json:"step"`
+	Points []pointJSON `json:"points"`
+	Next   string      `json:"next,omitempty"` // the address of the points that follow
+}
+
+type pointJSON struct {
+	From    time.Time        `json:"from"`
+	Values  map[string]int64 `json:"values"`
+	Partial bool             `json:"partial,omitempty"` // its time is not over yet
+}
+
+// apiMetrics answers GET /api/v1/metrics: what there is.
+func (a *App) apiMetrics(c echo.Context) error {
+	all := []metricJSON{}
+	for _, p := range panels {
+		if p.lines == nil {
+			continue
+		}
+		m := metricJSON{Name: p.key, Title: p.title, Unit: p.unit.name, URL: a.Estate.URL(Service) + "/api/v1/metrics/" + p.key}
+		for _, l := range p.lines {
+			m.Values = append(m.Values, nameJSON{Name: l.key, Title: l.name})
+		}
+		all = append(all, m)
+	}
+	return answer(c, map[string]any{"metrics": all})
+}
+
+// apiMetric answers GET /api/v1/metrics/<name>?range=…|from=…&to=…&step=…&app=…&limit=<1 to 1000>: the numbers of one
+// panel, oldest first. It reads only the page that is asked for.
+func (a *App) apiMetric(c echo.Context) error {
+	p, known := findPanel(c.Param("metric"))
+	if !known || p.lines == nil {
+		return web.NotFound("This metric")
+	}
+	q, limit, err := a.apiQuery(c.QueryParams(), fewPoints, mostPoints)
+	if err != nil {
+		return err
+	}
+	page, next := q.period.Head(limit)
+	f := &figures{period: page, now: a.Now().UTC(), starts: page.Buckets()}
+	span := store.Span{From: page.From, To: page.To, App: q.app, Raw: page.Raw()}
+	group, ctx := errgroup.WithContext(c.Request().Context())
+	group.Go(func() (err error) { f.cells, err = a.store.Series(ctx, span, page.Step, page.Offset()); return })
+	group.Go(func() (err error) { f.people, err = a.store.People(ctx, span, page.Step, page.Offset()); return })
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	out := seriesJSON{
+		stretchJSON: stretchJSON{From: page.From, To: page.To, App: q.app},
+		Metric:      p.key, Unit: p.unit.name, Step: page.StepName(), Points: p.points(f),
+	}
+	if !next.IsZero() {
+		out.Next = a.Estate.URL(Service) + q.with("/api/v1/metrics/"+p.key,
+			period.Range, "", period.From, next.Format(time.RFC3339), period.To, q.period.To.Format(time.RFC3339),
+			period.Step, page.StepName(), "limit", strconv.Itoa(limit), "live", "")
+	}
+	return answer(c, out)
+}
+
+// points are the values of all lines, by bucket.
+func (p panel) points(f *figures) []pointJSON {
+	all := p.values(f)
+	points := make([]pointJSON, len(f.starts))
+	for i, t := range f.starts {
+		points[i] = pointJSON{From: t, Values: make(map[string]int64, len(all)), Partial: f.now.Before(t.Add(f.period.Step))}
+		for n, l := range p.lines {
+			points[i].Values[l.key] = all[n][i]
+		}
+	}
+	return points
+}
+
+// sellerJSON is one product of the ranking.
+type sellerJSON struct {
+	Rank     int    `json:"rank"`
+	Product  string `json:"product"` // the shop's slug of it
+	Name     string `json:"name"`
+	Pieces   int64  `json:"pieces"`
+	Cents    int64  `json:"revenue_cents"`
+	Currency string `json:"currency"` // ISO 4217
+}
+
+// apiBestSellers answers GET /api/v1/best-sellers?range=…|from=…&to=…&app=…&limit=<1 to 100>: what sold most pieces.
+func (a *App) apiBestSellers(c echo.Context) error {
+	q, limit, err := a.apiQuery(c.QueryParams(), mostSellers, mostRanking)
+	if err != nil {
+		return err
+	}
+	p := q.period
+	sold, err := a.store.Sellers(c.Request().Context(), store.Span{From: p.From, To: p.To, App: q.app, Raw: p.Raw()}, limit)
+	if err != nil {
+		return err
+	}
+	products := make([]sellerJSON, len(sold))
+	for i, s := range sold {
+		products[i] = sellerJSON{Rank: i + 1, Product: s.Product, Name: s.Name, Pieces: s.Quantity, Cents: s.Cents, Currency: "USD"}
+	}
+	return answer(c, struct {
+		stretchJSON
+		Products []sellerJSON `json:"products"`
+	}{stretchJSON{From: p.From, To: p.To, App: q.app}, products})
+}
+
+// apiQuery reads the parameters, and tells of all that is wrong with them as programs are told.
+func (a *App) apiQuery(params url.Values, few, most int) (query, int, error) {
+	if slices.ContainsFunc([]string{"app", "limit"}, func(name string) bool { return len(params[name]) > 1 }) {
+		return query{}, 0, badRequest("app and limit may be given once each.")
+	}
+	limit := few
+	if s := params.Get("limit"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > most {
+			return query{}, 0, badRequest("limit is a whole number from 1 to " + strconv.Itoa(most) + ".")
+		}
+		limit = n
+	}
+	q, err := a.read(params, period.ParseStep)
+	if e, ok := fault(err); ok {
+		return q, 0, badRequest(e.Message)
+	}
+	return q, limit, err
+}
+
+func badRequest(message string) error {
+	return web.Fail(http.StatusBadRequest, "invalid_request", message)
+}
+
+// answer sends figures, which are nobody else's to keep.
+func answer(c echo.Context, v any) error {
+	c.Response().Header().Set("Cache-Control", "private, no-store")
+	return c.JSON(http.StatusOK, v)
+}

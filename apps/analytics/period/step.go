@@ -1,0 +1,76 @@
+package period
+
+import (
+	"net/url"
+	"time"
+)
+
+// Step is the name of the parameter that says how long a bucket is to be, for [ParseStep].
+const Step = "step"
+
+// Steps are how long a bucket can be, by their names.
+var Steps = []struct {
+	Name   string
+	Length time.Duration
+}{
+	{"1m", time.Minute}, {"5m", 5 * time.Minute}, {"15m", 15 * time.Minute},
+	{"1h", time.Hour}, {"3h", 3 * time.Hour}, {"6h", 6 * time.Hour}, {"1d", Day}, {"7d", 7 * Day},
+}
+
+// ParseStep is [Parse], also with a step that whoever asks has chosen, however many buckets that makes. The stretch is
+// widened to the cuts of the step.
+func ParseStep(q url.Values, now time.Time, limits Limits) (Period, error) {
+	now = now.UTC()
+	wished, err := step(q)
+	if err != nil {
+		return Period{}, err
+	}
+	p, err := parse(q, now, limits, wished)
+	if err == nil && wished != 0 && p.Raw() && now.Sub(p.From) >= limits.Raw {
+		return p, &Error{Step, "Steps below an hour are for the last days only. Choose 1h or more."}
+	}
+	return p, err
+}
+
+func step(q url.Values) (time.Duration, error) {
+	if len(q[Step]) > 1 {
+		return 0, &Error{Step, "“step” is given twice; give it once."}
+	}
+	name := q.Get(Step)
+	if name == "" {
+		return 0, nil
+	}
+	for _, s := range Steps {
+		if s.Name == name {
+			return s.Length, nil
+		}
+	}
+	return 0, &Error{Step, "There is no such step. Choose one of 1m, 5m, 15m, 1h, 3h, 6h, 1d and 7d."}
+}
+
+// StepName is the name of p's step.
+func (p Period) StepName() string {
+	for _, s := range Steps {
+		if s.Length == p.Step {
+			return s.Name
+		}
+	}
+	return p.Step.String()
+}
+
+// cut is p in buckets of step, if that is not 0.
+func (p Period) cut(step time.Duration) Period {
+	if step != 0 {
+		p.From, p.To, p.Step = Floor(p.From, step), ceil(p.To, step), step
+	}
+	return p
+}
+
+// Head is the first n buckets of p, and the beginning of the one after, which is the zero time if there is none.
+func (p Period) Head(n int) (head Period, next time.Time) {
+	if end := p.From.Add(time.Duration(n) * p.Step); end.Before(p.To) {
+		p.To = end
+		return p, end
+	}
+	return p, time.Time{}
+}
