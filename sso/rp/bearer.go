@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/sso/revocation"
 	"gatehouse/sso/token"
 )
 
@@ -22,37 +23,32 @@ func Claims(c echo.Context) *token.AccessClaims {
 
 // Bearer lets requests through that come with an access token of the provider
 // for this app (audience BaseURL) with scope, in the Authorization header (RFC 6750
-// §2.1). Others are answered 400, 401 or 403 with WWW-Authenticate (§3). With roles,
-// the token of a person must bear one of them, which it does only if the scope roles
-// was asked for, too; that of a program itself (client credentials) needs none.
+// §2.1). Others are answered 400, 401 or 403 with WWW-Authenticate (§3); 503 while
+// nobody can know whether the token was revoked. With roles, the token of a person
+// must bear one of them, which it does only if the scope roles was asked for, too;
+// that of a program itself (client credentials) needs none.
+//
+// A token that comes again costs no signature check, and no token costs a round
+// trip: whether it was revoked is known from memory ([Config].Denied).
 func (a *RP) Bearer(scope string, roles ...string) echo.MiddlewareFunc {
-	verifier, err := a.verifier(a.BaseURL, a.provider.keys)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if err != nil {
-				return err
+			raw, refused := bearer(c)
+			if refused != nil {
+				return refused
 			}
-			header := c.Request().Header.Values(echo.HeaderAuthorization)
-			if len(header) == 0 {
-				return challenge(c, http.StatusUnauthorized, "", "", "An access token is needed.")
+			claims, err := a.provider.access.Access(c.Request().Context(), raw)
+			if err == nil {
+				err = a.notRevoked(claims)
 			}
-			kind, raw, _ := strings.Cut(header[0], " ")
-			raw = strings.TrimSpace(raw)
 			switch {
-			case len(header) > 1, strings.EqualFold(kind, "Bearer") && raw == "":
-				return challenge(c, http.StatusBadRequest, "invalid_request", "", "Authorization must be one Bearer token.")
-			case !strings.EqualFold(kind, "Bearer"): // another way to authenticate, which is no error (§3.1)
-				return challenge(c, http.StatusUnauthorized, "", "", "An access token is needed.")
-			}
-			claims, err := verifier.Access(c.Request().Context(), raw)
-			switch {
-			case errors.Is(err, token.ErrInvalid):
+			case errors.Is(err, token.ErrInvalid), errors.Is(err, revocation.ErrDenied):
 				return challenge(c, http.StatusUnauthorized, "invalid_token", "", "The access token is expired, revoked or not meant for this service.")
 			case err != nil:
 				return unavailable(c, err)
 			case !claims.HasScope(scope):
 				return challenge(c, http.StatusForbidden, "insufficient_scope", scope, "The access token lacks the scope "+scope+".")
-			case len(roles) > 0 && !ofProgram(claims) && !slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(claims.Roles, r) }):
+			case len(roles) > 0 && !ofProgram(claims) && !hasRole(claims, roles):
 				return challenge(c, http.StatusForbidden, "insufficient_scope", "roles "+scope, "The access token is of a person without the role "+strings.Join(roles, " or ")+".")
 			}
 			c.Set(claimsKey, claims)
@@ -62,10 +58,40 @@ func (a *RP) Bearer(scope string, roles ...string) echo.MiddlewareFunc {
 	}
 }
 
+// bearer is the access token of a request, or the answer to one without.
+func bearer(c echo.Context) (raw string, refused error) {
+	header := c.Request().Header.Values(echo.HeaderAuthorization)
+	if len(header) == 0 {
+		return "", challenge(c, http.StatusUnauthorized, "", "", "An access token is needed.")
+	}
+	kind, raw, _ := strings.Cut(header[0], " ")
+	raw = strings.TrimSpace(raw)
+	switch {
+	case len(header) > 1, strings.EqualFold(kind, "Bearer") && raw == "":
+		return "", challenge(c, http.StatusBadRequest, "invalid_request", "", "Authorization must be one Bearer token.")
+	case !strings.EqualFold(kind, "Bearer"): // another way to authenticate, which is no error (§3.1)
+		return "", challenge(c, http.StatusUnauthorized, "", "", "An access token is needed.")
+	}
+	return raw, nil
+}
+
+// notRevoked asks the denylist, if there is one: for the token, for its grant, for
+// the sign-in that it came from, and for its person.
+func (a *RP) notRevoked(claims *token.AccessClaims) error {
+	if a.Denied == nil {
+		return nil
+	}
+	return a.Denied.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())
+}
+
 // ofProgram reports whether a token is of a client that acts for itself: it is its
 // own subject (RFC 9068 §2.2) and has never signed in.
 func ofProgram(c *token.AccessClaims) bool {
 	return c.Subject == c.ClientID && c.SID == "" && c.AuthTime == nil
+}
+
+func hasRole(c *token.AccessClaims, roles []string) bool {
+	return slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(c.Roles, r) })
 }
 
 func challenge(c echo.Context, status int, code, scope, message string) error {

@@ -45,6 +45,7 @@ type provider struct {
 	direct *http.Client // follows no redirect
 	keys   *token.RemoteKeys
 	ids    *token.Verifier // of tokens for this client
+	access *token.Verifier // of access tokens for its API
 	flight singleflight.Group
 
 	mu      sync.RWMutex
@@ -67,7 +68,10 @@ func newProvider(c Config) (*provider, error) {
 		return m.JWKSURI, nil
 	})
 	var err error
-	p.ids, err = c.verifier(c.ClientID, p.keys)
+	if p.ids, err = c.verifier(c.ClientID, p.keys); err != nil {
+		return nil, err
+	}
+	p.access, err = c.verifier(c.BaseURL, p.keys)
 	return p, err
 }
 

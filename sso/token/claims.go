@@ -3,6 +3,7 @@ package token
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -44,6 +45,19 @@ type AccessClaims struct {
 // HasScope reports whether the token was issued for scope.
 func (c *AccessClaims) HasScope(scope string) bool {
 	return slices.Contains(strings.Fields(c.Scope), scope)
+}
+
+// Authenticated is when the person proved who they are, or when the token was
+// issued where it does not say: what a revocation of all that came before is
+// compared with.
+func (c *AccessClaims) Authenticated() time.Time {
+	switch {
+	case c.AuthTime != nil:
+		return c.AuthTime.Time
+	case c.IssuedAt != nil:
+		return c.IssuedAt.Time
+	}
+	return time.Time{}
 }
 
 // LogoutClaims tell an app which sign-in, or whose sign-ins, are over.
