@@ -20,7 +20,7 @@ func (c portalConfig) open(ctx context.Context, p parts) (service, error) {
 	})
 	return portal.New(ctx, portal.Deps{
 		DB: p.db, Redis: p.rdb, Estate: p.estate, Replica: p.Replica, Logger: p.log, HTTPClient: p.client,
-		Key: c.key, Clients: append(own, c.declared...), TrustedProxies: p.proxies, Demo: p.Demo,
+		Key: c.key, Clients: append(own, c.declared...), Denied: p.denied, TrustedProxies: p.proxies, Demo: p.Demo,
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"gatehouse/portal/attempts"
 	"gatehouse/portal/backchannel"
 	"gatehouse/portal/clients"
+	"gatehouse/portal/denylist"
 	"gatehouse/portal/ephemeral"
 	"gatehouse/portal/keys"
 	"gatehouse/portal/oidc"
@@ -17,6 +18,7 @@ import (
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
+	"gatehouse/sso/revocation"
 	"gatehouse/sso/session"
 )
 
@@ -29,6 +31,7 @@ type parts struct {
 	keys     *keys.Rotor
 	relay    *events.Relay
 	sender   *backchannel.Sender
+	denylist *denylist.Keeper
 	upkeep   *upkeep
 	protocol *oidc.Handlers
 	pages    *account.Pages
@@ -41,7 +44,10 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	if err != nil {
 		return p, err
 	}
-	if p.clients, err = clients.NewRegistry(ctx, records, d.Clients, d.Now, d.Logger); err != nil {
+	p.clients, err = clients.NewRegistry(ctx, clients.Deps{
+		Records: records, Declared: d.Clients, PlainHTTP: !d.Estate.Secure(), Now: d.Now, Logger: d.Logger,
+	})
+	if err != nil {
 		return p, err
 	}
 	if d.Lifetimes.Absolute == 0 {
@@ -57,8 +63,10 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	if err != nil {
 		return p, err
 	}
+	known := kept{records: records, now: d.Now, log: d.Logger}
 	sessions, err := session.New(d.Redis, session.Options{
 		Service: service, Secure: d.Estate.Secure(), Idle: d.Lifetimes.Idle, Absolute: d.Lifetimes.Absolute, Now: d.Now,
+		Recover: known.session, Seen: known.seen,
 	})
 	if err != nil {
 		return p, err
@@ -70,16 +78,26 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	if err != nil {
 		return p, err
 	}
-	signOut, err := signout.New(signout.Deps{Records: records, Sessions: sessions, Sender: p.sender, Now: d.Now, Recorded: p.relay.Wake})
+	log, err := revocation.NewLog(d.Redis)
 	if err != nil {
 		return p, err
 	}
+	if p.denylist, err = denylist.New(denylist.Deps{Records: records, Log: log, Now: d.Now, Logger: d.Logger}); err != nil {
+		return p, err
+	}
+	signOut, err := signout.New(signout.Deps{
+		Records: records, Denylist: p.denylist, Sessions: sessions, Sender: p.sender, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Wake,
+	})
+	if err != nil {
+		return p, err
+	}
+	p.denylist.OnLate(signOut.Late)
 	short, err := ephemeral.New(d.Redis)
 	if err != nil {
 		return p, err
 	}
 	p.protocol, err = oidc.New(oidc.Deps{
-		Clients: p.clients, Records: records, Ephemeral: short, Sessions: sessions, SignOut: signOut, Issuer: issuer, Keys: p.keys,
+		Clients: p.clients, Records: records, Ephemeral: short, Sessions: sessions, SignOut: signOut, Denied: d.Denied, Issuer: issuer, Keys: p.keys,
 		Secret: d.Key, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Wake,
 		RefreshLife: d.Lifetimes.Refresh, ReplayWindow: d.Lifetimes.ReplayWindow,
 	})
@@ -87,17 +105,17 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 		return p, err
 	}
 	p.upkeep = &upkeep{records: records, now: d.Now, log: d.Logger}
-	if p.pages, err = people(ctx, d, records, sessions, signOut, p.relay.Wake); err != nil {
+	if p.pages, err = people(ctx, d, records, sessions, signOut, p.relay.Wake, p.protocol); err != nil {
 		return p, err
 	}
 	p.console, err = admin.New(admin.Deps{
-		Store: records, SignOuts: signOut, Visitors: p.pages, Estate: d.Estate, Now: d.Now, Logger: d.Logger,
+		Store: records, SignOuts: signOut, Visitors: p.pages, Log: log, Keys: p.keys, Estate: d.Estate, Now: d.Now, Logger: d.Logger,
 	})
 	return p, err
 }
 
 // people assembles the pages, and makes the demo accounts where they are asked for.
-func people(ctx context.Context, d Deps, records *store.Store, sessions *session.Store, signOut *signout.Service, wake func()) (*account.Pages, error) {
+func people(ctx context.Context, d Deps, records *store.Store, sessions *session.Store, signOut *signout.Service, wake func(), protocol *oidc.Handlers) (*account.Pages, error) {
 	hasher, err := password.NewHasher(d.Passwords)
 	if err != nil {
 		return nil, err
@@ -113,6 +131,6 @@ func people(ctx context.Context, d Deps, records *store.Store, sessions *session
 	}
 	return account.New(account.Deps{
 		Store: records, Sessions: sessions, Hasher: hasher, Attempts: limiter, SignOuts: signOut,
-		Estate: d.Estate, Now: d.Now, Wake: wake, Demo: d.Demo,
+		Estate: d.Estate, Now: d.Now, Wake: wake, Demo: d.Demo, LeadsTo: protocol.LeadsTo,
 	})
 }

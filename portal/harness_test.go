@@ -129,7 +129,7 @@ func newHouse(t testing.TB, d *db.DB, rdb redis.UniversalClient) *house {
 		DB: d, Redis: rdb, Estate: estate, Replica: "portal-1", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		HTTPClient: &http.Client{}, Key: key, Now: h.clock.now, Demo: true,
 		Passwords: password.Options{Params: argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}},
-		Clients:   declared(a.server.URL),
+		Clients:   declared(a.server.URL), Denied: env.Denied(t, rdb, "portal"),
 	}
 	if h.app, err = portal.New(t.Context(), h.deps); err != nil {
 		t.Fatal(err)

@@ -18,10 +18,12 @@ import (
 	"gatehouse/portal/account"
 	"gatehouse/portal/admin"
 	"gatehouse/portal/backchannel"
+	"gatehouse/portal/denylist"
 	"gatehouse/portal/keys"
 	"gatehouse/portal/oidc"
 	"gatehouse/portal/password"
 	"gatehouse/portal/tokens"
+	"gatehouse/sso/revocation"
 	"gatehouse/web"
 )
 
@@ -35,9 +37,10 @@ type Deps struct {
 	Estate     web.Estate
 	Replica    string // "portal-1"
 	Logger     *slog.Logger
-	HTTPClient *http.Client // to the clients, for back-channel logout
-	Key        []byte       // 32 bytes: encrypts the signing keys at rest, and more
-	Clients    []Client     // declared ones
+	HTTPClient *http.Client       // to the clients, for back-channel logout
+	Key        []byte             // 32 bytes: encrypts the signing keys at rest, and more
+	Clients    []Client           // declared ones
+	Denied     *revocation.Mirror // of this replica; the caller runs it
 
 	Now            func() time.Time
 	TrustedProxies []netip.Prefix
@@ -60,6 +63,7 @@ type App struct {
 	echo     *echo.Echo
 	relay    *events.Relay
 	sender   *backchannel.Sender
+	denylist *denylist.Keeper
 	upkeep   *upkeep
 	keys     *keys.Rotor
 	protocol *oidc.Handlers
@@ -78,7 +82,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, upkeep: p.upkeep, keys: p.keys, protocol: p.protocol, pages: p.pages, console: p.console}
+	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, denylist: p.denylist, upkeep: p.upkeep, keys: p.keys, protocol: p.protocol, pages: p.pages, console: p.console}
 	a.echo, err = web.New(web.Options{
 		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
 		Ready: map[string]func(context.Context) error{
@@ -86,7 +90,6 @@ func New(ctx context.Context, d Deps) (*App, error) {
 			"redis":    func(ctx context.Context) error { return d.Redis.Ping(ctx).Err() },
 		},
 		Person: a.pages.Person, Unavailable: a.pages.Unavailable,
-		FormActions:      p.clients.Origins(),
 		AllowCrossOrigin: []string{oidc.AuthorizePath},
 		Nav:              admin.NavItem,
 		SignInPath:       oidc.SignInPath, SignOutPath: "/sign-out",
@@ -152,6 +155,8 @@ func (d *Deps) check() error {
 		return errors.New("portal: Logger is nil")
 	case d.HTTPClient == nil:
 		return errors.New("portal: HTTPClient is nil")
+	case d.Denied == nil:
+		return errors.New("portal: Denied is nil")
 	}
 	if d.Now == nil {
 		d.Now = time.Now
@@ -163,11 +168,13 @@ func (d *Deps) check() error {
 func (a *App) Handler() *echo.Echo { return a.echo }
 
 // Run works in the background until ctx ends: it publishes events, delivers
-// logout tokens, follows the signing keys and clears away what has expired.
+// logout tokens, keeps the denylist, follows the signing keys and clears away what
+// has expired.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.relay.Run(ctx) })
 	group.Go(func() error { return a.sender.Run(ctx) })
+	group.Go(func() error { return a.denylist.Run(ctx) })
 	group.Go(func() error { return a.upkeep.run(ctx) })
 	group.Go(func() error { return a.keys.Run(ctx) })
 	return group.Wait()

@@ -16,6 +16,10 @@ const upkeepEvery = time.Hour
 // recognised as late.
 const expiredFor = 24 * time.Hour
 
+// rememberedFor is how long a sign-in is kept that has ended, or that nobody uses any
+// more, and how long receipts are.
+const rememberedFor = 90 * 24 * time.Hour
+
 // upkeep clears away what nobody can use any more. Replicas need not take turns:
 // to delete twice does no harm.
 type upkeep struct {
@@ -36,8 +40,19 @@ func (u *upkeep) run(ctx context.Context) error {
 			return nil
 		case <-time.After(upkeepEvery/2 + rand.N(upkeepEvery)):
 		}
-		if err := u.records.PurgeRefreshTokens(ctx, u.now().Add(-expiredFor)); err != nil && ctx.Err() == nil {
-			u.log.Warn("expired refresh tokens were not cleared away", "error", err)
+		u.clear(ctx)
+	}
+}
+
+func (u *upkeep) clear(ctx context.Context) {
+	now := u.now()
+	for what, purge := range map[string]func() error{
+		"refresh tokens": func() error { return u.records.PurgeRefreshTokens(ctx, now.Add(-expiredFor)) },
+		"sign-ins":       func() error { return u.records.PurgeSignIns(ctx, now.Add(-rememberedFor)) },
+		"receipts":       func() error { return u.records.PurgeReceipts(ctx, now.Add(-rememberedFor)) },
+	} {
+		if err := purge(); err != nil && ctx.Err() == nil {
+			u.log.Warn("expired records were not cleared away", "what", what, "error", err)
 		}
 	}
 }

@@ -25,10 +25,12 @@ import (
 	"gatehouse/portal/account"
 	"gatehouse/portal/attempts"
 	"gatehouse/portal/backchannel"
+	"gatehouse/portal/denylist"
 	"gatehouse/portal/password"
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/portal/store/storetest"
+	"gatehouse/sso/revocation"
 	"gatehouse/sso/session"
 	"gatehouse/tests/env"
 	"gatehouse/web"
@@ -87,7 +89,12 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*ac
 	check(t, err)
 	limiter, err := attempts.New(rdb, bytes.Repeat([]byte("k"), 32))
 	check(t, err)
-	outs, err := signout.New(signout.Deps{Records: h.store, Sessions: sessions, Sender: nobody{}, Now: h.clock.Now})
+	log, err := revocation.NewLog(rdb)
+	check(t, err)
+	quiet := slog.New(slog.DiscardHandler)
+	keeper, err := denylist.New(denylist.Deps{Records: h.store, Log: log, Now: h.clock.Now, Logger: quiet})
+	check(t, err)
+	outs, err := signout.New(signout.Deps{Records: h.store, Denylist: keeper, Sessions: sessions, Sender: nobody{}, Now: h.clock.Now, Logger: quiet})
 	check(t, err)
 	deps := account.Deps{
 		Store: h.store, Sessions: sessions, Hasher: h.hasher, Attempts: limiter, SignOuts: outs, Estate: estate, Now: h.clock.Now, Demo: true,

@@ -17,6 +17,7 @@ import (
 	"gatehouse/portal/clients"
 	"gatehouse/portal/ephemeral"
 	"gatehouse/portal/keys"
+	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
 	"gatehouse/sso/session"
@@ -65,9 +66,15 @@ type Sessions interface {
 	End(ctx context.Context, w http.ResponseWriter, r *http.Request) error
 }
 
-// SignOut ends sign-ins.
+// SignOut ends sign-ins, grants and tokens.
 type SignOut interface {
 	EndFrom(ctx context.Context, clientID, sid, reason string) error
+	Do(ctx context.Context, a signout.Act) (signout.Done, error)
+}
+
+// Denied is what this replica knows of the denylist: Check answers nil, revocation.ErrDenied or revocation.ErrStale.
+type Denied interface {
+	Check(sub, sid, jti string, authenticated time.Time) error
 }
 
 // JWKS are the published keys (RFC 7517 §5), as JSON.
@@ -80,6 +87,7 @@ type Deps struct {
 	Ephemeral Ephemeral
 	Sessions  Sessions
 	SignOut   SignOut
+	Denied    Denied
 	Issuer    *tokens.Issuer
 	Keys      JWKS
 	Secret    []byte // the portal's, 32 bytes
@@ -99,7 +107,7 @@ type Handlers struct {
 
 // New refuses a missing dependency.
 func New(d Deps) (*Handlers, error) {
-	if d.Clients == nil || d.Records == nil || d.Ephemeral == nil || d.Sessions == nil || d.SignOut == nil ||
+	if d.Clients == nil || d.Records == nil || d.Ephemeral == nil || d.Sessions == nil || d.SignOut == nil || d.Denied == nil ||
 		d.Issuer == nil || d.Keys == nil || d.Now == nil || d.Logger == nil {
 		return nil, errors.New("oidc: a dependency is missing")
 	}

@@ -1,27 +1,42 @@
-// Package signout ends sign-ins so that "signed out" is true when it is shown: in
-// one transaction it marks them ended, revokes their refresh tokens, records the
-// event and writes down whom to tell; then it ends the portal's own sessions on
-// every replica, and tells the clients, waiting a bounded time for their answers.
-// Whoever could not be told in that time is told later (package backchannel).
+// Package signout ends sign-ins so that "signed out" is true when it is shown:
+//
+//	transaction ─▶ denylist in Redis ─┬─▶ every server confirms (at most a second)
+//	                                  ├─▶ the portal's own sessions end
+//	                                  └─▶ clients are told by back channel (bounded)
+//	                                        └─▶ receipt ─▶ "you are signed out"
+//
+// The transaction marks the sign-ins ended, revokes their refresh tokens, records the
+// event, and writes down what the denylist must hold and whom to tell. Whatever fails
+// after it is made good by whichever replica of the portal comes first (packages
+// denylist and backchannel): it is late then, never lost.
 package signout
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"gatehouse/portal/backchannel"
 	"gatehouse/portal/store"
+	"gatehouse/sso/revocation"
+	"gatehouse/sso/session"
 )
 
 // Why a sign-in ended; it stays in the record.
 const (
-	ByPerson        = "sign_out"
-	Elsewhere       = "ended_by_person" // by the same person on another browser
-	Everywhere      = "everywhere"
-	PasswordChanged = "password_changed"
-	TokenReplay     = "token_replay" // a refresh token was used twice: a thief has it
+	ByPerson        = revocation.SignedOut
+	Elsewhere       = revocation.EndedElsewhere // by the same person on another browser
+	Everywhere      = revocation.Everywhere
+	PasswordChanged = revocation.PasswordChanged
+	RolesChanged    = revocation.RolesChanged
+	Banned          = revocation.Banned
+	ByAdmin         = revocation.EndedByAdmin
+	AccountDeleted  = revocation.AccountDeleted
+	TokenReplay     = revocation.TokenReplay // a refresh token was used twice: a thief has it
+	TokenRevoked    = revocation.TokenRevoked
+	Replaced        = revocation.Replaced // by another one on the same browser
 )
 
 // The scopes of a sign_out event.
@@ -30,15 +45,36 @@ const (
 	scopeEverywhere = "everywhere"
 )
 
-// portalClient is the client_id in events about sign-outs asked for at the portal itself.
+// portalClient is the client_id of what was asked for at the portal itself.
 const portalClient = "portal"
 
-// telling bounds the whole of telling clients, however many they are.
-const telling = 3 * time.Second
+const (
+	// Longest is how long the denylist has to know of a sign-in or a person that was
+	// ended: an app's session, which knows nothing else of it, lives for a day from
+	// its beginning, an access token for minutes and the leeway of clocks.
+	Longest = 24*time.Hour + 10*time.Minute
+	// carried bounds the whole of an ending.
+	carried = 10 * time.Second
+	// telling bounds the whole of telling clients, however many they are.
+	telling = 3 * time.Second
+	// settled is after how long a published revocation is known to everyone who may
+	// still answer.
+	settled = 5 * time.Second
+)
 
 // Records is the part of the store that endings need.
 type Records interface {
-	EndSignIns(ctx context.Context, e store.Ending) ([]store.Ended, error)
+	EndSignIns(ctx context.Context, e store.Ending) (store.Outcome, error)
+	RevocationsPublished(ctx context.Context, seqs []int64, now time.Time) error
+	SaveReceipt(ctx context.Context, r store.Receipt) error
+	Receipt(ctx context.Context, ending string) (store.Receipt, error)
+}
+
+// Denylist is what every replica of every service knows (package denylist).
+type Denylist interface {
+	Publish(ctx context.Context, revocations []store.Revocation) (revocation.Written, error)
+	Await(ctx context.Context, w revocation.Written, bound time.Duration) revocation.Receipt
+	Wake()
 }
 
 // Sessions are the portal's own.
@@ -51,13 +87,17 @@ type Sender interface {
 	Deliver(ctx context.Context, notices []store.Notice) []backchannel.Result
 }
 
-// Deps are what a Service needs. Recorded, if given, is called after events were
-// recorded, so that they are published soon.
+// Deps are what a Service needs. Bound is how long it waits for servers to confirm;
+// revocation.DefaultBound unless told. Recorded, if given, is called after events
+// were recorded, so that they are published soon.
 type Deps struct {
 	Records  Records
+	Denylist Denylist
 	Sessions Sessions
 	Sender   Sender
 	Now      func() time.Time
+	Logger   *slog.Logger
+	Bound    time.Duration
 	Recorded func()
 }
 
@@ -66,15 +106,22 @@ type Service struct{ d Deps }
 
 // New refuses a missing dependency.
 func New(d Deps) (*Service, error) {
-	if d.Records == nil || d.Sessions == nil || d.Sender == nil || d.Now == nil {
+	if d.Records == nil || d.Denylist == nil || d.Sessions == nil || d.Sender == nil || d.Now == nil || d.Logger == nil {
 		return nil, errors.New("signout: a dependency is missing")
+	}
+	if d.Bound <= 0 {
+		d.Bound = revocation.DefaultBound
+	}
+	if d.Recorded == nil {
+		d.Recorded = func() {}
 	}
 	return &Service{d: d}, nil
 }
 
 // End ends one sign-in, as asked for at the portal. One that is unknown or has
 // ended already is no error. An error means that it may live on: nothing that
-// says "signed out" may be shown then.
+// says "signed out" may be shown then. It wraps session.ErrUnavailable when the
+// sign-in has ended and not every server could be told yet.
 func (s *Service) End(ctx context.Context, sid, reason string) error {
 	return s.EndFrom(ctx, portalClient, sid, reason)
 }
@@ -84,13 +131,13 @@ func (s *Service) EndFrom(ctx context.Context, clientID, sid, reason string) err
 	if sid == "" {
 		return nil
 	}
-	_, err := s.end(ctx, store.Ending{SID: sid, Reason: reason, Client: clientID, Scope: scopeSession}, sid)
+	_, err := s.promised(s.Do(ctx, Act{SID: sid, Reason: reason, Client: clientID}))
 	return err
 }
 
 // EndOthers ends all sign-ins of a person but keepSID, and says how many.
 func (s *Service) EndOthers(ctx context.Context, userID, keepSID, reason string) (int, error) {
-	return s.end(ctx, store.Ending{UserID: userID, Except: keepSID, Reason: reason, Client: portalClient, Scope: scopeEverywhere})
+	return s.promised(s.Do(ctx, Act{UserID: userID, Except: keepSID, Reason: reason}))
 }
 
 // EndAll ends all sign-ins of a person, and says how many.
@@ -98,42 +145,10 @@ func (s *Service) EndAll(ctx context.Context, userID, reason string) (int, error
 	return s.EndOthers(ctx, userID, "", reason)
 }
 
-// end does it. The sessions of also are ended even if their sign-in ended before:
-// an earlier attempt may have been cut short after its transaction.
-func (s *Service) end(ctx context.Context, e store.Ending, also ...string) (int, error) {
-	// Once begun it is carried through, though the browser may have gone.
-	ctx = context.WithoutCancel(ctx)
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	e.Now = s.d.Now()
-	e.Retried = e.Now.Add(backchannel.HeadStart)
-	ended, err := s.d.Records.EndSignIns(ctx, e)
-	if err != nil {
-		return 0, err
+// promised makes an error of what is not true everywhere yet.
+func (s *Service) promised(d Done, err error) (int, error) {
+	if err == nil && !d.Confirmed {
+		err = fmt.Errorf("signout: the servers could not be told yet: %w", session.ErrUnavailable)
 	}
-	if len(ended) > 0 && s.d.Recorded != nil {
-		s.d.Recorded()
-	}
-	sids := map[string]bool{}
-	for _, sid := range also {
-		sids[sid] = true
-	}
-	var notices []store.Notice
-	for _, one := range ended {
-		sids[one.SID] = true
-		notices = append(notices, one.Notices...)
-	}
-	var errs []error
-	for sid := range sids {
-		if _, err := s.d.Sessions.EndSID(ctx, sid); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	tell, stop := context.WithTimeout(ctx, telling)
-	defer stop()
-	s.d.Sender.Deliver(tell, notices)
-	if err := errors.Join(errs...); err != nil {
-		return len(ended), fmt.Errorf("signout: the portal's sessions: %w", err)
-	}
-	return len(ended), nil
+	return d.Ended, err
 }

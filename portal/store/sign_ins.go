@@ -22,6 +22,7 @@ type SignIn struct {
 	UserAgent  string
 	IP         string
 	Replica    string // of the portal, where the person signed in
+	SessionKey string // of the portal's session in Redis (package session); written, and read by Session only
 	EndedAt    time.Time
 	EndReason  string
 	Clients    []string // client_ids of the apps it opened, in the order it opened them
@@ -50,15 +51,23 @@ func (r signInRow) signIn() SignIn {
 
 // SignIn stores a sign-in and the event sign_in in one transaction, provided that passwordHash, which has just
 // been checked, is still the person's and the person is enabled: else ErrStale. So a sign-in that races with a
-// change of password either happens before it, and is ended by it, or does not happen.
+// change of password either happens before it, and is ended by it, or does not happen. ErrSuperseded says that the
+// person was signed out as a whole since in.CreatedAt: the denylist would deny the sign-in.
 func (s *Store) SignIn(ctx context.Context, in SignIn, passwordHash string) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		if err := s.holdUser(ctx, tx, in.UserID, passwordHash, in.CreatedAt); err != nil {
 			return err
 		}
+		before, err := signedOutBefore(ctx, tx, in.UserID)
+		if err != nil {
+			return err
+		}
+		if in.CreatedAt.Before(before) {
+			return ErrSuperseded
+		}
 		return insertSignIn(ctx, tx, in)
 	})
-	if err != nil && !errors.Is(err, ErrStale) {
+	if err != nil && !errors.Is(err, ErrStale) && !errors.Is(err, ErrSuperseded) {
 		return fmt.Errorf("store: sign in: %w", err)
 	}
 	return err
@@ -104,8 +113,8 @@ func (s *Store) holdUser(ctx context.Context, tx *sqlx.Tx, id, passwordHash stri
 }
 
 func insertSignIn(ctx context.Context, tx *sqlx.Tx, in SignIn) error {
-	_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO sign_ins (sid, user_id, created_at, last_seen_at, user_agent, ip, replica)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`), in.SID, in.UserID, db.Millis(in.CreatedAt), db.Millis(in.LastSeenAt), in.UserAgent, in.IP, in.Replica)
+	_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO sign_ins (sid, user_id, created_at, last_seen_at, user_agent, ip, replica, session_key)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`), in.SID, in.UserID, db.Millis(in.CreatedAt), db.Millis(in.LastSeenAt), in.UserAgent, in.IP, in.Replica, in.SessionKey)
 	if err != nil {
 		return err
 	}

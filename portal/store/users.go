@@ -20,6 +20,8 @@ var (
 	// ErrStale says that what was read before (a password's hash, that the person is enabled, that the sign-in
 	// lives) is no longer so, and that nothing was changed.
 	ErrStale = errors.New("store: the account changed meanwhile")
+	// ErrSuperseded says that a sign-in began before the person was signed out everywhere.
+	ErrSuperseded = errors.New("store: the person was signed out everywhere meanwhile")
 )
 
 // User is a person who may sign in. ID is the `sub` of every token (OpenID Connect Core §2). DisabledAt is the

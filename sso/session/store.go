@@ -30,6 +30,15 @@ type Options struct {
 	Idle     time.Duration // a session not used for so long is over; 8 h unless told
 	Absolute time.Duration // a session so old is over; 24 h unless told
 	Now      func() time.Time
+
+	// Recover, if given, is asked about the session of a well-formed cookie that Redis
+	// does not have: who is kept elsewhere is not signed out by a Redis that lost its
+	// memory. key is what Begin returned. It answers nil where there is no such session
+	// (any more). The session is written back to Redis, unless its sign-in was ended.
+	Recover func(ctx context.Context, key string) (*Record, error)
+	// Seen, if given, hears now and then that a session is in use. It must not fail a
+	// request.
+	Seen func(ctx context.Context, key string, now time.Time)
 }
 
 // Store holds one service's sessions.
@@ -99,7 +108,7 @@ func (s *Store) get(r *http.Request) (*sessions.Session, *Record, error) {
 	case err != nil:
 		return nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case sess.IsNew: // an unknown id: never one to be saved
-		return s.fresh(), nil, nil
+		return s.recovered(r)
 	}
 	rec, _ := sess.Values[recordKey].(*Record)
 	if rec == nil || rec.Subject == "" || s.expired(rec) {
@@ -138,6 +147,9 @@ func (s *Store) Load(r *http.Request) (*Record, error) {
 			}
 			return nil, err
 		}
+		if s.o.Seen != nil {
+			s.o.Seen(r.Context(), s.vault.hash(sess.ID), rec.SeenAt)
+		}
 	}
 	return rec, nil
 }
@@ -148,40 +160,55 @@ func (s *Store) touchEvery() time.Duration { return min(s.o.Idle/4, 5*time.Minut
 // Start gives the browser a new session, of which rec tells whose it is, and ends
 // the one that it came with. It fails with ErrEnded when rec's sign-in was ended.
 func (s *Store) Start(ctx context.Context, w http.ResponseWriter, r *http.Request, rec Record) error {
+	_, err := s.Begin(ctx, w, r, rec)
+	return err
+}
+
+// Begin is Start. It returns the key of the session in Redis, from which the cookie
+// can't be found, for Options.Recover.
+func (s *Store) Begin(ctx context.Context, w http.ResponseWriter, r *http.Request, rec Record) (key string, err error) {
 	if rec.Subject == "" {
-		return errors.New("session: a session belongs to somebody")
+		return "", errors.New("session: a session belongs to somebody")
 	}
 	now := s.o.Now().UTC().Truncate(time.Second)
 	rec.CreatedAt, rec.SeenAt = now, now
 	if old, oldRec, err := s.get(r); err != nil {
-		return err
+		return "", err
 	} else if oldRec != nil {
 		if err := s.drop(ctx, old.ID, oldRec); err != nil {
-			return err
+			return "", err
 		}
 	}
 	sess := s.fresh()
 	sess.ID = rand.Text()
 	// The lists come first: a session that is on no list could outlive its sign-in.
 	if err := s.enlist(ctx, sess.ID, &rec); err != nil {
-		return err
+		return "", err
 	}
 	sess.Values[recordKey] = &rec
 	// redisstore writes the cookie, too; its Max-Age would keep the cookie in the
 	// browser after it is closed, so we write our own.
 	if err := s.inner.Save(r.WithContext(ctx), discard{}, sess); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if over, err := s.ended(ctx, rec.SID); err != nil {
-		return err
-	} else if over {
-		if err := s.drop(ctx, sess.ID, &rec); err != nil {
-			return err
-		}
-		return ErrEnded
+	if err := s.unlessEnded(ctx, sess.ID, &rec); err != nil {
+		return "", err
 	}
 	s.setCookie(w, sess.ID, 0)
-	return nil
+	return s.vault.hash(sess.ID), nil
+}
+
+// unlessEnded takes a session away again, and fails with ErrEnded, when its sign-in
+// was ended while it began.
+func (s *Store) unlessEnded(ctx context.Context, id string, rec *Record) error {
+	over, err := s.ended(ctx, rec.SID)
+	if err != nil || !over {
+		return err
+	}
+	if err := s.drop(ctx, id, rec); err != nil {
+		return err
+	}
+	return ErrEnded
 }
 
 // Update changes what the session of r says, unless it has ended meanwhile.

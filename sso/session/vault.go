@@ -16,9 +16,11 @@ type vault struct {
 	prefix string
 }
 
-func (v vault) key(id string) string {
+func (v vault) key(id string) string { return v.prefix + v.hash(id) }
+
+func (v vault) hash(id string) string {
 	sum := sha256.Sum256([]byte(id))
-	return v.prefix + base64.RawURLEncoding.EncodeToString(sum[:])
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // Get implements what redisstore loads with. redisstore is given no prefix, so

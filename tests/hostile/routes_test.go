@@ -36,6 +36,7 @@ func handlers(t *testing.T) map[string]*echo.Echo {
 	d := deps("portal")
 	p, err := portal.New(t.Context(), portal.Deps{
 		DB: d.DB, Redis: d.Redis, Estate: d.Estate, Replica: d.Replica, Logger: d.Logger, HTTPClient: d.HTTPClient, Key: make([]byte, 32),
+		Denied: env.Denied(t, rdb, "portal"),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ CREATE TABLE user_words (
     user_id TEXT NOT NULL REFERENCES users (id),
     PRIMARY KEY (word, user_id)
 ) WITHOUT ROWID;
-CREATE INDEX user_words_of_user ON user_words (user_id);
+CREATE INDEX user_words_of_user ON user_words (user_id, word);
 
 -- The portal replica that somebody signed in at, and the app replica that the sign-in opened an app at.
 ALTER TABLE sign_ins ADD COLUMN replica TEXT NOT NULL DEFAULT '';

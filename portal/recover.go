@@ -1,0 +1,47 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"gatehouse/portal/store"
+	"gatehouse/sso/session"
+)
+
+// kept are the portal's sessions as its database knows them, so that a Redis that
+// lost its memory signs nobody out (session.Options.Recover and Seen).
+type kept struct {
+	records *store.Store
+	now     func() time.Time
+	log     *slog.Logger
+}
+
+// session is the one with that key, nil if its sign-in is over or its person may not
+// sign in. It is taken to be as old as the last giving of the password: no younger
+// than it was.
+func (k kept) session(ctx context.Context, key string) (*session.Record, error) {
+	s, err := k.records.Session(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.User.Disabled(k.now()) {
+		return nil, nil
+	}
+	k.log.InfoContext(ctx, "a session that Redis did not have was found in the database", "sid", s.SignIn.SID)
+	return &session.Record{
+		Subject: s.User.ID, SID: s.SignIn.SID, Name: s.User.Name, Email: s.User.Email, Roles: s.User.Roles,
+		AuthTime: s.SignIn.CreatedAt, CreatedAt: s.SignIn.CreatedAt, SeenAt: s.Seen,
+	}, nil
+}
+
+// seen notes that the session is in use.
+func (k kept) seen(ctx context.Context, key string, now time.Time) {
+	if err := k.records.SessionSeen(ctx, key, now); err != nil && ctx.Err() == nil {
+		k.log.WarnContext(ctx, "the use of a session was not noted", "error", err)
+	}
+}

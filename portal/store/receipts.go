@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gatehouse/db"
+)
+
+// Receipt is what became of one act: who confirmed it, and who was told.
+type Receipt struct {
+	Ending    string    `db:"ending"`
+	UserID    string    `db:"user_id"` // whom it was about; "" for a token
+	Reason    string    `db:"reason"`
+	CreatedAt time.Time `db:"-"`
+	Text      string    `db:"receipt"` // JSON, of package signout
+}
+
+type receiptRow struct {
+	Receipt
+	CreatedAt int64 `db:"created_at"`
+}
+
+// SaveReceipt stores a receipt, or what is known now in place of what was known before.
+func (s *Store) SaveReceipt(ctx context.Context, r Receipt) error {
+	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO receipts (ending, user_id, reason, created_at, receipt) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (ending) DO UPDATE SET receipt = excluded.receipt`), r.Ending, r.UserID, r.Reason, db.Millis(r.CreatedAt), r.Text); err != nil {
+		return fmt.Errorf("store: save a receipt: %w", err)
+	}
+	return nil
+}
+
+const receiptColumns = `SELECT ending, user_id, reason, created_at, receipt FROM receipts `
+
+// Receipt is that of one act, or ErrNotFound.
+func (s *Store) Receipt(ctx context.Context, ending string) (Receipt, error) {
+	var row receiptRow
+	err := s.db.GetContext(ctx, &row, s.db.Rebind(receiptColumns+`WHERE ending = ?`), ending)
+	if db.Missing(err) {
+		return Receipt{}, ErrNotFound
+	}
+	if err != nil {
+		return Receipt{}, fmt.Errorf("store: a receipt: %w", err)
+	}
+	return row.receipt(), nil
+}
+
+// ReceiptsOf are the last ones about a person, the newest first.
+func (s *Store) ReceiptsOf(ctx context.Context, userID string, limit int) ([]Receipt, error) {
+	var rows []receiptRow
+	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(receiptColumns+`WHERE user_id = ? ORDER BY created_at DESC, ending LIMIT ?`), userID, limit); err != nil {
+		return nil, fmt.Errorf("store: receipts of a person: %w", err)
+	}
+	all := make([]Receipt, len(rows))
+	for i, r := range rows {
+		all[i] = r.receipt()
+	}
+	return all, nil
+}
+
+func (r receiptRow) receipt() Receipt {
+	out := r.Receipt
+	out.CreatedAt = db.Time(r.CreatedAt)
+	return out
+}
+
+// PurgeReceipts deletes those from before t.
+func (s *Store) PurgeReceipts(ctx context.Context, t time.Time) error {
+	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM receipts WHERE created_at < ?`), db.Millis(t)); err != nil {
+		return fmt.Errorf("store: purge receipts: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+)
+
+// Revocation is one line of what the denylist in Redis must hold (package
+// revocation has its meaning).
+type Revocation struct {
+	Seq         int64  // counts up
+	Ending      string // the act that it belongs to
+	Kind        string // sub, sid or jti
+	Value       string
+	Before      time.Time // of a sub: what was authenticated earlier is denied, in whole seconds
+	Reason      string
+	Note        string
+	By          string
+	Client      string
+	At          time.Time
+	Until       time.Time
+	PublishedAt time.Time // when Redis had it; zero: not yet, as far as we know
+}
+
+type revocationRow struct {
+	Seq         int64  `db:"seq"`
+	Ending      string `db:"ending"`
+	Kind        string `db:"kind"`
+	Value       string `db:"value"`
+	BeforeAt    *int64 `db:"before_at"`
+	Reason      string `db:"reason"`
+	Note        string `db:"note"`
+	By          string `db:"by_user"`
+	Client      string `db:"client_id"`
+	At          int64  `db:"at"`
+	UntilAt     int64  `db:"until_at"`
+	PublishedAt *int64 `db:"published_at"`
+}
+
+func (r revocationRow) revocation() Revocation {
+	return Revocation{
+		Seq: r.Seq, Ending: r.Ending, Kind: r.Kind, Value: r.Value, Before: timeOf(r.BeforeAt), Reason: r.Reason, Note: r.Note, By: r.By,
+		Client: r.Client, At: db.Time(r.At), Until: db.Time(r.UntilAt), PublishedAt: timeOf(r.PublishedAt),
+	}
+}
+
+// insertRevocation stores r and gives it its number.
+func insertRevocation(ctx context.Context, tx *sqlx.Tx, r *Revocation) error {
+	return tx.QueryRowxContext(ctx, tx.Rebind(`INSERT INTO revocations (ending, kind, value, before_at, reason, note, by_user, client_id, at, until_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`),
+		r.Ending, r.Kind, r.Value, millisOf(r.Before), r.Reason, r.Note, r.By, r.Client, db.Millis(r.At), db.Millis(r.Until)).Scan(&r.Seq)
+}
+
+// In the lists "+until_at" keeps its index out of it: nearly all rows matter still, and SQLite would read and sort them all.
+func revocations(ctx context.Context, q sqlx.ExtContext, where string, args ...any) ([]Revocation, error) {
+	var rows []revocationRow
+	if err := sqlx.SelectContext(ctx, q, &rows, q.Rebind(`SELECT seq, ending, kind, value, before_at, reason, note, by_user, client_id, at, until_at, published_at
+		FROM revocations `+where), args...); err != nil {
+		return nil, fmt.Errorf("store: revocations: %w", err)
+	}
+	all := make([]Revocation, len(rows))
+	for i, r := range rows {
+		all[i] = r.revocation()
+	}
+	return all, nil
+}
+
+// PendingRevocations are the first that Redis does not have, as far as we know, and
+// that still matter at now.
+func (s *Store) PendingRevocations(ctx context.Context, now time.Time, limit int) ([]Revocation, error) {
+	return revocations(ctx, s.db, `WHERE published_at IS NULL AND +until_at > ? ORDER BY seq LIMIT ?`, db.Millis(now), limit)
+}
+
+// LivingRevocations is a page of those that still matter at now: the first ones with
+// a number above after. published leaves out those that Redis never had.
+func (s *Store) LivingRevocations(ctx context.Context, after int64, now time.Time, published bool, limit int) ([]Revocation, error) {
+	only := ``
+	if published {
+		only = ` AND published_at IS NOT NULL`
+	}
+	return revocations(ctx, s.db, `WHERE seq > ? AND +until_at > ?`+only+` ORDER BY seq LIMIT ?`, after, db.Millis(now), limit)
+}
+
+// RevocationsOf are those of one act.
+func (s *Store) RevocationsOf(ctx context.Context, ending string) ([]Revocation, error) {
+	return revocations(ctx, s.db, `WHERE ending = ? ORDER BY seq`, ending)
+}
+
+// RevocationsPublished notes that Redis has those with these numbers.
+func (s *Store) RevocationsPublished(ctx context.Context, seqs []int64, now time.Time) error {
+	if len(seqs) == 0 {
+		return nil
+	}
+	query, args, err := sqlx.In(`UPDATE revocations SET published_at = ? WHERE seq IN (?) AND published_at IS NULL`, db.Millis(now), seqs)
+	if err == nil {
+		_, err = s.db.ExecContext(ctx, s.db.Rebind(query), args...)
+	}
+	if err != nil {
+		return fmt.Errorf("store: revocations published: %w", err)
+	}
+	return nil
+}
+
+// HighestRevocation is the highest number that Redis must know: that of the last
+// published one that still matters at now. 0: there is none.
+func (s *Store) HighestRevocation(ctx context.Context, now time.Time) (int64, error) {
+	var high int64
+	if err := s.db.GetContext(ctx, &high, s.db.Rebind(`SELECT COALESCE((SELECT seq FROM revocations
+		WHERE published_at IS NOT NULL AND until_at > ? ORDER BY seq DESC LIMIT 1), 0)`), db.Millis(now)); err != nil {
+		return 0, fmt.Errorf("store: highest revocation: %w", err)
+	}
+	return high, nil
+}
+
+// SignedOutBefore is the instant (in whole seconds) since when a sign-in of this
+// person counts: what began earlier was ended as a whole. Zero: any counts.
+func (s *Store) SignedOutBefore(ctx context.Context, userID string) (time.Time, error) {
+	return signedOutBefore(ctx, s.db, userID)
+}
+
+func signedOutBefore(ctx context.Context, q sqlx.ExtContext, userID string) (time.Time, error) {
+	var before *int64
+	if err := sqlx.GetContext(ctx, q, &before, q.Rebind(`SELECT MAX(before_at) FROM revocations WHERE value = ? AND kind = 'sub'`), userID); err != nil {
+		return time.Time{}, fmt.Errorf("store: signed out before: %w", err)
+	}
+	return timeOf(before), nil
+}
+
+// PurgeRevocations deletes those that matter no more at now.
+func (s *Store) PurgeRevocations(ctx context.Context, now time.Time) error {
+	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM revocations WHERE until_at <= ?`), db.Millis(now)); err != nil {
+		return fmt.Errorf("store: purge revocations: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gatehouse/db"
+)
+
+// Session is what the portal's session of a living sign-in would say, for a Redis
+// that lost it.
+type Session struct {
+	User   User
+	SignIn SignIn
+	Seen   time.Time // when it was last used
+}
+
+// SetSessionKey notes the key in Redis of a living sign-in's session; the one of before
+// leads nowhere from now on. ErrNotFound: the sign-in is over.
+func (s *Store) SetSessionKey(ctx context.Context, sid, key string, now time.Time) error {
+	return s.update(ctx, ErrNotFound, `UPDATE sign_ins SET session_key = ?, session_seen_at = ? WHERE sid = ? AND ended_at IS NULL`,
+		key, db.Millis(now), sid)
+}
+
+// SessionSeen notes that the session with that key was used.
+func (s *Store) SessionSeen(ctx context.Context, key string, now time.Time) error {
+	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE sign_ins SET session_seen_at = ? WHERE session_key = ? AND session_key <> '' AND ended_at IS NULL`),
+		db.Millis(now), key); err != nil {
+		return fmt.Errorf("store: session seen: %w", err)
+	}
+	return nil
+}
+
+// Session finds the living sign-in whose session has that key, with its person.
+// ErrNotFound: there is none, or it has ended.
+func (s *Store) Session(ctx context.Context, key string) (Session, error) {
+	var row struct {
+		SID  string `db:"sid"`
+		Seen int64  `db:"seen"`
+	}
+	err := s.db.GetContext(ctx, &row, s.db.Rebind(`SELECT sid, COALESCE(session_seen_at, created_at) AS seen FROM sign_ins
+		WHERE session_key = ? AND session_key <> '' AND ended_at IS NULL`), key)
+	if db.Missing(err) {
+		return Session{}, ErrNotFound
+	}
+	if err != nil {
+		return Session{}, fmt.Errorf("store: a session: %w", err)
+	}
+	u, in, err := s.Visitor(ctx, row.SID)
+	if err == nil && !in.EndedAt.IsZero() {
+		err = ErrNotFound
+	}
+	if errors.Is(err, ErrNotFound) {
+		return Session{}, ErrNotFound
+	}
+	return Session{User: u, SignIn: in, Seen: db.Time(row.Seen)}, err
+}

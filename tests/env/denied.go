@@ -1,0 +1,44 @@
+package env
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/revocation"
+)
+
+// Denied is a mirror of the denylist for a replica of service ("portal-1"), which
+// follows rdb until the test ends, and is up to date when it is returned. A Redis
+// that holds no denylist gets an empty one.
+func Denied(t testing.TB, rdb redis.UniversalClient, service string) *revocation.Mirror {
+	t.Helper()
+	log, err := revocation.NewLog(rdb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var none iter.Seq2[revocation.Entry, error] = func(func(revocation.Entry, error) bool) {}
+	if err := log.Rebuild(t.Context(), 0, none); err != nil {
+		t.Fatal(err)
+	}
+	m, err := revocation.NewMirror(revocation.Options{
+		Redis: rdb, Service: service, Replica: service + "-1", Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = m.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	for deadline := time.Now().Add(10 * time.Second); m.Ready(ctx) != nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the denylist is not followed")
+		}
+	}
+	return m
+}
