@@ -1,0 +1,179 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+)
+
+// The states that a list of people may be narrowed to.
+const (
+	StateActive  = "active"
+	StateBanned  = "banned"
+	StateDeleted = "deleted"
+)
+
+// Roles are all roles there are, the least first.
+var Roles = []string{"customer", "moderator", "analyst", AdminRole}
+
+// PeopleQuery says which people are asked for. After is the last of the page before, Before the first of the page
+// after; at most one of them is set, and both come from a [People] of the same query.
+type PeopleQuery struct {
+	Text          string // beginnings of words of the name and the email, all of them; or an id
+	State         string // "" for all
+	Role          string // "" for all
+	Now           time.Time
+	After, Before PeopleCursor
+	Limit         int
+}
+
+// PeopleCursor is a place in a list of people. A list of words found is ordered by Word and ID, any other by At, the
+// latest first, and ID. The zero cursor is none.
+type PeopleCursor struct {
+	Word string    `json:"w,omitempty"`
+	At   time.Time `json:"t,omitzero"`
+	ID   string    `json:"i"`
+}
+
+// People is a page of a list. Previous and Next are zero where there is nothing more.
+type People struct {
+	Users          []User
+	Previous, Next PeopleCursor
+}
+
+// place is a row of a list before the people themselves are read.
+type place struct {
+	Word string `db:"word"`
+	At   int64  `db:"at"`
+	ID   string `db:"id"`
+}
+
+// SearchPeople is a page of people. No query looks at more of them than what it is narrowed to most: a word, a state
+// or a role that few have, or else the page.
+func (s *Store) SearchPeople(ctx context.Context, q PeopleQuery) (People, error) {
+	from := q.After
+	if q.Before != (PeopleCursor{}) {
+		from = q.Before
+	}
+	words := searched(q.Text)
+	if text := strings.TrimSpace(q.Text); text != "" && from == (PeopleCursor{}) {
+		switch u, err := s.UserByID(ctx, text); {
+		case err == nil && q.has(u):
+			return People{Users: []User{u}}, nil
+		case err != nil && !errors.Is(err, ErrNotFound):
+			return People{}, err
+		case len(words) == 0:
+			return People{}, nil
+		}
+	}
+	query, args, err := s.placesOf(ctx, q, words, from)
+	if err != nil {
+		return People{}, err
+	}
+	var places []place
+	err = s.alongIndexes(ctx, func(on sqlx.QueryerContext) error {
+		return sqlx.SelectContext(ctx, on, &places, s.db.Rebind(query), args...)
+	})
+	if err != nil {
+		return People{}, fmt.Errorf("store: search people: %w", err)
+	}
+	return s.people(ctx, q, places, from)
+}
+
+// placesOf is the statement that finds the page.
+func (s *Store) placesOf(ctx context.Context, q PeopleQuery, words []string, from PeopleCursor) (query string, args []any, err error) {
+	words, byWord, err := s.narrowest(ctx, words, q.rare(), from)
+	if err != nil {
+		return "", nil, err
+	}
+	if byWord {
+		query, args = s.byWord(q, words, from)
+	} else {
+		query, args = s.byCreation(q, words, from)
+	}
+	return query, args, nil
+}
+
+// has tells whether u is among those that the query is narrowed to, apart from its text.
+func (q PeopleQuery) has(u User) bool {
+	if q.Role != "" && !slices.Contains(u.Roles, q.Role) {
+		return false
+	}
+	switch q.State {
+	case StateActive:
+		return u.DeletedAt.IsZero() && !u.Disabled(q.Now)
+	case StateBanned:
+		return u.DeletedAt.IsZero() && u.Disabled(q.Now)
+	case StateDeleted:
+		return !u.DeletedAt.IsZero()
+	}
+	return true
+}
+
+// people reads the people of places, one of which may be more than the page.
+func (s *Store) people(ctx context.Context, q PeopleQuery, places []place, from PeopleCursor) (People, error) {
+	more := len(places) > q.Limit
+	if more {
+		places = places[:q.Limit]
+	}
+	backwards := q.Before != (PeopleCursor{})
+	if backwards {
+		slices.Reverse(places)
+	}
+	if len(places) == 0 {
+		return People{}, nil
+	}
+	var page People
+	if backwards && more || !backwards && from != (PeopleCursor{}) {
+		page.Previous = places[0].cursor()
+	}
+	if !backwards && more || backwards {
+		page.Next = places[len(places)-1].cursor()
+	}
+	byID, err := s.usersByID(ctx, places)
+	if err != nil {
+		return People{}, err
+	}
+	for _, p := range places {
+		if u, ok := byID[p.ID]; ok {
+			page.Users = append(page.Users, u)
+		}
+	}
+	return page, nil
+}
+
+func (p place) cursor() PeopleCursor {
+	if p.Word != "" {
+		return PeopleCursor{Word: p.Word, ID: p.ID}
+	}
+	return PeopleCursor{At: db.Time(p.At), ID: p.ID}
+}
+
+func (s *Store) usersByID(ctx context.Context, places []place) (map[string]User, error) {
+	ids := make([]string, len(places))
+	for i, p := range places {
+		ids[i] = p.ID
+	}
+	query, args, err := sqlx.In(`SELECT `+userColumns+` FROM users WHERE id IN (?)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("store: people: %w", err)
+	}
+	var rows []userRow
+	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(query), args...); err != nil {
+		return nil, fmt.Errorf("store: people: %w", err)
+	}
+	byID := make(map[string]User, len(rows))
+	for _, r := range rows {
+		if byID[r.ID], err = r.user(); err != nil {
+			return nil, err
+		}
+	}
+	return byID, nil
+}
