@@ -67,6 +67,16 @@ func (e Estate) Apps(roles []string) []components.App {
 	return apps
 }
 
+// Name is what people call a service: "Shop" for "shop"; "" if it is none of ours.
+func (e Estate) Name(service string) string {
+	for _, a := range catalogue {
+		if a.key == service {
+			return a.name
+		}
+	}
+	return ""
+}
+
 func (e Estate) app(service string) components.App {
 	for _, a := range catalogue {
 		if a.key == service {

@@ -1,6 +1,7 @@
 package rp
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -8,6 +9,10 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"gatehouse/sso/live"
+	"gatehouse/sso/revocation"
+	"gatehouse/sso/session"
 )
 
 // Identity is the person that a request is from, as the ID token told.
@@ -33,7 +38,7 @@ const (
 type visit struct {
 	rp     *RP
 	person *Identity
-	err    error // Redis did not answer
+	err    error // Redis did not answer, or the denylist is too old
 }
 
 func visitOf(c echo.Context) *visit {
@@ -64,6 +69,9 @@ func (a *RP) identify(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		rec, err := a.sessions.Load(c.Request())
+		if rec != nil && a.Denied != nil {
+			rec, err = a.notDenied(c, rec)
+		}
 		v := &visit{rp: a, err: err}
 		if rec != nil {
 			v.person = &Identity{
@@ -81,9 +89,30 @@ func (a *RP) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// unidentified are paths where it does not matter who asks.
+// notDenied is rec if the denylist lets it in. One that is denied is a guest's, and
+// ends here: the provider's logout token may still be under way.
+func (a *RP) notDenied(c echo.Context, rec *session.Record) (*session.Record, error) {
+	err := a.Denied.Check(rec.Subject, rec.SID, "", rec.AuthTime)
+	switch {
+	case err == nil:
+		return rec, nil
+	case !errors.Is(err, revocation.ErrDenied):
+		return nil, err // nobody knows: the cookie stays
+	}
+	if err := a.sessions.End(c.Request().Context(), c.Response(), c.Request()); err != nil {
+		a.Logger.Warn("a denied session was not ended", "sid", rec.SID, "error", err)
+	}
+	return nil, nil
+}
+
+// unidentified are paths where it does not matter who asks, or, of open tabs, where
+// asking is no sign of life.
 func unidentified(path string) bool {
-	return path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/assets/") || path == BackchannelURI
+	switch path {
+	case "/healthz", "/readyz", BackchannelURI, live.StreamPath, live.StatePath:
+		return true
+	}
+	return strings.HasPrefix(path, "/assets/")
 }
 
 // Required lets only signed-in people through. Others are sent to the provider

@@ -1,6 +1,7 @@
 package rp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,7 +13,9 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse/sso/live"
 	"gatehouse/sso/loopback"
+	"gatehouse/sso/revocation"
 	"gatehouse/sso/session"
 	"gatehouse/sso/token"
 )
@@ -25,16 +28,31 @@ type Config struct {
 	BaseURL      string // this app's origin as browsers see it; also the audience of its API
 	Service      string // names cookies and keys in Redis
 
+	// AppName is what people call a client of the provider, for "You signed out in Shop";
+	// nil, or "" for one that nobody knows, is "another app".
+	AppName func(clientID string) string
+
 	// SignedOut answers a browser that is back from signing out; a redirect to / unless told.
 	SignedOut func(c echo.Context) error
 
-	Redis      redis.UniversalClient
+	Redis redis.UniversalClient
+	// Denied, if given, refuses what was revoked before its time, on every replica at
+	// once. It follows the provider's own Redis.
+	Denied     Denylist
+	Replica    string        // "shop-2"; the provider is told
 	Scopes     []string      // beside openid; profile, email, roles, offline_access unless told
 	HTTPClient *http.Client  // for the provider; one with a deadline unless told
 	Logger     *slog.Logger  // slog.Default unless told
 	Idle       time.Duration // see session.Options
 	Absolute   time.Duration // see session.Options
 	Now        func() time.Time
+}
+
+// Denylist knows what was revoked before its time. [revocation.Mirror] is one.
+type Denylist interface {
+	Check(sub, sid, jti string, authenticated time.Time) error
+	Watch(sub, sid string, authenticated time.Time) (hit <-chan revocation.Entry, stop func())
+	Why(ctx context.Context, sub, sid, jti string, authenticated time.Time) (revocation.Entry, bool)
 }
 
 // RP is a relying party: the part of an app that deals with sign-in.
@@ -44,6 +62,7 @@ type RP struct {
 	sessions *session.Store
 	flows    *flows
 	tokens   *tokens
+	live     *live.Handler
 	secure   bool
 }
 
@@ -87,6 +106,9 @@ func New(c Config) (*RP, error) {
 	if a.provider, err = newProvider(c); err != nil {
 		return nil, err
 	}
+	if a.live, err = newLive(c, a.sessions); err != nil {
+		return nil, err
+	}
 	a.flows = &flows{rdb: c.Redis, service: c.Service, secure: a.secure}
 	a.tokens, err = newTokens(c, a.provider)
 	return a, err
@@ -108,6 +130,13 @@ func DefaultClient(issuer string) *http.Client {
 // Sessions are the app's sessions.
 func (a *RP) Sessions() *session.Store { return a.sessions }
 
+// Run keeps the provider's keys fresh until ctx ends, so that a replica that nobody
+// uses knows of a new one, too. Nothing else depends on it.
+func (a *RP) Run(ctx context.Context) error { return a.provider.keys.Run(ctx) }
+
+// KIDs are the ids of the provider's signing keys that this replica knows.
+func (a *RP) KIDs() []string { return a.provider.keys.KIDs() }
+
 // The addresses that Mount serves. The callback and the signed-out address are to
 // be registered with the provider (redirect_uris, post_logout_redirect_uris), the
 // last one as backchannel_logout_uri.
@@ -128,6 +157,7 @@ func (a *RP) Mount(e *echo.Echo) {
 	e.POST(SignOutPath, a.signOut)
 	e.GET(SignedOutPath, a.signedOut)
 	e.POST(BackchannelURI, a.backchannel)
+	a.live.Mount(e) // live.StreamPath, live.StatePath: for open tabs
 }
 
 func (a *RP) redirectURI() string { return a.BaseURL + CallbackPath }

@@ -1,0 +1,150 @@
+package live
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/sso/revocation"
+)
+
+// writeTimeout is how long a tab may take to receive one event.
+const writeTimeout = 10 * time.Second
+
+// Stream sends events to a tab until its sign-in is over, the tab is closed, the server
+// shuts down, or some minutes have passed. A guest gets 204, which tells an EventSource
+// not to come again.
+func (h *Handler) Stream(c echo.Context) error {
+	v, err := h.visitor(c)
+	switch {
+	case err != nil:
+		return err
+	case v == nil:
+		return c.NoContent(http.StatusNoContent)
+	}
+	// Denied is for Watch to tell; anything else says that nobody knows.
+	if err := h.Watcher.Check(v.sub, v.sid, "", v.authenticated); err != nil && !errors.Is(err, revocation.ErrDenied) {
+		return unavailable(c, err)
+	}
+	leave, ok := h.crowd.enter(v.sub)
+	if !ok {
+		c.Response().Header().Set("Retry-After", "10")
+		return echo.NewHTTPError(http.StatusServiceUnavailable, "Too many tabs listen already.")
+	}
+	defer leave()
+	hit, stop := h.Watcher.Watch(v.sub, v.sid, v.authenticated)
+	defer stop()
+
+	header := c.Response().Header()
+	header.Set(echo.HeaderContentType, "text/event-stream")
+	header.Set("X-Accel-Buffering", "no") // nginx
+	if c.Request().Method == http.MethodHead {
+		return c.NoContent(http.StatusOK)
+	}
+	w := &writer{c.Response(), http.NewResponseController(c.Response())}
+	// The deadlines of a server are for requests; this one has one for each event.
+	_ = w.control.SetReadDeadline(time.Time{})
+	defer func() { _ = w.control.SetWriteDeadline(time.Time{}) }() // the connection may serve other requests
+	h.send(c, w, *v, hit)
+	return nil
+}
+
+// send ends when there is nothing more to say, or nobody to say it to.
+func (h *Handler) send(c echo.Context, w *writer, v visit, hit <-chan revocation.Entry) {
+	ctx := c.Request().Context()
+	closing := h.closing(ctx)
+	select { // over before it began
+	case e := <-hit:
+		w.event("out", h.tell(v, e))
+		return
+	default:
+	}
+	pause := max(h.crowd.pause(), shortest/2)
+	if !w.write(fmt.Sprintf("retry: %d\n", pause.Milliseconds())) || !w.event("hello", struct {
+		greeting
+		Pause int64 `json:"pause"` // milliseconds
+	}{h.greet(v), pause.Milliseconds()}) {
+		return
+	}
+	beat, life := time.NewTicker(about(h.Beat)), time.NewTimer(about(h.Life))
+	defer beat.Stop()
+	defer life.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-hit:
+			w.event("out", h.tell(v, e))
+			return
+		case <-closing:
+			w.bye(h.crowd.pause())
+			return
+		case <-life.C:
+			w.bye(shortest)
+			return
+		case <-beat.C:
+			if h.gone(ctx, c) {
+				w.event("out", h.why(ctx, &v))
+				return
+			}
+			if !w.event("beat", 1) {
+				return
+			}
+		}
+	}
+}
+
+// gone reports that the session has ended by itself: left, or idle for too long.
+func (h *Handler) gone(ctx context.Context, c echo.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	rec, err := h.Sessions.Peek(c.Request().WithContext(ctx))
+	return rec == nil && err == nil
+}
+
+// closing is closed when the server that the request came to shuts down: it waits for
+// requests under way, and a stream would keep it waiting.
+func (h *Handler) closing(ctx context.Context) <-chan struct{} {
+	server, ok := ctx.Value(http.ServerContextKey).(*http.Server)
+	if !ok {
+		return nil
+	}
+	fresh := make(chan struct{})
+	known, loaded := h.servers.LoadOrStore(server, fresh)
+	if !loaded {
+		server.RegisterOnShutdown(func() { close(fresh) })
+	}
+	closing, _ := known.(chan struct{})
+	return closing
+}
+
+// writer writes events.
+type writer struct {
+	*echo.Response
+	control *http.ResponseController
+}
+
+func (w *writer) bye(pause time.Duration) {
+	w.event("bye", struct {
+		Pause int64 `json:"pause"` // milliseconds
+	}{pause.Milliseconds()})
+}
+
+// event reports whether the tab may still be there.
+func (w *writer) event(kind string, data any) bool {
+	raw, err := json.Marshal(data)
+	return err == nil && w.write(fmt.Sprintf("event: %s\ndata: %s\n\n", kind, raw))
+}
+
+func (w *writer) write(text string) bool {
+	_ = w.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := w.Response.Write([]byte(text)); err != nil {
+		return false
+	}
+	return w.control.Flush() == nil
+}

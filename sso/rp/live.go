@@ -1,0 +1,37 @@
+package rp
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/sso/live"
+	"gatehouse/sso/session"
+)
+
+// newLive tells open tabs that their person was signed out.
+func newLive(c Config, sessions *session.Store) (*live.Handler, error) {
+	var watcher live.Watcher = &live.Sessions{Store: sessions, Client: c.ClientID}
+	if c.Denied != nil {
+		watcher = c.Denied
+	}
+	return live.New(live.Options{
+		Client: c.ClientID, Sessions: sessions, Watcher: watcher,
+		Secret: []byte(c.ClientSecret), Name: c.AppName, Logger: c.Logger,
+	})
+}
+
+// Streams is the number of open tabs that listen to this replica.
+func (a *RP) Streams() int { return a.live.Streams() }
+
+// Live is what a page carries so that it hears, while it is open, that its person was
+// signed out; nil for a guest's.
+func Live(c echo.Context) *components.Live {
+	v := visitOf(c)
+	if v == nil || v.person == nil {
+		return nil
+	}
+	p := v.rp.live.Page(v.person.Subject, v.person.SID, v.person.AuthTime)
+	return &components.Live{
+		StreamURL: live.StreamPath, StateURL: live.StatePath, Ticket: p.Ticket, Person: p.Person, SignIn: p.SignIn,
+	}
+}
