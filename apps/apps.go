@@ -97,7 +97,7 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	}
 	auth.Mount(e)
 	if d.Denied != nil {
-		d.Denied.Describe(func(r *revocation.Report) { r.KIDs = auth.KIDs() })
+		d.Denied.Describe(func(r *revocation.Report) { r.KIDs, r.Streams = auth.KIDs(), auth.Streams() })
 	}
 	return e, auth, nil
 }

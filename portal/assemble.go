@@ -18,6 +18,7 @@ import (
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
+	"gatehouse/sso/live"
 	"gatehouse/sso/revocation"
 	"gatehouse/sso/session"
 )
@@ -36,6 +37,7 @@ type parts struct {
 	protocol *oidc.Handlers
 	pages    *account.Pages
 	console  *admin.Console
+	live     *live.Handler
 }
 
 // assemble joins the packages: each knows only the interfaces that it declares.
@@ -69,6 +71,9 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 		Recover: known.session, Seen: known.seen,
 	})
 	if err != nil {
+		return p, err
+	}
+	if p.live, err = newLive(d, sessions); err != nil {
 		return p, err
 	}
 	if p.relay, err = events.NewRelay(d.DB, d.Redis, d.Logger); err != nil {

@@ -23,6 +23,7 @@ import (
 	"gatehouse/portal/oidc"
 	"gatehouse/portal/password"
 	"gatehouse/portal/tokens"
+	"gatehouse/sso/live"
 	"gatehouse/sso/revocation"
 	"gatehouse/web"
 )
@@ -69,6 +70,7 @@ type App struct {
 	protocol *oidc.Handlers
 	pages    *account.Pages
 	console  *admin.Console
+	live     *live.Handler
 }
 
 // New builds a replica: declares the clients, opens or makes the signing keys,
@@ -82,7 +84,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, denylist: p.denylist, upkeep: p.upkeep, keys: p.keys, protocol: p.protocol, pages: p.pages, console: p.console}
+	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, denylist: p.denylist, upkeep: p.upkeep, keys: p.keys, protocol: p.protocol, pages: p.pages, console: p.console, live: p.live}
 	a.echo, err = web.New(web.Options{
 		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
 		Ready: map[string]func(context.Context) error{
@@ -92,13 +94,15 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		Person: a.pages.Person, Unavailable: a.pages.Unavailable,
 		AllowCrossOrigin: []string{oidc.AuthorizePath},
 		Nav:              admin.NavItem,
-		SignInPath:       oidc.SignInPath, SignOutPath: "/sign-out",
+		Live:             a.tab, Streams: []string{live.StreamPath},
+		SignInPath: oidc.SignInPath, SignOutPath: "/sign-out",
 	})
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
 	a.echo.HTTPErrorHandler = oidc.Errors(a.echo.HTTPErrorHandler)
 	a.routes(a.echo)
+	d.Denied.Describe(func(r *revocation.Report) { r.Streams = a.live.Streams() })
 	return a, nil
 }
 
@@ -136,6 +140,10 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/sign-out", p.SignOut)
 	e.POST("/sign-out/everywhere", p.SignOutEverywhere)
 	e.GET(oidc.SignedOutPath, p.SignedOut)
+
+	// For open tabs.
+	e.GET(live.StreamPath, a.live.Stream)
+	e.GET(live.StatePath, a.live.State)
 
 	// For administrators: below /admin.
 	a.console.Routes(e)

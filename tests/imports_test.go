@@ -35,7 +35,7 @@ var mayImport = []struct {
 	{"sso/rp/**", []string{"sso/**", "web", "components"}, "sso works with any provider, so it knows nothing of the portal"},
 	{"sso/**", []string{"sso/token", "sso/session", "sso/revocation", "sso/returnto"}, "only apps mount sso/rp"},
 	{"portal/store/**", []string{"portal/store/**", "db", "events"}, "records and SQL, nothing of the web"},
-	{"portal/**", []string{"portal/**", "sso/token", "sso/session", "sso/revocation", "sso/returnto", "web", "components", "assets", "db", "events"},
+	{"portal/**", []string{"portal/**", "sso/live", "sso/token", "sso/session", "sso/revocation", "sso/returnto", "web", "components", "assets", "db", "events"},
 		"the portal and the apps meet over HTTP, through sso and through events"},
 	{"apps/*/store/**", []string{"same/**", "db", "events"}, "records and SQL, nothing of the web"},
 	{"apps", []string{"sso/rp", "sso/live", "sso/revocation", "web", "components", "db"}, "what all apps have in common knows none of them"},

@@ -87,6 +87,8 @@ var endpoints = map[string][]endpoint{
 		{route: "POST /sign-out", once: true},
 		{route: "POST /sign-out/everywhere", once: true},
 		{route: "GET /signed-out"},
+		{route: "GET /auth/live"}, // as a guest: anybody else's does not end
+		{route: "GET /auth/state", as: customer},
 	}, append(console, shared...)...),
 
 	"shop": append(append([]endpoint{

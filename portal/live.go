@@ -1,0 +1,28 @@
+package portal
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/sso/live"
+	"gatehouse/sso/session"
+)
+
+// newLive tells open tabs of the portal that their person was signed out.
+func newLive(d Deps, sessions *session.Store) (*live.Handler, error) {
+	return live.New(live.Options{
+		Client: service, Sessions: sessions, Watcher: d.Denied, Secret: d.Key, Name: d.Estate.Name, Logger: d.Logger,
+	})
+}
+
+// tab is what a page carries so that it hears of its sign-in's end; nil for a guest's.
+func (a *App) tab(c echo.Context) *components.Live {
+	rec, err := a.pages.Session(c)
+	if err != nil || rec == nil {
+		return nil
+	}
+	p := a.live.Page(rec.Subject, rec.SID, rec.AuthTime)
+	return &components.Live{
+		StreamURL: live.StreamPath, StateURL: live.StatePath, Ticket: p.Ticket, Person: p.Person, SignIn: p.SignIn,
+	}
+}
