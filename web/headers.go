@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -12,6 +13,22 @@ func contentSecurityPolicy(formActions []string) string {
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 		"connect-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; " +
 		"form-action " + strings.Join(append([]string{"'self'"}, formActions...), " ")
+}
+
+const formActionsKey = "gatehouse/web.formActions"
+
+// FormActions lets the forms of this answer lead to origins, too, besides where
+// every page's may (Options.FormActions): the sign-in page's form ends at the
+// app that asked for the sign-in, which may have been registered a moment ago.
+func FormActions(c echo.Context, origins ...string) {
+	s := from(c)
+	if s == nil || len(origins) == 0 {
+		return
+	}
+	before, _ := c.Get(formActionsKey).([]string)
+	all := slices.Concat(before, origins)
+	c.Set(formActionsKey, all)
+	c.Response().Header().Set("Content-Security-Policy", contentSecurityPolicy(slices.Concat(s.FormActions, all)))
 }
 
 func (s *server) headers(next echo.HandlerFunc) echo.HandlerFunc {

@@ -57,6 +57,12 @@ func newSite(t *testing.T, baseURL string) *site {
 	s.echo.GET("/", page)
 	s.echo.POST("/", page)
 	s.echo.POST("/open", page)
+	s.echo.GET("/leads", func(c echo.Context) error {
+		web.FormActions(c, "https://new.example.com")
+		web.FormActions(c)
+		web.FormActions(c, "https://other.example.com")
+		return page(c)
+	})
 	s.echo.GET("/panic", func(echo.Context) error { panic("secret cause") })
 	s.echo.GET("/broken", func(echo.Context) error { return errors.New("secret cause") })
 	s.echo.GET("/teapot", func(echo.Context) error {
@@ -132,6 +138,13 @@ func TestPages_BearReplicaRequestIDAndSafeHeaders(t *testing.T) {
 	}
 	if strings.Contains(csp, "unsafe") {
 		t.Errorf("the CSP is %q", csp)
+	}
+	// A page whose form leads further says so in its own answer, and in no other.
+	if leads := s.do(t, "GET", "/leads", "").Header.Values("Content-Security-Policy"); len(leads) != 1 || leads[0] != csp+" https://new.example.com https://other.example.com" {
+		t.Errorf("the CSP of a page that leads further is %q", leads)
+	}
+	if after := s.do(t, "GET", "/", "").Header.Get("Content-Security-Policy"); after != csp {
+		t.Errorf("after it, the CSP is %q", after)
 	}
 	if got.Header.Get("X-Content-Type-Options") != "nosniff" || got.Header.Get("Strict-Transport-Security") != "" {
 		t.Errorf("headers: %v", got.Header)

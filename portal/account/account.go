@@ -34,6 +34,9 @@ type Deps struct {
 	Now      func() time.Time
 	Wake     func() // tells the relay of events that there is one; may be nil
 	Demo     bool   // the demo accounts exist and are shown on the sign-in page
+
+	// LeadsTo are the origins besides ours where a browser may end that goes on to a local path; may be nil.
+	LeadsTo func(ctx context.Context, path string) []string
 }
 
 // Pages are the portal's pages about a person's account. The exported methods with an echo.Context are handlers.
@@ -65,6 +68,9 @@ func New(d Deps) (*Pages, error) {
 	}
 	if d.Wake == nil {
 		d.Wake = func() {}
+	}
+	if d.LeadsTo == nil {
+		d.LeadsTo = func(context.Context, string) []string { return nil }
 	}
 	p := &Pages{Deps: d}
 	if !d.Demo {

@@ -37,6 +37,7 @@ func (p *Pages) RegisterForm(c echo.Context) error {
 }
 
 func (p *Pages) showRegister(c echo.Context, status int, view registerView) error {
+	web.FormActions(c, p.LeadsTo(c.Request().Context(), view.ReturnTo)...)
 	view.Shell = web.Shell(c, "Create your account")
 	view.Shell.SignInURL = ""
 	return web.Render(c, status, registerPage(view))

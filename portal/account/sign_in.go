@@ -53,6 +53,7 @@ func (p *Pages) showSignIn(c echo.Context, status int, view signInView) error {
 	} else if p.Demo {
 		view.Demo = DemoAccounts()
 	}
+	web.FormActions(c, p.LeadsTo(c.Request().Context(), view.ReturnTo)...)
 	view.Shell = web.Shell(c, title)
 	view.Shell.SignInURL = "" // this is the page
 	return web.Render(c, status, signInPage(view))

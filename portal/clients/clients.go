@@ -4,14 +4,14 @@
 package clients
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"net/url"
 	"slices"
-	"strings"
+	"time"
 )
 
 // How a client authenticates at the token endpoint (OpenID Connect Core §9).
@@ -28,10 +28,6 @@ const (
 	ClientCredentials = "client_credentials"
 )
 
-// minSecret is how many characters a declared secret has at least: secrets are
-// compared by one SHA-256, which is right for long random ones only.
-const minSecret = 32
-
 // Client is the declaration of one client.
 type Client struct {
 	ID                     string   `json:"client_id"`
@@ -45,101 +41,13 @@ type Client struct {
 	GrantTypes             []string `json:"grant_types,omitempty"`                // authorization_code and refresh_token if empty
 	Scopes                 []string `json:"scopes,omitempty"`                     // what it may ask for; openid if empty
 	Audiences              []string `json:"audiences,omitempty"`                  // resource indicators it may name (RFC 8707)
-	Disabled               bool     `json:"-"`
-}
 
-// Prepare fills in what a declaration leaves out, replaces the secret by its
-// hash, and says in one error all that is wrong with it.
-func (c Client) Prepare() (Client, error) {
-	if c.Name == "" {
-		c.Name = c.ID
-	}
-	if c.AuthMethod == "" {
-		c.AuthMethod = SecretBasic
-	}
-	if len(c.GrantTypes) == 0 {
-		c.GrantTypes = []string{AuthorizationCode, RefreshToken}
-	}
-	if len(c.Scopes) == 0 {
-		c.Scopes = []string{"openid"}
-	}
-	errs := append(c.checkSecret(), c.checkURIs()...)
-	if c.ID == "" || len(c.ID) > 200 || strings.IndexFunc(c.ID, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
-		errs = append(errs, errors.New("client_id must be 1 to 200 visible ASCII characters"))
-	}
-	for _, g := range c.GrantTypes {
-		if g != AuthorizationCode && g != RefreshToken && g != ClientCredentials {
-			errs = append(errs, fmt.Errorf("grant type %q is not known", g))
-		}
-	}
-	if c.AuthMethod == Public && slices.Contains(c.GrantTypes, ClientCredentials) {
-		errs = append(errs, errors.New("client_credentials needs a client that authenticates"))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return Client{}, fmt.Errorf("client %q: %w", c.ID, err)
-	}
-	if c.Secret != "" {
-		c.SecretSHA256, c.Secret = hashOf(c.Secret), ""
-	}
-	return c, nil
-}
-
-func (c Client) checkSecret() []error {
-	switch c.AuthMethod {
-	case SecretBasic, SecretPost:
-		if c.Secret == "" && c.SecretSHA256 == "" {
-			return []error{errors.New("client_secret is missing")}
-		}
-		if c.Secret != "" && len(c.Secret) < minSecret {
-			return []error{fmt.Errorf("client_secret must be random and have at least %d characters", minSecret)}
-		}
-		if sum, err := hex.DecodeString(c.SecretSHA256); c.SecretSHA256 != "" && (err != nil || len(sum) != sha256.Size) {
-			return []error{errors.New("client_secret_sha256 must be 64 hexadecimal digits")}
-		}
-	case Public:
-		if c.Secret != "" || c.SecretSHA256 != "" {
-			return []error{errors.New("a public client has no secret")}
-		}
-	default:
-		return []error{fmt.Errorf("token_endpoint_auth_method %q is not known", c.AuthMethod)}
-	}
-	return nil
-}
-
-func (c Client) checkURIs() []error {
-	var errs []error
-	if slices.Contains(c.GrantTypes, AuthorizationCode) && len(c.RedirectURIs) == 0 {
-		errs = append(errs, errors.New("redirect_uris is empty"))
-	}
-	for _, uri := range slices.Concat(c.RedirectURIs, c.PostLogoutRedirectURIs, c.Audiences) {
-		if err := CheckURI(uri); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	if c.BackchannelLogoutURI != "" {
-		if err := CheckURI(c.BackchannelLogoutURI); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errs
-}
-
-// CheckURI says whether uri may be registered: an absolute http or https URI with
-// a host and without user or fragment (RFC 6749 §3.1.2). Plain http is for
-// loopback addresses and single machines; whoever runs behind TLS declares https.
-func CheckURI(uri string) error {
-	u, err := url.Parse(uri)
-	switch {
-	case err != nil || strings.IndexFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0:
-		return fmt.Errorf("%q is not a URI", uri)
-	case (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.Opaque != "":
-		return fmt.Errorf("%q is not an absolute http or https URI", uri)
-	case u.Fragment != "" || strings.Contains(uri, "#"):
-		return fmt.Errorf("%q has a fragment", uri)
-	case u.User != nil:
-		return fmt.Errorf("%q has a user", uri)
-	}
-	return nil
+	// What the database adds. A disabled client gets nothing but logout notices.
+	Disabled   bool      `json:"-"`
+	DisabledAt time.Time `json:"-"`
+	Declared   bool      `json:"-"` // by the configuration, so that it is changed there
+	CreatedAt  time.Time `json:"-"`
+	Version    int64     `json:"-"` // grows with every change
 }
 
 // AllowsRedirect says whether uri is one of the client's redirect URIs, compared
@@ -150,6 +58,19 @@ func (c Client) AllowsRedirect(uri string) bool { return slices.Contains(c.Redir
 // Connect RP-Initiated Logout 1.0 §3): exact match only.
 func (c Client) AllowsPostLogout(uri string) bool {
 	return slices.Contains(c.PostLogoutRedirectURIs, uri)
+}
+
+// Origins are the origins of the client's pages, sorted: where a form that leads to
+// it may end (Content-Security-Policy form-action).
+func (c Client) Origins() []string {
+	var all []string
+	for _, uri := range slices.Concat(c.RedirectURIs, c.PostLogoutRedirectURIs) {
+		if u, err := url.Parse(uri); err == nil {
+			all = append(all, u.Scheme+"://"+u.Host)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Allows says whether the client may use a grant.
@@ -163,4 +84,11 @@ func (c Client) HasSecret(secret string) bool {
 func hashOf(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
+}
+
+// newSecret is a random secret of 256 bits.
+func newSecret() string {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails (Go 1.24)
+	return base64.RawURLEncoding.EncodeToString(b)
 }

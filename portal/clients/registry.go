@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,14 +20,24 @@ const fresh = 5 * time.Second
 // Records is the part of the store that the registry needs.
 type Records interface {
 	Clients(ctx context.Context) ([]store.Client, error)
+	Client(ctx context.Context, id string) (store.Client, error)
+	ClientPage(ctx context.Context, q store.ClientQuery) (page []store.Client, more bool, err error)
 	DeclareClients(ctx context.Context, declared []store.Client, now time.Time) (written int, err error)
+	Apply(ctx context.Context, changes ...store.Change) error
+}
+
+// Deps are what a Registry needs. Declared may be empty.
+type Deps struct {
+	Records   Records
+	Declared  []Client // by the configuration
+	PlainHTTP bool     // browsers reach the estate without TLS, so that clients may be so, too
+	Now       func() time.Time
+	Logger    *slog.Logger
 }
 
 // Registry serves the registered clients from memory. It is safe for concurrent use.
 type Registry struct {
-	records Records
-	log     *slog.Logger
-	now     func() time.Time
+	Deps
 	loaded  atomic.Pointer[snapshot]
 	loading sync.Mutex
 }
@@ -41,15 +50,15 @@ type snapshot struct {
 
 // NewRegistry declares the given clients in the database, where they differ from
 // what is there, and loads all.
-func NewRegistry(ctx context.Context, records Records, declared []Client, now func() time.Time, log *slog.Logger) (*Registry, error) {
-	if records == nil || now == nil || log == nil {
+func NewRegistry(ctx context.Context, d Deps) (*Registry, error) {
+	if d.Records == nil || d.Now == nil || d.Logger == nil {
 		return nil, errors.New("clients: a registry needs a store, a clock and a logger")
 	}
-	rows := make([]store.Client, 0, len(declared))
+	rows := make([]store.Client, 0, len(d.Declared))
 	seen := map[string]bool{}
 	var errs []error
-	for _, d := range declared {
-		c, err := d.Prepare()
+	for _, declared := range d.Declared {
+		c, err := declared.Prepare(d.PlainHTTP)
 		if err == nil && seen[c.ID] {
 			err = fmt.Errorf("client %q: declared twice", c.ID)
 		}
@@ -58,19 +67,15 @@ func NewRegistry(ctx context.Context, records Records, declared []Client, now fu
 			continue
 		}
 		seen[c.ID] = true
-		rows = append(rows, store.Client{
-			ID: c.ID, Name: c.Name, SecretHash: c.SecretSHA256, RedirectURIs: c.RedirectURIs,
-			PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, BackchannelLogoutURI: c.BackchannelLogoutURI,
-			AuthMethod: c.AuthMethod, GrantTypes: c.GrantTypes, Scopes: c.Scopes, Audiences: c.Audiences,
-		})
+		rows = append(rows, c.row())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	if _, err := records.DeclareClients(ctx, rows, now()); err != nil {
+	if _, err := d.Records.DeclareClients(ctx, rows, d.Now()); err != nil {
 		return nil, err
 	}
-	r := &Registry{records: records, log: log, now: now}
+	r := &Registry{Deps: d}
 	if err := r.load(ctx); err != nil {
 		return nil, err
 	}
@@ -99,34 +104,19 @@ func (r *Registry) Scopes(ctx context.Context) []string {
 	return all
 }
 
-// Origins are the origins of all redirect URIs, sorted: what a form's answer may
-// redirect to in the end (Content-Security-Policy form-action).
-func (r *Registry) Origins() []string {
-	var all []string
-	for _, c := range r.loaded.Load().byID {
-		for _, uri := range slices.Concat(c.RedirectURIs, c.PostLogoutRedirectURIs) {
-			if u, err := url.Parse(uri); err == nil {
-				all = append(all, u.Scheme+"://"+u.Host)
-			}
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
 // current reloads what has grown old. One caller does so while the others use
 // what there is; so do all while the database does not answer.
 func (r *Registry) current(ctx context.Context) *snapshot {
 	s := r.loaded.Load()
-	if r.now().Sub(s.at) < fresh || !r.loading.TryLock() {
+	if r.Now().Sub(s.at) < fresh || !r.loading.TryLock() {
 		return s
 	}
 	defer r.loading.Unlock()
 	if err := r.load(ctx); err != nil {
 		if ctx.Err() == nil {
-			r.log.Warn("clients were not reloaded", "error", err)
+			r.Logger.Warn("clients were not reloaded", "error", err)
 			stale := *s
-			stale.at = r.now() // ask again in a while, not in every request
+			stale.at = r.Now() // ask again in a while, not in every request
 			r.loaded.Store(&stale)
 		}
 		return s
@@ -135,22 +125,36 @@ func (r *Registry) current(ctx context.Context) *snapshot {
 }
 
 func (r *Registry) load(ctx context.Context) error {
-	rows, err := r.records.Clients(ctx)
+	rows, err := r.Records.Clients(ctx)
 	if err != nil {
 		return err
 	}
-	s := &snapshot{byID: make(map[string]Client, len(rows)), scopes: map[string]bool{}, at: r.now()}
+	s := &snapshot{byID: make(map[string]Client, len(rows)), scopes: map[string]bool{}, at: r.Now()}
 	for _, row := range rows {
-		s.byID[row.ID] = Client{
-			ID: row.ID, Name: row.Name, SecretSHA256: row.SecretHash, RedirectURIs: row.RedirectURIs,
-			PostLogoutRedirectURIs: row.PostLogoutRedirectURIs, BackchannelLogoutURI: row.BackchannelLogoutURI,
-			AuthMethod: row.AuthMethod, GrantTypes: row.GrantTypes, Scopes: row.Scopes, Audiences: row.Audiences,
-			Disabled: !row.DisabledAt.IsZero(),
-		}
+		s.byID[row.ID] = clientOf(row)
 		for _, scope := range row.Scopes {
 			s.scopes[scope] = true
 		}
 	}
 	r.loaded.Store(s)
 	return nil
+}
+
+func (c Client) row() store.Client {
+	return store.Client{
+		ID: c.ID, Name: c.Name, SecretHash: c.SecretSHA256, RedirectURIs: c.RedirectURIs,
+		PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, BackchannelLogoutURI: c.BackchannelLogoutURI,
+		AuthMethod: c.AuthMethod, GrantTypes: c.GrantTypes, Scopes: c.Scopes, Audiences: c.Audiences,
+		CreatedAt: c.CreatedAt, Version: c.Version,
+	}
+}
+
+func clientOf(row store.Client) Client {
+	return Client{
+		ID: row.ID, Name: row.Name, SecretSHA256: row.SecretHash, RedirectURIs: row.RedirectURIs,
+		PostLogoutRedirectURIs: row.PostLogoutRedirectURIs, BackchannelLogoutURI: row.BackchannelLogoutURI,
+		AuthMethod: row.AuthMethod, GrantTypes: row.GrantTypes, Scopes: row.Scopes, Audiences: row.Audiences,
+		Disabled: !row.DisabledAt.IsZero(), DisabledAt: row.DisabledAt, Declared: row.Declared,
+		CreatedAt: row.CreatedAt, Version: row.Version,
+	}
 }

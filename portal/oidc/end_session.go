@@ -159,6 +159,7 @@ func (h *Handlers) confirm(c echo.Context, q *logoutRequest, rec *session.Record
 	v := logoutView{Shell: web.Shell(c, "Sign out"), Name: rec.Name, Email: rec.Email}
 	if client, ok := h.Clients.Client(c.Request().Context(), q.ClientID); ok {
 		v.Client = client.Name
+		web.FormActions(c, client.Origins()...)
 	}
 	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state"} {
 		if value := q.sent.get(name); value != "" {

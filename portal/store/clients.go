@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -25,6 +27,8 @@ type Client struct {
 	Audiences              []string
 	CreatedAt              time.Time
 	DisabledAt             time.Time // zero: enabled
+	Declared               bool      // by the configuration
+	Version                int64     // grows with every change
 }
 
 type clientRow struct {
@@ -40,24 +44,85 @@ type clientRow struct {
 	Audiences              string         `db:"audiences"`
 	CreatedAt              int64          `db:"created_at"`
 	DisabledAt             *int64         `db:"disabled_at"`
+	Declared               bool           `db:"declared"`
+	Version                int64          `db:"version"`
 }
+
+const clientColumns = `id, name, secret_hash, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, auth_method,
+	grant_types, scopes, audiences, created_at, disabled_at, declared, version`
 
 // Clients are all registered clients, by id.
 func (s *Store) Clients(ctx context.Context) ([]Client, error) {
-	return selectClients(ctx, s.db)
+	all, err := selectClients(ctx, s.db, `SELECT `+clientColumns+` FROM clients ORDER BY id`)
+	if err != nil {
+		return nil, fmt.Errorf("store: clients: %w", err)
+	}
+	return all, nil
 }
 
-func selectClients(ctx context.Context, q sqlx.QueryerContext) ([]Client, error) {
+// Client is one registered client, disabled or not. ErrNotFound says that there is none.
+func (s *Store) Client(ctx context.Context, id string) (Client, error) {
+	all, err := selectClients(ctx, s.db, s.db.Rebind(`SELECT `+clientColumns+` FROM clients WHERE id = ?`), id)
+	switch {
+	case err != nil:
+		return Client{}, fmt.Errorf("store: client %s: %w", id, err)
+	case len(all) == 0:
+		return Client{}, ErrNotFound
+	}
+	return all[0], nil
+}
+
+// ClientQuery says which clients are asked for, by id. After is the id of the last
+// one on the page before, Before that of the first one on the page after; at most one of them is set.
+type ClientQuery struct {
+	Search        string // is in the id or in the name, in upper or lower case; "" for all
+	After, Before string
+	Limit         int
+}
+
+// ClientPage is a page of the registered clients, and whether there are more in the
+// direction that was asked for. They are few beside the people: a search reads them all.
+func (s *Store) ClientPage(ctx context.Context, q ClientQuery) (page []Client, more bool, err error) {
+	where, args, order := `1 = 1`, []any{}, `id`
+	if q.Search != "" {
+		like := "%" + likeEscaper.Replace(q.Search) + "%"
+		folded := strings.ToLower(like) // SQLite folds ASCII only: other letters are found as they were typed
+		where, args = `(LOWER(id) LIKE ? ESCAPE '~' OR LOWER(name) LIKE ? ESCAPE '~' OR name LIKE ? ESCAPE '~')`, append(args, folded, folded, like)
+	}
+	switch {
+	case q.After != "":
+		where, args = where+` AND id > ?`, append(args, q.After)
+	case q.Before != "":
+		where, args, order = where+` AND id < ?`, append(args, q.Before), `id DESC`
+	}
+	page, err = selectClients(ctx, s.db, s.db.Rebind(`SELECT `+clientColumns+` FROM clients WHERE `+where+
+		` ORDER BY `+order+` LIMIT ?`), append(args, q.Limit+1)...)
+	if err != nil {
+		return nil, false, fmt.Errorf("store: clients: %w", err)
+	}
+	if more = len(page) > q.Limit; more {
+		page = page[:q.Limit]
+	}
+	if q.Before != "" {
+		slices.Reverse(page)
+	}
+	return page, more, nil
+}
+
+// likeEscaper takes their meaning from what LIKE would read as a pattern.
+var likeEscaper = strings.NewReplacer("~", "~~", "%", "~%", "_", "~_")
+
+func selectClients(ctx context.Context, q sqlx.QueryerContext, query string, args ...any) ([]Client, error) {
 	var rows []clientRow
-	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT id, name, secret_hash, redirect_uris, post_logout_redirect_uris,
-		backchannel_logout_uri, auth_method, grant_types, scopes, audiences, created_at, disabled_at FROM clients ORDER BY id`); err != nil {
-		return nil, fmt.Errorf("store: clients: %w", err)
+	if err := sqlx.SelectContext(ctx, q, &rows, query, args...); err != nil {
+		return nil, err
 	}
 	all := make([]Client, 0, len(rows))
 	for _, r := range rows {
 		c := Client{
 			ID: r.ID, Name: r.Name, SecretHash: r.SecretHash.String, BackchannelLogoutURI: r.BackchannelLogoutURI,
 			AuthMethod: r.AuthMethod, CreatedAt: db.Time(r.CreatedAt), DisabledAt: timeOf(r.DisabledAt),
+			Declared: r.Declared, Version: r.Version,
 		}
 		for raw, into := range map[*string]*[]string{
 			&r.RedirectURIs: &c.RedirectURIs, &r.PostLogoutRedirectURIs: &c.PostLogoutRedirectURIs,
@@ -65,69 +130,11 @@ func selectClients(ctx context.Context, q sqlx.QueryerContext) ([]Client, error)
 		} {
 			list, err := fromList(*raw)
 			if err != nil {
-				return nil, fmt.Errorf("store: client %s: %w", r.ID, err)
+				return nil, fmt.Errorf("client %s: %w", r.ID, err)
 			}
 			*into = list
 		}
 		all = append(all, c)
 	}
 	return all, nil
-}
-
-// DeclareClients makes the registered clients of these ids be like declared,
-// writing only what differs; other clients stay as they are. Whether a client is
-// disabled is not part of its declaration. It reports how many it wrote.
-func (s *Store) DeclareClients(ctx context.Context, declared []Client, now time.Time) (written int, err error) {
-	// Most starts change nothing: look before taking the write lock.
-	have, err := s.Clients(ctx)
-	if err != nil {
-		return 0, err
-	}
-	changed := differing(declared, have)
-	if len(changed) == 0 {
-		return 0, nil
-	}
-	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		for _, c := range changed {
-			secret := sql.NullString{String: c.SecretHash, Valid: c.SecretHash != ""}
-			if _, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO clients (id, name, secret_hash, redirect_uris,
-				post_logout_redirect_uris, backchannel_logout_uri, auth_method, grant_types, scopes, audiences, created_at)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-				ON CONFLICT (id) DO UPDATE SET name = excluded.name, secret_hash = excluded.secret_hash,
-				redirect_uris = excluded.redirect_uris, post_logout_redirect_uris = excluded.post_logout_redirect_uris,
-				backchannel_logout_uri = excluded.backchannel_logout_uri, auth_method = excluded.auth_method,
-				grant_types = excluded.grant_types, scopes = excluded.scopes, audiences = excluded.audiences`),
-				c.ID, c.Name, secret, toList(c.RedirectURIs), toList(c.PostLogoutRedirectURIs), c.BackchannelLogoutURI,
-				c.AuthMethod, toList(c.GrantTypes), toList(c.Scopes), toList(c.Audiences), db.Millis(now)); err != nil {
-				return fmt.Errorf("store: declare client %s: %w", c.ID, err)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	return len(changed), nil
-}
-
-func differing(declared, have []Client) []Client {
-	byID := make(map[string]Client, len(have))
-	for _, c := range have {
-		byID[c.ID] = c
-	}
-	var changed []Client
-	for _, c := range declared {
-		if old, ok := byID[c.ID]; !ok || fingerprint(old) != fingerprint(c) {
-			changed = append(changed, c)
-		}
-	}
-	return changed
-}
-
-// fingerprint is everything that a declaration says.
-func fingerprint(c Client) string {
-	return toList([]string{
-		c.ID, c.Name, c.SecretHash, toList(c.RedirectURIs), toList(c.PostLogoutRedirectURIs), c.BackchannelLogoutURI,
-		c.AuthMethod, toList(c.GrantTypes), toList(c.Scopes), toList(c.Audiences),
-	})
 }

@@ -1,0 +1,209 @@
+package clients
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// minSecret is how many characters a declared secret has at least: secrets are
+	// compared by one SHA-256, which is right for long random ones only.
+	minSecret = 32
+
+	maxID    = 200  // characters
+	maxName  = 100  // characters
+	maxURI   = 2000 // characters
+	maxScope = 100  // characters
+	maxList  = 50   // entries of each list
+)
+
+// A Fault is what is wrong with one field of a declaration. Field is the field's
+// name in JSON; Message is a sentence for people.
+type Fault struct{ Field, Message string }
+
+func (f *Fault) Error() string { return f.Field + ": " + f.Message }
+
+func faulty(field, format string, args ...any) *Fault {
+	return &Fault{Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// FaultsOf are the messages in err by field; several about one field are joined.
+func FaultsOf(err error) map[string]string {
+	all := map[string]string{}
+	var collect func(error)
+	collect = func(err error) {
+		switch e := err.(type) { //nolint:errorlint // the tree is walked here
+		case nil:
+		case *Fault:
+			all[e.Field] = strings.TrimSpace(all[e.Field] + " " + e.Message)
+		case interface{ Unwrap() []error }:
+			for _, e := range e.Unwrap() {
+				collect(e)
+			}
+		case interface{ Unwrap() error }:
+			collect(e.Unwrap())
+		}
+	}
+	collect(err)
+	return all
+}
+
+// Prepare fills in what a declaration leaves out, replaces the secret by its
+// hash, and says in one error all that is wrong with it (FaultsOf). plainHTTP says
+// whether addresses may be without TLS: in an estate that is itself without.
+func (c Client) Prepare(plainHTTP bool) (Client, error) {
+	if c.Name == "" {
+		c.Name = c.ID
+	}
+	if c.AuthMethod == "" {
+		c.AuthMethod = SecretBasic
+	}
+	if len(c.GrantTypes) == 0 {
+		c.GrantTypes = []string{AuthorizationCode, RefreshToken}
+	}
+	if len(c.Scopes) == 0 {
+		c.Scopes = []string{"openid"}
+	}
+	if err := errors.Join(slices.Concat(c.checkNames(), c.checkSecret(), c.checkURIs(plainHTTP), c.checkGrants())...); err != nil {
+		return Client{}, fmt.Errorf("client %q: %w", c.ID, err)
+	}
+	if c.Secret != "" {
+		c.SecretSHA256, c.Secret = hashOf(c.Secret), ""
+	}
+	return c, nil
+}
+
+func (c Client) checkNames() []error {
+	var errs []error
+	if c.ID == "" || len(c.ID) > maxID || strings.ContainsFunc(c.ID, notVisible) {
+		errs = append(errs, faulty("client_id", "Use 1 to %d visible ASCII characters.", maxID))
+	}
+	if !utf8.ValidString(c.Name) || utf8.RuneCountInString(c.Name) > maxName || strings.ContainsFunc(c.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		errs = append(errs, faulty("client_name", "Use at most %d visible characters.", maxName))
+	}
+	return errs
+}
+
+func (c Client) checkSecret() []error {
+	switch c.AuthMethod {
+	case SecretBasic, SecretPost:
+		if c.Secret == "" && c.SecretSHA256 == "" {
+			return []error{faulty("client_secret", "It is missing.")}
+		}
+		if c.Secret != "" && len(c.Secret) < minSecret {
+			return []error{faulty("client_secret", "It must be random and have at least %d characters.", minSecret)}
+		}
+		if sum, err := hex.DecodeString(c.SecretSHA256); c.SecretSHA256 != "" && (err != nil || len(sum) != sha256.Size) {
+			return []error{faulty("client_secret_sha256", "It must be 64 hexadecimal digits.")}
+		}
+	case Public:
+		if c.Secret != "" || c.SecretSHA256 != "" {
+			return []error{faulty("client_secret", "A public client has no secret.")}
+		}
+	default:
+		return []error{faulty("token_endpoint_auth_method", "%q is not known.", c.AuthMethod)}
+	}
+	return nil
+}
+
+func (c Client) checkGrants() []error {
+	var errs []error
+	for _, g := range c.GrantTypes {
+		if g != AuthorizationCode && g != RefreshToken && g != ClientCredentials {
+			errs = append(errs, faulty("grant_types", "%q is not known.", g))
+		}
+	}
+	if c.AuthMethod == Public && slices.Contains(c.GrantTypes, ClientCredentials) {
+		errs = append(errs, faulty("grant_types", "%s needs a client that authenticates.", ClientCredentials))
+	}
+	if len(c.Scopes) > maxList {
+		errs = append(errs, faulty("scopes", "Use at most %d.", maxList))
+	}
+	for _, s := range c.Scopes {
+		// RFC 6749 §3.3: scope-token
+		if s == "" || len(s) > maxScope || strings.ContainsFunc(s, notVisible) || strings.ContainsAny(s, `"\`) {
+			errs = append(errs, faulty("scopes", "%q is not a scope.", s))
+		}
+	}
+	return errs
+}
+
+func (c Client) checkURIs(plainHTTP bool) []error {
+	var errs []error
+	check := func(field string, plain bool, uris ...string) {
+		if len(uris) > maxList {
+			errs = append(errs, faulty(field, "Use at most %d addresses.", maxList))
+		}
+		for _, uri := range uris {
+			if what := whatIsWrong(uri, plain); what != "" {
+				errs = append(errs, faulty(field, "%s", what))
+			}
+		}
+	}
+	if slices.Contains(c.GrantTypes, AuthorizationCode) && len(c.RedirectURIs) == 0 {
+		errs = append(errs, faulty("redirect_uris", "Enter at least one address."))
+	}
+	check("redirect_uris", plainHTTP, c.RedirectURIs...)
+	check("post_logout_redirect_uris", plainHTTP, c.PostLogoutRedirectURIs...)
+	if c.BackchannelLogoutURI != "" {
+		check("backchannel_logout_uri", plainHTTP, c.BackchannelLogoutURI)
+	}
+	check("audiences", true, c.Audiences...) // a name and no address: nothing is sent there
+	return errs
+}
+
+// CheckURI says whether uri may be registered: an absolute http or https URI with
+// a host and without user or fragment (RFC 6749 §3.1.2). Where plainHTTP is false,
+// http is for this machine only: loopback addresses and names below localhost.
+func CheckURI(uri string, plainHTTP bool) error {
+	if what := whatIsWrong(uri, plainHTTP); what != "" {
+		return errors.New(what)
+	}
+	return nil
+}
+
+func whatIsWrong(uri string, plainHTTP bool) string {
+	u, err := url.Parse(uri)
+	switch {
+	case len(uri) > maxURI:
+		return fmt.Sprintf("An address may have %d characters.", maxURI)
+	case err != nil || strings.ContainsFunc(uri, notVisible):
+		return fmt.Sprintf("%q is not an address.", uri)
+	case (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.Opaque != "":
+		return fmt.Sprintf("%q does not begin with https:// and a host.", uri)
+	case strings.ContainsFunc(u.Host, notOfHost):
+		// It stands in the Content-Security-Policy of the pages that lead to it, where ; and * mean something.
+		return fmt.Sprintf("%q has a host with characters that no host has.", uri)
+	case u.Fragment != "" || strings.Contains(uri, "#"):
+		return fmt.Sprintf("%q has a fragment (#).", uri)
+	case u.User != nil:
+		return fmt.Sprintf("%q has a user name in it.", uri)
+	case u.Scheme == "http" && !plainHTTP && !thisMachine(u.Hostname()):
+		return fmt.Sprintf("%q must begin with https://, since browsers reach this portal by https. Plain http is for localhost only.", uri)
+	}
+	return ""
+}
+
+// thisMachine says whether what is sent to host stays on the machine (RFC 6761 §6.3).
+func thisMachine(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+func notOfHost(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._:[]", r)
+}
+
+func notVisible(r rune) bool { return r <= ' ' || r > '~' }
