@@ -32,7 +32,7 @@ const (
 	PasswordChanged = revocation.PasswordChanged
 	RolesChanged    = revocation.RolesChanged
 	Banned          = revocation.Banned
-	ByAdmin         = revocation.EndedByAdmin
+	EndedByAdmin    = revocation.EndedByAdmin
 	AccountDeleted  = revocation.AccountDeleted
 	TokenReplay     = revocation.TokenReplay // a refresh token was used twice: a thief has it
 	TokenRevoked    = revocation.TokenRevoked
