@@ -92,6 +92,7 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	}
 	signOut, err := signout.New(signout.Deps{
 		Records: records, Denylist: p.denylist, Sessions: sessions, Sender: p.sender, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Wake,
+		Bound: d.Denied.Bound(),
 	})
 	if err != nil {
 		return p, err

@@ -109,6 +109,9 @@ func NewMirror(o Options) (*Mirror, error) {
 // bound, so that one that is late does not make the mirror refuse.
 func blockFor(bound time.Duration) time.Duration { return max(bound*2/5, 10*time.Millisecond) }
 
+// Bound is after how much silence of Redis the mirror refuses.
+func (m *Mirror) Bound() time.Duration { return m.o.Bound }
+
 // Describe adds to what the replica tells of itself once a second.
 func (m *Mirror) Describe(add func(*Report)) {
 	m.describing.Lock()
