@@ -175,11 +175,25 @@ func (s *Store) SetEmail(ctx context.Context, id, passwordHash, email, normalise
 		WHERE id = ? AND password_hash = ?`, email, normalised, db.Millis(now), id, passwordHash)
 }
 
-// SetPassword replaces the hash old, which has just been checked, by hash. ErrStale says that old is no longer
+// ChangePassword replaces the hash old, which has just been checked, by hash. ErrStale says that old is no longer
 // the person's.
+func ChangePassword(id, old, hash string, now time.Time) Change {
+	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
+		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE users SET password_hash = ?, password_changed_at = ?, updated_at = ?
+			WHERE id = ? AND password_hash = ?`), hash, db.Millis(now), db.Millis(now), id, old)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return ErrStale
+	}}
+}
+
+// SetPassword is ChangePassword by itself: nobody is signed out by it.
 func (s *Store) SetPassword(ctx context.Context, id, old, hash string, now time.Time) error {
-	return s.update(ctx, ErrStale, `UPDATE users SET password_hash = ?, password_changed_at = ?, updated_at = ? WHERE id = ? AND password_hash = ?`,
-		hash, db.Millis(now), db.Millis(now), id, old)
+	return s.Apply(ctx, ChangePassword(id, old, hash, now))
 }
 
 // Rehash replaces the hash old by one of the same password with other parameters; it does nothing when old is

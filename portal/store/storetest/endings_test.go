@@ -1,0 +1,331 @@
+package storetest_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"gatehouse/db"
+	"gatehouse/portal/store"
+	"gatehouse/portal/store/storetest"
+)
+
+// at is a moment some hundred milliseconds into a second.
+var at = storetest.Now.Add(time.Hour + 700*time.Millisecond)
+
+// act is an ending at that moment.
+func act(change func(*store.Ending)) store.Ending {
+	e := store.Ending{
+		ID: "ending-1", Reason: "banned", Note: "spam", By: "admin-1", Client: "portal", Scope: "everywhere",
+		Now: at, Until: at.Add(24 * time.Hour), Retried: at,
+	}
+	change(&e)
+	return e
+}
+
+// signsIn stores another sign-in of u, which began then.
+func signsIn(t *testing.T, s *store.Store, u store.User, began time.Time) store.SignIn {
+	t.Helper()
+	in := storetest.SignIn(u)
+	in.CreatedAt, in.LastSeenAt = began, began
+	if err := s.SignIn(t.Context(), in, u.PasswordHash); err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+func ends(t *testing.T, s *store.Store, e store.Ending) store.Outcome {
+	t.Helper()
+	out, err := s.EndSignIns(t.Context(), e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// names are kind:value of revocations, sorted.
+func names(all []store.Revocation) []string {
+	var found []string
+	for _, r := range all {
+		found = append(found, r.Kind+":"+r.Value)
+	}
+	slices.Sort(found)
+	return found
+}
+
+func TestEndings_OfAWholePerson(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		u, _ := storetest.Registered(t, s, "maria@example.com")
+		other, _ := storetest.Registered(t, s, "otto@example.com")
+		second := signsIn(t, s, u, at.Add(-400*time.Millisecond)) // in the very second of the ending
+		ahead := signsIn(t, s, u, at.Add(30*time.Second))         // at a replica whose clock is ahead
+		out := ends(t, s, act(func(e *store.Ending) { e.UserID = u.ID }))
+		if len(out.Ended) != 3 || out.ID != "ending-1" {
+			t.Errorf("%+v", out)
+		}
+		want := []string{"sid:" + second.SID, "sid:" + ahead.SID, "sub:" + u.ID}
+		slices.Sort(want)
+		if got := names(out.Revocations); !slices.Equal(got, want) {
+			t.Errorf("revoked %q, want %q", got, want)
+		}
+		stored, err := s.RevocationsOf(t.Context(), "ending-1")
+		if err != nil || !slices.Equal(stored, out.Revocations) {
+			t.Errorf("stored %+v, %v; want %+v", stored, err, out.Revocations)
+		}
+		for _, r := range stored {
+			if r.Reason != "banned" || r.Note != "spam" || r.By != "admin-1" || r.Client != "portal" || !r.At.Equal(at) ||
+				!r.Until.Equal(at.Add(24*time.Hour)) || !r.PublishedAt.IsZero() {
+				t.Errorf("%+v", r)
+			}
+			if r.Kind == "sub" && !r.Before.Equal(at.Truncate(time.Second)) || r.Kind != "sub" && !r.Before.IsZero() {
+				t.Errorf("before %v", r.Before)
+			}
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL AND user_id = ?", other.ID); n != 1 {
+			t.Error("another person's sign-in ended")
+		}
+		if before, err := s.SignedOutBefore(t.Context(), u.ID); err != nil || !before.Equal(at.Truncate(time.Second)) {
+			t.Errorf("signed out before %v, %v", before, err)
+		}
+		if before, err := s.SignedOutBefore(t.Context(), other.ID); err != nil || !before.IsZero() {
+			t.Errorf("the other one before %v, %v", before, err)
+		}
+		late := storetest.SignIn(u)
+		late.CreatedAt = at.Add(-2 * time.Second)
+		if err := s.SignIn(t.Context(), late, u.PasswordHash); !errors.Is(err, store.ErrSuperseded) {
+			t.Errorf("a sign-in that began before: %v", err)
+		}
+		signsIn(t, s, u, at.Add(time.Millisecond)) // in the same second, and after: it counts
+	})
+}
+
+func TestEndings_OfOneOrOfTheOthers(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		u, first := storetest.Registered(t, s, "maria@example.com")
+		second, third := signsIn(t, s, u, storetest.Now), signsIn(t, s, u, storetest.Now)
+		out := ends(t, s, act(func(e *store.Ending) { e.UserID, e.Except = u.ID, first.SID }))
+		want := []string{"sid:" + second.SID, "sid:" + third.SID}
+		slices.Sort(want)
+		if got := names(out.Revocations); !slices.Equal(got, want) || len(out.Ended) != 2 {
+			t.Errorf("revoked %q, want %q", got, want)
+		}
+		out = ends(t, s, act(func(e *store.Ending) { e.ID, e.SID = "ending-2", first.SID }))
+		if got := names(out.Revocations); !slices.Equal(got, []string{"sid:" + first.SID}) || out.Revocations[0].Ending != "ending-2" {
+			t.Errorf("revoked %q", got)
+		}
+		// Again: what was revoked then comes back, and nothing is written.
+		again := ends(t, s, act(func(e *store.Ending) { e.ID, e.SID, e.Now = "ending-3", first.SID, at.Add(time.Second) }))
+		if again.ID != "ending-2" || len(again.Ended) != 0 || !slices.Equal(again.Revocations, out.Revocations) {
+			t.Errorf("again: %+v, want %+v", again, out)
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM revocations"); n != 3 {
+			t.Errorf("%d revocations", n)
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM event_outbox WHERE type = 'sign_out'"); n != 2 {
+			t.Errorf("%d events", n)
+		}
+	})
+}
+
+func TestEndings_OfTheUnknownWriteNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		for name, e := range map[string]store.Ending{
+			"person":  act(func(e *store.Ending) { e.UserID = "nobody" }),
+			"sign-in": act(func(e *store.Ending) { e.SID = "no sign-in" }),
+		} {
+			if out := ends(t, s, e); len(out.Ended)+len(out.Revocations) != 0 {
+				t.Errorf("%s: %+v", name, out)
+			}
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM revocations"); n != 0 {
+			t.Errorf("%d revocations", n)
+		}
+	})
+}
+
+func TestEndings_OfTokens(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		u, in := storetest.Registered(t, s, "maria@example.com")
+		g, err := s.Grantee(t.Context(), in.SID, "shop", storetest.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, family := range []string{"family", "another"} {
+			token := store.RefreshToken{
+				Hash: "hash of " + family, Family: family, UserID: u.ID, SID: in.SID, ClientID: "shop", Scope: "openid",
+				CreatedAt: storetest.Now, ExpiresAt: storetest.Now.Add(24 * time.Hour),
+			}
+			if _, err := s.Open(t.Context(), g, "shop", &token, storetest.Now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out := ends(t, s, act(func(e *store.Ending) { e.Token, e.Until = "family.one", at.Add(time.Minute) }))
+		if got := names(out.Revocations); !slices.Equal(got, []string{"jti:family.one"}) {
+			t.Errorf("one token: %q", got)
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM refresh_tokens WHERE revoked_at IS NOT NULL"); n != 0 {
+			t.Error("one access token took its grant along")
+		}
+		out = ends(t, s, act(func(e *store.Ending) { e.Token, e.Until = "family", at.Add(time.Minute) }))
+		if got := names(out.Revocations); !slices.Equal(got, []string{"jti:family"}) {
+			t.Errorf("a grant: %q", got)
+		}
+		if got, err := s.RefreshToken(t.Context(), "hash of family"); err != nil || got.RevokedAt.IsZero() {
+			t.Errorf("its refresh token: %+v, %v", got, err)
+		}
+		if got, err := s.RefreshToken(t.Context(), "hash of another"); err != nil || !got.RevokedAt.IsZero() {
+			t.Errorf("another grant's refresh token: %+v, %v", got, err)
+		}
+		again := ends(t, s, act(func(e *store.Ending) { e.ID, e.Token, e.Until = "ending-2", "family", at.Add(time.Minute) }))
+		if again.ID != "ending-1" || !slices.Equal(again.Revocations, out.Revocations) {
+			t.Errorf("again: %+v", again)
+		}
+		longer := ends(t, s, act(func(e *store.Ending) { e.ID, e.Token, e.Until = "ending-3", "family", at.Add(time.Hour) }))
+		if longer.ID != "ending-3" || len(longer.Revocations) != 1 {
+			t.Errorf("for longer: %+v", longer)
+		}
+		if _, _, err := s.Visitor(t.Context(), in.SID); err != nil || count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL") != 1 {
+			t.Errorf("the sign-in ended, %v", err)
+		}
+	})
+}
+
+func TestEndings_CarryChangesOrNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		u, _ := storetest.Registered(t, s, "maria@example.com")
+		stale := act(func(e *store.Ending) {
+			e.UserID, e.With = u.ID, []store.Change{store.ChangePassword(u.ID, u.PasswordHash, "new", at), store.ChangePassword(u.ID, "old", "newer", at)}
+		})
+		if _, err := s.EndSignIns(t.Context(), stale); !errors.Is(err, store.ErrStale) {
+			t.Fatal(err)
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL"); n != 1 {
+			t.Error("sign-ins ended without the change")
+		}
+		if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.PasswordHash != u.PasswordHash {
+			t.Errorf("half of the changes was made: %+v, %v", got, err)
+		}
+		good := act(func(e *store.Ending) {
+			e.UserID, e.With = u.ID, []store.Change{store.ChangePassword(u.ID, u.PasswordHash, "new", at)}
+		})
+		ends(t, s, good)
+		if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.PasswordHash != "new" || !got.PasswordChangedAt.Equal(at) {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if err := s.Apply(t.Context(), store.ChangePassword("nobody", "x", "y", at)); !errors.Is(err, store.ErrStale) {
+			t.Errorf("nobody's password: %v", err)
+		}
+	})
+}
+
+// Whatever the order, nobody is left with a sign-in that the denylist denies, nor with one that should have ended.
+func TestEndings_RaceWithSignIns(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		u, _ := storetest.Registered(t, s, "maria@example.com")
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				in := storetest.SignIn(u)
+				in.CreatedAt = at.Add(time.Duration(i-4) * time.Second)
+				if err := s.SignIn(context.WithoutCancel(t.Context()), in, u.PasswordHash); err != nil && !errors.Is(err, store.ErrSuperseded) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Go(func() {
+			if _, err := s.EndSignIns(context.WithoutCancel(t.Context()), act(func(e *store.Ending) { e.UserID = u.ID })); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Wait()
+		if n := count(t, d, `SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL AND created_at < ?`, db.Millis(at.Truncate(time.Second))); n != 0 {
+			t.Errorf("%d sign-ins live that the denylist denies", n)
+		}
+		if n := count(t, d, `SELECT COUNT(*) FROM sign_ins s WHERE s.ended_at IS NOT NULL AND s.created_at >= ?
+			AND NOT EXISTS (SELECT 1 FROM revocations r WHERE r.kind = 'sid' AND r.value = s.sid)`, db.Millis(at.Truncate(time.Second))); n != 0 {
+			t.Errorf("%d ended sign-ins are denied by nothing", n)
+		}
+	})
+}
+
+func TestUsers_BansRunOut(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		u, in := storetest.Registered(t, s, "maria@example.com")
+		until := at.Add(time.Hour)
+		if err := s.Apply(t.Context(), store.BanUser(u.ID, "spam", until, at)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.UserByID(t.Context(), u.ID)
+		if err != nil || got.BanReason != "spam" || !got.BannedUntil.Equal(until) || !got.DisabledAt.Equal(at) {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		for _, c := range []struct {
+			now    time.Time
+			banned bool
+		}{{at, true}, {until.Add(-time.Millisecond), true}, {until, false}} {
+			if got.Disabled(c.now) != c.banned {
+				t.Errorf("disabled at %v: %v", c.now, !c.banned)
+			}
+			later := storetest.SignIn(u)
+			later.CreatedAt = c.now
+			if err := s.SignIn(t.Context(), later, u.PasswordHash); errors.Is(err, store.ErrStale) != c.banned || err != nil && !c.banned {
+				t.Errorf("sign-in at %v: %v", c.now, err)
+			}
+			if _, err := s.Grantee(t.Context(), in.SID, "shop", c.now); errors.Is(err, store.ErrNotFound) != c.banned || err != nil && !c.banned {
+				t.Errorf("tokens at %v: %v", c.now, err)
+			}
+		}
+	})
+}
+
+func TestUsers_DeletedAccountsLeaveTheirID(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		u, in := storetest.Registered(t, s, "maria@example.com")
+		if err := s.SetSessionKey(t.Context(), in.SID, "key", at); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Apply(t.Context(), store.DeleteUser(u.ID, "not the hash", at)); !errors.Is(err, store.ErrStale) {
+			t.Fatalf("with another password: %v", err)
+		}
+		out := ends(t, s, act(func(e *store.Ending) {
+			e.UserID, e.Reason, e.With = u.ID, "account_deleted", []store.Change{store.DeleteUser(u.ID, u.PasswordHash, at)}
+		}))
+		if len(out.Ended) != 1 || len(out.Revocations) != 1 {
+			t.Errorf("%+v", out)
+		}
+		got, gone, err := s.Visitor(t.Context(), in.SID)
+		if err != nil || got.ID != u.ID || !got.DeletedAt.Equal(at) || !got.Disabled(at.Add(1000*time.Hour)) || len(got.Roles) > 0 ||
+			got.Name != store.DeletedName || got.Email != "" || got.PasswordHash != "" || got.EmailNormalised == u.EmailNormalised {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if gone.IP != "" || gone.UserAgent != "" || gone.EndedAt.IsZero() {
+			t.Errorf("its sign-in: %+v", gone)
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM user_words WHERE user_id = ?", u.ID); n != 0 {
+			t.Errorf("%d words", n)
+		}
+		if _, err := s.UserByEmail(t.Context(), "maria@example.com"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("by email: %v", err)
+		}
+		if err := s.Apply(t.Context(), store.DeleteUser(u.ID, "", at)); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("twice: %v", err)
+		}
+		// The address is free, for somebody else.
+		again := storetest.User("maria@example.com")
+		again.ID = "another-id"
+		if err := s.Register(t.Context(), again, storetest.SignIn(again)); err != nil {
+			t.Errorf("the email was not free again: %v", err)
+		}
+		admin := storetest.User("admin@example.com")
+		admin.Roles = []string{"admin"}
+		if err := s.Register(t.Context(), admin, storetest.SignIn(admin)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Apply(t.Context(), store.DeleteUser(admin.ID, "", at)); !errors.Is(err, store.ErrLastAdmin) {
+			t.Errorf("the last administrator: %v", err)
+		}
+	})
+}
