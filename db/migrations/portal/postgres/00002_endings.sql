@@ -85,6 +85,7 @@ CREATE TABLE receipts (
     receipt    TEXT NOT NULL
 );
 CREATE INDEX receipts_of_user ON receipts (user_id, created_at);
+CREATE INDEX receipts_by_time ON receipts (created_at, ending);
 
 -- Which act owes a client its logout token, how long the client took to hear, and when it was last tried.
 ALTER TABLE backchannel_outbox ADD COLUMN ending TEXT NOT NULL DEFAULT '';
