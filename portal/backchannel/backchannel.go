@@ -82,9 +82,10 @@ type Deps struct {
 // Sender delivers logout tokens. It is safe for concurrent use.
 type Sender struct {
 	Deps
-	http  *http.Client
-	lanes *lanes
-	state health
+	http     *http.Client
+	deadline time.Duration
+	lanes    *lanes
+	state    health
 }
 
 // New is a sender; it refuses a missing dependency.
@@ -101,7 +102,7 @@ func New(d Deps) (*Sender, error) {
 		own.MaxResponseHeaderBytes = headerLimit
 		transport = own
 	}
-	return &Sender{Deps: d, lanes: newLanes(), http: &http.Client{
+	return &Sender{Deps: d, deadline: deadline, lanes: newLanes(), http: &http.Client{
 		Transport: transport,
 		// A logout token goes where it was registered to go, and nowhere else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -181,7 +181,7 @@ func (s *Sender) post(ctx context.Context, n store.Notice) error {
 	if err != nil {
 		return fmt.Errorf("backchannel: %w: %w", errUnsigned, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, deadline)
+	ctx, cancel := context.WithTimeout(ctx, s.deadline)
 	defer cancel()
 	form := url.Values{"logout_token": {raw}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URI, strings.NewReader(form))

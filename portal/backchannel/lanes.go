@@ -114,10 +114,14 @@ func (l *lanes) try(client string) (*seat, bool) {
 	return s, true
 }
 
-// take is try, as often as it goes.
-func (l *lanes) take(client string) []*seat {
-	var taken []*seat
-	for range width {
+// take is enter, and try as long as that goes, for at most n seats.
+func (l *lanes) take(ctx context.Context, client string, n int) []*seat {
+	first, ok := l.enter(ctx, client)
+	if !ok {
+		return nil
+	}
+	taken := []*seat{first}
+	for len(taken) < n {
 		s, ok := l.try(client)
 		if !ok {
 			break

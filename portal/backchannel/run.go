@@ -58,11 +58,13 @@ func (s *Sender) start(ctx context.Context, workers *sync.WaitGroup) error {
 	return nil
 }
 
-// work delivers to one client until nothing is due or its lane is full. It claims
-// no more than can leave at once: what is claimed and waits is lost to the others.
+// work delivers to one client until nothing is due, or until it fails and somebody
+// is at it. It claims no more than can leave at once, since what is claimed and
+// waits is lost to the other replicas; and it takes one seat at first, then two and
+// so on, since most clients are owed no more.
 func (s *Sender) work(ctx context.Context, client string) {
-	for ctx.Err() == nil {
-		seats := s.lanes.take(client)
+	for most := 1; ctx.Err() == nil; most = min(2*most, width) {
+		seats := s.lanes.take(ctx, client, most)
 		notices := s.claim(ctx, client, len(seats))
 		for _, spare := range seats[len(notices):] {
 			spare.unused()

@@ -62,13 +62,14 @@ func (s *Store) ClaimNotices(ctx context.Context, clientID string, now, lease ti
 		Attempts  int    `db:"attempts"`
 	}
 	due := db.Millis(now)
-	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(`UPDATE backchannel_outbox
-		SET next_attempt_at = ?, attempts = attempts + 1, tried_at = ?, took_ms = NULL
-		WHERE `+waiting+` AND next_attempt_at <= ? AND id IN (SELECT id FROM backchannel_outbox
+	// Materialised: PostgreSQL would run it anew for each row that it looks at, and skip what it has locked itself.
+	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(`WITH due AS MATERIALIZED (SELECT id FROM backchannel_outbox
 			WHERE `+waiting+` AND client_id = ? AND next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ? `+skip+`)
+		UPDATE backchannel_outbox SET next_attempt_at = ?, attempts = attempts + 1, tried_at = ?, took_ms = NULL
+		WHERE `+waiting+` AND next_attempt_at <= ? AND id IN (SELECT id FROM due)
 		RETURNING id, client_id, sid, user_id, ending, created_at, COALESCE(again_at, created_at) AS since, attempts,
 			COALESCE((SELECT backchannel_logout_uri FROM clients WHERE clients.id = backchannel_outbox.client_id), '') AS uri`),
-		db.Millis(lease), due, due, clientID, due, limit); err != nil {
+		clientID, due, limit, db.Millis(lease), due, due); err != nil {
 		return nil, fmt.Errorf("store: claim notices: %w", err)
 	}
 	notices := make([]Notice, len(rows))
