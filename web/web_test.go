@@ -39,13 +39,16 @@ func newSite(t *testing.T, baseURL string) *site {
 	s.echo, err = web.New(web.Options{
 		Service: "shop", Replica: "shop-2", Estate: estate, Logger: slog.New(slog.NewJSONHandler(&s.log, nil)),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, FormActions: []string{"http://portal.localhost:8080"},
-		AllowCrossOrigin: []string{"/open"}, SignInPath: "/auth/sign-in", SignOutPath: "/auth/sign-out",
+		AllowCrossOrigin: []string{"/open"}, Streams: []string{"/stream"}, SignInPath: "/auth/sign-in", SignOutPath: "/auth/sign-out",
 		Ready: map[string]func(context.Context) error{"redis": func(context.Context) error { return s.down }},
 		Person: func(c echo.Context) *components.Person {
 			if name := c.Request().Header.Get("X-Test-Person"); name != "" {
 				return &components.Person{Name: name, Email: "x@example.com"}
 			}
 			return nil
+		},
+		Live: func(c echo.Context) *components.Live {
+			return &components.Live{StreamURL: "/auth/live", StateURL: "/auth/state", Ticket: `"><script>`, Person: "p", SignIn: "s"}
 		},
 	})
 	if err != nil {
@@ -82,6 +85,12 @@ func newSite(t *testing.T, baseURL string) *site {
 		}
 		return c.String(http.StatusOK, v)
 	})
+	deadline := func(c echo.Context) error {
+		_, bounded := c.Request().Context().Deadline()
+		return c.JSON(http.StatusOK, bounded)
+	}
+	s.echo.GET("/bounded", deadline)
+	s.echo.GET("/stream", deadline)
 	s.Server = httptest.NewServer(s.echo)
 	t.Cleanup(s.Close)
 	return s
@@ -212,6 +221,32 @@ func TestRender_FragmentOrPage(t *testing.T) {
 	}
 	if got := s.do(t, "GET", "/", ""); !strings.Contains(got.Header.Get("Cache-Control"), "no-store") {
 		t.Errorf("Cache-Control %q", got.Header.Get("Cache-Control"))
+	}
+}
+
+func TestLimits_StreamsHaveNoDeadline(t *testing.T) {
+	s := newSite(t, "http://localhost:8080")
+	for path, want := range map[string]string{"/bounded": "true", "/stream": "false"} {
+		if got := s.do(t, "GET", path, ""); strings.TrimSpace(got.body) != want {
+			t.Errorf("%s has a deadline: %s", path, got.body)
+		}
+	}
+}
+
+func TestPages_HearOfSignOutOnlyWhereSomebodyIsSignedIn(t *testing.T) {
+	s := newSite(t, "http://localhost:8080")
+	parts := []string{`id="signed-out"`, `data-stream="/auth/live"`, "/live.", "Sign in again"}
+	signedIn, guest := s.do(t, "GET", "/?q=1", "", "X-Test-Person", "Alice"), s.do(t, "GET", "/", "")
+	for _, part := range parts {
+		if !strings.Contains(signedIn.body, part) {
+			t.Errorf("the page of somebody signed in lacks %s", part)
+		}
+		if strings.Contains(guest.body, part) {
+			t.Errorf("a guest's page has %s", part)
+		}
+	}
+	if !strings.Contains(signedIn.body, "return_to=%2F%3Fq%3D1") || strings.Contains(signedIn.body, `"><script>`) {
+		t.Error("the way back, or the ticket, is not what it should be")
 	}
 }
 

@@ -1,0 +1,133 @@
+package live_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/live"
+	"gatehouse/sso/revocation"
+	"gatehouse/tests/env"
+)
+
+func TestState_OfWhoIsSignedIn(t *testing.T) {
+	a := newApp(t, env.MiniRedis(t), setup{})
+	now := a.clock.Now()
+	got := body(t, a.ask(t, http.MethodGet, live.StatePath, a.signIn(t, "alice", "sid-1")))
+	page := a.Page("alice", "sid-1", now)
+	if got["signed_in"] != true || got["person"] != page.Person || got["sign_in"] != page.SignIn || got["ticket"] == "" {
+		t.Errorf("%v, and the page has %+v", got, page)
+	}
+	for _, other := range []live.Page{a.Page("bob", "sid-1", now), a.Page("alice", "sid-2", now), a.Page("alice", "", now), a.Page("bob", "", now)} {
+		if other.Person == page.Person && other.SignIn == page.SignIn {
+			t.Errorf("%+v is taken for %+v", other, page)
+		}
+	}
+	for _, told := range []string{page.Ticket, page.Person, page.SignIn} {
+		if strings.Contains(told, "alice") || strings.Contains(told, "sid-1") {
+			t.Errorf("the page tells %q", told)
+		}
+	}
+}
+
+// A laptop slept while its person was banned: the session is gone, and the page's ticket still tells why.
+func TestState_TicketTellsWhy(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		log, mirror := denylist(t, rdb)
+		a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
+		sibling := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}}) // another replica
+		cookie := a.signIn(t, "alice", "sid-1")
+		ticket := a.Page("alice", "sid-1", a.clock.Now()).Ticket
+		_, err := log.Write(t.Context(), revocation.Entry{
+			Kind: revocation.SignIn, Value: "sid-1", Until: time.Now().Add(time.Hour), Reason: revocation.TokenReplay, At: time.Now(),
+		})
+		check(t, err)
+		until(t, func() bool { return mirror.Check("alice", "sid-1", "", time.Now()) != nil })
+		want := "A sign-in token was used twice, so this sign-in was ended to protect you"
+		if got := body(t, a.ask(t, http.MethodGet, live.StatePath, cookie)); got["signed_in"] != false || got["text"] != want {
+			t.Errorf("with the session: %v", got)
+		}
+		if _, err := a.sessions.EndSID(t.Context(), "sid-1"); err != nil {
+			t.Fatal(err)
+		}
+		got := body(t, sibling.ask(t, http.MethodGet, live.StatePath, cookie, "Live-Ticket", ticket))
+		if got["signed_in"] != false || got["text"] != want || got["again"] != true {
+			t.Errorf("with the ticket: %v", got)
+		}
+		if _, told := got["person"]; told {
+			t.Errorf("a ticket tells whose it is: %v", got)
+		}
+		// Signed in again, the page's old sign-in does not matter.
+		if got := body(t, a.ask(t, http.MethodGet, live.StatePath, a.signIn(t, "alice", "sid-2"), "Live-Ticket", ticket)); got["signed_in"] != true {
+			t.Errorf("signed in again: %v", got)
+		}
+	})
+}
+
+func TestState_TicketsOfOthersTellNothing(t *testing.T) {
+	rdb := env.MiniRedis(t)
+	log, mirror := denylist(t, rdb)
+	a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
+	forged := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror, Secret: []byte("another secret")}})
+	_, err := log.Write(t.Context(), revocation.Entry{
+		Kind: revocation.Subject, Value: "alice", Before: time.Now().Add(time.Hour), Until: time.Now().Add(time.Hour), Reason: revocation.Banned, At: time.Now(),
+	})
+	check(t, err)
+	ours := a.Page("alice", "sid-1", time.Now()).Ticket
+	for name, ticket := range map[string]string{
+		"none": "", "forged": forged.Page("alice", "sid-1", time.Now()).Ticket, "cut": ours[:len(ours)-4], "longer": ours + "AAAA",
+		"changed": "A" + ours[1:] + "B", "words": "not a ticket", "enormous": strings.Repeat("A", 100_000), "short": "AA", "html": "<b>",
+	} {
+		if len(ticket) > 8<<10 { // the server does not read such a header
+			ticket = ticket[:8<<10]
+		}
+		got := body(t, a.ask(t, http.MethodGet, live.StatePath, nil, "Live-Ticket", ticket))
+		if got["signed_in"] != false || got["text"] != "You have been signed out" || got["reason"] != nil {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if got := body(t, a.ask(t, http.MethodGet, live.StatePath, nil, "Live-Ticket", ours)); got["reason"] != revocation.Banned {
+		t.Errorf("ours: %v", got)
+	}
+}
+
+func TestWords_OfEveryReason(t *testing.T) {
+	for _, c := range []struct {
+		reason, client, want string
+		again                bool
+	}{
+		{revocation.SignedOut, "forum", "You signed out in Forum", true},
+		{revocation.SignedOut, "shop", "You signed out in another tab", true},
+		{revocation.SignedOut, "stranger", "You signed out in another app", true},
+		{revocation.SignedOut, "", "You signed out in another app", true},
+		{revocation.EndedElsewhere, "portal", "You ended this session on another device", true},
+		{revocation.Everywhere, "portal", "You signed out everywhere", true},
+		{revocation.PasswordChanged, "portal", "Your password was changed on another device", true},
+		{revocation.RolesChanged, "portal", "Your roles were changed. Please sign in again.", true},
+		{revocation.Banned, "portal", "Your account was banned by an administrator", false},
+		{revocation.EndedByAdmin, "portal", "Your session was ended by an administrator", true},
+		{revocation.AccountDeleted, "portal", "Your account was deleted", false},
+		{revocation.TokenReplay, "shop", "A sign-in token was used twice, so this sign-in was ended to protect you", true},
+		{revocation.Replaced, "portal", "Another sign-in in this browser has ended this one", true},
+		{revocation.ProviderLogout, "", "You were signed out where you had signed in", true},
+		{revocation.TokenRevoked, "shop", "You have been signed out", true},
+		{"something new", "shop", "You have been signed out", true},
+		{"", "", "You have been signed out", true},
+	} {
+		rdb := env.MiniRedis(t)
+		log, mirror := denylist(t, rdb)
+		a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
+		_, err := log.Write(t.Context(), revocation.Entry{
+			Kind: revocation.SignIn, Value: "sid", Until: time.Now().Add(time.Hour), Reason: c.reason, Client: c.client,
+			Note: "what admins write is for admins", At: time.Now(),
+		})
+		check(t, err)
+		res := a.ask(t, http.MethodGet, live.StatePath, nil, "Live-Ticket", a.Page("alice", "sid", time.Now()).Ticket)
+		if got := body(t, res); got["text"] != c.want || got["again"] != c.again || strings.Contains(got["text"].(string), "admins write") {
+			t.Errorf("%s in %q: %v", c.reason, c.client, got)
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package live_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/live"
+	"gatehouse/sso/revocation"
+	"gatehouse/tests/env"
+)
+
+func TestStream_TellsWhatEndedTheSignIn(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		log, mirror := denylist(t, rdb)
+		a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
+		alice, bob := a.listen(t, a.signIn(t, "alice", "sid-1")), a.listen(t, a.signIn(t, "bob", "sid-2"))
+		hello := alice.hears(t, "hello")
+		if hello.data["person"] == "" || hello.data["person"] == bob.hears(t, "hello").data["person"] {
+			t.Errorf("hello %v", hello.data)
+		}
+		entries := []revocation.Entry{
+			{Kind: revocation.Subject, Value: "alice", Before: a.clock.Now().Add(time.Minute), Until: a.clock.Now().Add(time.Hour), Reason: revocation.Banned, At: a.clock.Now()},
+			{Kind: revocation.SignIn, Value: "sid-2", Until: a.clock.Now().Add(time.Hour), Reason: revocation.SignedOut, Client: "forum", At: a.clock.Now()},
+		}
+		for i, want := range []struct {
+			tab   *tab
+			text  string
+			again bool
+		}{{alice, "Your account was banned by an administrator", false}, {bob, "You signed out in Forum", true}} {
+			_, err := log.Write(t.Context(), entries[i])
+			check(t, err)
+			out := want.tab.hears(t, "out", "beat")
+			if out.text() != want.text || out.data["again"] != want.again {
+				t.Errorf("out: %v", out.data)
+			}
+			if i == 0 && out.data["sign_in"] != hello.data["sign_in"] {
+				t.Errorf("out of %v after hello of %v", out.data["sign_in"], hello.data["sign_in"])
+			}
+			want.tab.hears(t, "")
+		}
+		until(t, func() bool { return a.Streams() == 0 })
+	})
+}
+
+func TestStream_OverBeforeItBegan(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		log, mirror := denylist(t, rdb)
+		a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
+		cookie := a.signIn(t, "alice", "sid-1")
+		_, err := log.Write(t.Context(), revocation.Entry{
+			Kind: revocation.SignIn, Value: "sid-1", Until: time.Now().Add(time.Hour), Reason: revocation.EndedByAdmin, At: time.Now(),
+		})
+		check(t, err)
+		until(t, func() bool { return mirror.Check("alice", "sid-1", "", time.Now()) != nil })
+		if out := a.listen(t, cookie).hears(t, "out"); out.text() != "Your session was ended by an administrator" {
+			t.Errorf("out: %v", out.data)
+		}
+	})
+}
+
+func TestStream_WhoMayListen(t *testing.T) {
+	a := newApp(t, env.MiniRedis(t), setup{})
+	alice := a.signIn(t, "alice", "sid-1")
+	for name, c := range map[string]struct {
+		cookie *http.Cookie
+		site   string
+		want   int
+	}{
+		"a guest":          {nil, "same-origin", http.StatusNoContent},
+		"an unknown id":    {&http.Cookie{Name: alice.Name, Value: strings.Repeat("A", len(alice.Value))}, "same-origin", http.StatusNoContent},
+		"another site":     {alice, "cross-site", http.StatusForbidden},
+		"a sibling's page": {alice, "same-site", http.StatusForbidden},
+	} {
+		for _, path := range []string{live.StreamPath, live.StatePath} {
+			want := c.want
+			if path == live.StatePath && want == http.StatusNoContent {
+				want = http.StatusOK
+			}
+			if res := a.ask(t, http.MethodGet, path, c.cookie, "Sec-Fetch-Site", c.site); res.StatusCode != want {
+				t.Errorf("%s, %s: %s, want %d", path, name, res.Status, want)
+			}
+		}
+	}
+}
+
+func TestStream_NobodyKnows(t *testing.T) {
+	rdb := env.MiniRedis(t)
+	stale := newApp(t, rdb, setup{Options: live.Options{Watcher: fixed{revocation.ErrStale}}})
+	away := newApp(t, nowhere(t), setup{})
+	cookie := stale.signIn(t, "alice", "sid-1")
+	for name, a := range map[string]*app{"stale": stale, "Redis away": away} {
+		for _, path := range []string{live.StreamPath, live.StatePath} {
+			res := a.ask(t, http.MethodGet, path, cookie)
+			if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" || len(res.Cookies()) != 0 {
+				t.Errorf("%s, %s: %s, Retry-After %q, cookies %v", name, path, res.Status, res.Header.Get("Retry-After"), res.Cookies())
+			}
+		}
+	}
+}
+
+func TestStream_IsBounded(t *testing.T) {
+	a := newApp(t, env.MiniRedis(t), setup{Options: live.Options{PerPerson: 2, PerReplica: 3}})
+	alice, bob := a.signIn(t, "alice", "sid-1"), a.signIn(t, "bob", "sid-2")
+	first := a.listen(t, alice)
+	a.listen(t, alice)
+	refused := func(who *http.Cookie) {
+		t.Helper()
+		if res := a.ask(t, http.MethodGet, live.StreamPath, who); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+			t.Errorf("one too many: %s", res.Status)
+		}
+	}
+	refused(alice)
+	a.listen(t, bob)
+	refused(bob)
+	if n := a.Streams(); n != 3 {
+		t.Errorf("%d streams", n)
+	}
+	_ = first.Body.Close()
+	until(t, func() bool { return a.Streams() == 2 })
+	a.listen(t, bob)
+}
+
+func TestStream_OutlivesTheServersDeadlines(t *testing.T) {
+	a := newApp(t, env.MiniRedis(t), setup{
+		Options: live.Options{Beat: 20 * time.Millisecond},
+		server:  func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond },
+	})
+	l := a.listen(t, a.signIn(t, "alice", "sid-1"))
+	l.hears(t, "hello")
+	for range 15 { // about 300 ms
+		l.hears(t, "beat")
+	}
+}
+
+func TestStream_EndsAfterAWhileAndComesBack(t *testing.T) {
+	a := newApp(t, env.MiniRedis(t), setup{Options: live.Options{Life: 30 * time.Millisecond}})
+	cookie := a.signIn(t, "alice", "sid-1")
+	for range 3 {
+		l := a.listen(t, cookie)
+		l.hears(t, "hello")
+		bye := l.hears(t, "bye")
+		if pause, ok := bye.data["pause"].(float64); !ok || pause <= 0 || pause > 10_000 {
+			t.Errorf("bye: %v", bye.data)
+		}
+		l.hears(t, "")
+	}
+}
+
+func TestStream_PausesDiffer(t *testing.T) {
+	a := newApp(t, env.MiniRedis(t), setup{Options: live.Options{PerPerson: 50}})
+	cookie := a.signIn(t, "alice", "sid-1")
+	pauses := map[any]bool{}
+	for range 50 {
+		pauses[a.listen(t, cookie).hears(t, "hello").data["pause"]] = true
+	}
+	if len(pauses) < 10 {
+		t.Errorf("fifty tabs would come back after only %d different pauses", len(pauses))
+	}
+}
+
+// A server that shuts down waits for requests under way, and streams do not keep it.
+func TestStream_EndsWithTheServer(t *testing.T) {
+	a := newApp(t, env.MiniRedis(t), setup{})
+	l := a.listen(t, a.signIn(t, "alice", "sid-1"))
+	l.hears(t, "hello")
+	done := make(chan error, 1)
+	go func() { done <- a.Config.Shutdown(t.Context()) }() // no deadline but the test's
+	l.hears(t, "bye")
+	l.hears(t, "")
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStream_IsNoSignOfLife(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		a := newApp(t, rdb, setup{Options: live.Options{Watcher: fixed{}, Beat: 10 * time.Millisecond}})
+		cookie := a.signIn(t, "alice", "sid-1")
+		for range 3 { // a session is idle after an hour
+			l := a.listen(t, cookie)
+			l.hears(t, "hello")
+			l.hears(t, "beat")
+			_ = l.Body.Close()
+			a.ask(t, http.MethodGet, live.StatePath, cookie)
+			a.clock.Add(19 * time.Minute)
+		}
+		l := a.listen(t, cookie)
+		l.hears(t, "hello")
+		a.clock.Add(4 * time.Minute)
+		if out := l.hears(t, "out", "beat"); out.text() != "You have been signed out" || out.data["again"] != true {
+			t.Errorf("out: %v", out.data)
+		}
+	})
+}
+
+func TestStream_HeadEnds(t *testing.T) {
+	a := newApp(t, env.MiniRedis(t), setup{})
+	res := a.ask(t, http.MethodHead, live.StreamPath, a.signIn(t, "alice", "sid-1"))
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("%s, %v", res.Status, res.Header)
+	}
+	until(t, func() bool { return a.Streams() == 0 })
+}
