@@ -115,6 +115,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET(oidc.JWKSPath, o.JWKS)
 	e.POST(oidc.TokenPath, o.Token)
 	e.POST(oidc.RevokePath, o.Revoke)
+	e.POST(oidc.IntrospectPath, o.Introspect)
 	e.GET(oidc.UserinfoPath, o.Userinfo)
 	e.POST(oidc.UserinfoPath, o.Userinfo)
 
@@ -134,6 +135,9 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/profile/name", p.SetName)
 	e.POST("/profile/email", p.SetEmail)
 	e.POST("/profile/password", p.SetPassword)
+	e.GET("/profile/delete", p.DeleteForm)
+	e.POST("/profile/delete", p.Delete)
+	e.POST("/told", p.Told)
 	e.GET("/sessions", p.SessionList)
 	e.POST("/sessions/:sid/end", p.EndSession)
 	e.GET("/sign-out", p.SignOutForm)

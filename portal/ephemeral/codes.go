@@ -57,15 +57,23 @@ func (s *Store) SaveCode(ctx context.Context, c Code) (string, error) {
 	return code, nil
 }
 
-// spent marks the tombstone of a used code: JSON never begins like this.
-const spent = "spent:"
+const (
+	// spent marks the tombstone of a used code: JSON never begins like this.
+	spent = "spent:"
+	// again is at the end of the tombstone of a code that came more than once; no
+	// grant's id ends so.
+	again = "!"
+)
 
 // take swaps a code for its tombstone in one step, so that of two clients who
-// come at once one gets the code and the other the tombstone.
+// come at once one gets the code and the other the tombstone, on which it leaves
+// its mark.
 var take = redis.NewScript(`
 local v = redis.call('GET', KEYS[1])
 if v and string.sub(v, 1, 6) ~= 'spent:' then
 	redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+elseif v and string.sub(v, -1) ~= '!' then
+	redis.call('APPEND', KEYS[1], '!')
 end
 return v`)
 
@@ -80,13 +88,22 @@ func (s *Store) TakeCode(ctx context.Context, code, grant string) (Code, error) 
 		return Code{}, fmt.Errorf("ephemeral: take code: %w", err)
 	}
 	if first, used := strings.CutPrefix(v, spent); used {
-		return Code{}, &Spent{Grant: first}
+		return Code{}, &Spent{Grant: strings.TrimSuffix(first, again)}
 	}
 	var c Code
 	if err := json.Unmarshal([]byte(v), &c); err != nil {
 		return Code{}, fmt.Errorf("ephemeral: take code: %w", err)
 	}
 	return c, nil
+}
+
+// CameAgain says whether a code that was used up was tried again since.
+func (s *Store) CameAgain(ctx context.Context, code string) (bool, error) {
+	v, err := s.rdb.Get(ctx, codeKey(code)).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return false, fmt.Errorf("ephemeral: look at a used code: %w", err)
+	}
+	return strings.HasSuffix(v, again), nil
 }
 
 func codeKey(code string) string { return prefix + "code:" + tokens.Hash(code) }

@@ -112,7 +112,9 @@ func noStore(h http.Header) {
 }
 
 // machine are the endpoints that programs call.
-var machine = map[string]bool{TokenPath: true, UserinfoPath: true, RevokePath: true, JWKSPath: true, DiscoveryPath: true}
+var machine = map[string]bool{
+	TokenPath: true, UserinfoPath: true, RevokePath: true, IntrospectPath: true, JWKSPath: true, DiscoveryPath: true,
+}
 
 // Errors makes whatever goes wrong at an endpoint for programs OAuth JSON, also
 // what is refused before a handler sees it: a body that is too large or no form,

@@ -1,5 +1,5 @@
 // Package oidc holds the portal's protocol endpoints, a file each: authorization,
-// token, userinfo, revocation, end session, discovery and keys. Beside each
+// token, userinfo, introspection, revocation, end session, discovery and keys. Beside each
 // handler lies the parser of what it is sent.
 //
 // Faults are values: a [fault] answers as OAuth JSON (RFC 6749 §5.2), a
@@ -25,15 +25,16 @@ import (
 
 // The paths of the endpoints.
 const (
-	DiscoveryPath = "/.well-known/openid-configuration"
-	AuthorizePath = "/oauth/authorize"
-	TokenPath     = "/oauth/token"
-	UserinfoPath  = "/oauth/userinfo"
-	JWKSPath      = "/oauth/jwks"
-	RevokePath    = "/oauth/revoke"
-	LogoutPath    = "/oauth/logout"
-	SignedOutPath = "/signed-out"
-	SignInPath    = "/sign-in"
+	DiscoveryPath  = "/.well-known/openid-configuration"
+	AuthorizePath  = "/oauth/authorize"
+	TokenPath      = "/oauth/token"
+	UserinfoPath   = "/oauth/userinfo"
+	JWKSPath       = "/oauth/jwks"
+	RevokePath     = "/oauth/revoke"
+	IntrospectPath = "/oauth/introspect"
+	LogoutPath     = "/oauth/logout"
+	SignedOutPath  = "/signed-out"
+	SignInPath     = "/sign-in"
 )
 
 // Clients are the registered clients.
@@ -49,15 +50,13 @@ type Records interface {
 	Open(ctx context.Context, g store.Grantee, clientID string, first *store.RefreshToken, now time.Time) (anew bool, err error)
 	RefreshToken(ctx context.Context, hash string) (store.RefreshToken, error)
 	Rotate(ctx context.Context, hash string, now time.Time, fn func(old store.RefreshToken) (*store.RefreshToken, string, error)) error
-	RevokeFamily(ctx context.Context, family string, now time.Time) error
 }
 
 // Ephemeral is what is kept in Redis.
 type Ephemeral interface {
 	SaveCode(ctx context.Context, c ephemeral.Code) (string, error)
 	TakeCode(ctx context.Context, code, grant string) (ephemeral.Code, error)
-	Deny(ctx context.Context, id string, life time.Duration) error
-	Denied(ctx context.Context, ids ...string) (bool, error)
+	CameAgain(ctx context.Context, code string) (bool, error)
 }
 
 // Sessions are the portal's own.

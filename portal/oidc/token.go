@@ -131,9 +131,3 @@ func person(g store.Grantee) tokens.Person {
 // accessID is the jti of an access token of a grant. It begins with the grant's
 // id, so that all its tokens can be denied together.
 func accessID(grant string) string { return grant + "." + tokens.NewID() }
-
-// grantOf is the id of the grant that a jti belongs to; its own if it has none.
-func grantOf(jti string) string {
-	grant, _, _ := strings.Cut(jti, ".")
-	return grant
-}

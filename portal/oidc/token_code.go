@@ -5,12 +5,12 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/portal/clients"
 	"gatehouse/portal/ephemeral"
+	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
 )
@@ -29,8 +29,8 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 	code, err := h.Ephemeral.TakeCode(ctx, q.get("code"), grant)
 	if first := (*ephemeral.Spent)(nil); errors.As(err, &first) {
 		h.Logger.Warn("an authorization code was used twice", "client_id", q.client.ID, "grant", first.Grant)
-		if err := h.revokeGrant(ctx, first.Grant); err != nil {
-			return nil, unavailable(err)
+		if f := h.revoke(ctx, q.client.ID, first.Grant, h.grantUntil(), signout.TokenReplay); f != nil {
+			return nil, f
 		}
 		return nil, badRequest(invalidGrant, "The code was used before. What it was exchanged for is revoked.")
 	}
@@ -106,22 +106,15 @@ func (h *Handlers) open(ctx context.Context, q tokenRequest, code ephemeral.Code
 		return g, "", nil
 	}
 	// A second use of the code may have come before the family was stored, and
-	// found none to revoke. It denied the grant first, so one of us sees the other.
-	denied, err := h.Ephemeral.Denied(ctx, grant)
-	if err == nil && denied {
-		err = h.Records.RevokeFamily(ctx, grant, now)
-	}
+	// found none to revoke. It left its mark first, so one of us sees the other.
+	twice, err := h.Ephemeral.CameAgain(ctx, q.get("code"))
 	if err != nil {
 		return g, "", unavailable(err)
 	}
-	return g, refresh, nil
-}
-
-// revokeGrant ends what a code was exchanged for: its access tokens, as far as
-// they come to us, and its refresh tokens.
-func (h *Handlers) revokeGrant(ctx context.Context, grant string) error {
-	if err := h.Ephemeral.Deny(ctx, grant, h.Issuer.AccessLife()+time.Minute); err != nil {
-		return err
+	if twice {
+		if f := h.revoke(ctx, q.client.ID, grant, h.grantUntil(), signout.TokenReplay); f != nil {
+			return g, "", f
+		}
 	}
-	return h.Records.RevokeFamily(ctx, grant, h.Now())
+	return g, refresh, nil
 }

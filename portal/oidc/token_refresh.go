@@ -126,13 +126,10 @@ func (r *rotation) narrow(granted []string) ([]string, *fault) {
 	return slices.Compact(asked), nil
 }
 
-// theft answers a late replay: whoever holds the family's tokens now loses them,
-// and the sign-in ends.
+// theft answers a late replay: the sign-in ends, and with it all tokens that came
+// from it, whoever holds them now.
 func (h *Handlers) theft(ctx context.Context, old store.RefreshToken) error {
 	h.Logger.Warn("a refresh token was used twice; its sign-in ends", "client_id", old.ClientID, "sid", old.SID, "sub", old.UserID)
-	if err := h.revokeGrant(ctx, old.Family); err != nil {
-		return unavailable(err)
-	}
 	if err := h.SignOut.EndFrom(ctx, old.ClientID, old.SID, signout.TokenReplay); err != nil {
 		return unavailable(err)
 	}

@@ -1,14 +1,11 @@
 package oidc
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
-
-	"gatehouse/portal/store"
 )
 
 // Userinfo tells what an access token opens about its person (OpenID Connect Core
@@ -27,22 +24,23 @@ func (h *Handlers) Userinfo(c echo.Context) error {
 	if !claims.HasScope("openid") {
 		return refused(insufficientScope, "The access token was not issued for the scope openid.")
 	}
-	denied, err := h.Ephemeral.Denied(ctx, claims.ID, grantOf(claims.ID))
-	if err != nil {
-		return unavailable(err)
+	if live, f := h.live(h.Denied.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())); !live {
+		return orElse(f, refused(invalidToken, "The access token is revoked."))
 	}
-	if denied {
-		return refused(invalidToken, "The access token is revoked.")
-	}
-	g, err := h.Records.Grantee(ctx, claims.SID, claims.ClientID, h.Now())
-	switch {
-	case errors.Is(err, store.ErrNotFound) || (err == nil && g.UserID != claims.Subject):
-		return refused(invalidToken, "The sign-in is over.")
-	case err != nil:
-		return unavailable(err)
+	g, live, f := h.signedIn(ctx, claims.SID, claims.Subject, claims.ClientID)
+	if !live {
+		return orElse(f, refused(invalidToken, "The sign-in is over."))
 	}
 	noStore(c.Response().Header())
 	return c.JSON(http.StatusOK, person(g).Claims(strings.Fields(claims.Scope)))
+}
+
+// orElse is f, or other where there is none.
+func orElse(f, other *fault) *fault {
+	if f != nil {
+		return f
+	}
+	return other
 }
 
 // bearer finds the access token: in the header, or in the form of a POST, and

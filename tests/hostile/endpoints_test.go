@@ -66,6 +66,7 @@ var endpoints = map[string][]endpoint{
 		{route: "POST /oauth/token", as: client, form: "grant_type=authorization_code&code=c&redirect_uri={callback}&code_verifier={verifier}" +
 			"&scope=openid&resource={issuer}&refresh_token=r&client_id=&client_secret=&client_assertion="},
 		{route: "POST /oauth/revoke", as: client, form: "token=t&token_type_hint=refresh_token"},
+		{route: "POST /oauth/introspect", as: client, form: "token=t&token_type_hint=access_token"},
 		{route: "GET /oauth/userinfo", query: "access_token=t"},
 		{route: "POST /oauth/userinfo", form: "access_token=t"},
 		{route: "GET /oauth/authorize", as: customer, query: authorize},
@@ -81,6 +82,9 @@ var endpoints = map[string][]endpoint{
 		{route: "POST /profile/name", as: customer, form: "name=Ann+Other"},
 		{route: "POST /profile/email", as: customer, form: "email=other@example.com&email_password=wrong+password"},
 		{route: "POST /profile/password", as: customer, form: "current_password=wrong+password&new_password=a+much+longer+one"},
+		{route: "GET /profile/delete", as: customer},
+		{route: "POST /profile/delete", as: customer, form: "password=wrong+password&sure=yes"},
+		{route: "POST /told", as: customer},
 		{route: "GET /sessions", as: customer, query: "page=1"},
 		{route: "POST /sessions/:sid/end", as: customer},
 		{route: "GET /sign-out", as: customer},
@@ -146,5 +150,5 @@ var endpoints = map[string][]endpoint{
 
 // programs are the endpoints of which programs read the errors: they are told in JSON.
 var programs = []string{
-	"/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks", "/.well-known/", "/api/",
+	"/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/userinfo", "/oauth/jwks", "/.well-known/", "/api/",
 }

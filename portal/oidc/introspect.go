@@ -1,0 +1,161 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/portal/clients"
+	"gatehouse/portal/store"
+	"gatehouse/portal/tokens"
+	"gatehouse/sso/revocation"
+	"gatehouse/sso/token"
+)
+
+// introspection is what an API is told of a token (RFC 7662 §2.2): of one that is
+// not active nothing else, not even why. sid, auth_time and roles are those of the
+// token, for an API that asks instead of reading it.
+type introspection struct {
+	Active    bool     `json:"active"`
+	Scope     string   `json:"scope,omitempty"`
+	ClientID  string   `json:"client_id,omitempty"`
+	Username  string   `json:"username,omitempty"`
+	TokenType string   `json:"token_type,omitempty"`
+	Expires   int64    `json:"exp,omitempty"`
+	Issued    int64    `json:"iat,omitempty"`
+	Subject   string   `json:"sub,omitempty"`
+	Audience  string   `json:"aud,omitempty"`
+	Issuer    string   `json:"iss,omitempty"`
+	ID        string   `json:"jti,omitempty"`
+	SID       string   `json:"sid,omitempty"`
+	AuthTime  int64    `json:"auth_time,omitempty"`
+	Roles     []string `json:"roles,omitempty"`
+}
+
+// Introspect is RFC 7662, for APIs that can't verify a token by themselves. It
+// tells of a token to the client that has it and to the API that it is for; for
+// anybody else there is no such token, so that nobody can try tokens out (§4).
+func (h *Handlers) Introspect(c echo.Context) error {
+	p, f := form(c)
+	if f != nil {
+		return f
+	}
+	r := c.Request()
+	client, f := h.authenticate(r.Context(), r.Header.Values(echo.HeaderAuthorization), p)
+	switch {
+	case f != nil:
+		return f
+	case client.AuthMethod == clients.Public: // §2.1: whoever asks must prove who it is
+		return unauthenticated("Only a client with a secret may ask about tokens.")
+	}
+	if f := p.check("token", "token_type_hint"); f != nil {
+		return f
+	}
+	raw := p.get("token")
+	if raw == "" {
+		return badRequest(invalidRequest, "The parameter token is missing.")
+	}
+	inspect := h.inspectRefresh
+	if isJWT(raw) { // the hint may be wrong (§2.1), the form of the token is not
+		inspect = h.inspectAccess
+	}
+	answer, f := inspect(r.Context(), client, raw)
+	if f != nil {
+		return f
+	}
+	noStore(c.Response().Header())
+	return c.JSON(http.StatusOK, answer)
+}
+
+func (h *Handlers) inspectAccess(ctx context.Context, client clients.Client, raw string) (introspection, *fault) {
+	claims, err := h.Issuer.ReadAccess(raw)
+	if err != nil || !mayInspect(client, claims) {
+		return introspection{}, nil
+	}
+	out := introspection{
+		Active: true, Scope: claims.Scope, ClientID: claims.ClientID, TokenType: "Bearer", Expires: claims.ExpiresAt.Unix(), Issued: claims.IssuedAt.Unix(),
+		Subject: claims.Subject, Audience: claims.Audience[0], Issuer: claims.Issuer, ID: claims.ID, SID: claims.SID, Roles: claims.Roles,
+	}
+	if claims.AuthTime != nil {
+		out.AuthTime = claims.AuthTime.Unix()
+	}
+	if _, enabled := h.Clients.Client(ctx, claims.ClientID); !enabled {
+		return introspection{}, nil
+	}
+	if live, f := h.live(h.Denied.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())); !live {
+		return introspection{}, f
+	}
+	if claims.SID == "" { // a client's own
+		return out, nil
+	}
+	g, live, f := h.signedIn(ctx, claims.SID, claims.Subject, claims.ClientID)
+	if !live {
+		return introspection{}, f
+	}
+	if claims.HasScope("email") {
+		out.Username = g.Email
+	}
+	return out, nil
+}
+
+// mayInspect reports whether a token is client's own, or for the API that client is:
+// its audience is where client's redirect URIs lead to.
+func mayInspect(client clients.Client, claims *token.AccessClaims) bool {
+	if len(claims.Audience) == 0 {
+		return false
+	}
+	return claims.ClientID == client.ID || slices.ContainsFunc(client.RedirectURIs, func(uri string) bool {
+		u, err := url.Parse(uri)
+		return err == nil && slices.Contains(claims.Audience, u.Scheme+"://"+u.Host)
+	})
+}
+
+func (h *Handlers) inspectRefresh(ctx context.Context, client clients.Client, raw string) (introspection, *fault) {
+	t, err := h.Records.RefreshToken(ctx, tokens.Hash(raw))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return introspection{}, nil
+	case err != nil:
+		return introspection{}, unavailable(err)
+	case t.ClientID != client.ID, !t.RevokedAt.IsZero(), !t.UsedAt.IsZero(), !h.Now().Before(t.ExpiresAt):
+		return introspection{}, nil
+	}
+	g, live, f := h.signedIn(ctx, t.SID, t.UserID, t.ClientID)
+	if !live {
+		return introspection{}, f
+	}
+	if live, f := h.live(h.Denied.Check(t.UserID, t.SID, t.Family, g.AuthTime)); !live {
+		return introspection{}, f
+	}
+	return introspection{
+		Active: true, Scope: t.Scope, ClientID: t.ClientID, Expires: t.ExpiresAt.Unix(), Issued: t.CreatedAt.Unix(),
+		Subject: t.UserID, Audience: h.Issuer.URL(), Issuer: h.Issuer.URL(), SID: t.SID, AuthTime: g.AuthTime.Unix(),
+	}, nil
+}
+
+// live reads an answer of the denylist.
+func (h *Handlers) live(err error) (bool, *fault) {
+	switch {
+	case errors.Is(err, revocation.ErrDenied):
+		return false, nil
+	case err != nil:
+		return false, unavailable(err)
+	}
+	return true, nil
+}
+
+// signedIn says whether a person's sign-in lives and they may use it, and whose it is.
+func (h *Handlers) signedIn(ctx context.Context, sid, sub, clientID string) (g store.Grantee, live bool, f *fault) {
+	g, err := h.Records.Grantee(ctx, sid, clientID, h.Now())
+	switch {
+	case errors.Is(err, store.ErrNotFound), err == nil && g.UserID != sub:
+		return g, false, nil
+	case err != nil:
+		return g, false, unavailable(err)
+	}
+	return g, true, nil
+}
