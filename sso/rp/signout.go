@@ -3,6 +3,7 @@ package rp
 import (
 	"crypto/rand"
 	"errors"
+	"mime"
 	"net/http"
 	"net/url"
 	"time"
@@ -73,11 +74,11 @@ const logoutMemory = 15 * time.Minute
 func (a *RP) backchannel(c echo.Context) error {
 	ctx := c.Request().Context()
 	c.Response().Header().Set("Cache-Control", "no-store")
-	// In the body only: an address ends up in logs.
-	if _, err := c.FormParams(); err != nil || len(c.Request().PostForm["logout_token"]) != 1 {
-		return logoutRefused(c, "exactly one logout_token is needed")
+	raw, ok := logoutToken(c)
+	if !ok {
+		return logoutRefused(c, "exactly one logout_token is needed, in a body of the type application/x-www-form-urlencoded")
 	}
-	claims, err := a.provider.ids.Logout(ctx, c.Request().PostForm.Get("logout_token"))
+	claims, err := a.provider.ids.Logout(ctx, raw)
 	switch {
 	case errors.Is(err, token.ErrInvalid):
 		a.Logger.Warn("logout token refused", "error", err)
@@ -109,6 +110,24 @@ func (a *RP) backchannel(c echo.Context) error {
 	}
 	a.Logger.Info("signed out by the provider", "sid", claims.SID, "sessions", n)
 	return c.NoContent(http.StatusOK)
+}
+
+// maxLogoutBody is how much of a logout request is read, in bytes: a token that is
+// looked at fits many times.
+const maxLogoutBody = 64 << 10
+
+// logoutToken is the one that the body of a request has (Back-Channel Logout §2.5).
+// In the address it would end up in logs.
+func logoutToken(c echo.Context) (string, bool) {
+	r := c.Request()
+	if media, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); err != nil || media != echo.MIMEApplicationForm {
+		return "", false
+	}
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxLogoutBody)
+	if err := r.ParseForm(); err != nil || len(r.PostForm["logout_token"]) != 1 {
+		return "", false
+	}
+	return r.PostForm.Get("logout_token"), true
 }
 
 func logoutRefused(c echo.Context, why string) error {

@@ -68,48 +68,6 @@ func TestBackchannel_EndsTheSignInOnEveryReplica(t *testing.T) {
 	})
 }
 
-func TestBackchannel_RefusesBadTokens(t *testing.T) {
-	p := newProvider(t)
-	a := newApp(t, p, env.MiniRedis(t))
-	b := newBrowser(t)
-	b.get(a.URL + "/orders")
-	used := p.logoutToken("logout+jwt", func(c jwt.MapClaims) { c["sid"] = "another" })
-	post := func(v url.Values) page {
-		return newBrowser(t).do(http.MethodPost, a.URL+"/auth/backchannel-logout", v)
-	}
-	if got := post(url.Values{"logout_token": {used}}); got.status != http.StatusOK {
-		t.Fatalf("answered %d %q", got.status, got.body)
-	}
-	good := p.logoutToken("logout+jwt", nil)
-	for name, form := range map[string]url.Values{
-		"none":         {},
-		"empty":        {"logout_token": {""}},
-		"doubled":      {"logout_token": {good, good}},
-		"garbage":      {"logout_token": {"x.y.z"}},
-		"enormous":     {"logout_token": {strings.Repeat("x", 100_000)}},
-		"replayed":     {"logout_token": {used}},
-		"no event":     {"logout_token": {p.logoutToken("logout+jwt", func(c jwt.MapClaims) { delete(c, "events") })}},
-		"with nonce":   {"logout_token": {p.logoutToken("logout+jwt", func(c jwt.MapClaims) { c["nonce"] = "n" })}},
-		"no jti":       {"logout_token": {p.logoutToken("logout+jwt", func(c jwt.MapClaims) { delete(c, "jti") })}},
-		"nobody":       {"logout_token": {p.logoutToken("logout+jwt", func(c jwt.MapClaims) { delete(c, "sid"); delete(c, "sub") })}},
-		"another's":    {"logout_token": {p.logoutToken("logout+jwt", func(c jwt.MapClaims) { c["aud"] = "forum" })}},
-		"other issuer": {"logout_token": {p.logoutToken("logout+jwt", func(c jwt.MapClaims) { c["iss"] = "https://evil.example" })}},
-		"expired":      {"logout_token": {p.logoutToken("logout+jwt", func(c jwt.MapClaims) { c["exp"] = time.Now().Add(-time.Hour).Unix() })}},
-		"old":          {"logout_token": {p.logoutToken("logout+jwt", func(c jwt.MapClaims) { c["iat"] = time.Now().Add(-time.Hour).Unix() })}},
-		"access token": {"logout_token": {p.logoutToken("at+jwt", nil)}},
-	} {
-		if got := post(form); got.status != http.StatusBadRequest {
-			t.Errorf("%s: answered %d %q, want 400", name, got.status, got.body)
-		}
-	}
-	if got := newBrowser(t).do(http.MethodPost, a.URL+"/auth/backchannel-logout?logout_token="+good, url.Values{}); got.status != http.StatusBadRequest {
-		t.Errorf("in the address: answered %d %q, want 400", got.status, got.body)
-	}
-	if who := b.get(a.URL + "/"); who.body != "Alice " {
-		t.Errorf("a bad token signed the person out: %q", who.body)
-	}
-}
-
 func TestRedisAway_503KeepsTheCookieAndPublicPagesWork(t *testing.T) {
 	rdb := env.MiniRedis(t)
 	p := newProvider(t)

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -65,5 +66,5 @@ type LogoutClaims struct {
 	jwt.RegisteredClaims
 	SID    string                    `json:"sid,omitempty"`
 	Events map[string]map[string]any `json:"events"`
-	Nonce  string                    `json:"nonce,omitempty"` // must not be there
+	Nonce  json.RawMessage           `json:"nonce,omitempty"` // must not be there, not even empty
 }
