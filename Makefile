@@ -1,6 +1,6 @@
 # Gatehouse. "make run" starts everything, "make test" shows that it works.
 
-.PHONY: run test deps generate check-generated css lint test-go test-race test-e2e bench pictures
+.PHONY: run test deps generate check-generated css lint test-go test-race test-e2e bench bench-revocation pictures
 
 run: ## Everything on one port: http://localhost:8080
 	go run . up
@@ -38,6 +38,9 @@ css:
 
 bench: ## Medians and ratios on this machine
 	go run ./tests/bench
+
+bench-revocation: ## How long a ban takes to reach 50 and 500 servers; draws its chart (docs/revocation.md)
+	go run ./tests/bench/revocation -picture docs/pictures/revocation.svg
 
 pictures: ## The pictures of the README, from a running estate
 	cd tests && node pictures.mjs

@@ -1,0 +1,171 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/db"
+	"gatehouse/portal/backchannel"
+	"gatehouse/portal/denylist"
+	"gatehouse/portal/keys"
+	"gatehouse/portal/signout"
+	"gatehouse/portal/store"
+	"gatehouse/portal/tokens"
+	"gatehouse/sso/revocation"
+	"gatehouse/sso/session"
+)
+
+// portal is the part of the portal that people are banned with: its records, keys, tokens, denylist and endings.
+type portal struct {
+	records *store.Store
+	issuer  *tokens.Issuer
+	endings *signout.Service
+	keeper  *denylist.Keeper
+	http    *http.Server
+	db      *db.DB
+	folder  string
+}
+
+// tokenLife is longer than a configuration is measured.
+const tokenLife = time.Hour
+
+func openPortal(ctx context.Context, rdb redis.UniversalClient, quiet *slog.Logger) (_ *portal, err error) {
+	p := &portal{}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if p.folder, err = os.MkdirTemp("", "gatehouse-bench-"); err != nil {
+		return nil, err
+	}
+	if p.db, err = db.Open(ctx, "sqlite:"+p.folder, "portal"); err != nil {
+		return nil, err
+	}
+	if err := p.db.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	if p.records, err = store.New(p.db); err != nil {
+		return nil, err
+	}
+	secret := make([]byte, keys.SecretSize)
+	_, _ = rand.Read(secret) // never fails
+	rotor, err := keys.Open(ctx, keys.Deps{
+		Records: p.records, Secret: secret, TokenLife: tokenLife, HintLife: 24 * time.Hour, Now: time.Now, Logger: quiet,
+	})
+	if err != nil {
+		return nil, err
+	}
+	address, err := p.publish(rotor)
+	if err != nil {
+		return nil, err
+	}
+	if p.issuer, err = tokens.NewIssuer(rotor, address, tokens.Lifetimes{Access: tokenLife}, time.Now); err != nil {
+		return nil, err
+	}
+	return p, p.openEndings(rdb, quiet)
+}
+
+func (p *portal) openEndings(rdb redis.UniversalClient, quiet *slog.Logger) error {
+	log, err := revocation.NewLog(rdb)
+	if err != nil {
+		return err
+	}
+	if p.keeper, err = denylist.New(denylist.Deps{Records: p.records, Log: log, Now: time.Now, Logger: quiet}); err != nil {
+		return err
+	}
+	sessions, err := session.New(rdb, session.Options{Service: "portal"})
+	if err != nil {
+		return err
+	}
+	sender, err := backchannel.New(backchannel.Deps{Records: p.records, Tokens: p.issuer, HTTPClient: http.DefaultClient, Now: time.Now, Logger: quiet})
+	if err != nil {
+		return err
+	}
+	p.endings, err = signout.New(signout.Deps{Records: p.records, Denylist: p.keeper, Sessions: sessions, Sender: sender, Now: time.Now, Logger: quiet})
+	return err
+}
+
+// publish serves what a verifier of tokens asks for: the discovery document and the keys.
+func (p *portal) publish(rotor *keys.Rotor) (issuer string, err error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	issuer = "http://" + ln.Addr().String()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]string{
+			"issuer": issuer, "authorization_endpoint": issuer + "/authorize", "token_endpoint": issuer + "/token", "jwks_uri": issuer + "/jwks",
+		})
+	})
+	mux.HandleFunc("GET /jwks", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/jwk-set+json")
+		_, _ = w.Write(rotor.JWKS())
+	})
+	p.http = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = p.http.Serve(ln) }()
+	return issuer, nil
+}
+
+// close also cleans up after an opening that failed half way.
+func (p *portal) close() {
+	if p.http != nil {
+		_ = p.http.Close()
+	}
+	if p.db != nil {
+		_ = p.db.Close()
+	}
+	_ = os.RemoveAll(p.folder)
+}
+
+// person is somebody who has signed in, and has an access token.
+type person struct {
+	id    string
+	token string
+}
+
+// join makes an account with a sign-in of an hour ago.
+func (p *portal) join(ctx context.Context) (*person, error) {
+	now := time.Now()
+	u := store.User{
+		ID: tokens.NewID(), Name: "Somebody", Roles: []string{"customer"}, PasswordHash: "none",
+		CreatedAt: now, UpdatedAt: now, PasswordChangedAt: now,
+	}
+	u.Email = u.ID + "@example.com"
+	u.EmailNormalised = u.Email
+	in := store.SignIn{
+		SID: tokens.NewID(), UserID: u.ID, CreatedAt: now.Add(-time.Hour), LastSeenAt: now, UserAgent: "bench", IP: "192.0.2.1", Replica: "portal-1",
+	}
+	if err := p.records.Register(ctx, u, in); err != nil {
+		return nil, err
+	}
+	// The jti has two parts, as those of tokens that can be refreshed: both are looked for in every check.
+	raw, err := p.issuer.Access(tokens.Person{Subject: u.ID, SID: in.SID, AuthTime: in.CreatedAt}, "bench", audience,
+		tokens.NewID()+"."+tokens.NewID(), []string{scope})
+	return &person{id: u.ID, token: raw}, err
+}
+
+// ban bans somebody as the console does, and returns when it would say "done".
+func (p *portal) ban(ctx context.Context, who *person) (signout.Done, error) {
+	done, err := p.endings.Do(ctx, signout.Act{
+		UserID: who.id, Reason: signout.Banned, Note: "measured", By: "bench",
+		With: []store.Change{store.BanUser(who.id, "measured", time.Time{}, time.Now())},
+	})
+	if err == nil && !done.Confirmed {
+		err = fmt.Errorf("the portal could not tell anybody of ban %s", done.Ending)
+	}
+	return done, err
+}

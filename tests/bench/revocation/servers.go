@@ -1,0 +1,134 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"gatehouse/sso/revocation"
+	"gatehouse/sso/rp"
+)
+
+// What the tokens are for.
+const (
+	audience = "http://bench.example.com"
+	scope    = "bench:read"
+)
+
+// server is one replica of an app: a mirror, and an API behind the check of bearer tokens.
+type server struct {
+	name   string
+	rdb    *redis.Client
+	mirror *revocation.Mirror
+	http   *http.Server
+	addr   string
+	client connection
+}
+
+// servers are all of them.
+type servers struct {
+	all    []*server
+	stop   context.CancelFunc
+	mirror sync.WaitGroup
+}
+
+func startServers(ctx context.Context, n int, url, issuer string, quiet *slog.Logger) (*servers, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &servers{stop: cancel}
+	for i := range n {
+		one, err := startServer(fmt.Sprintf("bench-%d", i+1), url, issuer, quiet)
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.all = append(s.all, one)
+		s.mirror.Go(func() { _ = one.mirror.Run(ctx) })
+	}
+	for _, one := range s.all {
+		if err := until(ctx, func() bool { return one.mirror.Ready(ctx) == nil }); err != nil {
+			s.close()
+			return nil, fmt.Errorf("%s is not ready: %w", one.name, err)
+		}
+	}
+	return s, nil
+}
+
+func startServer(name, url, issuer string, quiet *slog.Logger) (*server, error) {
+	rdb, err := openRedis(url)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{name: name, rdb: rdb}
+	s.mirror, err = revocation.NewMirror(revocation.Options{Redis: rdb, Service: "bench", Replica: name, Version: "bench", Logger: quiet})
+	if err != nil {
+		return nil, err
+	}
+	auth, err := rp.New(rp.Config{
+		Issuer: issuer, ClientID: "bench", ClientSecret: "of no use here", BaseURL: audience, Service: "bench", Replica: name,
+		Redis: rdb, Denied: s.mirror, Logger: quiet,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e := echo.New()
+	e.GET("/api", func(c echo.Context) error {
+		return c.JSON(http.StatusOK, map[string]string{"sub": rp.Claims(c).Subject})
+	}, auth.Bearer(scope))
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s.addr = ln.Addr().String()
+	s.http = &http.Server{Handler: e, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = s.http.Serve(ln) }()
+	return s, nil
+}
+
+func (s *servers) close() {
+	s.stop()
+	s.mirror.Wait()
+	for _, one := range s.all {
+		one.client.close()
+		_ = one.http.Close()
+		_ = one.rdb.Close()
+	}
+}
+
+// openRedis makes a client with the options that the services have (redis.go).
+func openRedis(url string) (*redis.Client, error) {
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = time.Second, time.Second, time.Second
+	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
+	o.ReadBufferSize, o.WriteBufferSize = 8<<10, 8<<10
+	o.PipelineReadBufferSize, o.PipelineWriteBufferSize = 8<<10, 8<<10
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return redis.NewClient(o), nil
+}
+
+// until waits for what takes a moment, a minute at most.
+func until(ctx context.Context, is func() bool) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for !is() {
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), context.Cause(ctx))
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return nil
+}
