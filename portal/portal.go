@@ -137,7 +137,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/profile/password", p.SetPassword)
 	e.GET("/profile/delete", p.DeleteForm)
 	e.POST("/profile/delete", p.Delete)
-	e.POST("/told", p.Told)
+	e.POST("/sessions/told", p.Told)
 	e.GET("/sessions", p.SessionList)
 	e.POST("/sessions/:sid/end", p.EndSession)
 	e.GET("/sign-out", p.SignOutForm)

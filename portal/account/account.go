@@ -10,6 +10,7 @@ import (
 
 	"gatehouse/portal/attempts"
 	"gatehouse/portal/password"
+	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/sso/session"
 	"gatehouse/web"
@@ -21,6 +22,8 @@ type SignOuts interface {
 	End(ctx context.Context, sid, reason string) error
 	// EndOthers ends every living sign-in of a person but keepSID ("" keeps none), and says how many.
 	EndOthers(ctx context.Context, userID, keepSID, reason string) (int, error)
+	// Do ends what an act names, with its changes in the same transaction.
+	Do(ctx context.Context, a signout.Act) (signout.Done, error)
 }
 
 // Deps are what the pages need. All but Wake are required.
@@ -44,9 +47,6 @@ type Pages struct {
 	Deps
 	policy password.Policy
 }
-
-// replaced is why a sign-in ended: by another one on the same browser.
-const replaced = "replaced"
 
 // New makes the pages. It refuses a missing dependency.
 func New(d Deps) (*Pages, error) {
@@ -81,7 +81,8 @@ func New(d Deps) (*Pages, error) {
 
 // failed makes an error of something that did not answer a 503; any other error stays what it is.
 func failed(err error) error {
-	if errors.Is(err, session.ErrUnavailable) || errors.Is(err, attempts.ErrUnavailable) || errors.Is(err, password.ErrBusy) {
+	if errors.Is(err, session.ErrUnavailable) || errors.Is(err, attempts.ErrUnavailable) || errors.Is(err, password.ErrBusy) ||
+		errors.Is(err, store.ErrSuperseded) {
 		return web.Unavailable(err)
 	}
 	return err

@@ -66,6 +66,7 @@ type house struct {
 	hasher *password.Hasher
 	clock  *clock
 	logs   *logs
+	outs   *signout.Service
 }
 
 // logs is what the server wrote.
@@ -96,6 +97,7 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*ac
 	check(t, err)
 	outs, err := signout.New(signout.Deps{Records: h.store, Denylist: keeper, Sessions: sessions, Sender: nobody{}, Now: h.clock.Now, Logger: quiet})
 	check(t, err)
+	h.outs = outs
 	deps := account.Deps{
 		Store: h.store, Sessions: sessions, Hasher: h.hasher, Attempts: limiter, SignOuts: outs, Estate: estate, Now: h.clock.Now, Demo: true,
 	}
@@ -132,6 +134,9 @@ func routes(e *echo.Echo, p *account.Pages) {
 	e.POST("/profile/name", p.SetName)
 	e.POST("/profile/email", p.SetEmail)
 	e.POST("/profile/password", p.SetPassword)
+	e.GET("/profile/delete", p.DeleteForm)
+	e.POST("/profile/delete", p.Delete)
+	e.POST("/sessions/told", p.Told)
 	e.GET("/sessions", p.SessionList)
 	e.POST("/sessions/:sid/end", p.EndSession)
 }

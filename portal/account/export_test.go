@@ -5,5 +5,4 @@ var (
 	NormaliseEmail = normaliseEmail
 	ReturnTo       = returnTo
 	PersonName     = personName
-	Device         = device
 )

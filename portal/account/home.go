@@ -13,6 +13,7 @@ type homeView struct {
 	Shell components.Shell
 	Apps  []components.App // the tiles
 	Name  string           // of the person, "" for a guest
+	Ended []endedView      // what the person should know of
 }
 
 // Home answers GET /: the apps that this person may open, or a welcome to guests. It is a public page, so it is
@@ -26,6 +27,9 @@ func (p *Pages) Home(c echo.Context) error {
 		}
 		if v != nil {
 			view.Name = v.user.Name
+			if view.Ended, err = p.untold(c.Request().Context(), v.user); err != nil {
+				return err
+			}
 		}
 	}
 	view.Shell = web.Shell(c, "Home")

@@ -128,24 +128,18 @@ func (p *Pages) changePassword(c echo.Context, v *visitor, current, next string)
 	if err != nil {
 		return err
 	}
-	// The others are ended before the change, so that none survives a crash in between, and after it, since one may
-	// have signed in with the old password meanwhile.
-	if _, err := p.SignOuts.EndOthers(ctx, v.user.ID, v.signIn.SID, signout.PasswordChanged); err != nil {
-		return err
-	}
-	if err := p.Store.SetPassword(ctx, v.user.ID, v.user.PasswordHash, hash, p.Now()); err != nil {
-		return err
-	}
-	if _, err := p.SignOuts.EndOthers(ctx, v.user.ID, v.signIn.SID, signout.PasswordChanged); err != nil {
-		return err
-	}
-	send, err := p.startSession(c, v.user, v.signIn)
+	// One transaction: the others end with the change or not at all, and none begins with the old password after it.
+	done, err := p.SignOuts.Do(ctx, signout.Act{
+		UserID: v.user.ID, Except: v.signIn.SID, Reason: signout.PasswordChanged, By: v.user.ID,
+		With: []store.Change{store.ChangePassword(v.user.ID, v.user.PasswordHash, hash, p.Now())},
+	})
 	if err != nil {
 		return err
 	}
-	send()
-	p.Wake()
-	return nil
+	if !done.Confirmed {
+		return notEverywhere("Your password has been changed. Your other devices are being signed out, and not every server knows it yet.")
+	}
+	return p.renewSession(c, v)
 }
 
 // saved shows the profile with what was just changed, also in the header of other pages.

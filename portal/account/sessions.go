@@ -85,7 +85,7 @@ func item(in store.SignIn, current bool, names map[string]string) sessionItem {
 		EndPath: "/sessions/" + url.PathEscape(in.SID) + "/end", Address: in.IP,
 		SignedIn: in.CreatedAt, Seen: in.LastSeenAt, Current: current,
 	}
-	it.Browser, it.Icon = device(in.UserAgent)
+	it.Browser, it.Icon = Device(in.UserAgent)
 	for _, id := range in.Clients {
 		name := names[id]
 		if name == "" {
@@ -105,8 +105,8 @@ func (p *Pages) appNames() map[string]string {
 	return names
 }
 
-// device names the browser and the system behind a User-Agent, with a picture of the thing.
-func device(userAgent string) (name, icon string) {
+// Device names the browser and the system behind a User-Agent, with a picture of the thing.
+func Device(userAgent string) (name, icon string) {
 	ua := useragent.Parse(userAgent)
 	icon = "monitor" // icons: monitor smartphone tablet terminal
 	switch {

@@ -18,8 +18,6 @@ import (
 // The one answer to an unknown email and to a wrong password.
 const noMatch = "The email and the password do not match. Check both and try again."
 
-const isDisabled = "This account has been disabled. Ask the people who run this site about it."
-
 type signInView struct {
 	Shell    components.Shell
 	ReturnTo string
@@ -27,6 +25,9 @@ type signInView struct {
 	Reauth   *components.Person // asks for this person's password again
 	Faults   faults
 	Demo     []DemoAccount
+
+	Disabled      bool      // the password was right, and the account is disabled
+	DisabledUntil time.Time // zero: for good
 }
 
 // SignInForm answers GET /sign-in. Parameters: return_to, a local path; login_hint, an email to begin with (OpenID
@@ -88,9 +89,10 @@ func (p *Pages) SignIn(c echo.Context) error {
 	}
 	u, err := p.authenticate(c, account, secret)
 	if err == nil {
-		err = p.start(c, u, func(in store.SignIn) error {
-			return p.Store.SignIn(c.Request().Context(), in, u.PasswordHash)
-		})
+		err = p.start(c, u, persist(c, p.Store, u))
+		if errors.Is(err, store.ErrSuperseded) { // signed out everywhere at this moment: a sign-in after that counts
+			err = p.start(c, u, persist(c, p.Store, u))
+		}
 	}
 	if err != nil {
 		return p.refuse(c, err, view)
@@ -98,11 +100,18 @@ func (p *Pages) SignIn(c echo.Context) error {
 	return leadOn(c, view.ReturnTo)
 }
 
+func persist(c echo.Context, records *store.Store, u store.User) func(store.SignIn) error {
+	return func(in store.SignIn) error { return records.SignIn(c.Request().Context(), in, u.PasswordHash) }
+}
+
 // What authenticate finds, beside a person.
-var (
-	errNoMatch  = errors.New("account: email and password do not match")
-	errDisabled = errors.New("account: disabled")
-)
+var errNoMatch = errors.New("account: email and password do not match")
+
+// disabledError says that somebody gave the right password and may not sign in. Whoever does not know the password
+// never learns of it.
+type disabledError struct{ until time.Time } // zero: for good
+
+func (*disabledError) Error() string { return "account: disabled" }
 
 // authenticate returns whose account it is, if secret is its password. Every call that the limits let through costs
 // one hash, whether or not there is such an account.
@@ -127,7 +136,7 @@ func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User
 		return store.User{}, err
 	}
 	if u.Disabled(p.Now()) {
-		return store.User{}, errDisabled
+		return store.User{}, &disabledError{until: u.BannedUntil}
 	}
 	if rehash {
 		u.PasswordHash = p.rehash(c, u, secret)
@@ -162,15 +171,15 @@ func (p *Pages) reauthenticate(c echo.Context, v *visitor, secret string, view s
 		return p.refuse(c, err, view)
 	}
 	ctx := c.Request().Context()
-	v.signIn.CreatedAt = p.Now().UTC()
+	if now := p.Now().UTC(); now.After(v.signIn.CreatedAt) {
+		v.signIn.CreatedAt = now
+	}
 	if err := p.Store.Reauthenticate(ctx, v.user.ID, v.signIn.SID, v.user.PasswordHash, v.signIn.CreatedAt); err != nil {
 		return p.refuse(c, err, view)
 	}
-	send, err := p.startSession(c, v.user, v.signIn)
-	if err != nil {
+	if err := p.renewSession(c, v); err != nil {
 		return err
 	}
-	send()
 	p.trust(c, v.user.EmailNormalised)
 	return leadOn(c, view.ReturnTo)
 }
@@ -195,6 +204,7 @@ func (p *Pages) confirm(c echo.Context, v *visitor, secret string) error {
 // refuse shows the form again with the reason, or returns an error that is not the person's.
 func (p *Pages) refuse(c echo.Context, err error, view signInView) error {
 	var exceeded *attempts.Exceeded
+	var disabled *disabledError
 	switch {
 	case errors.As(err, &exceeded):
 		view.Faults[""] = tooMany(c, exceeded)
@@ -205,8 +215,8 @@ func (p *Pages) refuse(c echo.Context, err error, view signInView) error {
 			view.Faults[""] = "That is not your password. Try again."
 		}
 		return p.showSignIn(c, http.StatusUnprocessableEntity, view)
-	case errors.Is(err, errDisabled):
-		view.Faults[""] = isDisabled
+	case errors.As(err, &disabled):
+		view.Disabled, view.DisabledUntil = true, disabled.until
 		return p.showSignIn(c, http.StatusForbidden, view)
 	}
 	return failed(err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/sso/session"
 	"gatehouse/web"
@@ -28,19 +29,23 @@ func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) e
 	if old, err := p.Session(c); err != nil {
 		return failed(err)
 	} else if old != nil {
-		if err := p.SignOuts.End(ctx, old.SID, replaced); err != nil {
+		if err := p.SignOuts.End(ctx, old.SID, signout.Replaced); err != nil {
 			return failed(err)
 		}
 	}
-	now := p.Now().UTC()
+	now, err := p.beginning(ctx, u.ID)
+	if err != nil {
+		return err
+	}
 	in := store.SignIn{
 		SID: rand.Text(), UserID: u.ID, CreatedAt: now, LastSeenAt: now,
 		UserAgent: clean(c.Request().UserAgent(), maxUserAgent), IP: clean(web.ClientIP(c), 64), Replica: web.Replica(c),
 	}
-	send, err := p.startSession(c, u, in)
+	key, send, err := p.startSession(c, u, in)
 	if err != nil {
 		return err
 	}
+	in.SessionKey = key
 	if err := persist(in); err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
@@ -55,16 +60,41 @@ func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) e
 	return nil
 }
 
-// startSession starts a session for a sign-in, with a new id. send gives its cookie to the browser.
-func (p *Pages) startSession(c echo.Context, u store.User, in store.SignIn) (send func(), err error) {
+// beginning is the auth_time of a sign-in that begins now: not before the person was last signed out as a whole, by
+// the clock of whichever replica did it, since the denylist would deny that.
+func (p *Pages) beginning(ctx context.Context, userID string) (time.Time, error) {
+	now := p.Now().UTC()
+	before, err := p.Store.SignedOutBefore(ctx, userID)
+	if before.After(now) {
+		now = before.UTC()
+	}
+	return now, err
+}
+
+// renewSession gives the browser a new session of its sign-in, and ends the one it had.
+func (p *Pages) renewSession(c echo.Context, v *visitor) error {
+	key, send, err := p.startSession(c, v.user, v.signIn)
+	if err != nil {
+		return err
+	}
+	if err := p.Store.SetSessionKey(c.Request().Context(), v.signIn.SID, key, p.Now()); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	send()
+	return nil
+}
+
+// startSession starts a session for a sign-in, with a new id. key is its key in Redis; send gives its cookie to the
+// browser.
+func (p *Pages) startSession(c echo.Context, u store.User, in store.SignIn) (key string, send func(), err error) {
 	later := cookieJar{}
-	err = p.Sessions.Start(c.Request().Context(), later, c.Request(), session.Record{
+	key, err = p.Sessions.Begin(c.Request().Context(), later, c.Request(), session.Record{
 		Subject: u.ID, SID: in.SID, Name: u.Name, Email: u.Email, Roles: u.Roles, AuthTime: in.CreatedAt,
 	})
 	if err != nil {
-		return nil, failed(err)
+		return "", nil, failed(err)
 	}
-	return func() {
+	return key, func() {
 		for _, cookie := range later["Set-Cookie"] {
 			c.Response().Header().Add("Set-Cookie", cookie)
 		}

@@ -84,7 +84,7 @@ var endpoints = map[string][]endpoint{
 		{route: "POST /profile/password", as: customer, form: "current_password=wrong+password&new_password=a+much+longer+one"},
 		{route: "GET /profile/delete", as: customer},
 		{route: "POST /profile/delete", as: customer, form: "password=wrong+password&sure=yes"},
-		{route: "POST /told", as: customer},
+		{route: "POST /sessions/told", as: customer},
 		{route: "GET /sessions", as: customer, query: "page=1"},
 		{route: "POST /sessions/:sid/end", as: customer},
 		{route: "GET /sign-out", as: customer},
