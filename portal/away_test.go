@@ -36,7 +36,7 @@ func TestRedisAway_NobodyIsSignedOut(t *testing.T) {
 	if a := h.get(b, authorizeURL("prompt", "none")); a.to == nil || a.to.Query().Get("error") != "temporarily_unavailable" {
 		t.Errorf("authorize with prompt=none: %d %v", a.status, a.to)
 	}
-	for name, a := range map[string]answer{"token": h.token(exchange(code)), "userinfo": h.userinfo(access)} {
+	for name, a := range map[string]answer{"token": h.token(exchange(code)), "userinfo": h.refusing(func() answer { return h.userinfo(access) })} {
 		if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || text(a.json(t), "error") != "temporarily_unavailable" {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}

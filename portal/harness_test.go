@@ -154,6 +154,7 @@ func declared(receivers string) []portal.Client {
 			PostLogoutRedirectURIs: []string{"http://two.test/bye"}, BackchannelLogoutURI: receivers + "/two", Scopes: append([]string{"others:read"}, all...),
 		},
 		{ID: "open", Name: "Open App", AuthMethod: clients.Public, RedirectURIs: []string{"http://open.test/callback"}, Scopes: all},
+		{ID: "api", Name: "The API", Secret: secretOne, RedirectURIs: []string{resource + "/callback"}}, // whose audience is resource
 		{ID: "robot", Name: "Robot", Secret: secretOne, GrantTypes: []string{clients.ClientCredentials}, Scopes: []string{"things:read"}},
 	}
 }
