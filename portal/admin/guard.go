@@ -112,7 +112,7 @@ func fill(c echo.Context, page string) string {
 	parts := strings.Split(page, "/")
 	for i, p := range parts {
 		if name, ok := strings.CutPrefix(p, ":"); ok {
-			parts[i] = url.PathEscape(c.Param(name))
+			parts[i] = url.PathEscape(param(c, name))
 		}
 	}
 	return strings.Join(parts, "/")

@@ -1,0 +1,155 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/clients"
+	"gatehouse/portal/store"
+	"gatehouse/web"
+)
+
+// secretView shows a secret, once: it is in this answer and nowhere else, neither in an address nor in a cookie.
+type secretView struct {
+	frame
+	clientRow
+	Secret string
+	What   string // created, changed or rotated
+}
+
+// showSecret answers a post with the page that shows the secret, or says that there is none.
+func (a *Console) showSecret(c echo.Context, client clients.Client, secret, what string) error {
+	if secret == "" {
+		web.Flash(c, "success", client.Name+" is created. It is a public client and has no secret.")
+		return leadOn(c, clientURL(client.ID))
+	}
+	view := secretView{clientRow: clientRowOf(client), Secret: secret, What: what}
+	view.frame = a.frame(c, "The secret of "+client.Name, "", "clients",
+		components.NavItem{Label: "Clients", URL: clientsPath}, components.NavItem{Label: client.ID, URL: clientURL(client.ID)})
+	return web.Render(c, http.StatusOK, secretPage(view))
+}
+
+// askView is a page that asks before a client is changed.
+type askView struct {
+	frame
+	clientRow
+	Version string
+	Action  string
+}
+
+func (a *Console) ask(c echo.Context, title, act string) (askView, clients.Client, error) {
+	client, err := a.client(c)
+	if err != nil {
+		return askView{}, client, err
+	}
+	view := askView{clientRow: clientRowOf(client), Version: strconv.FormatInt(client.Version, 10), Action: clientURL(client.ID, act)}
+	view.frame = a.frame(c, title, "", "clients",
+		components.NavItem{Label: "Clients", URL: clientsPath}, components.NavItem{Label: client.ID, URL: clientURL(client.ID)})
+	return view, client, nil
+}
+
+// askSecret answers GET /admin/clients/:client/secret.
+func (a *Console) askSecret(c echo.Context, _ Admin) error {
+	view, client, err := a.ask(c, "A new secret", "secret")
+	switch {
+	case err != nil:
+		return err
+	case client.Declared:
+		return moved(c, "The secret of this client comes from the configuration and is changed there.", clientURL(client.ID))
+	case view.Public:
+		return moved(c, "A public client has no secret.", clientURL(client.ID))
+	}
+	return web.Render(c, http.StatusOK, askSecretPage(view))
+}
+
+// rotateSecret answers POST /admin/clients/:client/secret with the page that shows the new one.
+func (a *Console) rotateSecret(c echo.Context, me Admin) error {
+	known, err := a.client(c)
+	if err != nil {
+		return err
+	}
+	id := known.ID
+	version, _ := strconv.ParseInt(c.FormValue("version"), 10, 64)
+	client, secret, err := a.Clients.RotateSecret(c.Request().Context(), id, version, func(_, after clients.Client) store.Change {
+		return a.audit(c, me, "client.secret_rotated", "client", after.ID, after.Name, nil)
+	})
+	switch {
+	case errors.Is(err, clients.ErrNotFound):
+		return web.NotFound("This client")
+	case errors.Is(err, clients.ErrDeclared):
+		return moved(c, "The secret of this client comes from the configuration and is changed there.", clientURL(id))
+	case errors.Is(err, clients.ErrChanged):
+		return moved(c, "The client has changed since you were asked, perhaps by your own second click, and no secret was made now. "+
+			"A secret is shown only once: if you do not have the last one, make another.", clientURL(id, "secret"))
+	case len(clients.FaultsOf(err)) > 0:
+		return moved(c, "A public client has no secret.", clientURL(id))
+	case err != nil:
+		return err
+	}
+	return a.showSecret(c, client, secret, "rotated")
+}
+
+// askDisable answers GET /admin/clients/:client/disable.
+func (a *Console) askDisable(c echo.Context, _ Admin) error {
+	view, client, err := a.ask(c, "Disable client", "disable")
+	switch {
+	case err != nil:
+		return err
+	case client.Disabled:
+		return moved(c, client.Name+" is disabled already.", clientURL(client.ID))
+	}
+	return web.Render(c, http.StatusOK, askDisablePage(view))
+}
+
+// askEnable answers GET /admin/clients/:client/enable.
+func (a *Console) askEnable(c echo.Context, _ Admin) error {
+	view, client, err := a.ask(c, "Enable client", "enable")
+	switch {
+	case err != nil:
+		return err
+	case !client.Disabled:
+		return moved(c, client.Name+" is enabled already.", clientURL(client.ID))
+	}
+	return web.Render(c, http.StatusOK, askEnablePage(view))
+}
+
+// disableClient answers POST /admin/clients/:client/disable.
+func (a *Console) disableClient(c echo.Context, me Admin) error {
+	known, err := a.client(c)
+	if err != nil {
+		return err
+	}
+	client, err := a.Clients.Disable(c.Request().Context(), known.ID, func(_, after clients.Client) store.Change {
+		return a.audit(c, me, "client.disabled", "client", after.ID, after.Name, nil)
+	})
+	return a.flipped(c, client, err, "disabled")
+}
+
+// enableClient answers POST /admin/clients/:client/enable.
+func (a *Console) enableClient(c echo.Context, me Admin) error {
+	known, err := a.client(c)
+	if err != nil {
+		return err
+	}
+	client, err := a.Clients.Enable(c.Request().Context(), known.ID, func(_, after clients.Client) store.Change {
+		return a.audit(c, me, "client.enabled", "client", after.ID, after.Name, nil)
+	})
+	return a.flipped(c, client, err, "enabled")
+}
+
+func (a *Console) flipped(c echo.Context, client clients.Client, err error, how string) error {
+	switch {
+	case errors.Is(err, clients.ErrNotFound):
+		return web.NotFound("This client")
+	case errors.Is(err, clients.ErrChanged):
+		return moved(c, client.Name+" was "+how+" already.", clientURL(client.ID))
+	case err != nil:
+		return err
+	}
+	web.Flash(c, "success", client.Name+" is "+how+". Every server follows within five seconds.")
+	return leadOn(c, clientURL(client.ID))
+}

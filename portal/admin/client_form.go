@@ -1,0 +1,279 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/clients"
+	"gatehouse/portal/store"
+	"gatehouse/web"
+)
+
+// clientForm is what stands in the form, right or wrong, so that nothing that was typed is lost.
+type clientForm struct {
+	ID, Name, Redirect, PostLogout, Backchannel, Method, Scopes, Audiences string
+
+	Grants  []string
+	Version int64
+}
+
+// formFields are the fields in the order of the form, by the names that package clients gives them.
+var formFields = []string{
+	"client_id", "client_name", "redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "token_endpoint_auth_method",
+	"client_secret", "grant_types", "scopes", "audiences",
+}
+
+func formOf(c clients.Client) clientForm {
+	return clientForm{
+		ID: c.ID, Name: c.Name, Redirect: strings.Join(c.RedirectURIs, "\n"), PostLogout: strings.Join(c.PostLogoutRedirectURIs, "\n"),
+		Backchannel: c.BackchannelLogoutURI, Method: c.AuthMethod, Scopes: strings.Join(c.Scopes, " "),
+		Audiences: strings.Join(c.Audiences, "\n"), Grants: c.GrantTypes, Version: c.Version,
+	}
+}
+
+// readClientForm takes what was sent as it is: what is wrong with it is said beside the field.
+func readClientForm(sent url.Values) clientForm {
+	text := func(name string) string { return strings.TrimSpace(strings.ToValidUTF8(sent.Get(name), "\uFFFD")) }
+	f := clientForm{
+		ID: text("client_id"), Name: text("client_name"), Redirect: text("redirect_uris"), PostLogout: text("post_logout_redirect_uris"),
+		Backchannel: text("backchannel_logout_uri"), Method: text("token_endpoint_auth_method"), Scopes: text("scopes"), Audiences: text("audiences"),
+		Grants: sent["grant_types"],
+	}
+	f.Version, _ = strconv.ParseInt(sent.Get("version"), 10, 64)
+	return f
+}
+
+// client is what the form declares. Of an entry that stands there twice, one counts.
+func (f clientForm) client() clients.Client {
+	return clients.Client{
+		ID: f.ID, Name: f.Name, RedirectURIs: entries(f.Redirect), PostLogoutRedirectURIs: entries(f.PostLogout),
+		BackchannelLogoutURI: f.Backchannel, AuthMethod: f.Method, GrantTypes: f.Grants, Scopes: entries(f.Scopes),
+		Audiences: entries(f.Audiences), Version: f.Version,
+	}
+}
+
+// entries are the words of text: no entry of any of our lists holds white space.
+func entries(text string) []string {
+	var list []string
+	for _, word := range strings.Fields(text) {
+		if !slices.Contains(list, word) {
+			list = append(list, word)
+		}
+	}
+	return list
+}
+
+// faultsOf is what is wrong with a form, by field.
+func (f clientForm) faultsOf(err error) map[string]string {
+	faults := clients.FaultsOf(err)
+	if len(f.Grants) == 0 {
+		faults["grant_types"] = "Choose at least one."
+	}
+	return faults
+}
+
+type clientFormView struct {
+	frame
+	clientForm
+	New    bool
+	Action string
+	Back   string // where Cancel leads
+	Faults map[string]string
+	Stored map[string]string // what is stored now in the fields that somebody else changed meanwhile; nil if nobody did
+	Plain  bool              // addresses may be without TLS
+}
+
+// summary is what is wrong, in the order of the form.
+func (v clientFormView) summary() []components.FieldError {
+	var list []components.FieldError
+	for _, name := range formFields {
+		if v.Faults[name] != "" {
+			list = append(list, components.FieldError{Field: name, Message: fieldNames[name] + ": " + v.Faults[name]})
+		}
+	}
+	return list
+}
+
+// hint is a field's, and what is stored in it by now.
+func (v clientFormView) hint(name, hint string) string {
+	now, changed := v.Stored[name]
+	if !changed {
+		return hint
+	}
+	if now == "" {
+		now = "nothing"
+	}
+	return strings.TrimSpace(hint + " Stored by now: " + strings.Join(strings.Fields(now), " "))
+}
+
+var fieldNames = map[string]string{
+	"client_id": "Client id", "client_name": "Name", "redirect_uris": "Redirect addresses", "post_logout_redirect_uris": "After sign-out",
+	"backchannel_logout_uri": "Back-channel logout", "token_endpoint_auth_method": "Authentication", "client_secret": "Secret",
+	"grant_types": "Grants", "scopes": "Scopes", "audiences": "Audiences",
+}
+
+// differing are the fields in which stored is not what typed says, with what is stored.
+func differing(typed, stored clientForm) map[string]string {
+	now := map[string]string{}
+	for name, pair := range map[string][2]string{
+		"client_name": {typed.Name, stored.Name}, "redirect_uris": {typed.Redirect, stored.Redirect},
+		"post_logout_redirect_uris": {typed.PostLogout, stored.PostLogout}, "backchannel_logout_uri": {typed.Backchannel, stored.Backchannel},
+		"token_endpoint_auth_method": {typed.Method, stored.Method}, "scopes": {typed.Scopes, stored.Scopes},
+		"audiences": {typed.Audiences, stored.Audiences}, "grant_types": {strings.Join(typed.Grants, " "), strings.Join(stored.Grants, " ")},
+	} {
+		if !slices.Equal(strings.Fields(pair[0]), strings.Fields(pair[1])) {
+			now[name] = pair[1]
+		}
+	}
+	return now
+}
+
+// newClient answers GET /admin/clients/new.
+func (a *Console) newClient(c echo.Context, _ Admin) error {
+	f := clientForm{Method: clients.SecretBasic, Grants: []string{clients.AuthorizationCode, clients.RefreshToken}, Scopes: "openid profile email"}
+	if typed := a.draft(c); typed != nil {
+		f = readClientForm(typed)
+	}
+	return a.showClientForm(c, http.StatusOK, clientFormView{clientForm: f, New: true})
+}
+
+// createClient answers POST /admin/clients/new with the page that shows the secret.
+func (a *Console) createClient(c echo.Context, me Admin) error {
+	f, err := a.sentClientForm(c)
+	if err != nil {
+		return err
+	}
+	view := clientFormView{clientForm: f, New: true}
+	if len(f.Grants) == 0 { // an empty list would mean the usual ones
+		_, err := f.client().Prepare(a.plainHTTP())
+		view.Faults = f.faultsOf(err)
+		delete(view.Faults, "client_secret")
+		return a.showClientForm(c, http.StatusUnprocessableEntity, view)
+	}
+	client, secret, err := a.Clients.Create(c.Request().Context(), f.client(), func(_, after clients.Client) store.Change {
+		return a.audit(c, me, "client.created", "client", after.ID, after.Name, clientDetail(clients.Client{}, after))
+	})
+	switch view.Faults = f.faultsOf(err); {
+	case errors.Is(err, clients.ErrTaken):
+		view.Faults["client_id"] = "There is a client of this id already. If you have just sent this form twice, open that client and give it a new secret."
+		return a.showClientForm(c, http.StatusConflict, view)
+	case len(view.Faults) > 0:
+		return a.showClientForm(c, http.StatusUnprocessableEntity, view)
+	case err != nil:
+		return err
+	}
+	return a.showSecret(c, client, secret, "created")
+}
+
+// editClientForm answers GET /admin/clients/:client/edit.
+func (a *Console) editClientForm(c echo.Context, _ Admin) error {
+	client, err := a.client(c)
+	if err != nil {
+		return err
+	}
+	if client.Declared {
+		return moved(c, "This client comes from the configuration and is changed there.", clientURL(client.ID))
+	}
+	f := formOf(client)
+	if typed := a.draft(c); typed != nil {
+		f = readClientForm(typed)
+	}
+	f.ID = client.ID
+	return a.showClientForm(c, http.StatusOK, clientFormView{clientForm: f})
+}
+
+// editClient answers POST /admin/clients/:client/edit.
+func (a *Console) editClient(c echo.Context, me Admin) error {
+	f, err := a.sentClientForm(c)
+	if err != nil {
+		return err
+	}
+	known, err := a.client(c)
+	if err != nil {
+		return err
+	}
+	f.ID = known.ID
+	view := clientFormView{clientForm: f}
+	if len(f.Grants) == 0 {
+		view.Faults = f.faultsOf(nil)
+		return a.showClientForm(c, http.StatusUnprocessableEntity, view)
+	}
+	client, secret, err := a.Clients.Edit(c.Request().Context(), f.client(), func(before, after clients.Client) store.Change {
+		return a.audit(c, me, "client.changed", "client", after.ID, after.Name, clientDetail(before, after))
+	})
+	switch view.Faults = f.faultsOf(err); {
+	case errors.Is(err, clients.ErrNotFound):
+		return web.NotFound("This client")
+	case errors.Is(err, clients.ErrDeclared):
+		return moved(c, "This client comes from the configuration and is changed there.", clientURL(f.ID))
+	case errors.Is(err, clients.ErrChanged):
+		now, err := a.client(c)
+		if err != nil {
+			return err
+		}
+		view.Stored, view.Version = differing(f, formOf(now)), now.Version
+		return a.showClientForm(c, http.StatusConflict, view)
+	case len(view.Faults) > 0:
+		return a.showClientForm(c, http.StatusUnprocessableEntity, view)
+	case err != nil:
+		return err
+	}
+	if secret != "" {
+		return a.showSecret(c, client, secret, "changed")
+	}
+	web.Flash(c, "success", client.Name+" is changed. Every server follows within five seconds.")
+	return leadOn(c, clientURL(client.ID))
+}
+
+// sentClientForm reads the body, and nothing from the address.
+func (a *Console) sentClientForm(c echo.Context) (clientForm, error) {
+	if err := c.Request().ParseForm(); err != nil {
+		return clientForm{}, web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+	}
+	return readClientForm(c.Request().PostForm), nil
+}
+
+func (a *Console) showClientForm(c echo.Context, status int, view clientFormView) error {
+	view.Plain = a.plainHTTP()
+	crumbs := []components.NavItem{{Label: "Clients", URL: clientsPath}}
+	if view.New {
+		view.Action, view.Back = clientsPath+"/new", clientsPath
+		view.frame = a.frame(c, "New client", "An app or a program that may use this portal.", "clients", crumbs...)
+	} else {
+		view.Action, view.Back = clientURL(view.ID, "edit"), clientURL(view.ID)
+		view.frame = a.frame(c, "Edit client", "", "clients", append(crumbs, components.NavItem{Label: view.ID, URL: view.Back})...)
+	}
+	return web.Render(c, status, clientFormPage(view))
+}
+
+func (a *Console) plainHTTP() bool { return !a.Estate.Secure() }
+
+// clientDetail is what the audit tells of a change: each field that is another one now. It never holds a secret.
+func clientDetail(before, after clients.Client) map[string]any {
+	detail := map[string]any{}
+	was, is := formOf(before), formOf(after)
+	for name, old := range differing(is, was) {
+		detail[name] = map[string]any{"from": old, "to": is.field(name)}
+	}
+	if before.SecretSHA256 != after.SecretSHA256 {
+		detail["client_secret"] = "another one"
+		if after.SecretSHA256 == "" {
+			detail["client_secret"] = "removed"
+		}
+	}
+	return detail
+}
+
+func (f clientForm) field(name string) string {
+	return map[string]string{
+		"client_name": f.Name, "redirect_uris": f.Redirect, "post_logout_redirect_uris": f.PostLogout, "backchannel_logout_uri": f.Backchannel,
+		"token_endpoint_auth_method": f.Method, "scopes": f.Scopes, "audiences": f.Audiences, "grant_types": strings.Join(f.Grants, " "),
+	}[name]
+}

@@ -1,0 +1,161 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/clients"
+	"gatehouse/portal/store"
+	"gatehouse/web"
+)
+
+const clientsPath = "/admin/clients"
+
+type clientsView struct {
+	frame
+	Search string
+	Rows   []clientRow
+	Pages  components.Pages
+	None   bool // there are no clients at all
+}
+
+// clientRow is a client in a list, and at the head of its pages.
+type clientRow struct {
+	ID, Name, URL              string
+	Uses                       string // what it is for, in a few words
+	Public, Declared, Disabled bool
+}
+
+func clientRowOf(c clients.Client) clientRow {
+	return clientRow{
+		ID: c.ID, Name: c.Name, URL: clientURL(c.ID), Uses: usesOf(c),
+		Public: c.AuthMethod == clients.Public, Declared: c.Declared, Disabled: c.Disabled,
+	}
+}
+
+// usesOf says in a few words what a client may do.
+func usesOf(c clients.Client) string {
+	people, itself := c.Allows(clients.AuthorizationCode), c.Allows(clients.ClientCredentials)
+	switch {
+	case people && itself:
+		return "Signs people in, and acts for itself"
+	case people:
+		return "Signs people in"
+	case itself:
+		return "Acts for itself"
+	}
+	return "Nothing yet"
+}
+
+// clientURL is a client's page. An id may hold anything that can be seen.
+func clientURL(id string, below ...string) string {
+	return strings.Join(append([]string{clientsPath, url.PathEscape(id)}, below...), "/")
+}
+
+// listClients answers GET /admin/clients: q searches, after and before are ids at the edge of a page.
+func (a *Console) listClients(c echo.Context, _ Admin) error {
+	search, err := web.Text(c, "q", maxSearch)
+	if err != nil {
+		return err
+	}
+	view := clientsView{Search: search}
+	ask := store.ClientQuery{Search: search, Limit: perPage}
+	if before := c.QueryParam("before"); isClientID(before) {
+		ask.Before = before
+	} else if after := c.QueryParam("after"); isClientID(after) {
+		ask.After = after
+	}
+	page, more, err := a.Clients.Page(c.Request().Context(), ask)
+	if err == nil && ask.Before != "" && !more { // back at the beginning
+		ask.Before = ""
+		page, more, err = a.Clients.Page(c.Request().Context(), ask)
+	}
+	if err != nil {
+		return err
+	}
+	for _, client := range page {
+		view.Rows = append(view.Rows, clientRowOf(client))
+	}
+	view.None = len(page) == 0 && search == "" && ask.After == ""
+	view.Pages = clientPages(ask, page, more)
+	view.frame = a.frame(c, "Clients", "The apps and programs that may use this portal.", "clients")
+	view.Head.Actions = newClientButton()
+	return web.Render(c, http.StatusOK, clientsPage(view), clientList(view))
+}
+
+func clientPages(ask store.ClientQuery, page []clients.Client, more bool) components.Pages {
+	pages := components.Pages{Label: "Clients"}
+	if len(page) == 0 {
+		if ask.After != "" {
+			pages.PrevURL = address(clientsPath, "q", ask.Search)
+		}
+		return pages
+	}
+	if ask.Before != "" || ask.After != "" {
+		pages.PrevURL = address(clientsPath, "q", ask.Search, "before", page[0].ID)
+	}
+	if ask.Before != "" || more {
+		pages.NextURL = address(clientsPath, "q", ask.Search, "after", page[len(page)-1].ID)
+	}
+	return pages
+}
+
+type clientView struct {
+	frame
+	clientRow
+	Client clients.Client
+}
+
+// showClient answers GET /admin/clients/:client.
+func (a *Console) showClient(c echo.Context, _ Admin) error {
+	client, err := a.client(c)
+	if err != nil {
+		return err
+	}
+	view := clientView{clientRow: clientRowOf(client), Client: client}
+	view.frame = a.frame(c, client.Name, "", "clients", components.NavItem{Label: "Clients", URL: clientsPath})
+	view.Head.Actions = clientActions(view)
+	return web.Render(c, http.StatusOK, clientPage(view))
+}
+
+// isClientID reports whether text may be the id of a client (package clients).
+func isClientID(text string) bool {
+	return text != "" && len(text) <= 200 && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// client is the client that the address names.
+func (a *Console) client(c echo.Context) (clients.Client, error) {
+	id := param(c, "client")
+	if !isClientID(id) {
+		return clients.Client{}, web.NotFound("This client")
+	}
+	client, err := a.Clients.Find(c.Request().Context(), id)
+	if errors.Is(err, clients.ErrNotFound) {
+		return client, web.NotFound("This client")
+	}
+	return client, err
+}
+
+// param is a parameter of the route as it was before it was escaped: Echo hands it out escaped if the path holds
+// anything that needs to be.
+func param(c echo.Context, name string) string {
+	value := c.Param(name)
+	if c.Request().URL.RawPath == "" {
+		return value
+	}
+	if plain, err := url.PathUnescape(value); err == nil {
+		return plain
+	}
+	return value
+}
+
+// moved answers an act that came too late, or that had been done already.
+func moved(c echo.Context, what, page string) error {
+	web.Flash(c, "info", what)
+	return leadOn(c, page)
+}
