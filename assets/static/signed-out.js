@@ -25,9 +25,16 @@
     const field = document.activeElement;
     return field?.matches("input, textarea, select, [contenteditable]") ? field : null;
   };
-  const covers = (card, field) => {
+  // covered is how far a field reaches under the card, in pixels.
+  const covered = (card, field) => {
     const [a, b] = [card.getBoundingClientRect(), field.getBoundingClientRect()];
-    return a.bottom > b.top && a.top < b.bottom && a.right > b.left && a.left < b.right;
+    const apart = a.bottom <= b.top || a.top >= b.bottom || a.right <= b.left || a.left >= b.right;
+    return apart ? 0 : a.bottom - b.top + 24; // it is still on its way to its place
+  };
+  // Nobody types under the card: the page moves down, and makes room at its top if there is none to scroll to.
+  const uncover = (card, field) => {
+    if (covered(card, field) > scrollY) region.dataset.push = "";
+    scrollBy({ top: -covered(card, field), behavior: "instant" });
   };
 
   let shown = "";
@@ -48,7 +55,7 @@
     delete region.dataset.push;
     region.replaceChildren(card);
     const field = typing();
-    if (field && covers(card, field)) region.dataset.push = "";
+    if (field) uncover(card, field);
   };
   const clear = () => {
     mark(false);
