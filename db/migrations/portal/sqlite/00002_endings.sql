@@ -124,7 +124,7 @@ CREATE TABLE audit (
     request_id  TEXT NOT NULL DEFAULT '',
     detail      TEXT NOT NULL DEFAULT '{}'
 );
-CREATE INDEX audit_by_target ON audit (target_kind, target_id, seq);
+CREATE INDEX audit_by_target ON audit (target_id, seq);
 CREATE INDEX audit_by_actor ON audit (actor_id, seq);
 CREATE INDEX audit_by_action ON audit (action, seq);
 CREATE INDEX audit_by_time ON audit (at, seq);

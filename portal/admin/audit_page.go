@@ -1,0 +1,159 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/store"
+	"gatehouse/web"
+)
+
+const auditPath = "/admin/audit"
+
+// auditQuery is what the address of the audit says.
+type auditQuery struct {
+	Actor, Action, Kind, Target string
+	From, To                    string // days in UTC, both included
+	Older, Newer                int64
+	Faults                      map[string]string
+}
+
+type auditView struct {
+	frame
+	Query auditQuery
+	Rows  []auditRow
+	Pages components.Pages
+}
+
+type auditRow struct {
+	Seq               int64
+	At                time.Time
+	Actor, ActorURL   string
+	Action, Kind      string
+	Target, TargetURL string
+	IP, RequestID     string
+	Detail            string
+}
+
+func readAuditQuery(c echo.Context) (q auditQuery, err error) {
+	for name, into := range map[string]*string{"actor": &q.Actor, "target": &q.Target, "action": &q.Action, "kind": &q.Kind} {
+		if *into, err = web.Text(c, name, maxSearch); err != nil {
+			return q, err
+		}
+	}
+	if actionName(q.Action) == q.Action {
+		q.Action = ""
+	}
+	if !slices.ContainsFunc(kinds, func(k components.Option) bool { return k.Value == q.Kind }) {
+		q.Kind = ""
+	}
+	q.Faults = map[string]string{}
+	for name, into := range map[string]*string{"from": &q.From, "to": &q.To} {
+		if *into = strings.TrimSpace(c.QueryParam(name)); *into == "" {
+			continue
+		}
+		if day, err := time.ParseInLocation(time.DateOnly, *into, time.UTC); err != nil || day.Year() < 1970 || day.Year() > 9998 {
+			*into, q.Faults[name] = "", "This is not a day."
+		}
+	}
+	q.Older, q.Newer = rowNumber(c, "older"), rowNumber(c, "newer")
+	if q.Older > 0 {
+		q.Newer = 0
+	}
+	return q, nil
+}
+
+func rowNumber(c echo.Context, name string) int64 {
+	n, err := strconv.ParseInt(c.QueryParam(name), 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+func (q auditQuery) filtered() bool {
+	return q.Actor+q.Action+q.Kind+q.Target+q.From+q.To != ""
+}
+
+func (q auditQuery) url(path string, older, newer int64) string {
+	number := func(n int64) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.FormatInt(n, 10)
+	}
+	return address(path, "actor", q.Actor, "action", q.Action, "kind", q.Kind, "target", q.Target, "from", q.From, "to", q.To,
+		"older", number(older), "newer", number(newer))
+}
+
+// records is the query of the store. Emails become the ids of those who have them.
+func (a *Console) records(ctx context.Context, q auditQuery) (r store.AuditQuery, err error) {
+	r = store.AuditQuery{Action: q.Action, TargetKind: q.Kind, Older: q.Older, Newer: q.Newer, Limit: perPage}
+	if r.ActorID, err = a.idOf(ctx, q.Actor); err != nil {
+		return r, err
+	}
+	if r.TargetID, err = a.idOf(ctx, q.Target); err != nil {
+		return r, err
+	}
+	if q.From != "" {
+		r.From, _ = time.ParseInLocation(time.DateOnly, q.From, time.UTC) // readAuditQuery has read it
+	}
+	if q.To != "" {
+		day, _ := time.ParseInLocation(time.DateOnly, q.To, time.UTC)
+		r.To = day.AddDate(0, 0, 1)
+	}
+	return r, nil
+}
+
+// idOf is the id of whoever has the email that was typed; anything else is taken for an id.
+func (a *Console) idOf(ctx context.Context, typed string) (string, error) {
+	if !strings.Contains(typed, "@") {
+		return typed, nil
+	}
+	u, err := a.Store.UserByEmail(ctx, strings.ToLower(typed))
+	if errors.Is(err, store.ErrNotFound) {
+		return typed, nil
+	}
+	return u.ID, err
+}
+
+// auditPage answers GET /admin/audit.
+func (a *Console) auditPage(c echo.Context, _ Admin) error {
+	q, err := readAuditQuery(c)
+	if err != nil {
+		return err
+	}
+	ask, err := a.records(c.Request().Context(), q)
+	if err != nil {
+		return err
+	}
+	rows, more, err := a.Store.AuditRows(c.Request().Context(), ask)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 && (q.Older > 0 || q.Newer > 0) {
+		return leadOn(c, q.url(auditPath, 0, 0))
+	}
+	view := auditView{
+		frame: a.frame(c, "Audit", "Who did what, to whom, from where. Nobody can change or remove a line of it.", "audit"),
+		Query: q, Rows: auditRowsOf(rows), Pages: components.Pages{Label: "Audit"},
+	}
+	view.Head.Actions = auditDownload(q.url(auditPath+".csv", 0, 0))
+	if len(rows) > 0 {
+		if q.Newer > 0 && more || q.Older > 0 {
+			view.Pages.PrevURL = q.url(auditPath, 0, rows[0].Seq)
+		}
+		if q.Newer > 0 || more {
+			view.Pages.NextURL = q.url(auditPath, rows[len(rows)-1].Seq, 0)
+		}
+	}
+	return web.Render(c, http.StatusOK, auditListPage(view), auditList(view))
+}

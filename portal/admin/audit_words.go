@@ -1,0 +1,113 @@
+package admin
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"sort"
+	"strings"
+
+	"gatehouse/portal/store"
+)
+
+// What the audit tells of people. Other pages of the console have codes of their own.
+const (
+	kindPerson = "user"
+
+	actBanned   = "person.banned"
+	actUnbanned = "person.unbanned"
+	actRoles    = "person.roles_changed"
+	actEndedAll = "person.sign_ins_ended"
+	actEndedOne = "person.sign_in_ended"
+)
+
+// actions are what administrators do, in the order in which they are offered as a filter.
+var actions = []struct{ code, words string }{
+	{actBanned, "Banned"},
+	{actUnbanned, "Lifted a ban"},
+	{actRoles, "Changed roles"},
+	{actEndedAll, "Ended every sign-in"},
+	{actEndedOne, "Ended a sign-in"},
+	{"sign_in.ended", "Ended a sign-in, from the list"},
+	{"client.created", "Created a client"},
+	{"client.changed", "Changed a client"},
+	{"client.secret_rotated", "Rotated a client's secret"},
+	{"client.disabled", "Disabled a client"},
+	{"client.enabled", "Enabled a client"},
+	{"key.rotated", "Rotated a signing key"},
+	{"key.activated", "Activated a signing key"},
+	{"key.activated_unseen", "Activated a key that not all had seen"},
+	{"key.withdrawn", "Withdrew a signing key"},
+	{"delivery.sent_again", "Sent a delivery again"},
+	{"delivery.all_sent_again", "Sent all deliveries again"},
+}
+
+// actionName is an action in words; one that is not known stays the code that it is.
+func actionName(code string) string {
+	for _, a := range actions {
+		if a.code == code {
+			return a.words
+		}
+	}
+	return code
+}
+
+// targetURL leads to what a row is about, "" if it has no page.
+func targetURL(kind, id string) string {
+	switch kind {
+	case kindPerson:
+		return personURL(id)
+	case "client":
+		return "/admin/clients/" + url.PathEscape(id)
+	}
+	return ""
+}
+
+// detailText writes what else a row says in a line: "reason: spam · until: 2026-12-01".
+func detailText(detail map[string]any) string {
+	names := make([]string, 0, len(detail))
+	for name := range detail {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	parts := make([]string, 0, len(names))
+	for _, name := range names {
+		if text := valueText(detail[name]); text != "" {
+			parts = append(parts, strings.ReplaceAll(name, "_", " ")+": "+text)
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+func valueText(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case []any:
+		parts := make([]string, len(v))
+		for i, item := range v {
+			parts[i] = valueText(item)
+		}
+		return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+	case map[string]any:
+		return "(" + detailText(v) + ")"
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+func auditRowsOf(rows []store.Audit) []auditRow {
+	list := make([]auditRow, len(rows))
+	for i, r := range rows {
+		list[i] = auditRow{
+			Seq: r.Seq, At: r.At, Actor: r.Actor, ActorURL: personURL(r.ActorID), Action: actionName(r.Action), Target: r.Target,
+			TargetURL: targetURL(r.TargetKind, r.TargetID), Kind: r.TargetKind, IP: r.IP, RequestID: r.RequestID, Detail: detailText(r.Detail),
+		}
+		if list[i].Target == "" {
+			list[i].Target = r.TargetID
+		}
+	}
+	return list
+}

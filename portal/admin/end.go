@@ -1,0 +1,97 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/account"
+	"gatehouse/portal/signout"
+	"gatehouse/portal/store"
+	"gatehouse/web"
+)
+
+type endAllView struct {
+	frame
+	User  store.User
+	Total int
+	Self  bool
+}
+
+// endAllForm answers GET /admin/people/:id/end.
+func (a *Console) endAllForm(c echo.Context, me Admin) error {
+	u, err := a.someoneLiving(c)
+	if err != nil {
+		return err
+	}
+	_, total, err := a.Store.SignInsOf(c.Request().Context(), u.ID, "", a.Now().Add(-livingFor), 1, 0)
+	if err != nil {
+		return err
+	}
+	view := endAllView{User: u, Total: total, Self: u.ID == me.ID, frame: a.frame(c, "End every sign-in of "+u.Name+"?", "", "people",
+		components.NavItem{Label: "People", URL: peoplePath}, components.NavItem{Label: u.Name, URL: personURL(u.ID)})}
+	return web.Render(c, http.StatusOK, endAllPage(view))
+}
+
+// endAll answers POST /admin/people/:id/end: it ends every sign-in of a person. The administrator's own in this
+// browser stays.
+func (a *Console) endAll(c echo.Context, me Admin) error {
+	u, err := a.someoneLiving(c)
+	if err != nil {
+		return err
+	}
+	except := ""
+	if u.ID == me.ID {
+		except = me.SID
+	}
+	done, err := a.SignOuts.Do(c.Request().Context(), signout.Act{
+		UserID: u.ID, Except: except, Reason: signout.EndedByAdmin, By: me.ID, Client: portalID,
+		With: []store.Change{store.IfSignedIn(u.ID, except), a.audit(c, me, actEndedAll, kindPerson, u.ID, u.Email, nil)},
+	})
+	if errors.Is(err, store.ErrEnded) {
+		web.Flash(c, "info", u.Name+" is signed in nowhere (else) any more.")
+		return leadOn(c, personURL(u.ID))
+	}
+	if err != nil {
+		return err
+	}
+	return leadOn(c, receiptURL(done.Ending))
+}
+
+// endOne answers POST /admin/people/:id/sign-ins/:sid/end: it ends one sign-in of that person.
+func (a *Console) endOne(c echo.Context, me Admin) error {
+	u, err := a.someone(c)
+	if err != nil {
+		return err
+	}
+	sid := c.Param("sid")
+	if !isID(sid) {
+		return web.NotFound("This sign-in")
+	}
+	ctx := c.Request().Context()
+	owner, in, err := a.Store.Visitor(ctx, sid)
+	if errors.Is(err, store.ErrNotFound) || err == nil && owner.ID != u.ID {
+		return web.NotFound("This sign-in")
+	}
+	if err != nil {
+		return err
+	}
+	browser, _ := account.Device(in.UserAgent)
+	done, err := a.SignOuts.Do(ctx, signout.Act{
+		SID: sid, Reason: signout.EndedByAdmin, By: me.ID, Client: portalID,
+		With: []store.Change{
+			store.IfSignInLives(u.ID, sid),
+			a.audit(c, me, actEndedOne, kindPerson, u.ID, u.Email, map[string]any{"sign_in": sid, "browser": browser}),
+		},
+	})
+	if errors.Is(err, store.ErrEnded) {
+		web.Flash(c, "info", "That sign-in had ended already.")
+		return leadOn(c, personURL(u.ID))
+	}
+	if err != nil {
+		return err
+	}
+	return leadOn(c, receiptURL(done.Ending))
+}

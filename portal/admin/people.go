@@ -1,0 +1,152 @@
+package admin
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/store"
+	"gatehouse/web"
+)
+
+const peoplePath = "/admin/people"
+
+// maxSearch is how much may be searched for, in characters.
+const maxSearch = 200
+
+// pageSizes are how many people may be listed on a page; the first is usual.
+var pageSizes = []int{25, 50, 100}
+
+// peopleQuery is what the address of the list says.
+type peopleQuery struct {
+	Text, State, Role string
+	Size              int
+	After, Before     string
+}
+
+func readPeopleQuery(c echo.Context) (peopleQuery, error) {
+	text, err := web.Text(c, "q", maxSearch)
+	if err != nil {
+		return peopleQuery{}, err
+	}
+	q := peopleQuery{
+		Text: text, State: c.QueryParam("state"), Role: c.QueryParam("role"), Size: web.Int(c, "size", pageSizes[0], 1, 1000),
+		After: c.QueryParam("after"), Before: c.QueryParam("before"),
+	}
+	if !slices.Contains([]string{store.StateActive, store.StateBanned, store.StateDeleted}, q.State) {
+		q.State = ""
+	}
+	if !slices.Contains(store.Roles, q.Role) {
+		q.Role = ""
+	}
+	if !slices.Contains(pageSizes, q.Size) {
+		q.Size = pageSizes[0]
+	}
+	return q, nil
+}
+
+func (q peopleQuery) url(after, before store.PeopleCursor) string {
+	size := ""
+	if q.Size != pageSizes[0] {
+		size = strconv.Itoa(q.Size)
+	}
+	return address(peoplePath, "q", q.Text, "state", q.State, "role", q.Role, "size", size,
+		"after", peopleCursorText(after), "before", peopleCursorText(before))
+}
+
+func (q peopleQuery) filtered() bool { return q.Text != "" || q.State != "" || q.Role != "" }
+
+func (q peopleQuery) records(now time.Time) store.PeopleQuery {
+	r := store.PeopleQuery{Text: q.Text, State: q.State, Role: q.Role, Now: now, Limit: q.Size}
+	if r.Before = readPeopleCursor(q.Before); r.Before == (store.PeopleCursor{}) {
+		r.After = readPeopleCursor(q.After)
+	}
+	return r
+}
+
+func peopleCursorText(at store.PeopleCursor) string {
+	if at == (store.PeopleCursor{}) {
+		return ""
+	}
+	raw, _ := json.Marshal(at) // texts and a time always marshal
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// readPeopleCursor reads what peopleCursorText wrote. Anything else is no place: the list is shown from its beginning.
+func readPeopleCursor(text string) (at store.PeopleCursor) {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(raw) > 1024 || json.Unmarshal(raw, &at) != nil {
+		return store.PeopleCursor{}
+	}
+	ms := at.At.UnixMilli()
+	if !isID(at.ID) || !utf8.ValidString(at.Word) || strings.ContainsRune(at.Word, 0) || at.Word == "" && (ms <= 0 || ms > maxMillis) {
+		return store.PeopleCursor{}
+	}
+	return at
+}
+
+type peopleView struct {
+	frame
+	Query peopleQuery
+	Rows  []personRow
+	Pages components.Pages
+}
+
+type personRow struct {
+	URL, Name, Email string
+	Roles            []string
+	State            personState
+	Created          time.Time
+}
+
+// personState says whether somebody may sign in.
+type personState struct {
+	Banned, Deleted bool
+	Until           time.Time // of a ban; zero: for good
+}
+
+func stateOf(u store.User, now time.Time) personState {
+	return personState{Banned: u.DeletedAt.IsZero() && u.Disabled(now), Deleted: !u.DeletedAt.IsZero(), Until: u.BannedUntil}
+}
+
+func personURL(id string) string { return peoplePath + "/" + url.PathEscape(id) }
+
+// people answers GET /admin/people: q are beginnings of words of the name and the email, or an id.
+func (a *Console) people(c echo.Context, _ Admin) error {
+	q, err := readPeopleQuery(c)
+	if err != nil {
+		return err
+	}
+	found, err := a.Store.SearchPeople(c.Request().Context(), q.records(a.Now()))
+	if err != nil {
+		return err
+	}
+	if len(found.Users) == 0 && (q.After != "" || q.Before != "") { // the page became empty meanwhile
+		return leadOn(c, q.url(store.PeopleCursor{}, store.PeopleCursor{}))
+	}
+	view := peopleView{
+		frame: a.frame(c, "People", "Everybody with an account. Search by name, email or id.", "people"), Query: q,
+		Pages: components.Pages{Label: "People"},
+	}
+	for _, u := range found.Users {
+		view.Rows = append(view.Rows, personRow{
+			URL: personURL(u.ID), Name: u.Name, Email: u.Email, Roles: u.Roles, State: stateOf(u, a.Now()), Created: u.CreatedAt,
+		})
+	}
+	if found.Previous != (store.PeopleCursor{}) {
+		view.Pages.PrevURL = q.url(store.PeopleCursor{}, found.Previous)
+	}
+	if found.Next != (store.PeopleCursor{}) {
+		view.Pages.NextURL = q.url(found.Next, store.PeopleCursor{})
+	}
+	return web.Render(c, http.StatusOK, peoplePage(view), peopleList(view))
+}

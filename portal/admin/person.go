@@ -1,0 +1,143 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/account"
+	"gatehouse/portal/store"
+	"gatehouse/web"
+)
+
+// remembered is how many rows of each kind a person's history shows.
+const remembered = 10
+
+type personView struct {
+	frame
+	User     store.User
+	State    personState
+	Self     bool // the administrator's own page
+	BannedBy string
+	SignIns  []signInRow
+	Total    int // living sign-ins; more than are listed if there are many
+	Pages    components.Pages
+	Ended    []endedRow
+	Receipts []receiptRow
+	Audit    []auditRow
+}
+
+type endedRow struct {
+	Browser, Icon, Address, Reason string
+	SignedIn, Ended                time.Time
+}
+
+type receiptRow struct {
+	URL, Reason string
+	At          time.Time
+}
+
+// someone is the person of the address. An account that was deleted is there, too.
+func (a *Console) someone(c echo.Context) (store.User, error) {
+	id := c.Param("id")
+	if !isID(id) {
+		return store.User{}, web.NotFound("This person")
+	}
+	u, err := a.Store.UserByID(c.Request().Context(), id)
+	if errors.Is(err, store.ErrNotFound) {
+		return u, web.NotFound("This person")
+	}
+	return u, err
+}
+
+// someoneLiving is someone whose account is not deleted.
+func (a *Console) someoneLiving(c echo.Context) (store.User, error) {
+	u, err := a.someone(c)
+	if err == nil && !u.DeletedAt.IsZero() {
+		return u, web.Fail(http.StatusGone, "deleted", "This account has been deleted. Nothing can be done to it any more.").Titled("This account is no more")
+	}
+	return u, err
+}
+
+// person answers GET /admin/people/:id.
+func (a *Console) person(c echo.Context, me Admin) error {
+	u, err := a.someone(c)
+	if err != nil {
+		return err
+	}
+	view := personView{
+		frame: a.frame(c, u.Name, u.Email, "people", components.NavItem{Label: "People", URL: peoplePath}),
+		User:  u, State: stateOf(u, a.Now()), Self: u.ID == me.ID,
+	}
+	if err := a.livingOf(c, me, &view); err != nil {
+		return err
+	}
+	if err := a.historyOf(c, &view); err != nil {
+		return err
+	}
+	return web.Render(c, http.StatusOK, personPage(view))
+}
+
+func (a *Console) livingOf(c echo.Context, me Admin, view *personView) error {
+	ctx := c.Request().Context()
+	names, err := a.clientNames(ctx)
+	if err != nil {
+		return err
+	}
+	page := web.Int(c, "page", 1, 1, 100_000)
+	rows, total, err := a.Store.SignInsOf(ctx, view.User.ID, me.SID, a.Now().Add(-livingFor), remembered, (page-1)*remembered)
+	if err != nil {
+		return err
+	}
+	for _, in := range rows {
+		row := signInRow{
+			SID: in.SID, EndPath: personURL(view.User.ID) + "/sign-ins/" + url.PathEscape(in.SID) + "/end", Name: view.User.Name,
+			Address: in.IP, Replica: in.Replica, SignedIn: in.CreatedAt, Seen: in.LastSeenAt, Own: in.SID == me.SID,
+		}
+		row.Browser, row.Icon = account.Device(in.UserAgent)
+		for _, id := range in.Clients {
+			row.Apps = append(row.Apps, openedApp{Key: id, Name: nameOf(names, id)})
+		}
+		view.SignIns = append(view.SignIns, row)
+	}
+	view.Total = total
+	view.Pages = components.Pages{
+		Page: page, Total: max(1, (total+remembered-1)/remembered), Label: "Sign-ins",
+		URL: func(n int) string { return address(personURL(view.User.ID), "page", components.Count(n)) },
+	}
+	return nil
+}
+
+func (a *Console) historyOf(c echo.Context, view *personView) error {
+	ctx := c.Request().Context()
+	ended, err := a.Store.SignInsEnded(ctx, view.User.ID, remembered)
+	if err != nil {
+		return err
+	}
+	for _, in := range ended {
+		row := endedRow{Address: in.IP, Reason: why(in.EndReason), SignedIn: in.CreatedAt, Ended: in.EndedAt}
+		row.Browser, row.Icon = account.Device(in.UserAgent)
+		view.Ended = append(view.Ended, row)
+	}
+	receipts, err := a.Store.ReceiptsOf(ctx, view.User.ID, remembered)
+	if err != nil {
+		return err
+	}
+	for _, r := range receipts {
+		view.Receipts = append(view.Receipts, receiptRow{URL: receiptURL(r.Ending), Reason: why(r.Reason), At: r.CreatedAt})
+	}
+	rows, _, err := a.Store.AuditRows(ctx, store.AuditQuery{TargetKind: kindPerson, TargetID: view.User.ID, Limit: remembered})
+	if err != nil {
+		return err
+	}
+	view.Audit = auditRowsOf(rows)
+	if i := slices.IndexFunc(rows, func(r store.Audit) bool { return r.Action == actBanned }); i >= 0 && view.State.Banned {
+		view.BannedBy = rows[i].Actor
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/signout"
+	"gatehouse/portal/store"
+	"gatehouse/web"
+)
+
+type rolesView struct {
+	frame
+	User    store.User
+	Checked []string
+	Others  []string // roles that the console does not know; they stay
+	Self    bool
+	Fault   string
+}
+
+// rolesForm answers GET /admin/people/:id/roles.
+func (a *Console) rolesForm(c echo.Context, me Admin) error {
+	u, err := a.someoneLiving(c)
+	if err != nil {
+		return err
+	}
+	view := rolesView{User: u, Checked: u.Roles, Self: u.ID == me.ID}
+	if typed := a.draft(c); typed != nil {
+		view.Checked = typed["role"]
+	}
+	return a.showRoles(c, http.StatusOK, view)
+}
+
+func (a *Console) showRoles(c echo.Context, status int, view rolesView) error {
+	view.Others = unknownRoles(view.User.Roles)
+	view.frame = a.frame(c, "Roles of "+view.User.Name, "What this person may do in every app.", "people",
+		components.NavItem{Label: "People", URL: peoplePath}, components.NavItem{Label: view.User.Name, URL: personURL(view.User.ID)})
+	return web.Render(c, status, rolesPage(view))
+}
+
+func unknownRoles(roles []string) []string {
+	return slices.DeleteFunc(slices.Clone(roles), func(r string) bool { return slices.Contains(store.Roles, r) })
+}
+
+// setRoles answers POST /admin/people/:id/roles with the fields role, any number of them, and had: the roles that the
+// form showed, so that two who change them at once do not undo each other unseen.
+func (a *Console) setRoles(c echo.Context, me Admin) error {
+	u, err := a.someoneLiving(c)
+	if err != nil {
+		return err
+	}
+	form := c.Request().PostForm
+	roles := unknownRoles(u.Roles)
+	for _, r := range store.Roles {
+		if slices.Contains(form["role"], r) {
+			roles = append(roles, r)
+		}
+	}
+	had := strings.Fields(form.Get("had"))
+	view := rolesView{User: u, Checked: roles, Self: u.ID == me.ID}
+	done, err := a.SignOuts.Do(c.Request().Context(), signout.Act{
+		UserID: u.ID, Reason: signout.RolesChanged, By: me.ID, Client: portalID,
+		With: []store.Change{
+			store.SetRoles(u.ID, had, roles, a.Now()),
+			a.audit(c, me, actRoles, kindPerson, u.ID, u.Email, map[string]any{"from": had, "to": roles}),
+		},
+	})
+	switch {
+	case errors.Is(err, store.ErrSameRoles):
+		web.Flash(c, "info", u.Name+" has these roles already.")
+		return leadOn(c, personURL(u.ID))
+	case errors.Is(err, store.ErrStale):
+		view.Fault = "Somebody changed the roles meanwhile. These are the roles now: check them and save again."
+		if view.User, err = a.someoneLiving(c); err != nil {
+			return err
+		}
+		view.Checked = view.User.Roles
+		return a.showRoles(c, http.StatusConflict, view)
+	case errors.Is(err, store.ErrLastAdmin):
+		view.Fault = u.Name + " is the only administrator who can sign in. Make somebody else an administrator first."
+		return a.showRoles(c, http.StatusConflict, view)
+	case errors.Is(err, store.ErrNotFound):
+		return web.NotFound("This person")
+	case err != nil:
+		return err
+	}
+	return leadOn(c, receiptURL(done.Ending))
+}
