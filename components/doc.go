@@ -40,7 +40,7 @@
 //	@Stat(StatView{Label: "Revenue", Value: Money(123456), Change: "12%", Trend: "up", Hint: "than the week before"})
 //	@ChartFrame(ChartView{ID: "signins", Title: "Sign-ins", Legend: …, Table: table}) { <svg>… }
 //	@Table(TableView{Caption: "Orders", Columns: []Column{{Label: "Order"}, {Label: "Total", Numeric: true}}}) { <tr><td>…</td><td class="num">…</td></tr> }
-//	@Time(order.PlacedAt, DateTime)              also DateOnly and Relative
+//	@Time(order.PlacedAt, DateTime)              also DateOnly, Relative and Clock
 //	@ToastOOB(Toast{Kind: "success", Message: "Added to your cart"})   beside a fragment, for htmx
 //	@NavLinkOOB(NavItem{ID: "nav-cart", Label: "Cart", URL: "/cart", Icon: "shopping-cart", Count: 3})   likewise, for a link of the header
 //	@ErrorPage(ErrorView{…})  @ErrorFragment(ErrorView{…})             web's error translator uses them

@@ -93,6 +93,8 @@ func formatTime(t time.Time, style TimeStyle) string {
 		return t.UTC().Format("2 Jan 2006")
 	case Relative:
 		return RelativeAt(t, time.Now())
+	case Clock:
+		return t.UTC().Format("15:04:05")
 	default:
 		return t.UTC().Format("2 Jan 2006, 15:04")
 	}
@@ -104,6 +106,8 @@ func (s TimeStyle) key() string {
 		return "date"
 	case Relative:
 		return "relative"
+	case Clock:
+		return "clock"
 	default:
 		return "datetime"
 	}

@@ -199,4 +199,5 @@ const (
 	DateTime TimeStyle = iota // 23 Nov 2026, 14:05
 	DateOnly                  // 23 Nov 2026
 	Relative                  // 5 minutes ago
+	Clock                     // 14:05:09, for moments of today
 )

@@ -154,19 +154,25 @@
     if (document.hidden && isLive(e)) e.preventDefault();
   });
 
+  // data-lost marks it while the server does not answer.
+  const lost = (e, is) => e.detail.ctx.sourceElement.toggleAttribute("data-lost", is);
+
   // A part of a page that failed says so in a toast, and what was there stays there. The server sends its own toast with
   // HX-Retarget; an answer without it is not ours, so it is not put into the page.
   document.addEventListener("htmx:before:response", (e) => {
     const { response, hx } = e.detail.ctx;
     if (response.status >= 500 && (isLive(e) || !hx.retarget)) {
       e.preventDefault();
-      if (!isLive(e)) offline();
+      if (isLive(e)) lost(e, true);
+      else offline();
     }
   });
   document.addEventListener("htmx:error", (e) => {
-    if (!e.detail.error || e.detail.ctx?.response || isLive(e)) return;
-    offline();
+    if (!e.detail.error || e.detail.ctx?.response) return;
+    if (isLive(e)) lost(e, true);
+    else offline();
   });
+  document.addEventListener("htmx:after:swap", (e) => isLive(e) && lost(e, false));
 
   // A select or a box with data-autosubmit sends its form when it changes.
   document.addEventListener("change", (e) => {
@@ -178,6 +184,7 @@
   const formats = {
     date: new Intl.DateTimeFormat("en-GB", day),
     datetime: new Intl.DateTimeFormat("en-GB", { ...day, hour: "2-digit", minute: "2-digit", hour12: false }),
+    clock: new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }),
   };
   const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
   const ago = (date) => {

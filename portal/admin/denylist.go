@@ -1,0 +1,253 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/store"
+	"gatehouse/sso/revocation"
+	"gatehouse/web"
+)
+
+const denylistPath = "/admin/denylist"
+
+// waiting is the filter of entries that Redis does not have yet.
+const waiting = "waiting"
+
+// lookedUp is how many people a search for a name stands for at most.
+const lookedUp = 20
+
+// denylistQuery is what the address of the list says.
+type denylistQuery struct {
+	Text, Kind, Reason, State string
+	After, Before             int64
+}
+
+func readDenylistQuery(c echo.Context) (denylistQuery, error) {
+	text, err := web.Text(c, "q", 512)
+	if err != nil {
+		return denylistQuery{}, err
+	}
+	q := denylistQuery{Text: text, Kind: c.QueryParam("kind"), Reason: c.QueryParam("reason"), State: c.QueryParam("state")}
+	switch revocation.Kind(q.Kind) {
+	case revocation.Subject, revocation.SignIn, revocation.Token:
+	default:
+		q.Kind = ""
+	}
+	if why(q.Reason) == q.Reason {
+		q.Reason = ""
+	}
+	if q.State != waiting {
+		q.State = ""
+	}
+	if q.Before = place(c, "before"); q.Before == 0 {
+		q.After = place(c, "after")
+	}
+	return q, nil
+}
+
+// place is the number of an entry in the address, 0 if there is none.
+func place(c echo.Context, name string) int64 {
+	n, err := strconv.ParseInt(c.QueryParam(name), 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+func (q denylistQuery) url(changes ...string) string {
+	params := []string{"q", q.Text, "kind", q.Kind, "reason", q.Reason, "state", q.State}
+	return address(denylistPath, append(params, changes...)...)
+}
+
+func (q denylistQuery) filtered() bool { return q.Text+q.Kind+q.Reason+q.State != "" }
+
+type denylistView struct {
+	frame
+	Query   denylistQuery
+	Kinds   []components.Option
+	Reasons []components.Option
+	Rows    []deniedRow
+	Pages   components.Pages
+	Size    sizeView
+}
+
+// sizeView is how large the denylist is, and where.
+type sizeView struct {
+	Away       string
+	Kept       string // entries in the database
+	Waiting    int    // of these, not in Redis yet
+	InRedis    string
+	Complete   bool // Redis has all of it
+	Position   string
+	Logged     string
+	Memory     string // of a server's copy: the largest, or from the smallest to the largest
+	Servers    int
+	Unreadable string
+}
+
+type deniedRow struct {
+	Seq                     int64
+	Kind, Icon, Value       string
+	Person, Email, URL      string
+	Reason, Note            string
+	By, ByURL, App, Receipt string
+	At, Until, Before       time.Time
+	Waiting                 bool
+}
+
+// denylist answers GET /admin/denylist: what is denied, as the database has it, the latest first.
+func (a *Console) denylist(c echo.Context, _ Admin) error {
+	ctx := c.Request().Context()
+	q, err := readDenylistQuery(c)
+	if err != nil {
+		return err
+	}
+	view := denylistView{Query: q, Kinds: kindOptions, Reasons: reasonOptions()}
+	if view.Size, err = a.size(ctx); err != nil {
+		return err
+	}
+	if err := a.deniedPage(ctx, q, &view); err != nil {
+		return err
+	}
+	view.frame = a.frame(c, "Denylist", "What every server refuses, and until when it has to be kept.", "denylist")
+	return web.Render(c, http.StatusOK, denylistPage(view), deniedList(view))
+}
+
+func (a *Console) deniedPage(ctx context.Context, q denylistQuery, view *denylistView) error {
+	ask := store.DeniedQuery{
+		Kind: q.Kind, Reason: q.Reason, Waiting: q.State == waiting, After: q.After, Before: q.Before, Now: a.Now(), Limit: perPage,
+	}
+	if q.Text != "" {
+		ask.Values = []string{q.Text}
+		if family, _, ok := strings.Cut(q.Text, "."); ok && family != "" { // of the tokens of a grant, the grant is denied
+			ask.Values = append(ask.Values, family)
+		}
+		found, err := a.Store.SearchPeople(ctx, store.PeopleQuery{Text: q.Text, Now: a.Now(), Limit: lookedUp})
+		if err != nil {
+			return err
+		}
+		for _, u := range found.Users {
+			ask.People = append(ask.People, u.ID)
+		}
+	}
+	rows, more, err := a.Store.DenyList(ctx, ask)
+	if err == nil && ask.Before != 0 && !more { // back at the beginning
+		ask.Before = 0
+		rows, more, err = a.Store.DenyList(ctx, ask)
+	}
+	if err != nil {
+		return err
+	}
+	names, err := a.clientNames(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range rows {
+		view.Rows = append(view.Rows, deniedOf(e, names))
+	}
+	view.Pages = components.Pages{Label: "Denylist"}
+	if len(rows) == 0 {
+		if ask.After != 0 {
+			view.Pages.PrevURL = q.url()
+		}
+		return nil
+	}
+	if ask.Before != 0 || ask.After != 0 {
+		view.Pages.PrevURL = q.url("before", strconv.FormatInt(rows[0].Seq, 10))
+	}
+	if ask.Before != 0 || more {
+		view.Pages.NextURL = q.url("after", strconv.FormatInt(rows[len(rows)-1].Seq, 10))
+	}
+	return nil
+}
+
+// own are the reasons that are people's own doing.
+var own = []string{
+	revocation.SignedOut, revocation.EndedElsewhere, revocation.Everywhere, revocation.PasswordChanged, revocation.AccountDeleted, revocation.Replaced,
+}
+
+func deniedOf(e store.Denied, names map[string]string) deniedRow {
+	row := deniedRow{
+		Seq: e.Seq, Value: e.Value, Person: e.Person, Email: e.Email, Reason: why(e.Reason), Note: e.Note, By: e.By,
+		At: e.At, Until: e.Until, Before: e.Before, Waiting: e.Published.IsZero(), Receipt: receiptURL(e.Ending),
+	}
+	row.Kind, row.Icon = kindWords(e.Kind)
+	if e.PersonID != "" {
+		row.URL = personURL(e.PersonID)
+	}
+	switch {
+	case e.By != "":
+		row.ByURL = personURL(e.ByID)
+	case e.ByID != "":
+		row.By = e.ByID
+	case slices.Contains(own, e.Reason):
+		row.By = "the person"
+	default:
+		row.By = "the system"
+	}
+	if e.Client != "" {
+		row.App = nameOf(names, e.Client)
+	}
+	return row
+}
+
+func kindWords(kind string) (words, icon string) {
+	switch revocation.Kind(kind) { // icons: user-round monitor key-round
+	case revocation.Subject:
+		return "Person", "user-round"
+	case revocation.SignIn:
+		return "Sign-in", "monitor"
+	}
+	return "Token", "key-round"
+}
+
+var kindOptions = []components.Option{
+	{Value: "", Label: "People, sign-ins and tokens"}, {Value: string(revocation.Subject), Label: "People"},
+	{Value: string(revocation.SignIn), Label: "Sign-ins"}, {Value: string(revocation.Token), Label: "Tokens"},
+}
+
+var stateFilter = []components.Option{{Value: "", Label: "In Redis or not"}, {Value: waiting, Label: "Waits for Redis"}}
+
+func reasonOptions() []components.Option {
+	options := []components.Option{{Value: "", Label: "For any reason"}}
+	for _, r := range reasons {
+		options = append(options, components.Option{Value: r.code, Label: r.words})
+	}
+	return options
+}
+
+// size tells how large the denylist is in the database, in Redis, and in the servers' memory.
+func (a *Console) size(ctx context.Context) (sizeView, error) {
+	tallies, err := a.tallies(ctx)
+	if err != nil {
+		return sizeView{}, err
+	}
+	h := a.house(ctx)
+	v := sizeView{
+		Away: h.Away, Kept: about(tallies.Denied), Waiting: tallies.Waiting, InRedis: components.Count(h.State.Entries), Complete: h.State.Epoch != "",
+		Position: components.Count(h.State.Position), Logged: components.Count(h.State.Logged), Servers: len(h.Replicas), Memory: "–",
+	}
+	if len(h.Replicas) > 0 {
+		least, most := h.Replicas[0].Bytes, h.Replicas[0].Bytes
+		for _, r := range h.Replicas {
+			least, most = min(least, r.Bytes), max(most, r.Bytes)
+		}
+		if v.Memory = memory(most); memory(least) != memory(most) {
+			v.Memory = memory(least) + " to " + memory(most)
+		}
+	}
+	if entries, servers := h.unreadable(); entries > 0 {
+		v.Unreadable = fmt.Sprintf("%s could not be read by %s.",
+			components.Plural(int(entries), "entry", "entries"), components.Plural(servers, "server", "servers"))
+	}
+	return v, nil
+}

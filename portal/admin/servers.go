@@ -1,0 +1,156 @@
+package admin
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/portal/store"
+	"gatehouse/sso/revocation"
+	"gatehouse/web"
+)
+
+const serversPath = "/admin/servers"
+
+type serversView struct {
+	frame
+	Away       string
+	Well       int
+	Other      int // that follow, and are not well
+	Silent     int
+	Position   int64 // of the log
+	Requests   string
+	Tabs       string
+	Unreadable string // a sentence; "" if every server read every entry
+	Services   []serviceGroup
+}
+
+// serviceGroup is a service with its servers.
+type serviceGroup struct {
+	Key, Name string
+	Servers   []serverRow
+}
+
+type serverRow struct {
+	Name, Version string
+	State         string
+	Says          string    // what the state means for whoever asks that server
+	Since         time.Time // silent: since when it refuses; zero if it goes on from memory
+	Until         time.Time // silent: until when it goes on from memory
+	Started       time.Time
+	Uptime        string
+	Position      int64
+	Behind        int64
+	Age           string
+	Memory        string
+	Entries       int64
+	Bytes         string
+	Rate          string
+	SignIns       string
+	Streams       int
+	Policy        string
+}
+
+// servers answers GET /admin/servers: every replica as it told of itself within the last minute.
+func (a *Console) servers(c echo.Context, _ Admin) error {
+	view, err := a.serversNow(c)
+	if err != nil {
+		return err
+	}
+	view.frame = a.frame(c, "Servers", "Every replica of every service, and how fresh its copy of the denylist is.", "servers")
+	view.Head.Actions = pulse(serversPath)
+	return web.Render(c, http.StatusOK, serversPage(view), serverList(view))
+}
+
+func (a *Console) serversNow(c echo.Context) (serversView, error) {
+	places, err := a.places(c.Request().Context())
+	if err != nil {
+		return serversView{}, err
+	}
+	h := a.house(c.Request().Context())
+	view := serversView{
+		Away: h.Away, Well: h.count(well), Other: h.count(behind, loading), Silent: h.count(silent), Position: h.State.Position,
+	}
+	requests, tabs := 0.0, 0
+	at := map[string]int{}
+	for _, app := range a.Estate.Apps([]string{role}) {
+		at[app.Key] = len(view.Services)
+		view.Services = append(view.Services, serviceGroup{Key: app.Key, Name: app.Name})
+	}
+	for _, r := range h.Replicas {
+		i, known := at[r.Service]
+		if !known {
+			i = len(view.Services)
+			at[r.Service] = i
+			view.Services = append(view.Services, serviceGroup{Key: r.Service, Name: r.Service})
+		}
+		view.Services[i].Servers = append(view.Services[i].Servers, serverOf(r, h, signInsAt(places, r)))
+		if !r.Silent {
+			requests += r.RequestsPerSecond
+			tabs += r.Streams
+		}
+	}
+	view.Requests, view.Tabs = rate(requests), components.Count(tabs)
+	if entries, servers := h.unreadable(); entries > 0 {
+		view.Unreadable = fmt.Sprintf("%s could not be read by %s. What they deny is not known there; the log of each says which they are.",
+			components.Plural(int(entries), "entry", "entries"), components.Plural(servers, "server", "servers"))
+	}
+	return view, nil
+}
+
+// signInsAt is how many living sign-ins came to a server: to the portal's to sign in, to an app's to open it, last.
+func signInsAt(places []store.Place, r revocation.Replica) string {
+	for _, p := range places {
+		if p.Replica == r.Name && (p.Client == r.Service || p.Client == "" && r.Service == portalID) {
+			return about(p.Count)
+		}
+	}
+	return "0"
+}
+
+func serverOf(r revocation.Replica, h house, signIns string) serverRow {
+	row := serverRow{
+		Name: r.Name, Version: r.Version, State: h.state(r), Started: r.Started, Uptime: "–",
+		Position: r.Position, Behind: max(0, h.State.Position-r.Position), Age: "–", Memory: memory(r.Memory), Entries: r.Entries, Bytes: memory(r.Bytes),
+		Rate: rate(r.RequestsPerSecond), SignIns: signIns, Streams: r.Streams, Policy: policy(r),
+	}
+	if !r.Started.IsZero() && !r.Silent {
+		row.Uptime = span(h.Now.Sub(r.Started))
+	}
+	switch row.State {
+	case silent:
+		row.Rate = "–"
+		known := r.Heard.Add(-max(r.Age, 0))
+		if row.Since = known.Add(r.Bound); r.StaleFor > 0 && known.Add(r.StaleFor).After(h.Now) {
+			row.Since, row.Until = time.Time{}, known.Add(r.StaleFor)
+		}
+	case loading:
+		row.Says = "Refuses until it has loaded the denylist"
+	case behind:
+		row.Age = ms(r.Age)
+		row.Says = components.Plural(int(row.Behind), "entry", "entries") + " to apply"
+		if row.Behind == 0 {
+			row.Says = "Catching up"
+		}
+	default:
+		row.Age = ms(r.Age)
+	}
+	return row
+}
+
+// policy is what a server does when it does not hear from Redis.
+func policy(r revocation.Replica) string {
+	if r.Bound == 0 {
+		return "–"
+	}
+	if r.StaleFor > 0 {
+		return "stale, " + span(r.StaleFor)
+	}
+	if r.Bound%time.Second == 0 {
+		return "closed, " + span(r.Bound)
+	}
+	return "closed, " + ms(r.Bound)
+}

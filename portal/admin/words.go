@@ -1,0 +1,91 @@
+package admin
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"gatehouse/components"
+	"gatehouse/sso/revocation"
+)
+
+// reasons are why something was ended, in the order in which they are offered as a filter.
+var reasons = []struct{ code, words string }{
+	{revocation.Banned, "Banned"},
+	{revocation.EndedByAdmin, "Ended by an administrator"},
+	{revocation.SignedOut, "Signed out"},
+	{revocation.EndedElsewhere, "Ended by the person, elsewhere"},
+	{revocation.Everywhere, "Signed out everywhere"},
+	{revocation.PasswordChanged, "Password changed"},
+	{revocation.RolesChanged, "Roles changed"},
+	{revocation.AccountDeleted, "Account deleted"},
+	{revocation.TokenReplay, "Refresh token used twice"},
+	{revocation.TokenRevoked, "Token revoked"},
+	{revocation.Replaced, "Replaced by another sign-in"},
+	{revocation.ProviderLogout, "Ended by the provider"},
+}
+
+// why is a reason in words; one that is not known stays the code that it is.
+func why(code string) string {
+	for _, r := range reasons {
+		if r.code == code {
+			return r.words
+		}
+	}
+	return code
+}
+
+// about is a count that may have stopped at its limit.
+func about(n int) string {
+	if n >= countLimit {
+		return components.Count(countLimit) + "+"
+	}
+	return components.Count(n)
+}
+
+// memory writes an amount of memory: 41.8 MiB.
+func memory(n int64) string {
+	size, units := float64(n), []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	i := 0
+	for size >= 1024 && i < len(units)-1 {
+		size, i = size/1024, i+1
+	}
+	if i == 0 {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	return strconv.FormatFloat(size, 'f', 1, 64) + " " + units[i]
+}
+
+// span writes a duration short: 45 s, 12 min, 3 h 20 min, 2 d 4 h.
+func span(d time.Duration) string {
+	d = max(d, 0)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+}
+
+// ms writes a short duration in milliseconds, a longer one in seconds.
+func ms(d time.Duration) string {
+	if d < 10*time.Second {
+		return components.Count(d.Milliseconds()) + " ms"
+	}
+	return span(d)
+}
+
+// rate writes requests a second: 0, 0.4, 12, 1,204.
+func rate(r float64) string {
+	switch {
+	case r <= 0 || math.IsNaN(r):
+		return "0"
+	case r < 9.95:
+		return strconv.FormatFloat(r, 'f', 1, 64)
+	}
+	return components.Count(int64(math.Round(r)))
+}
