@@ -16,12 +16,12 @@ import (
 
 // Result is what became of telling one client.
 type Result struct {
-	ClientID string
-	Name     string        // the client's, for people
-	Heard    bool          // of everything that it was told
-	Took     time.Duration // until it answered or failed; 0 if it was not tried or has not ended
-	Err      string        // why it has not heard, safe to show; "" if it has
-	GivenUp  bool          // nobody will try again, unless an admin sends it again
+	ClientID string        `json:"client_id"`
+	Name     string        `json:"name"`               // the client's, for people
+	Heard    bool          `json:"heard"`              // of everything that it was told
+	Took     time.Duration `json:"took"`               // until it answered or failed; 0 if it was not tried or has not ended
+	Err      string        `json:"error,omitempty"`    // why it has not heard, safe to show; "" if it has
+	GivenUp  bool          `json:"given_up,omitempty"` // nobody will try again, unless an admin sends it again
 }
 
 // Retrying says that the client will be told later.
