@@ -13,14 +13,14 @@
     const again = box.querySelector("[data-replay-again]");
     const end = Math.max(0, ...tiles.map((t) => t.took));
     tiles.sort((a, b) => a.took - b.took);
-    for (const t of tiles) t.el.classList.add("tile-open");
+    for (const t of tiles) t.el.classList.add("answer-open");
     again.disabled = true;
     const lead = 600; // a moment to see them all open
     const began = performance.now();
     let next = 0;
     const step = (now) => {
       const at = Math.min(end, Math.max(0, now - began - lead) / slow);
-      while (next < tiles.length && (tiles[next].took <= at && now - began > lead)) tiles[next++].el.classList.remove("tile-open");
+      while (next < tiles.length && (tiles[next].took <= at && now - began > lead)) tiles[next++].el.classList.remove("answer-open");
       if (count) count.textContent = String(next);
       if (clock) clock.textContent = String(Math.round(at));
       if (next < tiles.length) requestAnimationFrame(step);

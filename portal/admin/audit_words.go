@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"gatehouse/portal/store"
 )
@@ -63,7 +64,7 @@ func targetURL(kind, id string) string {
 	return ""
 }
 
-// detailText writes what else a row says in a line: "reason: spam · until: 2026-12-01".
+// detailText writes what else a row says in a line: "reason: spam · until: 1 Dec 2026, 00:00 UTC".
 func detailText(detail map[string]any) string {
 	names := make([]string, 0, len(detail))
 	for name := range detail {
@@ -84,6 +85,9 @@ func valueText(v any) string {
 	case nil:
 		return ""
 	case string:
+		if t, err := time.Parse(time.RFC3339, v); err == nil {
+			return t.UTC().Format("2 Jan 2006, 15:04 UTC")
+		}
 		return v
 	case []any:
 		parts := make([]string, len(v))

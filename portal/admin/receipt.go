@@ -24,9 +24,9 @@ const dense = 48
 const watched = 10 * time.Minute
 
 // slowMotion are how many times slower the confirmations may be replayed, and longestReplay is how long that may take.
-var slowMotion = []int{40, 20, 10, 4, 2, 1}
+var slowMotion = []int{400, 200, 100, 40, 20, 10, 4, 2, 1}
 
-const longestReplay = 5 * time.Second
+const longestReplay = 3 * time.Second
 
 func receiptURL(ending string) string { return "/admin/receipts/" + url.PathEscape(ending) }
 
