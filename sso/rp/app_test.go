@@ -25,23 +25,31 @@ type app struct {
 
 func newApp(t *testing.T, p *provider, rdb redis.UniversalClient) *app {
 	t.Helper()
+	return newAppWith(t, p, rdb, func(*rp.Config) {})
+}
+
+// newAppWith is newApp with another configuration.
+func newAppWith(t *testing.T, p *provider, rdb redis.UniversalClient, change func(*rp.Config)) *app {
+	t.Helper()
 	a := &app{}
 	var first, second http.Handler
 	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { first.ServeHTTP(w, r) }))
 	a.other = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { second.ServeHTTP(w, r) }))
 	t.Cleanup(a.Close)
 	t.Cleanup(a.other.Close)
-	first, a.auth = replica(t, p, rdb, a.URL)
-	second, a.otherAuth = replica(t, p, rdb, a.URL)
+	first, a.auth = replica(t, p, rdb, a.URL, change)
+	second, a.otherAuth = replica(t, p, rdb, a.URL, change)
 	return a
 }
 
-func replica(t *testing.T, p *provider, rdb redis.UniversalClient, base string) (http.Handler, *rp.RP) {
+func replica(t *testing.T, p *provider, rdb redis.UniversalClient, base string, change func(*rp.Config)) (http.Handler, *rp.RP) {
 	t.Helper()
-	auth, err := rp.New(rp.Config{
+	c := rp.Config{
 		Issuer: p.URL, ClientID: clientID, ClientSecret: secret, BaseURL: base, Service: "shop", Redis: rdb,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
-	})
+	}
+	change(&c)
+	auth, err := rp.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +65,7 @@ func replica(t *testing.T, p *provider, rdb redis.UniversalClient, base string) 
 		}
 		return c.String(http.StatusOK, name+" "+rp.Draft(c).Get("body"))
 	})
+	e.GET("/page", func(c echo.Context) error { return c.JSON(http.StatusOK, rp.Live(c)) })
 	e.GET("/orders", func(c echo.Context) error { return c.String(http.StatusOK, "orders of "+rp.Person(c).Subject) }, auth.Required)
 	e.POST("/reply", func(c echo.Context) error { return c.String(http.StatusOK, "replied") }, auth.Required)
 	e.GET("/admin", func(c echo.Context) error { return c.String(http.StatusOK, "admin") }, auth.Role("admin", "analyst"))

@@ -10,6 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse/sso/rp"
 	"gatehouse/tests/env"
 )
 
@@ -76,7 +77,7 @@ func TestRedisAway_503KeepsTheCookieAndPublicPagesWork(t *testing.T) {
 	b.get(a.URL + "/orders")
 	gone := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
 	t.Cleanup(func() { _ = gone.Close() })
-	without, _ := replica(t, p, gone, a.URL)
+	without, _ := replica(t, p, gone, a.URL, func(*rp.Config) {})
 	whole := a.Config.Handler
 	a.Config.Handler = without
 
