@@ -34,9 +34,11 @@ const (
 	// HeadStart is for how long the replica that ended a sign-in has its notices
 	// to itself.
 	HeadStart = 10 * time.Second
-	// queueing is for how long Deliver lets a notice wait for its turn; with the
-	// delivery and its record it ends well before the head start does.
-	queueing = 5 * time.Second
+	// queueing is for how long Deliver lets a notice wait for its turn, and recording
+	// bounds writing down what became of it; with the delivery in between it is less
+	// than the head start.
+	queueing  = 3 * time.Second
+	recording = 4 * time.Second
 	// patience is for how long Deliver waits for clients that failed the last time.
 	patience = 250 * time.Millisecond
 	// lease is for how long a claimed notice belongs to the replica that claimed it.
@@ -82,11 +84,14 @@ type Deps struct {
 // Sender delivers logout tokens. It is safe for concurrent use.
 type Sender struct {
 	Deps
-	http     *http.Client
-	deadline time.Duration
-	lanes    *lanes
-	state    health
+	http  *http.Client
+	times times
+	lanes *lanes
+	state health
 }
+
+// times are the constants above that tests change.
+type times struct{ deadline, patience, recording time.Duration }
 
 // New is a sender; it refuses a missing dependency.
 func New(d Deps) (*Sender, error) {
@@ -102,7 +107,7 @@ func New(d Deps) (*Sender, error) {
 		own.MaxResponseHeaderBytes = headerLimit
 		transport = own
 	}
-	return &Sender{Deps: d, deadline: deadline, lanes: newLanes(), http: &http.Client{
+	return &Sender{Deps: d, times: times{deadline, patience, recording}, lanes: newLanes(), http: &http.Client{
 		Transport: transport,
 		// A logout token goes where it was registered to go, and nowhere else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -76,7 +76,7 @@ func (s *Sender) Deliver(ctx context.Context, notices []store.Notice) []Result {
 		open[fails]++
 		go func() { done <- told{i, fails, s.tell(ctx, untried, of[id], fails)} }()
 	}
-	enough := time.NewTimer(patience)
+	enough := time.NewTimer(s.times.patience)
 	defer enough.Stop()
 	for patient := true; open[false] > 0 || patient && open[true] > 0; {
 		select {
@@ -163,7 +163,7 @@ func (s *Sender) deliver(ctx context.Context, n store.Notice) Result {
 		s.Logger.Log(ctx, level, "a client was not told of a sign-out", "client_id", n.ClientID, "sid", n.SID,
 			"attempts", try.Attempt, "given_up", r.GivenUp, "error", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, deadline)
+	ctx, cancel := context.WithTimeout(ctx, s.times.recording)
 	defer cancel()
 	if err := s.Records.NoticeTried(ctx, try); err != nil {
 		s.Logger.Warn("what became of a logout token was not recorded; it will be sent again", "client_id", n.ClientID, "sid", n.SID, "error", err)
@@ -181,7 +181,7 @@ func (s *Sender) post(ctx context.Context, n store.Notice) error {
 	if err != nil {
 		return fmt.Errorf("backchannel: %w: %w", errUnsigned, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.deadline)
+	ctx, cancel := context.WithTimeout(ctx, s.times.deadline)
 	defer cancel()
 	form := url.Values{"logout_token": {raw}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URI, strings.NewReader(form))

@@ -36,7 +36,7 @@ func TestNew_RefusesMissingDependencies(t *testing.T) {
 func TestDeliver_SaysWhatBecameOfEachClient(t *testing.T) {
 	each(t, func(t *testing.T, e *estate) {
 		s := e.sender()
-		s.SetDeadline(time.Second)
+		s.SetDeadline(3 * time.Second)
 		cases := []struct {
 			id   string
 			act  http.HandlerFunc
@@ -162,6 +162,7 @@ func TestDeliver_OneThatFailedIsTriedOnceForAll(t *testing.T) {
 	each(t, func(t *testing.T, e *estate) {
 		e.client("shop", status(http.StatusServiceUnavailable))
 		s := e.sender()
+		s.SetPatience(time.Minute)
 		s.Deliver(t.Context(), e.fresh("shop", "first"))
 		if got := s.Deliver(t.Context(), e.fresh("shop", sids("second", 5)...)); got[0].Heard || len(e.tokens("shop")) != 2 {
 			t.Errorf("%+v after %q", got, e.tokens("shop"))

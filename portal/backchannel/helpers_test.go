@@ -145,7 +145,7 @@ func (e *estate) Logout(subject, sid, clientID string) (string, error) {
 	return fmt.Sprintf("%s %s %s %d", sid, subject, clientID, e.signed), nil
 }
 
-// sender is one replica's.
+// sender is one replica's. It waits so long that no busy machine makes a failure of an answer.
 func (e *estate) sender(change ...func(*backchannel.Deps)) *backchannel.Sender {
 	e.t.Helper()
 	d := backchannel.Deps{
@@ -158,6 +158,8 @@ func (e *estate) sender(change ...func(*backchannel.Deps)) *backchannel.Sender {
 	if err != nil {
 		e.t.Fatal(err)
 	}
+	s.SetDeadline(time.Minute)
+	s.SetRecording(time.Minute)
 	return s
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // Run delivers what is due, its own and other replicas', until ctx ends. It
-// returns nil then, once what is under way has ended (deadline, at most twice).
+// returns nil then, once what is under way has ended (deadline) and is written down (recording).
 func (s *Sender) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	defer workers.Wait()
