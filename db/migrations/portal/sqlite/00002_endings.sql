@@ -139,8 +139,15 @@ CREATE TRIGGER audit_loses_nothing BEFORE DELETE ON audit BEGIN
     SELECT RAISE(ABORT, 'the audit cannot be edited');
 END;
 -- +goose StatementEnd
+-- REPLACE deletes without asking the trigger above.
+-- +goose StatementBegin
+CREATE TRIGGER audit_is_written_once BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq) BEGIN
+    SELECT RAISE(ABORT, 'the audit cannot be edited');
+END;
+-- +goose StatementEnd
 
 -- +goose Down
+DROP TRIGGER audit_is_written_once;
 DROP TRIGGER audit_loses_nothing;
 DROP TRIGGER audit_keeps_rows;
 DROP TABLE audit;
