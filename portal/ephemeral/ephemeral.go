@@ -1,5 +1,5 @@
 // Package ephemeral keeps in Redis what the portal forgets by itself: authorization
-// codes and the list of what was revoked before its time. One file each.
+// codes.
 //
 // Keys hold hashes, never what a browser or client carries. Errors mean that Redis
 // does not answer, unless they say otherwise.
