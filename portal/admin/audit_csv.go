@@ -66,6 +66,7 @@ func (a *Console) auditCSV(c echo.Context, _ Admin) error {
 			panic(http.ErrAbortHandler)
 		}
 	}
+	w.Flush() // the heading, where there is no row
 	return w.Error()
 }
 
