@@ -1,0 +1,44 @@
+//go:build unix
+
+package endings_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+// TestHouse_SignOutCountsOnEveryReplica: the bank hears of sign-outs by the denylist alone.
+func TestHouse_SignOutCountsOnEveryReplica(t *testing.T) {
+	h := newHouse(t, time.Second, 2, 3)
+	alice, bob := h.browser(), h.browser()
+	alice.mustSignIn("alice")
+	bob.mustSignIn("bob")
+	token, r := alice.token(h.banks[0])
+	if token == "" {
+		t.Fatalf("no token: %s", r)
+	}
+	for _, bank := range h.banks {
+		if r := alice.vault(bank); r.status != http.StatusOK || r.body != "demo-alice" {
+			t.Fatalf("%s: %s", bank.name, r)
+		}
+		if r := h.api(bank, token); r.status != http.StatusOK || r.body != "demo-alice" {
+			t.Fatalf("%s: %s", bank.name, r)
+		}
+	}
+	stolen := alice.steal()
+	if r := alice.signOut(h.banks[1]); r.status != http.StatusOK {
+		t.Fatalf("sign-out: %s", r)
+	}
+	for _, bank := range h.banks {
+		if r := stolen.vault(bank); r.status != http.StatusFound {
+			t.Errorf("%s lets the old cookie in: %s", bank.name, r)
+		}
+		if r := h.api(bank, token); r.status != http.StatusUnauthorized {
+			t.Errorf("%s lets the old token in: %s", bank.name, r)
+		}
+		if r := bob.vault(bank); r.status != http.StatusOK {
+			t.Errorf("%s: somebody else: %s", bank.name, r)
+		}
+	}
+}

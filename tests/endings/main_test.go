@@ -1,0 +1,23 @@
+//go:build unix
+
+package endings_test
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+)
+
+// silent keeps go-redis from telling stderr of each connection that we cut.
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
+func TestMain(m *testing.M) {
+	redis.SetLogger(silent{})
+	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy's
+	os.Exit(m.Run())
+}

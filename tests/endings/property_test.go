@@ -1,0 +1,284 @@
+//go:build unix
+
+package endings_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// The model of who may get in is small: a sign-in lives until something ends it. What
+// the real house answers, on every replica and with every cookie and token that was
+// ever given out, is held against it after each step.
+
+// signIn is one sign-in, and everything that came of it.
+type signIn struct {
+	number  int
+	person  string
+	living  bool
+	ended   string // by what
+	browser *browser
+	cookies *browser // a copy that nobody can take the cookies from
+	grant   *grant
+	tokens  []string // all access tokens that it was ever given
+}
+
+func (s *signIn) String() string { return fmt.Sprintf("sign-in %d of %s", s.number, s.person) }
+
+// model is what should be.
+type model struct {
+	house  *house
+	admin  *admin
+	all    []*signIn
+	banned map[string]bool
+	cut    map[*replica]bool
+	steps  *int
+}
+
+var persons = []string{"alice", "bob", "carol"}
+
+const (
+	// mostLiving bounds how many sign-ins live, mostDead how many that are over are tried.
+	mostLiving = 4
+	mostDead   = 5
+)
+
+func (m *model) living() []*signIn {
+	var living []*signIn
+	for _, s := range m.all {
+		if s.living {
+			living = append(living, s)
+		}
+	}
+	return living
+}
+
+func (m *model) pick(t *rapid.T) *signIn {
+	living := m.living()
+	if len(living) == 0 {
+		t.Skip("nobody is signed in")
+	}
+	return rapid.SampledFrom(living).Draw(t, "who")
+}
+
+func (m *model) end(by string, which func(*signIn) bool) {
+	for _, s := range m.living() {
+		if which(s) {
+			s.living, s.ended = false, by
+		}
+	}
+}
+
+// well is a replica of the bank whose network is whole.
+func (m *model) well() *replica {
+	for _, bank := range m.house.banks {
+		if !m.cut[bank] {
+			return bank
+		}
+	}
+	return nil
+}
+
+func (m *model) signIn(t *rapid.T) {
+	person := rapid.SampledFrom(persons).Draw(t, "person")
+	if len(m.living()) >= mostLiving {
+		t.Skip("enough are signed in")
+	}
+	b := m.house.browser()
+	r := b.signIn(person)
+	if m.banned[person] {
+		if r.status == http.StatusSeeOther {
+			t.Fatalf("%s is banned, and may sign in: %s", person, r)
+		}
+		return
+	}
+	if r.status != http.StatusSeeOther {
+		t.Fatalf("%s may not sign in: %s", person, r)
+	}
+	s := &signIn{number: len(m.all) + 1, person: person, living: true, browser: b}
+	bank := m.well()
+	m.house.eventually("the bank opens", func() bool { r = b.open(bank); return r.status != http.StatusServiceUnavailable })
+	if r.status != http.StatusOK {
+		t.Fatalf("%s can't open the bank: %s", s, r)
+	}
+	if s.grant, r = b.grant(); s.grant == nil || r.status != http.StatusOK {
+		t.Fatalf("%s gets no tokens: %s", s, r)
+	}
+	s.tokens, s.cookies = []string{s.grant.access}, b.steal()
+	m.all = append(m.all, s)
+}
+
+func (m *model) refresh(t *rapid.T) {
+	s := m.pick(t)
+	if r := m.house.refreshed(s.grant); r.status != http.StatusOK {
+		t.Fatalf("%s can't refresh: %s", s, r)
+	}
+	s.tokens = append(s.tokens, s.grant.access)
+	if len(s.tokens) > 3 {
+		s.tokens = slices.Delete(s.tokens, 1, 2)
+	}
+}
+
+// replay uses a refresh token again, late: a thief's, or its owner's after a thief's.
+func (m *model) replay(t *rapid.T) {
+	s := m.pick(t)
+	if len(s.grant.spent) == 0 {
+		t.Skip("no refresh token was used")
+	}
+	time.Sleep(2 * time.Millisecond) // longer than a replay is taken for the same request
+	stolen := grant{refresh: rapid.SampledFrom(s.grant.spent).Draw(t, "spent")}
+	if r := m.house.refreshed(&stolen); r.status != http.StatusBadRequest {
+		t.Fatalf("%s: a refresh token was used twice: %s", s, r)
+	}
+	m.end("theft", func(o *signIn) bool { return o == s })
+}
+
+func (m *model) signOut(t *rapid.T) {
+	s := m.pick(t)
+	if r := s.browser.signOut(m.well()); r.status != http.StatusOK {
+		t.Fatalf("%s can't sign out: %s", s, r)
+	}
+	m.end("sign-out", func(o *signIn) bool { return o == s })
+}
+
+func (m *model) everywhere(t *rapid.T) {
+	s := m.pick(t)
+	if r := s.browser.everywhere(); r.status != http.StatusSeeOther {
+		t.Fatalf("%s can't sign out everywhere: %s", s, r)
+	}
+	m.end("sign-out everywhere", func(o *signIn) bool { return o.person == s.person })
+}
+
+func (m *model) ban(t *rapid.T) {
+	person := rapid.SampledFrom(persons).Draw(t, "person")
+	if m.banned[person] {
+		t.Skip("banned already")
+	}
+	if o := m.admin.ban(person); o.status != http.StatusSeeOther || !o.confirmed {
+		t.Fatalf("%s can't be banned: %s, confirmed %v", person, o, o.confirmed)
+	}
+	m.banned[person] = true
+	m.end("ban", func(o *signIn) bool { return o.person == person })
+}
+
+func (m *model) unban(t *rapid.T) {
+	person := rapid.SampledFrom(persons).Draw(t, "person")
+	if !m.banned[person] {
+		t.Skip("not banned")
+	}
+	if r := m.admin.unban(person); r.status != http.StatusSeeOther {
+		t.Fatalf("the ban of %s can't be lifted: %s", person, r)
+	}
+	m.banned[person] = false
+}
+
+func (m *model) restartBank(t *rapid.T) {
+	i := rapid.IntRange(0, len(m.house.banks)-1).Draw(t, "bank")
+	delete(m.cut, m.house.banks[i])
+	m.house.restart(m.house.banks, i)
+	m.house.eventually("the new process is ready", m.house.banks[i].ready)
+}
+
+func (m *model) restartPortal(t *rapid.T) {
+	i := rapid.IntRange(0, len(m.house.portals)-1).Draw(t, "portal")
+	m.house.restart(m.house.portals, i)
+	m.house.eventually("the new process is ready", m.house.portals[i].ready)
+}
+
+func (m *model) cutBank(t *rapid.T) {
+	i := rapid.IntRange(0, len(m.house.banks)-1).Draw(t, "bank")
+	if len(m.cut) == len(m.house.banks)-1 {
+		t.Skip("one is left")
+	}
+	if !m.cut[m.house.banks[i]] {
+		m.house.banks[i].cut()
+		m.cut[m.house.banks[i]] = true
+	}
+}
+
+func (m *model) healBank(t *rapid.T) {
+	for _, bank := range m.house.banks {
+		if m.cut[bank] {
+			bank.heal()
+			delete(m.cut, bank)
+			return
+		}
+	}
+	t.Skip("nothing is cut")
+}
+
+// check asks every replica with everything that was ever given out.
+func (m *model) check(t *rapid.T) {
+	*m.steps++
+	dead := 0
+	for _, s := range slices.Backward(m.all) {
+		if !s.living {
+			if dead++; dead > mostDead {
+				continue
+			}
+		}
+		for _, bank := range m.house.banks {
+			m.compare(t, s, bank, "the cookie", func() result { return s.cookies.vault(bank) })
+			for i, token := range s.tokens {
+				m.compare(t, s, bank, fmt.Sprintf("token %d", i+1), func() result { return m.house.api(bank, token) })
+			}
+		}
+	}
+}
+
+func (m *model) compare(t *rapid.T, s *signIn, bank *replica, what string, ask func() result) {
+	r := ask()
+	if !s.living {
+		if r.status == http.StatusOK {
+			t.Fatalf("%s was ended by %s, and %s lets %s in", s, s.ended, bank.name, what)
+		}
+		return
+	}
+	// Who lives is let in, or asked to wait by a replica that can't know.
+	for deadline := time.Now().Add(20 * time.Second); r.status == http.StatusServiceUnavailable && !m.cut[bank] && time.Now().Before(deadline); r = ask() {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if r.status != http.StatusOK && !(m.cut[bank] && r.status == http.StatusServiceUnavailable) {
+		t.Fatalf("%s lives, and %s (cut: %v) answers %s: %s", s, bank.name, m.cut[bank], what, r)
+	}
+}
+
+// reset mends everything and lets everybody in, for the next sequence.
+func (m *model) reset() {
+	for _, bank := range m.house.banks {
+		if m.cut[bank] {
+			bank.heal()
+		}
+	}
+	for person := range m.banned {
+		if m.banned[person] {
+			m.admin.unban(person)
+		}
+	}
+	m.house.allReady()
+	m.all, m.banned, m.cut = nil, map[string]bool{}, map[*replica]bool{}
+}
+
+// TestWhoMayGetIn_AsTheModelSays runs random sequences of what people, administrators,
+// machines and networks do. A failure is shrunk to a short sequence, and its seed is
+// printed: go test ./tests/endings -run WhoMayGetIn -rapid.seed=…
+func TestWhoMayGetIn_AsTheModelSays(t *testing.T) {
+	h := newHouse(t, 200*time.Millisecond, 2, 3)
+	steps := 0
+	m := &model{house: h, admin: h.admin(), banned: map[string]bool{}, cut: map[*replica]bool{}, steps: &steps}
+	rapid.Check(t, func(t *rapid.T) {
+		m.reset()
+		t.Repeat(map[string]func(*rapid.T){
+			"sign in": m.signIn, "sign in again": m.signIn, "refresh": m.refresh, "replay": m.replay, "sign out": m.signOut,
+			"sign out everywhere": m.everywhere, "ban": m.ban, "unban": m.unban, "restart a bank": m.restartBank,
+			"restart a portal": m.restartPortal, "cut a bank off": m.cutBank, "mend the network": m.healBank,
+			"": m.check,
+		})
+	})
+	t.Logf("%d steps were held against the model", steps)
+}
