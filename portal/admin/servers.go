@@ -124,8 +124,9 @@ func serverOf(r revocation.Replica, h house, signIns string) serverRow {
 	case silent:
 		row.Rate = "–"
 		known := r.Heard.Add(-max(r.Age, 0))
-		if row.Since = known.Add(r.Bound); r.StaleFor > 0 && known.Add(r.StaleFor).After(h.Now) {
-			row.Since, row.Until = time.Time{}, known.Add(r.StaleFor)
+		row.Since = known.Add(max(r.Bound, r.StaleFor))
+		if row.Since.After(h.Now) && r.StaleFor > 0 {
+			row.Since, row.Until = time.Time{}, row.Since
 		}
 	case loading:
 		row.Says = "Refuses until it has loaded the denylist"

@@ -261,5 +261,5 @@ func told(what string, done signout.Done) (kind, text string) {
 	case n < all:
 		return "warning", fmt.Sprintf("%s. %d of %d servers confirmed; the others refuse until they have heard of it.", what, n, all)
 	}
-	return "success", fmt.Sprintf("%s. All %d servers confirmed, the slowest after %s.", what, all, ms(done.Receipt.Slowest()))
+	return "success", fmt.Sprintf("%s. %d of %d servers confirmed, the slowest after %s.", what, n, all, ms(done.Receipt.Slowest()))
 }

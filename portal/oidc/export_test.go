@@ -51,6 +51,8 @@ var (
 	ParseBasic = parseBasic
 	// Verifies checks a PKCE verifier.
 	Verifies = verifies
+	// ReplicaOf reads a User-Agent.
+	ReplicaOf = replicaOf
 	// WithQuery adds an answer to a URI.
 	WithQuery = withQuery
 )

@@ -1,0 +1,43 @@
+package admin
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"gatehouse/portal/store"
+	"gatehouse/sso/revocation"
+)
+
+// The words of the console.
+var (
+	Memory = memory
+	Span   = span
+	Millis = ms
+	Rate   = rate
+	About  = about
+	Why    = why
+	Policy = policy
+)
+
+// Server is what the page says of a server: its state, and since and until when silence matters.
+type Server struct {
+	State, Says  string
+	Since, Until time.Time
+}
+
+// ServerOf is what is said of a server at now, with the log at position.
+func ServerOf(r revocation.Replica, position int64, now time.Time) Server {
+	row := serverOf(r, house{State: revocation.State{Position: position}, Now: now}, "0")
+	return Server{State: row.State, Says: row.Says, Since: row.Since, Until: row.Until}
+}
+
+// Alerts are the titles of what the overview warns of, and why Redis tells nothing.
+func Alerts(ctx context.Context, log Denylist, t store.Tallies) (titles []string, away string) {
+	a := &Console{Deps: Deps{Log: log, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}}
+	h := a.house(ctx)
+	for _, al := range alerts(h, t) {
+		titles = append(titles, al.Title)
+	}
+	return titles, h.Away
+}
