@@ -4,6 +4,7 @@ package endings_test
 
 import (
 	"context"
+	"flag"
 	"os"
 	"testing"
 
@@ -19,5 +20,11 @@ func (silent) Printf(context.Context, string, ...any) {}
 func TestMain(m *testing.M) {
 	redis.SetLogger(silent{})
 	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy's
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "rapid.checks" })
+	if !chosen {
+		_ = flag.Set("rapid.checks", "80") // some thousands of steps
+	}
 	os.Exit(m.Run())
 }
