@@ -17,10 +17,10 @@ const (
 	loadBatch = 5000
 	// sweepEvery is how often what has expired is let go.
 	sweepEvery = 30 * time.Second
+	// shortest is for how long the mirror waits for entries at least: zero would be for ever.
+	shortest = time.Millisecond
 	// pause is how long the mirror waits after Redis failed.
 	pause = 50 * time.Millisecond
-	// keptAcks is how many confirmations Redis keeps, about.
-	keptAcks = 20_000
 )
 
 // errBehind says that the log does not go on where the mirror stands: entries were
@@ -30,12 +30,24 @@ var errBehind = errors.New("revocation: the log does not go on here")
 // Run keeps the mirror up to date until ctx ends. It returns nil then.
 func (m *Mirror) Run(ctx context.Context) error {
 	defer m.leave(ctx)
+	// go-redis heeds a deadline while it waits for an answer, but not a cancellation:
+	// a read that still waits when ctx ends is left to itself.
+	ended := make(chan struct{})
+	go func() { defer close(ended); m.keep(ctx) }()
+	select {
+	case <-ctx.Done():
+	case <-ended:
+	}
+	return nil
+}
+
+func (m *Mirror) keep(ctx context.Context) {
 	swept := m.o.Now()
 	var last error
 	for ctx.Err() == nil {
 		err := m.step(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return
 		}
 		m.complain(last, err)
 		last = err
@@ -47,7 +59,6 @@ func (m *Mirror) Run(ctx context.Context) error {
 			m.table.sweep(now)
 		}
 	}
-	return nil
 }
 
 // step loads the set if the mirror does not follow the log, and else reads on.
@@ -91,7 +102,7 @@ func (m *Mirror) deadline(ctx context.Context, more time.Duration) (context.Cont
 // the set is read is in the log after it, and to apply an entry twice does no harm.
 func (m *Mirror) load(ctx context.Context) error {
 	// Registered first: whoever writes from now on waits for this replica.
-	first, err := m.beat(ctx, 0)
+	first, err := m.beat(ctx)
 	if err != nil {
 		return err
 	}
@@ -103,18 +114,21 @@ func (m *Mirror) load(ctx context.Context) error {
 	}
 	m.position.Store(first.position)
 	m.epoch, m.seen = first.epoch, 0
-	m.synced.Store(true)
-	// Confirmed only now; as of before the set was read, if it is still the same one.
-	second, err := m.beat(ctx, first.position)
+	// As of before the set was read, if it is still the same one.
+	second, err := m.beat(ctx)
 	switch {
 	case err != nil:
 		return err
 	case second.epoch != first.epoch:
 		return errBehind
 	}
+	m.synced.Store(true)
 	m.hear(first.sent)
+	m.confirmed = -1 // also if it stands where it stood: this set is another one
 	m.o.Logger.Info("the denylist is loaded", "entries", m.table.entries.Load(), "position", first.position)
-	return nil
+	err = m.confirm(ctx)
+	m.explainAll(ctx)
+	return err
 }
 
 func (m *Mirror) loadSet(ctx context.Context) error {
@@ -178,35 +192,41 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s, "?")
 }
 
-// follow reads on from the mirror's position, applies what came, and confirms it.
+// follow reads on from the mirror's position, applies what came, and confirms it at
+// once. What else there is to tell and to ask waits until the next beat is due: when
+// something is revoked, all replicas do this in the same moment.
 func (m *Mirror) follow(ctx context.Context) error {
 	sent := m.o.Now()
-	streams, err := m.read(ctx)
+	wait := max(m.block-sent.Sub(m.beaten), shortest).Truncate(time.Millisecond) // as Redis will
+	if m.confirmed != m.position.Load() {
+		wait = shortest // what could not be confirmed before comes next
+	}
+	streams, err := m.read(ctx, wait)
 	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case errors.Is(err, redis.Nil):
+		if m.seen > m.position.Load() {
+			return errBehind // what was there at the last beat should have come
+		}
 		// Redis held the question for the whole time before it said "nothing".
-		if m.o.Now().Sub(sent) >= m.block {
-			sent = sent.Add(m.block)
+		if m.o.Now().Sub(sent) >= wait {
+			sent = sent.Add(wait)
 		}
 	case err != nil:
 		return told(err)
 	}
-	var applied []Entry
-	confirmed := m.position.Load()
-	for _, stream := range streams {
-		for _, message := range stream.Messages {
-			e, err := m.apply(message)
-			if err != nil {
-				return err
-			}
-			applied = append(applied, e)
-		}
+	applied, err := m.applyAll(streams)
+	if err == nil {
+		err = m.confirm(ctx)
 	}
-	acked := int64(0)
-	if p := m.position.Load(); p != confirmed {
-		acked = p
+	for _, one := range applied {
+		m.tell(one)
 	}
-	at, err := m.beat(ctx, acked)
+	if err != nil || m.o.Now().Sub(m.beaten) < m.block {
+		return err
+	}
+	at, err := m.beat(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -215,58 +235,60 @@ func (m *Mirror) follow(ctx context.Context) error {
 		return ErrEmpty
 	case at.epoch != m.epoch, at.position < m.position.Load():
 		return errBehind
-	case len(applied) == 0 && m.seen > m.position.Load():
-		return errBehind // what was there at the last beat should have come
 	}
 	m.seen = at.position
 	m.hear(sent)
-	for _, e := range applied {
-		m.watchers.tell(e)
-	}
 	return nil
 }
 
-// read waits at Redis for what comes after the mirror's position, and no longer than
-// ctx: go-redis itself heeds a deadline while it waits, but not a cancellation.
-func (m *Mirror) read(ctx context.Context) ([]redis.XStream, error) {
-	type answer struct {
-		streams []redis.XStream
-		err     error
-	}
+// read waits at Redis for what comes after the mirror's position.
+func (m *Mirror) read(ctx context.Context, wait time.Duration) ([]redis.XStream, error) {
+	within, cancel := m.deadline(ctx, wait)
+	defer cancel()
 	from := strconv.FormatInt(m.position.Load(), 10) + "-0"
-	came := make(chan answer, 1)
-	go func() {
-		within, cancel := m.deadline(ctx, m.block)
-		defer cancel()
-		streams, err := m.o.Redis.XRead(within, &redis.XReadArgs{Streams: []string{logKey, from}, Count: batch, Block: m.block}).Result()
-		came <- answer{streams, err}
-	}()
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case a := <-came:
-		return a.streams, a.err
-	}
+	return m.o.Redis.XRead(within, &redis.XReadArgs{Streams: []string{logKey, from}, Count: batch, Block: wait}).Result()
 }
 
-// apply puts one message of the log into the table.
-func (m *Mirror) apply(message redis.XMessage) (Entry, error) {
-	number, _, _ := strings.Cut(message.ID, "-")
-	position, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || position != m.position.Load()+1 {
-		return Entry{}, errBehind
+// logged is an entry as the log has it.
+type logged struct {
+	field, text string
+	position    int64
+}
+
+// applyAll puts messages of the log into the table. What it returns was applied,
+// even if there is an error.
+func (m *Mirror) applyAll(streams []redis.XStream) (applied []logged, err error) {
+	now := m.o.Now()
+	for _, stream := range streams {
+		for _, message := range stream.Messages {
+			number, _, _ := strings.Cut(message.ID, "-")
+			position, err := strconv.ParseInt(number, 10, 64)
+			if err != nil || position != m.position.Load()+1 {
+				return applied, errBehind
+			}
+			one := logged{position: position}
+			one.field, _ = message.Values["k"].(string)
+			one.text, _ = message.Values["e"].(string)
+			m.take(one.field, one.text, now)
+			m.position.Store(position)
+			applied = append(applied, one)
+		}
 	}
-	field, _ := message.Values["k"].(string)
-	text, _ := message.Values["e"].(string)
-	m.take(field, text, m.o.Now())
-	m.position.Store(position)
-	e, err := decode(field, text)
+	return applied, nil
+}
+
+// tell tells who watches of an entry that was applied.
+func (m *Mirror) tell(one logged) {
+	kind, value, _ := parseField(one.field)
+	if !m.watchers.concerned(kind, value) {
+		return // mostly: reading its text can be saved
+	}
+	e, err := decode(one.field, one.text)
 	if err != nil { // counted and told by take
-		e.Kind, e.Value, _ = parseField(field)
-		e.Before = m.o.Now()
+		e.Kind, e.Value, e.Before = kind, value, m.o.Now()
 	}
-	e.Position = position
-	return e, nil
+	e.Position = one.position
+	m.watchers.tell(e)
 }
 
 // hear notes that what the mirror knows is as of t.

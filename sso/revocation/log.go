@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,14 +20,19 @@ const (
 )
 
 // Log is the denylist in Redis, for whoever writes to it.
-type Log struct{ rdb redis.UniversalClient }
+type Log struct {
+	rdb redis.UniversalClient
+
+	mu    sync.Mutex
+	known map[string]Replica // what never changes of replicas that Write has met
+}
 
 // NewLog refuses a missing Redis, and does not talk to it.
 func NewLog(rdb redis.UniversalClient) (*Log, error) {
 	if rdb == nil {
 		return nil, errors.New("revocation: a log needs Redis")
 	}
-	return &Log{rdb: rdb}, nil
+	return &Log{rdb: rdb, known: map[string]Replica{}}, nil
 }
 
 // write puts entries into the set and the log, all or none, lets go of some that
@@ -34,7 +40,8 @@ func NewLog(rdb redis.UniversalClient) (*Log, error) {
 // entry that is there already stays as it is where it denies more.
 var write = redis.NewScript(`
 local set, ends, log, epoch, position, high = unpack(KEYS)
-if redis.call('EXISTS', epoch) == 0 then return redis.error_reply('` + emptyReply + ` the denylist has no epoch') end
+local of = redis.call('GET', epoch)
+if not of then return redis.error_reply('` + emptyReply + ` the denylist has no epoch') end
 for key, kind in pairs({[set] = 'hash', [ends] = 'zset', [log] = 'stream'}) do
 	local is = redis.call('TYPE', key)
 	is = type(is) == 'table' and is.ok or is
@@ -61,14 +68,16 @@ for i = 3, #ARGV, 3 do
 end
 local known = redis.call('GET', high)
 if not known or tonumber(known) < tonumber(ARGV[2]) then redis.call('SET', high, ARGV[2]) end
-return {at, now[1], now[2]}
+return {at, now[1], now[2], of}
 `)
 
 // Written is what became of a Write.
 type Written struct {
 	Position int64     // of its last entry
 	At       time.Time // by Redis's clock
-	Expected []Replica // who has to confirm
+	Expected []Replica // who has to confirm: names, start, bounds, Silent; Replicas tells more
+
+	epoch string // of the log that it was written to
 }
 
 // Write puts entries into the set and the log, all of them or none, at most 500.
@@ -102,18 +111,18 @@ func (l *Log) Write(ctx context.Context, entries ...Entry) (Written, error) {
 	}
 	// Who registered before the write is on the list now; who registers later loads a
 	// set that has the entries.
-	w.Expected, err = l.Replicas(ctx)
+	w.Expected, err = l.expected(ctx)
 	return w, err
 }
 
 func readWritten(answer []any) (Written, error) {
-	if len(answer) != 3 {
+	if len(answer) != 4 {
 		return Written{}, fmt.Errorf("revocation: Redis answered %d values to a write", len(answer))
 	}
 	var n [3]int64
-	for i, v := range answer {
+	for i := range n {
 		var err error
-		switch v := v.(type) {
+		switch v := answer[i].(type) {
 		case int64:
 			n[i] = v
 		case string:
@@ -125,7 +134,8 @@ func readWritten(answer []any) (Written, error) {
 			return Written{}, fmt.Errorf("revocation: Redis's answer to a write: %w", err)
 		}
 	}
-	return Written{Position: n[0], At: time.Unix(n[1], n[2]*1000)}, nil
+	epoch, _ := answer[3].(string)
+	return Written{Position: n[0], At: time.Unix(n[1], n[2]*1000), epoch: epoch}, nil
 }
 
 // Find is the entry of this name, if it is denied. The error of one that can't be

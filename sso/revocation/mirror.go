@@ -61,9 +61,12 @@ type Mirror struct {
 	synced     atomic.Bool
 	unreadable atomic.Int64
 
-	started    time.Time
-	epoch      string // of the set that was loaded; this and the next are for Run's goroutine only
-	seen       int64  // position of Redis's log at the last beat
+	started time.Time
+	// What follows is for Run's goroutine only.
+	epoch      string    // of the set that was loaded
+	confirmed  int64     // position that was confirmed last
+	seen       int64     // position of Redis's log at the last beat
+	beaten     time.Time // when that was sent
 	registered time.Time
 	requests   int64 // as told then
 
@@ -186,7 +189,7 @@ func (m *Mirror) Stats() Stats {
 // Why is the entry that denies this, if Redis can tell. For a person's eyes: that it
 // finds none does not mean that it is allowed.
 func (m *Mirror) Why(ctx context.Context, sub, sid, jti string, authenticated time.Time) (Entry, bool) {
-	log := Log{rdb: m.o.Redis}
+	log := &Log{rdb: m.o.Redis}
 	for _, key := range []struct {
 		kind  Kind
 		value string

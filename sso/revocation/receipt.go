@@ -60,6 +60,33 @@ func (r Receipt) Missing() (missing []Confirmation) {
 	return missing
 }
 
+const (
+	// keptAcks is how many confirmations Redis keeps, about.
+	keptAcks = 20_000
+	// gather is how long Await lets confirmations gather before it reads on: to read
+	// each by itself would hold up those who confirm.
+	gather = time.Millisecond
+)
+
+// confirm tells whoever waits that this replica has applied all up to its position,
+// unless that was told. The epoch says of which set.
+func (m *Mirror) confirm(ctx context.Context) error {
+	position := m.position.Load()
+	if position == m.confirmed {
+		return nil
+	}
+	within, cancel := m.deadline(ctx, 0)
+	defer cancel()
+	err := m.o.Redis.XAdd(within, &redis.XAddArgs{
+		Stream: acksKey, MaxLen: keptAcks, Approx: true, Values: []any{"r", m.instance, "p", position, "e", m.epoch},
+	}).Err()
+	if err != nil {
+		return told(err)
+	}
+	m.confirmed = position
+	return nil
+}
+
 // Await waits until everyone who was expected has confirmed w, at most for bound, and
 // tells of each as it comes (each may be nil). After bound, a replica of the policy
 // "closed" that has not confirmed refuses. Replicas that were silent before are not
@@ -82,7 +109,10 @@ func (l *Log) Await(ctx context.Context, w Written, bound time.Duration, each fu
 	}
 	// The ids of confirmations are Redis's milliseconds: those from the write on.
 	from := fmt.Sprintf("%d-%d", w.At.UnixMilli()-1, uint64(1)<<62)
-	for open() > 0 {
+	for first := true; open() > 0; first = false {
+		if !first {
+			sleep(ctx, gather)
+		}
 		left := bound - time.Since(began)
 		if left <= 0 || ctx.Err() != nil {
 			break
@@ -95,8 +125,8 @@ func (l *Log) Await(ctx context.Context, w Written, bound time.Duration, each fu
 		for _, s := range streams {
 			for _, m := range s.Messages {
 				from = m.ID
-				i, ok := waiting[fmt.Sprint(m.Values["r"])]
-				if position, _ := strconv.ParseInt(fmt.Sprint(m.Values["p"]), 10, 64); !ok || position < w.Position {
+				i, ok := w.confirmedBy(m, waiting)
+				if !ok {
 					continue
 				}
 				delete(waiting, w.Expected[i].instance)
@@ -110,6 +140,17 @@ func (l *Log) Await(ctx context.Context, w Written, bound time.Duration, each fu
 	}
 	r.Took = time.Since(began)
 	return r
+}
+
+// confirmedBy is who of those that are waited for confirms w by this message: their
+// position has reached it, in the log that it was written to.
+func (w Written) confirmedBy(m redis.XMessage, waiting map[string]int) (int, bool) {
+	replica, _ := m.Values["r"].(string)
+	position, _ := m.Values["p"].(string)
+	epoch, _ := m.Values["e"].(string)
+	i, ok := waiting[replica]
+	reached, err := strconv.ParseInt(position, 10, 64)
+	return i, ok && err == nil && reached >= w.Position && epoch == w.epoch
 }
 
 func (w Written) unconfirmed(e Replica) Confirmation {

@@ -43,20 +43,17 @@ type place struct {
 	position int64
 }
 
-// beat tells Redis in one round trip that this replica lives, confirms what it has
-// applied (if acked is not zero), and learns where the log stands.
-func (m *Mirror) beat(ctx context.Context, acked int64) (place, error) {
+// beat tells Redis in one round trip that this replica lives, and learns where the
+// log stands.
+func (m *Mirror) beat(ctx context.Context) (place, error) {
 	at := place{sent: m.o.Now()}
 	var epoch *redis.StringCmd
 	var position *redis.StringCmd
 	within, cancel := m.deadline(ctx, 0)
 	defer cancel()
 	_, err := m.o.Redis.Pipelined(within, func(p redis.Pipeliner) error {
-		if acked > 0 {
-			p.XAdd(within, &redis.XAddArgs{Stream: acksKey, MaxLen: keptAcks, Approx: true, Values: []any{"r", m.instance, "p", acked}})
-		}
 		p.Set(within, beatPrefix+m.instance, m.position.Load(), m.silence())
-		if at.sent.Sub(m.registered) >= registerEvery || acked == 0 && !m.synced.Load() {
+		if at.sent.Sub(m.registered) >= registerEvery || !m.synced.Load() {
 			p.SAdd(within, namesKey, m.instance)
 			p.Set(within, infoPrefix+m.instance, m.describe(at.sent), forgottenAfter)
 			m.registered = at.sent
@@ -72,6 +69,7 @@ func (m *Mirror) beat(ctx context.Context, acked int64) (place, error) {
 	if err != nil && position.Val() != "" {
 		return place{}, ErrForeign
 	}
+	m.beaten = at.sent
 	return at, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,35 +32,74 @@ type Replica struct {
 // Replicas are the registered replicas, by name. One that was started anew stands
 // for the process before it, if that is silent.
 func (l *Log) Replicas(ctx context.Context) ([]Replica, error) {
+	return l.replicas(ctx, func(string) (Replica, bool) { return Replica{}, false })
+}
+
+// expected are the replicas that have to confirm a write. What never changes of one
+// is remembered: while a write waits for 500 replicas, nobody should have to read all
+// that they tell of themselves.
+func (l *Log) expected(ctx context.Context) ([]Replica, error) {
+	l.mu.Lock()
+	known := l.known
+	l.mu.Unlock()
+	all, err := l.replicas(ctx, func(instance string) (Replica, bool) { r, ok := known[instance]; return r, ok })
+	if err != nil {
+		return nil, err
+	}
+	met := make(map[string]Replica, len(all))
+	for i, r := range all {
+		all[i] = Replica{
+			Name: r.Name, Service: r.Service, Version: r.Version, Started: r.Started, Bound: r.Bound, StaleFor: r.StaleFor,
+			Silent: r.Silent, instance: r.instance,
+		}
+		if !r.Silent && !r.Started.IsZero() {
+			met[r.instance] = all[i]
+		}
+	}
+	l.mu.Lock()
+	l.known = met
+	l.mu.Unlock()
+	return all, nil
+}
+
+// replicas asks who is registered and who lives, and, of those that are not known or
+// do not live, what they have told of themselves.
+func (l *Log) replicas(ctx context.Context, known func(instance string) (Replica, bool)) ([]Replica, error) {
 	names, err := l.rdb.SMembers(ctx, namesKey).Result()
 	if err != nil {
 		return nil, told(err)
 	}
-	if len(names) == 0 {
-		return nil, nil
-	}
-	keys := make([]string, 0, 2*len(names))
-	for _, name := range names {
-		keys = append(keys, infoPrefix+name, beatPrefix+name)
-	}
-	values, err := l.rdb.MGet(ctx, keys...).Result()
+	beats, err := l.values(ctx, beatPrefix, names)
 	if err != nil {
-		return nil, told(err)
+		return nil, err
 	}
 	var all []Replica
+	var asked []string
+	for _, name := range names {
+		if r, ok := known(name); ok && beats[name] != "" {
+			all = append(all, r)
+		} else {
+			asked = append(asked, name)
+		}
+	}
+	infos, err := l.values(ctx, infoPrefix, asked)
+	if err != nil {
+		return nil, err
+	}
 	var forgotten []any
-	for i, name := range names {
-		raw, known := values[2*i].(string)
-		_, alive := values[2*i+1].(string)
+	for _, name := range asked {
 		var told info
-		if !known || json.Unmarshal([]byte(raw), &told) != nil {
-			if !alive {
+		if json.Unmarshal([]byte(infos[name]), &told) != nil {
+			if beats[name] == "" {
 				forgotten = append(forgotten, name)
 				continue
 			}
 			told.Name, _, _ = strings.Cut(name, "#") // just registered, or spoilt: it counts all the same
 		}
-		all = append(all, told.replica(name, !alive))
+		if at, err := strconv.ParseInt(beats[name], 10, 64); err == nil { // as of the last confirmation, not of the last second
+			told.Position = max(told.Position, at)
+		}
+		all = append(all, told.replica(name, beats[name] == ""))
 	}
 	if len(forgotten) > 0 {
 		if err := l.rdb.SRem(ctx, namesKey, forgotten...).Err(); err != nil && !errors.Is(err, redis.Nil) {
@@ -67,6 +107,26 @@ func (l *Log) Replicas(ctx context.Context) ([]Replica, error) {
 		}
 	}
 	return tidy(all), nil
+}
+
+// values are those of the keys prefix+name, by name.
+func (l *Log) values(ctx context.Context, prefix string, names []string) (map[string]string, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	keys := make([]string, len(names))
+	for i, name := range names {
+		keys[i] = prefix + name
+	}
+	values, err := l.rdb.MGet(ctx, keys...).Result()
+	if err != nil {
+		return nil, told(err)
+	}
+	byName := make(map[string]string, len(names))
+	for i, name := range names {
+		byName[name], _ = values[i].(string)
+	}
+	return byName, nil
 }
 
 func (i info) replica(instance string, silent bool) Replica {

@@ -53,6 +53,25 @@ func outOf(lists map[string]map[*watcher]struct{}, name string, one *watcher) {
 	}
 }
 
+// concerned reports whether anybody watches what an entry of this name may deny.
+func (w *watchers) concerned(k Kind, value string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return k == Subject && len(w.bySub[value]) > 0 || k == SignIn && len(w.bySID[value]) > 0
+}
+
+// all are those who watch somebody's sign-in.
+func (w *watchers) all() (all []*watcher) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, list := range w.bySub {
+		for one := range list {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
 // tell wakes whom e denies.
 func (w *watchers) tell(e Entry) {
 	w.mu.Lock()
@@ -86,13 +105,27 @@ func (m *Mirror) Watch(sub, sid string, authenticated time.Time) (hit <-chan Ent
 	// The watcher stands on the list first: what is applied now reaches it twice at
 	// most, and never not at all.
 	if m.denies(sub, sid, "", authenticated) {
-		ctx, cancel := context.WithTimeout(context.Background(), m.o.Bound)
-		defer cancel()
-		e, ok := m.Why(ctx, sub, sid, "", authenticated)
-		if !ok {
-			e = Entry{Kind: SignIn, Value: sid}
-		}
-		one.give(e)
+		m.explain(context.Background(), one)
 	}
 	return one.hit, func() { m.watchers.remove(one) }
+}
+
+// explain tells one of the entry that denies it, which has been applied.
+func (m *Mirror) explain(ctx context.Context, one *watcher) {
+	ctx, cancel := m.deadline(ctx, 0)
+	defer cancel()
+	e, ok := m.Why(ctx, one.sub, one.sid, "", one.authenticated)
+	if !ok {
+		e = Entry{Kind: SignIn, Value: one.sid}
+	}
+	one.give(e)
+}
+
+// explainAll tells those whom the set denies: what was missed of the log is in it.
+func (m *Mirror) explainAll(ctx context.Context) {
+	for _, one := range m.watchers.all() {
+		if m.denies(one.sub, one.sid, "", one.authenticated) {
+			m.explain(ctx, one)
+		}
+	}
 }

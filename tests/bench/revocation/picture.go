@@ -12,13 +12,14 @@ import (
 
 // The picture's measures, in pixels.
 const (
-	width, height       = 760, 440
-	left, right         = 64, 24
-	top, bottom         = 92, 60
-	fastest, longest    = 1, 500 // of the scale, in milliseconds
-	plotWidth           = width - left - right
-	plotHeight          = height - top - bottom
-	legendX, legendStep = left, 172
+	width, height    = 760, 460
+	left, right      = 64, 24
+	top, bottom      = 114, 60
+	fastest, longest = 1, 500 // of the scale, in milliseconds
+	plotWidth        = width - left - right
+	plotHeight       = height - top - bottom
+	legendColumn     = 240
+	legendLine       = 20
 )
 
 // style has colours for light and dark: the picture stands alone, outside of the pages and their policy.
@@ -49,9 +50,10 @@ func (b *bench) picture() []byte {
 		left+plotWidth/2, height-bottom+44)
 	fmt.Fprintf(&p, `<text class="small" x="%d" y="50">part of %d bans that were known to all servers within that time; circles: aims for 500 servers, real Redis</text>`+"\n", left, b.bans)
 	for i, r := range b.runs {
+		column, line := left+i/2*legendColumn, 76+i%2*legendLine
 		fmt.Fprintf(&p, `<path class="line c%d" d="%s"/>`+"\n", r.class(), curve(r.slowest))
-		fmt.Fprintf(&p, `<path class="line c%d" d="M%d 71h24"/><text class="small" x="%d" y="75">%s Redis, %d servers</text>`+"\n",
-			r.class(), legendX+i*legendStep, legendX+i*legendStep+30, r.redis, r.servers)
+		fmt.Fprintf(&p, `<path class="line c%d" d="M%d %dh24"/><text class="small" x="%d" y="%d">%s Redis, %d servers</text>`+"\n",
+			r.class(), column, line-4, column+32, line, r.redis, r.servers)
 	}
 	fmt.Fprintf(&p, `<circle class="aim" cx="%.1f" cy="%.1f" r="6"/><circle class="aim" cx="%.1f" cy="%.1f" r="6"/>`+"\n</svg>\n",
 		x(aimMedian), y(0.5), x(aimP99), y(0.99))
