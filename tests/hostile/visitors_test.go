@@ -71,6 +71,11 @@ func open(t *testing.T, o estate.Options) *house {
 		h.bearer[service] = h.token(t, url.Values{"grant_type": {"client_credentials"}, "scope": {scope}, "resource": {h.URL(service)}}).Access
 		h.secrets = append(h.secrets, h.bearer[service])
 	}
+	h.do(t, h.request(t, administrator, "portal", http.MethodPost, "/admin/clients/new", "client_id=spare&client_name=Spare&grant_types=client_credentials"))
+	h.values[":client"] = h.find(t, administrator, "portal", "/admin/clients?q=spare", `/admin/clients/(spare)"`)
+	h.do(t, h.request(t, administrator, "portal", http.MethodPost, "/admin/keys/rotate", "alg=ES256"))
+	h.values[":kid"] = h.find(t, administrator, "portal", "/admin/keys", `/admin/keys/([^/]+)/activate`)
+	h.spare(t)
 	h.values[":sid"] = h.find(t, customer, "portal", "/sessions", `/sessions/([^/]+)/end`)
 	h.values["*"] = h.find(t, guest, "shop", "/", `href="/assets/([^"]+\.css)"`)
 	h.values[":id"] = h.order(t)
@@ -168,6 +173,16 @@ func (h *house) write(t *testing.T) (thread, post string) {
 	thread, _, _ = strings.Cut(thread, "?")
 	thread, _, _ = strings.Cut(thread, "#")
 	return thread, h.find(t, customer, "forum", "/t/"+thread, `/posts/([a-z0-9-]+)/`)
+}
+
+// spare registers somebody whom nobody misses, and ends the sign-in of that, for the console's pages about people.
+func (h *house) spare(t *testing.T) {
+	t.Helper()
+	h.do(t, h.request(t, guest, "portal", http.MethodPost, "/register", "name=Nina+Spare&email=nina@example.org&password=a+long+password+of+nina&return_to=/"))
+	h.values["portal:id"] = h.find(t, administrator, "portal", "/admin/people?q=nina", `/admin/people/([^/"?]+)"`)
+	person := "/admin/people/" + h.values["portal:id"]
+	h.do(t, h.request(t, administrator, "portal", http.MethodPost, person+"/end", ""))
+	h.values[":ending"] = h.find(t, administrator, "portal", person, `/admin/receipts/([^/"?]+)"`)
 }
 
 // find is what the first group of pattern matches on a page.
