@@ -35,8 +35,9 @@ func (a *acme) runScript(t *testing.T, method, id string) {
 		t.Fatalf("this test needs Node 20 or later (apt-get install nodejs npm, or brew install node): %v", err)
 	}
 	var got struct {
-		Sub, Email, Renewed, Goodbye, Late, Revoked string
-		Roles                                       []string
+		Sub, Email, Renewed, Goodbye, Late, Revoked, Closed string
+		Roles                                               []string
+		Good, GoodRefresh, Gone                             told
 	}
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatalf("%v in %s", err, out)
@@ -53,6 +54,22 @@ func (a *acme) runScript(t *testing.T, method, id string) {
 	if got.Revoked != "accepted" { // RFC 7009 §2.2: a token that is no longer valid is not an error
 		t.Errorf("revocation: %s", got.Revoked)
 	}
+	good, refresh, gone := told{true, "demo-bob", id, "bob@example.com", ""}, told{true, "demo-bob", id, "", ""}, told{}
+	if method == "none" { // RFC 7662 §2.1: only for those who can prove who they are
+		good, refresh, gone = told{Refused: "basic"}, told{Refused: "basic"}, told{Refused: "basic"}
+	}
+	if got.Good != good || got.GoodRefresh != refresh || got.Gone != gone {
+		t.Errorf("introspection told %+v and %+v, after the revocation %+v", got.Good, got.GoodRefresh, got.Gone)
+	}
+	if got.Closed != "invalid_token" {
+		t.Errorf("userinfo with a revoked access token: %s; want invalid_token", got.Closed)
+	}
+}
+
+// told is what openid-client learns by introspection.
+type told struct {
+	Active                         bool
+	Sub, Client, Username, Refused string
 }
 
 // modules installs what tests/package.json names, once.

@@ -73,6 +73,21 @@ const claims = tokens.claims();
 const info = await client.fetchUserInfo(config, tokens.access_token, claims.sub);
 const renewed = await client.refreshTokenGrant(config, tokens.refresh_token);
 const again = await client.fetchUserInfo(config, renewed.access_token, claims.sub);
+
+// An access token is asked about, revoked, and asked about again.
+const inspect = (token) =>
+  client.tokenIntrospection(config, token).then(
+    (told) => ({ active: told.active, sub: told.sub, client: told.client_id, username: told.username }),
+    (error) => ({ refused: error.error ?? error.cause?.find?.(() => true)?.scheme ?? error.message }),
+  );
+const good = await inspect(renewed.access_token);
+const goodRefresh = await inspect(renewed.refresh_token);
+await client.tokenRevocation(config, renewed.access_token);
+const gone = await inspect(renewed.access_token);
+const closed = await client.fetchUserInfo(config, renewed.access_token, claims.sub).then(
+  () => "accepted",
+  (error) => error.cause?.find?.(() => true)?.parameters?.error ?? error.message,
+);
 const end = client.buildEndSessionUrl(config, {
   id_token_hint: tokens.id_token,
   post_logout_redirect_uri: goodbyeURI,
@@ -98,5 +113,9 @@ console.log(
     goodbye: goodbye.url,
     late,
     revoked,
+    good,
+    goodRefresh,
+    gone,
+    closed,
   }),
 );
