@@ -32,6 +32,8 @@ func TestJoin_TheDocumentedAppWorksWithGatehouse(t *testing.T) {
 		"ISSUER": house.URL("portal"), "CLIENT_ID": "bank", "CLIENT_SECRET": "make-this-one-with-openssl-rand-hex-32",
 	})
 
+	askTheAPI(t, house, base)
+
 	alice := house.Browser()
 	orders := estate.SignIn(t, alice, house.URL("shop")+"/orders", "alice@example.com", estate.Password)
 	read(t, orders)
@@ -63,6 +65,57 @@ func TestJoin_TheDocumentedAppWorksWithGatehouse(t *testing.T) {
 	}
 	if got := get(t, admin, base+"/vault"); got != "Gold.\n" {
 		t.Errorf("somebody else's sign-out reached the admin's browser: %q", got)
+	}
+}
+
+// askTheAPI does what the document's curl commands do: the teller gets a token and asks the bank with it, the bank asks the
+// portal about the token, and the teller gives it up.
+func askTheAPI(t *testing.T, house *estate.Estate, base string) {
+	t.Helper()
+	post := func(client, secret, path string, form url.Values) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, house.URL("portal")+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.SetBasicAuth(client, secret)
+		res, err := house.Browser().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, read(t, res)
+	}
+	const teller, bank = "and-this-one-with-openssl-rand-hex-32", "make-this-one-with-openssl-rand-hex-32"
+	_, body := post("teller", teller, "/oauth/token", url.Values{"grant_type": {"client_credentials"}, "scope": {"balance:read"}, "resource": {base}})
+	var issued struct {
+		Token string `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(body), &issued); err != nil || issued.Token == "" {
+		t.Fatalf("no token: %s", body)
+	}
+	for token, want := range map[string]int{issued.Token: http.StatusOK, issued.Token + "x": http.StatusUnauthorized} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/api/balance", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+		res, err := house.Browser().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body := read(t, res); res.StatusCode != want || (want == http.StatusOK) != strings.Contains(body, `"asked_by":"teller"`) {
+			t.Errorf("the bank's API answered %d %s; want %d", res.StatusCode, body, want)
+		}
+	}
+	about := url.Values{"token": {issued.Token}}
+	if status, body := post("bank", bank, "/oauth/introspect", about); status != http.StatusOK || !strings.Contains(body, `"active":true`) {
+		t.Errorf("the bank is told %d %s", status, body)
+	}
+	if status, body := post("teller", teller, "/oauth/revoke", about); status != http.StatusOK {
+		t.Errorf("revoking answered %d %s", status, body)
+	}
+	if status, body := post("bank", bank, "/oauth/introspect", about); status != http.StatusOK || strings.TrimSpace(body) != `{"active":false}` {
+		t.Errorf("of a revoked token the bank is told %d %s", status, body)
 	}
 }
 
