@@ -1,0 +1,105 @@
+package portal_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"gatehouse/portal/backchannel"
+	"gatehouse/portal/signout"
+	"gatehouse/portal/store"
+	"gatehouse/sso/revocation"
+)
+
+// stored writes a receipt as an act leaves it.
+func (h *house) stored(ending string, done signout.Done) {
+	h.t.Helper()
+	done.Ending = ending
+	text, err := json.Marshal(done)
+	if err == nil {
+		err = h.records().SaveReceipt(h.t.Context(), store.Receipt{Ending: ending, UserID: "demo-alice", Reason: signout.Banned, CreatedAt: h.clock.now(), Text: string(text)})
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func confirmations(n int) (all []revocation.Confirmation) {
+	for i := range n {
+		all = append(all, revocation.Confirmation{
+			Replica: fmt.Sprintf("shop-%d", i+1), Service: "shop", Confirmed: true, Took: time.Duration(5+i%20) * time.Millisecond,
+		})
+	}
+	return all
+}
+
+func TestReceipt_NamesWhoIsMissing(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.asAdmin()
+		r := revocation.Receipt{Confirmations: append(confirmations(8),
+			revocation.Confirmation{Replica: "forum-1", Service: "forum", WrongUntil: h.clock.now().Add(time.Hour)},
+			revocation.Confirmation{Replica: "forum-2", Service: "forum", WrongUntil: h.clock.now().Add(-time.Second)},
+			revocation.Confirmation{Replica: "forum-3", Service: "forum", Refusing: true},
+		)}
+		h.stored("MISSING", signout.Done{Receipt: r, Confirmed: true, Ended: 3})
+		page := h.get(b, "/admin/receipts/MISSING").must(t, http.StatusOK, "8 of 11 servers confirmed", "3 servers did not confirm", "shop-8 confirmed after 12 ms",
+			"can be wrong until", "could be wrong until", "was already refusing everybody", r.Confirmations[8].WrongUntil.UTC().Format("15:04:05.000 UTC"))
+		if n := strings.Count(page.content(), "data-took="); n != 8 {
+			t.Errorf("%d servers turn red; want 8", n)
+		}
+		if strings.Contains(page.content(), "receipt-dense") {
+			t.Error("eleven servers are drawn as squares")
+		}
+	})
+}
+
+func TestReceipt_OfFiveHundred(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.stored("MANY", signout.Done{Receipt: revocation.Receipt{Confirmations: confirmations(500)}, Confirmed: true})
+		page := h.get(h.asAdmin(), "/admin/receipts/MANY").must(t, http.StatusOK, "Every server refuses it", "receipt-dense", "Show as table", `data-replay="100"`)
+		if n := strings.Count(page.content(), "data-took="); n != 500 {
+			t.Errorf("%d servers turn red; want 500", n)
+		}
+		if n := strings.Count(page.content(), `<td class="num">`); n != 500 {
+			t.Errorf("the table has %d servers; want 500", n)
+		}
+	})
+}
+
+// A receipt that is not settled asks again, and what it asks for becomes whole.
+func TestReceipt_SettlesWhileOneLooks(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.asAdmin()
+		h.stored("WAITING", signout.Done{Ended: 1})
+		h.get(b, "/admin/receipts/WAITING").must(t, http.StatusOK, "Written down, and not confirmed yet", `hx-get="/admin/receipts/WAITING"`, "every 1s")
+		h.stored("WAITING", signout.Done{Ended: 1, Confirmed: true, Receipt: revocation.Receipt{Confirmations: confirmations(2)}})
+		part := h.fragment(b, "/admin/receipts/WAITING").must(t, http.StatusOK)
+		if !strings.Contains(part.body, "Every server refuses it") || strings.Contains(part.body, "hx-get") || strings.Contains(part.body, "<html") {
+			t.Errorf("the settled receipt is %s", part.body)
+		}
+		// An app that does not answer is retried, and told later.
+		h.apps.behave("/one", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+		h.asAlice()
+		receipt := h.post(b, alice+"/end", nil)
+		h.follow(b, receipt).must(t, http.StatusOK, "Retrying", "?part=apps", "App One")
+		h.apps.behave("/one", nil)
+		if _, err := h.db.ExecContext(t.Context(), `UPDATE backchannel_outbox SET delivered_at = 1, took_ms = 7 WHERE delivered_at IS NULL`); err != nil {
+			t.Fatal(err)
+		}
+		part = h.fragment(b, receipt.to.Path+"?part=apps").must(t, http.StatusOK)
+		if !strings.Contains(part.body, "Heard") || !strings.Contains(part.body, "7 ms") || strings.Contains(part.body, "hx-get") || strings.Contains(part.body, `id="receipt"`) {
+			t.Errorf("the part about apps is %s", part.body)
+		}
+		// Days later the outbox has forgotten, and the receipt has not.
+		h.stored("OLD", signout.Done{Confirmed: true, Told: []backchannel.Result{
+			{ClientID: "one", Name: "App One", Heard: true, Took: 12 * time.Millisecond}, {ClientID: "two", Name: "App Two", GivenUp: true, Err: "it answered 500"},
+		}})
+		h.get(b, "/admin/receipts/OLD").must(t, http.StatusOK, "12 ms", "Given up", "it answered 500")
+		for _, odd := range []string{"NONE", "%00", "a%20b", strings.Repeat("A", 300)} {
+			h.get(b, "/admin/receipts/"+odd).must(t, http.StatusNotFound)
+		}
+	})
+}
