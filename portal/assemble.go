@@ -115,7 +115,7 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 		return p, err
 	}
 	p.console, err = admin.New(admin.Deps{
-		Store: records, SignOuts: signOut, Visitors: p.pages, Log: log, Keys: p.keys, Estate: d.Estate, Now: d.Now, Logger: d.Logger,
+		Store: records, SignOuts: signOut, Visitors: p.pages, Log: log, Clients: p.clients, Keys: p.keys, Estate: d.Estate, Now: d.Now, Logger: d.Logger,
 	})
 	return p, err
 }

@@ -110,7 +110,13 @@ func each(t *testing.T, test func(t *testing.T, h *house)) {
 	t.Run("postgres, real redis", func(t *testing.T) { test(t, newHouse(t, env.Postgres(t, "portal"), env.Redis(t))) })
 }
 
-func newHouse(t testing.TB, d *db.DB, rdb redis.UniversalClient) *house {
+// newHouseWith is a house on the smallest databases, with other dependencies.
+func newHouseWith(t testing.TB, change func(d *portal.Deps)) *house {
+	t.Helper()
+	return newHouse(t, env.DB(t, "portal"), env.MiniRedis(t), change)
+}
+
+func newHouse(t testing.TB, d *db.DB, rdb redis.UniversalClient, changes ...func(d *portal.Deps)) *house {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -130,6 +136,9 @@ func newHouse(t testing.TB, d *db.DB, rdb redis.UniversalClient) *house {
 		HTTPClient: &http.Client{}, Key: key, Now: h.clock.now, Demo: true,
 		Passwords: password.Options{Params: argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}},
 		Clients:   declared(a.server.URL), Denied: env.Denied(t, rdb, "portal"),
+	}
+	for _, change := range changes {
+		change(&h.deps)
 	}
 	if h.app, err = portal.New(t.Context(), h.deps); err != nil {
 		t.Fatal(err)

@@ -102,7 +102,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	}
 	a.echo.HTTPErrorHandler = oidc.Errors(a.echo.HTTPErrorHandler)
 	a.routes(a.echo)
-	d.Denied.Describe(func(r *revocation.Report) { r.Streams = a.live.Streams() })
+	d.Denied.Describe(func(r *revocation.Report) { r.KIDs, r.Streams = a.keys.KIDs(), a.live.Streams() })
 	return a, nil
 }
 
