@@ -74,7 +74,7 @@
     if (told.signed_in) {
       present(who);
       tell({ what: "in", who });
-    } else {
+    } else if (told.reason) {
       const out = { signIn: of, text: told.text, again: told.again };
       over(out);
       tell({ what: "out", out });

@@ -17,30 +17,41 @@ type Sessions struct {
 	Every  time.Duration // between two looks; 1 s
 }
 
-// Check is revocation.ErrDenied where no session of the sign-in is left.
-func (s *Sessions) Check(sub, sid, _ string, _ time.Time) error {
+// Check is revocation.ErrDenied for a sign-in that is over here.
+func (s *Sessions) Check(sub, sid, _ string, authenticated time.Time) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	living, _, err := s.Store.Look(ctx, sub, sid)
-	if err == nil && !living {
+	fate, err := s.Store.Fate(ctx, nil, sub, sid, authenticated)
+	if err == nil && fate != session.Unknown {
 		err = revocation.ErrDenied
 	}
 	return err
 }
 
 // Why tells the provider's word from a sign-out here.
-func (s *Sessions) Why(ctx context.Context, sub, sid, _ string, _ time.Time) (revocation.Entry, bool) {
-	if sub == "" && sid == "" {
+func (s *Sessions) Why(ctx context.Context, sub, sid, _ string, authenticated time.Time) (revocation.Entry, bool) {
+	fate, err := s.Store.Fate(ctx, nil, sub, sid, authenticated)
+	if err != nil {
 		return revocation.Entry{}, false
 	}
-	living, ended, err := s.Store.Look(ctx, sub, sid)
-	switch {
-	case err != nil || living:
-		return revocation.Entry{}, false
-	case ended:
-		return revocation.Entry{Kind: revocation.SignIn, Value: sid, Reason: revocation.ProviderLogout}, true
+	return entry(fate, s.Client)
+}
+
+// expired is the reason of a session that ended by itself; no denylist has it.
+const expired = "expired"
+
+// entry words the fate of a session as the denylist would; false if there is nothing
+// to tell.
+func entry(fate session.Fate, client string) (revocation.Entry, bool) {
+	switch fate {
+	case session.Ended:
+		return revocation.Entry{Kind: revocation.SignIn, Reason: revocation.ProviderLogout}, true
+	case session.Left:
+		return revocation.Entry{Kind: revocation.SignIn, Reason: revocation.SignedOut, Client: client}, true
+	case session.Expired:
+		return revocation.Entry{Kind: revocation.SignIn, Reason: expired}, true
 	}
-	return revocation.Entry{Kind: revocation.SignIn, Value: sid, Reason: revocation.SignedOut, Client: s.Client}, true
+	return revocation.Entry{}, false
 }
 
 // Watch looks until it has seen the end, or stop is called.

@@ -39,6 +39,16 @@ func TestSessions_TellWhenNoneIsLeft(t *testing.T) {
 			}
 		}
 		until(t, func() bool { return a.Streams() == 1 })
+		a.clock.Add(time.Second)
+		if _, err := a.sessions.EndSubject(t.Context(), "alice"); err != nil { // a logout token without a sid
+			t.Fatal(err)
+		}
+		if out := other.hears(t, "out", "beat"); out.text() != "You were signed out where you had signed in" {
+			t.Errorf("all of the person: %v", out.data)
+		}
+		a.clock.Add(time.Second)
+		again := a.listen(t, a.signIn(t, "alice", "again"))
+		again.hears(t, "hello")
 	})
 }
 

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -25,7 +24,8 @@ func (h *Handler) greet(v visit) greeting {
 	return greeting{p.Person, p.SignIn, p.Ticket}
 }
 
-// State answers a tab that has slept: who is signed in, or why nobody is.
+// State answers a tab that has slept: who is signed in, or why nobody is. Without a
+// reason there is nothing to tell the person: a click will show.
 func (h *Handler) State(c echo.Context) error {
 	v, err := h.visitor(c)
 	if err != nil {
@@ -46,17 +46,29 @@ func (h *Handler) State(c echo.Context) error {
 	if about, ok := h.tickets.open(c.Request().Header.Get(ticketHeader)); ok {
 		v = &about
 	}
+	out := outcome{}
+	if v != nil {
+		out, _ = h.why(c.Request(), *v)
+	}
 	return c.JSON(http.StatusOK, struct {
 		SignedIn bool `json:"signed_in"`
 		outcome
-	}{false, h.why(c.Request().Context(), v)})
+	}{false, out})
 }
 
-// why is what ended a sign-in; nil is one that nobody knows.
-func (h *Handler) why(ctx context.Context, v *visit) outcome {
-	if v == nil {
-		v = &visit{}
+// why is what ended a sign-in. It is false when nobody knows of an end: the session may
+// have gone with a Redis that lost everything, and the person is signed in all the same.
+func (h *Handler) why(r *http.Request, v visit) (outcome, bool) {
+	e, ok := h.Watcher.Why(r.Context(), v.sub, v.sid, "", v.authenticated)
+	if !ok {
+		fate, err := h.Sessions.Fate(r.Context(), r, v.sub, v.sid, v.authenticated)
+		if err != nil {
+			return outcome{}, false
+		}
+		e, ok = entry(fate, h.Client)
 	}
-	e, _ := h.Watcher.Why(ctx, v.sub, v.sid, "", v.authenticated)
-	return h.tell(*v, e)
+	if !ok {
+		return outcome{}, false
+	}
+	return h.tell(v, e), true
 }

@@ -85,7 +85,7 @@ func TestState_TicketsOfOthersTellNothing(t *testing.T) {
 			ticket = ticket[:8<<10]
 		}
 		got := body(t, a.ask(t, http.MethodGet, live.StatePath, nil, "Live-Ticket", ticket))
-		if got["signed_in"] != false || got["text"] != "You have been signed out" || got["reason"] != nil {
+		if got["signed_in"] != false || got["text"] != nil || got["reason"] != nil {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

@@ -89,7 +89,11 @@ func (h *Handler) send(c echo.Context, w *writer, v visit, hit <-chan revocation
 			return
 		case <-beat.C:
 			if h.gone(ctx, c) {
-				w.event("out", h.why(ctx, &v))
+				if out, known := h.why(c.Request(), v); known {
+					w.event("out", out)
+				} else {
+					w.bye(h.crowd.pause())
+				}
 				return
 			}
 			if !w.event("beat", 1) {
@@ -99,7 +103,8 @@ func (h *Handler) send(c echo.Context, w *writer, v visit, hit <-chan revocation
 	}
 }
 
-// gone reports that the session has ended by itself: left, or idle for too long.
+// gone reports that the session is no more, though no denylist has said so: left, idle
+// for too long, or lost.
 func (h *Handler) gone(ctx context.Context, c echo.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

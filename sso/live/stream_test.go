@@ -191,8 +191,29 @@ func TestStream_IsNoSignOfLife(t *testing.T) {
 		l := a.listen(t, cookie)
 		l.hears(t, "hello")
 		a.clock.Add(4 * time.Minute)
-		if out := l.hears(t, "out", "beat"); out.text() != "You have been signed out" || out.data["again"] != true {
+		if out := l.hears(t, "out", "beat"); out.text() != "Your session has expired" || out.data["again"] != true {
 			t.Errorf("out: %v", out.data)
+		}
+	})
+}
+
+// Sessions that went with a Redis which lost everything are not told as a sign-out: the person may still be signed in.
+func TestStream_ALostSessionIsNoSignOut(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		a := newApp(t, rdb, setup{Options: live.Options{Beat: 10 * time.Millisecond}})
+		cookie, ticket := a.signIn(t, "alice", "sid-1"), a.Page("alice", "sid-1", a.clock.Now()).Ticket
+		l := a.listen(t, cookie)
+		l.hears(t, "hello")
+		keys, err := rdb.Keys(t.Context(), "*").Result()
+		check(t, err)
+		for _, key := range keys {
+			check(t, rdb.Del(t.Context(), key).Err())
+		}
+		l.hears(t, "bye", "beat")
+		l.hears(t, "")
+		got := body(t, a.ask(t, http.MethodGet, live.StatePath, cookie, "Live-Ticket", ticket))
+		if got["signed_in"] != false || got["reason"] != nil || got["text"] != nil {
+			t.Errorf("%v", got)
 		}
 	})
 }

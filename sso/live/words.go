@@ -7,8 +7,8 @@ import (
 // outcome is what a tab is told of a sign-in that is over.
 type outcome struct {
 	SignIn string `json:"sign_in,omitempty"`
-	Reason string `json:"reason,omitempty"` // a code of package revocation
-	Text   string `json:"text"`             // for the person
+	Reason string `json:"reason,omitempty"` // a code of package revocation, or one of ours
+	Text   string `json:"text,omitempty"`   // for the person
 	Again  bool   `json:"again"`            // signing in again makes sense
 }
 
@@ -24,10 +24,14 @@ var texts = map[string]string{
 	revocation.TokenReplay:     "A sign-in token was used twice, so this sign-in was ended to protect you",
 	revocation.Replaced:        "Another sign-in in this browser has ended this one",
 	revocation.ProviderLogout:  "You were signed out where you had signed in",
+	expired:                    "Your session has expired",
 }
 
-// tell words an entry for the tabs of v. An empty one means that nobody knows why.
+// tell words an entry for the tabs of v.
 func (h *Handler) tell(v visit, e revocation.Entry) outcome {
+	if e.Reason == "" {
+		e.Reason = "unknown" // it is over all the same
+	}
 	out := outcome{SignIn: signIn(v.sub, v.sid), Reason: e.Reason, Text: texts[e.Reason]}
 	out.Again = e.Reason != revocation.Banned && e.Reason != revocation.AccountDeleted
 	switch {

@@ -69,6 +69,11 @@ func (s *Store) EndSID(ctx context.Context, sid string) (int, error) {
 // Leave ends the sessions of a sign-in here, as EndSID does, but leaves the
 // sign-in itself open: the person may come back with it.
 func (s *Store) Leave(ctx context.Context, sid string) (int, error) {
+	if sid != "" {
+		if err := s.rdb.Set(ctx, s.leftMark(sid), 1, s.o.Absolute).Err(); err != nil {
+			return 0, unavailable(err)
+		}
+	}
 	return s.endList(ctx, s.sidList(sid))
 }
 
@@ -88,6 +93,9 @@ func (s *Store) ended(ctx context.Context, sid string) (bool, error) {
 
 // EndSubject ends every session of a person and says how many there were.
 func (s *Store) EndSubject(ctx context.Context, sub string) (int, error) {
+	if err := s.rdb.Set(ctx, s.subjectMark(sub), s.o.Now().UnixMilli(), s.o.Absolute).Err(); err != nil {
+		return 0, unavailable(err)
+	}
 	return s.endList(ctx, s.subList(sub))
 }
 

@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -14,22 +16,63 @@ func (s *Store) Peek(r *http.Request) (*Record, error) {
 	return rec, err
 }
 
-// Look says whether a sign-in (or, where the provider names none, the person) has
-// sessions here that nobody has ended, and whether EndSID was called for it. It costs
-// one round trip; the error wraps ErrUnavailable.
-func (s *Store) Look(ctx context.Context, sub, sid string) (living, ended bool, err error) {
+// Fate is what became of a session.
+type Fate string
+
+// The fates of sessions. A Redis that has lost everything makes them Unknown, so that
+// nobody is told of a sign-out that was none.
+const (
+	Unknown Fate = "" // it lives, or nobody knows
+	Ended   Fate = "ended"
+	Left    Fate = "left"
+	Expired Fate = "expired"
+)
+
+// Fate says whether a sign-in that began when authenticated says was ended (EndSID,
+// EndSubject), or left (Leave) and not come back to. With r, whose cookie must be that
+// of a session which is no more, it also tells whether that one expired. It costs one
+// round trip; the error wraps ErrUnavailable.
+func (s *Store) Fate(ctx context.Context, r *http.Request, sub, sid string, authenticated time.Time) (Fate, error) {
 	list := s.sidList(sid)
 	if sid == "" {
 		list = s.subList(sub)
 	}
-	var listed, marked *redis.IntCmd
-	_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		listed = p.Exists(ctx, list)
-		marked = p.Exists(ctx, s.endedMark(sid))
+	var listed, ended, left *redis.IntCmd
+	var subject *redis.StringCmd
+	var here *redis.FloatCmd
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		listed, ended, left = p.Exists(ctx, list), p.Exists(ctx, s.endedMark(sid)), p.Exists(ctx, s.leftMark(sid))
+		subject = p.Get(ctx, s.subjectMark(sub))
+		if r == nil {
+			return nil
+		}
+		if k, err := r.Cookie(s.cookie); err == nil && len(k.Value) == idLength {
+			here = p.ZScore(ctx, list, s.vault.key(k.Value))
+		}
 		return nil
 	})
-	if err != nil {
-		return false, false, unavailable(err)
+	if err != nil && err != redis.Nil { //nolint:errorlint // go-redis returns it bare
+		return Unknown, unavailable(err)
 	}
-	return listed.Val() > 0, sid != "" && marked.Val() > 0, nil
+	since, _ := strconv.ParseInt(subject.Val(), 10, 64)
+	switch {
+	case sid != "" && ended.Val() > 0, authenticated.UnixMilli() < since:
+		return Ended, nil
+	case here != nil && here.Err() == nil: // whoever ends a session takes it off its list
+		return Expired, nil
+	case left.Val() > 0 && listed.Val() == 0:
+		return Left, nil
+	}
+	return Unknown, nil
+}
+
+// leftMark is the key that says that a sign-in was left here.
+func (s *Store) leftMark(sid string) string {
+	return "gatehouse:" + s.o.Service + ":left:" + sid
+}
+
+// subjectMark is the key that says, in milliseconds since 1970, when all sign-ins of a
+// person were ended.
+func (s *Store) subjectMark(sub string) string {
+	return "gatehouse:" + s.o.Service + ":ended-sub:" + sub
 }
