@@ -83,15 +83,6 @@ func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
 	return err
 }
 
-// RevokeFamily revokes all tokens of a family.
-func (s *Store) RevokeFamily(ctx context.Context, family string, now time.Time) error {
-	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE refresh_tokens SET revoked_at = ? WHERE family = ? AND revoked_at IS NULL`),
-		db.Millis(now), family); err != nil {
-		return fmt.Errorf("store: revoke family: %w", err)
-	}
-	return nil
-}
-
 // PurgeRefreshTokens deletes the tokens that expired before t.
 func (s *Store) PurgeRefreshTokens(ctx context.Context, t time.Time) error {
 	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM refresh_tokens WHERE expires_at < ?`), db.Millis(t)); err != nil {
