@@ -21,10 +21,15 @@ func TestMain(m *testing.M) {
 	redis.SetLogger(silent{})
 	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy's
 	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "rapid.checks" })
-	if !chosen {
-		_ = flag.Set("rapid.checks", "80") // some thousands of steps
+	chosen := map[string]bool{}
+	flag.Visit(func(f *flag.Flag) { chosen[f.Name] = true })
+	for name, value := range map[string]string{
+		"rapid.checks":     "80", // some thousands of steps
+		"rapid.shrinktime": "2m",
+	} {
+		if !chosen[name] {
+			_ = flag.Set(name, value)
+		}
 	}
 	os.Exit(m.Run())
 }

@@ -30,6 +30,9 @@ type signIn struct {
 
 func (s *signIn) String() string { return fmt.Sprintf("sign-in %d of %s", s.number, s.person) }
 
+// GoString keeps the account of a failing sequence short.
+func (s *signIn) GoString() string { return s.String() }
+
 // model is what should be.
 type model struct {
 	house  *house
