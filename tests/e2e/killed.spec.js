@@ -1,4 +1,4 @@
-import { at, expect, expectPerson, people, pidOf, signIn, test } from "./house.js";
+import { at, expect, expectPerson, people, pidOf, signIn, signOut, test } from "./house.js";
 
 test.describe.configure({ mode: "serial" });
 
@@ -23,3 +23,25 @@ for (const [service, path] of [["shop", "/orders"], ["forum", "/mine"], ["portal
     }
   });
 }
+
+test("a tab whose replica was killed while it listened is told all the same", async ({ page, another }) => {
+  await signIn(page, people.bob);
+  const tab = await another();
+  const listens = () =>
+    tab.context().waitForEvent("response", (answer) => answer.url() === at("shop", "/auth/live") && answer.status() === 200);
+  await signIn(tab, people.bob);
+  const first = listens();
+  await tab.goto(at("shop", "/orders"));
+  const victim = (await (await first).allHeaders())["x-served-by"];
+  const next = listens();
+  process.kill(pidOf(victim), "SIGKILL");
+  await next;
+  await expect(tab.locator("#signed-out > *"), "a server that died has signed nobody out").toHaveCount(0);
+
+  const leaving = await tab.context().newPage();
+  await leaving.goto(at("forum", "/mine"));
+  await signOut(leaving, people.bob);
+  await expect(tab.locator("#signed-out")).toContainText("You signed out in Forum");
+  await page.goto(at("shop", "/orders"));
+  await expectPerson(page, people.bob);
+});

@@ -171,6 +171,22 @@ test("one tab listens for all, and another when that one is closed", async ({ pa
   for (const tab of rest) await expect(card(tab)).toContainText("You ended this session on another device");
 });
 
+test("without Web Locks and BroadcastChannel each tab listens while it is looked at", async ({ another }) => {
+  const other = await another();
+  await other.addInitScript(() => {
+    delete Navigator.prototype.locks;
+    delete window.BroadcastChannel;
+  });
+  await signIn(other, people.alice);
+  const open = listening(other.context(), "shop");
+  await other.goto(at("shop", "/orders"));
+  await open;
+  const leaving = await other.context().newPage();
+  await leaving.goto(at("portal", "/profile"));
+  await signOut(leaving, people.alice);
+  await expect(card(other)).toContainText("You signed out in Portal");
+});
+
 test("a tab that slept learns it when it wakes, and why", async ({ page, another }) => {
   const who = await register(page, "Sasha Sleeper");
   const end = async () => {
