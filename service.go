@@ -96,6 +96,7 @@ func runService(ctx context.Context, name string, c serviceConfig, open func(con
 	if err != nil {
 		return err
 	}
+	awaitDenylist(ctx, denied, log)
 	if err := fleet.Announce(ln.Addr().String(), metrics); err != nil {
 		return err
 	}
@@ -103,6 +104,23 @@ func runService(ctx context.Context, name string, c serviceConfig, open func(con
 	err = group.Wait()
 	log.Info("stopped", "error", err)
 	return err
+}
+
+// denylistPatience is how long a replica that is otherwise ready waits for its
+// denylist before it takes requests: those of guests need none.
+const denylistPatience = 3 * time.Second
+
+func awaitDenylist(ctx context.Context, denied *revocation.Mirror, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, denylistPatience)
+	defer cancel()
+	for denied.Ready(ctx) != nil {
+		select {
+		case <-ctx.Done():
+			log.Warn("the denylist is not there yet; signed-in people are put off until it is")
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 // serveMetrics serves them on an address of their own, if there is one.
