@@ -95,7 +95,7 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*ac
 	quiet := slog.New(slog.DiscardHandler)
 	keeper, err := denylist.New(denylist.Deps{Records: h.store, Log: log, Now: h.clock.Now, Logger: quiet})
 	check(t, err)
-	outs, err := signout.New(signout.Deps{Records: h.store, Denylist: keeper, Sessions: sessions, Sender: nobody{}, Now: h.clock.Now, Logger: quiet})
+	outs, err := signout.New(signout.Deps{Records: h.store, Denylist: keeper, Sessions: sessions, Sender: nobody{}, Now: h.clock.Now, Logger: quiet, Bound: time.Millisecond})
 	check(t, err)
 	h.outs = outs
 	deps := account.Deps{

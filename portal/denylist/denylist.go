@@ -30,6 +30,8 @@ const (
 	page = 2000
 	// patience bounds one exchange with Redis, so that nobody waits for one that hangs.
 	patience = 2 * time.Second
+	// retry is after how long a write is tried again that waits for another replica.
+	retry = 20 * time.Millisecond
 )
 
 // Records is the part of the store that a keeper needs.
@@ -66,6 +68,7 @@ type Keeper struct {
 	wake    chan struct{}
 	state   revocation.State // of Redis, as Run saw it last
 	trouble bool             // Redis failed since: what it lost is looked for when it is back
+	epochs  epochs
 }
 
 // New refuses a missing dependency.
@@ -105,21 +108,28 @@ func (k *Keeper) Publish(ctx context.Context, revocations []store.Revocation) (r
 func (k *Keeper) write(ctx context.Context, entries []revocation.Entry) (revocation.Written, error) {
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	w, err := k.Log.Write(within, entries...)
-	if !errors.Is(err, revocation.ErrEmpty) {
-		return w, err
+	for {
+		w, err := k.Log.Write(within, entries...)
+		if err == nil {
+			var s revocation.State
+			if s, err = k.Log.State(within); err == nil {
+				k.epochs.saw(s.Epoch)
+			}
+		}
+		if !errors.Is(err, revocation.ErrEmpty) {
+			return w, err
+		}
+		k.epochs.saw("")
+		if err := k.rebuild(ctx); errors.Is(err, revocation.ErrBuilding) {
+			select { // another replica is at it
+			case <-within.Done():
+				return w, err
+			case <-time.After(retry):
+			}
+		} else if err != nil {
+			return w, err
+		}
 	}
-	if err := k.rebuild(ctx); err != nil {
-		return w, err
-	}
-	within, again := context.WithTimeout(ctx, patience)
-	defer again()
-	return k.Log.Write(within, entries...)
-}
-
-// Await waits for the confirmations of a Publish (see revocation.Log).
-func (k *Keeper) Await(ctx context.Context, w revocation.Written, bound time.Duration) revocation.Receipt {
-	return k.Log.Await(ctx, w, bound, nil)
 }
 
 // rebuild gives Redis everything that is denied.

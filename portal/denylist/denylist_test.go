@@ -205,6 +205,29 @@ func TestKeeper_RebuildsWhenRedisLostEverything(t *testing.T) {
 	})
 }
 
+// Redis forgot its replicas with everything else. One of them has not noticed yet; it lets nobody in any more when the
+// ending is confirmed.
+func TestKeeper_WaitsForWhomRedisForgot(t *testing.T) {
+	each(t, func(h *house) {
+		h.check(h.keeper.Sync(h.Context()))
+		mirror := env.Denied(h.T, h.rdb, "shop")
+		other := h.another()
+		h.check(other.Sync(h.Context()))
+		for i := range 3 {
+			h.check(h.rdb.FlushDB(h.Context()).Err())
+			token := fmt.Sprintf("token-%d", i)
+			k := []*denylist.Keeper{h.keeper, other, h.keeper}[i] // one that rebuilt, and one that only sees it
+			w, err := k.Publish(h.Context(), h.revoke(token))
+			h.check(err)
+			k.Await(h.Context(), w, revocation.DefaultBound)
+			if err := mirror.Check("", "", token, time.Now()); err == nil {
+				h.Error("a replica that Redis forgot lets in what is confirmed to be out")
+			}
+			eventually(h.T, "the replica is back", func() bool { return mirror.Check("", "", "innocent", time.Now()) == nil })
+		}
+	})
+}
+
 func TestKeeper_WritesAgainWhatAFailoverLost(t *testing.T) {
 	each(t, func(h *house) {
 		h.revoke("kept")

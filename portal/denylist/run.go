@@ -68,6 +68,10 @@ func (k *Keeper) Sync(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	k.epochs.saw(now.Epoch)
+	if now.Position < k.state.Position {
+		k.epochs.wentBack()
+	}
 	if now.Epoch == "" {
 		if err := k.rebuild(ctx); err != nil {
 			return err
