@@ -109,7 +109,7 @@ func (a *Console) rotateKey(c echo.Context, me Admin) error {
 	case err != nil:
 		return err
 	}
-	web.Flash(c, "success", fmt.Sprintf("The next %s key is published. It signs in %s.", k.Algorithm, span(k.ActivatesAt.Sub(a.Now()))))
+	web.Flash(c, "success", fmt.Sprintf("The next %s key is published. It signs in %s.", k.Algorithm, span(k.ActivatesAt.Sub(a.Now()).Round(time.Minute))))
 	return leadOn(c, keysPath)
 }
 
