@@ -708,11 +708,11 @@ func clientPage(v clientView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = plain("What it does", v.Uses).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = term("What it does", v.Uses).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = plain("Authentication", methodName(v.Client.AuthMethod)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = term("Authentication", methodName(v.Client.AuthMethod)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -758,7 +758,7 @@ func clientPage(v clientView) templ.Component {
 	})
 }
 
-func plain(label, value string) templ.Component {
+func term(label, value string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
