@@ -84,13 +84,13 @@ func auditRecord(r store.Audit) []string {
 		r.TargetKind, r.Target, r.TargetID, r.IP, r.RequestID, detail,
 	}
 	for i := 2; i < len(record); i++ {
-		record[i] = plain(record[i])
+		record[i] = unformulated(record[i])
 	}
 	return record
 }
 
-// plain is text that no spreadsheet takes for a formula: an apostrophe in front tells it not to (OWASP, CSV injection).
-func plain(text string) string {
+// unformulated is text that no spreadsheet takes for a formula: an apostrophe in front tells it not to (OWASP, CSV injection).
+func unformulated(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(text)[0]) {
 		return "'" + text
 	}
