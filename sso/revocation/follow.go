@@ -42,7 +42,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 }
 
 func (m *Mirror) keep(ctx context.Context) {
-	swept := m.o.Now()
+	swept := m.now()
 	var last error
 	for ctx.Err() == nil {
 		err := m.step(ctx)
@@ -54,7 +54,7 @@ func (m *Mirror) keep(ctx context.Context) {
 		if err != nil {
 			sleep(ctx, pause)
 		}
-		if now := m.o.Now(); now.Sub(swept) >= sweepEvery {
+		if now := m.now(); now.Sub(swept) >= sweepEvery {
 			swept = now
 			m.table.sweep(now)
 		}
@@ -136,7 +136,7 @@ func (m *Mirror) loadSet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := m.o.Now()
+	now := m.now()
 	m.table.reserve(int(count), now)
 	var cursor uint64
 	for {
@@ -196,7 +196,7 @@ func clip(s string) string {
 // once. What else there is to tell and to ask waits until the next beat is due: when
 // something is revoked, all replicas do this in the same moment.
 func (m *Mirror) follow(ctx context.Context) error {
-	sent := m.o.Now()
+	sent := m.now()
 	wait := max(m.block-sent.Sub(m.beaten), shortest).Truncate(time.Millisecond) // as Redis will
 	if m.confirmed != m.position.Load() {
 		wait = shortest // what could not be confirmed before comes next
@@ -210,7 +210,7 @@ func (m *Mirror) follow(ctx context.Context) error {
 			return errBehind // what was there at the last beat should have come
 		}
 		// Redis held the question for the whole time before it said "nothing".
-		if m.o.Now().Sub(sent) >= wait {
+		if m.now().Sub(sent) >= wait {
 			sent = sent.Add(wait)
 		}
 	case err != nil:
@@ -223,7 +223,7 @@ func (m *Mirror) follow(ctx context.Context) error {
 	for _, one := range applied {
 		m.tell(one)
 	}
-	if err != nil || m.o.Now().Sub(m.beaten) < m.block {
+	if err != nil || m.now().Sub(m.beaten) < m.block {
 		return err
 	}
 	at, err := m.beat(ctx)
@@ -258,7 +258,7 @@ type logged struct {
 // applyAll puts messages of the log into the table. What it returns was applied,
 // even if there is an error.
 func (m *Mirror) applyAll(streams []redis.XStream) (applied []logged, err error) {
-	now := m.o.Now()
+	now := m.now()
 	for _, stream := range streams {
 		for _, message := range stream.Messages {
 			number, _, _ := strings.Cut(message.ID, "-")
@@ -285,14 +285,14 @@ func (m *Mirror) tell(one logged) {
 	}
 	e, err := decode(one.field, one.text)
 	if err != nil { // counted and told by take
-		e.Kind, e.Value, e.Before = kind, value, m.o.Now()
+		e.Kind, e.Value, e.Before = kind, value, m.now()
 	}
 	e.Position = one.position
 	m.watchers.tell(e)
 }
 
 // hear notes that what the mirror knows is as of t.
-func (m *Mirror) hear(t time.Time) { m.heard.Store(&t) }
+func (m *Mirror) hear(t time.Time) { m.heard.Store(&knowledge{asOf: t}) }
 
 func sleep(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)

@@ -37,7 +37,7 @@ type Options struct {
 	// StaleFor, if not zero, is the policy "stale": the mirror goes on answering from
 	// memory for so long. Zero is the policy "closed".
 	StaleFor time.Duration
-	Now      func() time.Time
+	Now      func() time.Time // time.Now
 }
 
 // Report is what a replica tells of itself for the operator's eyes.
@@ -56,7 +56,7 @@ type Mirror struct {
 	table    *table
 	watchers watchers
 
-	heard      atomic.Pointer[time.Time] // what we know is as of then; nil before the first load
+	heard      atomic.Pointer[knowledge] // nil before the first load
 	position   atomic.Int64
 	synced     atomic.Bool
 	unreadable atomic.Int64
@@ -95,15 +95,13 @@ func NewMirror(o Options) (*Mirror, error) {
 	if o.Bound <= 0 {
 		o.Bound = DefaultBound
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if o.StaleFor != 0 && o.StaleFor < o.Bound {
 		return nil, fmt.Errorf("revocation: stale for %s is less than the bound of %s", o.StaleFor, o.Bound)
 	}
 	m := &Mirror{
-		o: o, instance: o.Replica + "#" + rand.Text()[:8], block: blockFor(o.Bound), table: newTable(), started: o.Now(),
+		o: o, instance: o.Replica + "#" + rand.Text()[:8], block: blockFor(o.Bound), table: newTable(),
 	}
+	m.started = m.now()
 	m.watchers.init()
 	return m, nil
 }
@@ -114,6 +112,13 @@ func blockFor(bound time.Duration) time.Duration { return max(bound*2/5, 10*time
 
 // Bound is after how much silence of Redis the mirror refuses.
 func (m *Mirror) Bound() time.Duration { return m.o.Bound }
+
+func (m *Mirror) now() time.Time {
+	if m.o.Now != nil {
+		return m.o.Now()
+	}
+	return time.Now()
+}
 
 // Describe adds to what the replica tells of itself once a second.
 func (m *Mirror) Describe(add func(*Report)) {
@@ -148,22 +153,14 @@ func (m *Mirror) denies(sub, sid, jti string, authenticated time.Time) bool {
 
 // current reports whether the mirror may say "allowed".
 func (m *Mirror) current() bool {
-	heard := m.heard.Load()
-	if heard == nil {
+	known := m.heard.Load()
+	switch {
+	case known == nil:
 		return false
+	case m.o.StaleFor > 0:
+		return known.youngerThan(m.o.StaleFor, m.o.Now)
 	}
-	limit := m.o.Bound
-	if m.o.StaleFor > 0 {
-		limit = m.o.StaleFor
-	}
-	return m.since(*heard) < limit
-}
-
-// since takes the longer of what the monotonic and the wall clock say: the first
-// stands still while a machine sleeps, the second may be set back.
-func (m *Mirror) since(t time.Time) time.Duration {
-	now := m.o.Now()
-	return max(now.Sub(t), time.Duration(now.UnixNano()-t.UnixNano()))
+	return known.youngerThan(m.o.Bound, m.o.Now)
 }
 
 // Ready says why the mirror would refuse, if it would.
@@ -180,8 +177,8 @@ func (m *Mirror) Stats() Stats {
 		Entries: m.table.entries.Load(), Bytes: m.table.bytes(), Position: m.position.Load(),
 		Age: -1, Unreadable: m.unreadable.Load(), Synced: m.synced.Load(),
 	}
-	if heard := m.heard.Load(); heard != nil {
-		s.Age = m.since(*heard)
+	if known := m.heard.Load(); known != nil {
+		s.Age = known.age(m.o.Now)
 	}
 	return s
 }

@@ -46,7 +46,7 @@ type place struct {
 // beat tells Redis in one round trip that this replica lives, and learns where the
 // log stands.
 func (m *Mirror) beat(ctx context.Context) (place, error) {
-	at := place{sent: m.o.Now()}
+	at := place{sent: m.now()}
 	var epoch *redis.StringCmd
 	var position *redis.StringCmd
 	within, cancel := m.deadline(ctx, 0)

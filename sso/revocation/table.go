@@ -15,10 +15,18 @@ import (
 // there are too many, a new array with what is still live takes the place of the old.
 type table struct {
 	seeds   [2]maphash.Seed
-	slots   atomic.Pointer[[]slot] // a power of two of them
-	mu      sync.Mutex             // of writers
+	array   atomic.Pointer[array]
+	mu      sync.Mutex // of writers
 	used    int
 	entries atomic.Int64 // that are live, as of the last write or sweep
+}
+
+// array is a power of two of slots, and a filter before them: nearly everything that
+// is looked up is not there, and a million slots don't fit into a processor's caches,
+// but a byte for each of them does.
+type array struct {
+	filter []atomic.Uint64
+	slots  []slot
 }
 
 // slot is one entry: hashes and, packed into one word, until and before in
@@ -29,31 +37,42 @@ type slot struct {
 	packed atomic.Uint64
 }
 
-const slotBytes = 24
+const (
+	slotBytes     = 24
+	slotsPerWord  = 8 // slots for which the filter has one of its words of 64 bits
+	smallestTable = 1 << 10
+)
 
-const smallestTable = 1 << 10
+func newArray(size int) *array {
+	return &array{filter: make([]atomic.Uint64, size/slotsPerWord), slots: make([]slot, size)}
+}
+
+// filtered is where the filter has a key: three bits of a word. One in a hundred of
+// the keys that are not there finds all three set by others.
+func (a *array) filtered(first uint64) (word *atomic.Uint64, bits uint64) {
+	word = &a.filter[first>>36&uint64(len(a.filter)-1)]
+	return word, 1<<(first>>18&63) | 1<<(first>>24&63) | 1<<(first>>30&63)
+}
 
 func newTable() *table {
 	t := &table{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
-	slots := make([]slot, smallestTable)
-	t.slots.Store(&slots)
+	t.array.Store(newArray(smallestTable))
 	return t
 }
 
-// hash keeps kinds apart: an odd first hash for one, and the second shifted.
-func (t *table) hash(k Kind, value string) (first, second uint64) {
-	first, second = maphash.String(t.seeds[0], value), maphash.String(t.seeds[1], value)
+// first and second are the hashes of a key; the first one keeps kinds apart.
+func (t *table) first(k Kind, value string) uint64 {
+	first := maphash.String(t.seeds[0], value)
 	switch k {
 	case Subject:
 		first ^= 0x9e3779b97f4a7c15
 	case SignIn:
 		first ^= 0xc2b2ae3d27d4eb4f
 	}
-	if first == 0 {
-		first = 1
-	}
-	return first, second
+	return max(first, 1)
 }
+
+func (t *table) second(value string) uint64 { return maphash.String(t.seeds[1], value) }
 
 // before is the instant up to which k:value is denied, in seconds since 1970; 0 if
 // it is not.
@@ -61,11 +80,17 @@ func (t *table) before(k Kind, value string) uint32 {
 	if value == "" {
 		return 0
 	}
-	first, second := t.hash(k, value)
-	slots := *t.slots.Load()
-	mask := uint64(len(slots) - 1)
+	first, a := t.first(k, value), t.array.Load()
+	if word, bits := a.filtered(first); word.Load()&bits != bits {
+		return 0
+	}
+	return a.find(first, t.second(value))
+}
+
+func (a *array) find(first, second uint64) uint32 {
+	mask := uint64(len(a.slots) - 1)
 	for i := first & mask; ; i = (i + 1) & mask {
-		s := &slots[i]
+		s := &a.slots[i]
 		switch s.first.Load() {
 		case 0:
 			return 0
@@ -81,27 +106,29 @@ func (t *table) before(k Kind, value string) uint32 {
 func (t *table) put(k Kind, value string, before uint32, until, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	first, second := t.hash(k, value)
+	first, second := t.first(k, value), t.second(value)
 	keep := uint32(min(max(until.Unix()+1, 1), everything))
-	if t.insert(*t.slots.Load(), first, second, before, keep) {
+	if t.array.Load().insert(first, second, before, keep) {
 		t.used++
 		t.entries.Add(1)
 	}
-	if size := len(*t.slots.Load()); t.used*10 > size*7 {
+	if size := len(t.array.Load().slots); t.used*10 > size*7 {
 		t.rebuild(now, 0)
 	}
 }
 
 // insert reports whether the key is new. The array must have room.
-func (t *table) insert(slots []slot, first, second uint64, before, until uint32) bool {
-	mask := uint64(len(slots) - 1)
+func (a *array) insert(first, second uint64, before, until uint32) bool {
+	mask := uint64(len(a.slots) - 1)
 	for i := first & mask; ; i = (i + 1) & mask {
-		s := &slots[i]
+		s := &a.slots[i]
 		switch s.first.Load() {
 		case 0:
 			s.second = second
 			s.packed.Store(uint64(until)<<32 | uint64(before))
 			s.first.Store(first)
+			word, bits := a.filtered(first)
+			word.Or(bits)
 			return true
 		case first:
 			if s.second == second {
@@ -123,7 +150,7 @@ func (t *table) sweep(now time.Time) {
 }
 
 func (t *table) live(now time.Time) (n int) {
-	slots := *t.slots.Load()
+	slots := t.array.Load().slots
 	for i := range slots {
 		if slots[i].first.Load() != 0 && int64(slots[i].packed.Load()>>32) > now.Unix() {
 			n++
@@ -140,25 +167,28 @@ func (t *table) rebuild(now time.Time, room int) {
 	for size < 2*(live+room) {
 		size *= 2
 	}
-	slots := make([]slot, size)
-	old := *t.slots.Load()
+	fresh := newArray(size)
+	old := t.array.Load().slots
 	for i := range old {
 		if packed := old[i].packed.Load(); old[i].first.Load() != 0 && int64(packed>>32) > now.Unix() {
-			t.insert(slots, old[i].first.Load(), old[i].second, uint32(packed), uint32(packed>>32))
+			fresh.insert(old[i].first.Load(), old[i].second, uint32(packed), uint32(packed>>32))
 		}
 	}
 	t.used = live
 	t.entries.Store(int64(live))
-	t.slots.Store(&slots)
+	t.array.Store(fresh)
 }
 
 // reserve makes room for n more, so that loading does not grow it step by step.
 func (t *table) reserve(n int, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if size := len(*t.slots.Load()); (t.used+n)*10 > size*7 {
+	if size := len(t.array.Load().slots); (t.used+n)*10 > size*7 {
 		t.rebuild(now, n)
 	}
 }
 
-func (t *table) bytes() int64 { return int64(len(*t.slots.Load())) * slotBytes }
+func (t *table) bytes() int64 {
+	a := t.array.Load()
+	return int64(len(a.slots))*slotBytes + int64(len(a.filter))*8
+}

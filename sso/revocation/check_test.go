@@ -1,0 +1,99 @@
+package revocation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"gatehouse/sso/revocation"
+	"gatehouse/tests/env"
+)
+
+func TestCheck_AllocatesNothing(t *testing.T) {
+	e := newEstate(t, env.MiniRedis(t))
+	m := e.mirror("shop-1", func(o *revocation.Options) { o.Bound = time.Hour })
+	w := e.write(sid("s1"), sub("bob", time.Now()), jti("family"))
+	if r := e.log.Await(t.Context(), w, 20*time.Second, nil); r.Confirmed() != 1 {
+		t.Fatal("not confirmed")
+	}
+	for _, c := range []struct {
+		sub, sid, jti string
+		want          error
+	}{
+		{"alice", "s2", "other.token", nil},
+		{"alice", "s1", "", revocation.ErrDenied},
+		{"bob", "s2", "", revocation.ErrDenied},
+		{"alice", "s2", "family.token", revocation.ErrDenied},
+	} {
+		var got error
+		if n := testing.AllocsPerRun(1000, func() { got = m.Check(c.sub, c.sid, c.jti, signIn) }); n != 0 {
+			t.Errorf("%+v allocates %g times", c, n)
+		}
+		if !errors.Is(got, c.want) {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+// A clock that jumps is what a machine sees that has slept, on its wall clock.
+func TestCheck_RefusesAfterTheBoundByTheClockThatIsAhead(t *testing.T) {
+	e := newEstate(t, env.MiniRedis(t))
+	var ahead atomic.Int64
+	m := e.mirror("shop-1", func(o *revocation.Options) {
+		o.Bound = time.Minute
+		o.Now = func() time.Time { return time.Now().Round(0).Add(time.Duration(ahead.Load())) }
+	})
+	ahead.Store(int64(61 * time.Second))
+	if err := m.Check("alice", "s", "", signIn); !errors.Is(err, revocation.ErrStale) {
+		t.Errorf("a minute later: %v", err)
+	}
+	ahead.Store(0)
+	if err := m.Check("alice", "s", "", signIn); err != nil {
+		t.Errorf("the clock is right again: %v", err)
+	}
+}
+
+// What was put into the table is found while the table grows under who looks, and nothing else is.
+func TestCheck_WhileTheTableGrows(t *testing.T) {
+	e := newEstate(t, env.MiniRedis(t))
+	m := e.mirror("shop-1", func(o *revocation.Options) { o.Bound = time.Hour })
+	const n = 6000
+	var written atomic.Int64
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for ctx.Err() == nil {
+				if have := written.Load(); have > 0 {
+					i := rand.Int64N(have)
+					if err := m.Check("", fmt.Sprint("s", i), "", signIn); !errors.Is(err, revocation.ErrDenied) {
+						t.Errorf("s%d: %v", i, err)
+						return
+					}
+				}
+				if err := m.Check(fmt.Sprint("s", rand.Int64N(n)), fmt.Sprint("other", rand.Int64N(n)), "", signIn); err != nil {
+					t.Errorf("an innocent one: %v", err)
+					return
+				}
+			}
+		})
+	}
+	for i := 0; i < n; i += 100 {
+		var some []revocation.Entry
+		for j := range 100 {
+			some = append(some, sid(fmt.Sprint("s", i+j)))
+		}
+		if r := e.log.Await(t.Context(), e.write(some...), 20*time.Second, nil); r.Confirmed() != 1 {
+			t.Fatalf("receipt: %+v", r)
+		}
+		written.Store(int64(i + 100))
+	}
+	stop()
+	readers.Wait()
+}
