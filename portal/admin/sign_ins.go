@@ -239,8 +239,15 @@ func (a *Console) endSignIn(c echo.Context, me Admin) error {
 	browser, _ := account.Device(in.UserAgent)
 	done, err := a.SignOuts.Do(ctx, signout.Act{
 		SID: sid, Reason: signout.EndedByAdmin, By: me.ID, Client: portalID,
-		With: []store.Change{a.audit(c, me, "sign_in.ended", "sign_in", sid, u.Email, map[string]any{"person": u.ID, "browser": browser})},
+		With: []store.Change{
+			store.IfSignInLives(u.ID, sid),
+			a.audit(c, me, "sign_in.ended", "sign_in", sid, u.Email, map[string]any{"person": u.ID, "browser": browser}),
+		},
 	})
+	if errors.Is(err, store.ErrEnded) { // the button was pressed twice
+		web.Flash(c, "info", "That sign-in had ended already.")
+		return leadOn(c, list)
+	}
 	if err != nil {
 		return err
 	}
@@ -252,7 +259,7 @@ func (a *Console) endSignIn(c echo.Context, me Admin) error {
 // told says in a sentence or two what became of an act.
 func told(what string, done signout.Done) (kind, text string) {
 	if !done.Confirmed {
-		return "warning", what + ". Redis does not answer: the servers are told as soon as it does, and refuse everybody until then."
+		return "warning", what + ". This server could not reach Redis, so the others are not told yet: the portal does so as soon as it can."
 	}
 	n, all := done.Receipt.Confirmed(), len(done.Receipt.Confirmations)
 	switch {
