@@ -15,6 +15,8 @@ const (
 	batch = 1000
 	// loadBatch is how many entries of the set are asked for at a time.
 	loadBatch = 5000
+	// loadPatience bounds the wait for them.
+	loadPatience = 30 * time.Second
 	// sweepEvery is how often what has expired is let go.
 	sweepEvery = 30 * time.Second
 	// shortest is for how long the mirror waits for entries at least: zero would be for ever.
@@ -138,10 +140,14 @@ func (m *Mirror) loadSet(ctx context.Context) error {
 	}
 	now := m.now()
 	m.table.reserve(int(count), now)
+	rdb := m.o.Redis
+	if single, ok := rdb.(*redis.Client); ok {
+		rdb = single.WithTimeout(loadPatience) // an embedded Redis gives the whole set at once
+	}
 	var cursor uint64
 	for {
-		within, cancel := m.deadline(ctx, 5*time.Second)
-		page, next, err := m.o.Redis.HScan(within, setKey, cursor, "", loadBatch).Result()
+		within, cancel := context.WithTimeout(ctx, loadPatience)
+		page, next, err := rdb.HScan(within, setKey, cursor, "", loadBatch).Result()
 		cancel()
 		if err != nil {
 			return told(err)

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"gatehouse/fleet/embedded"
 	"gatehouse/tests/env"
 )
@@ -47,6 +49,7 @@ func main() {
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the bans to this file")
 	flag.Parse()
 	debug.SetGCPercent(collect)
+	redis.SetLogger(silent{}) // it complains of connections that are closed at the end
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	err := b.all(ctx, *servers, *kinds, *profile)
@@ -63,6 +66,10 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
 
 func (b *bench) all(ctx context.Context, servers, kinds, profile string) error {
 	var file io.WriteCloser
