@@ -66,8 +66,9 @@ func (r *RemoteKeys) KIDs() []string {
 
 // Key implements [KeySource].
 func (r *RemoteKeys) Key(ctx context.Context, kid string) (crypto.PublicKey, error) {
+	asked := time.Now()
 	held := r.held.Load()
-	key, age := held.keys[kid], time.Since(held.at)
+	key, age := held.keys[kid], asked.Sub(held.at)
 	switch {
 	case key != nil && age < jwksFresh:
 		return key, nil
@@ -75,7 +76,7 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (crypto.PublicKey, err
 		// What was tried lately is tried again beside the requests and holds none up:
 		// a provider that is away or hangs does not cost them time.
 		if !r.triedWithin(jwksPause) {
-			r.start(ctx)
+			r.start(ctx, asked)
 		}
 		return key, nil
 	case key == nil && len(held.keys) > 0 && r.triedWithin(jwksPause):
@@ -84,7 +85,7 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (crypto.PublicKey, err
 	}
 	var err error
 	select {
-	case done := <-r.start(ctx):
+	case done := <-r.start(ctx, asked):
 		err = done.Err
 	case <-ctx.Done():
 		err = ctx.Err()
@@ -103,7 +104,7 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (crypto.PublicKey, err
 func (r *RemoteKeys) Run(ctx context.Context) error {
 	for failed := 0; ; {
 		wait := jwksFresh
-		switch err := (<-r.start(ctx)).Err; {
+		switch err := (<-r.start(ctx, time.Now())).Err; {
 		case err == nil:
 			failed = 0
 		case failed < 5: // 1 s, 2 s … 16 s: a provider that starts after us is found soon
@@ -124,9 +125,12 @@ func (r *RemoteKeys) triedWithin(d time.Duration) bool {
 }
 
 // start fetches, once for all who ask meanwhile: it serves everyone, not only the
-// one who asked first and may have gone.
-func (r *RemoteKeys) start(ctx context.Context) <-chan singleflight.Result {
+// one who asked first and may have gone. Keys that came after asked serve as well.
+func (r *RemoteKeys) start(ctx context.Context, asked time.Time) <-chan singleflight.Result {
 	return r.flight.DoChan("fetch", func() (any, error) {
+		if r.held.Load().at.After(asked) {
+			return nil, nil
+		}
 		r.tried.Store(max(1, int64(time.Since(r.began))))
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), jwksTimeout)
 		defer cancel()
