@@ -65,7 +65,7 @@ func (s *Store) EndSignIns(ctx context.Context, e Ending) (Outcome, error) {
 		}
 		switch {
 		case e.Token != "":
-			return out.endToken(ctx, tx, e)
+			return out.endToken(ctx, s, tx, e)
 		case e.SID != "":
 			return out.endSignIn(ctx, tx, e)
 		case e.UserID != "":
@@ -113,8 +113,13 @@ func (out *Outcome) endPerson(ctx context.Context, s *Store, tx *sqlx.Tx, e Endi
 
 // endToken revokes an access token, or a whole grant with its refresh tokens: a
 // token's id has its grant's before a dot.
-func (out *Outcome) endToken(ctx context.Context, tx *sqlx.Tx, e Ending) error {
+func (out *Outcome) endToken(ctx context.Context, s *Store, tx *sqlx.Tx, e Ending) error {
 	if !strings.Contains(e.Token, ".") {
+		if s.db.Dialect == db.Postgres { // a rotation under way: the update below sees its successor then
+			if _, err := tx.ExecContext(ctx, `SELECT 1 FROM sign_ins WHERE sid IN (SELECT sid FROM refresh_tokens WHERE family = $1) FOR UPDATE`, e.Token); err != nil {
+				return err
+			}
+		}
 		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE refresh_tokens SET revoked_at = ? WHERE family = ? AND revoked_at IS NULL`),
 			db.Millis(e.Now), e.Token); err != nil {
 			return err

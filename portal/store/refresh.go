@@ -55,6 +55,20 @@ func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
 ) error {
 	var sid string
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		// The sign-in is held first, as whoever ends it or revokes a grant does: so nobody
+		// waits in a circle, and a successor is there before a revocation, or not at all.
+		var of string
+		err := tx.GetContext(ctx, &of, tx.Rebind(`SELECT sid FROM refresh_tokens WHERE hash = ?`), hash)
+		if db.Missing(err) {
+			return ErrNotFound
+		}
+		if err != nil {
+			return fmt.Errorf("store: refresh token: %w", err)
+		}
+		over := s.holdSignIn(ctx, tx, of)
+		if over != nil && !errors.Is(over, ErrNotFound) {
+			return over
+		}
 		query := refreshColumns
 		if s.db.Dialect == db.Postgres {
 			query += ` FOR UPDATE`
@@ -67,8 +81,8 @@ func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
 		if err != nil || next == nil {
 			return err
 		}
-		if err := s.holdSignIn(ctx, tx, old.SID); err != nil {
-			return err
+		if over != nil {
+			return over
 		}
 		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE refresh_tokens SET used_at = ?, successor = ? WHERE hash = ?`),
 			db.Millis(now), encrypted, hash); err != nil {
