@@ -115,13 +115,13 @@ func (m *Mirror) load(ctx context.Context) error {
 		return err
 	}
 	m.position.Store(first.position)
-	m.epoch, m.seen = first.epoch, 0
+	m.epoch, m.seen, m.mark = first.epoch, 0, first.mark
 	// As of before the set was read, if it is still the same one.
 	second, err := m.beat(ctx)
 	switch {
 	case err != nil:
 		return err
-	case second.epoch != first.epoch:
+	case second.split(first):
 		return errBehind
 	}
 	m.synced.Store(true)
@@ -239,11 +239,13 @@ func (m *Mirror) follow(ctx context.Context) error {
 	case at.epoch == "":
 		m.synced.Store(false)
 		return ErrEmpty
-	case at.epoch != m.epoch, at.position < m.position.Load():
+	case at.split(place{epoch: m.epoch, position: m.position.Load(), last: m.position.Load(), mark: m.mark}):
 		return errBehind
 	}
 	m.seen = at.position
-	m.hear(sent)
+	if len(applied) < batch { // else there may be more that is older than the question
+		m.hear(sent)
+	}
 	return nil
 }
 
@@ -272,6 +274,10 @@ func (m *Mirror) applyAll(streams []redis.XStream) (applied []logged, err error)
 			if err != nil || position != m.position.Load()+1 {
 				return applied, errBehind
 			}
+			if before, marked := message.Values["b"].(string); marked && before != m.mark {
+				return applied, errBehind // what was here before was another one's
+			}
+			m.mark, _ = message.Values["w"].(string)
 			one := logged{position: position}
 			one.field, _ = message.Values["k"].(string)
 			one.text, _ = message.Values["e"].(string)

@@ -2,6 +2,7 @@ package revocation
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -37,7 +38,9 @@ func NewLog(rdb redis.UniversalClient) (*Log, error) {
 
 // write puts entries into the set and the log, all or none, lets go of some that
 // have expired, and answers with the position of the last one and Redis's time. An
-// entry that is there already stays as it is where it denies more.
+// entry that is there already stays as it is where it denies more. In the log each
+// entry bears a mark of its Write (w) and that of the entry before it (b): a Redis
+// that went back in time writes the same positions anew, and others after them.
 var write = redis.NewScript(`
 local set, ends, log, epoch, position, high = unpack(KEYS)
 local of = redis.call('GET', epoch)
@@ -54,8 +57,17 @@ for _, field in ipairs(over) do
 	redis.call('HDEL', set, field)
 	redis.call('ZREM', ends, field)
 end
+local before = ''
+local tail = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+if tail then
+	local stands, at = tonumber(redis.call('GET', position) or '0'), string.match(tail[1], '^%d+')
+	if stands and stands < tonumber(at) then redis.call('SET', position, at) end
+	for i = 1, #tail[2], 2 do
+		if tail[2][i] == 'w' then before = tail[2][i+1] end
+	end
+end
 local at = 0
-for i = 3, #ARGV, 3 do
+for i = 4, #ARGV, 3 do
 	local field, text, last = ARGV[i], ARGV[i+1], tonumber(ARGV[i+2])
 	local old = redis.call('HGET', set, field)
 	if not old or not string.match(old, '^%d+|%d+|') or string.sub(old, 1, 10) <= string.sub(text, 1, 10) then
@@ -64,7 +76,8 @@ for i = 3, #ARGV, 3 do
 	local score = redis.call('ZSCORE', ends, field)
 	if not score or tonumber(score) < last then redis.call('ZADD', ends, ARGV[i+2], field) end
 	at = redis.call('INCR', position)
-	redis.call('XADD', log, 'MAXLEN', '~', ARGV[1], string.format('%.0f-0', at), 'k', field, 'e', text)
+	redis.call('XADD', log, 'MAXLEN', '~', ARGV[1], string.format('%.0f-0', at), 'k', field, 'e', text, 'b', before, 'w', ARGV[3])
+	before = ARGV[3]
 end
 local known = redis.call('GET', high)
 if not known or tonumber(known) < tonumber(ARGV[2]) then redis.call('SET', high, ARGV[2]) end
@@ -88,7 +101,7 @@ func (l *Log) Write(ctx context.Context, entries ...Entry) (Written, error) {
 		return Written{}, fmt.Errorf("%w: %d at once; 1 to %d can be written", ErrEntry, len(entries), atOnce)
 	}
 	high := int64(0)
-	args := make([]any, 2, 2+3*len(entries))
+	args := make([]any, 3, 3+3*len(entries))
 	for _, e := range entries {
 		if err := e.Check(); err != nil {
 			return Written{}, err
@@ -100,7 +113,7 @@ func (l *Log) Write(ctx context.Context, entries ...Entry) (Written, error) {
 		high = max(high, e.Seq)
 		args = append(args, e.field(), text, e.Until.UnixMilli())
 	}
-	args[0], args[1] = keptLog, high
+	args[0], args[1], args[2] = keptLog, high, rand.Text()
 	answer, err := write.Run(ctx, l.rdb, []string{setKey, untilKey, logKey, epochKey, positionKey, highKey}, args...).Slice()
 	if err != nil {
 		return Written{}, told(err)

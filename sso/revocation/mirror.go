@@ -64,6 +64,7 @@ type Mirror struct {
 	started time.Time
 	// What follows is for Run's goroutine only.
 	epoch      string    // of the set that was loaded
+	mark       string    // of the Write of the entry at position
 	confirmed  int64     // position that was confirmed last
 	seen       int64     // position of Redis's log at the last beat
 	beaten     time.Time // when that was sent

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -41,6 +42,13 @@ type place struct {
 	sent     time.Time // before it was asked
 	epoch    string    // "" if there is none
 	position int64
+	last     int64  // position of the last entry that the log has; 0 for none
+	mark     string // of that entry's Write
+}
+
+// split reports whether p is of another past than q: Redis went back in time in between.
+func (p place) split(q place) bool {
+	return p.epoch != q.epoch || p.position < q.position || p.last == q.last && p.mark != q.mark
 }
 
 // beat tells Redis in one round trip that this replica lives, and learns where the
@@ -49,6 +57,7 @@ func (m *Mirror) beat(ctx context.Context) (place, error) {
 	at := place{sent: m.now()}
 	var epoch *redis.StringCmd
 	var position *redis.StringCmd
+	var last *redis.XMessageSliceCmd
 	within, cancel := m.deadline(ctx, 0)
 	defer cancel()
 	_, err := m.o.Redis.Pipelined(within, func(p redis.Pipeliner) error {
@@ -59,6 +68,7 @@ func (m *Mirror) beat(ctx context.Context) (place, error) {
 			m.registered = at.sent
 		}
 		epoch, position = p.Get(within, epochKey), p.Get(within, positionKey)
+		last = p.XRevRangeN(within, logKey, "+", "-", 1)
 		return nil
 	})
 	if err != nil && !errors.Is(err, redis.Nil) {
@@ -68,6 +78,12 @@ func (m *Mirror) beat(ctx context.Context) (place, error) {
 	at.position, err = strconv.ParseInt(position.Val(), 10, 64)
 	if err != nil && position.Val() != "" {
 		return place{}, ErrForeign
+	}
+	for _, one := range last.Val() { // at most one, and as new as the position or newer
+		number, _, _ := strings.Cut(one.ID, "-")
+		at.last, _ = strconv.ParseInt(number, 10, 64)
+		at.position = max(at.position, at.last)
+		at.mark, _ = one.Values["w"].(string)
 	}
 	m.beaten = at.sent
 	return at, nil

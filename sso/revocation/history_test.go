@@ -1,0 +1,149 @@
+package revocation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/revocation"
+	"gatehouse/tests/env"
+)
+
+// line is a connection to Redis that can be cut, and that takes its time with what was read of a stream.
+type line struct {
+	cut  atomic.Bool
+	slow atomic.Int64 // nanoseconds
+}
+
+var errCut = errors.New("the line is cut")
+
+func (l *line) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (l *line) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if l.cut.Load() { // also what was under way
+			cmd.SetErr(errCut)
+			return errCut
+		}
+		if read, ok := cmd.(*redis.XStreamSliceCmd); ok && len(read.Val()) > 0 {
+			time.Sleep(time.Duration(l.slow.Load()))
+		}
+		return err
+	}
+}
+
+func (l *line) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if l.cut.Load() {
+			for _, cmd := range cmds {
+				cmd.SetErr(errCut)
+			}
+			return errCut
+		}
+		return next(ctx, cmds)
+	}
+}
+
+func (e *estate) lined(l *line) func(*revocation.Options) {
+	own := redis.NewClient(e.rdb.(*redis.Client).Options())
+	own.AddHook(l)
+	e.t.Cleanup(func() { _ = own.Close() })
+	return func(o *revocation.Options) { o.Redis = own }
+}
+
+// A server that was behind takes over, and has as many entries as before when a replica comes back to it: positions
+// alone would say that the replica knows them all.
+func TestMirror_NoticesThatTheLogHasAnotherPast(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		for _, more := range []int{1, 2, 5} { // as far as it was, and further
+			rdb.FlushDB(t.Context())
+			e := newEstate(t, rdb)
+			e.write(sid("one"))
+			var l line
+			m := e.mirror("shop-1", e.lined(&l))
+			w := e.write(sid("two"), sid("lost"))
+			if r := e.log.Await(t.Context(), w, 20*time.Second, nil); r.Confirmed() != 1 {
+				t.Fatalf("receipt: %+v", r)
+			}
+			l.cut.Store(true)
+			e.goBack(1, "sid:lost")
+			for i := range more {
+				w = e.write(sid(fmt.Sprint("banned-", i)))
+			}
+			l.cut.Store(false)
+			r := e.log.Await(t.Context(), w, 20*time.Second, nil)
+			if r.Confirmed() != 1 {
+				t.Errorf("receipt: %+v", r)
+			}
+			for i := range more {
+				if err := m.Check("", fmt.Sprint("banned-", i), "", signIn); !errors.Is(err, revocation.ErrDenied) {
+					t.Errorf("%d more: what was written to the other server is let in after its confirmation: %v", more, err)
+				}
+			}
+			if err := m.Check("", "lost", "", signIn); !errors.Is(err, revocation.ErrDenied) {
+				t.Errorf("what a replica knew is forgotten: %v", err)
+			}
+		}
+	})
+}
+
+// goBack takes the last n entries from the log, and these fields from the set.
+func (e *estate) goBack(n int, fields ...string) {
+	e.t.Helper()
+	const log = "gatehouse:{denied}:log"
+	ctx := e.t.Context()
+	all, err := e.rdb.XRange(ctx, log, "-", "+").Result()
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	_, err = e.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.Del(ctx, log)
+		for _, m := range all[:len(all)-n] {
+			p.XAdd(ctx, &redis.XAddArgs{Stream: log, ID: m.ID, Values: m.Values})
+		}
+		p.DecrBy(ctx, "gatehouse:{denied}:position", int64(n))
+		p.HDel(ctx, "gatehouse:{denied}:set", fields...)
+		return nil
+	})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// A replica whose line is slow, with more to read than comes at once, must not take what it has read for all there is.
+func TestMirror_RefusesWhenItFallsBehind(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		e := newEstate(t, rdb)
+		var l line
+		const bound = 400 * time.Millisecond
+		m := e.mirror("shop-1", e.lined(&l), func(o *revocation.Options) { o.Bound = bound })
+		l.slow.Store(int64(bound / 2))
+		const writes, each = 10, 500
+		for i := range writes {
+			var entries []revocation.Entry
+			for j := range each {
+				entries = append(entries, sid(fmt.Sprint("s", i*each+j)))
+			}
+			e.write(entries...)
+		}
+		written := time.Now()
+		last := fmt.Sprint("s", writes*each-1)
+		for late := false; ; {
+			asked := time.Now()
+			err := m.Check("", last, "", signIn)
+			if errors.Is(err, revocation.ErrDenied) {
+				break
+			}
+			if late = asked.Sub(written) > bound; late && err == nil {
+				t.Fatalf("%v after the write, an entry that was not read yet is let in", asked.Sub(written))
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
+}
