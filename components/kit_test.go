@@ -170,6 +170,22 @@ func TestSelect_ChoosesTheValueAndGroups(t *testing.T) {
 	}
 }
 
+func TestCheckbox_IsACheckboxARadioButtonOrASwitch(t *testing.T) {
+	for want, view := range map[string]components.CheckboxView{
+		"checkbox":        {Label: "Yes", Name: "yes"},
+		"radio":           {Label: "Yes", Name: "yes", Radio: true},
+		"checkbox switch": {Label: "Yes", Name: "yes", Toggle: true},
+	} {
+		input := elements(t, render(t, components.Checkbox(view), ""), "input")[0] // which has no attribute twice
+		if got := strings.TrimSpace(input["type"] + " " + input["role"]); got != want {
+			t.Errorf("a %s is a %s", want, got)
+		}
+		if _, stray := input["else"]; stray {
+			t.Errorf("a %s has an attribute of ours, and not of HTML's: %v", want, input)
+		}
+	}
+}
+
 func TestPagination_ShowsTheWayAndOnlyWhereNeeded(t *testing.T) {
 	url := func(n int) string { return "?page=" + string(rune('0'+n)) }
 	if got := render(t, components.Pagination(components.Pages{Page: 1, Total: 1, URL: url}), ""); got != "" {

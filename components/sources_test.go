@@ -91,6 +91,9 @@ func TestPages_HaveNothingInline(t *testing.T) {
 		t.Fatalf("only %d files were found", len(files))
 	}
 	for path, text := range files {
+		if strings.HasPrefix(path, "docs/") {
+			continue // no page of ours shows it
+		}
 		for _, f := range forbidden {
 			if m := f.is.FindString(text); m != "" {
 				t.Errorf("%s has %s: %s", path, f.what, strings.TrimSpace(m))
