@@ -147,3 +147,54 @@ func TestMirror_RefusesWhenItFallsBehind(t *testing.T) {
 		}
 	})
 }
+
+// With the policy "stale" a replica that is cut off may be wrong for long: no receipt may leave it out meanwhile, even
+// if another process has its name by now.
+func TestLog_ExpectsWhoMayStillAnswer(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		e := newEstate(t, rdb)
+		var l line
+		stale := func(o *revocation.Options) { o.Bound, o.StaleFor = 100*time.Millisecond, 10*time.Minute }
+		cut := e.mirror("shop-1", e.lined(&l), stale)
+		infos, err := rdb.Keys(t.Context(), "gatehouse:{denied}:info:shop-1#*").Result()
+		if err != nil || len(infos) != 1 {
+			t.Fatal(infos, err)
+		}
+		if kept := rdb.PTTL(t.Context(), infos[0]).Val(); kept <= 10*time.Minute {
+			t.Errorf("it is forgotten after %v", kept)
+		}
+		l.cut.Store(true)
+		e.mirror("shop-1", stale)
+		e.eventually("the first one is silent", func() bool {
+			all, err := e.log.Replicas(t.Context())
+			return err == nil && len(all) == 2 && all[0].Silent != all[1].Silent
+		})
+		w := e.write(sid("s1"))
+		r := e.log.Await(t.Context(), w, time.Second, nil)
+		if missing := r.Missing(); r.Confirmed() != 1 || len(missing) != 1 || missing[0].Refusing || !missing[0].WrongUntil.Equal(w.At.Add(10*time.Minute)) {
+			t.Errorf("receipt: %+v", r)
+		}
+		if err := cut.Check("", "s1", "", signIn); err != nil {
+			t.Errorf("the one that was cut off says %v; the receipt is right to name it", err)
+		}
+	})
+}
+
+// Two servers whose clocks differ signed a person out: what a rebuilt set denies must reach as far as the further one.
+func TestLog_RebuildKeepsWhatReachesFurthest(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		e := newEstate(t, rdb)
+		rdb.FlushDB(t.Context())
+		now := time.Now().Truncate(time.Second)
+		e.rebuild(sub("alice", now), sub("bob", now), sub("alice", now.Add(-3*time.Second)), sub("bob", now.Add(5*time.Second)))
+		m := e.mirror("shop-1")
+		for who, since := range map[string]time.Time{"alice": now, "bob": now.Add(5 * time.Second)} {
+			if err := m.Check(who, "", "", since.Add(-time.Second)); !errors.Is(err, revocation.ErrDenied) {
+				t.Errorf("%s of before: %v", who, err)
+			}
+			if err := m.Check(who, "", "", since); err != nil {
+				t.Errorf("%s of after: %v", who, err)
+			}
+		}
+	})
+}

@@ -48,9 +48,16 @@ func (l *Log) Rebuild(ctx context.Context, high int64, all iter.Seq2[Entry, erro
 		return ErrBuilding
 	}
 	var pending []Entry
+	reached := map[string]uint32{}
 	for e, err := range all {
 		if err != nil {
 			return err
+		}
+		if e.Kind == Subject {
+			if e.before() < reached[e.Value] {
+				continue // written by a clock that was behind: it denies nothing more
+			}
+			reached[e.Value] = e.before()
 		}
 		if pending = append(pending, e); len(pending) == buildBatch {
 			if err := l.fill(ctx, owner, pending); err != nil {
@@ -72,8 +79,8 @@ func (l *Log) Rebuild(ctx context.Context, high int64, all iter.Seq2[Entry, erro
 	return nil
 }
 
-// fill adds entries to a set that does not count yet. Several of one name may come,
-// in the order in which they were written: the later one of a person reaches further.
+// fill adds entries to a set that does not count yet. Several of one name may come:
+// the last one counts.
 func (l *Log) fill(ctx context.Context, owner string, entries []Entry) error {
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, e := range entries {

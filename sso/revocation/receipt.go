@@ -61,11 +61,13 @@ func (r Receipt) Missing() (missing []Confirmation) {
 }
 
 const (
-	// keptAcks is how many confirmations Redis keeps, about.
-	keptAcks = 20_000
-	// gather is how long Await lets confirmations gather before it reads on: to read
-	// each by itself would hold up those who confirm.
-	gather = time.Millisecond
+	// keptAcks is how many confirmations Redis keeps, about: ten of each of 500 replicas.
+	keptAcks = 5_000
+	// Between two looks, Await lets confirmations gather: to be woken by each would hold
+	// up those who confirm. It waits for a twentieth of the time that has passed, within
+	// these.
+	gatherLeast = time.Millisecond
+	gatherMost  = 10 * time.Millisecond
 )
 
 // confirm tells whoever waits that this replica has applied all up to its position,
@@ -109,17 +111,12 @@ func (l *Log) Await(ctx context.Context, w Written, bound time.Duration, each fu
 	}
 	// The ids of confirmations are Redis's milliseconds: those from the write on.
 	from := fmt.Sprintf("%d-%d", w.At.UnixMilli()-1, uint64(1)<<62)
-	for first := true; open() > 0; first = false {
-		if !first {
-			sleep(ctx, gather)
-		}
-		left := bound - time.Since(began)
-		if left <= 0 || ctx.Err() != nil {
-			break
-		}
-		streams, err := l.rdb.XRead(ctx, &redis.XReadArgs{Streams: []string{acksKey, from}, Count: keptAcks, Block: max(left, time.Millisecond)}).Result()
+	for last := false; open() > 0 && !last && ctx.Err() == nil; {
+		passed := time.Since(began)
+		last = passed >= bound // and look once more
+		sleep(ctx, min(max(passed/20, gatherLeast), gatherMost))
+		streams, err := l.rdb.XRead(ctx, &redis.XReadArgs{Streams: []string{acksKey, from}, Count: keptAcks, Block: -1}).Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
-			sleep(ctx, min(left, 10*time.Millisecond))
 			continue
 		}
 		for _, s := range streams {

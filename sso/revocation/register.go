@@ -14,7 +14,8 @@ import (
 const (
 	// registerEvery is how often a replica tells of itself.
 	registerEvery = time.Second
-	// forgottenAfter is how long a replica is listed that is not heard of any more.
+	// forgottenAfter is how long a replica is listed that is not heard of any more, and
+	// that certainly refuses.
 	forgottenAfter = time.Minute
 )
 
@@ -64,7 +65,7 @@ func (m *Mirror) beat(ctx context.Context) (place, error) {
 		p.Set(within, beatPrefix+m.instance, m.position.Load(), m.silence())
 		if at.sent.Sub(m.registered) >= registerEvery || !m.synced.Load() {
 			p.SAdd(within, namesKey, m.instance)
-			p.Set(within, infoPrefix+m.instance, m.describe(at.sent), forgottenAfter)
+			p.Set(within, infoPrefix+m.instance, m.describe(at.sent), forgottenAfter+m.o.StaleFor)
 			m.registered = at.sent
 		}
 		epoch, position = p.Get(within, epochKey), p.Get(within, positionKey)

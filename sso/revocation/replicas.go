@@ -137,7 +137,8 @@ func (i info) replica(instance string, silent bool) Replica {
 	}
 }
 
-// tidy sorts, and leaves out silent processes that others of the same name replaced.
+// tidy sorts, and leaves out silent processes that others of the same name replaced:
+// they refuse. With the policy "stale" nobody knows whether they have ended.
 func tidy(all []Replica) []Replica {
 	latest := map[string]time.Time{}
 	for _, r := range all {
@@ -145,7 +146,7 @@ func tidy(all []Replica) []Replica {
 			latest[r.Name] = r.Started
 		}
 	}
-	all = slices.DeleteFunc(all, func(r Replica) bool { return r.Silent && r.Started.Before(latest[r.Name]) })
+	all = slices.DeleteFunc(all, func(r Replica) bool { return r.Silent && r.StaleFor == 0 && r.Started.Before(latest[r.Name]) })
 	slices.SortFunc(all, func(a, b Replica) int {
 		if c := natural(a.Name, b.Name); c != 0 {
 			return c

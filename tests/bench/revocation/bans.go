@@ -129,7 +129,11 @@ func (r *run) add(receipt revocation.Receipt, whole time.Duration) {
 			r.confirmations = append(r.confirmations, millis(c.Took))
 		}
 	}
-	r.slowest = append(r.slowest, millis(receipt.Slowest()))
+	slowest := receipt.Slowest()
+	if len(receipt.Missing()) > 0 {
+		slowest = receipt.Took // as long as the portal waited
+	}
+	r.slowest = append(r.slowest, millis(slowest))
 	r.whole = append(r.whole, millis(whole))
 }
 
