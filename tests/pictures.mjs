@@ -24,8 +24,9 @@ try {
     return page;
   };
   const take = async (page, name, address) => {
-    await page.goto(address);
-    await page.waitForLoadState("networkidle");
+    // Not until the network is idle: a page of somebody signed in listens as long as it is open.
+    if (address) await page.goto(address, { waitUntil: "load" });
+    await page.evaluate(() => document.fonts.ready);
     const file = `${folder}${name}.jpg`;
     const picture = await page.screenshot({ path: file, type: "jpeg", quality: 86 });
     console.log(file);
@@ -41,6 +42,18 @@ try {
     await take(night, "analytics", at("analytics", "/?range=30d")),
   ];
   await take(admin, "sessions", at("portal", "/sessions"));
+
+  // Out means out: a ban, its receipt, and what the banned person's tab says meanwhile.
+  const alice = await person("alice@example.com");
+  await alice.goto(at("forum", "/t/secateurs-clean"));
+  await admin.goto(at("portal", "/admin/people/demo-alice/ban"));
+  await admin.getByLabel("Reason").fill("Sold the same lamp twice.");
+  await admin.getByRole("button", { name: /^Ban/ }).click();
+  await admin.waitForURL(/receipts/);
+  await take(admin, "receipt");
+  await alice.getByText("banned").first().waitFor();
+  await take(alice, "signed-out");
+  await take(admin, "console", at("portal", "/admin"));
 
   const wall = await browser.newPage({ viewport: { width: 1480, height: 1004 } });
   await wall.setContent(`<style>
