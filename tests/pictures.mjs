@@ -41,7 +41,6 @@ try {
     await take(admin, "forum", at("forum")),
     await take(night, "analytics", at("analytics", "/?range=30d")),
   ];
-  await take(admin, "sessions", at("portal", "/sessions"));
 
   // Out means out: a ban, its receipt, and what the banned person's tab says meanwhile.
   const alice = await person("alice@example.com");
