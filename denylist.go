@@ -70,10 +70,17 @@ func memory() int64 {
 	return int64(sample[0].Value.Uint64() - sample[1].Value.Uint64())
 }
 
-// version is the commit that the program was built from, or "devel".
+// built is what whoever built the program calls it: go build -ldflags "-X main.built=v1.2".
+var built string
+
+// version is what the program was called when it was built, else the commit that it was
+// built from, or "devel".
 func version() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	switch {
+	case built != "":
+		return built
+	case !ok:
 		return "devel"
 	}
 	revision, changed := "devel", ""
