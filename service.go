@@ -89,9 +89,13 @@ func runService(ctx context.Context, name string, c serviceConfig, open func(con
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return denied.Run(ctx) })
+	// The denylist is followed until the last request is answered: who is not on its
+	// list any more must not let anybody in.
+	following, served := context.WithCancel(context.WithoutCancel(ctx))
+	defer served()
+	group.Go(func() error { return denied.Run(following) })
 	group.Go(func() error { return s.Run(ctx) })
-	group.Go(func() error { return web.Serve(ctx, ln, s.Handler(), log, c.Grace) })
+	group.Go(func() error { defer served(); return web.Serve(ctx, ln, s.Handler(), log, c.Grace) })
 	metrics, err := serveMetrics(ctx, group, c.MetricsAddr, log)
 	if err != nil {
 		return err
