@@ -56,7 +56,7 @@ func (s *Store) Fate(ctx context.Context, r *http.Request, sub, sid string, auth
 	}
 	since, _ := strconv.ParseInt(subject.Val(), 10, 64)
 	switch {
-	case sid != "" && ended.Val() > 0, authenticated.UnixMilli() < since:
+	case sid != "" && ended.Val() > 0, authenticated.Unix() < since/1000: // auth_time counts whole seconds
 		return Ended, nil
 	case here != nil && here.Err() == nil: // whoever ends a session takes it off its list
 		return Expired, nil
