@@ -44,9 +44,13 @@ type Config struct {
 	HTTPClient *http.Client  // for the provider; one with a deadline unless told
 	Logger     *slog.Logger  // slog.Default unless told
 	Idle       time.Duration // see session.Options
-	Absolute   time.Duration // see session.Options
+	Absolute   time.Duration // see session.Options; with Denied at most a day
 	Now        func() time.Time
 }
+
+// longestDenied is for how long the denylist certainly remembers what was ended: an app's
+// session that lived longer would be let in again afterwards.
+const longestDenied = 24 * time.Hour
 
 // Denylist knows what was revoked before its time. [revocation.Mirror] is one.
 type Denylist interface {
@@ -77,6 +81,8 @@ func New(c Config) (*RP, error) {
 		return nil, errors.New("rp: Redis is missing")
 	case err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https"):
 		return nil, fmt.Errorf("rp: base URL %q is not an origin such as https://shop.example.com", c.BaseURL)
+	case c.Denied != nil && c.Absolute > longestDenied:
+		return nil, fmt.Errorf("rp: sessions of %s would outlive the denylist, which remembers for %s", c.Absolute, longestDenied)
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
 	if c.Scopes == nil {
