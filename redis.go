@@ -59,6 +59,7 @@ func openRedis(url string) (redis.UniversalClient, error) {
 		o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
 		o.ReadBufferSize, o.WriteBufferSize = redisBuffer, redisBuffer
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+		o.ReadOnly, o.RouteByLatency, o.RouteRandomly = false, false, false // see below
 		return redis.NewClusterClient(o), nil
 	case "redis-sentinel", "rediss-sentinel":
 		o, err := redis.ParseFailoverURL(strings.TrimSuffix(scheme, "-sentinel") + "://" + rest)
@@ -68,6 +69,8 @@ func openRedis(url string) (redis.UniversalClient, error) {
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
 		o.ReadBufferSize, o.WriteBufferSize = redisBuffer, redisBuffer
+		// A server that follows another one may be behind: who reads from it takes old knowledge for new.
+		o.ReplicaOnly, o.RouteByLatency, o.RouteRandomly = false, false, false
 		return redis.NewFailoverClient(o), nil
 	}
 	return nil, errRedisURL
