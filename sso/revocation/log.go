@@ -15,7 +15,7 @@ import (
 const (
 	// keptLog is how many entries the log keeps, about. A replica that is further
 	// behind loads the set. An embedded Redis walks the whole log for whoever waits.
-	keptLog = 5_000
+	keptLog = 20_000
 	// atOnce is how many entries one Write takes: the script holds up Redis.
 	atOnce = 500
 )
