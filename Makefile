@@ -8,7 +8,7 @@ run: ## Everything on one port: http://localhost:8080
 test: deps lint check-generated test-go test-race test-e2e ## All tests; installs what they need
 	@echo "All tests passed."
 
-deps: ## What the tests need beside Go: Redis, PostgreSQL, nginx, Chromium, Node.js, a C compiler
+deps: ## What the tests need beside Go: Redis, PostgreSQL, the SQLite shell, nginx, Chromium, Node.js, a C compiler
 	sh tests/install.sh
 
 lint:

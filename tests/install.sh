@@ -13,6 +13,7 @@ need() { # need PACKAGE COMMAND...: the package is needed when none of the comma
 	missing="$missing $package"
 }
 need redis-server redis-server
+need sqlite3 sqlite3
 need postgresql postgres /usr/lib/postgresql/*/bin/postgres
 need nginx nginx /usr/sbin/nginx
 need chromium chromium chromium-browser google-chrome
