@@ -6,23 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"gatehouse/tests/env"
 )
 
 func TestRedisAway_NobodyIsSignedOut(t *testing.T) {
-	server, err := env.StartRedis(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Stop)
-	options, err := redis.ParseURL(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	rdb := redis.NewClient(options)
-	t.Cleanup(func() { _ = rdb.Close() })
+	server, rdb := env.OwnRedis(t, t.TempDir())
 	h := newHouse(t, env.DB(t, "portal"), rdb)
 	b := h.browser()
 	h.signIn(b, "/")

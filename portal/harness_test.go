@@ -106,8 +106,7 @@ func (a *apps) behave(path string, h http.HandlerFunc) {
 // each runs a test on SQLite with the embedded Redis, and on PostgreSQL with a real one.
 func each(t *testing.T, test func(t *testing.T, h *house)) {
 	t.Helper()
-	t.Run("sqlite, embedded redis", func(t *testing.T) { test(t, newHouse(t, env.DB(t, "portal"), env.MiniRedis(t))) })
-	t.Run("postgres, real redis", func(t *testing.T) { test(t, newHouse(t, env.Postgres(t, "portal"), env.Redis(t))) })
+	env.EachHouse(t, "portal", func(t *testing.T, d *db.DB, rdb redis.UniversalClient) { test(t, newHouse(t, d, rdb)) })
 }
 
 // newHouseWith is a house on the smallest databases, with other dependencies.

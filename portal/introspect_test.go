@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-	"github.com/redis/go-redis/v9"
 
 	"gatehouse/tests/env"
 )
@@ -238,17 +237,7 @@ func TestIntrospect_OnlyClientsWithASecretMayAsk(t *testing.T) {
 
 // While nobody can know whether a token was revoked, it is not called good; nor is it called bad.
 func TestIntrospect_NobodyKnows(t *testing.T) {
-	server, err := env.StartRedis(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Stop)
-	options, err := redis.ParseURL(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	rdb := redis.NewClient(options)
-	t.Cleanup(func() { _ = rdb.Close() })
+	server, rdb := env.OwnRedis(t, t.TempDir())
 	h := newHouse(t, env.DB(t, "portal"), rdb)
 	b := h.browser()
 	h.signIn(b, "/")

@@ -225,17 +225,7 @@ func TestLimiter_KeysExpireAndNameNobody(t *testing.T) {
 }
 
 func TestLimiter_RedisAway(t *testing.T) {
-	server, err := env.StartRedis("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Stop)
-	o, err := redis.ParseURL(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	rdb := redis.NewClient(o)
-	defer rdb.Close()
+	server, rdb := env.OwnRedis(t, "")
 	l := limiter(t, rdb)
 	a, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", "")
 	if err != nil {

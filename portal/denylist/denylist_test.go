@@ -47,8 +47,7 @@ func (l *logs) count(text string) int {
 
 func each(t *testing.T, test func(h *house)) {
 	t.Helper()
-	t.Run("sqlite, embedded redis", func(t *testing.T) { test(newHouse(t, env.DB(t, "portal"), env.MiniRedis(t))) })
-	t.Run("postgres, real redis", func(t *testing.T) { test(newHouse(t, env.Postgres(t, "portal"), env.Redis(t))) })
+	env.EachHouse(t, "portal", func(t *testing.T, d *db.DB, rdb redis.UniversalClient) { test(newHouse(t, d, rdb)) })
 }
 
 func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient) *house {
@@ -284,18 +283,7 @@ func TestKeeper_LooksForHolesAfterTrouble(t *testing.T) {
 }
 
 func TestKeeper_WaitsWhileRedisIsAwayAndSaysSoOnce(t *testing.T) {
-	server, err := env.StartRedis("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Stop)
-	o, err := redis.ParseURL(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.MaxRetries = -1
-	rdb := redis.NewClient(o)
-	t.Cleanup(func() { _ = rdb.Close() })
+	server, rdb := env.OwnRedis(t, "", func(o *redis.Options) { o.MaxRetries = -1 })
 	h := newHouse(t, env.DB(t, "portal"), rdb)
 	defer h.run(h.keeper)()
 	eventually(t, "an epoch", func() bool { s, err := h.log.State(t.Context()); return err == nil && s.Epoch != "" })

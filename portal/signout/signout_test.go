@@ -54,8 +54,7 @@ func (c *told) Deliver(_ context.Context, notices []store.Notice) (results []bac
 
 func each(t *testing.T, test func(h *house)) {
 	t.Helper()
-	t.Run("sqlite, embedded redis", func(t *testing.T) { test(newHouse(t, env.DB(t, "portal"), env.MiniRedis(t))) })
-	t.Run("postgres, real redis", func(t *testing.T) { test(newHouse(t, env.Postgres(t, "portal"), env.Redis(t))) })
+	env.EachHouse(t, "portal", func(t *testing.T, d *db.DB, rdb redis.UniversalClient) { test(newHouse(t, d, rdb)) })
 }
 
 func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient) *house {
@@ -270,18 +269,7 @@ func TestDo_ChangesThatFailEndNothing(t *testing.T) {
 // Redis is away: the database has it, a person is told that it is not done, an admin that it is not confirmed; and when
 // Redis is back it becomes true, and the receipt complete, by itself.
 func TestDo_RedisAway(t *testing.T) {
-	server, err := env.StartRedis("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Stop)
-	o, err := redis.ParseURL(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.MaxRetries, o.DialerRetries = -1, 1
-	rdb := redis.NewClient(o)
-	t.Cleanup(func() { _ = rdb.Close() })
+	server, rdb := env.OwnRedis(t, "", func(o *redis.Options) { o.MaxRetries, o.DialerRetries = -1, 1 })
 	h := newHouse(t, env.DB(t, "portal"), rdb)
 	mine, in := h.person("maria@example.com")
 	banned, _ := h.person("otto@example.com")

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
 
 	"gatehouse/db"
 )
@@ -51,6 +52,13 @@ func open(t testing.TB, rawURL, service string) *db.DB {
 	}
 	t.Cleanup(func() { d.Close() })
 	return d
+}
+
+// EachHouse runs the test on SQLite with an embedded Redis and on PostgreSQL with a real one, as subtests.
+func EachHouse(t *testing.T, service string, test func(t *testing.T, d *db.DB, rdb redis.UniversalClient)) {
+	t.Helper()
+	t.Run("sqlite, embedded redis", func(t *testing.T) { test(t, DB(t, service), MiniRedis(t)) })
+	t.Run("postgres, real redis", func(t *testing.T) { test(t, Postgres(t, service), Redis(t)) })
 }
 
 // SQLiteURL returns the URL of a folder with a migrated database file of service.

@@ -169,6 +169,27 @@ func Redis(t testing.TB) redis.UniversalClient {
 	return rdb
 }
 
+// OwnRedis returns a real Redis of the test's own, which it may stop and start again, and a client of it; both end with
+// the test. It keeps what it holds in the folder appendOnly, or forgets it, as StartRedis says.
+func OwnRedis(t testing.TB, appendOnly string, changes ...func(*redis.Options)) (*RedisServer, *redis.Client) {
+	t.Helper()
+	server, err := StartRedis(appendOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	options, err := redis.ParseURL(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range changes {
+		change(options)
+	}
+	rdb := redis.NewClient(options)
+	t.Cleanup(func() { _ = rdb.Close() })
+	return server, rdb
+}
+
 // MiniRedis returns a client of an embedded Redis of the test's own, as `gatehouse up` embeds one.
 func MiniRedis(t testing.TB) redis.UniversalClient {
 	t.Helper()
