@@ -90,6 +90,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		Ready: map[string]func(context.Context) error{
 			"database": d.DB.PingContext,
 			"redis":    func(ctx context.Context) error { return d.Redis.Ping(ctx).Err() },
+			"denylist": d.Denied.Ready,
 		},
 		Person: a.pages.Person, Unavailable: a.pages.Unavailable,
 		AllowCrossOrigin: []string{oidc.AuthorizePath},
