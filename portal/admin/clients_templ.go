@@ -899,9 +899,9 @@ func methodName(method string) string {
 
 func methodOptions() []components.Option {
 	return []components.Option{
-		{Value: clients.SecretBasic, Label: "Secret, in the header (client_secret_basic)"},
-		{Value: clients.SecretPost, Label: "Secret, in the form (client_secret_post)"},
-		{Value: clients.Public, Label: "None: a public client, in a browser or on a phone"},
+		{Value: clients.SecretBasic, Label: "Secret, in the header (basic)"},
+		{Value: clients.SecretPost, Label: "Secret, in the form (post)"},
+		{Value: clients.Public, Label: "None: a public client"},
 	}
 }
 
@@ -1164,7 +1164,7 @@ func clientFormPage(v clientFormView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.ButtonLink(components.ButtonView{URL: v.Back, Kind: "ghost"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var43), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.ButtonLink(components.ButtonView{URL: v.Back}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var43), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
