@@ -131,9 +131,13 @@ func signedOutBefore(ctx context.Context, q sqlx.ExtContext, userID string) (tim
 	return timeOf(before), nil
 }
 
-// PurgeRevocations deletes those that matter no more at now.
+// purgedAfter is how long a revocation stays that matters no more: a clock that jumps
+// ahead for a while must not lose what is still needed when it is back.
+const purgedAfter = 24 * time.Hour
+
+// PurgeRevocations deletes those that have not mattered for a day at now.
 func (s *Store) PurgeRevocations(ctx context.Context, now time.Time) error {
-	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM revocations WHERE until_at <= ?`), db.Millis(now)); err != nil {
+	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM revocations WHERE until_at <= ?`), db.Millis(now.Add(-purgedAfter))); err != nil {
 		return fmt.Errorf("store: purge revocations: %w", err)
 	}
 	return nil

@@ -75,12 +75,21 @@ func (m *Mirror) step(ctx context.Context) error {
 	return err
 }
 
-// complain logs when things change, not at every step.
+// complain logs when things change, not at every step, and at most once a second: a
+// log that somebody else writes to breaks again as soon as it is mended.
 func (m *Mirror) complain(last, err error) {
+	changed := (err == nil) != (last == nil) || err != nil && !sameKind(last, err)
+	now := m.now()
+	if !changed || now.Sub(m.complained) < time.Second {
+		return
+	}
+	m.complained = now
 	switch {
-	case err != nil && (last == nil || !sameKind(last, err)):
+	case errors.Is(err, ErrEmpty) && m.heard.Load() == nil:
+		m.o.Logger.Info("waiting for the portal to make the denylist")
+	case err != nil:
 		m.o.Logger.Warn("the denylist can't be followed", "error", err, "position", m.position.Load(), "refuses_after", m.o.Bound.String())
-	case err == nil && last != nil:
+	default:
 		m.o.Logger.Info("the denylist is followed again", "position", m.position.Load())
 	}
 }

@@ -69,7 +69,8 @@ type Mirror struct {
 	seen       int64     // position of Redis's log at the last beat
 	beaten     time.Time // when that was sent
 	registered time.Time
-	requests   int64 // as told then
+	requests   int64     // as told then
+	complained time.Time // when the log was last written to
 
 	describing sync.Mutex
 	describers []func(*Report)

@@ -71,14 +71,15 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 				t.Errorf("living after %d: %v, %v; want %v", c.after, got, err, c.want)
 			}
 		}
-		if err := s.PurgeRevocations(ctx, at.Add(3*time.Minute)); err != nil {
+		const day = 24 * time.Hour // for which they stay
+		if err := s.PurgeRevocations(ctx, at.Add(day+3*time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		if n := count(t, d, "SELECT COUNT(*) FROM revocations"); n != 2 {
 			t.Errorf("%d left", n)
 		}
 		// Numbers are not used twice, though the last ones were deleted.
-		if err := s.PurgeRevocations(ctx, at.Add(time.Hour)); err != nil {
+		if err := s.PurgeRevocations(ctx, at.Add(day+time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		out := ends(t, s, act(func(e *store.Ending) { e.Token, e.Until = "token-9", at.Add(time.Hour) }))
