@@ -55,7 +55,7 @@ test("the console is an administrator's: others get 403, and guests are led to s
 // Those that need nobody are in accessibility.spec.js. On a telephone: those that are laid out anew there.
 for (const width of [1280, 390]) {
   test(`no axe violation in the pages about people, clients and keys, light or dark, ${width} px wide`, async ({ page, another }) => {
-    test.setTimeout(180_000);
+    test.setTimeout(240_000);
     const who = await register(await another(), `Lena Looked-at ${width}`);
     await signIn(page, admin);
     const see = async (path, name = path) => {
