@@ -107,7 +107,7 @@ func TestLog_ExpectsWhoIsThereNow(t *testing.T) {
 func TestMirror_StaysFreshWhileEntriesKeepComing(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		e := newEstate(t, rdb)
-		m := e.mirror("shop-1", func(o *revocation.Options) { o.Bound = 10 * time.Second }) // a beat each 4 s without entries
+		m := e.mirror("shop-1", func(o *revocation.Options) { o.Bound = 3 * time.Second }) // a beat each 1.2 s without entries
 		quick := e.mirror("shop-2", func(o *revocation.Options) { o.Bound = 200 * time.Millisecond })
 		ctx, stop := context.WithCancel(t.Context())
 		var writer sync.WaitGroup
