@@ -138,7 +138,7 @@ func (m *Mirror) load(ctx context.Context) error {
 	m.confirmed = -1 // also if it stands where it stood: this set is another one
 	m.o.Logger.Info("the denylist is loaded", "entries", m.table.entries.Load(), "position", first.position)
 	err = m.confirm(ctx)
-	m.explainAll(ctx)
+	go m.explainAll(ctx) // it asks Redis for each, and must not hold up the log
 	return err
 }
 
