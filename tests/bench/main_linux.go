@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gatehouse/sso/session"
+	"gatehouse/tests/bench/setting"
 	"gatehouse/tests/env"
 )
 
@@ -167,7 +168,7 @@ func (b *bench) load(redisURL string) error {
 
 // startSynthetic starts this program's own servers, and returns the cookie of somebody signed in there.
 func (b *bench) startSynthetic(redisURL string) (cookie string, err error) {
-	rdb, err := openRedis(redisURL)
+	rdb, err := setting.OpenRedis(redisURL)
 	if err != nil {
 		return "", err
 	}

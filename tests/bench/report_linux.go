@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"gatehouse/tests/bench/setting"
 )
 
 // row is one line of the table.
@@ -60,7 +60,7 @@ func rows() []row {
 
 // report prints the table.
 func (b *bench) report(out io.Writer) {
-	fmt.Fprintf(out, "%s, %s\n\n", time.Now().Format(time.DateOnly), machine())
+	fmt.Fprintf(out, "%s, %s\n\n", time.Now().Format(time.DateOnly), setting.Machine())
 	if !b.cores.apart {
 		fmt.Fprint(out, "There was one core only, so that server and load shared it.\n\n")
 	}
@@ -141,18 +141,4 @@ func median(v []float64) float64 {
 		return (s[n/2-1] + s[n/2]) / 2
 	}
 	return s[len(s)/2]
-}
-
-// machine says what this was measured on.
-func machine() string {
-	processor := "unknown processor"
-	if raw, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(raw)) {
-			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-				processor = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	return fmt.Sprintf("%s, %s/%s, %s", processor, runtime.GOOS, runtime.GOARCH, runtime.Version())
 }

@@ -21,13 +21,12 @@ import (
 
 	"github.com/alexedwards/argon2id"
 	"github.com/labstack/echo/v4"
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"gatehouse/fleet"
 	"gatehouse/fleet/balancer"
 	"gatehouse/portal/password"
 	"gatehouse/sso/rp"
+	"gatehouse/tests/bench/setting"
 	"gatehouse/web"
 )
 
@@ -77,7 +76,7 @@ func synthetic(ctx context.Context, kind string, log *slog.Logger) (http.Handler
 	case "bare":
 		e.GET("/*", smallPage)
 	case "redis":
-		rdb, err := openRedis(os.Getenv(redisVariable))
+		rdb, err := setting.OpenRedis(os.Getenv(redisVariable))
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +107,7 @@ func synthetic(ctx context.Context, kind string, log *slog.Logger) (http.Handler
 }
 
 func relyingParty(log *slog.Logger) (*rp.RP, error) {
-	rdb, err := openRedis(os.Getenv(redisVariable))
+	rdb, err := setting.OpenRedis(os.Getenv(redisVariable))
 	if err != nil {
 		return nil, err
 	}
@@ -135,20 +134,6 @@ func wholeWeb(log *slog.Logger) (http.Handler, error) {
 	auth.Mount(e)
 	e.GET("/*", smallPage, auth.Required)
 	return e, nil
-}
-
-// openRedis makes a client with the options that the services have (redis.go).
-func openRedis(url string) (*redis.Client, error) {
-	o, err := redis.ParseURL(url)
-	if err != nil {
-		return nil, err
-	}
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = time.Second, time.Second, time.Second
-	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
-	o.ReadBufferSize, o.WriteBufferSize = 8<<10, 8<<10
-	o.PipelineReadBufferSize, o.PipelineWriteBufferSize = 8<<10, 8<<10
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return redis.NewClient(o), nil
 }
 
 func balanced(ctx context.Context, log *slog.Logger) (http.Handler, error) {

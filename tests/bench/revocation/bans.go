@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatehouse/sso/revocation"
+	"gatehouse/tests/bench/setting"
 )
 
 // run is what came of one configuration.
@@ -34,7 +35,7 @@ const innocents = 20
 func (b *bench) run(ctx context.Context, kind, url string, n int) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	rdb, err := openRedis(url)
+	rdb, err := setting.OpenRedis(url)
 	if err != nil {
 		return err
 	}

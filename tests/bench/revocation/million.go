@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/sso/revocation"
+	"gatehouse/tests/bench/setting"
 )
 
 // million is what many live entries cost a new server.
@@ -35,7 +36,7 @@ type checkCase struct {
 }
 
 func (b *bench) million(ctx context.Context, kind, url string) error {
-	rdb, err := openRedis(url)
+	rdb, err := setting.OpenRedis(url)
 	if err != nil {
 		return err
 	}

@@ -5,10 +5,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"strings"
 	"time"
+
+	"gatehouse/tests/bench/setting"
 )
 
 // What is aimed at for 500 servers with a real Redis, in milliseconds, and for one check in nanoseconds.
@@ -42,7 +42,7 @@ func (b *bench) wrong() (wrong []string) {
 
 // report prints what was measured as Markdown.
 func (b *bench) report(out io.Writer) {
-	fmt.Fprintf(out, "%s, %s\n\n", time.Now().Format(time.DateOnly), machine())
+	fmt.Fprintf(out, "%s, %s\n\n", time.Now().Format(time.DateOnly), setting.Machine())
 	fmt.Fprintf(out, "%d bans a line, under %d requests a second besides those that follow each ban. Milliseconds.\n\n", b.bans, b.rate)
 	fmt.Fprintln(out, "| Redis | Servers | Each confirmation: median | p99 | slowest | Slowest of a ban: median | p99 | The portal's whole ban: median | p99 | "+
 		"Confirmed | Refused after \"done\" | Accepted after \"done\" | Others refused | 503 | Requests |")
@@ -97,17 +97,3 @@ func met(yes bool) string {
 }
 
 func mebibytes(n int64) float64 { return float64(n) / (1 << 20) }
-
-// machine is what it was measured on.
-func machine() string {
-	processor := "unknown processor"
-	if raw, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(raw)) {
-			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-				processor = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	return fmt.Sprintf("%s, %d cores, %s/%s, %s", processor, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-}

@@ -14,10 +14,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"gatehouse/sso/revocation"
 	"gatehouse/sso/rp"
+	"gatehouse/tests/bench/setting"
 )
 
 // What the tokens are for.
@@ -65,7 +65,7 @@ func startServers(ctx context.Context, n int, url, issuer string, quiet *slog.Lo
 }
 
 func startServer(name, url, issuer string, quiet *slog.Logger) (*server, error) {
-	rdb, err := openRedis(url)
+	rdb, err := setting.OpenRedis(url)
 	if err != nil {
 		return nil, err
 	}
@@ -103,20 +103,6 @@ func (s *servers) close() {
 		_ = one.http.Close()
 		_ = one.rdb.Close()
 	}
-}
-
-// openRedis makes a client with the options that the services have (redis.go).
-func openRedis(url string) (*redis.Client, error) {
-	o, err := redis.ParseURL(url)
-	if err != nil {
-		return nil, err
-	}
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = time.Second, time.Second, time.Second
-	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
-	o.ReadBufferSize, o.WriteBufferSize = 8<<10, 8<<10
-	o.PipelineReadBufferSize, o.PipelineWriteBufferSize = 8<<10, 8<<10
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return redis.NewClient(o), nil
 }
 
 // until waits for what takes a moment, a minute at most.
