@@ -141,12 +141,13 @@ func TestConsole_BanEndsEverythingAndShowsTheReceipt(t *testing.T) {
 			form url.Values
 			says string
 		}{
-			"no reason":     {banned(" ", "never"), "Say why"},
-			"a long reason": {banned(strings.Repeat("é", 501), "never"), "Use at most 500 characters; these are 501."},
-			"no end":        {banned("spam", ""), "Choose when the ban ends."},
-			"no date":       {banned("spam", "date"), "Enter the last day of the ban."},
-			"a past date":   {url.Values{"reason": {"spam"}, "until": {"date"}, "date": {"2020-01-01"}}, "This day is over."},
-			"a far date":    {url.Values{"reason": {"spam"}, "until": {"date"}, "date": {"9999-12-31"}}, "more than ten years"},
+			"no reason":                  {banned(" ", "never"), "Say why"},
+			"a long reason":              {banned(strings.Repeat("é", 501), "never"), "Use at most 500 characters; these are 501."},
+			"no end":                     {banned("spam", ""), "Choose when the ban ends."},
+			"no date":                    {banned("spam", "date"), "Enter the last day of the ban."},
+			"a past date":                {url.Values{"reason": {"spam"}, "until": {"date"}, "date": {"2020-01-01"}}, "This day is over."},
+			"a date beside another term": {url.Values{"reason": {"spam"}, "until": {"never"}, "date": {"2030-01-01"}}, "or empty this field"},
+			"a far date":                 {url.Values{"reason": {"spam"}, "until": {"date"}, "date": {"9999-12-31"}}, "more than ten years"},
 		} {
 			if a := h.post(b, alice+"/ban", c.form); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, c.says) {
 				t.Errorf("%s: %d %s", name, a.status, a.body)

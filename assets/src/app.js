@@ -103,6 +103,24 @@
     ask(e.detail.ctx.confirm, e.detail.ctx.sourceElement).then((yes) => (yes ? e.detail.issueRequest() : e.detail.dropRequest()));
   });
 
+  // What is typed into a field that belongs to one of several choices (data-chooses: its id) chooses it; another choice
+  // empties the field.
+  document.addEventListener("input", (e) => {
+    const chosen = e.target.dataset.chooses && document.getElementById(e.target.dataset.chooses);
+    if (chosen && e.target.value) chosen.checked = true;
+    if (!e.target.matches("[type=radio]")) return;
+    for (const field of all("[data-chooses]", e.target.form ?? document)) {
+      const own = document.getElementById(field.dataset.chooses);
+      if (own?.name === e.target.name && own !== e.target) field.value = "";
+    }
+  });
+
+  // A row of links that is wider than the screen begins at the page that is open.
+  for (const link of all(".console-nav [aria-current]")) {
+    const row = link.closest("nav");
+    row.scrollLeft += link.getBoundingClientRect().left - row.getBoundingClientRect().left - (row.clientWidth - link.offsetWidth) / 2;
+  }
+
   // A form is sent once: while it is under way its buttons are busy and a second click does nothing. The buttons keep the
   // focus, which a disabled one would lose.
   const busy = (owner, on) => {

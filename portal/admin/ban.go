@@ -132,6 +132,10 @@ func (a *Console) until(form url.Values) (until time.Time, fault string) {
 			continue
 		}
 		if t.key != "date" {
+			// A date typed beside another term would else end in a ban that nobody meant.
+			if strings.TrimSpace(form.Get("date")) != "" {
+				return time.Time{}, fmt.Sprintf("“%s” is chosen above. Choose “Until a date”, or empty this field.", t.label)
+			}
 			if t.lasts == 0 {
 				return time.Time{}, ""
 			}

@@ -106,7 +106,7 @@ func banPage(v banView) templ.Component {
 			}
 			templ_7745c5c3_Err = components.Field(components.FieldView{
 				Label: "Last day", Name: "date", Type: "date", Value: v.Date, Error: v.Faults["date"], Min: v.Tomorrow,
-				Hint: "To the end of that day in UTC.", Class: "max-w-56",
+				Hint: "To the end of that day in UTC.", Class: "max-w-56", Attrs: templ.Attributes{"data-chooses": "until-date"},
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
