@@ -125,6 +125,7 @@ func TestConsole_ClientFromCreationToNewSecret(t *testing.T) {
 		if a := h.post(admin, "/admin/clients/made/edit", clientForm("version", firstOf(t, versionField, late.body), "scopes", "openid typed-late")); a.status != http.StatusSeeOther {
 			t.Errorf("the late edit again: %d", a.status)
 		}
+		h.get(admin, "/admin/audit?action=client.changed").must(t, http.StatusOK, "→ Renamed")
 
 		// A new secret: the old one is refused, the same question asked twice makes one.
 		ask2 := h.get(admin, "/admin/clients/made/secret")

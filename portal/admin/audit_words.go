@@ -96,10 +96,31 @@ func valueText(v any) string {
 		}
 		return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 	case map[string]any:
+		if text, ok := changeText(v); ok {
+			return text
+		}
 		return "(" + detailText(v) + ")"
 	default:
 		return fmt.Sprint(v)
 	}
+}
+
+// changeText writes {from, to}, as the change of a field is told.
+func changeText(v map[string]any) (text string, ok bool) {
+	from, wasText := v["from"].(string)
+	to, isText := v["to"].(string)
+	if len(v) != 2 || !wasText || !isText {
+		return "", false
+	}
+	lines := strings.NewReplacer("\r", "", "\n", ", ")
+	from, to = lines.Replace(strings.TrimSpace(from)), lines.Replace(strings.TrimSpace(to))
+	switch {
+	case from == "":
+		return to, true
+	case to == "":
+		return from + " → nothing", true
+	}
+	return from + " → " + to, true
 }
 
 func auditRowsOf(rows []store.Audit) []auditRow {

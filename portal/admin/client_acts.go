@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -29,7 +30,7 @@ func (a *Console) showSecret(c echo.Context, client clients.Client, secret, what
 	}
 	view := secretView{clientRow: clientRowOf(client), Secret: secret, What: what}
 	view.frame = a.frame(c, "The secret of "+client.Name, "", "clients",
-		components.NavItem{Label: "Clients", URL: clientsPath}, components.NavItem{Label: client.ID, URL: clientURL(client.ID)})
+		components.NavItem{Label: "Clients", URL: clientsPath}, components.NavItem{Label: client.Name, URL: clientURL(client.ID)})
 	return web.Render(c, http.StatusOK, secretPage(view))
 }
 
@@ -41,20 +42,21 @@ type askView struct {
 	Action  string
 }
 
+// ask is the page of an act; title has a place for the client's name.
 func (a *Console) ask(c echo.Context, title, act string) (askView, clients.Client, error) {
 	client, err := a.client(c)
 	if err != nil {
 		return askView{}, client, err
 	}
 	view := askView{clientRow: clientRowOf(client), Version: strconv.FormatInt(client.Version, 10), Action: clientURL(client.ID, act)}
-	view.frame = a.frame(c, title, "", "clients",
-		components.NavItem{Label: "Clients", URL: clientsPath}, components.NavItem{Label: client.ID, URL: clientURL(client.ID)})
+	view.frame = a.frame(c, fmt.Sprintf(title, client.Name), "", "clients",
+		components.NavItem{Label: "Clients", URL: clientsPath}, components.NavItem{Label: client.Name, URL: clientURL(client.ID)})
 	return view, client, nil
 }
 
 // askSecret answers GET /admin/clients/:client/secret.
 func (a *Console) askSecret(c echo.Context, _ Admin) error {
-	view, client, err := a.ask(c, "A new secret", "secret")
+	view, client, err := a.ask(c, "Make a new secret for %s?", "secret")
 	switch {
 	case err != nil:
 		return err
@@ -95,7 +97,7 @@ func (a *Console) rotateSecret(c echo.Context, me Admin) error {
 
 // askDisable answers GET /admin/clients/:client/disable.
 func (a *Console) askDisable(c echo.Context, _ Admin) error {
-	view, client, err := a.ask(c, "Disable client", "disable")
+	view, client, err := a.ask(c, "Disable %s?", "disable")
 	switch {
 	case err != nil:
 		return err
@@ -107,7 +109,7 @@ func (a *Console) askDisable(c echo.Context, _ Admin) error {
 
 // askEnable answers GET /admin/clients/:client/enable.
 func (a *Console) askEnable(c echo.Context, _ Admin) error {
-	view, client, err := a.ask(c, "Enable client", "enable")
+	view, client, err := a.ask(c, "Enable %s?", "enable")
 	switch {
 	case err != nil:
 		return err

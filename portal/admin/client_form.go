@@ -263,7 +263,7 @@ func clientDetail(before, after clients.Client) map[string]any {
 		detail[name] = map[string]any{"from": old, "to": is.field(name)}
 	}
 	if before.SecretSHA256 != after.SecretSHA256 {
-		detail["client_secret"] = "another one"
+		detail["client_secret"] = "a new one"
 		if after.SecretSHA256 == "" {
 			detail["client_secret"] = "removed"
 		}

@@ -133,6 +133,7 @@ type askKeyView struct {
 	Away   string // why nobody can tell which servers know the key
 }
 
+// askKey is the page of an act; title has a place for the key's algorithm.
 func (a *Console) askKey(c echo.Context, title, act string) (askKeyView, error) {
 	info, err := a.Keys.Find(c.Request().Context(), param(c, "kid"))
 	if errors.Is(err, keys.ErrChanged) {
@@ -147,13 +148,13 @@ func (a *Console) askKey(c echo.Context, title, act string) (askKeyView, error) 
 		view.Seen = who(info.KID, h.Replicas)
 	}
 	view.Action = view.url(act)
-	view.frame = a.frame(c, title, "", "keys", components.NavItem{Label: "Keys", URL: keysPath})
+	view.frame = a.frame(c, fmt.Sprintf(title, info.Algorithm), "", "keys", components.NavItem{Label: "Keys", URL: keysPath})
 	return view, nil
 }
 
 // askActivate answers GET /admin/keys/:kid/activate.
 func (a *Console) askActivate(c echo.Context, _ Admin) error {
-	view, err := a.askKey(c, "Activate now", "activate")
+	view, err := a.askKey(c, "Activate the next %s key now?", "activate")
 	switch {
 	case err != nil:
 		return err
@@ -165,7 +166,7 @@ func (a *Console) askActivate(c echo.Context, _ Admin) error {
 
 // activateKey answers POST /admin/keys/:kid/activate. The field anyway=yes activates a key that not every server has seen.
 func (a *Console) activateKey(c echo.Context, me Admin) error {
-	view, err := a.askKey(c, "Activate now", "activate")
+	view, err := a.askKey(c, "Activate the next %s key now?", "activate")
 	if err != nil {
 		return err
 	}
@@ -190,7 +191,7 @@ func (a *Console) activateKey(c echo.Context, me Admin) error {
 
 // askWithdraw answers GET /admin/keys/:kid/withdraw.
 func (a *Console) askWithdraw(c echo.Context, _ Admin) error {
-	view, err := a.askKey(c, "Withdraw a key", "withdraw")
+	view, err := a.askKey(c, "Withdraw this %s key?", "withdraw")
 	switch {
 	case err != nil:
 		return err
