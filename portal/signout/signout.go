@@ -135,14 +135,10 @@ func (s *Service) EndFrom(ctx context.Context, clientID, sid, reason string) err
 	return err
 }
 
-// EndOthers ends all sign-ins of a person but keepSID, and says how many.
+// EndOthers ends all sign-ins of a person but keepSID, which may be empty, and says
+// how many.
 func (s *Service) EndOthers(ctx context.Context, userID, keepSID, reason string) (int, error) {
 	return s.promised(s.Do(ctx, Act{UserID: userID, Except: keepSID, Reason: reason}))
-}
-
-// EndAll ends all sign-ins of a person, and says how many.
-func (s *Service) EndAll(ctx context.Context, userID, reason string) (int, error) {
-	return s.EndOthers(ctx, userID, "", reason)
 }
 
 // promised makes an error of what is not true everywhere yet.

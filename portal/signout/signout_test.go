@@ -344,7 +344,7 @@ func TestEndOthers_LeavesOne(t *testing.T) {
 		if err := mirror.Check(u.ID, first.SID, "", first.CreatedAt); err != nil {
 			h.Errorf("the one that stays: %v", err)
 		}
-		if n, err := h.outs.EndAll(h.Context(), u.ID, signout.Everywhere); n != 1 || err != nil {
+		if n, err := h.outs.EndOthers(h.Context(), u.ID, "", signout.Everywhere); n != 1 || err != nil {
 			h.Errorf("all: %d, %v", n, err)
 		}
 		if err := mirror.Check(u.ID, first.SID, "", first.CreatedAt); !errors.Is(err, revocation.ErrDenied) {

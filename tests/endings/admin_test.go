@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
@@ -85,6 +84,3 @@ func (a *admin) unban(name string) result {
 	a.house.t.Helper()
 	return post(a.house.t, a.at(a.house.banks[0], false), a.house.portalURL("/admin/people/demo-"+name+"/unban"), nil)
 }
-
-// until waits for the time that has passed since began to be d.
-func until(began time.Time, d time.Duration) { time.Sleep(d - time.Since(began)) }
