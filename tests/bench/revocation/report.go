@@ -25,7 +25,7 @@ func (b *bench) wrong() (wrong []string) {
 			what string
 		}{
 			{r.accepted, `requests accepted after "done"`}, {r.innocentRefused, "innocent requests refused"},
-			{r.failed, "requests not answered"}, {int64(r.missing), "confirmations missing"},
+			{r.failed, "requests not answered"},
 		} {
 			if c.n > 0 {
 				wrong = append(wrong, fmt.Sprintf("%s Redis, %d servers: %d %s (%s)", r.redis, r.servers, c.n, c.what, r.first))
