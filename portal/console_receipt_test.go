@@ -56,6 +56,18 @@ func TestReceipt_NamesWhoIsMissing(t *testing.T) {
 	})
 }
 
+// A server that was killed under way and started again answers as a new process; the old one is not another server.
+func TestReceipt_TellsAServerFromItsProcessBefore(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		r := revocation.Receipt{Confirmations: append(confirmations(2), revocation.Confirmation{Replica: "shop-1", Service: "shop", WrongUntil: h.clock.now()})}
+		h.stored("RESTARTED", signout.Done{Receipt: r, Confirmed: true})
+		page := h.get(h.asAdmin(), "/admin/receipts/RESTARTED").must(t, http.StatusOK, "2 of 3 servers confirmed", "shop-1, before its restart")
+		if strings.Contains(page.content(), "shop-2, before") {
+			t.Error("a server that runs is said to be an old one")
+		}
+	})
+}
+
 func TestReceipt_OfFiveHundred(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.stored("MANY", signout.Done{Receipt: revocation.Receipt{Confirmations: confirmations(500)}, Confirmed: true})

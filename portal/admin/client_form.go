@@ -248,7 +248,7 @@ func (a *Console) showClientForm(c echo.Context, status int, view clientFormView
 		view.frame = a.frame(c, "New client", "An app or a program that may use this portal.", "clients", crumbs...)
 	} else {
 		view.Action, view.Back = clientURL(view.ID, "edit"), clientURL(view.ID)
-		view.frame = a.frame(c, "Edit client", "", "clients", append(crumbs, components.NavItem{Label: view.ID, URL: view.Back})...)
+		view.frame = a.frame(c, "Edit "+view.ID, "", "clients", append(crumbs, components.NavItem{Label: view.ID, URL: view.Back})...)
 	}
 	return web.Render(c, status, clientFormPage(view))
 }

@@ -149,10 +149,17 @@ func (v *receiptView) serversOf(r revocation.Receipt, now time.Time) {
 	all := slices.Clone(r.Confirmations)
 	slices.SortFunc(all, func(a, b revocation.Confirmation) int { return natural(a.Replica, b.Replica) })
 	slices.SortStableFunc(all, func(a, b revocation.Confirmation) int { return natural(a.Service, b.Service) })
+	answered := map[string]bool{}
+	for _, c := range all {
+		answered[c.Replica] = answered[c.Replica] || c.Confirmed
+	}
 	for _, c := range all {
 		t := serverTile{
 			Name: c.Replica, Service: c.Service, Confirmed: c.Confirmed, Refusing: c.Refusing, Took: c.Took,
 			WrongUntil: c.WrongUntil, Over: !c.WrongUntil.IsZero() && !c.WrongUntil.After(now),
+		}
+		if !c.Confirmed && answered[c.Replica] { // two processes of one name: the one that answered took its place
+			t.Name += ", before its restart"
 		}
 		v.Servers = append(v.Servers, t)
 		if !t.Confirmed {
