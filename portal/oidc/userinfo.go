@@ -24,9 +24,6 @@ func (h *Handlers) Userinfo(c echo.Context) error {
 	if !claims.HasScope("openid") {
 		return refused(insufficientScope, "The access token was not issued for the scope openid.")
 	}
-	if _, known := h.Clients.Client(ctx, claims.ClientID); !known {
-		return refused(invalidToken, "The client that the access token was issued to is disabled.")
-	}
 	if live, f := h.live(h.Denied.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())); !live {
 		return orElse(f, refused(invalidToken, "The access token is revoked."))
 	}

@@ -125,10 +125,10 @@ func (r *RemoteKeys) triedWithin(d time.Duration) bool {
 }
 
 // start fetches, once for all who ask meanwhile: it serves everyone, not only the
-// one who asked first and may have gone. Keys that came after asked serve as well.
+// one who asked first and may have gone. Keys that came since asked serve as well.
 func (r *RemoteKeys) start(ctx context.Context, asked time.Time) <-chan singleflight.Result {
 	return r.flight.DoChan("fetch", func() (any, error) {
-		if r.held.Load().at.After(asked) {
+		if !r.held.Load().at.Before(asked) {
 			return nil, nil
 		}
 		r.tried.Store(max(1, int64(time.Since(r.began))))
