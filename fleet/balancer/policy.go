@@ -11,11 +11,16 @@ type Policy interface {
 	Pick(r *http.Request, backends []*Backend) *Backend
 }
 
-type roundRobin struct{ next atomic.Uint64 }
+type roundRobin struct{ next, nextStream atomic.Uint64 }
 
-// NewRoundRobin returns a Policy that takes the backends in turn.
+// NewRoundRobin returns a Policy that takes the backends in turn. Streams of events take turns of their own: a page
+// that opens one would otherwise meet, of two backends, the same one at every reload.
 func NewRoundRobin() Policy { return &roundRobin{} }
 
-func (p *roundRobin) Pick(_ *http.Request, backends []*Backend) *Backend {
-	return backends[(p.next.Add(1)-1)%uint64(len(backends))]
+func (p *roundRobin) Pick(r *http.Request, backends []*Backend) *Backend {
+	turn := &p.next
+	if r.Header.Get("Accept") == "text/event-stream" { // as EventSource asks
+		turn = &p.nextStream
+	}
+	return backends[(turn.Add(1)-1)%uint64(len(backends))]
 }
