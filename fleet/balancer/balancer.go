@@ -42,6 +42,7 @@ type Balancer struct {
 	redirects map[string]string
 	pools     map[string]*pool
 	transport *http.Transport
+	once      *http.Transport // the same, with a connection for each request
 	checker   *http.Client
 	log       *slog.Logger
 }
@@ -67,6 +68,8 @@ func New(opts Options) (*Balancer, error) {
 		routes: map[string]*route{}, redirects: map[string]string{}, pools: map[string]*pool{},
 		transport: newTransport(opts),
 	}
+	b.once = newTransport(opts)
+	b.once.DisableKeepAlives = true
 	b.checker = newChecker(opts)
 	proxies := map[string]*httputil.ReverseProxy{}
 	for host, name := range opts.Hosts {

@@ -84,7 +84,7 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 			continue
 		}
 		req.URL.Host = to.addr
-		res, err := d.transport.RoundTrip(req)
+		res, err := d.way(req).RoundTrip(req)
 		if err == nil {
 			err = receiveWhole(req, res)
 		}
@@ -117,6 +117,17 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		avoid, req = to, again(req)
 	}
+}
+
+// way is a kept connection for what may be sent again, and a fresh one for what may
+// not: a kept one may have been closed a moment ago, by a backend that died, and what
+// is written into it before we hear of that is lost. Nobody answers a fresh one then,
+// and another backend gets the request.
+func (d *delivery) way(req *http.Request) *http.Transport {
+	if repeatable(req) {
+		return d.transport
+	}
+	return d.once
 }
 
 // repeatable reports whether a request that may have been received may be sent again: safe methods
