@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	chosen := map[string]bool{}
 	flag.Visit(func(f *flag.Flag) { chosen[f.Name] = true })
 	for name, value := range map[string]string{
-		"rapid.checks":     "100", // some thousands of steps
+		"rapid.checks":     "150", // some thousands of steps
 		"rapid.shrinktime": "2m",
 	} {
 		if !chosen[name] {
