@@ -69,7 +69,9 @@ func New(opts Options) (*Balancer, error) {
 		transport: newTransport(opts),
 	}
 	b.once = newTransport(opts)
-	b.once.DisableKeepAlives = true
+	// Not DisableKeepAlives: it asks the backend to close, and Go's server then closes over a body it has refused to
+	// read, so that the reset overtakes its answer.
+	b.once.MaxIdleConnsPerHost = -1
 	b.checker = newChecker(opts)
 	proxies := map[string]*httputil.ReverseProxy{}
 	for host, name := range opts.Hosts {
