@@ -55,8 +55,9 @@ func pidOf(t *testing.T, e *estate.Estate, replica string, old int) int {
 	return pid
 }
 
-// gone reports whether a process has ended. One that has, and that nobody has waited for, counts: where an orphan's
-// new parent does not wait for it, it stays so.
+// gone reports whether a process has ended, with all its threads: the first of them may be a zombie while another still
+// holds the sockets open, and connections are still taken. A process that has ended, and that nobody has waited for,
+// counts: where an orphan's new parent does not wait for it, it stays so.
 func gone(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return true
@@ -66,5 +67,6 @@ func gone(pid int) bool {
 		return false // no /proc here: believe the signal
 	}
 	_, state, _ := bytes.Cut(stat, []byte(") "))
-	return bytes.HasPrefix(state, []byte("Z"))
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	return bytes.HasPrefix(state, []byte("Z")) && (err != nil || len(threads) <= 1)
 }
