@@ -1,0 +1,21 @@
+// Package experiments lists the Academy's experiments. Each is a package below it.
+package experiments
+
+import (
+	"gatehouse/apps/academy/lab"
+)
+
+// All are the experiments, in the order of the chapter.
+func All() []lab.Experiment {
+	return []lab.Experiment{}
+}
+
+// Find is the experiment of this name.
+func Find(name string) (lab.Experiment, bool) {
+	for _, e := range All() {
+		if e.Name == name {
+			return e, true
+		}
+	}
+	return lab.Experiment{}, false
+}
