@@ -185,11 +185,25 @@ func (b *Balancer) Remove(ctx context.Context, poolName, name string) error {
 	}
 }
 
+// SetPolicy lets policy choose the backends of a pool from now on. Requests under way stay where they are.
+func (b *Balancer) SetPolicy(poolName string, policy Policy) error {
+	p := b.pools[poolName]
+	if p == nil {
+		return fmt.Errorf("balancer: no pool %q", poolName)
+	}
+	if policy == nil {
+		return errors.New("balancer: no policy")
+	}
+	p.rule.Store(newRule(policy))
+	return nil
+}
+
 // Status is what the balancer thinks of one backend.
 type Status struct {
 	Pool, Name, Addr string
 	Healthy          bool
-	InFlight         int // requests sent whose answer has not begun
+	InFlight         int    // requests sent whose answer has not begun
+	Answered         uint64 // requests answered since it was added
 }
 
 // Backends lists every backend, ordered by pool and name.
@@ -197,7 +211,7 @@ func (b *Balancer) Backends() []Status {
 	var list []Status
 	for _, p := range b.pools {
 		for _, be := range p.members() {
-			list = append(list, Status{Pool: p.name, Name: be.name, Addr: be.addr, Healthy: be.healthy.Load(), InFlight: be.InFlight()})
+			list = append(list, Status{Pool: p.name, Name: be.name, Addr: be.addr, Healthy: be.healthy.Load(), InFlight: be.InFlight(), Answered: be.Answered()})
 		}
 	}
 	slices.SortFunc(list, func(x, y Status) int {

@@ -2,7 +2,7 @@
 // by its host name, and to one of the pool's backends by a Policy.
 //
 //	request ─▶ host ─┬─▶ redirect (localhost ─▶ the portal)
-//	                 ├─▶ pool ─▶ policy ─▶ backend ─▶ answer, streamed
+//	                 ├─▶ pool ─▶ policy ─▶ backend ─▶ answer, streamed (the policy may add a cookie to it)
 //	                 │             ▲          │ could not be delivered, and safe to repeat
 //	                 │             └──────────┘
 //	                 └─▶ 421, a page that says so

@@ -13,6 +13,7 @@ type Backend struct {
 	name, addr string
 	healthy    atomic.Bool
 	inFlight   atomic.Int64
+	answered   atomic.Uint64
 	draining   atomic.Bool
 	drainOnce  sync.Once
 	drained    chan struct{} // closed when draining and nothing is in flight
@@ -24,6 +25,9 @@ func (b *Backend) Name() string { return b.name }
 
 // InFlight is the number of requests sent to it whose answer has not begun.
 func (b *Backend) InFlight() int { return int(b.inFlight.Load()) }
+
+// Answered is the number of requests whose answer it has given, or begun, since it was added.
+func (b *Backend) Answered() uint64 { return b.answered.Load() }
 
 // acquire counts a request in, unless the backend is leaving.
 func (b *Backend) acquire() bool {
@@ -44,7 +48,7 @@ func (b *Backend) release() {
 // pool is the backends of one service. Requests read the healthy ones without a lock.
 type pool struct {
 	name    string
-	policy  Policy
+	rule    atomic.Pointer[rule]
 	healthy atomic.Pointer[[]*Backend]
 
 	mu    sync.Mutex
@@ -53,7 +57,8 @@ type pool struct {
 }
 
 func newPool(name string, policy Policy) *pool {
-	p := &pool{name: name, policy: policy, grown: make(chan struct{})}
+	p := &pool{name: name, grown: make(chan struct{})}
+	p.rule.Store(newRule(policy))
 	p.healthy.Store(new([]*Backend))
 	return p
 }
@@ -75,7 +80,7 @@ func (p *pool) choose(r *http.Request, avoid *Backend) *Backend {
 			return nil
 		}
 		// A backend that is leaving may still be in our snapshot; the pool's next one is without it.
-		if b := p.policy.Pick(r, candidates); b.acquire() {
+		if b := p.rule.Load().Pick(r, candidates); b.acquire() {
 			return b
 		}
 	}

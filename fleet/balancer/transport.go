@@ -91,6 +91,10 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 		to.release()
 		switch {
 		case err == nil:
+			to.answered.Add(1)
+			if a := d.pool.rule.Load().answerer; a != nil {
+				a.Answered(req, to, res.Header)
+			}
 			endWithServer(req, res)
 			return res, nil
 		case ctx.Err() != nil:
