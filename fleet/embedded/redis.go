@@ -3,7 +3,9 @@
 package embedded
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
 	"sync"
@@ -28,6 +30,10 @@ type Redis struct {
 	stop     chan struct{}
 	stopped  sync.WaitGroup
 	once     sync.Once
+
+	mu     sync.Mutex // of those who stop and start it
+	up     bool
+	closed bool
 }
 
 // StartRedis starts a server on a free port of 127.0.0.1, with a random password. Keys expire as on a real
@@ -38,7 +44,7 @@ func StartRedis() (*Redis, error) {
 	if err := r.server.StartAddr("127.0.0.1:0"); err != nil {
 		return nil, fmt.Errorf("starting the embedded Redis: %w", err)
 	}
-	r.addr = r.server.Addr()
+	r.addr, r.up = r.server.Addr(), true
 	r.stopped.Go(r.passTime)
 	return r, nil
 }
@@ -49,12 +55,48 @@ func (r *Redis) URL() string {
 	return u.String()
 }
 
-// Close stops the server. It may be called twice.
+// Stop closes the server's door and all its connections, as one that is shut down. What it holds stays, and goes on
+// to expire, as on a Redis that keeps its data on a disk. Stopping it twice is no error.
+func (r *Redis) Stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.up {
+		r.up = false
+		r.server.Close()
+	}
+}
+
+// Restart opens a stopped server again, at the same address and with what it holds. That fails when somebody else has
+// taken the address meanwhile. Restarting one that runs is no error.
+func (r *Redis) Restart() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return errors.New("the embedded Redis is closed for good")
+	case r.up:
+		return nil
+	}
+	// miniredis does not renew what Close cancels, and would answer no command that blocks. Nobody reads it now: Close
+	// has waited for every connection.
+	r.server.Ctx, r.server.CtxCancel = context.WithCancel(context.Background())
+	if err := r.server.StartAddr(r.addr); err != nil {
+		r.server.CtxCancel()
+		return fmt.Errorf("restarting the embedded Redis: %w", err)
+	}
+	r.up = true
+	return nil
+}
+
+// Close stops the server for good. It may be called twice.
 func (r *Redis) Close() {
 	r.once.Do(func() {
 		close(r.stop)
 		r.stopped.Wait()
-		r.server.Close()
+		r.Stop()
+		r.mu.Lock()
+		r.closed = true
+		r.mu.Unlock()
 	})
 }
 
