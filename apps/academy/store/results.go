@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+)
+
+// ExperimentDone says that somebody came to the end of a guided path, and what was
+// measured then.
+type ExperimentDone struct {
+	Sub        string `db:"sub"`
+	Experiment string `db:"experiment"`
+	Run        string `db:"run"`
+	Findings   string `db:"findings"` // JSON
+	DoneAt     int64  `db:"done_at"`
+}
+
+// FinishExperiment takes down that a guided path came to its end. What was measured
+// the last time stays; first is whether it was the first.
+func (s *Store) FinishExperiment(ctx context.Context, d ExperimentDone, now time.Time) (first bool, err error) {
+	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		made, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO experiments_done (sub, experiment, run, findings, done_at) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (sub, experiment) DO NOTHING`), d.Sub, d.Experiment, d.Run, d.Findings, db.Millis(now))
+		if err != nil {
+			return err
+		}
+		n, err := made.RowsAffected()
+		if first = n > 0; err != nil || first {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, tx.Rebind(`UPDATE experiments_done SET run = ?, findings = ? WHERE sub = ? AND experiment = ?`),
+			d.Run, d.Findings, d.Sub, d.Experiment)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("finish experiment: %w", err)
+	}
+	return first, nil
+}
+
+// ExperimentsDone are those that a person has finished, by name.
+func (s *Store) ExperimentsDone(ctx context.Context, sub string) (map[string]ExperimentDone, error) {
+	var ds []ExperimentDone
+	err := s.db.SelectContext(ctx, &ds, s.db.Rebind(`SELECT sub, experiment, run, findings, done_at FROM experiments_done WHERE sub = ?`), sub)
+	if err != nil {
+		return nil, fmt.Errorf("experiments done: %w", err)
+	}
+	by := make(map[string]ExperimentDone, len(ds))
+	for _, d := range ds {
+		by[d.Experiment] = d
+	}
+	return by, nil
+}
+
+// LastResult is what a person's experiment has measured last, for its lesson: of the
+// guided path when it was finished, or of the newest run. Done is false then.
+// ErrNotFound when there is neither.
+func (s *Store) LastResult(ctx context.Context, sub, experiment string) (Result, error) {
+	var d ExperimentDone
+	err := s.db.GetContext(ctx, &d, s.db.Rebind(`SELECT sub, experiment, run, findings, done_at FROM experiments_done WHERE sub = ? AND experiment = ?`), sub, experiment)
+	if err == nil {
+		return Result{Run: d.Run, Findings: d.Findings, Done: true, At: d.DoneAt}, nil
+	}
+	if !db.Missing(err) {
+		return Result{}, fmt.Errorf("last result: %w", err)
+	}
+	r, err := s.NewestRun(ctx, sub, experiment)
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Run: r.ID, State: r.State, Step: r.Step, At: r.SeenAt}, nil
+}
+
+// Result is what an experiment measured: Findings of a guided path that was finished,
+// else the State that a run had last, which has findings in it. Both are JSON.
+type Result struct {
+	Run      string
+	Findings string
+	State    string
+	Step     int
+	Done     bool
+	At       int64
+}

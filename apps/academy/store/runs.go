@@ -1,0 +1,195 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+)
+
+// RunsPerPage is how many runs a page of the list holds.
+const RunsPerPage = 12
+
+// Run is one time that somebody started an experiment. Setup and State are JSON, which
+// this package does not look into.
+type Run struct {
+	ID         string `db:"id"`
+	Sub        string `db:"sub"`
+	Experiment string `db:"experiment"`
+	Mode       string `db:"mode"`
+	Setup      string `db:"setup"`
+	Step       int    `db:"step"`
+	Status     string `db:"status"`
+	EndedWhy   string `db:"ended_why"`
+	Replica    string `db:"replica"`
+	Address    string `db:"address"` // "" while it is being started
+	State      string `db:"state"`   // "" before anything is known of it
+	StartedAt  int64  `db:"started_at"`
+	SeenAt     int64  `db:"seen_at"`
+	EndedAt    int64  `db:"ended_at"`
+}
+
+// The statuses of a Run.
+const (
+	Running = "running"
+	Ended   = "ended"
+)
+
+// Lives reports whether the run has not ended, as far as is known.
+func (r Run) Lives() bool { return r.Status == Running }
+
+const runColumns = `id, sub, experiment, mode, setup, step, status, ended_why, replica, address, state, started_at, seen_at, ended_at`
+
+// shortColumns are the same without the state, which may be long.
+const shortColumns = `id, sub, experiment, mode, setup, step, status, ended_why, replica, address, '' AS state, started_at, seen_at, ended_at`
+
+// ErrTooMany says that a person runs as many experiments as they may.
+var ErrTooMany = errors.New("academy: as many experiments run as one person may have")
+
+// StartRun takes down that a run begins, before its process does, unless its person has
+// most running already (ErrTooMany). made is false when the same person's run of this
+// ID is there: the same form, sent twice. An ID of somebody else's run is ErrNotFound.
+func (s *Store) StartRun(ctx context.Context, r Run, most int, now time.Time) (made bool, err error) {
+	at := db.Millis(now)
+	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		if s.db.Dialect == db.Postgres { // SQLite's transactions come one after the other anyway
+			if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext($1))`, "runs of "+r.Sub); err != nil {
+				return err
+			}
+		}
+		var owner string
+		switch err := tx.GetContext(ctx, &owner, tx.Rebind(`SELECT sub FROM runs WHERE id = ?`), r.ID); {
+		case err == nil && owner == r.Sub:
+			return nil
+		case err == nil:
+			return ErrNotFound
+		case !db.Missing(err):
+			return err
+		}
+		var running int
+		if err := tx.GetContext(ctx, &running, tx.Rebind(`SELECT COUNT(*) FROM runs WHERE status = ? AND sub = ?`), Running, r.Sub); err != nil {
+			return err
+		}
+		if running >= most {
+			return ErrTooMany
+		}
+		_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO runs (`+runColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, '', ?, ?, ?, 0)`),
+			r.ID, r.Sub, r.Experiment, r.Mode, r.Setup, r.Step, Running, r.Replica, r.State, at, at)
+		made = err == nil
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("start run: %w", err)
+	}
+	return made, nil
+}
+
+// PlaceRun says where a run that was started can be reached.
+func (s *Store) PlaceRun(ctx context.Context, id, address string) error {
+	_, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET address = ? WHERE id = ?`), address, id)
+	if err != nil {
+		return fmt.Errorf("place run: %w", err)
+	}
+	return nil
+}
+
+// DropRun forgets a run that could not be started.
+func (s *Store) DropRun(ctx context.Context, id string) error {
+	_, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM runs WHERE id = ? AND address = ''`), id)
+	if err != nil {
+		return fmt.Errorf("drop run: %w", err)
+	}
+	return nil
+}
+
+// SaveRun keeps what a living run showed. Of one that has ended the last state stays.
+func (s *Store) SaveRun(ctx context.Context, id string, step int, setup, state string, now time.Time) error {
+	_, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET step = ?, setup = ?, state = ?, seen_at = ? WHERE id = ? AND status = ?`),
+		step, setup, state, db.Millis(now), id, Running)
+	if err != nil {
+		return fmt.Errorf("save run: %w", err)
+	}
+	return nil
+}
+
+// EndRun says that a run is over, and why. The first reason stays.
+func (s *Store) EndRun(ctx context.Context, id, why string, now time.Time) error {
+	_, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET status = ?, ended_why = ?, ended_at = ? WHERE id = ? AND status = ?`),
+		Ended, why, db.Millis(now), id, Running)
+	if err != nil {
+		return fmt.Errorf("end run: %w", err)
+	}
+	return nil
+}
+
+// LoseRuns ends what a replica ran before it was started again: those processes died
+// with it. It returns how many there were.
+func (s *Store) LoseRuns(ctx context.Context, replica, why string, now time.Time) (int64, error) {
+	done, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET status = ?, ended_why = ?, ended_at = ? WHERE replica = ? AND status = ?`),
+		Ended, why, db.Millis(now), replica, Running)
+	if err != nil {
+		return 0, fmt.Errorf("lose runs: %w", err)
+	}
+	return done.RowsAffected()
+}
+
+// FindRun is a person's run, or ErrNotFound, also when it is another person's.
+func (s *Store) FindRun(ctx context.Context, id, sub string) (Run, error) {
+	return s.run(ctx, `SELECT `+runColumns+` FROM runs WHERE id = ? AND sub = ?`, id, sub)
+}
+
+// NewestRun is the run of an experiment that a person started last, or ErrNotFound.
+func (s *Store) NewestRun(ctx context.Context, sub, experiment string) (Run, error) {
+	return s.run(ctx, `SELECT `+runColumns+` FROM runs WHERE sub = ? AND experiment = ? ORDER BY started_at DESC, id DESC LIMIT 1`, sub, experiment)
+}
+
+func (s *Store) run(ctx context.Context, query string, args ...any) (Run, error) {
+	var r Run
+	err := s.db.GetContext(ctx, &r, s.db.Rebind(query), args...)
+	if db.Missing(err) {
+		return Run{}, ErrNotFound
+	}
+	if err != nil {
+		return Run{}, fmt.Errorf("run: %w", err)
+	}
+	return r, nil
+}
+
+// RunningOf are a person's runs that have not ended, the oldest first, without their states.
+func (s *Store) RunningOf(ctx context.Context, sub string) ([]Run, error) {
+	var rs []Run
+	err := s.db.SelectContext(ctx, &rs, s.db.Rebind(`SELECT `+shortColumns+` FROM runs WHERE status = ? AND sub = ? ORDER BY started_at, id`), Running, sub)
+	if err != nil {
+		return nil, fmt.Errorf("running of a person: %w", err)
+	}
+	return rs, nil
+}
+
+// RunPage is a page of a person's runs.
+type RunPage struct {
+	Runs  []Run // without their states
+	Total int   // on all pages
+	Page  int   // this one, from 1
+}
+
+// Pages is how many pages there are, at least 1.
+func (p RunPage) Pages() int { return max(1, (p.Total+RunsPerPage-1)/RunsPerPage) }
+
+// RunsOf are a person's runs, the newest first. A page past the end shows the last one.
+func (s *Store) RunsOf(ctx context.Context, sub string, page int) (RunPage, error) {
+	var p RunPage
+	if err := s.db.GetContext(ctx, &p.Total, s.db.Rebind(`SELECT COUNT(*) FROM runs WHERE sub = ?`), sub); err != nil {
+		return p, fmt.Errorf("count runs: %w", err)
+	}
+	p.Page = min(max(1, page), p.Pages())
+	err := s.db.SelectContext(ctx, &p.Runs, s.db.Rebind(`SELECT `+shortColumns+` FROM runs WHERE sub = ?
+		ORDER BY started_at DESC, id DESC LIMIT ? OFFSET ?`), sub, RunsPerPage, (p.Page-1)*RunsPerPage)
+	if err != nil {
+		return p, fmt.Errorf("runs of a person: %w", err)
+	}
+	return p, nil
+}
