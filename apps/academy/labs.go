@@ -12,7 +12,7 @@ type Labs interface {
 	// when there is no room; a lab.Refusal says what is wrong with the set-up.
 	Start(ctx context.Context, s lab.Start) (addr string, err error)
 	// State is what a run shows, lab.ErrSame when that is still version seen, lab.ErrGone
-	// when it is no more.
+	// when it is no more. With seen below 0 it holds every event that is kept.
 	State(ctx context.Context, addr, id string, seen int64) (lab.State, error)
 	// Do carries out a control. The same key twice does it once. A lab.Refusal is for the
 	// learner.

@@ -15,8 +15,9 @@ import (
 
 // How much of the past a run keeps.
 const (
-	maxRequests = 24
-	maxEvents   = 200
+	maxRequests = 24   // travelling in the picture
+	maxEvents   = 80   // lines of the log on the page
+	maxTimeline = 2000 // lines for the export
 )
 
 // Bench is what an experiment works at: it holds the set-up, and takes down what
@@ -30,15 +31,15 @@ type Bench struct {
 
 	mu       sync.Mutex
 	version  int64
-	setup    map[string]string
+	setup    Args
 	requests []Request
 	events   []Event
-	lost     int // events that are no longer kept
 	findings Findings
-	nextN    int64
-	work     sync.WaitGroup
-	ctx      context.Context //nolint // the run's life, for Go
-	fail     func(error)
+	lastN    int64
+
+	work sync.WaitGroup
+	life context.Context // ends with the run
+	fail func(error)     // ends the run
 }
 
 // OpenProvider starts an identity provider on a free port of loopback, with one account
@@ -53,7 +54,6 @@ type ProviderOptions struct {
 	Clients         []ProviderClient
 	Client          *http.Client // for its back-channel calls
 	Logger          *slog.Logger
-	Base            string // origin of the estate that it believes to be in: http://127.0.0.1.nip… ; its issuer is told by Provider
 }
 
 // ProviderClient is an app that is registered at a provider.
@@ -88,8 +88,8 @@ func (b *Bench) Log(kind, format string, args ...any) {
 // Event adds a line to the log; its number and, where it is missing, its time are filled in.
 func (b *Bench) Event(e Event) {
 	b.change(func() {
-		b.nextN++
-		e.N = b.nextN
+		b.lastN++
+		e.N = b.lastN
 		if e.At.IsZero() {
 			e.At = time.Now()
 		}
@@ -110,8 +110,8 @@ func (b *Bench) Request(r Request) {
 		kind = Bad
 	}
 	b.change(func() {
-		b.nextN++
-		r.N = b.nextN
+		b.lastN++
+		r.N = b.lastN
 		b.requests = append(b.requests, r)
 		if over := len(b.requests) - maxRequests; over > 0 {
 			b.requests = slices.Delete(b.requests, 0, over)
@@ -142,14 +142,10 @@ func (b *Bench) change(do func()) {
 	defer b.mu.Unlock()
 	do()
 	b.version++
-	if over := len(b.events) - maxKept; over > 0 {
+	if over := len(b.events) - maxTimeline; over > 0 {
 		b.events = slices.Delete(b.events, 0, over)
-		b.lost += over
 	}
 }
-
-// maxKept is how many events the timeline keeps.
-const maxKept = 2000
 
 // Go works beside the run's controls until it is done or the run ends. A panic ends the
 // run, and nothing else.
@@ -160,6 +156,6 @@ func (b *Bench) Go(work func(ctx context.Context)) {
 				b.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 			}
 		}()
-		work(b.ctx)
+		work(b.life)
 	})
 }

@@ -1,0 +1,241 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+var dialer = net.Dialer{Timeout: 2 * time.Second}
+
+// ManagerOptions say how experiments are run. Those in brackets have a default.
+type ManagerOptions struct {
+	Command   []string                             // the program of a lab process and its arguments
+	Find      func(name string) (Experiment, bool) // the experiments there are
+	Key       string                               // from which the runs' secrets are made; the same for all replicas
+	Memory    int64                                // ceiling of all runs of this replica together, in bytes
+	Host      string                               // under which other replicas reach this one's runs [127.0.0.1]
+	Postgres  string                               // to experiment on; "" for none
+	Dir       string                               // for the runs' folders [the system's]
+	Idle      time.Duration                        // [15 min] see task
+	Unwatched time.Duration                        // [3 min]
+	Logger    *slog.Logger
+}
+
+// Manager starts lab processes, keeps each below its ceiling, and ends them.
+type Manager struct {
+	*client
+	o     ManagerOptions
+	ended func(id, why string, last State)
+
+	mu     sync.Mutex
+	runs   map[string]*child
+	used   int64
+	closed bool
+	all    sync.WaitGroup
+}
+
+// NewManager refuses what is missing. It starts nothing.
+func NewManager(o ManagerOptions) (*Manager, error) {
+	switch {
+	case len(o.Command) == 0 || o.Find == nil || o.Logger == nil:
+		return nil, errors.New("lab: the command, the experiments or the logger are missing")
+	case o.Key == "":
+		return nil, errors.New("lab: the key of the runs is missing")
+	case o.Memory < DefaultMemory:
+		return nil, fmt.Errorf("lab: experiments need at least %d bytes of memory", DefaultMemory)
+	}
+	if o.Host == "" {
+		o.Host = "127.0.0.1"
+	}
+	if o.Idle <= 0 {
+		o.Idle = 15 * time.Minute
+	}
+	if o.Unwatched <= 0 {
+		o.Unwatched = 3 * time.Minute
+	}
+	return &Manager{client: newClient(o.Key), o: o, runs: map[string]*child{}, ended: func(string, string, State) {}}, nil
+}
+
+// Ended is called before Run: ended is told of every run that is over.
+func (m *Manager) Ended(ended func(id, why string, last State)) { m.ended = ended }
+
+// Room is how many run here, and how many ordinary ones may still be started.
+func (m *Manager) Room() (running, left int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.runs), int((m.o.Memory - m.used) / DefaultMemory)
+}
+
+// Start begins a run and returns the address of its control API. ErrFull says that all
+// memory is taken, a Refusal what is wrong with the set-up.
+func (m *Manager) Start(ctx context.Context, s Start) (string, error) {
+	e, known := m.o.Find(s.Experiment)
+	if !known {
+		return "", Refusal("There is no such experiment.")
+	}
+	if _, err := e.Fill(s.Setup); err != nil {
+		return "", err
+	}
+	c := &child{id: s.ID, memory: e.memory(), gone: make(chan struct{})}
+	if err := m.reserve(c); err != nil {
+		return "", err
+	}
+	addr, err := m.launch(ctx, c, e, s)
+	if err != nil {
+		m.release(c)
+		return "", err
+	}
+	go m.follow(c)
+	if m.stopped() {
+		go m.end(c, stoppedWhy)
+	}
+	return addr, nil
+}
+
+func (m *Manager) stopped() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.closed
+}
+
+func (e Experiment) memory() int64 {
+	if e.Memory > 0 {
+		return e.Memory
+	}
+	return DefaultMemory
+}
+
+func (m *Manager) reserve(c *child) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed || m.used+c.memory > m.o.Memory || m.runs[c.id] != nil {
+		return ErrFull
+	}
+	m.runs[c.id] = c
+	m.used += c.memory
+	m.all.Add(1)
+	return nil
+}
+
+func (m *Manager) release(c *child) {
+	m.mu.Lock()
+	delete(m.runs, c.id)
+	m.used -= c.memory
+	m.mu.Unlock()
+	if c.dir != "" {
+		_ = os.RemoveAll(c.dir)
+	}
+	close(c.gone)
+	m.all.Done()
+}
+
+// launch starts the process of a run and waits until it serves.
+func (m *Manager) launch(ctx context.Context, c *child, e Experiment, s Start) (string, error) {
+	var err error
+	if c.dir, err = os.MkdirTemp(m.o.Dir, "gatehouse-lab-"); err != nil {
+		return "", fmt.Errorf("lab: no folder for the run: %w", err)
+	}
+	listen := "127.0.0.1:0"
+	if m.o.Host != "127.0.0.1" {
+		listen = ":0"
+	}
+	said, err := c.start(ctx, m.o.Command, max(1, e.Procs), task{
+		Start: s, Secret: m.secret(s.ID), Listen: listen, Dir: c.dir, Postgres: m.o.Postgres, Idle: m.o.Idle, Unwatched: m.o.Unwatched,
+	})
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("lab: the process of %s: %w", s.Experiment, err)
+	case said.Refusal != "":
+		return "", Refusal(said.Refusal)
+	case said.Error != "":
+		return "", fmt.Errorf("lab: %s: %s", s.Experiment, said.Error)
+	}
+	_, port, err := net.SplitHostPort(said.Addr)
+	m.mu.Lock()
+	c.serves = true
+	m.mu.Unlock()
+	return net.JoinHostPort(m.o.Host, port), err
+}
+
+// follow waits for the end of a run, and tells what it showed last.
+func (m *Manager) follow(c *child) {
+	last, err := c.wait()
+	m.mu.Lock()
+	why := c.why
+	m.mu.Unlock()
+	if why == "" {
+		why = last.Ended
+	}
+	if why == "" {
+		why = "The experiment crashed. Nothing else was hurt, and you can start it again."
+		m.o.Logger.Error("lab process crashed", "run", c.id, "error", err)
+	}
+	m.ended(c.id, why, last)
+	m.release(c)
+}
+
+// end asks a process to end, and makes it if it does not.
+func (m *Manager) end(c *child, why string) {
+	m.mu.Lock()
+	c.why = why
+	m.mu.Unlock()
+	_ = c.stdin.Close()
+	select {
+	case <-c.gone:
+	case <-time.After(stopTime):
+		c.kill()
+	}
+}
+
+// stoppedWhy is told to those whose run ended with our process.
+const stoppedWhy = "The server that ran this experiment was stopped."
+
+// watchEvery is how often the memory of the processes is looked at.
+const watchEvery = 2 * time.Second
+
+// Run keeps every process below its ceiling until ctx ends, and ends them all then.
+func (m *Manager) Run(ctx context.Context) error {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			m.closeAll()
+			return nil
+		case <-ticker.C:
+			for _, c := range m.children() {
+				if used := c.anonymous(); used > c.memory {
+					m.o.Logger.Warn("lab process took too much memory", "run", c.id, "bytes", used, "ceiling", c.memory)
+					go m.end(c, "The experiment wanted more memory than it may have, so it was ended. Try it with a smaller set-up.")
+				}
+			}
+		}
+	}
+}
+
+func (m *Manager) children() (list []*child) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range m.runs {
+		if c.serves && c.why == "" {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+func (m *Manager) closeAll() {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
+	for _, c := range m.children() {
+		go m.end(c, stoppedWhy)
+	}
+	m.all.Wait()
+}

@@ -1,0 +1,138 @@
+package lab_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"gatehouse/apps/academy/lab"
+)
+
+func TestManager_RunsAProcess(t *testing.T) {
+	m, ended := manager(t, nil)
+	addr := start(t, m, "a")
+	s, err := m.Do(t.Context(), addr, "a", "add", lab.Args{"n": "4"}, "k")
+	if err != nil || fact(s, "sum") != "4" {
+		t.Fatalf("sum %q, %v", fact(s, "sum"), err)
+	}
+	if _, err := m.State(t.Context(), addr, "a", s.Version); !errors.Is(err, lab.ErrSame) {
+		t.Errorf("nothing had changed: %v", err)
+	}
+	if s, err := m.State(t.Context(), addr, "a", s.Version-1); err != nil || fact(s, "sum") != "4" {
+		t.Errorf("an older version: %v", err)
+	}
+	if s, err = m.Step(t.Context(), addr, "a", "one", -1, ""); err != nil || s.Step != 1 {
+		t.Errorf("step %d, %v", s.Step, err)
+	}
+	_, err = m.Do(t.Context(), addr, "a", "add", lab.Args{"n": "9"}, "")
+	wantRefusal(t, "out of range", err)
+	if err := m.End(t.Context(), addr, "a", "You ended it."); err != nil {
+		t.Fatal(err)
+	}
+	if got := await(t, ended); got != "a: You ended it. (2 events)" {
+		t.Errorf("ended with %q", got)
+	}
+	if _, err := m.State(t.Context(), addr, "a", 0); !errors.Is(err, lab.ErrGone) {
+		t.Errorf("after the end: %v", err)
+	}
+	if err := m.End(t.Context(), addr, "a", "Again."); err != nil {
+		t.Errorf("ended twice: %v", err)
+	}
+}
+
+func TestManager_BadSetupStartsNothing(t *testing.T) {
+	m, _ := manager(t, nil)
+	_, err := m.Start(t.Context(), lab.Start{ID: "a", Experiment: "counter", Setup: lab.Args{"from": "99"}})
+	wantRefusal(t, "out of range", err)
+	_, err = m.Start(t.Context(), lab.Start{ID: "a", Experiment: "chess"})
+	wantRefusal(t, "unknown", err)
+	if _, err = m.Start(t.Context(), lab.Start{ID: "a", Experiment: "counter", Setup: lab.Args{"kind": "loud"}}); err == nil || !strings.Contains(err.Error(), "too loud") {
+		t.Errorf("an experiment that does not open: %v", err)
+	}
+	if running, left := m.Room(); running != 0 || left != 3 {
+		t.Errorf("%d run, room for %d; want 0 and 3", running, left)
+	}
+}
+
+func TestManager_RunsAreApart(t *testing.T) {
+	m, ended := manager(t, nil)
+	a, b := start(t, m, "a"), start(t, m, "b")
+	if _, err := m.State(t.Context(), a, "b", 0); !errors.Is(err, lab.ErrGone) {
+		t.Errorf("the secret of one run opened another: %v", err)
+	}
+	_, _ = m.Do(t.Context(), a, "a", "exit", nil, "")
+	if got := await(t, ended); !strings.HasPrefix(got, "a: The experiment crashed.") {
+		t.Errorf("the crash was told as %q", got)
+	}
+	if _, err := m.Do(t.Context(), b, "b", "add", nil, ""); err != nil {
+		t.Errorf("the crash of one hurt another: %v", err)
+	}
+}
+
+func TestManager_NoRoom(t *testing.T) {
+	m, ended := manager(t, nil)
+	addr := start(t, m, "a")
+	start(t, m, "b")
+	start(t, m, "c")
+	if _, err := m.Start(t.Context(), lab.Start{ID: "d", Experiment: "counter"}); !errors.Is(err, lab.ErrFull) {
+		t.Fatalf("a fourth in the room of three: %v", err)
+	}
+	if err := m.End(t.Context(), addr, "a", "Done."); err != nil {
+		t.Fatal(err)
+	}
+	await(t, ended)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if _, left := m.Room(); left == 1 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the room of an ended run was not given back")
+		}
+	}
+	start(t, m, "d")
+}
+
+func TestManager_MemoryHasACeiling(t *testing.T) {
+	m, ended := manager(t, nil)
+	addr := start(t, m, "a")
+	_, _ = m.Do(t.Context(), addr, "a", "hog", nil, "")
+	if got := await(t, ended); !strings.Contains(got, "more memory than it may have") {
+		t.Errorf("the end was told as %q", got)
+	}
+}
+
+func TestManager_IdleOnesEnd(t *testing.T) {
+	for name, change := range map[string]func(*lab.ManagerOptions){
+		"Nothing was done": func(o *lab.ManagerOptions) { o.Idle = 50 * time.Millisecond },
+		"Nobody had":       func(o *lab.ManagerOptions) { o.Unwatched = 50 * time.Millisecond },
+	} {
+		m, ended := manager(t, change)
+		start(t, m, "a")
+		if got := await(t, ended); !strings.Contains(got, name) {
+			t.Errorf("want %q, got %q", name, got)
+		}
+	}
+}
+
+func TestManager_LeavesNoFolders(t *testing.T) {
+	var dir string
+	m, ended := manager(t, func(o *lab.ManagerOptions) { dir = o.Dir })
+	addr := start(t, m, "a")
+	if files, _ := os.ReadDir(dir); len(files) != 1 {
+		t.Errorf("%d folders for one run", len(files))
+	}
+	if err := m.End(t.Context(), addr, "a", "Done."); err != nil {
+		t.Fatal(err)
+	}
+	await(t, ended)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if files, _ := os.ReadDir(dir); len(files) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the folder of an ended run is still there")
+		}
+	}
+}

@@ -1,0 +1,345 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+)
+
+// controlTime is how long a control may take; what takes longer works beside it (Bench.Go).
+const controlTime = 20 * time.Second
+
+// maxKeys is how many keys of forms a run remembers, to know one that comes twice.
+const maxKeys = 200
+
+// Options are what a run is opened with.
+type Options struct {
+	Setup    Args
+	Mode     string
+	Step     int      // see Start
+	Findings Findings // see Start
+	Person   string
+	Dir      string
+	Postgres string
+	Provider OpenProvider
+	Logger   *slog.Logger // slog.Default unless told
+}
+
+// Run is an open experiment. It is safe for concurrent use.
+type Run struct {
+	experiment Experiment
+	apparatus  Apparatus
+	bench      *Bench
+	end        context.CancelFunc
+
+	turn chan struct{} // held by the one control that is being carried out
+
+	mu       sync.Mutex
+	busy     string
+	step     int
+	pressed  bool // the current step was carried out, and waits for what it should show
+	foretold map[string]int
+	keys     []string
+	ended    string
+	failure  error
+	over     chan struct{} // closed when the run has ended
+}
+
+// Open opens e. A Refusal says what is wrong with the set-up. With a Step above 0 the
+// guided steps before it are carried out again in the background.
+func Open(ctx context.Context, e Experiment, o Options) (r *Run, err error) {
+	setup, err := fill(e.Params, o.Setup)
+	if err != nil {
+		return nil, err
+	}
+	if o.Step < 0 || o.Step > len(e.Steps) {
+		return nil, Refusal("There is no such step.")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	r = &Run{experiment: e, end: end, turn: make(chan struct{}, 1), foretold: map[string]int{}, over: make(chan struct{})}
+	r.bench = &Bench{
+		Person: o.Person, Dir: o.Dir, Postgres: o.Postgres, Logger: o.Logger, Provider: o.Provider,
+		setup: setup, findings: Findings{}, life: life, fail: r.fail, version: 1,
+	}
+	maps.Copy(r.bench.findings, o.Findings)
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+		if err != nil {
+			end()
+		}
+	}()
+	if r.apparatus, err = e.Open(life, r.bench); err != nil {
+		return nil, err
+	}
+	if o.Step > 0 {
+		r.turn <- struct{}{}
+		r.busy = resuming
+		r.bench.Go(func(ctx context.Context) { r.resume(ctx, o.Step) })
+	}
+	return r, nil
+}
+
+// resuming is what State calls the steps that are carried out again.
+const resuming = "resume"
+
+// resume goes to a step by carrying out those before it again.
+func (r *Run) resume(ctx context.Context, to int) {
+	defer r.done()
+	r.bench.Log(Note, "Going on where you were: the steps before are carried out again.")
+	for i, s := range r.experiment.Steps[:to] {
+		if s.Control != "" && !s.Once {
+			args, err := r.check(s.Control, s.Args)
+			if err == nil {
+				err = r.carryOut(ctx, s.Control, args)
+			}
+			if err != nil {
+				r.bench.Log(Bad, "Step %d could not be carried out again: %v", i+1, err)
+				break
+			}
+		}
+		r.mu.Lock()
+		r.step = i + 1
+		r.mu.Unlock()
+		r.bench.Changed()
+	}
+}
+
+// Do carries out a control. A key that comes twice is carried out once. A Refusal tells
+// the learner why not.
+func (r *Run) Do(ctx context.Context, control string, args Args, key string) (State, error) {
+	err := r.inTurn(ctx, control, key, func(ctx context.Context) error {
+		checked, err := r.check(control, args)
+		if err != nil {
+			return err
+		}
+		return r.carryOut(ctx, control, checked)
+	})
+	return r.State(), err
+}
+
+// Step carries out the guided step that is next, whose ID must be id. guess is the index
+// of what the learner expects, -1 where nothing is asked.
+func (r *Run) Step(ctx context.Context, id string, guess int, key string) (State, error) {
+	err := r.inTurn(ctx, "", key, func(ctx context.Context) error {
+		s, err := r.foretell(id, guess)
+		if err != nil {
+			return err
+		}
+		if s.Control != "" {
+			r.setBusy(s.Control)
+			args, err := r.check(s.Control, s.Args)
+			if err != nil {
+				return err
+			}
+			if err := r.carryOut(ctx, s.Control, args); err != nil {
+				return err
+			}
+		}
+		r.mu.Lock()
+		r.pressed = true
+		r.mu.Unlock()
+		r.bench.Changed()
+		return nil
+	})
+	return r.State(), err
+}
+
+// foretell takes down what is expected of the current step.
+func (r *Run) foretell(id string, guess int) (Step, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.step >= len(r.experiment.Steps) {
+		return Step{}, Refusal("The guided path is at its end already.")
+	}
+	s := r.experiment.Steps[r.step]
+	switch {
+	case s.ID != id:
+		return s, Refusal("This step is done, or not next: the page shows the one that is.")
+	case s.Expect != nil && (guess < 0 || guess >= len(s.Expect.Options)):
+		return s, Refusal("Choose first what you expect to happen.")
+	}
+	if s.Expect != nil {
+		r.foretold[s.ID] = guess
+	}
+	return s, nil
+}
+
+// inTurn does one thing at a time, and the same key once.
+func (r *Run) inTurn(ctx context.Context, control, key string, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, controlTime)
+	defer cancel()
+	select {
+	case r.turn <- struct{}{}:
+	case <-r.over:
+		return ErrGone
+	case <-ctx.Done():
+		return Refusal("The experiment is still busy with what came before. Please try again in a moment.")
+	}
+	defer r.done()
+	r.mu.Lock()
+	switch {
+	case r.ended != "":
+		r.mu.Unlock()
+		return ErrGone
+	case key != "" && slices.Contains(r.keys, key):
+		r.mu.Unlock()
+		return nil
+	case key != "":
+		r.keys = append(r.keys, key)
+		if len(r.keys) > maxKeys {
+			r.keys = r.keys[1:]
+		}
+	}
+	r.busy = control
+	r.mu.Unlock()
+	return do(ctx)
+}
+
+func (r *Run) setBusy(control string) {
+	r.mu.Lock()
+	r.busy = control
+	r.mu.Unlock()
+}
+
+func (r *Run) done() {
+	r.setBusy("")
+	<-r.turn
+}
+
+// carryOut lets the apparatus do it. A panic ends the run.
+func (r *Run) carryOut(ctx context.Context, control string, args Args) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			r.fail(err)
+		}
+	}()
+	err = r.apparatus.Do(ctx, control, args)
+	r.bench.Changed()
+	if refused := Refusal(""); err != nil && !errors.As(err, &refused) {
+		r.bench.Logger.Error("control failed", "experiment", r.experiment.Name, "control", control, "error", err)
+	}
+	return err
+}
+
+// check is args for a control as it stands now, with its defaults.
+func (r *Run) check(control string, args Args) (Args, error) {
+	i := slices.IndexFunc(r.experiment.Controls, func(c Control) bool { return c.Name == control })
+	if i < 0 {
+		return nil, Refusal("This experiment has no such control.")
+	}
+	c := r.experiment.Controls[i]
+	var v View
+	r.apparatus.View(&v)
+	now := v.Controls[control]
+	switch {
+	case now.Disabled != "":
+		return nil, Refusal(now.Disabled)
+	case now.Hidden:
+		return nil, Refusal("This can't be done just now.")
+	}
+	fields := c.Fields
+	if c.PerServer {
+		server := Param{Name: "server", Label: "The server", Type: Choice}
+		if v.Picture != nil {
+			for _, n := range v.Picture.Servers {
+				server.Options = append(server.Options, Option{n.ID, n.Label})
+			}
+		}
+		if args["server"] == "" {
+			return nil, Refusal("Choose a server.")
+		}
+		fields = append(slices.Clone(fields), server)
+	}
+	return fill(fields, args)
+}
+
+// State is what the page shows now.
+func (r *Run) State() State { return r.state(maxEvents) }
+
+// Timeline is State with every event that is kept.
+func (r *Run) Timeline() State { return r.state(maxTimeline) }
+
+func (r *Run) state(events int) State {
+	r.advance()
+	s := State{Version: r.Version()}
+	r.apparatus.View(&s.View)
+	r.bench.mu.Lock()
+	s.Setup = maps.Clone(r.bench.setup)
+	s.Requests = slices.Clone(r.bench.requests)
+	s.Events = slices.Clone(r.bench.events[max(0, len(r.bench.events)-events):])
+	s.Findings = maps.Clone(r.bench.findings)
+	r.bench.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.Step, s.Foretold, s.Busy, s.Ended = r.step, maps.Clone(r.foretold), r.busy, r.ended
+	return s
+}
+
+// Version grows with each change of the state.
+func (r *Run) Version() int64 {
+	r.bench.mu.Lock()
+	defer r.bench.mu.Unlock()
+	return r.bench.version
+}
+
+// advance goes on to the next step once the current one has shown what it should.
+func (r *Run) advance() {
+	found := r.bench.Findings()
+	r.mu.Lock()
+	moved := false
+	if r.pressed && r.step < len(r.experiment.Steps) {
+		if s := r.experiment.Steps[r.step]; s.Seen == nil || s.Seen(found) {
+			r.step++
+			r.pressed, moved = false, true
+		}
+	}
+	r.mu.Unlock()
+	if moved {
+		r.bench.Changed()
+	}
+}
+
+// Over is closed when the run has ended, by itself or by Close.
+func (r *Run) Over() <-chan struct{} { return r.over }
+
+// Failure is why the run ended by itself; nil if it did not.
+func (r *Run) Failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failure
+}
+
+// fail ends a run that is broken.
+func (r *Run) fail(err error) {
+	r.finish("The experiment failed. Nothing else was hurt, and you can start it again.", err)
+}
+
+func (r *Run) finish(why string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended == "" {
+		r.ended, r.failure = why, err
+		r.end()
+		close(r.over)
+	}
+}
+
+// Close ends the run, for the reason why, and waits until all of it has stopped.
+func (r *Run) Close(why string) error {
+	r.finish(why, nil)
+	err := r.apparatus.Close()
+	r.bench.work.Wait()
+	return err
+}

@@ -1,0 +1,229 @@
+package lab
+
+import (
+	"bufio"
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// task is the line on stdin that tells a lab process what to run. Its stdin stays open
+// as long as its parent lives; its stdout tells the address, and at the end the last State.
+type task struct {
+	Start
+	Secret    string        `json:"secret"` // of the control API
+	Listen    string        `json:"listen"` // host:port
+	Dir       string        `json:"dir"`
+	Postgres  string        `json:"postgres,omitempty"`
+	Idle      time.Duration `json:"idle"`      // the run ends when nothing was done for so long
+	Unwatched time.Duration `json:"unwatched"` // and when nobody looked for so long
+}
+
+// opened is the line by which a lab process says that it serves, or why it does not.
+type opened struct {
+	Addr    string `json:"addr,omitempty"`
+	Refusal string `json:"refusal,omitempty"`
+	Error   string `json:"error,omitempty"`
+}
+
+// maxBody is how much a request to the control API may hold.
+const maxBody = 64 << 10
+
+// Serve is a lab process: it reads its task from in, runs the experiment that find
+// knows, and serves the control API until the run ends, ctx does, or in is closed.
+func Serve(ctx context.Context, in io.Reader, out io.Writer, find func(name string) (Experiment, bool), provider OpenProvider, log *slog.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	input := bufio.NewReader(in)
+	line, err := input.ReadBytes('\n')
+	if err != nil {
+		return fmt.Errorf("lab: no task: %w", err)
+	}
+	var t task
+	if err := json.Unmarshal(line, &t); err != nil {
+		return fmt.Errorf("lab: the task can't be read: %w", err)
+	}
+	go func() {
+		defer cancel() // the parent is gone
+		_, _ = io.Copy(io.Discard, input)
+	}()
+	defer func() { _ = os.RemoveAll(t.Dir) }() // a parent that was killed does not
+	answer := json.NewEncoder(out)
+	s, err := open(ctx, t, find, provider, log)
+	if refused := Refusal(""); errors.As(err, &refused) {
+		return answer.Encode(opened{Refusal: string(refused)})
+	} else if err != nil {
+		return errors.Join(err, answer.Encode(opened{Error: err.Error()}))
+	}
+	ln, err := net.Listen("tcp", t.Listen)
+	if err != nil {
+		return errors.Join(err, s.run.Close(""))
+	}
+	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: controlTime + 10*time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
+	go func() { _ = server.Serve(ln) }()
+	if err := answer.Encode(opened{Addr: ln.Addr().String()}); err != nil {
+		cancel() // nobody listens
+	}
+	why := s.wait(ctx)
+	stopping, stopped := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer stopped()
+	_ = server.Shutdown(stopping)
+	last := s.run.Timeline()
+	if last.Ended == "" {
+		last.Ended = why
+	}
+	err = errors.Join(s.run.Failure(), answer.Encode(last))
+	closed := make(chan error, 1)
+	go func() { closed <- s.run.Close(why) }()
+	select { // what hangs ends with the process
+	case e := <-closed:
+		return errors.Join(err, e)
+	case <-time.After(3 * time.Second):
+		return errors.Join(err, errors.New("lab: the experiment did not stop in time"))
+	}
+}
+
+// served is a run with those who look at it.
+type served struct {
+	task
+	run              *Run
+	used, watched    atomic.Int64 // Unix nanoseconds
+	ending           chan string
+	experimentIsOver <-chan struct{}
+}
+
+func open(ctx context.Context, t task, find func(string) (Experiment, bool), provider OpenProvider, log *slog.Logger) (*served, error) {
+	e, known := find(t.Experiment)
+	if !known {
+		return nil, Refusal("There is no such experiment.")
+	}
+	if err := os.MkdirAll(t.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	run, err := Open(ctx, e, Options{Setup: t.Setup, Mode: t.Mode, Step: t.Step, Findings: t.Findings, Person: t.Person, Dir: t.Dir, Postgres: t.Postgres, Provider: provider, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	s := &served{task: t, run: run, ending: make(chan string, 1), experimentIsOver: run.Over()}
+	s.used.Store(time.Now().UnixNano())
+	s.watched.Store(time.Now().UnixNano())
+	return s, nil
+}
+
+// wait returns why the run ends.
+func (s *served) wait(ctx context.Context) string {
+	check := time.NewTicker(max(10*time.Millisecond, min(s.Idle, s.Unwatched)/20))
+	defer check.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return stoppedWhy
+		case why := <-s.ending:
+			return why
+		case <-s.experimentIsOver:
+			return ""
+		case <-check.C:
+			switch {
+			case time.Since(time.Unix(0, s.used.Load())) > s.Idle:
+				return fmt.Sprintf("Nothing was done for %s, so the experiment ended itself.", minutes(s.Idle))
+			case time.Since(time.Unix(0, s.watched.Load())) > s.Unwatched:
+				return fmt.Sprintf("Nobody had its page open for %s, so the experiment ended itself.", minutes(s.Unwatched))
+			}
+		}
+	}
+}
+
+func minutes(d time.Duration) string {
+	if n := int(d.Round(time.Minute) / time.Minute); n > 1 {
+		return strconv.Itoa(n) + " minutes"
+	}
+	return "a minute"
+}
+
+// request is what is asked of a run.
+type request struct {
+	Control string `json:"control,omitempty"`
+	Args    Args   `json:"args,omitempty"`
+	Step    string `json:"step,omitempty"`
+	Guess   int    `json:"guess"`
+	Key     string `json:"key,omitempty"`
+	Why     string `json:"why,omitempty"`
+}
+
+// handler is the control API. Whoever calls shows the run's secret.
+func (s *served) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, r *http.Request) {
+		s.watched.Store(time.Now().UnixNano())
+		seen, _ := strconv.ParseInt(r.FormValue("seen"), 10, 64)
+		if seen < 0 {
+			reply(w, http.StatusOK, s.run.Timeline())
+			return
+		}
+		s.run.advance()
+		if seen > 0 && s.run.Version() == seen {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		reply(w, http.StatusOK, s.run.State())
+	})
+	mux.HandleFunc("POST /do", s.act(func(ctx context.Context, q request) (State, error) { return s.run.Do(ctx, q.Control, q.Args, q.Key) }))
+	mux.HandleFunc("POST /step", s.act(func(ctx context.Context, q request) (State, error) { return s.run.Step(ctx, q.Step, q.Guess, q.Key) }))
+	mux.HandleFunc("POST /end", s.act(func(_ context.Context, q request) (State, error) {
+		select {
+		case s.ending <- q.Why:
+		default: // it is ending
+		}
+		return s.run.State(), nil
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+s.Secret)) != 1 {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// act reads a request, and tells what became of it.
+func (s *served) act(do func(context.Context, request) (State, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.used.Store(time.Now().UnixNano())
+		s.watched.Store(time.Now().UnixNano())
+		q := request{Guess: -1}
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		state, err := do(r.Context(), q)
+		refused := Refusal("")
+		switch {
+		case errors.As(err, &refused):
+			reply(w, http.StatusUnprocessableEntity, opened{Refusal: string(refused)})
+		case errors.Is(err, ErrGone):
+			w.WriteHeader(http.StatusGone)
+		case err != nil:
+			reply(w, http.StatusInternalServerError, opened{Error: err.Error()})
+		default:
+			reply(w, http.StatusOK, state)
+		}
+	}
+}
+
+func reply(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the caller has gone if this fails
+}
