@@ -39,6 +39,10 @@ var mayImport = []struct {
 		"the portal and the apps meet over HTTP, through sso and through events"},
 	{"apps/*/store/**", []string{"same/**", "db", "events"}, "records and SQL, nothing of the web"},
 	{"apps", []string{"sso/rp", "sso/live", "sso/revocation", "web", "components", "db"}, "what all apps have in common knows none of them"},
+	{"apps/academy/lab", []string{"fleet"}, "a run is a process, and knows no experiment"},
+	{"apps/academy/experiments/emails/store", []string{"db"}, "records and SQL, nothing of the web"},
+	{"apps/academy/**", []string{"apps/academy/**", "apps", "fleet/**", "sso/**", "web", "components/**", "assets", "db", "events"},
+		"experiments run what the estate runs"},
 	{"apps/*/**", []string{"same/**", "apps", "sso/**", "web", "components", "assets", "db", "events"},
 		"an app never imports another, nor the portal"},
 }
@@ -52,9 +56,9 @@ var mayNotImport = []struct {
 	{"github.com/labstack/echo/v4/**", []string{
 		".", "web/**", "sso/rp/**", "sso/live", "portal", "portal/oidc", "portal/account", "portal/admin", "portal/signout", "portal/backchannel", "apps", "apps/*", "tests/**",
 	}, "only handlers know Echo"},
-	{"github.com/jmoiron/sqlx", []string{"db/**", "events", "portal/store/**", "apps/*/store/**", "tests/**"},
+	{"github.com/jmoiron/sqlx", []string{"db/**", "events", "portal/store/**", "apps/*/store/**", "apps/academy/experiments/emails/store", "tests/**"},
 		"SQL lives in the stores"},
-	{"database/sql", []string{"db/**", "events", "portal/store/**", "apps/*/store/**", "tests/**"},
+	{"database/sql", []string{"db/**", "events", "portal/store/**", "apps/*/store/**", "apps/academy/experiments/emails/store", "tests/**"},
 		"SQL lives in the stores"},
 	{"github.com/jackc/pgx/**", []string{"db/**", "tests/**"}, "one place knows the drivers"},
 	{"modernc.org/**", []string{"db/**"}, "one place knows the drivers"},
