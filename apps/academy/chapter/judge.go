@@ -1,0 +1,158 @@
+package chapter
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxText is the length of a written answer in characters.
+const MaxText = 8000
+
+// Refusal is why an answer is not taken: a sentence for the learner.
+type Refusal string
+
+func (r Refusal) Error() string { return string(r) }
+
+// Choose makes an answer of the options that were chosen, each a number from 0.
+func (q *Question) Choose(options []string) (given string, err error) {
+	if len(options) == 0 {
+		if q.Kind == Several {
+			return "", Refusal("Choose at least one answer.")
+		}
+		return "", Refusal("Choose an answer.")
+	}
+	var chosen []int
+	for _, o := range options {
+		n, err := strconv.Atoi(o)
+		if err != nil || n < 0 || n >= len(q.Options) {
+			return "", Refusal("One of the chosen answers is none of this question's. Choose again.")
+		}
+		if !slices.Contains(chosen, n) {
+			chosen = append(chosen, n)
+		}
+	}
+	if q.Kind == Choice && len(chosen) > 1 {
+		return "", Refusal("One answer is right here. Choose one.")
+	}
+	slices.Sort(chosen)
+	return numbers(chosen), nil
+}
+
+// Arrange makes an answer of the place, from 1, that each line of Shown was given.
+func (q *Question) Arrange(places []string) (given string, err error) {
+	order := slices.Repeat([]int{-1}, len(q.Shown))
+	if len(places) != len(order) {
+		return "", Refusal("Give each line its place.")
+	}
+	for i, p := range places {
+		n, err := strconv.Atoi(p)
+		if err != nil || n < 1 || n > len(order) {
+			return "", Refusal(fmt.Sprintf("A place is a number from 1 to %d. Give each line its place.", len(order)))
+		}
+		if order[n-1] >= 0 {
+			return "", Refusal(fmt.Sprintf("Two lines have the place %d. Give each line a place of its own.", n))
+		}
+		order[n-1] = q.Shown[i]
+	}
+	return numbers(order), nil
+}
+
+// Write makes an answer of a text: white space around it is taken away.
+func (q *Question) Write(text string) (given string, err error) {
+	given = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text))
+	switch n := utf8.RuneCountInString(given); {
+	case given == "":
+		return given, Refusal("Write an answer first. A few words are enough.")
+	case n > MaxText:
+		return given, Refusal(fmt.Sprintf("An answer takes at most %d characters, and this one has %d. Shorten it and send it again.", MaxText, n))
+	case !utf8.ValidString(given) || strings.ContainsFunc(given, noText):
+		return strings.Map(onlyText, strings.ToValidUTF8(given, "")), Refusal("It held characters that are not text. They were taken out: look it over and send it again.")
+	}
+	return given, nil
+}
+
+// noText are control characters, which no text needs and PostgreSQL refuses (NUL), and
+// those that would turn the text around them.
+func noText(c rune) bool {
+	return c < ' ' && c != '\n' && c != '\t' || c == 0x7f || c >= 0x202A && c <= 0x202E || c >= 0x2066 && c <= 0x2069
+}
+
+func onlyText(c rune) rune {
+	if noText(c) {
+		return -1
+	}
+	return c
+}
+
+// Right judges an answer that was chosen or arranged. Of a written one nobody can tell.
+func (q *Question) Right(given string) bool {
+	switch q.Kind {
+	case Choice, Several:
+		chosen := q.Chosen(given)
+		for i, o := range q.Options {
+			if o.Right != chosen[i] {
+				return false
+			}
+		}
+		return true
+	case Order:
+		order := q.Arranged(given)
+		return order != nil && slices.IsSorted(order)
+	}
+	return false
+}
+
+// Fits reports whether a stored answer is one of this question as it is today: its lesson
+// may have been edited since.
+func (q *Question) Fits(given string) bool {
+	switch q.Kind {
+	case Choice, Several:
+		return len(q.Chosen(given)) > 0
+	case Order:
+		return q.Arranged(given) != nil
+	}
+	return given != ""
+}
+
+// Chosen are the options of an answer; none of one that does not fit.
+func (q *Question) Chosen(given string) map[int]bool {
+	chosen := map[int]bool{}
+	for _, n := range parse(given, len(q.Options)) {
+		chosen[n] = true
+	}
+	return chosen
+}
+
+// Arranged are the lines in the order of an answer; nil of one that does not fit.
+func (q *Question) Arranged(given string) []int {
+	order := parse(given, len(q.Lines))
+	each := slices.Compact(slices.Sorted(slices.Values(order)))
+	if len(order) != len(q.Lines) || len(each) != len(order) {
+		return nil
+	}
+	return order
+}
+
+func numbers(list []int) string {
+	parts := make([]string, len(list))
+	for i, n := range list {
+		parts[i] = strconv.Itoa(n)
+	}
+	return strings.Join(parts, ",")
+}
+
+// parse reads what numbers wrote; nil unless each is below n.
+func parse(given string, n int) []int {
+	var list []int
+	for _, part := range strings.Split(given, ",") {
+		i, err := strconv.Atoi(part)
+		if err != nil || i < 0 || i >= n {
+			return nil
+		}
+		list = append(list, i)
+	}
+	return list
+}

@@ -1,0 +1,143 @@
+package chapter
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
+	render "github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// engine is CommonMark with tables and strike-through. HTML is no part of it and is
+// shown as it was typed; goldmark's renderer drops the addresses that run scripts.
+// Headings are those with #: the underlined ones would make of a line --- two things.
+var engine = goldmark.New(
+	goldmark.WithParser(parser.NewParser(
+		parser.WithBlockParsers(
+			util.Prioritized(parser.NewThematicBreakParser(), 200),
+			util.Prioritized(parser.NewListParser(), 300),
+			util.Prioritized(parser.NewListItemParser(), 400),
+			util.Prioritized(parser.NewCodeBlockParser(), 500),
+			util.Prioritized(parser.NewATXHeadingParser(parser.WithAutoHeadingID()), 600),
+			util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
+			util.Prioritized(parser.NewBlockquoteParser(), 800),
+			util.Prioritized(parser.NewParagraphParser(), 1000),
+		),
+		parser.WithInlineParsers(
+			util.Prioritized(parser.NewCodeSpanParser(), 100),
+			util.Prioritized(parser.NewLinkParser(), 200),
+			util.Prioritized(parser.NewAutoLinkParser(), 300),
+			util.Prioritized(parser.NewEmphasisParser(), 500),
+		),
+		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+	)),
+	goldmark.WithRenderer(renderer.NewRenderer(renderer.WithNodeRenderers(util.Prioritized(render.NewRenderer(), 1000)))),
+	goldmark.WithExtensions(
+		extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
+		extension.Strikethrough,
+	),
+)
+
+// What is wider than the page scrolls in itself, so the keyboard must reach it. All that
+// is a tag in rendered Markdown is the renderer's own.
+var reachable = strings.NewReplacer(
+	"<pre>", `<pre tabindex="0">`,
+	"<table>", `<div class="lesson-table" tabindex="0" role="group" aria-label="Table"><table>`,
+	"</table>", "</table></div>",
+)
+
+// html renders lines that are no heading of the lesson.
+func (r *reader) html(lines []line) string {
+	html, _, _ := r.render(lines)
+	return html
+}
+
+// inline renders one line as a part of a sentence.
+func (r *reader) inline(l line) string {
+	html := strings.TrimSpace(r.html([]line{l}))
+	if inner, ok := strings.CutPrefix(html, "<p>"); ok {
+		if inner, ok := strings.CutSuffix(inner, "</p>"); ok && !strings.Contains(inner, "<p>") {
+			return inner
+		}
+	}
+	return html
+}
+
+// render is lines as HTML, with the heading of level 2 that they begin with.
+func (r *reader) render(lines []line) (html, heading, id string) {
+	source := []byte(joined(lines))
+	pc := parser.NewContext(parser.WithIDs(r.headings))
+	doc := engine.Parser().Parse(text.NewReader(source), parser.WithContext(pc))
+	r.check(doc, source, lines)
+	if h, ok := doc.FirstChild().(*ast.Heading); ok && h.Level == 2 {
+		heading = plain(h, source)
+		if v, ok := h.AttributeString("id"); ok {
+			id = fmt.Sprintf("%s", v)
+		}
+	}
+	var out bytes.Buffer
+	if err := engine.Renderer().Render(&out, source, doc); err != nil {
+		r.fault(lines[0].n, "this can't be rendered: %v", err)
+		return "", "", ""
+	}
+	return reachable.Replace(out.String()), heading, id
+}
+
+// check finds what would not look as it was meant.
+func (r *reader) check(doc ast.Node, source []byte, lines []line) {
+	// The walker never fails, since this function does not.
+	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Heading:
+			if n.Level == 1 {
+				r.fault(lineOf(n, source, lines), "headings begin at ##: the title of a lesson is in its front matter")
+			}
+		case *ast.Image:
+			r.fault(lineOf(n, source, lines), "pictures can't be loaded here: use a diagram, or a link to the picture")
+		case *ast.Link:
+			if render.IsDangerousURL(n.Destination) {
+				r.fault(lineOf(n, source, lines), "the address %q of this link would run a script", n.Destination)
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+}
+
+// lineOf is the line of the block that a node stands in.
+func lineOf(n ast.Node, source []byte, lines []line) int {
+	for ; n != nil; n = n.Parent() {
+		if n.Type() == ast.TypeBlock && n.Lines() != nil && n.Lines().Len() > 0 {
+			at := bytes.Count(source[:n.Lines().At(0).Start], []byte{'\n'})
+			return lines[min(at, len(lines)-1)].n
+		}
+	}
+	return lines[0].n
+}
+
+// plain is a node's text without its markup.
+func plain(n ast.Node, source []byte) string {
+	var b strings.Builder
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Text:
+			b.Write(n.Segment.Value(source))
+		case *ast.String:
+			b.Write(n.Value)
+		}
+		return ast.WalkContinue, nil
+	})
+	return strings.TrimSpace(b.String())
+}
