@@ -17,6 +17,7 @@ import (
 
 	"gatehouse/components"
 	"gatehouse/db"
+	"gatehouse/sso/hops"
 	"gatehouse/sso/live"
 	"gatehouse/sso/revocation"
 	"gatehouse/sso/rp"
@@ -69,10 +70,14 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)
 	}
 	portal := d.Estate.URL("portal")
+	seen, err := hops.NewLog(d.Redis, d.Logger)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", service, err)
+	}
 	auth, err := rp.New(rp.Config{
 		Issuer: portal, ClientID: service, ClientSecret: d.ClientSecret, BaseURL: d.Estate.URL(service), Service: service,
 		Redis: d.Redis, Denied: d.denylist(), Replica: d.Replica, HTTPClient: d.HTTPClient, Logger: d.Logger, Now: d.Now,
-		AppName: d.Estate.Name,
+		AppName: d.Estate.Name, Hops: seen,
 		SignedOut: func(c echo.Context) error {
 			if !open {
 				return web.SeeOther(c, portal+"/signed-out")

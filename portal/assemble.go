@@ -18,6 +18,7 @@ import (
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
+	"gatehouse/sso/hops"
 	"gatehouse/sso/live"
 	"gatehouse/sso/revocation"
 	"gatehouse/sso/session"
@@ -102,9 +103,13 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	if err != nil {
 		return p, err
 	}
+	seen, err := hops.NewLog(d.Redis, d.Logger)
+	if err != nil {
+		return p, err
+	}
 	p.protocol, err = oidc.New(oidc.Deps{
 		Clients: p.clients, Records: records, Ephemeral: short, Sessions: sessions, SignOut: signOut, Denied: d.Denied, Issuer: issuer, Keys: p.keys,
-		Secret: d.Key, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Wake,
+		Secret: d.Key, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Wake, Hops: seen, Replica: d.Replica,
 		RefreshLife: d.Lifetimes.Refresh, ReplayWindow: d.Lifetimes.ReplayWindow,
 	})
 	if err != nil {

@@ -121,15 +121,15 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST(oidc.UserinfoPath, o.Userinfo)
 
 	// For browsers that clients send.
-	e.GET(oidc.AuthorizePath, o.Authorize)
+	e.GET(oidc.AuthorizePath, o.Authorize, o.Seen)
 	e.POST(oidc.AuthorizePath, o.AuthorizePost) // from any site
 	e.GET(oidc.LogoutPath, o.EndSession)
 	e.POST(oidc.LogoutPath, o.EndSession)
 
 	// For people.
 	e.GET("/", p.Home)
-	e.GET(oidc.SignInPath, p.SignInForm)
-	e.POST(oidc.SignInPath, p.SignIn)
+	e.GET(oidc.SignInPath, p.SignInForm, o.Seen)
+	e.POST(oidc.SignInPath, p.SignIn, o.Seen)
 	e.GET("/register", p.RegisterForm)
 	e.POST("/register", p.Register)
 	e.GET("/profile", p.Profile)

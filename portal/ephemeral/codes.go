@@ -33,6 +33,7 @@ type Code struct {
 	SID         string    `json:"i"`
 	Subject     string    `json:"u"`
 	AuthTime    time.Time `json:"t"`
+	Flow        string    `json:"f,omitempty"` // of sso/hops
 }
 
 // ErrNoCode says that a code is unknown or has expired.

@@ -20,6 +20,7 @@ import (
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
+	"gatehouse/sso/hops"
 	"gatehouse/sso/session"
 )
 
@@ -79,7 +80,7 @@ type Denied interface {
 // JWKS are the published keys (RFC 7517 §5), as JSON.
 type JWKS interface{ JWKS() []byte }
 
-// Deps are what the endpoints need; all of them, but for Recorded and the durations.
+// Deps are what the endpoints need; all of them, but for those from Recorded on.
 type Deps struct {
 	Clients   Clients
 	Records   Records
@@ -92,7 +93,9 @@ type Deps struct {
 	Secret    []byte // the portal's, 32 bytes
 	Now       func() time.Time
 	Logger    *slog.Logger
-	Recorded  func() // called after an event was recorded
+	Recorded  func()        // called after an event was recorded
+	Hops      hops.Recorder // what happens in each sign-in, for its person's eyes
+	Replica   string
 
 	RefreshLife  time.Duration // of a family of refresh tokens; 30 days
 	ReplayWindow time.Duration // in which a used refresh token yields its successor again; 10 seconds
@@ -115,6 +118,9 @@ func New(d Deps) (*Handlers, error) {
 	}
 	if d.ReplayWindow == 0 {
 		d.ReplayWindow = 10 * time.Second
+	}
+	if d.Hops == nil {
+		d.Hops = hops.Nowhere{}
 	}
 	if d.Recorded == nil {
 		d.Recorded = func() {}

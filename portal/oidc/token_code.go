@@ -46,6 +46,7 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 	case !verifies(q.get("code_verifier"), code.Challenge):
 		return nil, badRequest(invalidGrant, "code_verifier does not fit the code_challenge.")
 	}
+	h.redeemed(c, q, code)
 	audience, f := q.audience(code.Audience, h.Issuer.URL())
 	if f != nil {
 		return nil, f

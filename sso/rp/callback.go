@@ -17,8 +17,16 @@ import (
 // is looked at.
 const maxParameter = 8 << 10
 
-// callback receives the provider's answer (OpenID Connect Core §3.1.2.5).
+// callback receives the provider's answer.
 func (a *RP) callback(c echo.Context) error {
+	err := a.answered(c)
+	a.called(c, err)
+	a.filed(c)
+	return err
+}
+
+// answered reads it (OpenID Connect Core §3.1.2.5).
+func (a *RP) answered(c echo.Context) error {
 	q := c.QueryParams()
 	for _, values := range q {
 		if len(values) > 1 || len(values[0]) > maxParameter {
@@ -70,10 +78,13 @@ func (a *RP) finish(c echo.Context, fl *flow, code string) error {
 	if code == "" {
 		return badAnswer("The answer of the sign-in service holds no code.", nil)
 	}
+	began := time.Now()
 	set, err := a.provider.exchange(ctx, code, a.redirectURI(), fl.Verifier)
+	a.exchanged(c, fl.Verifier, began, set, err)
 	if err != nil {
 		return a.failed(c, err)
 	}
+	began = time.Now()
 	claims, err := a.provider.ids.ID(ctx, set.IDToken, fl.Nonce, set.AccessToken)
 	if err != nil {
 		return a.failed(c, err)
@@ -101,6 +112,7 @@ func (a *RP) finish(c echo.Context, fl *flow, code string) error {
 			a.Logger.Warn("what was typed before sign-in is lost", "error", err)
 		}
 	}
+	a.verified(c, claims, began)
 	a.flows.set(c, "guest", "", -1)
 	return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
 }

@@ -39,6 +39,8 @@ type visit struct {
 	rp     *RP
 	person *Identity
 	err    error // Redis did not answer, or the denylist is too old
+
+	arrived time.Time
 }
 
 func visitOf(c echo.Context) *visit {
@@ -68,11 +70,12 @@ func (a *RP) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		if unidentified(c.Request().URL.Path) {
 			return next(c)
 		}
+		began := time.Now()
 		rec, err := a.sessions.Load(c.Request())
 		if rec != nil && a.Denied != nil {
 			rec, err = a.notDenied(c, rec)
 		}
-		v := &visit{rp: a, err: err}
+		v := &visit{rp: a, err: err, arrived: began}
 		if rec != nil {
 			v.person = &Identity{
 				Subject: rec.Subject, SID: rec.SID, Name: rec.Name, Email: rec.Email, Roles: rec.Roles, AuthTime: rec.AuthTime,

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse/sso/hops"
 	"gatehouse/sso/live"
 	"gatehouse/sso/loopback"
 	"gatehouse/sso/revocation"
@@ -46,6 +47,9 @@ type Config struct {
 	Idle       time.Duration // see session.Options
 	Absolute   time.Duration // see session.Options; with Denied at most a day
 	Now        func() time.Time
+
+	// Hops, if given, is told what happens in each sign-in, request by request.
+	Hops hops.Recorder
 }
 
 // longestDenied is for how long the denylist certainly remembers what was ended: an app's
@@ -99,6 +103,9 @@ func New(c Config) (*RP, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Hops == nil {
+		c.Hops = hops.Nowhere{}
 	}
 	if c.Absolute <= 0 {
 		c.Absolute = 24 * time.Hour

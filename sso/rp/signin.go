@@ -19,14 +19,15 @@ import (
 // while it moves within the app.
 const guestLife = 30 * time.Second
 
-// signIn sends the browser to the provider and back to return_to.
+// signIn sends the browser to the provider and back to return_to. With again=1 it does so
+// also for who is signed in here already: the provider is asked once more.
 func (a *RP) signIn(c echo.Context) error {
 	to := returnto.Or(c.QueryParam("return_to"), "/")
 	v := visitOf(c)
 	switch {
 	case v.err != nil:
 		return unavailable(c, v.err)
-	case v.person != nil:
+	case v.person != nil && c.QueryParam("again") != "1":
 		return c.Redirect(http.StatusSeeOther, to)
 	}
 	target, err := a.authorizeURL(c, &flow{ReturnTo: to})
@@ -109,7 +110,9 @@ func (a *RP) authorizeURL(c echo.Context, fl *flow) (string, error) {
 	if strings.Contains(meta.AuthorizationEndpoint, "?") {
 		sep = "&"
 	}
-	return meta.AuthorizationEndpoint + sep + q.Encode(), nil
+	target := meta.AuthorizationEndpoint + sep + q.Encode()
+	a.asked(c, state, target)
+	return target, nil
 }
 
 // scopes leaves out what the provider says it does not know.

@@ -1,0 +1,79 @@
+package oidc
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/portal/ephemeral"
+	"gatehouse/sso/hops"
+	"gatehouse/web"
+)
+
+// What happens in a sign-in is told to Deps.Hops, shortened. Nothing here can fail one.
+
+// Seen records what passes between a browser and the addresses of a sign-in: the authorization
+// endpoint, and the sign-in page with its form, which lead back there.
+func (h *Handlers) Seen(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began := time.Now()
+		err := next(c)
+		r := c.Request()
+		hop := hops.Hop{
+			Kind: hops.Authorize, At: began, Took: time.Since(began), From: hops.Browser, To: hops.Provider, Replica: h.Replica,
+			Method: r.Method, Address: h.Issuer.URL() + r.URL.Path, Sent: hops.Sent(r), Status: c.Response().Status,
+		}
+		state := r.URL.Query().Get("state")
+		if r.URL.Path == SignInPath {
+			hop.Kind = hops.SignInPage
+			if r.Method == http.MethodPost {
+				hop.Kind = hops.SignInForm
+				hop.Sent = append(hop.Sent, hops.Values(hops.InForm, r.PostForm)...)
+			}
+			state = stateOf(r)
+		}
+		location := c.Response().Header().Get(echo.HeaderLocation)
+		if fault := (*redirectFault)(nil); errors.As(err, &fault) {
+			hop.Status = http.StatusSeeOther
+			location = withQuery(fault.URI, url.Values{"error": {fault.Code}, "error_description": {fault.Description}, "iss": {fault.Issuer}, "state": {fault.State}})
+		} else if page := (*web.Error)(nil); errors.As(err, &page) {
+			hop.Status = page.Status
+		}
+		hop.Answer = append(hops.Location(location), hops.Cookies(c.Response().Header())...)
+		h.Hops.Record(hops.ID(state), hop)
+		return err
+	}
+}
+
+// stateOf is the state of the authorization request that waits behind the sign-in page; "" where
+// something else does.
+func stateOf(r *http.Request) string {
+	back := r.URL.Query().Get("return_to")
+	if r.Method == http.MethodPost {
+		back = r.PostForm.Get("return_to")
+	}
+	u, err := url.Parse(back)
+	if err != nil || u.Path != AuthorizePath {
+		return ""
+	}
+	return u.Query().Get("state")
+}
+
+// redeemed records what was checked before a code gives tokens.
+func (h *Handlers) redeemed(c echo.Context, q tokenRequest, code ephemeral.Code) {
+	now := time.Now()
+	check := func(name, text string) hops.Value { return hops.Value{In: hops.InCheck, Name: name, Text: text} }
+	h.Hops.Record(code.Flow, hops.Hop{
+		Kind: hops.Redeemed, At: now, From: hops.Provider, To: hops.Provider, Replica: h.Replica,
+		Method: http.MethodPost, Address: h.Issuer.URL() + TokenPath, Status: http.StatusOK,
+		Sent: []hops.Value{
+			check("client", q.client.ID+" is who it says it is ("+q.client.AuthMethod+")"),
+			check("code", "issued to this client, and not used before"),
+			check("redirect_uri", "the same as in the authorization request"),
+			check("code_verifier", "its SHA-256 is the code_challenge "+hops.Short(code.Challenge)),
+		},
+	})
+}

@@ -1,0 +1,156 @@
+package hops_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/hops"
+	"gatehouse/tests/env"
+)
+
+const issuer = "https://id.example.com"
+
+func open(t *testing.T, rdb redis.UniversalClient) *hops.Log {
+	t.Helper()
+	l, err := hops.NewLog(rdb, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// await asks until want sign-ins are there.
+func await(t *testing.T, l *hops.Log, sub string, want int) []hops.Flow {
+	t.Helper()
+	for {
+		flows, err := l.Of(t.Context(), issuer, sub)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(flows) == want {
+			return flows
+		}
+		time.Sleep(2 * time.Millisecond) // the test's own time limit ends it
+	}
+}
+
+func each(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient)) {
+	t.Run("embedded", func(t *testing.T) { test(t, env.MiniRedis(t)) })
+	t.Run("real", func(t *testing.T) { test(t, env.Redis(t)) })
+}
+
+func TestLog_KeepsAFlowForItsPersonAlone(t *testing.T) {
+	each(t, func(t *testing.T, rdb redis.UniversalClient) {
+		l, now := open(t, rdb), time.Now()
+		id := hops.ID("a state")
+		l.Record(id, hops.Hop{Kind: hops.Token, At: now.Add(time.Second), From: "shop", To: hops.Provider})
+		l.Record(id, hops.Hop{Kind: hops.Asked, At: now, From: hops.Browser, To: "shop"})
+		l.Record("", hops.Hop{Kind: hops.Asked, At: now})
+		l.Record(hops.ID("another"), hops.Hop{Kind: hops.Asked, At: now})
+		l.File(id, "shop", issuer, "alice")
+
+		flow := await(t, l, "alice", 1)[0]
+		if flow.Client != "shop" || len(flow.Hops) != 2 || flow.Hops[0].Kind != hops.Asked || flow.Hops[1].Kind != hops.Token {
+			t.Errorf("kept %+v", flow)
+		}
+		for _, other := range [][2]string{{issuer, "bob"}, {"https://elsewhere.example.com", "alice"}} {
+			if flows, err := l.Of(t.Context(), other[0], other[1]); err != nil || len(flows) != 0 {
+				t.Errorf("%v sees %v, %v", other, flows, err)
+			}
+		}
+		ctx := t.Context()
+		for _, key := range rdb.Keys(ctx, "*").Val() {
+			if ttl := rdb.TTL(ctx, key).Val(); ttl <= 0 || ttl > hops.Life {
+				t.Errorf("%s lives for %s", key, ttl)
+			}
+			if strings.Contains(key, "alice") || strings.Contains(key, "a state") {
+				t.Errorf("the key %s tells whose it is", key)
+			}
+		}
+	})
+}
+
+func TestLog_IsBounded(t *testing.T) {
+	each(t, func(t *testing.T, rdb redis.UniversalClient) {
+		l := open(t, rdb)
+		for n := range 15 {
+			id := hops.ID(fmt.Sprint(n))
+			for range 2 {
+				l.Record(id, hops.Hop{Kind: hops.Asked, At: time.Now()})
+			}
+			l.File(id, fmt.Sprint(n), issuer, "alice")
+		}
+		for {
+			flows := await(t, l, "alice", 12)
+			if flows[0].Client == "14" {
+				break
+			}
+		}
+		for range 100 {
+			l.Record(hops.ID("long"), hops.Hop{Kind: hops.Asked, At: time.Now()})
+		}
+		l.File(hops.ID("long"), "long", issuer, "carol")
+		if flow := await(t, l, "carol", 1)[0]; len(flow.Hops) != 40 {
+			t.Errorf("%d hops of one flow are kept", len(flow.Hops))
+		}
+	})
+}
+
+// A Redis that hangs must not be waited for, nor must what can't be written pile up.
+func TestLog_NeverWaits(t *testing.T) {
+	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
+	defer func() { _ = rdb.Close() }()
+	l := open(t, hanging{rdb})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 100_000 {
+			l.Record("flow", hops.Hop{Kind: hops.Asked, At: time.Now()})
+		}
+	}()
+	<-done // with one wait a hop, the test's own time limit would end it
+}
+
+// hanging is a Redis whose pipelines end with their context.
+type hanging struct{ redis.UniversalClient }
+
+func (hanging) Pipelined(ctx context.Context, _ func(redis.Pipeliner) error) ([]redis.Cmder, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestValues_KeepNoSecret(t *testing.T) {
+	secret := strings.Repeat("s3cret-", 6)
+	sent := url.Values{
+		"code": {secret}, "code_verifier": {secret}, "state": {secret}, "id_token": {secret}, "unheard_of": {secret},
+		"client_secret": {secret}, "password": {secret}, "email": {"alice@example.com"}, "client_id": {"shop"}, "scope": {"openid"},
+		"return_to": {"/oauth/authorize?state=" + secret},
+	}
+	var all string
+	for _, v := range append(hops.Values(hops.InForm, sent), hops.Location("http://x.example/cb?"+sent.Encode()+"#"+secret)...) {
+		all += v.Name + "=" + v.Text + "\n"
+	}
+	if strings.Contains(all, secret) || strings.Contains(all, secret[:8]) || strings.Contains(all, "alice") {
+		t.Errorf("a secret is kept:\n%s", all)
+	}
+	for _, want := range []string{"client_id=shop", "scope=openid", "code=s3cret… (42 characters)", "password=(not kept)", "return_to=/oauth/authorize?…", "Location=http://x.example/cb\n"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is missing in\n%s", want, all)
+		}
+	}
+}
+
+func TestShort_ShowsAtMostAQuarter(t *testing.T) {
+	for secret, want := range map[string]string{"": "", "abc": "… (3 characters)", "abcdefgh": "ab… (8 characters)", strings.Repeat("x", 43): "xxxxxx… (43 characters)"} {
+		if got := hops.Short(secret); got != want {
+			t.Errorf("Short(%q) = %q, want %q", secret, got, want)
+		}
+	}
+}

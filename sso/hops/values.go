@@ -1,0 +1,131 @@
+package hops
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Whole values are at most this long, and a list has at most so many.
+const (
+	maxValue  = 300
+	maxValues = 24
+)
+
+// shown is how many characters of a secret can be seen.
+const shown = 6
+
+// plain are the parameters that are no secret, in the order in which they are shown.
+// Of everything else only the beginning is kept.
+var plain = []string{
+	"response_type", "response_mode", "grant_type", "client_id", "redirect_uri", "scope", "code_challenge_method", "prompt", "max_age", "resource",
+	"reauth", "again", "iss", "error", "error_description", "token_type", "expires_in", "return_to",
+}
+
+// never are the parameters of which nothing is kept.
+var never = []string{"client_secret", "password", "email", "login_hint", "logout_hint", "name", "client_assertion"}
+
+// Short is the beginning of a secret and its length: 6 characters, fewer of a short one.
+func Short(secret string) string {
+	n := utf8.RuneCountInString(secret)
+	if n == 0 {
+		return ""
+	}
+	runes := []rune(secret)
+	return fmt.Sprintf("%s… (%d characters)", string(runes[:min(shown, n/4)]), n)
+}
+
+// Values are parameters as they may be kept.
+func Values(in string, sent url.Values) []Value {
+	out := make([]Value, 0, len(sent))
+	for name, values := range sent {
+		if len(values) > 0 {
+			out = append(out, Value{in, cut(name), text(name, values[0])})
+		}
+	}
+	slices.SortFunc(out, func(a, b Value) int {
+		return cmp.Or(cmp.Compare(place(a.Name), place(b.Name)), cmp.Compare(a.Name, b.Name))
+	})
+	return out[:min(len(out), maxValues)]
+}
+
+func place(name string) int {
+	if i := slices.Index(plain, name); i >= 0 {
+		return i
+	}
+	return len(plain)
+}
+
+func text(name, value string) string {
+	switch {
+	case slices.Contains(never, name):
+		return "(not kept)"
+	case name == "return_to":
+		return way(value)
+	case slices.Contains(plain, name):
+		return cut(value)
+	}
+	return Short(value)
+}
+
+// way is a local address without its query: a request that waits in it has parameters of its own.
+func way(address string) string {
+	path, _, asked := strings.Cut(address, "?")
+	if asked {
+		return cut(path) + "?…"
+	}
+	return cut(path)
+}
+
+// Location says where an answer leads: its address, and the parameters in it.
+func Location(location string) []Value {
+	u, err := url.Parse(location)
+	if location == "" || err != nil {
+		return nil
+	}
+	out := []Value{{InHeader, "Location", Address(u)}}
+	return append(out, Values(InLocation, u.Query())...)
+}
+
+// Address is u without query, fragment and user.
+func Address(u *url.URL) string {
+	return cut((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
+}
+
+// Sent are the query parameters of a request and the cookies that came with it.
+func Sent(r *http.Request) []Value {
+	out := Values(InQuery, r.URL.Query())
+	for _, k := range r.Cookies() {
+		if len(out) < maxValues {
+			out = append(out, Value{InCookie, cut(k.Name), Short(k.Value)})
+		}
+	}
+	return out
+}
+
+// Cookies are those that an answer sets.
+func Cookies(h http.Header) []Value {
+	var out []Value
+	for _, k := range (&http.Response{Header: h}).Cookies() {
+		v := Value{InCookie, cut(k.Name), Short(k.Value)}
+		if k.MaxAge < 0 || k.Value == "" {
+			v.Text = "(taken away)"
+		}
+		if len(out) < maxValues {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func cut(s string) string {
+	s = strings.ToValidUTF8(s, "")
+	if utf8.RuneCountInString(s) <= maxValue {
+		return s
+	}
+	return string([]rune(s)[:maxValue]) + "…"
+}

@@ -1,0 +1,133 @@
+package rp
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/sso/hops"
+	"gatehouse/sso/token"
+)
+
+// What happens in a sign-in is told to Config.Hops, shortened. Nothing here can fail one.
+
+// signedInKey is where a request says whose sign-in it completed.
+const signedInKey = "gatehouse/sso/rp.signedIn"
+
+// arrived is when the request came.
+func arrived(c echo.Context) time.Time {
+	if v := visitOf(c); v != nil {
+		return v.arrived
+	}
+	return time.Now()
+}
+
+// hop is one that this request was.
+func (a *RP) hop(c echo.Context, kind string) hops.Hop {
+	r := c.Request()
+	began := arrived(c)
+	return hops.Hop{
+		Kind: kind, At: began, Took: time.Since(began), From: hops.Browser, To: a.ClientID, Replica: a.Replica,
+		Method: r.Method, Address: a.BaseURL + r.URL.Path, Sent: hops.Sent(r),
+	}
+}
+
+// asked records the request that a sign-in began with, and where it was sent.
+func (a *RP) asked(c echo.Context, state, target string) {
+	h := a.hop(c, hops.Asked)
+	r := c.Request()
+	switch {
+	case r.Header.Get("HX-Request") == "true":
+		h.Status = http.StatusOK
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		h.Status = http.StatusSeeOther
+	default:
+		h.Status = http.StatusFound
+	}
+	h.Answer = append(hops.Location(target), hops.Cookies(c.Response().Header())...)
+	a.Hops.Record(hops.ID(state), h)
+}
+
+// called records the request that the provider's answer came with, and what became of it.
+func (a *RP) called(c echo.Context, err error) {
+	h := a.hop(c, hops.Callback)
+	h.Status = c.Response().Status
+	if e := (*echo.HTTPError)(nil); errors.As(err, &e) {
+		h.Status = e.Code
+	}
+	h.Answer = append(hops.Location(c.Response().Header().Get(echo.HeaderLocation)), hops.Cookies(c.Response().Header())...)
+	a.Hops.Record(hops.ID(c.QueryParam("state")), h)
+}
+
+// exchanged records the call of the token endpoint.
+func (a *RP) exchanged(c echo.Context, verifier string, began time.Time, set *tokenResponse, err error) {
+	h := hops.Hop{
+		Kind: hops.Token, At: began, Took: time.Since(began), From: a.ClientID, To: hops.Provider, Replica: a.Replica, Method: http.MethodPost,
+		Sent: hops.Values(hops.InForm, url.Values{
+			"grant_type": {"authorization_code"}, "code": {c.QueryParam("code")}, "redirect_uri": {a.redirectURI()}, "code_verifier": {verifier},
+		}),
+	}
+	if meta, err := a.provider.metadata(c.Request().Context()); err == nil {
+		if u, err := url.Parse(meta.TokenEndpoint); err == nil {
+			h.Address = hops.Address(u)
+		}
+	}
+	if a.ClientSecret != "" {
+		h.Sent = append([]hops.Value{{In: hops.InHeader, Name: "Client authentication", Text: a.ClientID + " and its secret (not kept)"}}, h.Sent...)
+	}
+	switch refused := (*refusal)(nil); {
+	case errors.As(err, &refused):
+		h.Status = http.StatusBadRequest
+		h.Answer = hops.Values(hops.InJSON, url.Values{"error": {refused.Code}, "error_description": {refused.Description}})
+	case err == nil:
+		h.Status = http.StatusOK
+		h.Answer = hops.Values(hops.InJSON, present(map[string]string{
+			"token_type": set.TokenType, "access_token": set.AccessToken, "id_token": set.IDToken, "refresh_token": set.RefreshToken,
+			"expires_in": (time.Duration(set.ExpiresIn) * time.Second).String(),
+		}))
+	}
+	a.Hops.Record(hops.ID(c.QueryParam("state")), h)
+}
+
+// verified records the check of the ID token, and whose sign-in it is now.
+func (a *RP) verified(c echo.Context, claims *token.IDClaims, began time.Time) {
+	h := hops.Hop{Kind: hops.Verified, At: began, Took: time.Since(began), From: a.ClientID, To: a.ClientID, Replica: a.Replica}
+	add := func(in, name, text string) { h.Sent = append(h.Sent, hops.Value{In: in, Name: name, Text: text}) }
+	add(hops.InClaim, "iss", claims.Issuer)
+	add(hops.InClaim, "aud", strings.Join(claims.Audience, " "))
+	add(hops.InClaim, "sub", claims.Subject)
+	add(hops.InClaim, "nonce", hops.Short(claims.Nonce))
+	if claims.SID != "" {
+		add(hops.InClaim, "sid", hops.Short(claims.SID))
+	}
+	if claims.ExpiresAt != nil {
+		add(hops.InClaim, "exp", claims.ExpiresAt.UTC().Format(time.RFC3339))
+	}
+	if claims.AuthTime != nil {
+		add(hops.InClaim, "auth_time", claims.AuthTime.UTC().Format(time.RFC3339))
+	}
+	a.Hops.Record(hops.ID(c.QueryParam("state")), h)
+	c.Set(signedInKey, claims.Subject)
+}
+
+// filed makes the flow that is complete its person's, who may look at it.
+func (a *RP) filed(c echo.Context) {
+	if sub, ok := c.Get(signedInKey).(string); ok {
+		a.Hops.File(hops.ID(c.QueryParam("state")), a.ClientID, a.Issuer, sub)
+	}
+}
+
+// present leaves out what is empty.
+func present(members map[string]string) url.Values {
+	v := url.Values{}
+	for name, value := range members {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	return v
+}
