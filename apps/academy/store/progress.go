@@ -1,0 +1,122 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"gatehouse/db"
+)
+
+// Answer is the latest that a person gave to a question of a lesson.
+type Answer struct {
+	Sub        string       `db:"sub"`
+	Lesson     string       `db:"lesson"`
+	Question   string       `db:"question"`
+	Given      string       `db:"given"`
+	Correct    sql.NullBool `db:"correct"` // NULL where nobody can judge
+	Tries      int          `db:"tries"`
+	AnsweredAt int64        `db:"answered_at"`
+}
+
+const answerColumns = `sub, lesson, question, given, correct, tries, answered_at`
+
+// SeeLearner takes down that a person was here, and how the portal calls them now.
+func (s *Store) SeeLearner(ctx context.Context, sub, name string, now time.Time) error {
+	at := db.Millis(now)
+	_, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO learners (sub, name, since, seen_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (sub) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at`), sub, name, at, at)
+	if err != nil {
+		return fmt.Errorf("see learner: %w", err)
+	}
+	return nil
+}
+
+// PutAnswer keeps an answer in place of the one before. Tries counts those that differ:
+// the same form sent twice is one. It returns what is stored then.
+func (s *Store) PutAnswer(ctx context.Context, a Answer, now time.Time) (Answer, error) {
+	var stored Answer
+	err := s.db.GetContext(ctx, &stored, s.db.Rebind(`INSERT INTO answers (`+answerColumns+`) VALUES (?, ?, ?, ?, ?, 1, ?)
+		ON CONFLICT (sub, lesson, question) DO UPDATE SET
+			tries = CASE WHEN answers.given = excluded.given THEN answers.tries ELSE answers.tries + 1 END,
+			given = excluded.given, correct = excluded.correct, answered_at = excluded.answered_at
+		RETURNING `+answerColumns), a.Sub, a.Lesson, a.Question, a.Given, a.Correct, db.Millis(now))
+	if err != nil {
+		return Answer{}, fmt.Errorf("put answer: %w", err)
+	}
+	return stored, nil
+}
+
+// LessonAnswers are a person's answers in a lesson, by question.
+func (s *Store) LessonAnswers(ctx context.Context, sub, lesson string) (map[string]Answer, error) {
+	list, err := s.answers(ctx, `SELECT `+answerColumns+` FROM answers WHERE sub = ? AND lesson = ?`, sub, lesson)
+	if err != nil {
+		return nil, err
+	}
+	by := make(map[string]Answer, len(list))
+	for _, a := range list {
+		by[a.Question] = a
+	}
+	return by, nil
+}
+
+// Answers are all of a person's answers, by lesson and question.
+func (s *Store) Answers(ctx context.Context, sub string) (map[string]map[string]Answer, error) {
+	list, err := s.answers(ctx, `SELECT `+answerColumns+` FROM answers WHERE sub = ?`, sub)
+	if err != nil {
+		return nil, err
+	}
+	by := map[string]map[string]Answer{}
+	for _, a := range list {
+		if by[a.Lesson] == nil {
+			by[a.Lesson] = map[string]Answer{}
+		}
+		by[a.Lesson][a.Question] = a
+	}
+	return by, nil
+}
+
+func (s *Store) answers(ctx context.Context, query string, args ...any) ([]Answer, error) {
+	var list []Answer
+	if err := s.db.SelectContext(ctx, &list, s.db.Rebind(query), args...); err != nil {
+		return nil, fmt.Errorf("answers: %w", err)
+	}
+	return list, nil
+}
+
+// FinishLesson says that a person is done with a lesson. The first time stays.
+func (s *Store) FinishLesson(ctx context.Context, sub, lesson string, now time.Time) error {
+	_, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO lessons_done (sub, lesson, done_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`),
+		sub, lesson, db.Millis(now))
+	if err != nil {
+		return fmt.Errorf("finish lesson: %w", err)
+	}
+	return nil
+}
+
+// ReopenLesson takes that back.
+func (s *Store) ReopenLesson(ctx context.Context, sub, lesson string) error {
+	_, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM lessons_done WHERE sub = ? AND lesson = ?`), sub, lesson)
+	if err != nil {
+		return fmt.Errorf("reopen lesson: %w", err)
+	}
+	return nil
+}
+
+// LessonsDone are the lessons that a person is done with, and since when.
+func (s *Store) LessonsDone(ctx context.Context, sub string) (map[string]time.Time, error) {
+	var list []struct {
+		Lesson string `db:"lesson"`
+		DoneAt int64  `db:"done_at"`
+	}
+	err := s.db.SelectContext(ctx, &list, s.db.Rebind(`SELECT lesson, done_at FROM lessons_done WHERE sub = ?`), sub)
+	if err != nil {
+		return nil, fmt.Errorf("lessons done: %w", err)
+	}
+	by := make(map[string]time.Time, len(list))
+	for _, l := range list {
+		by[l.Lesson] = db.Time(l.DoneAt)
+	}
+	return by, nil
+}
