@@ -2,12 +2,15 @@
 package experiments
 
 import (
+	"gatehouse/apps/academy/experiments/cost"
 	"gatehouse/apps/academy/lab"
 )
 
 // All are the experiments, in the order of the chapter.
 func All() []lab.Experiment {
-	return []lab.Experiment{}
+	return []lab.Experiment{
+		cost.Experiment(),
+	}
 }
 
 // Find is the experiment of this name.

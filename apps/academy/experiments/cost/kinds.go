@@ -1,0 +1,46 @@
+package cost
+
+// The ways to find out who a request is from.
+const (
+	ram        = "ram"
+	inRedis    = "redis"
+	fresh      = "jwt"
+	remembered = "remembered"
+	withExists = "jwt-redis"
+	withMirror = "mirror"
+)
+
+// kind is one way, as the learner reads of it.
+type kind struct {
+	name, label string
+	does        string // what a check consists of
+	signOut     string // when a sign-out counts
+	away        string // what happens while Redis is away
+	elsewhere   string // whether another branch knows the person
+}
+
+// kinds are all ways, in the order in which they are told.
+var kinds = []kind{
+	{ram, "RAM session", "the cookie is looked up in a map of this branch", "at once, in this branch", "goes on", "no: who is sent there is a stranger"},
+	{inRedis, "Redis session", "the cookie is looked up in Redis (sso/session)", "at once, everywhere", "503: nobody can be recognised", "yes"},
+	{fresh, "JWT, seen for the first time", "the signature is checked (sso/token)", "when the card expires", "goes on", "yes"},
+	{remembered, "JWT, remembered by its hash", "SHA-256 of the card, the claims that were verified before, the clock (sso/token)", "when the card expires", "goes on", "yes"},
+	{withExists, "JWT with a Redis lookup", "the same, and EXISTS: is this card denied?", "at once, everywhere", "503: nobody knows who was signed out", "yes"},
+	{withMirror, "JWT with our mirror", "the same, and the denylist in this branch's memory (sso/revocation)", "within milliseconds, and confirmed", "goes on for a second, then 503", "yes"},
+}
+
+func kindOf(name string) (kind, bool) {
+	for _, k := range kinds {
+		if k.name == name {
+			return k, true
+		}
+	}
+	return kind{}, false
+}
+
+// The names of findings.
+func checkOf(kind string) string      { return "check-" + kind + "-us" }
+func lookupsOf(kind string) string    { return "lookups-" + kind }
+func throughputOf(kind string) string { return "throughput-" + kind }
+func medianOf(kind string) string     { return "median-" + kind + "-us" }
+func slowOf(kind string) string       { return "p99-" + kind + "-us" }

@@ -1,0 +1,146 @@
+package cost
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// patience bounds one request.
+const patience = 5 * time.Second
+
+// measured is what came of one kind.
+type measured struct {
+	check      time.Duration // alone, without HTTP: the median of many batches
+	median     time.Duration // of the requests' latency
+	slow       time.Duration // 99 of 100 were answered within it
+	throughput float64       // requests a second
+	requests   int
+	commands   int64 // that the branch sent to Redis meanwhile, whatever for
+}
+
+// lookups are Redis commands a request.
+func (m measured) lookups() float64 { return float64(m.commands) / float64(m.requests) }
+
+// bare measures the check alone for about so long, in batches: a batch is long enough for
+// the clock, and short enough for a busy machine not to interrupt most of them.
+func bare(ctx context.Context, b *branch, batch int, long time.Duration) (time.Duration, error) {
+	const most, least = 1000, 5
+	var took []time.Duration
+	for began := time.Now(); len(took) < most && (len(took) < least || time.Since(began) < long); {
+		asked := make([]*http.Request, 0, batch)
+		for range batch {
+			r := b.present()
+			if r == nil {
+				break
+			}
+			asked = append(asked, r)
+		}
+		if len(asked) < batch || ctx.Err() != nil {
+			break
+		}
+		at := time.Now()
+		for _, r := range asked {
+			if _, err := b.check(r); err != nil {
+				return 0, fmt.Errorf("cost: the check of %s: %w", b.kind.name, err)
+			}
+		}
+		took = append(took, time.Since(at)/time.Duration(batch))
+	}
+	if len(took) == 0 {
+		return 0, context.Cause(ctx)
+	}
+	return quantile(took, 0.5), nil
+}
+
+// load lets clients ask the branch for so long, each over one connection that is kept
+// alive, and each as soon as it has its answer.
+func load(ctx context.Context, b *branch, clients int, long time.Duration) (measured, error) {
+	ctx, cancel := context.WithTimeout(ctx, long)
+	defer cancel()
+	took := make([][]time.Duration, clients)
+	wrong := make([]error, clients)
+	var all sync.WaitGroup
+	commands, began := b.commands(), time.Now()
+	for i := range clients {
+		all.Go(func() { took[i], wrong[i] = askOn(ctx, b) })
+	}
+	all.Wait()
+	lasted := time.Since(began)
+	for _, err := range wrong {
+		if err != nil {
+			return measured{}, err
+		}
+	}
+	m := measured{commands: b.commands() - commands}
+	each := slices.Concat(took...)
+	if m.requests = len(each); m.requests == 0 {
+		return m, fmt.Errorf("cost: %s answered nothing within %s", b.kind.name, long)
+	}
+	m.throughput = float64(m.requests) / lasted.Seconds()
+	m.median, m.slow = quantile(each, 0.5), quantile(each, 0.99)
+	return m, nil
+}
+
+// askOn asks one request after the other until ctx ends or there is nothing left to ask
+// with, and returns what each took.
+func askOn(ctx context.Context, b *branch) ([]time.Duration, error) {
+	dial := net.Dialer{Timeout: patience}
+	conn, err := dial.DialContext(context.WithoutCancel(ctx), "tcp", b.addr)
+	if err != nil {
+		return nil, fmt.Errorf("cost: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	in, out := bufio.NewReaderSize(conn, 1<<10), bufio.NewWriterSize(conn, 4<<10)
+	var took []time.Duration
+	for ctx.Err() == nil {
+		r := b.present()
+		if r == nil {
+			break
+		}
+		at, err := ask(conn, in, out, r)
+		if err != nil {
+			return nil, fmt.Errorf("cost: a request to %s: %w", b.kind.name, err)
+		}
+		took = append(took, at)
+	}
+	return took, nil
+}
+
+// ask sends one request and reads its answer, which must be 200.
+func ask(conn net.Conn, in *bufio.Reader, out *bufio.Writer, r *http.Request) (time.Duration, error) {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return 0, err
+	}
+	at := time.Now()
+	if err := r.Write(out); err != nil {
+		return 0, err
+	}
+	if err := out.Flush(); err != nil {
+		return 0, err
+	}
+	res, err := http.ReadResponse(in, r)
+	if err != nil {
+		return 0, err
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<10))
+	_ = res.Body.Close()
+	took := time.Since(at)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("it answered %s: %.100s", res.Status, body)
+	}
+	return took, err
+}
+
+// quantile sorts what it is given.
+func quantile(all []time.Duration, q float64) time.Duration {
+	slices.Sort(all)
+	return all[max(int(math.Ceil(q*float64(len(all)))), 1)-1]
+}

@@ -1,0 +1,115 @@
+// Package lookup is the Redis of experiments that count what is asked of it: an embedded
+// server, a client for each branch that counts every command it sends, and the one
+// lookup that a branch makes which asks Redis about each card.
+package lookup
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"gatehouse/fleet/embedded"
+)
+
+const (
+	patience = 2 * time.Second // of a command, and of a connection
+	buffer   = 8 << 10         // bytes; what is read and written here is a few hundred
+	denied   = "academy:denied:"
+)
+
+// Server is a Redis on a port of loopback.
+type Server struct{ redis *embedded.Redis }
+
+// Start starts an empty one.
+func Start() (*Server, error) {
+	r, err := embedded.StartRedis()
+	if err != nil {
+		return nil, err
+	}
+	return &Server{redis: r}, nil
+}
+
+// Close stops it.
+func (s *Server) Close() { s.redis.Close() }
+
+// Client is one branch's connections to the server.
+type Client struct {
+	redis.UniversalClient
+	commands atomic.Int64
+}
+
+// Connect makes a client; it does not talk to the server yet.
+func (s *Server) Connect() (*Client, error) {
+	o, err := redis.ParseURL(s.redis.URL())
+	if err != nil {
+		return nil, fmt.Errorf("lookup: the address of the embedded Redis: %w", err)
+	}
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = patience, patience, patience
+	o.ContextTimeoutEnabled, o.DisableIdentity = true, true
+	o.ReadBufferSize, o.WriteBufferSize, o.PipelineReadBufferSize, o.PipelineWriteBufferSize = buffer, buffer, buffer, buffer
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	rdb := redis.NewClient(o)
+	c := &Client{UniversalClient: rdb}
+	rdb.AddHook(counter{&c.commands})
+	return c, nil
+}
+
+// Commands is how many commands the client has sent, whatever for. Those that a new
+// connection begins with are not among them.
+func (c *Client) Commands() int64 { return c.commands.Load() }
+
+// Denied asks Redis whether a card was revoked: one EXISTS, one round trip.
+func (c *Client) Denied(ctx context.Context, jti string) (bool, error) {
+	n, err := c.Exists(ctx, denied+jti).Result()
+	if err != nil {
+		return false, fmt.Errorf("lookup: Redis: %w", err)
+	}
+	return n > 0, nil
+}
+
+// Deny revokes a card for as long as it would live.
+func (c *Client) Deny(ctx context.Context, jti string, life time.Duration) error {
+	if err := c.Set(ctx, denied+jti, 1, life).Err(); err != nil {
+		return fmt.Errorf("lookup: Redis: %w", err)
+	}
+	return nil
+}
+
+// counter counts the commands that pass.
+type counter struct{ n *atomic.Int64 }
+
+func (c counter) count(cmds ...redis.Cmder) {
+	for _, cmd := range cmds {
+		switch cmd.Name() {
+		case "hello", "auth", "client": // how a connection begins
+		default:
+			c.n.Add(1)
+		}
+	}
+}
+
+// DialHook implements redis.Hook.
+func (counter) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
+}
+
+// ProcessHook implements redis.Hook.
+func (c counter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		c.count(cmd)
+		return next(ctx, cmd)
+	}
+}
+
+// ProcessPipelineHook implements redis.Hook.
+func (c counter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		c.count(cmds...)
+		return next(ctx, cmds)
+	}
+}
