@@ -1,0 +1,182 @@
+// Package standalone opens a portal for one occasion: complete and real, on a free port of
+// loopback, with one account and the clients that it is told, and gone when it is closed. The
+// Academy's experiments sign in at one, so that they touch nobody's own.
+package standalone
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+
+	"gatehouse/db"
+	"gatehouse/portal"
+	"gatehouse/portal/clients"
+	"gatehouse/portal/password"
+	"gatehouse/portal/store"
+	"gatehouse/sso/revocation"
+	"gatehouse/web"
+)
+
+// Options say who knows whom.
+type Options struct {
+	Folder                string // for its database
+	Name, Email, Password string // of the only account
+	Clients               []Client
+}
+
+// Client is an app that is registered: a relying party of package rp at BaseURL.
+type Client struct{ ID, Name, Secret, BaseURL string }
+
+// Portal is a running one.
+type Portal struct {
+	Issuer string
+
+	server *http.Server
+	end    context.CancelFunc
+	work   sync.WaitGroup
+	db     *db.DB
+}
+
+// opening bounds how long it takes.
+const opening = 20 * time.Second
+
+// cheap are the parameters of the only password's hash, which protects nothing: the page shows it.
+var cheap = argon2id.Params{Memory: 1024, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+// Open starts a portal. Of d only Redis, Logger and HTTPClient count; all three are needed, and Redis
+// stays the caller's.
+func Open(ctx context.Context, d portal.Deps, o Options) (_ *Portal, err error) {
+	if d.Redis == nil || d.Logger == nil || d.HTTPClient == nil || o.Folder == "" {
+		return nil, errors.New("standalone: Redis, a logger, an HTTP client and a folder are needed")
+	}
+	starting, started := context.WithTimeout(ctx, opening)
+	defer started()
+	ln, err := (&net.ListenConfig{}).Listen(starting, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("standalone: %w", err)
+	}
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	p := &Portal{end: end}
+	defer func() {
+		if err != nil {
+			_ = ln.Close()
+			_ = p.Close()
+		}
+	}()
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	if err != nil {
+		return nil, fmt.Errorf("standalone: %w", err)
+	}
+	if d.Estate, err = web.ParseEstate("http://localhost:" + port); err != nil {
+		return nil, err
+	}
+	p.Issuer = d.Estate.URL("portal")
+	if d.Denied, err = revocation.NewMirror(revocation.Options{Redis: d.Redis, Service: "portal", Replica: "portal-1", Logger: d.Logger}); err != nil {
+		return nil, err
+	}
+	p.work.Go(func() { _ = d.Denied.Run(running) })
+	if p.db, err = prepare(starting, o); err != nil {
+		return nil, err
+	}
+	d.DB, d.Replica, d.Key, d.Clients, d.Passwords = p.db, "portal-1", random(), declare(o.Clients), password.Options{Params: cheap, Slots: 1}
+	app, err := portal.New(starting, d)
+	if err != nil {
+		return nil, err
+	}
+	p.server = &http.Server{Handler: app.Handler(), ReadHeaderTimeout: 5 * time.Second}
+	p.work.Go(func() { _ = app.Run(running) })
+	p.work.Go(func() { _ = p.server.Serve(ln) })
+	return p, awaitDenylist(starting, d.Denied)
+}
+
+// prepare makes the database with the account in it.
+func prepare(ctx context.Context, o Options) (*db.DB, error) {
+	d, err := db.Open(ctx, "sqlite:"+o.Folder, "portal")
+	if err != nil {
+		return nil, err
+	}
+	if err := seed(ctx, d, o); err != nil {
+		_ = d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func seed(ctx context.Context, d *db.DB, o Options) error {
+	if err := d.Migrate(ctx); err != nil {
+		return err
+	}
+	records, err := store.New(d)
+	if err != nil {
+		return err
+	}
+	hasher, err := password.NewHasher(password.Options{Params: cheap, Slots: 1})
+	if err != nil {
+		return err
+	}
+	hash, err := hasher.Hash(ctx, o.Password)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	return records.SeedUsers(ctx, []store.User{{
+		ID: rand.Text(), Name: o.Name, Email: o.Email, EmailNormalised: strings.ToLower(o.Email), PasswordHash: hash,
+		Roles: []string{"customer"}, CreatedAt: now, UpdatedAt: now, PasswordChangedAt: now,
+	}})
+}
+
+func declare(list []Client) []portal.Client {
+	out := make([]portal.Client, 0, len(list))
+	for _, c := range list {
+		out = append(out, portal.Client{
+			ID: c.ID, Name: c.Name, Secret: c.Secret,
+			RedirectURIs: []string{c.BaseURL + "/auth/callback"}, PostLogoutRedirectURIs: []string{c.BaseURL + "/auth/signed-out"},
+			BackchannelLogoutURI: c.BaseURL + "/auth/backchannel-logout",
+			GrantTypes:           []string{clients.AuthorizationCode, clients.RefreshToken},
+			Scopes:               []string{"openid", "profile", "email", "roles", "offline_access"},
+		})
+	}
+	return out
+}
+
+func random() []byte {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	return key
+}
+
+// awaitDenylist returns when the portal knows that nobody is denied: until then it refuses to guess.
+func awaitDenylist(ctx context.Context, m *revocation.Mirror) error {
+	for {
+		err := m.Ready(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("standalone: %w", err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// Close stops it. It may be called twice.
+func (p *Portal) Close() error {
+	p.end()
+	if p.server != nil {
+		_ = p.server.Close()
+	}
+	p.work.Wait()
+	if p.db == nil {
+		return nil
+	}
+	return p.db.Close()
+}

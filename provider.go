@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gatehouse/apps/academy/lab"
+	"gatehouse/fleet/embedded"
+	"gatehouse/portal"
+	"gatehouse/portal/standalone"
+	"gatehouse/sso/loopback"
+)
+
+// openProvider starts a portal for a run of an experiment, with a Redis and a database of its own.
+func openProvider(ctx context.Context, o lab.ProviderOptions) (*lab.Provider, error) {
+	if o.Client == nil {
+		o.Client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: loopback.Dial("localhost"), IdleConnTimeout: 30 * time.Second}}
+	}
+	if o.Dir == "" {
+		return nil, errors.New("a provider needs a folder")
+	}
+	folder, err := os.MkdirTemp(o.Dir, "portal-")
+	if err != nil {
+		return nil, fmt.Errorf("the provider's folder can't be made: %w", err)
+	}
+	server, err := embedded.StartRedis()
+	if err != nil {
+		return nil, err
+	}
+	rdb, err := openRedis(server.URL())
+	if err != nil {
+		server.Close()
+		return nil, err
+	}
+	var known []standalone.Client
+	for _, c := range o.Clients {
+		known = append(known, standalone.Client{ID: c.ID, Name: c.ID, Secret: c.Secret, BaseURL: c.BaseURL})
+	}
+	p, err := standalone.Open(ctx, portal.Deps{Redis: rdb, Logger: o.Logger, HTTPClient: o.Client}, standalone.Options{
+		Folder: filepath.Clean(folder), Name: o.Name, Email: o.Email, Password: o.Password, Clients: known,
+	})
+	if err != nil {
+		return nil, errors.Join(err, rdb.Close(), closed(server))
+	}
+	return &lab.Provider{Issuer: p.Issuer, Close: func() error { return errors.Join(p.Close(), rdb.Close(), closed(server)) }}, nil
+}
+
+func closed(r *embedded.Redis) error { r.Close(); return nil }
