@@ -1,0 +1,166 @@
+package bank
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/apps/academy/bank/card"
+	"gatehouse/sso/revocation"
+	"gatehouse/sso/token"
+)
+
+// cards keeps nothing: who somebody is stands on a signed card, which the browser
+// carries in the cookie, or a program in the Authorization header (RFC 6750 §2.1).
+type cards struct {
+	bank     *Bank
+	audience string
+	verifier *token.Verifier
+	denied   *denylist // nil for the Kind Card
+}
+
+func newCards(b *Bank, audience string, denied *denylist) (*cards, error) {
+	v, err := token.NewVerifier(b.issuer.Name(), audience, b.issuer, b.o.Now)
+	if err != nil {
+		return nil, err
+	}
+	return &cards{bank: b, audience: audience, verifier: v, denied: denied}, nil
+}
+
+func (c *cards) signIn(w http.ResponseWriter, _ *http.Request, name string) error {
+	raw, err := c.bank.issuer.Sign(card.Card{Subject: name, Audience: c.audience, SID: rand.Text(), Life: c.bank.life.get()})
+	if err == nil {
+		setCookie(w, raw)
+	}
+	return err
+}
+
+func (c *cards) who(r *http.Request) (string, error) {
+	claims, err := c.read(r)
+	if err != nil {
+		return "", err
+	}
+	if c.denied == nil {
+		return claims.Subject, nil
+	}
+	switch err := c.denied.mirror.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated()); {
+	case errors.Is(err, revocation.ErrDenied):
+		return "", refusal("the card is on the denylist")
+	case err != nil:
+		return "", absence("it has not heard from Redis for a second, so it does not know which cards were ended, and does not guess. The cookie is kept")
+	}
+	return claims.Subject, nil
+}
+
+// read looks at nothing but the card and the bank's public keys.
+func (c *cards) read(r *http.Request) (*token.AccessClaims, error) {
+	raw, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !bearer {
+		cookie, err := r.Cookie(CookieName)
+		if err != nil {
+			return nil, noCookie
+		}
+		raw = cookie.Value
+	}
+	claims, err := c.verifier.Access(r.Context(), raw)
+	if why := card.Why(err); why != "" {
+		return nil, refusal("the card is refused: " + why)
+	}
+	return claims, err
+}
+
+// signOut can take the card out of this browser. A copy of it stays good until it
+// expires, unless there is a denylist.
+func (c *cards) signOut(w http.ResponseWriter, r *http.Request) error {
+	if c.denied != nil {
+		if claims, err := c.read(r); err == nil {
+			if err := c.denied.end(r.Context(), claims); err != nil {
+				return absence("it can't write into the denylist, since Redis does not answer. The cookie is kept")
+			}
+		}
+	}
+	dropCookie(w)
+	return nil
+}
+
+func (*cards) sessions() int { return -1 }
+
+func (c *cards) words() words {
+	if c.denied != nil {
+		return words{"gave out a signed card", "from the card, which is not on its denylist", "put the sign-in on the denylist"}
+	}
+	return words{"gave out a signed card", "from the card alone", "took the card out of the browser; a copy of it stays good"}
+}
+
+func (c *cards) close() {
+	if c.denied != nil {
+		c.denied.close()
+	}
+}
+
+// denylist is a branch's copy of which cards were ended.
+type denylist struct {
+	rdb    *redis.Client
+	log    *revocation.Log
+	mirror *revocation.Mirror
+	stop   context.CancelFunc
+	ended  chan struct{}
+}
+
+func newDenylist(rdb *redis.Client, branch string, log *slog.Logger) (*denylist, error) {
+	l, err := revocation.NewLog(rdb)
+	if err != nil {
+		return nil, err
+	}
+	m, err := revocation.NewMirror(revocation.Options{Redis: rdb, Service: "bank", Replica: branch, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	d := &denylist{rdb: rdb, log: l, mirror: m, stop: stop, ended: make(chan struct{})}
+	go func() {
+		defer close(d.ended)
+		_ = m.Run(ctx) // it ends with ctx, without an error
+	}()
+	return d, nil
+}
+
+// ready waits until the mirror knows where the denylist stands.
+func (d *denylist) ready(ctx context.Context) error {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for d.mirror.Ready(ctx) != nil {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// end puts a card's sign-in on the denylist for as long as any card of it may be good.
+func (d *denylist) end(ctx context.Context, c *token.AccessClaims) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	_, err := d.log.Write(ctx, revocation.Entry{
+		Kind: revocation.SignIn, Value: c.SID, Until: c.ExpiresAt.Add(time.Minute), Reason: revocation.SignedOut, Client: card.ClientID, At: time.Now(),
+	})
+	if err != nil {
+		return fmt.Errorf("bank: ending a sign-in: %w", err)
+	}
+	return nil
+}
+
+func (d *denylist) close() {
+	d.stop()
+	<-d.ended
+	_ = d.rdb.Close()
+}

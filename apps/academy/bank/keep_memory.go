@@ -1,0 +1,88 @@
+package bank
+
+import (
+	"crypto/rand"
+	"net/http"
+	"sync"
+)
+
+// maxSessions bounds the memory of a branch. The oldest sessions go first.
+const maxSessions = 10_000
+
+// memory keeps sessions in a map: the notebook of one branch. Nobody else can read it,
+// and it is gone with the branch.
+type memory struct {
+	mu     sync.Mutex
+	byID   map[string]string // id → name
+	oldest []string
+}
+
+func newMemory() *memory { return &memory{byID: map[string]string{}} }
+
+// signIn always makes a new id: one that the browser brought along may be another
+// person's, put there beforehand (session fixation).
+func (m *memory) signIn(w http.ResponseWriter, r *http.Request, name string) error {
+	id := rand.Text()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if old, err := r.Cookie(CookieName); err == nil {
+		m.forget(old.Value)
+	}
+	m.byID[id] = name
+	m.oldest = append(m.oldest, id)
+	for len(m.oldest) > maxSessions {
+		m.forget(m.oldest[0])
+	}
+	setCookie(w, id)
+	return nil
+}
+
+func (m *memory) who(r *http.Request) (string, error) {
+	c, err := r.Cookie(CookieName)
+	if err != nil {
+		return "", noCookie
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	name, known := m.byID[c.Value]
+	if !known {
+		return "", stranger("the session that the cookie names is not in its memory")
+	}
+	return name, nil
+}
+
+func (m *memory) signOut(w http.ResponseWriter, r *http.Request) error {
+	if c, err := r.Cookie(CookieName); err == nil {
+		m.mu.Lock()
+		m.forget(c.Value)
+		m.mu.Unlock()
+	}
+	dropCookie(w)
+	return nil
+}
+
+// forget drops a session; the lock is held.
+func (m *memory) forget(id string) {
+	if _, known := m.byID[id]; !known {
+		return
+	}
+	delete(m.byID, id)
+	for i, one := range m.oldest {
+		if one == id {
+			m.oldest = append(m.oldest[:i], m.oldest[i+1:]...)
+			return
+		}
+	}
+}
+
+func (m *memory) sessions() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.byID)
+}
+
+func (*memory) words() words {
+	return words{"wrote it into its own memory", "from its own memory", "dropped the session, if it had it"}
+}
+
+func (*memory) close() {}

@@ -1,0 +1,65 @@
+package bank
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/session"
+)
+
+// notebook keeps sessions where all branches find them: package sso/session over Redis.
+// A branch has connections of its own to it, as a process of its own would have.
+type notebook struct {
+	store *session.Store
+	rdb   *redis.Client
+}
+
+func newNotebook(rdb *redis.Client) (*notebook, error) {
+	store, err := session.New(rdb, session.Options{Service: "bank"}) // whose cookie is CookieName
+	if err != nil {
+		return nil, err
+	}
+	return &notebook{store, rdb}, nil
+}
+
+// away translates what sso/session says when Redis does not answer.
+func away(err error) error {
+	if errors.Is(err, session.ErrUnavailable) {
+		return absence("it can't look into the shared notebook, since Redis does not answer. The cookie is kept")
+	}
+	return err
+}
+
+func (n *notebook) signIn(w http.ResponseWriter, r *http.Request, name string) error {
+	return away(n.store.Start(r.Context(), w, r, session.Record{Subject: name, Name: name, SID: rand.Text(), AuthTime: time.Now()}))
+}
+
+func (n *notebook) who(r *http.Request) (string, error) {
+	rec, err := n.store.Load(r)
+	switch {
+	case err != nil:
+		return "", away(err)
+	case rec != nil:
+		return rec.Name, nil
+	}
+	if _, err := r.Cookie(CookieName); err != nil {
+		return "", noCookie
+	}
+	return "", stranger("the session that the cookie names is not in the shared notebook")
+}
+
+func (n *notebook) signOut(w http.ResponseWriter, r *http.Request) error {
+	return away(n.store.End(r.Context(), w, r))
+}
+
+func (*notebook) sessions() int { return -1 }
+
+func (*notebook) words() words {
+	return words{"wrote it into the shared notebook", "from the shared notebook", "struck the session out of the shared notebook"}
+}
+
+func (n *notebook) close() { _ = n.rdb.Close() }

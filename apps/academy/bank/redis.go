@@ -1,0 +1,143 @@
+package bank
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"gatehouse/apps/academy/lab"
+	"gatehouse/fleet/embedded"
+	"gatehouse/sso/revocation"
+)
+
+// openRedis starts the bank's own Redis and, for a denylist, an empty one in it.
+func (b *Bank) openRedis(ctx context.Context) error {
+	var err error
+	if b.redis, err = embedded.StartRedis(); err != nil {
+		return err
+	}
+	b.redisUp = true
+	if b.rdb, err = b.client(); err != nil {
+		return err
+	}
+	if b.o.Kind != CardDenylist {
+		return nil
+	}
+	if b.denied, err = revocation.NewLog(b.rdb); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := b.denied.Rebuild(ctx, 0, func(func(revocation.Entry, error) bool) {}); err != nil {
+		return fmt.Errorf("bank: an empty denylist: %w", err)
+	}
+	return nil
+}
+
+// client makes connections to the bank's Redis, which whoever asks for them closes.
+func (b *Bank) client() (*redis.Client, error) {
+	o, err := redis.ParseURL(b.redis.URL())
+	if err != nil {
+		return nil, errors.New("bank: the address of its Redis can't be read") // which holds a password
+	}
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = time.Second, time.Second, time.Second
+	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
+	o.PoolSize = 16
+	o.ReadBufferSize, o.WriteBufferSize = 4<<10, 4<<10
+	o.PipelineReadBufferSize, o.PipelineWriteBufferSize = 4<<10, 4<<10
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return redis.NewClient(o), nil
+}
+
+// newKeeper is what a branch knows people by.
+func (b *Bank) newKeeper(ctx context.Context, br *branch) (keeper, error) {
+	switch b.o.Kind {
+	case Memory:
+		return newMemory(), nil
+	case Card:
+		return newCards(b, b.o.Audience(br.number), nil)
+	}
+	rdb, err := b.client()
+	if err != nil {
+		return nil, err
+	}
+	if b.o.Kind == Redis {
+		return newNotebook(rdb)
+	}
+	d, err := newDenylist(rdb, br.id, b.log)
+	if err != nil {
+		return nil, err
+	}
+	if b.RedisUp() { // without it, a branch opens all the same and refuses until it knows
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		_ = d.ready(ctx)
+	}
+	return newCards(b, b.o.Audience(br.number), d)
+}
+
+// RedisUp reports whether this bank has a Redis that runs.
+func (b *Bank) RedisUp() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.redisUp
+}
+
+// StopRedis stops the bank's Redis: its door and all connections are closed. What it
+// holds stays.
+func (b *Bank) StopRedis(context.Context) error {
+	if b.redis == nil {
+		return lab.Refusal("This bank has no Redis.")
+	}
+	if !b.RedisUp() {
+		return lab.Refusal("Redis is stopped already.")
+	}
+	b.setRedis(false)
+	b.redis.Stop()
+	b.bench.Log(lab.Bad, "Redis was stopped. Nobody can look into the shared notebook.")
+	return nil
+}
+
+// StartRedis starts a stopped Redis again, with what it held.
+func (b *Bank) StartRedis(ctx context.Context) error {
+	if b.redis == nil {
+		return lab.Refusal("This bank has no Redis.")
+	}
+	if b.RedisUp() {
+		return lab.Refusal("Redis runs already.")
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	for b.redis.Restart() != nil { // a short-lived connection of somebody may hold its port for a moment
+		select {
+		case <-ctx.Done():
+			return lab.Refusal("Redis could not be started at its address. Please try again in a moment.")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	b.setRedis(true)
+	b.bench.Log(lab.Good, "Redis was started again, and still holds what it held.")
+	return nil
+}
+
+func (b *Bank) setRedis(up bool) {
+	b.mu.Lock()
+	b.redisUp = up
+	b.mu.Unlock()
+}
+
+func (b *Bank) closeRedis() error {
+	if b.redis == nil {
+		return nil
+	}
+	var err error
+	if b.rdb != nil {
+		err = b.rdb.Close()
+	}
+	b.redis.Close()
+	return err
+}
