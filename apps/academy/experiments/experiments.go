@@ -3,6 +3,7 @@ package experiments
 
 import (
 	"gatehouse/apps/academy/experiments/cost"
+	"gatehouse/apps/academy/experiments/emails"
 	"gatehouse/apps/academy/lab"
 )
 
@@ -10,6 +11,7 @@ import (
 func All() []lab.Experiment {
 	return []lab.Experiment{
 		cost.Experiment(),
+		emails.Experiment(),
 	}
 }
 

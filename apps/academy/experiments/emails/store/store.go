@@ -24,7 +24,7 @@ import (
 )
 
 // Quota is how large the file may get on SQLite, in bytes. Five million users with
-// two indexes take about 1.3 GB.
+// two indexes take about 1.1 GB.
 const Quota = 2 << 30
 
 const (

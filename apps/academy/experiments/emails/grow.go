@@ -1,0 +1,134 @@
+package emails
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"gatehouse/apps/academy/experiments/emails/store"
+	"gatehouse/apps/academy/lab"
+)
+
+// point is one of the curve: how long a look-up takes in a table of this size.
+type point struct {
+	rows          int
+	without, with time.Duration
+}
+
+// stops are the sizes at which the growing table is measured.
+func stops(rows int) (all []int) {
+	for _, n := range []int{1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 5_000_000} {
+		if n < rows {
+			all = append(all, n)
+		}
+	}
+	return append(all, rows)
+}
+
+// measuring is what measuring a table costs, as a share of what making it does: the
+// index is made and dropped.
+const measuring = 0.5
+
+// make begins a new table.
+func (a *apparatus) make(ctx context.Context, args lab.Args) error {
+	size, kind := args[sizes.Name], args[databases.Name]
+	rows, err := strconv.Atoi(size)
+	if err != nil {
+		return lab.Refusal("Choose how many users the table is to have.")
+	}
+	if err := a.open(ctx, kind); err != nil {
+		return err
+	}
+	a.bench.Set(sizes.Name, size)
+	a.bench.Set(databases.Name, kind)
+	a.mu.Lock()
+	a.rows, a.bytes, a.points, a.looks = rows, 0, nil, nil
+	clear(a.indexes)
+	a.mu.Unlock()
+	return a.begin(ctx, "Making the table", func(ctx context.Context) error {
+		err := a.grow(ctx, rows)
+		if err != nil {
+			a.mu.Lock()
+			a.rows, a.points = 0, nil
+			a.mu.Unlock()
+			a.bench.Find("rows", lab.Finding{Label: "Users in the table", Text: "none"})
+			// What there is of it goes, also when the run is ending.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), opening)
+			defer cancel()
+			err = errors.Join(err, a.store.Empty(ctx))
+		}
+		return err
+	})
+}
+
+// grow fills the table, and measures at each stop.
+func (a *apparatus) grow(ctx context.Context, rows int) error {
+	if err := a.store.Empty(ctx); err != nil {
+		return err
+	}
+	all := float64(rows)
+	for _, stop := range stops(rows) {
+		all += measuring * float64(stop)
+	}
+	began, made, done, measured := time.Now(), time.Duration(0), 0, 0.0
+	for _, stop := range stops(rows) {
+		filling := time.Now()
+		for done < stop {
+			next := min(done+store.Batch, stop)
+			if err := a.store.Grow(ctx, done+1, next); err != nil {
+				return err
+			}
+			done = next
+			a.advance((float64(done)+measured)/all, fmt.Sprintf("Making the table: %s of %s users", number(done), number(rows)))
+		}
+		made += time.Since(filling)
+		if err := a.measure(ctx, stop); err != nil {
+			return err
+		}
+		measured += measuring * float64(stop)
+		a.advance((float64(done)+measured)/all, fmt.Sprintf("Measured at %s users", number(stop)))
+	}
+	bytes, err := a.store.Bytes(ctx)
+	if err != nil {
+		return err
+	}
+	count, err := a.store.Count(ctx)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.bytes = bytes
+	a.mu.Unlock()
+	a.bench.Find("rows", lab.Finding{Label: "Users in the table", Text: number(count), Value: float64(count)})
+	a.bench.Find("table-size", lab.Finding{Label: "The table on the disk", Text: size(bytes), Value: float64(bytes), Unit: "bytes"})
+	a.bench.Log(lab.Good, "The table has %s users in %s. Filling it took %s, with the measuring in between %s.", number(count), size(bytes), seconds(made), seconds(time.Since(began)))
+	return nil
+}
+
+// measure adds a point to the curve: look-ups without the index, then with one that
+// is made for it and dropped again.
+func (a *apparatus) measure(ctx context.Context, rows int) error {
+	if err := a.store.Settle(ctx); err != nil {
+		return err
+	}
+	p := point{rows: rows}
+	var err error
+	if p.without, _, err = a.median(ctx, store.Exact, rows, 15, 300*time.Millisecond); err != nil {
+		return err
+	}
+	if _, _, err := a.store.MakeIndex(ctx, store.Plain); err != nil {
+		return err
+	}
+	if p.with, _, err = a.median(ctx, store.Exact, rows, 51, 300*time.Millisecond); err != nil {
+		return err
+	}
+	if err := a.store.DropIndex(ctx, store.Plain); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.points = append(a.points, p)
+	a.mu.Unlock()
+	return nil
+}

@@ -1,0 +1,197 @@
+package emails
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"gatehouse/apps/academy/experiments/emails/store"
+	"gatehouse/apps/academy/lab"
+)
+
+// apparatus is the table and what was measured on it. The store is for one goroutine
+// at a time: Do's, or that of the work that it began.
+type apparatus struct {
+	bench *lab.Bench
+
+	mu      sync.Mutex
+	store   *store.Store // nil before the first table
+	kind    string       // of the database
+	version string
+	rows    int // that the table was made with; 0 for none
+	bytes   int64
+	indexes map[string]bool // by their names as arguments, and unique
+	points  []point         // of the curve
+	looks   []look          // the newest of each kind
+	work    *work           // nil for none
+}
+
+// unique is the index that also keeps second accounts out.
+const unique = "unique"
+
+// work is what goes on beside the controls.
+type work struct {
+	label   string
+	began   time.Time
+	share   float64
+	measure bool // share tells something
+	cancel  context.CancelFunc
+	done    chan struct{}
+	err     error
+}
+
+// Do waits for what it began for so long, a large table's only for a moment.
+const (
+	patience = 4 * time.Second
+	moment   = time.Second
+)
+
+// Do carries out a control.
+func (a *apparatus) Do(ctx context.Context, control string, args lab.Args) error {
+	if control == "cancel" {
+		return a.stop(ctx)
+	}
+	if w := a.working(); w != nil {
+		return lab.Refusal(w.label + ". Wait for it, or stop it.")
+	}
+	if control == "make" {
+		return a.make(ctx, args)
+	}
+	if a.size() == 0 {
+		return lab.Refusal("There is no table yet. Make one first.")
+	}
+	switch control {
+	case "look":
+		how := args["how"]
+		return a.begin(ctx, "Looking emails up", func(ctx context.Context) error { return a.look(ctx, how) })
+	case "index":
+		which, again := args["index"], args.True("look")
+		return a.begin(ctx, "Making the index", func(ctx context.Context) error { return a.makeIndex(ctx, which, again) })
+	case "drop":
+		return a.dropIndex(ctx, args["index"])
+	case "register":
+		return a.begin(ctx, "Signing up", a.register)
+	case "protect":
+		return a.begin(ctx, "Making the index unique", a.protect)
+	}
+	return lab.Refusal("This experiment has no such control.")
+}
+
+// begin works beside the controls, and waits a while for the end.
+func (a *apparatus) begin(ctx context.Context, label string, do func(ctx context.Context) error) error {
+	w := &work{label: label, began: time.Now(), cancel: func() {}, done: make(chan struct{})}
+	a.mu.Lock()
+	a.work = w
+	a.mu.Unlock()
+	started := make(chan struct{})
+	a.bench.Go(func(ctx context.Context) {
+		defer close(w.done)
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		a.mu.Lock()
+		w.cancel = cancel
+		a.mu.Unlock()
+		close(started)
+		err := do(ctx)
+		if ctx.Err() != nil { // whatever the database calls it
+			err = context.Canceled
+		}
+		a.end(w, err)
+	})
+	wait := patience
+	if a.size() > 100_000 {
+		wait = moment
+	}
+	var late <-chan time.Time // who carries steps out again waits for each
+	if _, hurried := ctx.Deadline(); hurried {
+		late = time.After(wait)
+	}
+	<-started
+	select {
+	case <-w.done:
+		if !errors.Is(w.err, context.Canceled) {
+			return w.err
+		}
+	case <-late:
+		a.bench.Changed()
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// end notes what came of work.
+func (a *apparatus) end(w *work, err error) {
+	a.mu.Lock()
+	w.err = err
+	a.work = nil
+	a.mu.Unlock()
+	var refused lab.Refusal
+	switch {
+	case err == nil:
+	case errors.Is(err, context.Canceled):
+		a.bench.Log(lab.Note, "%s: stopped.", w.label)
+	case errors.As(err, &refused):
+		a.bench.Log(lab.Bad, "%s", string(refused))
+	default:
+		a.bench.Logger.Error("the experiment's database failed", "work", w.label, "error", err)
+		a.bench.Log(lab.Bad, "%s: the database could not do it: %s", w.label, clip(err.Error()))
+	}
+	a.bench.Changed()
+}
+
+// stop ends the work that goes on, if any, and waits until it has.
+func (a *apparatus) stop(ctx context.Context) error {
+	w := a.working()
+	if w == nil {
+		return nil
+	}
+	a.mu.Lock()
+	cancel := w.cancel
+	a.mu.Unlock()
+	cancel()
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (a *apparatus) working() *work {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.work
+}
+
+func (a *apparatus) size() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.rows
+}
+
+// advance says how far the work is, 0 to 1, and what it is at.
+func (a *apparatus) advance(share float64, label string) {
+	a.mu.Lock()
+	if a.work != nil {
+		a.work.share, a.work.measure, a.work.label = share, true, label
+	}
+	a.mu.Unlock()
+	a.bench.Changed()
+}
+
+// Close stops the work and removes the table.
+func (a *apparatus) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), opening)
+	defer cancel()
+	return errors.Join(a.stop(ctx), a.shut())
+}
+
+// clip keeps a text short enough for the log.
+func clip(s string) string {
+	const most = 300
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
