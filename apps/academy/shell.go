@@ -1,0 +1,19 @@
+package academy
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+// shell is the frame of a page. section is the address of the part of the Academy that
+// the page belongs to, which the header marks.
+func shell(c echo.Context, title, section string) components.Shell {
+	s := web.Shell(c, title)
+	s.Nav = append(s.Nav,
+		components.NavItem{Label: "Lessons", URL: "/", Icon: "book-open", Current: section == "/"},
+		components.NavItem{Label: "Experiments", URL: "/experiments", Icon: "flask-conical", Current: section == "/experiments"},
+	)
+	return s
+}
