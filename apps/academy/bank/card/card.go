@@ -31,6 +31,7 @@ type Issuer struct {
 
 	mu   sync.RWMutex
 	keys []key // the published ones; the last one signs
+	next *key  // published too, and signs nothing yet
 	made int
 }
 
@@ -55,19 +56,42 @@ func New(name string, now func() time.Time) (*Issuer, error) {
 	return i, nil
 }
 
-// Rotate makes a new key, which signs from now on, and answers with its id. Earlier
-// keys stay published, so that the cards that they signed stay good, until Withdraw.
+// Rotate makes a new key, or takes the one that Prepare made, which signs from now on,
+// and answers with its id. Earlier keys stay published, so that the cards that they
+// signed stay good, until Withdraw.
 func (i *Issuer) Rotate() (kid string, err error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return "", fmt.Errorf("card: %w", err)
-	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	if i.next == nil {
+		if i.next, err = i.newKey(); err != nil {
+			return "", err
+		}
+	}
+	i.keys, i.next = append(i.keys, *i.next), nil
+	return i.keys[len(i.keys)-1].id, nil
+}
+
+// Prepare makes the key that the next Rotate takes, and publishes it: whoever verifies
+// knows it before it signs. It answers with its id, also when it was there already.
+func (i *Issuer) Prepare() (kid string, err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.next == nil {
+		if i.next, err = i.newKey(); err != nil {
+			return "", err
+		}
+	}
+	return i.next.id, nil
+}
+
+// newKey makes one that is not published yet; the lock is held.
+func (i *Issuer) newKey() (*key, error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("card: %w", err)
+	}
 	i.made++
-	kid = fmt.Sprintf("key-%d", i.made)
-	i.keys = append(i.keys, key{kid, private})
-	return kid, nil
+	return &key{fmt.Sprintf("key-%d", i.made), private}, nil
 }
 
 // Withdraw publishes a key no longer: what it signed is good nowhere from now on. The
@@ -86,7 +110,7 @@ func (i *Issuer) Withdraw(kid string) error {
 	return nil
 }
 
-// KIDs are the ids of the published keys; the last one signs.
+// KIDs are the ids of the published keys that sign or have signed; the last one signs.
 func (i *Issuer) KIDs() []string {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
@@ -104,7 +128,7 @@ func (i *Issuer) Name() string { return i.name }
 func (i *Issuer) Key(_ context.Context, kid string) (crypto.PublicKey, error) {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	for _, k := range i.keys {
+	for _, k := range i.published() {
 		if k.id == kid {
 			return &k.private.PublicKey, nil
 		}

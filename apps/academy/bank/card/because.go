@@ -1,0 +1,61 @@
+package card
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"gatehouse/sso/token"
+)
+
+// believed are the algorithms that package sso/token accepts.
+var believed = []string{"RS256", "ES256", "EdDSA"}
+
+// Because is [Why] in more words, which repeat what stands on the card. It is for
+// learners: an API tells a stranger less.
+func Because(raw string, err error) string {
+	var header struct{ Alg, Kid string }
+	var claims struct {
+		Exp int64 `json:"exp"`
+		Aud any   `json:"aud"`
+	}
+	parts := strings.Split(raw, ".")
+	if Why(err) == "" || len(parts) != 3 || part(parts[0], &header) != nil || part(parts[1], &claims) != nil {
+		return Why(err)
+	}
+	switch {
+	case errors.Is(err, token.ErrUnknownKey):
+		return fmt.Sprintf("it names the signing key %q, which the bank does not publish", clip(header.Kid))
+	case errors.Is(err, jwt.ErrTokenSignatureInvalid) && !slices.Contains(believed, header.Alg):
+		return fmt.Sprintf("its header says alg %q, which is not on the list of algorithms that are believed (%s)", clip(header.Alg), strings.Join(believed, ", "))
+	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
+		return "the signature does not fit what is written on it"
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return "it expired at " + time.Unix(claims.Exp, 0).UTC().Format("15:04:05") + " UTC"
+	case errors.Is(err, jwt.ErrTokenInvalidAudience):
+		return fmt.Sprintf("it is meant for %s, not for here", clip(fmt.Sprint(claims.Aud)))
+	}
+	return Why(err)
+}
+
+func part(encoded string, into any) error {
+	text, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
+
+// clip shortens what somebody else wrote.
+func clip(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return s
+}
