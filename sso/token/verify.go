@@ -23,8 +23,9 @@ var ErrInvalid = errors.New("invalid token")
 // (RFC 8725 §3.1, §3.2).
 var algorithms = []string{"RS256", "ES256", "EdDSA"}
 
-// leeway is how far clocks may be apart.
-const leeway = 30 * time.Second
+// Leeway is how far clocks may be apart: a token is accepted for so long after it has
+// expired.
+const Leeway = 30 * time.Second
 
 // maxToken is the length in bytes of the largest token that is looked at.
 const maxToken = 16 << 10
@@ -50,7 +51,7 @@ func NewVerifier(issuer, audience string, keys KeySource, now func() time.Time) 
 	}
 	checks := []jwt.ParserOption{
 		jwt.WithValidMethods(algorithms), jwt.WithIssuer(issuer), jwt.WithAudience(audience),
-		jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithIssuedAt(), jwt.WithTimeFunc(now),
+		jwt.WithExpirationRequired(), jwt.WithLeeway(Leeway), jwt.WithIssuedAt(), jwt.WithTimeFunc(now),
 	}
 	memory, err := newMemory(checks...)
 	if err != nil {

@@ -52,6 +52,7 @@ type Options struct {
 	Life     time.Duration           // of a card; 5 minutes unless told (Bank.SetLife)
 	Audience func(branch int) string // that a branch accepts and issues for; "counter" for all unless told
 	Now      func() time.Time        // the clock of the issuer and of the branches' verifiers
+	Exact    bool                    // that is one clock here: branches don't forgive its being wrong (token.Leeway)
 }
 
 // Bank is a running one. It is safe for concurrent use.

@@ -27,7 +27,15 @@ type cards struct {
 }
 
 func newCards(b *Bank, audience string, denied *denylist) (*cards, error) {
-	v, err := token.NewVerifier(b.issuer.Name(), audience, b.issuer, b.o.Now)
+	now := b.o.Now
+	if b.o.Exact {
+		if now == nil {
+			now = time.Now
+		}
+		ours := now
+		now = func() time.Time { return ours().Add(token.Leeway) }
+	}
+	v, err := token.NewVerifier(b.issuer.Name(), audience, b.issuer, now)
 	if err != nil {
 		return nil, err
 	}
