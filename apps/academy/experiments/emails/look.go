@@ -58,7 +58,11 @@ func (a *apparatus) look(ctx context.Context, how string) error {
 	if l.median, l.count, err = a.median(ctx, query, rows, 51, time.Second); err != nil {
 		return err
 	}
-	if l.plan, err = a.store.Plan(ctx, query, strings.ToLower(store.Email(rand.IntN(rows)+1))); err != nil {
+	email := store.Email(rand.IntN(rows) + 1)
+	if how == folded {
+		email = strings.ToLower(email)
+	}
+	if l.plan, err = a.store.Plan(ctx, query, email); err != nil {
 		return err
 	}
 	l.sql = string(query)
