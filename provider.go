@@ -41,8 +41,12 @@ func openProvider(ctx context.Context, o lab.ProviderOptions) (*lab.Provider, er
 	for _, c := range o.Clients {
 		known = append(known, standalone.Client{ID: c.ID, Name: c.ID, Secret: c.Secret, BaseURL: c.BaseURL})
 	}
+	var people []standalone.Account
+	for _, a := range o.Accounts {
+		people = append(people, standalone.Account(a))
+	}
 	p, err := standalone.Open(ctx, portal.Deps{Redis: rdb, Logger: o.Logger, HTTPClient: o.Client}, standalone.Options{
-		Folder: filepath.Clean(folder), Name: o.Name, Email: o.Email, Password: o.Password, Clients: known,
+		Folder: filepath.Clean(folder), Accounts: people, Clients: known,
 	})
 	if err != nil {
 		return nil, errors.Join(err, rdb.Close(), closed(server))

@@ -1,5 +1,5 @@
 // Package standalone opens a portal for one occasion: complete and real, on a free port of
-// loopback, with one account and the clients that it is told, and gone when it is closed. The
+// loopback, with the accounts and clients that it is told, and gone when it is closed. The
 // Academy's experiments sign in at one, so that they touch nobody's own.
 package standalone
 
@@ -27,10 +27,13 @@ import (
 
 // Options say who knows whom.
 type Options struct {
-	Folder                string // for its database
-	Name, Email, Password string // of the only account
-	Clients               []Client
+	Folder   string // for its database
+	Accounts []Account
+	Clients  []Client
 }
+
+// Account is somebody who can sign in.
+type Account struct{ Name, Email, Password string }
 
 // Client is an app that is registered: a relying party of package rp at BaseURL.
 type Client struct{ ID, Name, Secret, BaseURL string }
@@ -48,7 +51,7 @@ type Portal struct {
 // opening bounds how long it takes.
 const opening = 20 * time.Second
 
-// cheap are the parameters of the only password's hash, which protects nothing: the page shows it.
+// cheap are the parameters of the passwords' hashes, which protect nothing: whoever opens a portal made them up.
 var cheap = argon2id.Params{Memory: 1024, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // Open starts a portal. Of d only Redis, Logger and HTTPClient count; all three are needed, and Redis
@@ -97,7 +100,7 @@ func Open(ctx context.Context, d portal.Deps, o Options) (_ *Portal, err error) 
 	return p, awaitDenylist(starting, d.Denied)
 }
 
-// prepare makes the database with the account in it.
+// prepare makes the database with the accounts in it.
 func prepare(ctx context.Context, o Options) (*db.DB, error) {
 	d, err := db.Open(ctx, "sqlite:"+o.Folder, "portal")
 	if err != nil {
@@ -122,15 +125,19 @@ func seed(ctx context.Context, d *db.DB, o Options) error {
 	if err != nil {
 		return err
 	}
-	hash, err := hasher.Hash(ctx, o.Password)
-	if err != nil {
-		return err
-	}
 	now := time.Now()
-	return records.SeedUsers(ctx, []store.User{{
-		ID: rand.Text(), Name: o.Name, Email: o.Email, EmailNormalised: strings.ToLower(o.Email), PasswordHash: hash,
-		Roles: []string{"customer"}, CreatedAt: now, UpdatedAt: now, PasswordChangedAt: now,
-	}})
+	var users []store.User
+	for _, a := range o.Accounts {
+		hash, err := hasher.Hash(ctx, a.Password)
+		if err != nil {
+			return err
+		}
+		users = append(users, store.User{
+			ID: rand.Text(), Name: a.Name, Email: a.Email, EmailNormalised: strings.ToLower(a.Email), PasswordHash: hash,
+			Roles: []string{"customer"}, CreatedAt: now, UpdatedAt: now, PasswordChangedAt: now,
+		})
+	}
+	return records.SeedUsers(ctx, users)
 }
 
 func declare(list []Client) []portal.Client {

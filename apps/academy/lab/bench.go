@@ -42,19 +42,21 @@ type Bench struct {
 	fail func(error)     // ends the run
 }
 
-// OpenProvider starts an identity provider on a free port of loopback, with one account
-// and one client. main injects it, since an app does not know the portal.
+// OpenProvider starts an identity provider on a free port of loopback, with these accounts
+// and clients. main injects it, since an app does not know the portal.
 type OpenProvider func(ctx context.Context, o ProviderOptions) (*Provider, error)
 
 // ProviderOptions say who knows whom at a provider.
 type ProviderOptions struct {
-	Dir             string // for its database
-	Email, Password string // of the only account, named Name
-	Name            string
-	Clients         []ProviderClient
-	Client          *http.Client // for its back-channel calls
-	Logger          *slog.Logger
+	Dir      string // for its database
+	Accounts []ProviderAccount
+	Clients  []ProviderClient
+	Client   *http.Client // for its back-channel calls; nil for one that finds *.localhost
+	Logger   *slog.Logger
 }
+
+// ProviderAccount is somebody who can sign in at a provider.
+type ProviderAccount struct{ Name, Email, Password string }
 
 // ProviderClient is an app that is registered at a provider.
 type ProviderClient struct{ ID, Secret, BaseURL string }

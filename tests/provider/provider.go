@@ -1,0 +1,51 @@
+// Package provider opens portals for tests of experiments, as main does for the experiments
+// themselves.
+package provider
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/apps/academy/lab"
+	"gatehouse/fleet/embedded"
+	"gatehouse/portal"
+	"gatehouse/portal/standalone"
+	"gatehouse/sso/loopback"
+)
+
+// Open is a lab.OpenProvider.
+func Open(ctx context.Context, o lab.ProviderOptions) (*lab.Provider, error) {
+	folder, err := os.MkdirTemp(o.Dir, "portal-")
+	if err != nil {
+		return nil, err
+	}
+	server, err := embedded.StartRedis()
+	if err != nil {
+		return nil, err
+	}
+	at, err := redis.ParseURL(server.URL())
+	if err != nil {
+		server.Close()
+		return nil, err
+	}
+	rdb := redis.NewClient(at)
+	end := func() error { err := rdb.Close(); server.Close(); return err }
+	s := standalone.Options{Folder: folder}
+	for _, a := range o.Accounts {
+		s.Accounts = append(s.Accounts, standalone.Account(a))
+	}
+	for _, c := range o.Clients {
+		s.Clients = append(s.Clients, standalone.Client{ID: c.ID, Name: c.ID, Secret: c.Secret, BaseURL: c.BaseURL})
+	}
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: loopback.Dial("localhost"), IdleConnTimeout: time.Second}}
+	p, err := standalone.Open(ctx, portal.Deps{Redis: rdb, Logger: o.Logger, HTTPClient: client}, s)
+	if err != nil {
+		return nil, errors.Join(err, end())
+	}
+	return &lab.Provider{Issuer: p.Issuer, Close: func() error { return errors.Join(p.Close(), end()) }}, nil
+}
