@@ -1,0 +1,163 @@
+package door
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"gatehouse/sso/loopback"
+)
+
+const (
+	maxPage      = 512 << 10 // bytes
+	maxRedirects = 12
+)
+
+// Page is one request of a browser, and its answer.
+type Page struct {
+	At     time.Time
+	Took   time.Duration
+	Method string
+	URL    *url.URL
+	Status int
+	To     *url.URL // where the answer leads; nil for nowhere
+	Body   []byte
+}
+
+// Browser is somebody's browser: a real HTTP client with a cookie jar. It is for one goroutine.
+type Browser struct {
+	client *http.Client
+	seen   func(Page)
+}
+
+// NewBrowser is a browser that knows nobody. seen is told of each request; it may be nil.
+func NewBrowser(seen func(Page)) *Browser {
+	if seen == nil {
+		seen = func(Page) {}
+	}
+	jar, _ := cookiejar.New(nil) // can't fail without options
+	return &Browser{seen: seen, client: &http.Client{
+		Jar: jar, Timeout: 5 * time.Second,
+		Transport:     &http.Transport{DialContext: loopback.Dial("localhost"), IdleConnTimeout: 30 * time.Second},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Close lets its connections go.
+func (b *Browser) Close() { b.client.CloseIdleConnections() }
+
+// Forget throws its cookies away.
+func (b *Browser) Forget() { b.client.Jar, _ = cookiejar.New(nil) }
+
+// Go makes one request and follows nothing: a GET, or with a form a POST.
+func (b *Browser) Go(ctx context.Context, address string, form url.Values) (Page, error) {
+	p := Page{At: time.Now(), Method: http.MethodGet}
+	var body io.Reader
+	if form != nil {
+		p.Method, body = http.MethodPost, strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequestWithContext(ctx, p.Method, address, body)
+	if err != nil {
+		return p, fmt.Errorf("door: %w", err)
+	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", req.URL.Scheme+"://"+req.URL.Host)
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	p.URL = req.URL
+	res, err := b.client.Do(req)
+	if err != nil {
+		return p, fmt.Errorf("door: %w", err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if p.Body, err = io.ReadAll(io.LimitReader(res.Body, maxPage)); err != nil {
+		return p, fmt.Errorf("door: %w", err)
+	}
+	p.Took, p.Status = time.Since(p.At), res.StatusCode
+	if to, err := res.Location(); err == nil {
+		p.To = to
+	}
+	b.seen(p)
+	return p, nil
+}
+
+// Follow goes to an address and on where answers lead, until one leads nowhere, or to where stop says
+// to stop; stop may be nil.
+func (b *Browser) Follow(ctx context.Context, address string, stop func(to *url.URL) bool) (Page, error) {
+	p, err := b.Go(ctx, address, nil)
+	return b.on(ctx, p, err, stop)
+}
+
+func (b *Browser) on(ctx context.Context, p Page, err error, stop func(to *url.URL) bool) (Page, error) {
+	for range maxRedirects {
+		if err != nil || p.To == nil || stop != nil && stop(p.To) {
+			return p, err
+		}
+		p, err = b.Go(ctx, p.To.String(), nil)
+	}
+	return p, errors.New("door: the answers lead around in a circle")
+}
+
+// SignIn follows an address, and where that leads to a form for a password, fills it in and goes on.
+func (b *Browser) SignIn(ctx context.Context, address, name, password string, stop func(to *url.URL) bool) (Page, error) {
+	p, err := b.Follow(ctx, address, stop)
+	if err != nil || p.To != nil {
+		return p, err
+	}
+	action, fields, ok := passwordForm(p, name, password)
+	if !ok {
+		return p, nil
+	}
+	p, err = b.Go(ctx, action, fields)
+	return b.on(ctx, p, err, stop)
+}
+
+// passwordForm is the page's form that asks for a password, filled in.
+func passwordForm(p Page, name, password string) (action string, fields url.Values, ok bool) {
+	root, err := html.Parse(strings.NewReader(string(p.Body)))
+	if err != nil {
+		return "", nil, false
+	}
+	for n := range root.Descendants() {
+		if n.Type != html.ElementNode || n.Data != "form" {
+			continue
+		}
+		fields, asks := url.Values{}, false
+		for in := range n.Descendants() {
+			if in.Type != html.ElementNode || in.Data != "input" || attribute(in, "name") == "" {
+				continue
+			}
+			switch attribute(in, "type") {
+			case "password":
+				asks = true
+				fields.Set(attribute(in, "name"), password)
+			case "hidden":
+				fields.Set(attribute(in, "name"), attribute(in, "value"))
+			case "email", "text", "":
+				fields.Set(attribute(in, "name"), name)
+			}
+		}
+		if to, err := p.URL.Parse(attribute(n, "action")); asks && err == nil {
+			return to.String(), fields, true
+		}
+	}
+	return "", nil, false
+}
+
+func attribute(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}

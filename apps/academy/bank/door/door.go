@@ -1,0 +1,208 @@
+package door
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"gatehouse/fleet/embedded"
+	"gatehouse/sso/hops"
+	"gatehouse/sso/loopback"
+	"gatehouse/sso/rp"
+)
+
+// Service is the door's name in cookies and in keys of Redis.
+const Service = "bank"
+
+// AccountPath is the page that needs a person.
+const AccountPath = "/account"
+
+// Settings are what an app knows of its provider.
+type Settings struct{ Issuer, ClientID, ClientSecret string }
+
+// Options of a door.
+type Options struct {
+	Logger *slog.Logger
+	// Wire, if given, is around the door's calls to its provider.
+	Wire func(http.RoundTripper) http.RoundTripper
+}
+
+// Door is the bank's app, running. It is safe for concurrent use.
+type Door struct {
+	BaseURL string // http://bank.localhost:PORT
+
+	o       Options
+	store   *embedded.Redis
+	rdb     *redis.Client
+	client  *http.Client
+	server  *http.Server
+	app     atomic.Pointer[echo.Echo]
+	serving sync.WaitGroup
+
+	mu       sync.Mutex
+	settings Settings
+	noted    []hops.Hop
+}
+
+// Open starts a door that trusts nobody yet.
+func Open(ctx context.Context, o Options) (*Door, error) {
+	if o.Logger == nil {
+		return nil, errors.New("door: a logger is missing")
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("door: %w", err)
+	}
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	if err != nil {
+		_ = ln.Close()
+		return nil, fmt.Errorf("door: %w", err)
+	}
+	store, err := embedded.StartRedis()
+	if err != nil {
+		_ = ln.Close()
+		return nil, err
+	}
+	at, err := redis.ParseURL(store.URL())
+	if err != nil {
+		_ = ln.Close()
+		store.Close()
+		return nil, errors.New("door: the embedded Redis has no address")
+	}
+	at.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	at.DisableIdentity = true
+	d := &Door{BaseURL: "http://" + Service + ".localhost:" + port, o: o, store: store, rdb: redis.NewClient(at)}
+	var wire http.RoundTripper = &http.Transport{DialContext: loopback.Dial("localhost"), IdleConnTimeout: 30 * time.Second}
+	if o.Wire != nil {
+		wire = o.Wire(wire)
+	}
+	d.client = &http.Client{Transport: wire, Timeout: 5 * time.Second}
+	d.server = &http.Server{Handler: d, ReadHeaderTimeout: 5 * time.Second}
+	d.serving.Go(func() { _ = d.server.Serve(ln) })
+	return d, nil
+}
+
+// Close stops it.
+func (d *Door) Close() error {
+	err := d.server.Close()
+	d.serving.Wait()
+	d.client.CloseIdleConnections()
+	err = errors.Join(err, d.rdb.Close())
+	d.store.Close()
+	return err
+}
+
+// Trust makes the door rely on a provider: a new relying party takes the old one's place. Who is signed in
+// stays so.
+func (d *Door) Trust(s Settings) error {
+	auth, err := rp.New(rp.Config{
+		Issuer: s.Issuer, ClientID: s.ClientID, ClientSecret: s.ClientSecret,
+		BaseURL: d.BaseURL, Service: Service, Redis: d.rdb, HTTPClient: d.client, Logger: d.o.Logger, Hops: d,
+	})
+	if err != nil {
+		return err
+	}
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = fault
+	auth.Mount(e)
+	e.GET("/", who)
+	e.GET(AccountPath, who, auth.Required)
+	d.mu.Lock()
+	d.settings = s
+	d.mu.Unlock()
+	d.app.Store(e)
+	return nil
+}
+
+// Settings are those of the provider that the door trusts now.
+func (d *Door) Settings() Settings {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.settings
+}
+
+// ServeHTTP implements http.Handler.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if app := d.app.Load(); app != nil {
+		app.ServeHTTP(w, r)
+		return
+	}
+	http.Error(w, "This app trusts nobody yet.", http.StatusServiceUnavailable)
+}
+
+// Answer is what the door's pages say.
+type Answer struct {
+	Who     string   `json:"who,omitempty"` // "" for a guest
+	Subject string   `json:"sub,omitempty"`
+	Email   string   `json:"email,omitempty"`
+	SID     string   `json:"sid,omitempty"`
+	Roles   []string `json:"roles,omitempty"`
+	Error   string   `json:"error,omitempty"` // what a person is told
+	Cause   string   `json:"cause,omitempty"` // what the log says
+}
+
+func who(c echo.Context) error {
+	a := Answer{}
+	if p := rp.Person(c); p != nil {
+		a = Answer{Who: p.Name, Subject: p.Subject, Email: p.Email, SID: p.SID, Roles: p.Roles}
+	}
+	return c.JSON(http.StatusOK, a)
+}
+
+func fault(err error, c echo.Context) {
+	status, a := http.StatusInternalServerError, Answer{Error: "Something went wrong."}
+	if e := (*echo.HTTPError)(nil); errors.As(err, &e) {
+		status, a.Error = e.Code, fmt.Sprint(e.Message)
+		if e.Internal != nil {
+			a.Cause = e.Internal.Error()
+		}
+	} else {
+		a.Cause = err.Error()
+	}
+	if !c.Response().Committed {
+		_ = c.JSON(status, a)
+	}
+}
+
+// Read is what a page of the door says; nothing where it is no page of the door's.
+func Read(body []byte) Answer {
+	var a Answer
+	_ = json.Unmarshal(body, &a)
+	return a
+}
+
+// maxNoted is how many hops are kept until somebody takes them.
+const maxNoted = 100
+
+// Record implements hops.Recorder.
+func (d *Door) Record(_ string, h hops.Hop) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.noted) < maxNoted {
+		d.noted = append(d.noted, h)
+	}
+}
+
+// File implements hops.Recorder.
+func (d *Door) File(string, string, string, string) {}
+
+// Noted are the hops that the door took part in since it was asked last, oldest first.
+func (d *Door) Noted() []hops.Hop {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	noted := d.noted
+	d.noted = nil
+	return noted
+}
