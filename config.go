@@ -25,19 +25,21 @@ import (
 // commands is everything that can be said on the command line. Nothing else in
 // Gatehouse reads flags or the environment.
 type commands struct {
-	Up          upConfig      `cmd:"" help:"Run the whole estate on this machine: replicas of every service behind a load balancer."`
-	Portal      portalConfig  `cmd:"" help:"Run one replica of the portal, the identity provider."`
-	Shop        appConfig     `cmd:"" help:"Run one replica of the shop."`
-	Forum       appConfig     `cmd:"" help:"Run one replica of the forum."`
-	Analytics   appConfig     `cmd:"" help:"Run one replica of analytics."`
-	Migrate     migrateConfig `cmd:"" help:"Bring the databases of all services up to date."`
-	Healthcheck healthConfig  `cmd:"" help:"Ask a service whether it is well; exit code 1 if it is not."`
+	Up          upConfig         `cmd:"" help:"Run the whole estate on this machine: replicas of every service behind a load balancer."`
+	Portal      portalConfig     `cmd:"" help:"Run one replica of the portal, the identity provider."`
+	Shop        appConfig        `cmd:"" help:"Run one replica of the shop."`
+	Forum       appConfig        `cmd:"" help:"Run one replica of the forum."`
+	Analytics   appConfig        `cmd:"" help:"Run one replica of analytics."`
+	Academy     academyConfig    `cmd:"" help:"Run one replica of the academy."`
+	Migrate     migrateConfig    `cmd:"" help:"Bring the databases of all services up to date."`
+	Laboratory  laboratoryConfig `cmd:"" hidden:"" help:"Run one experiment of the academy, as its standard input says."`
+	Healthcheck healthConfig     `cmd:"" help:"Ask a service whether it is well; exit code 1 if it is not."`
 }
 
 type upConfig struct {
 	Addr        string        `env:"GATEHOUSE_ADDR" default:"127.0.0.1:8080" help:"Where the load balancer listens, host:port. Port 0 takes a free one."`
 	Domain      string        `env:"GATEHOUSE_DOMAIN" default:"localhost" help:"Domain of the estate: the services are portal.DOMAIN, shop.DOMAIN and so on."`
-	Replicas    string        `env:"GATEHOUSE_REPLICAS" default:"portal=2,shop=2,forum=2,analytics=1" help:"Replicas of each service; one number alone is for every service."`
+	Replicas    string        `env:"GATEHOUSE_REPLICAS" default:"${replicas}" help:"Replicas of each service; one number alone is for every service."`
 	Data        string        `env:"GATEHOUSE_DATA" default:"./data" help:"Folder of the databases, the key and the logs."`
 	RedisURL    string        `env:"REDIS_URL" name:"redis-url" help:"A Redis to use instead of the embedded one. ${redis_help}"`
 	DatabaseURL string        `env:"DATABASE_URL" name:"database-url" help:"The databases: sqlite:FOLDER or postgres://…; sqlite:DATA unless given."`
@@ -82,6 +84,7 @@ type portalConfig struct {
 	ShopSecret      string `env:"GATEHOUSE_SHOP_SECRET" required:"" help:"The shop's client secret."`
 	ForumSecret     string `env:"GATEHOUSE_FORUM_SECRET" required:"" help:"The forum's client secret."`
 	AnalyticsSecret string `env:"GATEHOUSE_ANALYTICS_SECRET" required:"" help:"The client secret of analytics."`
+	AcademySecret   string `env:"GATEHOUSE_ACADEMY_SECRET" required:"" help:"The academy's client secret."`
 	Clients         string `env:"GATEHOUSE_CLIENTS" help:"JSON file of more clients than the estate's own."`
 
 	key      []byte
@@ -101,7 +104,7 @@ func run(ctx context.Context, args []string) error {
 	var cmd commands
 	parser, err := kong.New(&cmd, kong.Name("gatehouse"), kong.UsageOnError(),
 		kong.Description("One sign-in opens every app, on many servers."),
-		kong.Vars{"redis_help": redisHelp}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.Vars{"redis_help": redisHelp, "replicas": defaultReplicas}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		return err
 	}
@@ -120,6 +123,10 @@ func run(ctx context.Context, args []string) error {
 		return runService(ctx, name, cmd.Forum.serviceConfig, cmd.Forum.openForum)
 	case "analytics":
 		return runService(ctx, name, cmd.Analytics.serviceConfig, cmd.Analytics.openAnalytics)
+	case "academy":
+		return runService(ctx, name, cmd.Academy.serviceConfig, cmd.Academy.openAcademy)
+	case "laboratory":
+		return laboratory(ctx)
 	case "migrate":
 		return migrate(ctx, cmd.Migrate)
 	default:
@@ -206,10 +213,15 @@ var domainName = regexp.MustCompile(`(?i)^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)
 
 const maxReplicas = 64
 
+const defaultReplicas = "portal=2,shop=2,forum=2,analytics=1,academy=1"
+
 // parseReplicas reads "3" or "portal=2,shop=4"; what is not named keeps its default.
 func parseReplicas(s string) (map[string]int, error) {
-	n := map[string]int{"portal": 2, "shop": 2, "forum": 2, "analytics": 1}
-	for part := range strings.SplitSeq(s, ",") {
+	n := map[string]int{}
+	for _, service := range services {
+		n[service] = 0
+	}
+	for part := range strings.SplitSeq(defaultReplicas+","+s, ",") {
 		service, number, named := strings.Cut(strings.TrimSpace(part), "=")
 		if !named {
 			service, number = "", service

@@ -1,7 +1,7 @@
 // Gatehouse is an identity provider with sibling apps, in one binary:
 //
 //	gatehouse up          the whole estate on this machine, with a load balancer
-//	gatehouse portal      one replica of one service (also: shop, forum, analytics)
+//	gatehouse portal      one replica of one service (also: shop, forum, analytics, academy)
 //	gatehouse migrate     bring all databases up to date
 //
 // This package only wires: config.go reads flags and environment, up.go runs the

@@ -2,9 +2,15 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"gatehouse/apps"
+	"gatehouse/apps/academy"
+	"gatehouse/apps/academy/experiments"
+	"gatehouse/apps/academy/lab"
 	"gatehouse/apps/analytics"
 	"gatehouse/apps/forum"
 	"gatehouse/apps/shop"
@@ -16,7 +22,7 @@ import (
 
 func (c portalConfig) open(ctx context.Context, p parts) (service, error) {
 	own := portal.EstateClients(p.estate, map[string]string{
-		"shop": c.ShopSecret, "forum": c.ForumSecret, "analytics": c.AnalyticsSecret,
+		"shop": c.ShopSecret, "forum": c.ForumSecret, "analytics": c.AnalyticsSecret, "academy": c.AcademySecret,
 	})
 	return portal.New(ctx, portal.Deps{
 		DB: p.db, Redis: p.rdb, Estate: p.estate, Replica: p.Replica, Logger: p.log, HTTPClient: p.client,
@@ -41,4 +47,23 @@ func (c appConfig) openForum(ctx context.Context, p parts) (service, error) {
 
 func (c appConfig) openAnalytics(ctx context.Context, p parts) (service, error) {
 	return analytics.New(ctx, analytics.Deps{Deps: c.deps(p)})
+}
+
+func (c academyConfig) openAcademy(ctx context.Context, p parts) (service, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("this program does not know where it is: %w", err)
+	}
+	postgres := ""
+	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
+		postgres = c.DatabaseURL
+	}
+	labs, err := lab.NewManager(lab.ManagerOptions{
+		Command: []string{program, "laboratory"}, Find: experiments.Find, Key: c.ClientSecret,
+		Memory: c.LabsMemory, Host: c.LabHost, Postgres: postgres, Logger: p.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return academy.New(ctx, academy.Deps{Deps: c.deps(p), Labs: labs, Lessons: c.Lessons})
 }

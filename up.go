@@ -32,7 +32,7 @@ import (
 var errAddrInUse = syscall.EADDRINUSE
 
 // services are all there are, in the order in which they are shown.
-var services = []string{"portal", "shop", "forum", "analytics"}
+var services = []string{"portal", "shop", "forum", "analytics", "academy"}
 
 // estate is one run of "gatehouse up".
 type estate struct {
@@ -168,7 +168,7 @@ func (e *estate) loadKey() ([]byte, error) {
 	return key, errors.Join(err, f.Sync(), f.Close())
 }
 
-// checkServers says in one sentence what does not answer, before seven replicas do.
+// checkServers says in one sentence what does not answer, before eight replicas do.
 func (e *estate) checkServers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -261,7 +261,7 @@ func (e *estate) spec(service, name string) supervisor.Spec {
 	if service == "portal" {
 		env = append(env, "GATEHOUSE_KEY="+hex.EncodeToString(e.key), "GATEHOUSE_CLIENTS="+e.Clients,
 			"GATEHOUSE_SHOP_SECRET="+e.secret("shop"), "GATEHOUSE_FORUM_SECRET="+e.secret("forum"),
-			"GATEHOUSE_ANALYTICS_SECRET="+e.secret("analytics"))
+			"GATEHOUSE_ANALYTICS_SECRET="+e.secret("analytics"), "GATEHOUSE_ACADEMY_SECRET="+e.secret("academy"))
 	} else {
 		env = append(env, "GATEHOUSE_CLIENT_SECRET="+e.secret(service), "GATEHOUSE_KEY=")
 	}

@@ -15,7 +15,7 @@ import (
 	"gatehouse/tests/env"
 )
 
-var services = []string{"portal", "shop", "forum", "analytics"}
+var services = []string{"portal", "shop", "forum", "analytics", "academy"}
 
 func TestOpen_BadURLs(t *testing.T) {
 	for _, url := range []string{"", "sqlite:", "mysql://root@localhost/x", "postgres://%zz", "data", "postgres://u:p@host:notaport/x"} {

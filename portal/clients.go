@@ -19,6 +19,7 @@ const (
 const (
 	purchasesRead = "purchases:read" // ask the shop who bought what
 	analyticsRead = "analytics:read" // read the numbers of analytics' dashboard
+	forumTopics   = "forum.topics"   // have threads in the forum about things of one's own
 )
 
 // EstateClients are the estate's own apps, with their secrets by client id.
@@ -35,7 +36,7 @@ func EstateClients(estate web.Estate, secrets map[string]string) []Client {
 			Scopes:                 []string{"openid", "profile", "email", "roles", "offline_access"},
 		}
 	}
-	shop, forum, analytics := app("shop", "Shop"), app("forum", "Forum"), app("analytics", "Analytics")
+	shop, forum, analytics, academy := app("shop", "Shop"), app("forum", "Forum"), app("analytics", "Analytics"), app("academy", "Academy")
 	// The forum asks the shop's API whether somebody is a verified buyer.
 	forum.GrantTypes = append(forum.GrantTypes, clients.ClientCredentials)
 	forum.Scopes = append(forum.Scopes, purchasesRead)
@@ -44,5 +45,9 @@ func EstateClients(estate web.Estate, secrets map[string]string) []Client {
 	shop.GrantTypes = append(shop.GrantTypes, clients.ClientCredentials)
 	shop.Scopes = append(shop.Scopes, analyticsRead)
 	shop.Audiences = []string{estate.URL("analytics")}
-	return []Client{shop, forum, analytics}
+	// The academy opens the discussion of a lesson in the forum, in its own name.
+	academy.GrantTypes = append(academy.GrantTypes, clients.ClientCredentials)
+	academy.Scopes = append(academy.Scopes, forumTopics)
+	academy.Audiences = []string{estate.URL("forum")}
+	return []Client{shop, forum, analytics, academy}
 }

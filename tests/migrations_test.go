@@ -10,7 +10,7 @@ import (
 
 // A migration written for one database and forgotten for the other fails here.
 func TestMigrations_AreTheSameFilesForBothDatabases(t *testing.T) {
-	for _, service := range []string{"portal", "shop", "forum", "analytics"} {
+	for _, service := range []string{"portal", "shop", "forum", "analytics", "academy"} {
 		sqlite, postgres := migrations(t, service, db.SQLite), migrations(t, service, db.Postgres)
 		if !slices.Equal(sqlite, postgres) {
 			t.Errorf("%s: sqlite has %v, postgres has %v", service, sqlite, postgres)

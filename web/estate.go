@@ -54,6 +54,7 @@ var catalogue = []struct {
 	{"shop", "Shop", "Goods for a well-kept house", nil},
 	{"forum", "Forum", "Questions, answers and advice", nil},
 	{"analytics", "Analytics", "What happens across the estate", []string{"analyst", "admin"}},
+	{"academy", "Academy", "Learn how sign-in scales", nil},
 }
 
 // Apps are the services that somebody with these roles may open.

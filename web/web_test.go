@@ -393,7 +393,7 @@ func TestEstate_Table(t *testing.T) {
 		}
 		return s
 	}
-	if keys("customer") != "portal shop forum " || keys("analyst") != "portal shop forum analytics " {
+	if keys("customer") != "portal shop forum academy " || keys("analyst") != "portal shop forum analytics academy " {
 		t.Errorf("customer: %s; analyst: %s", keys("customer"), keys("analyst"))
 	}
 }

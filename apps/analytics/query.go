@@ -12,7 +12,7 @@ import (
 
 // appNames are the apps that can be chosen, in the order offered; apps that others add to the estate join when they have events.
 var appNames = []struct{ key, name string }{
-	{"portal", "Portal"}, {"shop", "Shop"}, {"forum", "Forum"}, {"analytics", "Analytics"},
+	{"portal", "Portal"}, {"shop", "Shop"}, {"forum", "Forum"}, {"analytics", "Analytics"}, {"academy", "Academy"},
 }
 
 func appName(key string) string {

@@ -29,6 +29,7 @@ var services = []struct{ name, email, page string }{
 	{"shop", "alice@example.com", "/"},
 	{"forum", "alice@example.com", "/"},
 	{"analytics", "carol@example.com", "/"},
+	{"academy", "alice@example.com", "/"},
 }
 
 // replicas are one of each service, without a balancer, on real databases in a folder of their own.
@@ -51,7 +52,7 @@ func prepare(binary, folder, redisURL string) (*replicas, error) {
 	if err != nil {
 		return nil, err
 	}
-	secrets := make([]string, 4)
+	secrets := make([]string, 5)
 	for i := range secrets {
 		secrets[i] = random()
 	}
@@ -60,6 +61,7 @@ func prepare(binary, folder, redisURL string) (*replicas, error) {
 		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8", "GATEHOUSE_DIAL_LOOPBACK=true", "GATEHOUSE_DEMO=true", "GATEHOUSE_METRICS_ADDR=127.0.0.1:0",
 		"GATEHOUSE_KEY=" + secrets[0],
 		"GATEHOUSE_SHOP_SECRET=" + secrets[1], "GATEHOUSE_FORUM_SECRET=" + secrets[2], "GATEHOUSE_ANALYTICS_SECRET=" + secrets[3],
+		"GATEHOUSE_ACADEMY_SECRET=" + secrets[4],
 	}}, nil
 }
 

@@ -17,10 +17,11 @@ import (
 func TestReplica_SaysWhatIsMissing(t *testing.T) {
 	app := []string{"--redis-url", "--database-url", "--client-secret"}
 	for service, needs := range map[string][]string{
-		"portal":    {"--redis-url", "--database-url", "--key", "--shop-secret", "--forum-secret", "--analytics-secret"},
+		"portal":    {"--redis-url", "--database-url", "--key", "--shop-secret", "--forum-secret", "--analytics-secret", "--academy-secret"},
 		"shop":      app,
 		"forum":     app,
 		"analytics": app,
+		"academy":   app,
 		"migrate":   {"--database-url"},
 	} {
 		t.Run(service, func(t *testing.T) {

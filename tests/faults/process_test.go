@@ -16,7 +16,7 @@ import (
 )
 
 // replicas are all that `gatehouse up` starts, unless told otherwise.
-var replicas = []string{"portal-1", "portal-2", "shop-1", "shop-2", "forum-1", "forum-2", "analytics-1"}
+var replicas = []string{"portal-1", "portal-2", "shop-1", "shop-2", "forum-1", "forum-2", "analytics-1", "academy-1"}
 
 // pids are the process ids of the replicas of an estate with this data folder, by name; those that do not run just
 // now are missing.

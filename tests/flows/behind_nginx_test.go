@@ -22,7 +22,7 @@ import (
 )
 
 // behindNginx is Gatehouse as docker-compose.yml runs it, without the containers: Debian's nginx with deploy/nginx.conf
-// as it is, in front of two replicas of portal, shop and forum and one of analytics, on a real Redis and PostgreSQL.
+// as it is, in front of two replicas of portal, shop and forum and one of analytics and academy, on a real Redis and PostgreSQL.
 type behindNginx struct {
 	base     string
 	replicas map[string]*replica // by name: "shop-2"
@@ -57,7 +57,7 @@ func startBehindNginx(t *testing.T) *behindNginx {
 	if out, err := migrate.CombinedOutput(); err != nil {
 		t.Fatalf("gatehouse migrate: %v: %s", err, out)
 	}
-	for _, name := range []string{"portal-1", "portal-2", "shop-1", "shop-2", "forum-1", "forum-2", "analytics-1"} {
+	for _, name := range []string{"portal-1", "portal-2", "shop-1", "shop-2", "forum-1", "forum-2", "analytics-1", "academy-1"} {
 		b.replicas[name] = startReplica(t, binary, name, settings)
 	}
 	for name, r := range b.replicas {

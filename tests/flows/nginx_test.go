@@ -109,7 +109,7 @@ func TestNginx_SetsForwardedHeadersItself(t *testing.T) {
 
 	port := freePort(t)
 	b := &behindNginx{base: fmt.Sprintf("http://localhost:%d", port), replicas: map[string]*replica{}}
-	for _, name := range []string{"portal-1", "portal-2", "shop-1", "shop-2", "forum-1", "forum-2", "analytics-1"} {
+	for _, name := range []string{"portal-1", "portal-2", "shop-1", "shop-2", "forum-1", "forum-2", "analytics-1", "academy-1"} {
 		b.replicas[name] = &replica{addr: ln.Addr().String()}
 	}
 	b.startNginx(t, port)
@@ -161,11 +161,11 @@ func TestNginx_SetsForwardedHeadersItself(t *testing.T) {
 func TestNginx_NoReplicaIsA503(t *testing.T) {
 	port := freePort(t)
 	b := &behindNginx{base: fmt.Sprintf("http://localhost:%d", port), replicas: map[string]*replica{}}
-	for _, name := range []string{"portal-1", "portal-2", "shop-1", "shop-2", "forum-1", "forum-2", "analytics-1"} {
+	for _, name := range []string{"portal-1", "portal-2", "shop-1", "shop-2", "forum-1", "forum-2", "analytics-1", "academy-1"} {
 		b.replicas[name] = &replica{addr: fmt.Sprintf("127.0.0.1:%d", freePort(t))} // nobody listens there
 	}
 	b.startNginx(t, port)
-	for _, service := range []string{"portal", "shop", "forum", "analytics"} {
+	for _, service := range []string{"portal", "shop", "forum", "analytics", "academy"} {
 		answer, err := estate.Browser().Get(b.url(service) + "/orders?code=secret")
 		if err != nil {
 			t.Fatal(err)
@@ -176,7 +176,7 @@ func TestNginx_NoReplicaIsA503(t *testing.T) {
 			t.Errorf("%s: %s, %v: %s", service, answer.Status, answer.Header, page)
 		}
 	}
-	for strings.Count(b.nginx.String(), `"path":"/orders"`) < 4 { // nginx logs after it has answered
+	for strings.Count(b.nginx.String(), `"path":"/orders"`) < 5 { // nginx logs after it has answered
 		time.Sleep(5 * time.Millisecond)
 	}
 	if said := b.nginx.String(); strings.Contains(said, "secret") {

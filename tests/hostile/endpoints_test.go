@@ -116,7 +116,7 @@ var endpoints = map[string][]endpoint{
 		{route: "GET /", as: customer, query: "sort=votes&page=1"},
 		{route: "GET /b/:board", as: customer, query: "sort=unanswered&page=1"},
 		{route: "GET /search", as: customer, query: "q=door&product=brass-lever-handle&sort=newest&page=1&board={board}"},
-		{route: "GET /t/:thread", as: customer, query: "page=1"},
+		{route: "GET /t/:thread", as: customer, query: "sort=votes&page=1"},
 		{route: "GET /posts/:post", as: customer},
 		{route: "GET /mine", as: customer, query: "page=1"},
 		{route: "GET /new", as: customer, query: "board={board}&product=brass-lever-handle"},
@@ -136,6 +136,8 @@ var endpoints = map[string][]endpoint{
 		{route: "GET /moderation", as: moderator, query: "page=1"},
 		{route: "POST /posts/:post/moderate", as: moderator, form: "action=pin&reason=useful"},
 		{route: "GET /posts/:post/moderate", as: moderator},
+		{route: "GET /api/v1/topics/:topic", as: client},
+		{route: "PUT /api/v1/topics/:topic", as: client},
 	}, joined...), shared...),
 
 	"analytics": append(append([]endpoint{
@@ -146,6 +148,8 @@ var endpoints = map[string][]endpoint{
 		{route: "GET /api/v1/metrics/:metric", as: client, query: period + "&step=1d&limit=5"},
 		{route: "GET /api/v1/best-sellers", as: client, query: period + "&limit=5"},
 	}, joined...), shared...),
+
+	"academy": append(append([]endpoint{}, joined...), shared...),
 }
 
 // programs are the endpoints of which programs read the errors: they are told in JSON.

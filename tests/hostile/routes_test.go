@@ -11,6 +11,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/apps"
+	"gatehouse/apps/academy"
+	"gatehouse/apps/academy/experiments"
+	"gatehouse/apps/academy/lab"
 	"gatehouse/apps/analytics"
 	"gatehouse/apps/forum"
 	"gatehouse/apps/shop"
@@ -53,7 +56,23 @@ func handlers(t *testing.T) map[string]*echo.Echo {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]*echo.Echo{"portal": p.Handler(), "shop": s.Handler(), "forum": f.Handler(), "analytics": a.Handler()}
+	y, err := academy.New(t.Context(), academy.Deps{Deps: deps("academy"), Labs: labs(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]*echo.Echo{"portal": p.Handler(), "shop": s.Handler(), "forum": f.Handler(), "analytics": a.Handler(), "academy": y.Handler()}
+}
+
+// labs starts nothing here.
+func labs(t *testing.T) academy.Labs {
+	t.Helper()
+	m, err := lab.NewManager(lab.ManagerOptions{
+		Command: []string{"gatehouse", "laboratory"}, Find: experiments.Find, Key: "key", Memory: 1 << 30, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 // tables are the routes of each service: what is tried must be what is there.

@@ -19,7 +19,7 @@ import (
 	"gatehouse/tests/estate"
 )
 
-var services = []string{"portal", "shop", "forum", "analytics"}
+var services = []string{"portal", "shop", "forum", "analytics", "academy"}
 
 // The client "hostile": a program and a site of which only the addresses exist.
 const (
@@ -51,23 +51,23 @@ func open(t *testing.T, o estate.Options) *house {
 	o.Clients = []map[string]any{{
 		"client_id": "hostile", "client_secret": secret, "redirect_uris": []string{callback}, "post_logout_redirect_uris": []string{afterwards},
 		"grant_types": []string{"authorization_code", "refresh_token", "client_credentials"},
-		"scopes":      []string{"openid", "email", "offline_access", "purchases:read", "analytics:read"},
-		"audiences":   []string{strings.Replace(addr, "127.0.0.1", "http://shop.localhost", 1), strings.Replace(addr, "127.0.0.1", "http://analytics.localhost", 1)},
+		"scopes":      []string{"openid", "email", "offline_access", "purchases:read", "analytics:read", "forum.topics"},
+		"audiences":   []string{strings.Replace(addr, "127.0.0.1", "http://shop.localhost", 1), strings.Replace(addr, "127.0.0.1", "http://analytics.localhost", 1), strings.Replace(addr, "127.0.0.1", "http://forum.localhost", 1)},
 	}}
 	h := &house{Estate: estate.Start(t, o), cookies: map[who]map[string][]*http.Cookie{}, secrets: []string{secret, verifier, estate.Password}}
-	h.enter(t, customer, "alice@example.com", "portal", "shop", "forum")
+	h.enter(t, customer, "alice@example.com", "portal", "shop", "forum", "academy")
 	h.enter(t, elsewhere, "alice@example.com", "portal")
 	h.enter(t, moderator, "bob@example.com", "portal", "shop", "forum")
 	h.enter(t, analyst, "carol@example.com", "portal", "analytics")
-	h.enter(t, administrator, "admin@example.com", "portal")
+	h.enter(t, administrator, "admin@example.com", "portal", "academy")
 	challenge := sha256.Sum256([]byte(verifier))
 	h.values = map[string]string{
 		"{callback}": callback, "{after}": afterwards, "{verifier}": verifier, "{issuer}": h.URL("portal"),
 		"{challenge}": base64.RawURLEncoding.EncodeToString(challenge[:]), "{board}": "workshop", "{hint}": h.idToken(t),
-		":slug": "brass-lever-handle", "shop:file": "brass-lever-handle.svg", "analytics:file": "sign-ins.csv", ":metric": "sign-ins", ":board": "workshop",
+		":slug": "brass-lever-handle", "shop:file": "brass-lever-handle.svg", "analytics:file": "sign-ins.csv", ":metric": "sign-ins", ":topic": "the-bank", ":board": "workshop",
 	}
 	h.bearer = map[string]string{}
-	for service, scope := range map[string]string{"shop": "purchases:read", "analytics": "analytics:read"} {
+	for service, scope := range map[string]string{"shop": "purchases:read", "analytics": "analytics:read", "forum": "forum.topics"} {
 		h.bearer[service] = h.token(t, url.Values{"grant_type": {"client_credentials"}, "scope": {scope}, "resource": {h.URL(service)}}).Access
 		h.secrets = append(h.secrets, h.bearer[service])
 	}
