@@ -228,7 +228,7 @@ func TestBank_RedisAway(t *testing.T) {
 			}
 			r.ok(r.StartRedis(ctx))
 			for _, br := range r.Branches() {
-				r.eventually(br.ID+" knows again", func() bool { return r.ask(bank.You, br.ID).Who == "Ada" })
+				r.want(r.ask(bank.You, br.ID), 200, lab.Recognised, "Ada")
 			}
 		})
 	}

@@ -107,6 +107,13 @@ func (c *cards) words() words {
 	return words{"gave out a signed card", "from the card alone", "took the card out of the browser; a copy of it stays good"}
 }
 
+func (c *cards) ready(ctx context.Context) error {
+	if c.denied == nil {
+		return nil
+	}
+	return c.denied.ready(ctx)
+}
+
 func (c *cards) close() {
 	if c.denied != nil {
 		c.denied.close()
@@ -142,16 +149,7 @@ func newDenylist(rdb *redis.Client, branch string, log *slog.Logger) (*denylist,
 
 // ready waits until the mirror knows where the denylist stands.
 func (d *denylist) ready(ctx context.Context) error {
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for d.mirror.Ready(ctx) != nil {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
-	return nil
+	return until(ctx, func() bool { return d.mirror.Ready(ctx) == nil })
 }
 
 // end puts a card's sign-in on the denylist for as long as any card of it may be good.

@@ -1,6 +1,7 @@
 package bank
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 	"sync"
@@ -84,5 +85,7 @@ func (m *memory) sessions() int {
 func (*memory) words() words {
 	return words{"wrote it into its own memory", "from its own memory", "dropped the session, if it had it"}
 }
+
+func (*memory) ready(context.Context) error { return nil }
 
 func (*memory) close() {}

@@ -1,6 +1,7 @@
 package bank
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"net/http"
@@ -60,6 +61,26 @@ func (*notebook) sessions() int { return -1 }
 
 func (*notebook) words() words {
 	return words{"wrote it into the shared notebook", "from the shared notebook", "struck the session out of the shared notebook"}
+}
+
+// ready is for after a restart of Redis: a client that was refused often tries anew only
+// now and then, and answers from what it remembers meanwhile.
+func (n *notebook) ready(ctx context.Context) error {
+	return until(ctx, func() bool { return n.rdb.Ping(ctx).Err() == nil })
+}
+
+// until waits until something is so, or ctx ends.
+func until(ctx context.Context, so func() bool) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !so() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
 }
 
 func (n *notebook) close() { _ = n.rdb.Close() }

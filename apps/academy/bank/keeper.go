@@ -1,6 +1,7 @@
 package bank
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -34,6 +35,8 @@ type keeper interface {
 	sessions() int // kept in the branch's memory; -1 where none are
 	// words say where it was written, where it is known from and how it was ended.
 	words() words
+	// ready waits until it can know people, once what it needs is there again.
+	ready(ctx context.Context) error
 	close()
 }
 

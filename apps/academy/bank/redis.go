@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -110,7 +111,9 @@ func (b *Bank) StartRedis(ctx context.Context) error {
 	if b.RedisUp() {
 		return lab.Refusal("Redis runs already.")
 	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	b.changing.Lock() // no branch closes under way
+	defer b.changing.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
 	for b.redis.Restart() != nil { // a short-lived connection of somebody may hold its port for a moment
 		select {
@@ -120,7 +123,29 @@ func (b *Bank) StartRedis(ctx context.Context) error {
 		}
 	}
 	b.setRedis(true)
+	if err := b.ready(ctx); err != nil {
+		return lab.Refusal("Redis was started, but not every branch has reached it yet.")
+	}
 	b.bench.Log(lab.Good, "Redis was started again, and still holds what it held.")
+	return nil
+}
+
+// ready waits until every branch that is up can know people.
+func (b *Bank) ready(ctx context.Context) error {
+	b.mu.Lock()
+	branches := slices.Clone(b.branches)
+	b.mu.Unlock()
+	for _, br := range branches {
+		br.mu.Lock()
+		o := br.open
+		br.mu.Unlock()
+		if o == nil {
+			continue
+		}
+		if err := o.keeper.ready(ctx); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
