@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// MembersPerPage is how many learners a page of the class view holds.
+const MembersPerPage = 40
+
+// Member is a learner of a room, and how far they are.
+type Member struct {
+	Sub         string `db:"sub"`
+	Name        string `db:"name"`
+	JoinedAt    int64  `db:"joined_at"`
+	SeenAt      int64  `db:"seen_at"`
+	Lessons     int    `db:"lessons"`     // done
+	Experiments int    `db:"experiments"` // guided paths that came to their end
+	Answers     int    `db:"answers"`
+	Wrong       int    `db:"wrong"`   // of the answers that can be judged
+	Running     string `db:"running"` // experiment that runs now, ""
+	Step        int    `db:"step"`    // its guided step, the next one
+}
+
+// Members are a page of a room's learners, by name; page counts from 1.
+func (s *Store) Members(ctx context.Context, room string, page int) (list []Member, err error) {
+	err = s.db.SelectContext(ctx, &list, s.db.Rebind(`SELECT m.sub, COALESCE(l.name, '') AS name, m.joined_at, COALESCE(l.seen_at, m.joined_at) AS seen_at,
+			(SELECT COUNT(*) FROM lessons_done d WHERE d.sub = m.sub) AS lessons,
+			(SELECT COUNT(*) FROM experiments_done e WHERE e.sub = m.sub) AS experiments,
+			(SELECT COUNT(*) FROM answers a WHERE a.sub = m.sub) AS answers,
+			(SELECT COUNT(*) FROM answers a WHERE a.sub = m.sub AND NOT a.correct) AS wrong,
+			COALESCE((SELECT r.experiment FROM runs r WHERE r.sub = m.sub AND r.status = 'running' ORDER BY r.started_at DESC, r.id LIMIT 1), '') AS running,
+			COALESCE((SELECT r.step FROM runs r WHERE r.sub = m.sub AND r.status = 'running' ORDER BY r.started_at DESC, r.id LIMIT 1), 0) AS step
+		FROM room_members m LEFT JOIN learners l ON l.sub = m.sub
+		WHERE m.room = ? ORDER BY COALESCE(l.name, ''), m.sub LIMIT ? OFFSET ?`), room, MembersPerPage, (page-1)*MembersPerPage)
+	if err != nil {
+		return nil, fmt.Errorf("members: %w", err)
+	}
+	return list, nil
+}
+
+// Tally is how a class answered one question.
+type Tally struct {
+	Lesson   string `db:"lesson"`
+	Question string `db:"question"`
+	Answers  int    `db:"answers"`
+	Wrong    int    `db:"wrong"`
+}
+
+// Tallies are the questions that a class answered and that can be judged, those with the
+// most wrong answers first, at most limit.
+func (s *Store) Tallies(ctx context.Context, room string, limit int) (list []Tally, err error) {
+	err = s.db.SelectContext(ctx, &list, s.db.Rebind(`SELECT a.lesson, a.question, COUNT(*) AS answers, SUM(CASE WHEN a.correct THEN 0 ELSE 1 END) AS wrong
+		FROM answers a JOIN room_members m ON m.sub = a.sub
+		WHERE m.room = ? AND a.correct IS NOT NULL
+		GROUP BY a.lesson, a.question ORDER BY wrong DESC, answers DESC, a.lesson, a.question LIMIT ?`), room, limit)
+	if err != nil {
+		return nil, fmt.Errorf("tallies: %w", err)
+	}
+	return list, nil
+}
+
+// WrongAnswers are the most frequent wrong answers of a class to a question: what was
+// given, and by how many.
+func (s *Store) WrongAnswers(ctx context.Context, room, lesson, question string) (list []Given, err error) {
+	err = s.db.SelectContext(ctx, &list, s.db.Rebind(`SELECT a.given, COUNT(*) AS people
+		FROM answers a JOIN room_members m ON m.sub = a.sub
+		WHERE m.room = ? AND a.lesson = ? AND a.question = ? AND NOT a.correct
+		GROUP BY a.given ORDER BY people DESC, a.given LIMIT 5`), room, lesson, question)
+	if err != nil {
+		return nil, fmt.Errorf("wrong answers: %w", err)
+	}
+	return list, nil
+}
+
+// Given is an answer, and how many gave it.
+type Given struct {
+	Given  string `db:"given"`
+	People int    `db:"people"`
+}
+
+// ClassDone is how many of a room's members are done with each lesson, and with each
+// experiment.
+func (s *Store) ClassDone(ctx context.Context, room string) (lessons, experiments map[string]int, err error) {
+	if lessons, err = s.countBy(ctx, `SELECT d.lesson AS name, COUNT(*) AS people FROM lessons_done d JOIN room_members m ON m.sub = d.sub WHERE m.room = ? GROUP BY d.lesson`, room); err != nil {
+		return nil, nil, err
+	}
+	experiments, err = s.countBy(ctx, `SELECT e.experiment AS name, COUNT(*) AS people FROM experiments_done e JOIN room_members m ON m.sub = e.sub WHERE m.room = ? GROUP BY e.experiment`, room)
+	return lessons, experiments, err
+}
+
+func (s *Store) countBy(ctx context.Context, query, room string) (map[string]int, error) {
+	var list []struct {
+		Name   string `db:"name"`
+		People int    `db:"people"`
+	}
+	if err := s.db.SelectContext(ctx, &list, s.db.Rebind(query), room); err != nil {
+		return nil, fmt.Errorf("class done: %w", err)
+	}
+	by := make(map[string]int, len(list))
+	for _, l := range list {
+		by[l.Name] = l.People
+	}
+	return by, nil
+}
+
+// MembersDone says of each of these members which lessons they are done with.
+func (s *Store) MembersDone(ctx context.Context, members []Member) (map[string]map[string]bool, error) {
+	by := map[string]map[string]bool{}
+	if len(members) == 0 {
+		return by, nil
+	}
+	subs := make([]string, len(members))
+	for i, m := range members {
+		subs[i], by[m.Sub] = m.Sub, map[string]bool{}
+	}
+	query, args, err := sqlx.In(`SELECT sub, lesson FROM lessons_done WHERE sub IN (?)`, subs)
+	if err != nil {
+		return nil, fmt.Errorf("members done: %w", err)
+	}
+	var list []struct {
+		Sub    string `db:"sub"`
+		Lesson string `db:"lesson"`
+	}
+	if err := s.db.SelectContext(ctx, &list, s.db.Rebind(query), args...); err != nil {
+		return nil, fmt.Errorf("members done: %w", err)
+	}
+	for _, l := range list {
+		by[l.Sub][l.Lesson] = true
+	}
+	return by, nil
+}

@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db"
+)
+
+// Room is a class: a teacher, and those who joined with its code.
+type Room struct {
+	ID          string `db:"id"`
+	Code        string `db:"code"`
+	TeacherSub  string `db:"teacher_sub"`
+	TeacherName string `db:"teacher_name"`
+	Title       string `db:"title"`
+	OpenedAt    int64  `db:"opened_at"`
+	ClosedAt    int64  `db:"closed_at"` // 0: open
+	Members     int    `db:"members"`
+}
+
+// Open reports whether learners can still join.
+func (r Room) Open() bool { return r.ClosedAt == 0 }
+
+// Bounds of rooms.
+const (
+	MostRooms   = 20  // open ones of one teacher
+	MostMembers = 200 // of one room
+	roomsShown  = 50  // in a list, the newest
+)
+
+// What the store refuses of rooms.
+var (
+	ErrManyRooms = errors.New("academy: as many rooms are open as one teacher may have")
+	ErrRoomFull  = errors.New("academy: the room is full")
+	ErrClosed    = errors.New("academy: the room is closed")
+)
+
+const roomColumns = `id, code, teacher_sub, teacher_name, title, opened_at, closed_at,
+	(SELECT COUNT(*) FROM room_members WHERE room = rooms.id) AS members`
+
+// codeLetters are those that nobody takes for another.
+const codeLetters = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+
+// newCode is six letters: 31⁶ are more than anybody tries.
+func newCode() string {
+	var random [6]byte
+	_, _ = rand.Read(random[:]) // never fails
+	for i, b := range random {
+		random[i] = codeLetters[int(b)%len(codeLetters)]
+	}
+	return string(random[:])
+}
+
+// OpenRoom opens a room under a new code. The same id twice is one room.
+func (s *Store) OpenRoom(ctx context.Context, id string, teacher Room, now time.Time) (Room, error) {
+	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		var open int
+		if err := tx.GetContext(ctx, &open, tx.Rebind(`SELECT COUNT(*) FROM rooms WHERE teacher_sub = ? AND closed_at = 0 AND id <> ?`), teacher.TeacherSub, id); err != nil {
+			return err
+		}
+		if open >= MostRooms {
+			return ErrManyRooms
+		}
+		for range 5 { // a code that is taken already is rarer than anything else that can go wrong
+			made, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO rooms (id, code, teacher_sub, teacher_name, title, opened_at, closed_at)
+				VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`),
+				id, newCode(), teacher.TeacherSub, teacher.TeacherName, teacher.Title, db.Millis(now))
+			if err != nil {
+				return err
+			}
+			if n, err := made.RowsAffected(); err != nil || n == 1 {
+				return err
+			}
+			var there int
+			if err := tx.GetContext(ctx, &there, tx.Rebind(`SELECT COUNT(*) FROM rooms WHERE id = ? AND teacher_sub = ?`), id, teacher.TeacherSub); err != nil || there == 1 {
+				return err
+			}
+		}
+		return errors.New("no free code")
+	})
+	if err != nil {
+		return Room{}, fmt.Errorf("open room: %w", err)
+	}
+	return s.Room(ctx, id)
+}
+
+// Room is the one of this id.
+func (s *Store) Room(ctx context.Context, id string) (Room, error) { return s.room(ctx, "id", id) }
+
+// RoomByCode is the one that a code opens.
+func (s *Store) RoomByCode(ctx context.Context, code string) (Room, error) {
+	return s.room(ctx, "code", code)
+}
+
+func (s *Store) room(ctx context.Context, column, value string) (r Room, err error) {
+	err = s.db.GetContext(ctx, &r, s.db.Rebind(`SELECT `+roomColumns+` FROM rooms WHERE `+column+` = ?`), value)
+	if db.Missing(err) {
+		return r, ErrNotFound
+	}
+	if err != nil {
+		return r, fmt.Errorf("room: %w", err)
+	}
+	return r, nil
+}
+
+// RoomsOf are the newest rooms of a teacher.
+func (s *Store) RoomsOf(ctx context.Context, teacher string) ([]Room, error) {
+	return s.rooms(ctx, `SELECT `+roomColumns+` FROM rooms WHERE teacher_sub = ? ORDER BY opened_at DESC, id LIMIT ?`, teacher)
+}
+
+// RoomsJoined are the newest rooms that a learner has joined.
+func (s *Store) RoomsJoined(ctx context.Context, sub string) ([]Room, error) {
+	return s.rooms(ctx, `SELECT `+roomColumns+` FROM rooms WHERE id IN (SELECT room FROM room_members WHERE sub = ?) ORDER BY opened_at DESC, id LIMIT ?`, sub)
+}
+
+func (s *Store) rooms(ctx context.Context, query, sub string) (list []Room, err error) {
+	if err := s.db.SelectContext(ctx, &list, s.db.Rebind(query), sub, roomsShown); err != nil {
+		return nil, fmt.Errorf("rooms: %w", err)
+	}
+	return list, nil
+}
+
+// CloseRoom keeps others from joining. Closing twice is no error; a room of another
+// teacher is ErrNotFound.
+func (s *Store) CloseRoom(ctx context.Context, id, teacher string, now time.Time) error {
+	done, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE rooms SET closed_at = CASE WHEN closed_at = 0 THEN ? ELSE closed_at END WHERE id = ? AND teacher_sub = ?`),
+		db.Millis(now), id, teacher)
+	if err != nil {
+		return fmt.Errorf("close room: %w", err)
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(ErrNotFound, err)
+	}
+	return nil
+}
+
+// JoinRoom makes somebody a member. Joining twice is no error.
+func (s *Store) JoinRoom(ctx context.Context, id, sub string, now time.Time) error {
+	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		// The row is locked, so that no two take the last seat.
+		lock := ""
+		if s.db.Dialect == db.Postgres {
+			lock = " FOR UPDATE"
+		}
+		var closed int64
+		switch err := tx.GetContext(ctx, &closed, tx.Rebind(`SELECT closed_at FROM rooms WHERE id = ?`+lock), id); {
+		case db.Missing(err):
+			return ErrNotFound
+		case err != nil:
+			return err
+		}
+		var there, members int
+		if err := tx.GetContext(ctx, &there, tx.Rebind(`SELECT COUNT(*) FROM room_members WHERE room = ? AND sub = ?`), id, sub); err != nil || there > 0 {
+			return err
+		}
+		if err := tx.GetContext(ctx, &members, tx.Rebind(`SELECT COUNT(*) FROM room_members WHERE room = ?`), id); err != nil {
+			return err
+		}
+		switch {
+		case closed != 0:
+			return ErrClosed
+		case members >= MostMembers:
+			return ErrRoomFull
+		}
+		_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO room_members (room, sub, joined_at) VALUES (?, ?, ?)`), id, sub, db.Millis(now))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("join room: %w", err)
+	}
+	return nil
+}
+
+// LeaveRoom ends a membership, if there is one.
+func (s *Store) LeaveRoom(ctx context.Context, id, sub string) error {
+	_, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM room_members WHERE room = ? AND sub = ?`), id, sub)
+	if err != nil {
+		return fmt.Errorf("leave room: %w", err)
+	}
+	return nil
+}
+
+// Joined reports whether somebody is a member.
+func (s *Store) Joined(ctx context.Context, id, sub string) (bool, error) {
+	var n int
+	err := s.db.GetContext(ctx, &n, s.db.Rebind(`SELECT COUNT(*) FROM room_members WHERE room = ? AND sub = ?`), id, sub)
+	if err != nil {
+		return false, fmt.Errorf("joined: %w", err)
+	}
+	return n > 0, nil
+}
