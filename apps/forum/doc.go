@@ -12,6 +12,9 @@
 // of one text the later is shown both. A form carries a key, so that sent twice it
 // posts once.
 //
+// A sibling app may have a thread about each of its things, a lesson of the Academy, say:
+// it asks /api/v1/topics/… with a token of its own, and the thread is begun once.
+//
 // forum.go has the route table. Each feature has a file with its handlers and a
 // .templ beside it; store/ has the SQL, markdown/ makes text into safe HTML.
 package forum

@@ -91,6 +91,10 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/moderation", a.moderationLog, moderator)
 	e.POST("/posts/:post/moderate", a.moderate, moderator)
 	e.GET("/posts/:post/moderate", a.back)
+
+	sibling := a.sso.Bearer(scopeTopics) // apps that have threads about things of theirs
+	e.GET("/api/v1/topics/:topic", a.getTopic, sibling)
+	e.PUT("/api/v1/topics/:topic", a.putTopic, sibling)
 }
 
 // Handler answers the forum's requests.

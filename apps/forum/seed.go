@@ -13,7 +13,7 @@ import (
 
 // boards are the forum's places. They are declared here, so that a change of a
 // name or a description is a deployment.
-// icons: megaphone compass package truck wrench trees
+// icons: megaphone compass package truck wrench trees graduation-cap
 var boards = []store.Board{
 	{Slug: "house", Name: "House rules & news", Description: "What the house asks of its guests, and what is new.", Icon: "megaphone", StaffOnly: true},
 	{Slug: "start", Name: "Getting started", Description: "Accounts, sign-in and finding your way around.", Icon: "compass"},
@@ -21,6 +21,7 @@ var boards = []store.Board{
 	{Slug: "orders", Name: "Orders & delivery", Description: "Parcels, returns and everything on its way.", Icon: "truck"},
 	{Slug: "workshop", Name: "Workshop", Description: "Hang a door, fit a lock, put an edge on a tool.", Icon: "wrench"},
 	{Slug: "garden", Name: "Garden & outdoors", Description: "Pots, paths and weather.", Icon: "trees"},
+	{Slug: academyBoard, Name: "Academy", Description: "A thread for each lesson, and room for your own questions.", Icon: "graduation-cap"},
 }
 
 //go:embed seed/*.md

@@ -23,7 +23,8 @@ type threadView struct {
 	ShopURL   string // of the product, "" when the thread is about none
 	Posts     []postView
 	Page      int
-	NoBadges  bool // the shop could not say who bought the product
+	Sort      store.Sort // of the replies
+	NoBadges  bool       // the shop could not say who bought the product
 	Moderator bool
 	Guest     bool
 	Reply     *draft
@@ -48,11 +49,21 @@ func (a *App) thread(c echo.Context) error {
 		return err
 	}
 	d := keptDraft(c)
-	page := web.Int(c, "page", 1, 1, lastPage)
-	if d.Body != "" && c.QueryParam("page") == "" {
+	page, sort := web.Int(c, "page", 1, 1, lastPage), replySort(c)
+	if d.Body != "" && c.QueryParam("page") == "" && sort == store.Oldest {
 		page = lastPage // where their reply will be
 	}
-	return a.showThread(c, http.StatusOK, t, page, d)
+	return a.showSorted(c, http.StatusOK, t, sort, page, d)
+}
+
+// replySort is the order of replies that the address asks for; the usual one when it asks
+// for none that there is.
+func replySort(c echo.Context) store.Sort {
+	switch s := store.Sort(c.QueryParam("sort")); s {
+	case store.Newest, store.MostVoted:
+		return s
+	}
+	return store.Oldest
 }
 
 // param is a part of the path; what can't be an id is left to be not found.
@@ -82,14 +93,19 @@ func removedThread() error {
 		Titled("This thread is gone")
 }
 
-// showThread answers with a page of t and the reader's draft of a reply.
+// showThread answers with a page of t, the oldest replies first, and the reader's draft of
+// a reply.
 func (a *App) showThread(c echo.Context, status int, t store.Thread, page int, d *draft) error {
+	return a.showSorted(c, status, t, store.Oldest, page, d)
+}
+
+func (a *App) showSorted(c echo.Context, status int, t store.Thread, sort store.Sort, page int, d *draft) error {
 	ctx := c.Request().Context()
 	board, err := a.store.Board(ctx, t.Board)
 	if err != nil {
 		return err
 	}
-	posts, page, err := a.store.Posts(ctx, t, page)
+	posts, page, err := a.store.Posts(ctx, t, sort, page)
 	if err != nil {
 		return err
 	}
@@ -97,8 +113,8 @@ func (a *App) showThread(c echo.Context, status int, t store.Thread, page int, d
 	if err != nil {
 		return err
 	}
-	v := threadView{Board: board, Thread: t, Page: page, Moderator: moderates(c), Guest: rp.Person(c) == nil, Reply: d,
-		Shell: shell(c, t.Title, threadURL(t.ID, page, 0))}
+	v := threadView{Board: board, Thread: t, Page: page, Sort: sort, Moderator: moderates(c), Guest: rp.Person(c) == nil, Reply: d}
+	v.Shell = shell(c, t.Title, v.url(sort, page))
 	v.Shell.Toasts = d.toasts(v.Shell.Toasts)
 	buyers := a.badges(ctx, &v, posts)
 	open := !t.LockedAt.Set() && !t.RemovedAt.Set()
@@ -121,6 +137,30 @@ func (a *App) badges(ctx context.Context, v *threadView, posts []store.Post) map
 	buyers, whole := a.verified.Of(ctx, v.Thread.Slug, posts)
 	v.NoBadges = !whole
 	return buyers
+}
+
+// url is the address of a page of the thread in an order.
+func (v threadView) url(sort store.Sort, page int) string {
+	if sort == store.Oldest {
+		return threadURL(v.Thread.ID, page, 0)
+	}
+	u := "/t/" + v.Thread.ID + "?sort=" + string(sort)
+	if page > 1 {
+		u += "&page=" + strconv.Itoa(page)
+	}
+	return u
+}
+
+// orders are the links that sort the replies; none when there is nothing to sort.
+func (v threadView) orders() []components.NavItem {
+	if v.Thread.LastNumber < 3 {
+		return nil
+	}
+	orders := []components.NavItem{{Label: "Oldest"}, {Label: "Newest"}, {Label: "Most helpful"}}
+	for i, sort := range []store.Sort{store.Oldest, store.Newest, store.MostVoted} {
+		orders[i].URL, orders[i].Current = v.url(sort, 1)+"#replies", sort == v.Sort
+	}
+	return orders
 }
 
 func threadURL(id string, page, number int) string {
@@ -155,7 +195,7 @@ func (a *App) findPost(c echo.Context) (store.Post, error) {
 
 func (v threadView) pages() components.Pages {
 	return components.Pages{Page: v.Page, Total: (v.Thread.LastNumber-1)/store.PageSize + 1, Label: "Pages of this thread",
-		URL: func(n int) string { return threadURL(v.Thread.ID, n, 0) }}
+		URL: func(n int) string { return v.url(v.Sort, n) }}
 }
 
 // opening is the id of the thread's first post, when this page shows it.

@@ -6,11 +6,13 @@ import (
 	"strings"
 )
 
-// Sort is the order of a list of threads.
+// Sort is the order of a list of threads, or of the replies of one.
 type Sort string
 
-// The orders. Unanswered is also a choice: threads that wait for a first reply.
+// The orders. Unanswered is also a choice: threads that wait for a first reply. Oldest is
+// for the replies of a thread only.
 const (
+	Oldest     Sort = "oldest"
 	Newest     Sort = "newest"
 	Active     Sort = "active"
 	MostVoted  Sort = "votes"

@@ -125,7 +125,7 @@ func TestSeed_SowsOnce(t *testing.T) {
 		if th.Votes != 1 || th.Replies != 1 || !th.PinnedAt.Set() || !th.LockedAt.Set() {
 			t.Fatalf("%+v", th)
 		}
-		posts, _, err := s.Posts(t.Context(), th, 1)
+		posts, _, err := s.Posts(t.Context(), th, store.Oldest, 1)
 		if err != nil || len(posts) != 2 || posts[1].Votes != 2 {
 			t.Fatal(posts, err)
 		}

@@ -64,12 +64,25 @@ func (s *Store) onePost(ctx context.Context, where string, args ...any) (Post, e
 	return p, nil
 }
 
-// Posts is one page of a thread, removed posts in their places. A page past the
-// end is the last one.
-func (s *Store) Posts(ctx context.Context, t Thread, page int) (posts []Post, shown int, err error) {
+// Posts is one page of a thread. The opening post is the first of the first page; the
+// replies stand in the order that sort says: Newest, MostVoted or, otherwise, Oldest.
+// Removed posts keep their places, but are the last of MostVoted. A page past the end is
+// the last one.
+func (s *Store) Posts(ctx context.Context, t Thread, sort Sort, page int) (posts []Post, shown int, err error) {
 	from := offset(page, t.LastNumber)
-	err = s.db.SelectContext(ctx, &posts, s.db.Rebind(`SELECT `+postColumns+` FROM posts p
-		WHERE p.thread_id = ? AND p.number > ? AND p.number <= ? ORDER BY p.number`), t.ID, from, from+PageSize)
+	query, args := `SELECT `+postColumns+` FROM posts p WHERE p.thread_id = ?`, []any{t.ID}
+	switch sort {
+	case Newest:
+		query += ` ORDER BY CASE WHEN p.number = 1 THEN 0 ELSE 1 END, p.number DESC LIMIT ? OFFSET ?`
+		args = append(args, PageSize, from)
+	case MostVoted:
+		query += ` ORDER BY CASE WHEN p.number = 1 THEN 0 WHEN p.removed_at = 0 THEN 1 ELSE 2 END, p.votes DESC, p.number LIMIT ? OFFSET ?`
+		args = append(args, PageSize, from)
+	default: // numbers have no gaps, so a page is a range of them
+		query += ` AND p.number > ? AND p.number <= ? ORDER BY p.number`
+		args = append(args, from, from+PageSize)
+	}
+	err = s.db.SelectContext(ctx, &posts, s.db.Rebind(query), args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("posts: %w", err)
 	}

@@ -170,7 +170,7 @@ func TestCreateReply_ConcurrentRepliesAreNumberedWithoutGaps(t *testing.T) {
 		}
 		want := 1
 		for page := 1; page <= 2; page++ {
-			posts, _, err := s.Posts(t.Context(), th, page)
+			posts, _, err := s.Posts(t.Context(), th, store.Oldest, page)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -184,7 +184,7 @@ func TestCreateReply_ConcurrentRepliesAreNumberedWithoutGaps(t *testing.T) {
 		if want != 32 {
 			t.Fatal(want)
 		}
-		if _, shown, err := s.Posts(t.Context(), th, 1<<40); err != nil || shown != 2 {
+		if _, shown, err := s.Posts(t.Context(), th, store.Oldest, 1<<40); err != nil || shown != 2 {
 			t.Fatal(shown, err)
 		}
 	})

@@ -1,0 +1,147 @@
+package forum
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/forum/store"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// scopeTopics is the scope of the access tokens that the topics API takes (audience: the
+// forum's own address).
+const scopeTopics = "forum.topics"
+
+// siblings are the apps that may have threads about things of theirs, by client id: who is
+// told to have begun them, and on which board.
+var siblings = map[string]struct {
+	author store.Author
+	board  string
+}{
+	"academy": {store.Author{Sub: "app:academy", Name: "Academy"}, academyBoard},
+}
+
+// academyBoard is where lessons are discussed.
+const academyBoard = "academy"
+
+// maxTopicURL is the length of a topic's address in bytes.
+const maxTopicURL = 500
+
+// topicJSON is what a sibling sends about a topic.
+type topicJSON struct {
+	Title string `json:"title"`
+	Text  string `json:"text"` // Markdown
+	URL   string `json:"url"`  // of the thing, at the sibling
+}
+
+// putTopic answers PUT /api/v1/topics/<topic>: the thread of the sibling's topic, which is
+// begun when there is none. Sent again, it changes nothing.
+func (a *App) putTopic(c echo.Context) error {
+	app, topic, err := topicOf(c)
+	if err != nil {
+		return err
+	}
+	d, err := a.readTopic(c, app)
+	if err != nil {
+		return err
+	}
+	home := siblings[app]
+	t, created, err := a.store.PutTopic(c.Request().Context(), store.NewTopic{App: app, Topic: topic, NewThread: store.NewThread{
+		Board: home.board, Title: d.Title, Source: d.Body, Author: home.author, At: a.Now(),
+	}})
+	if err != nil {
+		return err
+	}
+	if created {
+		return sendTopic(c, http.StatusCreated, t)
+	}
+	return sendTopic(c, http.StatusOK, t)
+}
+
+// getTopic answers GET /api/v1/topics/<topic>.
+func (a *App) getTopic(c echo.Context) error {
+	app, topic, err := topicOf(c)
+	if err != nil {
+		return err
+	}
+	t, err := a.store.Topic(c.Request().Context(), app, topic)
+	if errors.Is(err, store.ErrNotFound) {
+		return web.NotFound("This topic")
+	}
+	if err != nil {
+		return err
+	}
+	return sendTopic(c, http.StatusOK, t)
+}
+
+// sendTopic answers also for a thread that a moderator removed: its page says so.
+func sendTopic(c echo.Context, status int, t store.Thread) error {
+	c.Response().Header().Set("Cache-Control", "private, no-store")
+	return c.JSON(status, map[string]any{"path": threadURL(t.ID, 1, 0), "replies": t.Replies})
+}
+
+// topicOf is whose topic a request is about. Only an app itself has topics: with a token
+// of a person it would write in that person's absence.
+func topicOf(c echo.Context) (app, topic string, err error) {
+	claims := rp.Claims(c)
+	app = claims.ClientID
+	if _, known := siblings[app]; !known || claims.Subject != app || claims.SID != "" {
+		return "", "", web.Forbidden("Only sibling apps themselves have topics here, with a token from client credentials.")
+	}
+	if topic = param(c, "topic"); topic == "" {
+		return "", "", badRequest("A topic is named by 1 to 80 small letters, digits and hyphens.")
+	}
+	return app, topic, nil
+}
+
+// readTopic is the opening post that the sibling asks for, held to what people may write.
+func (a *App) readTopic(c echo.Context, app string) (*draft, error) {
+	kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
+	if err != nil || kind != echo.MIMEApplicationJSON {
+		return nil, web.Fail(http.StatusUnsupportedMediaType, "invalid_request", "A topic is sent as application/json.")
+	}
+	var in topicJSON
+	dec := json.NewDecoder(c.Request().Body)
+	err = dec.Decode(&in)
+	_, more := dec.Token()
+	switch tooLarge := (*http.MaxBytesError)(nil); {
+	case errors.As(err, &tooLarge), errors.As(more, &tooLarge):
+		return nil, web.Fail(http.StatusRequestEntityTooLarge, "too_large", "This is more than fits into a topic.").Because(err)
+	case err != nil, !errors.Is(more, io.EOF):
+		return nil, badRequest("A topic is one JSON object with title, text and url, each of them text.").Because(err)
+	}
+	if !a.pageOf(app, in.URL) {
+		return nil, web.Invalid("url is the address of a page of the app that asks.")
+	}
+	d := draftOf(url.Values{"title": {in.Title}, "body": {in.Text}})
+	d.checkTitle()
+	d.checkBody()
+	if len(d.Faults) > 0 {
+		f := d.Faults[0]
+		return nil, web.Invalid(map[string]string{"title": "title: ", "body": "text: "}[f.Field] + f.Message)
+	}
+	d.Body += "\n\n[Open it in the " + siblings[app].author.Name + "](<" + in.URL + ">)"
+	return d, nil
+}
+
+// pageOf reports whether an address is one of the app's pages, written so that it stays a
+// link within a text.
+func (a *App) pageOf(app, address string) bool {
+	if len(address) > maxTopicURL || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("<>\\`", r) }) {
+		return false
+	}
+	u, err := url.Parse(address)
+	return err == nil && u.User == nil && strings.HasPrefix(address, a.Estate.URL(app)+"/")
+}
+
+func badRequest(message string) *web.Error {
+	return web.Fail(http.StatusBadRequest, "invalid_request", message)
+}
