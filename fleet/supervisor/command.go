@@ -20,11 +20,14 @@ func (r *replica) send(o order) {
 	}
 }
 
-// kill sends SIGKILL to the process there is now.
-func (r *replica) kill() error {
+// kill sends SIGKILL to the process there is now; if pid is not 0, only to that one.
+func (r *replica) kill(pid int) error {
 	r.mu.Lock()
 	p := r.proc
 	r.mu.Unlock()
+	if pid != 0 && (p == nil || p.cmd.Process.Pid != pid) {
+		return fmt.Errorf("%w: %d of %s", ErrGone, pid, r.spec.Name)
+	}
 	if p == nil {
 		return fmt.Errorf("%s has no process just now", r.spec.Name)
 	}

@@ -30,6 +30,28 @@ func TestKill_IsRestarted(t *testing.T) {
 	}
 }
 
+// Whoever asks twice for the end of the process that they saw ends one process, not two.
+func TestKillProcess_KillsThatOneOnly(t *testing.T) {
+	n := newNursery(t, nil)
+	if err := n.Start(t.Context(), spec(t, "shop-1", "serves")); err != nil {
+		t.Fatal(err)
+	}
+	before := n.next(supervisor.EventReady).Replica
+	if err := n.KillProcess("shop-1", before.PID); err != nil {
+		t.Fatal(err)
+	}
+	after := n.next(supervisor.EventReady).Replica
+	if err := n.KillProcess("shop-1", before.PID); !errors.Is(err, supervisor.ErrGone) {
+		t.Errorf("killing it again: %v", err)
+	}
+	if err := n.KillProcess("shop-2", before.PID); !errors.Is(err, supervisor.ErrUnknown) {
+		t.Errorf("killing nobody: %v", err)
+	}
+	if now := n.Replicas()[0]; now.PID != after.PID || now.Restarts != 1 {
+		t.Errorf("before %+v\nafter  %+v", before, now)
+	}
+}
+
 func TestBackoff_KeepsDying(t *testing.T) {
 	n := newNursery(t, nil)
 	if err := n.Supervisor.Add(spec(t, "shop-1", "dies")); err != nil {

@@ -19,6 +19,7 @@ var (
 	ErrUnknown = errors.New("no such replica")
 	ErrExists  = errors.New("a replica of that name exists")
 	ErrStopped = errors.New("the supervisor has been stopped")
+	ErrGone    = errors.New("the process has ended")
 )
 
 // Pool is where replicas get their requests from: the load balancer.
@@ -143,7 +144,17 @@ func (s *Supervisor) Kill(name string) error {
 	if err != nil {
 		return err
 	}
-	return r.kill()
+	return r.kill(0)
+}
+
+// KillProcess is Kill for whoever has looked which process the replica is: it returns ErrGone when that is another one
+// by now, or none, so that a kill that is asked for twice kills once.
+func (s *Supervisor) KillProcess(name string, pid int) error {
+	r, err := s.find(name)
+	if err != nil {
+		return err
+	}
+	return r.kill(pid)
 }
 
 // Restart stops a replica gracefully and starts it again at once. It returns when the old process is gone.

@@ -1,0 +1,170 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"gatehouse/fleet/balancer"
+	"gatehouse/fleet/supervisor"
+)
+
+// answerFirst is how long the replica that asks for its own end gets to answer who asked it.
+const answerFirst = 300 * time.Millisecond
+
+// cookie names, under sticky balancing, the replica that a browser stays on.
+const cookie = "gatehouse_replica"
+
+// Kill ends the process pid of a replica with SIGKILL, as a crash would. The supervisor starts the replica again.
+func (c *Control) Kill(by By, name string, pid int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, known := c.find(name)
+	switch {
+	case !known:
+		return noSuch(name)
+	case c.leaving[name]:
+		return Refusal(fmt.Sprintf("%s is being stopped already.", name))
+	case r.PID == 0:
+		return Refusal(fmt.Sprintf("%s has no process just now: the supervisor is starting it again.", name))
+	case r.PID != pid, c.killed[name] == pid:
+		return Refusal(fmt.Sprintf("Process %d of %s is dead already. A replica is killed once for each click: look at the list for its new process.", pid, name))
+	}
+	c.killed[name] = pid
+	c.note(by.Person, "Killed %s (process %d) with SIGKILL.", name, pid)
+	c.end(by, name, func() error { return c.Supervisor.KillProcess(name, pid) })
+	return nil
+}
+
+// Remove takes a replica out of the balancer, lets it finish what it was asked, and ends it for good.
+func (c *Control) Remove(by By, name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, known := c.find(name)
+	switch {
+	case !known:
+		return noSuch(name)
+	case c.leaving[name]:
+		return Refusal(fmt.Sprintf("%s is being stopped already.", name))
+	case c.staying(r.Service) <= 1:
+		return Refusal(fmt.Sprintf("%s is the last replica of its service, and one must stay: without it nobody would answer. Add another one first.", name))
+	}
+	c.leaving[name] = true
+	c.note(by.Person, "Removed %s.", name)
+	c.end(by, name, func() error {
+		err := c.Supervisor.Remove(name)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.leaving, name)
+		return err
+	})
+	return nil
+}
+
+// end ends a process without letting anybody wait for it.
+func (c *Control) end(by By, name string, end func() error) {
+	c.ends.Go(func() {
+		if by.Replica == name {
+			time.Sleep(answerFirst)
+		}
+		if err := end(); err != nil && !errors.Is(err, supervisor.ErrGone) {
+			c.Logger.Warn("replica not ended", "replica", name, "error", err)
+		}
+	})
+}
+
+// Add starts one more replica under this name, which View has offered.
+func (c *Control) Add(by By, name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	service := ""
+	for _, s := range c.Services {
+		if n := number(s, name); n >= 1 && n <= c.Max {
+			service = s
+		}
+	}
+	if service == "" {
+		return Refusal(fmt.Sprintf("No replica can have the name %q: names are those of the services with a number from 1 to %d, such as %s-3.", short(name), c.Max, c.Services[0]))
+	}
+	if _, there := c.find(name); there {
+		return Refusal(fmt.Sprintf("%s is there already. To have one more, add the next one.", name))
+	}
+	if c.staying(service) >= c.Max {
+		return Refusal(fmt.Sprintf("The service %s has %d replicas, which is as many as it may have. Remove one first.", service, c.Max))
+	}
+	if err := c.Supervisor.Add(c.Spec(service, name)); err != nil {
+		if errors.Is(err, supervisor.ErrStopped) {
+			return Refusal("The estate is being stopped, so nothing can be added any more.")
+		}
+		return fmt.Errorf("control: adding %s: %w", name, err)
+	}
+	c.note(by.Person, "Added %s.", name)
+	return nil
+}
+
+// SetPolicy changes how the requests of a service are balanced, from the next one on.
+func (c *Control) SetPolicy(by By, service, policy string) error {
+	make, known := policies[policy]
+	if !known {
+		return Refusal(fmt.Sprintf("There is no balancing %q. Choose round robin, sticky or least busy.", short(policy)))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch c.policies[service] {
+	case "":
+		return Refusal(fmt.Sprintf("There is no service %q.", short(service)))
+	case policy:
+		return Refusal(fmt.Sprintf("The requests of %s are balanced that way already: %s.", service, Title(policy)))
+	}
+	if err := c.Balancer.SetPolicy(service, make()); err != nil {
+		return fmt.Errorf("control: %w", err)
+	}
+	c.policies[service] = policy
+	c.note(by.Person, "Balancing of %s: %s.", service, Title(policy))
+	return nil
+}
+
+var policies = map[string]func() balancer.Policy{
+	RoundRobin: balancer.NewRoundRobin,
+	Sticky:     func() balancer.Policy { return balancer.NewSticky(cookie) },
+	LeastBusy:  balancer.NewLeastBusy,
+}
+
+// Policies are all ways of balancing.
+func Policies() []string { return []string{RoundRobin, Sticky, LeastBusy} }
+
+// Title is what people call a policy.
+func Title(policy string) string {
+	return map[string]string{RoundRobin: "round robin", Sticky: "sticky", LeastBusy: "least busy"}[policy]
+}
+
+func (c *Control) find(name string) (supervisor.Replica, bool) {
+	for _, r := range c.Supervisor.Replicas() {
+		if r.Name == name {
+			return r, true
+		}
+	}
+	return supervisor.Replica{}, false
+}
+
+// staying is how many replicas of a service nobody has removed.
+func (c *Control) staying(service string) (n int) {
+	for _, r := range c.Supervisor.Replicas() {
+		if r.Service == service && !c.leaving[r.Name] {
+			n++
+		}
+	}
+	return n
+}
+
+func noSuch(name string) Refusal {
+	return Refusal(fmt.Sprintf("There is no replica %q. It may have been removed: look at the list.", short(name)))
+}
+
+// short keeps a sentence readable, whatever somebody sent.
+func short(s string) string {
+	if len(s) > 40 {
+		return line(s[:40]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,102 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Client asks a Control. It is safe for concurrent use.
+type Client struct {
+	base, secret string
+	http         *http.Client
+}
+
+// timeout is how long `gatehouse up` may take to answer, which is on this machine and does nothing long.
+const timeout = 3 * time.Second
+
+// maxView is the size of the largest answer that is read, in bytes.
+const maxView = 1 << 20
+
+// NewClient refuses an address that is none, and no secret. It does not use the network.
+func NewClient(base, secret string) (*Client, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" || u.Host == "" || u.Path != "" {
+		return nil, errors.New("control: the address must be one such as http://127.0.0.1:1234")
+	}
+	if secret == "" {
+		return nil, errors.New("control: the secret is missing")
+	}
+	return &Client{base: base, secret: secret, http: &http.Client{
+		Timeout:       timeout,
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// View looks at the estate. The error wraps ErrAway when nobody answers.
+func (c *Client) View(ctx context.Context) (View, error) {
+	var v View
+	return v, c.do(ctx, http.MethodGet, "/estate", nil, &v)
+}
+
+// Kill is Control.Kill. As for all that follow, the error is a Refusal, or wraps ErrAway.
+func (c *Client) Kill(ctx context.Context, by By, replica string, pid int) error {
+	return c.do(ctx, http.MethodPost, "/kill", order{By: by, Replica: replica, PID: pid}, nil)
+}
+
+// Add is Control.Add.
+func (c *Client) Add(ctx context.Context, by By, replica string) error {
+	return c.do(ctx, http.MethodPost, "/add", order{By: by, Replica: replica}, nil)
+}
+
+// Remove is Control.Remove.
+func (c *Client) Remove(ctx context.Context, by By, replica string) error {
+	return c.do(ctx, http.MethodPost, "/remove", order{By: by, Replica: replica}, nil)
+}
+
+// SetPolicy is Control.SetPolicy.
+func (c *Client) SetPolicy(ctx context.Context, by By, service, policy string) error {
+	return c.do(ctx, http.MethodPost, "/policy", order{By: by, Service: service, Policy: policy}, nil)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body, into any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("control: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(text))
+	if err != nil {
+		return fmt.Errorf("control: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.secret)
+	res, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	defer res.Body.Close()
+	answer := io.LimitReader(res.Body, maxView)
+	switch {
+	case res.StatusCode == http.StatusNoContent:
+		return nil
+	case res.StatusCode == http.StatusOK && into != nil:
+		err = json.NewDecoder(answer).Decode(into)
+	case res.StatusCode == http.StatusConflict:
+		var no refused
+		if err = json.NewDecoder(answer).Decode(&no); err == nil {
+			return no.Refusal
+		}
+	default:
+		err = fmt.Errorf("it answered %s", res.Status)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	return nil
+}

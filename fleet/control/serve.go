@@ -1,0 +1,93 @@
+package control
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// order is the body of every request that changes something.
+type order struct {
+	By      By     `json:"by"`
+	Replica string `json:"replica,omitempty"`
+	PID     int    `json:"pid,omitempty"`
+	Service string `json:"service,omitempty"`
+	Policy  string `json:"policy,omitempty"`
+}
+
+// refused is the body of a 409.
+type refused struct {
+	Refusal Refusal `json:"refusal"`
+}
+
+// maxOrder is the size of the largest order, in bytes.
+const maxOrder = 4 << 10
+
+// Handler answers whoever holds the secret, and 401 everybody else.
+func (c *Control) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /estate", func(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusOK, c.View()) })
+	for path, act := range map[string]func(order) error{
+		"POST /kill":   func(o order) error { return c.Kill(o.By, o.Replica, o.PID) },
+		"POST /add":    func(o order) error { return c.Add(o.By, o.Replica) },
+		"POST /remove": func(o order) error { return c.Remove(o.By, o.Replica) },
+		"POST /policy": func(o order) error { return c.SetPolicy(o.By, o.Service, o.Policy) },
+	} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { c.carryOut(w, r, act) })
+	}
+	want := sha256.Sum256([]byte("Bearer " + c.Secret))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
+		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+			http.Error(w, "no", http.StatusUnauthorized)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func (c *Control) carryOut(w http.ResponseWriter, r *http.Request, act func(order) error) {
+	var o order
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&o); err != nil {
+		http.Error(w, "not an order", http.StatusBadRequest)
+		return
+	}
+	err := act(o)
+	var no Refusal
+	switch {
+	case err == nil:
+		w.WriteHeader(http.StatusNoContent)
+	case errors.As(err, &no):
+		answer(w, http.StatusConflict, refused{no})
+	default:
+		c.Logger.Error("estate not changed", "error", err)
+		http.Error(w, "not done", http.StatusInternalServerError)
+	}
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client has gone if this fails
+}
+
+// Serve answers the connections of ln until ctx is done.
+func (c *Control) Serve(ctx context.Context, ln net.Listener) error {
+	server := &http.Server{
+		Handler: c.Handler(), ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
+		ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
+	}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
