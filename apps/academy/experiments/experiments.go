@@ -4,12 +4,14 @@ package experiments
 import (
 	"gatehouse/apps/academy/experiments/cost"
 	"gatehouse/apps/academy/experiments/emails"
+	"gatehouse/apps/academy/experiments/notebook"
 	"gatehouse/apps/academy/lab"
 )
 
 // All are the experiments, in the order of the chapter.
 func All() []lab.Experiment {
 	return []lab.Experiment{
+		notebook.Experiment(),
 		cost.Experiment(),
 		emails.Experiment(),
 	}

@@ -1,0 +1,55 @@
+package counter
+
+import "gatehouse/apps/academy/lab"
+
+// The groups that controls stand in.
+const (
+	GroupYou      = "You"
+	GroupBranches = "The branches"
+	GroupBalancer = "The load balancer"
+	GroupRedis    = "Redis"
+)
+
+// Names of controls that several experiments have.
+const (
+	SignIn     = "sign-in"
+	Ask        = "ask"
+	SignOut    = "sign-out"
+	Add        = "add"
+	Remove     = "remove"
+	Kill       = "kill"
+	KillMine   = "kill-mine"
+	Restart    = "restart"
+	RestartAll = "restart-all"
+)
+
+// Branches is the parameter that says how many branches there are at the start.
+var Branches = lab.Param{Name: "branches", Label: "Branches", Hint: "Servers of the bank behind the balancer.", Type: lab.Int, Default: "3", Min: 1, Max: 8, Unit: "branches"}
+
+// times is the field for how often the learner asks.
+func times(label, n string) lab.Param {
+	return lab.Param{Name: "times", Label: label, Type: lab.Int, Default: n, Min: 0, Max: 40, Unit: "times"}
+}
+
+// then is the field of what changes something: what does the bank say afterwards?
+func then(n string) lab.Param { return times("Then ask", n) }
+
+// Controls are those of every experiment at the counter.
+func Controls() []lab.Control {
+	asked := times("Ask", "1")
+	asked.Min = 1
+	return []lab.Control{
+		{Name: SignIn, Label: "Sign in", Icon: "log-in", Group: GroupYou, Primary: true,
+			Fields: []lab.Param{{Name: "name", Label: "Name", Type: lab.Text, Default: "Ada", Max: 40}}},
+		{Name: Ask, Label: "Who are you?", Icon: "circle-help", Group: GroupYou, Hint: "Asks the bank for your account, as a click on its page does.", Fields: []lab.Param{asked}},
+		{Name: SignOut, Label: "Sign out", Icon: "log-out", Group: GroupYou},
+		{Name: Add, Label: "Open branches", Icon: "plus", Group: GroupBranches, Fields: []lab.Param{
+			{Name: "count", Label: "How many", Type: lab.Int, Default: "1", Min: 1, Max: 5, Unit: "branches"}, then("0"),
+		}},
+		{Name: KillMine, Label: "Kill my branch", Icon: "zap", Group: GroupBranches, Danger: true, Hint: "The one that signed you in.", Fields: []lab.Param{then("0")}},
+		{Name: RestartAll, Label: "Restart all, one by one", Icon: "refresh-cw", Group: GroupBranches, Fields: []lab.Param{then("0")}},
+		{Name: Kill, Label: "Kill", Icon: "zap", PerServer: true, Danger: true},
+		{Name: Restart, Label: "Restart", Icon: "refresh-cw", PerServer: true},
+		{Name: Remove, Label: "Close", Icon: "x", PerServer: true},
+	}
+}
