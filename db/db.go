@@ -109,11 +109,27 @@ func openSQLite(ctx context.Context, folder, service string) (*DB, error) {
 	}
 	x.SetMaxOpenConns(8)
 	x.SetMaxIdleConns(4)
-	if err := x.PingContext(ctx); err != nil {
+	if err := firstPing(ctx, x); err != nil {
 		_ = x.Close()
 		return nil, fmt.Errorf("database: %s can't be opened: %w", file, err)
 	}
 	return &DB{DB: x, Dialect: SQLite, service: service, file: file}, nil
+}
+
+// firstPing makes the first connection. Of several processes that turn a new file's
+// journal into a WAL together, SQLite lets some fail at once, whatever the busy timeout.
+func firstPing(ctx context.Context, x *sqlx.DB) error {
+	for {
+		err := x.PingContext(ctx)
+		if !isBusy(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 func openPostgres(ctx context.Context, rawURL, service string) (*DB, error) {

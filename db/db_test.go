@@ -95,6 +95,25 @@ func TestMigrate_TogetherOnAnEmptyDatabase(t *testing.T) {
 	}
 }
 
+// The first to open a new SQLite file turn its journal into a write-ahead log, of which SQLite lets one fail at once.
+func TestOpen_TogetherOnANewFile(t *testing.T) {
+	for range 20 {
+		url := "sqlite:" + t.TempDir()
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				d, err := db.Open(t.Context(), url, "shop")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = d.Close()
+			})
+		}
+		wg.Wait()
+	}
+}
+
 func TestMigrations_SameFilesForBothDialects(t *testing.T) {
 	for _, service := range services {
 		names := map[db.Dialect][]string{}

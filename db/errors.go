@@ -25,6 +25,12 @@ func IsUnique(err error) bool {
 	return false
 }
 
+// isBusy reports whether another connection holds a lock on the SQLite file.
+func isBusy(err error) bool {
+	lite := (*sqlite.Error)(nil)
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY // without what the extended code adds
+}
+
 // unreachable says in one line that PostgreSQL can't be used; the driver's own
 // text lists every attempt on lines of their own.
 type unreachable struct {
