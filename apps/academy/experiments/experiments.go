@@ -2,6 +2,7 @@
 package experiments
 
 import (
+	"gatehouse/apps/academy/experiments/card"
 	"gatehouse/apps/academy/experiments/cost"
 	"gatehouse/apps/academy/experiments/emails"
 	"gatehouse/apps/academy/experiments/notebook"
@@ -12,6 +13,7 @@ import (
 func All() []lab.Experiment {
 	return []lab.Experiment{
 		notebook.Experiment(),
+		card.Experiment(),
 		cost.Experiment(),
 		emails.Experiment(),
 	}

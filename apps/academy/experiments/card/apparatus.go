@@ -1,0 +1,293 @@
+package card
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"gatehouse/apps/academy/experiments/lookup"
+	"gatehouse/apps/academy/lab"
+)
+
+// apparatus is the head office, its branches, and the learner who has a card.
+type apparatus struct {
+	bench    *lab.Bench
+	office   *office
+	redis    *lookup.Server
+	branches []*branch
+	browser  *http.Client
+
+	mu       sync.Mutex
+	card     string // the learner's
+	before   string // the one from before the last rotation
+	shown    shown
+	asked    int   // requests with a card
+	looked   int64 // Redis commands that those made
+	progress *lab.Progress
+	waiting  bool // for a card to expire
+	work     sync.WaitGroup
+}
+
+// shown is the card that was sent last.
+type shown struct {
+	what, raw       string
+	header, payload bool // was forged
+	signature       bool
+}
+
+func open(ctx context.Context, b *lab.Bench) (_ lab.Apparatus, err error) {
+	a := &apparatus{bench: b, browser: &http.Client{Transport: &http.Transport{}, Timeout: patience}}
+	defer func() {
+		if err != nil {
+			_ = a.Close()
+		}
+	}()
+	if a.office, err = openOffice(ctx); err != nil {
+		return nil, err
+	}
+	if a.redis, err = lookup.Start(); err != nil {
+		return nil, err
+	}
+	for n := range b.Setup().Int(branches.Name) {
+		one, err := openBranch(ctx, n+1, a.office, a.redis)
+		if err != nil {
+			return nil, err
+		}
+		a.branches = append(a.branches, one)
+	}
+	b.Find("branches", lab.Finding{Label: "Branches", Text: fmt.Sprint(len(a.branches)), Value: float64(len(a.branches))})
+	return a, nil
+}
+
+// Close implements lab.Apparatus.
+func (a *apparatus) Close() error {
+	a.work.Wait()
+	a.browser.CloseIdleConnections()
+	for _, b := range a.branches {
+		b.close()
+	}
+	if a.office != nil {
+		a.office.close()
+	}
+	if a.redis != nil {
+		a.redis.Close()
+	}
+	return nil
+}
+
+const (
+	errNoCard  = lab.Refusal("You have no card yet. Get one first.")
+	errWaiting = lab.Refusal("A card is about to expire. Wait two seconds.")
+	errOneKey  = lab.Refusal("There is only one key. Rotate it first.")
+	errNoOld   = lab.Refusal("There is no card of an older key to show. Get a card, and rotate.")
+	errKeys    = lab.Refusal("There are many keys already. Drop the old ones first.")
+)
+
+// maxKeys is how many may be published at once.
+const maxKeys = 6
+
+// Do implements lab.Apparatus.
+func (a *apparatus) Do(ctx context.Context, control string, _ lab.Args) error {
+	a.mu.Lock()
+	card, waiting := a.card, a.waiting
+	a.mu.Unlock()
+	if waiting {
+		return errWaiting
+	}
+	switch control {
+	case "issue":
+		return a.issue(ctx)
+	case "compare":
+		return a.compare(ctx)
+	case "expire":
+		return a.expire(ctx)
+	case "other-key":
+		return a.forgeWithOtherKey(ctx)
+	case "audience":
+		return a.forVault(ctx)
+	case "prepare":
+		return a.prepare(ctx)
+	case "drop":
+		return a.drop(ctx)
+	}
+	if card == "" {
+		return errNoCard
+	}
+	switch control {
+	case "show":
+		return a.showGood(ctx, card)
+	case "alter":
+		return a.refused(ctx, "refused-altered", "Altered card", shown{what: "Altered: the customer is a manager now", raw: altered(card), payload: true})
+	case "none":
+		return a.forgeNone(ctx, card)
+	case "hs256":
+		return a.forgeHS256(ctx, card)
+	case "algorithm":
+		if err := a.forgeNone(ctx, card); err != nil {
+			return err
+		}
+		return a.forgeHS256(ctx, card)
+	case "rotate":
+		return a.rotate(ctx, card)
+	case "rotation":
+		if err := a.prepare(ctx); err != nil {
+			return err
+		}
+		return a.rotate(ctx, card)
+	}
+	return fmt.Errorf("the card: no control %q", control)
+}
+
+// name is who the learner's card is for.
+func (a *apparatus) name() string {
+	if a.bench.Person != "" {
+		return a.bench.Person
+	}
+	return "Learner"
+}
+
+// issue gets a card, and shows it.
+func (a *apparatus) issue(ctx context.Context) error {
+	card, err := a.office.sign(a.name(), audience, cardLife)
+	if err != nil {
+		return err
+	}
+	a.bench.Log(lab.Acted, "The head office signed a card for you with %s. No branch heard of it.", a.office.signer())
+	a.mu.Lock()
+	a.card = card
+	a.mu.Unlock()
+	return a.showGood(ctx, card)
+}
+
+func (a *apparatus) showGood(ctx context.Context, card string) error {
+	t, err := a.send(ctx, shown{what: "Your card", raw: card})
+	if err == nil {
+		a.found("accepted-good", "Good card: accepted", t.accepted, t.asked)
+	}
+	return err
+}
+
+// compare asks the same page with a cookie first.
+func (a *apparatus) compare(ctx context.Context) error {
+	if err := a.withCookie(ctx); err != nil {
+		return err
+	}
+	return a.issue(ctx)
+}
+
+func (a *apparatus) forgeNone(ctx context.Context, card string) error {
+	return a.refused(ctx, "refused-none", "Algorithm none",
+		shown{what: "Algorithm none, no signature", raw: unsigned(card, a.office.signer()), header: true, payload: true, signature: true})
+}
+
+func (a *apparatus) forgeHS256(ctx context.Context, card string) error {
+	raw, err := confused(ctx, card, a.office)
+	if err != nil {
+		return err
+	}
+	return a.refused(ctx, "refused-hs256", "HS256 with the public key",
+		shown{what: "HS256, with the public key as the secret", raw: raw, header: true, payload: true, signature: true})
+}
+
+func (a *apparatus) forgeWithOtherKey(ctx context.Context) error {
+	raw, err := foreign(a.name(), a.office.signer())
+	if err != nil {
+		return err
+	}
+	return a.refused(ctx, "refused-other-key", "Another key", shown{what: "Signed with a key of your own", raw: raw, payload: true, signature: true})
+}
+
+func (a *apparatus) forVault(ctx context.Context) error {
+	raw, err := a.office.sign(a.name(), vault, cardLife)
+	if err != nil {
+		return err
+	}
+	return a.refused(ctx, "refused-wrong-audience", "Another audience", shown{what: "Really signed by the bank, for the vault", raw: raw})
+}
+
+// refused sends what should be refused, and takes down by how many it really was.
+func (a *apparatus) refused(ctx context.Context, name, label string, s shown) error {
+	t, err := a.send(ctx, s)
+	if err == nil {
+		a.found(name, label+": refused", t.refused, t.asked)
+		a.because(name, label, t)
+	}
+	return err
+}
+
+// found takes down that n of so many did something.
+func (a *apparatus) found(name, label string, n, of int) {
+	a.bench.Find(name, lab.Finding{Label: label, Text: fmt.Sprintf("%d of %d", n, of), Value: float64(n)})
+}
+
+// because takes down the first branch's own words.
+func (a *apparatus) because(name, label string, t tally) {
+	if t.why != "" {
+		a.bench.Find(name+"-why", lab.Finding{Label: label + ": the reason", Text: t.why, Value: float64(t.refused)})
+	}
+}
+
+// expire shows a card that is good for a moment, waits until that has passed, and shows
+// it again.
+func (a *apparatus) expire(ctx context.Context) error {
+	began := time.Now()
+	raw, err := a.office.sign(a.name(), audience, shortLife)
+	if err != nil {
+		return err
+	}
+	s := shown{what: "Good for a moment", raw: raw}
+	t, err := a.send(ctx, s)
+	if err != nil {
+		return err
+	}
+	a.found("accepted-before-expiry", "Short card, before: accepted", t.accepted, t.asked)
+	end := expiry(raw)
+	a.bench.Log(lab.Note, "This card is good until %s UTC. Waiting for that.", end.UTC().Format("15:04:05"))
+	a.mu.Lock()
+	a.waiting = true
+	a.mu.Unlock()
+	a.work.Add(1)
+	a.bench.Go(func(ctx context.Context) {
+		defer a.work.Done()
+		defer a.stopWaiting()
+		if !a.wait(ctx, began, end) {
+			return
+		}
+		s.what = "The same card, expired"
+		t, err := a.send(ctx, s)
+		if err != nil {
+			a.bench.Logger.Error("showing an expired card", "error", err)
+			return
+		}
+		a.found("refused-expired", "Expired card: refused", t.refused, t.asked)
+		a.because("refused-expired", "Expired card", t)
+	})
+	return nil
+}
+
+// wait shows how long it still is until the end.
+func (a *apparatus) wait(ctx context.Context, began, end time.Time) bool {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for left := time.Until(end); left > 0; left = time.Until(end) {
+		a.mu.Lock()
+		a.progress = &lab.Progress{Label: "Waiting until the card expires", Share: 1 - float64(left)/float64(end.Sub(began)), Left: left}
+		a.mu.Unlock()
+		a.bench.Changed()
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
+}
+
+func (a *apparatus) stopWaiting() {
+	a.mu.Lock()
+	a.progress, a.waiting = nil, false
+	a.mu.Unlock()
+	a.bench.Changed()
+}

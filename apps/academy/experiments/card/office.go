@@ -1,0 +1,105 @@
+package card
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	bankcard "gatehouse/apps/academy/bank/card"
+)
+
+// Who signs cards, and for whom.
+const (
+	issuer   = "https://bank.example"
+	audience = "https://branch.bank.example"
+	vault    = "https://vault.bank.example" // another audience of the same bank
+)
+
+// cardLife is how long an ordinary card is good.
+const cardLife = 15 * time.Minute
+
+// office is the bank's head office: it signs cards, and publishes the keys that they can
+// be verified with at GET /jwks.json.
+type office struct {
+	cards   *bankcard.Issuer
+	http    *http.Server
+	url     string
+	fetched atomic.Int64 // how often its keys were fetched
+	client  *http.Client // that the branches fetch them with
+}
+
+func openOffice(ctx context.Context) (*office, error) {
+	cards, err := bankcard.New(issuer, nil)
+	if err != nil {
+		return nil, err
+	}
+	o := &office{cards: cards, client: &http.Client{Transport: &http.Transport{}, Timeout: patience}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /jwks.json", o.keys)
+	o.http, o.url, err = serve(ctx, mux)
+	return o, err
+}
+
+// serve opens a listener on loopback.
+func serve(ctx context.Context, h http.Handler) (*http.Server, string, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, "", fmt.Errorf("the card: a listener: %w", err)
+	}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: patience, IdleTimeout: time.Minute}
+	go func() { _ = s.Serve(ln) }()
+	return s, "http://" + ln.Addr().String(), nil
+}
+
+func (o *office) keys(w http.ResponseWriter, _ *http.Request) {
+	o.fetched.Add(1)
+	set, err := o.cards.JWKS()
+	if err != nil {
+		http.Error(w, "no keys", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(set)
+}
+
+// sign makes a card of who for an audience.
+func (o *office) sign(who, audience string, life time.Duration) (string, error) {
+	return o.cards.Sign(bankcard.Card{Subject: who, Audience: audience, Roles: []string{"customer"}, Life: life})
+}
+
+// signer is the id of the key that signs now.
+func (o *office) signer() string {
+	all := o.cards.KIDs()
+	return all[len(all)-1]
+}
+
+// keyNames are the keys that are published, in words.
+func (o *office) keyNames() string {
+	set, err := o.cards.JWKS()
+	if err != nil {
+		return ""
+	}
+	signer, next := o.signer(), false
+	var names []string
+	for _, k := range set.Keys {
+		switch {
+		case k.Kid == signer:
+			names, next = append(names, k.Kid+" (signs)"), true
+		case next:
+			names = append(names, k.Kid+" (signs next)")
+		default:
+			names = append(names, k.Kid+" (signs no more)")
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func (o *office) close() {
+	_ = o.http.Close()
+	o.client.CloseIdleConnections()
+}
