@@ -6,6 +6,7 @@ import (
 	"gatehouse/apps/academy/experiments/cost"
 	"gatehouse/apps/academy/experiments/emails"
 	"gatehouse/apps/academy/experiments/notebook"
+	"gatehouse/apps/academy/experiments/signon"
 	"gatehouse/apps/academy/lab"
 )
 
@@ -14,6 +15,7 @@ func All() []lab.Experiment {
 	return []lab.Experiment{
 		notebook.Experiment(),
 		card.Experiment(),
+		signon.Experiment(),
 		cost.Experiment(),
 		emails.Experiment(),
 	}

@@ -28,6 +28,9 @@ const Service = "bank"
 // AccountPath is the page that needs a person.
 const AccountPath = "/account"
 
+// CallbackPath is where providers' answers go.
+const CallbackPath = rp.CallbackPath
+
 // Settings are what an app knows of its provider.
 type Settings struct{ Issuer, ClientID, ClientSecret string }
 
