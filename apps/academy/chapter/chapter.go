@@ -44,6 +44,7 @@ type Block struct {
 	HTML     string            // Text, FAQ and the call-outs
 	Heading  string            // Text: of level 2 that it begins with, if it does
 	ID       string            // Text: of that heading in the page
+	Bare     bool              // Text: that heading is all of it
 	Title    string            // FAQ and the call-outs
 	Name     string            // Experiment, Diagram
 	Setup    map[string]string // Experiment: other than it is by itself

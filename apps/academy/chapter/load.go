@@ -99,9 +99,7 @@ func (o *Options) Parse(name string, source []byte) (*Lesson, []Fault) {
 	l, body := r.front(lines)
 	for _, p := range r.pieces(body) {
 		if p.directive == "" {
-			b := Block{Kind: Text}
-			b.HTML, b.Heading, b.ID = r.render(p.lines)
-			l.Blocks = append(l.Blocks, b)
+			l.Blocks = append(l.Blocks, r.render(p.lines))
 			continue
 		}
 		b, ok := r.block(p)

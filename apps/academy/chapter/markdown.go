@@ -54,10 +54,7 @@ var reachable = strings.NewReplacer(
 )
 
 // html renders lines that are no heading of the lesson.
-func (r *reader) html(lines []line) string {
-	html, _, _ := r.render(lines)
-	return html
-}
+func (r *reader) html(lines []line) string { return r.render(lines).HTML }
 
 // inline renders one line as a part of a sentence.
 func (r *reader) inline(l line) string {
@@ -71,23 +68,23 @@ func (r *reader) inline(l line) string {
 }
 
 // render is lines as HTML, with the heading of level 2 that they begin with.
-func (r *reader) render(lines []line) (html, heading, id string) {
+func (r *reader) render(lines []line) Block {
+	b := Block{Kind: Text}
 	source := []byte(joined(lines))
-	pc := parser.NewContext(parser.WithIDs(r.headings))
-	doc := engine.Parser().Parse(text.NewReader(source), parser.WithContext(pc))
+	doc := engine.Parser().Parse(text.NewReader(source), parser.WithContext(parser.NewContext(parser.WithIDs(r.headings))))
 	r.check(doc, source, lines)
 	if h, ok := doc.FirstChild().(*ast.Heading); ok && h.Level == 2 {
-		heading = plain(h, source)
+		b.Heading, b.Bare = plain(h, source), doc.ChildCount() == 1
 		if v, ok := h.AttributeString("id"); ok {
-			id = fmt.Sprintf("%s", v)
+			b.ID = fmt.Sprintf("%s", v)
 		}
 	}
 	var out bytes.Buffer
 	if err := engine.Renderer().Render(&out, source, doc); err != nil {
 		r.fault(lines[0].n, "this can't be rendered: %v", err)
-		return "", "", ""
 	}
-	return reachable.Replace(out.String()), heading, id
+	b.HTML = reachable.Replace(out.String())
+	return b
 }
 
 // check finds what would not look as it was meant.
