@@ -185,6 +185,21 @@ func (b *Balancer) Remove(ctx context.Context, poolName, name string) error {
 	}
 }
 
+// Trouble counts the requests of one pool that did not go well, since the balancer was made.
+type Trouble struct {
+	Repeated uint64 // sent again, since a backend refused the connection or died before it answered
+	Failed   uint64 // answered by the balancer itself, with an error, since no backend did
+}
+
+// Trouble is that of each pool, by its name.
+func (b *Balancer) Trouble() map[string]Trouble {
+	all := make(map[string]Trouble, len(b.pools))
+	for name, p := range b.pools {
+		all[name] = Trouble{Repeated: p.trouble.repeated.Load(), Failed: p.trouble.failed.Load()}
+	}
+	return all
+}
+
 // SetPolicy lets policy choose the backends of a pool from now on. Requests under way stay where they are.
 func (b *Balancer) SetPolicy(poolName string, policy Policy) error {
 	p := b.pools[poolName]

@@ -50,6 +50,7 @@ type pool struct {
 	name    string
 	rule    atomic.Pointer[rule]
 	healthy atomic.Pointer[[]*Backend]
+	trouble struct{ repeated, failed atomic.Uint64 }
 
 	mu    sync.Mutex
 	all   []*Backend

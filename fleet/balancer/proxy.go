@@ -25,6 +25,9 @@ func (b *Balancer) newProxy(p *pool) *httputil.ReverseProxy {
 				// The client has gone: nobody reads an answer.
 				panic(http.ErrAbortHandler)
 			}
+			if bodyFault(r.Context()) == nil { // the client's fault is not the pool's
+				p.trouble.failed.Add(1)
+			}
 			b.log.Warn("request not delivered", "pool", p.name, "method", r.Method, "status", f.Status, "error", err)
 			answer(w, r, *f)
 		},

@@ -55,6 +55,9 @@ func TestRetry_BrokenGETGoesElsewhere(t *testing.T) {
 	if len(received) == 0 {
 		t.Error("the breaking backend was never asked")
 	}
+	if got, want := e.Trouble()["shop"], (balancer.Trouble{Repeated: uint64(len(received))}); got != want {
+		t.Errorf("the trouble was %+v, want %+v", got, want)
+	}
 }
 
 // A replica that is killed half-way through a page: the client has seen nothing of it yet.
@@ -95,6 +98,9 @@ func TestRetry_ReceivedPOSTIsNotRepeated(t *testing.T) {
 	}
 	if len(received) != 2 {
 		t.Errorf("two POSTs were received %d times", len(received))
+	}
+	if got, want := e.Trouble()["shop"], (balancer.Trouble{Failed: 2}); got != want {
+		t.Errorf("the trouble was %+v, want %+v", got, want)
 	}
 }
 

@@ -119,6 +119,7 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 		} else if time.Now().After(deadline) {
 			return nil, err
 		}
+		d.pool.trouble.repeated.Add(1)
 		avoid, req = to, again(req)
 	}
 }

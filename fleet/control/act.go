@@ -31,7 +31,7 @@ func (c *Control) Kill(by By, name string, pid int) error {
 		return Refusal(fmt.Sprintf("Process %d of %s is dead already. A replica is killed once for each click: look at the list for its new process.", pid, name))
 	}
 	c.killed[name] = pid
-	c.note(by.Person, "Killed %s (process %d) with SIGKILL.", name, pid)
+	c.note(Killed, by, "Killed %s (process %d) with SIGKILL.", name, pid)
 	c.end(by, name, func() error { return c.Supervisor.KillProcess(name, pid) })
 	return nil
 }
@@ -50,7 +50,7 @@ func (c *Control) Remove(by By, name string) error {
 		return Refusal(fmt.Sprintf("%s is the last replica of its service, and one must stay: without it nobody would answer. Add another one first.", name))
 	}
 	c.leaving[name] = true
-	c.note(by.Person, "Removed %s.", name)
+	c.note(Removed, by, "Removed %s.", name)
 	c.end(by, name, func() error {
 		err := c.Supervisor.Remove(name)
 		c.mu.Lock()
@@ -98,7 +98,7 @@ func (c *Control) Add(by By, name string) error {
 		}
 		return fmt.Errorf("control: adding %s: %w", name, err)
 	}
-	c.note(by.Person, "Added %s.", name)
+	c.note(Added, by, "Added %s.", name)
 	return nil
 }
 
@@ -120,7 +120,7 @@ func (c *Control) SetPolicy(by By, service, policy string) error {
 		return fmt.Errorf("control: %w", err)
 	}
 	c.policies[service] = policy
-	c.note(by.Person, "Balancing of %s: %s.", service, Title(policy))
+	c.note(Balanced, by, "Balancing of %s: %s.", service, Title(policy))
 	return nil
 }
 

@@ -25,6 +25,7 @@ type Supervisor interface {
 // Balancer gives them requests; *balancer.Balancer does.
 type Balancer interface {
 	Backends() []balancer.Status
+	Trouble() map[string]balancer.Trouble
 	SetPolicy(pool string, p balancer.Policy) error
 }
 
@@ -45,10 +46,11 @@ type Control struct {
 
 	mu       sync.Mutex
 	policies map[string]string
-	leaving  map[string]bool // being removed
-	killed   map[string]int  // the process of each replica that was killed last
-	log      []Entry         // the newest last
-	ends     sync.WaitGroup  // removals and kills under way
+	leaving  map[string]bool      // being removed
+	killed   map[string]int       // the process of each replica that was killed last
+	ended    map[string]time.Time // when the process of a replica ended that is not ready again
+	log      []Entry              // the newest last
+	ends     sync.WaitGroup       // removals and kills under way
 }
 
 // New refuses what is missing.
@@ -56,7 +58,7 @@ func New(o Options) (*Control, error) {
 	if o.Supervisor == nil || o.Balancer == nil || o.Spec == nil || o.Logger == nil || o.Secret == "" || len(o.Services) == 0 || o.Max < 1 {
 		return nil, errors.New("control: something is missing")
 	}
-	c := &Control{Options: o, policies: map[string]string{}, leaving: map[string]bool{}, killed: map[string]int{}}
+	c := &Control{Options: o, policies: map[string]string{}, leaving: map[string]bool{}, killed: map[string]int{}, ended: map[string]time.Time{}}
 	for _, s := range o.Services {
 		c.policies[s] = RoundRobin
 	}
@@ -69,9 +71,9 @@ func (c *Control) View() View {
 	defer c.mu.Unlock()
 	v := View{Max: c.Max, Log: slices.Clone(c.log)}
 	slices.Reverse(v.Log)
-	all, backends := c.Supervisor.Replicas(), c.Balancer.Backends()
+	all, backends, trouble := c.Supervisor.Replicas(), c.Balancer.Backends(), c.Balancer.Trouble()
 	for _, name := range c.Services {
-		s := Service{Name: name, Policy: c.policies[name]}
+		s := Service{Name: name, Policy: c.policies[name], Repeated: trouble[name].Repeated, Failed: trouble[name].Failed}
 		for _, r := range all {
 			if r.Service == name {
 				s.Replicas = append(s.Replicas, c.look(r, backends))
@@ -125,26 +127,31 @@ func number(service, name string) int {
 const maxLog = 200
 
 // note writes a line into the log; the lock is held.
-func (c *Control) note(who, format string, args ...any) {
-	e := Entry{At: time.Now(), Who: who, What: fmt.Sprintf(format, args...)}
+func (c *Control) note(kind string, by By, format string, args ...any) {
+	e := Entry{At: time.Now(), Kind: kind, Subject: by.Subject, Who: line(by.Person), What: fmt.Sprintf(format, args...)}
 	c.log = append(c.log, e)
 	if len(c.log) > maxLog {
 		c.log = slices.Delete(c.log, 0, len(c.log)-maxLog)
 	}
-	c.Logger.Info("estate", "by", e.Who, "what", e.What)
+	c.Logger.Info("estate", "by", e.Subject, "what", e.What)
 }
 
 // Tell notes what became of a replica; it is for the supervisor's OnEvent.
 func (c *Control) Tell(e supervisor.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
+	name := e.Replica.Name
+	switch ended, again := c.ended[name]; {
 	case e.Kind == supervisor.EventExited && e.Err != nil:
-		c.note("", "The supervisor saw that %s.", line(e.Err.Error()))
-	case e.Kind == supervisor.EventReady && len(c.log) > 0: // not those that the estate starts with
-		c.note("", "%s is ready and gets requests (process %d).", e.Replica.Name, e.Replica.PID)
+		c.ended[name] = time.Now()
+		c.note(Ended, By{}, "The supervisor saw that %s.", line(e.Err.Error()))
 	case e.Kind == supervisor.EventStopped:
-		c.note("", "%s has ended.", e.Replica.Name)
+		c.note(Ended, By{}, "%s has ended for good.", name)
+	case e.Kind == supervisor.EventReady && again:
+		delete(c.ended, name)
+		c.note(Ready, By{}, "%s is ready again after %s, as process %d.", name, time.Since(ended).Round(time.Millisecond), e.Replica.PID)
+	case e.Kind == supervisor.EventReady && len(c.log) > 0: // not those that the estate starts with
+		c.note(Ready, By{}, "%s is ready and gets requests, as process %d.", name, e.Replica.PID)
 	}
 }
 

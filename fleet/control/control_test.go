@@ -15,7 +15,7 @@ import (
 	"gatehouse/fleet/supervisor"
 )
 
-var admin = control.By{Person: "Admin Demo", Replica: "academy-7"}
+var admin = control.By{Subject: "demo-admin", Person: "Admin Demo", Replica: "academy-7"}
 
 func TestView_ShowsReplicasByNumberAndWhatTheBalancerKnows(t *testing.T) {
 	e := newEstate(t)
@@ -61,7 +61,7 @@ func TestKill_EndsTheProcessThatWasSeenOnce(t *testing.T) {
 	if err := e.client.Kill(t.Context(), admin, "shop-1", replica(t, e.view(t), "shop-1").PID); err != nil {
 		t.Errorf("its new process: %v", err)
 	}
-	if log := e.view(t).Log; len(log) != 2 || log[1].Who != "Admin Demo" || !strings.Contains(log[1].What, fmt.Sprint("shop-1 (process ", pid, ")")) || log[1].At.IsZero() {
+	if log := e.view(t).Log; len(log) != 2 || log[1].Who != "Admin Demo" || log[1].Subject != "demo-admin" || log[1].Kind != control.Killed || !strings.Contains(log[1].What, fmt.Sprint("shop-1 (process ", pid, ")")) || log[1].At.IsZero() {
 		t.Errorf("the log is %+v", log)
 	}
 }
@@ -169,6 +169,32 @@ func TestControl_BadInput(t *testing.T) {
 	after := e.view(t)
 	if len(after.Log) != 0 || len(after.Services[0].Replicas) != len(before.Services[0].Replicas) || len(e.crew.killed()) != 0 {
 		t.Errorf("something was done: %+v", after)
+	}
+}
+
+func TestTell_SaysHowLongAReplicaWasAway(t *testing.T) {
+	e := newEstate(t)
+	one := supervisor.Replica{Name: "shop-1", Service: "shop", PID: 7}
+	e.Tell(supervisor.Event{Kind: supervisor.EventReady, Replica: one})
+	if log := e.view(t).Log; len(log) != 0 {
+		t.Errorf("the start of the estate is in the log: %+v", log)
+	}
+	e.Tell(supervisor.Event{Kind: supervisor.EventExited, Replica: one, Err: errors.New("shop-1 stopped: signal: killed")})
+	e.Tell(supervisor.Event{Kind: supervisor.EventReady, Replica: one})
+	e.Tell(supervisor.Event{Kind: supervisor.EventExited, Replica: one}) // as it was asked to
+	e.Tell(supervisor.Event{Kind: supervisor.EventStopped, Replica: one})
+	var said []string
+	for _, l := range e.view(t).Log {
+		said = append(said, l.Kind+": "+l.What)
+	}
+	want := []string{"ended: shop-1 has ended for good.", "ready: shop-1 is ready again after ", "ended: The supervisor saw that shop-1 stopped: signal: killed."}
+	if len(said) != len(want) {
+		t.Fatalf("the log is %q", said)
+	}
+	for i := range want {
+		if !strings.HasPrefix(said[i], want[i]) {
+			t.Errorf("line %d is %q, want %q", i, said[i], want[i])
+		}
 	}
 }
 

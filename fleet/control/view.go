@@ -15,8 +15,10 @@ type View struct {
 // Service is one service with its replicas, by number.
 type Service struct {
 	Name     string    `json:"name"`
-	Policy   string    `json:"policy"` // one of Policies
-	Next     string    `json:"next"`   // the name that an added replica would have; "" when there is no room
+	Policy   string    `json:"policy"`   // one of Policies
+	Repeated uint64    `json:"repeated"` // requests that the balancer had to send again, to another replica
+	Failed   uint64    `json:"failed"`   // requests that no replica answered
+	Next     string    `json:"next"`     // the name that an added replica would have; "" when there is no room
 	Replicas []Replica `json:"replicas"`
 }
 
@@ -34,13 +36,26 @@ type Replica struct {
 
 // Entry is a line of the log.
 type Entry struct {
-	At   time.Time `json:"at"`
-	Who  string    `json:"who,omitempty"` // "" for what happened by itself
-	What string    `json:"what"`
+	At      time.Time `json:"at"`
+	Kind    string    `json:"kind"`
+	Subject string    `json:"subject,omitempty"` // of the person who did it; "" for what happened by itself
+	Who     string    `json:"who,omitempty"`     // their name
+	What    string    `json:"what"`
 }
+
+// The kinds of entries: what people do, and what happens by itself.
+const (
+	Killed   = "killed"
+	Added    = "added"
+	Removed  = "removed"
+	Balanced = "balanced"
+	Ended    = "ended"
+	Ready    = "ready"
+)
 
 // By is who wants something done, for the log.
 type By struct {
+	Subject string `json:"subject"`
 	Person  string `json:"person"`
 	Replica string `json:"replica"` // that asks for them: it gets to answer before it is killed itself
 }
