@@ -7,6 +7,7 @@ import (
 	"gatehouse/apps/academy/experiments/emails"
 	"gatehouse/apps/academy/experiments/notebook"
 	"gatehouse/apps/academy/experiments/signon"
+	"gatehouse/apps/academy/experiments/sticky"
 	"gatehouse/apps/academy/lab"
 )
 
@@ -14,6 +15,7 @@ import (
 func All() []lab.Experiment {
 	return []lab.Experiment{
 		notebook.Experiment(),
+		sticky.Experiment(),
 		card.Experiment(),
 		signon.Experiment(),
 		cost.Experiment(),
