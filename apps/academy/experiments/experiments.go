@@ -7,6 +7,7 @@ import (
 	"gatehouse/apps/academy/experiments/emails"
 	"gatehouse/apps/academy/experiments/notebook"
 	"gatehouse/apps/academy/experiments/signon"
+	"gatehouse/apps/academy/experiments/steal"
 	"gatehouse/apps/academy/experiments/sticky"
 	"gatehouse/apps/academy/lab"
 )
@@ -18,6 +19,7 @@ func All() []lab.Experiment {
 		sticky.Experiment(),
 		card.Experiment(),
 		signon.Experiment(),
+		steal.Experiment(),
 		cost.Experiment(),
 		emails.Experiment(),
 	}

@@ -1,0 +1,197 @@
+package steal
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"gatehouse/apps/academy/bank"
+	"gatehouse/apps/academy/lab"
+)
+
+// The attacker asks all branches in turn, the more often the shorter ago the sign-out is:
+// what ends within milliseconds is measured as finely.
+const (
+	leastPause = 2 * time.Millisecond
+	mostPause  = 120 * time.Millisecond
+	shownEvery = time.Second // a replay that nothing is new about
+)
+
+// result is what the replay of one way came to.
+type result struct {
+	way      way
+	branches []trial
+	exposure time.Duration // from the sign-out until the last branch refused; or so far
+	over     bool          // all branches refuse
+	left     time.Duration // that the card is still good for, where they don't
+	accepted int           // replays that were sent after the sign-out was answered, and accepted
+	replays  int           // since the sign-out began
+}
+
+// trial is how one branch answered the attacker. Times are since the sign-out began.
+type trial struct {
+	label    string
+	accepted time.Duration // the answer of the last replay that was accepted; negative for none
+	refused  time.Duration // that of the first one that was refused; negative for none
+	why      string        // in the branch's words
+}
+
+// replay signs you out, and measures until every branch refuses the copy, or for so long
+// at most.
+func (a *apparatus) replay(ctx context.Context, w way, b *bank.Bank, most time.Duration) {
+	a.mu.Lock()
+	token := a.stolen
+	a.mu.Unlock()
+	r := result{way: w}
+	list := b.Branches()
+	for _, branch := range list {
+		r.branches = append(r.branches, trial{label: branch.Label, accepted: -1, refused: -1})
+	}
+	began := time.Now()
+	var mu sync.Mutex
+	var done time.Time // when the sign-out was answered
+	var signingOut sync.WaitGroup
+	signingOut.Go(func() {
+		b.SignOut(ctx, bank.You)
+		mu.Lock()
+		done = time.Now()
+		mu.Unlock()
+	})
+	defer signingOut.Wait()
+	shown := make([]time.Time, len(list))
+	for !r.over && time.Since(began) < most {
+		refusing := 0
+		for i, branch := range list {
+			mu.Lock()
+			signedOut := !done.IsZero()
+			mu.Unlock()
+			said, _ := b.Visit(ctx, bank.Visit{Browser: attacker, Branch: branch.ID, Quiet: true})
+			if ctx.Err() != nil {
+				a.bench.Log(lab.Note, "The replay was stopped: nothing is taken down of it.")
+				return
+			}
+			r.replays++
+			first := r.branches[i].take(said, time.Since(began))
+			if said.Outcome == lab.Recognised && signedOut {
+				r.accepted++
+			}
+			if r.branches[i].refused >= 0 && signedOut {
+				refusing++
+			}
+			if first || time.Since(shown[i]) >= shownEvery {
+				a.bench.Request(said)
+				shown[i] = time.Now()
+			}
+		}
+		r.over = refusing == len(list)
+		if !r.over {
+			a.tell(began, most)
+			pause(ctx, min(max(time.Since(began)/5, leastPause), mostPause))
+		}
+	}
+	signingOut.Wait()
+	r.exposure = time.Since(began)
+	if r.over {
+		r.exposure = 0
+		for _, t := range r.branches {
+			r.exposure = max(r.exposure, t.refused)
+		}
+	} else {
+		r.left = time.Until(expiry(token))
+	}
+	a.take(r)
+}
+
+// take notes an answer, and reports whether it differs from the one before.
+func (t *trial) take(said lab.Request, at time.Duration) bool {
+	switch {
+	case said.Outcome == lab.Recognised:
+		first := t.accepted < 0 || t.refused >= 0
+		t.accepted, t.refused = at, -1
+		return first
+	case said.Status == http.StatusUnauthorized && t.refused < 0:
+		t.refused, t.why = at, said.Text
+		return true
+	}
+	return false // refused again, or no answer that says anything of the copy
+}
+
+func (a *apparatus) tell(began time.Time, most time.Duration) {
+	passed := time.Since(began)
+	a.mu.Lock()
+	a.progress = &lab.Progress{
+		Label: "The attacker is trying", Share: min(float64(passed)/float64(most), 1), Left: max(most-passed, 0), Cancel: "stop",
+	}
+	a.mu.Unlock()
+	a.bench.Changed()
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// take takes down what was measured.
+func (a *apparatus) take(r result) {
+	a.mu.Lock()
+	a.results[r.way.name] = r
+	a.mu.Unlock()
+	refused := 0
+	for _, t := range r.branches {
+		if t.refused >= 0 {
+			refused++
+		}
+	}
+	name, label := r.way.name, r.way.label
+	exposure := lab.Finding{Label: label + ": exposure", Text: lasted(r.exposure), Value: r.exposure.Seconds(), Unit: "s"}
+	if !r.over {
+		exposure.Text = lasted(r.exposure) + " and no end yet"
+		a.bench.Find("left-"+name, lab.Finding{Label: label + ": the copy is good for another", Text: lasted(r.left), Value: r.left.Seconds(), Unit: "s"})
+		a.bench.Log(lab.Bad, "%s: after %s the copy still opens the door. It will for another %s.", label, lasted(r.exposure), lasted(r.left))
+	} else {
+		a.bench.Log(lab.Good, "%s: every branch refuses the copy, %s after you pressed sign out.", label, lasted(r.exposure))
+	}
+	a.bench.Find("accepted-after-sign-out-"+name, lab.Finding{
+		Label: label + ": accepted after the sign-out was answered", Text: fmt.Sprintf("%d of %d", r.accepted, r.replays), Value: float64(r.accepted),
+	})
+	a.bench.Find("refused-after-sign-out-"+name, lab.Finding{
+		Label: label + ": branches that refuse", Text: fmt.Sprintf("%d of %d", refused, len(r.branches)), Value: float64(refused),
+	})
+	a.bench.Find("exposure-"+name, exposure)
+}
+
+// expiry is when a card says that it ends; now for what is none.
+func expiry(raw string) time.Time {
+	var claims struct {
+		Exp int64 `json:"exp"`
+	}
+	parts := strings.Split(raw, ".")
+	if len(parts) != 3 {
+		return time.Now()
+	}
+	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(text, &claims) != nil {
+		return time.Now()
+	}
+	return time.Unix(claims.Exp, 0)
+}
+
+// lasted is a duration as one says it.
+func lasted(d time.Duration) string {
+	switch {
+	case d < 10*time.Millisecond:
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+}

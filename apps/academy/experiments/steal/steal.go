@@ -1,0 +1,89 @@
+// Package steal is the experiment "Steal the token": the learner's session or card is
+// copied into the attacker's browser, the learner signs out, and the attacker goes on
+// asking every branch until all refuse. The time that takes is measured for four ways to
+// keep who somebody is.
+//
+//	you ──── POST /sign-out ──▶ balancer ──▶ a branch
+//	                                            │ what a sign-out can do: nothing, strike
+//	                                            ▼ a session out, or deny the card
+//	attacker ── GET /account ───────────────▶ every branch, again and again
+package steal
+
+import (
+	"time"
+
+	"gatehouse/apps/academy/bank"
+	"gatehouse/apps/academy/lab"
+)
+
+// The ways of keeping who somebody is.
+const (
+	plain      = "plain"
+	short      = "short"
+	inRedis    = "redis"
+	denylisted = "denylist"
+)
+
+// way is one of them.
+type way struct {
+	name, label string
+	kind        bank.Kind
+	what        string // that is stolen
+	costs       string // what the exposure is bought with
+}
+
+var ways = []way{
+	{plain, "JWT with a long life", bank.Card, "card", "Nothing: no lookup, no server that must not stop. And no sign-out."},
+	{short, "JWT with a short life", bank.Card, "card", "A new card every few seconds or minutes, from a server that then has to be there, and a refresh token to guard."},
+	{inRedis, "Redis session", bank.Redis, "cookie", "A lookup for each request. While Redis is away, nobody is recognised."},
+	{denylisted, "JWT with denylist", bank.CardDenylist, "card", "A connection to Redis for each branch, and a refusal when it has been silent for a second."},
+}
+
+func wayOf(name string) (way, bool) {
+	for _, w := range ways {
+		if w.name == name {
+			return w, true
+		}
+	}
+	return way{}, false
+}
+
+// longLife is that of a plain card.
+const longLife = time.Hour
+
+var (
+	kind     = lab.Param{Name: "kind", Label: "How it is kept", Type: lab.Choice, Default: plain, Options: options()}
+	branches = lab.Param{Name: "branches", Label: "Branches", Type: lab.Int, Default: "3", Min: 1, Max: 4, Unit: "branches"}
+	life     = lab.Param{Name: "life", Label: "Short life", Hint: "Of a card with a short life.", Type: lab.Int, Default: "3", Min: 2, Max: 10, Unit: "s"}
+	watch    = lab.Param{Name: "watch", Label: "The attacker tries for", Hint: "At most; a card with a short life is always watched to its end.", Type: lab.Int, Default: "5", Min: 1, Max: 10, Unit: "s"}
+)
+
+func options() (all []lab.Option) {
+	for _, w := range ways {
+		all = append(all, lab.Option{Value: w.name, Label: w.label})
+	}
+	return all
+}
+
+// Experiment is "Steal the token".
+func Experiment() lab.Experiment {
+	return lab.Experiment{
+		Name:  "steal-the-token",
+		Title: "Steal the token",
+		Lead:  "Copy your own token, sign out, and measure for how long the copy still opens the door.",
+		Real: "You and the attacker are two HTTP clients with a cookie jar each; the theft is a copy of your cookie's value. Branches are real HTTP servers, and sessions, cards and the denylist are " +
+			"the packages that the estate runs (`sso/session`, `sso/token`, `sso/revocation`). Every replay is a real request to a branch, and the seconds are taken from the clock. " +
+			"Two things are made short: a \"short life\" is a few seconds here and some minutes elsewhere, and the branches do not forgive clocks that are apart, which gives a card 30 seconds more in the estate. How a token is stolen is not shown.",
+		Params: []lab.Param{kind, branches, life, watch},
+		Controls: []lab.Control{
+			{Name: "arrange", Label: "Build the bank", Icon: "building-2", Group: "The bank", Fields: []lab.Param{kind}, Hint: "A new one: everybody is signed out."},
+			{Name: "sign-in", Label: "Sign in", Icon: "log-in", Group: "You"},
+			{Name: "sign-out", Label: "Sign out", Icon: "log-out", Group: "You", Primary: true, Hint: "The attacker, if there is one, goes on trying meanwhile."},
+			{Name: "steal", Label: "Copy the token", Icon: "copy", Group: "The attacker", Danger: true, Hint: "Signs you in first, if you are not."},
+			{Name: "theft", Label: "All of it at once", Icon: "play", Group: "The attacker", Fields: []lab.Param{kind}, Hint: "Build the bank, sign in, copy, sign out, replay."},
+			{Name: "stop", Label: "Stop the replay", Icon: "square", Group: "The attacker"},
+		},
+		Steps: steps(),
+		Open:  open,
+	}
+}
