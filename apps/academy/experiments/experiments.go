@@ -2,6 +2,7 @@
 package experiments
 
 import (
+	"gatehouse/apps/academy/experiments/ban"
 	"gatehouse/apps/academy/experiments/card"
 	"gatehouse/apps/academy/experiments/cost"
 	"gatehouse/apps/academy/experiments/emails"
@@ -20,6 +21,7 @@ func All() []lab.Experiment {
 		card.Experiment(),
 		signon.Experiment(),
 		steal.Experiment(),
+		ban.Experiment(),
 		cost.Experiment(),
 		emails.Experiment(),
 	}

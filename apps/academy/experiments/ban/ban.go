@@ -1,0 +1,93 @@
+// Package ban is the experiment with a ban on up to 500 servers: each is a listener of
+// its own with the real check of tokens and a mirror of the denylist of its own, which
+// follows the run's Redis over a connection of its own.
+//
+//	ban ── Write ──▶ Redis ──▶ 500 mirrors ── confirm ──▶ Await: all but … know, the slowest in … ms
+//	                              ▲
+//	traffic: your card and somebody else's, by real HTTP requests, all the time
+package ban
+
+import (
+	"context"
+	"runtime/debug"
+
+	"gatehouse/apps/academy/lab"
+)
+
+const (
+	most  = 500 // servers
+	usual = "50"
+	few   = 12 // servers that are drawn with their names
+)
+
+var howMany = lab.Param{
+	Name: "servers", Label: "Servers", Type: lab.Int, Default: usual, Min: 1, Max: most, Unit: "servers",
+}
+
+// Experiment describes it.
+func Experiment() lab.Experiment {
+	return lab.Experiment{
+		Name: "ban-on-500-servers", Title: "Ban on 500 servers",
+		Lead:   "How long a ban takes to be true everywhere, who proves it, and what a server does that can't know.",
+		Real:   realText,
+		Params: []lab.Param{howMany},
+		Controls: []lab.Control{
+			{Name: "servers", Label: "Open so many servers", Icon: "server", Group: "Servers", Fields: []lab.Param{howMany}},
+			{Name: "ban", Label: "Ban yourself", Icon: "ban", Group: "The ban", Primary: true, Danger: true,
+				Hint: "Who is banned already signs in again first."},
+			{Name: "lift", Label: "Lift the ban and sign in again", Icon: "undo-2", Group: "The ban"},
+			{Name: "cut", Label: "Cut off from Redis", Icon: "unplug", Group: "The network", Danger: true, Fields: []lab.Param{
+				{Name: "n", Label: "How many more", Type: lab.Int, Default: "10", Min: 1, Max: most, Unit: "servers"},
+			}},
+			{Name: "heal", Label: "Bring them back", Icon: "plug", Group: "The network"},
+		},
+		Steps:  steps(),
+		Memory: 384 << 20, Procs: 2,
+		Open: func(ctx context.Context, b *lab.Bench) (lab.Apparatus, error) {
+			a, err := open(ctx, b)
+			if err != nil {
+				return nil, err
+			}
+			return a, nil
+		},
+	}
+}
+
+const realText = `Each server is a real HTTP listener. It checks each request as every app of this estate does: the signature of the card (remembered once it was checked) and
+then the **denylist** (` + "`sso/revocation`" + `), of which it keeps a mirror in its memory, over a connection to Redis of its own. The ban is written as the portal writes one, and
+the receipt is the portal's, too. The requests are real: a few hundred a second, with your card and with somebody else's.
+
+What is embedded: the servers and the Redis run inside one process on one machine, so that 500 of them share its cores. What is measured is the work of all, one after
+another; it would be quicker where each has a machine, and a network would add its own milliseconds. To cut a server off, its connections to Redis are closed and new
+ones refused, while browsers still reach it. The times in a receipt are whole milliseconds of Redis's clock.`
+
+// collect is how far the heap may grow between two collections, in percent. The default
+// of 100 is for one server in a process; here all share one heap, and each collection
+// stops the work of all.
+const collect = 400
+
+// open starts Redis, the traffic, and as many servers as the set-up says.
+func open(ctx context.Context, b *lab.Bench) (*apparatus, error) {
+	e, err := openEstate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := &apparatus{bench: b, estate: e, collected: debug.SetGCPercent(collect)}
+	if a.traffic, err = newTraffic(e); err != nil {
+		return nil, a.fail(err)
+	}
+	if err := a.traffic.signIn(); err != nil {
+		return nil, a.fail(err)
+	}
+	life, end := context.WithCancel(ctx)
+	a.end = end
+	a.running.Go(func() { a.traffic.run(life) })
+	a.running.Go(func() { a.count(life) })
+	a.begin(b.Setup().Int(howMany.Name))
+	return a, nil
+}
+
+func (a *apparatus) fail(err error) error {
+	_ = a.Close()
+	return err
+}

@@ -1,0 +1,167 @@
+package ban
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"gatehouse/apps/academy/bank/card"
+	"gatehouse/fleet/embedded"
+	"gatehouse/sso/revocation"
+)
+
+const (
+	audience = "bank"
+	patience = 5 * time.Second // of a request
+	// together is how many servers are opened at a time: each loads the denylist.
+	together = 25
+)
+
+// estate is all servers with what they share.
+type estate struct {
+	life   context.Context
+	end    context.CancelFunc
+	redis  *embedded.Redis
+	rdb    *redis.Client // the writer's
+	log    *revocation.Log
+	issuer *card.Issuer
+
+	changing sync.Mutex // held by who opens and closes servers
+	servers  atomic.Pointer[[]*server]
+}
+
+func openEstate(ctx context.Context) (_ *estate, err error) {
+	e := &estate{}
+	e.life, e.end = context.WithCancel(context.WithoutCancel(ctx))
+	e.servers.Store(&[]*server{})
+	defer func() {
+		if err != nil {
+			e.close()
+		}
+	}()
+	if e.issuer, err = card.New("bank", nil); err != nil {
+		return nil, err
+	}
+	if e.redis, err = embedded.StartRedis(); err != nil {
+		return nil, err
+	}
+	if e.rdb, err = e.client(nil); err != nil {
+		return nil, err
+	}
+	if e.log, err = revocation.NewLog(e.rdb); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := e.log.Rebuild(ctx, 0, func(func(revocation.Entry, error) bool) {}); err != nil {
+		return nil, fmt.Errorf("ban: an empty denylist: %w", err)
+	}
+	return e, nil
+}
+
+// client has the options that the services have; dial is nil for the usual way.
+func (e *estate) client(dial func(ctx context.Context, network, addr string) (net.Conn, error)) (*redis.Client, error) {
+	o, err := redis.ParseURL(e.redis.URL())
+	if err != nil {
+		return nil, errors.New("ban: the address of the embedded Redis can't be read") // which holds a password
+	}
+	if dial != nil {
+		o.Dialer = dial
+	}
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = time.Second, time.Second, time.Second
+	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
+	o.ReadBufferSize, o.WriteBufferSize, o.PipelineReadBufferSize, o.PipelineWriteBufferSize = 4<<10, 4<<10, 4<<10, 4<<10
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return redis.NewClient(o), nil
+}
+
+// all are the servers that are open now. Nobody changes the slice.
+func (e *estate) all() []*server { return *e.servers.Load() }
+
+// resize opens servers or closes the last ones until there are n, and tells how many
+// there are in between.
+func (e *estate) resize(ctx context.Context, n int, now func(int)) error {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	if have := e.all(); len(have) > n {
+		left := have[:n:n]
+		e.servers.Store(&left)
+		closeServers(have[n:])
+	}
+	for have := e.all(); len(have) < n; have = e.all() {
+		more, err := e.openSome(ctx, len(have)+1, min(len(have)+together, n))
+		if err != nil {
+			return err
+		}
+		next := append(have[:len(have):len(have)], more...)
+		e.servers.Store(&next)
+		now(len(next))
+	}
+	now(n)
+	return nil
+}
+
+// openSome opens the servers of these numbers, and waits until each knows who is denied.
+func (e *estate) openSome(ctx context.Context, from, to int) (some []*server, err error) {
+	defer func() {
+		if err != nil {
+			closeServers(some)
+		}
+	}()
+	for n := from; n <= to; n++ {
+		s, err := e.openServer(n)
+		if err != nil {
+			return some, err
+		}
+		some = append(some, s)
+	}
+	for _, s := range some {
+		if err := until(ctx, func() bool { return s.mirror.Ready(ctx) == nil }); err != nil {
+			return some, fmt.Errorf("ban: %s is not ready: %w", s.id, err)
+		}
+	}
+	return some, nil
+}
+
+func closeServers(some []*server) {
+	var all sync.WaitGroup
+	for _, s := range some {
+		all.Go(s.close)
+	}
+	all.Wait()
+}
+
+// close stops everything.
+func (e *estate) close() {
+	e.end()
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	have := e.all()
+	e.servers.Store(&[]*server{})
+	closeServers(have)
+	if e.rdb != nil {
+		_ = e.rdb.Close()
+	}
+	if e.redis != nil {
+		e.redis.Close()
+	}
+}
+
+// until waits for what takes a moment.
+func until(ctx context.Context, is func() bool) error {
+	for !is() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+package ban
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/revocation"
+	"gatehouse/sso/token"
+)
+
+// bound is after how much silence of Redis a server refuses.
+const bound = revocation.DefaultBound
+
+// server is one replica of an app: a listener, the check of cards, and a mirror of the
+// denylist.
+type server struct {
+	number   int
+	id       string
+	link     *link
+	rdb      *redis.Client
+	mirror   *revocation.Mirror
+	verifier *token.Verifier
+	http     *http.Server
+	url      string
+	stop     context.CancelFunc
+	ended    chan struct{} // closed when the mirror has stopped
+	closing  atomic.Bool
+	answered atomic.Int64
+
+	mu        sync.Mutex
+	you, them seen          // the newest answers to your card, and to somebody else's
+	took      time.Duration // until it confirmed the last ban; negative: it has not
+	cutAt     time.Time     // zero when it is not cut off
+	healing   bool          // it was, can reach Redis again, and catches up
+}
+
+// seen is an answer, and when its question was sent.
+type seen struct {
+	status int
+	sent   time.Time
+}
+
+// openServer opens the listener and starts the mirror, which is not ready yet.
+func (e *estate) openServer(number int) (*server, error) {
+	s := &server{number: number, id: fmt.Sprintf("server-%d", number), link: newLink(), took: -1, ended: make(chan struct{})}
+	var err error
+	if s.rdb, err = e.client(s.link.dial); err != nil {
+		return nil, err
+	}
+	s.mirror, err = revocation.NewMirror(revocation.Options{
+		Redis: s.rdb, Service: "bank", Replica: s.id, Logger: slog.New(slog.DiscardHandler), Bound: bound,
+	})
+	if err == nil {
+		s.verifier, err = token.NewVerifier(e.issuer.Name(), audience, e.issuer, nil)
+	}
+	var ln net.Listener
+	if err == nil {
+		ln, err = (&net.ListenConfig{}).Listen(e.life, "tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		_ = s.rdb.Close()
+		return nil, fmt.Errorf("ban: %s: %w", s.id, err)
+	}
+	s.url = "http://" + ln.Addr().String() + "/account"
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: patience, IdleTimeout: 5 * time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	go func() { _ = s.http.Serve(ln) }()
+	ctx, stop := context.WithCancel(e.life)
+	s.stop = stop
+	go func() { defer close(s.ended); _ = s.mirror.Run(ctx) }()
+	return s, nil
+}
+
+// ServeHTTP answers with whose account it is: 401 to a card that is no good or of
+// somebody who is banned, 503 when it can't know whether they are.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.answered.Add(1)
+	raw, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	claims, err := s.verifier.Access(r.Context(), raw)
+	if err == nil {
+		err = s.mirror.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())
+	}
+	switch {
+	case errors.Is(err, revocation.ErrStale):
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "I have not heard from Redis for a second, so I can't know whether you are banned. Keep your card and try again.", http.StatusServiceUnavailable)
+	case errors.Is(err, revocation.ErrDenied):
+		http.Error(w, "Your card is good, but you are banned.", http.StatusUnauthorized)
+	case err != nil:
+		http.Error(w, "This card is not to be believed.", http.StatusUnauthorized)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]string{"account": claims.Subject})
+	}
+}
+
+// close stops it: the denylist's writer does not wait for it any more.
+func (s *server) close() {
+	s.closing.Store(true)
+	s.stop()
+	<-s.ended
+	_ = s.http.Close()
+	_ = s.rdb.Close()
+}
+
+// link is a server's way to Redis, which can be cut.
+type link struct {
+	dialer net.Dialer
+	mu     sync.Mutex
+	cut    bool
+	open   map[*wire]struct{}
+}
+
+func newLink() *link { return &link{open: map[*wire]struct{}{}} }
+
+// errCut is what a server gets that is cut off.
+var errCut = errors.New("ban: this server is cut off from Redis")
+
+func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if l.isCut() {
+		return nil, errCut
+	}
+	c, err := l.dialer.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	w := &wire{Conn: c, link: l}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cut { // meanwhile
+		_ = c.Close()
+		return nil, errCut
+	}
+	l.open[w] = struct{}{}
+	return w, nil
+}
+
+func (l *link) isCut() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cut
+}
+
+// set cuts the link, which closes all connections, or lets new ones through again.
+func (l *link) set(cut bool) {
+	l.mu.Lock()
+	l.cut = cut
+	var open []*wire
+	if cut {
+		for w := range l.open {
+			open = append(open, w)
+		}
+	}
+	l.mu.Unlock()
+	for _, w := range open {
+		_ = w.Close()
+	}
+}
+
+// wire is one connection of a link.
+type wire struct {
+	net.Conn
+	link *link
+}
+
+// Close also takes it off the link's list.
+func (w *wire) Close() error {
+	w.link.mu.Lock()
+	delete(w.link.open, w)
+	w.link.mu.Unlock()
+	return w.Conn.Close()
+}
