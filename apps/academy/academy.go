@@ -8,6 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gatehouse/apps"
+	"gatehouse/apps/academy/experiments"
+	"gatehouse/apps/academy/lab"
 	"gatehouse/apps/academy/store"
 	"gatehouse/sso/rp"
 )
@@ -18,8 +20,10 @@ const service = "academy"
 // Deps are what the Academy needs from outside.
 type Deps struct {
 	apps.Deps
-	Labs    Labs
-	Lessons string // folder of more lessons; "" for none
+	Labs        Labs
+	Lessons     string           // folder of more lessons; "" for none
+	Control     Control          // of the estate; nil where nobody gives one
+	Experiments []lab.Experiment // experiments.All unless told
 }
 
 // App is one replica of the Academy.
@@ -40,16 +44,43 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.Experiments == nil {
+		d.Experiments = experiments.All()
+	}
 	a := &App{Deps: d, echo: e, sso: auth}
 	if a.store, err = store.New(d.DB); err != nil {
 		return nil, err
 	}
+	// What this replica ran before died with it.
+	if _, err := a.store.LoseRuns(ctx, d.Replica, lostWhy, a.Now()); err != nil {
+		return nil, err
+	}
+	a.Labs.Ended(a.runEnded)
 	a.routes(e)
 	return a, nil
 }
 
 // routes is every page of the Academy.
 func (a *App) routes(e *echo.Echo) {
+	signedIn := a.sso.Required
+
+	e.GET("/experiments", a.experiments)
+	e.GET("/experiments/:experiment", a.showExperiment)
+	e.POST("/experiments/:experiment/runs", a.startRun, signedIn)
+	e.GET("/experiments/:experiment/runs", a.toExperiment)
+
+	e.GET("/runs/:run", a.run, signedIn)
+	e.GET("/runs/:run/live", a.live, signedIn)
+	e.GET("/runs/:run/timeline.json", a.timelineJSON, signedIn)
+	e.GET("/runs/:run/timeline.csv", a.timelineCSV, signedIn)
+	e.POST("/runs/:run/do", a.do, signedIn)
+	e.POST("/runs/:run/step", a.step, signedIn)
+	e.POST("/runs/:run/end", a.end, signedIn)
+	e.POST("/runs/:run/again", a.again, signedIn)
+	e.GET("/runs/:run/do", a.toRun, signedIn)
+	e.GET("/runs/:run/step", a.toRun, signedIn)
+	e.GET("/runs/:run/end", a.toRun, signedIn)
+	e.GET("/runs/:run/again", a.toRun, signedIn)
 }
 
 // Handler answers the Academy's requests.

@@ -142,6 +142,12 @@ func (s *Store) FindRun(ctx context.Context, id, sub string) (Run, error) {
 	return s.run(ctx, `SELECT `+runColumns+` FROM runs WHERE id = ? AND sub = ?`, id, sub)
 }
 
+// AnyRun is the run of this ID, whoever's it is, or ErrNotFound. It is for what happens
+// to runs, not for readers.
+func (s *Store) AnyRun(ctx context.Context, id string) (Run, error) {
+	return s.run(ctx, `SELECT `+runColumns+` FROM runs WHERE id = ?`, id)
+}
+
 // NewestRun is the run of an experiment that a person started last, or ErrNotFound.
 func (s *Store) NewestRun(ctx context.Context, sub, experiment string) (Run, error) {
 	return s.run(ctx, `SELECT `+runColumns+` FROM runs WHERE sub = ? AND experiment = ? ORDER BY started_at DESC, id DESC LIMIT 1`, sub, experiment)

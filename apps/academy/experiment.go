@@ -1,0 +1,169 @@
+package academy
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/lab"
+	"gatehouse/apps/academy/store"
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+// experimentView is an experiment before it is started.
+type experimentView struct {
+	Shell   components.Shell
+	E       lab.Experiment
+	Mode    string
+	Setup   lab.Args // as the form shows it
+	Key     string   // makes a form that is sent twice start once
+	Fault   string   // why it was not started
+	Quota   quota
+	Guest   bool
+	May     bool // this person may start it
+	Running *store.Run
+	Last    *lastRun
+}
+
+// quota is what is left: of the person's experiments and of this server's.
+type quota struct {
+	Running []store.Run // the person's
+	Names   map[string]string
+	Left    int // more ordinary ones that this server has room for
+}
+
+func (q quota) full() bool { return len(q.Running) >= runsPerPerson }
+
+// lastRun is what the person had before.
+type lastRun struct {
+	Run      store.Run
+	Findings lab.Findings
+	Done     bool // the guided path was at its end once
+	Step     int
+}
+
+// showExperiment is the page of an experiment that is not started yet. Its address carries the
+// set-up: what makes no sense there is left out, and said.
+func (a *App) showExperiment(c echo.Context) error {
+	e, known := a.experiment(c.Param("experiment"))
+	if !known {
+		return web.NotFound("This experiment")
+	}
+	mode := lab.Guided
+	if c.QueryParam("mode") == lab.Free || len(e.Steps) == 0 {
+		mode = lab.Free
+	}
+	given := lab.Args{}
+	for _, p := range e.Params {
+		if v := c.QueryParam(p.Name); v != "" {
+			given[p.Name] = v
+		}
+	}
+	setup, err := e.Fill(given)
+	fault := ""
+	if refused := lab.Refusal(""); errors.As(err, &refused) {
+		fault = "The address asks for a set-up that can't be: " + refused.Error()
+		setup, _ = e.Fill(nil)
+	}
+	return a.experimentPage(c, http.StatusOK, e, mode, setup, fault)
+}
+
+// toExperiment leads who comes by a link to what is only sent by a form.
+func (a *App) toExperiment(c echo.Context) error {
+	e, known := a.experiment(c.Param("experiment"))
+	if !known {
+		return web.NotFound("This experiment")
+	}
+	return web.SeeOther(c, experimentURL(e.Name, lab.Guided, nil))
+}
+
+func (a *App) experimentPage(c echo.Context, status int, e lab.Experiment, mode string, setup lab.Args, fault string) error {
+	v := experimentView{E: e, Mode: mode, Setup: setup, Key: rand.Text(), Fault: fault, Guest: subject(c) == "", May: mayTry(c, e)}
+	v.Shell = experimentShell(c, e.Title)
+	if c.Request().Method != http.MethodGet {
+		v.Shell.Path = experimentURL(e.Name, mode, nil)
+	}
+	v.Shell.Description = e.Lead
+	if !v.Guest {
+		var err error
+		if v.Quota, err = a.quota(c); err != nil {
+			return err
+		}
+		if v.Last, err = a.lastRun(c, e); err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(v.Quota.Running, func(r store.Run) bool { return r.Experiment == e.Name && r.Mode == mode }); i >= 0 {
+			v.Running = &v.Quota.Running[i]
+		}
+	}
+	return web.Render(c, status, experimentPage(v))
+}
+
+func (a *App) quota(c echo.Context) (quota, error) {
+	running, err := a.store.RunningOf(c.Request().Context(), subject(c))
+	if err != nil {
+		return quota{}, err
+	}
+	q := quota{Running: running, Names: map[string]string{}}
+	for _, e := range a.Experiments {
+		q.Names[e.Name] = e.Title
+	}
+	_, q.Left = a.Labs.Room()
+	return q, nil
+}
+
+// lastRun is the newest run of an experiment with what it measured; nil for none.
+func (a *App) lastRun(c echo.Context, e lab.Experiment) (*lastRun, error) {
+	r, err := a.store.NewestRun(c.Request().Context(), subject(c), e.Name)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	done, err := a.store.ExperimentsDone(c.Request().Context(), subject(c))
+	if err != nil {
+		return nil, err
+	}
+	s := stateOf(r)
+	l := &lastRun{Run: r, Findings: s.Findings, Step: r.Step}
+	_, l.Done = done[e.Name]
+	return l, nil
+}
+
+// experimentShell is the frame of the pages about experiments.
+func experimentShell(c echo.Context, title string) components.Shell {
+	return shell(c, title, "/experiments")
+}
+
+// experimentURL is where an experiment is; with its set-up it is the permalink.
+func experimentURL(name, mode string, setup lab.Args) string {
+	q := url.Values{}
+	for k, v := range setup {
+		q.Set(k, v)
+	}
+	if mode == lab.Free {
+		q.Set("mode", lab.Free)
+	}
+	u := "/experiments/" + url.PathEscape(name)
+	if len(q) > 0 {
+		u += "?" + q.Encode()
+	}
+	return u
+}
+
+// tabs are the two ways to try an experiment.
+func tabs(e lab.Experiment, mode string) []components.NavItem {
+	if len(e.Steps) == 0 {
+		return nil
+	}
+	return []components.NavItem{
+		{Label: "Guided", Icon: "compass", URL: experimentURL(e.Name, lab.Guided, nil), Current: mode != lab.Free},
+		{Label: "Free", Icon: "sliders-horizontal", URL: experimentURL(e.Name, lab.Free, nil), Current: mode == lab.Free},
+	}
+}

@@ -1,0 +1,77 @@
+package academy
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/lab"
+	"gatehouse/apps/academy/store"
+	"gatehouse/components"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// listedExperiment is one that can be tried, or a page beside them that is no lab.
+type listedExperiment struct {
+	Name, Title, Lead, URL string
+	Steps                  int
+	Done, Running          bool
+	Roles                  []string
+}
+
+// besides are the things to try that run in no lab of their own.
+var besides = []listedExperiment{
+	{Name: "seen", Title: "Your own sign-in", Lead: "The sign-in that has just happened, hop by hop, from what the servers wrote down.", URL: "/seen"},
+	{Name: "whole-estate", Title: "The whole estate", Lead: "The real servers of this very installation: kill one, add one, change the balancing, while another tab shops.", URL: "/estate", Roles: []string{"admin"}},
+}
+
+// listView is the page of all experiments.
+type listView struct {
+	Shell       components.Shell
+	Experiments []listedExperiment
+	Guest       bool
+	Quota       quota
+	Runs        store.RunPage
+}
+
+// experiments is the list of all experiments, with what the person has of them.
+func (a *App) experiments(c echo.Context) error {
+	ctx := c.Request().Context()
+	v := listView{Shell: experimentShell(c, "Experiments"), Guest: subject(c) == ""}
+	v.Shell.Description = "Small estates of servers to try: sign in, kill a branch, steal a token, and see what the servers really answer."
+	done := map[string]store.ExperimentDone{}
+	if !v.Guest {
+		var err error
+		if v.Quota, err = a.quota(c); err != nil {
+			return err
+		}
+		if done, err = a.store.ExperimentsDone(ctx, subject(c)); err != nil {
+			return err
+		}
+		if v.Runs, err = a.store.RunsOf(ctx, subject(c), web.Int(c, "page", 1, 1, 1_000_000)); err != nil {
+			return err
+		}
+	}
+	running := map[string]bool{}
+	for _, r := range v.Quota.Running {
+		running[r.Experiment] = true
+	}
+	for _, e := range a.Experiments {
+		_, is := done[e.Name]
+		v.Experiments = append(v.Experiments, listedExperiment{Name: e.Name, Title: e.Title, Lead: e.Lead, URL: experimentURL(e.Name, lab.Guided, nil),
+			Steps: len(e.Steps), Done: is, Running: running[e.Name], Roles: e.Roles})
+	}
+	for _, b := range besides {
+		if len(b.Roles) == 0 || rp.Person(c) != nil && rp.Person(c).HasRole(b.Roles...) {
+			v.Experiments = append(v.Experiments, b)
+		}
+	}
+	return web.Render(c, http.StatusOK, experimentsPage(v))
+}
+
+func (v listView) pages() components.Pages {
+	return components.Pages{Page: v.Runs.Page, Total: v.Runs.Pages(), Label: "Pages of your runs",
+		URL: func(n int) string { return fmt.Sprintf("/experiments?page=%d#runs", n) }}
+}

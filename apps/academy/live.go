@@ -1,0 +1,156 @@
+package academy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/lab"
+	"gatehouse/web"
+)
+
+// How often the page asks for what is new.
+const (
+	calm  = "every 1s"
+	quick = "every 300ms" // while something is under way
+)
+
+// area is a part of a run's page that is kept up to date by itself.
+type area struct {
+	id    string
+	swap  string // how htmx puts it into its place
+	drawn templ.Component
+}
+
+// pictureArea is put in anew each time, which starts the travelling.
+const pictureArea = "run-picture"
+
+// areas are the parts of the page. A part is sent again only when it is another one, so
+// that nothing moves under who reads, and no form is touched that is being filled in.
+// Morphing keeps what has the focus.
+func (v runView) areas() []area {
+	return []area{
+		{"run-said", "innerHTML", v.said()},
+		{"run-state", "innerMorph", v.status()},
+		{"run-desk", "innerMorph", v.desk()},
+		{pictureArea, "innerHTML", v.picture()},
+		{"run-words", "innerMorph", v.words()},
+		{"run-found", "innerMorph", v.found()},
+		{"run-shown", "innerMorph", v.shown()},
+		{"run-log", "innerMorph", v.log()},
+		{"run-later", "innerMorph", v.later()},
+	}
+}
+
+// part is an area that has been drawn.
+type part struct {
+	id, swap, html, sum string
+}
+
+// draw draws the areas with every request arrived. Their sums leave out what is another
+// one on each page: the forms' key, and the number of the newest request.
+func (v runView) draw() ([]part, error) {
+	v.Since = v.newest()
+	var parts []part
+	for _, a := range v.areas() {
+		html, err := drawn(a.drawn)
+		if err != nil {
+			return nil, fmt.Errorf("draw %s: %w", a.id, err)
+		}
+		sum := fnv.New32a()
+		_, _ = io.WriteString(sum, strings.NewReplacer(v.Key, "", v.seenField(), "").Replace(html))
+		parts = append(parts, part{a.id, a.swap, html, fmt.Sprintf("%08x", sum.Sum32())})
+	}
+	return parts, nil
+}
+
+func drawn(c templ.Component) (string, error) {
+	var b bytes.Buffer
+	err := c.Render(context.Background(), &b)
+	return b.String(), err
+}
+
+// sums tell the parts that a page shows.
+func sums(parts []part) string {
+	all := make([]string, len(parts))
+	for i, p := range parts {
+		all[i] = p.sum
+	}
+	return strings.Join(all, ".")
+}
+
+// changed are the parts whose sums are not in have, and the watch that asks for the next.
+// With an empty have they are all.
+func (v runView) changed(have string) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		parts, err := v.draw()
+		if err != nil {
+			return err
+		}
+		all, before := sums(parts), strings.Split(have, ".")
+		var send []part
+		for i, p := range parts {
+			if len(before) == len(parts) && before[i] == p.sum {
+				continue
+			}
+			if p.id == pictureArea && v.Since < v.newest() {
+				if p.html, err = drawn(v.picture()); err != nil {
+					return err
+				}
+			}
+			send = append(send, p)
+		}
+		return v.partials(send, all).Render(ctx, w)
+	})
+}
+
+// every says how often to ask.
+func (v runView) every() string {
+	if v.State.Busy != "" || v.State.View.Progress != nil || v.Run.Address == "" {
+		return quick
+	}
+	return calm
+}
+
+func (v runView) liveURL(have string) string {
+	return v.url("/live?seen=" + strconv.FormatInt(v.State.Version, 10) + "&n=" + strconv.FormatInt(v.newest(), 10) + "&have=" + have)
+}
+
+// live answers the page's question for what is new: 204 when nothing is.
+func (a *App) live(c echo.Context) error {
+	if !web.WantsFragment(c) {
+		return a.toRun(c)
+	}
+	r, e, err := a.findRun(c)
+	if err != nil {
+		return err
+	}
+	seen, err := strconv.ParseInt(c.QueryParam("seen"), 10, 64)
+	if err != nil || seen < 0 {
+		seen = 0
+	}
+	s, err := a.look(c.Request().Context(), &r, seen)
+	if errors.Is(err, lab.ErrSame) {
+		return c.NoContent(http.StatusNoContent)
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.notice(c.Request().Context(), &r, s); err != nil {
+		return err
+	}
+	v := a.view(r, e, s)
+	if n, err := strconv.ParseInt(c.QueryParam("n"), 10, 64); err == nil && n >= 0 {
+		v.Since = n
+	}
+	return web.Render(c, http.StatusOK, v.changed(c.QueryParam("have")))
+}

@@ -1,0 +1,40 @@
+package picture
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gatehouse/apps/academy/lab"
+)
+
+// note is a box's second line: how it is, unless it is simply up, and what is to say of it.
+func note(b box) string {
+	var parts []string
+	if b.State != lab.Up && b.State != "" {
+		state := State(b.State)
+		parts = append(parts, strings.ToUpper(state[:1])+state[1:])
+	}
+	if b.Note != "" {
+		parts = append(parts, b.Note)
+	}
+	return strings.Join(parts, " · ")
+}
+
+// describe is a node in words.
+func describe(n lab.Node) string { return n.Label + ": " + Status(n) }
+
+// Status is how a node is, in words.
+func Status(n lab.Node) string {
+	parts := []string{State(n.State)}
+	if n.Note != "" {
+		parts = append(parts, n.Note)
+	}
+	if n.Count > 0 {
+		parts = append(parts, fmt.Sprintf("%d answered", n.Count))
+	}
+	if n.Took > 0 {
+		parts = append(parts, fmt.Sprintf("after %d ms", n.Took/time.Millisecond))
+	}
+	return strings.Join(parts, ", ")
+}

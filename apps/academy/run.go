@@ -1,0 +1,234 @@
+package academy
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/lab"
+	"gatehouse/apps/academy/store"
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+// runView is a run as its page shows it.
+type runView struct {
+	Shell     components.Shell
+	E         lab.Experiment
+	Run       store.Run
+	State     lab.State
+	Key       string // of this page's forms; each adds what it does
+	Since     int64  // the requests after this one travel
+	Permalink string
+	Fault     fault
+}
+
+// fault is why something was not done, and what was sent with it.
+type fault struct {
+	Where   string // control or step
+	Server  string // of a control that is drawn at each server
+	Message string
+	Args    lab.Args
+}
+
+func (v runView) url(rest string) string { return runURL(v.Run.ID) + rest }
+
+func (v runView) guided() bool { return v.Run.Mode != lab.Free }
+
+// on reports whether the run takes controls just now.
+func (v runView) on() bool { return v.Run.Lives() && v.Run.Address != "" }
+
+// newest is the number of the last request that the page shows.
+func (v runView) newest() int64 {
+	if n := len(v.State.Requests); n > 0 {
+		return v.State.Requests[n-1].N
+	}
+	return 0
+}
+
+// seenField is how a form tells what the page has shown.
+func (v runView) seenField() string {
+	return `name="seen" value="` + strconv.FormatInt(v.newest(), 10) + `"`
+}
+
+// view is a run and its state, with nothing travelling.
+func (a *App) view(r store.Run, e lab.Experiment, s lab.State) runView {
+	v := runView{E: e, Run: r, State: s, Key: rand.Text()}
+	v.Since = v.newest()
+	v.Permalink = a.Estate.URL(service) + experimentURL(e.Name, r.Mode, s.Setup)
+	return v
+}
+
+// run is a run's page. since is the number of the last request that the page before it
+// had shown.
+func (a *App) run(c echo.Context) error {
+	r, e, err := a.findRun(c)
+	if err != nil {
+		return err
+	}
+	s, err := a.look(c.Request().Context(), &r, 0)
+	if err != nil {
+		return err
+	}
+	if err := a.notice(c.Request().Context(), &r, s); err != nil {
+		return err
+	}
+	v := a.view(r, e, s)
+	if n, err := strconv.ParseInt(c.QueryParam("since"), 10, 64); err == nil && n >= 0 {
+		v.Since = n
+	}
+	return a.runPage(c, http.StatusOK, v)
+}
+
+func (a *App) runPage(c echo.Context, status int, v runView) error {
+	v.Shell = experimentShell(c, v.E.Title)
+	v.Shell.Path = v.url("")
+	return web.Render(c, status, runPage(v), v.changed(""))
+}
+
+// notice keeps a state that has come further than what was kept, so that progress is
+// there also when it was made without a click.
+func (a *App) notice(ctx context.Context, r *store.Run, s lab.State) error {
+	if !r.Lives() || s.Version == 0 || s.Step == r.Step && len(s.Findings) == len(stateOf(*r).Findings) {
+		return nil
+	}
+	return a.keep(ctx, r, s)
+}
+
+// do carries out a control.
+func (a *App) do(c echo.Context) error {
+	r, e, err := a.findRun(c)
+	if err != nil {
+		return err
+	}
+	name := c.FormValue("control")
+	f := fault{Where: name, Server: c.FormValue("arg.server"), Args: lab.Args{}}
+	for _, control := range e.Controls {
+		if control.Name != name {
+			continue
+		}
+		f.Args = readArgs(c, "arg.", control.Fields)
+		if control.PerServer {
+			f.Args["server"] = f.Server
+		}
+	}
+	return a.act(c, r, e, f, func(ctx context.Context) (lab.State, error) {
+		return a.Labs.Do(ctx, r.Address, r.ID, name, f.Args, formKey(c, name+f.Server))
+	})
+}
+
+// step carries out the guided step that is next.
+func (a *App) step(c echo.Context) error {
+	r, e, err := a.findRun(c)
+	if err != nil {
+		return err
+	}
+	id := c.FormValue("step")
+	guess := web.Int(c, "guess", -1, 0, 20)
+	f := fault{Where: id, Args: lab.Args{"guess": c.FormValue("guess")}}
+	return a.act(c, r, e, f, func(ctx context.Context) (lab.State, error) {
+		return a.Labs.Step(ctx, r.Address, r.ID, id, guess, formKey(c, id))
+	})
+}
+
+// formKey makes what is sent twice count once: the page's key and what is done.
+func formKey(c echo.Context, what string) string {
+	if key := c.FormValue("key"); keyForm.MatchString(key) && len(what) <= 100 {
+		return key + "." + what
+	}
+	return ""
+}
+
+// act does something to a run and shows what came of it: the page or, for htmx, its
+// parts. What was refused is said beside its form, and nothing that was filled in is lost.
+func (a *App) act(c echo.Context, r store.Run, e lab.Experiment, f fault, what func(context.Context) (lab.State, error)) error {
+	// What the learner did counts, also when the browser has gone.
+	ctx := context.WithoutCancel(c.Request().Context())
+	if !r.Lives() {
+		return a.tooLate(c, r, e, stateOf(r))
+	}
+	if r.Address == "" {
+		f.Message = "The experiment is still being started. Please try again in a moment."
+		v := a.view(r, e, stateOf(r))
+		v.Fault = f
+		return a.runPage(c, http.StatusConflict, v)
+	}
+	s, err := what(ctx)
+	switch refused := lab.Refusal(""); {
+	case errors.Is(err, lab.ErrGone):
+		s, err := a.look(ctx, &r, 0)
+		if err != nil {
+			return err
+		}
+		return a.tooLate(c, r, e, s)
+	case errors.As(err, &refused):
+		if s, err = a.look(ctx, &r, 0); err != nil {
+			return err
+		}
+		f.Message = refused.Error()
+		v := a.view(r, e, s)
+		v.Fault = f
+		return a.runPage(c, http.StatusUnprocessableEntity, v)
+	case err != nil:
+		return err
+	}
+	if err := a.keep(ctx, &r, s); err != nil {
+		return err
+	}
+	seen := seenBefore(c)
+	if web.WantsFragment(c) {
+		v := a.view(r, e, s)
+		v.Since = seen
+		return a.runPage(c, http.StatusOK, v)
+	}
+	return web.SeeOther(c, runURL(r.ID)+"?"+url.Values{"since": {strconv.FormatInt(seen, 10)}}.Encode())
+}
+
+// seenBefore is the number of the last request that the page had shown: as the script
+// keeps it (n), or as it was when the page was made.
+func seenBefore(c echo.Context) int64 {
+	for _, name := range []string{"n", "seen"} {
+		if n, err := strconv.ParseInt(c.FormValue(name), 10, 64); err == nil && n >= 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// tooLate answers what was pressed on a run that is over by now.
+func (a *App) tooLate(c echo.Context, r store.Run, e lab.Experiment, s lab.State) error {
+	v := a.view(r, e, s)
+	v.Fault = fault{Message: "This came too late: the experiment is over, so nothing was done. Start it again, and you go on where you were."}
+	return a.runPage(c, http.StatusConflict, v)
+}
+
+// end ends a run, because its learner says so.
+func (a *App) end(c echo.Context) error {
+	r, e, err := a.findRun(c)
+	if err != nil {
+		return err
+	}
+	if err := a.endRun(context.WithoutCancel(c.Request().Context()), &r, leftWhy); err != nil {
+		return err
+	}
+	web.Flash(c, "info", "The experiment has ended. What you found is kept.")
+	if back := web.LocalPath(c.FormValue("return_to")); back != "" && strings.HasPrefix(back, "/experiments") {
+		return web.SeeOther(c, back)
+	}
+	return web.SeeOther(c, experimentURL(e.Name, r.Mode, nil))
+}
+
+// toRun leads who comes by a link to what is only sent by a form.
+func (a *App) toRun(c echo.Context) error {
+	r, _, err := a.findRun(c)
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(c, runURL(r.ID))
+}

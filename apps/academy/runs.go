@@ -1,0 +1,212 @@
+package academy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/lab"
+	"gatehouse/apps/academy/store"
+	"gatehouse/db"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// runsPerPerson is how many experiments one person may run at once.
+const runsPerPerson = 2
+
+// startTime is how long an experiment may take to start before its page calls it lost.
+const startTime = time.Minute
+
+const (
+	goneWhy = "The experiment is no more: the server that ran it was stopped, or it crashed. What you had is kept."
+	lostWhy = "The Academy was restarted while this experiment ran. What you had is kept."
+	leftWhy = "You ended it."
+	nextWhy = "You ended it to start another one."
+)
+
+// subject is the sub of who reads, "" for a guest.
+func subject(c echo.Context) string {
+	if p := rp.Person(c); p != nil {
+		return p.Subject
+	}
+	return ""
+}
+
+// givenName is what the pictures call a learner.
+func givenName(c echo.Context) string {
+	name, _, _ := strings.Cut(rp.Person(c).Name, " ")
+	if name == "" {
+		return "You"
+	}
+	return name
+}
+
+// experiment is the one of this name.
+func (a *App) experiment(name string) (lab.Experiment, bool) {
+	for _, e := range a.Experiments {
+		if e.Name == name {
+			return e, true
+		}
+	}
+	return lab.Experiment{}, false
+}
+
+// mayTry reports whether the reader may start e.
+func mayTry(c echo.Context, e lab.Experiment) bool {
+	p := rp.Person(c)
+	return p != nil && (len(e.Roles) == 0 || p.HasRole(e.Roles...))
+}
+
+var idForm = regexp.MustCompile(`^[a-z2-7]{16}$`)
+
+// findRun is the run of the address with its experiment: the reader's own, since others
+// do not exist for them.
+func (a *App) findRun(c echo.Context) (store.Run, lab.Experiment, error) {
+	none := web.NotFound("This run")
+	if !idForm.MatchString(c.Param("run")) {
+		return store.Run{}, lab.Experiment{}, none
+	}
+	r, err := a.store.FindRun(c.Request().Context(), c.Param("run"), subject(c))
+	if errors.Is(err, store.ErrNotFound) {
+		return r, lab.Experiment{}, none
+	}
+	if err != nil {
+		return r, lab.Experiment{}, err
+	}
+	e, known := a.experiment(r.Experiment)
+	if !known {
+		return r, e, none
+	}
+	return r, e, nil
+}
+
+// stateOf is the state that was kept of a run.
+func stateOf(r store.Run) lab.State {
+	var s lab.State
+	if r.State == "" || json.Unmarshal([]byte(r.State), &s) != nil {
+		s = lab.State{Step: r.Step}
+		_ = json.Unmarshal([]byte(r.Setup), &s.Setup)
+	}
+	return s
+}
+
+// look asks the run for its state, lab.ErrSame when that is still version seen. One that
+// is over, or can't be reached any more, shows what was kept of it.
+func (a *App) look(ctx context.Context, r *store.Run, seen int64) (lab.State, error) {
+	if !r.Lives() {
+		return stateOf(*r), nil
+	}
+	if r.Address == "" {
+		if a.Now().Sub(db.Time(r.StartedAt)) > startTime {
+			return a.gone(ctx, r)
+		}
+		return stateOf(*r), nil
+	}
+	s, err := a.Labs.State(ctx, r.Address, r.ID, seen)
+	switch {
+	case errors.Is(err, lab.ErrGone):
+		return a.gone(ctx, r)
+	case err != nil:
+		return s, err
+	case s.Ended != "":
+		return s, a.over(ctx, r, s.Ended, s)
+	}
+	return s, nil
+}
+
+// gone notes that a run is over though nobody said so, unless somebody did meanwhile.
+func (a *App) gone(ctx context.Context, r *store.Run) (lab.State, error) {
+	if err := a.store.EndRun(ctx, r.ID, goneWhy, a.Now()); err != nil {
+		return lab.State{}, err
+	}
+	now, err := a.store.FindRun(ctx, r.ID, r.Sub)
+	if err != nil {
+		return lab.State{}, err
+	}
+	*r = now
+	return stateOf(now), nil
+}
+
+// over keeps the last state of a run and says that it has ended.
+func (a *App) over(ctx context.Context, r *store.Run, why string, last lab.State) error {
+	if last.Version > 0 {
+		if err := a.keep(ctx, r, last); err != nil {
+			return err
+		}
+	}
+	if err := a.store.EndRun(ctx, r.ID, why, a.Now()); err != nil {
+		return err
+	}
+	r.Status, r.EndedWhy = store.Ended, why
+	return nil
+}
+
+// keep saves what a run shows. When its guided path has come to its end, that is noted
+// first.
+func (a *App) keep(ctx context.Context, r *store.Run, s lab.State) error {
+	if e, known := a.experiment(r.Experiment); known && r.Mode == lab.Guided && r.Step < len(e.Steps) && s.Step >= len(e.Steps) {
+		found, err := json.Marshal(s.Findings)
+		if err != nil {
+			return fmt.Errorf("keep run: %w", err)
+		}
+		done := store.ExperimentDone{Sub: r.Sub, Experiment: r.Experiment, Run: r.ID, Findings: string(found)}
+		if _, err := a.store.FinishExperiment(ctx, done, a.Now()); err != nil {
+			return err
+		}
+	}
+	setup, err := json.Marshal(s.Setup)
+	if err != nil {
+		return fmt.Errorf("keep run: %w", err)
+	}
+	state, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("keep run: %w", err)
+	}
+	now := a.Now()
+	if err := a.store.SaveRun(ctx, r.ID, s.Step, string(setup), string(state), now); err != nil {
+		return err
+	}
+	r.Step, r.Setup, r.State, r.SeenAt = s.Step, string(setup), string(state), db.Millis(now)
+	return nil
+}
+
+// endedTime is how long it may take to note the end of a run.
+const endedTime = 10 * time.Second
+
+// runEnded is told by Labs that a run of this replica is over.
+func (a *App) runEnded(id, why string, last lab.State) {
+	ctx, cancel := context.WithTimeout(context.Background(), endedTime)
+	defer cancel()
+	r, err := a.store.AnyRun(ctx, id)
+	if err == nil && r.Lives() {
+		err = a.over(ctx, &r, why, last)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		a.Logger.Error("the end of a run can't be noted", "run", id, "error", err)
+	}
+}
+
+// endRun ends a run that lives, keeping the last that it showed.
+func (a *App) endRun(ctx context.Context, r *store.Run, why string) error {
+	if !r.Lives() {
+		return nil
+	}
+	last := lab.State{}
+	if r.Address != "" {
+		var err error
+		if last, err = a.Labs.State(ctx, r.Address, r.ID, -1); err != nil && !errors.Is(err, lab.ErrGone) {
+			return err
+		}
+		if err := a.Labs.End(ctx, r.Address, r.ID, why); err != nil && !errors.Is(err, lab.ErrGone) {
+			return err
+		}
+	}
+	return a.over(ctx, r, why, last)
+}

@@ -1,0 +1,186 @@
+package academy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/lab"
+	"gatehouse/apps/academy/store"
+	"gatehouse/web"
+)
+
+var keyForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
+// runOf is the ID of the run that a form with this key starts: the same one however
+// often it is sent.
+func runOf(key string) string {
+	if !keyForm.MatchString(key) {
+		return store.NewID()
+	}
+	return strings.ToLower(key[:16])
+}
+
+// startRun starts an experiment from its page's form.
+func (a *App) startRun(c echo.Context) error {
+	e, known := a.experiment(c.Param("experiment"))
+	if !known {
+		return web.NotFound("This experiment")
+	}
+	if !mayTry(c, e) {
+		return web.Forbidden("This experiment takes the role " + strings.Join(e.Roles, " or ") + ".")
+	}
+	mode := lab.Guided
+	if c.FormValue("mode") == lab.Free || len(e.Steps) == 0 {
+		mode = lab.Free
+	}
+	given := readArgs(c, "set.", e.Params)
+	setup, err := e.Fill(given)
+	if refused := lab.Refusal(""); errors.As(err, &refused) {
+		return a.experimentPage(c, http.StatusUnprocessableEntity, e, mode, given, refused.Error())
+	}
+	start := lab.Start{ID: runOf(c.FormValue("key")), Experiment: e.Name, Setup: setup, Mode: mode, Person: givenName(c)}
+	return a.begin(c, e, start, lab.State{Setup: setup})
+}
+
+// again starts a run anew: from the step where the learner was, with what was measured
+// until then, or from the beginning.
+func (a *App) again(c echo.Context) error {
+	r, e, err := a.findRun(c)
+	if err != nil {
+		return err
+	}
+	if !mayTry(c, e) {
+		return web.Forbidden("This experiment takes the role " + strings.Join(e.Roles, " or ") + ".")
+	}
+	ctx := c.Request().Context()
+	was, err := a.look(ctx, &r, -1)
+	if err != nil {
+		return err
+	}
+	if err := a.endRun(ctx, &r, nextWhy); err != nil {
+		return err
+	}
+	setup, err := e.Fill(known(was.Setup, e.Params))
+	if err != nil {
+		setup, _ = e.Fill(nil) // the experiment is another one since then
+	}
+	start := lab.Start{ID: runOf(c.FormValue("key")), Experiment: e.Name, Setup: setup, Mode: r.Mode, Person: givenName(c)}
+	shown := lab.State{Setup: setup}
+	if c.FormValue("from") != "start" && r.Mode == lab.Guided && was.Step < len(e.Steps) {
+		start.Step, start.Findings = was.Step, was.Findings
+		shown.Step, shown.Findings, shown.Foretold = was.Step, was.Findings, was.Foretold
+	}
+	return a.begin(c, e, start, shown)
+}
+
+// known are the values that there are parameters for.
+func known(args lab.Args, params []lab.Param) lab.Args {
+	out := lab.Args{}
+	for _, p := range params {
+		if v, there := args[p.Name]; there {
+			out[p.Name] = v
+		}
+	}
+	return out
+}
+
+// begin starts a run and leads to it. It is noted first, so that the same form sent
+// twice finds it there.
+func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, shown lab.State) error {
+	// A run that was begun is finished beginning, also when the browser has gone.
+	ctx := context.WithoutCancel(c.Request().Context())
+	if id := c.FormValue("end"); id != "" {
+		if err := a.endFor(ctx, id, subject(c)); err != nil {
+			return err
+		}
+	}
+	setup, err := json.Marshal(s.Setup)
+	if err != nil {
+		return err
+	}
+	state, err := json.Marshal(shown)
+	if err != nil {
+		return err
+	}
+	r := store.Run{ID: s.ID, Sub: subject(c), Experiment: e.Name, Mode: s.Mode, Setup: string(setup), State: string(state), Step: s.Step, Replica: a.Replica}
+	made, err := a.store.StartRun(ctx, r, runsPerPerson, a.Now())
+	switch {
+	case errors.Is(err, store.ErrTooMany):
+		return a.experimentPage(c, http.StatusConflict, e, s.Mode, s.Setup, "You run as many experiments as one person may have at once. End one first.")
+	case errors.Is(err, store.ErrNotFound):
+		return web.NotFound("This run")
+	case err != nil:
+		return err
+	case !made:
+		return web.SeeOther(c, runURL(s.ID))
+	}
+	addr, err := a.Labs.Start(ctx, s)
+	if err != nil {
+		if err := a.store.DropRun(ctx, s.ID); err != nil {
+			return err
+		}
+		return a.notStarted(c, e, s, err)
+	}
+	if err := a.store.PlaceRun(ctx, s.ID, addr); err != nil {
+		_ = a.Labs.End(ctx, addr, s.ID, goneWhy)
+		return err
+	}
+	return web.SeeOther(c, runURL(s.ID))
+}
+
+// fullTells is for whom there is no room.
+const fullTells = "Every place for experiments is taken just now. Nothing is lost: try again in a minute, when somebody has finished."
+
+func (a *App) notStarted(c echo.Context, e lab.Experiment, s lab.Start, err error) error {
+	if refused := lab.Refusal(""); errors.As(err, &refused) {
+		return a.experimentPage(c, http.StatusUnprocessableEntity, e, s.Mode, s.Setup, refused.Error())
+	}
+	if errors.Is(err, lab.ErrFull) {
+		c.Response().Header().Set("Retry-After", "30")
+		return a.experimentPage(c, http.StatusServiceUnavailable, e, s.Mode, s.Setup, fullTells)
+	}
+	return err
+}
+
+// endFor ends a person's run to make room for another. One that is none of theirs, or
+// over, is no matter.
+func (a *App) endFor(ctx context.Context, id, sub string) error {
+	if !idForm.MatchString(id) {
+		return nil
+	}
+	r, err := a.store.FindRun(ctx, id, sub)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return a.endRun(ctx, &r, nextWhy)
+}
+
+// readArgs are the values that a form sent for params, under names that begin with prefix.
+func readArgs(c echo.Context, prefix string, params []lab.Param) lab.Args {
+	args := lab.Args{}
+	form, err := c.FormParams()
+	if err != nil {
+		return args
+	}
+	for _, p := range params {
+		values, there := form[prefix+p.Name]
+		switch {
+		case there && len(values) > 0:
+			args[p.Name] = values[len(values)-1]
+		case p.Type == lab.Bool && form.Has(prefix+p.Name+".there"):
+			args[p.Name] = "false" // a box that is not ticked is not sent
+		}
+	}
+	return args
+}
+
+func runURL(id string) string { return "/runs/" + id }
