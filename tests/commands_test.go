@@ -13,7 +13,7 @@ import (
 )
 
 // sqlHomes are the only packages whose strings may be SQL.
-var sqlHomes = []string{"db/**", "events", "portal/store/**", "apps/*/store/**", "tests/**"}
+var sqlHomes = []string{"db/**", "events", "portal/store/**", "apps/*/store/**", "apps/academy/experiments/emails/store", "tests/**"}
 
 // sql recognises a statement by its first words; none of our sentences begins like one.
 var sql = regexp.MustCompile(`^\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|UNIQUE|SCHEMA)\s|ALTER\s+TABLE\s|WITH\s+\w+\s+AS\s)`)
