@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"gatehouse/apps/academy/chapter"
+	"gatehouse/apps/academy/diagram"
 )
 
 // slugs are the lessons that come with the Academy, in their order.
@@ -22,7 +23,7 @@ var experiments = slugs[3:15]
 
 func content(t *testing.T) *chapter.Chapter {
 	t.Helper()
-	c, faults := chapter.Load(chapter.Options{Files: chapter.Content()})
+	c, faults := chapter.Load(chapter.Options{Files: chapter.Content(), Diagrams: diagram.Names()})
 	for _, f := range faults {
 		t.Errorf("%s", f)
 	}
