@@ -166,8 +166,8 @@ func (l *Log) complain(err error, lost int) {
 }
 
 // Of are the sign-ins of the last hour of sub at issuer, newest first. Only that person may see them.
-func (l *Log) Of(ctx context.Context, issuer, sub string) ([]Flow, error) {
-	listed, err := l.rdb.LRange(ctx, personKey(issuer, sub), 0, maxFlows-1).Result()
+func Of(ctx context.Context, rdb redis.UniversalClient, issuer, sub string) ([]Flow, error) {
+	listed, err := rdb.LRange(ctx, personKey(issuer, sub), 0, maxFlows-1).Result()
 	if err != nil {
 		return nil, fmt.Errorf("hops: %w", err)
 	}
@@ -180,7 +180,7 @@ func (l *Log) Of(ctx context.Context, issuer, sub string) ([]Flow, error) {
 	}
 	lists := make([]*redis.StringSliceCmd, len(flows))
 	if len(flows) > 0 {
-		_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		_, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for i, f := range flows {
 				lists[i] = p.LRange(ctx, flowKey(f.ID), 0, maxHops-1)
 			}

@@ -27,10 +27,10 @@ func open(t *testing.T, rdb redis.UniversalClient) *hops.Log {
 }
 
 // await asks until want sign-ins are there.
-func await(t *testing.T, l *hops.Log, sub string, want int) []hops.Flow {
+func await(t *testing.T, rdb redis.UniversalClient, sub string, want int) []hops.Flow {
 	t.Helper()
 	for {
-		flows, err := l.Of(t.Context(), issuer, sub)
+		flows, err := hops.Of(t.Context(), rdb, issuer, sub)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,12 +56,12 @@ func TestLog_KeepsAFlowForItsPersonAlone(t *testing.T) {
 		l.Record(hops.ID("another"), hops.Hop{Kind: hops.Asked, At: now})
 		l.File(id, "shop", issuer, "alice")
 
-		flow := await(t, l, "alice", 1)[0]
+		flow := await(t, rdb, "alice", 1)[0]
 		if flow.Client != "shop" || len(flow.Hops) != 2 || flow.Hops[0].Kind != hops.Asked || flow.Hops[1].Kind != hops.Token {
 			t.Errorf("kept %+v", flow)
 		}
 		for _, other := range [][2]string{{issuer, "bob"}, {"https://elsewhere.example.com", "alice"}} {
-			if flows, err := l.Of(t.Context(), other[0], other[1]); err != nil || len(flows) != 0 {
+			if flows, err := hops.Of(t.Context(), rdb, other[0], other[1]); err != nil || len(flows) != 0 {
 				t.Errorf("%v sees %v, %v", other, flows, err)
 			}
 		}
@@ -88,7 +88,7 @@ func TestLog_IsBounded(t *testing.T) {
 			l.File(id, fmt.Sprint(n), issuer, "alice")
 		}
 		for {
-			flows := await(t, l, "alice", 12)
+			flows := await(t, rdb, "alice", 12)
 			if flows[0].Client == "14" {
 				break
 			}
@@ -97,7 +97,7 @@ func TestLog_IsBounded(t *testing.T) {
 			l.Record(hops.ID("long"), hops.Hop{Kind: hops.Asked, At: time.Now()})
 		}
 		l.File(hops.ID("long"), "long", issuer, "carol")
-		if flow := await(t, l, "carol", 1)[0]; len(flow.Hops) != 40 {
+		if flow := await(t, rdb, "carol", 1)[0]; len(flow.Hops) != 40 {
 			t.Errorf("%d hops of one flow are kept", len(flow.Hops))
 		}
 	})

@@ -1,0 +1,262 @@
+package academy
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/components"
+	"gatehouse/sso/hops"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// The page of a person's own sign-in, hop by hop, from what the servers wrote down (sso/hops).
+
+// secondApp is the app that is offered for a second sign-in.
+const secondApp = "shop"
+
+// The lanes of the diagram, from the left.
+const (
+	laneBrowser = iota
+	laneAcademy
+	laneProvider
+	laneOther
+	lanes
+)
+
+// seenView is the page.
+type seenView struct {
+	Shell  components.Shell
+	Again  string // address of another sign-in at the Academy
+	Second string // address of a sign-in at the other app
+	Lanes  [lanes]string
+	Flows  []seenFlow // oldest first
+	Both   bool       // a sign-in at another app is among them
+}
+
+// seenFlow is one sign-in.
+type seenFlow struct {
+	ID, Title string
+	Ended     time.Time
+	Summary   string
+	Hops      []seenHop
+}
+
+// seenHop is one arrow, or what one party did by itself.
+type seenHop struct {
+	Number         int
+	Kind           string
+	Lane, To       int // the lanes that it begins and ends in
+	Who            string
+	Request        string
+	Status         int
+	Took           string
+	Says           string
+	Front, Alone   bool
+	Address        string
+	Replica        string
+	Sent, Answered []hops.Value
+}
+
+// seen shows the person's newest sign-ins: one at the Academy, one at another app, and the
+// one with the form, where that was within the hour.
+func (a *App) seen(c echo.Context) error {
+	flows, err := a.ownSignIns(c)
+	if err != nil {
+		return web.Unavailable(err)
+	}
+	v := seenView{
+		Shell:  experimentShell(c, "Your own sign-in"),
+		Again:  rp.SignInPath + "?" + url.Values{"again": {"1"}, "return_to": {"/seen?just=1"}}.Encode(),
+		Second: a.Estate.URL(secondApp) + rp.SignInPath + "?" + url.Values{"again": {"1"}, "return_to": {"/"}}.Encode(),
+	}
+	chosen := choose(flows)
+	other := secondApp
+	for _, f := range chosen {
+		if f.Client != service {
+			other, v.Both = f.Client, true
+		}
+	}
+	v.Lanes = [lanes]string{"Your browser", a.appName(service), a.appName("portal"), a.appName(other)}
+	for _, f := range chosen {
+		v.Flows = append(v.Flows, draw(f, v.Lanes))
+	}
+	return web.Render(c, http.StatusOK, seenPage(v), seenDiagram(v))
+}
+
+// justLate is how long a sign-in that has this moment ended may take to be written down.
+const justLate = 500 * time.Millisecond
+
+// ownSignIns are the person's of the last hour, newest first. Somebody who comes from one right now
+// (just=1) waits for it a moment.
+func (a *App) ownSignIns(c echo.Context) ([]hops.Flow, error) {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)
+	defer cancel()
+	began := time.Now()
+	for {
+		flows, err := hops.Of(ctx, a.Redis, a.Estate.URL("portal"), subject(c))
+		there := len(flows) > 0 && began.Sub(flows[0].Ended) < 3*time.Second
+		if err != nil || c.QueryParam("just") != "1" || there || time.Since(began) > justLate {
+			return flows, err
+		}
+		select {
+		case <-ctx.Done():
+			return flows, nil
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// choose picks the newest sign-in at the Academy, the newest at another app, and the newest for which a
+// password was typed, oldest first.
+func choose(flows []hops.Flow) []hops.Flow {
+	picks := []func(hops.Flow) bool{
+		func(f hops.Flow) bool { return f.Client == service },
+		func(f hops.Flow) bool { return f.Client != service },
+		func(f hops.Flow) bool {
+			return slices.ContainsFunc(f.Hops, func(h hops.Hop) bool { return h.Kind == hops.SignInForm })
+		},
+	}
+	var at []int
+	for _, pick := range picks {
+		if i := slices.IndexFunc(flows, pick); i >= 0 && !slices.Contains(at, i) {
+			at = append(at, i)
+		}
+	}
+	slices.Sort(at)
+	slices.Reverse(at) // the newest is the first of flows
+	chosen := make([]hops.Flow, 0, len(at))
+	for _, i := range at {
+		// The diagram has a lane for one other app.
+		if f := flows[i]; f.Client == service || !slices.ContainsFunc(flows[:i], func(n hops.Flow) bool { return n.Client != service && n.Client != f.Client }) {
+			chosen = append(chosen, f)
+		}
+	}
+	return chosen
+}
+
+func (a *App) appName(client string) string {
+	if name := a.Estate.Name(client); name != "" {
+		return name
+	}
+	return client
+}
+
+// draw lays a sign-in out.
+func draw(f hops.Flow, names [lanes]string) seenFlow {
+	app := names[laneOther]
+	if f.Client == service {
+		app = names[laneAcademy]
+	}
+	out := seenFlow{ID: f.Client + "-" + fmt.Sprint(f.Ended.UnixMilli()), Title: "Sign-in at " + app, Ended: f.Ended}
+	front, back := 0, 0
+	for i, h := range f.Hops {
+		from, to := lane(h.From), lane(h.To)
+		s := seenHop{
+			Number: i + 1, Kind: h.Kind, Lane: from, To: to, Who: names[from] + " → " + names[to], Status: h.Status, Took: fmt.Sprintf("%.1f ms", float64(h.Took.Microseconds())/1000),
+			Says: says(h, app, names[laneProvider]), Front: h.Front(), Alone: h.Alone(), Replica: h.Replica, Sent: h.Sent, Answered: h.Answer,
+		}
+		switch {
+		case s.Alone:
+			s.Who, s.Request = names[from], "by itself"
+			if h.Took == 0 {
+				s.Took = ""
+			}
+			s.Status = 0
+		case s.Front:
+			front++
+		default:
+			back++
+		}
+		if !s.Alone {
+			s.Request = h.Method + " " + path(h.Address)
+			s.Address = h.Method + " " + h.Address
+		}
+		out.Hops = append(out.Hops, s)
+	}
+	took := f.Hops[len(f.Hops)-1].At.Add(f.Hops[len(f.Hops)-1].Took).Sub(f.Hops[0].At)
+	out.Summary = fmt.Sprintf("%s through your browser, %s from server to server. From the first to the last: %s.",
+		components.Plural(front, "hop", "hops"), components.Plural(back, "hop", "hops"), length(took))
+	if slices.ContainsFunc(f.Hops, func(h hops.Hop) bool { return h.Kind == hops.SignInForm }) {
+		out.Title += ", with the password"
+	} else {
+		out.Title += ", with no question asked"
+	}
+	return out
+}
+
+func length(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f seconds", d.Seconds())
+}
+
+func lane(party string) int {
+	switch party {
+	case hops.Browser:
+		return laneBrowser
+	case hops.Provider:
+		return laneProvider
+	case service:
+		return laneAcademy
+	}
+	return laneOther
+}
+
+func path(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Path == "" {
+		return "/"
+	}
+	return u.Path
+}
+
+// says is what a hop is for, and what came of it.
+func says(h hops.Hop, app, provider string) string {
+	leads := func(part string) bool {
+		return slices.ContainsFunc(h.Answer, func(v hops.Value) bool { return v.Name == "Location" && strings.HasSuffix(v.Text, part) })
+	}
+	has := func(name string) bool {
+		return slices.ContainsFunc(h.Answer, func(v hops.Value) bool { return v.In == hops.InLocation && v.Name == name })
+	}
+	switch h.Kind {
+	case hops.Asked:
+		return app + " wants to know who you are. It makes up a state, a nonce and a code_verifier, keeps them, and sends your browser to the provider with the first two and the verifier's hash."
+	case hops.Authorize:
+		switch {
+		case has("code"):
+			return provider + " knows your browser by a session of its own. It asks nothing, and sends your browser back with a code and the same state."
+		case has("error"):
+			return provider + " sends your browser back with an error."
+		case leads("/sign-in"):
+			return provider + " does not know your browser: on to its sign-in page. The request waits there."
+		}
+		return provider + " looks at the request: who asks, where may the answer go, what is wanted?"
+	case hops.SignInPage:
+		return "The sign-in page. Only the provider ever sees a password."
+	case hops.SignInForm:
+		if h.Status == http.StatusSeeOther {
+			return "Your password was right. " + provider + " begins a session with your browser, and goes on with the request that waited."
+		}
+		return "The form was not accepted, and shown again."
+	case hops.Callback:
+		return "Your browser brings the code. The state must be one that this very browser began with. The answer comes only after the next hops: a session cookie of " + app + ", and the way to your page."
+	case hops.Token:
+		return app + " exchanges the code for tokens, without your browser: with its secret, and with the code_verifier, whose hash " + provider + " has seen."
+	case hops.Redeemed:
+		return provider + " compares all of it before it gives tokens. The code is worth nothing from now on."
+	case hops.Userinfo:
+		return app + " asks for your name and email, which the ID token left out."
+	case hops.Verified:
+		return app + " checks the ID token: signature, issuer, audience, nonce, time. Then it begins a session of its own with your browser."
+	}
+	return ""
+}
