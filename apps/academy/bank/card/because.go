@@ -39,7 +39,7 @@ func Because(raw string, err error) string {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return "it expired at " + time.Unix(claims.Exp, 0).UTC().Format("15:04:05") + " UTC"
 	case errors.Is(err, jwt.ErrTokenInvalidAudience):
-		return fmt.Sprintf("it is meant for %s, not for here", clip(fmt.Sprint(claims.Aud)))
+		return fmt.Sprintf("it is meant for %s, not for here", clip(strings.Trim(fmt.Sprint(claims.Aud), "[]"))) // one or a list
 	}
 	return Why(err)
 }

@@ -15,7 +15,7 @@ import (
 const (
 	bareTime  = 250 * time.Millisecond
 	quickMany = 200 // calls of what takes less than a microsecond or two
-	slowMany  = 10  // of what takes dozens of them
+	slowMany  = 1   // of what takes dozens of them
 )
 
 // apparatus has a branch of each kind that was measured so far.

@@ -25,8 +25,8 @@ var kinds = []kind{
 	{inRedis, "Redis session", "the cookie is looked up in Redis (sso/session)", "at once, everywhere", "503: nobody can be recognised", "yes"},
 	{fresh, "JWT, seen for the first time", "the signature is checked (sso/token)", "when the card expires", "goes on", "yes"},
 	{remembered, "JWT, remembered by its hash", "SHA-256 of the card, the claims that were verified before, the clock (sso/token)", "when the card expires", "goes on", "yes"},
-	{withExists, "JWT with a Redis lookup", "the same, and EXISTS: is this card denied?", "at once, everywhere", "503: nobody knows who was signed out", "yes"},
-	{withMirror, "JWT with our mirror", "the same, and the denylist in this branch's memory (sso/revocation)", "within milliseconds, and confirmed", "goes on for a second, then 503", "yes"},
+	{withExists, "JWT with a Redis lookup", "the card, as before, and one EXISTS in Redis that asks whether it is denied", "at once, everywhere", "503: nobody knows who was signed out", "yes"},
+	{withMirror, "JWT with our mirror", "the card, as before, and the denylist in the branch's own memory (sso/revocation)", "within milliseconds, and confirmed", "goes on for a second, then 503", "yes"},
 }
 
 func kindOf(name string) (kind, bool) {

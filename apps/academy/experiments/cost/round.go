@@ -21,7 +21,7 @@ type measured struct {
 	check      time.Duration // alone, without HTTP: the median of many batches
 	median     time.Duration // of the requests' latency
 	slow       time.Duration // 99 of 100 were answered within it
-	throughput float64       // requests a second
+	throughput float64       // requests a second, in the median slice of the round
 	requests   int
 	commands   int64 // that the branch sent to Redis meanwhile, whatever for
 }
@@ -32,7 +32,7 @@ func (m measured) lookups() float64 { return float64(m.commands) / float64(m.req
 // bare measures the check alone for about so long, in batches: a batch is long enough for
 // the clock, and short enough for a busy machine not to interrupt most of them.
 func bare(ctx context.Context, b *branch, batch int, long time.Duration) (time.Duration, error) {
-	const most, least = 1000, 5
+	const most, least = 3000, 5
 	var took []time.Duration
 	for began := time.Now(); len(took) < most && (len(took) < least || time.Since(began) < long); {
 		asked := make([]*http.Request, 0, batch)
@@ -65,12 +65,12 @@ func bare(ctx context.Context, b *branch, batch int, long time.Duration) (time.D
 func load(ctx context.Context, b *branch, clients int, long time.Duration) (measured, error) {
 	ctx, cancel := context.WithTimeout(ctx, long)
 	defer cancel()
-	took := make([][]time.Duration, clients)
+	answers := make([][]answered, clients)
 	wrong := make([]error, clients)
 	var all sync.WaitGroup
 	commands, began := b.commands(), time.Now()
 	for i := range clients {
-		all.Go(func() { took[i], wrong[i] = askOn(ctx, b) })
+		all.Go(func() { answers[i], wrong[i] = askOn(ctx, b, began) })
 	}
 	all.Wait()
 	lasted := time.Since(began)
@@ -80,18 +80,41 @@ func load(ctx context.Context, b *branch, clients int, long time.Duration) (meas
 		}
 	}
 	m := measured{commands: b.commands() - commands}
-	each := slices.Concat(took...)
+	each := slices.Concat(answers...)
 	if m.requests = len(each); m.requests == 0 {
 		return m, fmt.Errorf("cost: %s answered nothing within %s", b.kind.name, long)
 	}
-	m.throughput = float64(m.requests) / lasted.Seconds()
-	m.median, m.slow = quantile(each, 0.5), quantile(each, 0.99)
+	took := make([]time.Duration, len(each))
+	for i, one := range each {
+		took[i] = one.took
+	}
+	m.throughput = perSecond(each, lasted)
+	m.median, m.slow = quantile(took, 0.5), quantile(took, 0.99)
 	return m, nil
 }
 
+// answered is one request: when its answer came, since the round began, and how long it took.
+type answered struct{ at, took time.Duration }
+
+// perSecond is the throughput of the round's median slice: whatever else the machine does
+// for a moment does not count.
+func perSecond(each []answered, lasted time.Duration) float64 {
+	const many = 9
+	slice := lasted / many
+	if slice <= 0 {
+		return 0
+	}
+	counts := make([]int, many)
+	for _, one := range each {
+		counts[min(int(one.at/slice), many-1)]++
+	}
+	slices.Sort(counts)
+	return float64(counts[many/2]) / slice.Seconds()
+}
+
 // askOn asks one request after the other until ctx ends or there is nothing left to ask
-// with, and returns what each took.
-func askOn(ctx context.Context, b *branch) ([]time.Duration, error) {
+// with.
+func askOn(ctx context.Context, b *branch, began time.Time) ([]answered, error) {
 	dial := net.Dialer{Timeout: patience}
 	conn, err := dial.DialContext(context.WithoutCancel(ctx), "tcp", b.addr)
 	if err != nil {
@@ -99,19 +122,19 @@ func askOn(ctx context.Context, b *branch) ([]time.Duration, error) {
 	}
 	defer func() { _ = conn.Close() }()
 	in, out := bufio.NewReaderSize(conn, 1<<10), bufio.NewWriterSize(conn, 4<<10)
-	var took []time.Duration
+	var all []answered
 	for ctx.Err() == nil {
 		r := b.present()
 		if r == nil {
 			break
 		}
-		at, err := ask(conn, in, out, r)
+		took, err := ask(conn, in, out, r)
 		if err != nil {
 			return nil, fmt.Errorf("cost: a request to %s: %w", b.kind.name, err)
 		}
-		took = append(took, at)
+		all = append(all, answered{time.Since(began), took})
 	}
-	return took, nil
+	return all, nil
 }
 
 // ask sends one request and reads its answer, which must be 200.

@@ -32,7 +32,7 @@ func (a *apparatus) introduce(ctx context.Context, b *branch) error {
 	}
 	a.bench.Request(lab.Request{
 		From: "you", To: b.kind.name, Via: via, Method: r.Method, Path: r.URL.Path, Status: 200, Outcome: lab.Recognised, Who: subject, Took: took,
-		Text: fmt.Sprintf("%s: recognised, by this: %s.", b.kind.label, b.kind.does),
+		Text: fmt.Sprintf("%s: recognised. %s.", b.kind.label, sentence(b.kind.does)),
 	})
 	return nil
 }
@@ -163,9 +163,20 @@ func (a *apparatus) tables() []lab.Table {
 			continue
 		}
 		numbers.Rows = append(numbers.Rows, []string{k.label, thousands(m.throughput), short(m.median), short(m.slow), short(m.check), few(m.lookups())})
-		trade.Rows = append(trade.Rows, []string{k.label, short(m.check) + ", " + few(m.lookups()) + " lookups", k.signOut, k.away, k.elsewhere})
+		trade.Rows = append(trade.Rows, []string{k.label, short(m.check) + ", " + lookups(m.lookups()), k.signOut, k.away, k.elsewhere})
 	}
 	return []lab.Table{numbers, trade}
+}
+
+// sentence begins with a capital letter.
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// lookups counts them.
+func lookups(n float64) string {
+	if n == 1 {
+		return "1 lookup"
+	}
+	return few(n) + " lookups"
 }
 
 // short is a duration with two or three digits that count.

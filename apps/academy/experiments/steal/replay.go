@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"gatehouse/apps/academy/bank"
@@ -53,23 +52,13 @@ func (a *apparatus) replay(ctx context.Context, w way, b *bank.Bank, most time.D
 		r.branches = append(r.branches, trial{label: branch.Label, accepted: -1, refused: -1})
 	}
 	began := time.Now()
-	var mu sync.Mutex
-	var done time.Time // when the sign-out was answered
-	var signingOut sync.WaitGroup
-	signingOut.Go(func() {
-		b.SignOut(ctx, bank.You)
-		mu.Lock()
-		done = time.Now()
-		mu.Unlock()
-	})
-	defer signingOut.Wait()
+	leaving := leave(ctx, b)
+	defer leaving.wait()
 	shown := make([]time.Time, len(list))
 	for !r.over && time.Since(began) < most {
 		refusing := 0
 		for i, branch := range list {
-			mu.Lock()
-			signedOut := !done.IsZero()
-			mu.Unlock()
+			signedOut := leaving.done()
 			said, _ := b.Visit(ctx, bank.Visit{Browser: attacker, Branch: branch.ID, Quiet: true})
 			if ctx.Err() != nil {
 				a.bench.Log(lab.Note, "The replay was stopped: nothing is taken down of it.")
@@ -94,7 +83,10 @@ func (a *apparatus) replay(ctx context.Context, w way, b *bank.Bank, most time.D
 			pause(ctx, min(max(time.Since(began)/5, leastPause), mostPause))
 		}
 	}
-	signingOut.Wait()
+	if out := leaving.wait(); out.Outcome != lab.Answered {
+		a.bench.Log(lab.Bad, "You were not signed out: %s Nothing is taken down.", out.Text)
+		return
+	}
 	r.exposure = time.Since(began)
 	if r.over {
 		r.exposure = 0
@@ -105,6 +97,35 @@ func (a *apparatus) replay(ctx context.Context, w way, b *bank.Bank, most time.D
 		r.left = time.Until(expiry(token))
 	}
 	a.take(r)
+}
+
+// departure is your sign-out under way.
+type departure struct {
+	answered chan struct{} // closed when it was
+	answer   lab.Request
+}
+
+func leave(ctx context.Context, b *bank.Bank) *departure {
+	d := &departure{answered: make(chan struct{})}
+	go func() {
+		defer close(d.answered)
+		d.answer = b.SignOut(ctx, bank.You)
+	}()
+	return d
+}
+
+func (d *departure) done() bool {
+	select {
+	case <-d.answered:
+		return true
+	default:
+		return false
+	}
+}
+
+func (d *departure) wait() lab.Request {
+	<-d.answered
+	return d.answer
 }
 
 // take notes an answer, and reports whether it differs from the one before.
