@@ -7,6 +7,7 @@ import (
 	"gatehouse/apps/academy/experiments/cost"
 	"gatehouse/apps/academy/experiments/emails"
 	"gatehouse/apps/academy/experiments/notebook"
+	"gatehouse/apps/academy/experiments/shared"
 	"gatehouse/apps/academy/experiments/signon"
 	"gatehouse/apps/academy/experiments/steal"
 	"gatehouse/apps/academy/experiments/sticky"
@@ -18,6 +19,7 @@ func All() []lab.Experiment {
 	return []lab.Experiment{
 		notebook.Experiment(),
 		sticky.Experiment(),
+		shared.Experiment(),
 		card.Experiment(),
 		signon.Experiment(),
 		steal.Experiment(),
