@@ -50,7 +50,7 @@ var shared = []endpoint{
 
 // joined are the endpoints of an app that has joined (package sso/rp).
 var joined = []endpoint{
-	{route: "GET /auth/sign-in", query: "return_to=/"},
+	{route: "GET /auth/sign-in", query: "return_to=/&again=1"},
 	{route: "GET /auth/callback", query: "state=ABCDEFGHIJKLMNOPQRSTUVWXYZ&code=c&iss={issuer}&error=&error_description=&session_state="},
 	{route: "POST /auth/sign-out", once: true},
 	{route: "GET /auth/signed-out", query: "state=ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
@@ -149,7 +149,9 @@ var endpoints = map[string][]endpoint{
 		{route: "GET /api/v1/best-sellers", as: client, query: period + "&limit=5"},
 	}, joined...), shared...),
 
-	"academy": append(append([]endpoint{}, joined...), shared...),
+	"academy": append(append([]endpoint{
+		{route: "GET /seen", as: customer, query: "just=1"},
+	}, joined...), shared...),
 }
 
 // programs are the endpoints of which programs read the errors: they are told in JSON.
