@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
-	"time"
 
 	"gatehouse/apps/academy/experiments/lookup"
 	"gatehouse/apps/academy/lab"
@@ -177,36 +176,6 @@ func (a *apparatus) compare(ctx context.Context) error {
 	return a.issue(ctx)
 }
 
-func (a *apparatus) forgeNone(ctx context.Context, card string) error {
-	return a.refused(ctx, "refused-none", "Algorithm none",
-		shown{what: "Algorithm none, no signature", raw: unsigned(card, a.office.signer()), header: true, payload: true, signature: true})
-}
-
-func (a *apparatus) forgeHS256(ctx context.Context, card string) error {
-	raw, err := confused(ctx, card, a.office)
-	if err != nil {
-		return err
-	}
-	return a.refused(ctx, "refused-hs256", "HS256 with the public key",
-		shown{what: "HS256, with the public key as the secret", raw: raw, header: true, payload: true, signature: true})
-}
-
-func (a *apparatus) forgeWithOtherKey(ctx context.Context) error {
-	raw, err := foreign(a.name(), a.office.signer())
-	if err != nil {
-		return err
-	}
-	return a.refused(ctx, "refused-other-key", "Another key", shown{what: "Signed with a key of your own", raw: raw, payload: true, signature: true})
-}
-
-func (a *apparatus) forVault(ctx context.Context) error {
-	raw, err := a.office.sign(a.name(), vault, cardLife)
-	if err != nil {
-		return err
-	}
-	return a.refused(ctx, "refused-wrong-audience", "Another audience", shown{what: "Really signed by the bank, for the vault", raw: raw})
-}
-
 // refused sends what should be refused, and takes down by how many it really was.
 func (a *apparatus) refused(ctx context.Context, name, label string, s shown) error {
 	t, err := a.send(ctx, s)
@@ -227,67 +196,4 @@ func (a *apparatus) because(name, label string, t tally) {
 	if t.why != "" {
 		a.bench.Find(name+"-why", lab.Finding{Label: label + ": the reason", Text: t.why, Value: float64(t.refused)})
 	}
-}
-
-// expire shows a card that is good for a moment, waits until that has passed, and shows
-// it again.
-func (a *apparatus) expire(ctx context.Context) error {
-	began := time.Now()
-	raw, err := a.office.sign(a.name(), audience, shortLife)
-	if err != nil {
-		return err
-	}
-	s := shown{what: "Good for a moment", raw: raw}
-	t, err := a.send(ctx, s)
-	if err != nil {
-		return err
-	}
-	a.found("accepted-before-expiry", "Short card, before: accepted", t.accepted, t.asked)
-	end := expiry(raw)
-	a.bench.Log(lab.Note, "This card is good until %s UTC. Waiting for that.", end.UTC().Format("15:04:05"))
-	a.mu.Lock()
-	a.waiting = true
-	a.mu.Unlock()
-	a.work.Add(1)
-	a.bench.Go(func(ctx context.Context) {
-		defer a.work.Done()
-		defer a.stopWaiting()
-		if !a.wait(ctx, began, end) {
-			return
-		}
-		s.what = "The same card, expired"
-		t, err := a.send(ctx, s)
-		if err != nil {
-			a.bench.Logger.Error("showing an expired card", "error", err)
-			return
-		}
-		a.found("refused-expired", "Expired card: refused", t.refused, t.asked)
-		a.because("refused-expired", "Expired card", t)
-	})
-	return nil
-}
-
-// wait shows how long it still is until the end.
-func (a *apparatus) wait(ctx context.Context, began, end time.Time) bool {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for left := time.Until(end); left > 0; left = time.Until(end) {
-		a.mu.Lock()
-		a.progress = &lab.Progress{Label: "Waiting until the card expires", Share: 1 - float64(left)/float64(end.Sub(began)), Left: left}
-		a.mu.Unlock()
-		a.bench.Changed()
-		select {
-		case <-ctx.Done():
-			return false
-		case <-tick.C:
-		}
-	}
-	return true
-}
-
-func (a *apparatus) stopWaiting() {
-	a.mu.Lock()
-	a.progress, a.waiting = nil, false
-	a.mu.Unlock()
-	a.bench.Changed()
 }

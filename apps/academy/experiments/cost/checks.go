@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,7 +12,6 @@ import (
 	"time"
 
 	"gatehouse/apps/academy/experiments/lookup"
-	"gatehouse/sso/revocation"
 	"gatehouse/sso/session"
 	"gatehouse/sso/token"
 )
@@ -24,9 +21,6 @@ const (
 	cardLife  = time.Hour
 	subject   = "learner"
 	cookieRAM = "bank_session"
-	// mostCards is how many different cards are signed for the way that remembers none:
-	// each is shown once, so that no branch has seen it before.
-	mostCards = 8_000
 )
 
 // none is the count of a branch that knows no Redis.
@@ -121,7 +115,7 @@ func newFresh(ctx context.Context, o *office) (*branch, error) {
 	if err != nil {
 		return nil, err
 	}
-	cards, err := o.sign(ctx, mostCards)
+	cards, err := o.many(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -135,16 +129,16 @@ func newFresh(ctx context.Context, o *office) (*branch, error) {
 }
 
 // newRemembered sees the same card again and again.
-func newRemembered(ctx context.Context, o *office) (*branch, error) {
+func newRemembered(o *office) (*branch, error) {
 	v, err := o.verifier()
 	if err != nil {
 		return nil, err
 	}
-	one, err := o.sign(ctx, 1)
+	one, err := o.one()
 	if err != nil {
 		return nil, err
 	}
-	return &branch{commands: none, check: access(v), present: withCard(func() string { return one[0] })}, nil
+	return &branch{commands: none, check: access(v), present: withCard(func() string { return one })}, nil
 }
 
 func access(v *token.Verifier) check {
@@ -160,8 +154,8 @@ func access(v *token.Verifier) check {
 var errDenied = errors.New("this card was revoked")
 
 // newExists asks Redis about each card, too.
-func newExists(ctx context.Context, o *office, rdb *lookup.Client) (*branch, error) {
-	b, err := newRemembered(ctx, o)
+func newExists(o *office, rdb *lookup.Client) (*branch, error) {
+	b, err := newRemembered(o)
 	if err != nil {
 		return nil, err
 	}
@@ -184,79 +178,4 @@ func newExists(ctx context.Context, o *office, rdb *lookup.Client) (*branch, err
 		return c.Subject, nil
 	}
 	return b, nil
-}
-
-// newMirrored asks the denylist in its own memory, which follows Redis beside the requests.
-func newMirrored(ctx context.Context, o *office, rdb *lookup.Client, logger *slog.Logger) (*branch, error) {
-	b, err := newRemembered(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	v, err := o.verifier()
-	if err != nil {
-		return nil, err
-	}
-	log, err := revocation.NewLog(rdb)
-	if err != nil {
-		return nil, err
-	}
-	if err := log.Rebuild(ctx, 0, denylist()); err != nil {
-		return nil, err
-	}
-	m, err := revocation.NewMirror(revocation.Options{Redis: rdb, Service: "bank", Replica: withMirror, Logger: logger})
-	if err != nil {
-		return nil, err
-	}
-	life, cancel := context.WithCancel(context.WithoutCancel(ctx)) // until stop
-	var runs sync.WaitGroup
-	runs.Go(func() { _ = m.Run(life) })
-	b.stop = func() { cancel(); runs.Wait() }
-	b.commands = rdb.Commands
-	b.check = func(r *http.Request) (string, error) {
-		c, err := v.Access(r.Context(), bearer(r))
-		if err != nil {
-			return "", err
-		}
-		if err := m.Check(c.Subject, c.SID, c.ID, c.Authenticated()); err != nil {
-			return "", err
-		}
-		return c.Subject, nil
-	}
-	if err := ready(ctx, m); err != nil {
-		b.stop()
-		return nil, err
-	}
-	return b, nil
-}
-
-// deniedPeople are on the denylist while it is asked, so that it is not an empty table.
-const deniedPeople = 1000
-
-func denylist() func(yield func(revocation.Entry, error) bool) {
-	return func(yield func(revocation.Entry, error) bool) {
-		now := time.Now()
-		for i := range deniedPeople {
-			e := revocation.Entry{
-				Kind: revocation.SignIn, Value: fmt.Sprintf("signed-out-%d", i), Reason: revocation.SignedOut,
-				At: now, Until: now.Add(cardLife), Seq: int64(i + 1),
-			}
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
-}
-
-// ready waits until the mirror has its first copy.
-func ready(ctx context.Context, m *revocation.Mirror) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for m.Ready(ctx) != nil {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("cost: the mirror is not ready: %w", context.Cause(ctx))
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-	return nil
 }

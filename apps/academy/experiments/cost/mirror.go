@@ -1,0 +1,88 @@
+package cost
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"gatehouse/apps/academy/experiments/lookup"
+	"gatehouse/sso/revocation"
+)
+
+// newMirrored asks the denylist in its own memory, which follows Redis beside the requests.
+func newMirrored(ctx context.Context, o *office, rdb *lookup.Client, logger *slog.Logger) (*branch, error) {
+	b, err := newRemembered(o)
+	if err != nil {
+		return nil, err
+	}
+	v, err := o.verifier()
+	if err != nil {
+		return nil, err
+	}
+	log, err := revocation.NewLog(rdb)
+	if err != nil {
+		return nil, err
+	}
+	if err := log.Rebuild(ctx, 0, denylist()); err != nil {
+		return nil, err
+	}
+	m, err := revocation.NewMirror(revocation.Options{Redis: rdb, Service: "bank", Replica: withMirror, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx)) // until stop
+	var runs sync.WaitGroup
+	runs.Go(func() { _ = m.Run(life) })
+	b.stop = func() { cancel(); runs.Wait() }
+	b.commands = rdb.Commands
+	b.check = func(r *http.Request) (string, error) {
+		c, err := v.Access(r.Context(), bearer(r))
+		if err != nil {
+			return "", err
+		}
+		if err := m.Check(c.Subject, c.SID, c.ID, c.Authenticated()); err != nil {
+			return "", err
+		}
+		return c.Subject, nil
+	}
+	if err := ready(ctx, m); err != nil {
+		b.stop()
+		return nil, err
+	}
+	return b, nil
+}
+
+// deniedPeople are on the denylist while it is asked, so that it is not an empty table.
+const deniedPeople = 1000
+
+func denylist() func(yield func(revocation.Entry, error) bool) {
+	return func(yield func(revocation.Entry, error) bool) {
+		now := time.Now()
+		for i := range deniedPeople {
+			e := revocation.Entry{
+				Kind: revocation.SignIn, Value: fmt.Sprintf("signed-out-%d", i), Reason: revocation.SignedOut,
+				At: now, Until: now.Add(cardLife), Seq: int64(i + 1),
+			}
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// ready waits until the mirror has its first copy.
+func ready(ctx context.Context, m *revocation.Mirror) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for m.Ready(ctx) != nil {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("cost: the mirror is not ready: %w", context.Cause(ctx))
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return nil
+}
