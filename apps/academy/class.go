@@ -1,0 +1,258 @@
+package academy
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/chapter"
+	"gatehouse/apps/academy/store"
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+// How much the class view shows.
+const (
+	questionsShown = 10   // those with the most wrong answers
+	lastRoomPage   = 1000 // bounds the number in the address
+)
+
+// classView is a room: for its teacher with names, for its learners without.
+type classView struct {
+	Shell     components.Shell
+	Room      store.Room
+	Teaches   bool
+	Names     bool // shown; a teacher may hide them, for the projector
+	Link      string
+	Members   []memberView
+	Pages     components.Pages
+	Lessons   []lessonDone
+	Questions []questionWrong
+	Finished  map[string]int // experiments, by how many learners
+}
+
+type memberView struct {
+	store.Member
+	Lessons []bool // done or not, in the chapter's order
+	Running string // title of the experiment, and its step
+}
+
+type lessonDone struct {
+	Lesson      *chapter.Lesson
+	People      int
+	Experiments int // people at the end of its experiment's guided path
+	Tried       bool
+}
+
+// questionWrong is a question that went wrong.
+type questionWrong struct {
+	Lesson   *chapter.Lesson
+	Question *chapter.Question
+	Answers  int
+	Wrong    int
+	Given    []wrongAnswer
+}
+
+type wrongAnswer struct {
+	HTML   []string // of the options that were chosen
+	People int
+}
+
+// room is the class view. Whoever is neither its teacher nor a member is told that there
+// is no such room.
+func (a *App) room(c echo.Context) error {
+	ctx := c.Request().Context()
+	r, err := a.findRoom(c)
+	if err != nil {
+		return err
+	}
+	v := classView{Room: r, Teaches: r.TeacherSub == subject(c), Link: a.Estate.URL(service) + "/join/" + r.Code}
+	v.Names = v.Teaches && c.QueryParam("names") != "hidden"
+	v.Shell = shell(c, r.Title, "/rooms")
+	page := web.Int(c, "page", 1, 1, lastRoomPage)
+	if v.Teaches {
+		if v.Members, err = a.members(c, r, page); err != nil {
+			return err
+		}
+	}
+	v.Pages = components.Pages{Page: page, Total: max(1, (r.Members+store.MembersPerPage-1)/store.MembersPerPage), Label: "Learners",
+		URL: func(n int) string { return v.url(n, v.Names) }}
+	done, finished, err := a.store.ClassDone(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	v.Finished = finished
+	for _, l := range a.chapter.Lessons {
+		d := lessonDone{Lesson: l, People: done[l.Slug]}
+		for _, name := range experimentsOf(l) {
+			d.Tried = true
+			d.Experiments += finished[name]
+		}
+		v.Lessons = append(v.Lessons, d)
+	}
+	if v.Questions, err = a.wrongQuestions(c, r); err != nil {
+		return err
+	}
+	return web.Render(c, http.StatusOK, classPage(v), classBody(v))
+}
+
+// findRoom is the room of the address, for those who may see it.
+func (a *App) findRoom(c echo.Context) (store.Room, error) {
+	ctx := c.Request().Context()
+	r, err := a.store.Room(ctx, c.Param("room"))
+	if err == nil && r.TeacherSub != subject(c) {
+		var in bool
+		if in, err = a.store.Joined(ctx, r.ID, subject(c)); err == nil && !in {
+			err = store.ErrNotFound
+		}
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return r, web.NotFound("This room")
+	}
+	return r, err
+}
+
+func (a *App) members(c echo.Context, r store.Room, page int) ([]memberView, error) {
+	ctx := c.Request().Context()
+	list, err := a.store.Members(ctx, r.ID, page)
+	if err != nil {
+		return nil, err
+	}
+	done, err := a.store.MembersDone(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]memberView, 0, len(list))
+	for _, m := range list {
+		v := memberView{Member: m}
+		for _, l := range a.chapter.Lessons {
+			v.Lessons = append(v.Lessons, done[m.Sub][l.Slug])
+		}
+		if e, there := a.experiment(m.Running); there {
+			v.Running = e.Title
+			if len(e.Steps) > 0 {
+				v.Running += ", step " + strconv.Itoa(min(m.Step+1, len(e.Steps))) + " of " + strconv.Itoa(len(e.Steps))
+			}
+		}
+		views = append(views, v)
+	}
+	return views, nil
+}
+
+// wrongQuestions are those that the class got wrong, with what it answered instead.
+func (a *App) wrongQuestions(c echo.Context, r store.Room) (list []questionWrong, err error) {
+	ctx := c.Request().Context()
+	tallies, err := a.store.Tallies(ctx, r.ID, questionsShown)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tallies {
+		l := a.chapter.Lesson(t.Lesson)
+		if l == nil || t.Wrong == 0 {
+			continue // a lesson that is no more
+		}
+		q := l.Question(t.Question)
+		if q == nil {
+			continue
+		}
+		w := questionWrong{Lesson: l, Question: q, Answers: t.Answers, Wrong: t.Wrong}
+		given, err := a.store.WrongAnswers(ctx, r.ID, t.Lesson, t.Question)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range given {
+			w.Given = append(w.Given, wrongAnswer{HTML: inWords(q, g.Given), People: g.People})
+		}
+		list = append(list, w)
+	}
+	return list, nil
+}
+
+// inWords are the options of an answer, or its lines in the order that they were given.
+func inWords(q *chapter.Question, given string) (html []string) {
+	if q.Kind == chapter.Order {
+		for _, i := range q.Arranged(given) {
+			html = append(html, q.Lines[i])
+		}
+		return html
+	}
+	chosen := q.Chosen(given)
+	for i, o := range q.Options {
+		if chosen[i] {
+			html = append(html, o.HTML)
+		}
+	}
+	return html
+}
+
+func (a *App) closeRoom(c echo.Context) error {
+	err := a.store.CloseRoom(c.Request().Context(), c.Param("room"), subject(c), a.Now())
+	if errors.Is(err, store.ErrNotFound) {
+		return web.NotFound("This room")
+	} else if err != nil {
+		return err
+	}
+	web.Flash(c, "success", "The room is closed. Nobody can join it any more; you can still look at it.")
+	return web.SeeOther(c, "/rooms/"+c.Param("room"))
+}
+
+// leaveRoom takes somebody out of a room: a learner oneself, or the teacher a learner.
+func (a *App) leaveRoom(c echo.Context) error {
+	r, err := a.findRoom(c)
+	if err != nil {
+		return err
+	}
+	who, to := subject(c), "/rooms"
+	if r.TeacherSub == who {
+		if who = c.FormValue("learner"); who == "" {
+			return web.Invalid("Choose the learner who is to leave the room.")
+		}
+		to = roomURL(r)
+	}
+	if err := a.store.LeaveRoom(c.Request().Context(), r.ID, who); err != nil {
+		return err
+	}
+	if to == "/rooms" {
+		web.Flash(c, "success", "You have left the room. Its teacher no longer sees how you are doing.")
+	}
+	return web.SeeOther(c, to)
+}
+
+func (v classView) url(page int, names bool) string {
+	var q []string
+	if page > 1 {
+		q = append(q, "page="+strconv.Itoa(page))
+	}
+	if !names && v.Teaches {
+		q = append(q, "names=hidden")
+	}
+	return strings.TrimSuffix(roomURL(v.Room)+"?"+strings.Join(q, "&"), "?")
+}
+
+// share is how much of a whole is done, in percent.
+func share(part, whole int) int {
+	if whole == 0 {
+		return 0
+	}
+	return 100 * part / whole
+}
+
+// doneOf is how many of a learner's lessons are done.
+func (m memberView) doneOf() int {
+	n := 0
+	for _, done := range m.Lessons {
+		if done {
+			n++
+		}
+	}
+	return n
+}
+
+// begun reports whether anybody has finished anything.
+func (v classView) begun() bool {
+	return slices.ContainsFunc(v.Lessons, func(l lessonDone) bool { return l.People > 0 || l.Experiments > 0 })
+}

@@ -1,0 +1,184 @@
+package academy
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/store"
+	"gatehouse/components"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// maxTitle is the length of a room's title in characters.
+const maxTitle = 80
+
+// roomsView lists the rooms of a person: those where they teach, and those they joined.
+type roomsView struct {
+	Shell           components.Shell
+	Taught, Joined  []store.Room
+	Title, TitleErr string
+	Code, CodeErr   string
+	Key             string // of the form that opens a room: sent twice, it opens one
+}
+
+func (a *App) rooms(c echo.Context) error {
+	return a.showRooms(c, http.StatusOK, roomsView{})
+}
+
+func (a *App) showRooms(c echo.Context, status int, v roomsView) (err error) {
+	ctx, sub := c.Request().Context(), subject(c)
+	v.Shell, v.Key = shell(c, "Rooms", "/rooms"), store.NewID()
+	if v.Taught, err = a.store.RoomsOf(ctx, sub); err != nil {
+		return err
+	}
+	if v.Joined, err = a.store.RoomsJoined(ctx, sub); err != nil {
+		return err
+	}
+	return web.Render(c, status, roomsPage(v))
+}
+
+func (a *App) openRoom(c echo.Context) error {
+	title, err := web.Text(c, "title", maxTitle)
+	if err != nil {
+		return a.showRooms(c, http.StatusUnprocessableEntity, roomsView{Title: c.FormValue("title"), TitleErr: said(err)})
+	}
+	if title == "" {
+		return a.showRooms(c, http.StatusUnprocessableEntity, roomsView{TitleErr: "Give the room a name, such as “Monday, 10 o'clock”."})
+	}
+	id := c.FormValue("key")
+	if !wellFormedID(id) {
+		id = store.NewID()
+	}
+	p := rp.Person(c)
+	r, err := a.store.OpenRoom(c.Request().Context(), id, store.Room{TeacherSub: p.Subject, TeacherName: p.Name, Title: title}, a.Now())
+	if errors.Is(err, store.ErrManyRooms) {
+		return a.showRooms(c, http.StatusUnprocessableEntity, roomsView{Title: title, TitleErr: "You have twenty open rooms. Close one first."})
+	} else if err != nil {
+		return err
+	}
+	return web.SeeOther(c, roomURL(r))
+}
+
+// joinByCode leads to the room of a code that somebody has typed.
+func (a *App) joinByCode(c echo.Context) error {
+	code := readCode(c.QueryParam("code"))
+	if code == "" {
+		return web.SeeOther(c, "/rooms")
+	}
+	return web.SeeOther(c, "/join/"+code)
+}
+
+// joinView asks before a teacher may see how somebody is doing.
+type joinView struct {
+	Shell  components.Shell
+	Room   store.Room
+	Joined bool
+}
+
+func (a *App) joinPage(c echo.Context) error {
+	r, err := a.roomOfCode(c)
+	if err != nil {
+		return err
+	}
+	if r.ID == "" {
+		return a.noSuchCode(c)
+	}
+	if r.TeacherSub == subject(c) {
+		return web.SeeOther(c, roomURL(r))
+	}
+	joined, err := a.store.Joined(c.Request().Context(), r.ID, subject(c))
+	if err != nil {
+		return err
+	}
+	if joined {
+		return web.SeeOther(c, roomURL(r))
+	}
+	return web.Render(c, http.StatusOK, joinRoomPage(joinView{Shell: shell(c, "Join a room", "/rooms"), Room: r}))
+}
+
+func (a *App) join(c echo.Context) error {
+	r, err := a.roomOfCode(c)
+	if err != nil {
+		return err
+	}
+	if r.ID == "" {
+		return a.noSuchCode(c)
+	}
+	if r.TeacherSub == subject(c) {
+		return web.SeeOther(c, roomURL(r))
+	}
+	if err := a.noteLearner(c); err != nil {
+		return err
+	}
+	switch err := a.store.JoinRoom(c.Request().Context(), r.ID, subject(c), a.Now()); {
+	case errors.Is(err, store.ErrClosed):
+		return web.Fail(http.StatusConflict, "room_closed", "The teacher has closed this room: nobody can join it any more.").Titled("This room is closed")
+	case errors.Is(err, store.ErrRoomFull):
+		return web.Fail(http.StatusConflict, "room_full", "This room has as many learners as it can hold. The teacher can open another one.").Titled("This room is full")
+	case errors.Is(err, store.ErrNotFound):
+		return a.noSuchCode(c)
+	case err != nil:
+		return err
+	}
+	return web.SeeOther(c, roomURL(r))
+}
+
+// roomOfCode is the room of the address; its ID is empty when there is none.
+func (a *App) roomOfCode(c echo.Context) (store.Room, error) {
+	r, err := a.store.RoomByCode(c.Request().Context(), readCode(c.Param("code")))
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Room{}, nil
+	}
+	return r, err
+}
+
+func (a *App) noSuchCode(c echo.Context) error {
+	code := []rune(c.Param("code"))
+	return a.showRooms(c, http.StatusNotFound, roomsView{Code: string(code[:min(len(code), 12)]), CodeErr: "No room has this code. Ask your teacher for it once more."})
+}
+
+// readCode is a code as it is stored, of one as people write it: in any case, with
+// hyphens or spaces.
+func readCode(typed string) string {
+	code := strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(typed))
+	if len(code) > 12 {
+		return ""
+	}
+	for _, r := range code {
+		if (r < 'A' || r > 'Z') && (r < '0' || r > '9') {
+			return ""
+		}
+	}
+	return code
+}
+
+// wellFormedID reports whether id is one that store.NewID makes.
+func wellFormedID(id string) bool {
+	for _, r := range id {
+		if (r < 'a' || r > 'z') && (r < '2' || r > '7') {
+			return false
+		}
+	}
+	return len(id) == len(store.NewID())
+}
+
+// said is what an error tells people.
+func said(err error) string {
+	var e *web.Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return "This can't be taken as it is."
+}
+
+// toRoom leads whoever reloads a form's answer back to the room.
+func (a *App) toRoom(c echo.Context) error {
+	return web.SeeOther(c, "/rooms/"+url.PathEscape(c.Param("room")))
+}
+
+func roomURL(r store.Room) string { return "/rooms/" + r.ID }

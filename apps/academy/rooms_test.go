@@ -1,0 +1,122 @@
+package academy_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var roomCode = regexp.MustCompile(`data-room-code[^>]*>([A-Z0-9]{6})<`)
+
+// room is one that bob teaches: its address and its code.
+func (h *house) room(t *testing.T, teacher *visitor) (path, code string) {
+	t.Helper()
+	made := teacher.post("/rooms", "title", "Monday <b>")
+	if made.status != http.StatusSeeOther {
+		t.Fatalf("opening a room: %d %s", made.status, made.body)
+	}
+	view := teacher.get(made.location)
+	found := roomCode.FindStringSubmatch(view.body)
+	if found == nil || !strings.Contains(view.body, "Monday &lt;b&gt;") {
+		t.Fatalf("the room has no code, or not its name: %s", view.body)
+	}
+	return made.location, found[1]
+}
+
+func TestRooms_ClassSeesItselfAndTheTeacherNames(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		bob, alice, carol := h.person("bob"), h.person("alice"), h.person("carol")
+		path, code := h.room(t, bob)
+		if p := alice.get("/join?code=" + strings.ToLower(code[:3]) + "-" + code[3:]); p.location != "/join/"+code {
+			t.Errorf("a code as people write it leads to %q", p.location)
+		}
+		if p := alice.get("/join/" + code); p.status != http.StatusOK || !strings.Contains(p.body, "Join this room") {
+			t.Errorf("asking before joining: %d", p.status)
+		}
+		for range 2 {
+			if p := alice.post("/join/" + code); p.location != path {
+				t.Errorf("joining leads to %q (%d)", p.location, p.status)
+			}
+		}
+		if p := bob.get(path); !strings.Contains(p.body, "Alice") || strings.Contains(p.body, "Nobody is here yet") {
+			t.Error("the teacher does not see the learner")
+		}
+		if p := bob.get(path + "?names=hidden"); strings.Contains(p.body, "Alice") || !strings.Contains(p.body, "Learner 1") {
+			t.Error("names that are hidden are shown")
+		}
+		if p := alice.get(path); p.status != http.StatusOK || strings.Contains(p.body, ">Alice</bdi>") {
+			t.Errorf("a learner's view: %d, or it names learners", p.status)
+		}
+		if p := carol.get(path); p.status != http.StatusNotFound {
+			t.Errorf("a stranger got %d", p.status)
+		}
+		if p := carol.post(path + "/close"); p.status != http.StatusNotFound {
+			t.Errorf("a stranger closed it: %d", p.status)
+		}
+		if p := alice.post(path+"/leave", "learner", "bob"); p.location != "/rooms" {
+			t.Errorf("leaving leads to %q", p.location)
+		}
+		if p := alice.get(path); p.status != http.StatusNotFound {
+			t.Errorf("who has left still sees the room: %d", p.status)
+		}
+	})
+}
+
+func TestRooms_TeacherRemovesAndCloses(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		bob, alice := h.person("bob"), h.person("alice")
+		path, code := h.room(t, bob)
+		alice.post("/join/" + code)
+		if p := bob.post(path + "/leave"); p.status != http.StatusUnprocessableEntity {
+			t.Errorf("removing nobody: %d", p.status)
+		}
+		if p := bob.post(path+"/leave", "learner", "alice"); p.location != path {
+			t.Errorf("removing leads to %q", p.location)
+		}
+		for range 2 {
+			if p := bob.post(path + "/close"); p.location != path {
+				t.Errorf("closing leads to %q", p.location)
+			}
+		}
+		if p := alice.post("/join/" + code); p.status != http.StatusConflict || !strings.Contains(p.body, "closed") {
+			t.Errorf("joining a closed room: %d", p.status)
+		}
+		if p := alice.get("/join/" + code); p.status != http.StatusOK || strings.Contains(p.body, "Join this room") {
+			t.Errorf("a closed room's page: %d", p.status)
+		}
+		if p := bob.get("/join/" + code); p.location != path {
+			t.Errorf("a teacher's own code leads to %q", p.location)
+		}
+	})
+}
+
+func TestRooms_BadInput(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		bob := h.person("bob")
+		for title, want := range map[string]string{"": "Give the room a name", "  ": "Give the room a name", strings.Repeat("x", 81): "80"} {
+			if p := bob.post("/rooms", "title", title); p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, want) {
+				t.Errorf("title of %d characters: %d", len(title), p.status)
+			}
+		}
+		first := bob.post("/rooms", "title", "Once", "key", "abcdefghijklmnop")
+		again := bob.post("/rooms", "title", "Once", "key", "abcdefghijklmnop")
+		if first.location == "" || first.location != again.location {
+			t.Errorf("a double click opened %q and %q", first.location, again.location)
+		}
+		for _, code := range []string{"AAAAAA", "nope", "%3Cscript%3E", strings.Repeat("A", 300)} {
+			if p := bob.get("/join/" + code); p.status != http.StatusNotFound || !strings.Contains(p.body, "No room has this code") || strings.Contains(p.body, "<script>") {
+				t.Errorf("code %.20s: %d", code, p.status)
+			}
+		}
+		if p := bob.get("/join?code="); p.location != "/rooms" {
+			t.Errorf("no code leads to %q", p.location)
+		}
+		if p := bob.get("/rooms/none"); p.status != http.StatusNotFound {
+			t.Errorf("no room: %d", p.status)
+		}
+		if p := h.guest().get("/rooms"); p.status != http.StatusServiceUnavailable {
+			t.Errorf("a guest, while there is no portal to send them to, got %d", p.status)
+		}
+	})
+}
