@@ -165,7 +165,7 @@ func draw(f hops.Flow, names [lanes]string) seenFlow {
 		}
 		switch {
 		case s.Alone:
-			s.Who, s.Request = names[from], "by itself"
+			s.Who, s.Request = names[from], checks(h.Kind)
 			if h.Took == 0 {
 				s.Took = ""
 			}
@@ -190,6 +190,14 @@ func draw(f hops.Flow, names [lanes]string) seenFlow {
 		out.Title += ", with no question asked"
 	}
 	return out
+}
+
+// checks is what a party does by itself.
+func checks(kind string) string {
+	if kind == hops.Redeemed {
+		return "checks the code"
+	}
+	return "checks the ID token"
 }
 
 func length(d time.Duration) string {

@@ -89,7 +89,7 @@ func (a *RP) finish(c echo.Context, fl *flow, code string) error {
 	if err != nil {
 		return a.failed(c, err)
 	}
-	if err := a.provider.describe(ctx, claims, set.AccessToken); err != nil {
+	if err := a.describe(c, claims, set.AccessToken); err != nil {
 		return a.failed(c, err)
 	}
 	rec := record(claims, a.Now())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -87,10 +88,32 @@ func (a *RP) exchanged(c echo.Context, verifier string, began time.Time, set *to
 		h.Status = http.StatusOK
 		h.Answer = hops.Values(hops.InJSON, present(map[string]string{
 			"token_type": set.TokenType, "access_token": set.AccessToken, "id_token": set.IDToken, "refresh_token": set.RefreshToken,
-			"expires_in": (time.Duration(set.ExpiresIn) * time.Second).String(),
+			"expires_in": strconv.FormatInt(set.ExpiresIn, 10),
 		}))
 	}
 	a.Hops.Record(hops.ID(c.QueryParam("state")), h)
+}
+
+// describe completes claims, and records the question at the userinfo endpoint where that took one.
+func (a *RP) describe(c echo.Context, claims *token.IDClaims, accessToken string) error {
+	known := func() bool { return claims.Name != "" || claims.Email != "" }
+	began, before := time.Now(), known()
+	if err := a.provider.describe(c.Request().Context(), claims, accessToken); err != nil || before || !known() {
+		return err
+	}
+	meta, err := a.provider.metadata(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	h := hops.Hop{
+		Kind: hops.Userinfo, At: began, Took: time.Since(began), From: a.ClientID, To: hops.Provider, Replica: a.Replica, Method: http.MethodGet, Status: http.StatusOK,
+		Sent: []hops.Value{{In: hops.InHeader, Name: "Authorization", Text: "Bearer and the access token"}},
+	}
+	if u, err := url.Parse(meta.UserinfoEndpoint); err == nil {
+		h.Address = hops.Address(u)
+	}
+	a.Hops.Record(hops.ID(c.QueryParam("state")), h)
+	return nil
 }
 
 // verified records the check of the ID token, and whose sign-in it is now.
