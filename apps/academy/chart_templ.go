@@ -11,6 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"gatehouse/apps/academy/lab"
 	"gatehouse/components"
+	"gatehouse/components/chart"
 	"strconv"
 )
 
@@ -43,7 +44,7 @@ func drawChart(c lab.Chart) templ.Component {
 		var templ_7745c5c3_Var2 string
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(c.ID)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/chart.templ`, Line: 11, Col: 23}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/chart.templ`, Line: 12, Col: 23}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
@@ -65,9 +66,13 @@ func drawChart(c lab.Chart) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
+			templ_7745c5c3_Err = chartOf(c).Draw().Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 			return nil
 		})
-		templ_7745c5c3_Err = components.ChartFrame(components.ChartView{ID: "chart-" + c.ID, Title: c.Title, Subtitle: c.Subtitle, Table: labTable(tableOf(c))}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.ChartFrame(components.ChartView{ID: "chart-" + c.ID, Title: c.Title, Subtitle: c.Subtitle, Legend: legendOf(c), Table: labTable(tableOf(c))}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -77,6 +82,27 @@ func drawChart(c lab.Chart) templ.Component {
 		}
 		return nil
 	})
+}
+
+// chartOf is how a chart is drawn.
+func chartOf(c lab.Chart) chart.Chart {
+	out := chart.Chart{ID: "drawn-" + c.ID, Title: c.Title, Desc: c.Subtitle, Bars: c.Kind == "bar", Log: c.Log, XLabel: c.XLabel, YLabel: c.YLabel, Labels: c.Labels}
+	for _, s := range c.Series {
+		out.Series = append(out.Series, chart.Series{Name: s.Label, Values: s.Values, Unit: s.Unit})
+	}
+	return out
+}
+
+// legendOf names the series where there are several.
+func legendOf(c lab.Chart) []components.LegendItem {
+	if len(c.Series) < 2 {
+		return nil
+	}
+	var out []components.LegendItem
+	for i, s := range c.Series {
+		out = append(out, components.LegendItem{Label: s.Label, Color: i%6 + 1})
+	}
+	return out
 }
 
 // tableOf is a chart's figures as a table.

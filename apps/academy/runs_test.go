@@ -213,12 +213,12 @@ func TestLive_SendsWhatIsNewAndNothingElse(t *testing.T) {
 		ask(news).want(t, http.StatusNoContent)
 		answer := alice.do(http.MethodPost, run+"/do", "application/x-www-form-urlencoded", form("key", alice.get(run).key(t), "control", "knock", "arg.times", "77"), "HX-Request", "true")
 		answer.want(t, http.StatusUnprocessableEntity, "#run-desk", "Times must be", "#run-watch")
-		alice.post(run + "/end").want(t, http.StatusSeeOther)
+		alice.post(run+"/end").want(t, http.StatusSeeOther)
 		last := ask(news).want(t, http.StatusOK, "This experiment is over")
 		if watch.MatchString(last.body) {
 			t.Error("a run that is over is still asked")
 		}
-		alice.get(run + "/live").want(t, http.StatusSeeOther)
+		alice.get(run+"/live").want(t, http.StatusSeeOther)
 	})
 }
 
@@ -246,7 +246,7 @@ func TestTimeline_Exports(t *testing.T) {
 			}
 		}
 		check()
-		alice.post(run + "/end").want(t, http.StatusSeeOther)
+		alice.post(run+"/end").want(t, http.StatusSeeOther)
 		check()
 	})
 }

@@ -15,7 +15,7 @@ func note(b box) string {
 		state := State(b.State)
 		parts = append(parts, strings.ToUpper(state[:1])+state[1:])
 	}
-	if b.Note != "" {
+	if b.Note != "" && (len(parts) == 0 || !strings.EqualFold(b.Note, parts[0])) {
 		parts = append(parts, b.Note)
 	}
 	return strings.Join(parts, " · ")
@@ -27,7 +27,7 @@ func describe(n lab.Node) string { return n.Label + ": " + Status(n) }
 // Status is how a node is, in words.
 func Status(n lab.Node) string {
 	parts := []string{State(n.State)}
-	if n.Note != "" {
+	if n.Note != "" && !strings.EqualFold(n.Note, parts[0]) {
 		parts = append(parts, n.Note)
 	}
 	if n.Count > 0 {

@@ -3,9 +3,11 @@ package chart
 import (
 	"math"
 	"strings"
+
+	"gatehouse/components/chart"
 )
 
-func (p Plot) layLines(y linear, center func(int) float64) []line {
+func (p Plot) layLines(y chart.Linear, center func(int) float64) []line {
 	lines := make([]line, 0, len(p.Series))
 	last := len(p.Starts) - 1
 	for i, s := range p.Series {
@@ -15,16 +17,16 @@ func (p Plot) layLines(y linear, center func(int) float64) []line {
 		}
 		var path, tail strings.Builder
 		for j := 0; j <= full; j++ {
-			step(&path, j == 0, center(j), y.at(s.Values[j]))
+			step(&path, j == 0, center(j), y.At(s.Values[j]))
 		}
 		if full < last {
-			step(&tail, true, center(full), y.at(s.Values[full]))
-			step(&tail, false, center(last), y.at(s.Values[last]))
+			step(&tail, true, center(full), y.At(s.Values[full]))
+			step(&tail, false, center(last), y.At(s.Values[last]))
 		}
-		l := line{color: s.Color, path: path.String(), tail: tail.String(), x: center(last), y: y.at(s.Values[last])}
+		l := line{color: s.Color, path: path.String(), tail: tail.String(), x: center(last), y: y.At(s.Values[last])}
 		if i == 0 {
 			rest := strings.Replace(tail.String(), "M", "L", 1)
-			l.area = path.String() + rest + "L" + num(center(last)) + " " + num(y.at(0)) + "L" + num(center(0)) + " " + num(y.at(0)) + "Z"
+			l.area = path.String() + rest + "L" + num(center(last)) + " " + num(y.At(0)) + "L" + num(center(0)) + " " + num(y.At(0)) + "Z"
 		}
 		lines = append(lines, l)
 	}
@@ -39,7 +41,7 @@ func step(b *strings.Builder, first bool, x, y float64) {
 	b.WriteString(command + num(x) + " " + num(y))
 }
 
-func (p Plot) layBars(y linear, center func(int) float64, band float64) []bar {
+func (p Plot) layBars(y chart.Linear, center func(int) float64, band float64) []bar {
 	width := math.Min(band*0.72, 36)
 	if band < 6 {
 		width = band * 0.85
@@ -60,7 +62,7 @@ func (p Plot) layBars(y linear, center func(int) float64, band float64) []bar {
 			} else {
 				up += v
 			}
-			path := barPath(center(i)-width/2, width, y.at(from), y.at(from+v), p.outermost(i, j))
+			path := barPath(center(i)-width/2, width, y.At(from), y.At(from+v), p.outermost(i, j))
 			bars = append(bars, bar{color: s.Color, path: path, partial: partial})
 		}
 	}

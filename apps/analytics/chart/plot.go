@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"gatehouse/components/chart"
 )
 
 // Kind is how a plot shows its values.
@@ -94,7 +96,7 @@ type hit struct {
 
 func (p Plot) lay(s size) layout {
 	low, high, some := p.extent()
-	ticks := niceTicks(low, high, 4, p.Whole)
+	ticks := chart.Ticks(low, high, 4, p.Whole)
 	l := layout{size: s, top: topRoom, bottom: s.height - bottomRoom, empty: !some}
 	labels := make([]string, len(ticks))
 	longest := 2
@@ -103,10 +105,10 @@ func (p Plot) lay(s size) layout {
 		longest = max(longest, len([]rune(labels[i])))
 	}
 	l.left, l.right = math.Ceil(float64(longest)*charWidth)+8, s.width-8
-	y := linear{ticks[0], ticks[len(ticks)-1], l.bottom, l.top}
-	l.zero = y.at(0)
+	y := chart.Linear{From: ticks[0], To: ticks[len(ticks)-1], Start: l.bottom, End: l.top}
+	l.zero = y.At(0)
 	for i, t := range ticks {
-		l.grid = append(l.grid, mark{y.at(t), labels[i]})
+		l.grid = append(l.grid, mark{y.At(t), labels[i]})
 	}
 	n := len(p.Starts)
 	if n == 0 {
