@@ -13,6 +13,7 @@ const (
 // kind is one way, as the learner reads of it.
 type kind struct {
 	name, label string
+	brief       string // below a bar
 	does        string // what a check consists of
 	signOut     string // when a sign-out counts
 	away        string // what happens while Redis is away
@@ -21,12 +22,12 @@ type kind struct {
 
 // kinds are all ways, in the order in which they are told.
 var kinds = []kind{
-	{ram, "RAM session", "the cookie is looked up in a map of this branch", "at once, in this branch", "goes on", "no: who is sent there is a stranger"},
-	{inRedis, "Redis session", "the cookie is looked up in Redis (sso/session)", "at once, everywhere", "503: nobody can be recognised", "yes"},
-	{fresh, "JWT, seen for the first time", "the signature is checked (sso/token)", "when the card expires", "goes on", "yes"},
-	{remembered, "JWT, remembered by its hash", "SHA-256 of the card, the claims that were verified before, the clock (sso/token)", "when the card expires", "goes on", "yes"},
-	{withExists, "JWT with a Redis lookup", "the card, as before, and one EXISTS in Redis that asks whether it is denied", "at once, everywhere", "503: nobody knows who was signed out", "yes"},
-	{withMirror, "JWT with our mirror", "the card, as before, and the denylist in the branch's own memory (sso/revocation)", "within milliseconds, and confirmed", "goes on for a second, then 503", "yes"},
+	{ram, "RAM session", "RAM", "the cookie is looked up in a map of this branch", "at once, in this branch", "goes on", "no: who is sent there is a stranger"},
+	{inRedis, "Redis session", "Redis", "the cookie is looked up in Redis (sso/session)", "at once, everywhere", "503: nobody can be recognised", "yes"},
+	{fresh, "JWT, seen for the first time", "JWT, new", "the signature is checked (sso/token)", "when the card expires", "goes on", "yes"},
+	{remembered, "JWT, remembered by its hash", "JWT, seen", "SHA-256 of the card, the claims that were verified before, the clock (sso/token)", "when the card expires", "goes on", "yes"},
+	{withExists, "JWT with a Redis lookup", "JWT + Redis", "the card, as before, and one EXISTS in Redis that asks whether it is denied", "at once, everywhere", "503: nobody knows who was signed out", "yes"},
+	{withMirror, "JWT with our mirror", "JWT + mirror", "the card, as before, and the denylist in the branch's own memory (sso/revocation)", "within milliseconds, and confirmed", "goes on for a second, then 503", "yes"},
 }
 
 func kindOf(name string) (kind, bool) {

@@ -118,15 +118,15 @@ func (a *apparatus) picture() *lab.Picture {
 
 func (a *apparatus) charts() []lab.Chart {
 	speed := lab.Chart{
-		ID: "throughput", Title: "Throughput", Subtitle: "Requests that one branch answered in a second. More is better.", Kind: "bar", YLabel: "requests a second",
+		ID: "throughput", Title: "Throughput", Subtitle: "Requests that one branch answered in a second. More is better.", Kind: "bar", XLabel: "Way", YLabel: "requests a second",
 		Series: []lab.Series{{Label: "Throughput", Unit: "requests/s"}},
 	}
 	latency := lab.Chart{
-		ID: "latency", Title: "Latency", Subtitle: "Of a whole request over HTTP. Less is better.", Kind: "bar", YLabel: "µs",
+		ID: "latency", Title: "Latency", Subtitle: "Of a whole request over HTTP. Less is better.", Kind: "bar", XLabel: "Way", YLabel: "µs",
 		Series: []lab.Series{{Label: "Median", Unit: "µs"}, {Label: "99 of 100 within", Unit: "µs"}},
 	}
 	check := lab.Chart{
-		ID: "check", Title: "The check alone", Subtitle: "Without HTTP. Each line of the axis is ten times the one below.", Kind: "bar", YLabel: "µs", Log: true,
+		ID: "check", Title: "The check alone", Subtitle: "Without HTTP. Each line of the axis is ten times the one below.", Kind: "bar", XLabel: "Way", YLabel: "µs", Log: true,
 		Series: []lab.Series{{Label: "Check", Unit: "µs"}},
 	}
 	us := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
@@ -136,7 +136,7 @@ func (a *apparatus) charts() []lab.Chart {
 			continue
 		}
 		for _, c := range []*lab.Chart{&speed, &latency, &check} {
-			c.Labels = append(c.Labels, k.label)
+			c.Labels = append(c.Labels, k.brief)
 		}
 		speed.Series[0].Values = append(speed.Series[0].Values, m.throughput)
 		latency.Series[0].Values = append(latency.Series[0].Values, us(m.median))

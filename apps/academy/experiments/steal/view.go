@@ -60,7 +60,7 @@ func clipped(token string) string {
 
 func (a *apparatus) charts() []lab.Chart {
 	c := lab.Chart{
-		ID: "exposure", Title: "Exposure", Kind: "bar", YLabel: "seconds", Log: true,
+		ID: "exposure", Title: "Exposure", Kind: "bar", XLabel: "How it is kept", YLabel: "seconds", Log: true,
 		Subtitle: "Seconds from the sign-out until every branch refused the copy. Each line of the axis is ten times the one below.",
 		Series:   []lab.Series{{Label: "Measured", Unit: "s"}},
 	}
@@ -69,9 +69,9 @@ func (a *apparatus) charts() []lab.Chart {
 		if !ok {
 			continue
 		}
-		label := w.label
+		label := w.brief
 		if !r.over {
-			label += " (no end yet)"
+			label += ", so far"
 		}
 		c.Labels = append(c.Labels, label)
 		c.Series[0].Values = append(c.Series[0].Values, r.exposure.Seconds())
