@@ -175,3 +175,23 @@ func TestCard_EndsWhileACardExpires(t *testing.T) {
 		t.Error("something else was done while a card expires")
 	}
 }
+
+// Started again before its last step, the steps before are carried out again, so that
+// there is an old key to drop.
+func TestCard_GoesOnWhereItWas(t *testing.T) {
+	e := card.Experiment()
+	last := len(e.Steps) - 1
+	run, err := lab.Open(t.Context(), e, lab.Options{Person: "Ada", Dir: t.TempDir(), Step: last})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = run.Close("the test is over") }()
+	until(t, run, "the steps before", func(s lab.State) bool { return s.Step == last && s.Busy == "" })
+	if _, err := run.Step(t.Context(), e.Steps[last].ID, 1, ""); err != nil {
+		t.Fatal(err)
+	}
+	s := until(t, run, "the last step", func(s lab.State) bool { return s.Step == len(e.Steps) })
+	if s.Findings.Value("refused-after-drop") != 3 || s.Findings.Has("refused-expired") {
+		t.Errorf("%v", s.Findings)
+	}
+}

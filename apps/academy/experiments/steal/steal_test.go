@@ -141,3 +141,21 @@ func TestSteal_EndsInTheMiddle(t *testing.T) {
 	do(t, run, "theft", lab.Args{"kind": "plain"})
 	until(t, run, "progress", func(s lab.State) bool { return s.View.Progress != nil })
 }
+
+// Started again after the theft, the copy is made anew, and there is something to sign out of.
+func TestSteal_GoesOnWhereItWas(t *testing.T) {
+	e := steal.Experiment()
+	run, err := lab.Open(t.Context(), e, lab.Options{Setup: lab.Args{"watch": "1"}, Person: "Ada", Dir: t.TempDir(), Step: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = run.Close("the test is over") }()
+	until(t, run, "the step before", func(s lab.State) bool { return s.Step == 1 && s.Busy == "" })
+	if _, err := run.Step(t.Context(), e.Steps[1].ID, 2, ""); err != nil {
+		t.Fatal(err)
+	}
+	s := until(t, run, "the sign-out", func(s lab.State) bool { return s.Step == 2 })
+	if s.Findings.Value("accepted-after-sign-out-plain") == 0 {
+		t.Errorf("%v", s.Findings)
+	}
+}
