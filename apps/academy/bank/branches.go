@@ -170,10 +170,11 @@ func (b *Bank) Restart(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return b.restart(ctx, br)
+	return b.restart(ctx, br, "%s was started again, with nothing in its memory.", br.label)
 }
 
-func (b *Bank) restart(ctx context.Context, br *branch) error {
+// restart stops a branch, if it runs, starts it and says so.
+func (b *Bank) restart(ctx context.Context, br *branch, format string, args ...any) error {
 	bounded, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
 	_ = b.balancer.Remove(bounded, pool, br.id)
@@ -181,7 +182,7 @@ func (b *Bank) restart(ctx context.Context, br *branch) error {
 	if err := b.serve(ctx, br); err != nil {
 		return err
 	}
-	b.bench.Log(lab.Note, "%s was started again, with nothing in its memory.", br.label)
+	b.bench.Log(lab.Note, format, args...)
 	return nil
 }
 
@@ -194,7 +195,7 @@ func (b *Bank) RestartAll(ctx context.Context) error {
 	branches := slices.Clone(b.branches)
 	b.mu.Unlock()
 	for _, br := range branches {
-		if err := b.restart(ctx, br); err != nil {
+		if err := b.restart(ctx, br, "%s was started again, with nothing in its memory.", br.label); err != nil {
 			return err
 		}
 	}
@@ -213,7 +214,7 @@ func (b *Bank) Resize(ctx context.Context, id string, capacity int) error {
 	br.mu.Lock()
 	br.capacity = capacity
 	br.mu.Unlock()
-	return b.restart(ctx, br)
+	return b.restart(ctx, br, "%s moved to a machine that serves %d at once. It was closed while it moved.", br.label, capacity)
 }
 
 func count(n int, what string) string {

@@ -11,12 +11,14 @@ import (
 	"gatehouse/apps/academy/experiments/signon"
 	"gatehouse/apps/academy/experiments/steal"
 	"gatehouse/apps/academy/experiments/sticky"
+	"gatehouse/apps/academy/experiments/upout"
 	"gatehouse/apps/academy/lab"
 )
 
 // All are the experiments, in the order of the chapter.
 func All() []lab.Experiment {
 	return []lab.Experiment{
+		upout.Experiment(),
 		notebook.Experiment(),
 		sticky.Experiment(),
 		shared.Experiment(),
