@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gatehouse/apps"
+	"gatehouse/apps/academy/chapter"
 	"gatehouse/apps/academy/experiments"
 	"gatehouse/apps/academy/lab"
 	"gatehouse/apps/academy/store"
@@ -32,6 +33,8 @@ type App struct {
 	echo  *echo.Echo
 	sso   *rp.RP
 	store *store.Store
+
+	chapter *chapter.Chapter
 }
 
 // New is the Academy with its lessons read. It fails when something it needs is
@@ -51,6 +54,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if a.store, err = store.New(d.DB); err != nil {
 		return nil, err
 	}
+	a.readLessons()
 	// What this replica ran before died with it.
 	if _, err := a.store.LoseRuns(ctx, d.Replica, lostWhy, a.Now()); err != nil {
 		return nil, err
@@ -63,6 +67,17 @@ func New(ctx context.Context, d Deps) (*App, error) {
 // routes is every page of the Academy.
 func (a *App) routes(e *echo.Echo) {
 	signedIn := a.sso.Required
+
+	e.GET("/", a.home)
+	e.GET("/lessons/:lesson", a.lesson)
+	e.GET("/lessons/:lesson/present", a.present) // on a projector
+	e.POST("/lessons/:lesson/answers/:question", a.answer, signedIn)
+	e.GET("/lessons/:lesson/answers/:question", a.backToLesson)
+	e.POST("/lessons/:lesson/done", a.finishLesson, signedIn)
+	e.GET("/lessons/:lesson/done", a.backToLesson)
+	e.GET("/finish", a.finish, signedIn)
+
+	e.GET("/seen", a.seen, signedIn) // one's own sign-in
 
 	e.GET("/experiments", a.experiments)
 	e.GET("/experiments/:experiment", a.showExperiment)

@@ -150,6 +150,14 @@ var endpoints = map[string][]endpoint{
 	}, joined...), shared...),
 
 	"academy": append(append([]endpoint{
+		{route: "GET /", as: customer},
+		{route: "GET /lessons/:lesson", as: customer},
+		{route: "GET /lessons/:lesson/present", as: customer, query: "slide=2"},
+		{route: "POST /lessons/:lesson/answers/:question", as: customer, form: "question=the-question&option=0"},
+		{route: "GET /lessons/:lesson/answers/:question", as: customer},
+		{route: "POST /lessons/:lesson/done", as: customer, form: "done=yes"},
+		{route: "GET /lessons/:lesson/done", as: customer},
+		{route: "GET /finish", as: customer},
 		{route: "GET /seen", as: customer, query: "just=1"},
 	}, joined...), shared...),
 }

@@ -1,0 +1,88 @@
+package academy
+
+import (
+	"database/sql"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/chapter"
+	"gatehouse/apps/academy/store"
+	"gatehouse/web"
+)
+
+// answer judges an answer and keeps it. What can't be one comes back with what was sent,
+// and says why.
+func (a *App) answer(c echo.Context) error {
+	l, err := a.findLesson(c)
+	if err != nil {
+		return err
+	}
+	q := l.Question(c.Param("question"))
+	if q == nil {
+		return web.NotFound("This question")
+	}
+	form, err := c.FormParams()
+	if err != nil {
+		return web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+	}
+	given, err := read(q, form)
+	if refused := chapter.Refusal(""); errors.As(err, &refused) {
+		if q.Text() && given != "" {
+			form.Set("text", given)
+		}
+		return a.showRefused(c, l, q, form, string(refused))
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.noteLearner(c); err != nil {
+		return err
+	}
+	stored, err := a.store.PutAnswer(c.Request().Context(), store.Answer{
+		Sub: subject(c), Lesson: l.Slug, Question: q.ID, Given: given,
+		Correct: sql.NullBool{Bool: q.Right(given), Valid: !q.Text()},
+	}, a.Now())
+	if err != nil {
+		return err
+	}
+	if web.WantsFragment(c) {
+		v := newQuestionView(l, q, map[string]store.Answer{q.ID: stored}, false)
+		v.Fresh = true
+		return web.Render(c, http.StatusOK, questionBody(v), questionBody(v))
+	}
+	return web.SeeOther(c, lessonURL(l)+"#"+questionAnchor(q))
+}
+
+// showRefused shows a question with an answer that was not taken.
+func (a *App) showRefused(c echo.Context, l *chapter.Lesson, q *chapter.Question, form map[string][]string, why string) error {
+	if web.WantsFragment(c) {
+		answers, err := a.store.LessonAnswers(c.Request().Context(), subject(c), l.Slug)
+		if err != nil {
+			return err
+		}
+		v := newQuestionView(l, q, answers, false)
+		v.fill(form)
+		v.Fault = why
+		return web.Render(c, http.StatusUnprocessableEntity, questionBody(v), questionBody(v))
+	}
+	return a.showLesson(c, http.StatusUnprocessableEntity, l, func(v *questionView) {
+		if v.Q == q {
+			v.fill(form)
+			v.Fault = why
+		}
+	})
+}
+
+// backToLesson leads who asks for an address that forms post to, to their page.
+func (a *App) backToLesson(c echo.Context) error {
+	l, err := a.findLesson(c)
+	if err != nil {
+		return err
+	}
+	if q := l.Question(c.Param("question")); q != nil {
+		return web.SeeOther(c, lessonURL(l)+"#"+questionAnchor(q))
+	}
+	return web.SeeOther(c, lessonURL(l))
+}

@@ -1,0 +1,87 @@
+package academy
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/chapter"
+	"gatehouse/apps/academy/lab"
+	"gatehouse/apps/academy/store"
+	"gatehouse/components"
+	"gatehouse/db"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// finishView is the page that one prints at the end of the chapter.
+type finishView struct {
+	Shell       components.Shell
+	Name        string
+	Chapter     *chapter.Chapter
+	Progress    progress
+	Totals      totals
+	Missing     []*chapter.Lesson // not done yet; then there is nothing to print
+	Finished    time.Time         // when the last lesson was done
+	Experiments []finished
+	Answers     []answered
+}
+
+// finished is an experiment with what its person measured.
+type finished struct {
+	Title string
+	Done  time.Time // zero when it was not
+	Found []lab.Finding
+}
+
+// answered is a lesson's questions that have an answer.
+type answered struct {
+	Lesson *chapter.Lesson
+	Asked  []questionView
+}
+
+func (a *App) finish(c echo.Context) error {
+	p, err := a.progress(c.Request().Context(), subject(c))
+	if err != nil {
+		return err
+	}
+	v := finishView{Shell: shell(c, "Finish this chapter", "/"), Name: rp.Person(c).Name, Chapter: a.chapter, Progress: p, Totals: p.totals(a.chapter)}
+	for _, l := range a.chapter.Lessons {
+		if !p.done(l) {
+			v.Missing = append(v.Missing, l)
+		}
+		if t := p.Lessons[l.Slug]; t.After(v.Finished) {
+			v.Finished = t
+		}
+		v.Experiments = append(v.Experiments, a.finishedOf(p, l)...)
+		if asked := answeredOf(p, l); len(asked.Asked) > 0 {
+			v.Answers = append(v.Answers, asked)
+		}
+	}
+	return web.Render(c, http.StatusOK, finishPage(v))
+}
+
+// finishedOf are the experiments of a lesson, with what was measured when they came to
+// their end.
+func (a *App) finishedOf(p progress, l *chapter.Lesson) (list []finished) {
+	for _, name := range experimentsOf(l) {
+		e, _ := a.experiment(name)
+		f := finished{Title: e.Title}
+		if d, ok := p.Experiments[name]; ok {
+			f.Done, f.Found = db.Time(d.DoneAt), inOrder(e, measured(store.Result{Findings: d.Findings}))
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+func answeredOf(p progress, l *chapter.Lesson) answered {
+	a := answered{Lesson: l}
+	for _, q := range l.Questions {
+		if v := newQuestionView(l, q, p.Answers[l.Slug], false); v.Answer != nil {
+			a.Asked = append(a.Asked, v)
+		}
+	}
+	return a
+}

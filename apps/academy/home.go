@@ -1,0 +1,41 @@
+package academy
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/chapter"
+	"gatehouse/components"
+	"gatehouse/web"
+)
+
+// chapterTitle is what all lessons are about.
+const chapterTitle = "Scaling Authentication Systems"
+
+// homeView is the table of contents.
+type homeView struct {
+	Shell    components.Shell
+	Chapter  *chapter.Chapter
+	Progress progress
+	Totals   totals
+	Where    *chapter.Lesson // to go on with; nil when all are done
+}
+
+func (a *App) home(c echo.Context) error {
+	p, err := a.progress(c.Request().Context(), subject(c))
+	if err != nil {
+		return err
+	}
+	v := homeView{Shell: shell(c, "Academy", "/"), Chapter: a.chapter, Progress: p, Totals: p.totals(a.chapter), Where: p.where(a.chapter)}
+	v.Shell.Description = "A chapter on scaling authentication, as a place where you try it: lessons, questions and experiments on real servers."
+	return web.Render(c, http.StatusOK, homePage(v))
+}
+
+// begin is what the button calls the lesson that comes next.
+func (v homeView) begin() string {
+	if v.Progress.begun() {
+		return "Go on where you were"
+	}
+	return "Begin"
+}

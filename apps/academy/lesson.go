@@ -1,0 +1,160 @@
+package academy
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/chapter"
+	"gatehouse/apps/academy/lab"
+	"gatehouse/apps/academy/store"
+	"gatehouse/components"
+	"gatehouse/db"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// lessonView is the page of a lesson.
+type lessonView struct {
+	Shell    components.Shell
+	Chapter  *chapter.Chapter
+	Lesson   *chapter.Lesson
+	Progress progress
+	Blocks   []blockView
+}
+
+// blockView is a block of a lesson as this reader sees it.
+type blockView struct {
+	chapter.Block
+	Ask  questionView   // of a question
+	Card experimentCard // of an experiment
+}
+
+// experimentCard is an experiment in its lesson, with what the reader's own has measured.
+type experimentCard struct {
+	Title, Lead, URL string
+	Roles            []string // who may start it; none means everyone who is signed in
+	Done             bool
+	At               time.Time // of the last result, zero for none
+	Found            []lab.Finding
+	Step, Steps      int // of the guided path, where it is not done
+}
+
+func (a *App) lesson(c echo.Context) error {
+	l, err := a.findLesson(c)
+	if err != nil {
+		return err
+	}
+	draft := rp.Draft(c)
+	return a.showLesson(c, http.StatusOK, l, func(v *questionView) {
+		if draft.Has("question") && draft.Get("question") == v.Q.ID {
+			v.fill(draft)
+			v.Kept = true
+		}
+	}, notes(draft)...)
+}
+
+// notes tell who comes back from the sign-in what became of what they did.
+func notes(draft url.Values) []components.Toast {
+	switch {
+	case draft.Has("question"):
+		return []components.Toast{{Kind: "info", Message: "You are signed in. Your answer is kept in the form, not sent yet."}}
+	case draft.Has("done"):
+		return []components.Toast{{Kind: "info", Message: "You are signed in. That you finished this lesson was not kept yet: please say it again."}}
+	}
+	return nil
+}
+
+// showLesson answers with a lesson; change bends its questions.
+func (a *App) showLesson(c echo.Context, status int, l *chapter.Lesson, change func(*questionView), toasts ...components.Toast) error {
+	p, err := a.progress(c.Request().Context(), subject(c))
+	if err != nil {
+		return err
+	}
+	v := lessonView{Shell: shell(c, l.Title, "/"), Chapter: a.chapter, Lesson: l, Progress: p}
+	v.Shell.Description = l.Summary
+	v.Shell.Path = lessonURL(l)
+	v.Shell.Toasts = append(v.Shell.Toasts, toasts...)
+	for _, b := range l.Blocks {
+		bv := blockView{Block: b}
+		switch b.Kind {
+		case chapter.Ask:
+			bv.Ask = newQuestionView(l, b.Question, p.Answers[l.Slug], p.Guest)
+			change(&bv.Ask)
+		case chapter.Experiment:
+			if bv.Card, err = a.card(c, b); err != nil {
+				return err
+			}
+		}
+		v.Blocks = append(v.Blocks, bv)
+	}
+	return web.Render(c, status, lessonPage(v))
+}
+
+// card is an experiment with the reader's last result of it.
+func (a *App) card(c echo.Context, b chapter.Block) (experimentCard, error) {
+	if b.Name == estateExperiment {
+		return experimentCard{Title: "The whole estate", URL: estatePage, Roles: []string{"admin"},
+			Lead: "The real replicas of this installation: kill one, add one and change the balancing while the Shop is in use."}, nil
+	}
+	e, _ := a.experiment(b.Name)
+	card := experimentCard{Title: e.Title, Lead: e.Lead, URL: experimentURL(e.Name, lab.Guided, b.Setup), Roles: e.Roles, Steps: len(e.Steps)}
+	sub := subject(c)
+	if sub == "" {
+		return card, nil
+	}
+	last, err := a.store.LastResult(c.Request().Context(), sub, b.Name)
+	if errors.Is(err, store.ErrNotFound) {
+		return card, nil
+	}
+	if err != nil {
+		return card, err
+	}
+	card.Done, card.At, card.Step = last.Done, db.Time(last.At), last.Step
+	card.Found = inOrder(e, measured(last))
+	return card, nil
+}
+
+// measured are the findings of a result.
+func measured(r store.Result) lab.Findings {
+	var found lab.Findings
+	if r.Findings != "" && json.Unmarshal([]byte(r.Findings), &found) == nil {
+		return found
+	}
+	var s lab.State
+	if r.State != "" && json.Unmarshal([]byte(r.State), &s) == nil {
+		return s.Findings
+	}
+	return nil
+}
+
+// inOrder are the findings as the guided path comes to them, then the others by name.
+func inOrder(e lab.Experiment, found lab.Findings) []lab.Finding {
+	var names []string
+	for _, s := range e.Steps {
+		for _, m := range placeholder.FindAllStringSubmatch(s.Result, -1) {
+			if !slices.Contains(names, m[1]) {
+				names = append(names, m[1])
+			}
+		}
+	}
+	var rest []string
+	for name := range found {
+		if !slices.Contains(names, name) {
+			rest = append(rest, name)
+		}
+	}
+	slices.Sort(rest)
+	var list []lab.Finding
+	for _, name := range append(names, rest...) {
+		if found.Has(name) {
+			list = append(list, found[name])
+		}
+	}
+	return list
+}

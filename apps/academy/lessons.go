@@ -1,0 +1,93 @@
+package academy
+
+import (
+	"fmt"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/chapter"
+	"gatehouse/apps/academy/diagram"
+	"gatehouse/apps/academy/lab"
+	"gatehouse/sso/rp"
+	"gatehouse/web"
+)
+
+// estateExperiment is no experiment of the lab: it is this installation, and has a page
+// of its own.
+const estateExperiment = "whole-estate"
+
+// estatePage is where that one is.
+const estatePage = "/estate"
+
+// readLessons reads the chapter. What can't be read of it is logged, with file and line,
+// and left out.
+func (a *App) readLessons() {
+	lessons, faults := chapter.Load(chapter.Options{
+		Files: chapter.Content(), Dir: a.Lessons, Diagrams: diagram.Names(), Experiment: a.checkSetup,
+	})
+	for _, f := range faults {
+		a.Logger.Warn("a lesson can't be read and is left out: " + f.String())
+	}
+	a.chapter = lessons
+}
+
+// checkSetup says what is wrong with an experiment that a lesson names.
+func (a *App) checkSetup(name string, setup map[string]string) error {
+	if name == estateExperiment {
+		if len(setup) > 0 {
+			return fmt.Errorf("%s has no set-up", name)
+		}
+		return nil
+	}
+	e, there := a.experiment(name)
+	if !there {
+		return fmt.Errorf("there is no experiment %q", name)
+	}
+	for key := range setup {
+		if !hasParam(e, key) {
+			return fmt.Errorf("%s has no %q in its set-up", name, key)
+		}
+	}
+	if _, err := e.Fill(setup); err != nil {
+		return err
+	}
+	return nil
+}
+
+func hasParam(e lab.Experiment, name string) bool {
+	for _, p := range e.Params {
+		if p.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// findLesson is the lesson of the address.
+func (a *App) findLesson(c echo.Context) (*chapter.Lesson, error) {
+	l := a.chapter.Lesson(c.Param("lesson"))
+	if l == nil {
+		return nil, web.NotFound("This lesson")
+	}
+	return l, nil
+}
+
+// noteLearner takes down who it is that has done something here. Only for routes behind
+// Required.
+func (a *App) noteLearner(c echo.Context) error {
+	p := rp.Person(c)
+	name := p.Name
+	if name == "" {
+		name = "Learner"
+	}
+	return a.store.SeeLearner(c.Request().Context(), p.Subject, name, a.Now())
+}
+
+func lessonURL(l *chapter.Lesson) string { return "/lessons/" + l.Slug }
+
+func questionURL(l *chapter.Lesson, q *chapter.Question) string {
+	return lessonURL(l) + "/answers/" + q.ID
+}
+
+// questionAnchor is the id of a question in its lesson's page.
+func questionAnchor(q *chapter.Question) string { return "q-" + q.ID }

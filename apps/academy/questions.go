@@ -1,0 +1,171 @@
+package academy
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"gatehouse/apps/academy/chapter"
+	"gatehouse/apps/academy/store"
+	"gatehouse/components"
+)
+
+// questionView is a question with what its reader has answered, or tried to.
+type questionView struct {
+	Lesson *chapter.Lesson
+	Q      *chapter.Question
+	Number int // in the lesson, from 1
+	Guest  bool
+	Answer *store.Answer // what is stored, when it fits the question
+	Chosen map[int]bool  // options that are ticked
+	Lines  []placed      // of an order, as they stand
+	Text   string        // as typed
+	Fault  string        // why the answer was not taken
+	Kept   bool          // what is in the form waited for the sign-in, and is not sent yet
+	Fresh  bool          // the answer has just been given: lead the eye to the verdict
+}
+
+// placed is a line of an order where it stands.
+type placed struct {
+	Shown int // which one of Shown: it names the field
+	HTML  string
+	Place string // chosen, from 1
+	Right bool   // stands where it belongs; of a stored answer
+}
+
+func newQuestionView(l *chapter.Lesson, q *chapter.Question, answers map[string]store.Answer, guest bool) questionView {
+	v := questionView{Lesson: l, Q: q, Guest: guest, Chosen: map[int]bool{}, Number: 1 + slices.Index(l.Questions, q)}
+	if a, ok := answers[q.ID]; ok && q.Fits(a.Given) {
+		v.Answer = &a
+	}
+	given := ""
+	if v.Answer != nil {
+		given = v.Answer.Given
+	}
+	switch q.Kind {
+	case chapter.Choice, chapter.Several:
+		v.Chosen = q.Chosen(given)
+	case chapter.Order:
+		v.Lines = arranged(q, given)
+	default:
+		v.Text = given
+	}
+	return v
+}
+
+// arranged are the lines of an order as they were put, or as they stand at first.
+func arranged(q *chapter.Question, given string) []placed {
+	order := q.Arranged(given)
+	if order == nil {
+		order = q.Shown
+	}
+	lines := make([]placed, len(order))
+	for i, n := range order {
+		lines[i] = placed{Shown: slices.Index(q.Shown, n), HTML: q.Lines[n], Place: strconv.Itoa(i + 1), Right: given != "" && n == i}
+	}
+	return lines
+}
+
+// fill puts into the form what was sent, also where it can't be an answer.
+func (v *questionView) fill(form url.Values) {
+	switch v.Q.Kind {
+	case chapter.Choice, chapter.Several:
+		v.Chosen = map[int]bool{}
+		for _, o := range form["option"] {
+			if n, err := strconv.Atoi(o); err == nil && n >= 0 && n < len(v.Q.Options) {
+				v.Chosen[n] = true
+			}
+		}
+	case chapter.Order:
+		for i := range v.Lines {
+			if place := form.Get(placeField(v.Lines[i].Shown)); place != "" {
+				v.Lines[i].Place = place
+			}
+		}
+	default:
+		v.Text = form.Get("text")
+	}
+}
+
+// read makes an answer of a form that was sent.
+func read(q *chapter.Question, form url.Values) (given string, err error) {
+	switch q.Kind {
+	case chapter.Choice, chapter.Several:
+		return q.Choose(form["option"])
+	case chapter.Order:
+		places := make([]string, len(q.Shown))
+		for i := range places {
+			places[i] = form.Get(placeField(i))
+		}
+		return q.Arrange(places)
+	}
+	return q.Write(form.Get("text"))
+}
+
+// placeField names the field of the place of the line that is shown so far down.
+func placeField(shown int) string { return "place-" + strconv.Itoa(shown) }
+
+// places are the options of such a field.
+func (v questionView) places() []components.Option {
+	list := make([]components.Option, len(v.Lines))
+	for i := range list {
+		n := strconv.Itoa(i + 1)
+		list[i] = components.Option{Value: n, Label: n}
+	}
+	return list
+}
+
+// right reports whether the stored answer is right.
+func (v questionView) right() bool { return v.Answer != nil && v.Q.Right(v.Answer.Given) }
+
+// anchor is the id of the question in its page; its fields' ids begin with it.
+func (v questionView) anchor() string { return questionAnchor(v.Q) }
+
+// send is the label of the button.
+func (v questionView) send() string {
+	switch {
+	case v.Answer != nil && v.Q.Text():
+		return "Save the new answer"
+	case v.Answer != nil:
+		return "Answer again"
+	case v.Q.Text():
+		return "Save and compare"
+	}
+	return "Answer"
+}
+
+// title is what stands above the question.
+func (v questionView) title() string {
+	kind := map[string]string{chapter.Exercise: "Exercise", chapter.Interview: "Interview question"}[v.Q.Kind]
+	if kind == "" {
+		kind = "Question"
+	}
+	if len(v.Lesson.Questions) == 1 {
+		return kind
+	}
+	return fmt.Sprintf("%s %d of %d", kind, v.Number, len(v.Lesson.Questions))
+}
+
+// verdict says in a word how the stored answer is.
+func (v questionView) verdict() string {
+	switch {
+	case v.Q.Text():
+		return "Your answer is kept. Compare it with the model answer."
+	case v.right() && v.Answer.Tries == 1:
+		return "Right, at the first try."
+	case v.right():
+		return "Right."
+	case v.Q.Kind == chapter.Several:
+		return "Not quite: compare what you chose with what is right."
+	case v.Q.Kind == chapter.Order:
+		n := 0
+		for _, l := range arranged(v.Q, v.Answer.Given) {
+			if l.Right {
+				n++
+			}
+		}
+		return fmt.Sprintf("Not yet: %d of %d lines stand where they belong.", n, len(v.Q.Lines))
+	}
+	return "Not this one."
+}
