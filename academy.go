@@ -5,45 +5,60 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 
 	"gatehouse/apps/academy/lab"
+	"gatehouse/fleet/control"
 )
 
 // academyConfig is what a replica of the academy is told beside what every app is.
 type academyConfig struct {
-	appConfig  `embed:""`
-	Lessons    string `env:"GATEHOUSE_LESSONS" help:"Folder of more lessons, Markdown files; one with the slug of a lesson that there is replaces it."`
-	LabsMemory int64  `env:"GATEHOUSE_LABS_MEMORY" default:"2147483648" help:"Memory that all experiments of this replica may have together, in bytes."`
-	LabHost    string `env:"GATEHOUSE_LAB_HOST" default:"127.0.0.1" help:"Host under which other replicas of the academy reach this one's experiments."`
+	appConfig       `embed:""`
+	academySettings `embed:""`
+	LabHost         string `env:"GATEHOUSE_LAB_HOST" default:"127.0.0.1" help:"Host under which other replicas of the academy reach this one's experiments."`
+	ControlURL      string `env:"GATEHOUSE_CONTROL_URL" name:"control-url" help:"Where gatehouse up lets the estate's replicas be looked at and changed; it says so itself to those that it starts."`
+	ControlSecret   string `env:"GATEHOUSE_CONTROL_SECRET" help:"The secret for that."`
+
+	control *control.Client // nil when gatehouse up has not started this replica
+}
+
+// academySettings is what is the same for all replicas of the academy.
+type academySettings struct {
+	Lessons    string `env:"GATEHOUSE_LESSONS" help:"Folder of more lessons for the academy, Markdown files; one with the slug of a lesson that is there replaces it."`
+	LabsMemory int64  `env:"GATEHOUSE_LABS_MEMORY" default:"2147483648" help:"Memory that all experiments of one replica of the academy may have together, in bytes."`
 }
 
 // Validate implements kong's check.
 func (c *academyConfig) Validate() error {
-	return errors.Join(c.appConfig.Validate(), checkLessons(c.Lessons), checkLabsMemory(c.LabsMemory), checkLabHost(c.LabHost))
+	wrong := []error{c.appConfig.Validate(), c.academySettings.check()}
+	if net.ParseIP(c.LabHost) == nil && !domainName.MatchString(c.LabHost) {
+		wrong = append(wrong, fmt.Errorf("--lab-host %q is not the name of a host", c.LabHost))
+	}
+	if c.ControlURL != "" {
+		var err error
+		if c.control, err = control.NewClient(c.ControlURL, c.ControlSecret); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	return errors.Join(wrong...)
 }
 
-// checkLessons says what is wrong with the folder; what is wrong with a file in it is
-// said when the lessons are read.
-func checkLessons(folder string) error {
-	if folder == "" {
-		return nil
+// check says what is wrong with the folder; what is wrong with a file in it is said
+// when the lessons are read.
+func (s academySettings) check() error {
+	var wrong []error
+	if s.Lessons != "" {
+		if _, err := os.ReadDir(s.Lessons); err != nil {
+			wrong = append(wrong, fmt.Errorf("--lessons: the folder %s can't be read: %w", s.Lessons, plain(err)))
+		}
 	}
-	if _, err := os.ReadDir(folder); err != nil {
-		return fmt.Errorf("--lessons: the folder %s can't be read: %w", folder, plain(err))
+	if s.LabsMemory < lab.DefaultMemory {
+		wrong = append(wrong, fmt.Errorf("--labs-memory must be at least %d, which one experiment may have", int64(lab.DefaultMemory)))
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
-func checkLabsMemory(bytes int64) error {
-	if bytes < lab.DefaultMemory {
-		return fmt.Errorf("--labs-memory must be at least %d bytes, for one experiment", int64(lab.DefaultMemory))
-	}
-	return nil
-}
-
-func checkLabHost(host string) error {
-	if net.ParseIP(host) == nil && !domainName.MatchString(host) {
-		return fmt.Errorf("--lab-host %q is not the name of a host", host)
-	}
-	return nil
+// env tells a replica the same.
+func (s academySettings) env() []string {
+	return []string{"GATEHOUSE_LESSONS=" + s.Lessons, "GATEHOUSE_LABS_MEMORY=" + strconv.FormatInt(s.LabsMemory, 10)}
 }

@@ -48,7 +48,8 @@ type upConfig struct {
 	Demo        string        `env:"GATEHOUSE_DEMO" default:"auto" enum:"auto,true,false" help:"Demo accounts and demo content: auto means only on a loopback address, for a domain below localhost."`
 	Grace       time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"How long a replica may take to stop before it is killed."`
 
-	Denylist denylistConfig `embed:"" prefix:"denylist-"`
+	Academy  academySettings `embed:""`
+	Denylist denylistConfig  `embed:"" prefix:"denylist-"`
 }
 
 // redisHelp stands in the help of each --redis-url.
@@ -157,7 +158,7 @@ func (c *upConfig) Validate() error {
 		wrong = append(wrong, err)
 	}
 	_, err := readClients(c.Clients)
-	return errors.Join(append(wrong, err, c.Denylist.check())...)
+	return errors.Join(append(wrong, err, c.Academy.check(), c.Denylist.check())...)
 }
 
 // Validate implements kong's check.

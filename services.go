@@ -65,5 +65,9 @@ func (c academyConfig) openAcademy(ctx context.Context, p parts) (service, error
 	if err != nil {
 		return nil, err
 	}
-	return academy.New(ctx, academy.Deps{Deps: c.deps(p), Labs: labs, Lessons: c.Lessons})
+	d := academy.Deps{Deps: c.deps(p), Labs: labs, Lessons: c.Lessons}
+	if c.control != nil {
+		d.Control = c.control
+	}
+	return academy.New(ctx, d)
 }

@@ -25,6 +25,7 @@ import (
 
 	"gatehouse/db"
 	"gatehouse/fleet/balancer"
+	"gatehouse/fleet/control"
 	"gatehouse/fleet/embedded"
 	"gatehouse/fleet/supervisor"
 )
@@ -45,6 +46,8 @@ type estate struct {
 	log        *slog.Logger
 	balancer   *balancer.Balancer
 	supervisor *supervisor.Supervisor
+	control    *control.Control
+	controlURL string
 }
 
 // up runs the whole estate until ctx ends.
@@ -206,11 +209,17 @@ func (e *estate) run(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return err
 	}
+	lever, err := e.openControl(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lever.Close() }()
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	group, serving := errgroup.WithContext(serving)
 	group.Go(func() error { e.balancer.Run(serving); return nil })
 	group.Go(func() error { return balancer.Serve(serving, ln, http.Handler(e.balancer), time.Second, e.log) })
+	group.Go(func() error { return e.control.Serve(serving, lever) })
 
 	began := time.Now()
 	err = e.supervisor.Start(ctx, e.specs()...)
@@ -225,6 +234,7 @@ func (e *estate) run(ctx context.Context, ln net.Listener) error {
 	stopServing()
 	served := group.Wait()
 	e.supervisor.Stop()
+	e.control.Wait()
 	if ctx.Err() != nil {
 		err = nil // stopped on request, perhaps while starting
 	}
@@ -233,6 +243,23 @@ func (e *estate) run(ctx context.Context, ln net.Listener) error {
 	}
 	fmt.Println("Stopped.")
 	return nil
+}
+
+// openControl makes what the academy changes the estate with (fleet/control), on an address of its own.
+func (e *estate) openControl(ctx context.Context) (net.Listener, error) {
+	var err error
+	e.control, err = control.New(control.Options{
+		Supervisor: e.supervisor, Balancer: e.balancer, Services: services, Spec: e.spec, Max: maxReplicas, Secret: rand.Text(), Logger: e.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, listenError("127.0.0.1", err)
+	}
+	e.controlURL = "http://" + ln.Addr().String()
+	return ln, nil
 }
 
 func (e *estate) url(service string) string {
@@ -265,6 +292,10 @@ func (e *estate) spec(service, name string) supervisor.Spec {
 	} else {
 		env = append(env, "GATEHOUSE_CLIENT_SECRET="+e.secret(service), "GATEHOUSE_KEY=")
 	}
+	if service == "academy" {
+		env = append(env, e.Academy.env()...)
+		env = append(env, "GATEHOUSE_CONTROL_URL="+e.controlURL, "GATEHOUSE_CONTROL_SECRET="+e.control.Secret)
+	}
 	return supervisor.Spec{
 		Name: name, Service: service, Path: e.binary, Args: []string{service}, Env: env, LogFile: e.path("logs", name+".log"),
 	}
@@ -282,6 +313,7 @@ func (e *estate) secret(service string) string {
 
 // tell keeps a pid file for each replica and says what a person should know.
 func (e *estate) tell(ev supervisor.Event) {
+	e.control.Tell(ev)
 	r := ev.Replica
 	file := e.path("run", r.Name+".pid")
 	switch ev.Kind {
