@@ -3,7 +3,6 @@ package emails
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"gatehouse/apps/academy/lab"
 )
@@ -18,7 +17,7 @@ func (a *apparatus) View(v *lab.View) {
 		"make":   {Values: map[string]string{sizes.Name: setup[sizes.Name], databases.Name: setup[databases.Name]}},
 	}
 	if w := a.work; w != nil {
-		v.Progress = &lab.Progress{Label: w.label, Share: w.share, Left: w.left(), Cancel: "cancel"}
+		v.Progress = &lab.Progress{Label: w.label, Share: w.share, Left: w.remaining(), Cancel: "cancel"}
 		a.disable(v, "Something is going on. Wait for it, or stop it.", "make", "look", "index", "drop", "register", "protect")
 	} else if a.rows == 0 {
 		a.disable(v, "There is no table yet.", "look", "index", "drop", "register", "protect")
@@ -55,15 +54,6 @@ func (a *apparatus) indexNames() string {
 		return "none"
 	}
 	return strings.Join(names, ", ")
-}
-
-// left is how long the work will go on, as it went so far; negative when nobody knows.
-func (w *work) left() time.Duration {
-	if !w.measure || w.share <= 0 {
-		return -1
-	}
-	passed := time.Since(w.began)
-	return time.Duration(float64(passed) * (1 - w.share) / w.share)
 }
 
 func (a *apparatus) viewCurve(v *lab.View) {

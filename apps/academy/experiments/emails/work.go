@@ -32,13 +32,14 @@ const unique = "unique"
 
 // work is what goes on beside the controls.
 type work struct {
-	label   string
-	began   time.Time
-	share   float64
-	measure bool // share tells something
-	cancel  context.CancelFunc
-	done    chan struct{}
-	err     error
+	label  string
+	began  time.Time
+	share  float64
+	left   time.Duration // at the time at, as it went so far; negative when nobody knows
+	at     time.Time
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error
 }
 
 // Do waits for what it began for so long, a large table's only for a moment.
@@ -80,7 +81,7 @@ func (a *apparatus) Do(ctx context.Context, control string, args lab.Args) error
 
 // begin works beside the controls, and waits a while for the end.
 func (a *apparatus) begin(ctx context.Context, label string, do func(ctx context.Context) error) error {
-	w := &work{label: label, began: time.Now(), cancel: func() {}, done: make(chan struct{})}
+	w := &work{label: label, began: time.Now(), left: -1, cancel: func() {}, done: make(chan struct{})}
 	a.mu.Lock()
 	a.work = w
 	a.mu.Unlock()
@@ -173,11 +174,20 @@ func (a *apparatus) size() int {
 // advance says how far the work is, 0 to 1, and what it is at.
 func (a *apparatus) advance(share float64, label string) {
 	a.mu.Lock()
-	if a.work != nil {
-		a.work.share, a.work.measure, a.work.label = share, true, label
+	if w := a.work; w != nil && share > 0 {
+		w.share, w.label, w.at = share, label, time.Now()
+		w.left = time.Duration(float64(w.at.Sub(w.began)) * (1 - share) / share)
 	}
 	a.mu.Unlock()
 	a.bench.Changed()
+}
+
+// remaining is how long the work will go on; negative when nobody knows.
+func (w *work) remaining() time.Duration {
+	if w.left < 0 {
+		return -1
+	}
+	return max(w.left-time.Since(w.at), 0)
 }
 
 // Close stops the work and removes the table.
