@@ -36,9 +36,7 @@ func (a *apparatus) plainly(ctx context.Context) error {
 	}
 	who := door.Read(p.Body).Who
 	a.tell("You signed in", lab.Good, p, "")
-	a.mu.Lock()
-	front, back := a.front, a.back
-	a.mu.Unlock()
+	front, back := a.walk.Hops()
 	if who != "" {
 		a.bench.Find("signed-in", lab.Finding{Label: "Known to the bank as", Text: who, Value: 1})
 	}
@@ -249,7 +247,7 @@ func (a *apparatus) tell(title, tone string, p door.Page, without string) {
 func (a *apparatus) show(outcome *lab.Panel, without string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.outcome = outcome
+	a.outcome, a.instead = outcome, nil
 	if without != "" {
 		a.instead = &lab.Panel{ID: "without", Title: "Without this check", Text: without}
 	}

@@ -13,15 +13,15 @@ func (a *apparatus) View(v *lab.View) {
 	v.Picture = &lab.Picture{
 		Browsers: []lab.Node{a.browser(you, "Your browser"), a.browser(mallory, "Mallory's browser")},
 		Servers: []lab.Node{
-			{ID: bank, Label: "Bank", State: lab.Up, Count: a.count[bank], Note: "relying party"},
-			{ID: provider, Label: "Provider", State: lab.Up, Count: a.count[provider], Note: "knows passwords"},
+			{ID: bank, Label: "Bank", State: lab.Up, Count: a.walk.Count(bank), Note: "relying party"},
+			{ID: provider, Label: "Provider", State: lab.Up, Count: a.walk.Count(provider), Note: "knows passwords"},
 		},
 		Text: fmt.Sprintf("Two browsers, yours and Mallory's, a bank and a provider. The bank takes your browser for %s and Mallory's for %s. The bank has answered %d requests, the provider %d.",
-			or(a.known[you], "a guest"), or(a.known[mallory], "a guest"), a.count[bank], a.count[provider]),
+			a.walk.Known(you), a.walk.Known(mallory), a.walk.Count(bank), a.walk.Count(provider)),
 	}
 	v.Facts = []lab.Fact{
-		{Label: "The bank takes your browser for", Value: or(a.known[you], "a guest")},
-		{Label: "The bank takes Mallory's browser for", Value: or(a.known[mallory], "a guest")},
+		{Label: "The bank takes your browser for", Value: a.walk.Known(you)},
+		{Label: "The bank takes Mallory's browser for", Value: a.walk.Known(mallory)},
 		{Label: "Issuer", Value: a.provider.Issuer, Code: true},
 		{Label: "Redirect URI", Value: a.door.BaseURL + "/auth/callback", Code: true},
 	}
@@ -30,14 +30,9 @@ func (a *apparatus) View(v *lab.View) {
 			v.Panels = append(v.Panels, *p)
 		}
 	}
-	if len(a.rows) > 0 {
-		v.Tables = []lab.Table{{
-			ID: "hops", Title: "The hops, one by one", Columns: []string{"", "From → to", "Way", "Request", "Parameters", "Answer", "Took"},
-			Numeric: []bool{true, false, false, false, false, true, true}, Rows: append([][]string(nil), a.rows...),
-		}}
-	}
+	v.Tables = a.walk.Tables()
 }
 
 func (a *apparatus) browser(id, label string) lab.Node {
-	return lab.Node{ID: id, Label: label, State: lab.Up, Note: or(a.known[id], "guest"), Count: a.count[id]}
+	return lab.Node{ID: id, Label: label, State: lab.Up, Note: a.walk.Known(id)}
 }
