@@ -7,6 +7,7 @@ import (
 	"gatehouse/apps/academy/experiments/cost"
 	"gatehouse/apps/academy/experiments/emails"
 	"gatehouse/apps/academy/experiments/notebook"
+	"gatehouse/apps/academy/experiments/provider"
 	"gatehouse/apps/academy/experiments/shared"
 	"gatehouse/apps/academy/experiments/signon"
 	"gatehouse/apps/academy/experiments/steal"
@@ -28,6 +29,7 @@ func All() []lab.Experiment {
 		ban.Experiment(),
 		cost.Experiment(),
 		emails.Experiment(),
+		provider.Experiment(),
 	}
 }
 

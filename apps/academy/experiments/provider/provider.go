@@ -1,0 +1,95 @@
+// Package provider is the experiment "Someone else's provider": one app, two OpenID Connect
+// providers, and the three settings that tell the app which of them it trusts.
+//
+//	you ──▶ bank (bank/door: Echo, sso/rp) ── trusts ──▶ provider A: a Gatehouse portal of the run's own
+//	                                            or ────▶ provider B: zitadel/oidc, an implementation of other people's
+//
+// Both have a registered client for the bank, and one account each, in your name.
+package provider
+
+import "gatehouse/apps/academy/lab"
+
+// Experiment is "Someone else's provider".
+func Experiment() lab.Experiment {
+	return lab.Experiment{
+		Name:  "another-provider",
+		Title: "Someone else's provider",
+		Lead:  "Change three settings, and the bank trusts another OpenID Connect provider.",
+		Real: "The bank is a real web app with `sso/rp`, and is not restarted or changed but for the three settings. Provider A is a complete Gatehouse portal; provider B is built from " +
+			"[zitadel/oidc](https://github.com/zitadel/oidc), which other people wrote and which knows nothing of Gatehouse. Your browser is an HTTP client with a cookie jar; it fills in each provider's own form. " +
+			"Auth0, Okta, Cognito and Keycloak are not asked: what is said of them is what their documentation says.",
+		Memory: 192 << 20,
+		Params: []lab.Param{trust},
+		Controls: []lab.Control{
+			{Name: "sign-in", Label: "Sign in at the bank", Icon: "log-in", Group: "You", Primary: true, Hint: "With a fresh browser: the provider asks for your password."},
+			{Name: "settings", Label: "Change the settings", Icon: "settings", Group: "The bank", Hint: "The other provider's are filled in. What you leave empty is taken from there.", Fields: []lab.Param{
+				{Name: "issuer", Label: "Issuer", Type: lab.Text, Max: 200},
+				{Name: "client-id", Label: "Client id", Type: lab.Text, Max: 100},
+				{Name: "client-secret", Label: "Client secret", Type: lab.Text, Max: 200},
+			}},
+			{Name: "wrong-secret", Label: "Mistype the secret and sign in", Icon: "key-round", Group: "Mistakes", Danger: true},
+			{Name: "wrong-issuer", Label: "Add a slash to the issuer and sign in", Icon: "slash", Group: "Mistakes", Danger: true},
+			{Name: "trust", Label: "Put a provider's own settings in", Icon: "undo-2", Group: "The bank", Fields: []lab.Param{trust}},
+		},
+		Steps: steps(),
+		Open:  open,
+	}
+}
+
+var trust = lab.Param{Name: "provider", Label: "The bank trusts", Type: lab.Choice, Default: idA, Options: []lab.Option{
+	{Value: idA, Label: "Provider A (Gatehouse)"}, {Value: idB, Label: "Provider B (zitadel/oidc)"},
+}}
+
+// steps are the guided path.
+func steps() []lab.Step {
+	return []lab.Step{
+		{
+			ID: "first", Title: "The provider that the bank knows", Control: "sign-in",
+			Do:     "Sign in. The bank trusts provider A, and your browser fills in A's form.",
+			Result: "The bank knows you as **{{signed-in-a}}**. For it you are `{{sub-a}}` of `{{issuer-a}}`.",
+			Why: "The bank has three settings: issuer, client id and client secret. All else it read from the issuer's discovery document: where to send you, where to exchange the code, and with which keys " +
+				"tokens are signed.",
+			Seen: func(f lab.Findings) bool { return f.Value("signed-in-a") == 1 },
+		},
+		{
+			ID: "settings", Title: "Three settings", Control: "settings",
+			Do: "Provider B has registered the bank, too. Put its three settings in.",
+			Expect: &lab.Expect{Question: "How many lines of the bank's code change?",
+				Options: []string{"None", "Those with the addresses of the endpoints", "All that has to do with tokens"}, Right: 0},
+			Result: "**{{settings-changed}}** settings are others now: {{which-changed}}. The bank goes on with the same code.",
+			Why: "That is what a standard is for. Compare the two discovery documents in the table: other paths, other algorithms, other extras. The bank never wrote any of them down " +
+				"(OpenID Connect Discovery, section 4).",
+			Seen: func(f lab.Findings) bool { return f.Value("settings-changed") == 3 },
+		},
+		{
+			ID: "second", Title: "The same app, another provider", Control: "sign-in",
+			Do: "Sign in again. Your email is the same at both.",
+			Expect: &lab.Expect{Question: "Are you the same person for the bank?",
+				Options: []string{"Yes, by the email address", "No: another issuer, another sub"}, Right: 1},
+			Result: "You are **{{signed-in-b}}**, but `{{sub-b}}` of `{{issuer-b}}`. Before you were `{{sub-a}}`.",
+			Why: "A `sub` means something only together with its `iss` (OpenID Connect Core, section 5.7). Moving people from one provider to another is work: somebody has to say which old account is which new one, " +
+				"and an equal email address alone is no proof.",
+			Seen: func(f lab.Findings) bool { return f.Value("signed-in-b") == 1 },
+		},
+		{
+			ID: "secret", Title: "A wrong secret", Control: "wrong-secret",
+			Do: "One character of the client secret is wrong. Sign in.",
+			Expect: &lab.Expect{Question: "When does it fail?",
+				Options: []string{"When the bank starts", "Before you see a form", "After your password, when the bank wants to exchange the code"}, Right: 2},
+			Result: "Your password was right, and then the bank answered {{refused-wrong-secret}}",
+			Why: "The secret is only used from server to server, at the token endpoint. Until then nobody has seen it. So try a whole sign-in after every change of a secret; that the form " +
+				"appears proves nothing.",
+			Seen: func(f lab.Findings) bool { return f.Value("refused-wrong-secret") == 1 },
+		},
+		{
+			ID: "issuer", Title: "A wrong issuer", Control: "wrong-issuer",
+			Do: "The secret is right again. Now the issuer has a slash too many at its end, as easily happens. Sign in.",
+			Expect: &lab.Expect{Question: "The slash leads to the very same discovery document. Does it matter?",
+				Options: []string{"No, the address is as good as the same", "Yes, the issuer must be equal, character by character"}, Right: 1},
+			Result: "You saw no form. The bank answered {{refused-wrong-issuer}}",
+			Why: "The document names its issuer, and it must be exactly the one that was asked (OpenID Connect Discovery, section 4.3). Otherwise somebody who can put a document anywhere could speak for anybody. " +
+				"It works the other way round, too: Auth0's issuers end with a slash, which must not be left out.",
+			Seen: func(f lab.Findings) bool { return f.Value("refused-wrong-issuer") == 1 },
+		},
+	}
+}
