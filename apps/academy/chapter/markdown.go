@@ -51,6 +51,7 @@ var reachable = strings.NewReplacer(
 	"<pre>", `<pre tabindex="0">`,
 	"<table>", `<div class="lesson-table" tabindex="0" role="group" aria-label="Table"><table>`,
 	"</table>", "</table></div>",
+	"<th></th>", "<td></td>", // a corner that heads nothing
 )
 
 // html renders lines that are no heading of the lesson.
