@@ -1,6 +1,6 @@
 # Gatehouse. "make run" starts everything, "make test" shows that it works.
 
-.PHONY: run test deps generate check-generated css lint test-go test-race test-e2e bench bench-revocation pictures
+.PHONY: run test deps generate check-generated css lint test-go test-race test-e2e bench bench-revocation bench-class pictures
 
 run: ## Everything on one port: http://localhost:8080
 	go run . up
@@ -41,6 +41,9 @@ bench: ## Medians and ratios on this machine
 
 bench-revocation: ## How long a ban takes to reach 50 and 500 servers; draws its chart (docs/revocation.md)
 	go run ./tests/bench/revocation -picture docs/pictures/revocation.svg
+
+bench-class: ## Thirty learners at once in the Academy: how quick its pages and the Shop's are, and how much memory experiments take
+	go test -count=1 -v ./tests/class
 
 pictures: ## The pictures of the README, from a running estate
 	cd tests && node pictures.mjs

@@ -1,0 +1,206 @@
+// Package learner is somebody in the Academy who presses the buttons of its pages, as a
+// browser without JavaScript does.
+package learner
+
+import (
+	"context"
+	"fmt"
+	"html"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"gatehouse/tests/estate"
+)
+
+// Learner is a signed-in browser.
+type Learner struct {
+	Browser *http.Client
+	Estate  *estate.Estate
+	// Asked, if given, hears how long each request to the Academy took.
+	Asked func(took time.Duration)
+}
+
+// Page is an answer.
+type Page struct {
+	Status int
+	URL    *url.URL // where redirects ended
+	Body   string
+}
+
+// New registers an account of its own at the portal, from the address 127.0.0.n, and
+// opens the Academy with it.
+func New(ctx context.Context, e *estate.Estate, n int) (*Learner, error) {
+	l := &Learner{Browser: browserFrom(n), Estate: e}
+	if _, err := l.request(ctx, http.MethodPost, e.URL("portal")+"/register", url.Values{
+		"name": {fmt.Sprintf("Learner %d", n)}, "email": {fmt.Sprintf("learner%d@example.com", n)},
+		"password": {"nine grey herons at dawn"},
+	}); err != nil {
+		return nil, err
+	}
+	p, err := l.Get(ctx, "/experiments")
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(p.Body, "Sign out") { // a guest's page: ask for the sign-in
+		if p, err = l.Get(ctx, "/rooms"); err != nil {
+			return nil, err
+		}
+	}
+	if !strings.Contains(p.Body, "Sign out") {
+		return nil, fmt.Errorf("learner %d is not signed in: %d at %s", n, p.Status, p.URL)
+	}
+	return l, nil
+}
+
+// browserFrom is a browser at an address of its own, so that limits for one address
+// are not met by thirty people.
+func browserFrom(n int) *http.Client {
+	jar, _ := cookiejar.New(nil) // cannot fail without options
+	local := &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(n))}
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		return (&net.Dialer{Timeout: 5 * time.Second, LocalAddr: local}).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+	}
+	return &http.Client{Jar: jar, Timeout: time.Minute, Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second}}
+}
+
+// Get asks the Academy for a page.
+func (l *Learner) Get(ctx context.Context, path string) (Page, error) {
+	return l.request(ctx, http.MethodGet, l.Estate.URL("academy")+path, nil)
+}
+
+// Post sends a form to the Academy.
+func (l *Learner) Post(ctx context.Context, path string, form url.Values) (Page, error) {
+	return l.request(ctx, http.MethodPost, l.Estate.URL("academy")+path, form)
+}
+
+func (l *Learner) request(ctx context.Context, method, address string, form url.Values) (Page, error) {
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, body)
+	if err != nil {
+		return Page{}, err
+	}
+	req.Header.Set("Accept", "text/html")
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	began := time.Now()
+	res, err := l.Browser.Do(req)
+	if err != nil {
+		return Page{}, err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if l.Asked != nil {
+		l.Asked(time.Since(began))
+	}
+	return Page{Status: res.StatusCode, URL: res.Request.URL, Body: string(text)}, err
+}
+
+// Start starts the guided path of an experiment and returns the run's path.
+func (l *Learner) Start(ctx context.Context, experiment string) (run string, err error) {
+	p, err := l.Post(ctx, "/experiments/"+experiment+"/runs", url.Values{"mode": {"guided"}})
+	if err != nil {
+		return "", err
+	}
+	if p.Status != http.StatusOK || !strings.HasPrefix(p.URL.Path, "/runs/") {
+		return "", fmt.Errorf("starting %s: %d at %s%s", experiment, p.Status, p.URL, p.Fault())
+	}
+	return p.URL.Path, nil
+}
+
+var (
+	current  = regexp.MustCompile(`data-step="([^"]+)" data-step-state="([^"]+)"`)
+	finding  = regexp.MustCompile(`data-finding="([^"]+)"[^>]*data-value="([^"]*)"`)
+	faulty   = regexp.MustCompile(`(?s)data-fault[^>]*>(.*?)</(?:p|div)>`)
+	markup   = regexp.MustCompile(`<[^>]*>`)
+	runState = regexp.MustCompile(`data-run-state="([^"]+)"`)
+)
+
+// Step is the guided step that is next, and its state; "" when the path is at its end.
+func (p Page) Step() (id, state string) {
+	for _, m := range current.FindAllStringSubmatch(p.Body, -1) {
+		if m[2] != "done" && m[2] != "later" {
+			return html.UnescapeString(m[1]), m[2]
+		}
+	}
+	return "", ""
+}
+
+// StepsDone is how many guided steps are done.
+func (p Page) StepsDone() int { return strings.Count(p.Body, `data-step-state="done"`) }
+
+// RunState is what the page says of the run: "ended", or that it lives.
+func (p Page) RunState() string {
+	if m := runState.FindStringSubmatch(p.Body); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// Findings are the values that the page shows, by name.
+func (p Page) Findings() map[string]string {
+	found := map[string]string{}
+	for _, m := range finding.FindAllStringSubmatch(p.Body, -1) {
+		found[m[1]] = m[2]
+	}
+	return found
+}
+
+// Fault is what the page says was not done, after a colon; "" when there is nothing.
+func (p Page) Fault() string {
+	if m := faulty.FindStringSubmatch(p.Body); m != nil {
+		return ": " + strings.Join(strings.Fields(markup.ReplaceAllString(m[1], " ")), " ")
+	}
+	return ""
+}
+
+// Do carries out the current step of a run and waits until the next one is there, however
+// long that takes. done says that there is none.
+func (l *Learner) Do(ctx context.Context, run string) (p Page, done bool, err error) {
+	if p, err = l.Get(ctx, run); err != nil {
+		return p, false, err
+	}
+	step, _ := p.Step()
+	if step == "" {
+		return p, p.RunState() != "ended" && p.StepsDone() > 0, nil
+	}
+	if p, err = l.Post(ctx, run+"/step", url.Values{"step": {step}, "guess": {"0"}}); err != nil {
+		return p, false, err
+	}
+	for {
+		if p.Status != http.StatusOK {
+			return p, false, fmt.Errorf("step %s of %s: %d%s", step, run, p.Status, p.Fault())
+		}
+		now, _ := p.Step()
+		switch {
+		case p.RunState() == "ended":
+			return p, false, fmt.Errorf("step %s of %s: the run has ended", step, run)
+		case now == "":
+			return p, true, nil
+		case now != step:
+			return p, false, nil
+		}
+		select {
+		case <-ctx.Done():
+			return p, false, fmt.Errorf("step %s of %s: %w", step, run, ctx.Err())
+		case <-time.After(200 * time.Millisecond):
+		}
+		if p, err = l.Get(ctx, run); err != nil {
+			return p, false, err
+		}
+	}
+}
