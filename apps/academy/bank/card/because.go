@@ -31,15 +31,15 @@ func Because(raw string, err error) string {
 	}
 	switch {
 	case errors.Is(err, token.ErrUnknownKey):
-		return fmt.Sprintf("it names the signing key %q, which the bank does not publish", clip(header.Kid))
+		return fmt.Sprintf("the bank publishes no key %q", clip(header.Kid))
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid) && !slices.Contains(believed, header.Alg):
-		return fmt.Sprintf("its header says alg %q, which is not on the list of algorithms that are believed (%s)", clip(header.Alg), strings.Join(believed, ", "))
+		return fmt.Sprintf("alg %q is none of %s", clip(header.Alg), strings.Join(believed, ", "))
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
-		return "the signature does not fit what is written on it"
+		return "the signature does not fit"
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return "it expired at " + time.Unix(claims.Exp, 0).UTC().Format("15:04:05") + " UTC"
 	case errors.Is(err, jwt.ErrTokenInvalidAudience):
-		return fmt.Sprintf("it is meant for %s, not for here", clip(strings.Trim(fmt.Sprint(claims.Aud), "[]"))) // one or a list
+		return fmt.Sprintf("it is for %s", clip(strings.Trim(fmt.Sprint(claims.Aud), "[]"))) // one or a list
 	}
 	return Why(err)
 }

@@ -54,7 +54,7 @@ func (a *apparatus) picture() *lab.Picture {
 	}
 	p := &lab.Picture{
 		Browsers: []lab.Node{you},
-		Shared:   []lab.Node{{ID: "redis", Label: "Redis", State: lab.Up, Note: "the shared notebook"}, {ID: "office", Label: "Head office", State: lab.Up, Note: "signs cards"}},
+		Shared:   []lab.Node{{ID: "redis", Label: "Redis", State: lab.Up, Note: "notebook"}, {ID: "office", Label: "Head office", State: lab.Up, Note: "signs cards"}},
 	}
 	var told []string
 	for _, b := range a.branches {

@@ -43,5 +43,3 @@ func kindOf(name string) (kind, bool) {
 func checkOf(kind string) string      { return "check-" + kind + "-us" }
 func lookupsOf(kind string) string    { return "lookups-" + kind }
 func throughputOf(kind string) string { return "throughput-" + kind }
-func medianOf(kind string) string     { return "median-" + kind + "-us" }
-func slowOf(kind string) string       { return "p99-" + kind + "-us" }
