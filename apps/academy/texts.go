@@ -39,10 +39,5 @@ func plain(text string, found lab.Findings) string {
 
 var tags = regexp.MustCompile(`<[^>]*>`)
 
-// shown is a finding as it is written.
-func shown(f lab.Finding) string {
-	if f.Unit == "" || f.Text == "" {
-		return f.Text
-	}
-	return f.Text + "\u00a0" + f.Unit
-}
+// shown is a finding as it is written: its text says its unit where it has one.
+func shown(f lab.Finding) string { return f.Text }
