@@ -252,7 +252,13 @@ func (a *apparatus) mistake(ctx context.Context, s door.Settings, name, title st
 		return err
 	}
 	said := door.Read(p.Body)
-	f := lab.Finding{Label: title, Text: fmt.Sprintf("%d: %s In the log: %s", p.Status, said.Error, said.Cause)}
+	_, cause, found := strings.Cut(said.Cause, ".well-known/openid-configuration ")
+	if found {
+		cause = "its document " + cause
+	} else {
+		cause = said.Cause
+	}
+	f := lab.Finding{Label: title, Text: fmt.Sprintf("%d: %s", p.Status, cause)}
 	if seen(p, said.Cause) {
 		f.Value = 1
 	}

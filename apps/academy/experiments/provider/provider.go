@@ -76,7 +76,7 @@ func steps() []lab.Step {
 			Do: "One character of the client secret is wrong. Sign in.",
 			Expect: &lab.Expect{Question: "When does it fail?",
 				Options: []string{"When the bank starts", "Before you see a form", "After your password, when the bank wants to exchange the code"}, Right: 2},
-			Result: "Your password was right, and then the bank answered {{refused-wrong-secret}}",
+			Result: "Your password was right, and then the bank answered {{refused-wrong-secret}}.",
 			Why: "The secret is only used from server to server, at the token endpoint. Until then nobody has seen it. So try a whole sign-in after every change of a secret; that the form " +
 				"appears proves nothing.",
 			Seen: func(f lab.Findings) bool { return f.Value("refused-wrong-secret") == 1 },
@@ -86,7 +86,7 @@ func steps() []lab.Step {
 			Do: "The secret is right again. Now the issuer has a slash too many at its end, as easily happens. Sign in.",
 			Expect: &lab.Expect{Question: "The slash leads to the very same discovery document. Does it matter?",
 				Options: []string{"No, the address is as good as the same", "Yes, the issuer must be equal, character by character"}, Right: 1},
-			Result: "You saw no form. The bank answered {{refused-wrong-issuer}}",
+			Result: "You saw no form. The bank answered {{refused-wrong-issuer}}.",
 			Why: "The document names its issuer, and it must be exactly the one that was asked (OpenID Connect Discovery, section 4.3). Otherwise somebody who can put a document anywhere could speak for anybody. " +
 				"It works the other way round, too: Auth0's issuers end with a slash, which must not be left out.",
 			Seen: func(f lab.Findings) bool { return f.Value("refused-wrong-issuer") == 1 },

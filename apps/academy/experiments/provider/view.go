@@ -47,7 +47,7 @@ func (a *apparatus) View(v *lab.View) {
 
 // compared is what each provider says of itself, and what the bank knew of you through it.
 func (a *apparatus) compared() lab.Table {
-	t := lab.Table{ID: "compared", Title: "The two, side by side", Columns: []string{"", "Provider A", "Provider B"}, Numeric: []bool{false, false, false}}
+	t := lab.Table{ID: "compared", Title: "The two, side by side", Columns: []string{"What", "Provider A", "Provider B"}, Numeric: []bool{false, false, false}}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, name := range []string{

@@ -226,7 +226,7 @@ func (a *apparatus) refused(name, label string, p door.Page, stopped bool, witho
 }
 
 func (a *apparatus) finding(name, label, text string, stopped bool) {
-	f := lab.Finding{Label: label, Text: text}
+	f := lab.Finding{Label: label, Text: strings.TrimSuffix(text, ".")} // it stands within a sentence
 	if stopped {
 		f.Value = 1
 	}
