@@ -80,7 +80,7 @@ func TestCard_GuidedPathIsRefusedWhereItShouldBe(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"refused-altered": "signature does not fit", "refused-none": `alg "none"`, "refused-hs256": `alg "HS256"`, "refused-other-key": "signature does not fit",
-		"refused-wrong-audience": "https://vault.bank.example", "refused-expired": "expired at", "refused-after-drop": `no key "key-1"`,
+		"refused-wrong-audience": "bank-vault", "refused-expired": "expired at", "refused-after-drop": `no key "key-1"`,
 	} {
 		if got := s.Findings[name+"-why"].Text; !strings.Contains(got, want) {
 			t.Errorf("%s because %q; want something with %q", name, got, want)

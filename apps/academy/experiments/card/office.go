@@ -16,8 +16,8 @@ import (
 // Who signs cards, and for whom.
 const (
 	issuer   = "https://bank.example"
-	audience = "https://branch.bank.example"
-	vault    = "https://vault.bank.example" // another audience of the same bank
+	audience = "bank-branch"
+	vault    = "bank-vault" // another audience of the same bank
 )
 
 // cardLife is how long an ordinary card is good.

@@ -62,7 +62,7 @@ func (a *apparatus) ratio(found lab.Findings, name, one, other string) {
 	v := found.Value(checkOf(one)) / found.Value(checkOf(other))
 	x, _ := kindOf(one)
 	y, _ := kindOf(other)
-	a.bench.Find(name, lab.Finding{Label: x.label + " : " + y.label, Text: few(v) + " times", Value: v})
+	a.bench.Find(name, lab.Finding{Label: "The check of " + x.label + " takes, against " + y.label, Text: few(v) + " times", Value: v})
 }
 
 // View implements lab.Apparatus.
