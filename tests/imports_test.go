@@ -35,10 +35,10 @@ var mayImport = []struct {
 	{"sso/rp/**", []string{"sso/**", "web", "components"}, "sso works with any provider, so it knows nothing of the portal"},
 	{"sso/**", []string{"sso/token", "sso/session", "sso/revocation", "sso/returnto"}, "only apps mount sso/rp"},
 	{"portal/store/**", []string{"portal/store/**", "db", "events"}, "records and SQL, nothing of the web"},
-	{"portal/**", []string{"portal/**", "sso/live", "sso/token", "sso/session", "sso/revocation", "sso/returnto", "web", "components", "assets", "db", "events"},
+	{"portal/**", []string{"portal/**", "sso/hops", "sso/live", "sso/token", "sso/session", "sso/revocation", "sso/returnto", "web", "components", "assets", "db", "events"},
 		"the portal and the apps meet over HTTP, through sso and through events"},
 	{"apps/*/store/**", []string{"same/**", "db", "events"}, "records and SQL, nothing of the web"},
-	{"apps", []string{"sso/rp", "sso/live", "sso/revocation", "web", "components", "db"}, "what all apps have in common knows none of them"},
+	{"apps", []string{"sso/rp", "sso/live", "sso/hops", "sso/revocation", "web", "components", "db"}, "what all apps have in common knows none of them"},
 	{"apps/academy/lab", []string{"fleet"}, "a run is a process, and knows no experiment"},
 	{"apps/academy/experiments/emails/store", []string{"db"}, "records and SQL, nothing of the web"},
 	{"apps/academy/**", []string{"apps/academy/**", "apps", "fleet/**", "sso/**", "web", "components/**", "assets", "db", "events"},
@@ -54,7 +54,8 @@ var mayNotImport = []struct {
 	why    string
 }{
 	{"github.com/labstack/echo/v4/**", []string{
-		".", "web/**", "sso/rp/**", "sso/live", "portal", "portal/oidc", "portal/account", "portal/admin", "portal/signout", "portal/backchannel", "apps", "apps/*", "tests/**",
+		".", "web/**", "sso/rp/**", "sso/live", "portal", "portal/oidc", "portal/account", "portal/admin", "portal/signout", "portal/backchannel", "apps", "apps/*",
+		"apps/academy/bank/door", "tests/**",
 	}, "only handlers know Echo"},
 	{"github.com/jmoiron/sqlx", []string{"db/**", "events", "portal/store/**", "apps/*/store/**", "apps/academy/experiments/emails/store", "tests/**"},
 		"SQL lives in the stores"},
@@ -63,16 +64,17 @@ var mayNotImport = []struct {
 	{"github.com/jackc/pgx/**", []string{"db/**", "tests/**"}, "one place knows the drivers"},
 	{"modernc.org/**", []string{"db/**"}, "one place knows the drivers"},
 	{"github.com/redis/go-redis/**", append([]string{
-		"sso/session", "sso/revocation", "sso/rp", "fleet/**", "events", "portal/ephemeral", "portal/attempts", "tests/**",
+		"sso/session", "sso/revocation", "sso/rp", "sso/hops", "fleet/**", "events", "portal/ephemeral", "portal/attempts",
+		"apps/academy/experiments/lookup", "tests/**",
 	}, carriers...), "Redis commands have a few homes"},
 	{"github.com/gorilla/sessions", []string{"sso/session"}, "one place knows how a session is kept"},
-	{"github.com/golang-jwt/jwt/**", []string{"sso/token", "portal/tokens", "portal/keys", "portal/backchannel", "tests/**"},
+	{"github.com/golang-jwt/jwt/**", []string{"sso/token", "portal/tokens", "portal/keys", "portal/backchannel", "apps/academy/bank/card", "tests/**"},
 		"one place makes tokens, one verifies them"},
 	{"github.com/alecthomas/kong", []string{"."}, "one place reads flags and the environment"},
 }
 
 // carriers hold a Redis client in their Deps to pass it on; they send no commands (commands_test.go).
-var carriers = []string{".", "portal", "apps", "apps/*"}
+var carriers = []string{".", "portal", "apps", "apps/*", "apps/academy/bank", "apps/academy/bank/door", "apps/academy/experiments/ban"}
 
 // pkg is what `go list -json` says of a package.
 type pkg struct {
