@@ -30,6 +30,8 @@ type Page struct {
 	Status int
 	To     *url.URL // where the answer leads; nil for nowhere
 	Body   []byte
+
+	Cookies []*http.Cookie // that the answer sets
 }
 
 // Browser is somebody's browser: a real HTTP client with a cookie jar. It is for one goroutine.
@@ -82,7 +84,7 @@ func (b *Browser) Go(ctx context.Context, address string, form url.Values) (Page
 	if p.Body, err = io.ReadAll(io.LimitReader(res.Body, maxPage)); err != nil {
 		return p, fmt.Errorf("door: %w", err)
 	}
-	p.Took, p.Status = time.Since(p.At), res.StatusCode
+	p.Took, p.Status, p.Cookies = time.Since(p.At), res.StatusCode, res.Cookies()
 	if to, err := res.Location(); err == nil {
 		p.To = to
 	}
