@@ -745,7 +745,7 @@ func (v experimentView) before() templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = findings(v.Last.Findings).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = findings(v.E, v.Last.Findings).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
