@@ -41,9 +41,10 @@ func (a *apparatus) ban(ctx context.Context) error {
 		Reason: revocation.Banned, Note: "an experiment", By: you, Client: "bank", At: now,
 	})
 	if err != nil {
-		return fmt.Errorf("ban: %w", err)
+		a.bench.Logger.Warn("the experiment's ban could not be written", "error", err)
+		return lab.Refusal("Redis did not answer in time: this machine is too busy just now. Please try again.")
 	}
-	receipt := a.estate.log.Await(ctx, w, bound, func(c revocation.Confirmation) {
+	receipt := a.estate.log.Await(ctx, w, longest(servers), func(c revocation.Confirmation) {
 		if s := byName[c.Replica]; s != nil {
 			s.setTook(c.Took)
 		}
@@ -57,6 +58,14 @@ func (a *apparatus) ban(ctx context.Context) error {
 	refused := a.sweep(ctx, servers, http.StatusUnauthorized)
 	a.tell(receipt, done.Sub(now), refused, len(servers))
 	return nil
+}
+
+// longest is the bound of the server that has the longest one.
+func longest(servers []*server) (d time.Duration) {
+	for _, s := range servers {
+		d = max(d, s.bound)
+	}
+	return d
 }
 
 // sweep asks every server with your card and somebody else's, and says how many gave
@@ -183,7 +192,7 @@ func (a *apparatus) lift(ctx context.Context) error {
 
 // settling bounds how long servers may take to notice that they are cut off, or to
 // catch up.
-const settling = 4500 * time.Millisecond
+const settling = 12 * time.Second
 
 const cutLabel = "Servers that are cut off"
 
@@ -212,6 +221,7 @@ func (a *apparatus) cut(ctx context.Context, n int) error {
 	defer cancel()
 	_ = a.await(ctx, chosen, func(s *server) bool { return a.traffic.askThem(ctx, s) == http.StatusServiceUnavailable })
 	took := time.Since(now)
+	a.find("bound", "The bound after which a silent server refuses", ms(longest(chosen)), "ms", longest(chosen).String())
 	refusing, all := 0, 0
 	for _, s := range a.estate.all() {
 		if !s.isCut() {

@@ -58,7 +58,8 @@ then the **denylist** (` + "`sso/revocation`" + `), of which it keeps a mirror i
 the receipt is the portal's, too. The requests are real: a few hundred a second, with your card and with somebody else's.
 
 What is embedded: the servers and the Redis run inside one process on one machine, so that 500 of them share its cores. What is measured is the work of all, one after
-another; it would be quicker where each has a machine, and a network would add its own milliseconds. To cut a server off, its connections to Redis are closed and new
+another; it would be quicker where each has a machine, and a network would add its own milliseconds. After one second of silence a server refuses, as in this
+estate; from the 101st on after three, so that one machine can bear them all. To cut a server off, its connections to Redis are closed and new
 ones refused, while browsers still reach it. The times in a receipt are whole milliseconds of Redis's clock.`
 
 // collect is how far the heap may grow between two collections, in percent. The default

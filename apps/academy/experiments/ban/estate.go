@@ -55,7 +55,7 @@ func openEstate(ctx context.Context) (_ *estate, err error) {
 	if e.rdb, err = e.client(nil); err != nil {
 		return nil, err
 	}
-	if e.log, err = revocation.NewLog(e.rdb); err != nil {
+	if e.log, err = revocation.NewLog(e.rdb.WithTimeout(patience)); err != nil { // 500 servers keep an embedded Redis busy
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)

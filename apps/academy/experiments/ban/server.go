@@ -19,13 +19,20 @@ import (
 	"gatehouse/sso/token"
 )
 
-// bound is after how much silence of Redis a server refuses.
-const bound = revocation.DefaultBound
+// After how much silence of Redis a server refuses: the estate's own bound, and that of
+// servers beyond the hundredth. Each asks Redis twice within its bound, and all share
+// the cores of one machine.
+const (
+	bound     = revocation.DefaultBound
+	longBound = 3 * time.Second
+	manyFrom  = 101
+)
 
 // server is one replica of an app: a listener, the check of cards, and a mirror of the
 // denylist.
 type server struct {
 	number   int
+	bound    time.Duration
 	id       string
 	link     *link
 	rdb      *redis.Client
@@ -53,13 +60,16 @@ type seen struct {
 
 // openServer opens the listener and starts the mirror, which is not ready yet.
 func (e *estate) openServer(number int) (*server, error) {
-	s := &server{number: number, id: fmt.Sprintf("server-%d", number), link: newLink(), took: -1, ended: make(chan struct{})}
+	s := &server{number: number, bound: bound, id: fmt.Sprintf("server-%d", number), link: newLink(), took: -1, ended: make(chan struct{})}
+	if number >= manyFrom {
+		s.bound = longBound
+	}
 	var err error
 	if s.rdb, err = e.client(s.link.dial); err != nil {
 		return nil, err
 	}
 	s.mirror, err = revocation.NewMirror(revocation.Options{
-		Redis: s.rdb, Service: "bank", Replica: s.id, Logger: slog.New(slog.DiscardHandler), Bound: bound,
+		Redis: s.rdb, Service: "bank", Replica: s.id, Logger: slog.New(slog.DiscardHandler), Bound: s.bound,
 	})
 	if err == nil {
 		s.verifier, err = token.NewVerifier(e.issuer.Name(), audience, e.issuer, nil)
@@ -93,7 +103,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, revocation.ErrStale):
 		w.Header().Set("Retry-After", "1")
-		http.Error(w, "I have not heard from Redis for a second, so I can't know whether you are banned. Keep your card and try again.", http.StatusServiceUnavailable)
+		http.Error(w, "I have not heard from Redis for too long, so I can't know whether you are banned. Keep your card and try again.", http.StatusServiceUnavailable)
 	case errors.Is(err, revocation.ErrDenied):
 		http.Error(w, "Your card is good, but you are banned.", http.StatusUnauthorized)
 	case err != nil:

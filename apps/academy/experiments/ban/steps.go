@@ -55,11 +55,11 @@ func steps() []lab.Step {
 		{
 			ID: "cut", Title: "Cut ten off", Control: "cut", Args: lab.Args{"n": "10"}, Button: "Cut ten servers off",
 			Do: "Cut ten servers off from Redis. Visitors still reach them, and their memory is as good as it was a moment ago.",
-			Expect: &lab.Expect{Question: "Somebody who is not banned visits one of the ten. What should it answer, after a second?", Right: 1, Options: []string{
+			Expect: &lab.Expect{Question: "Somebody who is not banned visits one of the ten. What should it answer, after a moment?", Right: 1, Options: []string{
 				"Let them in: it knows of no ban", "503: it can't know, so it does not guess", "401: better safe than sorry",
 			}},
 			Result: "**{{refused-not-guessed}}** of them answer 503, the last of them {{refused-within-ms}} after the cut. Let in by a server that could not know: **{{guessed}}**.",
-			Why: "A server knows how old its knowledge is. After one second of silence it lets nobody in rather than guess: the card is kept, the answer is \"try again\". " +
+			Why: "A server knows how old its knowledge is. After {{bound}} of silence it lets nobody in rather than guess: the card is kept, the answer is \"try again\". " +
 				"That costs availability while the network is broken. Who would rather go on sets another policy, and knows for how long a ban may be missed.",
 			Seen: func(f lab.Findings) bool {
 				return f.Value("refused-not-guessed") > 0 && f.Value("refused-not-guessed") == f.Value("cut") && f.Has("guessed") && f.Value("guessed") == 0

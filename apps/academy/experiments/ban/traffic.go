@@ -177,7 +177,7 @@ func (t *traffic) notGuessed(s *server, got seen) {
 	switch {
 	case got.status == http.StatusServiceUnavailable && cut.IsZero():
 		t.unsure.Add(1)
-	case got.status == http.StatusOK && !cut.IsZero() && !healing && got.sent.After(cut.Add(bound)):
+	case got.status == http.StatusOK && !cut.IsZero() && !healing && got.sent.After(cut.Add(s.bound)):
 		t.guessed.Add(1)
 	}
 }

@@ -33,6 +33,9 @@ func (a *apparatus) View(v *lab.View) {
 	if unsure := t.unsure.Load(); unsure > 0 {
 		v.Facts = append(v.Facts, lab.Fact{Label: "503 though not cut off: this machine was too busy", Value: number(int(unsure))})
 	}
+	if failed := t.failed.Load(); failed > 0 {
+		v.Facts = append(v.Facts, lab.Fact{Label: "Requests without an answer", Value: number(int(failed)), Tone: lab.Bad})
+	}
 	if last != nil {
 		v.Charts = append(v.Charts, last.curve())
 		if last.servers <= few {
