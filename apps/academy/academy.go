@@ -84,6 +84,18 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/experiments/:experiment/runs", a.startRun, signedIn)
 	e.GET("/experiments/:experiment/runs", a.toExperiment)
 
+	admin := a.sso.Role("admin") // the estate itself
+	e.GET("/estate", a.estate, admin)
+	e.GET("/estate/live", a.estateLive, admin)
+	e.POST("/estate/kill", a.estateKill, admin)
+	e.POST("/estate/add", a.estateAdd, admin)
+	e.POST("/estate/remove", a.estateRemove, admin)
+	e.POST("/estate/policy", a.estatePolicy, admin)
+	e.GET("/estate/kill", a.toEstate)
+	e.GET("/estate/add", a.toEstate)
+	e.GET("/estate/remove", a.toEstate)
+	e.GET("/estate/policy", a.toEstate)
+
 	e.GET("/runs/:run", a.run, signedIn)
 	e.GET("/runs/:run/live", a.live, signedIn)
 	e.GET("/runs/:run/timeline.json", a.timelineJSON, signedIn)
