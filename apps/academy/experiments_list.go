@@ -65,6 +65,7 @@ func (a *App) experiments(c echo.Context) error {
 	}
 	for _, b := range besides {
 		if len(b.Roles) == 0 || rp.Person(c) != nil && rp.Person(c).HasRole(b.Roles...) {
+			_, b.Done = done[b.Name]
 			v.Experiments = append(v.Experiments, b)
 		}
 	}
