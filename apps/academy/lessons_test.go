@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"gatehouse/apps/academy"
+	"gatehouse/apps/academy/experiments"
 	"gatehouse/db"
 	"gatehouse/tests/env"
 )
@@ -114,6 +115,22 @@ func TestLesson_BrokenFilesAreLoggedAndTheOthersOpen(t *testing.T) {
 	h.guest().get("/lessons/introduction").want(t, 200)
 	if !regexp.MustCompile(`own\.md:25: choice has no right answer`).MatchString(log.String()) {
 		t.Error(log.String())
+	}
+}
+
+// What comes with the Academy has no fault: each experiment that a lesson names is there.
+func TestLesson_ThoseThatComeWithTheAcademyAllOpen(t *testing.T) {
+	var log bytes.Buffer
+	h := newHouse(t, env.DB(t, "academy"), func(deps *academy.Deps) {
+		deps.Experiments = experiments.All()
+		deps.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	if strings.Contains(log.String(), "lesson") {
+		t.Error(log.String())
+	}
+	for _, path := range h.guest().all(t) {
+		h.guest().get(path).want(t, 200, `class="lesson"`)
+		h.guest().get(path+"/present?slide=2").want(t, 200, "data-leave")
 	}
 }
 
