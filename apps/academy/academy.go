@@ -75,6 +75,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/lessons/:lesson/answers/:question", a.backToLesson)
 	e.POST("/lessons/:lesson/done", a.finishLesson, signedIn)
 	e.GET("/lessons/:lesson/done", a.backToLesson)
+	e.GET("/lessons/:lesson/discuss", a.discuss) // in the forum
 	e.GET("/finish", a.finish, signedIn)
 
 	e.GET("/seen", a.seen, signedIn) // one's own sign-in

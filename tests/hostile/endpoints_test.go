@@ -157,6 +157,7 @@ var endpoints = map[string][]endpoint{
 		{route: "GET /lessons/:lesson/answers/:question", as: customer},
 		{route: "POST /lessons/:lesson/done", as: customer, form: "done=yes"},
 		{route: "GET /lessons/:lesson/done", as: customer},
+		{route: "GET /lessons/:lesson/discuss", as: customer},
 		{route: "GET /finish", as: customer},
 		{route: "GET /seen", as: customer, query: "just=1"},
 	}, joined...), shared...),

@@ -1,0 +1,103 @@
+package academy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse/apps/academy/chapter"
+	"gatehouse/apps/academy/store"
+	"gatehouse/web"
+)
+
+const (
+	topicsScope   = "forum.topics"  // what the Academy may do at the forum's API
+	askFor        = 2 * time.Second // how long a person waits gladly
+	maxTopicReply = 4 << 10         // bytes of the forum's answer that are read
+)
+
+// discuss leads to the forum's thread about a lesson. The first who asks for it has it
+// begun; from then on it is remembered. Whoever is signed in here is signed in there, too,
+// without being asked.
+func (a *App) discuss(c echo.Context) error {
+	l, err := a.findLesson(c)
+	if err != nil {
+		return err
+	}
+	path, err := a.discussion(c.Request().Context(), l)
+	if err != nil {
+		e := web.Fail(http.StatusServiceUnavailable, "forum_away",
+			"The forum does not answer just now, so the discussion of this lesson can't be opened. The lesson itself is here as before. Please try again in a moment.").
+			Titled("The forum is away").Because(err)
+		e.RetryAfter = 2 * time.Second
+		return e
+	}
+	return web.SeeOther(c, a.Estate.URL("forum")+path)
+}
+
+// discussion is the path of a lesson's thread.
+func (a *App) discussion(ctx context.Context, l *chapter.Lesson) (string, error) {
+	path, err := a.store.Discussion(ctx, l.Slug)
+	if err == nil || !errors.Is(err, store.ErrNotFound) {
+		return path, err
+	}
+	if path, err = a.putTopic(ctx, l); err != nil {
+		return "", err
+	}
+	return path, a.store.KeepDiscussion(ctx, l.Slug, path)
+}
+
+// threadPath is all that the forum may answer: it becomes a part of an address.
+var threadPath = regexp.MustCompile(`^/t/[a-z0-9-]{1,80}$`)
+
+// putTopic asks the forum for the thread, with a token of the Academy's own. The forum
+// gives the same one to everybody who asks.
+func (a *App) putTopic(ctx context.Context, l *chapter.Lesson) (path string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel()
+	origin := a.Estate.URL("forum") // also the audience of its tokens (RFC 8707)
+	token, err := a.sso.ServiceToken(ctx, origin, topicsScope)
+	if err != nil {
+		return "", fmt.Errorf("academy: a token for the forum: %w", err)
+	}
+	body, err := json.Marshal(map[string]string{
+		"title": "Lesson: " + l.Title,
+		"text":  l.Summary + "\n\nWhat did you see, what surprised you, and what is still unclear? Say here what you would do differently, too.",
+		"url":   a.Estate.URL(service) + lessonURL(l),
+	})
+	if err != nil {
+		return "", fmt.Errorf("academy: ask the forum: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, origin+"/api/v1/topics/"+url.PathEscape(l.Slug), bytes.NewReader(body))
+	if err != nil {
+		return "", fmt.Errorf("academy: ask the forum: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := a.HTTPClient.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("academy: ask the forum: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusCreated {
+		return "", fmt.Errorf("academy: the forum answered %d", res.StatusCode)
+	}
+	var answer struct{ Path string }
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxTopicReply)).Decode(&answer); err != nil {
+		return "", fmt.Errorf("academy: the forum's answer: %w", err)
+	}
+	if !threadPath.MatchString(answer.Path) {
+		return "", errors.New("academy: the forum's answer names no thread")
+	}
+	return answer.Path, nil
+}
