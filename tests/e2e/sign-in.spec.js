@@ -2,7 +2,7 @@ import { at, expect, expectGuest, expectPerson, fillSignIn, people, register, si
 
 test("one sign-in opens every app", async ({ page }) => {
   await signIn(page, people.admin);
-  for (const service of ["shop", "forum", "analytics"]) {
+  for (const service of ["shop", "forum", "analytics", "academy"]) {
     const asked = [];
     page.on("request", (request) => asked.push(request.url()));
     await page.goto(at(service));

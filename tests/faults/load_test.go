@@ -54,7 +54,7 @@ func signedIn(t *testing.T, e *estate.Estate, name string) *person {
 }
 
 // private is a page of each service that only signed-in people see.
-var private = map[string]string{"portal": "/profile", "shop": "/orders", "forum": "/mine", "analytics": "/"}
+var private = map[string]string{"portal": "/profile", "shop": "/orders", "forum": "/mine", "analytics": "/", "academy": "/seen"}
 
 func analyst(name string) bool { return name == "carol" || name == "admin" }
 
