@@ -156,6 +156,7 @@ func TestBank_Picture(t *testing.T) {
 	in := r.SignIn(ctx, bank.You, "Ada")
 	other := map[string]string{"branch-1": "branch-2", "branch-2": "branch-1"}[in.To]
 	r.ok(r.Kill(ctx, other))
+	r.Visit(ctx, bank.Visit{Browser: "one-of-many", Quiet: true})
 	s := r.run.State()
 	p := s.View.Picture
 	if len(p.Servers) != 2 || len(p.Browsers) != 1 || p.Browsers[0].ID != bank.You || len(p.Shared) != 0 {
@@ -163,7 +164,7 @@ func TestBank_Picture(t *testing.T) {
 	}
 	for _, n := range p.Servers {
 		switch {
-		case n.ID == in.To && (n.State != lab.Up || n.Note != "1 session" || n.Count != 1):
+		case n.ID == in.To && (n.State != lab.Up || n.Note != "1 session" || n.Count != 2):
 			t.Errorf("%+v", n)
 		case n.ID == other && n.State != lab.Down:
 			t.Errorf("%+v", n)

@@ -16,12 +16,17 @@ type Browser struct {
 	id, label string
 	home      *url.URL
 
+	drawn bool // in the picture
+
 	mu  sync.Mutex
 	jar *cookiejar.Jar
 }
 
 // Browser is the browser of this name; it is made when it is asked for first.
-func (b *Bank) Browser(id string) *Browser {
+func (b *Bank) Browser(id string) *Browser { return b.browser(id, true) }
+
+// browser is Browser. One that only ever visits quietly is one of a crowd and not drawn.
+func (b *Bank) browser(id string, drawn bool) *Browser {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, br := range b.browsers {
@@ -29,7 +34,7 @@ func (b *Bank) Browser(id string) *Browser {
 			return br
 		}
 	}
-	br := &Browser{id: id, label: label(id), home: &url.URL{Scheme: "http", Host: b.host, Path: "/"}}
+	br := &Browser{id: id, label: label(id), drawn: drawn, home: &url.URL{Scheme: "http", Host: b.host, Path: "/"}}
 	br.Clear()
 	b.browsers = append(b.browsers, br)
 	return br

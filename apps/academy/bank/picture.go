@@ -7,13 +7,18 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
+// maxDrawn is how many browsers there is room for.
+const maxDrawn = 4
+
 // Picture is the bank as it stands now. Only the first few browsers are drawn.
 func (b *Bank) Picture() *lab.Picture {
 	b.mu.Lock()
-	browsers := b.browsers[:min(len(b.browsers), 4)]
 	up := b.redisUp
 	p := &lab.Picture{Balancer: &lab.Node{ID: BalancerNode, Label: "Load balancer", State: lab.Up}}
-	for _, br := range browsers {
+	for _, br := range b.browsers {
+		if !br.drawn || len(p.Browsers) == maxDrawn {
+			continue
+		}
 		n := lab.Node{ID: br.id, Label: br.label, State: lab.Up}
 		if br.Token() != "" {
 			n.Note = "has a cookie"

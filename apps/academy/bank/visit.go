@@ -24,7 +24,7 @@ type Visit struct {
 	Form    url.Values
 	Header  http.Header
 	Branch  string // straight to this branch, past the balancer; "" through the balancer
-	Quiet   bool   // not reported to the bench, for the many requests of a load
+	Quiet   bool   // not reported to the bench, and a browser that is new not drawn: for the many of a load
 }
 
 // Visit lets a browser really send a request, and reports what came back.
@@ -57,7 +57,7 @@ func (b *Bank) Visit(ctx context.Context, v Visit) (lab.Request, []byte) {
 
 // send is the request on the wire.
 func (b *Bank) send(ctx context.Context, v Visit) (*http.Response, []byte, error) {
-	browser := b.Browser(v.Browser)
+	browser := b.browser(v.Browser, !v.Quiet)
 	client := http.Client{Transport: b.direct, Jar: browser.cookies(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if v.Branch != "" {
 		br, err := b.find(v.Branch)

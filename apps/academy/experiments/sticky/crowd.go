@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"gatehouse/apps/academy/bank"
 	"gatehouse/apps/academy/experiments/counter"
@@ -89,7 +90,7 @@ func (a *apparatus) compare(ctx context.Context) error {
 		loads = append(loads, l)
 		share := fmt.Sprintf("%.0f %%", l.busiest())
 		a.bench.Log(lab.Note, "%s: %d requests of %d customers. The busiest branch answered %s of them.", l.label, l.total, customers, share)
-		a.bench.Find(one.finding, lab.Finding{Label: "Share of the busiest branch, " + l.label, Text: share, Value: l.busiest(), Unit: "%"})
+		a.bench.Find(one.finding, lab.Finding{Label: "Share of the busiest branch, " + strings.ToLower(l.label), Text: share, Value: l.busiest(), Unit: "%"})
 	}
 	a.mu.Lock()
 	a.loads = loads
@@ -133,7 +134,6 @@ func chart(loads []load) lab.Chart {
 func (a *apparatus) update(ctx context.Context) error {
 	for i := 1; i <= customers; i++ {
 		who := customer(i)
-		a.Browser(who).Clear()
 		a.Visit(ctx, bank.Visit{Browser: who, Method: http.MethodPost, Path: "/sign-in", Form: url.Values{"name": {fmt.Sprintf("Customer %d", i)}}, Quiet: true})
 	}
 	before := a.everybody(ctx)
