@@ -641,9 +641,9 @@ func stepButton(e lab.Experiment, s lab.Step) string {
 	return "Go on"
 }
 
-// htmxForm lets htmx send a form and put what comes back into its places.
+// htmxForm lets htmx send a form and put what comes back into its places. It waits longer than a control may take.
 func htmxForm(url string) templ.Attributes {
-	return templ.Attributes{"hx-post": url, "hx-swap": "none", "hx-include": "#run-n"}
+	return templ.Attributes{"hx-post": url, "hx-swap": "none", "hx-include": "#run-n", "hx-config": "timeout:30000"}
 }
 
 // hidden is what every form tells: which page it is from, and what that has shown.

@@ -174,7 +174,7 @@ test("without a script: the guided path, the permalink and the timeline", async 
   const [csv] = await Promise.all([page.waitForEvent("download"), page.locator('[data-export="csv"]').click()]);
   const lines = readFileSync(await csv.path(), "utf8").trim().split("\r\n");
   expect(lines[0]).toBe("n,time,kind,text,from,to,method,path,status,outcome,micros");
-  expect(lines.length).toBeGreaterThan(100);
+  expect(lines.length).toBeGreaterThan(20);
   const permalink = await page.locator("[data-permalink]").inputValue();
   await page.goto(permalink);
   await expect(main(page).getByRole("heading", { level: 1 })).toHaveText("Sticky sessions");

@@ -81,6 +81,8 @@ func open(t *testing.T, o estate.Options) *house {
 	h.values[":id"] = h.order(t)
 	h.do(t, h.request(t, moderator, "shop", http.MethodPost, "/cart/items", "product=brass-lever-handle&quantity=1"))
 	h.values[":thread"], h.values[":post"] = h.write(t)
+	h.values[":experiment"] = "sticky-sessions"
+	h.values[":run"] = h.run(t)
 	h.values[":lesson"], h.values[":question"] = "introduction", "the-question"
 	return h
 }
@@ -160,6 +162,18 @@ func (h *house) order(t *testing.T) string {
 		t.Fatalf("nothing was ordered: %s %s", res.Status, res.Header.Get("Location"))
 	}
 	id, _, _ = strings.Cut(id, "?")
+	return id
+}
+
+// run has alice start an experiment, and returns its run's id.
+func (h *house) run(t *testing.T) string {
+	t.Helper()
+	key := h.find(t, customer, "academy", "/experiments/sticky-sessions", `name="key" value="([^"]+)"`)
+	res, _ := h.do(t, h.request(t, customer, "academy", http.MethodPost, "/experiments/sticky-sessions/runs", "mode=free&key="+key))
+	id, ok := strings.CutPrefix(res.Header.Get("Location"), "/runs/")
+	if !ok {
+		t.Fatalf("no experiment was started: %s %s", res.Status, res.Header.Get("Location"))
+	}
 	return id
 }
 
