@@ -2,13 +2,11 @@ package bank
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"gatehouse/apps/academy/lab"
 	"gatehouse/fleet/embedded"
@@ -22,9 +20,7 @@ func (b *Bank) openRedis(ctx context.Context) error {
 		return err
 	}
 	b.redisUp = true
-	if b.rdb, err = b.client(); err != nil {
-		return err
-	}
+	b.rdb = b.client()
 	if b.o.Kind != CardDenylist {
 		return nil
 	}
@@ -40,18 +36,10 @@ func (b *Bank) openRedis(ctx context.Context) error {
 }
 
 // client makes connections to the bank's Redis, which whoever asks for them closes.
-func (b *Bank) client() (*redis.Client, error) {
-	o, err := redis.ParseURL(b.redis.URL())
-	if err != nil {
-		return nil, errors.New("bank: the address of its Redis can't be read") // which holds a password
-	}
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = time.Second, time.Second, time.Second
-	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
+func (b *Bank) client() *redis.Client {
+	o := b.redis.ClientOptions()
 	o.PoolSize = 16
-	o.ReadBufferSize, o.WriteBufferSize = 4<<10, 4<<10
-	o.PipelineReadBufferSize, o.PipelineWriteBufferSize = 4<<10, 4<<10
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return redis.NewClient(o), nil
+	return redis.NewClient(o)
 }
 
 // newKeeper is what a branch knows people by.
@@ -62,10 +50,7 @@ func (b *Bank) newKeeper(ctx context.Context, br *branch) (keeper, error) {
 	case Card:
 		return newCards(b, b.o.Audience(br.number), nil)
 	}
-	rdb, err := b.client()
-	if err != nil {
-		return nil, err
-	}
+	rdb := b.client()
 	if b.o.Kind == Redis {
 		return newNotebook(rdb)
 	}

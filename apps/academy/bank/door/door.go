@@ -14,7 +14,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"gatehouse/fleet/embedded"
 	"gatehouse/sso/hops"
@@ -77,15 +76,7 @@ func Open(ctx context.Context, o Options) (*Door, error) {
 		_ = ln.Close()
 		return nil, err
 	}
-	at, err := redis.ParseURL(store.URL())
-	if err != nil {
-		_ = ln.Close()
-		store.Close()
-		return nil, errors.New("door: the embedded Redis has no address")
-	}
-	at.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	at.DisableIdentity = true
-	d := &Door{BaseURL: "http://" + Service + ".localhost:" + port, o: o, store: store, rdb: redis.NewClient(at)}
+	d := &Door{BaseURL: "http://" + Service + ".localhost:" + port, o: o, store: store, rdb: redis.NewClient(store.ClientOptions())}
 	var wire http.RoundTripper = &http.Transport{DialContext: loopback.Dial("localhost"), IdleConnTimeout: 30 * time.Second}
 	if o.Wire != nil {
 		wire = o.Wire(wire)

@@ -2,7 +2,6 @@ package ban
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"gatehouse/apps/academy/bank/card"
 	"gatehouse/fleet/embedded"
@@ -52,10 +50,8 @@ func openEstate(ctx context.Context) (_ *estate, err error) {
 	if e.redis, err = embedded.StartRedis(); err != nil {
 		return nil, err
 	}
-	if e.rdb, err = e.client(nil); err != nil {
-		return nil, err
-	}
-	if e.log, err = revocation.NewLog(e.rdb.WithTimeout(patience)); err != nil { // 500 servers keep an embedded Redis busy
+	e.rdb = e.client(nil)
+	if e.log, err = revocation.NewLog(e.rdb); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -66,20 +62,15 @@ func openEstate(ctx context.Context) (_ *estate, err error) {
 	return e, nil
 }
 
-// client has the options that the services have; dial is nil for the usual way.
-func (e *estate) client(dial func(ctx context.Context, network, addr string) (net.Conn, error)) (*redis.Client, error) {
-	o, err := redis.ParseURL(e.redis.URL())
-	if err != nil {
-		return nil, errors.New("ban: the address of the embedded Redis can't be read") // which holds a password
-	}
+// client makes connections to the estate's Redis; dial is nil for the usual way.
+func (e *estate) client(dial func(ctx context.Context, network, addr string) (net.Conn, error)) *redis.Client {
+	o := e.redis.ClientOptions()
 	if dial != nil {
 		o.Dialer = dial
+	} else { // 500 servers keep an embedded Redis busy, and whoever writes waits for it
+		o.ReadTimeout, o.WriteTimeout = patience, patience
 	}
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = time.Second, time.Second, time.Second
-	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
-	o.ReadBufferSize, o.WriteBufferSize, o.PipelineReadBufferSize, o.PipelineWriteBufferSize = 4<<10, 4<<10, 4<<10, 4<<10
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return redis.NewClient(o), nil
+	return redis.NewClient(o)
 }
 
 // all are the servers that are open now. Nobody changes the slice.

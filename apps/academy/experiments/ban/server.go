@@ -64,10 +64,8 @@ func (e *estate) openServer(number int) (*server, error) {
 	if number >= manyFrom {
 		s.bound = longBound
 	}
+	s.rdb = e.client(s.link.dial)
 	var err error
-	if s.rdb, err = e.client(s.link.dial); err != nil {
-		return nil, err
-	}
 	s.mirror, err = revocation.NewMirror(revocation.Options{
 		Redis: s.rdb, Service: "bank", Replica: s.id, Logger: slog.New(slog.DiscardHandler), Bound: s.bound,
 	})

@@ -51,9 +51,7 @@ func openBranch(ctx context.Context, n int, o *office, redis *lookup.Server) (*b
 	if b.verifier, err = token.NewVerifier(issuer, audience, b.keys, exact); err != nil {
 		return nil, err
 	}
-	if b.rdb, err = redis.Connect(); err != nil {
-		return nil, err
-	}
+	b.rdb = redis.Connect()
 	if b.notebook, err = session.New(b.rdb, session.Options{Service: "bank"}); err != nil {
 		_ = b.rdb.Close()
 		return nil, err

@@ -40,11 +40,11 @@ func (a *apparatus) build(ctx context.Context, k kind) (*branch, error) {
 	case remembered:
 		return newRemembered(a.office)
 	}
-	rdb, err := a.redis.Connect()
-	if err != nil {
-		return nil, err
-	}
-	var b *branch
+	rdb := a.redis.Connect()
+	var (
+		b   *branch
+		err error
+	)
 	switch k.name {
 	case inRedis:
 		b, err = newRedis(ctx, rdb)

@@ -11,14 +11,12 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"gatehouse/fleet/embedded"
 )
 
 const (
 	patience = 2 * time.Second // of a command, and of a connection
-	buffer   = 8 << 10         // bytes; what is read and written here is a few hundred
 	denied   = "academy:denied:"
 )
 
@@ -44,19 +42,13 @@ type Client struct {
 }
 
 // Connect makes a client; it does not talk to the server yet.
-func (s *Server) Connect() (*Client, error) {
-	o, err := redis.ParseURL(s.redis.URL())
-	if err != nil {
-		return nil, fmt.Errorf("lookup: the address of the embedded Redis: %w", err)
-	}
+func (s *Server) Connect() *Client {
+	o := s.redis.ClientOptions()
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = patience, patience, patience
-	o.ContextTimeoutEnabled, o.DisableIdentity = true, true
-	o.ReadBufferSize, o.WriteBufferSize, o.PipelineReadBufferSize, o.PipelineWriteBufferSize = buffer, buffer, buffer, buffer
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	rdb := redis.NewClient(o)
 	c := &Client{UniversalClient: rdb}
 	rdb.AddHook(counter{&c.commands})
-	return c, nil
+	return c
 }
 
 // Commands is how many commands the client has sent, whatever for. Those that a new
