@@ -78,12 +78,12 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/lessons/:lesson/discuss", a.discuss) // in the forum
 	e.GET("/finish", a.finish, signedIn)
 
-	e.GET("/seen", a.seen, signedIn) // one's own sign-in
-
 	e.GET("/experiments", a.experiments)
 	e.GET("/experiments/:experiment", a.showExperiment)
 	e.POST("/experiments/:experiment/runs", a.startRun, signedIn)
 	e.GET("/experiments/:experiment/runs", a.toExperiment)
+
+	e.GET("/seen", a.seen, signedIn) // one's own sign-in
 
 	admin := a.sso.Role("admin") // the estate itself
 	e.GET("/estate", a.estate, admin)
@@ -109,6 +109,17 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/runs/:run/step", a.toRun, signedIn)
 	e.GET("/runs/:run/end", a.toRun, signedIn)
 	e.GET("/runs/:run/again", a.toRun, signedIn)
+
+	e.GET("/rooms", a.rooms, signedIn)
+	e.POST("/rooms", a.openRoom, signedIn)
+	e.GET("/rooms/:room", a.room, signedIn)
+	e.POST("/rooms/:room/close", a.closeRoom, signedIn)
+	e.GET("/rooms/:room/close", a.toRoom)
+	e.POST("/rooms/:room/leave", a.leaveRoom, signedIn)
+	e.GET("/rooms/:room/leave", a.toRoom)
+	e.GET("/join", a.joinByCode)
+	e.GET("/join/:code", a.joinPage, signedIn)
+	e.POST("/join/:code", a.join, signedIn)
 }
 
 // Handler answers the Academy's requests.

@@ -14,6 +14,7 @@ func shell(c echo.Context, title, section string) components.Shell {
 	s.Nav = append(s.Nav,
 		components.NavItem{Label: "Lessons", URL: "/", Icon: "book-open", Current: section == "/"},
 		components.NavItem{Label: "Experiments", URL: "/experiments", Icon: "flask-conical", Current: section == "/experiments"},
+		components.NavItem{Label: "Rooms", URL: "/rooms", Icon: "school", Current: section == "/rooms"},
 	)
 	return s
 }

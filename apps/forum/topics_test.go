@@ -258,7 +258,7 @@ func TestReplies_AreSorted(t *testing.T) {
 			}
 		}
 		// What was removed is the last when the helpful ones come first.
-		p := alice.get(thread + "?sort=votes&page=9").want(t, 200, "Replies, page 3")
+		p := alice.get(thread+"?sort=votes&page=9").want(t, 200, "Replies, page 3")
 		if last := strings.LastIndex(p.body, `<article id="post-`); !strings.HasPrefix(p.body[last:], `<article id="post-12"`) {
 			t.Error("the removed reply is not the last")
 		}

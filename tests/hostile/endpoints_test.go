@@ -187,6 +187,16 @@ var endpoints = map[string][]endpoint{
 		{route: "GET /estate/add", as: administrator},
 		{route: "GET /estate/remove", as: administrator},
 		{route: "GET /estate/policy", as: administrator},
+		{route: "GET /rooms", as: moderator},
+		{route: "POST /rooms", as: moderator, form: "title=Monday&key=abcdefghijklmnop"},
+		{route: "GET /rooms/:room", as: moderator, query: "page=1&names=hidden"},
+		{route: "POST /rooms/:room/close", as: customer}, // another's, and stays open
+		{route: "GET /rooms/:room/close", as: moderator},
+		{route: "POST /rooms/:room/leave", as: customer, form: "learner=nobody"},
+		{route: "GET /rooms/:room/leave", as: moderator},
+		{route: "GET /join", as: customer, query: "code=ABC234"},
+		{route: "GET /join/:code", as: customer},
+		{route: "POST /join/:code", as: customer, form: "from=room"},
 	}, joined...), shared...),
 }
 

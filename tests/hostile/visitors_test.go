@@ -57,7 +57,7 @@ func open(t *testing.T, o estate.Options) *house {
 	h := &house{Estate: estate.Start(t, o), cookies: map[who]map[string][]*http.Cookie{}, secrets: []string{secret, verifier, estate.Password}}
 	h.enter(t, customer, "alice@example.com", "portal", "shop", "forum", "academy")
 	h.enter(t, elsewhere, "alice@example.com", "portal")
-	h.enter(t, moderator, "bob@example.com", "portal", "shop", "forum")
+	h.enter(t, moderator, "bob@example.com", "portal", "shop", "forum", "academy")
 	h.enter(t, analyst, "carol@example.com", "portal", "analytics")
 	h.enter(t, administrator, "admin@example.com", "portal", "academy")
 	challenge := sha256.Sum256([]byte(verifier))
@@ -83,6 +83,9 @@ func open(t *testing.T, o estate.Options) *house {
 	h.values[":thread"], h.values[":post"] = h.write(t)
 	h.values[":experiment"] = "sticky-sessions"
 	h.values[":run"] = h.run(t)
+	h.do(t, h.request(t, moderator, "academy", http.MethodPost, "/rooms", "title=Tuesday"))
+	h.values[":room"] = h.find(t, moderator, "academy", "/rooms", `href="/rooms/([a-z2-7]{16})"`)
+	h.values[":code"] = h.find(t, moderator, "academy", "/rooms/"+h.values[":room"], `data-room-code>([A-Z0-9]{6})<`)
 	h.values[":lesson"], h.values[":question"] = "introduction", "the-question"
 	return h
 }
