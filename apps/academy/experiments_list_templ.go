@@ -235,7 +235,7 @@ func experimentsPage(v listView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if len(v.Runs.Runs) > 0 {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<section id=\"runs\" class=\"mt-10\" aria-labelledby=\"runs-title\"><h2 id=\"runs-title\" class=\"mb-3\">Your runs</h2>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<div id=\"runs\" class=\"mt-10\"><h2 class=\"mb-3\">Your runs</h2>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -247,7 +247,7 @@ func experimentsPage(v listView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "</section>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "</div>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
