@@ -19,6 +19,7 @@ import (
 const (
 	questionsShown = 10   // those with the most wrong answers
 	lastRoomPage   = 1000 // bounds the number in the address
+	maxSubject     = 255  // characters of a sub (OpenID Connect Core §2)
 )
 
 // classView is a room: for its teacher with names, for its learners without.
@@ -103,6 +104,9 @@ func (a *App) room(c echo.Context) error {
 // findRoom is the room of the address, for those who may see it.
 func (a *App) findRoom(c echo.Context) (store.Room, error) {
 	ctx := c.Request().Context()
+	if !wellFormedID(c.Param("room")) {
+		return store.Room{}, web.NotFound("This room")
+	}
 	r, err := a.store.Room(ctx, c.Param("room"))
 	if err == nil && r.TeacherSub != subject(c) {
 		var in bool
@@ -190,14 +194,17 @@ func inWords(q *chapter.Question, given string) (html []string) {
 }
 
 func (a *App) closeRoom(c echo.Context) error {
-	err := a.store.CloseRoom(c.Request().Context(), c.Param("room"), subject(c), a.Now())
+	r, err := a.findRoom(c)
+	if err == nil {
+		err = a.store.CloseRoom(c.Request().Context(), r.ID, subject(c), a.Now())
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return web.NotFound("This room")
 	} else if err != nil {
 		return err
 	}
 	web.Flash(c, "success", "The room is closed. Nobody can join it any more; you can still look at it.")
-	return web.SeeOther(c, "/rooms/"+c.Param("room"))
+	return web.SeeOther(c, roomURL(r))
 }
 
 // leaveRoom takes somebody out of a room: a learner oneself, or the teacher a learner.
@@ -208,7 +215,10 @@ func (a *App) leaveRoom(c echo.Context) error {
 	}
 	who, to := subject(c), "/rooms"
 	if r.TeacherSub == who {
-		if who = c.FormValue("learner"); who == "" {
+		if who, err = web.Text(c, "learner", maxSubject); err != nil {
+			return err
+		}
+		if who == "" {
 			return web.Invalid("Choose the learner who is to leave the room.")
 		}
 		to = roomURL(r)

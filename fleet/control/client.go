@@ -71,6 +71,9 @@ func (c *Client) do(ctx context.Context, method, path string, body, into any) er
 	if err != nil {
 		return fmt.Errorf("control: %w", err)
 	}
+	if len(text) > maxOrder {
+		return Refusal("There is nothing of that name.")
+	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(text))
 	if err != nil {
 		return fmt.Errorf("control: %w", err)

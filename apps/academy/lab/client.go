@@ -46,6 +46,9 @@ func (c *client) call(ctx context.Context, method, addr, id, path string, body a
 	if err != nil {
 		return State{}, fmt.Errorf("lab: %w", err)
 	}
+	if len(raw) > maxBody {
+		return State{}, Refusal("That is more than an experiment can take.")
+	}
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+path, bytes.NewReader(raw))
 	if err != nil {
 		return State{}, fmt.Errorf("lab: %w", err)
