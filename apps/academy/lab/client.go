@@ -26,8 +26,14 @@ func newClient(key string) *client {
 		Timeout: controlTime + 5*time.Second,
 		Transport: &http.Transport{MaxIdleConnsPerHost: 2, MaxIdleConns: 200, IdleConnTimeout: 30 * time.Second,
 			DialContext: dialer.DialContext, DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
+
+// runHeader names, in each answer of a control API to whoever knows its secret, the run.
+// A run that is no more may have left its address to any other server, and what that
+// says is nothing about the run.
+const runHeader = "Gatehouse-Run"
 
 // secret is what opens the control API of one run. It is derived, so that any replica
 // knows it and none has to keep it.
@@ -62,6 +68,9 @@ func (c *client) call(ctx context.Context, method, addr, id, path string, body a
 		return State{}, fmt.Errorf("%w: %w", ErrGone, err)
 	}
 	defer res.Body.Close()
+	if res.Header.Get(runHeader) != id {
+		return State{}, ErrGone
+	}
 	limited := io.LimitReader(res.Body, maxState)
 	switch res.StatusCode {
 	case http.StatusOK:
@@ -72,7 +81,7 @@ func (c *client) call(ctx context.Context, method, addr, id, path string, body a
 		return s, nil
 	case http.StatusNoContent:
 		return State{}, ErrSame
-	case http.StatusGone, http.StatusUnauthorized: // unauthorized: another run has this address by now
+	case http.StatusGone:
 		return State{}, ErrGone
 	}
 	var said opened

@@ -2,6 +2,8 @@ package lab_test
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -134,5 +136,34 @@ func TestManager_LeavesNoFolders(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("the folder of an ended run is still there")
 		}
+	}
+}
+
+// A run that is gone may have left its port to any other server of the machine.
+func TestManager_AnotherServerAtTheAddressIsNoRun(t *testing.T) {
+	m, _ := manager(t, nil)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a redirection was followed") }))
+	t.Cleanup(elsewhere.Close)
+	for name, answer := range map[string]http.HandlerFunc{
+		"200": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"version":3}`)) },
+		"204": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+		"303": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL+"/state", http.StatusTemporaryRedirect)
+		},
+		"404": http.NotFound,
+		"500": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+	} {
+		other := httptest.NewServer(answer)
+		addr := other.Listener.Addr().String()
+		if _, err := m.State(t.Context(), addr, "a", 0); !errors.Is(err, lab.ErrGone) {
+			t.Errorf("%s: state: %v", name, err)
+		}
+		if _, err := m.Do(t.Context(), addr, "a", "add", nil, ""); !errors.Is(err, lab.ErrGone) {
+			t.Errorf("%s: do: %v", name, err)
+		}
+		if err := m.End(t.Context(), addr, "a", "Done."); err != nil {
+			t.Errorf("%s: end: %v", name, err)
+		}
+		other.Close()
 	}
 }

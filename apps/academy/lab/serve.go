@@ -192,6 +192,7 @@ func (s *served) handler() http.Handler {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
+		w.Header().Set(runHeader, s.ID)
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		mux.ServeHTTP(w, r)
 	})
