@@ -1,6 +1,7 @@
 package academy_test
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"net/http"
@@ -263,3 +264,29 @@ func await(t *testing.T, done func() bool) {
 }
 
 var _ academy.Labs = (*labs)(nil)
+
+func TestRun_EndedWhileItStartsLeavesNothingRunning(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		opening, opened := make(chan struct{}), make(chan struct{})
+		slow, quick := doors(), doors().Open
+		slow.Open = func(ctx context.Context, b *lab.Bench) (lab.Apparatus, error) {
+			close(opening)
+			<-opened
+			return quick(ctx, b)
+		}
+		h.labs.experiments[0] = slow
+		alice := h.person("alice")
+		key := alice.get("/experiments/doors").key(t)
+		started := make(chan page)
+		go func() { started <- alice.post("/experiments/doors/runs", "key", key) }()
+		<-opening
+		run := "/runs/" + strings.ToLower(key[:16])
+		h.person("alice").post(run+"/end").want(t, http.StatusSeeOther)
+		close(opened)
+		(<-started).want(t, http.StatusSeeOther)
+		if running, _ := h.labs.Room(); running != 0 {
+			t.Errorf("%d experiments run that count for nobody", running)
+		}
+		alice.get(run).want(t, http.StatusOK, "You ended it.")
+	})
+}

@@ -128,8 +128,11 @@ func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, shown lab.Sta
 		return a.notStarted(c, e, s, err)
 	}
 	if err := a.store.PlaceRun(ctx, s.ID, addr); err != nil {
+		// Whoever ended it meanwhile knew of no address: its process would go on, and count for nobody.
 		_ = a.Labs.End(ctx, addr, s.ID, goneWhy)
-		return err
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
 	}
 	return web.SeeOther(c, runURL(s.ID))
 }

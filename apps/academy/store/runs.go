@@ -88,11 +88,15 @@ func (s *Store) StartRun(ctx context.Context, r Run, most int, now time.Time) (m
 	return made, nil
 }
 
-// PlaceRun says where a run that was started can be reached.
+// PlaceRun says where a run that was started can be reached. It is ErrNotFound when the
+// run was ended meanwhile.
 func (s *Store) PlaceRun(ctx context.Context, id, address string) error {
-	_, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET address = ? WHERE id = ?`), address, id)
+	done, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET address = ? WHERE id = ? AND status = ?`), address, id, Running)
 	if err != nil {
 		return fmt.Errorf("place run: %w", err)
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(ErrNotFound, err)
 	}
 	return nil
 }
