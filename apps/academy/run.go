@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -61,7 +62,11 @@ func (v runView) seenField() string {
 func (a *App) view(r store.Run, e lab.Experiment, s lab.State) runView {
 	v := runView{E: e, Run: r, State: s, Key: rand.Text()}
 	v.Since = v.newest()
-	v.Permalink = a.Estate.URL(service) + experimentURL(e.Name, r.Mode, s.Setup)
+	mode := r.Mode
+	if !maps.Equal(s.Setup, began(r)) {
+		mode = lab.Free // a guided path begins with a set-up of its own, not with what its steps made of it
+	}
+	v.Permalink = a.Estate.URL(service) + experimentURL(e.Name, mode, s.Setup)
 	return v
 }
 

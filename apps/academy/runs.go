@@ -87,6 +87,12 @@ func (a *App) findRun(c echo.Context) (store.Run, lab.Experiment, error) {
 	return r, e, nil
 }
 
+// began is the set-up that a guided path began with. Its steps change what there is then.
+func began(r store.Run) (setup lab.Args) {
+	_ = json.Unmarshal([]byte(r.Setup), &setup)
+	return setup
+}
+
 // stateOf is the state that was kept of a run.
 func stateOf(r store.Run) lab.State {
 	var s lab.State
@@ -161,19 +167,15 @@ func (a *App) keep(ctx context.Context, r *store.Run, s lab.State) error {
 			return err
 		}
 	}
-	setup, err := json.Marshal(s.Setup)
-	if err != nil {
-		return fmt.Errorf("keep run: %w", err)
-	}
 	state, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("keep run: %w", err)
 	}
 	now := a.Now()
-	if err := a.store.SaveRun(ctx, r.ID, s.Step, string(setup), string(state), now); err != nil {
+	if err := a.store.SaveRun(ctx, r.ID, s.Step, r.Setup, string(state), now); err != nil {
 		return err
 	}
-	r.Step, r.Setup, r.State, r.SeenAt = s.Step, string(setup), string(state), db.Millis(now)
+	r.Step, r.State, r.SeenAt = s.Step, string(state), db.Millis(now)
 	return nil
 }
 

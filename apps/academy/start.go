@@ -45,7 +45,7 @@ func (a *App) startRun(c echo.Context) error {
 		return a.experimentPage(c, http.StatusUnprocessableEntity, e, mode, given, refused.Error())
 	}
 	start := lab.Start{ID: runOf(c.FormValue("key")), Experiment: e.Name, Setup: setup, Mode: mode, Person: givenName(c)}
-	return a.begin(c, e, start, lab.State{Setup: setup})
+	return a.begin(c, e, start, setup, lab.State{Setup: setup})
 }
 
 // again starts a run anew: from the step where the learner was, with what was measured
@@ -66,33 +66,43 @@ func (a *App) again(c echo.Context) error {
 	if err := a.endRun(ctx, &r, nextWhy); err != nil {
 		return err
 	}
-	setup, err := e.Fill(known(was.Setup, e.Params))
-	if err != nil {
-		setup, _ = e.Fill(nil) // the experiment is another one since then
+	goesOn := c.FormValue("from") != "start" && r.Mode == lab.Guided && was.Step < len(e.Steps)
+	first := fitting(e, was.Setup)
+	if r.Mode == lab.Guided {
+		first = fitting(e, began(r))
+	}
+	setup := first
+	if goesOn {
+		setup = fitting(e, was.Setup)
 	}
 	start := lab.Start{ID: runOf(c.FormValue("key")), Experiment: e.Name, Setup: setup, Mode: r.Mode, Person: givenName(c)}
 	shown := lab.State{Setup: setup}
-	if c.FormValue("from") != "start" && r.Mode == lab.Guided && was.Step < len(e.Steps) {
+	if goesOn {
 		start.Step, start.Findings = was.Step, was.Findings
 		shown.Step, shown.Findings, shown.Foretold = was.Step, was.Findings, was.Foretold
 	}
-	return a.begin(c, e, start, shown)
+	return a.begin(c, e, start, first, shown)
 }
 
-// known are the values that there are parameters for.
-func known(args lab.Args, params []lab.Param) lab.Args {
-	out := lab.Args{}
-	for _, p := range params {
-		if v, there := args[p.Name]; there {
-			out[p.Name] = v
+// fitting is a set-up that was, as far as there are parameters for it. The experiment may
+// be another one since then.
+func fitting(e lab.Experiment, was lab.Args) lab.Args {
+	given := lab.Args{}
+	for _, p := range e.Params {
+		if v, there := was[p.Name]; there {
+			given[p.Name] = v
 		}
 	}
-	return out
+	setup, err := e.Fill(given)
+	if err != nil {
+		setup, _ = e.Fill(nil)
+	}
+	return setup
 }
 
 // begin starts a run and leads to it. It is noted first, so that the same form sent
-// twice finds it there.
-func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, shown lab.State) error {
+// twice finds it there. began is the set-up that it starts over with.
+func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, began lab.Args, shown lab.State) error {
 	// A run that was begun is finished beginning, also when the browser has gone.
 	ctx := context.WithoutCancel(c.Request().Context())
 	if id := c.FormValue("end"); id != "" {
@@ -100,7 +110,7 @@ func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, shown lab.Sta
 			return err
 		}
 	}
-	setup, err := json.Marshal(s.Setup)
+	setup, err := json.Marshal(began)
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,11 @@ type Experiment struct {
 	Params   []Param   // what a set-up consists of; a permalink carries them
 	Controls []Control // everything that can be pressed
 	Steps    []Step    // the guided path
-	Memory   int64     // ceiling of its process in bytes; DefaultMemory unless told
-	Procs    int       // cores that it may use at once; 1 unless told
+	// Path, if given, makes a set-up one that the guided path can begin with: a link may
+	// carry any.
+	Path   func(setup Args)
+	Memory int64 // ceiling of its process in bytes; DefaultMemory unless told
+	Procs  int   // cores that it may use at once; 1 unless told
 
 	// Open builds the apparatus, in the lab process. ctx lives as long as the run.
 	Open func(ctx context.Context, b *Bench) (Apparatus, error)
@@ -100,4 +103,4 @@ type Refusal string
 func (r Refusal) Error() string { return string(r) }
 
 // DefaultMemory is an ordinary experiment's ceiling.
-const DefaultMemory = 96 << 20
+const DefaultMemory = 48 << 20

@@ -61,6 +61,9 @@ func Open(ctx context.Context, e Experiment, o Options) (r *Run, err error) {
 	if o.Step < 0 || o.Step > len(e.Steps) {
 		return nil, Refusal("There is no such step.")
 	}
+	if e.Path != nil && o.Mode == Guided && o.Step == 0 {
+		e.Path(setup)
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}

@@ -1,6 +1,11 @@
 package counter
 
-import "gatehouse/apps/academy/lab"
+import (
+	"strconv"
+
+	"gatehouse/apps/academy/bank"
+	"gatehouse/apps/academy/lab"
+)
 
 // The groups that controls stand in.
 const (
@@ -24,7 +29,13 @@ const (
 )
 
 // Branches is the parameter that says how many branches there are at the start.
-var Branches = lab.Param{Name: "branches", Label: "Branches", Hint: "Servers of the bank behind the balancer.", Type: lab.Int, Default: "3", Min: 1, Max: 8, Unit: "branches"}
+var Branches = lab.Param{Name: "branches", Label: "Branches", Hint: "Servers of the bank behind the balancer.", Type: lab.Int, Default: "3", Min: 1, Max: bank.MaxBranches, Unit: "branches"}
+
+// Path makes a set-up fit a guided path: it takes a branch that does not know the learner,
+// and room for the five that are opened on the way.
+func Path(setup lab.Args) {
+	setup[Branches.Name] = strconv.Itoa(min(max(setup.Int(Branches.Name), 2), bank.MaxBranches-5))
+}
 
 // times is the field for how often the learner asks.
 func times(label, n string) lab.Param {

@@ -22,6 +22,7 @@ frameworks do it by default. The branches share one process, so killing one clos
 			Fields: []lab.Param{{Name: "times", Label: "Then ask", Type: lab.Int, Default: "0", Min: 0, Max: 40, Unit: "times"}},
 		}),
 		Steps: steps(),
+		Path:  counter.Path,
 		Open:  open,
 	}
 }
@@ -57,7 +58,7 @@ func steps() []lab.Step {
 				Options:  []string{"Better: there are more branches to serve me", "Worse: there are more branches that don't know me", "It stays the same"},
 				Right:    1,
 			},
-			Control: counter.Add, Args: lab.Args{"count": "3", "times": "12"},
+			Control: counter.Add, Args: lab.Args{"count": "3", "times": "12"}, Once: true, // the set-up has them then
 			Result: "With more branches you were recognised {{recognised-with-more}} times.",
 			Why:    "Each new branch is one more that has never heard of you. What should help when there is much to do makes this fault more frequent.",
 			Seen:   func(f lab.Findings) bool { return f.Value("lost-with-more") > 0 },

@@ -59,7 +59,9 @@ func TestNotebook_FreeMode(t *testing.T) {
 	if s := do("add", lab.Args{"count": "4"}); s.Setup["branches"] != "8" {
 		t.Errorf("%+v", s.Setup)
 	}
-	do("remove", lab.Args{"server": "branch-8"})
+	if s := do("remove", lab.Args{"server": "branch-8"}); s.Setup["branches"] != "7" {
+		t.Errorf("after one was closed: %+v", s.Setup)
+	}
 	for control, args := range map[string]lab.Args{
 		"kill": {"server": "branch-99"}, "ask": {"times": "41"}, "add": {"count": "0"}, "sign-in": {"name": ""}, "fly": nil,
 	} {

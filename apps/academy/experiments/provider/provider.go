@@ -32,6 +32,7 @@ func Experiment() lab.Experiment {
 			{Name: "trust", Label: "Put a provider's own settings in", Icon: "undo-2", Group: "The bank", Fields: []lab.Param{trust}},
 		},
 		Steps: steps(),
+		Path:  func(setup lab.Args) { setup[trust.Name] = idA }, // it changes from the one to the other
 		Open:  open,
 	}
 }

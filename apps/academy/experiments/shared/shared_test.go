@@ -32,6 +32,26 @@ func TestShared_GuidedPath(t *testing.T) {
 	}
 }
 
+// A run that is started again behind the added branches has them, and no others.
+func TestShared_GoesOnBehindTheAddedBranches(t *testing.T) {
+	e := shared.Experiment()
+	run := countertest.Open(t, e, nil)
+	var was lab.State
+	countertest.Walk(t, e, run, func(step lab.Step, s lab.State) {
+		if step.ID == "restart" {
+			was = s
+		}
+	})
+	again, err := lab.Open(t.Context(), e, lab.Options{Setup: was.Setup, Mode: lab.Guided, Step: was.Step, Findings: was.Findings, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = again.Close("the test is over") })
+	if s, err := again.Step(t.Context(), "stop-redis", 1, ""); err != nil || s.Step != was.Step+1 || s.Setup["branches"] != "8" {
+		t.Errorf("%v: step %d of %d, with %v", err, s.Step, was.Step+1, s.Setup)
+	}
+}
+
 // What is done without Redis is answered honestly, and nothing is lost by it.
 func TestShared_FreeModeWithoutRedis(t *testing.T) {
 	run := countertest.Open(t, shared.Experiment(), lab.Args{"branches": "2"})

@@ -85,6 +85,7 @@ func Experiment() lab.Experiment {
 			{Name: "stop", Label: "Stop the replay", Icon: "square", Group: "The attacker"},
 		},
 		Steps: steps(),
+		Path:  func(setup lab.Args) { setup[kind.Name] = plain }, // one way after the other
 		Open:  open,
 	}
 }

@@ -44,6 +44,7 @@ The branches share one process, so killing one closes its door and its connectio
 			lab.Control{Name: update, Label: "Update with 60 customers", Icon: "refresh-cw", Group: counter.GroupBranches, Hint: "60 customers sign in, all branches are restarted one by one, and each customer asks again."},
 		),
 		Steps: steps(),
+		Path:  counter.Path,
 		Open:  open,
 	}
 }

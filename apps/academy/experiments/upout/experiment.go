@@ -71,6 +71,9 @@ and keeps nobody's processor busy. A bigger machine is a branch that serves more
 			{Name: out, Label: "So many small branches", Icon: "arrow-right", Group: groupScale, Hint: "Builds them, and measures a round of each load.", Fields: []lab.Param{more}},
 		},
 		Steps: steps(),
-		Open:  open,
+		Path: func(setup lab.Args) { // it begins with one small branch
+			setup[count.Name], setup[size.Name] = count.Default, size.Default
+		},
+		Open: open,
 	}
 }
