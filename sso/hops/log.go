@@ -25,11 +25,14 @@ const (
 	maxHop   = 8 << 10 // bytes
 )
 
-// What recording may take: who begins sign-ins is nobody we know yet.
+// What recording may take: who begins sign-ins is nobody we know yet, and writes as much
+// into a request as they like. Counted in bytes, what waits in Redis for somebody to
+// complete it stays below burst + pace × underWay, 15 MiB, for each process that records.
 const (
 	maxQueue = 256
-	burst    = 400              // hops at once
-	pace     = 20               // hops a second, lasting
+	overhead = 256              // of an entry in Redis, beside what it says
+	burst    = 1 << 20          // bytes at once: several hundred hops
+	pace     = 16 << 10         // bytes a second, lasting
 	patience = time.Second      // of a write
 	grudge   = 10 * time.Second // between two lines of the log about what was dropped
 )
@@ -47,13 +50,14 @@ type Log struct {
 	complained time.Time
 }
 
-// entry is a hop to write, or, with a person, a flow to file.
+// entry is a hop to write, or, with a person, a flow to file, as JSON.
 type entry struct {
 	id     string
-	hop    Hop
 	person string // key of the person
-	flow   filed
+	raw    []byte
 }
+
+func (e entry) cost() float64 { return float64(overhead + len(e.raw)) }
 
 // filed is what a person's list says of a flow.
 type filed struct {
@@ -76,28 +80,32 @@ func personKey(issuer, sub string) string { return "gatehouse:hops:person:" + ha
 // Record implements Recorder.
 func (l *Log) Record(id string, h Hop) {
 	if id != "" {
-		l.add(entry{id: id, hop: h})
+		l.add(entry{id: id}, h)
 	}
 }
 
 // File implements Recorder.
 func (l *Log) File(id, client, issuer, sub string) {
 	if id != "" && sub != "" {
-		l.add(entry{id: id, person: personKey(issuer, sub), flow: filed{id, Flow{Client: client, Ended: time.Now()}}})
+		l.add(entry{id: id, person: personKey(issuer, sub)}, filed{id, Flow{Client: client, Ended: time.Now()}})
 	}
 }
 
-// add puts an entry into the queue, if there is room and nobody asks too much.
-func (l *Log) add(e entry) {
+// add puts an entry that says what into the queue, if there is room and nobody asks too much.
+func (l *Log) add(e entry, what any) {
+	var err error
+	if e.raw, err = json.Marshal(what); err != nil || len(e.raw) > maxHop {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	l.budget = min(burst, l.budget+pace*now.Sub(l.filled).Seconds())
 	l.filled = now
-	if l.budget < 1 || len(l.queue) >= maxQueue {
+	if l.budget < e.cost() || len(l.queue) >= maxQueue {
 		return
 	}
-	l.budget--
+	l.budget -= e.cost()
 	l.queue = append(l.queue, e)
 	if !l.writing {
 		l.writing = true
@@ -134,21 +142,13 @@ func (l *Log) write() {
 func put(ctx context.Context, p redis.Pipeliner, e entry) {
 	key := flowKey(e.id)
 	if e.person == "" {
-		raw, err := json.Marshal(e.hop)
-		if err != nil || len(raw) > maxHop {
-			return
-		}
-		p.RPush(ctx, key, raw)
+		p.RPush(ctx, key, e.raw)
 		p.LTrim(ctx, key, 0, maxHops-1)
 		p.ExpireNX(ctx, key, underWay)
 		return
 	}
-	raw, err := json.Marshal(e.flow)
-	if err != nil {
-		return
-	}
 	p.Expire(ctx, key, Life)
-	p.LPush(ctx, e.person, raw)
+	p.LPush(ctx, e.person, e.raw)
 	p.LTrim(ctx, e.person, 0, maxFlows-1)
 	p.Expire(ctx, e.person, Life)
 }

@@ -103,6 +103,37 @@ func TestLog_IsBounded(t *testing.T) {
 	})
 }
 
+// Whoever begins sign-ins and completes none must not fill Redis, however much they write into each.
+func TestLog_TakesFewBytesOfStrangers(t *testing.T) {
+	rdb := env.MiniRedis(t)
+	l := open(t, rdb)
+	long := hops.Hop{Kind: hops.Authorize, At: time.Now()}
+	for len(long.Sent) < 22 {
+		long.Sent = append(long.Sent, hops.Values(hops.InQuery, url.Values{"scope": {strings.Repeat("x", 300)}})...)
+	}
+	for n := range 240 {
+		l.Record(hops.ID(fmt.Sprint(n)), long)
+	}
+	for found := 0; found == 0; { // what is filed is written after all of them
+		l.File(hops.ID("0"), "shop", issuer, "alice")
+		flows, err := hops.Of(t.Context(), rdb, issuer, "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = len(flows)
+		time.Sleep(2 * time.Millisecond) // the test's own time limit ends it
+	}
+	written := 0
+	for n := range 240 {
+		for _, hop := range rdb.LRange(t.Context(), "gatehouse:hops:flow:"+hops.ID(fmt.Sprint(n)), 0, -1).Val() {
+			written += len(hop)
+		}
+	}
+	if written < 500_000 || written > 1_400_000 {
+		t.Errorf("%d bytes of sign-ins that nobody completed", written)
+	}
+}
+
 // A Redis that hangs must not be waited for, nor must what can't be written pile up.
 func TestLog_NeverWaits(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
