@@ -22,7 +22,7 @@ func Experiment() lab.Experiment {
 			"the packages that the estate runs (`sso/session`, `sso/token`, `sso/revocation`). Redis is an embedded server, asked over TCP on this machine; every command " +
 			"that a branch sends is counted. Servers, clients and Redis share two cores here. A Redis on another machine costs the way there and " +
 			"back in addition, often half a millisecond for each lookup.",
-		Procs: 2,
+		Procs: 2, Memory: 96 << 20,
 		Params: []lab.Param{
 			clients, round,
 		},
