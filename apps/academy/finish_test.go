@@ -87,6 +87,8 @@ func TestFinish_SaysWhatIsMissingThenPrints(t *testing.T) {
 				t.Errorf("the last lesson leads to %s", p.location)
 			}
 		}
+		alice.get(ownPath+"/present?slide=4").want(t, 200, "step 1 of 3", "What happened, and why", "They heard <strong>")
+		h.guest().get(ownPath+"/present?slide=4").want(t, 200, "step 1 of 3", "Do it in the experiment").without(t, "What happened", "They heard")
 		alice.get("/finish").want(t, 200, "was finished by", "Alice", "23 Nov 2026", "Knocks heard", "My &lt;i&gt;own&lt;/i&gt;\nwords", "Not right", "1 try").
 			without(t, "Not finished yet", "The model of an answer", "style=")
 		h.person("bob").get("/finish").want(t, 200, "Not finished yet").without(t, "Knocks heard", "words")

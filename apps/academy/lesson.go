@@ -42,7 +42,8 @@ type experimentCard struct {
 	Done             bool
 	At               time.Time // of the last result, zero for none
 	Found            []lab.Finding
-	Step, Steps      int // of the guided path, where it is not done
+	measured         lab.Findings // the same by name
+	Step, Steps      int          // of the guided path, where it is not done
 }
 
 func (a *App) lesson(c echo.Context) error {
@@ -116,7 +117,8 @@ func (a *App) card(c echo.Context, b chapter.Block) (experimentCard, error) {
 		return card, err
 	}
 	card.Done, card.At, card.Step = last.Done, db.Time(last.At), last.Step
-	card.Found = inOrder(e, measured(last))
+	card.measured = measured(last)
+	card.Found = inOrder(e, card.measured)
 	return card, nil
 }
 

@@ -3,6 +3,7 @@ package academy
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -26,7 +27,8 @@ type slide struct {
 type stepSlide struct {
 	Experiment, URL string
 	N, Of           int
-	Title, Do, Why  string // Do and Why are HTML
+	Title           string
+	Do, Result, Why string // HTML; the result is of the presenter's own last run, "" where that has not come so far
 	Expect          *lab.Expect
 }
 
@@ -118,8 +120,17 @@ func (a *App) stepSlides(b chapter.Block, card experimentCard) (list []slide) {
 	for i, s := range e.Steps {
 		list = append(list, slide{Heading: e.Title, Step: &stepSlide{
 			Experiment: e.Title, URL: card.URL, N: i + 1, Of: len(e.Steps),
-			Title: s.Title, Do: markdown(s.Do, nil), Why: markdown(s.Why, nil), Expect: s.Expect,
+			Title: s.Title, Do: markdown(s.Do, nil), Result: resultOf(s, card.measured), Why: markdown(s.Why, card.measured), Expect: s.Expect,
 		}})
 	}
 	return list
+}
+
+// resultOf is what happened at a step, "" if not all that it tells of was measured.
+func resultOf(s lab.Step, found lab.Findings) string {
+	named := placeholder.FindAllStringSubmatch(s.Result, -1)
+	if len(named) == 0 || slices.ContainsFunc(named, func(m []string) bool { return !found.Has(m[1]) }) {
+		return ""
+	}
+	return markdown(s.Result, found)
 }
