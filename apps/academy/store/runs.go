@@ -79,13 +79,27 @@ func (s *Store) StartRun(ctx context.Context, r Run, most int, now time.Time) (m
 		}
 		_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO runs (`+runColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, '', ?, ?, ?, 0)`),
 			r.ID, r.Sub, r.Experiment, r.Mode, r.Setup, r.Step, Running, r.Replica, r.State, at, at)
-		made = err == nil
-		return err
+		if made = err == nil; !made {
+			return err
+		}
+		return forgetOld(ctx, tx, r)
 	})
 	if err != nil {
 		return false, fmt.Errorf("start run: %w", err)
 	}
 	return made, nil
+}
+
+// RunsKept is how many runs of an experiment are kept of a person, the newest.
+const RunsKept = 25
+
+// forgetOld drops what a person had of r's experiment long ago: whoever starts it again and
+// again does not fill the disk. The run that brought its guided path to the end stays.
+func forgetOld(ctx context.Context, tx *sqlx.Tx, r Run) error {
+	_, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM runs WHERE sub = ? AND experiment = ? AND status = ?
+		AND id NOT IN (SELECT id FROM runs WHERE sub = ? AND experiment = ? ORDER BY started_at DESC, id DESC LIMIT ?)
+		AND id NOT IN (SELECT run FROM experiments_done WHERE sub = ?)`), r.Sub, r.Experiment, Ended, r.Sub, r.Experiment, RunsKept, r.Sub)
+	return err
 }
 
 // PlaceRun says where a run that was started can be reached. It is ErrNotFound when the

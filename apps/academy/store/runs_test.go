@@ -176,3 +176,34 @@ func TestLastResult_OfTheGuidedPathOrElseOfTheNewestRun(t *testing.T) {
 		}
 	})
 }
+
+func TestRuns_OldOnesAreForgotten(t *testing.T) {
+	eachRuns(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		start(t, s, run("other", "alice", "sticky"), noon)
+		start(t, s, run("bobs", "bob", "card"), noon)
+		for i := range store.RunsKept + 5 {
+			id := fmt.Sprintf("r%02d", i)
+			start(t, s, run(id, "alice", "card"), noon.Add(time.Duration(i)*time.Minute))
+			if i == 1 {
+				continue // it runs still
+			}
+			if err := s.EndRun(ctx, id, "You ended it.", noon); err != nil {
+				t.Fatal(err)
+			}
+			if i == 2 {
+				if _, err := s.FinishExperiment(ctx, store.ExperimentDone{Sub: "alice", Experiment: "card", Run: id, Findings: "{}"}, noon); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for id, there := range map[string]bool{"r00": false, "r01": true, "r02": true, "r03": false, "r04": false, "r05": true, "r29": true, "other": true} {
+			if _, err := s.FindRun(ctx, id, "alice"); (err == nil) != there {
+				t.Errorf("%s: %v", id, err)
+			}
+		}
+		if _, err := s.FindRun(ctx, "bobs", "bob"); err != nil {
+			t.Errorf("bob's: %v", err)
+		}
+	})
+}
