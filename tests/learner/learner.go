@@ -22,8 +22,8 @@ import (
 type Learner struct {
 	Browser *http.Client
 	Estate  *estate.Estate
-	// Asked, if given, hears how long each request to the Academy took.
-	Asked func(took time.Duration)
+	// Asked, if given, hears how long each request took.
+	Asked func(method string, took time.Duration)
 }
 
 // Page is an answer.
@@ -105,7 +105,7 @@ func (l *Learner) request(ctx context.Context, method, address string, form url.
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if l.Asked != nil {
-		l.Asked(time.Since(began))
+		l.Asked(method, time.Since(began))
 	}
 	return Page{Status: res.StatusCode, URL: res.Request.URL, Body: string(text)}, err
 }
