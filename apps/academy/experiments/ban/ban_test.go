@@ -251,3 +251,25 @@ func TestRun_GoesOnAtAStep(t *testing.T) {
 		t.Errorf("it stands at %d: %+v", s.Step, s.Findings)
 	}
 }
+
+// Of many servers the receipt shows the slowest, each with its own time.
+func TestReceipt_OfManyServersShowsTheSlowest(t *testing.T) {
+	r := open(t, lab.Options{Setup: lab.Args{"servers": "30"}})
+	eventually(t, r, "open", opened)
+	do(t, r, "ban", nil)
+	s := eventually(t, r, "the receipt", func(s lab.State) bool { return len(s.View.Tables) == 1 })
+	table := s.View.Tables[0]
+	if len(table.Rows) != 20 || !strings.Contains(table.Title, "20 of 30") {
+		t.Fatalf("%d rows of %q", len(table.Rows), table.Title)
+	}
+	slowest := s.Findings["slowest-ms"].Text
+	for _, row := range table.Rows {
+		if row[1] == "yes" { // the first one that has confirmed
+			if row[2] != slowest {
+				t.Errorf("the slowest is %v in the table and %s as measured", row, slowest)
+			}
+			return
+		}
+	}
+	t.Errorf("none confirmed: %v", table.Rows)
+}

@@ -1,12 +1,15 @@
 package ban
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"gatehouse/apps/academy/lab"
+	"gatehouse/sso/revocation"
 )
 
 // View shows the servers, the curve of the last ban, and what the traffic counted.
@@ -38,9 +41,7 @@ func (a *apparatus) View(v *lab.View) {
 	}
 	if last != nil {
 		v.Charts = append(v.Charts, last.curve())
-		if last.servers <= few {
-			v.Tables = append(v.Tables, last.table())
-		}
+		v.Tables = append(v.Tables, last.table())
 	}
 }
 
@@ -169,10 +170,27 @@ func (o *outcome) curve() lab.Chart {
 	}
 }
 
-// table is the receipt.
+// slow is how many lines of a long receipt are shown.
+const slow = 20
+
+// table is the receipt; of a long one those who did not confirm, and the slowest.
 func (o *outcome) table() lab.Table {
 	t := lab.Table{ID: "receipt", Title: "The receipt", Columns: []string{"Server", "Confirmed", "After"}, Numeric: []bool{false, false, true}}
-	for _, c := range o.receipt.Confirmations {
+	list := slices.Clone(o.receipt.Confirmations)
+	if len(list) > few {
+		slices.SortStableFunc(list, func(x, y revocation.Confirmation) int {
+			switch {
+			case x.Confirmed == y.Confirmed:
+				return cmp.Compare(y.Took, x.Took)
+			case y.Confirmed:
+				return -1
+			}
+			return 1
+		})
+		list = list[:min(len(list), slow)]
+		t.Title = fmt.Sprintf("The receipt: the slowest %d of %d", len(list), o.servers)
+	}
+	for _, c := range list {
 		row := []string{c.Replica, "yes", millis(c.Took)}
 		if !c.Confirmed {
 			row[1], row[2] = "no, it refuses everybody", "–"
