@@ -1,7 +1,6 @@
 package academy
 
 import (
-	"database/sql"
 	"errors"
 	"net/http"
 
@@ -42,7 +41,7 @@ func (a *App) answer(c echo.Context) error {
 	}
 	stored, err := a.store.PutAnswer(c.Request().Context(), store.Answer{
 		Sub: subject(c), Lesson: l.Slug, Question: q.ID, Given: given,
-		Correct: sql.NullBool{Bool: q.Right(given), Valid: !q.Text()},
+		Correct: store.Verdict{Bool: q.Right(given), Valid: !q.Text()},
 	}, a.Now())
 	if err != nil {
 		return err

@@ -9,15 +9,18 @@ import (
 	"gatehouse/db"
 )
 
+// Verdict is whether an answer is right; not Valid where nobody can judge.
+type Verdict = sql.NullBool
+
 // Answer is the latest that a person gave to a question of a lesson.
 type Answer struct {
-	Sub        string       `db:"sub"`
-	Lesson     string       `db:"lesson"`
-	Question   string       `db:"question"`
-	Given      string       `db:"given"`
-	Correct    sql.NullBool `db:"correct"` // NULL where nobody can judge
-	Tries      int          `db:"tries"`
-	AnsweredAt int64        `db:"answered_at"`
+	Sub        string  `db:"sub"`
+	Lesson     string  `db:"lesson"`
+	Question   string  `db:"question"`
+	Given      string  `db:"given"`
+	Correct    Verdict `db:"correct"`
+	Tries      int     `db:"tries"`
+	AnsweredAt int64   `db:"answered_at"`
 }
 
 const answerColumns = `sub, lesson, question, given, correct, tries, answered_at`
