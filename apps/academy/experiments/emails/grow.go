@@ -44,6 +44,11 @@ func (a *apparatus) make(ctx context.Context, args lab.Args) error {
 	if err := a.open(ctx, kind); err != nil {
 		return err
 	}
+	if fits, err := a.store.Fits(ctx, rows); err != nil {
+		return err
+	} else if !fits {
+		return lab.Refusal("There is no room for a table of that size just now: others have theirs, too. Choose fewer users, or try again later.")
+	}
 	a.bench.Set(sizes.Name, size)
 	a.bench.Set(databases.Name, kind)
 	a.mu.Lock()

@@ -94,6 +94,57 @@ func seeks(plan, index string) bool {
 	return strings.Contains(plan, "USING INDEX "+index) || strings.Contains(plan, "Scan using "+index) || strings.Contains(plan, "Scan on "+index)
 }
 
+func TestFits_NotMoreThanThereIsRoomFor(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		grown(t, s, 1000)
+		for users, want := range map[int]bool{1000: true, 1_000_000_000_000: false} {
+			if fits, err := s.Fits(t.Context(), users); err != nil || fits != want {
+				t.Errorf("%d users fit: %v, %v", users, fits, err)
+			}
+		}
+	})
+}
+
+func TestFits_InWhatPostgresHasForAll(t *testing.T) {
+	url := env.PostgresURL(t)
+	var open [2]*store.Store
+	for i := range open {
+		s, err := store.OpenPostgres(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		open[i] = s
+	}
+	most := 1
+	for fits := true; fits; most *= 2 {
+		var err error
+		if fits, err = open[0].Fits(t.Context(), most); err != nil {
+			t.Fatal(err)
+		}
+	}
+	low, high := most/4, most/2 // it fits, it does not
+	for high-low > 1 {
+		fits, err := open[0].Fits(t.Context(), (low+high)/2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fits {
+			low = (low + high) / 2
+		} else {
+			high = (low + high) / 2
+		}
+	}
+	grown(t, open[0], 5000)
+	if fits, err := open[0].Fits(t.Context(), low); err != nil || !fits {
+		t.Errorf("one's own table goes, but counts: %v", err)
+	}
+	grown(t, open[1], 5000)
+	if fits, err := open[0].Fits(t.Context(), low); err != nil || fits {
+		t.Errorf("another run's table does not count: %v", err)
+	}
+}
+
 func TestPlan_FollowsTheIndexes(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		const rows = 10_000

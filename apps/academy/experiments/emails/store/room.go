@@ -1,0 +1,46 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"gatehouse/db"
+)
+
+const (
+	// perUser is what a user takes with both indexes, in bytes.
+	perUser = 230
+	// spare is what a disk keeps free for everybody else, in bytes.
+	spare = 256 << 20
+	// together is how much the tables of all runs may take of a PostgreSQL, which keeps
+	// the estate's own data, too.
+	together = 4 << 30
+)
+
+// Fits reports whether there is room for a table of so many users: on the disk of a file,
+// with as much again for the sorting, or in what PostgreSQL has for all runs together. The
+// table that is there now goes, and is not counted.
+func (s *Store) Fits(ctx context.Context, users int) (bool, error) {
+	need := int64(users) * perUser
+	if s.db.Dialect == db.Postgres {
+		var taken int64
+		err := s.q.GetContext(ctx, &taken, `SELECT COALESCE(SUM(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE n.nspname LIKE $1 AND n.nspname <> $2 AND c.relkind = 'r'`, strings.ReplaceAll(prefix, "_", `\_`)+"%", s.name)
+		if err != nil {
+			return false, fmt.Errorf("emails: room: %w", err)
+		}
+		return taken+need <= together, nil
+	}
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(s.dir, &disk); err != nil {
+		return false, fmt.Errorf("emails: room: %w", err)
+	}
+	own, err := s.Bytes(ctx)
+	if err != nil {
+		return false, err
+	}
+	free := int64(disk.Bavail)*int64(disk.Bsize) + own
+	return free-spare >= 2*need, nil
+}
