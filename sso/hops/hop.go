@@ -14,16 +14,16 @@ const (
 
 // The kinds of a hop, in the order of a sign-in.
 const (
-	Asked      = "asked"      // browser → app: a page that needs a person; the answer leads to the provider
-	Authorize  = "authorize"  // browser → provider: the authorization request
-	SignInPage = "page"       // browser → provider: the sign-in page
-	SignInForm = "form"       // browser → provider: the form on it
-	Callback   = "callback"   // browser → app: the provider's answer, with the code
-	Token      = "token"      // app → provider: code for tokens
-	Redeemed   = "redeemed"   // provider, by itself: what it checked before it gave tokens
-	Userinfo   = "userinfo"   // app → provider: name and email, where the ID token leaves them out
-	Verified   = "verified"   // app, by itself: the ID token was checked
-	Refused    = "refused"    // app, by itself: the sign-in was not completed
+	Asked      = "asked"     // browser → app: a page that needs a person; the answer leads to the provider
+	Authorize  = "authorize" // browser → provider: the authorization request
+	SignInPage = "page"      // browser → provider: the sign-in page
+	SignInForm = "form"      // browser → provider: the form on it
+	Callback   = "callback"  // browser → app: the provider's answer, with the code
+	Token      = "token"     // app → provider: code for tokens
+	Redeemed   = "redeemed"  // provider, by itself: what it checked before it gave tokens
+	Userinfo   = "userinfo"  // app → provider: name and email, where the ID token leaves them out
+	Verified   = "verified"  // app, by itself: the ID token was checked
+	Refused    = "refused"   // app, by itself: the sign-in was not completed
 )
 
 // Hop is a request with its answer, or, where From and To are the same, something that one party
