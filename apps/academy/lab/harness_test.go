@@ -40,7 +40,7 @@ var counter = lab.Experiment{
 	},
 	Controls: []lab.Control{
 		{Name: "add", Fields: []lab.Param{{Name: "n", Label: "How many", Type: lab.Int, Default: "1", Min: 1, Max: 5}}},
-		{Name: "later"}, {Name: "refuse"}, {Name: "fault"}, {Name: "panic"}, {Name: "panic-beside"}, {Name: "exit"}, {Name: "hog"}, {Name: "off"},
+		{Name: "later"}, {Name: "refuse"}, {Name: "fault"}, {Name: "panic"}, {Name: "panic-beside"}, {Name: "exit"}, {Name: "hog"}, {Name: "hang"}, {Name: "off"},
 		{Name: "touch", PerServer: true},
 	},
 	Steps: []lab.Step{
@@ -64,6 +64,7 @@ type counting struct {
 	sum    atomic.Int64
 	adds   atomic.Int64
 	closed atomic.Bool
+	hangs  atomic.Bool
 	held   [][]byte
 }
 
@@ -86,6 +87,8 @@ func (c *counting) Do(_ context.Context, control string, args lab.Args) error {
 		c.bench.Go(func(context.Context) { panic("beside") })
 	case "exit":
 		os.Exit(3)
+	case "hang":
+		c.hangs.Store(true)
 	case "hog":
 		block := make([]byte, 300<<20)
 		for i := 0; i < len(block); i += 4096 {
@@ -97,6 +100,9 @@ func (c *counting) Do(_ context.Context, control string, args lab.Args) error {
 }
 
 func (c *counting) View(v *lab.View) {
+	if c.hangs.Load() {
+		select {}
+	}
 	v.Facts = []lab.Fact{{Label: "sum", Value: strconv.FormatInt(c.sum.Load(), 10)}, {Label: "adds", Value: strconv.FormatInt(c.adds.Load(), 10)}}
 	v.Picture = &lab.Picture{Servers: []lab.Node{{ID: "s-1"}}}
 	v.Controls = map[string]lab.Adjusts{"off": {Disabled: "It is off."}}

@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -102,6 +103,20 @@ func TestManager_MemoryHasACeiling(t *testing.T) {
 	_, _ = m.Do(t.Context(), addr, "a", "hog", nil, "")
 	if got := await(t, ended); !strings.Contains(got, "more memory than it may have") {
 		t.Errorf("the end was told as %q", got)
+	}
+}
+
+func TestManager_OneThatHangsEndsAllTheSame(t *testing.T) {
+	m, ended := manager(t, nil)
+	addr := start(t, m, "a")
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, _ = m.Do(ctx, addr, "a", "hang", nil, "")
+	if err := m.End(t.Context(), addr, "a", "You ended it."); err != nil {
+		t.Error(err)
+	}
+	if got := await(t, ended); got != "a: You ended it. (0 events)" {
+		t.Errorf("ended with %q", got)
 	}
 }
 

@@ -79,7 +79,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, find func(name stri
 	stopping, stopped := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer stopped()
 	_ = server.Shutdown(stopping)
-	last := s.run.Timeline()
+	last := s.last()
 	if last.Ended == "" {
 		last.Ended = why
 	}
@@ -119,6 +119,22 @@ func open(ctx context.Context, t task, find func(string) (Experiment, bool), pro
 	s.used.Store(time.Now().UnixNano())
 	s.watched.Store(time.Now().UnixNano())
 	return s, nil
+}
+
+// lastTime is how long an experiment may take to say what it shows.
+const lastTime = 2 * time.Second
+
+// last is what the run shows at its end; nothing when the experiment hangs, which keeps
+// no process from ending.
+func (s *served) last() State {
+	shown := make(chan State, 1)
+	go func() { shown <- s.run.Timeline() }()
+	select {
+	case last := <-shown:
+		return last
+	case <-time.After(lastTime):
+		return State{}
+	}
 }
 
 // wait returns why the run ends.
@@ -185,7 +201,7 @@ func (s *served) handler() http.Handler {
 		case s.ending <- q.Why:
 		default: // it is ending
 		}
-		return s.run.State(), nil
+		return State{}, nil
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+s.Secret)) != 1 {
