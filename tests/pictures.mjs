@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "@playwright/test";
 import config from "./e2e/playwright.config.js";
 import { start } from "./e2e/estate.js";
+import { start as begin, step, walk } from "./e2e/walk.js";
 
 const folder = fileURLToPath(new URL("../docs/pictures/", import.meta.url));
 const size = { width: 1280, height: 860 };
@@ -53,6 +54,28 @@ try {
   await alice.getByText("banned").first().waitFor();
   await take(alice, "signed-out");
   await take(admin, "console", at("portal", "/admin"));
+
+  // The Academy: its contents, three experiments, somebody's own sign-in, and a class.
+  process.env.E2E_BASE = estate.base;
+  const learner = await person("carol@example.com");
+  await take(learner, "academy", at("academy"));
+  const upTo = async (name, last) => {
+    await begin(learner, name);
+    for (let id = await step(learner); id && id !== last; ) id = await step(learner);
+    await learner.evaluate(() => scrollTo(0, 0));
+  };
+  await upTo("notebook-in-the-branch", "ask");
+  await take(learner, "experiment");
+  await begin(learner, "steal-the-token");
+  await walk(learner);
+  await take(learner, "steal");
+  const crowd = await person("bob@example.com", "dark");
+  await begin(crowd, "ban-on-500-servers");
+  for (let id = await step(crowd); id && id !== "ban-many"; ) id = await step(crowd);
+  await crowd.evaluate(() => scrollTo(0, 0));
+  await take(crowd, "ban-500");
+  await learner.goto(at("academy", "/auth/sign-in?again=1&return_to=/seen"));
+  await take(learner, "seen");
 
   const wall = await browser.newPage({ viewport: { width: 1480, height: 1004 } });
   await wall.setContent(`<style>
