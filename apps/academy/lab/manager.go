@@ -138,7 +138,7 @@ func (m *Manager) release(c *child) {
 // launch starts the process of a run and waits until it serves.
 func (m *Manager) launch(ctx context.Context, c *child, e Experiment, s Start) (string, error) {
 	var err error
-	if c.dir, err = os.MkdirTemp(m.o.Dir, "gatehouse-lab-"); err != nil {
+	if c.dir, err = os.MkdirTemp(m.o.Dir, folderPrefix); err != nil {
 		return "", fmt.Errorf("lab: no folder for the run: %w", err)
 	}
 	listen := "127.0.0.1:0"
@@ -199,8 +199,10 @@ const stoppedWhy = "The server that ran this experiment was stopped."
 // watchEvery is how often the memory of the processes is looked at.
 const watchEvery = 2 * time.Second
 
-// Run keeps every process below its ceiling until ctx ends, and ends them all then.
+// Run keeps every process below its ceiling until ctx ends, and ends them all then. What
+// earlier ones left that could not clean up goes first.
 func (m *Manager) Run(ctx context.Context) error {
+	sweepFolders(m.o.Dir)
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for {

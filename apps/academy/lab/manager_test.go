@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -180,5 +181,42 @@ func TestManager_AnotherServerAtTheAddressIsNoRun(t *testing.T) {
 			t.Errorf("%s: end: %v", name, err)
 		}
 		other.Close()
+	}
+}
+
+// When a machine kills an academy together with its lab processes, nobody removes their folders.
+func TestManager_SweepsWhatTheDeadLeft(t *testing.T) {
+	var dir string
+	m, _ := manager(t, func(o *lab.ManagerOptions) { dir = o.Dir })
+	start(t, m, "a")
+	alive, err := os.ReadDir(dir)
+	if err != nil || len(alive) != 1 {
+		t.Fatalf("%d folders for one run, %v", len(alive), err)
+	}
+	dead, fresh, other := filepath.Join(dir, "gatehouse-lab-dead"), filepath.Join(dir, "gatehouse-lab-fresh"), filepath.Join(dir, "other")
+	for _, path := range []string{dead, fresh, other} {
+		if err := os.MkdirAll(filepath.Join(path, "deep"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := time.Now().Add(-time.Hour)
+	for _, path := range []string{dead, other, filepath.Join(dir, alive[0].Name())} {
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	manager(t, func(o *lab.ManagerOptions) { o.Dir = dir })
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(dead); errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the folder of a dead run is still there")
+		}
+	}
+	for _, path := range []string{fresh, other, filepath.Join(dir, alive[0].Name())} {
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("removed, too: %v", err)
+		}
 	}
 }

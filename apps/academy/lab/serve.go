@@ -65,6 +65,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, find func(name stri
 	} else if err != nil {
 		return errors.Join(err, answer.Encode(opened{Error: err.Error()}))
 	}
+	defer func() { _ = s.folder.Close() }()
 	ln, err := net.Listen("tcp", t.Listen)
 	if err != nil {
 		return errors.Join(err, s.run.Close(""))
@@ -101,6 +102,7 @@ type served struct {
 	used, watched    atomic.Int64 // Unix nanoseconds
 	ending           chan string
 	experimentIsOver <-chan struct{}
+	folder           *os.File // held
 }
 
 func open(ctx context.Context, t task, find func(string) (Experiment, bool), provider OpenProvider, log *slog.Logger) (*served, error) {
@@ -111,11 +113,16 @@ func open(ctx context.Context, t task, find func(string) (Experiment, bool), pro
 	if err := os.MkdirAll(t.Dir, 0o700); err != nil {
 		return nil, err
 	}
+	folder, err := holdFolder(t.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("lab: the run's folder: %w", err)
+	}
 	run, err := Open(ctx, e, Options{Setup: t.Setup, Mode: t.Mode, Step: t.Step, Findings: t.Findings, Person: t.Person, Dir: t.Dir, Postgres: t.Postgres, Provider: provider, Logger: log})
 	if err != nil {
+		_ = folder.Close()
 		return nil, err
 	}
-	s := &served{task: t, run: run, ending: make(chan string, 1), experimentIsOver: run.Over()}
+	s := &served{task: t, run: run, folder: folder, ending: make(chan string, 1), experimentIsOver: run.Over()}
 	s.used.Store(time.Now().UnixNano())
 	s.watched.Store(time.Now().UnixNano())
 	return s, nil
