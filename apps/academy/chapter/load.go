@@ -64,7 +64,7 @@ func (o *Options) folder(files fs.FS, dir string, lessons map[string]*Lesson) []
 			continue
 		}
 		name := filepath.Join(dir, e.Name())
-		source, err := fs.ReadFile(files, e.Name())
+		source, err := readLesson(files, e.Name())
 		if err != nil {
 			faults = append(faults, Fault{File: name, What: "the file can't be read: " + reason(err)})
 			continue
@@ -79,6 +79,23 @@ func (o *Options) folder(files fs.FS, dir string, lessons map[string]*Lesson) []
 		}
 	}
 	return faults
+}
+
+// maxLesson is the size of the largest file that is read, in bytes: many times a long lesson.
+const maxLesson = 1 << 20
+
+// readLesson reads a file, and nothing else: a pipe would keep the Academy from starting.
+func readLesson(files fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(files, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is none")
+	case info.Size() > maxLesson:
+		return nil, fmt.Errorf("it has %d bytes, and a lesson takes at most %d", info.Size(), maxLesson)
+	}
+	return fs.ReadFile(files, name)
 }
 
 // reason is an error of the file system without the path, which the fault names.
