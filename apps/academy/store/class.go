@@ -19,7 +19,7 @@ type Member struct {
 	Lessons     int    `db:"lessons"`     // done
 	Experiments int    `db:"experiments"` // guided paths that came to their end
 	Answers     int    `db:"answers"`
-	Wrong       int    `db:"wrong"`   // of the answers that can be judged
+	Wrong       int    `db:"wrong"`   // of the answers that can be judged, at first
 	Running     string `db:"running"` // experiment that runs now, ""
 	Step        int    `db:"step"`    // its guided step, the next one
 }
@@ -30,7 +30,7 @@ func (s *Store) Members(ctx context.Context, room string, page int) (list []Memb
 			(SELECT COUNT(*) FROM lessons_done d WHERE d.sub = m.sub) AS lessons,
 			(SELECT COUNT(*) FROM experiments_done e WHERE e.sub = m.sub) AS experiments,
 			(SELECT COUNT(*) FROM answers a WHERE a.sub = m.sub) AS answers,
-			(SELECT COUNT(*) FROM answers a WHERE a.sub = m.sub AND NOT a.correct) AS wrong,
+			(SELECT COUNT(*) FROM answers a WHERE a.sub = m.sub AND a.missed <> '') AS wrong,
 			COALESCE((SELECT r.experiment FROM runs r WHERE r.sub = m.sub AND r.status = 'running' ORDER BY r.started_at DESC, r.id LIMIT 1), '') AS running,
 			COALESCE((SELECT r.step FROM runs r WHERE r.sub = m.sub AND r.status = 'running' ORDER BY r.started_at DESC, r.id LIMIT 1), 0) AS step
 		FROM room_members m LEFT JOIN learners l ON l.sub = m.sub
@@ -49,10 +49,10 @@ type Tally struct {
 	Wrong    int    `db:"wrong"`
 }
 
-// Tallies are the questions that a class answered and that can be judged, those with the
-// most wrong answers first, at most limit.
+// Tallies are the questions that a class answered and that can be judged, those that
+// most got wrong first, at most limit. Who corrected an answer has got it wrong, too.
 func (s *Store) Tallies(ctx context.Context, room string, limit int) (list []Tally, err error) {
-	err = s.db.SelectContext(ctx, &list, s.db.Rebind(`SELECT a.lesson, a.question, COUNT(*) AS answers, SUM(CASE WHEN a.correct THEN 0 ELSE 1 END) AS wrong
+	err = s.db.SelectContext(ctx, &list, s.db.Rebind(`SELECT a.lesson, a.question, COUNT(*) AS answers, SUM(CASE WHEN a.missed = '' THEN 0 ELSE 1 END) AS wrong
 		FROM answers a JOIN room_members m ON m.sub = a.sub
 		WHERE m.room = ? AND a.correct IS NOT NULL
 		GROUP BY a.lesson, a.question ORDER BY wrong DESC, answers DESC, a.lesson, a.question LIMIT ?`), room, limit)
@@ -63,12 +63,12 @@ func (s *Store) Tallies(ctx context.Context, room string, limit int) (list []Tal
 }
 
 // WrongAnswers are the most frequent wrong answers of a class to a question: what was
-// given, and by how many.
+// given at first, and by how many.
 func (s *Store) WrongAnswers(ctx context.Context, room, lesson, question string) (list []Given, err error) {
-	err = s.db.SelectContext(ctx, &list, s.db.Rebind(`SELECT a.given, COUNT(*) AS people
+	err = s.db.SelectContext(ctx, &list, s.db.Rebind(`SELECT a.missed AS given, COUNT(*) AS people
 		FROM answers a JOIN room_members m ON m.sub = a.sub
-		WHERE m.room = ? AND a.lesson = ? AND a.question = ? AND NOT a.correct
-		GROUP BY a.given ORDER BY people DESC, a.given LIMIT 5`), room, lesson, question)
+		WHERE m.room = ? AND a.lesson = ? AND a.question = ? AND a.missed <> ''
+		GROUP BY a.missed ORDER BY people DESC, a.missed LIMIT 5`), room, lesson, question)
 	if err != nil {
 		return nil, fmt.Errorf("wrong answers: %w", err)
 	}

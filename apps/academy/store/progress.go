@@ -40,11 +40,16 @@ func (s *Store) SeeLearner(ctx context.Context, sub, name string, now time.Time)
 // the same form sent twice is one. It returns what is stored then.
 func (s *Store) PutAnswer(ctx context.Context, a Answer, now time.Time) (Answer, error) {
 	var stored Answer
-	err := s.db.GetContext(ctx, &stored, s.db.Rebind(`INSERT INTO answers (`+answerColumns+`) VALUES (?, ?, ?, ?, ?, 1, ?)
+	missed := ""
+	if a.Correct.Valid && !a.Correct.Bool {
+		missed = a.Given
+	}
+	err := s.db.GetContext(ctx, &stored, s.db.Rebind(`INSERT INTO answers (`+answerColumns+`, missed) VALUES (?, ?, ?, ?, ?, 1, ?, ?)
 		ON CONFLICT (sub, lesson, question) DO UPDATE SET
+			missed = CASE WHEN answers.missed = '' THEN excluded.missed ELSE answers.missed END,
 			tries = CASE WHEN answers.given = excluded.given THEN answers.tries ELSE answers.tries + 1 END,
 			given = excluded.given, correct = excluded.correct, answered_at = excluded.answered_at
-		RETURNING `+answerColumns), a.Sub, a.Lesson, a.Question, a.Given, a.Correct, db.Millis(now))
+		RETURNING `+answerColumns), a.Sub, a.Lesson, a.Question, a.Given, a.Correct, db.Millis(now), missed)
 	if err != nil {
 		return Answer{}, fmt.Errorf("put answer: %w", err)
 	}

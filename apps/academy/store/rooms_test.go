@@ -129,6 +129,7 @@ func TestClass_SaysHowFarEveryoneIs(t *testing.T) {
 		if a.Name != "Name of alice" || a.Lessons != 1 || a.Answers != 2 || a.Wrong != 1 || c.Lessons != 0 || c.Answers != 2 || c.Wrong != 1 || c.Running != "" {
 			t.Errorf("%+v", members)
 		}
+		put(t, s, store.Answer{Sub: "alice", Lesson: "one", Question: "b", Given: "2", Correct: right}, noon) // corrected, and still got wrong
 		tallies, err := s.Tallies(ctx, "r", 10)
 		if err != nil || len(tallies) != 2 || tallies[0] != (store.Tally{Lesson: "one", Question: "b", Answers: 2, Wrong: 2}) || tallies[1].Wrong != 0 {
 			t.Errorf("%+v, %v", tallies, err)

@@ -20,6 +20,7 @@ CREATE TABLE answers (
     question    TEXT NOT NULL,               -- its id in the lesson
     given       TEXT NOT NULL,               -- chosen options as "0,2", an order, or the text itself
     correct     BOOLEAN,                     -- NULL where nobody can judge: a text, compared with the model answer
+    missed      TEXT NOT NULL,               -- the first wrong answer, '' if there was none: it stays when it is corrected
     tries       INTEGER NOT NULL,
     answered_at BIGINT NOT NULL,
     PRIMARY KEY (sub, lesson, question)
