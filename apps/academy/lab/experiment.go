@@ -17,7 +17,10 @@ type Experiment struct {
 	// carry any.
 	Path   func(setup Args)
 	Memory int64 // ceiling of its process in bytes; DefaultMemory unless told
-	Procs  int   // cores that it may use at once; 1 unless told
+	// Postgres lets its process know the estate's PostgreSQL, where there is one: its address
+	// holds a password.
+	Postgres bool
+	Procs    int // cores that it may use at once; 1 unless told
 
 	// Open builds the apparatus, in the lab process. ctx lives as long as the run.
 	Open func(ctx context.Context, b *Bench) (Apparatus, error)

@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 func find(name string) (lab.Experiment, bool) {
 	e := counter
 	e.Name = name
+	e.Postgres = name == "large"
 	return e, name == "counter" || name == "large"
 }
 
@@ -103,7 +104,7 @@ func (c *counting) View(v *lab.View) {
 	if c.hangs.Load() {
 		select {}
 	}
-	v.Facts = []lab.Fact{{Label: "sum", Value: strconv.FormatInt(c.sum.Load(), 10)}, {Label: "adds", Value: strconv.FormatInt(c.adds.Load(), 10)}}
+	v.Facts = []lab.Fact{{Label: "sum", Value: strconv.FormatInt(c.sum.Load(), 10)}, {Label: "adds", Value: strconv.FormatInt(c.adds.Load(), 10)}, {Label: "postgres", Value: c.bench.Postgres}}
 	v.Picture = &lab.Picture{Servers: []lab.Node{{ID: "s-1"}}}
 	v.Controls = map[string]lab.Adjusts{"off": {Disabled: "It is off."}}
 }

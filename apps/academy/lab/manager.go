@@ -145,8 +145,12 @@ func (m *Manager) launch(ctx context.Context, c *child, e Experiment, s Start) (
 	if m.o.Host != "127.0.0.1" {
 		listen = ":0"
 	}
+	postgres := ""
+	if e.Postgres {
+		postgres = m.o.Postgres
+	}
 	said, err := c.start(ctx, m.o.Command, max(1, e.Procs), task{
-		Start: s, Secret: m.secret(s.ID), Listen: listen, Dir: c.dir, Postgres: m.o.Postgres, Idle: m.o.Idle, Unwatched: m.o.Unwatched,
+		Start: s, Secret: m.secret(s.ID), Listen: listen, Dir: c.dir, Postgres: postgres, Idle: m.o.Idle, Unwatched: m.o.Unwatched,
 	})
 	switch {
 	case err != nil:

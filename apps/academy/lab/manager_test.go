@@ -220,3 +220,17 @@ func TestManager_SweepsWhatTheDeadLeft(t *testing.T) {
 		}
 	}
 }
+
+func TestManager_TellsOfPostgresOnlyWhoNeedsIt(t *testing.T) {
+	const address = "postgres://somebody:secret@127.0.0.1:1/estate"
+	m, _ := manager(t, func(o *lab.ManagerOptions) { o.Postgres = address })
+	for name, want := range map[string]string{"counter": "", "large": address} {
+		addr, err := m.Start(t.Context(), lab.Start{ID: name, Experiment: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := m.State(t.Context(), addr, name, 0); err != nil || fact(s, "postgres") != want {
+			t.Errorf("%s knows %q, %v", name, fact(s, "postgres"), err)
+		}
+	}
+}

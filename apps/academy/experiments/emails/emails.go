@@ -72,7 +72,7 @@ func Experiment() lab.Experiment {
 				Hint: "On LOWER(email). Second accounts that were made here go first, since it can't be unique over them."},
 		},
 		Steps:  steps(),
-		Memory: 128 << 20,
+		Memory: 128 << 20, Postgres: true,
 		Open: func(ctx context.Context, b *lab.Bench) (lab.Apparatus, error) {
 			return &apparatus{bench: b, indexes: map[string]bool{}}, nil
 		},
