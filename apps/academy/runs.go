@@ -127,8 +127,16 @@ func (a *App) look(ctx context.Context, r *store.Run, seen int64) (lab.State, er
 	return s, nil
 }
 
+// endTime is how long an experiment that did not answer may take to hear that it is over.
+const endTime = 2 * time.Second
+
 // gone notes that a run is over though nobody said so, unless somebody did meanwhile.
 func (a *App) gone(ctx context.Context, r *store.Run) (lab.State, error) {
+	if r.Address != "" { // one that hangs, and did not answer for that, must not go on uncounted
+		ending, cancel := context.WithTimeout(ctx, endTime)
+		_ = a.Labs.End(ending, r.Address, r.ID, goneWhy)
+		cancel()
+	}
 	if err := a.store.EndRun(ctx, r.ID, goneWhy, a.Now()); err != nil {
 		return lab.State{}, err
 	}

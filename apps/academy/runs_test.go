@@ -231,10 +231,13 @@ func TestTimeline_Exports(t *testing.T) {
 		check := func() {
 			t.Helper()
 			rows, err := csv.NewReader(strings.NewReader(alice.get(run+"/timeline.csv").want(t, http.StatusOK).body)).ReadAll()
-			if err != nil || len(rows) != 2 || len(rows[0]) != 11 {
+			if err != nil || len(rows) != 3 || len(rows[0]) != 11 {
 				t.Fatal(rows, err)
 			}
-			if r := rows[1]; r[3] != `'=HYPERLINK("knock")` || r[4] != "you" || r[5] != "door-1" || r[8] != "200" || r[9] != lab.Recognised {
+			if r := rows[1]; r[2] != lab.Acted || r[3] != "You pressed “Knock”." {
+				t.Fatal(r)
+			}
+			if r := rows[2]; r[3] != `'=HYPERLINK("knock")` || r[4] != "you" || r[5] != "door-1" || r[8] != "200" || r[9] != lab.Recognised {
 				t.Fatal(r)
 			}
 			var j struct {
@@ -242,7 +245,7 @@ func TestTimeline_Exports(t *testing.T) {
 				Findings   lab.Findings
 				Events     []lab.Event
 			}
-			if err := json.Unmarshal([]byte(alice.get(run+"/timeline.json").want(t, http.StatusOK).body), &j); err != nil || j.Experiment != "doors" || len(j.Events) != 1 || j.Findings.Value("heard") != 1 {
+			if err := json.Unmarshal([]byte(alice.get(run+"/timeline.json").want(t, http.StatusOK).body), &j); err != nil || j.Experiment != "doors" || len(j.Events) != 2 || j.Findings.Value("heard") != 1 {
 				t.Fatal(j, err)
 			}
 		}

@@ -35,7 +35,7 @@ func TestManager_RunsAProcess(t *testing.T) {
 	if err := m.End(t.Context(), addr, "a", "You ended it."); err != nil {
 		t.Fatal(err)
 	}
-	if got := await(t, ended); got != "a: You ended it. (2 events)" {
+	if got := await(t, ended); got != "a: You ended it. (4 events)" {
 		t.Errorf("ended with %q", got)
 	}
 	if _, err := m.State(t.Context(), addr, "a", 0); !errors.Is(err, lab.ErrGone) {

@@ -126,6 +126,7 @@ func (r *Run) Do(ctx context.Context, control string, args Args, key string) (St
 		if err != nil {
 			return err
 		}
+		r.pressedButton(r.label(control), map[string]any{"control": control, "args": checked})
 		return r.carryOut(ctx, control, checked)
 	})
 	return r.State(), err
@@ -145,6 +146,11 @@ func (r *Run) Step(ctx context.Context, id string, guess int, key string) (State
 			if err != nil {
 				return err
 			}
+			label := s.Button
+			if label == "" {
+				label = r.label(s.Control)
+			}
+			r.pressedButton(label, map[string]any{"control": s.Control, "args": args, "step": s.ID, "guess": guess})
 			if err := r.carryOut(ctx, s.Control, args); err != nil {
 				return err
 			}
@@ -156,6 +162,22 @@ func (r *Run) Step(ctx context.Context, id string, guess int, key string) (State
 		return nil
 	})
 	return r.State(), err
+}
+
+// pressedButton takes down what the learner did, so that the timeline tells it from what
+// came of it.
+func (r *Run) pressedButton(label string, data map[string]any) {
+	r.bench.Event(Event{Kind: Acted, Text: "You pressed “" + label + "”.", Data: data})
+}
+
+// label is what a control is called.
+func (r *Run) label(control string) string {
+	for _, c := range r.experiment.Controls {
+		if c.Name == control && c.Label != "" {
+			return c.Label
+		}
+	}
+	return control
 }
 
 // foretell takes down what is expected of the current step.

@@ -157,7 +157,7 @@ func TestState_HoldsTheNewest(t *testing.T) {
 		}
 	}
 	s, all := r.State(), r.Timeline()
-	if len(all.Events) != 120 || len(s.Events) >= 120 || s.Events[len(s.Events)-1].N != 120 {
+	if len(all.Events) != 240 || len(s.Events) >= 240 || s.Events[len(s.Events)-1].N != 240 {
 		t.Errorf("%d events on the page, the last %d; %d in the timeline", len(s.Events), s.Events[len(s.Events)-1].N, len(all.Events))
 	}
 }
