@@ -829,7 +829,7 @@ func textField(v questionView) templ.Component {
 		}
 		templ_7745c5c3_Err = components.TextArea(components.TextAreaView{
 			Label: "Your answer", Name: "text", ID: v.anchor() + "-text", Rows: 7, Value: v.Text, Required: true,
-			Hint:  "At most 8,000 characters. Only you see it, and a teacher whose room you joined.",
+			Hint:  "At most 8,000 characters. Only you see it.",
 			Attrs: textAttrs(v),
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
