@@ -307,11 +307,17 @@ func TestMirror_SomethingElseUnderOurKeys(t *testing.T) {
 			rdb.FlushDB(t.Context())
 			e := newEstate(t, rdb)
 			full := "gatehouse:{denied}:" + key
-			rdb.Del(t.Context(), full)
-			if key == "set" || key == "until" || key == "log" {
-				rdb.Set(t.Context(), full, "somebody else's", 0)
-			} else {
-				rdb.RPush(t.Context(), full, "somebody else's")
+			// At once: the mirrors of the keys before run on, and would make the key again in between.
+			if _, err := rdb.TxPipelined(t.Context(), func(p redis.Pipeliner) error {
+				p.Del(t.Context(), full)
+				if key == "set" || key == "until" || key == "log" {
+					p.Set(t.Context(), full, "somebody else's", 0)
+				} else {
+					p.RPush(t.Context(), full, "somebody else's")
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
 			}
 			m := e.start("shop-1")
 			if _, err := e.log.Write(t.Context(), sid("s")); !errors.Is(err, revocation.ErrForeign) && !errors.Is(err, revocation.ErrEmpty) && key != "epoch" {
