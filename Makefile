@@ -21,7 +21,7 @@ check-generated: ## Committed generated code is what its sources give
 	sh tests/check-generated.sh
 
 test-go: ## Go tests, on embedded and on real Redis and PostgreSQL
-	go run ./tests/env/cmd/withservers go test -count=1 -timeout 15m ./...
+	go run ./tests/env/cmd/withservers go test -count=1 -timeout 15m ./tests/endings ./tests/hostile ./... # the longest first
 
 test-race: ## The concurrent packages under the race detector (which is why there is a C compiler)
 	go run ./tests/env/cmd/withservers go test -race -count=1 ./sso/... ./fleet/... ./events ./web
