@@ -1,4 +1,4 @@
-import { at, expect, fillSignIn, register, test } from "./house.js";
+import { at, enrol, expect, fillSignIn, test } from "./house.js";
 import { look } from "./look.js";
 
 test.describe.configure({ mode: "parallel" });
@@ -37,7 +37,7 @@ const hops = [
 ];
 
 test("from the contents through a lesson to the next: wrong, right, done, undone", async ({ page }) => {
-  await register(page, "Lena Learner");
+  await enrol(page, "Lena Learner");
   await page.goto(at("academy"));
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Scaling Authentication Systems");
   await page.getByRole("link", { name: "Begin" }).click();
@@ -68,7 +68,7 @@ test("from the contents through a lesson to the next: wrong, right, done, undone
 });
 
 test("the coding challenge with the keyboard alone", async ({ page }) => {
-  await register(page, "Kim Keyboard");
+  await enrol(page, "Kim Keyboard");
   await page.goto(at("academy", "/lessons/coding-challenge"));
   const list = question(page, "code-flow");
   await expect(list.getByRole("combobox").first()).toBeHidden();
@@ -90,7 +90,7 @@ test("the coding challenge with the keyboard alone", async ({ page }) => {
 });
 
 test("a guest's answer waits for the sign-in", async ({ page, another }) => {
-  const who = await register(await another(), "Gus Guest");
+  const who = await enrol(await another(), "Gus Guest");
   const text = `<b>My own words</b> ${Date.now()}`;
   await page.goto(at("academy", "/lessons/interview"));
   const form = main(page).locator("form").filter({ has: page.getByLabel("Your answer") }).first();
@@ -107,7 +107,7 @@ test("a guest's answer waits for the sign-in", async ({ page, another }) => {
 
 test("all lessons done: the page to print", async ({ page }) => {
   test.setTimeout(120_000);
-  const who = await register(page, "Pia Printer");
+  const who = await enrol(page, "Pia Printer");
   await page.goto(at("academy", "/finish"));
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Not finished yet");
   await page.goto(at("academy", "/lessons/introduction"));
@@ -170,7 +170,7 @@ test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
 
   test("answer, put in order, write, finish and present", async ({ page, another }) => {
-    const who = await register(await another(), "Nora Noscript");
+    const who = await enrol(await another(), "Nora Noscript");
     await page.goto(at("academy", "/lessons/sticky-sessions"));
     await answer(page, "what-is-lost", "The cookie");
     await fillSignIn(page, who, who.secret);

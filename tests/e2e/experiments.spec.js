@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { at, expect, fillSignIn, people, register, test } from "./house.js";
+import { at, enrol, expect, fillSignIn, people, test } from "./house.js";
 import { look } from "./look.js";
 import { end, findings, log, next, start, step, walk } from "./walk.js";
 
@@ -94,7 +94,7 @@ const claims = {
 const beside = ["seen", "whole-estate"];
 
 // learner is somebody new, since each person may run two experiments at once.
-const learner = (page) => register(page, "Wanda Walker");
+const learner = (page) => enrol(page, "Wanda Walker");
 
 test("every experiment of the list has a claim that is checked here", async ({ page }) => {
   await page.goto(at("academy", "/experiments"));

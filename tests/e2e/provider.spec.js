@@ -1,10 +1,10 @@
-import { expect, register, test } from "./house.js";
+import { enrol, expect, test } from "./house.js";
 import { look } from "./look.js";
 import { log, start, walk } from "./walk.js";
 
 test("the bank trusts somebody else's provider by three settings", async ({ page }) => {
   test.setTimeout(120_000);
-  await register(page, "Petra Provider");
+  await enrol(page, "Petra Provider");
   await start(page, "another-provider");
   const { found } = await walk(page);
   expect(found["settings-changed"].value).toBe(3);

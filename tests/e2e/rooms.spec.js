@@ -1,4 +1,4 @@
-import { at, expect, people, register, signIn, test } from "./house.js";
+import { at, enrol, expect, people, signIn, test } from "./house.js";
 import { look } from "./look.js";
 
 const main = (page) => page.getByRole("main");
@@ -19,7 +19,7 @@ test("a teacher sees who joins, how far they are and what goes wrong; learners s
   const room = page.url();
 
   const learner = await another();
-  const who = await register(learner, "Learner of Monday");
+  const who = await enrol(learner, "Learner of Monday");
   await learner.goto(at("academy", "/rooms"));
   await learner.getByLabel("Code").fill("zzz-zzz");
   await learner.getByRole("button", { name: "Join" }).click();

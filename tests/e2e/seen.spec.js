@@ -1,4 +1,4 @@
-import { at, expect, fillSignIn, register, test } from "./house.js";
+import { at, enrol, expect, fillSignIn, test } from "./house.js";
 import { look } from "./look.js";
 
 const silent = ["asked", "authorize", "callback", "token", "redeemed", "verified"];
@@ -24,7 +24,7 @@ for (const scripts of [true, false]) {
     test.use({ javaScriptEnabled: scripts });
 
     test("one's own sign-in is drawn, hop by hop, and no secret is in it", async ({ page, another, context }) => {
-      const who = await register(await another(), "Selma Seen");
+      const who = await enrol(await another(), "Selma Seen");
       await page.goto(at("academy", "/seen"));
       await fillSignIn(page, who, who.secret);
       await expect(page).toHaveURL(at("academy", "/seen"));
@@ -60,7 +60,7 @@ for (const scripts of [true, false]) {
 }
 
 test("the page of one's own sign-in is accessible, and fits a phone", async ({ page }) => {
-  await register(page, "Paula Phone");
+  await enrol(page, "Paula Phone");
   await page.goto(at("academy", "/seen"));
   await expectFlows(page, [silent]);
   await page.locator("[data-hop] > summary").first().click();
