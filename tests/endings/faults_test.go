@@ -25,11 +25,7 @@ func newScene(t *testing.T, portals, banks int) *scene {
 	s.admin, s.alice, s.bob = s.house.admin(), s.browser(), s.browser()
 	s.alice.mustSignIn("alice")
 	s.bob.mustSignIn("bob")
-	s.aliceToken, _ = s.alice.token(s.banks[0])
-	s.bobToken, _ = s.bob.token(s.banks[0])
-	if s.aliceToken == "" || s.bobToken == "" {
-		t.Fatal("no access tokens")
-	}
+	s.aliceToken, s.bobToken = s.mustToken(s.alice), s.mustToken(s.bob)
 	for _, bank := range s.banks {
 		s.mustLetIn(bank, s.alice, s.aliceToken)
 		s.mustLetIn(bank, s.bob, s.bobToken)
@@ -37,13 +33,31 @@ func newScene(t *testing.T, portals, banks int) *scene {
 	return s
 }
 
+// mustToken returns an access token for the person who is signed in with b.
+func (s *scene) mustToken(b *browser) (token string) {
+	s.t.Helper()
+	s.eventually("there is an access token", func() bool {
+		token, _ = b.token(s.banks[0])
+		return token != ""
+	})
+	return token
+}
+
+// mustLetIn checks that a replica lets both in, as soon as it knows whether it may.
 func (s *scene) mustLetIn(bank *replica, b *browser, token string) {
 	s.t.Helper()
-	if r := b.vault(bank); r.status != http.StatusOK {
-		s.t.Fatalf("%s, with a cookie: %s", bank.name, r)
-	}
-	if r := s.api(bank, token); r.status != http.StatusOK {
-		s.t.Fatalf("%s, with a token: %s", bank.name, r)
+	for what, ask := range map[string]func() result{
+		"a cookie": func() result { return b.vault(bank) },
+		"a token":  func() result { return s.api(bank, token) },
+	} {
+		var r result
+		s.eventually(bank.name+" knows whom to let in", func() bool {
+			r = ask()
+			return r.status != http.StatusServiceUnavailable
+		})
+		if r.status != http.StatusOK {
+			s.t.Fatalf("%s, with %s: %s", bank.name, what, r)
+		}
 	}
 }
 
@@ -98,6 +112,7 @@ func names(missing []revocation.Confirmation) (all []string) {
 // banned meanwhile gets in nowhere once the portal has said "done"; the receipt names
 // the replica; and it recovers by itself.
 func TestCutOff_RefusesAfterTheBound(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]struct{ hurt, mend func(*replica) }{
 		"cut":         {(*replica).cut, (*replica).heal},
 		"swallowed":   {(*replica).swallow, (*replica).well},
@@ -143,11 +158,12 @@ func TestCutOff_RefusesAfterTheBound(t *testing.T) {
 // TestRedisRestartedEmpty_TheDenylistComesBackFirst: Redis loses everything. Nobody
 // who was banned or signed out gets in, nobody else has to sign in again.
 func TestRedisRestartedEmpty_TheDenylistComesBackFirst(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 2, 2)
 	s.admin.mustBan("alice")
 	carol := s.browser()
 	carol.mustSignIn("carol")
-	carolToken, _ := carol.token(s.banks[0])
+	carolToken := s.mustToken(carol)
 	carolThief := carol.steal()
 	if r := carol.signOut(s.banks[0]); r.status != http.StatusOK {
 		t.Fatal(r)
@@ -199,6 +215,7 @@ func TestRedisRestartedEmpty_TheDenylistComesBackFirst(t *testing.T) {
 // TestReplicaKilledInTheMiddleOfABan: it is named as missing or has confirmed before,
 // and the one that takes its place knows.
 func TestReplicaKilledInTheMiddleOfABan(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, 1, 3)
 	victim := s.banks[2]
 	killed := make(chan struct{})
@@ -222,6 +239,7 @@ func TestReplicaKilledInTheMiddleOfABan(t *testing.T) {
 // TestPortalKilledBetweenTheWrites: the ban is in the database and not in Redis, and
 // the portal that was to write it is gone. Another replica does it, or the next one.
 func TestPortalKilledBetweenTheWrites(t *testing.T) {
+	t.Parallel()
 	for _, portals := range []int{2, 1} {
 		t.Run(map[int]string{2: "another replica", 1: "the next one"}[portals], func(t *testing.T) {
 			t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"os"
+	"strconv"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -26,10 +27,22 @@ func TestMain(m *testing.M) {
 	for name, value := range map[string]string{
 		"rapid.checks":     "150", // some thousands of steps
 		"rapid.shrinktime": "2m",
+		"test.parallel":    "20", // the tests wait most of the time
 	} {
 		if !chosen[name] {
 			_ = flag.Set(name, value)
 		}
 	}
+	shareOutChecks()
 	os.Exit(m.Run())
+}
+
+// shareOutChecks divides the number of sequences among the houses: each of them calls rapid.Check.
+func shareOutChecks() {
+	checks := flag.Lookup("rapid.checks")
+	total, err := strconv.Atoi(checks.Value.String())
+	if err != nil {
+		panic(err) // flag.Parse has accepted it
+	}
+	_ = checks.Value.Set(strconv.Itoa((total + houses - 1) / houses))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -121,7 +122,12 @@ func (b *browser) mustSignIn(name string) {
 	if r := b.signIn(name); r.status != http.StatusSeeOther {
 		b.house.t.Fatalf("%s can't sign in: %s", name, r)
 	}
-	if r := b.open(b.house.banks[0]); r.status != http.StatusOK {
+	var r result
+	b.house.eventually("the bank knows whether it may open", func() bool {
+		r = b.open(b.house.banks[0])
+		return r.status != http.StatusServiceUnavailable
+	})
+	if r.status != http.StatusOK {
 		b.house.t.Fatalf("%s can't open the bank: %s", name, r)
 	}
 }
@@ -157,6 +163,35 @@ func (h *house) api(bank *replica, token string) result {
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	return ask(h.t, bank.client(), req)
+}
+
+// header returns the Cookie header that the browser sends to the bank.
+func (b *browser) header() string {
+	b.house.t.Helper()
+	u, err := url.Parse(b.house.bankURL("/"))
+	if err != nil {
+		b.house.t.Fatal(err)
+	}
+	var pairs []string
+	for _, c := range b.jar.Cookies(u) {
+		pairs = append(pairs, c.Name+"="+c.Value)
+	}
+	return strings.Join(pairs, "; ")
+}
+
+// serve has the replica's handler answer a GET request for a page of the bank, without a connection. An empty cookie or
+// token is left out. Cookies that the answer sets or deletes are not kept.
+func (r *replica) serve(path, cookie, token string) result {
+	req := httptest.NewRequest(http.MethodGet, r.house.bankURL(path), nil)
+	if cookie != "" {
+		req.Header.Set("Cookie", cookie)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	w := httptest.NewRecorder()
+	r.handler.ServeHTTP(w, req)
+	return result{w.Code, w.Body.String(), w.Header(), req.URL}
 }
 
 // client is a client of this replica alone, without cookies.
