@@ -20,11 +20,11 @@ lint:
 check-generated: ## Committed generated code is what its sources give
 	sh tests/check-generated.sh
 
-test-go: ## Go tests, on embedded and on real Redis and PostgreSQL
-	go run ./tests/env/cmd/withservers go test -count=1 -timeout 15m ./tests/endings ./tests/hostile ./... # the longest first
+test-go: ## Go tests of every package, on embedded and on real servers; concurrent packages under the race detector
+	go run ./tests/env/cmd/withservers sh tests/go-tests.sh
 
-test-race: ## The concurrent packages under the race detector (which is why there is a C compiler)
-	go run ./tests/env/cmd/withservers go test -race -count=1 ./sso/... ./fleet/... ./events ./web
+test-race: ## The concurrent packages alone, under the race detector (which is why there is a C compiler)
+	go run ./tests/env/cmd/withservers sh tests/go-tests.sh race
 
 test-e2e: ## Playwright, in Chromium, against a running estate
 	cd tests && npm run --silent e2e

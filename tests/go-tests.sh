@@ -1,0 +1,43 @@
+#!/bin/sh
+# Runs the Go tests of every package once, on the servers that withservers has started. The concurrent packages run under
+# the race detector, all others without it. The second list is what the first leaves of ./..., so that no package is
+# forgotten. Both runs go on at the same time, because most tests wait for time to pass rather than for a processor.
+#
+#   sh tests/go-tests.sh        everything
+#   sh tests/go-tests.sh race   only the concurrent packages
+#   sh tests/go-tests.sh rest   only the others
+set -eu
+cd "$(dirname "$0")/.."
+
+raced=$(go list ./sso/... ./fleet/... ./events ./web)
+rest=$(go list ./... | grep -vxF "$raced")
+# The packages that take longest begin first.
+first=$(go list ./tests/endings ./tests/hostile ./portal ./portal/backchannel ./tests/class ./tests/faults)
+rest="$first $(echo "$rest" | grep -vxF "$first")"
+
+# Tests start the program; it is built once for all of them.
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+go build -o "$folder/gatehouse" .
+export GATEHOUSE_BINARY="$folder/gatehouse"
+
+# shellcheck disable=SC2086 # lists of packages
+run_race() { go test -race -count=1 -timeout 15m -p 3 $raced; }
+# shellcheck disable=SC2086
+run_rest() { go test -count=1 -timeout 15m -p 5 $rest; }
+
+case "${1:-all}" in
+race) run_race ;;
+rest) run_rest ;;
+all)
+	run_race & other=$!
+	failed=0
+	run_rest || failed=1
+	wait "$other" || failed=1
+	exit "$failed"
+	;;
+*)
+	echo "usage: sh tests/go-tests.sh [race | rest]" >&2
+	exit 2
+	;;
+esac
