@@ -12,8 +12,29 @@ import (
 	"strings"
 )
 
-// traces of a program's insides, which no answer shows.
-var insides = regexp.MustCompile(`goroutine \d+|runtime error|\.go:\d+|SQLSTATE|SQL logic|constraint failed|WRONGTYPE|panic:|/go/pkg/mod/|sql: |redis: `)
+// insideWords and insidePatterns are traces of a program's insides, which no answer shows. A pattern begins with a
+// literal: the search for a literal is many times as fast as one for a single expression that holds all of these.
+var (
+	insideWords = []string{
+		"runtime error", "SQLSTATE", "SQL logic", "constraint failed", "WRONGTYPE", "panic:", "/go/pkg/mod/", "sql: ", "redis: ",
+	}
+	insidePatterns = []*regexp.Regexp{regexp.MustCompile(`goroutine \d+`), regexp.MustCompile(`\.go:\d+`)}
+)
+
+// findInside returns the first trace of a program's insides that it finds in body, or "".
+func findInside(body string) string {
+	for _, word := range insideWords {
+		if strings.Contains(body, word) {
+			return word
+		}
+	}
+	for _, pattern := range insidePatterns {
+		if found := pattern.FindString(body); found != "" {
+			return found
+		}
+	}
+	return ""
+}
 
 // statuses are those that a bad request may get.
 var statuses = []int{200, 204, 302, 303, 304, 307, 400, 401, 403, 404, 405, 409, 410, 413, 415, 421, 422, 429, 431}
@@ -26,7 +47,7 @@ func (h *house) faultsOf(req *http.Request, res *http.Response, body string) (fa
 	if !slices.Contains(statuses, res.StatusCode) {
 		wrong("status " + res.Status)
 	}
-	if inside := insides.FindString(body); inside != "" {
+	if inside := findInside(body); inside != "" {
 		wrong("it shows its insides: " + inside)
 	}
 	if header.Get("X-Injected") != "" {
