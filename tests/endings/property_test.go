@@ -261,8 +261,8 @@ func (m *model) healBank(t *rapid.T) {
 	m.cutBank(t)
 }
 
-// check asks every replica with everything that was ever given out. It calls the handlers of the replicas, for it asks
-// more than a hundred times after a step, and the way over the network is not what the model is about.
+// check asks every replica with everything that was ever given out. It calls the handlers of the replicas, for it may ask
+// a hundred times after a step, and the way over the network is not what the model is about.
 func (m *model) check(t *rapid.T) {
 	m.steps.Add(1)
 	dead := 0
