@@ -1,12 +1,20 @@
 # Gatehouse. "make run" starts everything, "make test" shows that it works.
 
-.PHONY: run test deps generate check-generated css lint test-go test-race test-e2e bench bench-revocation bench-class pictures
+.PHONY: run test test-quick test-nightly deps generate check-generated css lint test-go test-race test-e2e bench bench-revocation bench-class bench-experiments pictures
 
 run: ## Everything on one port: http://localhost:8080
 	go run . up
 
-test: deps lint check-generated test-go test-race test-e2e ## All tests; installs what they need
+test: deps lint check-generated test-go test-e2e ## All tests; installs what they need
 	@echo "All tests passed."
+
+test-quick: ## What finds most mistakes in less than two minutes: vet, the central packages, one page of each app in Chromium
+	go vet ./...
+	go run ./tests/env/cmd/withservers sh tests/go-tests.sh quick
+	cd tests && npm run --silent e2e -- --grep @quick
+
+test-nightly: ## The model test with twenty times as many sequences
+	go run ./tests/env/cmd/withservers go test -count=1 -timeout 3h ./tests/endings -rapid.checks=3000
 
 deps: ## What the tests need beside Go: Redis, PostgreSQL, the SQLite shell, nginx, Chromium, Node.js, a C compiler
 	sh tests/install.sh
@@ -41,6 +49,9 @@ bench: ## Medians and ratios on this machine
 
 bench-revocation: ## How long a ban takes to reach 50 and 500 servers; draws its chart (docs/revocation.md)
 	go run ./tests/bench/revocation -picture docs/pictures/revocation.svg
+
+bench-experiments: ## What the Academy's experiments about times measure on this machine
+	go run ./tests/bench/experiments
 
 bench-class: ## Thirty learners at once in the Academy: how quick its pages and the Shop's are, and how much memory experiments take
 	go test -count=1 -v ./tests/class

@@ -6,6 +6,7 @@
 #   sh tests/go-tests.sh        everything
 #   sh tests/go-tests.sh race   only the concurrent packages
 #   sh tests/go-tests.sh rest   only the others
+#   sh tests/go-tests.sh quick  the central packages, and fewer sequences of the model test
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -25,19 +26,25 @@ export GATEHOUSE_BINARY="$folder/gatehouse"
 run_race() { go test -race -count=1 -timeout 15m -p 3 $raced; }
 # shellcheck disable=SC2086
 run_rest() { go test -count=1 -timeout 15m -p 5 $rest; }
+run_quick() {
+	go test -short -count=1 -timeout 5m -p 5 ./tests/endings ./tests ./portal/store/... ./portal/oidc ./portal/tokens ./portal/keys \
+		./sso/... ./web ./db ./components/... ./apps/shop/... ./apps/forum/...
+}
 
 case "${1:-all}" in
 race) run_race ;;
 rest) run_rest ;;
+quick) run_quick ;;
 all)
 	run_race & other=$!
+	trap 'kill "$other" 2>/dev/null; exit 130' INT TERM
 	failed=0
 	run_rest || failed=1
 	wait "$other" || failed=1
 	exit "$failed"
 	;;
 *)
-	echo "usage: sh tests/go-tests.sh [race | rest]" >&2
+	echo "usage: sh tests/go-tests.sh [race | rest | quick]" >&2
 	exit 2
 	;;
 esac

@@ -16,7 +16,7 @@ need redis-server redis-server
 need sqlite3 sqlite3
 need postgresql postgres /usr/lib/postgresql/*/bin/postgres
 need nginx nginx /usr/sbin/nginx
-need chromium chromium chromium-browser google-chrome
+need chromium-headless-shell chromium-headless-shell chromium chromium-browser google-chrome
 need docker-compose docker-compose
 need nodejs node
 need npm npm

@@ -1,7 +1,6 @@
 // The whole estate: an admin kills, adds and balances real replicas while another browser uses the Shop. The estate is
 // one of its own, because that is what is killed.
 import { start } from "./estate.js";
-import { look } from "./look.js";
 import { expect, expectPerson, fillSignIn, people, test } from "./house.js";
 
 let estate;
@@ -36,8 +35,6 @@ test("an admin kills a replica of the Shop, adds one and makes it sticky, and it
   const replica = (name) => page.locator(`#replica-${name}`);
   const step = (id) => page.locator(`#step-${id}`);
   await expect(replica("shop-1")).toHaveAttribute("data-state", "ready");
-  await look(page, "the whole estate");
-  await page.setViewportSize({ width: 1280, height: 800 });
 
   await test.step("killed: another process under the same name, and nothing is lost", async () => {
     const pid = await replica("shop-1").getAttribute("data-pid");
@@ -70,7 +67,6 @@ test("an admin kills a replica of the Shop, adds one and makes it sticky, and it
 
   await test.step("every step is done", async () => {
     for (const id of ["kill", "look", "add", "balance"]) await expect(step(id)).toHaveAttribute("data-step-state", "done");
-    await look(page, "the whole estate at the end");
   });
 });
 

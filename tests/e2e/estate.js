@@ -1,10 +1,9 @@
-// Starts the program for the browser tests: built, on a free port, with a data folder of its own, an embedded Redis and
-// SQLite. Playwright calls the function that it returns at the end; if Playwright dies before, the shell around the
-// program sees its pipe close and stops the program all the same.
+// Starts the program for the browser tests: built once, on a free port, with a data folder of its own, an embedded Redis and
+// SQLite. If Playwright dies before it stops the program, the shell around it sees its pipe close and stops it all the same.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -25,6 +24,9 @@ function build() {
   execFileSync("go", ["build", "-o", binary, "gatehouse"], { cwd: root, stdio: "inherit" });
   return binary;
 }
+
+// running holds the data folders of the estates that run.
+const running = new Set();
 
 // start runs `gatehouse up` and resolves once it says where the portal is.
 export async function start(args = []) {
@@ -48,7 +50,9 @@ export async function start(args = []) {
     ended.then((code) => reject(new Error(`gatehouse up ended with ${code}:\n${said}`)));
     setTimeout(() => reject(new Error(`gatehouse up is not ready after a minute:\n${said}`)), 60_000).unref();
   });
+  running.add(data);
   const stop = async () => {
+    running.delete(data);
     child.stdin.end();
     const code = await ended;
     if (code !== 0) throw new Error(`gatehouse up ended with ${code}:\n${said}`);
@@ -61,10 +65,12 @@ export async function start(args = []) {
   }
 }
 
+// keepLogs copies the logs of all estates of this process that run into folder.
+export function keepLogs(folder) {
+  for (const data of running) if (existsSync(join(data, "logs"))) cpSync(join(data, "logs"), join(folder, basename(data)), { recursive: true });
+}
+
+// setUp builds the program once, for all workers.
 export default async function setUp() {
-  process.env.GATEHOUSE_BINARY = build(); // once, also for the tests that start an estate of their own
-  const estate = await start();
-  process.env.E2E_BASE = estate.base;
-  process.env.E2E_DATA = estate.data;
-  return estate.stop;
+  process.env.GATEHOUSE_BINARY = build();
 }

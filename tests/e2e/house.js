@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { test as base, expect } from "@playwright/test";
+import { keepLogs, start } from "./estate.js";
 
 export { expect };
 
@@ -32,12 +33,32 @@ export async function fillSignIn(page, who, secret = password) {
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
 }
 
-// signIn signs in at the portal and ends on its home page.
+// signIn signs in at the portal without its form, which sign-in.spec.js tests, and ends on the portal's home page.
 export async function signIn(page, who) {
-  await page.goto(at("portal", "/sign-in"));
-  await fillSignIn(page, who);
-  await expect(page).toHaveURL(at("portal"));
+  await takeCookies(page, who);
+  await page.goto(at("portal"));
   await expectPerson(page, who);
+}
+
+// takeCookies signs in without opening a page.
+export async function takeCookies(page, who) {
+  await keepCookies(page, await send(at("portal", "/sign-in"), { email: who.email, password: who.secret ?? password, return_to: "/" }));
+}
+
+// visit asks for a path of the page's own service with the cookies of its browser, as a reload does, and returns the status and
+// which replica answered; signedIn says whether the page greets this person, and redirected whether it leads away.
+export function visit(page, path, who) {
+  return page.evaluate(
+    async ([path, label]) => {
+      const answer = await fetch(path, { redirect: "manual", headers: { accept: "text/html" } });
+      const html = await answer.text();
+      return {
+        status: answer.status, redirected: answer.type === "opaqueredirect", replica: answer.headers.get("x-served-by"),
+        signedIn: html.includes(label), footer: html.match(/data-replica>([^<]*)</)?.[1],
+      };
+    },
+    [path, `aria-label="Account: ${who.name}"`],
+  );
 }
 
 export async function expectPerson(page, who) {
@@ -56,47 +77,38 @@ export async function signOut(page, who) {
 
 let registered = 0;
 
-// register makes an account of its own for a test that changes it, signed in in the page's browser.
+// register creates an account, signed in in the page's browser. Each comes from an address of its own, since one address may
+// create only so many in an hour; sign-in.spec.js tests the form.
 export async function register(page, name) {
-  const who = {
-    name,
-    email: `e2e-${process.pid}-${Date.now()}-${++registered}@example.com`,
-    secret: "a calm house on the hill",
-  };
-  await page.goto(at("portal", "/register"));
-  await page.getByLabel("Name", { exact: true }).fill(who.name);
-  await page.getByLabel("Email", { exact: true }).fill(who.email);
-  await page.getByLabel("Password", { exact: true }).fill(who.secret);
-  await page.getByRole("button", { name: "Create account" }).click();
+  registered++;
+  const who = { name, email: `e2e-${process.pid}-${Date.now()}-${registered}@example.com`, secret: "a calm house on the hill" };
+  const from = `127.0.${2 + (process.pid % 200)}.${1 + (registered % 250)}`;
+  await keepCookies(page, await send(at("portal", "/register"), { name, email: who.email, password: who.secret }, from));
+  await page.goto(at("portal"));
   await expectPerson(page, who);
   return who;
 }
 
-// enrol is register for tests that come in large numbers: the account is made from an address of its own, since one address may
-// make only so many in an hour.
-export async function enrol(page, name) {
-  const who = {
-    name,
-    email: `e2e-${process.pid}-${Date.now()}-${++registered}@example.com`,
-    secret: "a calm house on the hill",
-  };
-  const status = await post(at("portal", "/register"), { name, email: who.email, password: who.secret }, `127.0.${2 + (process.pid % 200)}.${1 + (registered % 250)}`);
-  expect(status, "the account is made").toBe(303);
-  await page.goto(at("portal", "/sign-in"));
-  await fillSignIn(page, who, who.secret);
-  await expectPerson(page, who);
-  return who;
+// keepCookies gives the page's browser the portal's cookies of an answer that signed somebody in.
+async function keepCookies(page, answer) {
+  expect(answer.statusCode, `${answer.text}`).toBe(303);
+  const cookies = answer.headers["set-cookie"].map((line) => line.split(";", 1)[0].split("="));
+  await page.context().addCookies(cookies.map(([name, value]) => ({ name, value, url: at("portal"), httpOnly: true, sameSite: "Lax" })));
 }
 
-// post sends a form from an address of the loopback network, as a page of the same origin would.
-function post(address, fields, from) {
+// send posts a form as a page of the same origin would, from an address of the loopback network. It resolves with the answer,
+// whose text is the body.
+export function send(address, fields, from = "127.0.0.1") {
   const { host, port, pathname } = new URL(address);
   return new Promise((resolve, reject) => {
     const sent = request({
-      host: "127.0.0.1", port, path: pathname, method: "POST", localAddress: from, timeout: 15_000,
+      host: "127.0.0.1", port, path: pathname, method: "POST", localAddress: from, timeout: 30_000,
       headers: { host, "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" },
     });
-    sent.on("response", (answer) => answer.resume().on("end", () => resolve(answer.statusCode)));
+    sent.on("response", (answer) => {
+      answer.text = "";
+      answer.on("data", (chunk) => (answer.text += chunk)).on("end", () => resolve(answer));
+    });
     sent.on("timeout", () => sent.destroy(new Error("no answer")));
     sent.on("error", reject);
     sent.end(new URLSearchParams(fields).toString());
@@ -119,8 +131,27 @@ export async function openThread(page) {
   await expect(page).toHaveURL(/\/t\//);
 }
 
-// A page that throws, logs an error or breaks its Content-Security-Policy fails its test.
 export const test = base.extend({
+  // Each worker has an estate of its own, where it may kill what it likes.
+  estate: [
+    async ({}, use) => {
+      const estate = await start();
+      process.env.E2E_BASE = estate.base;
+      process.env.E2E_DATA = estate.data;
+      await use(estate);
+      await estate.stop();
+    },
+    { scope: "worker", auto: true },
+  ],
+  // A test that fails leaves the logs of the estates that run.
+  logs: [
+    async ({}, use, info) => {
+      await use();
+      if (info.status !== info.expectedStatus) keepLogs(info.outputPath("logs"));
+    },
+    { auto: true },
+  ],
+  // A page that throws, logs an error or breaks its Content-Security-Policy fails its test.
   page: async ({ page }, use) => {
     const faults = watch(page);
     await use(page);
@@ -138,7 +169,8 @@ export const test = base.extend({
   },
 });
 
-function watch(page) {
+// watch returns the list of what goes wrong on the page from now on.
+export function watch(page) {
   const faults = [];
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("console", (message) => {

@@ -231,7 +231,7 @@ test("the notice is accessible, fits a telephone, and can be put aside", async (
   await look(tab, "a page of somebody who was signed out");
   const box = await card(tab).boundingBox();
   expect(box.x).toBeGreaterThanOrEqual(0);
-  expect(box.x + box.width).toBeLessThanOrEqual(375);
+  expect(box.x + box.width).toBeLessThanOrEqual(390);
   await card(tab).getByRole("button", { name: "Hide" }).click();
   await expect(card(tab)).toHaveCount(0);
   await expect(tab).toHaveTitle(/^Signed out · /);

@@ -1,18 +1,21 @@
 import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
 
-// Debian's Chromium where there is one, or the one that GATEHOUSE_CHROMIUM names; else Playwright's own
-// (npx playwright install chromium).
+// The Chromium that GATEHOUSE_CHROMIUM names, or Debian's: the one without windows takes half the time of the other. Else
+// Playwright's own (npx playwright install chromium).
 const chromium =
-  process.env.GATEHOUSE_CHROMIUM || ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
+  process.env.GATEHOUSE_CHROMIUM ||
+  ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
 
 export default defineConfig({
   testDir: ".",
   outputDir: "../test-results",
   globalSetup: "./estate.js",
-  // Two browsers beside eight server processes is what two cores can carry.
-  workers: 2,
-  retries: 0,
+  fullyParallel: true,
+  workers: 3, // each has a browser and an estate; some wait while others work
+  // A test that fails runs once more, for its trace, and has failed all the same: tracing every test takes a quarter longer.
+  retries: 1,
+  failOnFlakyTests: true,
   forbidOnly: true,
   timeout: 45_000,
   globalTimeout: 18 * 60_000,
@@ -24,7 +27,8 @@ export default defineConfig({
     actionTimeout: 10_000,
     navigationTimeout: 15_000,
     contextOptions: { reducedMotion: "reduce" },
-    screenshot: "only-on-failure", // not a trace of every test, which would take half as long again: --trace on
+    screenshot: "only-on-failure",
+    trace: "on-first-retry",
     launchOptions: {
       executablePath: chromium,
       args: [
@@ -36,9 +40,4 @@ export default defineConfig({
       ],
     },
   },
-  projects: [
-    { name: "house", testIgnore: "killed.spec.js" },
-    // Last and alone: it kills replicas, and others should fail for reasons of their own only.
-    { name: "killed", testMatch: "killed.spec.js", dependencies: ["house"] },
-  ],
 });

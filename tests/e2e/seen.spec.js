@@ -1,5 +1,4 @@
-import { at, enrol, expect, fillSignIn, test } from "./house.js";
-import { look } from "./look.js";
+import { at, register, expect, fillSignIn, test } from "./house.js";
 
 const silent = ["asked", "authorize", "callback", "token", "redeemed", "verified"];
 const withForm = ["asked", "authorize", "page", "form", "authorize", "callback", "token", "redeemed", "verified"];
@@ -24,7 +23,7 @@ for (const scripts of [true, false]) {
     test.use({ javaScriptEnabled: scripts });
 
     test("one's own sign-in is drawn, hop by hop, and no secret is in it", async ({ page, another, context }) => {
-      const who = await enrol(await another(), "Selma Seen");
+      const who = await register(await another(), "Selma Seen");
       await page.goto(at("academy", "/seen"));
       await fillSignIn(page, who, who.secret);
       await expect(page).toHaveURL(at("academy", "/seen"));
@@ -58,11 +57,3 @@ for (const scripts of [true, false]) {
     });
   });
 }
-
-test("the page of one's own sign-in is accessible, and fits a phone", async ({ page }) => {
-  await enrol(page, "Paula Phone");
-  await page.goto(at("academy", "/seen"));
-  await expectFlows(page, [silent]);
-  await page.locator("[data-hop] > summary").first().click();
-  await look(page, "one's own sign-in");
-});

@@ -5,7 +5,7 @@ function cartCount(page) {
   return page.locator("#nav-cart .count");
 }
 
-test("a guest's cart survives the sign-in and becomes an order", async ({ page, another }) => {
+test("a guest's cart survives the sign-in and becomes an order", { tag: "@quick" }, async ({ page, another }) => {
   const elsewhere = await another();
   const who = await register(elsewhere, "Gus Guest");
 

@@ -1,6 +1,6 @@
 import { at, expect, expectGuest, expectPerson, fillSignIn, people, register, signIn, signOut, test } from "./house.js";
 
-test("one sign-in opens every app", async ({ page }) => {
+test("one sign-in opens every app", { tag: "@quick" }, async ({ page }) => {
   await signIn(page, people.admin);
   for (const service of ["shop", "forum", "analytics", "academy"]) {
     const asked = [];

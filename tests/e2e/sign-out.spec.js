@@ -1,4 +1,4 @@
-import { at, expect, expectGuest, expectPerson, fillSignIn, people, register, signIn, signOut, test } from "./house.js";
+import { at, expect, expectGuest, expectPerson, fillSignIn, people, register, signIn, signOut, test, visit } from "./house.js";
 
 const pages = { portal: "/profile", shop: "/orders", forum: "/mine" };
 
@@ -18,19 +18,18 @@ for (const service of Object.keys(pages)) {
 
     // Every replica: round robin gives each of the two of them several of these.
     for (const [name, path] of Object.entries(pages)) {
-      for (let i = 0; i < 4; i++) {
-        await page.goto(at(name, path));
-        await expect(page, `${name} asks again`).toHaveURL(/\/\/portal\.[^/]+\/sign-in/);
-      }
-      for (let i = 0; i < 4; i++) {
-        await other.goto(at(name, path));
-        await expectPerson(other, people.bob);
-      }
+      await page.goto(at(name, path));
+      await expect(page, `${name} asks again`).toHaveURL(/\/\/portal\.[^/]+\/sign-in/);
+      await page.goto(at(name, "/"));
+      for (let i = 0; i < 4; i++) expect(await visit(page, path, people.bob), `${name} asks again`).toMatchObject({ redirected: true });
+      await other.goto(at(name, path));
+      await expectPerson(other, people.bob);
+      for (let i = 0; i < 4; i++) expect(await visit(other, path, people.bob)).toMatchObject({ status: 200, signedIn: true });
     }
   });
 }
 
-test("sign-out everywhere ends the other browser too", async ({ page, another }) => {
+test("sign-out everywhere ends the other browser too", { tag: "@quick" }, async ({ page, another }) => {
   const who = await register(page, "Eve Everywhere");
   const other = await another();
   await other.goto(at("shop", "/orders"));

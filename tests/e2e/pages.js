@@ -1,0 +1,228 @@
+// Every page of every app, for the checks of pages.spec.js: as whom, which app, where, and what it answers if that is not 200.
+// Where is a path, or a name that begins with the route and a way to find such a page (find) or to lead the browser there (go).
+// tests/hostile fails for a page's route that has no row here.
+import { submit } from "./extremes.js";
+import { people } from "./house.js";
+import { end, start, walk } from "./walk.js";
+
+const guest = null;
+const { alice, bob, carol, admin } = people;
+// The person with the long name, who has orders, threads and rooms.
+const long = "long";
+
+// first finds a page by the first such link of the service's page.
+const first = (name, selector, from = "/") => ({
+  name,
+  find: async (page, at) => {
+    await page.goto(at(from));
+    return page.getByRole("main").locator(selector).first().getAttribute("href");
+  },
+});
+// sent is the page that answers a form which lacks what it needs.
+const sent = (path, selector, name = path, values = {}) => ({
+  name: `${name}, sent empty`,
+  go: async (page, at, made) => {
+    await page.goto(at(typeof path === "function" ? path(made) : path));
+    await submit(page, selector, values);
+  },
+});
+const made = (name, path) => ({ name, find: async (page, at, made) => path(made) });
+// run starts an experiment; then carries on from there.
+const run = (name, options, state, then = async () => {}) => ({
+  name: `/runs/:run of ${name}, ${state}`,
+  go: async (page, at) => {
+    const id = await start(page, name, options);
+    await then(page, at, id);
+  },
+});
+
+async function fillCart(page, at, then) {
+  await page.goto(at("/products/spirit-level"));
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await page.locator("#nav-cart .count").waitFor();
+  await page.goto(at(then));
+}
+
+const allLessons = [
+  "introduction", "objectives", "the-bank", "up-or-out", "notebook-in-the-branch", "sticky-sessions", "shared-notebook", "the-card",
+  "single-sign-on-seen", "steal-the-token", "ban-on-500-servers", "what-a-check-costs", "email-index", "another-provider", "whole-estate",
+  "common-mistakes", "good-practice", "exercises", "coding-challenge", "questions", "interview", "faq", "summary", "what-next",
+];
+
+export const pages = [
+  [guest, "portal", "/"],
+  [guest, "portal", "/sign-in"],
+  [guest, "portal", "/sign-in?return_to=%2Fprofile&login_hint=alice%40example.com"],
+  [guest, "portal", sent("/sign-in", "form[action='/sign-in']")],
+  [guest, "portal", "/register"],
+  [guest, "portal", sent("/register", "form[action='/register']")],
+  [guest, "portal", "/sign-out"],
+  [guest, "portal", "/signed-out"],
+  [guest, "portal", "/no-such-page", 404],
+  [guest, "portal", "/oauth/authorize", 400],
+  [long, "portal", "/"],
+  [long, "portal", "/profile"],
+  [long, "portal", "/profile/delete"],
+  [long, "portal", "/sessions"],
+  [long, "portal", "/sign-out"],
+  [long, "portal", "/sign-in?reauth=1"],
+  [long, "portal", "/oauth/logout"],
+  [long, "portal", "/admin", 403],
+
+  [admin, "portal", "/"],
+  [admin, "portal", "/admin"],
+  [admin, "portal", "/admin/people"],
+  [admin, "portal", "/admin/people?q=qqqqqqqq"],
+  [admin, "portal", made("/admin/people/:id", (m) => m.person)],
+  [admin, "portal", made("/admin/people/:id of somebody banned", (m) => m.banned)],
+  [admin, "portal", made("/admin/people/:id/ban", (m) => `${m.person}/ban`)],
+  [admin, "portal", sent((m) => `${m.person}/ban`, "form[action$='/ban']", "/admin/people/:id/ban")],
+  [admin, "portal", made("/admin/people/:id/unban", (m) => `${m.banned}/unban`)],
+  [admin, "portal", made("/admin/people/:id/roles", (m) => `${m.person}/roles`)],
+  [admin, "portal", made("/admin/people/:id/end", (m) => `${m.person}/end`)],
+  [admin, "portal", made("/admin/receipts/:ending", (m) => m.receipt)],
+  [admin, "portal", "/admin/sign-ins"],
+  [admin, "portal", "/admin/sign-ins?app=shop"],
+  [admin, "portal", "/admin/servers"],
+  [admin, "portal", "/admin/denylist"],
+  [admin, "portal", "/admin/denylist?q=qqqqqqqq"],
+  [admin, "portal", "/admin/deliveries"],
+  [admin, "portal", "/admin/deliveries?state=waiting"],
+  [admin, "portal", "/admin/clients"],
+  [admin, "portal", "/admin/clients?q=qqqqqqqq"],
+  [admin, "portal", "/admin/clients/new"],
+  [admin, "portal", sent("/admin/clients/new", "form[action='/admin/clients/new']")],
+  [admin, "portal", made("/admin/clients/:client", (m) => m.client)],
+  [admin, "portal", made("/admin/clients/:client/edit", (m) => `${m.client}/edit`)],
+  [admin, "portal", made("/admin/clients/:client/secret", (m) => `${m.client}/secret`)],
+  [admin, "portal", made("/admin/clients/:client/disable", (m) => `${m.client}/disable`)],
+  [admin, "portal", "/admin/clients/shop"],
+  [admin, "portal", "/admin/keys"],
+  [admin, "portal", made("/admin/keys/:kid/withdraw", (m) => m.key)],
+  [admin, "portal", made("/admin/keys/:kid/activate", (m) => m.key.replace("/withdraw", "/activate"))],
+  [admin, "portal", "/admin/audit"],
+  [admin, "portal", "/admin/audit?actor=qqqqqqqq"],
+
+  [guest, "shop", "/"],
+  [guest, "shop", "/?sort=newest"],
+  [guest, "shop", "/?category=lamps"],
+  [guest, "shop", "/?q=lantern"],
+  [guest, "shop", "/?q=qqqqqqqq"],
+  [guest, "shop", "/products/brass-padlock"],
+  [guest, "shop", "/products/none", 404],
+  [guest, "shop", "/no-such-page", 404],
+  [guest, "shop", "/cart"],
+  [long, "shop", "/"],
+  [long, "shop", "/orders"],
+  [long, "shop", made("/orders/:id", (m) => m.order)],
+  [long, "shop", "/orders/none", 404],
+  [carol, "shop", "/orders"],
+  [long, "shop", { name: "/cart with something in it", go: (page, at) => fillCart(page, at, "/cart") }],
+  [long, "shop", { name: "/checkout", go: (page, at) => fillCart(page, at, "/checkout") }],
+  [
+    long,
+    "shop",
+    {
+      name: "/checkout, sent empty",
+      go: async (page, at) => {
+        await fillCart(page, at, "/checkout");
+        await sent("/checkout", "form[action='/checkout']", undefined, { name: "", city: "" }).go(page, at);
+      },
+    },
+  ],
+
+  [guest, "forum", "/"],
+  [guest, "forum", first("/b/:board", 'a[href^="/b/"]')],
+  [guest, "forum", first("/t/:thread", 'a[href^="/t/"]')],
+  [guest, "forum", made("/t/:thread from right to left", (m) => m.thread)],
+  [guest, "forum", "/search"],
+  [guest, "forum", "/search?q=lamp"],
+  [guest, "forum", "/search?q=Donaudampfschiff"],
+  [guest, "forum", "/search?q=qqqqqqqqq"],
+  [guest, "forum", "/t/none", 404],
+  [long, "forum", "/"],
+  [long, "forum", "/mine"],
+  [admin, "forum", "/mine"],
+  [long, "forum", "/new"],
+  [long, "forum", "/new?product=brass-padlock"],
+  [long, "forum", sent("/new", "form[action='/new']")],
+  [long, "forum", made("/t/:thread of one's own", (m) => m.thread)],
+  [long, "forum", { name: "/posts/:post/edit", find: (page, at, made) => first("", 'a[href$="/edit"]', made.thread).find(page, at) }],
+  [long, "forum", "/moderation", 403],
+  [bob, "forum", made("/t/:thread", (m) => m.thread)],
+  [bob, "forum", "/moderation"],
+
+  [alice, "analytics", "/", 403],
+  [carol, "analytics", "/"],
+  [carol, "analytics", "/?range=24h&app=shop"],
+  [carol, "analytics", "/?range=custom&from=2026-11-20&to=2026-11-01", 422],
+  [carol, "analytics", "/skipped"],
+  [carol, "analytics", "/no-such-page", 404],
+
+  [guest, "academy", "/"],
+  ...allLessons.map((slug) => [guest, "academy", `/lessons/${slug}`]),
+  ...slides(["the-bank", 1], ["the-bank", 2], ["sticky-sessions", 3], ["sticky-sessions", 4], ["coding-challenge", 2], ["coding-challenge", 4]),
+  [guest, "academy", "/no-such-page", 404],
+  [guest, "academy", "/experiments"],
+  [guest, "academy", "/experiments/sticky-sessions"],
+  [guest, "academy", "/experiments/sticky-sessions?mode=free"],
+  [long, "academy", "/experiments/ban-on-500-servers"],
+  [long, "academy", "/finish"],
+  [long, "academy", "/seen"],
+  [long, "academy", "/rooms"],
+  [long, "academy", made("/rooms/:room that one teaches", (m) => m.taught)],
+  [long, "academy", made("/rooms/:room that one has joined", (m) => m.joined)],
+  [carol, "academy", made("/join/:code", (m) => m.join)],
+  [carol, "academy", "/join?code=zzzzzz", 404],
+  [alice, "academy", run("sticky-sessions", {}, "at its beginning")],
+  [bob, "academy", run("sticky-sessions", {}, "at the end of its path", (page) => walk(page))],
+  [
+    carol,
+    "academy",
+    run("notebook-in-the-branch", { mode: "free" }, "free, and then over", async (page, at, id) => {
+      await end(page);
+      await page.goto(at(`/runs/${id}`));
+    }),
+  ],
+  [
+    admin,
+    "academy",
+    run("notebook-in-the-branch", { mode: "free" }, "free, and the list of experiments", async (page, at) => {
+      await page.goto(at("/experiments"));
+      await page.locator("[data-run-row]").first().waitFor();
+    }),
+  ],
+  [
+    long,
+    "academy",
+    {
+      name: "/finish when all lessons are done",
+      go: async (page, at) => {
+        await page.goto(at("/finish"));
+        await page.evaluate((slugs) => Promise.all(slugs.map((slug) => fetch(`/lessons/${slug}/done`, { method: "POST", body: new URLSearchParams({ done: "yes" }) }))), allLessons);
+        await page.goto(at("/finish"));
+        await page.getByRole("button", { name: "Print" }).waitFor();
+      },
+    },
+  ],
+  [alice, "academy", "/estate", 403],
+  [admin, "academy", "/estate"],
+  [
+    admin,
+    "academy",
+    {
+      name: "/estate after a kill",
+      go: async (page, at) => {
+        await page.goto(at("/estate"));
+        await page.getByRole("button", { name: "Kill shop-1" }).click();
+        await page.locator("#estate-log", { hasText: "shop-1 is ready again after" }).waitFor();
+      },
+    },
+  ],
+
+  [guest, "nobody", "/", 421], // the load balancer's own page
+];
+
+function slides(...list) {
+  return list.map(([lesson, n]) => [guest, "academy", `/lessons/${lesson}/present?slide=${n}`]);
+}
