@@ -57,6 +57,7 @@ type house struct {
 	addr     string
 	balancer *balancer.Balancer
 	proxies  *toxiproxy.ApiServer
+	loopback string // the address of the proxies, of this house alone: another program can't take the port of one that is cut
 	portals  []*replica
 	banks    []*replica
 
@@ -94,6 +95,7 @@ func newHouse(t testing.TB, bound time.Duration, portals, banks int) *house {
 		t.Fatal(err)
 	}
 	h := &house{t: t, bound: bound, redis: server, db: env.DB(t, "portal"), estate: estate, addr: ln.Addr().String()}
+	h.loopback = fmt.Sprintf("127.0.0.%d", 2+houses.Add(1)%250)
 	h.proxies = toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	if h.balancer, err = balancer.New(balancer.Options{Hosts: map[string]string{"portal.localhost": "portal"}, Logger: quiet}); err != nil {
 		t.Fatal(err)
@@ -113,6 +115,14 @@ func newHouse(t testing.TB, bound time.Duration, portals, banks int) *house {
 
 var quiet = slog.New(slog.DiscardHandler)
 
+// houses counts the houses of this process.
+var houses atomic.Int32
+
+// portalBound replaces the bound of the portals, whose way to Redis no test cuts. On a busy machine a process may not run for a
+// second; a portal that answers 503 then would only make a test repeat what it asked. With a longer one a ban waits longer for a
+// portal that was killed.
+const portalBound = 1500 * time.Millisecond
+
 // connect is a replica's own way to Redis.
 func (h *house) connect(r *replica) *redis.Client {
 	h.t.Helper()
@@ -120,18 +130,22 @@ func (h *house) connect(r *replica) *redis.Client {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	r.proxy = toxiproxy.NewProxy(h.proxies, r.name, "127.0.0.1:0", o.Addr)
+	r.proxy = toxiproxy.NewProxy(h.proxies, r.name, h.loopback+":0", o.Addr)
 	if err := r.proxy.Start(); err != nil {
 		h.t.Fatal(err)
 	}
 	o.Addr = r.proxy.Listen
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = time.Second, time.Second, time.Second
+	bound, timeout := h.bound, time.Second
+	if strings.HasPrefix(r.name, "portal") {
+		bound, timeout = portalBound, 5*time.Second
+	}
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = timeout, timeout, timeout
 	o.MaxRetries, o.MinRetryBackoff, o.DialerRetries, o.ContextTimeoutEnabled = 1, -1, 1, true
 	rdb := redis.NewClient(o)
 	r.gate = &gate{reached: make(chan struct{}), stopped: make(chan struct{})}
 	rdb.AddHook(r.gate)
 	r.mirror, err = revocation.NewMirror(revocation.Options{
-		Redis: rdb, Service: strings.Split(r.name, "-")[0], Replica: r.name, Logger: quiet, Bound: h.bound,
+		Redis: rdb, Service: strings.Split(r.name, "-")[0], Replica: r.name, Logger: quiet, Bound: bound,
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -37,12 +37,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// shareOutChecks divides the number of sequences among the houses: each of them calls rapid.Check.
+// shareOutChecks divides the number of sequences among the crowd: each of them calls rapid.Check.
 func shareOutChecks() {
 	checks := flag.Lookup("rapid.checks")
 	total, err := strconv.Atoi(checks.Value.String())
 	if err != nil {
 		panic(err) // flag.Parse has accepted it
 	}
-	_ = checks.Value.Set(strconv.Itoa((total + houses - 1) / houses))
+	_ = checks.Value.Set(strconv.Itoa((total + crowd - 1) / crowd))
 }

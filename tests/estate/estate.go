@@ -5,6 +5,7 @@
 package estate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net"
@@ -24,10 +25,11 @@ import (
 
 // Options of an estate.
 type Options struct {
-	RedisURL    string   // "" for the embedded one
-	DatabaseURL string   // "" for SQLite in the data folder
-	Clients     any      // declarations of further clients, encoded as JSON for --clients; nil for none
-	Args        []string // further arguments of `gatehouse up`
+	RedisURL    string        // "" for the embedded one
+	DatabaseURL string        // "" for SQLite in the data folder
+	Clients     any           // declarations of further clients, encoded as JSON for --clients; nil for none
+	Bound       time.Duration // of the denylist. Zero means 3 s: on a busy machine a process may not run for a second
+	Args        []string      // further arguments of `gatehouse up`
 }
 
 // Estate is a running `gatehouse up`.
@@ -64,6 +66,7 @@ func Start(t testing.TB, o Options) *Estate {
 	if o.DatabaseURL != "" {
 		args = append(args, "--database-url", o.DatabaseURL)
 	}
+	args = append(args, "--denylist-bound", cmp.Or(o.Bound, 3*time.Second).String())
 	cmd, end, err := env.Watched("TERM", append([]string{Binary(t)}, append(args, o.Args...)...)...)
 	if err != nil {
 		t.Fatal(err)

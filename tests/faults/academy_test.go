@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"gatehouse/tests/estate"
 	"gatehouse/tests/learner"
@@ -20,7 +21,7 @@ import (
 // progress are there afterwards, the experiment's process is gone with its parent, and
 // it can be started again where the learner was.
 func TestKilledAcademy_LosesNoProgress(t *testing.T) {
-	e := estate.Start(t, estate.Options{})
+	e := estate.Start(t, estate.Options{Bound: time.Second})
 	ctx := t.Context()
 	l, err := learner.New(ctx, e, 1)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 // the POSTs only one that was under way on the killed replica: whether it was carried out, nobody can know. What was
 // answered with success is there at the end, once.
 func TestKilledReplica_CostsNothing(t *testing.T) {
-	e := estate.Start(t, estate.Options{})
+	e := estate.Start(t, estate.Options{Bound: time.Second})
 	var people []*person
 	for _, name := range []string{"alice", "bob", "carol", "admin"} {
 		people = append(people, signedIn(t, e, name))

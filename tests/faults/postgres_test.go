@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse/tests/env"
 	"gatehouse/tests/estate"
@@ -29,7 +30,7 @@ func TestPostgresAway_Recovers(t *testing.T) {
 		t.Fatalf("this test needs a real PostgreSQL: %v", err)
 	}
 	t.Cleanup(func() { server.Stop() })
-	e := estate.Start(t, estate.Options{DatabaseURL: server.URL()})
+	e := estate.Start(t, estate.Options{DatabaseURL: server.URL(), Bound: time.Second})
 	people := []*person{signedIn(t, e, "alice"), signedIn(t, e, "carol")}
 	before := pids(e.Data)
 	said := "PostgreSQL will be gone in a moment."

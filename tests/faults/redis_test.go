@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse/tests/env"
 	"gatehouse/tests/estate"
@@ -21,7 +22,7 @@ func TestRedisAway_KeepsEverybodySignedIn(t *testing.T) {
 		t.Fatalf("this test needs a real Redis: %v", err)
 	}
 	t.Cleanup(server.Stop)
-	e := estate.Start(t, estate.Options{RedisURL: server.URL()})
+	e := estate.Start(t, estate.Options{RedisURL: server.URL(), Bound: time.Second})
 	people := []*person{signedIn(t, e, "alice"), signedIn(t, e, "bob"), signedIn(t, e, "carol")}
 	before := pids(e.Data)
 
