@@ -2,6 +2,9 @@
 
 .PHONY: run test test-quick test-nightly deps generate check-generated css lint test-go test-race test-e2e bench bench-revocation bench-class bench-experiments pictures
 
+# Where Node.js is too old, tests/install.sh brings one that tests use.
+export PATH := $(CURDIR)/tests/node_modules/.bin:$(PATH)
+
 run: ## Everything on one port: http://localhost:8080
 	go run . up
 

@@ -39,3 +39,10 @@ fi
 # Not "npm ci": it wants the packages of every platform in the lock file, and not every registry has them.
 [ -d node_modules ] || npm install --no-save --no-audit --no-fund --loglevel=error
 [ -d tests/node_modules ] || (cd tests && npm ci --no-audit --no-fund --loglevel=error)
+
+# Playwright and openid-client need Node.js 20, and Debian 12 has 18: the npm package of Node.js brings a newer one, which the
+# Makefile puts first on PATH.
+PATH="$PWD/tests/node_modules/.bin:$PATH"
+if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
+	(cd tests && npm install --no-save --no-audit --no-fund --loglevel=error node@22)
+fi
