@@ -177,6 +177,56 @@ func TestCode_Bound(t *testing.T) {
 	})
 }
 
+// A request that does not show what a code is bound to neither uses it up nor revokes what it was exchanged for.
+func TestCode_OfAnotherIsLeftAlone(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		h.signIn(b, "/")
+		code := h.code(b, "scope", "openid offline_access")
+		others := func(when string) {
+			t.Helper()
+			for name, change := range map[string]func(url.Values){
+				"another verifier":     func(f url.Values) { f.Set("code_verifier", strings.Repeat("x", 43)) },
+				"a malformed verifier": func(f url.Values) { f.Set("code_verifier", "x") },
+				"another redirect URI": func(f url.Values) { f.Set("redirect_uri", "http://one.test/other?fixed=1") },
+				"another client's":     func(f url.Values) { f.Set("client_id", "two"); f.Set("client_secret", secretTwo) },
+				"another one's, wrong verifier": func(f url.Values) {
+					f.Set("client_id", "two")
+					f.Set("client_secret", secretTwo)
+					f.Set("code_verifier", strings.Repeat("x", 43))
+				},
+			} {
+				form := exchange(code)
+				change(form)
+				send := h.token
+				if form.Has("client_id") { // as itself
+					send = func(f url.Values) answer { return h.post(h.browser(), "/oauth/token", f) }
+				}
+				a := send(form)
+				if a.status != http.StatusBadRequest || text(a.json(t), "error") != "invalid_grant" {
+					t.Errorf("%s, %s: %d %s", when, name, a.status, a.body)
+				}
+			}
+		}
+		others("before its use")
+		first := h.tokens(exchange(code))
+		others("after its use")
+		if a := h.userinfo(text(first, "access_token")); a.status != http.StatusOK {
+			t.Errorf("the access token was revoked: userinfo answered %d", a.status)
+		}
+		if a := h.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {text(first, "refresh_token")}}); a.status != http.StatusOK {
+			t.Errorf("the refresh token was revoked: %d %s", a.status, a.body)
+		}
+		// Its own client reveals a theft by coming again, after strangers came, too.
+		if a := h.token(exchange(code)); a.status != http.StatusBadRequest {
+			t.Errorf("the second use answered %d", a.status)
+		}
+		if a := h.userinfo(text(first, "access_token")); a.status != http.StatusUnauthorized {
+			t.Errorf("after a replay the access token opens userinfo: %d", a.status)
+		}
+	})
+}
+
 func TestRefresh_Rotation(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		b := h.browser()

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -45,6 +44,19 @@ type Spent struct{ Grant string } // the grant that it was exchanged for
 // Error does not name the grant, which is no business of a log.
 func (s *Spent) Error() string { return "ephemeral: the code was used before" }
 
+// Binding is what a code is bound to: the token request must show the same (RFC 6749 §4.1.3, RFC 7636 §4.6).
+type Binding struct {
+	ClientID    string
+	RedirectURI string
+	Challenge   string
+}
+
+// Mismatch says that a code is bound to something else than the request shows. It is an error.
+type Mismatch struct{ Field string } // "client_id", "redirect_uri" or "code_verifier"
+
+// Error names the field.
+func (m *Mismatch) Error() string { return "ephemeral: the code is bound to another " + m.Field }
+
 // SaveCode keeps what a new code stands for, and returns the code: 256 random bits.
 func (s *Store) SaveCode(ctx context.Context, c Code) (string, error) {
 	raw, err := json.Marshal(c)
@@ -58,53 +70,70 @@ func (s *Store) SaveCode(ctx context.Context, c Code) (string, error) {
 	return code, nil
 }
 
-const (
-	// spent marks the tombstone of a used code: JSON never begins like this.
-	spent = "spent:"
-	// again is at the end of the tombstone of a code that came more than once; no
-	// grant's id ends so.
-	again = "!"
-)
+// record is what Redis keeps of a code: what it stands for, or, once it was used, its tombstone. Both have the binding.
+type record struct {
+	Code
+	Spent string `json:"spent,omitempty"` // the grant that the code was exchanged for
+	Again bool   `json:"again,omitempty"` // the same client has come with the used code
+}
 
-// take swaps a code for its tombstone in one step, so that of two clients who
-// come at once one gets the code and the other the tombstone, on which it leaves
-// its mark.
+// take swaps a code for its tombstone in one step, so that of two requests that come at once one gets the code and the other
+// the tombstone, on which it leaves its mark. A request that does not show the binding changes nothing.
+//
+// KEYS[1] is the code. ARGV: grant, life of the tombstone in milliseconds, client, redirect URI, challenge.
 var take = redis.NewScript(`
 local v = redis.call('GET', KEYS[1])
-if v and string.sub(v, 1, 6) ~= 'spent:' then
-	redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-elseif v and string.sub(v, -1) ~= '!' then
-	redis.call('APPEND', KEYS[1], '!')
+if not v then return v end
+local r = cjson.decode(v)
+if r.c ~= ARGV[3] or r.r ~= ARGV[4] or r.p ~= ARGV[5] then return v end
+if not r.spent then
+	redis.call('SET', KEYS[1], cjson.encode({spent = ARGV[1], c = r.c, r = r.r, p = r.p}), 'PX', ARGV[2])
+elseif not r.again then
+	redis.call('SET', KEYS[1], cjson.encode({spent = r.spent, again = true, c = r.c, r = r.r, p = r.p}), 'KEEPTTL')
 end
 return v`)
 
-// TakeCode uses up a code for the grant of this id, whatever becomes of it. It
-// fails with ErrNoCode, or with *Spent if it was used before (RFC 6749 §4.1.2).
-func (s *Store) TakeCode(ctx context.Context, code, grant string) (Code, error) {
-	v, err := take.Run(ctx, s.rdb, []string{codeKey(code)}, spent+grant, spentLife.Milliseconds()).Text()
+// TakeCode uses up a code for the grant of this id. It fails with ErrNoCode; with *Mismatch if the code is bound to something
+// else, and then the code is as it was; or with *Spent if it was used before (RFC 6749 §4.1.2).
+func (s *Store) TakeCode(ctx context.Context, code, grant string, b Binding) (Code, error) {
+	v, err := take.Run(ctx, s.rdb, []string{codeKey(code)}, grant, spentLife.Milliseconds(), b.ClientID, b.RedirectURI, b.Challenge).Text()
 	if errors.Is(err, redis.Nil) {
 		return Code{}, ErrNoCode
 	}
 	if err != nil {
 		return Code{}, fmt.Errorf("ephemeral: take code: %w", err)
 	}
-	if first, used := strings.CutPrefix(v, spent); used {
-		return Code{}, &Spent{Grant: strings.TrimSuffix(first, again)}
-	}
-	var c Code
-	if err := json.Unmarshal([]byte(v), &c); err != nil {
+	var r record
+	if err := json.Unmarshal([]byte(v), &r); err != nil {
 		return Code{}, fmt.Errorf("ephemeral: take code: %w", err)
 	}
-	return c, nil
+	switch {
+	case r.ClientID != b.ClientID:
+		return Code{}, &Mismatch{"client_id"}
+	case r.RedirectURI != b.RedirectURI:
+		return Code{}, &Mismatch{"redirect_uri"}
+	case r.Challenge != b.Challenge:
+		return Code{}, &Mismatch{"code_verifier"}
+	case r.Spent != "":
+		return Code{}, &Spent{Grant: r.Spent}
+	}
+	return r.Code, nil
 }
 
-// CameAgain says whether a code that was used up was tried again since.
+// CameAgain reports whether the client of a code that was used up has come with it again since.
 func (s *Store) CameAgain(ctx context.Context, code string) (bool, error) {
-	v, err := s.rdb.Get(ctx, codeKey(code)).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
+	v, err := s.rdb.Get(ctx, codeKey(code)).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return false, nil
+	}
+	if err != nil {
 		return false, fmt.Errorf("ephemeral: look at a used code: %w", err)
 	}
-	return strings.HasSuffix(v, again), nil
+	var r record
+	if err := json.Unmarshal(v, &r); err != nil {
+		return false, fmt.Errorf("ephemeral: look at a used code: %w", err)
+	}
+	return r.Again, nil
 }
 
 func codeKey(code string) string { return prefix + "code:" + tokens.Hash(code) }

@@ -49,8 +49,8 @@ func Credentials(header []string, body string) (method, id, secret string, err e
 var (
 	// ParseBasic reads a Basic header.
 	ParseBasic = parseBasic
-	// Verifies checks a PKCE verifier.
-	Verifies = verifies
+	// ChallengeOf computes the challenge of a PKCE verifier.
+	ChallengeOf = challengeOf
 	// ReplicaOf reads a User-Agent.
 	ReplicaOf = replicaOf
 	// WithQuery adds an answer to a URI.

@@ -88,14 +88,14 @@ func FuzzTokenRequest(f *testing.F) {
 	})
 }
 
-func TestVerifies(t *testing.T) {
+func TestChallengeOf(t *testing.T) {
 	// RFC 7636, appendix B.
 	const verifier, challenge = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-	if !oidc.Verifies(verifier, challenge) {
+	if oidc.ChallengeOf(verifier) != challenge {
 		t.Error("the standard's example does not verify")
 	}
 	for _, v := range []string{"", verifier[:42], verifier + "x", challenge, strings.Repeat("x", 129), verifier[:42] + "!"} {
-		if oidc.Verifies(v, challenge) {
+		if oidc.ChallengeOf(v) == challenge {
 			t.Errorf("%q verifies", v)
 		}
 	}

@@ -56,7 +56,7 @@ type Records interface {
 // Ephemeral is what is kept in Redis.
 type Ephemeral interface {
 	SaveCode(ctx context.Context, c ephemeral.Code) (string, error)
-	TakeCode(ctx context.Context, code, grant string) (ephemeral.Code, error)
+	TakeCode(ctx context.Context, code, grant string, b ephemeral.Binding) (ephemeral.Code, error)
 	CameAgain(ctx context.Context, code string) (bool, error)
 }
 

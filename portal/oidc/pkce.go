@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"strings"
 )
@@ -14,13 +13,13 @@ func notBase64URL(r rune) bool {
 	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
 }
 
-// verifies says whether verifier is what challenge was made from (RFC 7636 §4.6).
-func verifies(verifier, challenge string) bool {
+// challengeOf returns the S256 challenge of a verifier (RFC 7636 §4.6), "" if the verifier is not well-formed (§4.1).
+func challengeOf(verifier string) string {
 	if len(verifier) < 43 || len(verifier) > 128 || strings.ContainsFunc(verifier, func(r rune) bool { // §4.1
 		return notBase64URL(r) && r != '.' && r != '~'
 	}) {
-		return false
+		return ""
 	}
 	sum := sha256.Sum256([]byte(verifier))
-	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

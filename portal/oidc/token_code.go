@@ -23,10 +23,25 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 			return nil, badRequest(invalidRequest, "The parameter "+name+" is missing.")
 		}
 	}
+	const otherVerifier = "code_verifier does not fit the code_challenge."
+	challenge := challengeOf(q.get("code_verifier"))
+	if challenge == "" {
+		return nil, badRequest(invalidGrant, otherVerifier)
+	}
 	// The id of what the code is exchanged for is known beforehand, so that the
 	// tombstone can name it.
 	grant := tokens.NewID()
-	code, err := h.Ephemeral.TakeCode(ctx, q.get("code"), grant)
+	// A request that does not show what the code is bound to neither uses it up nor revokes what it was exchanged for.
+	code, err := h.Ephemeral.TakeCode(ctx, q.get("code"), grant, ephemeral.Binding{
+		ClientID: q.client.ID, RedirectURI: q.get("redirect_uri"), Challenge: challenge,
+	})
+	if other := (*ephemeral.Mismatch)(nil); errors.As(err, &other) {
+		return nil, badRequest(invalidGrant, map[string]string{
+			"client_id":     "The code was issued to another client.",
+			"redirect_uri":  "redirect_uri is not that of the authorization request.",
+			"code_verifier": otherVerifier,
+		}[other.Field])
+	}
 	if first := (*ephemeral.Spent)(nil); errors.As(err, &first) {
 		h.Logger.Warn("an authorization code was used twice", "client_id", q.client.ID, "grant", first.Grant)
 		if f := h.revoke(ctx, q.client.ID, first.Grant, h.grantUntil(), signout.TokenReplay); f != nil {
@@ -39,12 +54,6 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 		return nil, badRequest(invalidGrant, "The code is unknown or has expired.")
 	case err != nil:
 		return nil, unavailable(err)
-	case code.ClientID != q.client.ID:
-		return nil, badRequest(invalidGrant, "The code was issued to another client.")
-	case code.RedirectURI != q.get("redirect_uri"):
-		return nil, badRequest(invalidGrant, "redirect_uri is not that of the authorization request.")
-	case !verifies(q.get("code_verifier"), code.Challenge):
-		return nil, badRequest(invalidGrant, "code_verifier does not fit the code_challenge.")
 	}
 	h.redeemed(c, q, code)
 	audience, f := q.audience(code.Audience, h.Issuer.URL())
