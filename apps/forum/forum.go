@@ -92,7 +92,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/posts/:post/moderate", a.moderate, moderator)
 	e.GET("/posts/:post/moderate", a.back)
 
-	sibling := a.sso.Bearer(scopeTopics) // apps that have threads about things of theirs
+	sibling := a.sso.Program(scopeTopics) // apps that have threads about things of theirs
 	e.GET("/api/v1/topics/:topic", a.getTopic, sibling)
 	e.PUT("/api/v1/topics/:topic", a.putTopic, sibling)
 }

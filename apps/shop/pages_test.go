@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"gatehouse/sso/token"
 	"gatehouse/tests/env"
 )
 
@@ -187,6 +188,14 @@ func TestAPI_ProductsAndPurchases(t *testing.T) {
 		b.want(bearer("/api/v1/purchases?product=nope&sub=x", good), 200, `"buyers":[]`)
 		b.want(bearer(path, h.accessToken(shopURL, "openid")), 403, `"error"`)
 		b.want(bearer(path, h.accessToken("http://forum.localhost:8080", "purchases:read")), 401)
+		for name, ofPerson := range map[string]func(*token.AccessClaims){
+			"another subject": func(c *token.AccessClaims) { c.Subject = "demo-alice" },
+			"a sign-in":       func(c *token.AccessClaims) { c.SID = "s1" },
+			"an auth_time":    func(c *token.AccessClaims) { c.AuthTime = c.IssuedAt },
+		} {
+			t.Log("a token of a person:", name)
+			b.want(bearer(path, h.accessToken(shopURL, "purchases:read", ofPerson)), 403)
+		}
 		b.want(bearer(path, good+"x"), 401)
 		for _, q := range []string{
 			"", "product=porch-lantern", "sub=a", "product=&sub=a", "product=a&product=b&sub=a", "product=a&sub=", "product=a&sub=%00",

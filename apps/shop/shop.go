@@ -73,7 +73,7 @@ func (a *App) routes(e *echo.Echo) {
 
 	e.GET("/api/v1/products", a.apiProducts)
 	e.GET("/api/v1/products/:slug", a.apiProduct)
-	e.GET("/api/v1/purchases", a.apiPurchases, a.sso.Bearer("purchases:read"))
+	e.GET("/api/v1/purchases", a.apiPurchases, a.sso.Program("purchases:read"))
 }
 
 // open fills empty shelves and draws the pictures.

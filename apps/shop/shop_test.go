@@ -111,16 +111,21 @@ func (h *house) portal() http.Handler {
 	return mux
 }
 
-func (h *house) accessToken(audience, scope string) string {
+// accessToken returns a token of the forum's own. change makes it another's.
+func (h *house) accessToken(audience, scope string, change ...func(*token.AccessClaims)) string {
 	h.t.Helper()
 	now := time.Now()
-	t := jwt.NewWithClaims(jwt.SigningMethodES256, token.AccessClaims{
+	claims := token.AccessClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer: portalURL, Subject: "forum", Audience: jwt.ClaimStrings{audience}, ID: "j1",
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(time.Minute)),
 		},
 		ClientID: "forum", Scope: scope,
-	})
+	}
+	for _, c := range change {
+		c(&claims)
+	}
+	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
 	t.Header["kid"], t.Header["typ"] = "k1", "at+jwt"
 	raw, err := t.SignedString(h.key)
 	if err != nil {
