@@ -32,8 +32,7 @@ for (const scripts of [true, false]) {
 
       await page.locator("#again").click();
       await expect(page).toHaveURL(at("academy", "/seen?just=1"));
-      expect(await hopsOf(page, 0)).toEqual(withForm);
-      expect(await hopsOf(page, 1)).toEqual(silent);
+      await expectFlows(page, [withForm, silent]);
 
       const opened = context.waitForEvent("page");
       await page.locator("#second").click();
