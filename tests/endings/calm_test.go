@@ -21,25 +21,25 @@ func TestHouse_SignOutCountsOnEveryReplica(t *testing.T) {
 		return token != ""
 	})
 	for _, bank := range h.banks {
-		if r := h.known(func() result { return alice.vault(bank) }); r.status != http.StatusOK || r.body != "demo-alice" {
+		if r := h.settled(func() result { return alice.vault(bank) }, "bank"); r.status != http.StatusOK || r.body != "demo-alice" {
 			t.Fatalf("%s: %s", bank.name, r)
 		}
-		if r := h.known(func() result { return h.api(bank, token) }); r.status != http.StatusOK || r.body != "demo-alice" {
+		if r := h.settled(func() result { return h.api(bank, token) }, "bank"); r.status != http.StatusOK || r.body != "demo-alice" {
 			t.Fatalf("%s: %s", bank.name, r)
 		}
 	}
 	stolen := alice.steal()
-	if r := h.known(func() result { return alice.signOut(h.banks[1]) }); r.status != http.StatusOK {
+	if r := h.settled(func() result { return alice.signOut(h.banks[1]) }, "bank"); r.status != http.StatusOK {
 		t.Fatalf("sign-out: %s", r)
 	}
 	for _, bank := range h.banks {
-		if r := h.known(func() result { return stolen.vault(bank) }); r.status != http.StatusFound {
+		if r := h.settled(func() result { return stolen.vault(bank) }, "bank"); r.status != http.StatusFound {
 			t.Errorf("%s lets the old cookie in: %s", bank.name, r)
 		}
-		if r := h.known(func() result { return h.api(bank, token) }); r.status != http.StatusUnauthorized {
+		if r := h.settled(func() result { return h.api(bank, token) }, "bank"); r.status != http.StatusUnauthorized {
 			t.Errorf("%s lets the old token in: %s", bank.name, r)
 		}
-		if r := h.known(func() result { return bob.vault(bank) }); r.status != http.StatusOK {
+		if r := h.settled(func() result { return bob.vault(bank) }, "bank"); r.status != http.StatusOK {
 			t.Errorf("%s: somebody else: %s", bank.name, r)
 		}
 	}

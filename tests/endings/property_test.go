@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -92,19 +91,6 @@ func (m *model) well() *replica {
 	return nil
 }
 
-// settled repeats a request while one of services answers it 503, and returns the first other answer. A replica that has
-// not heard from Redis within its bound asks people to come back; on a busy machine that happens without a fault, too. It is
-// only for services that have done nothing yet when they answer 503.
-func (m *model) settled(ask func() result, services ...string) result {
-	var r result
-	m.house.eventually("an answer other than 503", func() bool {
-		r = ask()
-		service, _, _ := strings.Cut(r.url.Host, ".")
-		return r.status != http.StatusServiceUnavailable || !slices.Contains(services, service)
-	})
-	return r
-}
-
 func (m *model) signIn(t *rapid.T) {
 	person := rapid.SampledFrom(persons).Draw(t, "person")
 	if len(m.living()) >= mostLiving {
@@ -112,7 +98,7 @@ func (m *model) signIn(t *rapid.T) {
 		return
 	}
 	b := m.house.browser()
-	r := m.settled(func() result { return b.signIn(person) }, "portal")
+	r := m.house.settled(func() result { return b.signIn(person) }, "portal")
 	if m.banned[person] {
 		if r.status == http.StatusSeeOther {
 			t.Fatalf("%s is banned, and may sign in: %s", person, r)
@@ -124,12 +110,12 @@ func (m *model) signIn(t *rapid.T) {
 	}
 	s := &signIn{number: len(m.all) + 1, person: person, living: true, browser: b}
 	bank := m.well()
-	r = m.settled(func() result { return b.open(bank) }, "bank", "portal")
+	r = m.house.settled(func() result { return b.open(bank) }, "bank", "portal")
 	if r.status != http.StatusOK {
 		t.Fatalf("%s can't open the bank: %s", s, r)
 	}
 	// An authorization that was answered 503 left nothing behind: the next one has a code of its own.
-	r = m.settled(func() result { s.grant, r = b.grant(); return r }, "portal")
+	r = m.house.settled(func() result { s.grant, r = b.grant(); return r }, "portal")
 	if s.grant == nil || r.status != http.StatusOK {
 		t.Fatalf("%s gets no tokens: %s", s, r)
 	}
@@ -177,7 +163,7 @@ func (m *model) signOut(t *rapid.T) {
 	if s == nil {
 		return
 	}
-	if r := m.settled(func() result { return s.browser.signOut(m.well()) }, "bank"); r.status != http.StatusOK {
+	if r := m.house.settled(func() result { return s.browser.signOut(m.well()) }, "bank"); r.status != http.StatusOK {
 		t.Fatalf("%s can't sign out: %s", s, r)
 	}
 	m.end("sign-out", func(o *signIn) bool { return o == s })
