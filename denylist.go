@@ -10,7 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/web"
 )
 
@@ -48,18 +48,18 @@ func (c denylistConfig) env() []string {
 }
 
 // mirror is the replica's copy of the denylist.
-func (c serviceConfig) mirror(service string, rdb redis.UniversalClient, log *slog.Logger) (*revocation.Mirror, error) {
-	o := revocation.Options{
+func (c serviceConfig) mirror(service string, rdb redis.UniversalClient, log *slog.Logger) (*denylist.Mirror, error) {
+	o := denylist.Options{
 		Redis: rdb, Service: service, Replica: c.Replica, Version: version(), Logger: log, Bound: c.Denylist.Bound,
 	}
 	if c.Denylist.Policy == "stale" {
 		o.StaleFor = c.Denylist.StaleBound
 	}
-	m, err := revocation.NewMirror(o)
+	m, err := denylist.NewMirror(o)
 	if err != nil {
 		return nil, err
 	}
-	m.Describe(func(r *revocation.Report) { r.Requests, r.Memory = web.RequestCount(), memory() })
+	m.Describe(func(r *denylist.Report) { r.Requests, r.Memory = web.RequestCount(), memory() })
 	return m, nil
 }
 

@@ -17,7 +17,7 @@ import (
 	"gatehouse/db"
 	"gatehouse/fleet"
 	"gatehouse/sso/loopback"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/web"
 )
 
@@ -37,7 +37,7 @@ type parts struct {
 	db     *db.DB
 	rdb    redis.UniversalClient
 	log    *slog.Logger
-	denied *revocation.Mirror
+	denied *denylist.Mirror
 	client *http.Client // to sibling services
 }
 
@@ -114,7 +114,7 @@ func runService(ctx context.Context, name string, c serviceConfig, open func(con
 // denylist before it takes requests: those of guests need none.
 const denylistPatience = 3 * time.Second
 
-func awaitDenylist(ctx context.Context, denied *revocation.Mirror, log *slog.Logger) {
+func awaitDenylist(ctx context.Context, denied *denylist.Mirror, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(ctx, denylistPatience)
 	defer cancel()
 	for denied.Ready(ctx) != nil {

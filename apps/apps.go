@@ -17,9 +17,9 @@ import (
 
 	"gatehouse/components"
 	"gatehouse/db"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/hops"
 	"gatehouse/sso/live"
-	"gatehouse/sso/revocation"
 	"gatehouse/sso/rp"
 	"gatehouse/web"
 )
@@ -31,10 +31,10 @@ type Deps struct {
 	Estate         web.Estate
 	Replica        string // "shop-2"; living replicas have different names
 	Logger         *slog.Logger
-	ClientSecret   string             // of the app as a client of the portal
-	Denied         *revocation.Mirror // what the portal has revoked; somebody runs it
-	Now            func() time.Time   // time.Now unless told
-	HTTPClient     *http.Client       // to the portal and the sibling apps
+	ClientSecret   string           // of the app as a client of the portal
+	Denied         *denylist.Mirror // what the portal has revoked; somebody runs it
+	Now            func() time.Time // time.Now unless told
+	HTTPClient     *http.Client     // to the portal and the sibling apps
 	TrustedProxies []netip.Prefix
 	Demo           bool // make content for the demo accounts
 }
@@ -102,7 +102,7 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	}
 	auth.Mount(e)
 	if d.Denied != nil {
-		d.Denied.Describe(func(r *revocation.Report) { r.KIDs, r.Streams = auth.KIDs(), auth.Streams() })
+		d.Denied.Describe(func(r *denylist.Report) { r.KIDs, r.Streams = auth.KIDs(), auth.Streams() })
 	}
 	return e, auth, nil
 }

@@ -10,7 +10,7 @@ import (
 	"gatehouse/portal/attempts"
 	"gatehouse/portal/backchannel"
 	"gatehouse/portal/clients"
-	"gatehouse/portal/denylist"
+	keeper "gatehouse/portal/denylist"
 	"gatehouse/portal/ephemeral"
 	"gatehouse/portal/keys"
 	"gatehouse/portal/oidc"
@@ -18,9 +18,9 @@ import (
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/hops"
 	"gatehouse/sso/live"
-	"gatehouse/sso/revocation"
 	"gatehouse/sso/session"
 )
 
@@ -33,7 +33,7 @@ type parts struct {
 	keys     *keys.Rotor
 	relay    *events.Relay
 	sender   *backchannel.Sender
-	denylist *denylist.Keeper
+	denylist *keeper.Keeper
 	upkeep   *upkeep
 	protocol *oidc.Handlers
 	pages    *account.Pages
@@ -84,11 +84,11 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	if err != nil {
 		return p, err
 	}
-	log, err := revocation.NewLog(d.Redis)
+	log, err := denylist.NewLog(d.Redis)
 	if err != nil {
 		return p, err
 	}
-	if p.denylist, err = denylist.New(denylist.Deps{Records: records, Log: log, Now: d.Now, Logger: d.Logger}); err != nil {
+	if p.denylist, err = keeper.New(keeper.Deps{Records: records, Log: log, Now: d.Now, Logger: d.Logger}); err != nil {
 		return p, err
 	}
 	signOut, err := signout.New(signout.Deps{

@@ -16,7 +16,7 @@ import (
 
 	"gatehouse/portal"
 	"gatehouse/portal/keys"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/token"
 )
 
@@ -50,11 +50,11 @@ func (s *server) learn(kids ...string) {
 func (h *house) another(name string) *server {
 	h.t.Helper()
 	s := &server{}
-	m, err := revocation.NewMirror(revocation.Options{Redis: h.rdb, Service: "shop", Replica: name, Logger: slog.New(slog.DiscardHandler)})
+	m, err := denylist.NewMirror(denylist.Options{Redis: h.rdb, Service: "shop", Replica: name, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	m.Describe(func(r *revocation.Report) {
+	m.Describe(func(r *denylist.Report) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		r.KIDs = slices.Clone(s.kids)

@@ -12,7 +12,7 @@ import (
 
 	"gatehouse/portal/password"
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // demoPassword is that of the demo accounts, and of the people whom person makes.
@@ -46,7 +46,7 @@ func (h *house) person(email string) string {
 // entered is a sign-in that has opened an app twice.
 type entered struct {
 	browser  *http.Client
-	denied   *revocation.Mirror // an app's
+	denied   *denylist.Mirror // an app's
 	sub, sid string
 	auth     time.Time
 	grants   []grant
@@ -68,7 +68,7 @@ type claims struct {
 }
 
 // enter signs a person in with a new browser and opens client one.
-func (h *house) enter(email string, denied *revocation.Mirror) *entered {
+func (h *house) enter(email string, denied *denylist.Mirror) *entered {
 	h.t.Helper()
 	b := h.browser()
 	h.signIn(b, "/", "email", email)
@@ -76,7 +76,7 @@ func (h *house) enter(email string, denied *revocation.Mirror) *entered {
 }
 
 // enterWith opens client one with a browser that is signed in.
-func (h *house) enterWith(b *http.Client, denied *revocation.Mirror) *entered {
+func (h *house) enterWith(b *http.Client, denied *denylist.Mirror) *entered {
 	h.t.Helper()
 	e := &entered{browser: b, denied: denied}
 	for range 2 {
@@ -134,7 +134,7 @@ func (e *entered) app() bool { return e.let("") }
 func (e *entered) let(jti string) bool {
 	for {
 		err := e.denied.Check(e.sub, e.sid, jti, e.auth)
-		if !errors.Is(err, revocation.ErrStale) { // a machine under load; then it answers nobody
+		if !errors.Is(err, denylist.ErrStale) { // a machine under load; then it answers nobody
 			return err == nil
 		}
 		time.Sleep(time.Millisecond)

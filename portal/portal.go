@@ -18,13 +18,13 @@ import (
 	"gatehouse/portal/account"
 	"gatehouse/portal/admin"
 	"gatehouse/portal/backchannel"
-	"gatehouse/portal/denylist"
+	keeper "gatehouse/portal/denylist"
 	"gatehouse/portal/keys"
 	"gatehouse/portal/oidc"
 	"gatehouse/portal/password"
 	"gatehouse/portal/tokens"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/live"
-	"gatehouse/sso/revocation"
 	"gatehouse/web"
 )
 
@@ -38,10 +38,10 @@ type Deps struct {
 	Estate     web.Estate
 	Replica    string // "portal-1"
 	Logger     *slog.Logger
-	HTTPClient *http.Client       // to the clients, for back-channel logout
-	Key        []byte             // 32 bytes: encrypts the signing keys at rest, and more
-	Clients    []Client           // declared ones
-	Denied     *revocation.Mirror // of this replica; the caller runs it
+	HTTPClient *http.Client     // to the clients, for back-channel logout
+	Key        []byte           // 32 bytes: encrypts the signing keys at rest, and more
+	Clients    []Client         // declared ones
+	Denied     *denylist.Mirror // of this replica; the caller runs it
 
 	Now            func() time.Time
 	TrustedProxies []netip.Prefix
@@ -64,7 +64,7 @@ type App struct {
 	echo     *echo.Echo
 	relay    *events.Relay
 	sender   *backchannel.Sender
-	denylist *denylist.Keeper
+	denylist *keeper.Keeper
 	upkeep   *upkeep
 	keys     *keys.Rotor
 	protocol *oidc.Handlers
@@ -103,7 +103,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	}
 	a.echo.HTTPErrorHandler = oidc.Errors(a.echo.HTTPErrorHandler)
 	a.routes(a.echo)
-	d.Denied.Describe(func(r *revocation.Report) { r.KIDs, r.Streams = a.keys.KIDs(), a.live.Streams() })
+	d.Denied.Describe(func(r *denylist.Report) { r.KIDs, r.Streams = a.keys.KIDs(), a.live.Streams() })
 	return a, nil
 }
 

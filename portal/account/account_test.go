@@ -25,12 +25,12 @@ import (
 	"gatehouse/portal/account"
 	"gatehouse/portal/attempts"
 	"gatehouse/portal/backchannel"
-	"gatehouse/portal/denylist"
+	keeper "gatehouse/portal/denylist"
 	"gatehouse/portal/password"
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/portal/store/storetest"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/session"
 	"gatehouse/tests/env"
 	"gatehouse/web"
@@ -90,10 +90,10 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*ac
 	check(t, err)
 	limiter, err := attempts.New(rdb, bytes.Repeat([]byte("k"), 32))
 	check(t, err)
-	log, err := revocation.NewLog(rdb)
+	log, err := denylist.NewLog(rdb)
 	check(t, err)
 	quiet := slog.New(slog.DiscardHandler)
-	keeper, err := denylist.New(denylist.Deps{Records: h.store, Log: log, Now: h.clock.Now, Logger: quiet})
+	keeper, err := keeper.New(keeper.Deps{Records: h.store, Log: log, Now: h.clock.Now, Logger: quiet})
 	check(t, err)
 	outs, err := signout.New(signout.Deps{Records: h.store, Denylist: keeper, Sessions: sessions, Sender: nobody{}, Now: h.clock.Now, Logger: quiet, Bound: time.Millisecond})
 	check(t, err)

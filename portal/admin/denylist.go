@@ -13,7 +13,7 @@ import (
 
 	"gatehouse/components"
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/web"
 )
 
@@ -37,8 +37,8 @@ func readDenylistQuery(c echo.Context) (denylistQuery, error) {
 		return denylistQuery{}, err
 	}
 	q := denylistQuery{Text: text, Kind: c.QueryParam("kind"), Reason: c.QueryParam("reason"), State: c.QueryParam("state")}
-	switch revocation.Kind(q.Kind) {
-	case revocation.Subject, revocation.SignIn, revocation.Token:
+	switch denylist.Kind(q.Kind) {
+	case denylist.Subject, denylist.SignIn, denylist.Token:
 	default:
 		q.Kind = ""
 	}
@@ -172,7 +172,7 @@ func (a *Console) deniedPage(ctx context.Context, q denylistQuery, view *denylis
 
 // own are the reasons that are people's own doing.
 var own = []string{
-	revocation.SignedOut, revocation.EndedElsewhere, revocation.Everywhere, revocation.PasswordChanged, revocation.AccountDeleted, revocation.Replaced,
+	denylist.SignedOut, denylist.EndedElsewhere, denylist.Everywhere, denylist.PasswordChanged, denylist.AccountDeleted, denylist.Replaced,
 }
 
 func deniedOf(e store.Denied, names map[string]string) deniedRow {
@@ -201,18 +201,18 @@ func deniedOf(e store.Denied, names map[string]string) deniedRow {
 }
 
 func kindWords(kind string) (words, icon string) {
-	switch revocation.Kind(kind) { // icons: user-round monitor key-round
-	case revocation.Subject:
+	switch denylist.Kind(kind) { // icons: user-round monitor key-round
+	case denylist.Subject:
 		return "Person", "user-round"
-	case revocation.SignIn:
+	case denylist.SignIn:
 		return "Sign-in", "monitor"
 	}
 	return "Token", "key-round"
 }
 
 var kindOptions = []components.Option{
-	{Value: "", Label: "People, sign-ins and tokens"}, {Value: string(revocation.Subject), Label: "People"},
-	{Value: string(revocation.SignIn), Label: "Sign-ins"}, {Value: string(revocation.Token), Label: "Tokens"},
+	{Value: "", Label: "People, sign-ins and tokens"}, {Value: string(denylist.Subject), Label: "People"},
+	{Value: string(denylist.SignIn), Label: "Sign-ins"}, {Value: string(denylist.Token), Label: "Tokens"},
 }
 
 var stateFilter = []components.Option{{Value: "", Label: "In Redis or not"}, {Value: waiting, Label: "Waits for Redis"}}

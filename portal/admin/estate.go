@@ -9,13 +9,13 @@ import (
 
 	"gatehouse/portal/keys"
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
-// Denylist is what Redis has of the denylist, and who follows it (package revocation).
+// Denylist is what Redis has of the denylist, and who follows it (package denylist).
 type Denylist interface {
-	Replicas(ctx context.Context) ([]revocation.Replica, error)
-	State(ctx context.Context) (revocation.State, error)
+	Replicas(ctx context.Context) ([]denylist.Replica, error)
+	State(ctx context.Context) (denylist.State, error)
 }
 
 // Keys are the signing keys (package keys).
@@ -97,8 +97,8 @@ func nameOf(names map[string]string, id string) string {
 
 // house is what Redis tells of the servers and of the denylist.
 type house struct {
-	Replicas []revocation.Replica
-	State    revocation.State
+	Replicas []denylist.Replica
+	State    denylist.State
 	Away     string // why it tells nothing, in a sentence; "" if it does
 	Now      time.Time
 }
@@ -113,13 +113,13 @@ func (a *Console) house(ctx context.Context) house {
 		h.Replicas, err = a.Log.Replicas(ctx)
 	}
 	switch {
-	case errors.Is(err, revocation.ErrForeign):
+	case errors.Is(err, denylist.ErrForeign):
 		h.Away = "Redis holds something else under the keys of the denylist. Until it is removed, nothing can be revoked in Redis."
 	case err != nil:
 		h.Away = "Redis does not answer. Every server that has not heard from it for longer than its bound refuses signed-in requests, and recovers by itself."
 	}
 	if err != nil {
-		h.Replicas, h.State = nil, revocation.State{}
+		h.Replicas, h.State = nil, denylist.State{}
 		a.Logger.WarnContext(ctx, "Redis tells nothing of the servers", "error", err)
 	}
 	return h
@@ -133,7 +133,7 @@ const (
 	silent  = "silent"  // it is not heard of, and refuses by now
 )
 
-func (h house) state(r revocation.Replica) string {
+func (h house) state(r denylist.Replica) string {
 	switch {
 	case r.Silent:
 		return silent

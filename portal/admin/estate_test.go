@@ -10,38 +10,38 @@ import (
 
 	"gatehouse/portal/admin"
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 func TestServers_SayWhatTheirStateMeans(t *testing.T) {
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	well := revocation.Replica{
+	well := denylist.Replica{
 		Name: "shop-1", Service: "shop", Started: now.Add(-time.Hour), Heard: now.Add(-10 * time.Second), Position: 7, Synced: true,
 		Age: 400 * time.Millisecond, Bound: time.Second,
 	}
-	with := func(change func(r *revocation.Replica)) revocation.Replica {
+	with := func(change func(r *denylist.Replica)) denylist.Replica {
 		r := well
 		change(&r)
 		return r
 	}
 	for name, test := range map[string]struct {
-		r    revocation.Replica
+		r    denylist.Replica
 		want admin.Server
 	}{
 		"well":              {well, admin.Server{State: "well"}},
-		"ahead of the log":  {with(func(r *revocation.Replica) { r.Position = 8 }), admin.Server{State: "well"}},
-		"behind":            {with(func(r *revocation.Replica) { r.Position = 5 }), admin.Server{State: "behind", Says: "2 entries to apply"}},
-		"catching up":       {with(func(r *revocation.Replica) { r.Synced = false }), admin.Server{State: "behind", Says: "Catching up"}},
-		"nothing known yet": {with(func(r *revocation.Replica) { r.Age = -1 }), admin.Server{State: "loading", Says: "Refuses until it has loaded the denylist"}},
+		"ahead of the log":  {with(func(r *denylist.Replica) { r.Position = 8 }), admin.Server{State: "well"}},
+		"behind":            {with(func(r *denylist.Replica) { r.Position = 5 }), admin.Server{State: "behind", Says: "2 entries to apply"}},
+		"catching up":       {with(func(r *denylist.Replica) { r.Synced = false }), admin.Server{State: "behind", Says: "Catching up"}},
+		"nothing known yet": {with(func(r *denylist.Replica) { r.Age = -1 }), admin.Server{State: "loading", Says: "Refuses until it has loaded the denylist"}},
 		"silent, closed": {
-			with(func(r *revocation.Replica) { r.Silent = true }), admin.Server{State: "silent", Since: now.Add(-9400 * time.Millisecond)},
+			with(func(r *denylist.Replica) { r.Silent = true }), admin.Server{State: "silent", Since: now.Add(-9400 * time.Millisecond)},
 		},
 		"silent, stale": {
-			with(func(r *revocation.Replica) { r.Silent, r.StaleFor = true, time.Minute }),
+			with(func(r *denylist.Replica) { r.Silent, r.StaleFor = true, time.Minute }),
 			admin.Server{State: "silent", Until: now.Add(49600 * time.Millisecond)},
 		},
 		"silent, stale no longer": {
-			with(func(r *revocation.Replica) { r.Silent, r.StaleFor = true, 5*time.Second }),
+			with(func(r *denylist.Replica) { r.Silent, r.StaleFor = true, 5*time.Second }),
 			admin.Server{State: "silent", Since: now.Add(-5400 * time.Millisecond)},
 		},
 	} {
@@ -53,34 +53,34 @@ func TestServers_SayWhatTheirStateMeans(t *testing.T) {
 
 // redis tells what a test wants it to.
 type redis struct {
-	replicas []revocation.Replica
-	state    revocation.State
+	replicas []denylist.Replica
+	state    denylist.State
 	err      error
 }
 
-func (r redis) Replicas(context.Context) ([]revocation.Replica, error) { return r.replicas, r.err }
-func (r redis) State(context.Context) (revocation.State, error)        { return r.state, r.err }
+func (r redis) Replicas(context.Context) ([]denylist.Replica, error) { return r.replicas, r.err }
+func (r redis) State(context.Context) (denylist.State, error)        { return r.state, r.err }
 
 func TestOverview_WarnsOfWhatNeedsCare(t *testing.T) {
-	fine := revocation.State{Epoch: "e", Position: 3}
-	well := revocation.Replica{Position: 3, Synced: true}
+	fine := denylist.State{Epoch: "e", Position: 3}
+	well := denylist.Replica{Position: 3, Synced: true}
 	for name, test := range map[string]struct {
 		redis   redis
 		tallies store.Tallies
 		want    []string
 		away    string
 	}{
-		"all well": {redis: redis{[]revocation.Replica{well}, fine, nil}, tallies: store.Tallies{People: 9, Denied: 3, Notices: 2}},
+		"all well": {redis: redis{[]denylist.Replica{well}, fine, nil}, tallies: store.Tallies{People: 9, Denied: 3, Notices: 2}},
 		"a silent server": {
-			redis: redis{[]revocation.Replica{well, {Silent: true}}, fine, nil}, want: []string{"1 server is silent"},
+			redis: redis{[]denylist.Replica{well, {Silent: true}}, fine, nil}, want: []string{"1 server is silent"},
 		},
-		"an empty Redis": {redis: redis{state: revocation.State{}}, want: []string{"The denylist in Redis is not complete"}},
+		"an empty Redis": {redis: redis{state: denylist.State{}}, want: []string{"The denylist in Redis is not complete"}},
 		"everything else": {
-			redis: redis{[]revocation.Replica{{Position: 3, Synced: true, Unreadable: 2}}, fine, nil}, tallies: store.Tallies{Waiting: 4, Abandoned: 100_000},
+			redis: redis{[]denylist.Replica{{Position: 3, Synced: true, Unreadable: 2}}, fine, nil}, tallies: store.Tallies{Waiting: 4, Abandoned: 100_000},
 			want: []string{"4 of the denylist's entries wait for Redis", "Some entries of the denylist cannot be read", "100,000+ back-channel notices were given up"},
 		},
 		"Redis away":          {redis: redis{err: errors.New("no route")}, away: "Redis does not answer."},
-		"somebody else's key": {redis: redis{err: revocation.ErrForeign}, away: "Redis holds something else"},
+		"somebody else's key": {redis: redis{err: denylist.ErrForeign}, away: "Redis holds something else"},
 	} {
 		got, away := admin.Alerts(t.Context(), test.redis, test.tallies)
 		if !slices.Equal(got, test.want) || !strings.HasPrefix(away, test.away) || (away == "") != (test.away == "") {
@@ -97,9 +97,9 @@ func TestWords(t *testing.T) {
 		admin.Rate(0): "0", admin.Rate(0.44): "0.4", admin.Rate(12.4): "12", admin.Rate(1204): "1,204",
 		admin.About(99_999): "99,999", admin.About(100_000): "100,000+",
 		admin.Why("banned"): "Banned", admin.Why("<b>"): "<b>",
-		admin.Policy(revocation.Replica{Bound: time.Second}):                            "closed, 1 s",
-		admin.Policy(revocation.Replica{Bound: 500 * time.Millisecond}):                 "closed, 500 ms",
-		admin.Policy(revocation.Replica{Bound: time.Second, StaleFor: 5 * time.Minute}): "stale, 5 min",
+		admin.Policy(denylist.Replica{Bound: time.Second}):                            "closed, 1 s",
+		admin.Policy(denylist.Replica{Bound: 500 * time.Millisecond}):                 "closed, 500 ms",
+		admin.Policy(denylist.Replica{Bound: time.Second, StaleFor: 5 * time.Minute}): "stale, 5 min",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

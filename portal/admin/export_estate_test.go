@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // The words of the console.
@@ -27,8 +27,8 @@ type Server struct {
 }
 
 // ServerOf is what is said of a server at now, with the log at position.
-func ServerOf(r revocation.Replica, position int64, now time.Time) Server {
-	row := serverOf(r, house{State: revocation.State{Position: position}, Now: now}, "0")
+func ServerOf(r denylist.Replica, position int64, now time.Time) Server {
+	row := serverOf(r, house{State: denylist.State{Position: position}, Now: now}, "0")
 	return Server{State: row.State, Says: row.Says, Since: row.Since, Until: row.Until}
 }
 

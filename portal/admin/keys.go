@@ -14,7 +14,7 @@ import (
 	"gatehouse/components"
 	"gatehouse/portal/keys"
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/web"
 )
 
@@ -50,7 +50,7 @@ func (s *seen) all() int { return len(s.With) + len(s.Without) }
 func (s *seen) everybody() bool { return len(s.With) > 0 && len(s.Without) == 0 }
 
 // who says which servers know the key. Silent servers don't count: they refuse by themselves.
-func who(kid string, replicas []revocation.Replica) *seen {
+func who(kid string, replicas []denylist.Replica) *seen {
 	s := &seen{}
 	for _, r := range replicas {
 		switch {

@@ -13,7 +13,7 @@ import (
 	"gatehouse/components"
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/web"
 )
 
@@ -138,7 +138,7 @@ func (a *Console) aboutWhom(c echo.Context, rec store.Receipt, view *receiptView
 	return title, crumbs, nil
 }
 
-func (v *receiptView) serversOf(r revocation.Receipt, now time.Time) {
+func (v *receiptView) serversOf(r denylist.Receipt, now time.Time) {
 	v.N, v.All, v.Slowest = r.Confirmed(), len(r.Confirmations), r.Slowest()
 	v.Dense = v.All > dense
 	for _, factor := range slowMotion {
@@ -147,8 +147,8 @@ func (v *receiptView) serversOf(r revocation.Receipt, now time.Time) {
 		}
 	}
 	all := slices.Clone(r.Confirmations)
-	slices.SortFunc(all, func(a, b revocation.Confirmation) int { return natural(a.Replica, b.Replica) })
-	slices.SortStableFunc(all, func(a, b revocation.Confirmation) int { return natural(a.Service, b.Service) })
+	slices.SortFunc(all, func(a, b denylist.Confirmation) int { return natural(a.Replica, b.Replica) })
+	slices.SortStableFunc(all, func(a, b denylist.Confirmation) int { return natural(a.Service, b.Service) })
 	answered := map[string]bool{}
 	for _, c := range all {
 		answered[c.Replica] = answered[c.Replica] || c.Confirmed

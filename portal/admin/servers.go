@@ -9,7 +9,7 @@ import (
 
 	"gatehouse/components"
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/web"
 )
 
@@ -102,7 +102,7 @@ func (a *Console) serversNow(c echo.Context) (serversView, error) {
 }
 
 // signInsAt is how many living sign-ins came to a server: to the portal's to sign in, to an app's to open it, last.
-func signInsAt(places []store.Place, r revocation.Replica) string {
+func signInsAt(places []store.Place, r denylist.Replica) string {
 	for _, p := range places {
 		if p.Replica == r.Name && (p.Client == r.Service || p.Client == "" && r.Service == portalID) {
 			return about(p.Count)
@@ -111,7 +111,7 @@ func signInsAt(places []store.Place, r revocation.Replica) string {
 	return "0"
 }
 
-func serverOf(r revocation.Replica, h house, signIns string) serverRow {
+func serverOf(r denylist.Replica, h house, signIns string) serverRow {
 	row := serverRow{
 		Name: r.Name, Version: r.Version, State: h.state(r), Started: r.Started, Uptime: "–",
 		Position: r.Position, Behind: max(0, h.State.Position-r.Position), Age: "–", Memory: memory(r.Memory), Entries: r.Entries, Bytes: memory(r.Bytes),
@@ -143,7 +143,7 @@ func serverOf(r revocation.Replica, h house, signIns string) serverRow {
 }
 
 // policy is what a server does when it does not hear from Redis.
-func policy(r revocation.Replica) string {
+func policy(r denylist.Replica) string {
 	if r.Bound == 0 {
 		return "–"
 	}

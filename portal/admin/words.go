@@ -7,23 +7,23 @@ import (
 	"time"
 
 	"gatehouse/components"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // reasons are why something was ended, in the order in which they are offered as a filter.
 var reasons = []struct{ code, words string }{
-	{revocation.Banned, "Banned"},
-	{revocation.EndedByAdmin, "Ended by an administrator"},
-	{revocation.SignedOut, "Signed out"},
-	{revocation.EndedElsewhere, "Ended by the person, elsewhere"},
-	{revocation.Everywhere, "Signed out everywhere"},
-	{revocation.PasswordChanged, "Password changed"},
-	{revocation.RolesChanged, "Roles changed"},
-	{revocation.AccountDeleted, "Account deleted"},
-	{revocation.TokenReplay, "Refresh token used twice"},
-	{revocation.TokenRevoked, "Token revoked"},
-	{revocation.Replaced, "Replaced by another sign-in"},
-	{revocation.ProviderLogout, "Ended by the provider"},
+	{denylist.Banned, "Banned"},
+	{denylist.EndedByAdmin, "Ended by an administrator"},
+	{denylist.SignedOut, "Signed out"},
+	{denylist.EndedElsewhere, "Ended by the person, elsewhere"},
+	{denylist.Everywhere, "Signed out everywhere"},
+	{denylist.PasswordChanged, "Password changed"},
+	{denylist.RolesChanged, "Roles changed"},
+	{denylist.AccountDeleted, "Account deleted"},
+	{denylist.TokenReplay, "Refresh token used twice"},
+	{denylist.TokenRevoked, "Token revoked"},
+	{denylist.Replaced, "Replaced by another sign-in"},
+	{denylist.ProviderLogout, "Ended by the provider"},
 }
 
 // why is a reason in words; one that is not known stays the code that it is.

@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 const (
@@ -43,13 +43,13 @@ type Records interface {
 	PurgeRevocations(ctx context.Context, now time.Time) error
 }
 
-// Log is the denylist in Redis (revocation.Log).
+// Log is the denylist in Redis (denylist.Log).
 type Log interface {
-	Write(ctx context.Context, entries ...revocation.Entry) (revocation.Written, error)
-	Await(ctx context.Context, w revocation.Written, bound time.Duration, each func(revocation.Confirmation)) revocation.Receipt
-	State(ctx context.Context) (revocation.State, error)
-	Rebuild(ctx context.Context, high int64, all iter.Seq2[revocation.Entry, error]) error
-	Find(ctx context.Context, k revocation.Kind, value string) (revocation.Entry, bool, error)
+	Write(ctx context.Context, entries ...denylist.Entry) (denylist.Written, error)
+	Await(ctx context.Context, w denylist.Written, bound time.Duration, each func(denylist.Confirmation)) denylist.Receipt
+	State(ctx context.Context) (denylist.State, error)
+	Rebuild(ctx context.Context, high int64, all iter.Seq2[denylist.Entry, error]) error
+	Find(ctx context.Context, k denylist.Kind, value string) (denylist.Entry, bool, error)
 }
 
 // Deps are what a Keeper needs. Late, if given, hears of what was published without
@@ -59,15 +59,15 @@ type Deps struct {
 	Log     Log
 	Now     func() time.Time
 	Logger  *slog.Logger
-	Late    func(published []store.Revocation, w revocation.Written)
+	Late    func(published []store.Revocation, w denylist.Written)
 }
 
 // Keeper keeps Redis as the database says.
 type Keeper struct {
 	Deps
 	wake    chan struct{}
-	state   revocation.State // of Redis, as Run saw it last
-	trouble bool             // Redis failed since: what it lost is looked for when it is back
+	state   denylist.State // of Redis, as Run saw it last
+	trouble bool           // Redis failed since: what it lost is looked for when it is back
 	epochs  epochs
 }
 
@@ -77,19 +77,19 @@ func New(d Deps) (*Keeper, error) {
 		return nil, errors.New("denylist: a dependency is missing")
 	}
 	if d.Late == nil {
-		d.Late = func([]store.Revocation, revocation.Written) {}
+		d.Late = func([]store.Revocation, denylist.Written) {}
 	}
 	return &Keeper{Deps: d, wake: make(chan struct{}, 1), trouble: true}, nil
 }
 
 // OnLate sets Deps.Late. It is for before Run.
-func (k *Keeper) OnLate(f func(published []store.Revocation, w revocation.Written)) { k.Late = f }
+func (k *Keeper) OnLate(f func(published []store.Revocation, w denylist.Written)) { k.Late = f }
 
 // Publish writes revocations to Redis, where every replica finds them, and rebuilds
 // a set that is not complete first. An error means that it is not known whether they
 // are there: Run tries again as long as they are not noted as published.
-func (k *Keeper) Publish(ctx context.Context, revocations []store.Revocation) (revocation.Written, error) {
-	var w revocation.Written
+func (k *Keeper) Publish(ctx context.Context, revocations []store.Revocation) (denylist.Written, error) {
+	var w denylist.Written
 	entries := entriesOf(revocations)
 	if len(entries) == 0 {
 		return w, nil
@@ -105,22 +105,22 @@ func (k *Keeper) Publish(ctx context.Context, revocations []store.Revocation) (r
 	return w, nil // whoever confirms the last has the ones before it
 }
 
-func (k *Keeper) write(ctx context.Context, entries []revocation.Entry) (revocation.Written, error) {
+func (k *Keeper) write(ctx context.Context, entries []denylist.Entry) (denylist.Written, error) {
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		w, err := k.Log.Write(within, entries...)
 		if err == nil {
-			var s revocation.State
+			var s denylist.State
 			if s, err = k.Log.State(within); err == nil {
 				k.epochs.saw(s.Epoch)
 			}
 		}
-		if !errors.Is(err, revocation.ErrEmpty) {
+		if !errors.Is(err, denylist.ErrEmpty) {
 			return w, err
 		}
 		k.epochs.saw("")
-		if err := k.rebuild(ctx); errors.Is(err, revocation.ErrBuilding) {
+		if err := k.rebuild(ctx); errors.Is(err, denylist.ErrBuilding) {
 			select { // another replica is at it
 			case <-within.Done():
 				return w, err
@@ -139,7 +139,7 @@ func (k *Keeper) rebuild(ctx context.Context) error {
 		return err
 	}
 	n := 0
-	all := func(yield func(revocation.Entry, error) bool) {
+	all := func(yield func(denylist.Entry, error) bool) {
 		for r, err := range k.living(ctx, 0, false) {
 			n++
 			if !yield(entryOf(r), err) {
@@ -186,17 +186,17 @@ func (k *Keeper) Wake() {
 	}
 }
 
-func entriesOf(revocations []store.Revocation) []revocation.Entry {
-	entries := make([]revocation.Entry, len(revocations))
+func entriesOf(revocations []store.Revocation) []denylist.Entry {
+	entries := make([]denylist.Entry, len(revocations))
 	for i, r := range revocations {
 		entries[i] = entryOf(r)
 	}
 	return entries
 }
 
-func entryOf(r store.Revocation) revocation.Entry {
-	return revocation.Entry{
-		Kind: revocation.Kind(r.Kind), Value: r.Value, Before: r.Before, Until: r.Until,
+func entryOf(r store.Revocation) denylist.Entry {
+	return denylist.Entry{
+		Kind: denylist.Kind(r.Kind), Value: r.Value, Before: r.Before, Until: r.Until,
 		Reason: r.Reason, Note: r.Note, By: r.By, Client: r.Client, At: r.At, Seq: r.Seq,
 	}
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/db"
-	"gatehouse/portal/denylist"
+	keeper "gatehouse/portal/denylist"
 	"gatehouse/portal/store"
 	"gatehouse/portal/store/storetest"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/tests/env"
 )
 
@@ -26,8 +26,8 @@ type house struct {
 	db     *db.DB
 	rdb    redis.UniversalClient
 	store  *store.Store
-	log    *revocation.Log
-	keeper *denylist.Keeper
+	log    *denylist.Log
+	keeper *keeper.Keeper
 	logs   *logs
 }
 
@@ -54,16 +54,16 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient) *house {
 	t.Helper()
 	h := &house{T: t, db: d, rdb: rdb, store: storetest.New(t, d), logs: &logs{}}
 	var err error
-	h.log, err = revocation.NewLog(rdb)
+	h.log, err = denylist.NewLog(rdb)
 	h.check(err)
 	h.keeper = h.another()
 	return h
 }
 
 // another keeper, as another replica of the portal has.
-func (h *house) another() *denylist.Keeper {
+func (h *house) another() *keeper.Keeper {
 	h.Helper()
-	k, err := denylist.New(denylist.Deps{
+	k, err := keeper.New(keeper.Deps{
 		Records: h.store, Log: h.log, Now: time.Now, Logger: slog.New(slog.NewTextHandler(h.logs, nil)),
 	})
 	h.check(err)
@@ -90,7 +90,7 @@ func (h *house) revoke(token string) []store.Revocation {
 
 func (h *house) denied(token string) bool {
 	h.Helper()
-	_, ok, err := h.log.Find(h.Context(), revocation.Token, token)
+	_, ok, err := h.log.Find(h.Context(), denylist.Token, token)
 	h.check(err)
 	return ok
 }
@@ -118,7 +118,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func (h *house) run(k *denylist.Keeper) (stop func()) {
+func (h *house) run(k *keeper.Keeper) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- k.Run(ctx) }()
@@ -135,7 +135,7 @@ func TestKeeper_PublishesWhatAnotherReplicaLeft(t *testing.T) {
 	each(t, func(h *house) {
 		var mu sync.Mutex
 		var late []store.Revocation
-		h.keeper.OnLate(func(published []store.Revocation, w revocation.Written) {
+		h.keeper.OnLate(func(published []store.Revocation, w denylist.Written) {
 			mu.Lock()
 			defer mu.Unlock()
 			if w.Position == 0 {
@@ -151,7 +151,7 @@ func TestKeeper_PublishesWhatAnotherReplicaLeft(t *testing.T) {
 		if !h.denied("token-1") {
 			h.Error("not denied")
 		}
-		e, _, err := h.log.Find(h.Context(), revocation.Token, "token-1")
+		e, _, err := h.log.Find(h.Context(), denylist.Token, "token-1")
 		h.check(err)
 		if e.Seq != rows[0].Seq || e.Reason != "token_revoked" || e.Client != "shop" || !e.Until.Equal(rows[0].Until) {
 			h.Errorf("%+v", e)
@@ -184,7 +184,7 @@ func TestKeeper_RebuildsWhenRedisLostEverything(t *testing.T) {
 		h.check(h.keeper.Sync(h.Context()))
 		mirror := env.Denied(h.T, h.rdb, "shop")
 		for i := range all {
-			if err := mirror.Check("", "", fmt.Sprintf("token-%d", i), time.Now()); !errors.Is(err, revocation.ErrDenied) {
+			if err := mirror.Check("", "", fmt.Sprintf("token-%d", i), time.Now()); !errors.Is(err, denylist.ErrDenied) {
 				h.Fatalf("token-%d: %v", i, err)
 			}
 		}
@@ -198,7 +198,7 @@ func TestKeeper_RebuildsWhenRedisLostEverything(t *testing.T) {
 			}
 		}
 		eventually(h.T, "mirrors let people in again", func() bool { return mirror.Check("", "", "innocent", time.Now()) == nil })
-		if err := mirror.Check("", "", "token-7", time.Now()); !errors.Is(err, revocation.ErrDenied) {
+		if err := mirror.Check("", "", "token-7", time.Now()); !errors.Is(err, denylist.ErrDenied) {
 			h.Errorf("after that: %v", err)
 		}
 	})
@@ -215,10 +215,10 @@ func TestKeeper_WaitsForWhomRedisForgot(t *testing.T) {
 		for i := range 3 {
 			h.check(h.rdb.FlushDB(h.Context()).Err())
 			token := fmt.Sprintf("token-%d", i)
-			k := []*denylist.Keeper{h.keeper, other, h.keeper}[i] // one that rebuilt, and one that only sees it
+			k := []*keeper.Keeper{h.keeper, other, h.keeper}[i] // one that rebuilt, and one that only sees it
 			w, err := k.Publish(h.Context(), h.revoke(token))
 			h.check(err)
-			k.Await(h.Context(), w, revocation.DefaultBound)
+			k.Await(h.Context(), w, denylist.DefaultBound)
 			if err := mirror.Check("", "", token, time.Now()); err == nil {
 				h.Error("a replica that Redis forgot lets in what is confirmed to be out")
 			}
@@ -308,7 +308,7 @@ func TestKeeper_WaitsWhileRedisIsAwayAndSaysSoOnce(t *testing.T) {
 }
 
 func TestKeeper_RefusesAMissingDependency(t *testing.T) {
-	if _, err := denylist.New(denylist.Deps{}); err == nil {
+	if _, err := keeper.New(keeper.Deps{}); err == nil {
 		t.Error("made without anything")
 	}
 }

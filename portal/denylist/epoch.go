@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // epochs notice that Redis is not the one it was: it lost its memory, or went back in
@@ -45,9 +45,9 @@ func (e *epochs) unsure(bound time.Duration) time.Duration {
 	return bound - time.Since(e.changed)
 }
 
-// Await waits for the confirmations of a Publish (see revocation.Log), and, when Redis
+// Await waits for the confirmations of a Publish (see denylist.Log), and, when Redis
 // has just lost its memory, until everyone whom it does not know refuses.
-func (k *Keeper) Await(ctx context.Context, w revocation.Written, bound time.Duration) revocation.Receipt {
+func (k *Keeper) Await(ctx context.Context, w denylist.Written, bound time.Duration) denylist.Receipt {
 	r := k.Log.Await(ctx, w, bound, nil)
 	if rest := k.epochs.unsure(bound); rest > 0 {
 		select {

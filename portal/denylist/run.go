@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 const (
@@ -29,7 +29,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if errors.Is(err, revocation.ErrBuilding) {
+		if errors.Is(err, denylist.ErrBuilding) {
 			err = nil // another replica is at it
 		}
 		if failed := err != nil; failed != failing {
@@ -86,7 +86,7 @@ func (k *Keeper) Sync(ctx context.Context) (err error) {
 // mend writes again what Redis had and lost: all that is newer than what it knows of;
 // and, when it did not answer for a while or went back in time (a failover to a
 // server that was a little behind), whatever is missing of the last ones.
-func (k *Keeper) mend(ctx context.Context, now revocation.State) error {
+func (k *Keeper) mend(ctx context.Context, now denylist.State) error {
 	high, err := k.Records.HighestRevocation(ctx, k.Now())
 	if err != nil {
 		return err
@@ -131,8 +131,8 @@ func (k *Keeper) lost(ctx context.Context, high int64) (lost []store.Revocation,
 func (k *Keeper) has(ctx context.Context, r store.Revocation) (bool, error) {
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	e, ok, err := k.Log.Find(within, revocation.Kind(r.Kind), r.Value)
-	if errors.Is(err, revocation.ErrEntry) {
+	e, ok, err := k.Log.Find(within, denylist.Kind(r.Kind), r.Value)
+	if errors.Is(err, denylist.ErrEntry) {
 		return false, nil
 	}
 	return ok && !e.Before.Before(r.Before), err

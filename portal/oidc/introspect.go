@@ -12,7 +12,7 @@ import (
 	"gatehouse/portal/clients"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/token"
 )
 
@@ -140,7 +140,7 @@ func (h *Handlers) inspectRefresh(ctx context.Context, client clients.Client, ra
 // live reads an answer of the denylist.
 func (h *Handlers) live(err error) (bool, *fault) {
 	switch {
-	case errors.Is(err, revocation.ErrDenied):
+	case errors.Is(err, denylist.ErrDenied):
 		return false, nil
 	case err != nil:
 		return false, unavailable(err)

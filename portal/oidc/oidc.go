@@ -72,7 +72,7 @@ type SignOut interface {
 	Do(ctx context.Context, a signout.Act) (signout.Done, error)
 }
 
-// Denied is what this replica knows of the denylist: Check answers nil, revocation.ErrDenied or revocation.ErrStale.
+// Denied is what this replica knows of the denylist: Check answers nil, denylist.ErrDenied or denylist.ErrStale.
 type Denied interface {
 	Check(sub, sid, jti string, authenticated time.Time) error
 }

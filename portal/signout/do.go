@@ -11,12 +11,12 @@ import (
 
 	"gatehouse/portal/backchannel"
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/web"
 )
 
 const (
-	// longestNote is that of revocation.Entry, in bytes.
+	// longestNote is that of denylist.Entry, in bytes.
 	longestNote = 2000
 	// longestName is the length of the longest sub, sid or jti that is looked for.
 	longestName = 512
@@ -42,7 +42,7 @@ type Act struct {
 type Done struct {
 	Ending    string               `json:"ending"` // names the receipt
 	Ended     int                  `json:"ended"`  // sign-ins
-	Receipt   revocation.Receipt   `json:"receipt"`
+	Receipt   denylist.Receipt     `json:"receipt"`
 	Told      []backchannel.Result `json:"told"`      // clients, by back channel
 	Confirmed bool                 `json:"confirmed"` // false: it is written to the database, and Redis is away; it will be told
 }

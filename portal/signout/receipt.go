@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // Receipt is what became of an act, as it was stored: ErrNotFound of the store if
@@ -39,7 +39,7 @@ func (s *Service) save(ctx context.Context, r store.Receipt, done Done) {
 
 // Late completes the receipts of acts whose revocations a keeper published later:
 // Redis was away, or the replica that did them was killed. It returns at once.
-func (s *Service) Late(published []store.Revocation, w revocation.Written) {
+func (s *Service) Late(published []store.Revocation, w denylist.Written) {
 	first := map[string]store.Revocation{}
 	for _, r := range published {
 		if _, ok := first[r.Ending]; !ok {
@@ -56,12 +56,12 @@ func (s *Service) Late(published []store.Revocation, w revocation.Written) {
 	}()
 }
 
-func (s *Service) complete(ctx context.Context, ending string, r store.Revocation, confirmed revocation.Receipt) {
+func (s *Service) complete(ctx context.Context, ending string, r store.Revocation, confirmed denylist.Receipt) {
 	kept, done, err := s.Receipt(ctx, ending)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		kept, done = store.Receipt{Ending: ending, Reason: r.Reason, CreatedAt: r.At}, Done{Ending: ending}
-		if r.Kind == string(revocation.Subject) {
+		if r.Kind == string(denylist.Subject) {
 			kept.UserID = r.Value
 		}
 	case err != nil:

@@ -20,23 +20,23 @@ import (
 
 	"gatehouse/portal/backchannel"
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/session"
 )
 
 // Why a sign-in ended; it stays in the record.
 const (
-	ByPerson        = revocation.SignedOut
-	Elsewhere       = revocation.EndedElsewhere // by the same person on another browser
-	Everywhere      = revocation.Everywhere
-	PasswordChanged = revocation.PasswordChanged
-	RolesChanged    = revocation.RolesChanged
-	Banned          = revocation.Banned
-	EndedByAdmin    = revocation.EndedByAdmin
-	AccountDeleted  = revocation.AccountDeleted
-	TokenReplay     = revocation.TokenReplay // a refresh token was used twice: a thief has it
-	TokenRevoked    = revocation.TokenRevoked
-	Replaced        = revocation.Replaced // by another one on the same browser
+	ByPerson        = denylist.SignedOut
+	Elsewhere       = denylist.EndedElsewhere // by the same person on another browser
+	Everywhere      = denylist.Everywhere
+	PasswordChanged = denylist.PasswordChanged
+	RolesChanged    = denylist.RolesChanged
+	Banned          = denylist.Banned
+	EndedByAdmin    = denylist.EndedByAdmin
+	AccountDeleted  = denylist.AccountDeleted
+	TokenReplay     = denylist.TokenReplay // a refresh token was used twice: a thief has it
+	TokenRevoked    = denylist.TokenRevoked
+	Replaced        = denylist.Replaced // by another one on the same browser
 )
 
 // The scopes of a sign_out event.
@@ -72,8 +72,8 @@ type Records interface {
 
 // Denylist is what every replica of every service knows (package denylist).
 type Denylist interface {
-	Publish(ctx context.Context, revocations []store.Revocation) (revocation.Written, error)
-	Await(ctx context.Context, w revocation.Written, bound time.Duration) revocation.Receipt
+	Publish(ctx context.Context, revocations []store.Revocation) (denylist.Written, error)
+	Await(ctx context.Context, w denylist.Written, bound time.Duration) denylist.Receipt
 	Wake()
 }
 
@@ -88,7 +88,7 @@ type Sender interface {
 }
 
 // Deps are what a Service needs. Bound is how long it waits for servers to confirm;
-// revocation.DefaultBound unless told. Recorded, if given, is called after events
+// denylist.DefaultBound unless told. Recorded, if given, is called after events
 // were recorded, so that they are published soon.
 type Deps struct {
 	Records  Records
@@ -110,7 +110,7 @@ func New(d Deps) (*Service, error) {
 		return nil, errors.New("signout: a dependency is missing")
 	}
 	if d.Bound <= 0 {
-		d.Bound = revocation.DefaultBound
+		d.Bound = denylist.DefaultBound
 	}
 	if d.Recorded == nil {
 		d.Recorded = func() {}

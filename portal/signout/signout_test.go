@@ -14,11 +14,11 @@ import (
 
 	"gatehouse/db"
 	"gatehouse/portal/backchannel"
-	"gatehouse/portal/denylist"
+	keeper "gatehouse/portal/denylist"
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/portal/store/storetest"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/session"
 	"gatehouse/tests/env"
 	"gatehouse/web"
@@ -30,8 +30,8 @@ type house struct {
 	db     *db.DB
 	rdb    redis.UniversalClient
 	store  *store.Store
-	log    *revocation.Log
-	keeper *denylist.Keeper
+	log    *denylist.Log
+	keeper *keeper.Keeper
 	outs   *signout.Service
 	told   *told
 }
@@ -62,9 +62,9 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient) *house {
 	h := &house{T: t, db: d, rdb: rdb, store: storetest.New(t, d), told: &told{}}
 	quiet := slog.New(slog.DiscardHandler)
 	var err error
-	h.log, err = revocation.NewLog(rdb)
+	h.log, err = denylist.NewLog(rdb)
 	h.check(err)
-	h.keeper, err = denylist.New(denylist.Deps{Records: h.store, Log: h.log, Now: time.Now, Logger: quiet})
+	h.keeper, err = keeper.New(keeper.Deps{Records: h.store, Log: h.log, Now: time.Now, Logger: quiet})
 	h.check(err)
 	sessions, err := session.New(rdb, session.Options{Service: "portal"})
 	h.check(err)
@@ -128,8 +128,8 @@ func TestDo_IsTrueEverywhereWhenItReturns(t *testing.T) {
 		shop, forum := env.Denied(h.T, h.rdb, "shop"), env.Denied(h.T, h.rdb, "forum")
 		done, err := h.outs.Do(h.Context(), signout.Act{UserID: u.ID, Reason: signout.Banned, Note: "spam", By: "admin-1"})
 		h.check(err)
-		for name, mirror := range map[string]*revocation.Mirror{"shop": shop, "forum": forum} {
-			if err := mirror.Check(u.ID, in.SID, "", in.CreatedAt); !errors.Is(err, revocation.ErrDenied) {
+		for name, mirror := range map[string]*denylist.Mirror{"shop": shop, "forum": forum} {
+			if err := mirror.Check(u.ID, in.SID, "", in.CreatedAt); !errors.Is(err, denylist.ErrDenied) {
 				h.Errorf("%s lets the person in: %v", name, err)
 			}
 			if err := mirror.Check(other.ID, innocent.SID, "", innocent.CreatedAt); err != nil {
@@ -293,8 +293,8 @@ func TestDo_RedisAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the shop refuses both", func() bool {
-		return errors.Is(mirror.Check(mine.ID, in.SID, "", in.CreatedAt), revocation.ErrDenied) &&
-			errors.Is(mirror.Check(banned.ID, "", "", time.Now().Add(-time.Hour)), revocation.ErrDenied)
+		return errors.Is(mirror.Check(mine.ID, in.SID, "", in.CreatedAt), denylist.ErrDenied) &&
+			errors.Is(mirror.Check(banned.ID, "", "", time.Now().Add(-time.Hour)), denylist.ErrDenied)
 	})
 	eventually(t, "the receipt is complete", func() bool {
 		_, kept, err := h.outs.Receipt(t.Context(), done.Ending)
@@ -347,7 +347,7 @@ func TestEndOthers_LeavesOne(t *testing.T) {
 		if n, err := h.outs.EndOthers(h.Context(), u.ID, "", signout.Everywhere); n != 1 || err != nil {
 			h.Errorf("all: %d, %v", n, err)
 		}
-		if err := mirror.Check(u.ID, first.SID, "", first.CreatedAt); !errors.Is(err, revocation.ErrDenied) {
+		if err := mirror.Check(u.ID, first.SID, "", first.CreatedAt); !errors.Is(err, denylist.ErrDenied) {
 			h.Errorf("after all: %v", err)
 		}
 	})

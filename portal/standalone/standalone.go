@@ -21,7 +21,7 @@ import (
 	"gatehouse/portal/clients"
 	"gatehouse/portal/password"
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/web"
 )
 
@@ -82,7 +82,7 @@ func Open(ctx context.Context, d portal.Deps, o Options) (_ *Portal, err error) 
 		return nil, err
 	}
 	p.Issuer = d.Estate.URL("portal")
-	if d.Denied, err = revocation.NewMirror(revocation.Options{Redis: d.Redis, Service: "portal", Replica: "portal-1", Logger: d.Logger}); err != nil {
+	if d.Denied, err = denylist.NewMirror(denylist.Options{Redis: d.Redis, Service: "portal", Replica: "portal-1", Logger: d.Logger}); err != nil {
 		return nil, err
 	}
 	p.work.Go(func() { _ = d.Denied.Run(running) })
@@ -161,7 +161,7 @@ func random() []byte {
 }
 
 // awaitDenylist returns when the portal knows that nobody is denied: until then it refuses to guess.
-func awaitDenylist(ctx context.Context, m *revocation.Mirror) error {
+func awaitDenylist(ctx context.Context, m *denylist.Mirror) error {
 	for {
 		err := m.Ready(ctx)
 		if err == nil {

@@ -24,7 +24,7 @@ type DeniedQuery struct {
 	Limit         int
 }
 
-// Denied is an entry of the denylist, as revocation.Entry has it, with the person whom it is about and the one who
+// Denied is an entry of the denylist, as denylist.Entry has it, with the person whom it is about and the one who
 // made it, where they are known. Published is zero until Redis has it.
 type Denied struct {
 	Seq                     int64

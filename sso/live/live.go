@@ -12,7 +12,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/session"
 )
 
@@ -22,15 +22,15 @@ const (
 	StatePath  = "/auth/state"
 )
 
-// Watcher knows which sign-ins are over. [revocation.Mirror] is one; [Sessions] is
+// Watcher knows which sign-ins are over. [denylist.Mirror] is one; [Sessions] is
 // another, for an app that has no mirror.
 type Watcher interface {
-	// Check is nil, revocation.ErrDenied, or an error that says that nobody knows.
+	// Check is nil, denylist.ErrDenied, or an error that says that nobody knows.
 	Check(sub, sid, jti string, authenticated time.Time) error
 	// Why is what ended a sign-in, if that can be told.
-	Why(ctx context.Context, sub, sid, jti string, authenticated time.Time) (revocation.Entry, bool)
+	Why(ctx context.Context, sub, sid, jti string, authenticated time.Time) (denylist.Entry, bool)
 	// Watch delivers once what ended the sign-in, at once if that has happened before.
-	Watch(sub, sid string, authenticated time.Time) (hit <-chan revocation.Entry, stop func())
+	Watch(sub, sid string, authenticated time.Time) (hit <-chan denylist.Entry, stop func())
 }
 
 // Options are what a Handler needs. Those from Secret on may be left out.

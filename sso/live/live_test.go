@@ -18,8 +18,8 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/live"
-	"gatehouse/sso/revocation"
 	"gatehouse/sso/session"
 	"gatehouse/tests/env"
 )
@@ -187,13 +187,13 @@ func body(t *testing.T, res *http.Response) (v map[string]any) {
 	return v
 }
 
-// denylist is the portal's log and the mirror of a replica, both of the real kind.
-func denylist(t *testing.T, rdb redis.UniversalClient) (*revocation.Log, *revocation.Mirror) {
+// newDenylist is the portal's log and the mirror of a replica, both of the real kind.
+func newDenylist(t *testing.T, rdb redis.UniversalClient) (*denylist.Log, *denylist.Mirror) {
 	t.Helper()
-	log, err := revocation.NewLog(rdb)
+	log, err := denylist.NewLog(rdb)
 	check(t, err)
-	check(t, log.Rebuild(t.Context(), 0, func(func(revocation.Entry, error) bool) {}))
-	m, err := revocation.NewMirror(revocation.Options{
+	check(t, log.Rebuild(t.Context(), 0, func(func(denylist.Entry, error) bool) {}))
+	m, err := denylist.NewMirror(denylist.Options{
 		Redis: rdb, Service: "shop", Replica: "shop-1", Bound: 10 * time.Second, Logger: slog.New(slog.DiscardHandler),
 	})
 	check(t, err)
@@ -222,11 +222,11 @@ type fixed struct{ err error }
 
 func (f fixed) Check(string, string, string, time.Time) error { return f.err }
 
-func (f fixed) Why(context.Context, string, string, string, time.Time) (revocation.Entry, bool) {
-	return revocation.Entry{}, false
+func (f fixed) Why(context.Context, string, string, string, time.Time) (denylist.Entry, bool) {
+	return denylist.Entry{}, false
 }
 
-func (f fixed) Watch(string, string, time.Time) (<-chan revocation.Entry, func()) {
+func (f fixed) Watch(string, string, time.Time) (<-chan denylist.Entry, func()) {
 	return nil, func() {}
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/session"
 )
 
@@ -17,22 +17,22 @@ type Sessions struct {
 	Every  time.Duration // between two looks; 1 s
 }
 
-// Check is revocation.ErrDenied for a sign-in that is over here.
+// Check is denylist.ErrDenied for a sign-in that is over here.
 func (s *Sessions) Check(sub, sid, _ string, authenticated time.Time) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	fate, err := s.Store.Fate(ctx, nil, sub, sid, authenticated)
 	if err == nil && fate != session.Unknown {
-		err = revocation.ErrDenied
+		err = denylist.ErrDenied
 	}
 	return err
 }
 
 // Why tells the provider's word from a sign-out here.
-func (s *Sessions) Why(ctx context.Context, sub, sid, _ string, authenticated time.Time) (revocation.Entry, bool) {
+func (s *Sessions) Why(ctx context.Context, sub, sid, _ string, authenticated time.Time) (denylist.Entry, bool) {
 	fate, err := s.Store.Fate(ctx, nil, sub, sid, authenticated)
 	if err != nil {
-		return revocation.Entry{}, false
+		return denylist.Entry{}, false
 	}
 	return entry(fate, s.Client)
 }
@@ -42,25 +42,25 @@ const expired = "expired"
 
 // entry words the fate of a session as the denylist would; false if there is nothing
 // to tell.
-func entry(fate session.Fate, client string) (revocation.Entry, bool) {
+func entry(fate session.Fate, client string) (denylist.Entry, bool) {
 	switch fate {
 	case session.Ended:
-		return revocation.Entry{Kind: revocation.SignIn, Reason: revocation.ProviderLogout}, true
+		return denylist.Entry{Kind: denylist.SignIn, Reason: denylist.ProviderLogout}, true
 	case session.Left:
-		return revocation.Entry{Kind: revocation.SignIn, Reason: revocation.SignedOut, Client: client}, true
+		return denylist.Entry{Kind: denylist.SignIn, Reason: denylist.SignedOut, Client: client}, true
 	case session.Expired:
-		return revocation.Entry{Kind: revocation.SignIn, Reason: expired}, true
+		return denylist.Entry{Kind: denylist.SignIn, Reason: expired}, true
 	}
-	return revocation.Entry{}, false
+	return denylist.Entry{}, false
 }
 
 // Watch looks until it has seen the end, or stop is called.
-func (s *Sessions) Watch(sub, sid string, authenticated time.Time) (<-chan revocation.Entry, func()) {
+func (s *Sessions) Watch(sub, sid string, authenticated time.Time) (<-chan denylist.Entry, func()) {
 	every := s.Every
 	if every <= 0 {
 		every = time.Second
 	}
-	hit := make(chan revocation.Entry, 1)
+	hit := make(chan denylist.Entry, 1)
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {
 		look := time.NewTicker(about(every))

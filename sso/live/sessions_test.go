@@ -7,8 +7,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/live"
-	"gatehouse/sso/revocation"
 	"gatehouse/tests/env"
 )
 
@@ -33,7 +33,7 @@ func TestSessions_TellWhenNoneIsLeft(t *testing.T) {
 		}
 		other.hears(t, "hello")
 		watcher := &live.Sessions{Store: a.sessions, Client: "shop"}
-		for sid, want := range map[string]error{"told": revocation.ErrDenied, "left": revocation.ErrDenied, "other": nil, "": nil} {
+		for sid, want := range map[string]error{"told": denylist.ErrDenied, "left": denylist.ErrDenied, "other": nil, "": nil} {
 			if err := watcher.Check("alice", sid, "", time.Now()); !errors.Is(err, want) || want == nil && err != nil {
 				t.Errorf("%q: %v, want %v", sid, err, want)
 			}
@@ -55,7 +55,7 @@ func TestSessions_TellWhenNoneIsLeft(t *testing.T) {
 func TestSessions_AwayIsNotOver(t *testing.T) {
 	a := newApp(t, nowhere(t), setup{})
 	watcher := &live.Sessions{Store: a.sessions, Client: "shop", Every: time.Millisecond}
-	if err := watcher.Check("alice", "sid", "", time.Now()); err == nil || errors.Is(err, revocation.ErrDenied) {
+	if err := watcher.Check("alice", "sid", "", time.Now()); err == nil || errors.Is(err, denylist.ErrDenied) {
 		t.Errorf("Check: %v", err)
 	}
 	if e, over := watcher.Why(t.Context(), "alice", "sid", "", time.Now()); over {

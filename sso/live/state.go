@@ -6,7 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // ticketHeader carries a page's ticket; in an address it would end up in logs.
@@ -38,7 +38,7 @@ func (h *Handler) State(c echo.Context) error {
 				SignedIn bool `json:"signed_in"`
 				greeting
 			}{true, h.greet(*v)})
-		case !errors.Is(err, revocation.ErrDenied):
+		case !errors.Is(err, denylist.ErrDenied):
 			return unavailable(c, err)
 		}
 	}

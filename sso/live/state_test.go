@@ -8,8 +8,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/live"
-	"gatehouse/sso/revocation"
 	"gatehouse/tests/env"
 )
 
@@ -36,13 +36,13 @@ func TestState_OfWhoIsSignedIn(t *testing.T) {
 // A laptop slept while its person was banned: the session is gone, and the page's ticket still tells why.
 func TestState_TicketTellsWhy(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
-		log, mirror := denylist(t, rdb)
+		log, mirror := newDenylist(t, rdb)
 		a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
 		sibling := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}}) // another replica
 		cookie := a.signIn(t, "alice", "sid-1")
 		ticket := a.Page("alice", "sid-1", a.clock.Now()).Ticket
-		_, err := log.Write(t.Context(), revocation.Entry{
-			Kind: revocation.SignIn, Value: "sid-1", Until: time.Now().Add(time.Hour), Reason: revocation.TokenReplay, At: time.Now(),
+		_, err := log.Write(t.Context(), denylist.Entry{
+			Kind: denylist.SignIn, Value: "sid-1", Until: time.Now().Add(time.Hour), Reason: denylist.TokenReplay, At: time.Now(),
 		})
 		check(t, err)
 		until(t, func() bool { return mirror.Check("alice", "sid-1", "", time.Now()) != nil })
@@ -69,11 +69,11 @@ func TestState_TicketTellsWhy(t *testing.T) {
 
 func TestState_TicketsOfOthersTellNothing(t *testing.T) {
 	rdb := env.MiniRedis(t)
-	log, mirror := denylist(t, rdb)
+	log, mirror := newDenylist(t, rdb)
 	a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
 	forged := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror, Secret: []byte("another secret")}})
-	_, err := log.Write(t.Context(), revocation.Entry{
-		Kind: revocation.Subject, Value: "alice", Before: time.Now().Add(time.Hour), Until: time.Now().Add(time.Hour), Reason: revocation.Banned, At: time.Now(),
+	_, err := log.Write(t.Context(), denylist.Entry{
+		Kind: denylist.Subject, Value: "alice", Before: time.Now().Add(time.Hour), Until: time.Now().Add(time.Hour), Reason: denylist.Banned, At: time.Now(),
 	})
 	check(t, err)
 	ours := a.Page("alice", "sid-1", time.Now()).Ticket
@@ -89,7 +89,7 @@ func TestState_TicketsOfOthersTellNothing(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	if got := body(t, a.ask(t, http.MethodGet, live.StatePath, nil, "Live-Ticket", ours)); got["reason"] != revocation.Banned {
+	if got := body(t, a.ask(t, http.MethodGet, live.StatePath, nil, "Live-Ticket", ours)); got["reason"] != denylist.Banned {
 		t.Errorf("ours: %v", got)
 	}
 }
@@ -99,29 +99,29 @@ func TestWords_OfEveryReason(t *testing.T) {
 		reason, client, want string
 		again                bool
 	}{
-		{revocation.SignedOut, "forum", "You signed out in Forum", true},
-		{revocation.SignedOut, "shop", "You signed out in another tab", true},
-		{revocation.SignedOut, "stranger", "You signed out in another app", true},
-		{revocation.SignedOut, "", "You signed out in another app", true},
-		{revocation.EndedElsewhere, "portal", "You ended this session on another device", true},
-		{revocation.Everywhere, "portal", "You signed out everywhere", true},
-		{revocation.PasswordChanged, "portal", "Your password was changed on another device", true},
-		{revocation.RolesChanged, "portal", "Your roles were changed. Please sign in again.", true},
-		{revocation.Banned, "portal", "Your account was banned by an administrator", false},
-		{revocation.EndedByAdmin, "portal", "Your session was ended by an administrator", true},
-		{revocation.AccountDeleted, "portal", "Your account was deleted", false},
-		{revocation.TokenReplay, "shop", "A sign-in token was used twice, so this sign-in was ended to protect you", true},
-		{revocation.Replaced, "portal", "Another sign-in in this browser has ended this one", true},
-		{revocation.ProviderLogout, "", "You were signed out where you had signed in", true},
-		{revocation.TokenRevoked, "shop", "You have been signed out", true},
+		{denylist.SignedOut, "forum", "You signed out in Forum", true},
+		{denylist.SignedOut, "shop", "You signed out in another tab", true},
+		{denylist.SignedOut, "stranger", "You signed out in another app", true},
+		{denylist.SignedOut, "", "You signed out in another app", true},
+		{denylist.EndedElsewhere, "portal", "You ended this session on another device", true},
+		{denylist.Everywhere, "portal", "You signed out everywhere", true},
+		{denylist.PasswordChanged, "portal", "Your password was changed on another device", true},
+		{denylist.RolesChanged, "portal", "Your roles were changed. Please sign in again.", true},
+		{denylist.Banned, "portal", "Your account was banned by an administrator", false},
+		{denylist.EndedByAdmin, "portal", "Your session was ended by an administrator", true},
+		{denylist.AccountDeleted, "portal", "Your account was deleted", false},
+		{denylist.TokenReplay, "shop", "A sign-in token was used twice, so this sign-in was ended to protect you", true},
+		{denylist.Replaced, "portal", "Another sign-in in this browser has ended this one", true},
+		{denylist.ProviderLogout, "", "You were signed out where you had signed in", true},
+		{denylist.TokenRevoked, "shop", "You have been signed out", true},
 		{"something new", "shop", "You have been signed out", true},
 		{"", "", "You have been signed out", true},
 	} {
 		rdb := env.MiniRedis(t)
-		log, mirror := denylist(t, rdb)
+		log, mirror := newDenylist(t, rdb)
 		a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
-		_, err := log.Write(t.Context(), revocation.Entry{
-			Kind: revocation.SignIn, Value: "sid", Until: time.Now().Add(time.Hour), Reason: c.reason, Client: c.client,
+		_, err := log.Write(t.Context(), denylist.Entry{
+			Kind: denylist.SignIn, Value: "sid", Until: time.Now().Add(time.Hour), Reason: c.reason, Client: c.client,
 			Note: "what admins write is for admins", At: time.Now(),
 		})
 		check(t, err)

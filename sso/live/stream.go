@@ -10,7 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // writeTimeout is how long a tab may take to receive one event.
@@ -28,7 +28,7 @@ func (h *Handler) Stream(c echo.Context) error {
 		return c.NoContent(http.StatusNoContent)
 	}
 	// Denied is for Watch to tell; anything else says that nobody knows.
-	if err := h.Watcher.Check(v.sub, v.sid, "", v.authenticated); err != nil && !errors.Is(err, revocation.ErrDenied) {
+	if err := h.Watcher.Check(v.sub, v.sid, "", v.authenticated); err != nil && !errors.Is(err, denylist.ErrDenied) {
 		return unavailable(c, err)
 	}
 	leave, ok := h.crowd.enter(v.sub)
@@ -55,7 +55,7 @@ func (h *Handler) Stream(c echo.Context) error {
 }
 
 // send ends when there is nothing more to say, or nobody to say it to.
-func (h *Handler) send(c echo.Context, w *writer, v visit, hit <-chan revocation.Entry) {
+func (h *Handler) send(c echo.Context, w *writer, v visit, hit <-chan denylist.Entry) {
 	ctx := c.Request().Context()
 	closing := h.closing(ctx)
 	select { // over before it began

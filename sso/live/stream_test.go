@@ -8,23 +8,23 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/live"
-	"gatehouse/sso/revocation"
 	"gatehouse/tests/env"
 )
 
 func TestStream_TellsWhatEndedTheSignIn(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
-		log, mirror := denylist(t, rdb)
+		log, mirror := newDenylist(t, rdb)
 		a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
 		alice, bob := a.listen(t, a.signIn(t, "alice", "sid-1")), a.listen(t, a.signIn(t, "bob", "sid-2"))
 		hello := alice.hears(t, "hello")
 		if hello.data["person"] == "" || hello.data["person"] == bob.hears(t, "hello").data["person"] {
 			t.Errorf("hello %v", hello.data)
 		}
-		entries := []revocation.Entry{
-			{Kind: revocation.Subject, Value: "alice", Before: a.clock.Now().Add(time.Minute), Until: a.clock.Now().Add(time.Hour), Reason: revocation.Banned, At: a.clock.Now()},
-			{Kind: revocation.SignIn, Value: "sid-2", Until: a.clock.Now().Add(time.Hour), Reason: revocation.SignedOut, Client: "forum", At: a.clock.Now()},
+		entries := []denylist.Entry{
+			{Kind: denylist.Subject, Value: "alice", Before: a.clock.Now().Add(time.Minute), Until: a.clock.Now().Add(time.Hour), Reason: denylist.Banned, At: a.clock.Now()},
+			{Kind: denylist.SignIn, Value: "sid-2", Until: a.clock.Now().Add(time.Hour), Reason: denylist.SignedOut, Client: "forum", At: a.clock.Now()},
 		}
 		for i, want := range []struct {
 			tab   *tab
@@ -48,11 +48,11 @@ func TestStream_TellsWhatEndedTheSignIn(t *testing.T) {
 
 func TestStream_OverBeforeItBegan(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
-		log, mirror := denylist(t, rdb)
+		log, mirror := newDenylist(t, rdb)
 		a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
 		cookie := a.signIn(t, "alice", "sid-1")
-		_, err := log.Write(t.Context(), revocation.Entry{
-			Kind: revocation.SignIn, Value: "sid-1", Until: time.Now().Add(time.Hour), Reason: revocation.EndedByAdmin, At: time.Now(),
+		_, err := log.Write(t.Context(), denylist.Entry{
+			Kind: denylist.SignIn, Value: "sid-1", Until: time.Now().Add(time.Hour), Reason: denylist.EndedByAdmin, At: time.Now(),
 		})
 		check(t, err)
 		until(t, func() bool { return mirror.Check("alice", "sid-1", "", time.Now()) != nil })
@@ -89,7 +89,7 @@ func TestStream_WhoMayListen(t *testing.T) {
 
 func TestStream_NobodyKnows(t *testing.T) {
 	rdb := env.MiniRedis(t)
-	stale := newApp(t, rdb, setup{Options: live.Options{Watcher: fixed{revocation.ErrStale}}})
+	stale := newApp(t, rdb, setup{Options: live.Options{Watcher: fixed{denylist.ErrStale}}})
 	away := newApp(t, nowhere(t), setup{})
 	cookie := stale.signIn(t, "alice", "sid-1")
 	for name, a := range map[string]*app{"stale": stale, "Redis away": away} {

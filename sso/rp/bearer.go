@@ -9,7 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/token"
 )
 
@@ -42,7 +42,7 @@ func (a *RP) Bearer(scope string, roles ...string) echo.MiddlewareFunc {
 				err = a.notRevoked(claims)
 			}
 			switch {
-			case errors.Is(err, token.ErrInvalid), errors.Is(err, revocation.ErrDenied):
+			case errors.Is(err, token.ErrInvalid), errors.Is(err, denylist.ErrDenied):
 				return challenge(c, http.StatusUnauthorized, "invalid_token", "", "The access token is expired, revoked or not meant for this service.")
 			case err != nil:
 				return unavailable(c, err)

@@ -16,7 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/rp"
 	"gatehouse/tests/env"
 )
@@ -24,7 +24,7 @@ import (
 // guarded is a replica of an API with the real denylist.
 type guarded struct {
 	*httptest.Server
-	mirror *revocation.Mirror
+	mirror *denylist.Mirror
 }
 
 const apiURL = "https://api.example"
@@ -38,7 +38,7 @@ func apis(t *testing.T, p *provider, rdb redis.UniversalClient, n int) []guarded
 	t.Cleanup(func() { stop(); running.Wait() })
 	all := make([]guarded, n)
 	for i := range all {
-		mirror, err := revocation.NewMirror(revocation.Options{Redis: rdb, Service: "api", Replica: "api-" + string(rune('1'+i)), Logger: log})
+		mirror, err := denylist.NewMirror(denylist.Options{Redis: rdb, Service: "api", Replica: "api-" + string(rune('1'+i)), Logger: log})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,14 +72,14 @@ func ready(t *testing.T, all []guarded) {
 	}
 }
 
-// log is the denylist as the portal writes it, with nothing denied yet.
-func denylist(t *testing.T, rdb redis.UniversalClient) *revocation.Log {
+// newDenylist is the denylist as the portal writes it, with nothing denied yet.
+func newDenylist(t *testing.T, rdb redis.UniversalClient) *denylist.Log {
 	t.Helper()
-	log, err := revocation.NewLog(rdb)
+	log, err := denylist.NewLog(rdb)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := log.Rebuild(t.Context(), 0, func(func(revocation.Entry, error) bool) {}); err != nil {
+	if err := log.Rebuild(t.Context(), 0, func(func(denylist.Entry, error) bool) {}); err != nil {
 		t.Fatal(err)
 	}
 	return log
@@ -101,23 +101,23 @@ func (p *provider) access(spoil jwt.MapClaims) string {
 func TestBearer_ARevokedTokenIsRefusedThoughItIsRemembered(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		p := newProvider(t)
-		log := denylist(t, rdb)
+		log := newDenylist(t, rdb)
 		all := apis(t, p, rdb, 3)
 		ready(t, all)
 		now := time.Now().Truncate(time.Second)
 		for name, tc := range map[string]struct {
-			deny         revocation.Entry
+			deny         denylist.Entry
 			denied, good jwt.MapClaims
 		}{
-			"a sign-in": {revocation.Entry{Kind: revocation.SignIn, Value: "ended"}, jwt.MapClaims{"sid": "ended"}, jwt.MapClaims{"sid": "other"}},
-			"a token":   {revocation.Entry{Kind: revocation.Token, Value: "f.one"}, jwt.MapClaims{"jti": "f.one"}, jwt.MapClaims{"jti": "f.two"}},
-			"a grant":   {revocation.Entry{Kind: revocation.Token, Value: "g"}, jwt.MapClaims{"jti": "g.one"}, jwt.MapClaims{"jti": "h.one"}},
+			"a sign-in": {denylist.Entry{Kind: denylist.SignIn, Value: "ended"}, jwt.MapClaims{"sid": "ended"}, jwt.MapClaims{"sid": "other"}},
+			"a token":   {denylist.Entry{Kind: denylist.Token, Value: "f.one"}, jwt.MapClaims{"jti": "f.one"}, jwt.MapClaims{"jti": "f.two"}},
+			"a grant":   {denylist.Entry{Kind: denylist.Token, Value: "g"}, jwt.MapClaims{"jti": "g.one"}, jwt.MapClaims{"jti": "h.one"}},
 			"a person": {
-				revocation.Entry{Kind: revocation.Subject, Value: "mallory", Before: now},
+				denylist.Entry{Kind: denylist.Subject, Value: "mallory", Before: now},
 				jwt.MapClaims{"sub": "mallory", "auth_time": now.Add(-time.Second).Unix()}, jwt.MapClaims{"sub": "mallory", "auth_time": now.Unix()},
 			},
 			"a program": {
-				revocation.Entry{Kind: revocation.Subject, Value: "robot", Before: now},
+				denylist.Entry{Kind: denylist.Subject, Value: "robot", Before: now},
 				jwt.MapClaims{"sub": "robot", "client_id": "robot", "sid": nil, "auth_time": nil, "iat": now.Add(-time.Second).Unix()},
 				jwt.MapClaims{"sub": "robot", "client_id": "robot", "sid": nil, "auth_time": nil, "iat": now.Unix()},
 			},
@@ -134,7 +134,7 @@ func TestBearer_ARevokedTokenIsRefusedThoughItIsRemembered(t *testing.T) {
 				}
 			}
 			e := tc.deny
-			e.Reason, e.At, e.Until = revocation.TokenRevoked, time.Now(), time.Now().Add(time.Minute)
+			e.Reason, e.At, e.Until = denylist.TokenRevoked, time.Now(), time.Now().Add(time.Minute)
 			w, err := log.Write(t.Context(), e)
 			if err != nil {
 				t.Fatal(err)
@@ -185,11 +185,11 @@ func TestBearer_WhatTheDenylistSays(t *testing.T) {
 		retryAfter bool
 	}{
 		"good":                     {good, nil, 204, "", false},
-		"revoked":                  {good, revocation.ErrDenied, 401, `error="invalid_token"`, false},
-		"nobody knows":             {good, revocation.ErrStale, 503, "", true},
+		"revoked":                  {good, denylist.ErrDenied, 401, `error="invalid_token"`, false},
+		"nobody knows":             {good, denylist.ErrStale, 503, "", true},
 		"something else":           {good, errors.New("x"), 503, "", true},
-		"forged, and nobody knows": {forged, revocation.ErrStale, 401, `error="invalid_token"`, false},
-		"revoked, without scope":   {lesser, revocation.ErrDenied, 401, `error="invalid_token"`, false},
+		"forged, and nobody knows": {forged, denylist.ErrStale, 401, `error="invalid_token"`, false},
+		"revoked, without scope":   {lesser, denylist.ErrDenied, 401, `error="invalid_token"`, false},
 		"without scope":            {lesser, nil, 403, `error="insufficient_scope"`, false},
 	} {
 		denied.err = tc.err
@@ -203,7 +203,7 @@ func TestBearer_WhatTheDenylistSays(t *testing.T) {
 
 func TestBearer_Roles(t *testing.T) {
 	rdb := env.MiniRedis(t)
-	denylist(t, rdb)
+	newDenylist(t, rdb)
 	p := newProvider(t)
 	all := apis(t, p, rdb, 1)
 	ready(t, all)

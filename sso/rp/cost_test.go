@@ -11,7 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/rp"
 	"gatehouse/tests/env"
 )
@@ -43,10 +43,10 @@ func (l *trips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 
 // loaded is a mirror that knows the denylist, and does not follow it any more: what is
 // asked through own is not its work in the background.
-func loaded(t *testing.T, rdb redis.UniversalClient, own *redis.Client) *revocation.Mirror {
+func loaded(t *testing.T, rdb redis.UniversalClient, own *redis.Client) *denylist.Mirror {
 	t.Helper()
-	denylist(t, rdb)
-	m, err := revocation.NewMirror(revocation.Options{
+	newDenylist(t, rdb)
+	m, err := denylist.NewMirror(denylist.Options{
 		Redis: own, Service: "shop", Replica: "shop-1", Logger: slog.New(slog.DiscardHandler), Bound: time.Hour,
 	})
 	if err != nil {

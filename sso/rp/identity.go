@@ -10,8 +10,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/live"
-	"gatehouse/sso/revocation"
 	"gatehouse/sso/session"
 )
 
@@ -99,7 +99,7 @@ func (a *RP) notDenied(c echo.Context, rec *session.Record) (*session.Record, er
 	switch {
 	case err == nil:
 		return rec, nil
-	case !errors.Is(err, revocation.ErrDenied):
+	case !errors.Is(err, denylist.ErrDenied):
 		return nil, err // nobody knows: the cookie stays
 	}
 	if err := a.sessions.End(c.Request().Context(), c.Response(), c.Request()); err != nil {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/rp"
 )
 
@@ -14,7 +14,7 @@ import (
 func TestNew_SessionsDoNotOutliveTheDenylist(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}) // never asked
 	defer func() { _ = rdb.Close() }()
-	denied, err := revocation.NewMirror(revocation.Options{Redis: rdb, Service: "shop", Replica: "shop-1"})
+	denied, err := denylist.NewMirror(denylist.Options{Redis: rdb, Service: "shop", Replica: "shop-1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,12 +14,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/components"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/rp"
 	"gatehouse/tests/env"
 )
 
-var _ rp.Denylist = (*revocation.Mirror)(nil)
+var _ rp.Denylist = (*denylist.Mirror)(nil)
 
 // outOf reads a stream of events until its out.
 func (b *browser) outOf(address string) (text string) {
@@ -84,28 +84,28 @@ func TestLive_TabsAreToldWithoutADenylist(t *testing.T) {
 }
 
 // heard is a denylist that a test fills.
-type heard struct{ entry chan revocation.Entry }
+type heard struct{ entry chan denylist.Entry }
 
 func (h heard) Check(string, string, string, time.Time) error { return nil }
 
-func (h heard) Why(context.Context, string, string, string, time.Time) (revocation.Entry, bool) {
-	return revocation.Entry{}, false
+func (h heard) Why(context.Context, string, string, string, time.Time) (denylist.Entry, bool) {
+	return denylist.Entry{}, false
 }
 
-func (h heard) Watch(string, string, time.Time) (<-chan revocation.Entry, func()) {
+func (h heard) Watch(string, string, time.Time) (<-chan denylist.Entry, func()) {
 	return h.entry, func() {}
 }
 
 func TestLive_TheDenylistTellsTabs(t *testing.T) {
 	p := newProvider(t)
-	denied := heard{make(chan revocation.Entry, 1)}
+	denied := heard{make(chan denylist.Entry, 1)}
 	a := newAppWith(t, p, env.MiniRedis(t), func(c *rp.Config) {
 		c.Denied, c.AppName = denied, func(string) string { return "Forum" }
 	})
 	p.idToken = func(c jwt.MapClaims) { c["sid"] = "sid-1" }
 	b := newBrowser(t)
 	b.get(a.URL + "/orders")
-	denied.entry <- revocation.Entry{Kind: revocation.SignIn, Value: "sid-1", Reason: revocation.SignedOut, Client: "forum"}
+	denied.entry <- denylist.Entry{Kind: denylist.SignIn, Value: "sid-1", Reason: denylist.SignedOut, Client: "forum"}
 	if text := b.outOf(a.URL + "/auth/live"); text != "You signed out in Forum" {
 		t.Errorf("told %q", text)
 	}

@@ -13,10 +13,10 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/hops"
 	"gatehouse/sso/live"
 	"gatehouse/sso/loopback"
-	"gatehouse/sso/revocation"
 	"gatehouse/sso/session"
 	"gatehouse/sso/token"
 )
@@ -56,11 +56,11 @@ type Config struct {
 // session that lived longer would be let in again afterwards.
 const longestDenied = 24 * time.Hour
 
-// Denylist knows what was revoked before its time. [revocation.Mirror] is one.
+// Denylist knows what was revoked before its time. [denylist.Mirror] is one.
 type Denylist interface {
 	Check(sub, sid, jti string, authenticated time.Time) error
-	Watch(sub, sid string, authenticated time.Time) (hit <-chan revocation.Entry, stop func())
-	Why(ctx context.Context, sub, sid, jti string, authenticated time.Time) (revocation.Entry, bool)
+	Watch(sub, sid string, authenticated time.Time) (hit <-chan denylist.Entry, stop func())
+	Why(ctx context.Context, sub, sid, jti string, authenticated time.Time) (denylist.Entry, bool)
 }
 
 // RP is a relying party: the part of an app that deals with sign-in.

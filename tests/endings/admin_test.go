@@ -10,7 +10,7 @@ import (
 
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // admin is the console, as an administrator uses it.
@@ -35,7 +35,7 @@ func (h *house) admin() *admin {
 // outcome is what the console said of an act, and what its receipt says.
 type outcome struct {
 	result
-	receipt   revocation.Receipt
+	receipt   denylist.Receipt
 	confirmed bool
 }
 
@@ -67,7 +67,7 @@ func (a *admin) mustBan(name string) outcome {
 }
 
 // receipt is what the database keeps.
-func (a *admin) receipt(ending string) (revocation.Receipt, bool) {
+func (a *admin) receipt(ending string) (denylist.Receipt, bool) {
 	a.house.t.Helper()
 	row, err := a.records.Receipt(a.house.t.Context(), ending)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // scene is a house with two people in it and an administrator.
@@ -21,7 +21,7 @@ type scene struct {
 
 func newScene(t *testing.T, portals, banks int) *scene {
 	t.Helper()
-	s := &scene{house: newHouse(t, revocation.DefaultBound, portals, banks)}
+	s := &scene{house: newHouse(t, denylist.DefaultBound, portals, banks)}
 	s.admin, s.alice, s.bob = s.house.admin(), s.browser(), s.browser()
 	s.alice.mustSignIn("alice")
 	s.bob.mustSignIn("bob")
@@ -101,7 +101,7 @@ func (s *scene) innocent(bank *replica, b *browser, token string) {
 	})
 }
 
-func names(missing []revocation.Confirmation) (all []string) {
+func names(missing []denylist.Confirmation) (all []string) {
 	for _, c := range missing {
 		all = append(all, c.Replica)
 	}
@@ -129,7 +129,7 @@ func TestCutOff_RefusesAfterTheBound(t *testing.T) {
 				t.Errorf("the receipt: confirmed %v, missing %v", o.confirmed, o.receipt.Missing())
 			}
 			for _, c := range o.receipt.Missing() {
-				if c.WrongUntil.Sub(o.receipt.At) > revocation.DefaultBound {
+				if c.WrongUntil.Sub(o.receipt.At) > denylist.DefaultBound {
 					t.Errorf("%s may be wrong for %s", c.Replica, c.WrongUntil.Sub(o.receipt.At))
 				}
 			}

@@ -28,7 +28,7 @@ import (
 	"gatehouse/portal"
 	"gatehouse/portal/clients"
 	"gatehouse/portal/password"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/rp"
 	"gatehouse/tests/env"
 	"gatehouse/web"
@@ -70,7 +70,7 @@ type replica struct {
 	name    string
 	proxy   *toxiproxy.Proxy // its way to Redis
 	gate    *gate
-	mirror  *revocation.Mirror
+	mirror  *denylist.Mirror
 	server  *httptest.Server
 	handler *echo.Echo
 	http    *http.Client // to it alone; see client
@@ -144,7 +144,7 @@ func (h *house) connect(r *replica) *redis.Client {
 	rdb := redis.NewClient(o)
 	r.gate = &gate{reached: make(chan struct{}), stopped: make(chan struct{})}
 	rdb.AddHook(r.gate)
-	r.mirror, err = revocation.NewMirror(revocation.Options{
+	r.mirror, err = denylist.NewMirror(denylist.Options{
 		Redis: rdb, Service: strings.Split(r.name, "-")[0], Replica: r.name, Logger: quiet, Bound: bound,
 	})
 	if err != nil {

@@ -9,23 +9,23 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // Denied is a mirror of the denylist for a replica of service ("portal-1"), which
 // follows rdb until the test ends, and is up to date when it is returned. A Redis
 // that holds no denylist gets an empty one.
-func Denied(t testing.TB, rdb redis.UniversalClient, service string) *revocation.Mirror {
+func Denied(t testing.TB, rdb redis.UniversalClient, service string) *denylist.Mirror {
 	t.Helper()
-	log, err := revocation.NewLog(rdb)
+	log, err := denylist.NewLog(rdb)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var none iter.Seq2[revocation.Entry, error] = func(func(revocation.Entry, error) bool) {}
+	var none iter.Seq2[denylist.Entry, error] = func(func(denylist.Entry, error) bool) {}
 	if err := log.Rebuild(t.Context(), 0, none); err != nil {
 		t.Fatal(err)
 	}
-	m, err := revocation.NewMirror(revocation.Options{
+	m, err := denylist.NewMirror(denylist.Options{
 		Redis: rdb, Service: service, Replica: service + "-1", Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"gatehouse/apps/academy/lab"
 	"gatehouse/fleet/balancer"
 	"gatehouse/fleet/embedded"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -69,7 +69,7 @@ type Bank struct {
 
 	redis  *embedded.Redis // nil for a Kind that needs none
 	rdb    *redis.Client
-	denied *revocation.Log
+	denied *denylist.Log
 	issuer *card.Issuer
 	life   duration
 
@@ -217,4 +217,4 @@ func (b *Bank) SetLife(life time.Duration) { b.life.set(life) }
 
 // Denylist is that of a bank of the Kind CardDenylist, for whoever writes to it; nil in
 // others.
-func (b *Bank) Denylist() *revocation.Log { return b.denied }
+func (b *Bank) Denylist() *denylist.Log { return b.denied }

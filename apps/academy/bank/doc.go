@@ -7,7 +7,7 @@
 //	                                        Memory       a map in the branch's memory
 //	                                        Redis        sso/session, in a Redis of this bank's own
 //	                                        Card         a signed token in the cookie (sso/token)
-//	                                        CardDenylist the same, and a mirror of the denylist (sso/revocation)
+//	                                        CardDenylist the same, and a mirror of the denylist (sso/denylist)
 //
 // What happened to a request is never taken from what we know: [Bank.Visit] reports
 // what came back over the wire. The pages of a branch:

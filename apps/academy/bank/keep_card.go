@@ -13,7 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/apps/academy/bank/card"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/token"
 )
 
@@ -23,10 +23,10 @@ type cards struct {
 	bank     *Bank
 	audience string
 	verifier *token.Verifier
-	denied   *denylist // nil for the Kind Card
+	denied   *endedCards // nil for the Kind Card
 }
 
-func newCards(b *Bank, audience string, denied *denylist) (*cards, error) {
+func newCards(b *Bank, audience string, denied *endedCards) (*cards, error) {
 	now := b.o.Now
 	if b.o.Exact {
 		if now == nil {
@@ -59,7 +59,7 @@ func (c *cards) who(r *http.Request) (string, error) {
 		return claims.Subject, nil
 	}
 	switch err := c.denied.mirror.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated()); {
-	case errors.Is(err, revocation.ErrDenied):
+	case errors.Is(err, denylist.ErrDenied):
 		return "", refusal("the card is on the denylist")
 	case err != nil:
 		return "", absence("it has not heard from Redis for a second, so it does not know which cards were ended, and does not guess. The cookie is kept")
@@ -120,26 +120,26 @@ func (c *cards) close() {
 	}
 }
 
-// denylist is a branch's copy of which cards were ended.
-type denylist struct {
+// endedCards is a branch's copy of which cards were ended.
+type endedCards struct {
 	rdb    *redis.Client
-	log    *revocation.Log
-	mirror *revocation.Mirror
+	log    *denylist.Log
+	mirror *denylist.Mirror
 	stop   context.CancelFunc
 	ended  chan struct{}
 }
 
-func newDenylist(rdb *redis.Client, branch string, log *slog.Logger) (*denylist, error) {
-	l, err := revocation.NewLog(rdb)
+func newEndedCards(rdb *redis.Client, branch string, log *slog.Logger) (*endedCards, error) {
+	l, err := denylist.NewLog(rdb)
 	if err != nil {
 		return nil, err
 	}
-	m, err := revocation.NewMirror(revocation.Options{Redis: rdb, Service: "bank", Replica: branch, Logger: log})
+	m, err := denylist.NewMirror(denylist.Options{Redis: rdb, Service: "bank", Replica: branch, Logger: log})
 	if err != nil {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	d := &denylist{rdb: rdb, log: l, mirror: m, stop: stop, ended: make(chan struct{})}
+	d := &endedCards{rdb: rdb, log: l, mirror: m, stop: stop, ended: make(chan struct{})}
 	go func() {
 		defer close(d.ended)
 		_ = m.Run(ctx) // it ends with ctx, without an error
@@ -148,16 +148,16 @@ func newDenylist(rdb *redis.Client, branch string, log *slog.Logger) (*denylist,
 }
 
 // ready waits until the mirror knows where the denylist stands.
-func (d *denylist) ready(ctx context.Context) error {
+func (d *endedCards) ready(ctx context.Context) error {
 	return until(ctx, func() bool { return d.mirror.Ready(ctx) == nil })
 }
 
 // end puts a card's sign-in on the denylist for as long as any card of it may be good.
-func (d *denylist) end(ctx context.Context, c *token.AccessClaims) error {
+func (d *endedCards) end(ctx context.Context, c *token.AccessClaims) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	_, err := d.log.Write(ctx, revocation.Entry{
-		Kind: revocation.SignIn, Value: c.SID, Until: c.ExpiresAt.Add(time.Minute), Reason: revocation.SignedOut, Client: card.ClientID, At: time.Now(),
+	_, err := d.log.Write(ctx, denylist.Entry{
+		Kind: denylist.SignIn, Value: c.SID, Until: c.ExpiresAt.Add(time.Minute), Reason: denylist.SignedOut, Client: card.ClientID, At: time.Now(),
 	})
 	if err != nil {
 		return fmt.Errorf("bank: ending a sign-in: %w", err)
@@ -165,7 +165,7 @@ func (d *denylist) end(ctx context.Context, c *token.AccessClaims) error {
 	return nil
 }
 
-func (d *denylist) close() {
+func (d *endedCards) close() {
 	d.stop()
 	<-d.ended
 	_ = d.rdb.Close()

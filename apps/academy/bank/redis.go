@@ -10,7 +10,7 @@ import (
 
 	"gatehouse/apps/academy/lab"
 	"gatehouse/fleet/embedded"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // openRedis starts the bank's own Redis and, for a denylist, an empty one in it.
@@ -24,12 +24,12 @@ func (b *Bank) openRedis(ctx context.Context) error {
 	if b.o.Kind != CardDenylist {
 		return nil
 	}
-	if b.denied, err = revocation.NewLog(b.rdb); err != nil {
+	if b.denied, err = denylist.NewLog(b.rdb); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := b.denied.Rebuild(ctx, 0, func(func(revocation.Entry, error) bool) {}); err != nil {
+	if err := b.denied.Rebuild(ctx, 0, func(func(denylist.Entry, error) bool) {}); err != nil {
 		return fmt.Errorf("bank: an empty denylist: %w", err)
 	}
 	return nil
@@ -54,7 +54,7 @@ func (b *Bank) newKeeper(ctx context.Context, br *branch) (keeper, error) {
 	if b.o.Kind == Redis {
 		return newNotebook(rdb)
 	}
-	d, err := newDenylist(rdb, br.id, b.log)
+	d, err := newEndedCards(rdb, br.id, b.log)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/tests/bench/setting"
 )
 
@@ -124,7 +124,7 @@ func (r *run) one(ctx context.Context, p *portal, t *traffic, counts bool) error
 	return nil
 }
 
-func (r *run) add(receipt revocation.Receipt, whole time.Duration) {
+func (r *run) add(receipt denylist.Receipt, whole time.Duration) {
 	for _, c := range receipt.Confirmations {
 		if c.Confirmed {
 			r.confirmations = append(r.confirmations, millis(c.Took))

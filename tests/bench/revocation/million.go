@@ -11,7 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/tests/bench/setting"
 )
 
@@ -41,7 +41,7 @@ func (b *bench) million(ctx context.Context, kind, url string) error {
 		return err
 	}
 	defer func() { _ = rdb.Close() }()
-	log, err := revocation.NewLog(rdb.WithTimeout(time.Minute)) // an embedded Redis takes its time with so many
+	log, err := denylist.NewLog(rdb.WithTimeout(time.Minute)) // an embedded Redis takes its time with so many
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (b *bench) million(ctx context.Context, kind, url string) error {
 		return err
 	}
 	before := heap()
-	m, err := revocation.NewMirror(revocation.Options{Redis: rdb, Service: "bench", Replica: "bench-1", Logger: b.quiet})
+	m, err := denylist.NewMirror(denylist.Options{Redis: rdb, Service: "bench", Replica: "bench-1", Logger: b.quiet})
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (b *bench) million(ctx context.Context, kind, url string) error {
 		return fmt.Errorf("the mirror has %d entries", got)
 	}
 	began = time.Now()
-	w, err := log.Write(ctx, revocation.Entry{Kind: revocation.SignIn, Value: "one more", Reason: revocation.Banned, At: began, Until: began.Add(time.Hour)})
+	w, err := log.Write(ctx, denylist.Entry{Kind: denylist.SignIn, Value: "one more", Reason: denylist.Banned, At: began, Until: began.Add(time.Hour)})
 	if err != nil {
 		return err
 	}
@@ -83,13 +83,13 @@ func (b *bench) million(ctx context.Context, kind, url string) error {
 }
 
 // live are the entries: sign-ins, people and tokens in turns, whose ends lie within a day.
-func (b *bench) live() func(yield func(revocation.Entry, error) bool) {
+func (b *bench) live() func(yield func(denylist.Entry, error) bool) {
 	now := time.Now()
-	return func(yield func(revocation.Entry, error) bool) {
+	return func(yield func(denylist.Entry, error) bool) {
 		for i := range b.entries {
-			e := revocation.Entry{
-				Kind: []revocation.Kind{revocation.SignIn, revocation.Subject, revocation.Token}[i%3], Value: name("denied", i), Before: now,
-				Reason: revocation.Banned, Client: "portal", At: now, Until: now.Add(time.Hour + time.Duration(i%86400)*time.Second), Seq: int64(i + 1),
+			e := denylist.Entry{
+				Kind: []denylist.Kind{denylist.SignIn, denylist.Subject, denylist.Token}[i%3], Value: name("denied", i), Before: now,
+				Reason: denylist.Banned, Client: "portal", At: now, Until: now.Add(time.Hour + time.Duration(i%86400)*time.Second), Seq: int64(i + 1),
 			}
 			if !yield(e, nil) {
 				return
@@ -119,7 +119,7 @@ const (
 	crowd = 1 << 14
 )
 
-func (b *bench) checks(ctx context.Context, m *revocation.Mirror, rdb *redis.Client) error {
+func (b *bench) checks(ctx context.Context, m *denylist.Mirror, rdb *redis.Client) error {
 	innocent, cookies, banned := make([]visitor, crowd), make([]visitor, crowd), make([]visitor, crowd)
 	for i := range crowd {
 		innocent[i] = visitor{name("person", i), name("sign-in", i), name("family", i) + "." + name("token", i)}
@@ -152,7 +152,7 @@ func (b *bench) checks(ctx context.Context, m *revocation.Mirror, rdb *redis.Cli
 	return failed
 }
 
-func measure(m *revocation.Mirror, all []visitor, denied bool) (c checkCase, wrong error) {
+func measure(m *denylist.Mirror, all []visitor, denied bool) (c checkCase, wrong error) {
 	at := time.Now().Add(-time.Hour)
 	one := func(i int) {
 		v := &all[i&(len(all)-1)]

@@ -17,12 +17,12 @@ import (
 
 	"gatehouse/db"
 	"gatehouse/portal/backchannel"
-	"gatehouse/portal/denylist"
+	keeper "gatehouse/portal/denylist"
 	"gatehouse/portal/keys"
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/session"
 )
 
@@ -31,7 +31,7 @@ type portal struct {
 	records *store.Store
 	issuer  *tokens.Issuer
 	endings *signout.Service
-	keeper  *denylist.Keeper
+	keeper  *keeper.Keeper
 	http    *http.Server
 	db      *db.DB
 	folder  string
@@ -78,11 +78,11 @@ func openPortal(ctx context.Context, rdb redis.UniversalClient, quiet *slog.Logg
 }
 
 func (p *portal) openEndings(rdb redis.UniversalClient, quiet *slog.Logger) error {
-	log, err := revocation.NewLog(rdb)
+	log, err := denylist.NewLog(rdb)
 	if err != nil {
 		return err
 	}
-	if p.keeper, err = denylist.New(denylist.Deps{Records: p.records, Log: log, Now: time.Now, Logger: quiet}); err != nil {
+	if p.keeper, err = keeper.New(keeper.Deps{Records: p.records, Log: log, Now: time.Now, Logger: quiet}); err != nil {
 		return err
 	}
 	sessions, err := session.New(rdb, session.Options{Service: "portal"})

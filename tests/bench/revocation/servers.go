@@ -15,7 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/rp"
 	"gatehouse/tests/bench/setting"
 )
@@ -30,7 +30,7 @@ const (
 type server struct {
 	name   string
 	rdb    *redis.Client
-	mirror *revocation.Mirror
+	mirror *denylist.Mirror
 	http   *http.Server
 	addr   string
 	client connection
@@ -70,7 +70,7 @@ func startServer(name, url, issuer string, quiet *slog.Logger) (*server, error) 
 		return nil, err
 	}
 	s := &server{name: name, rdb: rdb}
-	s.mirror, err = revocation.NewMirror(revocation.Options{Redis: rdb, Service: "bench", Replica: name, Version: "bench", Logger: quiet})
+	s.mirror, err = denylist.NewMirror(denylist.Options{Redis: rdb, Service: "bench", Replica: name, Version: "bench", Logger: quiet})
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"gatehouse/apps/academy/lab"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // ban bans you, and returns when the receipt is there and every server has been asked.
@@ -36,15 +36,15 @@ func (a *apparatus) ban(ctx context.Context) error {
 	}
 	now := time.Now()
 	v.began.Store(&now)
-	w, err := a.estate.log.Write(ctx, revocation.Entry{
-		Kind: revocation.Subject, Value: you, Before: now.Truncate(time.Second).Add(time.Second), Until: now.Add(life),
-		Reason: revocation.Banned, Note: "an experiment", By: you, Client: "bank", At: now,
+	w, err := a.estate.log.Write(ctx, denylist.Entry{
+		Kind: denylist.Subject, Value: you, Before: now.Truncate(time.Second).Add(time.Second), Until: now.Add(life),
+		Reason: denylist.Banned, Note: "an experiment", By: you, Client: "bank", At: now,
 	})
 	if err != nil {
 		a.bench.Logger.Warn("the experiment's ban could not be written", "error", err)
 		return lab.Refusal("Redis did not answer in time: this machine is too busy just now. Please try again.")
 	}
-	receipt := a.estate.log.Await(ctx, w, longest(servers), func(c revocation.Confirmation) {
+	receipt := a.estate.log.Await(ctx, w, longest(servers), func(c denylist.Confirmation) {
 		if s := byName[c.Replica]; s != nil {
 			s.setTook(c.Took)
 		}
@@ -105,7 +105,7 @@ func (a *apparatus) show(s *server, status int, took time.Duration) {
 }
 
 // tell takes down what a ban showed.
-func (a *apparatus) tell(r revocation.Receipt, whole time.Duration, refused, all int) {
+func (a *apparatus) tell(r denylist.Receipt, whole time.Duration, refused, all int) {
 	took := confirmedTimes(r)
 	confirmed, slowest, median := len(took), r.Slowest(), time.Duration(0)
 	if confirmed > 0 {
@@ -137,7 +137,7 @@ func (a *apparatus) tell(r revocation.Receipt, whole time.Duration, refused, all
 }
 
 // confirmedTimes are the times of those who confirmed, the quickest first.
-func confirmedTimes(r revocation.Receipt) (took []time.Duration) {
+func confirmedTimes(r denylist.Receipt) (took []time.Duration) {
 	for _, c := range r.Confirmations {
 		if c.Confirmed {
 			took = append(took, c.Took)
@@ -150,7 +150,7 @@ func confirmedTimes(r revocation.Receipt) (took []time.Duration) {
 // named is how many servers a sentence names.
 const named = 12
 
-func namesOf(missing []revocation.Confirmation) string {
+func namesOf(missing []denylist.Confirmation) string {
 	if len(missing) == 0 {
 		return "none"
 	}

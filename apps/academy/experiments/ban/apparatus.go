@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"gatehouse/apps/academy/lab"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // apparatus is the estate with its traffic, and what the last ban showed.
@@ -35,7 +35,7 @@ type opening struct {
 
 // outcome is what a ban showed.
 type outcome struct {
-	receipt revocation.Receipt
+	receipt denylist.Receipt
 	servers int
 }
 

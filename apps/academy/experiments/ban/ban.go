@@ -54,7 +54,7 @@ func Experiment() lab.Experiment {
 }
 
 const realText = `Each server is a real HTTP listener. It checks each request as every app of this estate does: the signature of the card (remembered once it was checked) and
-then the **denylist** (` + "`sso/revocation`" + `), of which it keeps a mirror in its memory, over a connection to Redis of its own. The ban is written as the portal writes one, and
+then the **denylist** (` + "`sso/denylist`" + `), of which it keeps a mirror in its memory, over a connection to Redis of its own. The ban is written as the portal writes one, and
 the receipt is the portal's, too. The requests are real: a few hundred a second, with your card and with somebody else's.
 
 What is embedded: the servers and the Redis run inside one process on one machine, so that 500 of them share its cores. What is measured is the work of all, one after

@@ -12,7 +12,7 @@ import (
 
 	"gatehouse/apps/academy/bank/card"
 	"gatehouse/fleet/embedded"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 const (
@@ -28,7 +28,7 @@ type estate struct {
 	end    context.CancelFunc
 	redis  *embedded.Redis
 	rdb    *redis.Client // the writer's
-	log    *revocation.Log
+	log    *denylist.Log
 	issuer *card.Issuer
 
 	changing sync.Mutex // held by who opens and closes servers
@@ -51,12 +51,12 @@ func openEstate(ctx context.Context) (_ *estate, err error) {
 		return nil, err
 	}
 	e.rdb = e.client(nil)
-	if e.log, err = revocation.NewLog(e.rdb); err != nil {
+	if e.log, err = denylist.NewLog(e.rdb); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := e.log.Rebuild(ctx, 0, func(func(revocation.Entry, error) bool) {}); err != nil {
+	if err := e.log.Rebuild(ctx, 0, func(func(denylist.Entry, error) bool) {}); err != nil {
 		return nil, fmt.Errorf("ban: an empty denylist: %w", err)
 	}
 	return e, nil

@@ -15,7 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/sso/token"
 )
 
@@ -23,7 +23,7 @@ import (
 // servers beyond the hundredth. Each asks Redis twice within its bound, and all share
 // the cores of one machine.
 const (
-	bound     = revocation.DefaultBound
+	bound     = denylist.DefaultBound
 	longBound = 3 * time.Second
 	manyFrom  = 101
 )
@@ -36,7 +36,7 @@ type server struct {
 	id       string
 	link     *link
 	rdb      *redis.Client
-	mirror   *revocation.Mirror
+	mirror   *denylist.Mirror
 	verifier *token.Verifier
 	http     *http.Server
 	url      string
@@ -66,7 +66,7 @@ func (e *estate) openServer(number int) (*server, error) {
 	}
 	s.rdb = e.client(s.link.dial)
 	var err error
-	s.mirror, err = revocation.NewMirror(revocation.Options{
+	s.mirror, err = denylist.NewMirror(denylist.Options{
 		Redis: s.rdb, Service: "bank", Replica: s.id, Logger: slog.New(slog.DiscardHandler), Bound: s.bound,
 	})
 	if err == nil {
@@ -99,10 +99,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = s.mirror.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())
 	}
 	switch {
-	case errors.Is(err, revocation.ErrStale):
+	case errors.Is(err, denylist.ErrStale):
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "I have not heard from Redis for too long, so I can't know whether you are banned. Keep your card and try again.", http.StatusServiceUnavailable)
-	case errors.Is(err, revocation.ErrDenied):
+	case errors.Is(err, denylist.ErrDenied):
 		http.Error(w, "Your card is good, but you are banned.", http.StatusUnauthorized)
 	case err != nil:
 		http.Error(w, "This card is not to be believed.", http.StatusUnauthorized)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"gatehouse/apps/academy/lab"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // View shows the servers, the curve of the last ban, and what the traffic counted.
@@ -178,7 +178,7 @@ func (o *outcome) table() lab.Table {
 	t := lab.Table{ID: "receipt", Title: "The receipt", Columns: []string{"Server", "Confirmed", "After"}, Numeric: []bool{false, false, true}}
 	list := slices.Clone(o.receipt.Confirmations)
 	if len(list) > few {
-		slices.SortStableFunc(list, func(x, y revocation.Confirmation) int {
+		slices.SortStableFunc(list, func(x, y denylist.Confirmation) int {
 			switch {
 			case x.Confirmed == y.Confirmed:
 				return cmp.Compare(y.Took, x.Took)

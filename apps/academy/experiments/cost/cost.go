@@ -7,7 +7,7 @@
 //	  kept     card)            JWT                sso/token, never seen before
 //	  alive                     JWT, remembered    sso/token
 //	  connec-                   JWT and Redis      sso/token and EXISTS
-//	  tions                     JWT and mirror     sso/token and sso/revocation
+//	  tions                     JWT and mirror     sso/token and sso/denylist
 package cost
 
 import "gatehouse/apps/academy/lab"
@@ -19,7 +19,7 @@ func Experiment() lab.Experiment {
 		Title: "What does a check cost?",
 		Lead:  "Measure six ways to find out who a request is from: throughput, latency and lookups, on this machine, now.",
 		Real: "Each way is a real HTTP server on loopback, and each request is a real one. The sessions, the tokens and the mirror of the denylist are " +
-			"the packages that the estate runs (`sso/session`, `sso/token`, `sso/revocation`). Redis is an embedded server, asked over TCP on this machine; every command " +
+			"the packages that the estate runs (`sso/session`, `sso/token`, `sso/denylist`). Redis is an embedded server, asked over TCP on this machine; every command " +
 			"that a branch sends is counted. Servers, clients and Redis share two cores here. A Redis on another machine costs the way there and " +
 			"back in addition, often half a millisecond for each lookup.",
 		Procs: 2, Memory: 96 << 20,

@@ -27,7 +27,7 @@ var kinds = []kind{
 	{fresh, "JWT, seen for the first time", "JWT, new", "the signature is checked (sso/token)", "when the card expires", "goes on", "yes"},
 	{remembered, "JWT, remembered by its hash", "JWT, seen", "SHA-256 of the card, the claims that were verified before, the clock (sso/token)", "when the card expires", "goes on", "yes"},
 	{withExists, "JWT with a Redis lookup", "JWT + Redis", "the card, as before, and one EXISTS in Redis that asks whether it is denied", "at once, everywhere", "503: nobody knows who was signed out", "yes"},
-	{withMirror, "JWT with our mirror", "JWT + mirror", "the card, as before, and the denylist in the branch's own memory (sso/revocation)", "within milliseconds, and confirmed", "goes on for a second, then 503", "yes"},
+	{withMirror, "JWT with our mirror", "JWT + mirror", "the card, as before, and the denylist in the branch's own memory (sso/denylist)", "within milliseconds, and confirmed", "goes on for a second, then 503", "yes"},
 }
 
 func kindOf(name string) (kind, bool) {

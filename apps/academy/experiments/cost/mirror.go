@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"gatehouse/apps/academy/experiments/lookup"
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 )
 
 // newMirrored asks the denylist in its own memory, which follows Redis beside the requests.
@@ -22,14 +22,14 @@ func newMirrored(ctx context.Context, o *office, rdb *lookup.Client, logger *slo
 	if err != nil {
 		return nil, err
 	}
-	log, err := revocation.NewLog(rdb)
+	log, err := denylist.NewLog(rdb)
 	if err != nil {
 		return nil, err
 	}
-	if err := log.Rebuild(ctx, 0, denylist()); err != nil {
+	if err := log.Rebuild(ctx, 0, signedOut()); err != nil {
 		return nil, err
 	}
-	m, err := revocation.NewMirror(revocation.Options{Redis: rdb, Service: "bank", Replica: withMirror, Logger: logger})
+	m, err := denylist.NewMirror(denylist.Options{Redis: rdb, Service: "bank", Replica: withMirror, Logger: logger})
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +58,12 @@ func newMirrored(ctx context.Context, o *office, rdb *lookup.Client, logger *slo
 // deniedPeople are on the denylist while it is asked, so that it is not an empty table.
 const deniedPeople = 1000
 
-func denylist() func(yield func(revocation.Entry, error) bool) {
-	return func(yield func(revocation.Entry, error) bool) {
+func signedOut() func(yield func(denylist.Entry, error) bool) {
+	return func(yield func(denylist.Entry, error) bool) {
 		now := time.Now()
 		for i := range deniedPeople {
-			e := revocation.Entry{
-				Kind: revocation.SignIn, Value: fmt.Sprintf("signed-out-%d", i), Reason: revocation.SignedOut,
+			e := denylist.Entry{
+				Kind: denylist.SignIn, Value: fmt.Sprintf("signed-out-%d", i), Reason: denylist.SignedOut,
 				At: now, Until: now.Add(cardLife), Seq: int64(i + 1),
 			}
 			if !yield(e, nil) {
@@ -74,7 +74,7 @@ func denylist() func(yield func(revocation.Entry, error) bool) {
 }
 
 // ready waits until the mirror has its first copy.
-func ready(ctx context.Context, m *revocation.Mirror) error {
+func ready(ctx context.Context, m *denylist.Mirror) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for m.Ready(ctx) != nil {

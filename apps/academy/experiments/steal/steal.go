@@ -73,7 +73,7 @@ func Experiment() lab.Experiment {
 		Title: "Steal the token",
 		Lead:  "Copy your own token, sign out, and measure for how long the copy still opens the door.",
 		Real: "You and the attacker are two HTTP clients with a cookie jar each; the theft is a copy of your cookie's value. Branches are real HTTP servers, and sessions, cards and the denylist are " +
-			"the packages that the estate runs (`sso/session`, `sso/token`, `sso/revocation`). Every replay is a real request to a branch, and the seconds are taken from the clock. " +
+			"the packages that the estate runs (`sso/session`, `sso/token`, `sso/denylist`). Every replay is a real request to a branch, and the seconds are taken from the clock. " +
 			"Two things are made short: a \"short life\" is a few seconds here and some minutes elsewhere, and the branches do not forgive clocks that are apart, which gives a card 30 seconds more in the estate. How a token is stolen is not shown.",
 		Params: []lab.Param{kind, branches, life, watch},
 		Controls: []lab.Control{

@@ -1,4 +1,4 @@
-package revocation
+package denylist
 
 import (
 	"context"
@@ -18,7 +18,7 @@ const (
 )
 
 // ErrBuilding says that another replica is rebuilding the set.
-var ErrBuilding = errors.New("revocation: another replica rebuilds the denylist")
+var ErrBuilding = errors.New("denylist: another replica rebuilds the denylist")
 
 // finish makes the set count, if it is still ours to make.
 var finish = redis.NewScript(`

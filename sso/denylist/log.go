@@ -1,4 +1,4 @@
-package revocation
+package denylist
 
 import (
 	"context"
@@ -31,7 +31,7 @@ type Log struct {
 // NewLog refuses a missing Redis, and does not talk to it.
 func NewLog(rdb redis.UniversalClient) (*Log, error) {
 	if rdb == nil {
-		return nil, errors.New("revocation: a log needs Redis")
+		return nil, errors.New("denylist: a log needs Redis")
 	}
 	return &Log{rdb: rdb, known: map[string]Replica{}}, nil
 }
@@ -130,7 +130,7 @@ func (l *Log) Write(ctx context.Context, entries ...Entry) (Written, error) {
 
 func readWritten(answer []any) (Written, error) {
 	if len(answer) != 4 {
-		return Written{}, fmt.Errorf("revocation: Redis answered %d values to a write", len(answer))
+		return Written{}, fmt.Errorf("denylist: Redis answered %d values to a write", len(answer))
 	}
 	var n [3]int64
 	for i := range n {
@@ -144,7 +144,7 @@ func readWritten(answer []any) (Written, error) {
 			err = fmt.Errorf("a %T", v)
 		}
 		if err != nil {
-			return Written{}, fmt.Errorf("revocation: Redis's answer to a write: %w", err)
+			return Written{}, fmt.Errorf("denylist: Redis's answer to a write: %w", err)
 		}
 	}
 	epoch, _ := answer[3].(string)

@@ -1,4 +1,4 @@
-package revocation
+package denylist
 
 import (
 	"context"
@@ -23,7 +23,7 @@ const (
 
 // errBehind says that the log does not go on where the mirror stands: entries were
 // trimmed, or this is another log.
-var errBehind = errors.New("revocation: the log does not go on here")
+var errBehind = errors.New("denylist: the log does not go on here")
 
 // Run keeps the mirror up to date until ctx ends. It returns nil then.
 func (m *Mirror) Run(ctx context.Context) error {

@@ -1,4 +1,4 @@
-package revocation
+package denylist
 
 import (
 	"errors"
@@ -24,10 +24,10 @@ const (
 
 // ErrEmpty says that Redis has no epoch: the set has to be rebuilt before anything
 // is written or allowed.
-var ErrEmpty = errors.New("revocation: the denylist in Redis is not complete")
+var ErrEmpty = errors.New("denylist: the denylist in Redis is not complete")
 
 // ErrForeign says that Redis holds something else under one of our keys.
-var ErrForeign = errors.New("revocation: Redis holds something else under a key of the denylist (gatehouse:{denied}:*)")
+var ErrForeign = errors.New("denylist: Redis holds something else under a key of the denylist (gatehouse:{denied}:*)")
 
 // told gives Redis's errors our names.
 func told(err error) error {
@@ -40,7 +40,7 @@ func told(err error) error {
 	case strings.Contains(err.Error(), emptyReply):
 		return ErrEmpty
 	}
-	return fmt.Errorf("revocation: Redis: %w", err)
+	return fmt.Errorf("denylist: Redis: %w", err)
 }
 
 // emptyReply is the error code of our own scripts.

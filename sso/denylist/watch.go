@@ -1,4 +1,4 @@
-package revocation
+package denylist
 
 import (
 	"context"

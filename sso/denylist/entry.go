@@ -1,4 +1,4 @@
-package revocation
+package denylist
 
 import (
 	"encoding/json"
@@ -45,7 +45,7 @@ const (
 )
 
 // ErrEntry is wrapped by the errors that say what is wrong with an entry.
-var ErrEntry = errors.New("revocation: not an entry")
+var ErrEntry = errors.New("denylist: not an entry")
 
 // Entry is one revocation.
 type Entry struct {

@@ -1,4 +1,4 @@
-package revocation_test
+package denylist_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/tests/env"
 )
 
@@ -18,12 +18,12 @@ import (
 type estate struct {
 	t   *testing.T
 	rdb redis.UniversalClient
-	log *revocation.Log
+	log *denylist.Log
 }
 
 func newEstate(t *testing.T, rdb redis.UniversalClient) *estate {
 	t.Helper()
-	log, err := revocation.NewLog(rdb)
+	log, err := denylist.NewLog(rdb)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,9 +32,9 @@ func newEstate(t *testing.T, rdb redis.UniversalClient) *estate {
 	return e
 }
 
-func (e *estate) rebuild(entries ...revocation.Entry) {
+func (e *estate) rebuild(entries ...denylist.Entry) {
 	e.t.Helper()
-	err := e.log.Rebuild(e.t.Context(), 0, func(yield func(revocation.Entry, error) bool) {
+	err := e.log.Rebuild(e.t.Context(), 0, func(yield func(denylist.Entry, error) bool) {
 		for _, one := range entries {
 			if !yield(one, nil) {
 				return
@@ -47,22 +47,22 @@ func (e *estate) rebuild(entries ...revocation.Entry) {
 }
 
 // mirror starts one and waits until it knows where it stands.
-func (e *estate) mirror(name string, change ...func(*revocation.Options)) *revocation.Mirror {
+func (e *estate) mirror(name string, change ...func(*denylist.Options)) *denylist.Mirror {
 	e.t.Helper()
 	m := e.start(name, change...)
 	e.eventually(name+" is ready", func() bool { return m.Ready(e.t.Context()) == nil })
 	return m
 }
 
-func (e *estate) start(name string, change ...func(*revocation.Options)) *revocation.Mirror {
+func (e *estate) start(name string, change ...func(*denylist.Options)) *denylist.Mirror {
 	e.t.Helper()
 	// A connection pool of its own, as every process has: a mirror keeps one connection busy.
 	own := redis.NewClient(e.rdb.(*redis.Client).Options())
-	o := revocation.Options{Redis: own, Service: "shop", Replica: name, Logger: slog.New(slog.DiscardHandler)}
+	o := denylist.Options{Redis: own, Service: "shop", Replica: name, Logger: slog.New(slog.DiscardHandler)}
 	for _, c := range change {
 		c(&o)
 	}
-	m, err := revocation.NewMirror(o)
+	m, err := denylist.NewMirror(o)
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func (e *estate) start(name string, change ...func(*revocation.Options)) *revoca
 	return m
 }
 
-func (e *estate) write(entries ...revocation.Entry) revocation.Written {
+func (e *estate) write(entries ...denylist.Entry) denylist.Written {
 	e.t.Helper()
 	w, err := e.log.Write(e.t.Context(), entries...)
 	if err != nil {
@@ -96,22 +96,22 @@ var (
 	signIn = time.Now().Add(-time.Hour)
 )
 
-func sid(value string) revocation.Entry {
-	return revocation.Entry{Kind: revocation.SignIn, Value: value, Reason: revocation.SignedOut, At: time.Now(), Until: long}
+func sid(value string) denylist.Entry {
+	return denylist.Entry{Kind: denylist.SignIn, Value: value, Reason: denylist.SignedOut, At: time.Now(), Until: long}
 }
 
-func sub(value string, before time.Time) revocation.Entry {
-	return revocation.Entry{Kind: revocation.Subject, Value: value, Before: before, Reason: revocation.Banned, At: time.Now(), Until: long}
+func sub(value string, before time.Time) denylist.Entry {
+	return denylist.Entry{Kind: denylist.Subject, Value: value, Before: before, Reason: denylist.Banned, At: time.Now(), Until: long}
 }
 
-func jti(value string) revocation.Entry {
-	return revocation.Entry{Kind: revocation.Token, Value: value, Reason: revocation.TokenRevoked, At: time.Now(), Until: long}
+func jti(value string) denylist.Entry {
+	return denylist.Entry{Kind: denylist.Token, Value: value, Reason: denylist.TokenRevoked, At: time.Now(), Until: long}
 }
 
 func TestMirror_EveryReplicaKnowsAndConfirms(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		e := newEstate(t, rdb)
-		var mirrors []*revocation.Mirror
+		var mirrors []*denylist.Mirror
 		for i := range 20 {
 			mirrors = append(mirrors, e.mirror(fmt.Sprintf("shop-%d", i+1)))
 		}
@@ -124,12 +124,12 @@ func TestMirror_EveryReplicaKnowsAndConfirms(t *testing.T) {
 			}
 			w := e.write(sid(value))
 			told := 0
-			receipt := e.log.Await(t.Context(), w, 20*time.Second, func(revocation.Confirmation) { told++ })
+			receipt := e.log.Await(t.Context(), w, 20*time.Second, func(denylist.Confirmation) { told++ })
 			if receipt.Confirmed() != 20 || told != 20 || len(receipt.Missing()) != 0 || receipt.Position != w.Position {
 				t.Fatalf("confirmed by %d, told of %d: %+v", receipt.Confirmed(), told, receipt.Missing())
 			}
 			for _, m := range mirrors {
-				if err := m.Check("alice", value, "", signIn); !errors.Is(err, revocation.ErrDenied) {
+				if err := m.Check("alice", value, "", signIn); !errors.Is(err, denylist.ErrDenied) {
 					t.Fatalf("a replica that has confirmed says %v", err)
 				}
 			}
@@ -167,7 +167,7 @@ func TestMirror_DeniesWhatWasSaidAndNothingElse(t *testing.T) {
 	} {
 		want := error(nil)
 		if c.denied {
-			want = revocation.ErrDenied
+			want = denylist.ErrDenied
 		}
 		if err := m.Check(c.sub, c.sid, c.jti, c.at); !errors.Is(err, want) {
 			t.Errorf("%+v: %v", c, err)
@@ -176,11 +176,11 @@ func TestMirror_DeniesWhatWasSaidAndNothingElse(t *testing.T) {
 	// A person who is revoked again is denied up to the later instant, in whatever order it comes.
 	w = e.write(sub("bob", at.Add(time.Hour)), sub("bob", at.Add(-time.Hour)))
 	e.log.Await(t.Context(), w, 20*time.Second, nil)
-	if err := m.Check("bob", "", "", at.Add(time.Minute)); !errors.Is(err, revocation.ErrDenied) {
+	if err := m.Check("bob", "", "", at.Add(time.Minute)); !errors.Is(err, denylist.ErrDenied) {
 		t.Errorf("the earlier revocation took back the later one: %v", err)
 	}
 	late := e.mirror("shop-2")
-	if err := late.Check("bob", "", "", at.Add(time.Minute)); !errors.Is(err, revocation.ErrDenied) {
+	if err := late.Check("bob", "", "", at.Add(time.Minute)); !errors.Is(err, denylist.ErrDenied) {
 		t.Errorf("in the set the earlier revocation took back the later one: %v", err)
 	}
 }
@@ -189,7 +189,7 @@ func TestMirror_NewReplicaLoadsWhatWasDeniedBefore(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		e := newEstate(t, rdb)
 		for i := range 40 {
-			var some []revocation.Entry
+			var some []denylist.Entry
 			for j := range 100 {
 				some = append(some, sid(fmt.Sprintf("s%d", i*100+j)))
 			}
@@ -197,7 +197,7 @@ func TestMirror_NewReplicaLoadsWhatWasDeniedBefore(t *testing.T) {
 		}
 		m := e.mirror("shop-9")
 		for i := range 4000 {
-			if err := m.Check("", fmt.Sprintf("s%d", i), "", signIn); !errors.Is(err, revocation.ErrDenied) {
+			if err := m.Check("", fmt.Sprintf("s%d", i), "", signIn); !errors.Is(err, denylist.ErrDenied) {
 				t.Fatalf("s%d: %v", i, err)
 			}
 		}
@@ -222,7 +222,7 @@ func TestMirror_BehindTheTrimmedLogLoadsAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			e.eventually("the mirror knows what was "+what, func() bool {
-				return errors.Is(m.Check("", what, "", signIn), revocation.ErrDenied) && m.Ready(t.Context()) == nil
+				return errors.Is(m.Check("", what, "", signIn), denylist.ErrDenied) && m.Ready(t.Context()) == nil
 			})
 			if m.Stats().Position < w.Position {
 				t.Errorf("%s: it stands at %d", what, m.Stats().Position)
@@ -241,14 +241,14 @@ func TestMirror_RefusesUntilAnEmptyRedisWasRebuilt(t *testing.T) {
 		m := e.mirror("shop-1")
 		e.write(sid("s1"))
 		rdb.FlushDB(t.Context())
-		e.eventually("it refuses", func() bool { return errors.Is(m.Check("", "s2", "", signIn), revocation.ErrStale) })
-		if _, err := e.log.Write(t.Context(), sid("s3")); !errors.Is(err, revocation.ErrEmpty) {
+		e.eventually("it refuses", func() bool { return errors.Is(m.Check("", "s2", "", signIn), denylist.ErrStale) })
+		if _, err := e.log.Write(t.Context(), sid("s3")); !errors.Is(err, denylist.ErrEmpty) {
 			t.Errorf("Write to an incomplete set = %v, want ErrEmpty", err)
 		}
 		e.rebuild(sid("s1"), sub("bob", time.Now()), sid("s4"))
 		e.eventually("it lets in again", func() bool { return m.Check("", "s2", "", signIn) == nil })
 		for _, denied := range []string{"s1", "s4"} {
-			if err := m.Check("", denied, "", signIn); !errors.Is(err, revocation.ErrDenied) {
+			if err := m.Check("", denied, "", signIn); !errors.Is(err, denylist.ErrDenied) {
 				t.Errorf("%s after the rebuild: %v", denied, err)
 			}
 		}
@@ -272,7 +272,7 @@ func TestMirror_UnreadableEntriesDenyWhatTheyName(t *testing.T) {
 		check := func(when string) {
 			t.Helper()
 			for _, c := range [][3]string{{"", "good", ""}, {"", "spoilt", ""}, {"carol", "", ""}, {"", "", "half.x"}} {
-				if err := m.Check(c[0], c[1], c[2], signIn); !errors.Is(err, revocation.ErrDenied) {
+				if err := m.Check(c[0], c[1], c[2], signIn); !errors.Is(err, denylist.ErrDenied) {
 					t.Errorf("%s: %v is let in: %v", when, c, err)
 				}
 			}
@@ -291,7 +291,7 @@ func TestMirror_UnreadableEntriesDenyWhatTheyName(t *testing.T) {
 		}
 		rdb.XAdd(t.Context(), &redis.XAddArgs{Stream: "gatehouse:{denied}:log", ID: fmt.Sprintf("%d-0", position), Values: []any{"k", "sid:logged", "e", "?"}})
 		e.eventually("the unreadable entry of the log denies", func() bool {
-			return errors.Is(m.Check("", "logged", "", signIn), revocation.ErrDenied)
+			return errors.Is(m.Check("", "logged", "", signIn), denylist.ErrDenied)
 		})
 		w := e.write(sid("later"))
 		if r := e.log.Await(t.Context(), w, 20*time.Second, nil); r.Confirmed() != 1 {
@@ -315,11 +315,11 @@ func TestMirror_SomethingElseUnderOurKeys(t *testing.T) {
 					rdb.RPush(t.Context(), full, "somebody else's")
 				}
 				m := e.start("shop-1")
-				if _, err := e.log.Write(t.Context(), sid("s")); !errors.Is(err, revocation.ErrForeign) && !errors.Is(err, revocation.ErrEmpty) && key != "epoch" {
+				if _, err := e.log.Write(t.Context(), sid("s")); !errors.Is(err, denylist.ErrForeign) && !errors.Is(err, denylist.ErrEmpty) && key != "epoch" {
 					t.Errorf("Write = %v, want ErrForeign", err)
 				}
 				if key != "until" && key != "epoch" {
-					if err := m.Check("", "s", "", signIn); !errors.Is(err, revocation.ErrStale) && !errors.Is(err, revocation.ErrDenied) {
+					if err := m.Check("", "s", "", signIn); !errors.Is(err, denylist.ErrStale) && !errors.Is(err, denylist.ErrDenied) {
 						t.Errorf("Check = %v", err)
 					}
 				}
@@ -342,16 +342,16 @@ func TestMirror_WatchTellsWhoIsConcerned(t *testing.T) {
 		defer stop2()
 		defer stop3()
 		e.write(sid("s1"))
-		if got := <-alice; got.Kind != revocation.SignIn || got.Reason != revocation.SignedOut {
+		if got := <-alice; got.Kind != denylist.SignIn || got.Reason != denylist.SignedOut {
 			t.Errorf("told of %+v", got)
 		}
 		e.write(sub("alice", time.Now()))
-		if got := <-phone; got.Kind != revocation.Subject || got.Reason != revocation.Banned {
+		if got := <-phone; got.Kind != denylist.Subject || got.Reason != denylist.Banned {
 			t.Errorf("told of %+v", got)
 		}
 		again, stop4 := m.Watch("alice", "s2", signIn)
 		defer stop4()
-		if got := <-again; got.Reason != revocation.Banned {
+		if got := <-again; got.Reason != denylist.Banned {
 			t.Errorf("who comes too late is told of %+v", got)
 		}
 		select {
@@ -368,18 +368,18 @@ func TestLog_ReceiptNamesWhoIsMissing(t *testing.T) {
 		e.mirror("shop-1")
 		// One that has registered, but does not get on: its connections are cut after the first beat.
 		gone := redis.NewClient(rdb.(*redis.Client).Options())
-		cut := e.mirror("shop-2", func(o *revocation.Options) { o.Redis = gone })
+		cut := e.mirror("shop-2", func(o *denylist.Options) { o.Redis = gone })
 		_ = gone.Close()
 		w := e.write(sid("s1"))
-		r := e.log.Await(t.Context(), w, revocation.DefaultBound, nil)
+		r := e.log.Await(t.Context(), w, denylist.DefaultBound, nil)
 		missing := r.Missing()
 		if r.Confirmed() != 1 || len(missing) != 1 || missing[0].Replica != "shop-2" {
 			t.Fatalf("receipt: %+v", r)
 		}
-		if until := missing[0].WrongUntil; until.Sub(w.At) != revocation.DefaultBound {
+		if until := missing[0].WrongUntil; until.Sub(w.At) != denylist.DefaultBound {
 			t.Errorf("it can be wrong until %s after the write", until.Sub(w.At))
 		}
-		if err := cut.Check("", "s1", "", signIn); !errors.Is(err, revocation.ErrStale) {
+		if err := cut.Check("", "s1", "", signIn); !errors.Is(err, denylist.ErrStale) {
 			t.Errorf("after the bound the one that was cut off says %v", err)
 		}
 		// When it has been silent for long, nobody waits for it any more, and it is said to refuse.
@@ -396,19 +396,19 @@ func TestLog_ReceiptNamesWhoIsMissing(t *testing.T) {
 
 func TestLog_RefusesBadEntries(t *testing.T) {
 	e := newEstate(t, env.MiniRedis(t))
-	bad := map[string]func(*revocation.Entry){
-		"unknown kind": func(e *revocation.Entry) { e.Kind = "all" },
-		"no value":     func(e *revocation.Entry) { e.Value = "" },
-		"long value":   func(e *revocation.Entry) { e.Value = string(make([]byte, 5000)) },
-		"not UTF-8":    func(e *revocation.Entry) { e.Value = "\xff" },
-		"no end":       func(e *revocation.Entry) { e.Until = time.Time{} },
-		"a long note":  func(e *revocation.Entry) { e.Note = string(make([]byte, 5000)) },
-		"no instant":   func(e *revocation.Entry) { e.Kind, e.Before = revocation.Subject, time.Time{} },
+	bad := map[string]func(*denylist.Entry){
+		"unknown kind": func(e *denylist.Entry) { e.Kind = "all" },
+		"no value":     func(e *denylist.Entry) { e.Value = "" },
+		"long value":   func(e *denylist.Entry) { e.Value = string(make([]byte, 5000)) },
+		"not UTF-8":    func(e *denylist.Entry) { e.Value = "\xff" },
+		"no end":       func(e *denylist.Entry) { e.Until = time.Time{} },
+		"a long note":  func(e *denylist.Entry) { e.Note = string(make([]byte, 5000)) },
+		"no instant":   func(e *denylist.Entry) { e.Kind, e.Before = denylist.Subject, time.Time{} },
 	}
 	for what, spoil := range bad {
 		one := sid("s")
 		spoil(&one)
-		if _, err := e.log.Write(t.Context(), sid("good"), one); !errors.Is(err, revocation.ErrEntry) {
+		if _, err := e.log.Write(t.Context(), sid("good"), one); !errors.Is(err, denylist.ErrEntry) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

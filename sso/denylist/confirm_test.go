@@ -1,4 +1,4 @@
-package revocation_test
+package denylist_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/tests/env"
 )
 
@@ -19,7 +19,7 @@ func TestConfirm_OfAnotherSetDoesNotCount(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		e := newEstate(t, rdb)
 		own := redis.NewClient(rdb.(*redis.Client).Options())
-		e.mirror("shop-1", func(o *revocation.Options) { o.Redis = own })
+		e.mirror("shop-1", func(o *denylist.Options) { o.Redis = own })
 		_ = own.Close() // it is registered, and will not confirm by itself
 		instance := rdb.SMembers(t.Context(), "gatehouse:{denied}:replicas").Val()[0]
 		confirm := func(epoch string, position int64) {
@@ -50,7 +50,7 @@ func TestConfirm_IsMadeUpForWhenRedisRefusedIt(t *testing.T) {
 		const acks = "gatehouse:{denied}:acks"
 		rdb.Set(t.Context(), acks, "somebody else's", 0)
 		w := e.write(sid("s1"))
-		e.eventually("it is applied", func() bool { return errors.Is(m.Check("", "s1", "", signIn), revocation.ErrDenied) })
+		e.eventually("it is applied", func() bool { return errors.Is(m.Check("", "s1", "", signIn), denylist.ErrDenied) })
 		rdb.Del(t.Context(), acks)
 		if r := e.log.Await(t.Context(), w, 20*time.Second, nil); r.Confirmed() != 1 {
 			t.Errorf("receipt: %+v", r)
@@ -85,7 +85,7 @@ func TestLog_ExpectsWhoIsThereNow(t *testing.T) {
 		e.mirror("shop-1")
 		want("shop-1 of shop 1s 0s false;")
 		ctx, stop := context.WithCancel(t.Context())
-		m, err := revocation.NewMirror(revocation.Options{
+		m, err := denylist.NewMirror(denylist.Options{
 			Redis: redis.NewClient(rdb.(*redis.Client).Options()), Service: "forum", Replica: "forum-1", Bound: 2 * time.Second, StaleFor: time.Minute,
 			Logger: slog.New(slog.DiscardHandler),
 		})
@@ -107,8 +107,8 @@ func TestLog_ExpectsWhoIsThereNow(t *testing.T) {
 func TestMirror_StaysFreshWhileEntriesKeepComing(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		e := newEstate(t, rdb)
-		m := e.mirror("shop-1", func(o *revocation.Options) { o.Bound = 3 * time.Second }) // a beat each 1.2 s without entries
-		quick := e.mirror("shop-2", func(o *revocation.Options) { o.Bound = 200 * time.Millisecond })
+		m := e.mirror("shop-1", func(o *denylist.Options) { o.Bound = 3 * time.Second }) // a beat each 1.2 s without entries
+		quick := e.mirror("shop-2", func(o *denylist.Options) { o.Bound = 200 * time.Millisecond })
 		ctx, stop := context.WithCancel(t.Context())
 		var writer sync.WaitGroup
 		writer.Go(func() {
@@ -118,7 +118,7 @@ func TestMirror_StaysFreshWhileEntriesKeepComing(t *testing.T) {
 		})
 		defer writer.Wait()
 		defer stop()
-		heard := func(m *revocation.Mirror) func() bool {
+		heard := func(m *denylist.Mirror) func() bool {
 			n, last := 0, m.Stats().Age
 			return func() bool {
 				age := m.Stats().Age
@@ -145,7 +145,7 @@ func TestMirror_WatchTellsOfWhatWasMissedInTheLog(t *testing.T) {
 		// In the set, and not in the log, as if that had been trimmed while the mirror was away.
 		rdb.HSet(t.Context(), "gatehouse:{denied}:set", "sid:s1", fmt.Sprintf(`4294967295|%013d|{"reason":"banned"}`, long.UnixMilli()))
 		rdb.Incr(t.Context(), "gatehouse:{denied}:position")
-		if got := <-alice; got.Value != "s1" || got.Reason != revocation.Banned {
+		if got := <-alice; got.Value != "s1" || got.Reason != denylist.Banned {
 			t.Errorf("told of %+v", got)
 		}
 		select {

@@ -1,4 +1,4 @@
-package revocation
+package denylist
 
 import (
 	"context"
@@ -14,12 +14,12 @@ import (
 )
 
 // ErrDenied says that a session or token was revoked.
-var ErrDenied = errors.New("revocation: denied")
+var ErrDenied = errors.New("denylist: denied")
 
 // ErrStale says that the mirror has not heard from Redis for longer than it may, so
 // that nobody knows whether a session or token is denied. Cookies are to be kept, the
 // answer is 503.
-var ErrStale = errors.New("revocation: the denylist is not up to date")
+var ErrStale = errors.New("denylist: the denylist is not up to date")
 
 // DefaultBound is after how much silence a mirror refuses.
 const DefaultBound = time.Second
@@ -89,7 +89,7 @@ type Stats struct {
 // NewMirror is a mirror that knows nothing yet. It does not talk to Redis.
 func NewMirror(o Options) (*Mirror, error) {
 	if o.Redis == nil || o.Service == "" || o.Replica == "" {
-		return nil, errors.New("revocation: a mirror needs Redis, a service and the replica's name")
+		return nil, errors.New("denylist: a mirror needs Redis, a service and the replica's name")
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -98,7 +98,7 @@ func NewMirror(o Options) (*Mirror, error) {
 		o.Bound = DefaultBound
 	}
 	if o.StaleFor != 0 && o.StaleFor < o.Bound {
-		return nil, fmt.Errorf("revocation: stale for %s is less than the bound of %s", o.StaleFor, o.Bound)
+		return nil, fmt.Errorf("denylist: stale for %s is less than the bound of %s", o.StaleFor, o.Bound)
 	}
 	m := &Mirror{
 		o: o, instance: o.Replica + "#" + rand.Text()[:8], block: blockFor(o.Bound), table: newTable(),

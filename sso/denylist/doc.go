@@ -1,4 +1,4 @@
-// Package revocation is the denylist: what was ended before its time, known to every
+// Package denylist is the denylist: what was ended before its time, known to every
 // replica of every service within milliseconds, from memory, and provably.
 //
 //	portal ── Write ──▶ Redis:  set  (what is denied, for whoever starts)
@@ -22,4 +22,4 @@
 // An epoch in Redis says that the set is complete. A Redis that was restarted empty
 // has none; then every mirror refuses until the portal has rebuilt the set from its
 // database ([Log.Rebuild]).
-package revocation
+package denylist

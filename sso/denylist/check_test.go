@@ -1,4 +1,4 @@
-package revocation_test
+package denylist_test
 
 import (
 	"context"
@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/tests/env"
 )
 
 func TestCheck_AllocatesNothing(t *testing.T) {
 	e := newEstate(t, env.MiniRedis(t))
-	m := e.mirror("shop-1", func(o *revocation.Options) { o.Bound = time.Hour })
+	m := e.mirror("shop-1", func(o *denylist.Options) { o.Bound = time.Hour })
 	w := e.write(sid("s1"), sub("bob", time.Now()), jti("family"))
 	if r := e.log.Await(t.Context(), w, 20*time.Second, nil); r.Confirmed() != 1 {
 		t.Fatal("not confirmed")
@@ -26,9 +26,9 @@ func TestCheck_AllocatesNothing(t *testing.T) {
 		want          error
 	}{
 		{"alice", "s2", "other.token", nil},
-		{"alice", "s1", "", revocation.ErrDenied},
-		{"bob", "s2", "", revocation.ErrDenied},
-		{"alice", "s2", "family.token", revocation.ErrDenied},
+		{"alice", "s1", "", denylist.ErrDenied},
+		{"bob", "s2", "", denylist.ErrDenied},
+		{"alice", "s2", "family.token", denylist.ErrDenied},
 	} {
 		var got error
 		if n := testing.AllocsPerRun(1000, func() { got = m.Check(c.sub, c.sid, c.jti, signIn) }); n != 0 {
@@ -44,12 +44,12 @@ func TestCheck_AllocatesNothing(t *testing.T) {
 func TestCheck_RefusesAfterTheBoundByTheClockThatIsAhead(t *testing.T) {
 	e := newEstate(t, env.MiniRedis(t))
 	var ahead atomic.Int64
-	m := e.mirror("shop-1", func(o *revocation.Options) {
+	m := e.mirror("shop-1", func(o *denylist.Options) {
 		o.Bound = time.Minute
 		o.Now = func() time.Time { return time.Now().Round(0).Add(time.Duration(ahead.Load())) }
 	})
 	ahead.Store(int64(61 * time.Second))
-	if err := m.Check("alice", "s", "", signIn); !errors.Is(err, revocation.ErrStale) {
+	if err := m.Check("alice", "s", "", signIn); !errors.Is(err, denylist.ErrStale) {
 		t.Errorf("a minute later: %v", err)
 	}
 	ahead.Store(0)
@@ -61,7 +61,7 @@ func TestCheck_RefusesAfterTheBoundByTheClockThatIsAhead(t *testing.T) {
 // What was put into the table is found while the table grows under who looks, and nothing else is.
 func TestCheck_WhileTheTableGrows(t *testing.T) {
 	e := newEstate(t, env.MiniRedis(t))
-	m := e.mirror("shop-1", func(o *revocation.Options) { o.Bound = time.Hour })
+	m := e.mirror("shop-1", func(o *denylist.Options) { o.Bound = time.Hour })
 	const all = 6000
 	var written atomic.Int64
 	ctx, stop := context.WithCancel(t.Context())
@@ -75,7 +75,7 @@ func TestCheck_WhileTheTableGrows(t *testing.T) {
 				}
 				if have := written.Load(); have > 0 {
 					i := rand.Int64N(have)
-					if err := m.Check("", fmt.Sprint("s", i), "", signIn); !errors.Is(err, revocation.ErrDenied) {
+					if err := m.Check("", fmt.Sprint("s", i), "", signIn); !errors.Is(err, denylist.ErrDenied) {
 						t.Errorf("s%d: %v", i, err)
 						return
 					}
@@ -88,7 +88,7 @@ func TestCheck_WhileTheTableGrows(t *testing.T) {
 		})
 	}
 	for i := 0; i < all; i += 100 {
-		var some []revocation.Entry
+		var some []denylist.Entry
 		for j := range 100 {
 			some = append(some, sid(fmt.Sprint("s", i+j)))
 		}

@@ -1,4 +1,4 @@
-package revocation_test
+package denylist_test
 
 import (
 	"errors"
@@ -9,14 +9,14 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/tests/env"
 )
 
 // later is a clock that can be put forward.
 type later struct{ by atomic.Int64 }
 
-func (l *later) set(o *revocation.Options) {
+func (l *later) set(o *denylist.Options) {
 	o.Now = func() time.Time { return time.Now().Add(time.Duration(l.by.Load())) }
 }
 
@@ -29,7 +29,7 @@ func TestMirror_LetsGoOfWhatHasExpired(t *testing.T) {
 		var clock later
 		m := e.mirror("shop-1", clock.set)
 		empty := m.Stats().Bytes
-		var entries []revocation.Entry
+		var entries []denylist.Entry
 		for i := range 500 {
 			entries = append(entries, sid(fmt.Sprint("s", i)))
 			entries[i].Until = time.Now().Add(10 * time.Minute)
@@ -48,7 +48,7 @@ func TestMirror_LetsGoOfWhatHasExpired(t *testing.T) {
 		}
 		clock.pass(11 * time.Minute)
 		e.eventually("what has expired is gone", func() bool { return m.Stats().Entries == 1 && m.Stats().Bytes == empty })
-		if err := m.Check("", "stays", "", signIn); !errors.Is(err, revocation.ErrDenied) {
+		if err := m.Check("", "stays", "", signIn); !errors.Is(err, denylist.ErrDenied) {
 			t.Errorf("what has not expired: %v", err)
 		}
 		e.eventually("what has expired is allowed", func() bool { return m.Check("", "s1", "", signIn) == nil })
@@ -59,7 +59,7 @@ func TestMirror_LetsGoOfWhatHasExpired(t *testing.T) {
 func TestLog_KeepsWhatMatters(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		e := newEstate(t, rdb)
-		state := func() revocation.State {
+		state := func() denylist.State {
 			t.Helper()
 			s, err := e.log.State(t.Context())
 			if err != nil {
@@ -67,7 +67,7 @@ func TestLog_KeepsWhatMatters(t *testing.T) {
 			}
 			return s
 		}
-		var entries []revocation.Entry
+		var entries []denylist.Entry
 		for i := range 500 {
 			entries = append(entries, sid(fmt.Sprint("s", i)))
 		}
@@ -83,7 +83,7 @@ func TestLog_KeepsWhatMatters(t *testing.T) {
 		e.write(short)
 		e.eventually("it goes with a later write", func() bool {
 			e.write(sid("s1"))
-			_, there, err := e.log.Find(t.Context(), revocation.SignIn, "short")
+			_, there, err := e.log.Find(t.Context(), denylist.SignIn, "short")
 			return err == nil && !there
 		})
 		if s := state(); s.Entries != 500 {
@@ -98,7 +98,7 @@ func TestMirror_StaleGoesOnForItsBoundOnly(t *testing.T) {
 		e := newEstate(t, rdb)
 		var l line
 		var clock later
-		m := e.mirror("shop-1", e.lined(&l), clock.set, func(o *revocation.Options) { o.StaleFor = time.Minute })
+		m := e.mirror("shop-1", e.lined(&l), clock.set, func(o *denylist.Options) { o.StaleFor = time.Minute })
 		if r := e.log.Await(t.Context(), e.write(sid("out")), 20*time.Second, nil); r.Confirmed() != 1 {
 			t.Fatalf("receipt: %+v", r)
 		}
@@ -107,11 +107,11 @@ func TestMirror_StaleGoesOnForItsBoundOnly(t *testing.T) {
 		if err := m.Check("alice", "s", "", signIn); err != nil {
 			t.Errorf("within the stale bound: %v", err)
 		}
-		if err := m.Check("alice", "out", "", signIn); !errors.Is(err, revocation.ErrDenied) {
+		if err := m.Check("alice", "out", "", signIn); !errors.Is(err, denylist.ErrDenied) {
 			t.Errorf("what it knew is forgotten: %v", err)
 		}
 		clock.pass(40 * time.Second)
-		if err := m.Check("alice", "s", "", signIn); !errors.Is(err, revocation.ErrStale) {
+		if err := m.Check("alice", "s", "", signIn); !errors.Is(err, denylist.ErrStale) {
 			t.Errorf("after the stale bound: %v", err)
 		}
 		l.cut.Store(false)

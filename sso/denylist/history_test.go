@@ -1,4 +1,4 @@
-package revocation_test
+package denylist_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/revocation"
+	"gatehouse/sso/denylist"
 	"gatehouse/tests/env"
 )
 
@@ -50,11 +50,11 @@ func (l *line) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 	}
 }
 
-func (e *estate) lined(l *line) func(*revocation.Options) {
+func (e *estate) lined(l *line) func(*denylist.Options) {
 	own := redis.NewClient(e.rdb.(*redis.Client).Options())
 	own.AddHook(l)
 	e.t.Cleanup(func() { _ = own.Close() })
-	return func(o *revocation.Options) { o.Redis = own }
+	return func(o *denylist.Options) { o.Redis = own }
 }
 
 // A server that was behind takes over, and has as many entries as before when a replica comes back to it: positions
@@ -84,11 +84,11 @@ func TestMirror_NoticesThatTheLogHasAnotherPast(t *testing.T) {
 					t.Errorf("receipt: %+v", r)
 				}
 				for i := range more {
-					if err := m.Check("", fmt.Sprint("banned-", i), "", signIn); !errors.Is(err, revocation.ErrDenied) {
+					if err := m.Check("", fmt.Sprint("banned-", i), "", signIn); !errors.Is(err, denylist.ErrDenied) {
 						t.Errorf("what was written to the other server is let in after its confirmation: %v", err)
 					}
 				}
-				if err := m.Check("", "lost", "", signIn); !errors.Is(err, revocation.ErrDenied) {
+				if err := m.Check("", "lost", "", signIn); !errors.Is(err, denylist.ErrDenied) {
 					t.Errorf("what a replica knew is forgotten: %v", err)
 				}
 			})
@@ -125,11 +125,11 @@ func TestMirror_RefusesWhenItFallsBehind(t *testing.T) {
 		e := newEstate(t, rdb)
 		var l line
 		const bound = 400 * time.Millisecond
-		m := e.mirror("shop-1", e.lined(&l), func(o *revocation.Options) { o.Bound = bound })
+		m := e.mirror("shop-1", e.lined(&l), func(o *denylist.Options) { o.Bound = bound })
 		l.slow.Store(int64(bound / 2))
 		const writes, each = 10, 500
 		for i := range writes {
-			var entries []revocation.Entry
+			var entries []denylist.Entry
 			for j := range each {
 				entries = append(entries, sid(fmt.Sprint("s", i*each+j)))
 			}
@@ -140,7 +140,7 @@ func TestMirror_RefusesWhenItFallsBehind(t *testing.T) {
 		for late := false; ; {
 			asked := time.Now()
 			err := m.Check("", last, "", signIn)
-			if errors.Is(err, revocation.ErrDenied) {
+			if errors.Is(err, denylist.ErrDenied) {
 				break
 			}
 			if late = asked.Sub(written) > bound; late && err == nil {
@@ -157,7 +157,7 @@ func TestLog_ExpectsWhoMayStillAnswer(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		e := newEstate(t, rdb)
 		var l line
-		stale := func(o *revocation.Options) { o.Bound, o.StaleFor = 100*time.Millisecond, 10*time.Minute }
+		stale := func(o *denylist.Options) { o.Bound, o.StaleFor = 100*time.Millisecond, 10*time.Minute }
 		cut := e.mirror("shop-1", e.lined(&l), stale)
 		infos, err := rdb.Keys(t.Context(), "gatehouse:{denied}:info:shop-1#*").Result()
 		if err != nil || len(infos) != 1 {
@@ -192,7 +192,7 @@ func TestLog_RebuildKeepsWhatReachesFurthest(t *testing.T) {
 		e.rebuild(sub("alice", now), sub("bob", now), sub("alice", now.Add(-3*time.Second)), sub("bob", now.Add(5*time.Second)))
 		m := e.mirror("shop-1")
 		for who, since := range map[string]time.Time{"alice": now, "bob": now.Add(5 * time.Second)} {
-			if err := m.Check(who, "", "", since.Add(-time.Second)); !errors.Is(err, revocation.ErrDenied) {
+			if err := m.Check(who, "", "", since.Add(-time.Second)); !errors.Is(err, denylist.ErrDenied) {
 				t.Errorf("%s of before: %v", who, err)
 			}
 			if err := m.Check(who, "", "", since); err != nil {
