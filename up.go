@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -28,6 +26,7 @@ import (
 	"gatehouse/fleet/control"
 	"gatehouse/fleet/embedded"
 	"gatehouse/fleet/supervisor"
+	"gatehouse/sso/seal"
 )
 
 var errAddrInUse = syscall.EADDRINUSE
@@ -304,7 +303,7 @@ func (e *estate) spec(service, name string) supervisor.Spec {
 // secret is an app's client secret: derived from the key, so that nobody has to
 // hand it out.
 func (e *estate) secret(service string) string {
-	s, err := hkdf.Key(sha256.New, e.key, nil, "client secret of "+service, 32)
+	s, err := seal.DeriveKey(e.key, "client secret of "+service)
 	if err != nil {
 		panic(err) // only for lengths that are no constant of ours
 	}

@@ -32,10 +32,11 @@ var mayImport = []struct {
 	{"events/**", []string{"db"}, "events are written in a transaction and carried by Redis"},
 	{"sso/returnto", nil, "one rule about paths, shared by web and sso/rp"},
 	{"sso/loopback", nil, "names below localhost, for sso/rp and main"},
+	{"sso/seal", nil, "one way to encrypt what others store"},
 	{"sso/rp/**", []string{"sso/**", "web", "components"}, "sso works with any provider, so it knows nothing of the portal"},
-	{"sso/**", []string{"sso/token", "sso/session", "sso/denylist", "sso/returnto"}, "only apps mount sso/rp"},
+	{"sso/**", []string{"sso/token", "sso/session", "sso/denylist", "sso/returnto", "sso/seal"}, "only apps mount sso/rp"},
 	{"portal/store/**", []string{"portal/store/**", "db", "events"}, "records and SQL, nothing of the web"},
-	{"portal/**", []string{"portal/**", "sso/hops", "sso/live", "sso/token", "sso/session", "sso/denylist", "sso/returnto", "web", "components", "assets", "db", "events"},
+	{"portal/**", []string{"portal/**", "sso/hops", "sso/live", "sso/token", "sso/session", "sso/denylist", "sso/returnto", "sso/seal", "web", "components", "assets", "db", "events"},
 		"the portal and the apps meet over HTTP, through sso and through events"},
 	{"apps/*/store/**", []string{"same/**", "db", "events"}, "records and SQL, nothing of the web"},
 	{"apps", []string{"sso/rp", "sso/live", "sso/hops", "sso/denylist", "web", "components", "db"}, "what all apps have in common knows none of them"},
@@ -70,6 +71,8 @@ var mayNotImport = []struct {
 	{"github.com/gorilla/sessions", []string{"sso/session"}, "one place knows how a session is kept"},
 	{"github.com/golang-jwt/jwt/**", []string{"sso/token", "portal/tokens", "portal/keys", "portal/backchannel", "apps/academy/bank/card", "tests/**"},
 		"one place makes tokens, one verifies them"},
+	{"crypto/hkdf", []string{"sso/seal"}, "one place derives keys"},
+	{"crypto/cipher", []string{"sso/seal", "tests/**"}, "one place encrypts"},
 	{"github.com/alecthomas/kong", []string{"."}, "one place reads flags and the environment"},
 }
 

@@ -2,7 +2,6 @@ package attempts
 
 import (
 	"context"
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -10,6 +9,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"gatehouse/sso/seal"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -57,11 +58,11 @@ func New(rdb redis.UniversalClient, key []byte) (*Limiter, error) {
 	if len(key) < 32 {
 		return nil, fmt.Errorf("attempts: the key has %d bytes, want at least 32", len(key))
 	}
-	bucket, err := hkdf.Key(sha256.New, key, nil, "gatehouse attempts buckets", 32)
+	bucket, err := seal.DeriveKey(key, "gatehouse attempts buckets")
 	if err != nil {
 		return nil, fmt.Errorf("attempts: derive a key: %w", err)
 	}
-	device, err := hkdf.Key(sha256.New, key, nil, "gatehouse attempts devices", 32)
+	device, err := seal.DeriveKey(key, "gatehouse attempts devices")
 	if err != nil {
 		return nil, fmt.Errorf("attempts: derive a key: %w", err)
 	}

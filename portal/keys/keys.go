@@ -27,6 +27,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -35,6 +36,7 @@ import (
 	"time"
 
 	"gatehouse/portal/store"
+	"gatehouse/sso/seal"
 )
 
 // The algorithms, by their JWA names (RFC 7518 §3.1).
@@ -47,6 +49,13 @@ const (
 var Algorithms = []string{RS256, ES256}
 
 const rsaBits = 2048
+
+// SecretSize is the size of the portal's secret in bytes.
+const SecretSize = 32
+
+// ErrSecret is returned when a key in the database does not decrypt.
+var ErrSecret = errors.New("the signing keys in the database were encrypted with another key than the one configured; " +
+	"give the portal the key that it was first started with")
 
 const (
 	// MaxAge is how long anybody may keep the published JWK Set.
@@ -84,11 +93,14 @@ func Open(ctx context.Context, d Deps) (*Rotor, error) {
 	if d.Records == nil || d.Now == nil || d.Logger == nil || d.TokenLife <= 0 || d.HintLife <= 0 {
 		return nil, errors.New("keys: a store, a clock, a logger and lifetimes are needed")
 	}
-	box, err := newBox(d.Secret)
+	if len(d.Secret) != SecretSize {
+		return nil, fmt.Errorf("keys: the portal's key has %d bytes, want %d", len(d.Secret), SecretSize)
+	}
+	sealer, err := seal.New("gatehouse portal: signing keys at rest, v1", d.Secret)
 	if err != nil {
 		return nil, err
 	}
-	r := &Rotor{Deps: d, box: box}
+	r := &Rotor{Deps: d, sealer: sealer}
 	rows, err := d.Records.SigningKeys(ctx)
 	if err != nil {
 		return nil, err
@@ -97,7 +109,7 @@ func Open(ctx context.Context, d Deps) (*Rotor, error) {
 		if hasActive(rows, alg) {
 			continue
 		}
-		row, err := generate(box, alg, d.Now())
+		row, err := generate(sealer, alg, d.Now())
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +131,7 @@ func hasActive(rows []store.SigningKey, alg string) bool {
 	return false
 }
 
-func generate(b *box, alg string, now time.Time) (store.SigningKey, error) {
+func generate(sealer *seal.Sealer, alg string, now time.Time) (store.SigningKey, error) {
 	var private crypto.Signer
 	var err error
 	switch alg {
@@ -145,6 +157,6 @@ func generate(b *box, alg string, now time.Time) (store.SigningKey, error) {
 	if err != nil {
 		return store.SigningKey{}, fmt.Errorf("keys: %w", err)
 	}
-	sealed := b.seal(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), jwk.KID)
-	return store.SigningKey{KID: jwk.KID, Algorithm: alg, PrivateEncrypted: sealed, PublicJWK: string(public), CreatedAt: now}, nil
+	sealed := sealer.Seal(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), jwk.KID)
+	return store.SigningKey{KID: jwk.KID, Algorithm: alg, PrivateEncrypted: base64.StdEncoding.EncodeToString(sealed), PublicJWK: string(public), CreatedAt: now}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"gatehouse/portal/store"
+	"gatehouse/sso/seal"
 	"gatehouse/sso/token"
 )
 
@@ -34,7 +36,7 @@ type Ring struct {
 
 // newRing takes what is published at now of rows. Keys that last held already are
 // not decrypted again; last may be nil.
-func newRing(b *box, rows []store.SigningKey, last *Ring, now time.Time) (*Ring, error) {
+func newRing(sealer *seal.Sealer, rows []store.SigningKey, last *Ring, now time.Time) (*Ring, error) {
 	r := &Ring{byKID: map[string]Key{}, active: map[string]Key{}, recognised: map[string]Key{}}
 	set := struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -43,7 +45,7 @@ func newRing(b *box, rows []store.SigningKey, last *Ring, now time.Time) (*Ring,
 		if !row.WithdrawnAt.IsZero() {
 			continue
 		}
-		k, err := decode(b, row, last)
+		k, err := decode(sealer, row, last)
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +72,7 @@ func newRing(b *box, rows []store.SigningKey, last *Ring, now time.Time) (*Ring,
 	return r, nil
 }
 
-func decode(b *box, row store.SigningKey, last *Ring) (Key, error) {
+func decode(sealer *seal.Sealer, row store.SigningKey, last *Ring) (Key, error) {
 	k := Key{KID: row.KID, Algorithm: row.Algorithm, Active: row.Active}
 	if last != nil {
 		if held, ok := last.recognised[row.KID]; ok {
@@ -81,7 +83,7 @@ func decode(b *box, row store.SigningKey, last *Ring) (Key, error) {
 	case row.PrivateEncrypted == "":
 		k.Private = nil
 	case k.Private == nil:
-		private, err := decrypt(b, row)
+		private, err := decrypt(sealer, row)
 		if err != nil {
 			return Key{}, err
 		}
@@ -101,10 +103,14 @@ func decode(b *box, row store.SigningKey, last *Ring) (Key, error) {
 	return k, nil
 }
 
-func decrypt(b *box, row store.SigningKey) (crypto.Signer, error) {
-	text, err := b.open(row.PrivateEncrypted, row.KID)
+func decrypt(sealer *seal.Sealer, row store.SigningKey) (crypto.Signer, error) {
+	sealed, err := base64.StdEncoding.DecodeString(row.PrivateEncrypted)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("keys: key %s in the database is damaged", row.KID)
+	}
+	text, err := sealer.Open(sealed, row.KID)
+	if err != nil {
+		return nil, ErrSecret
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {

@@ -111,7 +111,7 @@ func (r *Rotor) Rotate(ctx context.Context, alg string, note Note) (Info, error)
 			return k, ErrPending
 		}
 	}
-	row, err := generate(r.box, alg, r.Now())
+	row, err := generate(r.sealer, alg, r.Now())
 	if err != nil {
 		return Info{}, err
 	}
@@ -153,7 +153,7 @@ func (r *Rotor) Withdraw(ctx context.Context, kid string, note Note) (Info, erro
 		if next >= 0 {
 			changes = append(changes, store.ActivateKey(list[next].KID, k.Algorithm, now, r.lastUse(now)))
 		} else {
-			row, err := generate(r.box, k.Algorithm, now)
+			row, err := generate(r.sealer, k.Algorithm, now)
 			if err != nil {
 				return Info{}, err
 			}

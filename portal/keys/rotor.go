@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatehouse/portal/store"
+	"gatehouse/sso/seal"
 )
 
 // reloadEvery is how late a replica notices what another has done.
@@ -18,7 +19,7 @@ const reloadEvery = 2 * time.Second
 // and activates the next key when its time has come. It is safe for concurrent use.
 type Rotor struct {
 	Deps
-	box *box
+	sealer *seal.Sealer
 
 	reloading sync.Mutex
 	rows      []store.SigningKey // of the last reload
@@ -102,7 +103,7 @@ func (r *Rotor) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ring, err := newRing(r.box, rows, r.ring.Load(), r.Now())
+	ring, err := newRing(r.sealer, rows, r.ring.Load(), r.Now())
 	if err != nil {
 		return err
 	}

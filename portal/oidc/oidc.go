@@ -16,11 +16,11 @@ import (
 
 	"gatehouse/portal/clients"
 	"gatehouse/portal/ephemeral"
-	"gatehouse/portal/keys"
 	"gatehouse/portal/signout"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
 	"gatehouse/sso/hops"
+	"gatehouse/sso/seal"
 	"gatehouse/sso/session"
 )
 
@@ -125,7 +125,7 @@ func New(d Deps) (*Handlers, error) {
 	if d.Recorded == nil {
 		d.Recorded = func() {}
 	}
-	key, err := keys.Derive(d.Secret, "gatehouse portal: re-authentication marker, v1")
+	key, err := seal.DeriveKey(d.Secret, "gatehouse portal: re-authentication marker, v1")
 	if err != nil {
 		return nil, err
 	}

@@ -1,16 +1,14 @@
 package tokens
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
+
+	"gatehouse/sso/seal"
 )
 
 // NewOpaque is a random string of 256 bits, for codes and refresh tokens.
@@ -36,45 +34,28 @@ var errSuccessor = errors.New("tokens: the stored successor can't be read")
 // SealSuccessor encrypts the refresh token that follows old under a key that only
 // old yields: the database alone tells neither.
 func SealSuccessor(old, next string) (string, error) {
-	aead, err := successorKey(old)
+	sealer, err := successorSealer(old)
 	if err != nil {
 		return "", err
 	}
-	// The key is used once, for this message, so that a fixed nonce is safe.
-	return base64.RawURLEncoding.EncodeToString(aead.Seal(nil, make([]byte, aead.NonceSize()), []byte(next), nil)), nil
+	return sealer.SealText([]byte(next), ""), nil
 }
 
 // OpenSuccessor reads what SealSuccessor made.
 func OpenSuccessor(old, sealed string) (string, error) {
-	aead, err := successorKey(old)
+	sealer, err := successorSealer(old)
 	if err != nil {
 		return "", err
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(sealed)
-	if err != nil {
-		return "", errSuccessor
-	}
-	next, err := aead.Open(nil, make([]byte, aead.NonceSize()), raw, nil)
+	next, err := sealer.OpenText(sealed, "")
 	if err != nil {
 		return "", errSuccessor
 	}
 	return string(next), nil
 }
 
-func successorKey(old string) (cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, []byte(old), nil, "gatehouse portal: refresh token successor, v1", 32)
-	if err != nil {
-		return nil, fmt.Errorf("tokens: %w", err)
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("tokens: %w", err)
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, fmt.Errorf("tokens: %w", err)
-	}
-	return aead, nil
+func successorSealer(old string) (*seal.Sealer, error) {
+	return seal.New("gatehouse portal: refresh token successor, v1", []byte(old))
 }
 
 func joined(scopes []string) string { return strings.Join(scopes, " ") }

@@ -56,7 +56,7 @@ type Options struct {
 type Handler struct {
 	Options
 	crowd   crowd
-	tickets sealer
+	tickets ticketSealer
 	servers sync.Map // *http.Server → chan struct{}, closed when it shuts down
 }
 
@@ -90,7 +90,7 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{Options: o, crowd: crowd{perPerson: o.PerPerson, total: o.PerReplica, of: map[string]int{}}}
 	var err error
-	h.tickets, err = newSealer(o.Secret, o.Client)
+	h.tickets, err = newTicketSealer(o.Secret, o.Client)
 	return h, err
 }
 

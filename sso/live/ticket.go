@@ -1,42 +1,28 @@
 package live
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"time"
+
+	"gatehouse/sso/seal"
 )
 
 // maxTicket is the length of the longest ticket that is read.
 const maxTicket = 2048
 
-// sealer makes tickets: a sign-in, encrypted and authenticated (AES-256-GCM).
-type sealer struct{ aead cipher.AEAD }
+// ticketSealer seals tickets: a sign-in, encrypted and authenticated.
+type ticketSealer struct{ *seal.Sealer }
 
-// newSealer derives its key from secret, or makes one up.
-func newSealer(secret []byte, client string) (sealer, error) {
+// newTicketSealer derives its key from secret, or makes up a secret if that is empty.
+func newTicketSealer(secret []byte, client string) (ticketSealer, error) {
 	if len(secret) == 0 {
-		secret = make([]byte, 32)
-		_, _ = rand.Read(secret) // never fails
+		secret = []byte(rand.Text())
 	}
-	key, err := hkdf.Key(sha256.New, secret, nil, "ticket of a page of "+client, 32)
-	if err != nil {
-		return sealer{}, fmt.Errorf("live: %w", err)
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return sealer{}, fmt.Errorf("live: %w", err)
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return sealer{}, fmt.Errorf("live: %w", err)
-	}
-	return sealer{aead}, nil
+	sum := sha256.Sum256(secret) // of any length
+	sealer, err := seal.New("ticket of a page of "+client, sum[:])
+	return ticketSealer{sealer}, err
 }
 
 // sealed is what a ticket holds.
@@ -46,21 +32,18 @@ type sealed struct {
 	Time int64  `json:"t"` // milliseconds since 1970
 }
 
-func (s sealer) seal(v visit) string {
+func (s ticketSealer) seal(v visit) string {
 	raw, _ := json.Marshal(sealed{v.sub, v.sid, v.authenticated.UnixMilli()}) // plain values always marshal
-	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, raw, nil))
+	return s.SealText(raw, "")
 }
 
 // open reports false for what is no ticket of ours.
-func (s sealer) open(ticket string) (visit, bool) {
+func (s ticketSealer) open(ticket string) (visit, bool) {
 	if ticket == "" || len(ticket) > maxTicket {
 		return visit{}, false
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(ticket)
+	raw, err := s.OpenText(ticket, "")
 	if err != nil {
-		return visit{}, false
-	}
-	if raw, err = s.aead.Open(nil, nil, raw, nil); err != nil {
 		return visit{}, false
 	}
 	var v sealed

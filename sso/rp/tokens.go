@@ -2,9 +2,6 @@ package rp
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
@@ -14,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"gatehouse/sso/seal"
 
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
@@ -49,7 +48,7 @@ type tokens struct {
 	config   Config
 	provider *provider
 	rdb      redis.UniversalClient
-	seal     cipher.AEAD
+	sealer   *seal.Sealer
 
 	flight  singleflight.Group
 	mu      sync.Mutex
@@ -57,19 +56,12 @@ type tokens struct {
 }
 
 func newTokens(c Config, p *provider) (*tokens, error) {
-	key, err := hkdf.Key(sha256.New, []byte(c.ClientSecret+"\x00"+c.ClientID), nil, "gatehouse rp token store", 32)
+	secret := sha256.Sum256([]byte(c.ClientSecret + "\x00" + c.ClientID)) // of any length
+	sealer, err := seal.New("gatehouse rp token store", secret[:])
 	if err != nil {
 		return nil, fmt.Errorf("rp: %w", err)
 	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("rp: %w", err)
-	}
-	seal, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, fmt.Errorf("rp: %w", err)
-	}
-	return &tokens{config: c, provider: p, rdb: c.Redis, seal: seal, service: map[string]issuedFor{}}, nil
+	return &tokens{config: c, provider: p, rdb: c.Redis, sealer: sealer, service: map[string]issuedFor{}}, nil
 }
 
 func (t *tokens) key(kind, sid string) string {
@@ -85,7 +77,7 @@ func (t *tokens) write(ctx context.Context, sid string, set *tokenSet, onlyIfThe
 	if err != nil {
 		return err
 	}
-	sealed := t.seal.Seal(nil, nil, raw, []byte(sid))
+	sealed := t.sealer.Seal(raw, sid)
 	args := redis.SetArgs{TTL: t.config.Absolute}
 	if onlyIfThere { // a sign-out meanwhile wins
 		args.Mode = "XX"
@@ -104,7 +96,7 @@ func (t *tokens) load(ctx context.Context, sid string) (*tokenSet, error) {
 	case err != nil:
 		return nil, fmt.Errorf("rp: tokens: %w", err)
 	}
-	raw, err := t.seal.Open(nil, nil, sealed, []byte(sid))
+	raw, err := t.sealer.Open(sealed, sid)
 	if err != nil { // another secret's, or something else: as good as none
 		return nil, ErrNoToken
 	}
