@@ -10,12 +10,11 @@ import (
 	"gatehouse/portal/attempts"
 	"gatehouse/portal/backchannel"
 	"gatehouse/portal/clients"
-	keeper "gatehouse/portal/denylist"
 	"gatehouse/portal/ephemeral"
 	"gatehouse/portal/keys"
 	"gatehouse/portal/oidc"
 	"gatehouse/portal/password"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
 	"gatehouse/sso/denylist"
@@ -33,7 +32,7 @@ type parts struct {
 	keys     *keys.Rotor
 	relay    *events.Relay
 	sender   *backchannel.Sender
-	denylist *keeper.Keeper
+	revoker  *revoke.Service
 	upkeep   *upkeep
 	protocol *oidc.Handlers
 	pages    *account.Pages
@@ -88,17 +87,12 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	if err != nil {
 		return p, err
 	}
-	if p.denylist, err = keeper.New(keeper.Deps{Records: records, Log: log, Now: d.Now, Logger: d.Logger}); err != nil {
-		return p, err
-	}
-	signOut, err := signout.New(signout.Deps{
-		Records: records, Denylist: p.denylist, Sessions: sessions, Sender: p.sender, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Wake,
-		Bound: d.Denied.Bound(),
+	p.revoker, err = revoke.New(revoke.Deps{
+		Records: records, Log: log, Sessions: sessions, Sender: p.sender, Now: d.Now, Logger: d.Logger, Bound: d.Denied.Bound(), Recorded: p.relay.Wake,
 	})
 	if err != nil {
 		return p, err
 	}
-	p.denylist.OnLate(signOut.Late)
 	short, err := ephemeral.New(d.Redis)
 	if err != nil {
 		return p, err
@@ -108,7 +102,7 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 		return p, err
 	}
 	p.protocol, err = oidc.New(oidc.Deps{
-		Clients: p.clients, Records: records, Ephemeral: short, Sessions: sessions, SignOut: signOut, Denied: d.Denied, Issuer: issuer, Keys: p.keys,
+		Clients: p.clients, Records: records, Ephemeral: short, Sessions: sessions, Revoker: p.revoker, Denied: d.Denied, Issuer: issuer, Keys: p.keys,
 		Secret: d.Key, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Wake, Hops: seen, Replica: d.Replica,
 		RefreshLife: d.Lifetimes.Refresh, ReplayWindow: d.Lifetimes.ReplayWindow,
 	})
@@ -116,17 +110,17 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 		return p, err
 	}
 	p.upkeep = &upkeep{records: records, now: d.Now, log: d.Logger}
-	if p.pages, err = people(ctx, d, records, sessions, signOut, p.relay.Wake, p.protocol); err != nil {
+	if p.pages, err = people(ctx, d, records, sessions, p.revoker, p.relay.Wake, p.protocol); err != nil {
 		return p, err
 	}
 	p.console, err = admin.New(admin.Deps{
-		Store: records, SignOuts: signOut, Visitors: p.pages, Log: log, Clients: p.clients, Keys: p.keys, Estate: d.Estate, Now: d.Now, Logger: d.Logger,
+		Store: records, Revoker: p.revoker, Visitors: p.pages, Log: log, Clients: p.clients, Keys: p.keys, Estate: d.Estate, Now: d.Now, Logger: d.Logger,
 	})
 	return p, err
 }
 
 // people assembles the pages, and makes the demo accounts where they are asked for.
-func people(ctx context.Context, d Deps, records *store.Store, sessions *session.Store, signOut *signout.Service, wake func(), protocol *oidc.Handlers) (*account.Pages, error) {
+func people(ctx context.Context, d Deps, records *store.Store, sessions *session.Store, revoker *revoke.Service, wake func(), protocol *oidc.Handlers) (*account.Pages, error) {
 	hasher, err := password.NewHasher(d.Passwords)
 	if err != nil {
 		return nil, err
@@ -141,7 +135,7 @@ func people(ctx context.Context, d Deps, records *store.Store, sessions *session
 		}
 	}
 	return account.New(account.Deps{
-		Store: records, Sessions: sessions, Hasher: hasher, Attempts: limiter, SignOuts: signOut,
+		Store: records, Sessions: sessions, Hasher: hasher, Attempts: limiter, Revoker: revoker,
 		Estate: d.Estate, Now: d.Now, Wake: wake, Demo: d.Demo, LeadsTo: protocol.LeadsTo,
 	})
 }

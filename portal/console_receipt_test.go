@@ -9,18 +9,18 @@ import (
 	"time"
 
 	"gatehouse/portal/backchannel"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/sso/denylist"
 )
 
 // stored writes a receipt as an act leaves it.
-func (h *house) stored(ending string, done signout.Done) {
+func (h *house) stored(ending string, done revoke.Receipt) {
 	h.t.Helper()
 	done.Ending = ending
 	text, err := json.Marshal(done)
 	if err == nil {
-		err = h.records().SaveReceipt(h.t.Context(), store.Receipt{Ending: ending, UserID: "demo-alice", Reason: signout.Banned, CreatedAt: h.clock.now(), Text: string(text)})
+		err = h.records().SaveReceipt(h.t.Context(), store.Receipt{Ending: ending, UserID: "demo-alice", Reason: revoke.Banned, CreatedAt: h.clock.now(), Text: string(text)})
 	}
 	if err != nil {
 		h.t.Fatal(err)
@@ -44,7 +44,7 @@ func TestReceipt_NamesWhoIsMissing(t *testing.T) {
 			denylist.Confirmation{Replica: "forum-2", Service: "forum", WrongUntil: h.clock.now().Add(-time.Second)},
 			denylist.Confirmation{Replica: "forum-3", Service: "forum", Refusing: true},
 		)}
-		h.stored("MISSING", signout.Done{Receipt: r, Confirmed: true, Ended: 3})
+		h.stored("MISSING", revoke.Receipt{Denylist: r, Confirmed: true, Ended: 3})
 		page := h.get(b, "/admin/receipts/MISSING").must(t, http.StatusOK, "8 of 11 servers confirmed", "3 servers did not confirm", "shop-8 confirmed after 12 ms",
 			"can be wrong until", "could be wrong until", "was already refusing everybody", r.Confirmations[8].WrongUntil.UTC().Format("15:04:05.000 UTC"))
 		if n := strings.Count(page.content(), "data-took="); n != 8 {
@@ -60,7 +60,7 @@ func TestReceipt_NamesWhoIsMissing(t *testing.T) {
 func TestReceipt_TellsAServerFromItsProcessBefore(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		r := denylist.Receipt{Confirmations: append(confirmations(2), denylist.Confirmation{Replica: "shop-1", Service: "shop", WrongUntil: h.clock.now()})}
-		h.stored("RESTARTED", signout.Done{Receipt: r, Confirmed: true})
+		h.stored("RESTARTED", revoke.Receipt{Denylist: r, Confirmed: true})
 		page := h.get(h.asAdmin(), "/admin/receipts/RESTARTED").must(t, http.StatusOK, "2 of 3 servers confirmed", "shop-1, before its restart")
 		if strings.Contains(page.content(), "shop-2, before") {
 			t.Error("a server that runs is said to be an old one")
@@ -70,7 +70,7 @@ func TestReceipt_TellsAServerFromItsProcessBefore(t *testing.T) {
 
 func TestReceipt_OfFiveHundred(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		h.stored("MANY", signout.Done{Receipt: denylist.Receipt{Confirmations: confirmations(500)}, Confirmed: true})
+		h.stored("MANY", revoke.Receipt{Denylist: denylist.Receipt{Confirmations: confirmations(500)}, Confirmed: true})
 		page := h.get(h.asAdmin(), "/admin/receipts/MANY").must(t, http.StatusOK, "Every server refuses it", "receipt-dense", "Show as table", `data-replay="100"`)
 		if n := strings.Count(page.content(), "data-took="); n != 500 {
 			t.Errorf("%d servers turn red; want 500", n)
@@ -85,9 +85,9 @@ func TestReceipt_OfFiveHundred(t *testing.T) {
 func TestReceipt_SettlesWhileOneLooks(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		b := h.asAdmin()
-		h.stored("WAITING", signout.Done{Ended: 1})
+		h.stored("WAITING", revoke.Receipt{Ended: 1})
 		h.get(b, "/admin/receipts/WAITING").must(t, http.StatusOK, "Written down, and not confirmed yet", `hx-get="/admin/receipts/WAITING"`, "every 1s")
-		h.stored("WAITING", signout.Done{Ended: 1, Confirmed: true, Receipt: denylist.Receipt{Confirmations: confirmations(2)}})
+		h.stored("WAITING", revoke.Receipt{Ended: 1, Confirmed: true, Denylist: denylist.Receipt{Confirmations: confirmations(2)}})
 		part := h.fragment(b, "/admin/receipts/WAITING").must(t, http.StatusOK)
 		if !strings.Contains(part.body, "Every server refuses it") || strings.Contains(part.body, "hx-get") || strings.Contains(part.body, "<html") {
 			t.Errorf("the settled receipt is %s", part.body)
@@ -106,7 +106,7 @@ func TestReceipt_SettlesWhileOneLooks(t *testing.T) {
 			t.Errorf("the part about apps is %s", part.body)
 		}
 		// Days later the outbox has forgotten, and the receipt has not.
-		h.stored("OLD", signout.Done{Confirmed: true, Told: []backchannel.Result{
+		h.stored("OLD", revoke.Receipt{Confirmed: true, Told: []backchannel.Result{
 			{ClientID: "one", Name: "App One", Heard: true, Took: 12 * time.Millisecond}, {ClientID: "two", Name: "App Two", GivenUp: true, Err: "it answered 500"},
 		}})
 		h.get(b, "/admin/receipts/OLD").must(t, http.StatusOK, "12 ms", "Given up", "it answered 500")

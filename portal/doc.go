@@ -24,11 +24,13 @@
 // The way of a sign-out, begun at the portal (/sign-out) or by an app
 // (/oauth/logout with an ID token of this sign-in):
 //
-//	signout: one transaction { sign_ins ended, refresh tokens revoked, event,
-//	         back-channel outbox } → portal sessions of this sid leave Redis
-//	         → backchannel: logout tokens to every client it opened, at once and
-//	         side by side, two seconds each → "You are signed out"
-//	         whoever did not hear is told again, for a day, by any replica
+//	revoke: one transaction { sign-in ended, refresh tokens revoked, event,
+//	        outbox of the denylist, back-channel outbox }
+//	        → denylist in Redis, which every replica of every service confirms
+//	        → portal sessions of this sid leave Redis
+//	        → backchannel: logout tokens to every client it opened, at once and
+//	        side by side, two seconds each → "You are signed out"
+//	        a client that did not answer is told again, for a day, by any replica
 //
 // What lies where: users, sign-ins, clients, keys, refresh tokens and outboxes in
 // the database (store); sessions, codes and denials in Redis (sso/session,

@@ -18,10 +18,10 @@ import (
 	"gatehouse/portal/account"
 	"gatehouse/portal/admin"
 	"gatehouse/portal/backchannel"
-	keeper "gatehouse/portal/denylist"
 	"gatehouse/portal/keys"
 	"gatehouse/portal/oidc"
 	"gatehouse/portal/password"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/tokens"
 	"gatehouse/sso/denylist"
 	"gatehouse/sso/live"
@@ -64,7 +64,7 @@ type App struct {
 	echo     *echo.Echo
 	relay    *events.Relay
 	sender   *backchannel.Sender
-	denylist *keeper.Keeper
+	revoker  *revoke.Service
 	upkeep   *upkeep
 	keys     *keys.Rotor
 	protocol *oidc.Handlers
@@ -84,7 +84,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, denylist: p.denylist, upkeep: p.upkeep, keys: p.keys, protocol: p.protocol, pages: p.pages, console: p.console, live: p.live}
+	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, revoker: p.revoker, upkeep: p.upkeep, keys: p.keys, protocol: p.protocol, pages: p.pages, console: p.console, live: p.live}
 	a.echo, err = web.New(web.Options{
 		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
 		Ready: map[string]func(context.Context) error{
@@ -187,7 +187,7 @@ func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.relay.Run(ctx) })
 	group.Go(func() error { return a.sender.Run(ctx) })
-	group.Go(func() error { return a.denylist.Run(ctx) })
+	group.Go(func() error { return a.revoker.Run(ctx) })
 	group.Go(func() error { return a.upkeep.run(ctx) })
 	group.Go(func() error { return a.keys.Run(ctx) })
 	return group.Wait()

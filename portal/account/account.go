@@ -10,20 +10,16 @@ import (
 
 	"gatehouse/portal/attempts"
 	"gatehouse/portal/password"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/sso/session"
 	"gatehouse/web"
 )
 
-// SignOuts ends sign-ins everywhere: the portal's sessions, the refresh tokens, and the sessions of every app.
-type SignOuts interface {
-	// End ends one sign-in; one that has ended already is no error.
-	End(ctx context.Context, sid, reason string) error
-	// EndOthers ends every living sign-in of a person but keepSID ("" keeps none), and says how many.
-	EndOthers(ctx context.Context, userID, keepSID, reason string) (int, error)
-	// Do ends what an act names, with its changes in the same transaction.
-	Do(ctx context.Context, a signout.Act) (signout.Done, error)
+// Revoker ends sign-ins everywhere: the portal's sessions, the refresh tokens, and the sessions of every app (package
+// revoke).
+type Revoker interface {
+	Revoke(ctx context.Context, r revoke.Request) (revoke.Receipt, error)
 }
 
 // Deps are what the pages need. All but Wake are required.
@@ -32,7 +28,7 @@ type Deps struct {
 	Sessions *session.Store
 	Hasher   *password.Hasher
 	Attempts *attempts.Limiter
-	SignOuts SignOuts
+	Revoker  Revoker
 	Estate   web.Estate
 	Now      func() time.Time
 	Wake     func() // tells the relay of events that there is one; may be nil
@@ -59,8 +55,8 @@ func New(d Deps) (*Pages, error) {
 		return nil, errors.New("account: Hasher is nil")
 	case d.Attempts == nil:
 		return nil, errors.New("account: Attempts is nil")
-	case d.SignOuts == nil:
-		return nil, errors.New("account: SignOuts is nil")
+	case d.Revoker == nil:
+		return nil, errors.New("account: Revoker is nil")
 	case d.Estate == web.Estate{}:
 		return nil, errors.New("account: Estate is empty")
 	case d.Now == nil:

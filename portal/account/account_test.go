@@ -25,9 +25,8 @@ import (
 	"gatehouse/portal/account"
 	"gatehouse/portal/attempts"
 	"gatehouse/portal/backchannel"
-	keeper "gatehouse/portal/denylist"
 	"gatehouse/portal/password"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/portal/store/storetest"
 	"gatehouse/sso/denylist"
@@ -58,15 +57,15 @@ func (nobody) Deliver(context.Context, []store.Notice) []backchannel.Result { re
 
 // house is the account pages on a server of their own, with a real store, sessions and sign-outs.
 type house struct {
-	t      *testing.T
-	URL    string
-	db     *db.DB
-	rdb    redis.UniversalClient
-	store  *store.Store
-	hasher *password.Hasher
-	clock  *clock
-	logs   *logs
-	outs   *signout.Service
+	t       *testing.T
+	URL     string
+	db      *db.DB
+	rdb     redis.UniversalClient
+	store   *store.Store
+	hasher  *password.Hasher
+	clock   *clock
+	logs    *logs
+	revoker *revoke.Service
 }
 
 // logs is what the server wrote.
@@ -93,13 +92,11 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*ac
 	log, err := denylist.NewLog(rdb)
 	check(t, err)
 	quiet := slog.New(slog.DiscardHandler)
-	keeper, err := keeper.New(keeper.Deps{Records: h.store, Log: log, Now: h.clock.Now, Logger: quiet})
+	revoker, err := revoke.New(revoke.Deps{Records: h.store, Log: log, Sessions: sessions, Sender: nobody{}, Now: h.clock.Now, Logger: quiet, Bound: time.Millisecond})
 	check(t, err)
-	outs, err := signout.New(signout.Deps{Records: h.store, Denylist: keeper, Sessions: sessions, Sender: nobody{}, Now: h.clock.Now, Logger: quiet, Bound: time.Millisecond})
-	check(t, err)
-	h.outs = outs
+	h.revoker = revoker
 	deps := account.Deps{
-		Store: h.store, Sessions: sessions, Hasher: h.hasher, Attempts: limiter, SignOuts: outs, Estate: estate, Now: h.clock.Now, Demo: true,
+		Store: h.store, Sessions: sessions, Hasher: h.hasher, Attempts: limiter, Revoker: revoker, Estate: estate, Now: h.clock.Now, Demo: true,
 	}
 	if change != nil {
 		change(&deps)

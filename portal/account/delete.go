@@ -9,7 +9,7 @@ import (
 
 	"gatehouse/components"
 	"gatehouse/portal/attempts"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/web"
 )
@@ -63,8 +63,8 @@ func (p *Pages) Delete(c echo.Context) error {
 
 func (p *Pages) deleteAccount(c echo.Context, v *visitor) error {
 	ctx := c.Request().Context()
-	done, err := p.SignOuts.Do(ctx, signout.Act{
-		UserID: v.user.ID, Reason: signout.AccountDeleted, By: v.user.ID,
+	done, err := p.Revoker.Revoke(ctx, revoke.Request{
+		UserID: v.user.ID, Reason: revoke.AccountDeleted, By: v.user.ID,
 		With: []store.Change{store.DeleteUser(v.user.ID, v.user.PasswordHash, p.Now())},
 	})
 	if err != nil {

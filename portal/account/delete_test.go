@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 )
 
@@ -106,13 +106,13 @@ func TestHome_TellsOfEndingsThatOthersMade(t *testing.T) {
 			return sid
 		}
 		for _, c := range []struct{ reason, says string }{
-			{signout.TokenReplay, "One of your sign-ins may have been stolen"},
-			{signout.EndedByAdmin, "An administrator ended your sign-in"},
-			{signout.RolesChanged, "Your roles have changed"},
-			{signout.Banned, "Your account had been disabled"},
+			{revoke.TokenReplay, "One of your sign-ins may have been stolen"},
+			{revoke.EndedByAdmin, "An administrator ended your sign-in"},
+			{revoke.RolesChanged, "Your roles have changed"},
+			{revoke.Banned, "Your account had been disabled"},
 		} {
 			h.signedIn("maria@example.com")
-			_, err := h.outs.Do(h.t.Context(), signout.Act{SID: sid(), Reason: c.reason})
+			_, err := h.revoker.Revoke(h.t.Context(), revoke.Request{SID: sid(), Reason: c.reason})
 			check(h.t, err)
 			h.clock.Add(time.Second)
 			b, elsewhere := h.signedIn("maria@example.com"), h.signedIn("maria@example.com")

@@ -8,7 +8,7 @@ import (
 
 	"gatehouse/components"
 	"gatehouse/portal/attempts"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/sso/session"
 	"gatehouse/web"
@@ -129,8 +129,8 @@ func (p *Pages) changePassword(c echo.Context, v *visitor, current, next string)
 		return err
 	}
 	// One transaction: the others end with the change or not at all, and none begins with the old password after it.
-	done, err := p.SignOuts.Do(ctx, signout.Act{
-		UserID: v.user.ID, Except: v.signIn.SID, Reason: signout.PasswordChanged, By: v.user.ID,
+	done, err := p.Revoker.Revoke(ctx, revoke.Request{
+		UserID: v.user.ID, Except: v.signIn.SID, Reason: revoke.PasswordChanged, By: v.user.ID,
 		With: []store.Change{store.ChangePassword(v.user.ID, v.user.PasswordHash, hash, p.Now())},
 	})
 	if err != nil {

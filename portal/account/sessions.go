@@ -11,7 +11,7 @@ import (
 	"github.com/mileusna/useragent"
 
 	"gatehouse/components"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/web"
 )
@@ -144,7 +144,7 @@ func (p *Pages) EndSession(c echo.Context) error {
 		if err != nil || owner.ID != v.user.ID {
 			return web.NotFound("This sign-in")
 		}
-		if err := p.SignOuts.End(ctx, sid, signout.Elsewhere); err != nil {
+		if err := revoke.Confirmed(p.Revoker.Revoke(ctx, revoke.Request{SID: sid, Reason: revoke.Elsewhere})); err != nil {
 			return failed(err)
 		}
 		p.Wake()

@@ -6,7 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/web"
 )
 
@@ -35,7 +35,7 @@ func (p *Pages) SignOut(c echo.Context) error {
 		return failed(err)
 	}
 	if rec != nil {
-		if err := p.SignOuts.End(c.Request().Context(), rec.SID, signout.ByPerson); err != nil {
+		if err := revoke.Confirmed(p.Revoker.Revoke(c.Request().Context(), revoke.Request{SID: rec.SID, Reason: revoke.ByPerson})); err != nil {
 			return failed(err)
 		}
 	}
@@ -45,7 +45,7 @@ func (p *Pages) SignOut(c echo.Context) error {
 // SignOutEverywhere answers POST /sign-out/everywhere: it ends every sign-in of the person, this one too.
 func (p *Pages) SignOutEverywhere(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error {
-		if _, err := p.SignOuts.EndOthers(c.Request().Context(), v.user.ID, "", signout.Everywhere); err != nil {
+		if err := revoke.Confirmed(p.Revoker.Revoke(c.Request().Context(), revoke.Request{UserID: v.user.ID, Reason: revoke.Everywhere})); err != nil {
 			return failed(err)
 		}
 		return p.signedOut(c)

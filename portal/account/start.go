@@ -10,7 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/sso/session"
 	"gatehouse/web"
@@ -29,7 +29,7 @@ func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) e
 	if old, err := p.Session(c); err != nil {
 		return failed(err)
 	} else if old != nil {
-		if err := p.SignOuts.End(ctx, old.SID, signout.Replaced); err != nil {
+		if err := revoke.Confirmed(p.Revoker.Revoke(ctx, revoke.Request{SID: old.SID, Reason: revoke.Replaced})); err != nil {
 			return failed(err)
 		}
 	}

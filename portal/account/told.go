@@ -6,13 +6,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/web"
 )
 
 // notTheirs are the reasons for which others than the person end a sign-in: the person is told at the next one.
-var notTheirs = []string{signout.TokenReplay, signout.EndedByAdmin, signout.Banned, signout.RolesChanged}
+var notTheirs = []string{revoke.TokenReplay, revoke.EndedByAdmin, revoke.Banned, revoke.RolesChanged}
 
 const (
 	// toldFor is for how long an ending is told of.

@@ -8,7 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/portal/clients"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/web"
 )
@@ -22,7 +22,7 @@ type Visitors interface {
 // Deps are what the console needs. All are required.
 type Deps struct {
 	Store    *store.Store
-	SignOuts *signout.Service
+	Revoker  *revoke.Service
 	Visitors Visitors
 	Log      Denylist
 	Clients  *clients.Registry
@@ -43,8 +43,8 @@ func New(d Deps) (*Console, error) {
 	switch {
 	case d.Store == nil:
 		return nil, errors.New("admin: Store is nil")
-	case d.SignOuts == nil:
-		return nil, errors.New("admin: SignOuts is nil")
+	case d.Revoker == nil:
+		return nil, errors.New("admin: Revoker is nil")
 	case d.Visitors == nil:
 		return nil, errors.New("admin: Visitors is nil")
 	case d.Log == nil:

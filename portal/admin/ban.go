@@ -11,7 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/web"
 )
@@ -107,8 +107,8 @@ func (a *Console) ban(c echo.Context, me Admin) error {
 	if !until.IsZero() {
 		detail["until"] = until.UTC().Format(time.RFC3339)
 	}
-	done, err := a.SignOuts.Do(c.Request().Context(), signout.Act{
-		UserID: u.ID, Reason: signout.Banned, Note: reason, By: me.ID, Client: portalID,
+	done, err := a.Revoker.Revoke(c.Request().Context(), revoke.Request{
+		UserID: u.ID, Reason: revoke.Banned, Note: reason, By: me.ID, Client: portalID,
 		With: []store.Change{store.BanUser(u.ID, reason, until, a.Now()), a.audit(c, me, actBanned, kindPerson, u.ID, u.Email, detail)},
 	})
 	switch {

@@ -8,7 +8,7 @@ import (
 
 	"gatehouse/components"
 	"gatehouse/portal/account"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/web"
 )
@@ -46,8 +46,8 @@ func (a *Console) endAll(c echo.Context, me Admin) error {
 	if u.ID == me.ID {
 		except = me.SID
 	}
-	done, err := a.SignOuts.Do(c.Request().Context(), signout.Act{
-		UserID: u.ID, Except: except, Reason: signout.EndedByAdmin, By: me.ID, Client: portalID,
+	done, err := a.Revoker.Revoke(c.Request().Context(), revoke.Request{
+		UserID: u.ID, Except: except, Reason: revoke.EndedByAdmin, By: me.ID, Client: portalID,
 		With: []store.Change{store.IfSignedIn(u.ID, except), a.audit(c, me, actEndedAll, kindPerson, u.ID, u.Email, nil)},
 	})
 	if errors.Is(err, store.ErrEnded) {
@@ -79,8 +79,8 @@ func (a *Console) endOne(c echo.Context, me Admin) error {
 		return err
 	}
 	browser, _ := account.Device(in.UserAgent)
-	done, err := a.SignOuts.Do(ctx, signout.Act{
-		SID: sid, Reason: signout.EndedByAdmin, By: me.ID, Client: portalID,
+	done, err := a.Revoker.Revoke(ctx, revoke.Request{
+		SID: sid, Reason: revoke.EndedByAdmin, By: me.ID, Client: portalID,
 		With: []store.Change{
 			store.IfSignInLives(u.ID, sid),
 			a.audit(c, me, actEndedOne, kindPerson, u.ID, u.Email, map[string]any{"sign_in": sid, "browser": browser}),

@@ -12,7 +12,7 @@ import (
 
 	"gatehouse/components"
 	"gatehouse/portal/keys"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/web"
 )
@@ -193,10 +193,10 @@ func (a *Console) endings(ctx context.Context) ([]endingRow, error) {
 	rows := make([]endingRow, 0, len(receipts))
 	for _, r := range receipts {
 		row := endingRow{URL: receiptURL(r.Ending), Reason: why(r.Reason), At: r.CreatedAt, Person: "A token"}
-		var done signout.Done
+		var done revoke.Receipt
 		if json.Unmarshal([]byte(r.Text), &done) == nil {
-			row.Confirmed, row.Expected = done.Receipt.Confirmed(), len(done.Receipt.Confirmations)
-			row.Slowest, row.Pending, row.Told = ms(done.Receipt.Slowest()), !done.Confirmed, len(done.Told)
+			row.Confirmed, row.Expected = done.Denylist.Confirmed(), len(done.Denylist.Confirmations)
+			row.Slowest, row.Pending, row.Told = ms(done.Denylist.Slowest()), !done.Confirmed, len(done.Told)
 			for _, t := range done.Told {
 				if t.Heard {
 					row.Heard++

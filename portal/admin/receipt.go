@@ -11,7 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/sso/denylist"
 	"gatehouse/web"
@@ -82,7 +82,7 @@ func (a *Console) receipt(c echo.Context, _ Admin) error {
 		return web.NotFound("This receipt")
 	}
 	ctx := c.Request().Context()
-	rec, done, err := a.SignOuts.Receipt(ctx, ending)
+	rec, done, err := a.Revoker.Receipt(ctx, ending)
 	if errors.Is(err, store.ErrNotFound) {
 		return web.NotFound("This receipt")
 	}
@@ -90,7 +90,7 @@ func (a *Console) receipt(c echo.Context, _ Admin) error {
 		return err
 	}
 	view := receiptView{URL: receiptURL(ending), Why: why(rec.Reason), At: rec.CreatedAt, Ended: done.Ended, Confirmed: done.Confirmed}
-	view.serversOf(done.Receipt, a.Now())
+	view.serversOf(done.Denylist, a.Now())
 	view.Waiting = !done.Confirmed && view.All == 0
 	if err := a.toldOf(c, ending, done, &view); err != nil {
 		return err
@@ -174,7 +174,7 @@ func (v *receiptView) serversOf(r denylist.Receipt, now time.Time) {
 }
 
 // toldOf is what has become of telling the apps: the outbox as long as it remembers, then the receipt.
-func (a *Console) toldOf(c echo.Context, ending string, done signout.Done, view *receiptView) error {
+func (a *Console) toldOf(c echo.Context, ending string, done revoke.Receipt, view *receiptView) error {
 	now, err := a.Store.NoticesOf(c.Request().Context(), ending)
 	if err != nil {
 		return err

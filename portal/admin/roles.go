@@ -9,7 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/web"
 )
@@ -63,8 +63,8 @@ func (a *Console) setRoles(c echo.Context, me Admin) error {
 	}
 	had := strings.Fields(form.Get("had"))
 	view := rolesView{User: u, Checked: roles, Self: u.ID == me.ID}
-	done, err := a.SignOuts.Do(c.Request().Context(), signout.Act{
-		UserID: u.ID, Reason: signout.RolesChanged, By: me.ID, Client: portalID,
+	done, err := a.Revoker.Revoke(c.Request().Context(), revoke.Request{
+		UserID: u.ID, Reason: revoke.RolesChanged, By: me.ID, Client: portalID,
 		With: []store.Change{
 			store.SetRoles(u.ID, had, roles, a.Now()),
 			a.audit(c, me, actRoles, kindPerson, u.ID, u.Email, map[string]any{"from": had, "to": roles}),

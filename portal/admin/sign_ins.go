@@ -13,7 +13,7 @@ import (
 
 	"gatehouse/components"
 	"gatehouse/portal/account"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/web"
 )
@@ -237,8 +237,8 @@ func (a *Console) endSignIn(c echo.Context, me Admin) error {
 		return leadOn(c, list)
 	}
 	browser, _ := account.Device(in.UserAgent)
-	done, err := a.SignOuts.Do(ctx, signout.Act{
-		SID: sid, Reason: signout.EndedByAdmin, By: me.ID, Client: portalID,
+	done, err := a.Revoker.Revoke(ctx, revoke.Request{
+		SID: sid, Reason: revoke.EndedByAdmin, By: me.ID, Client: portalID,
 		With: []store.Change{
 			store.IfSignInLives(u.ID, sid),
 			a.audit(c, me, "sign_in.ended", "sign_in", sid, u.Email, map[string]any{"person": u.ID, "browser": browser}),
@@ -257,16 +257,16 @@ func (a *Console) endSignIn(c echo.Context, me Admin) error {
 }
 
 // told says in a sentence or two what became of an act.
-func told(what string, done signout.Done) (kind, text string) {
+func told(what string, done revoke.Receipt) (kind, text string) {
 	if !done.Confirmed {
 		return "warning", what + ". This server could not reach Redis, so the others are not told yet: the portal does so as soon as it can."
 	}
-	n, all := done.Receipt.Confirmed(), len(done.Receipt.Confirmations)
+	n, all := done.Denylist.Confirmed(), len(done.Denylist.Confirmations)
 	switch {
 	case all == 0:
 		return "success", what + "."
 	case n < all:
 		return "warning", fmt.Sprintf("%s. %d of %d servers confirmed; the others refuse until they have heard of it.", what, n, all)
 	}
-	return "success", fmt.Sprintf("%s. %d of %d servers confirmed, the slowest after %s.", what, n, all, ms(done.Receipt.Slowest()))
+	return "success", fmt.Sprintf("%s. %d of %d servers confirmed, the slowest after %s.", what, n, all, ms(done.Denylist.Slowest()))
 }

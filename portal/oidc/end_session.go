@@ -8,7 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/sso/session"
 	"gatehouse/sso/token"
 	"gatehouse/web"
@@ -115,7 +115,10 @@ func (h *Handlers) readLogout(c echo.Context) (*logoutRequest, error) {
 func (h *Handlers) end(c echo.Context, q *logoutRequest, sids ...string) error {
 	ctx := c.Request().Context()
 	for _, sid := range sids {
-		if err := h.SignOut.EndFrom(ctx, q.from(), sid, signout.ByPerson); err != nil {
+		if sid == "" {
+			continue
+		}
+		if err := revoke.Confirmed(h.Revoker.Revoke(ctx, revoke.Request{SID: sid, Reason: revoke.ByPerson, Client: q.from()})); err != nil {
 			if errors.Is(err, session.ErrUnavailable) {
 				return web.Unavailable(err)
 			}

@@ -16,7 +16,7 @@ import (
 
 	"gatehouse/portal/clients"
 	"gatehouse/portal/ephemeral"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
 	"gatehouse/sso/hops"
@@ -66,10 +66,9 @@ type Sessions interface {
 	End(ctx context.Context, w http.ResponseWriter, r *http.Request) error
 }
 
-// SignOut ends sign-ins, grants and tokens.
-type SignOut interface {
-	EndFrom(ctx context.Context, clientID, sid, reason string) error
-	Do(ctx context.Context, a signout.Act) (signout.Done, error)
+// Revoker ends sign-ins, grants and tokens (package revoke).
+type Revoker interface {
+	Revoke(ctx context.Context, r revoke.Request) (revoke.Receipt, error)
 }
 
 // Denied is what this replica knows of the denylist: Check answers nil, denylist.ErrDenied or denylist.ErrStale.
@@ -86,7 +85,7 @@ type Deps struct {
 	Records   Records
 	Ephemeral Ephemeral
 	Sessions  Sessions
-	SignOut   SignOut
+	Revoker   Revoker
 	Denied    Denied
 	Issuer    *tokens.Issuer
 	Keys      JWKS
@@ -109,7 +108,7 @@ type Handlers struct {
 
 // New refuses a missing dependency.
 func New(d Deps) (*Handlers, error) {
-	if d.Clients == nil || d.Records == nil || d.Ephemeral == nil || d.Sessions == nil || d.SignOut == nil || d.Denied == nil ||
+	if d.Clients == nil || d.Records == nil || d.Ephemeral == nil || d.Sessions == nil || d.Revoker == nil || d.Denied == nil ||
 		d.Issuer == nil || d.Keys == nil || d.Now == nil || d.Logger == nil {
 		return nil, errors.New("oidc: a dependency is missing")
 	}

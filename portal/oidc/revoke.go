@@ -9,7 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
 )
@@ -62,7 +62,7 @@ func (h *Handlers) revokeAccess(ctx context.Context, clientID, raw string) *faul
 		return foreign()
 	}
 	// Apps whose clocks are behind accept it for a little longer than it is good.
-	return h.revoke(ctx, clientID, claims.ID, claims.ExpiresAt.Add(time.Minute), signout.TokenRevoked)
+	return h.revoke(ctx, clientID, claims.ID, claims.ExpiresAt.Add(time.Minute), revoke.TokenRevoked)
 }
 
 func (h *Handlers) revokeRefresh(ctx context.Context, clientID, raw string) *fault {
@@ -75,7 +75,7 @@ func (h *Handlers) revokeRefresh(ctx context.Context, clientID, raw string) *fau
 	case t.ClientID != clientID:
 		return foreign()
 	}
-	return h.revoke(ctx, clientID, t.Family, h.grantUntil(), signout.TokenRevoked)
+	return h.revoke(ctx, clientID, t.Family, h.grantUntil(), revoke.TokenRevoked)
 }
 
 // grantUntil is when the last access token of a grant that is revoked now has died.
@@ -84,12 +84,8 @@ func (h *Handlers) grantUntil() time.Time { return h.Now().Add(h.Issuer.AccessLi
 // revoke ends one access token, or a grant with all of its tokens, and waits until
 // every server knows. While some can't be told (§2.2.1), whoever asks has to ask again.
 func (h *Handlers) revoke(ctx context.Context, clientID, id string, until time.Time, reason string) *fault {
-	done, err := h.SignOut.Do(ctx, signout.Act{Token: id, Until: until, Reason: reason, Client: clientID})
-	switch {
-	case err != nil:
+	if err := revoke.Confirmed(h.Revoker.Revoke(ctx, revoke.Request{Token: id, Until: until, Reason: reason, Client: clientID})); err != nil {
 		return unavailable(err)
-	case !done.Confirmed:
-		return unavailable(errors.New("oidc: revoked, but the servers can not be told just now"))
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 
 	"gatehouse/portal/clients"
 	"gatehouse/portal/ephemeral"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
 )
@@ -44,7 +44,7 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 	}
 	if first := (*ephemeral.Spent)(nil); errors.As(err, &first) {
 		h.Logger.Warn("an authorization code was used twice", "client_id", q.client.ID, "grant", first.Grant)
-		if f := h.revoke(ctx, q.client.ID, first.Grant, h.grantUntil(), signout.TokenReplay); f != nil {
+		if f := h.revoke(ctx, q.client.ID, first.Grant, h.grantUntil(), revoke.TokenReplay); f != nil {
 			return nil, f
 		}
 		return nil, badRequest(invalidGrant, "The code was used before. What it was exchanged for is revoked.")
@@ -122,7 +122,7 @@ func (h *Handlers) open(ctx context.Context, q tokenRequest, code ephemeral.Code
 		return g, "", unavailable(err)
 	}
 	if twice {
-		if f := h.revoke(ctx, q.client.ID, grant, h.grantUntil(), signout.TokenReplay); f != nil {
+		if f := h.revoke(ctx, q.client.ID, grant, h.grantUntil(), revoke.TokenReplay); f != nil {
 			return g, "", f
 		}
 	}

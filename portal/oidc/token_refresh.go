@@ -9,7 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
 )
@@ -130,7 +130,7 @@ func (r *rotation) narrow(granted []string) ([]string, *fault) {
 // from it, whoever holds them now.
 func (h *Handlers) theft(ctx context.Context, old store.RefreshToken) error {
 	h.Logger.Warn("a refresh token was used twice; its sign-in ends", "client_id", old.ClientID, "sid", old.SID, "sub", old.UserID)
-	if err := h.SignOut.EndFrom(ctx, old.ClientID, old.SID, signout.TokenReplay); err != nil {
+	if err := revoke.Confirmed(h.Revoker.Revoke(ctx, revoke.Request{SID: old.SID, Reason: revoke.TokenReplay, Client: old.ClientID})); err != nil {
 		return unavailable(err)
 	}
 	return badRequest(invalidGrant, "The refresh token was used before. Its sign-in is over.")

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,7 +13,7 @@ import (
 	"gatehouse/events"
 )
 
-// Ending says what to end, and what to tell of it.
+// Ending says what to end: exactly one of SID, UserID and Token is given.
 type Ending struct {
 	ID      string // groups all that this act writes
 	SID     string // this sign-in, or
@@ -23,39 +22,31 @@ type Ending struct {
 	Token   string // an access token (its jti), or a grant (the family of its tokens)
 	Reason  string
 	Note    string // of an admin
-	By      string // sub of whoever does it; "" for the system
+	By      string // sub of the person who does it; "" for the system
 	Client  string // client_id in the event: where it was asked for
 	Scope   string // scope in the event: session or everywhere
 	Now     time.Time
 	Until   time.Time // for how long the denylist has to know of it
-	Retried time.Time // when other replicas may deliver the logout notices, unless they are delivered by then
+	Retried time.Time // when other replicas may go on with it: deliver the logout notices, end the denied sign-ins
 	With    []Change  // come first, in the same transaction
 }
 
-// Ended is one sign-in that EndSignIns ended, with the notices it left in the
-// back-channel outbox.
-type Ended struct {
-	SID     string
-	UserID  string
-	Notices []Notice
-}
-
-// Outcome is what an ending did.
+// Outcome says what an ending, or a batch of one, did.
 type Outcome struct {
-	ID          string // of the ending: an earlier one's when there was nothing left to end
-	Ended       []Ended
+	ID          string       // of the ending: an earlier one's when there was nothing left to end
+	UserID      string       // the person whose sign-ins ended; "" if none did
+	Ended       []string     // the sids of the sign-ins that ended
+	Notices     []Notice     // left in the back-channel outbox, for the clients that they opened
 	Revocations []Revocation // for the denylist; stored, and not published unless it says so
 }
 
-// EndSignIns makes e's changes and ends the living sign-ins that e names, in one
-// transaction: marks them, revokes their refresh tokens, puts a logout notice for
-// each client they opened into the outbox, writes down what the denylist must hold,
-// and records the event sign_out. Nothing to end is no error: the revocations of a
-// sign-in or a token that ended before come back as they are.
+// EndSignIns makes e's changes and ends what e names, in one transaction, which also stores what the denylist must hold
+// and the event sign_out. To end nothing is no error: the revocations of a sign-in or a token that ended before come
+// back as they are.
 //
-// A whole person is denied by one revocation, which reaches to the second of e.Now;
-// sign-ins that began in that very second get one of their own, so that a sign-in
-// right afterwards is not denied with them.
+// One sign-in ends in this transaction, with its refresh tokens and a logout notice for each client that it opened. A
+// whole person is denied by one revocation and one mark on the account, however many sign-ins there are; EndDenied ends
+// those afterwards.
 func (s *Store) EndSignIns(ctx context.Context, e Ending) (Outcome, error) {
 	var out Outcome
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
@@ -69,7 +60,7 @@ func (s *Store) EndSignIns(ctx context.Context, e Ending) (Outcome, error) {
 		case e.SID != "":
 			return out.endSignIn(ctx, tx, e)
 		case e.UserID != "":
-			return out.endPerson(ctx, s, tx, e)
+			return out.denyPerson(ctx, s, tx, e)
 		}
 		return nil
 	})
@@ -80,35 +71,79 @@ func (s *Store) EndSignIns(ctx context.Context, e Ending) (Outcome, error) {
 }
 
 func (out *Outcome) endSignIn(ctx context.Context, tx *sqlx.Tx, e Ending) error {
-	rows, err := endRows(ctx, tx, e, `sid = ?`, e.SID)
-	if err != nil {
+	if err := out.endSet(ctx, tx, ending{e.ID, e.Reason, e.Now, e.Retried}, `sid = ?`, e.SID); err != nil {
 		return err
 	}
-	if len(rows) == 0 {
-		return out.before(ctx, tx, e, "sid", e.SID)
+	if len(out.Ended) == 0 {
+		return out.findEarlier(ctx, tx, e, "sid", e.SID)
 	}
-	return out.end(ctx, tx, e, rows, func(endedRow) bool { return true })
+	if err := out.revoke(ctx, tx, Revocation{Kind: "sid", Value: e.SID}, e, time.Time{}); err != nil {
+		return err
+	}
+	return recordSignOut(ctx, tx, e, out.UserID)
 }
 
-func (out *Outcome) endPerson(ctx context.Context, s *Store, tx *sqlx.Tx, e Ending) error {
-	// Whoever signs in meanwhile waits for this lock, or has signed in by now.
-	if _, err := s.lockUser(ctx, tx, e.UserID); errors.Is(err, ErrNotFound) {
+// denyPerson denies all of a person's sign-ins that have begun by now, but for e.Except, in a number of statements that
+// does not depend on how many there are.
+func (out *Outcome) denyPerson(ctx context.Context, s *Store, tx *sqlx.Tx, e Ending) error {
+	// A sign-in that is under way waits for this lock, or has been stored by now.
+	u, err := s.lockUser(ctx, tx, e.UserID)
+	if errors.Is(err, ErrNotFound) {
 		return nil
-	} else if err != nil {
-		return err
 	}
-	rows, err := endRows(ctx, tx, e, `user_id = ? AND sid <> ?`, e.UserID, e.Except)
 	if err != nil {
 		return err
 	}
-	if e.Except != "" {
-		return out.end(ctx, tx, e, rows, func(endedRow) bool { return true })
+	var living struct {
+		Some   bool  `db:"some"`
+		Seen   int64 `db:"seen"`
+		Except bool  `db:"excepted"`
 	}
-	before := e.Now.Truncate(time.Second)
-	if err := out.revoke(ctx, tx, e, "sub", e.UserID, before); err != nil {
+	if err := tx.GetContext(ctx, &living, tx.Rebind(`SELECT
+		EXISTS (SELECT 1 FROM sign_ins WHERE user_id = ? AND ended_at IS NULL AND sid <> ?) AS some,
+		COALESCE((SELECT last_seen_at FROM sign_ins WHERE user_id = ? AND ended_at IS NULL ORDER BY last_seen_at DESC LIMIT 1), 0) AS seen,
+		EXISTS (SELECT 1 FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.sid = ? AND s.user_id = ? AND s.ended_at IS NULL AND `+notDenied+`) AS excepted`),
+		u.ID, e.Except, u.ID, e.Except, u.ID); err != nil {
 		return err
 	}
-	return out.end(ctx, tx, e, rows, func(r endedRow) bool { return r.CreatedAt >= db.Millis(before) })
+	switch {
+	case !living.Except:
+		e.Except = ""
+	case !living.Some:
+		return nil // the one that stays is the only one
+	}
+	before := deniedBefore(u, e, db.Time(living.Seen))
+	if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE users SET denied_before = ?, denied_except = ? WHERE id = ?`),
+		db.Millis(before), e.Except, u.ID); err != nil {
+		return err
+	}
+	tidyAt := e.Retried
+	if !living.Some && u.DeletedAt.IsZero() {
+		tidyAt = time.Time{}
+	}
+	if err := out.revoke(ctx, tx, Revocation{Kind: "sub", Value: u.ID, Before: before, Except: e.Except}, e, tidyAt); err != nil || !living.Some {
+		return err
+	}
+	return recordSignOut(ctx, tx, e, u.ID)
+}
+
+// deniedBefore returns the instant before which all sign-ins of u are denied: the end of this second, since auth_time
+// has whole seconds, and of the second in which one was seen last by a replica whose clock is ahead. A later sign-in
+// begins at that instant at the earliest. A denial that leaves out another sign-in than the one before it reaches
+// further, so that the exemption of before does not apply to it.
+func deniedBefore(u User, e Ending, seen time.Time) time.Time {
+	before := e.Now
+	if seen.After(before) {
+		before = seen
+	}
+	before = before.Truncate(time.Second).Add(time.Second)
+	switch {
+	case before.After(u.DeniedBefore):
+		return before
+	case u.DeniedExcept != "" && u.DeniedExcept != e.Except:
+		return u.DeniedBefore.Add(time.Second)
+	}
+	return u.DeniedBefore
 }
 
 // endToken revokes an access token, or a whole grant with its refresh tokens: a
@@ -125,14 +160,14 @@ func (out *Outcome) endToken(ctx context.Context, s *Store, tx *sqlx.Tx, e Endin
 			return err
 		}
 	}
-	if err := out.before(ctx, tx, e, "jti", e.Token); err != nil || len(out.Revocations) > 0 {
+	if err := out.findEarlier(ctx, tx, e, "jti", e.Token); err != nil || len(out.Revocations) > 0 {
 		return err
 	}
-	return out.revoke(ctx, tx, e, "jti", e.Token, time.Time{})
+	return out.revoke(ctx, tx, Revocation{Kind: "jti", Value: e.Token}, e, time.Time{})
 }
 
-// before finds what an earlier act revoked already, for as long as is asked for now.
-func (out *Outcome) before(ctx context.Context, tx *sqlx.Tx, e Ending, kind, value string) error {
+// findEarlier finds what an earlier act revoked already, for as long as is asked for now.
+func (out *Outcome) findEarlier(ctx context.Context, tx *sqlx.Tx, e Ending, kind, value string) error {
 	until := e.Now
 	if kind == "jti" {
 		until = e.Until
@@ -144,72 +179,17 @@ func (out *Outcome) before(ctx context.Context, tx *sqlx.Tx, e Ending, kind, val
 	return err
 }
 
-// end does what is due for each of rows; those that are named get a revocation of their own.
-func (out *Outcome) end(ctx context.Context, tx *sqlx.Tx, e Ending, rows []endedRow, named func(endedRow) bool) error {
-	for _, r := range rows {
-		notices, err := endOne(ctx, tx, e, r.SID, r.UserID)
-		if err != nil {
-			return err
-		}
-		out.Ended = append(out.Ended, Ended{SID: r.SID, UserID: r.UserID, Notices: notices})
-		if named(r) {
-			if err := out.revoke(ctx, tx, e, "sid", r.SID, time.Time{}); err != nil {
-				return err
-			}
-		}
-	}
-	if len(rows) == 0 {
-		return nil
-	}
-	return events.Record(ctx, tx, events.New(events.SignOut, rows[0].UserID, map[string]any{"client_id": e.Client, "scope": e.Scope}))
-}
-
-func (out *Outcome) revoke(ctx context.Context, tx *sqlx.Tx, e Ending, kind, value string, before time.Time) error {
-	r := Revocation{
-		Ending: e.ID, Kind: kind, Value: value, Before: before, Reason: e.Reason, Note: e.Note, By: e.By, Client: e.Client,
-		At: e.Now.Truncate(time.Millisecond), Until: e.Until.Truncate(time.Millisecond),
-	}
-	if err := insertRevocation(ctx, tx, &r); err != nil {
+// revoke stores r with what e says of it.
+func (out *Outcome) revoke(ctx context.Context, tx *sqlx.Tx, r Revocation, e Ending, tidyAt time.Time) error {
+	r.Ending, r.Reason, r.Note, r.By, r.Client = e.ID, e.Reason, e.Note, e.By, e.Client
+	r.At, r.Until = e.Now.Truncate(time.Millisecond), e.Until.Truncate(time.Millisecond)
+	if err := insertRevocation(ctx, tx, &r, tidyAt); err != nil {
 		return err
 	}
 	out.Revocations = append(out.Revocations, r)
 	return nil
 }
 
-type endedRow struct {
-	SID       string `db:"sid"`
-	UserID    string `db:"user_id"`
-	CreatedAt int64  `db:"created_at"`
-}
-
-func endRows(ctx context.Context, tx *sqlx.Tx, e Ending, which string, args ...any) ([]endedRow, error) {
-	var rows []endedRow
-	err := tx.SelectContext(ctx, &rows, tx.Rebind(`UPDATE sign_ins SET ended_at = ?, end_reason = ?
-		WHERE `+which+` AND ended_at IS NULL RETURNING sid, user_id, created_at`), append([]any{db.Millis(e.Now), e.Reason}, args...)...)
-	return rows, err
-}
-
-func endOne(ctx context.Context, tx *sqlx.Tx, e Ending, sid, userID string) ([]Notice, error) {
-	if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE refresh_tokens SET revoked_at = ? WHERE sid = ? AND revoked_at IS NULL`),
-		db.Millis(e.Now), sid); err != nil {
-		return nil, err
-	}
-	var told []struct {
-		ClientID string `db:"client_id"`
-		URI      string `db:"backchannel_logout_uri"`
-	}
-	if err := tx.SelectContext(ctx, &told, tx.Rebind(`SELECT o.client_id, c.backchannel_logout_uri FROM sign_in_clients o
-		JOIN clients c ON c.id = o.client_id WHERE o.sid = ? AND c.backchannel_logout_uri <> '' ORDER BY o.client_id`), sid); err != nil {
-		return nil, err
-	}
-	notices := make([]Notice, 0, len(told))
-	for _, t := range told {
-		n := Notice{ID: rand.Text(), ClientID: t.ClientID, URI: t.URI, SID: sid, UserID: userID, Ending: e.ID, CreatedAt: e.Now}
-		if _, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO backchannel_outbox (id, client_id, sid, user_id, created_at, next_attempt_at, ending)
-			VALUES (?, ?, ?, ?, ?, ?, ?)`), n.ID, n.ClientID, n.SID, n.UserID, db.Millis(e.Now), db.Millis(e.Retried), e.ID); err != nil {
-			return nil, err
-		}
-		notices = append(notices, n)
-	}
-	return notices, nil
+func recordSignOut(ctx context.Context, tx *sqlx.Tx, e Ending, userID string) error {
+	return events.Record(ctx, tx, events.New(events.SignOut, userID, map[string]any{"client_id": e.Client, "scope": e.Scope}))
 }

@@ -39,7 +39,7 @@ func (s *Store) Grantee(ctx context.Context, sid, clientID string, now time.Time
 	err := s.db.QueryRowxContext(ctx, s.db.Rebind(`SELECT u.id, u.email, u.name, u.roles, s.created_at, c.last_at
 		FROM sign_ins s JOIN users u ON u.id = s.user_id
 		LEFT JOIN sign_in_clients c ON c.sid = s.sid AND c.client_id = ?
-		WHERE s.sid = ? AND s.ended_at IS NULL AND (u.disabled_at IS NULL OR u.banned_until <= ?)`), clientID, sid, db.Millis(now)).
+		WHERE s.sid = ? AND s.ended_at IS NULL AND `+notDenied+` AND (u.disabled_at IS NULL OR u.banned_until <= ?)`), clientID, sid, db.Millis(now)).
 		Scan(&g.UserID, &g.Email, &g.Name, &roles, &authTime, &g.opened)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Grantee{}, ErrNotFound
@@ -109,12 +109,15 @@ func open(ctx context.Context, tx *sqlx.Tx, g Grantee, clientID string, now int6
 	return false, nil
 }
 
+// notDenied is the condition that sign-in s of user u did not end together with all others (User.Denied).
+const notDenied = `(u.denied_before IS NULL OR s.created_at >= u.denied_before OR s.sid = u.denied_except)`
+
 // holdSignIn makes sure that the sign-in lives until tx commits: whoever wants to
 // end it waits. On SQLite tx holds the only write lock already.
 func (s *Store) holdSignIn(ctx context.Context, tx *sqlx.Tx, sid string) error {
-	query := `SELECT 1 FROM sign_ins WHERE sid = ? AND ended_at IS NULL`
+	query := `SELECT 1 FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.sid = ? AND s.ended_at IS NULL AND ` + notDenied
 	if s.db.Dialect == db.Postgres {
-		query += ` FOR SHARE`
+		query += ` FOR SHARE OF s`
 	}
 	var one int
 	err := tx.QueryRowxContext(ctx, tx.Rebind(query), sid).Scan(&one)

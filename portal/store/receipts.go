@@ -14,7 +14,7 @@ type Receipt struct {
 	UserID    string    `db:"user_id"` // whom it was about; "" for a token
 	Reason    string    `db:"reason"`
 	CreatedAt time.Time `db:"-"`
-	Text      string    `db:"receipt"` // JSON, of package signout
+	Text      string    `db:"receipt"` // JSON, of package revoke
 }
 
 type receiptRow struct {

@@ -18,6 +18,7 @@ type Revocation struct {
 	Kind        string // sub, sid or jti
 	Value       string
 	Before      time.Time // of a sub: what was authenticated earlier is denied, in whole seconds
+	Except      string    // of a sub: the sid of a sign-in that is not denied
 	Reason      string
 	Note        string
 	By          string
@@ -33,6 +34,7 @@ type revocationRow struct {
 	Kind        string `db:"kind"`
 	Value       string `db:"value"`
 	BeforeAt    *int64 `db:"before_at"`
+	Except      string `db:"except_sid"`
 	Reason      string `db:"reason"`
 	Note        string `db:"note"`
 	By          string `db:"by_user"`
@@ -44,23 +46,31 @@ type revocationRow struct {
 
 func (r revocationRow) revocation() Revocation {
 	return Revocation{
-		Seq: r.Seq, Ending: r.Ending, Kind: r.Kind, Value: r.Value, Before: timeOf(r.BeforeAt), Reason: r.Reason, Note: r.Note, By: r.By,
+		Seq: r.Seq, Ending: r.Ending, Kind: r.Kind, Value: r.Value, Before: timeOf(r.BeforeAt), Except: r.Except, Reason: r.Reason, Note: r.Note, By: r.By,
 		Client: r.Client, At: db.Time(r.At), Until: db.Time(r.UntilAt), PublishedAt: timeOf(r.PublishedAt),
 	}
 }
 
-// insertRevocation stores r and gives it its number.
-func insertRevocation(ctx context.Context, tx *sqlx.Tx, r *Revocation) error {
-	return tx.QueryRowxContext(ctx, tx.Rebind(`INSERT INTO revocations (ending, kind, value, before_at, reason, note, by_user, client_id, at, until_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`),
-		r.Ending, r.Kind, r.Value, millisOf(r.Before), r.Reason, r.Note, r.By, r.Client, db.Millis(r.At), db.Millis(r.Until)).Scan(&r.Seq)
+// insertRevocation stores r and sets its Seq. tidyAt, of a denial of a person, is when a replica may go on ending the
+// sign-ins that it denies; zero: there are none.
+func insertRevocation(ctx context.Context, tx *sqlx.Tx, r *Revocation, tidyAt time.Time) error {
+	return tx.QueryRowxContext(ctx, tx.Rebind(`INSERT INTO revocations
+		(ending, kind, value, before_at, except_sid, reason, note, by_user, client_id, at, until_at, tidy_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`),
+		r.Ending, r.Kind, r.Value, millisOf(r.Before), r.Except, r.Reason, r.Note, r.By, r.Client, db.Millis(r.At), db.Millis(r.Until),
+		millisOf(tidyAt)).Scan(&r.Seq)
 }
+
+const revocationColumns = `seq, ending, kind, value, before_at, except_sid, reason, note, by_user, client_id, at, until_at, published_at`
 
 // In the lists "+until_at" keeps its index out of it: nearly all rows matter still, and SQLite would read and sort them all.
 func revocations(ctx context.Context, q sqlx.ExtContext, where string, args ...any) ([]Revocation, error) {
+	return selectRevocations(ctx, q, `SELECT `+revocationColumns+` FROM revocations `+where, args...)
+}
+
+func selectRevocations(ctx context.Context, q sqlx.ExtContext, query string, args ...any) ([]Revocation, error) {
 	var rows []revocationRow
-	if err := sqlx.SelectContext(ctx, q, &rows, q.Rebind(`SELECT seq, ending, kind, value, before_at, reason, note, by_user, client_id, at, until_at, published_at
-		FROM revocations `+where), args...); err != nil {
+	if err := sqlx.SelectContext(ctx, q, &rows, q.Rebind(query), args...); err != nil {
 		return nil, fmt.Errorf("store: revocations: %w", err)
 	}
 	all := make([]Revocation, len(rows))
@@ -115,20 +125,6 @@ func (s *Store) HighestRevocation(ctx context.Context, now time.Time) (int64, er
 		return 0, fmt.Errorf("store: highest revocation: %w", err)
 	}
 	return high, nil
-}
-
-// SignedOutBefore is the instant (in whole seconds) since when a sign-in of this
-// person counts: what began earlier was ended as a whole. Zero: any counts.
-func (s *Store) SignedOutBefore(ctx context.Context, userID string) (time.Time, error) {
-	return signedOutBefore(ctx, s.db, userID)
-}
-
-func signedOutBefore(ctx context.Context, q sqlx.ExtContext, userID string) (time.Time, error) {
-	var before *int64
-	if err := sqlx.GetContext(ctx, q, &before, q.Rebind(`SELECT MAX(before_at) FROM revocations WHERE value = ? AND kind = 'sub'`), userID); err != nil {
-		return time.Time{}, fmt.Errorf("store: signed out before: %w", err)
-	}
-	return timeOf(before), nil
 }
 
 // purgedAfter is how long a revocation stays that matters no more: a clock that jumps

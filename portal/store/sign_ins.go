@@ -55,14 +55,11 @@ func (r signInRow) signIn() SignIn {
 // person was signed out as a whole since in.CreatedAt: the denylist would deny the sign-in.
 func (s *Store) SignIn(ctx context.Context, in SignIn, passwordHash string) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if err := s.holdUser(ctx, tx, in.UserID, passwordHash, in.CreatedAt); err != nil {
-			return err
-		}
-		before, err := signedOutBefore(ctx, tx, in.UserID)
+		u, err := s.holdUser(ctx, tx, in.UserID, passwordHash, in.CreatedAt)
 		if err != nil {
 			return err
 		}
-		if in.CreatedAt.Before(before) {
+		if u.Denied(in.SID, in.CreatedAt) {
 			return ErrSuperseded
 		}
 		return insertSignIn(ctx, tx, in)
@@ -77,11 +74,13 @@ func (s *Store) SignIn(ctx context.Context, in SignIn, passwordHash string) erro
 // also says that the sign-in is not that person's or has ended.
 func (s *Store) Reauthenticate(ctx context.Context, userID, sid, passwordHash string, now time.Time) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if err := s.holdUser(ctx, tx, userID, passwordHash, now); err != nil {
+		u, err := s.holdUser(ctx, tx, userID, passwordHash, now)
+		if err != nil {
 			return err
 		}
 		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE sign_ins SET created_at = ?, last_seen_at = ?
-			WHERE sid = ? AND user_id = ? AND ended_at IS NULL`), db.Millis(now), db.Millis(now), sid, userID)
+			WHERE sid = ? AND user_id = ? AND ended_at IS NULL AND (created_at >= ? OR sid = ?)`),
+			db.Millis(now), db.Millis(now), sid, userID, db.Millis(u.DeniedBefore), u.DeniedExcept)
 		if err != nil {
 			return err
 		}
@@ -98,18 +97,13 @@ func (s *Store) Reauthenticate(ctx context.Context, userID, sid, passwordHash st
 	return err
 }
 
-func (s *Store) holdUser(ctx context.Context, tx *sqlx.Tx, id, passwordHash string, now time.Time) error {
+// holdUser locks the person until tx commits. It returns ErrStale unless the person is enabled and has that password hash.
+func (s *Store) holdUser(ctx context.Context, tx *sqlx.Tx, id, passwordHash string, now time.Time) (User, error) {
 	u, err := s.lockUser(ctx, tx, id)
-	if errors.Is(err, ErrNotFound) {
-		return ErrStale
+	if errors.Is(err, ErrNotFound) || err == nil && (u.PasswordHash != passwordHash || u.Disabled(now)) {
+		return User{}, ErrStale
 	}
-	if err != nil {
-		return err
-	}
-	if u.PasswordHash != passwordHash || u.Disabled(now) {
-		return ErrStale
-	}
-	return nil
+	return u, err
 }
 
 func insertSignIn(ctx context.Context, tx *sqlx.Tx, in SignIn) error {
@@ -132,7 +126,7 @@ func (s *Store) Visitor(ctx context.Context, sid string) (User, SignIn, error) {
 		u.id AS "u.id", u.email AS "u.email", u.email_normalised AS "u.email_normalised", u.name AS "u.name", u.password_hash AS "u.password_hash",
 		u.roles AS "u.roles", u.created_at AS "u.created_at", u.updated_at AS "u.updated_at",
 		u.password_changed_at AS "u.password_changed_at", u.disabled_at AS "u.disabled_at", u.ban_reason AS "u.ban_reason",
-		u.banned_until AS "u.banned_until", u.deleted_at AS "u.deleted_at"
+		u.banned_until AS "u.banned_until", u.deleted_at AS "u.deleted_at", u.denied_before AS "u.denied_before", u.denied_except AS "u.denied_except"
 		FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.sid = ?`), sid)
 	if db.Missing(err) {
 		return User{}, SignIn{}, ErrNotFound
@@ -141,7 +135,11 @@ func (s *Store) Visitor(ctx context.Context, sid string) (User, SignIn, error) {
 		return User{}, SignIn{}, fmt.Errorf("store: visitor: %w", err)
 	}
 	u, err := row.User.user()
-	return u, row.signIn(), err
+	in := row.signIn()
+	if in.EndedAt.IsZero() && u.Denied(in.SID, in.CreatedAt) {
+		in.EndedAt = u.DeniedBefore
+	}
+	return u, in, err
 }
 
 // SignInsOf returns a page of a person's living sign-ins that were seen since that time, and how many there are

@@ -20,8 +20,8 @@ func IfSignedIn(userID, except string) Change {
 		if _, err := s.lockUser(ctx, tx, userID); err != nil {
 			return err
 		}
-		return lives(ctx, tx, `SELECT COUNT(*) FROM (SELECT 1 FROM sign_ins WHERE user_id = ? AND sid <> ? AND ended_at IS NULL LIMIT 1) AS living`,
-			userID, except)
+		return lives(ctx, tx, `SELECT COUNT(*) FROM (SELECT 1 FROM sign_ins s JOIN users u ON u.id = s.user_id
+			WHERE s.user_id = ? AND s.sid <> ? AND s.ended_at IS NULL AND `+notDenied+` LIMIT 1) AS living`, userID, except)
 	}}
 }
 
@@ -29,9 +29,9 @@ func IfSignedIn(userID, except string) Change {
 // such sign-in.
 func IfSignInLives(userID, sid string) Change {
 	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
-		query := `SELECT sid FROM sign_ins WHERE sid = ? AND user_id = ? AND ended_at IS NULL`
+		query := `SELECT s.sid FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.sid = ? AND s.user_id = ? AND s.ended_at IS NULL AND ` + notDenied
 		if s.db.Dialect == db.Postgres {
-			query += ` FOR UPDATE`
+			query += ` FOR UPDATE OF s`
 		}
 		return lives(ctx, tx, `SELECT COUNT(*) FROM (`+query+`) AS living`, sid, userID)
 	}}

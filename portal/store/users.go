@@ -40,6 +40,13 @@ type User struct {
 	BanReason         string    // what an admin wrote of it
 	BannedUntil       time.Time // when the ban runs out by itself; zero: never
 	DeletedAt         time.Time // zero: the account is there
+	DeniedBefore      time.Time // sign-ins that began earlier are over, in whole seconds; zero: none is
+	DeniedExcept      string    // sid of a sign-in to which that does not apply
+}
+
+// Denied reports whether a sign-in that began then was ended together with all others of the person.
+func (u User) Denied(sid string, began time.Time) bool {
+	return began.Before(u.DeniedBefore) && (sid == "" || sid != u.DeniedExcept)
 }
 
 // Disabled tells whether the person is kept from signing in at now. A ban that has run out needs nobody to lift it.
@@ -61,10 +68,12 @@ type userRow struct {
 	BanReason         string `db:"ban_reason"`
 	BannedUntil       *int64 `db:"banned_until"`
 	DeletedAt         *int64 `db:"deleted_at"`
+	DeniedBefore      *int64 `db:"denied_before"`
+	DeniedExcept      string `db:"denied_except"`
 }
 
 const userColumns = `id, email, email_normalised, name, password_hash, roles, created_at, updated_at, password_changed_at,
-	disabled_at, ban_reason, banned_until, deleted_at`
+	disabled_at, ban_reason, banned_until, deleted_at, denied_before, denied_except`
 
 func (r userRow) user() (User, error) {
 	roles, err := fromList(r.Roles)
@@ -75,7 +84,19 @@ func (r userRow) user() (User, error) {
 		ID: r.ID, Email: r.Email, EmailNormalised: r.EmailNormalised, Name: r.Name, PasswordHash: r.PasswordHash, Roles: roles,
 		CreatedAt: db.Time(r.CreatedAt), UpdatedAt: db.Time(r.UpdatedAt), PasswordChangedAt: db.Time(r.PasswordChangedAt),
 		DisabledAt: timeOf(r.DisabledAt), BanReason: r.BanReason, BannedUntil: timeOf(r.BannedUntil), DeletedAt: timeOf(r.DeletedAt),
+		DeniedBefore: timeOf(r.DeniedBefore), DeniedExcept: r.DeniedExcept,
 	}, nil
+}
+
+// SignedOutBefore returns the instant, in whole seconds, from which a sign-in of this person counts: all that began
+// earlier have ended. Zero: any counts.
+func (s *Store) SignedOutBefore(ctx context.Context, userID string) (time.Time, error) {
+	var before *int64
+	err := s.db.GetContext(ctx, &before, s.db.Rebind(`SELECT denied_before FROM users WHERE id = ?`), userID)
+	if err != nil && !db.Missing(err) {
+		return time.Time{}, fmt.Errorf("store: signed out before: %w", err)
+	}
+	return timeOf(before), nil
 }
 
 // UserByID returns the person with that id, or ErrNotFound.
@@ -149,10 +170,11 @@ func (s *Store) SeedUsers(ctx context.Context, users []User) error {
 // transaction on PostgreSQL; a conflict that does nothing does not.)
 func insertUser(ctx context.Context, tx *sqlx.Tx, u User) (int64, error) {
 	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO users (`+userColumns+`, indexed)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE) ON CONFLICT DO NOTHING`),
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE) ON CONFLICT DO NOTHING`),
 		u.ID, u.Email, u.EmailNormalised, u.Name, u.PasswordHash, toList(u.Roles),
 		db.Millis(u.CreatedAt), db.Millis(u.UpdatedAt), db.Millis(u.PasswordChangedAt),
-		millisOf(u.DisabledAt), u.BanReason, millisOf(u.BannedUntil), millisOf(u.DeletedAt))
+		millisOf(u.DisabledAt), u.BanReason, millisOf(u.BannedUntil), millisOf(u.DeletedAt),
+		millisOf(u.DeniedBefore), u.DeniedExcept)
 	if err != nil {
 		return 0, err
 	}

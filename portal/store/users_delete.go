@@ -34,11 +34,8 @@ func DeleteUser(id, passwordHash string, now time.Time) Change {
 			return err
 		}
 		// No email has this form, so that none is taken.
-		if err := exec(ctx, tx, "delete a user", `UPDATE users SET email = '', email_normalised = ?, name = ?, password_hash = '', roles = '[]',
+		return exec(ctx, tx, "delete a user", `UPDATE users SET email = '', email_normalised = ?, name = ?, password_hash = '', roles = '[]',
 			ban_reason = '', banned_until = NULL, disabled_at = ?, deleted_at = ?, updated_at = ? WHERE id = ?`,
-			"deleted "+id, DeletedName, db.Millis(now), db.Millis(now), db.Millis(now), id); err != nil {
-			return err
-		}
-		return exec(ctx, tx, "delete a user's traces", `UPDATE sign_ins SET user_agent = '', ip = '', session_key = '' WHERE user_id = ?`, id)
+			"deleted "+id, DeletedName, db.Millis(now), db.Millis(now), db.Millis(now), id)
 	}}
 }

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"gatehouse/sso/denylist"
 	"gatehouse/tests/env"
@@ -99,4 +102,57 @@ func TestCheck_WhileTheTableGrows(t *testing.T) {
 	}
 	stop()
 	readers.Wait()
+}
+
+// A denial of a person may leave out one sign-in, in the log and in the set that is loaded later; a later denial that
+// leaves out none denies that one too.
+func TestCheck_DenialOfAPersonLeavesOutOneSignIn(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		e := newEstate(t, rdb)
+		cutoff := time.Now().Truncate(time.Second)
+		others := sub("alice", cutoff)
+		others.Except = "s1"
+		check := func(when string, m *denylist.Mirror, want map[string]bool) {
+			t.Helper()
+			for sid, denied := range want {
+				if err := m.Check("alice", sid, "", signIn); errors.Is(err, denylist.ErrDenied) != denied {
+					t.Errorf("%s: %q: %v", when, sid, err)
+				}
+			}
+		}
+		m := e.mirror("shop-1")
+		hit, stop := m.Watch("alice", "s1", signIn)
+		defer stop()
+		w := e.write(others)
+		if r := e.log.Await(t.Context(), w, 20*time.Second, nil); r.Confirmed() != 1 {
+			t.Fatalf("receipt: %+v", r)
+		}
+		check("from the log", m, map[string]bool{"s1": false, "s2": true, "": true})
+		check("from the set", e.mirror("shop-2"), map[string]bool{"s1": false, "s2": true, "": true})
+		found, ok, err := e.log.Find(t.Context(), denylist.Subject, "alice")
+		if err != nil || !ok || found.Except != "s1" || !found.Before.Equal(cutoff) || found.Reason != others.Reason {
+			t.Errorf("Find = %+v, %v, %v", found, ok, err)
+		}
+		w = e.write(sub("alice", cutoff.Add(time.Second)))
+		if r := e.log.Await(t.Context(), w, 20*time.Second, nil); r.Confirmed() != 2 {
+			t.Fatalf("receipt: %+v", r)
+		}
+		check("after a denial of all", m, map[string]bool{"s1": true, "s2": true})
+		if got := <-hit; !got.Before.Equal(cutoff.Add(time.Second)) {
+			t.Errorf("the exempt sign-in was told of %+v", got)
+		}
+	})
+}
+
+func TestEntry_ExceptThatCannotBeWritten(t *testing.T) {
+	for _, except := range []string{"a|b", "{", strings.Repeat("x", 300), "\xff"} {
+		e := sub("alice", time.Now())
+		if e.Except = except; !errors.Is(e.Check(), denylist.ErrEntry) {
+			t.Errorf("%.10q is accepted", except)
+		}
+	}
+	e := sid("s1")
+	if e.Except = "s2"; !errors.Is(e.Check(), denylist.ErrEntry) {
+		t.Error("a sign-in with an exemption is accepted")
+	}
 }

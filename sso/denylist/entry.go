@@ -34,6 +34,7 @@ const (
 	TokenReplay     = "token_replay" // a refresh token was used twice: a thief has it
 	TokenRevoked    = "token_revoked"
 	Replaced        = "replaced" // by another sign-in on the same browser
+	TooMany         = "too_many" // the person had too many sign-ins; this one was used least recently
 	ProviderLogout  = "provider_logout"
 )
 
@@ -54,6 +55,8 @@ type Entry struct {
 	// Before, of a Subject, is the instant since when signing in counts again, in
 	// whole seconds: what was authenticated (auth_time) earlier is denied.
 	Before time.Time `json:"-"`
+	// Except, of a Subject, is the sid of a sign-in that is not denied. "": all are.
+	Except string    `json:"-"`
 	Until  time.Time `json:"-"` // kept until: the longest life of what it denies
 
 	Reason string    `json:"reason"`
@@ -79,6 +82,8 @@ func (e Entry) Check() error {
 		return wrong("its value must be 1 to %d bytes of UTF-8", maxValue)
 	case e.Kind == Subject && e.Before.Unix() <= 0:
 		return wrong("that of a person needs the instant that it reaches to")
+	case e.Except != "" && (e.Kind != Subject || len(e.Except) > maxName || !utf8.ValidString(e.Except) || strings.ContainsAny(e.Except, "|{")):
+		return wrong("only that of a person leaves out a sign-in, whose sid has at most %d bytes and no | or {", maxName)
 	case e.Until.Unix() <= 0 || e.Until.Unix() >= everything:
 		return wrong("it must say until when it is kept")
 	case len(e.Note) > maxNote:
@@ -93,7 +98,7 @@ func (e Entry) Check() error {
 func (e Entry) denies(sub, sid, jti string, authenticated time.Time) bool {
 	switch e.Kind {
 	case Subject:
-		return e.Value == sub && authenticated.Unix() < e.Before.Unix()
+		return e.Value == sub && authenticated.Unix() < e.Before.Unix() && (e.Except == "" || e.Except != sid)
 	case SignIn:
 		return e.Value == sid
 	default:
@@ -130,9 +135,9 @@ func parseField(field string) (Kind, string, bool) {
 	return k, value, ok && value != "" && (k == Subject || k == SignIn || k == Token)
 }
 
-// The text of an entry is "before|until|{json}": ten digits of seconds and thirteen
-// of milliseconds, so that a mirror that loads a million of them, and the script
-// that compares two, need not read the rest.
+// The text of an entry is "before|until|{json}" or "before|until|except|{json}": ten
+// digits of seconds and thirteen of milliseconds, so that a mirror that loads a million
+// of them, and the script that compares two, need not read the JSON.
 const (
 	beforeDigits = 10
 	untilDigits  = 13
@@ -144,33 +149,49 @@ func (e Entry) encode() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrEntry, err)
 	}
-	return fmt.Sprintf("%0*d|%0*d|%s", beforeDigits, e.before(), untilDigits, e.Until.UnixMilli(), raw), nil
+	except := ""
+	if e.Except != "" {
+		except = e.Except + "|"
+	}
+	return fmt.Sprintf("%0*d|%0*d|%s%s", beforeDigits, e.before(), untilDigits, e.Until.UnixMilli(), except, raw), nil
 }
 
 // header is what a mirror needs of an entry's text.
-func header(text string) (before uint32, until time.Time, ok bool) {
+type header struct {
+	before uint32 // seconds since 1970
+	until  time.Time
+	except string
+	json   string // the rest of the text, not parsed yet
+}
+
+// parseHeader reads the header of an entry's text, and reports whether it has one.
+func parseHeader(text string) (h header, ok bool) {
 	if len(text) < headerLength || text[beforeDigits] != '|' || text[headerLength-1] != '|' {
-		return 0, time.Time{}, false
+		return header{}, false
 	}
 	b, err1 := strconv.ParseUint(text[:beforeDigits], 10, 32)
 	u, err2 := strconv.ParseInt(text[beforeDigits+1:headerLength-1], 10, 64)
-	return uint32(b), time.UnixMilli(u), err1 == nil && err2 == nil && b > 0 && u > 0
+	h = header{before: uint32(b), until: time.UnixMilli(u), json: text[headerLength:]}
+	if !strings.HasPrefix(h.json, "{") {
+		h.except, h.json, _ = strings.Cut(h.json, "|")
+	}
+	return h, err1 == nil && err2 == nil && b > 0 && u > 0
 }
 
 // decode reads what encode made of the entry named field.
 func decode(field, text string) (Entry, error) {
 	var e Entry
 	kind, value, ok := parseField(field)
-	before, until, ok2 := header(text)
+	h, ok2 := parseHeader(text)
 	if !ok || !ok2 {
 		return e, fmt.Errorf("%w: %.80q", ErrEntry, field)
 	}
-	if err := json.Unmarshal([]byte(text[headerLength:]), &e); err != nil {
+	if err := json.Unmarshal([]byte(h.json), &e); err != nil {
 		return e, fmt.Errorf("%w: %.80q: %w", ErrEntry, field, err)
 	}
-	e.Kind, e.Value, e.Until = kind, value, until
+	e.Kind, e.Value, e.Until = kind, value, h.until
 	if kind == Subject {
-		e.Before = time.Unix(int64(before), 0)
+		e.Before, e.Except = time.Unix(int64(h.before), 0), h.except
 	}
 	return e, nil
 }

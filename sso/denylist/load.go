@@ -90,19 +90,22 @@ const unreadableFor = 24 * time.Hour
 // still says what it denied: all of that is denied.
 func (m *Mirror) take(field, text string, now time.Time) {
 	kind, value, known := parseField(field)
-	before, until, ok := header(text)
+	h, ok := parseHeader(text)
 	if !known || !ok {
 		m.unreadable.Add(1)
 		m.o.Logger.Error("an entry of the denylist can't be read", "entry", clip(field), "denied_anyway", known)
 		if !known {
 			return // no look-up ever asks for such a name
 		}
-		before, until = everything, now.Add(unreadableFor)
+		h = header{before: everything, until: now.Add(unreadableFor)}
 		if kind == Subject {
-			before = uint32(now.Unix() + 1)
+			h.before = uint32(now.Unix() + 1)
 		}
 	}
-	m.table.put(kind, value, before, until, now)
+	if kind == Subject && h.except != "" { // first, so that it is not denied for a moment
+		m.table.put(exempt, h.except, h.before, h.until, now)
+	}
+	m.table.put(kind, value, h.before, h.until, now)
 }
 
 func clip(s string) string {

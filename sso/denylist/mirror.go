@@ -147,7 +147,7 @@ func (m *Mirror) denies(sub, sid, jti string, authenticated time.Time) bool {
 	if m.table.before(SignIn, sid) != 0 {
 		return true
 	}
-	if before := m.table.before(Subject, sub); before != 0 && authenticated.Unix() < int64(before) {
+	if before := m.table.before(Subject, sub); before != 0 && authenticated.Unix() < int64(before) && m.table.before(exempt, sid) < before {
 		return true
 	}
 	return jti != "" && (m.table.before(Token, jti) != 0 || m.table.before(Token, family(jti)) != 0)

@@ -60,6 +60,10 @@ func newTable() *table {
 	return t
 }
 
+// exempt is the kind of a sign-in that a denial of its person leaves out: it is stored with the instant of that
+// denial, so that a later denial without the exemption counts.
+const exempt Kind = "exempt"
+
 // first and second are the hashes of a key; the first one keeps kinds apart.
 func (t *table) first(k Kind, value string) uint64 {
 	first := maphash.String(t.seeds[0], value)
@@ -68,6 +72,8 @@ func (t *table) first(k Kind, value string) uint64 {
 		first ^= 0x9e3779b97f4a7c15
 	case SignIn:
 		first ^= 0xc2b2ae3d27d4eb4f
+	case exempt:
+		first ^= 0x165667b19e3779f9
 	}
 	return max(first, 1)
 }

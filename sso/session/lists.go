@@ -58,12 +58,30 @@ func (s *Store) drop(ctx context.Context, id string, rec *Record) error {
 // says how many there were. A session of this sign-in that is about to start
 // does not start.
 func (s *Store) EndSID(ctx context.Context, sid string) (int, error) {
-	// The mark comes first. Start lists a session before it looks for the mark, so
-	// either Start sees the mark or the list below has the session.
-	if err := s.rdb.Set(ctx, s.endedMark(sid), 1, s.o.Absolute).Err(); err != nil {
+	return s.endSIDs(ctx, sid)
+}
+
+// EndSIDs does what EndSID does for several sign-ins, in three round trips.
+func (s *Store) EndSIDs(ctx context.Context, sids ...string) error {
+	_, err := s.endSIDs(ctx, sids...)
+	return err
+}
+
+func (s *Store) endSIDs(ctx context.Context, sids ...string) (int, error) {
+	lists := make([]string, len(sids))
+	// The marks come first. Start lists a session before it looks for the mark, so
+	// either Start sees the mark or a list below has the session.
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, sid := range sids {
+			lists[i] = s.sidList(sid)
+			p.Set(ctx, s.endedMark(sid), 1, s.o.Absolute)
+		}
+		return nil
+	})
+	if err != nil {
 		return 0, unavailable(err)
 	}
-	return s.endList(ctx, s.sidList(sid))
+	return s.endLists(ctx, lists...)
 }
 
 // Leave ends the sessions of a sign-in here, as EndSID does, but leaves the
@@ -74,7 +92,7 @@ func (s *Store) Leave(ctx context.Context, sid string) (int, error) {
 			return 0, unavailable(err)
 		}
 	}
-	return s.endList(ctx, s.sidList(sid))
+	return s.endLists(ctx, s.sidList(sid))
 }
 
 // endedMark is the key that says that a sign-in is over.
@@ -96,25 +114,34 @@ func (s *Store) EndSubject(ctx context.Context, sub string) (int, error) {
 	if err := s.rdb.Set(ctx, s.subjectMark(sub), s.o.Now().UnixMilli(), s.o.Absolute).Err(); err != nil {
 		return 0, unavailable(err)
 	}
-	return s.endList(ctx, s.subList(sub))
+	return s.endLists(ctx, s.subList(sub))
 }
 
-func (s *Store) endList(ctx context.Context, list string) (int, error) {
-	keys, err := s.rdb.ZRange(ctx, list, 0, -1).Result()
+// endLists deletes the sessions on these lists, and returns how many there were.
+func (s *Store) endLists(ctx context.Context, lists ...string) (int, error) {
+	keys := make([]*redis.StringSliceCmd, len(lists))
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, list := range lists {
+			keys[i] = p.ZRange(ctx, list, 0, -1)
+		}
+		return nil
+	})
 	if err != nil {
 		return 0, unavailable(err)
 	}
-	ended := make([]*redis.IntCmd, 0, len(keys))
+	var ended []*redis.IntCmd
 	// One key a command: the keys of a Redis Cluster lie on different servers.
 	_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, k := range keys {
-			if strings.HasPrefix(k, s.vault.prefix) {
-				ended = append(ended, p.Del(ctx, k))
+		for i, list := range lists {
+			for _, k := range keys[i].Val() {
+				if strings.HasPrefix(k, s.vault.prefix) {
+					ended = append(ended, p.Del(ctx, k))
+				}
 			}
-		}
-		// Only what was seen leaves the list: a session that starts meanwhile stays on it.
-		if len(keys) > 0 {
-			p.ZRem(ctx, list, toAny(keys)...)
+			// Only what was seen leaves the list: a session that starts meanwhile stays on it.
+			if len(keys[i].Val()) > 0 {
+				p.ZRem(ctx, list, toAny(keys[i].Val())...)
+			}
 		}
 		return nil
 	})

@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/sso/denylist"
 )
@@ -73,11 +73,11 @@ func (a *admin) receipt(ending string) (denylist.Receipt, bool) {
 	if err != nil {
 		a.house.t.Fatal(err)
 	}
-	var done signout.Done
+	var done revoke.Receipt
 	if err := json.Unmarshal([]byte(row.Text), &done); err != nil {
 		a.house.t.Fatal(err)
 	}
-	return done.Receipt, done.Confirmed
+	return done.Denylist, done.Confirmed
 }
 
 func (a *admin) unban(name string) result {

@@ -46,6 +46,35 @@ func ends(t *testing.T, s *store.Store, e store.Ending) store.Outcome {
 	return out
 }
 
+// tidies ends all that r denies, and returns how many sign-ins each batch ended.
+func tidies(t *testing.T, s *store.Store, r store.Revocation, limit int) (batches []int) {
+	t.Helper()
+	for more := true; more; {
+		var out store.Outcome
+		var err error
+		if out, more, err = s.EndDenied(t.Context(), r, limit, at, at, at); err != nil {
+			t.Fatal(err)
+		}
+		batches = append(batches, len(out.Ended))
+	}
+	return batches
+}
+
+// tidiesAll ends all that any denial denies.
+func tidiesAll(t *testing.T, s *store.Store) {
+	t.Helper()
+	for {
+		r, err := s.ClaimDenial(t.Context(), at.Add(time.Hour), at.Add(2*time.Hour))
+		if errors.Is(err, store.ErrNotFound) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		tidies(t, s, r, 3)
+	}
+}
+
 // names are kind:value of revocations, sorted.
 func names(all []store.Revocation) []string {
 	var found []string
@@ -60,16 +89,23 @@ func TestEndings_OfAWholePerson(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, _ := storetest.Registered(t, s, "maria@example.com")
 		other, _ := storetest.Registered(t, s, "otto@example.com")
-		second := signsIn(t, s, u, at.Add(-400*time.Millisecond)) // in the very second of the ending
-		ahead := signsIn(t, s, u, at.Add(30*time.Second))         // at a replica whose clock is ahead
+		second := signsIn(t, s, u, at.Add(-400*time.Millisecond))         // in the very second of the ending
+		ahead := signsIn(t, s, u, at.Add(30*time.Second))                 // at a replica whose clock is ahead
+		before := ahead.LastSeenAt.Truncate(time.Second).Add(time.Second) // what all that have begun began before
 		out := ends(t, s, act(func(e *store.Ending) { e.UserID = u.ID }))
-		if len(out.Ended) != 3 || out.ID != "ending-1" {
+		if len(out.Ended) != 0 || out.ID != "ending-1" {
 			t.Errorf("%+v", out)
 		}
-		want := []string{"sid:" + second.SID, "sid:" + ahead.SID, "sub:" + u.ID}
-		slices.Sort(want)
-		if got := names(out.Revocations); !slices.Equal(got, want) {
-			t.Errorf("revoked %q, want %q", got, want)
+		if got := names(out.Revocations); !slices.Equal(got, []string{"sub:" + u.ID}) {
+			t.Errorf("revoked %q, want the person alone", got)
+		}
+		for _, sid := range []string{second.SID, ahead.SID} { // over at once, and marked afterwards
+			if _, in, err := s.Visitor(t.Context(), sid); err != nil || in.EndedAt.IsZero() {
+				t.Errorf("%+v, %v", in, err)
+			}
+		}
+		if batch := tidies(t, s, out.Revocations[0], 2); len(batch) != 2 {
+			t.Errorf("batches of %v", batch)
 		}
 		stored, err := s.RevocationsOf(t.Context(), "ending-1")
 		if err != nil || !slices.Equal(stored, out.Revocations) {
@@ -80,25 +116,25 @@ func TestEndings_OfAWholePerson(t *testing.T) {
 				!r.Until.Equal(at.Add(24*time.Hour)) || !r.PublishedAt.IsZero() {
 				t.Errorf("%+v", r)
 			}
-			if r.Kind == "sub" && !r.Before.Equal(at.Truncate(time.Second)) || r.Kind != "sub" && !r.Before.IsZero() {
-				t.Errorf("before %v", r.Before)
+			if !r.Before.Equal(before) {
+				t.Errorf("before %v, want %v", r.Before, before)
 			}
 		}
 		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL AND user_id = ?", other.ID); n != 1 {
 			t.Error("another person's sign-in ended")
 		}
-		if before, err := s.SignedOutBefore(t.Context(), u.ID); err != nil || !before.Equal(at.Truncate(time.Second)) {
-			t.Errorf("signed out before %v, %v", before, err)
+		if got, err := s.SignedOutBefore(t.Context(), u.ID); err != nil || !got.Equal(before) {
+			t.Errorf("signed out before %v, %v", got, err)
 		}
-		if before, err := s.SignedOutBefore(t.Context(), other.ID); err != nil || !before.IsZero() {
-			t.Errorf("the other one before %v, %v", before, err)
+		if got, err := s.SignedOutBefore(t.Context(), other.ID); err != nil || !got.IsZero() {
+			t.Errorf("the other one before %v, %v", got, err)
 		}
 		late := storetest.SignIn(u)
 		late.CreatedAt = at.Add(-2 * time.Second)
 		if err := s.SignIn(t.Context(), late, u.PasswordHash); !errors.Is(err, store.ErrSuperseded) {
 			t.Errorf("a sign-in that began before: %v", err)
 		}
-		signsIn(t, s, u, at.Add(time.Millisecond)) // in the same second, and after: it counts
+		signsIn(t, s, u, before) // at once afterwards, with the auth_time that SignedOutBefore demands: it counts
 	})
 }
 
@@ -107,10 +143,23 @@ func TestEndings_OfOneOrOfTheOthers(t *testing.T) {
 		u, first := storetest.Registered(t, s, "maria@example.com")
 		second, third := signsIn(t, s, u, storetest.Now), signsIn(t, s, u, storetest.Now)
 		out := ends(t, s, act(func(e *store.Ending) { e.UserID, e.Except = u.ID, first.SID }))
-		want := []string{"sid:" + second.SID, "sid:" + third.SID}
-		slices.Sort(want)
-		if got := names(out.Revocations); !slices.Equal(got, want) || len(out.Ended) != 2 {
-			t.Errorf("revoked %q, want %q", got, want)
+		if got := names(out.Revocations); !slices.Equal(got, []string{"sub:" + u.ID}) || out.Revocations[0].Except != first.SID {
+			t.Errorf("revoked %q, %+v", got, out.Revocations)
+		}
+		for sid, over := range map[string]bool{first.SID: false, second.SID: true, third.SID: true} {
+			if _, in, err := s.Visitor(t.Context(), sid); err != nil || in.EndedAt.IsZero() == over {
+				t.Errorf("%s: %+v, %v", sid, in, err)
+			}
+		}
+		if batches := tidies(t, s, out.Revocations[0], 9); !slices.Equal(batches, []int{2}) {
+			t.Errorf("batches of %v", batches)
+		}
+		if err := s.Reauthenticate(t.Context(), u.ID, first.SID, u.PasswordHash, at); err != nil {
+			t.Errorf("the one that stays: %v", err)
+		}
+		nothing := ends(t, s, act(func(e *store.Ending) { e.ID, e.UserID, e.Except = "ending-0", u.ID, first.SID }))
+		if len(nothing.Revocations) != 0 {
+			t.Errorf("there were no others: %+v", nothing)
 		}
 		out = ends(t, s, act(func(e *store.Ending) { e.ID, e.SID = "ending-2", first.SID }))
 		if got := names(out.Revocations); !slices.Equal(got, []string{"sid:" + first.SID}) || out.Revocations[0].Ending != "ending-2" {
@@ -121,7 +170,7 @@ func TestEndings_OfOneOrOfTheOthers(t *testing.T) {
 		if again.ID != "ending-2" || len(again.Ended) != 0 || !slices.Equal(again.Revocations, out.Revocations) {
 			t.Errorf("again: %+v, want %+v", again, out)
 		}
-		if n := count(t, d, "SELECT COUNT(*) FROM revocations"); n != 3 {
+		if n := count(t, d, "SELECT COUNT(*) FROM revocations"); n != 2 {
 			t.Errorf("%d revocations", n)
 		}
 		if n := count(t, d, "SELECT COUNT(*) FROM event_outbox WHERE type = 'sign_out'"); n != 2 {
@@ -241,12 +290,13 @@ func TestEndings_RaceWithSignIns(t *testing.T) {
 			}
 		})
 		wg.Wait()
-		if n := count(t, d, `SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL AND created_at < ?`, db.Millis(at.Truncate(time.Second))); n != 0 {
-			t.Errorf("%d sign-ins live that the denylist denies", n)
+		tidiesAll(t, s)
+		before, err := s.SignedOutBefore(t.Context(), u.ID)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if n := count(t, d, `SELECT COUNT(*) FROM sign_ins s WHERE s.ended_at IS NOT NULL AND s.created_at >= ?
-			AND NOT EXISTS (SELECT 1 FROM revocations r WHERE r.kind = 'sid' AND r.value = s.sid)`, db.Millis(at.Truncate(time.Second))); n != 0 {
-			t.Errorf("%d ended sign-ins are denied by nothing", n)
+		if n := count(t, d, `SELECT COUNT(*) FROM sign_ins WHERE (ended_at IS NULL) <> (created_at >= ?)`, db.Millis(before)); n != 0 {
+			t.Errorf("%d sign-ins live that the denylist denies, or ended and are denied by nothing", n)
 		}
 	})
 }
@@ -293,9 +343,10 @@ func TestUsers_DeletedAccountsLeaveTheirID(t *testing.T) {
 		out := ends(t, s, act(func(e *store.Ending) {
 			e.UserID, e.Reason, e.With = u.ID, "account_deleted", []store.Change{store.DeleteUser(u.ID, u.PasswordHash, at)}
 		}))
-		if len(out.Ended) != 1 || len(out.Revocations) != 1 {
+		if len(out.Revocations) != 1 {
 			t.Errorf("%+v", out)
 		}
+		tidiesAll(t, s)
 		got, gone, err := s.Visitor(t.Context(), in.SID)
 		if err != nil || got.ID != u.ID || !got.DeletedAt.Equal(at) || !got.Disabled(at.Add(1000*time.Hour)) || len(got.Roles) > 0 ||
 			got.Name != store.DeletedName || got.Email != "" || got.PasswordHash != "" || got.EmailNormalised == u.EmailNormalised {

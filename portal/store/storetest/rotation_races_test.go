@@ -24,9 +24,10 @@ func TestEndings_RaceWithRotations(t *testing.T) {
 			each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 				u, _ := storetest.Registered(t, s, "maria@example.com")
 				ctx := context.WithoutCancel(t.Context())
-				for range 25 {
+				for i := range 25 {
 					in := storetest.SignIn(u)
-					in.CreatedAt = at.Add(time.Minute)
+					in.CreatedAt = at.Add(time.Duration(i+1) * time.Minute) // after the ending of the turn before
+					in.LastSeenAt = in.CreatedAt
 					if err := s.SignIn(ctx, in, u.PasswordHash); err != nil {
 						t.Fatal(err)
 					}
@@ -59,6 +60,7 @@ func TestEndings_RaceWithRotations(t *testing.T) {
 					if err := <-ended; err != nil {
 						t.Errorf("ending: %v", err)
 					}
+					tidiesAll(t, s)
 					if n := count(t, d, `SELECT COUNT(*) FROM refresh_tokens WHERE family = ? AND revoked_at IS NULL`, first.Family); n != 0 {
 						t.Fatalf("%d refresh tokens outlive the end of what they belong to", n)
 					}

@@ -85,6 +85,7 @@ func TestSignIns_RaceWithAChangeOfPassword(t *testing.T) {
 			}
 		})
 		wg.Wait()
+		tidiesAll(t, s)
 		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL"); n != 1 {
 			t.Errorf("%d sign-ins live, want the one that changed the password", n)
 		}

@@ -45,13 +45,13 @@ func (b *bench) run(ctx context.Context, kind, url string, n int) error {
 		return err
 	}
 	defer p.close()
-	if err := p.keeper.Sync(ctx); err != nil { // an empty denylist, for the servers to start with
+	if err := p.revoker.Sync(ctx); err != nil { // an empty denylist, for the servers to start with
 		return err
 	}
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel()
-	background.Go(func() { _ = p.keeper.Run(ctx) })
+	background.Go(func() { _ = p.revoker.Run(ctx) })
 	all, err := startServers(ctx, n, url, p.issuer.URL(), b.quiet)
 	if err != nil {
 		return err
@@ -114,12 +114,12 @@ func (r *run) one(ctx context.Context, p *portal, t *traffic, counts bool) error
 	ended := time.Now()
 	v.done.Store(int64(ended.Sub(t.start)))
 	t.everywhere(v)
-	r.missing += len(done.Receipt.Missing())
-	if got := len(done.Receipt.Confirmations); got != r.servers {
+	r.missing += len(done.Denylist.Missing())
+	if got := len(done.Denylist.Confirmations); got != r.servers {
 		return fmt.Errorf("the receipt names %d servers", got)
 	}
 	if counts {
-		r.add(done.Receipt, ended.Sub(began))
+		r.add(done.Denylist, ended.Sub(began))
 	}
 	return nil
 }

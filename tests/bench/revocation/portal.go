@@ -17,9 +17,8 @@ import (
 
 	"gatehouse/db"
 	"gatehouse/portal/backchannel"
-	keeper "gatehouse/portal/denylist"
 	"gatehouse/portal/keys"
-	"gatehouse/portal/signout"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
 	"gatehouse/sso/denylist"
@@ -30,8 +29,7 @@ import (
 type portal struct {
 	records *store.Store
 	issuer  *tokens.Issuer
-	endings *signout.Service
-	keeper  *keeper.Keeper
+	revoker *revoke.Service
 	http    *http.Server
 	db      *db.DB
 	folder  string
@@ -74,15 +72,12 @@ func openPortal(ctx context.Context, rdb redis.UniversalClient, quiet *slog.Logg
 	if p.issuer, err = tokens.NewIssuer(rotor, address, tokens.Lifetimes{Access: tokenLife}, time.Now); err != nil {
 		return nil, err
 	}
-	return p, p.openEndings(rdb, quiet)
+	return p, p.openRevoker(rdb, quiet)
 }
 
-func (p *portal) openEndings(rdb redis.UniversalClient, quiet *slog.Logger) error {
+func (p *portal) openRevoker(rdb redis.UniversalClient, quiet *slog.Logger) error {
 	log, err := denylist.NewLog(rdb)
 	if err != nil {
-		return err
-	}
-	if p.keeper, err = keeper.New(keeper.Deps{Records: p.records, Log: log, Now: time.Now, Logger: quiet}); err != nil {
 		return err
 	}
 	sessions, err := session.New(rdb, session.Options{Service: "portal"})
@@ -93,7 +88,7 @@ func (p *portal) openEndings(rdb redis.UniversalClient, quiet *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	p.endings, err = signout.New(signout.Deps{Records: p.records, Denylist: p.keeper, Sessions: sessions, Sender: sender, Now: time.Now, Logger: quiet})
+	p.revoker, err = revoke.New(revoke.Deps{Records: p.records, Log: log, Sessions: sessions, Sender: sender, Now: time.Now, Logger: quiet})
 	return err
 }
 
@@ -159,9 +154,9 @@ func (p *portal) join(ctx context.Context) (*person, error) {
 }
 
 // ban bans somebody as the console does, and returns when it would say "done".
-func (p *portal) ban(ctx context.Context, who *person) (signout.Done, error) {
-	done, err := p.endings.Do(ctx, signout.Act{
-		UserID: who.id, Reason: signout.Banned, Note: "measured", By: "bench",
+func (p *portal) ban(ctx context.Context, who *person) (revoke.Receipt, error) {
+	done, err := p.revoker.Revoke(ctx, revoke.Request{
+		UserID: who.id, Reason: revoke.Banned, Note: "measured", By: "bench",
 		With: []store.Change{store.BanUser(who.id, "measured", time.Time{}, time.Now())},
 	})
 	if err == nil && !done.Confirmed {

@@ -1,37 +1,23 @@
-package denylist_test
+package revoke_test
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/db"
-	keeper "gatehouse/portal/denylist"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
 	"gatehouse/sso/denylist"
 	"gatehouse/tests/env"
 )
 
-// house is a database, a Redis and a keeper between them.
-type house struct {
-	*testing.T
-	db     *db.DB
-	rdb    redis.UniversalClient
-	store  *store.Store
-	log    *denylist.Log
-	keeper *keeper.Keeper
-	logs   *logs
-}
-
-// logs is what keepers wrote.
+// logs is what services logged.
 type logs struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -45,40 +31,8 @@ func (l *logs) count(text string) int {
 	return bytes.Count(l.b.Bytes(), []byte(text))
 }
 
-func each(t *testing.T, test func(h *house)) {
-	t.Helper()
-	env.EachHouse(t, "portal", func(t *testing.T, d *db.DB, rdb redis.UniversalClient) { test(newHouse(t, d, rdb)) })
-}
-
-func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient) *house {
-	t.Helper()
-	h := &house{T: t, db: d, rdb: rdb, store: storetest.New(t, d), logs: &logs{}}
-	var err error
-	h.log, err = denylist.NewLog(rdb)
-	h.check(err)
-	h.keeper = h.another()
-	return h
-}
-
-// another keeper, as another replica of the portal has.
-func (h *house) another() *keeper.Keeper {
-	h.Helper()
-	k, err := keeper.New(keeper.Deps{
-		Records: h.store, Log: h.log, Now: time.Now, Logger: slog.New(slog.NewTextHandler(h.logs, nil)),
-	})
-	h.check(err)
-	return k
-}
-
-func (h *house) check(err error) {
-	h.Helper()
-	if err != nil {
-		h.Fatal(err)
-	}
-}
-
-// revoke writes a revocation to the database and no further, as a portal that is killed then does.
-func (h *house) revoke(token string) []store.Revocation {
+// commit writes a revocation to the database and no further, as a portal that is killed then does.
+func (h *house) commit(token string) []store.Revocation {
 	h.Helper()
 	now := time.Now()
 	out, err := h.store.EndSignIns(h.Context(), store.Ending{
@@ -109,16 +63,7 @@ func (h *house) epoch() string {
 	return s.Epoch
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("never: " + what)
-		}
-	}
-}
-
-func (h *house) run(k *keeper.Keeper) (stop func()) {
+func (h *house) run(k *revoke.Service) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- k.Run(ctx) }()
@@ -131,22 +76,11 @@ func (h *house) run(k *keeper.Keeper) (stop func()) {
 }
 
 // The portal was killed between the database write and the Redis write: another replica publishes.
-func TestKeeper_PublishesWhatAnotherReplicaLeft(t *testing.T) {
+func TestSync_PublishesWhatAnotherReplicaLeft(t *testing.T) {
 	each(t, func(h *house) {
-		var mu sync.Mutex
-		var late []store.Revocation
-		h.keeper.OnLate(func(published []store.Revocation, w denylist.Written) {
-			mu.Lock()
-			defer mu.Unlock()
-			if w.Position == 0 {
-				h.Error("published nowhere")
-			}
-			late = append(late, published...)
-		})
-		defer h.run(h.keeper)()
+		defer h.run(h.service)()
 		eventually(h.T, "an epoch", func() bool { return h.epoch() != "" })
-		rows := h.revoke("token-1")
-		h.keeper.Wake()
+		rows := h.commit("token-1")
 		eventually(h.T, "published", func() bool { return h.pending() == 0 })
 		if !h.denied("token-1") {
 			h.Error("not denied")
@@ -156,32 +90,35 @@ func TestKeeper_PublishesWhatAnotherReplicaLeft(t *testing.T) {
 		if e.Seq != rows[0].Seq || e.Reason != "token_revoked" || e.Client != "shop" || !e.Until.Equal(rows[0].Until) {
 			h.Errorf("%+v", e)
 		}
-		eventually(h.T, "told of it", func() bool { mu.Lock(); defer mu.Unlock(); return len(late) == 1 && late[0].Value == "token-1" })
+		eventually(h.T, "a receipt", func() bool {
+			_, receipt, err := h.service.Receipt(h.Context(), rows[0].Ending)
+			return err == nil && receipt.Confirmed && receipt.Denylist.Position > 0
+		})
 	})
 }
 
-func TestKeeper_PublishRebuildsFirst(t *testing.T) {
+func TestSync_PublishRebuildsFirst(t *testing.T) {
 	each(t, func(h *house) {
-		h.revoke("before")
-		rows := h.revoke("now")
-		w, err := h.keeper.Publish(h.Context(), rows)
+		h.commit("before")
+		rows := h.commit("now")
+		w, err := h.service.Publish(h.Context(), rows)
 		h.check(err)
 		if w.Position == 0 || !h.denied("now") || !h.denied("before") || h.epoch() == "" {
 			h.Errorf("%+v; the set is not complete", w)
 		}
-		if w, err := h.keeper.Publish(h.Context(), nil); err != nil || w.Position != 0 {
+		if w, err := h.service.Publish(h.Context(), nil); err != nil || w.Position != 0 {
 			h.Errorf("nothing to publish: %+v, %v", w, err)
 		}
 	})
 }
 
-func TestKeeper_RebuildsWhenRedisLostEverything(t *testing.T) {
+func TestSync_RebuildsWhenRedisLostEverything(t *testing.T) {
 	each(t, func(h *house) {
 		const all = 60
 		for i := range all {
-			h.revoke(fmt.Sprintf("token-%d", i))
+			h.commit(fmt.Sprintf("token-%d", i))
 		}
-		h.check(h.keeper.Sync(h.Context()))
+		h.check(h.service.Sync(h.Context()))
 		mirror := env.Denied(h.T, h.rdb, "shop")
 		for i := range all {
 			if err := mirror.Check("", "", fmt.Sprintf("token-%d", i), time.Now()); !errors.Is(err, denylist.ErrDenied) {
@@ -206,19 +143,19 @@ func TestKeeper_RebuildsWhenRedisLostEverything(t *testing.T) {
 
 // Redis forgot its replicas with everything else. One of them has not noticed yet; it lets nobody in any more when the
 // ending is confirmed.
-func TestKeeper_WaitsForWhomRedisForgot(t *testing.T) {
+func TestSync_WaitsForWhomRedisForgot(t *testing.T) {
 	each(t, func(h *house) {
-		h.check(h.keeper.Sync(h.Context()))
+		h.check(h.service.Sync(h.Context()))
 		mirror := env.Denied(h.T, h.rdb, "shop")
 		other := h.another()
 		h.check(other.Sync(h.Context()))
 		for i := range 3 {
 			h.check(h.rdb.FlushDB(h.Context()).Err())
 			token := fmt.Sprintf("token-%d", i)
-			k := []*keeper.Keeper{h.keeper, other, h.keeper}[i] // one that rebuilt, and one that only sees it
-			w, err := k.Publish(h.Context(), h.revoke(token))
+			k := []*revoke.Service{h.service, other, h.service}[i] // one that rebuilt, and one that only sees it
+			w, err := k.Publish(h.Context(), h.commit(token))
 			h.check(err)
-			k.Await(h.Context(), w, denylist.DefaultBound)
+			k.Await(h.Context(), w)
 			if err := mirror.Check("", "", token, time.Now()); err == nil {
 				h.Error("a replica that Redis forgot lets in what is confirmed to be out")
 			}
@@ -227,16 +164,16 @@ func TestKeeper_WaitsForWhomRedisForgot(t *testing.T) {
 	})
 }
 
-func TestKeeper_WritesAgainWhatAFailoverLost(t *testing.T) {
+func TestSync_WritesAgainWhatAFailoverLost(t *testing.T) {
 	each(t, func(h *house) {
-		h.revoke("kept")
-		h.check(h.keeper.Sync(h.Context()))
+		h.commit("kept")
+		h.check(h.service.Sync(h.Context()))
 		state, err := h.log.State(h.Context())
 		h.check(err)
 		kept := h.dump()
-		h.revoke("lost-1")
-		h.revoke("lost-2")
-		h.check(h.keeper.Sync(h.Context()))
+		h.commit("lost-1")
+		h.commit("lost-2")
+		h.check(h.service.Sync(h.Context()))
 		if !h.denied("lost-2") || h.pending() != 0 {
 			h.Fatal("not published")
 		}
@@ -254,7 +191,7 @@ func TestKeeper_WritesAgainWhatAFailoverLost(t *testing.T) {
 			h.Error("nobody was told")
 		}
 		for range 3 { // and then there is nothing left to do
-			h.check(h.keeper.Sync(h.Context()))
+			h.check(h.service.Sync(h.Context()))
 		}
 		if n := h.logs.count("Redis had lost revocations"); n != 1 {
 			h.Errorf("found %d times", n)
@@ -262,38 +199,37 @@ func TestKeeper_WritesAgainWhatAFailoverLost(t *testing.T) {
 	})
 }
 
-// A hole before the last entry shows only when Redis failed meanwhile; then the keeper looks for each.
-func TestKeeper_LooksForHolesAfterTrouble(t *testing.T) {
+// A hole before the last entry shows only when Redis failed meanwhile; then Sync looks for each.
+func TestSync_LooksForHolesAfterTrouble(t *testing.T) {
 	each(t, func(h *house) {
 		for _, token := range []string{"one", "two", "three"} {
-			h.revoke(token)
+			h.commit(token)
 		}
-		h.check(h.keeper.Sync(h.Context()))
+		h.check(h.service.Sync(h.Context()))
 		h.check(h.rdb.HDel(h.Context(), "gatehouse:{denied}:set", "jti:two").Err())
 		canceled, cancel := context.WithCancel(h.Context())
 		cancel()
-		if err := h.keeper.Sync(canceled); err == nil {
+		if err := h.service.Sync(canceled); err == nil {
 			h.Fatal("Redis did not fail")
 		}
-		h.check(h.keeper.Sync(h.Context()))
+		h.check(h.service.Sync(h.Context()))
 		if !h.denied("two") {
 			h.Error("the hole is still there")
 		}
 	})
 }
 
-func TestKeeper_WaitsWhileRedisIsAwayAndSaysSoOnce(t *testing.T) {
+func TestSync_WaitsWhileRedisIsAwayAndSaysSoOnce(t *testing.T) {
 	server, rdb := env.OwnRedis(t, "", func(o *redis.Options) { o.MaxRetries = -1 })
 	h := newHouse(t, env.DB(t, "portal"), rdb)
-	defer h.run(h.keeper)()
+	defer h.run(h.service)()
 	eventually(t, "an epoch", func() bool { s, err := h.log.State(t.Context()); return err == nil && s.Epoch != "" })
 	server.Stop()
-	rows := h.revoke("while away")
-	if _, err := h.keeper.Publish(t.Context(), rows); err == nil {
+	rows := h.commit("while away")
+	if _, err := h.service.Publish(t.Context(), rows); err == nil {
 		t.Error("published to a Redis that is away")
 	}
 	eventually(t, "a warning", func() bool { return h.logs.count("waits in the database") == 1 })
-	h.keeper.Wake()
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -307,8 +243,8 @@ func TestKeeper_WaitsWhileRedisIsAwayAndSaysSoOnce(t *testing.T) {
 	}
 }
 
-func TestKeeper_RefusesAMissingDependency(t *testing.T) {
-	if _, err := keeper.New(keeper.Deps{}); err == nil {
+func TestNew_RefusesAMissingDependency(t *testing.T) {
+	if _, err := revoke.New(revoke.Deps{}); err == nil {
 		t.Error("made without anything")
 	}
 }

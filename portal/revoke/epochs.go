@@ -1,11 +1,8 @@
-package denylist
+package revoke
 
 import (
-	"context"
 	"sync"
 	"time"
-
-	"gatehouse/sso/denylist"
 )
 
 // epochs notice that Redis is not the one it was: it lost its memory, or went back in
@@ -43,17 +40,4 @@ func (e *epochs) unsure(bound time.Duration) time.Duration {
 		return 0
 	}
 	return bound - time.Since(e.changed)
-}
-
-// Await waits for the confirmations of a Publish (see denylist.Log), and, when Redis
-// has just lost its memory, until everyone whom it does not know refuses.
-func (k *Keeper) Await(ctx context.Context, w denylist.Written, bound time.Duration) denylist.Receipt {
-	r := k.Log.Await(ctx, w, bound, nil)
-	if rest := k.epochs.unsure(bound); rest > 0 {
-		select {
-		case <-ctx.Done():
-		case <-time.After(rest):
-		}
-	}
-	return r
 }

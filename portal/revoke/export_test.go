@@ -1,0 +1,18 @@
+package revoke
+
+import (
+	"context"
+
+	"gatehouse/portal/store"
+	"gatehouse/sso/denylist"
+)
+
+const TidyBatch = tidyBatch
+
+func (s *Service) Publish(ctx context.Context, rows []store.Revocation) (denylist.Written, error) {
+	return s.publisher.publish(ctx, rows)
+}
+
+func (s *Service) Await(ctx context.Context, w denylist.Written) denylist.Receipt {
+	return s.publisher.await(ctx, w, denylist.DefaultBound)
+}

@@ -1,0 +1,218 @@
+package revoke
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"gatehouse/portal/store"
+	"gatehouse/sso/denylist"
+)
+
+const (
+	// maxBatch is how many revocations go to Redis together.
+	maxBatch = 500
+	// pageSize is how many are read from the database at a time.
+	pageSize = 2000
+	// redisTimeout bounds one exchange with Redis.
+	redisTimeout = 2 * time.Second
+	// rebuildRetryInterval is after how long a write is tried again that waits for another replica's rebuild.
+	rebuildRetryInterval = 20 * time.Millisecond
+)
+
+// Log is the denylist in Redis (denylist.Log).
+type Log interface {
+	Write(ctx context.Context, entries ...denylist.Entry) (denylist.Written, error)
+	Await(ctx context.Context, w denylist.Written, bound time.Duration, each func(denylist.Confirmation)) denylist.Receipt
+	State(ctx context.Context) (denylist.State, error)
+	Rebuild(ctx context.Context, high int64, all iter.Seq2[denylist.Entry, error]) error
+	Find(ctx context.Context, k denylist.Kind, value string) (denylist.Entry, bool, error)
+}
+
+// publisher writes committed revocations to Redis, one batch at a time: those that come while one is being written go
+// together in the next.
+type publisher struct {
+	records Records
+	log     Log
+	now     func() time.Time
+	logger  *slog.Logger
+	epochs  epochs
+
+	writing sync.Mutex // held while a batch is written
+	mu      sync.Mutex // of queue
+	queue   []*publication
+}
+
+// publication is what one caller of publish waits for.
+type publication struct {
+	rows    []store.Revocation
+	done    bool // written and err are set; guarded by writing
+	written denylist.Written
+	err     error
+}
+
+// publish writes revocations to Redis, where every replica finds them, and rebuilds a set that is not complete first. An
+// error means that it is not known whether they are there: Sync tries again as long as they are not marked as published.
+func (p *publisher) publish(ctx context.Context, rows []store.Revocation) (denylist.Written, error) {
+	if len(rows) == 0 {
+		return denylist.Written{}, nil
+	}
+	own := &publication{rows: rows}
+	p.mu.Lock()
+	p.queue = append(p.queue, own)
+	p.mu.Unlock()
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	if !own.done { // else the caller before took it along
+		p.writeQueue(ctx)
+	}
+	return own.written, own.err
+}
+
+// writeQueue writes all that is queued. p.writing must be held.
+func (p *publisher) writeQueue(ctx context.Context) {
+	p.mu.Lock()
+	queue := p.queue
+	p.queue = nil
+	p.mu.Unlock()
+	var rows []store.Revocation
+	for _, one := range queue {
+		rows = append(rows, one.rows...)
+	}
+	// For others, too: the caller's request may end before.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
+	defer cancel()
+	var written denylist.Written
+	var err error
+	for some := range slices.Chunk(rows, maxBatch) { // a replica that confirms the last has the ones before it
+		if written, err = p.write(ctx, entriesOf(some)); err != nil {
+			err = fmt.Errorf("revoke: publish: %w", err)
+			break
+		}
+	}
+	for _, one := range queue {
+		one.done, one.written, one.err = true, written, err
+	}
+}
+
+// write writes entries to Redis, at most maxBatch, after a rebuild if the set is not complete.
+func (p *publisher) write(ctx context.Context, entries []denylist.Entry) (denylist.Written, error) {
+	within, cancel := context.WithTimeout(ctx, redisTimeout)
+	defer cancel()
+	for {
+		w, err := p.log.Write(within, entries...)
+		if err == nil {
+			var state denylist.State
+			if state, err = p.log.State(within); err == nil {
+				p.epochs.saw(state.Epoch)
+			}
+		}
+		if !errors.Is(err, denylist.ErrEmpty) {
+			return w, err
+		}
+		p.epochs.saw("")
+		if err := p.rebuild(ctx); errors.Is(err, denylist.ErrBuilding) {
+			select { // another replica is at it
+			case <-within.Done():
+				return w, err
+			case <-time.After(rebuildRetryInterval):
+			}
+		} else if err != nil {
+			return w, err
+		}
+	}
+}
+
+// markPublished notes that Redis has rows.
+func (p *publisher) markPublished(ctx context.Context, rows []store.Revocation) {
+	if err := p.records.RevocationsPublished(ctx, seqsOf(rows), p.now()); err != nil {
+		p.logger.Warn("published revocations were not noted and will be published again", "error", err)
+	}
+}
+
+// await waits for the confirmations of a publication, and, when Redis has just lost its memory, until every replica that
+// it does not know refuses.
+func (p *publisher) await(ctx context.Context, w denylist.Written, bound time.Duration) denylist.Receipt {
+	r := p.log.Await(ctx, w, bound, nil)
+	if rest := p.epochs.unsure(bound); rest > 0 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(rest):
+		}
+	}
+	return r
+}
+
+// rebuild gives Redis everything that is denied.
+func (p *publisher) rebuild(ctx context.Context) error {
+	high, err := p.records.HighestRevocation(ctx, p.now())
+	if err != nil {
+		return err
+	}
+	n := 0
+	all := func(yield func(denylist.Entry, error) bool) {
+		for r, err := range p.living(ctx, 0, false) {
+			n++
+			if !yield(entryOf(r), err) {
+				return
+			}
+		}
+	}
+	if err := p.log.Rebuild(ctx, high, all); err != nil {
+		return err
+	}
+	if n > 0 {
+		p.logger.Info("the denylist was rebuilt from the database", "entries", n)
+	}
+	return nil
+}
+
+// living yields all revocations with a Seq above after that still matter, in order.
+func (p *publisher) living(ctx context.Context, after int64, published bool) iter.Seq2[store.Revocation, error] {
+	return func(yield func(store.Revocation, error) bool) {
+		for {
+			rows, err := p.records.LivingRevocations(ctx, after, p.now(), published, pageSize)
+			if err != nil {
+				yield(store.Revocation{}, err)
+				return
+			}
+			for _, r := range rows {
+				if !yield(r, nil) {
+					return
+				}
+				after = r.Seq
+			}
+			if len(rows) < pageSize {
+				return
+			}
+		}
+	}
+}
+
+func seqsOf(rows []store.Revocation) []int64 {
+	seqs := make([]int64, len(rows))
+	for i, r := range rows {
+		seqs[i] = r.Seq
+	}
+	return seqs
+}
+
+func entriesOf(rows []store.Revocation) []denylist.Entry {
+	entries := make([]denylist.Entry, len(rows))
+	for i, r := range rows {
+		entries[i] = entryOf(r)
+	}
+	return entries
+}
+
+func entryOf(r store.Revocation) denylist.Entry {
+	return denylist.Entry{
+		Kind: denylist.Kind(r.Kind), Value: r.Value, Before: r.Before, Except: r.Except, Until: r.Until,
+		Reason: r.Reason, Note: r.Note, By: r.By, Client: r.Client, At: r.At, Seq: r.Seq,
+	}
+}

@@ -1,0 +1,251 @@
+// Package revoke ends sign-ins and tokens before their time, so that "signed out" is true when it is shown:
+//
+//	Revoke ─▶ one transaction: the outbox (table revocations) has what the denylist must hold
+//	              │
+//	              ▼
+//	        publisher ─▶ denylist in Redis ─┬─▶ every replica confirms (at most a second)
+//	              ▲                         ├─▶ sign-ins end in the database, in batches, and the portal's own sessions
+//	              │                         └─▶ clients are told by back channel (bounded)
+//	        Sync: whatever is pending             └─▶ receipt
+//
+// The database is the truth. Run, on every replica, makes good what fails after the transaction; it is late then, never
+// lost:
+//
+//	replica killed before it published     → any replica publishes what is pending, and writes the receipt
+//	replica killed before all sign-ins of a person had ended → any replica goes on; all of them are denied already
+//	Redis away                             → it is published when Redis is back
+//	Redis restarted empty (no epoch)       → the set is rebuilt before anyone is let in
+//	Redis behind (a failover lost writes)  → what it lost is written again
+//
+// To write an entry twice does no harm, so replicas need not take turns.
+package revoke
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"gatehouse/portal/backchannel"
+	"gatehouse/portal/store"
+	"gatehouse/sso/denylist"
+	"gatehouse/sso/session"
+)
+
+const (
+	// maxLifetime is how long the denylist has to know of a sign-in or a person: an app's session, which knows nothing
+	// else of it, lives for a day from its beginning, an access token for minutes and the leeway of clocks.
+	maxLifetime = 24*time.Hour + 10*time.Minute
+	// revokeTimeout bounds the whole of Revoke.
+	revokeTimeout = 10 * time.Second
+	// notifyTimeout bounds the wait for clients, however many they are.
+	notifyTimeout = 3 * time.Second
+	// settledAfter is after how long a published revocation is known to every replica that may still answer.
+	settledAfter = 5 * time.Second
+)
+
+// Records is the part of the store that revocations need.
+type Records interface {
+	EndSignIns(ctx context.Context, e store.Ending) (store.Outcome, error)
+	EndDenied(ctx context.Context, r store.Revocation, limit int, now, deliverAt, lease time.Time) (store.Outcome, bool, error)
+	ClaimDenial(ctx context.Context, now, lease time.Time) (store.Revocation, error)
+	PendingRevocations(ctx context.Context, now time.Time, limit int) ([]store.Revocation, error)
+	LivingRevocations(ctx context.Context, after int64, now time.Time, published bool, limit int) ([]store.Revocation, error)
+	RevocationsPublished(ctx context.Context, seqs []int64, now time.Time) error
+	HighestRevocation(ctx context.Context, now time.Time) (int64, error)
+	PurgeRevocations(ctx context.Context, now time.Time) error
+	SaveReceipt(ctx context.Context, r store.Receipt) error
+	Receipt(ctx context.Context, ending string) (store.Receipt, error)
+}
+
+// Sessions are the portal's own.
+type Sessions interface {
+	EndSIDs(ctx context.Context, sids ...string) error
+}
+
+// Sender delivers logout tokens to clients.
+type Sender interface {
+	Deliver(ctx context.Context, notices []store.Notice) []backchannel.Result
+}
+
+// Deps are what a Service needs. Bound is how long it waits for replicas to confirm; denylist.DefaultBound if zero.
+// Recorded, if given, is called after events were recorded, so that they are published soon.
+type Deps struct {
+	Records  Records
+	Log      Log
+	Sessions Sessions
+	Sender   Sender
+	Now      func() time.Time
+	Logger   *slog.Logger
+	Bound    time.Duration
+	Recorded func()
+}
+
+// Service revokes, and keeps the denylist in Redis as the database says.
+type Service struct {
+	d          Deps
+	publisher  publisher
+	unfinished chan store.Revocation // denials with more sign-ins than Revoke ended
+	seen       syncState
+}
+
+// New returns an error if a dependency is missing.
+func New(d Deps) (*Service, error) {
+	if d.Records == nil || d.Log == nil || d.Sessions == nil || d.Sender == nil || d.Now == nil || d.Logger == nil {
+		return nil, errors.New("revoke: a dependency is missing")
+	}
+	if d.Bound <= 0 {
+		d.Bound = denylist.DefaultBound
+	}
+	if d.Recorded == nil {
+		d.Recorded = func() {}
+	}
+	return &Service{
+		d: d, publisher: publisher{records: d.Records, log: d.Log, now: d.Now, logger: d.Logger},
+		unfinished: make(chan store.Revocation, 64), seen: syncState{trouble: true},
+	}, nil
+}
+
+// Run keeps Redis as the database says, and ends the sign-ins that were denied, until ctx ends. It returns nil then.
+func (s *Service) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.runSync(ctx) })
+	group.Go(func() error { return s.runTidy(ctx) })
+	return group.Wait()
+}
+
+// Revoke revokes what r names, commits that, publishes it, and waits until every replica has confirmed. An error means
+// that nothing was done; a note that is too long is a web.Error. Without one it is done for good, and, if the receipt is
+// Confirmed, no replica lets anything of it in any more, but for those that Receipt.Denylist.Missing names and for no
+// longer than it says. What is unknown, expired or has ended already is no error.
+func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
+	if err := r.check(); err != nil {
+		return Receipt{}, err
+	}
+	now := s.d.Now()
+	if !r.plausible(now) {
+		if len(r.With) == 0 {
+			return Receipt{Confirmed: true}, nil
+		}
+		r.UserID, r.SID, r.Token = "", "", ""
+	}
+	// Once begun it is carried through, though the browser may have gone.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
+	defer cancel()
+	e := r.ending(now)
+	out, err := s.d.Records.EndSignIns(ctx, e)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if out.UserID != "" || r.UserID != "" {
+		s.d.Recorded()
+	}
+	receipt := s.carryOut(ctx, r, out)
+	if out.ID == e.ID && len(out.Revocations) > 0 {
+		about := r.UserID
+		if about == "" {
+			about = out.UserID
+		}
+		s.saveReceipt(ctx, store.Receipt{Ending: e.ID, UserID: about, Reason: r.Reason, CreatedAt: now}, receipt)
+	}
+	if receipt.Tidying {
+		s.continueLater(out.Revocations[0])
+	}
+	return receipt, nil
+}
+
+// carryOut publishes what was committed, waits for its confirmation, and meanwhile ends sessions and tells clients.
+func (s *Service) carryOut(ctx context.Context, r Request, out store.Outcome) Receipt {
+	receipt := Receipt{Ending: out.ID, Confirmed: true}
+	// The denylist comes first: from then on no replica lets it in.
+	fresh := s.unsettled(out.Revocations)
+	written, err := s.publisher.publish(ctx, fresh)
+	if err != nil {
+		s.d.Logger.Warn("a revocation could not be published yet; Redis gets it later", "ending", out.ID, "reason", r.Reason, "error", err)
+		receipt.Confirmed = false
+	}
+	var wg sync.WaitGroup
+	if len(fresh) > 0 && err == nil {
+		wg.Go(func() { s.publisher.markPublished(ctx, fresh) })
+		wg.Go(func() { receipt.Denylist = s.publisher.await(ctx, written, s.d.Bound) })
+	}
+	ended := true
+	wg.Go(func() { ended = s.finish(ctx, r, out, &receipt) })
+	wg.Wait()
+	receipt.Confirmed = receipt.Confirmed && ended
+	return receipt
+}
+
+// finish ends the first batch of the sign-ins that were denied, ends the portal's sessions and tells clients. It
+// reports whether the sessions ended.
+func (s *Service) finish(ctx context.Context, r Request, out store.Outcome, receipt *Receipt) bool {
+	if r.UserID != "" && len(out.Revocations) > 0 {
+		now := s.d.Now()
+		mine := now.Add(backchannel.HeadStart) // until then this replica delivers and goes on
+		batch, more, err := s.d.Records.EndDenied(ctx, out.Revocations[0], tidyBatch, now, mine, mine)
+		if err != nil {
+			s.d.Logger.Warn("sign-ins that are denied will be ended later", "ending", out.ID, "error", err)
+		}
+		receipt.Tidying = more || err != nil
+		out.Ended, out.Notices = batch.Ended, batch.Notices
+	}
+	receipt.Ended = len(out.Ended)
+	sids := out.Ended
+	if r.SID != "" && len(sids) == 0 {
+		sids = []string{r.SID} // it ended before: an earlier attempt may have been cut short
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		within, stop := context.WithTimeout(ctx, notifyTimeout)
+		defer stop()
+		if len(out.Notices) > 0 {
+			receipt.Told = s.d.Sender.Deliver(within, out.Notices)
+		}
+	})
+	ended := s.endSessions(ctx, sids)
+	wg.Wait()
+	return ended
+}
+
+// endSessions ends the portal's own sessions of these sign-ins, and reports whether it could.
+func (s *Service) endSessions(ctx context.Context, sids []string) bool {
+	if len(sids) == 0 {
+		return true
+	}
+	if err := s.d.Sessions.EndSIDs(ctx, sids...); err != nil {
+		s.d.Logger.Warn("sessions of the portal could not be ended; their sign-ins are over all the same", "sign_ins", len(sids), "error", err)
+		return false
+	}
+	return true
+}
+
+// unsettled returns those that some replica may not know of yet.
+func (s *Service) unsettled(all []store.Revocation) (fresh []store.Revocation) {
+	for _, r := range all {
+		if r.PublishedAt.IsZero() || s.d.Now().Sub(r.PublishedAt) < settledAfter {
+			fresh = append(fresh, r)
+		}
+	}
+	return fresh
+}
+
+// Err returns nil if every replica could be told, and else an error that wraps session.ErrUnavailable: it has ended, and
+// nothing that says "signed out" may be shown yet.
+func (r Receipt) Err() error {
+	if r.Confirmed {
+		return nil
+	}
+	return fmt.Errorf("revoke: not every server could be told yet: %w", session.ErrUnavailable)
+}
+
+// Confirmed returns the error of Revoke or, without one, that of its receipt (Receipt.Err).
+func Confirmed(r Receipt, err error) error {
+	if err != nil {
+		return err
+	}
+	return r.Err()
+}

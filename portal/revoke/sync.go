@@ -1,0 +1,163 @@
+package revoke
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gatehouse/portal/store"
+	"gatehouse/sso/denylist"
+)
+
+const (
+	// syncInterval is how often a replica looks at what is pending and at Redis.
+	syncInterval = 250 * time.Millisecond
+	// purgeInterval is how often it deletes revocations that matter no more.
+	purgeInterval = 10 * time.Minute
+	// lookBack is how many of the last revocations are looked for one by one.
+	lookBack = 5000
+)
+
+// syncState is what Sync saw of Redis the last time.
+type syncState struct {
+	denylist.State
+	trouble bool // Redis failed since: what it lost is looked for when it is back
+}
+
+// runSync keeps Redis as the database says until ctx ends. It returns nil then.
+func (s *Service) runSync(ctx context.Context) error {
+	tick := time.NewTicker(syncInterval)
+	defer tick.Stop()
+	var purged time.Time
+	failing := false
+	for {
+		err := s.Sync(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, denylist.ErrBuilding) {
+			err = nil // another replica is at it
+		}
+		if failed := err != nil; failed != failing {
+			failing = failed
+			if failed {
+				s.d.Logger.Warn("the denylist in Redis is not kept; what was revoked waits in the database", "error", err)
+			} else {
+				s.d.Logger.Info("the denylist in Redis is kept again")
+			}
+		}
+		if now := s.d.Now(); now.Sub(purged) >= purgeInterval {
+			purged = now
+			if err := s.d.Records.PurgeRevocations(ctx, now); err != nil && ctx.Err() == nil {
+				s.d.Logger.Warn("old revocations were not deleted", "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Sync brings Redis up to date once: it rebuilds a set that is not complete, writes again what Redis lost, and publishes
+// what is pending. It is not for concurrent use.
+func (s *Service) Sync(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			s.seen.trouble = true
+		}
+	}()
+	within, cancel := context.WithTimeout(ctx, redisTimeout)
+	defer cancel()
+	now, err := s.d.Log.State(within)
+	if err != nil {
+		return err
+	}
+	s.publisher.epochs.saw(now.Epoch)
+	if now.Position < s.seen.Position {
+		s.publisher.epochs.wentBack()
+	}
+	if now.Epoch == "" {
+		if err := s.publisher.rebuild(ctx); err != nil {
+			return err
+		}
+	} else if err := s.mend(ctx, now); err != nil {
+		return err
+	}
+	s.seen = syncState{State: now}
+	return s.publishPending(ctx)
+}
+
+// mend writes again what Redis had and lost: all that is newer than what it knows of;
+// and, when it did not answer for a while or went back in time (a failover to a
+// server that was a little behind), whatever is missing of the last ones.
+func (s *Service) mend(ctx context.Context, now denylist.State) error {
+	high, err := s.d.Records.HighestRevocation(ctx, s.d.Now())
+	if err != nil {
+		return err
+	}
+	suspect := s.seen.trouble || now.Position < s.seen.Position
+	if now.High >= high && !suspect {
+		return nil
+	}
+	lost, err := s.lost(ctx, now.High)
+	if err != nil || len(lost) == 0 {
+		return err
+	}
+	if _, err := s.publisher.publish(ctx, lost); err != nil {
+		return err
+	}
+	s.d.Logger.Warn("Redis had lost revocations; they were written again", "entries", len(lost), "high", now.High, "expected", high)
+	return nil
+}
+
+// lost returns the published revocations that Redis, which knows of those up to high,
+// does not have. Of those up to high the last few thousand are looked for: they are
+// not written in the order of their numbers.
+func (s *Service) lost(ctx context.Context, high int64) (lost []store.Revocation, err error) {
+	for r, err := range s.publisher.living(ctx, max(0, high-lookBack), true) {
+		if err != nil {
+			return nil, err
+		}
+		has := false
+		if r.Seq <= high {
+			if has, err = s.has(ctx, r); err != nil {
+				return nil, err
+			}
+		}
+		if !has {
+			lost = append(lost, r)
+		}
+	}
+	return lost, nil
+}
+
+// has reports whether Redis denies what r denies.
+func (s *Service) has(ctx context.Context, r store.Revocation) (bool, error) {
+	within, cancel := context.WithTimeout(ctx, redisTimeout)
+	defer cancel()
+	e, ok, err := s.d.Log.Find(within, denylist.Kind(r.Kind), r.Value)
+	if errors.Is(err, denylist.ErrEntry) {
+		return false, nil
+	}
+	return ok && !e.Before.Before(r.Before), err
+}
+
+// publishPending publishes revocations that were committed but have not reached Redis, and completes their receipts.
+func (s *Service) publishPending(ctx context.Context) error {
+	for {
+		pending, err := s.d.Records.PendingRevocations(ctx, s.d.Now(), maxBatch)
+		if err != nil || len(pending) == 0 {
+			return err
+		}
+		w, err := s.publisher.publish(ctx, pending)
+		if err != nil {
+			return err
+		}
+		if err := s.d.Records.RevocationsPublished(ctx, seqsOf(pending), s.d.Now()); err != nil {
+			return err
+		}
+		go s.completeReceipts(pending, w)
+	}
+}

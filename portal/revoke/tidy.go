@@ -1,0 +1,94 @@
+package revoke
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gatehouse/portal/store"
+)
+
+const (
+	// tidyBatch is how many sign-ins end in one transaction, which holds SQLite's only write lock.
+	tidyBatch = 200
+	// tidyInterval is how often a replica looks for denials that another one left unfinished.
+	tidyInterval = 5 * time.Second
+	// tidyLease is how long others wait for the replica that works on a denial; each batch renews it.
+	tidyLease = 30 * time.Second
+)
+
+// continueLater has runTidy go on with denial r. If too many wait, a replica finds it when the lease is over.
+func (s *Service) continueLater(r store.Revocation) {
+	select {
+	case s.unfinished <- r:
+	default:
+	}
+}
+
+// runTidy ends the sign-ins of denials that Revoke did not finish, until ctx ends. It returns nil then.
+func (s *Service) runTidy(ctx context.Context) error {
+	tick := time.NewTicker(tidyInterval)
+	defer tick.Stop()
+	failing := false
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			err = s.Tidy(ctx)
+		case r := <-s.unfinished:
+			err = s.tidyOne(ctx, r)
+		}
+		if failed := err != nil && ctx.Err() == nil; failed != failing {
+			if failing = failed; failed {
+				s.d.Logger.Warn("sign-ins that are denied could not be ended yet", "error", err)
+			}
+		}
+	}
+}
+
+// Tidy ends the sign-ins of all denials that no other replica works on. Between two batches it waits as long as the
+// first one took, so that others get to write.
+func (s *Service) Tidy(ctx context.Context) error {
+	for {
+		now := s.d.Now()
+		r, err := s.d.Records.ClaimDenial(ctx, now, now.Add(tidyLease))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			err = s.tidyOne(ctx, r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Service) tidyOne(ctx context.Context, r store.Revocation) error {
+	ended := 0
+	for more := true; more; {
+		began := time.Now()
+		var out store.Outcome
+		var err error
+		now := s.d.Now()
+		if out, more, err = s.d.Records.EndDenied(ctx, r, tidyBatch, now, now, now.Add(tidyLease)); err != nil {
+			return err
+		}
+		ended += len(out.Ended)
+		s.endSessions(ctx, out.Ended)
+		if more {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Since(began)):
+			}
+		}
+	}
+	s.changeReceipt(ctx, r.Ending, r, func(receipt *Receipt) bool {
+		receipt.Ended, receipt.Tidying = receipt.Ended+ended, false
+		return ended > 0
+	})
+	return nil
+}
