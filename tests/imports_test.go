@@ -34,7 +34,7 @@ var mayImport = []struct {
 	{"sso/loopback", nil, "names below localhost, for sso/rp and main"},
 	{"sso/seal", nil, "one way to encrypt what others store"},
 	{"sso/rp/**", []string{"sso/**", "web", "components"}, "sso works with any provider, so it knows nothing of the portal"},
-	{"sso/**", []string{"sso/token", "sso/session", "sso/denylist", "sso/returnto", "sso/seal"}, "only apps mount sso/rp"},
+	{"sso/**", []string{"sso/token", "sso/session", "sso/denylist", "sso/returnto", "sso/seal", "sso/luascript"}, "only apps mount sso/rp"},
 	{"portal/store/**", []string{"portal/store/**", "db", "events"}, "records and SQL, nothing of the web"},
 	{"portal/**", []string{"portal/**", "sso/hops", "sso/live", "sso/token", "sso/session", "sso/denylist", "sso/returnto", "sso/seal", "web", "components", "assets", "db", "events"},
 		"the portal and the apps meet over HTTP, through sso and through events"},
@@ -65,7 +65,7 @@ var mayNotImport = []struct {
 	{"github.com/jackc/pgx/**", []string{"db/**", "tests/**"}, "one place knows the drivers"},
 	{"modernc.org/**", []string{"db/**"}, "one place knows the drivers"},
 	{"github.com/redis/go-redis/**", append([]string{
-		"sso/session", "sso/denylist", "sso/rp", "sso/hops", "fleet/**", "events", "portal/ephemeral", "portal/attempts",
+		"sso/session", "sso/denylist", "sso/luascript", "sso/rp", "sso/hops", "fleet/**", "events", "portal/ephemeral", "portal/attempts",
 		"apps/academy/experiments/lookup", "tests/**",
 	}, carriers...), "Redis commands have a few homes"},
 	{"github.com/gorilla/sessions", []string{"sso/session"}, "one place knows how a session is kept"},

@@ -155,3 +155,36 @@ func TestMirror_WatchTellsOfWhatWasMissedInTheLog(t *testing.T) {
 		}
 	})
 }
+
+// A Redis whose memory is full refuses to write, but not what is denied, who confirms it and who is there.
+func TestLog_WritesAndConfirmsWhileRedisIsFull(t *testing.T) {
+	_, rdb := env.OwnRedis(t, "")
+	e := newEstate(t, rdb)
+	first := e.mirror("shop-1")
+	if err := rdb.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := rdb.Set(t.Context(), "any", "v", 0).Err(); err == nil {
+		t.Fatal("Redis is not full")
+	}
+	second := e.mirror("shop-2") // one that starts now
+	for i := range 3 {           // for longer than a beat lasts
+		w := e.write(sid(fmt.Sprint("s", i)))
+		if r := e.log.Await(t.Context(), w, 20*time.Second, nil); r.Confirmed() != 2 || len(r.Missing()) != 0 {
+			t.Errorf("receipt: %+v", r)
+		}
+		for _, m := range []*denylist.Mirror{first, second} {
+			if err := m.Check("", fmt.Sprint("s", i), "", signIn); !errors.Is(err, denylist.ErrDenied) {
+				t.Errorf("what is confirmed is let in: %v", err)
+			}
+		}
+		position := first.Stats().Position
+		e.eventually("both are told of as alive after another beat", func() bool {
+			all, err := e.log.Replicas(t.Context())
+			return err == nil && len(all) == 2 && !all[0].Silent && !all[1].Silent && all[0].Position >= position
+		})
+	}
+	if err := second.Check("", "innocent", "", signIn); err != nil {
+		t.Errorf("an innocent one: %v", err)
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"gatehouse/sso/luascript"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -22,7 +24,8 @@ const (
 
 // Log is the denylist in Redis, for whoever writes to it.
 type Log struct {
-	rdb redis.UniversalClient
+	rdb     redis.UniversalClient
+	scripts *luascript.Runner
 
 	mu    sync.Mutex
 	known map[string]Replica // what never changes of replicas that Write has met
@@ -33,7 +36,7 @@ func NewLog(rdb redis.UniversalClient) (*Log, error) {
 	if rdb == nil {
 		return nil, errors.New("denylist: a log needs Redis")
 	}
-	return &Log{rdb: rdb, known: map[string]Replica{}}, nil
+	return &Log{rdb: rdb, scripts: luascript.NewRunner(rdb), known: map[string]Replica{}}, nil
 }
 
 // write puts entries into the set and the log, all or none, lets go of some that
@@ -41,7 +44,7 @@ func NewLog(rdb redis.UniversalClient) (*Log, error) {
 // entry that is there already stays as it is where it denies more. In the log each
 // entry bears a mark of its Write (w) and that of the entry before it (b): a Redis
 // that went back in time writes the same positions anew, and others after them.
-var write = redis.NewScript(`
+var write = luascript.New(`
 local set, ends, log, epoch, position, high = unpack(KEYS)
 local of = redis.call('GET', epoch)
 if not of then return redis.error_reply('` + emptyReply + ` the denylist has no epoch') end
@@ -114,7 +117,7 @@ func (l *Log) Write(ctx context.Context, entries ...Entry) (Written, error) {
 		args = append(args, e.field(), text, e.Until.UnixMilli())
 	}
 	args[0], args[1], args[2] = keptLog, high, rand.Text()
-	answer, err := write.Run(ctx, l.rdb, []string{setKey, untilKey, logKey, epochKey, positionKey, highKey}, args...).Slice()
+	answer, err := l.scripts.Run(ctx, write, []string{setKey, untilKey, logKey, epochKey, positionKey, highKey}, args...).Slice()
 	if err != nil {
 		return Written{}, told(err)
 	}

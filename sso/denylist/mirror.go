@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatehouse/sso/luascript"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -51,6 +53,7 @@ type Report struct {
 // Mirror is one replica's copy of the denylist.
 type Mirror struct {
 	o        Options
+	scripts  *luascript.Runner
 	instance string // this process; a replica that was started anew is another
 	block    time.Duration
 	table    *table
@@ -101,7 +104,7 @@ func NewMirror(o Options) (*Mirror, error) {
 		return nil, fmt.Errorf("denylist: stale for %s is less than the bound of %s", o.StaleFor, o.Bound)
 	}
 	m := &Mirror{
-		o: o, instance: o.Replica + "#" + rand.Text()[:8], block: blockFor(o.Bound), table: newTable(),
+		o: o, scripts: luascript.NewRunner(o.Redis), instance: o.Replica + "#" + rand.Text()[:8], block: blockFor(o.Bound), table: newTable(),
 	}
 	m.started = m.now()
 	m.watchers.init()

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/sso/luascript"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -70,6 +72,11 @@ const (
 	gatherMost  = 10 * time.Millisecond
 )
 
+// acknowledge adds a confirmation to the stream.
+var acknowledge = luascript.New(`
+return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'r', ARGV[2], 'p', ARGV[3], 'e', ARGV[4])
+`)
+
 // confirm tells whoever waits that this replica has applied all up to its position,
 // unless that was told. The epoch says of which set.
 func (m *Mirror) confirm(ctx context.Context) error {
@@ -79,10 +86,7 @@ func (m *Mirror) confirm(ctx context.Context) error {
 	}
 	within, cancel := m.deadline(ctx, 0)
 	defer cancel()
-	err := m.o.Redis.XAdd(within, &redis.XAddArgs{
-		Stream: acksKey, MaxLen: keptAcks, Approx: true, Values: []any{"r", m.instance, "p", position, "e", m.epoch},
-	}).Err()
-	if err != nil {
+	if err := m.scripts.Run(within, acknowledge, []string{acksKey}, keptAcks, m.instance, position, m.epoch).Err(); err != nil {
 		return told(err)
 	}
 	m.confirmed = position

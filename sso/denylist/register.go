@@ -3,10 +3,11 @@ package denylist
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"strconv"
 	"strings"
 	"time"
+
+	"gatehouse/sso/luascript"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -52,39 +53,55 @@ func (p place) split(q place) bool {
 	return p.epoch != q.epoch || p.position < q.position || p.last == q.last && p.mark != q.mark
 }
 
+// heartbeat notes that a replica lives and, if ARGV[4] is given, what it tells of itself, and returns where the log
+// stands: the epoch, the position, and the id and the mark of its last entry.
+var heartbeat = luascript.New(`
+local beat, names, info, epoch, position, log = unpack(KEYS)
+redis.call('SET', beat, ARGV[2], 'PX', ARGV[3])
+if ARGV[4] ~= '' then
+	redis.call('SADD', names, ARGV[1])
+	redis.call('SET', info, ARGV[4], 'PX', ARGV[5])
+end
+local id, mark = '', ''
+local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+if last then
+	id = last[1]
+	for i = 1, #last[2], 2 do
+		if last[2][i] == 'w' then mark = last[2][i+1] end
+	end
+end
+return {redis.call('GET', epoch) or '', redis.call('GET', position) or '', id, mark}
+`)
+
 // beat tells Redis in one round trip that this replica lives, and learns where the
 // log stands.
 func (m *Mirror) beat(ctx context.Context) (place, error) {
 	at := place{sent: m.now()}
-	var epoch *redis.StringCmd
-	var position *redis.StringCmd
-	var last *redis.XMessageSliceCmd
 	within, cancel := m.deadline(ctx, 0)
 	defer cancel()
-	_, err := m.o.Redis.Pipelined(within, func(p redis.Pipeliner) error {
-		p.Set(within, beatPrefix+m.instance, m.position.Load(), m.silence())
-		if at.sent.Sub(m.registered) >= registerEvery || !m.synced.Load() {
-			p.SAdd(within, namesKey, m.instance)
-			p.Set(within, infoPrefix+m.instance, m.describe(at.sent), forgottenAfter+m.o.StaleFor)
-			m.registered = at.sent
-		}
-		epoch, position = p.Get(within, epochKey), p.Get(within, positionKey)
-		last = p.XRevRangeN(within, logKey, "+", "-", 1)
-		return nil
-	})
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return place{}, told(err)
+	var description []byte
+	if at.sent.Sub(m.registered) >= registerEvery || !m.synced.Load() {
+		description = m.describe(at.sent)
+		m.registered = at.sent
 	}
-	at.epoch = epoch.Val()
-	at.position, err = strconv.ParseInt(position.Val(), 10, 64)
-	if err != nil && position.Val() != "" {
+	answer, err := m.scripts.Run(within, heartbeat, []string{beatPrefix + m.instance, namesKey, infoPrefix + m.instance, epochKey, positionKey, logKey},
+		m.instance, m.position.Load(), m.silence().Milliseconds(), description, (forgottenAfter + m.o.StaleFor).Milliseconds()).StringSlice()
+	switch {
+	case err != nil:
+		m.registered = time.Time{}
+		return place{}, told(err)
+	case len(answer) != 4:
 		return place{}, ErrForeign
 	}
-	for _, one := range last.Val() { // at most one, and as new as the position or newer
-		number, _, _ := strings.Cut(one.ID, "-")
+	at.epoch = answer[0]
+	if at.position, err = strconv.ParseInt(answer[1], 10, 64); err != nil && answer[1] != "" {
+		return place{}, ErrForeign
+	}
+	if id := answer[2]; id != "" { // as new as the position or newer
+		number, _, _ := strings.Cut(id, "-")
 		at.last, _ = strconv.ParseInt(number, 10, 64)
 		at.position = max(at.position, at.last)
-		at.mark, _ = one.Values["w"].(string)
+		at.mark = answer[3]
 	}
 	m.beaten = at.sent
 	return at, nil

@@ -1,0 +1,41 @@
+// Package luascript runs Lua scripts in Redis that write even when its memory is full (maxmemory with noeviction), for
+// the little that has to be written then: that somebody was signed out.
+package luascript
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Script is a Lua script that may write to a full Redis.
+type Script struct{ flagged, plain *redis.Script }
+
+// New returns a Script with this source.
+func New(source string) *Script {
+	return &Script{flagged: redis.NewScript("#!lua flags=allow-oom\n" + source), plain: redis.NewScript(source)}
+}
+
+// Runner runs scripts on one Redis. Redis knows flags since version 7; an older one, and the embedded server, which has
+// no limit of memory, get the scripts without them.
+type Runner struct {
+	rdb     redis.UniversalClient
+	noFlags atomic.Bool
+}
+
+// NewRunner returns a Runner for rdb.
+func NewRunner(rdb redis.UniversalClient) *Runner { return &Runner{rdb: rdb} }
+
+// Run runs s by its hash, and sends its source when Redis does not know it.
+func (r *Runner) Run(ctx context.Context, s *Script, keys []string, args ...any) *redis.Cmd {
+	if !r.noFlags.Load() {
+		cmd := s.flagged.Run(ctx, r.rdb, keys, args...)
+		if err := cmd.Err(); err == nil || !strings.Contains(err.Error(), "compil") {
+			return cmd
+		}
+		r.noFlags.Store(true) // a script that does not compile without flags either says so below
+	}
+	return s.plain.Run(ctx, r.rdb, keys, args...)
+}
