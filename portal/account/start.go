@@ -54,6 +54,7 @@ func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) e
 		}
 		return failed(err)
 	}
+	p.endSurplus(ctx, u.ID)
 	send()
 	p.trust(c, u.EmailNormalised)
 	p.Wake()

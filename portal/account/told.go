@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -12,13 +13,15 @@ import (
 )
 
 // notTheirs are the reasons for which others than the person end a sign-in: the person is told at the next one.
-var notTheirs = []string{revoke.TokenReplay, revoke.EndedByAdmin, revoke.Banned, revoke.RolesChanged}
+var notTheirs = []string{revoke.TokenReplay, revoke.EndedByAdmin, revoke.Banned, revoke.RolesChanged, revoke.TooMany}
 
 const (
 	// toldFor is for how long an ending is told of.
 	toldFor = 30 * 24 * time.Hour
 	// toldOf is how many sign-ins that ended are looked at.
 	toldOf = 50
+	// tooManyEvery is how often a person is told that sign-ins ended because there were too many.
+	tooManyEvery = 24 * time.Hour
 )
 
 // endedView is an ending, or several alike, that the person should know of.
@@ -30,7 +33,14 @@ type endedView struct {
 
 // untold are the endings that the person has not been told of, one for each reason.
 func (p *Pages) untold(ctx context.Context, u store.User) ([]endedView, error) {
-	rows, err := p.Store.Untold(ctx, u.ID, notTheirs, p.Now().Add(-toldFor), toldOf)
+	reasons := notTheirs
+	// A program that signs in every minute ends another of its sign-ins each time.
+	if told, err := p.Store.WasTold(ctx, u.ID, revoke.TooMany, p.Now().Add(-tooManyEvery)); err != nil {
+		return nil, err
+	} else if told {
+		reasons = slices.DeleteFunc(slices.Clone(notTheirs), func(reason string) bool { return reason == revoke.TooMany })
+	}
+	rows, err := p.Store.Untold(ctx, u.ID, reasons, p.Now().Add(-toldFor), toldOf)
 	if err != nil {
 		return nil, err
 	}

@@ -180,7 +180,7 @@ func deniedOf(e store.Denied, names map[string]string) deniedRow {
 		Seq: e.Seq, Value: e.Value, Person: e.Person, Email: e.Email, Reason: why(e.Reason), Note: e.Note, By: e.By,
 		At: e.At, Until: e.Until, Before: e.Before, Waiting: e.Published.IsZero(), Receipt: receiptURL(e.Ending),
 	}
-	row.Kind, row.Icon = kindWords(e.Kind)
+	row.Kind, row.Icon = kindWords(e)
 	if e.PersonID != "" {
 		row.URL = personURL(e.PersonID)
 	}
@@ -200,9 +200,12 @@ func deniedOf(e store.Denied, names map[string]string) deniedRow {
 	return row
 }
 
-func kindWords(kind string) (words, icon string) {
-	switch denylist.Kind(kind) { // icons: user-round monitor key-round
+func kindWords(e store.Denied) (words, icon string) {
+	switch denylist.Kind(e.Kind) { // icons: user-round monitor key-round
 	case denylist.Subject:
+		if e.Except != "" {
+			return "Person, but for one sign-in", "user-round"
+		}
 		return "Person", "user-round"
 	case denylist.SignIn:
 		return "Sign-in", "monitor"

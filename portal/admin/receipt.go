@@ -38,6 +38,7 @@ type receiptView struct {
 	Person    *store.User // nil where the receipt is not about a person
 	By, Note  string
 	Ended     int
+	Tidying   bool // more sign-ins are being ended
 	Confirmed bool // Redis had it when it was written down
 	Waiting   bool // for Redis to have it
 	Groups    []serverTiles
@@ -89,13 +90,13 @@ func (a *Console) receipt(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	view := receiptView{URL: receiptURL(ending), Why: why(rec.Reason), At: rec.CreatedAt, Ended: done.Ended, Confirmed: done.Confirmed}
+	view := receiptView{URL: receiptURL(ending), Why: why(rec.Reason), At: rec.CreatedAt, Ended: done.Ended, Tidying: done.Tidying, Confirmed: done.Confirmed}
 	view.serversOf(done.Denylist, a.Now())
 	view.Waiting = !done.Confirmed && view.All == 0
 	if err := a.toldOf(c, ending, done, &view); err != nil {
 		return err
 	}
-	view.Poll = (view.Waiting || view.Telling) && a.Now().Sub(rec.CreatedAt) < watched
+	view.Poll = (view.Waiting || view.Telling || view.Tidying) && a.Now().Sub(rec.CreatedAt) < watched
 	title, crumbs, err := a.aboutWhom(c, rec, &view)
 	if err != nil {
 		return err

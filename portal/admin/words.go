@@ -23,6 +23,7 @@ var reasons = []struct{ code, words string }{
 	{denylist.TokenReplay, "Refresh token used twice"},
 	{denylist.TokenRevoked, "Token revoked"},
 	{denylist.Replaced, "Replaced by another sign-in"},
+	{denylist.TooMany, "Too many sign-ins"},
 	{denylist.ProviderLogout, "Ended by the provider"},
 }
 

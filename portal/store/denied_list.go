@@ -31,6 +31,7 @@ type Denied struct {
 	Ending                  string
 	Kind, Value             string
 	Before                  time.Time
+	Except                  string // sid of a sign-in that is left out
 	Reason, Note            string
 	Client                  string
 	At, Until, Published    time.Time
@@ -44,6 +45,7 @@ type deniedRow struct {
 	Kind      string `db:"kind"`
 	Value     string `db:"value"`
 	Before    *int64 `db:"before_at"`
+	Except    string `db:"except_sid"`
 	Reason    string `db:"reason"`
 	Note      string `db:"note"`
 	ClientID  string `db:"client_id"`
@@ -76,7 +78,7 @@ func (s *Store) DenyList(ctx context.Context, q DeniedQuery) (page []Denied, mor
 	}
 	for _, r := range rows {
 		page = append(page, Denied{
-			Seq: r.Seq, Ending: r.Ending, Kind: r.Kind, Value: r.Value, Before: timeOf(r.Before), Reason: r.Reason, Note: r.Note,
+			Seq: r.Seq, Ending: r.Ending, Kind: r.Kind, Value: r.Value, Before: timeOf(r.Before), Except: r.Except, Reason: r.Reason, Note: r.Note,
 			Client: r.ClientID, At: db.Time(r.At), Until: db.Time(r.Until), Published: timeOf(r.Published),
 			PersonID: r.PersonID, Person: r.Person, Email: r.Email, ByID: r.ByID, By: r.By,
 		})
@@ -111,7 +113,7 @@ func (q DeniedQuery) statement() (string, []any, error) {
 	case q.After != 0:
 		where, args = append(where, "seq < ?"), append(args, q.After)
 	}
-	return `SELECT r.seq, r.ending, r.kind, r.value, r.before_at, r.reason, r.note, r.client_id, r.at, r.until_at, r.published_at, r.by_user,
+	return `SELECT r.seq, r.ending, r.kind, r.value, r.before_at, r.except_sid, r.reason, r.note, r.client_id, r.at, r.until_at, r.published_at, r.by_user,
 		COALESCE(u.id, '') AS person_id, COALESCE(u.name, '') AS person, COALESCE(u.email, '') AS email, COALESCE(b.name, '') AS by_name
 		FROM (SELECT * FROM revocations WHERE ` + strings.Join(where, " AND ") + ` ORDER BY seq ` + order + ` LIMIT ?) AS r
 		LEFT JOIN users u ON u.id = CASE r.kind WHEN 'sub' THEN r.value

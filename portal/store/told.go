@@ -30,6 +30,16 @@ func (s *Store) Untold(ctx context.Context, userID string, reasons []string, sin
 	return all, nil
 }
 
+// WasTold reports whether the person has been told, since that time, of a sign-in that ended for this reason.
+func (s *Store) WasTold(ctx context.Context, userID, reason string, since time.Time) (bool, error) {
+	var told bool
+	if err := s.db.GetContext(ctx, &told, s.db.Rebind(`SELECT EXISTS (SELECT 1 FROM sign_ins WHERE user_id = ? AND end_reason = ? AND told_at >= ?)`),
+		userID, reason, db.Millis(since)); err != nil {
+		return false, fmt.Errorf("store: whether a person was told: %w", err)
+	}
+	return told, nil
+}
+
 // Told notes that the person knows of all their sign-ins that have ended by now.
 func (s *Store) Told(ctx context.Context, userID string, now time.Time) error {
 	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE sign_ins SET told_at = ? WHERE user_id = ? AND ended_at <= ? AND told_at IS NULL`),

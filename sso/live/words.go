@@ -23,6 +23,7 @@ var texts = map[string]string{
 	denylist.AccountDeleted:  "Your account was deleted",
 	denylist.TokenReplay:     "A sign-in token was used twice, so this sign-in was ended to protect you",
 	denylist.Replaced:        "Another sign-in in this browser has ended this one",
+	denylist.TooMany:         "You signed in on so many browsers that this one, used least recently, was signed out",
 	denylist.ProviderLogout:  "You were signed out where you had signed in",
 	expired:                  "Your session has expired",
 }
