@@ -49,6 +49,7 @@ css:
 
 bench: ## Medians and ratios on this machine
 	go run ./tests/bench
+	go run ./tests/bench/ban
 
 bench-revocation: ## How long a ban takes to reach 50 and 500 servers; draws its chart (docs/revocation.md)
 	go run ./tests/bench/revocation -picture docs/pictures/revocation.svg

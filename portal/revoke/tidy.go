@@ -9,8 +9,11 @@ import (
 )
 
 const (
-	// tidyBatch is how many sign-ins end in one transaction, which holds SQLite's only write lock.
-	tidyBatch = 200
+	// tidyBatch is how many sign-ins end in one transaction, which holds SQLite's only write lock: more than an account
+	// may have, so that one batch is enough for nearly all.
+	tidyBatch = 128
+	// tidyPause is how many times as long as a batch took the next one waits, so that others get to write.
+	tidyPause = 2
 	// tidyInterval is how often a replica looks for denials that another one left unfinished.
 	tidyInterval = 5 * time.Second
 	// tidyLease is how long others wait for the replica that works on a denial; each batch renews it.
@@ -48,8 +51,8 @@ func (s *Service) runTidy(ctx context.Context) error {
 	}
 }
 
-// Tidy ends the sign-ins of all denials that no other replica works on. Between two batches it waits as long as the
-// first one took, so that others get to write.
+// Tidy ends the sign-ins of all denials that no other replica works on. It waits between two batches, so that others
+// get to write.
 func (s *Service) Tidy(ctx context.Context) error {
 	for {
 		now := s.d.Now()
@@ -82,7 +85,7 @@ func (s *Service) tidyOne(ctx context.Context, r store.Revocation) error {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
-			case <-time.After(time.Since(began)):
+			case <-time.After(tidyPause * time.Since(began)):
 			}
 		}
 	}
