@@ -18,6 +18,7 @@ import (
 	"gatehouse/portal/account"
 	"gatehouse/portal/admin"
 	"gatehouse/portal/backchannel"
+	"gatehouse/portal/clients"
 	"gatehouse/portal/keys"
 	"gatehouse/portal/oidc"
 	"gatehouse/portal/password"
@@ -65,6 +66,7 @@ type App struct {
 	relay    *events.Relay
 	sender   *backchannel.Sender
 	revoker  *revoke.Service
+	clients  *clients.Registry
 	upkeep   *upkeep
 	keys     *keys.Rotor
 	protocol *oidc.Handlers
@@ -84,7 +86,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, revoker: p.revoker, upkeep: p.upkeep, keys: p.keys, protocol: p.protocol, pages: p.pages, console: p.console, live: p.live}
+	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, revoker: p.revoker, clients: p.clients, upkeep: p.upkeep, keys: p.keys, protocol: p.protocol, pages: p.pages, console: p.console, live: p.live}
 	a.echo, err = web.New(web.Options{
 		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
 		Ready: map[string]func(context.Context) error{
@@ -181,7 +183,7 @@ func (d *Deps) check() error {
 func (a *App) Handler() *echo.Echo { return a.echo }
 
 // Run works in the background until ctx ends: it publishes events, delivers
-// logout tokens, keeps the denylist, follows the signing keys and clears away what
+// logout tokens, keeps the denylist, follows the signing keys and the clients, and clears away what
 // has expired.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
@@ -190,5 +192,6 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { return a.revoker.Run(ctx) })
 	group.Go(func() error { return a.upkeep.run(ctx) })
 	group.Go(func() error { return a.keys.Run(ctx) })
+	group.Go(func() error { return a.clients.Run(ctx) })
 	return group.Wait()
 }

@@ -1,16 +1,19 @@
 package clients_test
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"gatehouse/db"
 	"gatehouse/portal/clients"
 	"gatehouse/portal/store"
+	"gatehouse/portal/store/storetest"
 	"gatehouse/tests/env"
 )
 
@@ -176,6 +179,58 @@ func FuzzCheckURI(f *testing.F) {
 		}
 		if !c.AllowsRedirect(uri) || c.AllowsRedirect(uri+"/") || c.AllowsRedirect("x"+uri) {
 			t.Errorf("%q does not match exactly", uri)
+		}
+	})
+}
+
+// counted counts how often all clients are read.
+type counted struct {
+	*store.Store
+	read atomic.Int64
+}
+
+func (c *counted) Clients(ctx context.Context) ([]store.Client, error) {
+	c.read.Add(1)
+	return c.Store.Clients(ctx)
+}
+
+// A change that another replica made is found beside the requests; where nothing changed, the clients are not read again.
+func TestRegistry_ReloadsInTheBackgroundOnAChange(t *testing.T) {
+	env.EachDB(t, "portal", func(t *testing.T, d *db.DB) {
+		records := &counted{Store: storetest.New(t, d)}
+		open := func() *clients.Registry {
+			r, err := clients.NewRegistry(t.Context(), clients.Deps{Records: records, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		here, elsewhere := open(), open()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- here.Run(ctx) }()
+		defer func() { cancel(); <-done }()
+		before := records.read.Load()
+		if _, _, err := elsewhere.Create(t.Context(), clients.Client{
+			ID: "newcomer", Name: "New", RedirectURIs: []string{"https://new.example/callback"}, AuthMethod: "none", GrantTypes: []string{"authorization_code"},
+			Scopes: []string{"openid"},
+		}, nil); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			if _, ok := here.Client(t.Context(), "newcomer"); ok {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("the new client is not known")
+			}
+		}
+		after := records.read.Load()
+		if after-before != 2 { // by the replica that made it, and by the other one
+			t.Errorf("all clients were read %d times", after-before)
+		}
+		if err := here.Refresh(t.Context()); err != nil || records.read.Load() != after {
+			t.Errorf("read again without a change: %v", err)
 		}
 	})
 }

@@ -169,7 +169,7 @@ func (r *Registry) apply(ctx context.Context, before, after Client, note Note, c
 	}
 	r.loading.Lock()
 	defer r.loading.Unlock()
-	if err := r.load(ctx); err != nil && ctx.Err() == nil {
+	if err := r.loadLocked(ctx); err != nil && ctx.Err() == nil {
 		r.Logger.Warn("clients were not reloaded after a change", "error", err)
 	}
 	return nil

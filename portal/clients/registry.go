@@ -13,13 +13,17 @@ import (
 	"gatehouse/portal/store"
 )
 
-// fresh is for how long the clients in memory are used without a look at the
-// database: how late a change made elsewhere may be noticed.
-const fresh = 5 * time.Second
+const (
+	// refreshInterval is how often Run looks whether a client has changed.
+	refreshInterval = time.Second
+	// maxAge is how old the clients in memory may be: how late a change made elsewhere may be noticed.
+	maxAge = 5 * time.Second
+)
 
 // Records is the part of the store that the registry needs.
 type Records interface {
 	Clients(ctx context.Context) ([]store.Client, error)
+	ClientChanges(ctx context.Context) (int64, error)
 	Client(ctx context.Context, id string) (store.Client, error)
 	ClientPage(ctx context.Context, q store.ClientQuery) (page []store.Client, more bool, err error)
 	DeclareClients(ctx context.Context, declared []store.Client, now time.Time) (written int, err error)
@@ -46,6 +50,8 @@ type snapshot struct {
 	byID   map[string]Client
 	scopes map[string]bool // that any client may ask for
 	at     time.Time
+	// changes is what Records.ClientChanges said before the clients were read.
+	changes int64
 }
 
 // NewRegistry declares the given clients in the database, where they differ from
@@ -76,7 +82,7 @@ func NewRegistry(ctx context.Context, d Deps) (*Registry, error) {
 		return nil, err
 	}
 	r := &Registry{Deps: d}
-	if err := r.load(ctx); err != nil {
+	if err := r.refresh(ctx); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -104,32 +110,79 @@ func (r *Registry) Scopes(ctx context.Context) []string {
 	return all
 }
 
-// current reloads what has grown old. One caller does so while the others use
-// what there is; so do all while the database does not answer.
+// Run follows changes that other replicas make, beside the requests, until ctx ends. It returns nil then.
+func (r *Registry) Run(ctx context.Context) error {
+	tick := time.NewTicker(refreshInterval)
+	defer tick.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		err := r.refresh(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if failed := err != nil; failed != failing {
+			if failing = failed; failed {
+				r.Logger.Warn("clients were not reloaded", "error", err)
+			}
+		}
+	}
+}
+
+// current returns the clients in memory. A request looks for changes itself only where Run is late, and then one at a
+// time: the others use what there is, as all do while the database does not answer.
 func (r *Registry) current(ctx context.Context) *snapshot {
 	s := r.loaded.Load()
-	if r.Now().Sub(s.at) < fresh || !r.loading.TryLock() {
+	if r.Now().Sub(s.at) < maxAge || !r.loading.TryLock() {
 		return s
 	}
 	defer r.loading.Unlock()
-	if err := r.load(ctx); err != nil {
-		if ctx.Err() == nil {
-			r.Logger.Warn("clients were not reloaded", "error", err)
-			stale := *s
-			stale.at = r.Now() // ask again in a while, not in every request
-			r.loaded.Store(&stale)
-		}
-		return s
+	if err := r.refreshLocked(ctx); err != nil && ctx.Err() == nil {
+		r.Logger.Warn("clients were not reloaded", "error", err)
+		stale := *s
+		stale.at = r.Now() // ask again in a while, not in every request
+		r.loaded.Store(&stale)
 	}
 	return r.loaded.Load()
 }
 
-func (r *Registry) load(ctx context.Context) error {
+// refresh loads the clients if any has changed.
+func (r *Registry) refresh(ctx context.Context) error {
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	return r.refreshLocked(ctx)
+}
+
+func (r *Registry) refreshLocked(ctx context.Context) error {
+	changes, err := r.Records.ClientChanges(ctx)
+	if err != nil {
+		return err
+	}
+	if s := r.loaded.Load(); s != nil && s.changes == changes {
+		same := *s
+		same.at = r.Now()
+		r.loaded.Store(&same)
+		return nil
+	}
+	return r.loadLocked(ctx)
+}
+
+// loadLocked reads all clients. The number of changes is read first: a change in between is loaded again.
+func (r *Registry) loadLocked(ctx context.Context) error {
+	at := r.Now()
+	changes, err := r.Records.ClientChanges(ctx)
+	if err != nil {
+		return err
+	}
 	rows, err := r.Records.Clients(ctx)
 	if err != nil {
 		return err
 	}
-	s := &snapshot{byID: make(map[string]Client, len(rows)), scopes: map[string]bool{}, at: r.Now()}
+	s := &snapshot{byID: make(map[string]Client, len(rows)), scopes: map[string]bool{}, at: at, changes: changes}
 	for _, row := range rows {
 		s.byID[row.ID] = clientOf(row)
 		for _, scope := range row.Scopes {

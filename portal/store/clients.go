@@ -60,6 +60,15 @@ func (s *Store) Clients(ctx context.Context) ([]Client, error) {
 	return all, nil
 }
 
+// ClientChanges returns a number that grows with every change of any client.
+func (s *Store) ClientChanges(ctx context.Context) (int64, error) {
+	var n int64
+	if err := s.db.GetContext(ctx, &n, `SELECT n FROM client_changes`); err != nil {
+		return 0, fmt.Errorf("store: client changes: %w", err)
+	}
+	return n, nil
+}
+
 // Client is one registered client, disabled or not. ErrNotFound says that there is none.
 func (s *Store) Client(ctx context.Context, id string) (Client, error) {
 	all, err := selectClients(ctx, s.db, s.db.Rebind(`SELECT `+clientColumns+` FROM clients WHERE id = ?`), id)
