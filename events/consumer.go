@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +17,8 @@ const (
 	// claimAfter is how long an entry may stay with a consumer that does not
 	// confirm it before another one takes it over.
 	claimAfter = 10 * time.Second
+	// trimInterval is how often a consumer removes entries that every group has confirmed.
+	trimInterval = 10 * time.Second
 )
 
 // Malformed is a stream entry that is not an event.
@@ -75,8 +78,14 @@ func (c *Consumer) run(ctx context.Context, handle Handler) error {
 	if err := c.drain(ctx, handle); err != nil {
 		return err
 	}
-	nextClaim := time.Now()
+	nextClaim, nextTrim := time.Now(), time.Now()
 	for ctx.Err() == nil {
+		if time.Now().After(nextTrim) {
+			if err := Trim(ctx, c.rdb); err != nil {
+				return err
+			}
+			nextTrim = time.Now().Add(trimInterval)
+		}
 		if time.Now().After(nextClaim) {
 			if err := c.claim(ctx, handle); err != nil {
 				return err
@@ -92,6 +101,45 @@ func (c *Consumer) run(ctx context.Context, handle Handler) error {
 		}
 	}
 	return nil
+}
+
+// Trim removes the entries that every group of consumers has confirmed. Redis removes whole blocks of about a hundred.
+// A stream without a group keeps all, up to its length: its consumers have not come yet.
+func Trim(ctx context.Context, rdb redis.UniversalClient) error {
+	groups, err := rdb.XInfoGroups(ctx, Stream).Result()
+	if err != nil || len(groups) == 0 {
+		return err
+	}
+	oldest := ""
+	for _, g := range groups {
+		first := g.LastDeliveredID // what came after it has not been read
+		if g.Pending > 0 {
+			pending, err := rdb.XPending(ctx, Stream, g.Name).Result()
+			if err != nil {
+				return err
+			}
+			if pending.Count > 0 {
+				first = pending.Lower
+			}
+		}
+		if oldest == "" || before(first, oldest) {
+			oldest = first
+		}
+	}
+	return rdb.XTrimMinIDApprox(ctx, Stream, oldest, 0).Err()
+}
+
+// before reports whether stream id a is less than b. Both are "milliseconds-number".
+func before(a, b string) bool {
+	part := func(id string) (ms, n uint64) {
+		left, right, _ := strings.Cut(id, "-")
+		ms, _ = strconv.ParseUint(left, 10, 64)
+		n, _ = strconv.ParseUint(right, 10, 64)
+		return ms, n
+	}
+	ams, an := part(a)
+	bms, bn := part(b)
+	return ams < bms || ams == bms && an < bn
 }
 
 func (c *Consumer) drain(ctx context.Context, handle Handler) error {

@@ -216,3 +216,71 @@ func TestConsumer_MalformedEntriesBlockNothing(t *testing.T) {
 		got.wait(t, func() bool { return len(got.events) == 1 && got.malformed == 5 })
 	})
 }
+
+// What every group has confirmed leaves the stream; what one has yet to read, or to confirm, stays.
+func TestTrim_RemovesOnlyWhatEveryGroupHasConfirmed(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		ctx := t.Context()
+		const all = 2000
+		pipe := rdb.Pipeline()
+		for i := range all {
+			pipe.XAdd(ctx, &redis.XAddArgs{Stream: events.Stream, Values: []any{"event", fmt.Sprint(i)}})
+		}
+		added, err := pipe.Exec(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := func(i int) string { return added[i].(*redis.StringCmd).Val() }
+		left := func() int {
+			t.Helper()
+			if err := events.Trim(ctx, rdb); err != nil {
+				t.Fatal(err)
+			}
+			n, err := rdb.XLen(ctx, events.Stream).Result()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return int(n)
+		}
+		if n := left(); n != all {
+			t.Errorf("%d left without a group", n)
+		}
+		read := func(group string, n int) {
+			t.Helper()
+			if err := rdb.XReadGroup(ctx, &redis.XReadGroupArgs{Group: group, Consumer: "one", Streams: []string{events.Stream, ">"}, Count: int64(n), Block: -1}).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, group := range []string{"quick", "slow"} {
+			if err := rdb.XGroupCreate(ctx, events.Stream, group, "0").Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		read("quick", all)
+		for i := range all {
+			if i != 1500 { // one is not confirmed
+				rdb.XAck(ctx, events.Stream, "quick", id(i))
+			}
+		}
+		if n := left(); n != all {
+			t.Errorf("%d left, and the slow group has read nothing", n)
+		}
+		read("slow", 1000)
+		for i := range 1000 {
+			rdb.XAck(ctx, events.Stream, "slow", id(i))
+		}
+		if n := left(); n < 1000 || n > 1200 {
+			t.Errorf("%d left of the 1000 that the slow group has yet to read", n)
+		}
+		read("slow", all)
+		for i := range all {
+			rdb.XAck(ctx, events.Stream, "slow", id(i))
+		}
+		if n := left(); n < 500 || n > 700 {
+			t.Errorf("%d left, of which one is not confirmed", n)
+		}
+		if found, err := rdb.XRange(ctx, events.Stream, id(1500), id(1500)).Result(); err != nil || len(found) != 1 {
+			t.Errorf("the one that is not confirmed is gone: %v, %v", found, err)
+		}
+	})
+}
