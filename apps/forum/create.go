@@ -21,7 +21,6 @@ type newView struct {
 	Boards      []store.Board // where this person may begin one
 	ProductName string        // of Draft.Product
 	Notice      string
-	HTML        string // of the preview
 }
 
 // productBoard is chosen for who comes from a product's page; without such a board
@@ -54,7 +53,7 @@ func (a *App) previewThread(c echo.Context) error {
 	}
 	d.Preview = true
 	if web.WantsFragment(c) {
-		return web.Render(c, http.StatusOK, a.preview(d), a.preview(d))
+		return web.Render(c, http.StatusOK, preview(d))
 	}
 	return a.showNew(c, http.StatusOK, d)
 }
@@ -146,9 +145,6 @@ func (a *App) showNew(c echo.Context, status int, d *draft) error {
 		default:
 			v.ProductName = p.Name
 		}
-	}
-	if d.Preview {
-		v.HTML = a.html.HTML(d.Body)
 	}
 	return web.Render(c, status, newPage(v))
 }

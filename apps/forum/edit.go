@@ -18,7 +18,6 @@ type editView struct {
 	Post     store.Post // as stored
 	Draft    *draft
 	Conflict bool // the stored text is newer than the one the draft began from
-	HTML     string
 }
 
 // editable is the post of the address with its thread, when it is the reader's
@@ -60,7 +59,7 @@ func (a *App) previewEdit(c echo.Context) error {
 	}
 	d.Preview = true
 	if web.WantsFragment(c) {
-		return web.Render(c, http.StatusOK, a.preview(d), a.preview(d))
+		return web.Render(c, http.StatusOK, preview(d))
 	}
 	p, t, err := a.editable(c)
 	if err != nil {
@@ -119,8 +118,5 @@ func (a *App) showConflict(c echo.Context, d *draft) error {
 func (a *App) showEdit(c echo.Context, status int, p store.Post, t store.Thread, d *draft, conflict bool) error {
 	v := editView{Shell: shell(c, "Edit your post", "/posts/"+p.ID+"/edit"), Thread: t, Post: p, Draft: d, Conflict: conflict}
 	v.Shell.Toasts = d.toasts(v.Shell.Toasts)
-	if d.Preview {
-		v.HTML = a.html.HTML(d.Body)
-	}
 	return web.Render(c, status, editPage(v))
 }

@@ -185,7 +185,7 @@ func editPage(v editView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = previewSlot(v.Draft, v.HTML).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = previewSlot(v.Draft).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

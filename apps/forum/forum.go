@@ -31,9 +31,8 @@ type App struct {
 	verified *verified
 }
 
-// renderings is how many posts' HTML a replica keeps: some 10 MB at most for
-// posts of a usual length.
-const renderings = 2000
+// renderings is how much of the posts' HTML a replica keeps, in bytes; at most twice as much.
+const renderings = 8 << 20
 
 // New is the forum with its boards in place. It fails when something it needs is
 // missing or the database does not answer; portal, shop and Redis may come later.
@@ -76,7 +75,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/new/preview", a.back)
 
 	e.POST("/t/:thread/reply", a.createReply, signedIn)
-	e.POST("/t/:thread/preview", a.previewReply) // guests write before they sign in
+	e.POST("/t/:thread/preview", a.previewReply, signedIn)
 	e.GET("/t/:thread/reply", a.back)
 	e.GET("/t/:thread/preview", a.back)
 

@@ -8,6 +8,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps/forum/markdown"
 	"gatehouse/apps/forum/store"
 	"gatehouse/web"
 )
@@ -51,7 +52,7 @@ func (a *App) previewReply(c echo.Context) error {
 	}
 	d.Preview = true
 	if web.WantsFragment(c) {
-		return web.Render(c, http.StatusOK, a.preview(d), a.preview(d))
+		return web.Render(c, http.StatusOK, preview(d))
 	}
 	t, err := a.findThread(c)
 	if err != nil {
@@ -60,16 +61,17 @@ func (a *App) previewReply(c echo.Context) error {
 	return a.showThread(c, http.StatusOK, t, lastPage, d)
 }
 
-// preview is how a draft will look. One that is too long to be posted is not
-// rendered: it would only cost.
-func (a *App) preview(d *draft) templ.Component {
-	switch {
-	case d.Body == "":
+// preview shows what a draft will look like. A draft that can't be posted is not rendered, and what is rendered
+// is not cached, as it may never be posted.
+func preview(d *draft) templ.Component {
+	if d.Body == "" {
 		return previewBox("", "There is nothing to preview yet.")
-	case !d.checkBody():
-		return previewBox("", d.error("body"))
 	}
-	return previewBox(a.html.HTML(d.Body), "")
+	d.checkBody()
+	if fault := d.error("body"); fault != "" {
+		return previewBox("", fault)
+	}
+	return previewBox(markdown.HTML(d.Body), "")
 }
 
 // back leads to the page whose forms post to this address, for who asks for it.

@@ -28,7 +28,6 @@ type threadView struct {
 	Moderator bool
 	Guest     bool
 	Reply     *draft
-	ReplyHTML string // of the preview
 }
 
 // postView is a post as this reader sees it.
@@ -121,9 +120,6 @@ func (a *App) showSorted(c echo.Context, status int, t store.Thread, sort store.
 	for _, p := range posts {
 		v.Posts = append(v.Posts, postView{Post: p, HTML: a.html.HTML(p.Source), Own: p.AuthorSub == subject(c), Voted: voted[p.ID],
 			Verified: buyers[p.AuthorSub], Starter: p.Number > 1 && p.AuthorSub == t.AuthorSub, Moderator: v.Moderator, Open: open})
-	}
-	if d.Preview {
-		v.ReplyHTML = a.html.HTML(d.Body)
 	}
 	return web.Render(c, status, threadPage(v))
 }

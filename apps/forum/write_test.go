@@ -62,13 +62,17 @@ func TestPreview_StoresNothing(t *testing.T) {
 		alice := h.person("alice")
 		thread, post := alice.begin("A thread to answer", "A text")
 		before := h.rows()
-		h.guest().post(thread+"/preview", "body", "So **bold**").want(t, 200, "<strong>bold</strong>", "So **bold**", "Preview")
-		h.guest().do("POST", thread+"/preview", "application/x-www-form-urlencoded", "body=So+**bold**", "HX-Request", "true").
+		alice.post(thread+"/preview", "body", "So **bold**").want(t, 200, "<strong>bold</strong>", "So **bold**", "Preview")
+		alice.do("POST", thread+"/preview", "application/x-www-form-urlencoded", "body=So+**bold**", "HX-Request", "true").
 			want(t, 200, "<strong>bold</strong>").without(t, "<html")
 		alice.post("/new/preview", "title", "My title", "body", "# Head").want(t, 200, "<h3>Head</h3>", "My title")
 		alice.post("/posts/"+post+"/edit/preview", "title", "T", "body", "~~x~~", "version", "1").want(t, 200, "<del>x</del>", `name="version" value="1"`)
-		h.guest().do("POST", thread+"/preview", "application/x-www-form-urlencoded", "body=", "HX-Request", "true").want(t, 200, "nothing to preview")
-		h.guest().post(thread+"/preview", "body", strings.Repeat("x", 20001)).want(t, 200)
+		alice.do("POST", thread+"/preview", "application/x-www-form-urlencoded", "body=", "HX-Request", "true").want(t, 200, "nothing to preview")
+		long := strings.Repeat("a **b** ", 2501) // 20,008 characters
+		for _, path := range []string{thread + "/preview", "/new/preview", "/posts/" + post + "/edit/preview"} {
+			alice.post(path, "body", long, "title", "My title", "version", "1").want(t, 200, "are the most that fit").without(t, "<strong>b</strong>")
+			alice.do("POST", path, "application/x-www-form-urlencoded", "body="+long, "HX-Request", "true").want(t, 200, "are the most that fit").without(t, "<strong>")
+		}
 		if p := alice.get(thread+"/preview").want(t, 303); p.location != thread {
 			t.Fatal(p.location)
 		}
@@ -76,6 +80,24 @@ func TestPreview_StoresNothing(t *testing.T) {
 			t.Fatal("a preview was stored")
 		}
 	})
+}
+
+// Rendering costs time, so it takes a sign-in; what a guest wrote is kept across it.
+func TestPreview_TakesASignIn(t *testing.T) {
+	h := newHouse(t, env.DB(t, "forum"), env.MiniRedis(t), false)
+	thread, post := h.person("alice").begin("A thread to answer", "A text")
+	for _, path := range []string{thread + "/preview", "/new/preview", "/posts/" + post + "/edit/preview"} {
+		h.guest().do("POST", path, "application/x-www-form-urlencoded", "body=So+**bold**", "HX-Request", "true").without(t, "<strong>")
+		guest := h.guest()
+		p := guest.do(http.MethodPost, path, "application/x-www-form-urlencoded", "body=So+**bold**", "Referer", "http://forum.house.test"+thread).want(t, 303)
+		if !strings.HasPrefix(p.location, "http://portal.house.test/") {
+			t.Errorf("%s leads to %s", path, p.location)
+		}
+		if path == thread+"/preview" {
+			guest.throughPortal(p.location).want(t, 303)
+			guest.get(thread).want(t, 200, "So **bold**", "kept in the form")
+		}
+	}
 }
 
 func TestEdit_OwnPostsAreMarkedAndConflictsShowBoth(t *testing.T) {

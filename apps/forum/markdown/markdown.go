@@ -7,6 +7,9 @@
 // the Content-Security-Policy would not load them (they become links), no ids, no
 // styles.
 //
+// Nesting, inline markup and tables are bounded (bounds.go), so that no text costs much
+// more than its length.
+//
 // HTML is made when a page is read and kept in a [Cache] in memory, not stored: a
 // stricter policy then holds for every old post from the moment it is deployed,
 // and the Markdown is the only truth.
@@ -45,28 +48,30 @@ func newEngine() goldmark.Markdown {
 		parser.WithBlockParsers(
 			util.Prioritized(parser.NewSetextHeadingParser(), 100),
 			util.Prioritized(parser.NewThematicBreakParser(), 200),
-			util.Prioritized(parser.NewListParser(), 300),
-			util.Prioritized(parser.NewListItemParser(), 400),
+			util.Prioritized(boundedBlock{parser.NewListParser()}, 300),
+			util.Prioritized(boundedBlock{parser.NewListItemParser()}, 400),
 			util.Prioritized(parser.NewCodeBlockParser(), 500),
 			util.Prioritized(parser.NewATXHeadingParser(), 600),
 			util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
-			util.Prioritized(parser.NewBlockquoteParser(), 800),
+			util.Prioritized(boundedBlock{parser.NewBlockquoteParser()}, 800),
 			util.Prioritized(parser.NewParagraphParser(), 1000),
 		), // without the parser of HTML blocks
 		parser.WithInlineParsers(
-			util.Prioritized(parser.NewCodeSpanParser(), 100),
-			util.Prioritized(parser.NewLinkParser(), 200),
-			util.Prioritized(parser.NewAutoLinkParser(), 300),
-			util.Prioritized(parser.NewEmphasisParser(), 500),
+			util.Prioritized(boundedInline{parser.NewCodeSpanParser()}, 100),
+			util.Prioritized(boundedInline{parser.NewLinkParser()}, 200),
+			util.Prioritized(boundedInline{parser.NewAutoLinkParser()}, 300),
+			util.Prioritized(boundedInline{parser.NewEmphasisParser()}, 500),
+			util.Prioritized(boundedInline{extension.NewStrikethroughParser()}, 500),
 		), // without the parser of raw HTML
-		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
-		parser.WithASTTransformers(util.Prioritized(forum{}, transformerPriority)),
+		parser.WithParagraphTransformers(append(parser.DefaultParagraphTransformers(),
+			util.Prioritized(boundedTable{extension.NewTableParagraphTransformer()}, 200))...),
+		parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0), util.Prioritized(forum{}, transformerPriority)),
 	)
 	r := renderer.NewRenderer(renderer.WithNodeRenderers(
-		util.Prioritized(render.NewRenderer(render.WithHardWraps()), 1000)))
-	return goldmark.New(goldmark.WithParser(p), goldmark.WithRenderer(r), goldmark.WithExtensions(
-		extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
-		extension.Strikethrough, extension.Linkify))
+		util.Prioritized(render.NewRenderer(render.WithHardWraps()), 1000),
+		util.Prioritized(extension.NewTableHTMLRenderer(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), 500),
+		util.Prioritized(extension.NewStrikethroughHTMLRenderer(), 500)))
+	return goldmark.New(goldmark.WithParser(p), goldmark.WithRenderer(r), goldmark.WithExtensions(extension.Linkify))
 }
 
 func newPolicy() *bluemonday.Policy {

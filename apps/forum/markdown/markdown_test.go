@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/net/html"
 
@@ -48,15 +47,82 @@ func TestHTML_RefusesScripts(t *testing.T) {
 	}
 }
 
-func TestHTML_DeepNestingStaysQuick(t *testing.T) {
-	for name, source := range map[string]string{
-		"quotes": strings.Repeat(">", 20000), "lists": strings.Repeat("- ", 10000), "brackets": strings.Repeat("[", 20000),
-		"links": strings.Repeat("[a](", 5000), "stars": strings.Repeat("*a **b ", 2800), "ticks": strings.Repeat("`a``", 5000),
-		"images": strings.Repeat("![", 10000), "pipes": strings.Repeat("|", 20000), "table": strings.Repeat("|a", 5000) + "\n" + strings.Repeat("|-", 5000),
+// costly are 20,000 characters each that a parser without bounds spends much on.
+var costly = map[string]string{
+	"quotes": strings.Repeat(">", 20000), "spaced quotes": strings.Repeat("> ", 10000), "lists": strings.Repeat("- ", 10000),
+	"numbers": strings.Repeat("1. ", 6600), "lists in quotes": strings.Repeat("> - ", 5000), "quoted lines": strings.Repeat(strings.Repeat(">", 99)+"\n", 200),
+	"brackets": strings.Repeat("[", 20000), "pairs of brackets": strings.Repeat("[", 10000) + strings.Repeat("]", 10000),
+	"links": strings.Repeat("[a](", 5000), "stars": strings.Repeat("*a **b ", 2800), "mismatched": strings.Repeat("*a_ ", 5000),
+	"ticks": strings.Repeat("`a``", 5000), "images": strings.Repeat("![", 10000), "pipes": strings.Repeat("|", 20000),
+	"table": strings.Repeat("|a", 5000) + "\n" + strings.Repeat("|-", 5000), "references": strings.Repeat("[a]: u\n", 1400) + strings.Repeat("[a] ", 2500),
+	"empty rows": strings.Repeat("|a", 2500) + "\n" + strings.Repeat("|-", 2500) + "\n" + strings.Repeat("|\n", 5000),
+	"short rows": "|a|b|c|d|e|f|\n|-|-|-|-|-|-|\n" + strings.Repeat("|\n", 9980), "fences": strings.Repeat("```\n", 5000),
+}
+
+// No text becomes more HTML than its length justifies, nor is anything in it nested deeply.
+func TestHTML_IsBounded(t *testing.T) {
+	const factor, deepest = 8, 8 * 3 // a list is ul, li and p
+	for name, source := range costly {
+		out := markdown.HTML(source)
+		checkSafe(t, source, out)
+		if len(out) > factor*len(source) {
+			t.Errorf("%s: %d bytes became %d", name, len(source), len(out))
+		}
+		if d := depth(out); d > deepest {
+			t.Errorf("%s: elements are nested %d deep", name, d)
+		}
+	}
+}
+
+// depth returns how deeply the elements of out are nested.
+func depth(out string) (deepest int) {
+	at := 0
+	for z := html.NewTokenizer(strings.NewReader(out)); ; {
+		switch z.Next() {
+		case html.ErrorToken:
+			return deepest
+		case html.StartTagToken:
+			if name, _ := z.TagName(); string(name) != "br" && string(name) != "hr" {
+				at++
+			}
+		case html.EndTagToken:
+			at--
+		}
+		deepest = max(deepest, at)
+	}
+}
+
+// What exceeds a bound is shown as typed, and what is within it is markup.
+func TestHTML_ShowsWhatExceedsABoundAsTyped(t *testing.T) {
+	for _, tt := range []struct {
+		source, element string
+		want            int
+	}{
+		{strings.Repeat(">", 8) + "a", "<blockquote>", 8},
+		{strings.Repeat(">", 20) + "a", "<blockquote>", 8},
+		{strings.Repeat("- ", 20) + "a", "<ul>", 8},
+		{strings.Repeat("> - ", 20) + "a", "<ul>", 4},
+		{strings.Repeat("- a\n", 3000), "<li>", 3000},
+		{strings.Repeat("*a* ", 500), "<em>", 500},
+		{strings.Repeat("*a* ", 4000), "<em>", 500},
+		{strings.Repeat("~~a~~ ", 3000), "<del>", 500},
+		{strings.Repeat("[a](b) ", 2500), "<a ", 500},
+		{"|a|b|c|\n|-|-|-|\n" + strings.Repeat("|1|2|3|\n", 498), "<table>", 1},
+		{"|a|b|c|\n|-|-|-|\n" + strings.Repeat("|1|2|3|\n", 499), "<table>", 0},
 	} {
-		start := time.Now()
-		checkSafe(t, source, markdown.HTML(source))
-		t.Logf("%s: %v", name, time.Since(start))
+		if got := strings.Count(markdown.HTML(tt.source), tt.element); got != tt.want {
+			t.Errorf("%.30q… has %d times %s, want %d", tt.source, got, tt.element, tt.want)
+		}
+	}
+}
+
+func BenchmarkHTML(b *testing.B) {
+	for name, source := range costly {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				markdown.HTML(source)
+			}
+		})
 	}
 }
 
@@ -68,7 +134,7 @@ func TestText_IsPlainAndOnOneLine(t *testing.T) {
 }
 
 func TestCache_AnswersLikeHTMLWhileItForgets(t *testing.T) {
-	c := markdown.NewCache(4)
+	c := markdown.NewCache(100)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -81,6 +147,11 @@ func TestCache_AnswersLikeHTMLWhileItForgets(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	c.HTML(strings.Repeat("a", 5000)) // larger than a generation
+	c.HTML("last")
+	if n := c.Len(); n > 5000+200 {
+		t.Errorf("%d bytes are held", n)
+	}
 }
 
 var attacks = []string{
