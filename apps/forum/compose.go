@@ -2,18 +2,21 @@ package forum
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
+	"gatehouse/db"
 	"gatehouse/sso/rp"
 	"gatehouse/web"
 )
@@ -152,6 +155,30 @@ func (d *draft) checkTitle() bool {
 	}
 	return len(d.Faults) == 0
 }
+
+// limited reports whether err says that the person wrote too much for now. It tells them beside the text, which is
+// kept, and tells programs when to come again.
+func (d *draft) limited(c echo.Context, err error) bool {
+	wait, ok := tooMany(err)
+	if !ok {
+		return false
+	}
+	c.Response().Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+	d.fault("body", "You have posted a lot in a short time, so this was not posted. Your text is kept here: send it again in "+
+		components.Plural(minutes(wait), "minute", "minutes")+".")
+	return true
+}
+
+// tooMany returns how long to wait when err says that a rate limit is used up.
+func tooMany(err error) (wait time.Duration, ok bool) {
+	var limit *db.RateLimitError
+	if errors.As(err, &limit) {
+		return limit.Wait, true
+	}
+	return 0, false
+}
+
+func minutes(wait time.Duration) int { return int((wait + time.Minute - 1) / time.Minute) }
 
 // visible reports whether there is anything to see in a text.
 func visible(s string) bool {

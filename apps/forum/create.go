@@ -80,6 +80,9 @@ func (a *App) createThread(c echo.Context) error {
 	post, err := a.store.CreateThread(c.Request().Context(), store.NewThread{
 		Board: d.Board, Title: d.Title, Source: d.Body, Author: author(c), Product: product, FormKey: d.Key, At: a.Now(),
 	})
+	if d.limited(c, err) {
+		return a.showNew(c, http.StatusTooManyRequests, d)
+	}
 	if err != nil {
 		return err
 	}

@@ -87,6 +87,8 @@ func (a *App) saveEdit(c echo.Context) error {
 		Post: p.ID, Author: subject(c), Version: d.Version, Title: d.Title, Source: d.Body, At: a.Now(),
 	})
 	switch {
+	case d.limited(c, err):
+		return a.showEdit(c, http.StatusTooManyRequests, p, t, d, false)
 	case errors.Is(err, store.ErrConflict):
 		return a.showConflict(c, d)
 	case errors.Is(err, store.ErrLocked):

@@ -2,6 +2,7 @@ package forum
 
 import (
 	"context"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"golang.org/x/sync/errgroup"
@@ -99,10 +100,26 @@ func (a *App) routes(e *echo.Echo) {
 // Handler answers the forum's requests.
 func (a *App) Handler() *echo.Echo { return a.echo }
 
-// Run publishes the forum's events until ctx ends.
+// Run publishes the forum's events, and tidies up once an hour, until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.sso.Run(ctx) })
 	group.Go(func() error { return a.relay.Run(ctx) })
+	group.Go(func() error { a.tidy(ctx); return nil })
 	return group.Wait()
+}
+
+func (a *App) tidy(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := a.store.Tidy(ctx, a.Now()); err != nil && ctx.Err() == nil {
+			a.Logger.Warn("the forum can't be tidied up", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }

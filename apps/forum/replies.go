@@ -29,6 +29,8 @@ func (a *App) createReply(c echo.Context) error {
 		Thread: t.ID, Source: d.Body, Author: author(c), FormKey: d.Key, At: a.Now(),
 	})
 	switch {
+	case d.limited(c, err):
+		return a.showThread(c, http.StatusTooManyRequests, t, lastPage, d)
 	case errors.Is(err, store.ErrLocked):
 		t.LockedAt = store.Stamp(a.Now().UnixMilli()) // perhaps since we looked
 		d.fault("body", "This thread is locked, so your reply was not posted. Copy the text if you want to use it elsewhere.")

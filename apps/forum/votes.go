@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/apps/forum/store"
+	"gatehouse/components"
 	"gatehouse/web"
 )
 
@@ -23,7 +24,13 @@ func (a *App) vote(c echo.Context) error {
 	}
 	up := value[0] == "1"
 	votes, err := a.store.Vote(c.Request().Context(), p.ID, subject(c), up, a.Now())
+	wait, many := tooMany(err)
 	switch {
+	case many:
+		e := web.Fail(http.StatusTooManyRequests, "too_many", "You have voted a lot in a short time. Please vote again in "+
+			components.Plural(minutes(wait), "minute", "minutes")+".")
+		e.RetryAfter = wait
+		return e
 	case errors.Is(err, store.ErrOwnPost):
 		return web.Forbidden("Nobody votes for their own posts.")
 	case errors.Is(err, store.ErrRemoved):

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse/tests/env"
 )
@@ -98,6 +99,26 @@ func TestPreview_TakesASignIn(t *testing.T) {
 			guest.get(thread).want(t, 200, "So **bold**", "kept in the form")
 		}
 	}
+}
+
+// A flood of threads ends at the limit; what was typed comes back with how long to wait.
+func TestCreate_IsRateLimited(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		alice := h.person("alice")
+		send := func(n int) page {
+			return alice.post("/new", "key", alice.get("/new").key(t), "board", "products", "title", fmt.Sprint("A thread, number ", n), "body", "Some words")
+		}
+		for n := range 10 {
+			send(n).want(t, 303)
+		}
+		before := h.rows()
+		p := send(11).want(t, 429, "send it again in 10 minutes", "Some words", "A thread, number 11")
+		if p.header.Get("Retry-After") != "600" || h.rows() != before {
+			t.Errorf("Retry-After %q, %d rows more", p.header.Get("Retry-After"), h.rows()-before)
+		}
+		h.pass(10 * time.Minute)
+		send(11).want(t, 303)
+	})
 }
 
 func TestEdit_OwnPostsAreMarkedAndConflictsShowBoth(t *testing.T) {

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/apps/shop/store"
 	"gatehouse/components"
+	"gatehouse/db"
 	"gatehouse/sso/rp"
 	"gatehouse/web"
 )
@@ -98,17 +100,31 @@ func (a *App) addToCart(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	have, err := a.store.Add(c.Request().Context(), id, slug, n, a.Now())
+	have, err := a.store.Add(c.Request().Context(), id, slug, n, network(c.RealIP()), a.Now())
 	toast := components.Toast{Kind: "success", Message: added(p.Name, have-had)}
+	var limit *db.RateLimitError
 	switch {
 	case errors.Is(err, store.ErrSoldOut):
 		toast = components.Toast{Kind: "warning", Message: p.Name + " is sold out just now."}
+	case errors.Is(err, store.ErrFull):
+		toast = components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart holds %d different products, which is the most that fit. Order them first, or remove one.", store.MaxLines)}
+	case errors.As(err, &limit):
+		return tooManyCarts(limit.Wait)
 	case err != nil:
 		return err
 	case have < had+n:
 		toast = components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart holds %d of %s: %s.", have, p.Name, why(have))}
 	}
 	return a.addedToast(c, form.Get("return_to"), toast)
+}
+
+// tooManyCarts is the 429 for a guest whose network made too many carts.
+func tooManyCarts(wait time.Duration) error {
+	minutes := int((wait + time.Minute - 1) / time.Minute)
+	e := web.Fail(http.StatusTooManyRequests, "too_many", "Many new carts came from your network in a short time. Sign in to go on at once, or try again in "+
+		components.Plural(minutes, "minute", "minutes")+".")
+	e.RetryAfter = wait
+	return e
 }
 
 func (a *App) quantityOf(c echo.Context, id store.CartID, slug string) (int, error) {

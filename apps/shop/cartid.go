@@ -3,6 +3,7 @@ package shop
 import (
 	"crypto/rand"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"time"
 
@@ -79,4 +80,17 @@ func (a *App) setCartCookie(c echo.Context, value string, maxAge int) {
 		Name: a.cartCookie(), Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: a.Estate.Secure(), SameSite: http.SameSiteLaxMode,
 	})
+}
+
+// network is the part of an address that one household or office has: all of IPv4, the first 64 bits of IPv6.
+func network(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	a = a.Unmap().WithZone("")
+	if a.Is4() {
+		return a.String()
+	}
+	return netip.PrefixFrom(a, 64).Masked().String()
 }

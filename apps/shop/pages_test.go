@@ -57,6 +57,26 @@ func TestCart_ComesAlongAtSignIn(t *testing.T) {
 	})
 }
 
+func TestCart_GuestsOfANetworkMakeOnlySoMany(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		add := url.Values{"product": {"olive-soap"}, "quantity": {"1"}}
+		first := h.browser()
+		first.want(first.post("/cart/items", add), 303, "/cart")
+		for range 59 {
+			b := h.browser()
+			b.want(b.post("/cart/items", add), 303, "/cart")
+		}
+		late := h.browser()
+		a := late.want(late.post("/cart/items", add), 429, "try again in 60 minutes")
+		if a.Header.Get("Retry-After") != "3600" {
+			t.Errorf("Retry-After is %q", a.Header.Get("Retry-After"))
+		}
+		late.signIn("p1", "Pat One")
+		late.want(late.post("/cart/items", add), 303, "/cart")
+		first.want(first.post("/cart/items", add), 303, "/cart")
+	})
+}
+
 var address = url.Values{"name": {"Pat One"}, "street": {"1 Street"}, "postcode": {"0150"}, "city": {"Oslo"}, "country": {"NO"}}
 
 func with(base url.Values, pairs ...string) url.Values {

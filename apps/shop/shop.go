@@ -110,7 +110,7 @@ func (a *App) tidy(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if err := a.store.Prune(ctx, a.Now().Add(-cartLife)); err != nil && ctx.Err() == nil {
+		if err := a.store.Prune(ctx, a.Now().Add(-cartLife), a.Now()); err != nil && ctx.Err() == nil {
 			a.Logger.Warn("old carts can't be cleared away", "error", err)
 		}
 		select {

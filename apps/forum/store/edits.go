@@ -22,8 +22,8 @@ type Edit struct {
 
 // EditPost replaces a post's text when it is the author's own, still shown, in an
 // open thread, and not edited since Version; otherwise it fails with ErrNotFound,
-// ErrNotAuthor, ErrRemoved, ErrLocked or ErrConflict and changes nothing. The
-// same text sent twice is no conflict.
+// ErrNotAuthor, ErrRemoved, ErrLocked, ErrConflict or, after too many edits, a
+// [*db.RateLimitError], and changes nothing. The same text sent twice is no conflict.
 func (s *Store) EditPost(ctx context.Context, e Edit) (Post, error) {
 	var p Post
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
@@ -56,6 +56,9 @@ func saveEdit(ctx context.Context, tx *sqlx.Tx, p *Post, e Edit) error {
 	}
 	if p.Source == e.Source && (p.Number != 1 || title == e.Title) {
 		return nil // nothing to change: a second click, or a change of mind
+	}
+	if err := perEdit.Take(ctx, tx, "edit "+e.Author, e.At); err != nil {
+		return err
 	}
 	at := db.Millis(e.At)
 	done, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE posts SET source = ?, search = ?, version = version + 1, edited_at = ?

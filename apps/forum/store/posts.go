@@ -127,7 +127,8 @@ func (s *Store) Titles(ctx context.Context, ids []string) (map[string]string, er
 
 // CreateReply adds a post at the end of a thread and records post_created. Sent
 // again with the same form key it returns the post there is. It fails with
-// ErrNotFound, ErrRemoved or ErrLocked when the thread takes none.
+// ErrNotFound, ErrRemoved or ErrLocked when the thread takes none, and with a
+// [*db.RateLimitError] when the person wrote too many.
 func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
 	// Asked first, so that a second click finds its post even when a moderator
 	// locked the thread between the two; the unique key decides the race.
@@ -136,6 +137,9 @@ func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
 	}
 	var post Post
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) (err error) {
+		if err := perReply.Take(ctx, tx, "reply "+n.Author.Sub, n.At); err != nil {
+			return err
+		}
 		post, err = addReply(ctx, tx, n)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"strings"
@@ -19,6 +20,14 @@ var (
 	ErrConflict  = errors.New("forum: the post was edited in between")
 )
 
+// What one person may write. The limits leave room for a lively conversation, and none for a flood.
+var (
+	perThread = db.RateLimit{Max: 10, Window: 10 * time.Minute}
+	perReply  = db.RateLimit{Max: 60, Window: 10 * time.Minute}
+	perEdit   = db.RateLimit{Max: 30, Window: 10 * time.Minute}
+	perVote   = db.RateLimit{Max: 120, Window: 10 * time.Minute}
+)
+
 // PageSize is how many threads, posts or log lines a page shows.
 const PageSize = 20
 
@@ -32,6 +41,9 @@ func New(d *db.DB) (*Store, error) {
 	}
 	return &Store{db: d}, nil
 }
+
+// Tidy deletes what is no longer needed.
+func (s *Store) Tidy(ctx context.Context, now time.Time) error { return s.db.PruneRateLimits(ctx, now) }
 
 // Author is who wrote something: the ID token's sub, and its name at that time.
 type Author struct{ Sub, Name string }

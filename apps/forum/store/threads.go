@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -65,10 +66,14 @@ func (s *Store) Thread(ctx context.Context, id string) (Thread, error) {
 }
 
 // CreateThread stores a thread with its opening post and records thread_created.
-// It returns the opening post; sent again with the same form key, the one there is.
+// It returns the opening post; sent again with the same form key, the one there is. It fails with a
+// [*db.RateLimitError] when the person began too many.
 func (s *Store) CreateThread(ctx context.Context, n NewThread) (Post, error) {
 	var post Post
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		if err := perThread.Take(ctx, tx, "thread "+n.Author.Sub, n.At); err != nil {
+			return err
+		}
 		thread, p, err := insertThread(ctx, tx, n)
 		if err != nil {
 			return err
@@ -77,8 +82,10 @@ func (s *Store) CreateThread(ctx context.Context, n NewThread) (Post, error) {
 		return events.Record(ctx, tx, events.New(events.ThreadCreated, n.Author.Sub,
 			map[string]any{"thread_id": thread, "board": n.Board}))
 	})
-	if db.IsUnique(err) {
-		return s.postByKey(ctx, n.Author.Sub, n.FormKey)
+	if limited := (*db.RateLimitError)(nil); db.IsUnique(err) || errors.As(err, &limited) {
+		if p, err := s.postByKey(ctx, n.Author.Sub, n.FormKey); !errors.Is(err, ErrNotFound) {
+			return p, err
+		}
 	}
 	if err != nil {
 		return Post{}, fmt.Errorf("create thread: %w", err)

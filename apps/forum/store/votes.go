@@ -13,7 +13,7 @@ import (
 
 // Vote sets (up) or takes back a person's vote for a post and returns the count
 // after it. Said twice it counts once. A change records vote_cast with value 1 or
-// -1. It fails with ErrNotFound, ErrRemoved or ErrOwnPost.
+// -1. It fails with ErrNotFound, ErrRemoved, ErrOwnPost or, after too many votes, a [*db.RateLimitError].
 func (s *Store) Vote(ctx context.Context, post, sub string, up bool, at time.Time) (votes int, err error) {
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		p, err := votable(ctx, tx, post, sub)
@@ -23,6 +23,9 @@ func (s *Store) Vote(ctx context.Context, post, sub string, up bool, at time.Tim
 		votes = p.Votes
 		by, changed, err := castVote(ctx, tx, post, sub, up, db.Millis(at))
 		if err != nil || !changed {
+			return err
+		}
+		if err := perVote.Take(ctx, tx, "vote "+sub, at); err != nil {
 			return err
 		}
 		votes, err = countVote(ctx, tx, p, by)

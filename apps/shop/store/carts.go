@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -16,13 +17,19 @@ import (
 // whoever reads the database can't use the carts. "" is no cart.
 type CartID string
 
+const guestPrefix = "guest:"
+
+// perNetwork limits the new carts of guests: an office or a school behind one address
+// has room, a program that fills the database has not.
+var perNetwork = db.RateLimit{Max: 60, Window: time.Hour}
+
 // PersonCart is the cart of the person with this sub.
 func PersonCart(sub string) CartID { return CartID("person:" + sub) }
 
 // GuestCart is the cart of the guest with this cookie.
 func GuestCart(cookie string) CartID {
 	h := sha256.Sum256([]byte(cookie))
-	return CartID("guest:" + hex.EncodeToString(h[:]))
+	return CartID(guestPrefix + hex.EncodeToString(h[:]))
 }
 
 // Line is an article in a cart.
@@ -75,9 +82,11 @@ func (s *Store) Units(ctx context.Context, id CartID) (int, error) {
 }
 
 // Exists reports whether there is a cart with this id.
-func (s *Store) Exists(ctx context.Context, id CartID) (bool, error) {
+func (s *Store) Exists(ctx context.Context, id CartID) (bool, error) { return exists(ctx, s.db, id) }
+
+func exists(ctx context.Context, q rebinder, id CartID) (bool, error) {
 	var n int
-	if err := s.db.GetContext(ctx, &n, s.db.Rebind(`SELECT COUNT(*) FROM carts WHERE id = ?`), id); err != nil {
+	if err := sqlx.GetContext(ctx, q, &n, q.Rebind(`SELECT COUNT(*) FROM carts WHERE id = ?`), id); err != nil {
 		return false, fmt.Errorf("cart: %w", err)
 	}
 	return n > 0, nil
@@ -96,9 +105,10 @@ func hold(ctx context.Context, tx *sqlx.Tx, id CartID, now time.Time) error {
 
 // Add puts quantity more of a product into the cart and tells how many are in it
 // then: not more than there are in stock, nor than MaxQuantity. ErrNotFound if there
-// is no such product, ErrSoldOut if none is left.
-func (s *Store) Add(ctx context.Context, id CartID, product string, quantity int, now time.Time) (int, error) {
-	return s.change(ctx, id, product, now, func(had int) int { return had + quantity })
+// is no such product, ErrSoldOut if none is left, ErrFull if the cart has MaxLines
+// others, and a [*db.RateLimitError] if the guest's network made too many carts.
+func (s *Store) Add(ctx context.Context, id CartID, product string, quantity int, network string, now time.Time) (int, error) {
+	return s.change(ctx, id, product, network, now, func(had int) int { return had + quantity })
 }
 
 // SetQuantity makes it so many, within the same bounds; 0 takes it out.
@@ -106,10 +116,10 @@ func (s *Store) SetQuantity(ctx context.Context, id CartID, product string, quan
 	if quantity <= 0 {
 		return 0, s.Remove(ctx, id, product, now)
 	}
-	return s.change(ctx, id, product, now, func(int) int { return quantity })
+	return s.change(ctx, id, product, "", now, func(int) int { return quantity })
 }
 
-func (s *Store) change(ctx context.Context, id CartID, product string, now time.Time, want func(had int) int) (int, error) {
+func (s *Store) change(ctx context.Context, id CartID, product, network string, now time.Time, want func(had int) int) (int, error) {
 	p, err := s.Product(ctx, product)
 	if err != nil {
 		return 0, err
@@ -119,6 +129,9 @@ func (s *Store) change(ctx context.Context, id CartID, product string, now time.
 	}
 	var quantity int
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		if err := limitGuest(ctx, tx, id, network, now); err != nil {
+			return err
+		}
 		if err := hold(ctx, tx, id, now); err != nil {
 			return err
 		}
@@ -127,10 +140,30 @@ func (s *Store) change(ctx context.Context, id CartID, product string, now time.
 		if err != nil && !db.Missing(err) {
 			return fmt.Errorf("cart: %w", err)
 		}
+		if db.Missing(err) {
+			var lines int
+			if err := tx.GetContext(ctx, &lines, tx.Rebind(`SELECT COUNT(*) FROM cart_items WHERE cart_id = ?`), id); err != nil {
+				return fmt.Errorf("cart: %w", err)
+			}
+			if lines >= MaxLines {
+				return ErrFull
+			}
+		}
 		quantity = min(want(had), p.Stock, MaxQuantity)
 		return put(ctx, tx, id, p.Slug, quantity, p.PriceCents, now)
 	})
 	return quantity, err
+}
+
+// limitGuest counts a new cart of a guest against the limit of the network that it comes from.
+func limitGuest(ctx context.Context, tx *sqlx.Tx, id CartID, network string, now time.Time) error {
+	if !strings.HasPrefix(string(id), guestPrefix) {
+		return nil
+	}
+	if there, err := exists(ctx, tx, id); err != nil || there {
+		return err
+	}
+	return perNetwork.Take(ctx, tx, "cart "+network, now)
 }
 
 func put(ctx context.Context, tx *sqlx.Tx, id CartID, product string, quantity int, cents int64, now time.Time) error {
@@ -156,7 +189,7 @@ func (s *Store) Remove(ctx context.Context, id CartID, product string, now time.
 	})
 }
 
-// Merge pours a guest's cart into a person's, and then it is gone. Called twice at
+// Merge pours a guest's cart into a person's, up to MaxLines, and then it is gone. Called twice at
 // once it does so once.
 func (s *Store) Merge(ctx context.Context, from, into CartID, now time.Time) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
@@ -178,6 +211,11 @@ func (s *Store) Merge(ctx context.Context, from, into CartID, now time.Time) err
 		if err != nil {
 			return fmt.Errorf("cart: merge: %w", err)
 		}
+		_, err = tx.ExecContext(ctx, tx.Rebind(`DELETE FROM cart_items WHERE cart_id = ? AND product NOT IN
+			(SELECT product FROM cart_items WHERE cart_id = ? ORDER BY added_at, product LIMIT ?)`), into, into, MaxLines)
+		if err != nil {
+			return fmt.Errorf("cart: merge: %w", err)
+		}
 		for _, q := range []string{`DELETE FROM cart_items WHERE cart_id = ?`, `DELETE FROM carts WHERE id = ?`} {
 			if _, err := tx.ExecContext(ctx, tx.Rebind(q), from); err != nil {
 				return fmt.Errorf("cart: merge: %w", err)
@@ -187,8 +225,11 @@ func (s *Store) Merge(ctx context.Context, from, into CartID, now time.Time) err
 	})
 }
 
-// Prune forgets guests' carts that nobody touched since then.
-func (s *Store) Prune(ctx context.Context, since time.Time) error {
+// Prune forgets guests' carts that nobody touched since then, and rate limits of before now.
+func (s *Store) Prune(ctx context.Context, since, now time.Time) error {
+	if err := s.db.PruneRateLimits(ctx, now); err != nil {
+		return err
+	}
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM cart_items WHERE cart_id IN (SELECT id FROM carts WHERE id LIKE 'guest:%' AND updated_at < ?)`), db.Millis(since)); err != nil {
 			return fmt.Errorf("carts: prune: %w", err)

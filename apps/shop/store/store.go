@@ -20,10 +20,14 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrEmpty    = errors.New("the cart is empty")
 	ErrSoldOut  = errors.New("sold out")
+	ErrFull     = errors.New("the cart is full")
 )
 
-// MaxQuantity is how many units of one article a cart takes.
-const MaxQuantity = 99
+// MaxQuantity is how many units of one article a cart takes, and MaxLines how many articles.
+const (
+	MaxQuantity = 99
+	MaxLines    = 100
+)
 
 // Store is the shop's database.
 type Store struct{ db *db.DB }
