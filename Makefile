@@ -1,6 +1,6 @@
 # Gatehouse. "make run" starts everything, "make test" shows that it works.
 
-.PHONY: run test test-quick test-nightly deps generate check-generated css lint test-go test-race test-e2e bench bench-revocation bench-class bench-experiments pictures
+.PHONY: run test test-quick test-nightly deps generate check-generated css lint test-go test-race test-e2e bench bench-revocation bench-class bench-experiments bench-growth pictures
 
 # Where Node.js is too old, tests/install.sh brings one that tests use.
 export PATH := $(CURDIR)/tests/node_modules/.bin:$(PATH)
@@ -59,6 +59,9 @@ bench-experiments: ## What the Academy's experiments about times measure on this
 
 bench-class: ## Thirty learners at once in the Academy: how quick its pages and the Shop's are, and how much memory experiments take
 	go test -count=1 -v ./tests/class
+
+bench-growth: ## How much pages slow down as tables grow, on both databases
+	go run ./tests/env/cmd/withservers go run ./tests/bench/growth
 
 pictures: ## The pictures of the README, from a running estate
 	cd tests && node pictures.mjs
