@@ -24,9 +24,14 @@ var (
 	unavailable = page{http.StatusServiceUnavailable, "unavailable", "Back in a moment",
 		"None of this app's servers is answering right now. They are being started again: please try once more in a few seconds. If you were signed in, you still are.", 2}
 	broken = page{http.StatusBadGateway, "connection_lost", "The server stopped halfway",
-		"The connection to the server was lost before it answered, so what you sent may or may not have been carried out. Please check before you send it again.", 0}
+		"The connection to the server was lost before it answered. Please try again.", 2}
 	timeout = page{http.StatusGatewayTimeout, "timeout", "This is taking too long",
-		"The server did not answer in time, so what you asked for may or may not have been carried out. Please check before you send it again.", 0}
+		"The server did not answer in time. Please try again.", 2}
+	// The same two after a request that may have changed something.
+	brokenChange = page{http.StatusBadGateway, "connection_lost", "The server stopped halfway",
+		"The connection to the server was lost before it answered, so what you sent may or may not have been carried out. Please check before you send it again.", 0}
+	timeoutChange = page{http.StatusGatewayTimeout, "timeout", "This is taking too long",
+		"The server did not answer in time, so what you sent may or may not have been carried out. Please check before you send it again.", 0}
 	tooSlow = page{http.StatusRequestTimeout, "request_timeout", "The request did not arrive",
 		"The rest of the request did not arrive in time. Please send it again.", 0}
 	badBody = page{http.StatusBadRequest, "bad_request", "The request is broken",

@@ -116,6 +116,10 @@ func (o *Options) defaults() {
 	}
 }
 
+// silenceTimeout is how long a backend that answers nothing, no health check either, keeps the requests sent to it: a
+// backend that works passes a check in each interval, or in each timeout while others hang.
+func (o *Options) silenceTimeout() time.Duration { return o.HealthInterval + o.HealthTimeout }
+
 // ServeHTTP routes r by its host name.
 func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	guarded := guardAnswer(w, b.opts.AnswerTimeout)

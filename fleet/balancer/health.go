@@ -76,11 +76,13 @@ func (b *Balancer) judge(p *pool, be *Backend, err error) {
 	}
 	if err == nil {
 		be.failures = 0
+		be.heardAt.Store(time.Now().UnixNano())
 		if p.mark(be, true) {
 			b.log.Info("backend is healthy again", "pool", p.name, "backend", be.name)
 		}
 		return
 	}
+	be.heardAt.CompareAndSwap(0, time.Now().UnixNano())
 	be.failures++
 	if be.failures >= b.opts.HealthFailures && p.mark(be, false) {
 		b.log.Warn("backend put aside: health checks fail", "pool", p.name, "backend", be.name, "error", err)

@@ -3,6 +3,7 @@ package balancer
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ type Backend struct {
 	draining   atomic.Bool
 	drainOnce  sync.Once
 	drained    chan struct{} // closed when draining and nothing is in flight
+	heardAt    atomic.Int64  // Unix nanoseconds of the last answer or passed health check; 0 before the first health check
 	failures   int           // failed health checks in a row; touched by the health checks only
 }
 
@@ -43,6 +45,20 @@ func (b *Backend) release() {
 	if b.inFlight.Add(-1) == 0 && b.draining.Load() {
 		b.drainOnce.Do(func() { close(b.drained) })
 	}
+}
+
+// hear notes that the backend has answered a request.
+func (b *Backend) hear() {
+	if b.heardAt.Load() != 0 { // without health checks, a backend that has nothing to do would count as silent
+		b.heardAt.Store(time.Now().UnixNano())
+	}
+}
+
+// silent reports whether the backend has answered nothing, no health check either, for timeout. A backend that is
+// leaving is no longer checked, and never silent.
+func (b *Backend) silent(timeout time.Duration) bool {
+	heard := b.heardAt.Load()
+	return heard != 0 && !b.draining.Load() && time.Since(time.Unix(0, heard)) > timeout
 }
 
 // pool is the backends of one service. Requests read the healthy ones without a lock.
@@ -109,6 +125,11 @@ func (p *pool) wait(ctx context.Context, deadline time.Time) error {
 	case <-timer.C:
 		return errNobody
 	}
+}
+
+// anyHeard reports whether a healthy backend is not silent.
+func (p *pool) anyHeard(timeout time.Duration) bool {
+	return slices.ContainsFunc(*p.healthy.Load(), func(b *Backend) bool { return !b.silent(timeout) })
 }
 
 func (p *pool) members() []*Backend {

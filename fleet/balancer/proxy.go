@@ -20,7 +20,7 @@ func (b *Balancer) newProxy(p *pool) *httputil.ReverseProxy {
 		BufferPool:    buffers{},
 		ErrorLog:      slog.NewLogLogger(b.log.Handler(), slog.LevelDebug),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			f := failed(r.Context(), err)
+			f := failed(r, err)
 			if f == nil {
 				// The client has gone: nobody reads an answer.
 				panic(http.ErrAbortHandler)
@@ -60,9 +60,9 @@ func rewrite(pr *httputil.ProxyRequest) {
 	pr.Out.URL.RawQuery = pr.In.URL.RawQuery
 }
 
-// failed says what to answer after err, nil when there is nobody left to answer.
-func failed(ctx context.Context, err error) *page {
-	body := bodyFault(ctx)
+// failed returns the page to answer r with after err, or nil if the client has gone.
+func failed(r *http.Request, err error) *page {
+	body := bodyFault(r.Context())
 	var dial *dialError
 	switch {
 	case body != nil && timedOut(body):
@@ -73,10 +73,14 @@ func failed(ctx context.Context, err error) *page {
 		return &unavailable
 	case errors.Is(err, context.Canceled):
 		return nil
-	case timedOut(err):
+	case timedOut(err) && safe(r):
 		return &timeout
-	default:
+	case timedOut(err):
+		return &timeoutChange
+	case safe(r):
 		return &broken
+	default:
+		return &brokenChange
 	}
 }
 

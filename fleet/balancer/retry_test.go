@@ -146,6 +146,100 @@ func TestTimeout_OfTheAnswer(t *testing.T) {
 	}
 }
 
+// A page view can be repeated without harm; a change may have been made.
+func TestFailure_SaysWhatMayHaveHappened(t *testing.T) {
+	for name, broken := range map[string]bool{"no answer": false, "broken connection": true} {
+		t.Run(name, func(t *testing.T) {
+			e := newEstate(t, func(o *balancer.Options) { o.HeaderTimeout = 20 * time.Millisecond })
+			e.backend(t, "shop", "shop-1", func(w http.ResponseWriter, r *http.Request) {
+				if broken {
+					panic(http.ErrAbortHandler)
+				}
+				<-r.Context().Done()
+			})
+			for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+				res, page := e.do(t, e.request(t, method, "shop.localhost", "/", nil))
+				reads := method == http.MethodGet
+				if res.StatusCode/100 != 5 {
+					t.Errorf("%s: %s", method, res.Status)
+				}
+				if strings.Contains(page, "may or may not") == reads {
+					t.Errorf("%s says %q", method, page)
+				}
+				if strings.Contains(page, "Try again</a>") != reads || (res.Header.Get("Retry-After") != "") != reads {
+					t.Errorf("%s: a retry is offered, or not, against %v: %q", method, reads, page)
+				}
+			}
+		})
+	}
+}
+
+// frozen answers nothing, no health check either, like a stopped process.
+func frozen(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.ReadAll(r.Body)
+	<-r.Context().Done()
+}
+
+// checkOften makes a backend count as silent after 60 ms.
+func checkOften(o *balancer.Options) { o.HealthTimeout = 50 * time.Millisecond }
+
+func TestSilence_PageViewGoesElsewhere(t *testing.T) {
+	e := newEstate(t, func(o *balancer.Options) { checkOften(o); o.HealthFailures = 1 << 30 })
+	e.backend(t, "shop", "frozen", frozen)
+	e.backend(t, "shop", "works", says("fine"))
+	e.watch(t)
+	for range 2 {
+		if res, body := e.get(t, "shop.localhost", "/"); body != "fine" {
+			t.Errorf("%s %q", res.Status, body)
+		}
+	}
+	if got := e.Trouble()["shop"]; got.Repeated == 0 || got.Failed != 0 {
+		t.Errorf("the trouble was %+v, want repetitions only", got)
+	}
+}
+
+// The default HeaderTimeout of 30 s would answer 504 to all of these.
+func TestSilence_GivesUpWhenNoReplicaIsLeft(t *testing.T) {
+	e := newEstate(t, checkOften)
+	e.backend(t, "shop", "shop-1", frozen)
+	e.backend(t, "shop", "shop-2", frozen)
+	sent := make(chan *http.Response, 1)
+	page := make(chan string, 1)
+	go func() { // before the health checks, so that a backend gets it
+		res, body := e.post(t, "shop.localhost", "/", "order")
+		sent <- res
+		page <- body
+	}()
+	for e.Backends()[0].InFlight+e.Backends()[1].InFlight == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	e.watch(t)
+	if res, body := e.get(t, "shop.localhost", "/"); res.StatusCode != http.StatusServiceUnavailable ||
+		res.Header.Get("Retry-After") == "" || !strings.Contains(body, "Try again</a>") {
+		t.Errorf("GET: %s, %q", res.Status, body)
+	}
+	if res, body := <-sent, <-page; res.StatusCode != http.StatusGatewayTimeout || !strings.Contains(body, "may or may not") {
+		t.Errorf("POST: %s, %q", res.Status, body)
+	}
+}
+
+func TestSilence_SlowIsNotSilent(t *testing.T) {
+	e := newEstate(t, func(o *balancer.Options) { o.HealthTimeout = 500 * time.Millisecond; o.HealthFailures = 1 << 30 })
+	var asked atomic.Int32
+	e.backend(t, "shop", "slow", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/healthz" {
+			return
+		}
+		asked.Add(1)
+		time.Sleep(1200 * time.Millisecond) // longer than twice the watch interval and than the silence
+		_, _ = io.WriteString(w, "fine")
+	})
+	e.watch(t)
+	if res, body := e.get(t, "shop.localhost", "/"); body != "fine" || asked.Load() != 1 {
+		t.Errorf("%s %q after %d tries", res.Status, body, asked.Load())
+	}
+}
+
 func TestTimeout_OfTheBody(t *testing.T) {
 	e := newEstate(t, func(o *balancer.Options) { o.BodyTimeout = 20 * time.Millisecond })
 	e.backend(t, "shop", "shop-1", func(w http.ResponseWriter, r *http.Request) { _, _ = io.ReadAll(r.Body) })

@@ -5,12 +5,25 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
 
 // errNobody says that a pool had no healthy backend for as long as a request may wait.
 var errNobody = errors.New("no healthy backend")
+
+// errSilent says that a backend has neither answered a request nor passed a health check for the silence timeout.
+var errSilent error = silentError{}
+
+type silentError struct{}
+
+func (silentError) Error() string   { return "the backend has fallen silent" }
+func (silentError) Timeout() bool   { return true }
+func (silentError) Temporary() bool { return true }
+
+// watchInterval is how often a request without an answer looks at its backend's health.
+const watchInterval = 500 * time.Millisecond
 
 // dialError marks an error from before there was a connection: the request has reached nobody.
 type dialError struct{ err error }
@@ -84,14 +97,12 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 			continue
 		}
 		req.URL.Host = to.addr
-		res, err := d.way(req).RoundTrip(req)
-		if err == nil {
-			err = receiveWhole(req, res)
-		}
+		res, err := d.send(req, to)
 		to.release()
 		switch {
 		case err == nil:
 			to.answered.Add(1)
+			to.hear()
 			if a := d.pool.rule.Load().answerer; a != nil {
 				a.Answered(req, to, res.Header)
 			}
@@ -109,7 +120,9 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 			if d.pool.mark(to, false) {
 				d.log.Warn("backend put aside: no connection", "pool", d.pool.name, "backend", to.name, "error", err)
 			}
-		case repeatable(req) && broken < maxBroken && !timedOut(err):
+		case errors.Is(err, errSilent) && repeatable(req) && !d.pool.anyHeard(d.opts.silenceTimeout()):
+			return nil, errNobody
+		case repeatable(req) && broken < maxBroken && (errors.Is(err, errSilent) || !timedOut(err)):
 			broken++
 		default:
 			return nil, err
@@ -121,6 +134,49 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		d.pool.trouble.repeated.Add(1)
 		avoid, req = to, again(req)
+	}
+}
+
+// send sends req to a backend and returns its answer, or errSilent if it gave up waiting for a silent backend.
+func (d *delivery) send(req *http.Request, to *Backend) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(req.Context())
+	var decided atomic.Bool // by whichever is first: the answer or the silence
+	ended := make(chan struct{})
+	timer := time.AfterFunc(watchInterval, func() {
+		if d.awaitSilence(req, to, ended) && decided.CompareAndSwap(false, true) {
+			cancel(errSilent)
+		}
+	})
+	res, err := d.way(req).RoundTrip(req.WithContext(ctx))
+	if err == nil {
+		err = receiveWhole(req, res)
+	}
+	timer.Stop()
+	close(ended)
+	if decided.CompareAndSwap(false, true) {
+		return res, err // ctx ends with the request: the answer's body is read until then
+	}
+	if err == nil {
+		_ = res.Body.Close()
+	}
+	return nil, errSilent
+}
+
+// awaitSilence returns true once waiting for to's answer has no point, and false when ended is closed. A request that
+// may be sent again need not wait for a silent backend. Any other waits until its pool has no healthy backend either:
+// it was received, and its answer may still come.
+func (d *delivery) awaitSilence(req *http.Request, to *Backend, ended <-chan struct{}) bool {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		if (repeatable(req) || len(*d.pool.healthy.Load()) == 0) && to.silent(d.opts.silenceTimeout()) {
+			return true
+		}
+		select {
+		case <-ended:
+			return false
+		case <-tick.C:
+		}
 	}
 }
 
@@ -138,9 +194,11 @@ func (d *delivery) way(req *http.Request) *http.Transport {
 // repeatable reports whether a request that may have been received may be sent again: safe methods
 // (RFC 9110 §9.2.1) without a body.
 func repeatable(req *http.Request) bool {
-	if req.Body != nil {
-		return false
-	}
+	return req.Body == nil && safe(req)
+}
+
+// safe reports whether a request only reads (RFC 9110 §9.2.1).
+func safe(req *http.Request) bool {
 	return req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == http.MethodOptions
 }
 

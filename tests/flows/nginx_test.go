@@ -172,8 +172,16 @@ func TestNginx_NoReplicaIsA503(t *testing.T) {
 		}
 		page := text(t, answer)
 		if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" ||
-			answer.Header.Get("Cache-Control") != "no-store" || !strings.Contains(page, "<h1>") {
+			answer.Header.Get("Cache-Control") != "no-store" || !strings.Contains(page, "<h1>") ||
+			!strings.Contains(page, "Try again</a>") || strings.Contains(page, "may or may not") {
 			t.Errorf("%s: %s, %v: %s", service, answer.Status, answer.Header, page)
+		}
+		answer, err = estate.Browser().Post(b.url(service)+"/login", "text/plain", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page := text(t, answer); strings.Contains(page, "Try again</a>") || !strings.Contains(page, "may or may not") {
+			t.Errorf("POST to %s: %s: %s", service, answer.Status, page)
 		}
 	}
 	for strings.Count(b.nginx.String(), `"path":"/orders"`) < 5 { // nginx logs after it has answered
