@@ -1,8 +1,10 @@
 package portal_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +52,52 @@ func TestRedisAway_NobodyIsSignedOut(t *testing.T) {
 	}
 	if a.to == nil || a.to.Query().Get("code") == "" {
 		t.Errorf("after Redis came back: %d %v", a.status, a.to)
+	}
+}
+
+// What writes says 503 while SQLite's disk is full, and works again without a restart; what reads goes on.
+func TestDiskFull_IsA503AndPasses(t *testing.T) {
+	h := newHouse(t, env.DB(t, "portal"), env.MiniRedis(t))
+	b := h.browser()
+	h.signIn(b, "/")
+	refreshToken := text(h.tokens(exchange(h.code(b, "scope", "openid offline_access"))), "refresh_token")
+	writes := map[string]func(n int) answer{
+		"registration": func(n int) answer {
+			return h.post(h.browser(), "/register", url.Values{
+				"name": {strings.Repeat("n", 80)}, "email": {fmt.Sprint("fay", n, "@", strings.Repeat("e", 60), ".example")},
+				"password": {"a long and unusual password"},
+			})
+		},
+		"sign-in": func(int) answer {
+			return h.post(h.browser(), "/sign-in", url.Values{"email": {"alice@example.com"}, "password": {"gatehouse-demo"}, "return_to": {"/"}})
+		},
+		"authorization code": func(int) answer { return h.token(exchange(h.code(b, "scope", "openid offline_access"))) },
+		"refresh": func(int) answer {
+			a := h.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken}})
+			if a.status == http.StatusOK {
+				refreshToken = text(a.json(t), "refresh_token")
+			}
+			return a
+		},
+	}
+	makeRoom := env.FillDisk(t, h.db)
+	for name, write := range writes {
+		a := write(0)
+		for n := 1; n < 29 && a.status < http.StatusBadRequest; n++ { // rows fit until a page of theirs is full
+			a = write(n)
+		}
+		if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
+			t.Errorf("%s: %d, %v: %s", name, a.status, a.header, a.body)
+		}
+	}
+	if a := h.get(b, "/profile"); a.status != http.StatusOK {
+		t.Errorf("a page that only reads: %d", a.status)
+	}
+	makeRoom()
+	for name, write := range writes {
+		if a := write(29); a.status != http.StatusOK && a.status != http.StatusSeeOther {
+			t.Errorf("%s with room again: %d %s", name, a.status, a.body)
+		}
 	}
 }
 

@@ -76,8 +76,8 @@ type Responder interface {
 	Respond(c echo.Context) error
 }
 
-// translate makes an [Error] of whatever a handler returned.
-func translate(err error) *Error {
+// Translate makes an [Error] of whatever a handler returned.
+func Translate(err error) *Error {
 	if e := (*Error)(nil); errors.As(err, &e) {
 		return e
 	}
@@ -95,7 +95,8 @@ func translate(err error) *Error {
 }
 
 // away reports whether err says that a server which the handler needs, such as the
-// database, can't be reached or is just starting or stopping.
+// database, can't be reached, is just starting or stopping, or has no room. All of it
+// can pass without a restart of the service.
 func away(err error) bool {
 	if n := net.Error(nil); errors.As(err, &n) {
 		return true
@@ -107,6 +108,13 @@ func away(err error) bool {
 	if s := interface{ SQLState() string }(nil); errors.As(err, &s) {
 		code := s.SQLState()
 		return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "57P")
+	}
+	// SQLite's result codes; an extended code adds bits above the lowest eight (https://www.sqlite.org/rescode.html).
+	if s := interface{ Code() int }(nil); errors.As(err, &s) {
+		switch s.Code() & 0xff {
+		case 5, 6, 7, 8, 10, 13, 14: // BUSY, LOCKED, NOMEM, READONLY (as a disk with faults becomes), IOERR, FULL, CANTOPEN
+			return true
+		}
 	}
 	return false
 }
@@ -154,7 +162,7 @@ func (s *server) answerError(err error, c echo.Context) {
 		}
 		return
 	}
-	e := translate(err)
+	e := Translate(err)
 	h := c.Response().Header()
 	if e.RetryAfter > 0 && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", strconv.Itoa(int((e.RetryAfter+time.Second-1)/time.Second)))

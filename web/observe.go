@@ -86,7 +86,7 @@ func (s *server) record(c echo.Context, began time.Time, err error) {
 		attrs = append(attrs, slog.String("sid", sid))
 	}
 	if err != nil {
-		t := translate(err)
+		t := Translate(err)
 		attrs = append(attrs, slog.String("code", t.Code))
 		if status >= http.StatusInternalServerError {
 			level = slog.LevelError

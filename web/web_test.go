@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
@@ -206,6 +207,29 @@ func TestErrors_EachInItsForm(t *testing.T) {
 	}
 	if strings.Count(s.logged(), "secret cause") < 3 {
 		t.Error("the log does not tell the causes")
+	}
+}
+
+// sqliteError is as the driver's: its code may be an extended one.
+type sqliteError int
+
+func (e sqliteError) Error() string { return "secret cause" }
+func (e sqliteError) Code() int     { return int(e) }
+
+// A database that can't work just now is not this program's fault: codes of SQLite, SQLSTATEs of PostgreSQL.
+func TestTranslate_DatabaseFaults(t *testing.T) {
+	for code, want := range map[int]int{
+		13: 503, 10: 503, 10 | 3<<8: 503, 14: 503, 8: 503, 5: 503, 6: 503, // FULL, IOERR, IOERR_WRITE, CANTOPEN, READONLY, BUSY, LOCKED
+		1: 500, 11: 500, 19: 500, 19 | 8<<8: 500, // ERROR, CORRUPT, CONSTRAINT, CONSTRAINT_UNIQUE
+	} {
+		if e := web.Translate(fmt.Errorf("saving: %w", sqliteError(code))); e.Status != want || (want == 503) != (e.RetryAfter > 0) {
+			t.Errorf("SQLite's %d became %d with Retry-After %s; want %d", code, e.Status, e.RetryAfter, want)
+		}
+	}
+	for state, want := range map[string]int{"53100": 503, "57P01": 503, "08006": 503, "23505": 500, "42P01": 500} {
+		if e := web.Translate(&pgconn.PgError{Code: state}); e.Status != want {
+			t.Errorf("PostgreSQL's %s became %d, want %d", state, e.Status, want)
+		}
 	}
 }
 

@@ -130,14 +130,9 @@ func Errors(next echo.HTTPErrorHandler) echo.HTTPErrorHandler {
 }
 
 func asFault(err error) *fault {
-	f := &fault{Status: http.StatusInternalServerError, Code: serverError, Description: "This is the portal's fault.", Err: err}
-	if e := (*web.Error)(nil); errors.As(err, &e) {
-		f.Status = e.Status
-	} else if e := (*echo.HTTPError)(nil); errors.As(err, &e) {
-		f.Status = e.Code
-	}
+	f := &fault{Status: web.Translate(err).Status, Code: serverError, Description: "This is the portal's fault.", Err: err}
 	switch {
-	case f.Status == http.StatusServiceUnavailable, errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case f.Status == http.StatusServiceUnavailable, errors.Is(err, context.Canceled):
 		return unavailable(err)
 	case f.Status < http.StatusInternalServerError:
 		f.Code = invalidRequest

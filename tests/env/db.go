@@ -75,6 +75,37 @@ func SQLiteURL(t testing.TB, service string) string {
 	return "sqlite:" + dir
 }
 
+// FillDisk makes d, which is SQLite, behave as on a full disk until the returned function is called: its file can't grow.
+func FillDisk(t testing.TB, d *db.DB) (makeRoom func()) {
+	t.Helper()
+	open := d.Stats().MaxOpenConnections
+	d.SetMaxIdleConns(open) // the limit is a connection's own, so that each must be kept
+	limit := func(pages int) {
+		for range open {
+			c, err := d.Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close() // not before all have been taken out of the pool
+			if _, err := c.ExecContext(t.Context(), fmt.Sprint("PRAGMA max_page_count = ", pages)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := d.ExecContext(t.Context(), "CREATE TABLE ballast (bytes BLOB)"); err != nil {
+		t.Fatal(err)
+	}
+	limit(1) // SQLite makes it the file's present size
+	for _, size := range []int{1 << 12, 1 << 6} {
+		for {
+			if _, err := d.ExecContext(t.Context(), "INSERT INTO ballast VALUES (zeroblob(?))", size); err != nil {
+				break
+			}
+		}
+	}
+	return func() { limit(1 << 30) }
+}
+
 // files keeps the migrated SQLite file of each service: a copy is far quicker than to migrate again.
 var (
 	filesMu sync.Mutex
