@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -43,6 +44,7 @@ var counter = lab.Experiment{
 		{Name: "add", Fields: []lab.Param{{Name: "n", Label: "How many", Type: lab.Int, Default: "1", Min: 1, Max: 5}}},
 		{Name: "later"}, {Name: "refuse"}, {Name: "fault"}, {Name: "panic"}, {Name: "panic-beside"}, {Name: "exit"}, {Name: "hog"}, {Name: "hang"}, {Name: "off"},
 		{Name: "touch", PerServer: true},
+		{Name: "try", Fields: []lab.Param{{Name: "what", Type: lab.Text}, {Name: "at", Type: lab.Text}}},
 	},
 	Steps: []lab.Step{
 		{ID: "one", Control: "add", Args: lab.Args{"n": "2"}},
@@ -67,6 +69,7 @@ type counting struct {
 	closed atomic.Bool
 	hangs  atomic.Bool
 	held   [][]byte
+	tried  atomic.Value // what became of "try"
 }
 
 func (c *counting) Do(_ context.Context, control string, args lab.Args) error {
@@ -88,6 +91,8 @@ func (c *counting) Do(_ context.Context, control string, args lab.Args) error {
 		c.bench.Go(func(context.Context) { panic("beside") })
 	case "exit":
 		os.Exit(3)
+	case "try":
+		c.tried.Store(try(args["what"], args["at"]))
 	case "hang":
 		c.hangs.Store(true)
 	case "hog":
@@ -105,6 +110,9 @@ func (c *counting) View(v *lab.View) {
 		select {}
 	}
 	v.Facts = []lab.Fact{{Label: "sum", Value: strconv.FormatInt(c.sum.Load(), 10)}, {Label: "adds", Value: strconv.FormatInt(c.adds.Load(), 10)}, {Label: "postgres", Value: c.bench.Postgres}}
+	if tried, ok := c.tried.Load().(string); ok {
+		v.Facts = append(v.Facts, lab.Fact{Label: "tried", Value: tried})
+	}
 	v.Picture = &lab.Picture{Servers: []lab.Node{{ID: "s-1"}}}
 	v.Controls = map[string]lab.Adjusts{"off": {Disabled: "It is off."}}
 }
@@ -116,7 +124,7 @@ func manager(t *testing.T, change func(*lab.ManagerOptions)) (m *lab.Manager, en
 	t.Helper()
 	o := lab.ManagerOptions{
 		Command: []string{os.Args[0], "lab-process"}, Find: find, Key: "key of the test", Memory: 3 * lab.DefaultMemory,
-		Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler),
+		Dir: folder(t), Logger: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
 		change(&o)
@@ -137,6 +145,16 @@ func manager(t *testing.T, change func(*lab.ManagerOptions)) (m *lab.Manager, en
 		<-stopped
 	})
 	return m, ended
+}
+
+// folder is one that a lab process may reach as another user.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func start(t *testing.T, m *lab.Manager, id string) string {

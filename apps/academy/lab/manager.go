@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -138,7 +139,10 @@ func (m *Manager) release(c *child) {
 // launch starts the process of a run and waits until it serves.
 func (m *Manager) launch(ctx context.Context, c *child, e Experiment, s Start) (string, error) {
 	var err error
-	if c.dir, err = os.MkdirTemp(m.o.Dir, folderPrefix); err != nil {
+	if c.dir, err = os.MkdirTemp(m.o.Dir, folderPrefix); err == nil {
+		c.dir, err = filepath.Abs(c.dir)
+	}
+	if err != nil {
 		return "", fmt.Errorf("lab: no folder for the run: %w", err)
 	}
 	listen := "127.0.0.1:0"
@@ -149,9 +153,19 @@ func (m *Manager) launch(ctx context.Context, c *child, e Experiment, s Start) (
 	if e.Postgres {
 		postgres = m.o.Postgres
 	}
+	ln, err := net.Listen("tcp", listen)
+	if err != nil {
+		return "", fmt.Errorf("lab: %w", err)
+	}
+	defer ln.Close() // the process has a copy
+	listener, err := ln.(*net.TCPListener).File()
+	if err != nil {
+		return "", fmt.Errorf("lab: %w", err)
+	}
+	defer listener.Close()
 	said, err := c.start(ctx, m.o.Command, max(1, e.Procs), task{
-		Start: s, Secret: m.secret(s.ID), Listen: listen, Dir: c.dir, Postgres: postgres, Idle: m.o.Idle, Unwatched: m.o.Unwatched,
-	})
+		Start: s, Secret: m.secret(s.ID), Postgres: postgres, Idle: m.o.Idle, Unwatched: m.o.Unwatched,
+	}, listener)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("lab: the process of %s: %w", s.Experiment, err)

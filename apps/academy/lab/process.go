@@ -35,19 +35,36 @@ type child struct {
 	why    string // it is ended for, when that is the manager's doing
 }
 
-// start runs command as a lab process with the task t, and waits until it says whether it serves.
-func (c *child) start(ctx context.Context, command []string, procs int, t task) (opened, error) {
+// start runs command as a lab process with the task t, in a network of its own where the system allows that, and
+// waits until it says whether it serves.
+func (c *child) start(ctx context.Context, command []string, procs int, t task, listener *os.File) (said opened, err error) {
 	line, err := json.Marshal(t)
 	if err != nil {
-		return opened{}, err
+		return said, err
 	}
 	if nice, err := exec.LookPath("nice"); err == nil { // the estate's own requests come first
 		command = append([]string{nice, "-n", "10"}, command...)
 	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	if t.Postgres == "" { // which is outside
+		said, err = c.try(ctx, command, procs, line, listener, isolate)
+		if !said.Shared && !refusedIsolation(err) {
+			return said, err
+		}
+	}
+	return c.try(ctx, command, procs, line, listener, func(*syscall.SysProcAttr) {})
+}
+
+// try starts the process once, as change makes its attributes.
+func (c *child) try(ctx context.Context, command []string, procs int, line []byte, listener *os.File, change func(*syscall.SysProcAttr)) (opened, error) {
 	c.cmd = exec.Command(command[0], command[1:]...)
 	// Nothing else of our environment: it holds the estate's secrets.
-	c.cmd.Env = append(keep("PATH", "HOME", "TMPDIR", "GOCOVERDIR"), "GOMAXPROCS="+strconv.Itoa(procs), "GOMEMLIMIT="+strconv.FormatInt(c.memory/4*3, 10))
+	c.cmd.Env = append(keep("PATH", "GOCOVERDIR"), "TMPDIR="+c.dir, "GOMAXPROCS="+strconv.Itoa(procs), "GOMEMLIMIT="+strconv.FormatInt(c.memory/4*3, 10))
+	c.cmd.Dir = c.dir
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us: we end it
+	change(c.cmd.SysProcAttr)
+	c.cmd.ExtraFiles = []*os.File{listener} // listenerFD
 	c.cmd.Stderr = os.Stderr
 	c.cmd.WaitDelay = time.Second
 	pipe, err := c.cmd.StdoutPipe()
@@ -62,27 +79,27 @@ func (c *child) start(ctx context.Context, command []string, procs int, t task) 
 	}
 	c.out = bufio.NewReaderSize(pipe, 64<<10)
 	first := make(chan opened, 1)
-	go func() {
+	go func(out *bufio.Reader) {
 		var o opened
-		line, err := c.out.ReadBytes('\n')
+		line, err := out.ReadBytes('\n')
 		if err != nil || json.Unmarshal(line, &o) != nil {
 			o = opened{Error: "it ended before it served"}
 		}
 		first <- o
-	}()
-	ctx, cancel := context.WithTimeout(ctx, startTime)
-	defer cancel()
+	}(c.out)
+	_, err = c.stdin.Write(append(line, '\n')) // a process that ended before it read the task may have said why
 	said := opened{}
-	if _, err = c.stdin.Write(append(line, '\n')); err == nil {
-		select {
-		case said = <-first:
-		case <-ctx.Done():
-			err = errors.New("it did not serve in time")
+	select {
+	case said = <-first:
+		if said.Error != "" {
+			err = nil
 		}
+	case <-ctx.Done():
+		err = errors.New("it did not serve in time")
 	}
 	if said.Addr == "" {
 		c.kill()
-		go func() { _ = c.cmd.Wait() }()
+		go func(cmd *exec.Cmd) { _ = cmd.Wait() }(c.cmd)
 	}
 	return said, err
 }

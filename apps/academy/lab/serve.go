@@ -22,8 +22,6 @@ import (
 type task struct {
 	Start
 	Secret    string        `json:"secret"` // of the control API
-	Listen    string        `json:"listen"` // host:port
-	Dir       string        `json:"dir"`
 	Postgres  string        `json:"postgres,omitempty"`
 	Idle      time.Duration `json:"idle"`      // the run ends when nothing was done for so long
 	Unwatched time.Duration `json:"unwatched"` // and when nobody looked for so long
@@ -34,14 +32,27 @@ type opened struct {
 	Addr    string `json:"addr,omitempty"`
 	Refusal string `json:"refusal,omitempty"`
 	Error   string `json:"error,omitempty"`
+	Shared  bool   `json:"shared,omitempty"` // it must be started again without a network of its own
 }
+
+// listenerFD is the file descriptor on which a lab process finds the listener of its control API. Its parent opens
+// it, because a process with a network of its own can't.
+const listenerFD = 3
 
 // maxBody is how much a request to the control API may hold.
 const maxBody = 64 << 10
 
-// Serve is a lab process: it reads its task from in, runs the experiment that find
-// knows, and serves the control API until the run ends, ctx does, or in is closed.
+// Serve is a lab process: it confines itself to its working directory, reads its task from in, runs the experiment
+// that find knows, and serves the control API until the run ends, ctx does, or in is closed.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, find func(name string) (Experiment, bool), provider OpenProvider, log *slog.Logger) error {
+	answer := json.NewEncoder(out)
+	dir, err := os.Getwd()
+	if err == nil {
+		err = confine(dir)
+	}
+	if err != nil {
+		return errors.Join(err, answer.Encode(opened{Error: err.Error(), Shared: errors.Is(err, errNamespace)}))
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	input := bufio.NewReader(in)
@@ -57,16 +68,17 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, find func(name stri
 		defer cancel() // the parent is gone
 		_, _ = io.Copy(io.Discard, input)
 	}()
-	defer func() { _ = os.RemoveAll(t.Dir) }() // a parent that was killed does not
-	answer := json.NewEncoder(out)
-	s, err := open(ctx, t, find, provider, log)
+	defer func() { _ = os.RemoveAll(dir) }() // a parent that was killed does not
+	s, err := open(ctx, t, dir, find, provider, log)
 	if refused := Refusal(""); errors.As(err, &refused) {
 		return answer.Encode(opened{Refusal: string(refused)})
 	} else if err != nil {
 		return errors.Join(err, answer.Encode(opened{Error: err.Error()}))
 	}
 	defer func() { _ = s.folder.Close() }()
-	ln, err := net.Listen("tcp", t.Listen)
+	listener := os.NewFile(listenerFD, "control")
+	ln, err := net.FileListener(listener)
+	_ = listener.Close() // ln is a copy
 	if err != nil {
 		return errors.Join(err, s.run.Close(""))
 	}
@@ -105,19 +117,16 @@ type served struct {
 	folder           *os.File // held
 }
 
-func open(ctx context.Context, t task, find func(string) (Experiment, bool), provider OpenProvider, log *slog.Logger) (*served, error) {
+func open(ctx context.Context, t task, dir string, find func(string) (Experiment, bool), provider OpenProvider, log *slog.Logger) (*served, error) {
 	e, known := find(t.Experiment)
 	if !known {
 		return nil, Refusal("There is no such experiment.")
 	}
-	if err := os.MkdirAll(t.Dir, 0o700); err != nil {
-		return nil, err
-	}
-	folder, err := holdFolder(t.Dir)
+	folder, err := holdFolder(dir)
 	if err != nil {
 		return nil, fmt.Errorf("lab: the run's folder: %w", err)
 	}
-	run, err := Open(ctx, e, Options{Setup: t.Setup, Mode: t.Mode, Step: t.Step, Findings: t.Findings, Person: t.Person, Dir: t.Dir, Postgres: t.Postgres, Provider: provider, Logger: log})
+	run, err := Open(ctx, e, Options{Setup: t.Setup, Mode: t.Mode, Step: t.Step, Findings: t.Findings, Person: t.Person, Dir: dir, Postgres: t.Postgres, Provider: provider, Logger: log})
 	if err != nil {
 		_ = folder.Close()
 		return nil, err
