@@ -7,11 +7,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"gatehouse/db"
 )
 
 // AuditQuery says which rows of the audit are asked for. Older and Newer are the Seq of a row that the page begins
-// behind or ends before; at most one of them is set.
+// behind or ends before; at most one of them is set. A list that begins at a row that does not exist is empty.
 type AuditQuery struct {
 	ActorID    string
 	Action     string
@@ -39,27 +41,22 @@ type auditRow struct {
 
 // AuditRows is a page of the audit, the newest first, and whether there are more in the direction that was asked for.
 func (s *Store) AuditRows(ctx context.Context, q AuditQuery) (page []Audit, more bool, err error) {
-	query := `SELECT seq, at, actor_id, actor, action, target_kind, target_id, target, ip, request_id, detail FROM audit WHERE TRUE`
-	var args []any
-	where := func(given bool, condition string, values ...any) {
-		if given {
-			query, args = query+` AND `+condition, append(args, values...)
+	var from int64
+	if seq := max(q.Older, q.Newer); seq > 0 {
+		err := s.db.GetContext(ctx, &from, s.db.Rebind(`SELECT at FROM audit WHERE seq = ?`), seq)
+		if db.Missing(err) {
+			return nil, false, nil
+		}
+		if err != nil {
+			return nil, false, fmt.Errorf("store: audit: %w", err)
 		}
 	}
-	where(q.ActorID != "", `actor_id = ?`, q.ActorID)
-	where(q.Action != "", `action = ?`, q.Action)
-	where(q.TargetKind != "", `target_kind = ?`, q.TargetKind)
-	where(q.TargetID != "", `target_id = ?`, q.TargetID)
-	where(!q.From.IsZero(), `at >= ?`, db.Millis(q.From))
-	where(!q.To.IsZero(), `at < ?`, db.Millis(q.To))
-	where(q.Older > 0, `seq < ?`, q.Older)
-	where(q.Newer > 0, `seq > ?`, q.Newer)
-	order := ` DESC`
-	if q.Newer > 0 {
-		order = ``
-	}
+	query, args := q.statement(from, s.db.Dialect)
 	var rows []auditRow
-	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(query+` ORDER BY seq`+order+` LIMIT ?`), append(args, q.Limit+1)...); err != nil {
+	err = s.alongIndexes(ctx, func(on sqlx.QueryerContext) error {
+		return sqlx.SelectContext(ctx, on, &rows, s.db.Rebind(query), args...)
+	})
+	if err != nil {
 		return nil, false, fmt.Errorf("store: audit: %w", err)
 	}
 	if more = len(rows) > q.Limit; more {
@@ -79,6 +76,46 @@ func (s *Store) AuditRows(ctx context.Context, q AuditQuery) (page []Audit, more
 		page = append(page, a)
 	}
 	return page, more, nil
+}
+
+// statement reads one row more than a page holds. With up to two filters it follows one index from where the page
+// begins, the time of the row Older or Newer being from; with more, an index of two of them. SQLite is told which: it
+// would choose among them by guesses.
+func (q AuditQuery) statement(from int64, dialect db.Dialect) (query string, args []any) {
+	index := `audit_by`
+	where := func(given bool, condition string, values ...any) {
+		if given {
+			query, args = query+` AND `+condition, append(args, values...)
+		}
+	}
+	filters := 0
+	for _, f := range []struct{ value, column, name string }{
+		{q.ActorID, `actor_id`, `_actor`}, {q.Action, `action`, `_action`}, {q.TargetKind, `target_kind`, `_kind`}, {q.TargetID, `target_id`, `_target`},
+	} {
+		if where(f.value != "", f.column+` = ?`, f.value); f.value != "" && filters < 2 {
+			index += f.name
+			filters++
+		}
+	}
+	// One bound on either side: a database follows its index from one of several, and not from the narrowest.
+	older, newer := q.Older > 0 && (q.To.IsZero() || from < db.Millis(q.To)), q.Newer > 0 && (q.From.IsZero() || from >= db.Millis(q.From))
+	where(newer, `(at, seq) > (?, ?)`, from, q.Newer)
+	where(!newer && !q.From.IsZero(), `at >= ?`, db.Millis(q.From))
+	where(older, `(at, seq) < (?, ?)`, from, q.Older)
+	where(!older && !q.To.IsZero(), `at < ?`, db.Millis(q.To))
+	order := ` DESC`
+	if q.Newer > 0 {
+		order = ``
+	}
+	if filters == 0 {
+		index += `_time`
+	}
+	table := `audit`
+	if dialect == db.SQLite {
+		table += ` INDEXED BY ` + index
+	}
+	return `SELECT seq, at, actor_id, actor, action, target_kind, target_id, target, ip, request_id, detail FROM ` + table + ` WHERE TRUE` +
+		query + ` ORDER BY at` + order + `, seq` + order + ` LIMIT ?`, append(args, q.Limit+1)
 }
 
 // SignInsEnded are a person's last sign-ins that have ended, the last ended first.

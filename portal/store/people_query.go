@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jmoiron/sqlx"
-
 	"gatehouse/db"
 )
 
@@ -65,21 +63,6 @@ func rank(word, beginning string) int {
 		return 0
 	}
 	return 1
-}
-
-// alongIndexes runs a query that stops when its page is full. PostgreSQL cannot know how soon that is, and where it
-// expects few rows it would rather collect all of them and sort: of a million that takes seconds.
-func (s *Store) alongIndexes(ctx context.Context, run func(on sqlx.QueryerContext) error) error {
-	if s.db.Dialect != db.Postgres {
-		return run(s.db)
-	}
-	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, `SELECT set_config('enable_sort', 'off', TRUE), set_config('enable_bitmapscan', 'off', TRUE),
-			set_config('enable_seqscan', 'off', TRUE)`); err != nil {
-			return err
-		}
-		return run(tx)
-	})
 }
 
 // byWord walks along the index of words. A person who has several words with that beginning is found at the first of

@@ -1,12 +1,12 @@
 package store_test
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jmoiron/sqlx"
 
 	"gatehouse/db"
 	"gatehouse/portal/store"
@@ -38,6 +38,9 @@ func fill(t *testing.T, d *db.DB) {
 		{`INSERT INTO revocations (ending, kind, value, reason, at, until_at, published_at)
 			SELECT sid, CASE WHEN sid LIKE '%4' THEN 'sub' ELSE 'sid' END, sid, CASE WHEN sid LIKE '%21' THEN 'banned' ELSE 'sign_out' END,
 			ended_at, ended_at + 3600000, ended_at FROM sign_ins WHERE ended_at IS NOT NULL`, nil},
+		{`INSERT INTO audit (at, actor_id, actor, action, target_kind, target_id) ` + numbers + `
+			SELECT i * 1000, 'admin-' || CAST(i % 9 AS TEXT), '', 'action-' || CAST(i % 20 AS TEXT),
+			'kind-' || CAST(i % 5 AS TEXT), 'u' || CAST(i % 3000 AS TEXT) FROM n`, []any{filled}},
 		{map[db.Dialect]string{db.SQLite: `ANALYZE`, db.Postgres: `VACUUM ANALYZE`}[d.Dialect], nil},
 	} {
 		if _, err := d.ExecContext(t.Context(), d.Rebind(step.statement), step.args...); err != nil {
@@ -48,28 +51,33 @@ func fill(t *testing.T, d *db.DB) {
 
 var (
 	// scans are whole tables read one row after the other, and sorted lists.
-	sqliteScan   = regexp.MustCompile(`(?m)SCAN (s|c|u|f|b|sign_ins|sign_in_clients|revocations|users)$|revocations_by_until`)
-	postgresScan = regexp.MustCompile(`Seq Scan on (sign_ins|sign_in_clients|revocations|users)`)
+	sqliteScan   = regexp.MustCompile(`(?m)SCAN (s|c|u|f|b|sign_ins|sign_in_clients|revocations|users|audit)$|revocations_by_until`)
+	postgresScan = regexp.MustCompile(`Seq Scan on (sign_ins|sign_in_clients|revocations|users|audit)`)
 	sorts        = regexp.MustCompile(`TEMP B-TREE|Sort Key`)
 )
 
 // plan is how the database would answer a query, a step a line. PostgreSQL is told to
 // avoid reading whole tables, which it prefers where a table is as small as a test's:
-// it still does where no index fits.
-func plan(t *testing.T, d *db.DB, query string, args ...any) string {
+// it still does where no index fits. With along it is told what alongIndexes tells it.
+func plan(t *testing.T, d *db.DB, along bool, query string, args ...any) string {
 	t.Helper()
 	explain := "EXPLAIN QUERY PLAN "
 	if d.Dialect == db.Postgres {
 		explain = "EXPLAIN "
 	}
-	conn, err := d.Connx(t.Context())
+	conn, err := d.BeginTxx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close() }()
+	defer func() { _ = conn.Rollback() }()
 	if d.Dialect == db.Postgres {
-		setSeqScan(t, conn, "off")
-		defer setSeqScan(t, conn, "on")
+		settings := `SELECT set_config('enable_seqscan', 'off', TRUE)`
+		if along {
+			settings = store.SettingsAlongIndexes
+		}
+		if _, err := conn.ExecContext(t.Context(), settings); err != nil {
+			t.Fatal(err)
+		}
 	}
 	rows, err := conn.QueryxContext(t.Context(), d.Rebind(explain+query), args...)
 	if err != nil {
@@ -89,13 +97,6 @@ func plan(t *testing.T, d *db.DB, query string, args ...any) string {
 		t.Fatalf("%d lines, %v", len(lines), err)
 	}
 	return strings.Join(lines, "\n")
-}
-
-func setSeqScan(t *testing.T, conn *sqlx.Conn, to string) {
-	t.Helper()
-	if _, err := conn.ExecContext(t.Context(), `SET enable_seqscan = `+to); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func scans(d *db.DB, plan string) bool {
@@ -124,12 +125,14 @@ func TestPlans_ListsFollowAnIndex(t *testing.T) {
 
 func check(t *testing.T, d *db.DB) {
 	t.Helper()
-	if all := plan(t, d, `SELECT * FROM sign_ins WHERE user_agent = ?`, "x"); !scans(d, all) {
+	if all := plan(t, d, false, `SELECT * FROM sign_ins WHERE user_agent = ?`, "x"); !scans(d, all) {
 		t.Fatalf("a scan is not seen as one:\n%s", all)
 	}
-	for name, ask := range queries(t) {
-		if got := plan(t, d, ask.query, ask.args...); scans(d, got) || ask.ordered && sorts.MatchString(got) {
+	for name, ask := range queries(t, d) {
+		if got := plan(t, d, ask.along, ask.query, ask.args...); scans(d, got) || ask.ordered && sorts.MatchString(got) {
 			t.Errorf("%s reads too much:\n%s\n%s", name, ask.query, got)
+		} else if !strings.Contains(got, ask.index) {
+			t.Errorf("%s does not follow %s:\n%s\n%s", name, ask.index, ask.query, got)
 		}
 	}
 }
@@ -137,10 +140,12 @@ func check(t *testing.T, d *db.DB) {
 type ask struct {
 	query   string
 	args    []any
-	ordered bool // the index has the order, too: nothing is sorted
+	ordered bool   // the index has the order, too: nothing is sorted
+	along   bool   // it is asked by alongIndexes
+	index   string // that has every condition; "" for any
 }
 
-func queries(t *testing.T) map[string]ask {
+func queries(t *testing.T, d *db.DB) map[string]ask {
 	t.Helper()
 	since := storetest.Now.Add(-30 * 24 * time.Hour)
 	here := store.Cursor{At: storetest.Now.Add(-2 * time.Hour), ID: "sid-7200"}
@@ -171,5 +176,60 @@ func queries(t *testing.T) map[string]ask {
 		}
 		asked["denylist "+name] = ask{query: query, args: args}
 	}
+	for name, q := range auditQueries() {
+		query, args := q.Statement(15_000_000, d.Dialect)
+		asked["audit "+name] = ask{query: query, args: args, ordered: true, along: true, index: auditIndex(q)}
+	}
 	return asked
+}
+
+// auditQueries are all choices of filters, each from the beginning, from a row on and back, with and without days.
+func auditQueries() map[string]store.AuditQuery {
+	asked := map[string]store.AuditQuery{}
+	for filters := range 16 {
+		for from := range 6 {
+			q := store.AuditQuery{Limit: 50}
+			for i, set := range []func(){
+				func() { q.ActorID = "admin-1" }, func() { q.Action = "action-1" },
+				func() { q.TargetKind = "kind-1" }, func() { q.TargetID = "u1" },
+			} {
+				if filters&(1<<i) != 0 {
+					set()
+				}
+			}
+			if from%2 == 1 {
+				q.From, q.To = time.UnixMilli(10_000_000), time.UnixMilli(20_000_000)
+			}
+			switch from / 2 {
+			case 1:
+				q.Older = 15_000
+			case 2:
+				q.Newer = 15_000
+			}
+			asked[fmt.Sprintf("%04b from %d", filters, from)] = q
+		}
+	}
+	return asked
+}
+
+// auditIndex is the index that a query must follow. With more than two filters several are as good.
+func auditIndex(q store.AuditQuery) string {
+	var by []string
+	for name, value := range map[string]string{"actor": q.ActorID, "action": q.Action, "kind": q.TargetKind, "target": q.TargetID} {
+		if value != "" {
+			by = append(by, name)
+		}
+	}
+	switch slices.Sort(by); len(by) {
+	case 0:
+		return "audit_by_time"
+	case 1:
+		return "audit_by_" + by[0] + " "
+	case 2:
+		if by[0] == "action" && by[1] == "actor" {
+			slices.Reverse(by)
+		}
+		return "audit_by_" + by[0] + "_" + by[1] + " "
+	}
+	return "audit_by_"
 }
