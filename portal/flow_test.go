@@ -323,6 +323,51 @@ func TestPrompt(t *testing.T) {
 	})
 }
 
+func TestPrompt_ProofOfAnotherBrowser(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		// asks returns the way back from the sign-in page, with the marker that a browser got there.
+		asks := func(b *http.Client, changes []string) string {
+			t.Helper()
+			a := h.get(b, authorizeURL(changes...))
+			if a.to == nil || a.to.Path != "/sign-in" {
+				t.Fatalf("%v: led to %v", changes, a.to)
+			}
+			return a.to.Query().Get("return_to")
+		}
+		for _, changes := range [][]string{{"prompt", "login"}, {"max_age", "60"}, {"prompt", "select_account"}, {"max_age", "0"}} {
+			b, other := h.browser(), h.browser()
+			h.signIn(b, "/")
+			h.signIn(other, "/")
+			h.clock.advance(61 * time.Second)
+			for whose, marked := range map[string]string{"a guest": asks(h.browser(), changes), "another sign-in": asks(other, changes)} {
+				if a := h.get(b, marked); a.to.Path != "/sign-in" || a.to.Query().Get("reauth") != "1" {
+					t.Errorf("%v: the marker of %s was good without a password: %v", changes, whose, a.to)
+				}
+			}
+			// A proof that came after another sign-in's marker is not one for it, and a guest's is good only at once.
+			guests, others := asks(h.browser(), changes), asks(other, changes)
+			h.clock.advance(time.Millisecond)
+			h.signIn(b, "/", "reauth", "1")
+			h.clock.advance(61 * time.Second)
+			if a := h.get(b, others); a.to.Path != "/sign-in" {
+				t.Errorf("%v: the marker of another sign-in was good after a password: %v", changes, a.to)
+			}
+			h.clock.advance(time.Minute)
+			if a := h.get(b, guests); a.to.Path != "/sign-in" {
+				t.Errorf("%v: an old proof was good: %v", changes, a.to)
+			}
+			// A guest who signs in is not asked twice.
+			guest := h.browser()
+			back := asks(guest, changes)
+			h.clock.advance(time.Millisecond)
+			h.signIn(guest, back)
+			if a := h.get(guest, back); a.to.Query().Get("code") == "" {
+				t.Errorf("%v: asked again after the sign-in: %v", changes, a.to)
+			}
+		}
+	})
+}
+
 func TestAuthorize_Post(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		b := h.browser()

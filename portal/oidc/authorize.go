@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -12,7 +13,6 @@ import (
 	"gatehouse/portal/ephemeral"
 	"gatehouse/portal/store"
 	"gatehouse/sso/hops"
-	"gatehouse/sso/session"
 	"gatehouse/web"
 )
 
@@ -40,9 +40,9 @@ func (h *Handlers) Authorize(c echo.Context) error {
 	case err != nil:
 		return web.Unavailable(err)
 	}
-	good, later := h.marker.asked(q, g.AuthTime, h.Now())
+	asked := h.marker.asked(q, g.SID, g.AuthTime, h.Now())
 	old := q.MaxAge >= 0 && h.Now().Sub(g.AuthTime) > q.MaxAge
-	if (q.Login || old) && !later {
+	if (q.Login || old) && !asked {
 		return h.ask(c, q, &g)
 	}
 	if q.IDTokenHint != "" { // OpenID Connect Core §3.1.2.1: is it the person that the client means?
@@ -50,7 +50,7 @@ func (h *Handlers) Authorize(c echo.Context) error {
 		switch {
 		case err != nil:
 			return q.fail(badRequest(invalidRequest, "id_token_hint is not an ID token of this portal."), h.Issuer.URL())
-		case hint.Subject != g.UserID && good:
+		case hint.Subject != g.UserID && asked:
 			return q.fail(badRequest(loginRequired, "Somebody else signed in."), h.Issuer.URL())
 		case hint.Subject != g.UserID:
 			return h.ask(c, q, &g)
@@ -109,10 +109,10 @@ func (h *Handlers) ask(c echo.Context, q *authRequest, present *store.Grantee) e
 	page := url.Values{}
 	switch {
 	case present != nil:
-		again.Set(reauthParam, h.marker.sign(q, present.AuthTime, h.Now()))
+		again.Set(reauthParam, h.marker.sign(q, present.SID, present.AuthTime, h.Now()))
 		page.Set("reauth", "1")
 	case q.Login || q.MaxAge >= 0 || q.IDTokenHint != "":
-		again.Set(reauthParam, h.marker.sign(q, session.Record{}.AuthTime, h.Now()))
+		again.Set(reauthParam, h.marker.sign(q, "", time.Time{}, h.Now()))
 	}
 	back := AuthorizePath + "?" + again.Encode()
 	if len(back) > maxReturn {

@@ -18,36 +18,43 @@ const reauthParam = "gatehouse_reauth"
 // markerLife is how long a person may take to give the password.
 const markerLife = 15 * time.Minute
 
-// marker makes and reads that parameter. It tells, tamper-proof and for this very
-// request, how recent the last proof of identity was when the request came: a
-// later one means that the person has been asked. So nobody is asked twice, and a
-// client or a person who writes the parameter by hand gains nothing.
+// maxProofAge is the age of the newest proof that a marker is accepted with: the browser comes back from the sign-in
+// page at once, so an older one is not what this request was sent there for.
+const maxProofAge = 2 * time.Minute
+
+// marker makes and reads that parameter. It says, tamper-proof, for this very request and for this sign-in (none, for a
+// guest), when the request came and how recent the last proof of identity was then: a later one means that the person
+// has been asked. So the person is not asked twice, and a parameter that was written by hand, or made in another
+// browser, proves nothing.
 type marker struct{ key []byte }
 
-// sign is the marker of q at now, in a browser that last signed in at last.
-func (m marker) sign(q *authRequest, last, now time.Time) string {
+// sign returns the marker of q at now, in a browser with the sign-in sid ("" for a guest) that last proved the person
+// at last.
+func (m marker) sign(q *authRequest, sid string, last, now time.Time) string {
 	head := millis(last) + "." + millis(now)
-	return head + "." + m.mac(q, head)
+	return head + "." + m.mac(q, sid, head)
 }
 
-// asked says whether q bears a good marker, and whether authTime is later than
-// the proof that the marker tells of.
-func (m marker) asked(q *authRequest, authTime, now time.Time) (good, later bool) {
-	head, mac, ok := cutLast(q.Reauth)
-	if !ok || !hmac.Equal([]byte(mac), []byte(m.mac(q, head))) {
-		return false, false
-	}
+// asked reports whether the person has given the password for q: whether q bears a good marker of the sign-in sid, or
+// of a guest, and authTime, which is that of sid, is later than the marker (OpenID Connect Core §3.1.2.1).
+func (m marker) asked(q *authRequest, sid string, authTime, now time.Time) bool {
+	head, mac, _ := cutLast(q.Reauth)
 	last, made, _ := strings.Cut(head, ".")
+	if last == millis(time.Time{}) {
+		sid = ""
+	}
+	if !hmac.Equal([]byte(mac), []byte(m.mac(q, sid, head))) {
+		return false
+	}
 	lastMillis, err1 := strconv.ParseInt(last, 36, 64)
 	madeMillis, err2 := strconv.ParseInt(made, 36, 64)
-	if err1 != nil || err2 != nil || now.Sub(time.UnixMilli(madeMillis)) > markerLife {
-		return false, false
-	}
-	return true, authTime.UnixMilli() > lastMillis
+	proof := authTime.UnixMilli()
+	return err1 == nil && err2 == nil && proof > lastMillis && proof >= madeMillis &&
+		now.Sub(time.UnixMilli(madeMillis)) <= markerLife && now.Sub(authTime) <= maxProofAge
 }
 
-// mac covers everything that the request asks for.
-func (m marker) mac(q *authRequest, head string) string {
+// mac covers the sign-in and everything that the request asks for.
+func (m marker) mac(q *authRequest, sid, head string) string {
 	mac := hmac.New(sha256.New, m.key)
 	names := make([]string, 0, len(q.sent.values))
 	for name := range q.sent.values {
@@ -56,11 +63,9 @@ func (m marker) mac(q *authRequest, head string) string {
 		}
 	}
 	slices.Sort(names)
-	for _, name := range append(names, "") {
+	_, _ = fmt.Fprintf(mac, "%d:%s;%d:%s;", len(sid), sid, len(head), head)
+	for _, name := range names {
 		v := q.sent.values[name]
-		if name == "" {
-			v = head
-		}
 		_, _ = fmt.Fprintf(mac, "%d:%s=%d:%s;", len(name), name, len(v), v)
 	}
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))

@@ -124,7 +124,7 @@ func New(d Deps) (*Handlers, error) {
 	if d.Recorded == nil {
 		d.Recorded = func() {}
 	}
-	key, err := seal.DeriveKey(d.Secret, "gatehouse portal: re-authentication marker, v1")
+	key, err := seal.DeriveKey(d.Secret, "gatehouse portal: re-authentication marker, v2")
 	if err != nil {
 		return nil, err
 	}
