@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +135,30 @@ func TestSignIn_TooManyAttempts(t *testing.T) {
 		owner.signIn("maria@example.com", secret).wantTo(h.t, "/")
 		h.browser().from("198.51.100.9").signIn("maria@example.com", secret).wantTo(h.t, "/")
 		thief.signIn("maria@example.com", secret).want(h.t, http.StatusTooManyRequests)
+	})
+}
+
+func TestSignIn_ClassroomIsNotLockedOut(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		h.add("maria@example.com")
+		thief := h.browser()
+		for i := range 61 {
+			thief.signIn(fmt.Sprintf("invented%d@example.com", i), "a guess that is wrong").want(h.t, http.StatusUnprocessableEntity)
+		}
+		learner, began := h.browser(), time.Now()
+		for {
+			a := learner.signIn("maria@example.com", secret)
+			if a.Status == http.StatusSeeOther {
+				break
+			}
+			a.want(h.t, http.StatusTooManyRequests, "too many attempts", "second")
+			seconds, err := strconv.Atoi(a.Header.Get("Retry-After"))
+			check(h.t, err)
+			if seconds < 1 || time.Since(began) > 10*time.Second {
+				h.t.Fatalf("told to wait %d s after %s", seconds, time.Since(began))
+			}
+			time.Sleep(time.Duration(seconds) * time.Second)
+		}
 	})
 }
 

@@ -5,9 +5,11 @@
 //
 //	browser known to the account ──> (device, account)
 //	any other                    ──> (account, address), (address), (account, unknown browsers)
+//	  above (address)            ──> one every 2 seconds, and so many a day
 //
-// Somebody who guesses from one address fills the bucket of that address and no other, so the owner signs in
-// from elsewhere; somebody who guesses from thousands of addresses fills the bucket of unknown browsers, and the
+// Somebody who guesses from one address fills the bucket of that address and no other. The owner signs in from
+// elsewhere at once, and behind that address when it is a try's turn; a turn that ends in a sign-in is given back, so a
+// class that signs in does not wait for one another. Somebody who guesses from thousands of addresses fills the bucket of unknown browsers, and the
 // owner signs in from a browser used before.
 //
 // An attempt is counted before the password is checked, by one Lua script that looks at all its buckets first,

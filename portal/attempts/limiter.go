@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"gatehouse/sso/seal"
@@ -31,12 +32,15 @@ type Limit struct {
 }
 
 // The limits. Those of an account from one address and of a known browser are what a forgetful person may
-// need; that of an address leaves room for an office or a school behind one; that of an account from unknown
+// need; that of an address leaves room for an office or a school behind one, and above it tries are only slowed
+// down, so that one person can't keep everybody behind the address out; that of an account from unknown
 // browsers is only ever reached by many addresses together.
 var (
 	perAccountAndAddress = Limit{Attempts: 6, Window: 15 * time.Minute}
 	perDevice            = Limit{Attempts: 10, Window: 15 * time.Minute}
 	perAddress           = Limit{Attempts: 60, Window: 15 * time.Minute}
+	perAddressPace       = Limit{Attempts: 1, Window: 2 * time.Second} // of an address above perAddress
+	perAddressDay        = Limit{Attempts: 1000, Window: 24 * time.Hour}
 	perAccount           = Limit{Attempts: 100, Window: time.Hour}
 	perConfirmation      = Limit{Attempts: 6, Window: 15 * time.Minute}
 	perRegistration      = Limit{Attempts: 30, Window: time.Hour}
@@ -78,65 +82,81 @@ type Attempt struct {
 type bucket struct {
 	key   string
 	limit Limit
-	own   bool // a success empties it; the others only get this one attempt back
+	kind  string // one of the constants below
 }
+
+const (
+	own    = "own"    // a success empties it; the others only get this one attempt back
+	shared = "shared" // refuses when it is full
+	soft   = "soft"   // refuses nothing: when it is full, the pace after it applies
+	pace   = "pace"   // refuses when it and the soft one before it are full
+)
 
 // SignIn counts a try to sign in to account (its normalised email, known or not) from address, by a browser
 // with that device cookie ("" for none). It returns *Exceeded when there were too many, and an error that
 // wraps ErrUnavailable when Redis does not answer; either way the password must not be looked at.
 func (l *Limiter) SignIn(ctx context.Context, account, address, device string) (*Attempt, error) {
 	if id, known := l.device(device, account); known {
-		return l.take(ctx, bucket{l.name("device", id, account), perDevice, true})
+		return l.take(ctx, bucket{l.name("device", id, account), perDevice, own})
 	}
 	address = network(address)
 	return l.take(ctx,
-		bucket{l.name("account and address", account, address), perAccountAndAddress, true},
-		bucket{l.name("address", address), perAddress, false},
-		bucket{l.name("account", account), perAccount, false},
+		bucket{l.name("account and address", account, address), perAccountAndAddress, own},
+		bucket{l.name("address", address), perAddress, soft},
+		bucket{l.name("address, pace", address), perAddressPace, pace},
+		bucket{l.name("address, day", address), perAddressDay, shared},
+		bucket{l.name("account", account), perAccount, shared},
 	)
 }
 
 // Confirm counts a try to confirm the password within a sign-in. Errors are those of SignIn.
 func (l *Limiter) Confirm(ctx context.Context, sid string) (*Attempt, error) {
-	return l.take(ctx, bucket{l.name("confirm", sid), perConfirmation, true})
+	return l.take(ctx, bucket{l.name("confirm", sid), perConfirmation, own})
 }
 
 // Register counts a registration from address, whether or not it succeeds. Errors are those of SignIn.
 func (l *Limiter) Register(ctx context.Context, address string) error {
-	_, err := l.take(ctx, bucket{l.name("register", network(address)), perRegistration, false})
+	_, err := l.take(ctx, bucket{l.name("register", network(address)), perRegistration, shared})
 	return err
 }
 
 // Succeeded empties the attempt's own bucket and gives the attempt back to the shared ones.
 func (a *Attempt) Succeeded(ctx context.Context) error {
 	keys := make([]string, len(a.buckets))
-	own := make([]any, len(a.buckets))
+	kinds := make([]any, len(a.buckets))
 	for i, b := range a.buckets {
-		keys[i], own[i] = b.key, b.own
+		keys[i], kinds[i] = b.key, b.kind
 	}
-	if err := giveBack.Run(ctx, a.limiter.rdb, keys, own...).Err(); err != nil {
+	if err := giveBack.Run(ctx, a.limiter.rdb, keys, kinds...).Err(); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return nil
 }
 
-// take counts in every bucket, or in none and says how long to wait.
+// take counts in every bucket that applies, or in none and says how long to wait; -1 says that the pace applied.
 var take = redis.NewScript(`
-local wait = 0
+local wait, paced = 0, false
 for i = 1, #KEYS do
-  if tonumber(redis.call('GET', KEYS[i]) or '0') >= tonumber(ARGV[2 * i - 1]) then
-    wait = math.max(wait, redis.call('PTTL', KEYS[i]), 1)
+  local kind = ARGV[3 * i]
+  if tonumber(redis.call('GET', KEYS[i]) or '0') >= tonumber(ARGV[3 * i - 2]) then
+    if kind == 'soft' then
+      paced = true
+    elseif kind ~= 'pace' or paced then
+      wait = math.max(wait, redis.call('PTTL', KEYS[i]), 1)
+    end
   end
 end
 if wait > 0 then return wait end
 for i = 1, #KEYS do
-  if redis.call('INCR', KEYS[i]) == 1 then redis.call('PEXPIRE', KEYS[i], ARGV[2 * i]) end
+  if (ARGV[3 * i] ~= 'pace' or paced) and redis.call('INCR', KEYS[i]) == 1 then
+    redis.call('PEXPIRE', KEYS[i], ARGV[3 * i - 1])
+  end
 end
-return 0`)
+return paced and -1 or 0`)
 
 var giveBack = redis.NewScript(`
 for i = 1, #KEYS do
-  if ARGV[i] == '1' then
+  if ARGV[i] == 'own' then
     redis.call('DEL', KEYS[i])
   elseif tonumber(redis.call('GET', KEYS[i]) or '0') > 0 then
     redis.call('DECR', KEYS[i])
@@ -146,10 +166,10 @@ return 0`)
 
 func (l *Limiter) take(ctx context.Context, buckets ...bucket) (*Attempt, error) {
 	keys := make([]string, len(buckets))
-	args := make([]any, 0, 2*len(buckets))
+	args := make([]any, 0, 3*len(buckets))
 	for i, b := range buckets {
 		keys[i] = b.key
-		args = append(args, b.limit.Attempts, b.limit.Window.Milliseconds())
+		args = append(args, b.limit.Attempts, b.limit.Window.Milliseconds(), b.kind)
 	}
 	wait, err := take.Run(ctx, l.rdb, keys, args...).Int64()
 	if err != nil {
@@ -157,6 +177,9 @@ func (l *Limiter) take(ctx context.Context, buckets ...bucket) (*Attempt, error)
 	}
 	if wait > 0 {
 		return nil, &Exceeded{Wait: time.Duration(wait) * time.Millisecond}
+	}
+	if wait == 0 { // the turn at the address's pace, if there is one, is another attempt's
+		buckets = slices.DeleteFunc(buckets, func(b bucket) bool { return b.kind == pace })
 	}
 	return &Attempt{limiter: l, buckets: buckets}, nil
 }

@@ -9,7 +9,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/portal/attempts"
@@ -127,6 +129,120 @@ func TestLimiter_AddressIsLimitedOverAllAccounts(t *testing.T) {
 	})
 }
 
+func TestLimiter_SprayingGetsTheDaysBudgetAndNoMore(t *testing.T) {
+	const accounts = 5000
+	at := func(l *attempts.Limiter, n int) error {
+		_, err := l.SignIn(t.Context(), fmt.Sprintf("user%d@example.com", n), "203.0.113.7", "")
+		return err
+	}
+	let, l := 0, limiter(t, env.MiniRedis(t))
+	for n := range accounts { // without waiting
+		if !refused(t, at(l, n)) {
+			let++
+		}
+	}
+	if let < 61 || let > 90 {
+		t.Errorf("%d of %d accounts got a verdict at once", let, accounts)
+	}
+	// As patiently as it is told to be.
+	clock := miniredis.RunT(t)
+	rdb := redis.NewClient(&redis.Options{Addr: clock.Addr()})
+	t.Cleanup(func() { rdb.Close() })
+	verdicts, took := 0, time.Duration(0)
+	for l = limiter(t, rdb); verdicts < accounts; {
+		err := at(l, verdicts)
+		var e *attempts.Exceeded
+		switch {
+		case err == nil:
+			verdicts++
+			continue
+		case !errors.As(err, &e):
+			t.Fatal(err)
+		}
+		if took += e.Wait; took >= 24*time.Hour {
+			break
+		}
+		clock.FastForward(e.Wait)
+	}
+	if verdicts != 1000 || took < 24*time.Hour {
+		t.Errorf("%d of %d accounts got a verdict within %s, want 1000 in a day", verdicts, accounts, took)
+	}
+}
+
+func TestLimiter_AboveItsLimitAnAddressIsSlowedAndNotShutOut(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		l := limiter(t, rdb)
+		try := func(account, device string) (*attempts.Attempt, error) {
+			return l.SignIn(t.Context(), account, "203.0.113.7", device)
+		}
+		n := 0
+		failures(t, func() error { n++; _, err := try(fmt.Sprintf("invented%d@example.com", n), ""); return err })
+		for _, account := range []string{"maria@example.com", "unknown@example.com"} {
+			_, err := try(account, "")
+			var e *attempts.Exceeded
+			if !errors.As(err, &e) || e.Wait > 2*time.Second {
+				t.Fatalf("%s: %v, want a wait of at most 2 s", account, err)
+			}
+		}
+		for i := range 20 { // never slowed by others
+			a, err := try("maria@example.com", l.Trust("", "maria@example.com"))
+			if refused(t, err) || a.Succeeded(t.Context()) != nil {
+				t.Fatalf("a known browser was refused at try %d", i)
+			}
+		}
+		turn := func(account string) *attempts.Attempt {
+			for {
+				a, err := try(account, "")
+				if !refused(t, err) {
+					return a
+				}
+				var e *attempts.Exceeded
+				errors.As(err, &e)
+				time.Sleep(e.Wait)
+			}
+		}
+		// A turn that ends in a sign-in is given back, so that a class does not wait for one another ...
+		for i := range 40 {
+			account := fmt.Sprintf("learner%d@example.com", i)
+			if i == 0 {
+				if err := turn(account).Succeeded(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			if a, err := try(account, ""); refused(t, err) || a.Succeeded(t.Context()) != nil {
+				t.Fatalf("%s had to wait for another learner", account)
+			}
+		}
+		// ... and one that fails is not.
+		turn("invented@example.com")
+		if _, err := try("invented2@example.com", ""); !refused(t, err) {
+			t.Fatal("two verdicts at once")
+		}
+	})
+}
+
+func TestLimiter_SuccessGivesNoTurnOfOthersBack(t *testing.T) {
+	l := limiter(t, env.MiniRedis(t))
+	try := func(account string) (*attempts.Attempt, error) {
+		return l.SignIn(t.Context(), account, "203.0.113.7", "")
+	}
+	early, err := try("early@example.com") // while the address was below its limit
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	failures(t, func() error { n++; _, err := try(fmt.Sprintf("invented%d@example.com", n)); return err })
+	if err := early.Succeeded(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n = 0
+	failures(t, func() error { n++; _, err := try(fmt.Sprintf("more%d@example.com", n)); return err })
+	if n > 2 {
+		t.Fatalf("%d verdicts for one success", n)
+	}
+}
+
 func TestLimiter_SuccessEmptiesItsOwnBucketOnly(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		l := limiter(t, rdb)
@@ -210,7 +326,7 @@ func TestLimiter_KeysExpireAndNameNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		keys, err := rdb.Keys(t.Context(), "*{attempts}*").Result()
-		if err != nil || len(keys) != 3 {
+		if err != nil || len(keys) != 4 {
 			t.Fatalf("keys %q, %v", keys, err)
 		}
 		for _, k := range keys {
