@@ -50,6 +50,7 @@ type upConfig struct {
 
 	Academy  academySettings `embed:""`
 	Denylist denylistConfig  `embed:"" prefix:"denylist-"`
+	SignIns  signInsConfig   `embed:"" prefix:"sign-ins-"`
 }
 
 // redisHelp stands in the help of each --redis-url.
@@ -88,8 +89,30 @@ type portalConfig struct {
 	AcademySecret   string `env:"GATEHOUSE_ACADEMY_SECRET" required:"" help:"The academy's client secret."`
 	Clients         string `env:"GATEHOUSE_CLIENTS" help:"JSON file of more clients than the estate's own."`
 
+	SignIns signInsConfig `embed:"" prefix:"sign-ins-"`
+
 	key      []byte
 	declared []clients.Client
+}
+
+// signInsConfig limits the sign-ins that succeed within ten minutes.
+type signInsConfig struct {
+	PerAccount int `env:"GATEHOUSE_SIGN_INS_PER_ACCOUNT" default:"20" help:"Sign-ins of one account that may succeed in 10 minutes."`
+	PerAddress int `env:"GATEHOUSE_SIGN_INS_PER_ADDRESS" default:"300" help:"Sign-ins from one address (IPv6: a /64 network) that may succeed in 10 minutes."`
+}
+
+func (c signInsConfig) check() error {
+	if c.PerAccount < 1 || c.PerAddress < 1 {
+		return errors.New("--sign-ins-per-account and --sign-ins-per-address must be at least 1")
+	}
+	return nil
+}
+
+// env tells a replica the same.
+func (c signInsConfig) env() []string {
+	return []string{
+		"GATEHOUSE_SIGN_INS_PER_ACCOUNT=" + strconv.Itoa(c.PerAccount), "GATEHOUSE_SIGN_INS_PER_ADDRESS=" + strconv.Itoa(c.PerAddress),
+	}
 }
 
 type migrateConfig struct {
@@ -158,7 +181,7 @@ func (c *upConfig) Validate() error {
 		wrong = append(wrong, err)
 	}
 	_, err := readClients(c.Clients)
-	return errors.Join(append(wrong, err, c.Academy.check(), c.Denylist.check())...)
+	return errors.Join(append(wrong, err, c.Academy.check(), c.Denylist.check(), c.SignIns.check())...)
 }
 
 // Validate implements kong's check.
@@ -192,7 +215,7 @@ func (c *portalConfig) Validate() error {
 		c.key, err1 = parseKey(c.Key)
 	}
 	c.declared, err2 = readClients(c.Clients)
-	return errors.Join(c.serviceConfig.Validate(), err1, err2)
+	return errors.Join(c.serviceConfig.Validate(), err1, err2, c.SignIns.check())
 }
 
 // Validate implements kong's check.

@@ -15,6 +15,7 @@ import (
 	"gatehouse/apps/forum"
 	"gatehouse/apps/shop"
 	"gatehouse/portal"
+	"gatehouse/portal/attempts"
 )
 
 // How each service is made of its parts. An app is a relying party of the portal
@@ -27,6 +28,7 @@ func (c portalConfig) open(ctx context.Context, p parts) (service, error) {
 	return portal.New(ctx, portal.Deps{
 		DB: p.db, Redis: p.rdb, Estate: p.estate, Replica: p.Replica, Logger: p.log, HTTPClient: p.client,
 		Key: c.key, Clients: append(own, c.declared...), Denied: p.denied, TrustedProxies: p.proxies, Demo: p.Demo,
+		SignIns: attempts.SignIns(c.SignIns),
 	})
 }
 

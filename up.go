@@ -285,6 +285,7 @@ func (e *estate) spec(service, name string) supervisor.Spec {
 	}
 	env = append(env, e.Denylist.env()...)
 	if service == "portal" {
+		env = append(env, e.SignIns.env()...)
 		env = append(env, "GATEHOUSE_KEY="+hex.EncodeToString(e.key), "GATEHOUSE_CLIENTS="+e.Clients,
 			"GATEHOUSE_SHOP_SECRET="+e.secret("shop"), "GATEHOUSE_FORUM_SECRET="+e.secret("forum"),
 			"GATEHOUSE_ANALYTICS_SECRET="+e.secret("analytics"), "GATEHOUSE_ACADEMY_SECRET="+e.secret("academy"))

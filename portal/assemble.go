@@ -125,7 +125,7 @@ func people(ctx context.Context, d Deps, records *store.Store, sessions *session
 	if err != nil {
 		return nil, err
 	}
-	limiter, err := attempts.New(d.Redis, d.Key)
+	limiter, err := attempts.New(d.Redis, d.Key, d.SignIns)
 	if err != nil {
 		return nil, err
 	}

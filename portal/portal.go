@@ -17,6 +17,7 @@ import (
 	"gatehouse/events"
 	"gatehouse/portal/account"
 	"gatehouse/portal/admin"
+	"gatehouse/portal/attempts"
 	"gatehouse/portal/backchannel"
 	"gatehouse/portal/clients"
 	"gatehouse/portal/keys"
@@ -49,6 +50,7 @@ type Deps struct {
 	Demo           bool             // make and show the demo accounts
 	Passwords      password.Options // cost and bound of password hashing
 	Lifetimes      Lifetimes
+	SignIns        attempts.SignIns // that succeed, at most
 }
 
 // Lifetimes may be left zero.

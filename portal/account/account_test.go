@@ -87,7 +87,7 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*ac
 	check(t, err)
 	h.hasher, err = password.NewHasher(password.Options{Params: light})
 	check(t, err)
-	limiter, err := attempts.New(rdb, bytes.Repeat([]byte("k"), 32))
+	limiter, err := attempts.New(rdb, bytes.Repeat([]byte("k"), 32), attempts.SignIns{})
 	check(t, err)
 	log, err := denylist.NewLog(rdb)
 	check(t, err)

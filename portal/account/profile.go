@@ -82,6 +82,9 @@ func (p *Pages) SetEmail(c echo.Context) error {
 		if err == nil {
 			err = p.Store.SetEmail(c.Request().Context(), v.user.ID, v.user.PasswordHash, email, normalised, p.Now())
 		}
+		if errors.Is(err, store.ErrEmailTaken) {
+			err = p.emailTaken(c)
+		}
 		if err != nil {
 			return p.refuseProfile(c, err, view, "email_password")
 		}

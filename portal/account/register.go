@@ -101,7 +101,7 @@ func (p *Pages) register(c echo.Context, u store.User, secret string) error {
 		return err
 	}
 	if _, err := p.Store.UserByEmail(ctx, u.EmailNormalised); err == nil {
-		return store.ErrEmailTaken
+		return p.emailTaken(c)
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
@@ -110,7 +110,19 @@ func (p *Pages) register(c echo.Context, u store.User, secret string) error {
 		return err
 	}
 	u.PasswordHash = hash
-	return p.start(c, u, func(first store.SignIn) error { return p.Store.Register(ctx, u, first) })
+	err = p.start(c, u, func(first store.SignIn) error { return p.Store.Register(ctx, u, first) })
+	if errors.Is(err, store.ErrEmailTaken) { // meanwhile
+		return p.emailTaken(c)
+	}
+	return err
+}
+
+// emailTaken counts that the answer tells that there is an account, and returns store.ErrEmailTaken if it may.
+func (p *Pages) emailTaken(c echo.Context) error {
+	if err := p.Attempts.EmailTaken(c.Request().Context(), web.ClientIP(c)); err != nil {
+		return err
+	}
+	return store.ErrEmailTaken
 }
 
 func (p *Pages) refuseRegister(c echo.Context, err error, view registerView) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gatehouse/portal/account"
 	"gatehouse/portal/store/storetest"
@@ -83,6 +84,51 @@ func TestRegister_LimitedPerAddress(t *testing.T) {
 			return
 		}
 		h.t.Error("never refused")
+	})
+}
+
+func TestRegister_ClassBehindOneAddress(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		const learners = 40
+		began := time.Now()
+		each := func(do func(b *browser, email string) answer) {
+			var wg sync.WaitGroup
+			for i := range learners {
+				wg.Go(func() {
+					if a := do(h.browser(), fmt.Sprintf("learner%d@example.com", i)); a.Status != http.StatusSeeOther {
+						h.t.Errorf("learner %d: %d\n%s", i, a.Status, a.Body)
+					}
+				})
+			}
+			wg.Wait()
+		}
+		each(func(b *browser, email string) answer { return b.post("/register", registration(email)) })
+		each(func(b *browser, email string) answer { return b.signIn(email, secret) })
+		if n := h.count("SELECT COUNT(*) FROM sign_ins"); n != 2*learners {
+			h.t.Errorf("%d sign-ins, want %d", n, 2*learners)
+		}
+		if took := time.Since(began); took > time.Minute {
+			h.t.Errorf("the class took %s", took)
+		}
+	})
+}
+
+func TestRegister_EmailsThatAreTakenAreToldOnlySoOften(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		h.add("maria@example.com")
+		told := 0
+		for range 40 {
+			switch a := h.browser().post("/register", registration("maria@example.com")); a.Status {
+			case http.StatusConflict:
+				told++
+			default:
+				a.want(h.t, http.StatusTooManyRequests, "too many attempts")
+			}
+		}
+		if told != 30 {
+			h.t.Errorf("told %d times, want 30", told)
+		}
+		h.browser().post("/register", registration("free@example.com")).want(h.t, http.StatusTooManyRequests)
 	})
 }
 

@@ -132,7 +132,7 @@ func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User
 	if !ok {
 		return store.User{}, errNoMatch
 	}
-	if err := attempt.Succeeded(ctx); err != nil {
+	if err := attempt.Succeeded(ctx, u.ID); err != nil {
 		return store.User{}, err
 	}
 	if u.Disabled(p.Now()) {
@@ -187,7 +187,7 @@ func (p *Pages) reauthenticate(c echo.Context, v *visitor, secret string, view s
 // confirm checks the password of somebody who is signed in; errNoMatch says that it is another.
 func (p *Pages) confirm(c echo.Context, v *visitor, secret string) error {
 	ctx := c.Request().Context()
-	attempt, err := p.Attempts.Confirm(ctx, v.signIn.SID)
+	attempt, err := p.Attempts.Confirm(ctx, v.signIn.SID, web.ClientIP(c))
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (p *Pages) confirm(c echo.Context, v *visitor, secret string) error {
 	if !ok {
 		return errNoMatch
 	}
-	return attempt.Succeeded(ctx)
+	return attempt.Succeeded(ctx, v.user.ID)
 }
 
 // refuse shows the form again with the reason, or returns an error that is not the person's.

@@ -162,6 +162,35 @@ func TestSignIn_ClassroomIsNotLockedOut(t *testing.T) {
 	})
 }
 
+func TestSignIn_SuccessesAreLimited(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		h.add("maria@example.com")
+		in := 0
+		var last answer
+		for range 30 {
+			if last = h.browser().signIn("maria@example.com", secret); last.Status != http.StatusSeeOther {
+				break
+			}
+			in++
+		}
+		last.want(h.t, http.StatusTooManyRequests, "too many attempts", "minutes")
+		if in != 20 || last.Header.Get("Retry-After") == "" {
+			h.t.Errorf("%d sign-ins, want 20; Retry-After %q", in, last.Header.Get("Retry-After"))
+		}
+		if n := h.count("SELECT COUNT(*) FROM sign_ins"); n != 20 {
+			h.t.Errorf("%d sign-ins stored, want 20", n)
+		}
+		// A sign-in that is refused costs a hash only as often as a wrong try does.
+		before := h.hasher.Count()
+		for range 20 {
+			h.browser().signIn("maria@example.com", secret).want(h.t, http.StatusTooManyRequests)
+		}
+		if n := h.hasher.Count() - before; n > 6 {
+			h.t.Errorf("%d hashes for refused sign-ins", n)
+		}
+	})
+}
+
 func TestSignIn_Reauthentication(t *testing.T) {
 	eachHouse(t, func(h *house) {
 		u := h.add("maria@example.com")

@@ -32,7 +32,7 @@ func TestTrust_RemembersAFewAccounts(t *testing.T) {
 func TestTrust_ForgedCookieIsWorthNothing(t *testing.T) {
 	rdb := env.MiniRedis(t)
 	l := limiter(t, rdb)
-	other, err := attempts.New(rdb, bytes.Repeat([]byte("x"), 32))
+	other, err := attempts.New(rdb, bytes.Repeat([]byte("x"), 32), attempts.SignIns{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestTrust_ForgedCookieIsWorthNothing(t *testing.T) {
 }
 
 func FuzzTrust(f *testing.F) {
-	l, err := attempts.New(env.MiniRedis(f), key)
+	l, err := attempts.New(env.MiniRedis(f), key, attempts.SignIns{})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -12,6 +12,9 @@
 // class that signs in does not wait for one another. Somebody who guesses from thousands of addresses fills the bucket of unknown browsers, and the
 // owner signs in from a browser used before.
 //
+// Sign-ins that succeed have limits of their own, of an account and of an address, however a browser is known: a
+// sign-in costs a hash, rows and sessions.
+//
 // An attempt is counted before the password is checked, by one Lua script that looks at all its buckets first,
 // so that a hundred guesses at once are a hundred guesses; it is given back when the password was right. A
 // refused attempt is not counted, so waiting always helps. The windows are fixed and begin with the first

@@ -22,7 +22,7 @@ var key = bytes.Repeat([]byte("k"), 32)
 
 func limiter(t *testing.T, rdb redis.UniversalClient) *attempts.Limiter {
 	t.Helper()
-	l, err := attempts.New(rdb, key)
+	l, err := attempts.New(rdb, key, attempts.SignIns{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestLimiter_GuessingFromOneAddressDoesNotStopTheOwnerElsewhere(t *testing.T
 		if refused(t, err) {
 			t.Fatal("the owner is locked out at another address")
 		}
-		if err := owner.Succeeded(t.Context()); err != nil {
+		if err := owner.Succeeded(t.Context(), "maria"); err != nil {
 			t.Fatal(err)
 		}
 		if !refused(t, guess()) {
@@ -95,7 +95,7 @@ func TestLimiter_KnownBrowserHasABucketOfItsOwn(t *testing.T) {
 		if refused(t, err) {
 			t.Fatal("the owner is locked out at a browser used before")
 		}
-		if err := owner.Succeeded(t.Context()); err != nil {
+		if err := owner.Succeeded(t.Context(), "maria"); err != nil {
 			t.Fatal(err)
 		}
 		// The bucket of the known browser ends too, and a stolen cookie opens no other account.
@@ -184,9 +184,9 @@ func TestLimiter_AboveItsLimitAnAddressIsSlowedAndNotShutOut(t *testing.T) {
 				t.Fatalf("%s: %v, want a wait of at most 2 s", account, err)
 			}
 		}
-		for i := range 20 { // never slowed by others
+		for i := range 15 { // never slowed by others
 			a, err := try("maria@example.com", l.Trust("", "maria@example.com"))
-			if refused(t, err) || a.Succeeded(t.Context()) != nil {
+			if refused(t, err) || a.Succeeded(t.Context(), "somebody") != nil {
 				t.Fatalf("a known browser was refused at try %d", i)
 			}
 		}
@@ -205,12 +205,12 @@ func TestLimiter_AboveItsLimitAnAddressIsSlowedAndNotShutOut(t *testing.T) {
 		for i := range 40 {
 			account := fmt.Sprintf("learner%d@example.com", i)
 			if i == 0 {
-				if err := turn(account).Succeeded(t.Context()); err != nil {
+				if err := turn(account).Succeeded(t.Context(), account); err != nil {
 					t.Fatal(err)
 				}
 				continue
 			}
-			if a, err := try(account, ""); refused(t, err) || a.Succeeded(t.Context()) != nil {
+			if a, err := try(account, ""); refused(t, err) || a.Succeeded(t.Context(), account) != nil {
 				t.Fatalf("%s had to wait for another learner", account)
 			}
 		}
@@ -233,7 +233,7 @@ func TestLimiter_SuccessGivesNoTurnOfOthersBack(t *testing.T) {
 	}
 	n := 0
 	failures(t, func() error { n++; _, err := try(fmt.Sprintf("invented%d@example.com", n)); return err })
-	if err := early.Succeeded(t.Context()); err != nil {
+	if err := early.Succeeded(t.Context(), "early"); err != nil {
 		t.Fatal(err)
 	}
 	n = 0
@@ -243,16 +243,85 @@ func TestLimiter_SuccessGivesNoTurnOfOthersBack(t *testing.T) {
 	}
 }
 
-func TestLimiter_SuccessEmptiesItsOwnBucketOnly(t *testing.T) {
+func TestLimiter_SuccessesAreLimited(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		l := limiter(t, rdb)
+		in := func(user, address, device string) error {
+			a, err := l.SignIn(t.Context(), user+"@example.com", address, device)
+			if err != nil {
+				return err
+			}
+			return a.Succeeded(t.Context(), user)
+		}
+		if n := failures(t, func() error { return in("maria", "192.0.2.1", "") }); n != 20 {
+			t.Errorf("an account signed in %d times, want 20", n)
+		}
+		if !refused(t, in("maria", "192.0.2.2", "")) || !refused(t, in("maria", "192.0.2.3", l.Trust("", "maria@example.com"))) {
+			t.Error("the account signs in elsewhere")
+		}
+		a, err := l.Confirm(t.Context(), "sid-of-maria", "192.0.2.4")
+		if err == nil {
+			err = a.Succeeded(t.Context(), "maria")
+		}
+		if !refused(t, err) {
+			t.Error("the account confirms its password as often as it likes")
+		}
+		n := 0
+		if let := failures(t, func() error {
+			n++
+			return in(fmt.Sprintf("user%d", n), fmt.Sprintf("2001:db8:1:2::%x", n), "")
+		}); let != 300 {
+			t.Errorf("one network signed in %d times, want 300", let)
+		}
+		if !refused(t, l.Register(t.Context(), "2001:db8:1:2::1")) {
+			t.Error("the network registers, and so signs in")
+		}
+		if err := in("user1", "2001:db8:1:3::1", ""); refused(t, err) {
+			t.Error("the neighbouring network is refused")
+		}
+	})
+}
+
+func TestLimiter_SuccessesAtOnceAreCountedAtOnce(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		l := limiter(t, rdb)
+		var in atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 60 {
+			wg.Go(func() {
+				a, err := l.SignIn(t.Context(), "maria@example.com", fmt.Sprintf("192.0.2.%d", i), "")
+				if err == nil {
+					err = a.Succeeded(t.Context(), "maria")
+				}
+				var e *attempts.Exceeded
+				switch {
+				case err == nil:
+					in.Add(1)
+				case !errors.As(err, &e):
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if in.Load() != 20 {
+			t.Fatalf("%d of 60 at once signed in, want 20", in.Load())
+		}
+	})
+}
+
+func TestLimiter_SuccessEmptiesItsOwnBucketOnly(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		l, err := attempts.New(rdb, key, attempts.SignIns{PerAccount: 1000, PerAddress: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
 		// Whoever owns an account may sign in as often as they like ...
 		for i := range 150 {
 			a, err := l.SignIn(t.Context(), "mallory@example.com", "203.0.113.7", "")
 			if refused(t, err) {
 				t.Fatalf("refused at success %d", i)
 			}
-			if err := a.Succeeded(t.Context()); err != nil {
+			if err := a.Succeeded(t.Context(), "somebody"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -261,7 +330,7 @@ func TestLimiter_SuccessEmptiesItsOwnBucketOnly(t *testing.T) {
 		failures(t, func() error {
 			a, err := l.SignIn(t.Context(), "mallory@example.com", "203.0.113.7", "")
 			if err == nil {
-				err = a.Succeeded(t.Context())
+				err = a.Succeeded(t.Context(), "somebody")
 			}
 			if err != nil {
 				return err
@@ -310,10 +379,16 @@ func TestLimiter_RegistrationsAndConfirmations(t *testing.T) {
 		if err := l.Register(t.Context(), "192.0.2.2"); refused(t, err) {
 			t.Error("another address is refused")
 		}
-		if n := failures(t, func() error { _, err := l.Confirm(t.Context(), "sid-1"); return err }); n < 3 || n > 10 {
+		if n := failures(t, func() error { _, err := l.Confirm(t.Context(), "sid-1", "192.0.2.1"); return err }); n < 3 || n > 10 {
 			t.Errorf("%d confirmations", n)
 		}
-		if a, err := l.Confirm(t.Context(), "sid-2"); refused(t, err) || a.Succeeded(t.Context()) != nil {
+		if n := failures(t, func() error { return l.EmailTaken(t.Context(), "192.0.2.3") }); n != 30 {
+			t.Errorf("told %d times that there is an account, want 30", n)
+		}
+		if !refused(t, l.Register(t.Context(), "192.0.2.3")) {
+			t.Error("registers after it was told 30 times that there is an account")
+		}
+		if a, err := l.Confirm(t.Context(), "sid-2", "192.0.2.1"); refused(t, err) || a.Succeeded(t.Context(), "somebody") != nil {
 			t.Error("another sign-in is refused")
 		}
 	})
@@ -351,7 +426,7 @@ func TestLimiter_RedisAway(t *testing.T) {
 	if _, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", ""); !errors.Is(err, attempts.ErrUnavailable) {
 		t.Errorf("SignIn: %v", err)
 	}
-	if err := a.Succeeded(t.Context()); !errors.Is(err, attempts.ErrUnavailable) {
+	if err := a.Succeeded(t.Context(), "somebody"); !errors.Is(err, attempts.ErrUnavailable) {
 		t.Errorf("Succeeded: %v", err)
 	}
 	if err := l.Register(t.Context(), "203.0.113.7"); !errors.Is(err, attempts.ErrUnavailable) {
@@ -369,10 +444,10 @@ func TestLimiter_GivenUp(t *testing.T) {
 }
 
 func TestNew_Refuses(t *testing.T) {
-	if _, err := attempts.New(nil, key); err == nil {
+	if _, err := attempts.New(nil, key, attempts.SignIns{}); err == nil {
 		t.Error("no Redis was accepted")
 	}
-	if _, err := attempts.New(env.MiniRedis(t), key[:31]); err == nil {
+	if _, err := attempts.New(env.MiniRedis(t), key[:31], attempts.SignIns{}); err == nil {
 		t.Error("a short key was accepted")
 	}
 }

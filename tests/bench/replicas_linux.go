@@ -59,6 +59,7 @@ func prepare(binary, folder, redisURL string) (*replicas, error) {
 	return &replicas{binary: binary, folder: folder, port: port, running: map[string]*process{}, env: []string{
 		"GATEHOUSE_URL=http://localhost:" + port, "REDIS_URL=" + redisURL, "DATABASE_URL=sqlite:" + folder,
 		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8", "GATEHOUSE_DIAL_LOOPBACK=true", "GATEHOUSE_DEMO=true", "GATEHOUSE_METRICS_ADDR=127.0.0.1:0",
+		"GATEHOUSE_SIGN_INS_PER_ACCOUNT=1000000000", "GATEHOUSE_SIGN_INS_PER_ADDRESS=1000000000",
 		"GATEHOUSE_KEY=" + secrets[0],
 		"GATEHOUSE_SHOP_SECRET=" + secrets[1], "GATEHOUSE_FORUM_SECRET=" + secrets[2], "GATEHOUSE_ANALYTICS_SECRET=" + secrets[3],
 		"GATEHOUSE_ACADEMY_SECRET=" + secrets[4],

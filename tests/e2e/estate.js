@@ -29,14 +29,16 @@ function build() {
 const running = new Set();
 
 // start runs `gatehouse up` and resolves once it says where the portal is. A replica that does not run for as long as the denylist's
-// bound refuses people; its default of a second is too short for a busy machine.
+// bound refuses people; its default of a second is too short for a busy machine. One person signs in for
+// many tests.
 export async function start(args = []) {
   const binary = build();
   const data = mkdtempSync(join(tmpdir(), "gatehouse-e2e-"));
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(GATEHOUSE_|REDIS_URL$|DATABASE_URL$)/.test(name)),
   );
-  const up = [binary, "up", "--addr", "127.0.0.1:0", "--data", data, "--denylist-bound", "3s", ...args];
+  const up = [binary, "up", "--addr", "127.0.0.1:0", "--data", data, "--denylist-bound", "3s",
+    "--sign-ins-per-account", "100000", "--sign-ins-per-address", "100000", ...args];
   const child = spawn("/bin/sh", ["-c", watch, data, ...up], { env, detached: true, stdio: "pipe" });
   const ended = new Promise((resolve) => child.on("close", resolve));
   let said = "";

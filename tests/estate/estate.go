@@ -66,6 +66,7 @@ func Start(t testing.TB, o Options) *Estate {
 	if o.DatabaseURL != "" {
 		args = append(args, "--database-url", o.DatabaseURL)
 	}
+	args = append(args, "--sign-ins-per-account", "100000", "--sign-ins-per-address", "100000") // one person signs in for many tests
 	args = append(args, "--denylist-bound", cmp.Or(o.Bound, 3*time.Second).String())
 	cmd, end, err := env.Watched("TERM", append([]string{Binary(t)}, append(args, o.Args...)...)...)
 	if err != nil {
