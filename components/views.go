@@ -188,6 +188,7 @@ type ErrorView struct {
 	Code, Title, Message, Hint string
 	RequestID                  string
 	HomeURL, HomeName          string // where its button leads; "/" and the app's name when empty
+	ActionLabel, ActionURL     string // a button before that one, for what the person can do
 	RetryAfter                 int
 }
 

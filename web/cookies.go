@@ -16,10 +16,18 @@ const (
 	themeCookie = "theme"
 	flashCookie = "flash"
 	maxFlash    = 300 // characters
+	// maxCandidates is how many cookies of one name are looked at: one that was set for another path comes, too.
+	maxCandidates = 3
 )
 
+// cookies returns the cookies of this name that are looked at.
+func cookies(c echo.Context, name string) []*http.Cookie {
+	all := c.Request().CookiesNamed(name)
+	return all[:min(len(all), maxCandidates)]
+}
+
 func theme(c echo.Context) string {
-	if k, err := c.Cookie(themeCookie); err == nil {
+	for _, k := range cookies(c, themeCookie) {
 		switch k.Value {
 		case "light", "dark":
 			return k.Value
@@ -68,25 +76,30 @@ func Flash(c echo.Context, kind, message string) {
 }
 
 func takeFlash(c echo.Context) []components.Toast {
-	k, err := c.Cookie(flashCookie)
-	if err != nil || len(k.Value) > 4*maxFlash {
+	sent := cookies(c, flashCookie)
+	if len(sent) == 0 {
 		return nil
 	}
 	c.SetCookie(&http.Cookie{Name: flashCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
-	raw, err := base64.RawURLEncoding.DecodeString(k.Value)
-	if err != nil {
-		return nil
+	for _, k := range sent {
+		if t, ok := readFlash(k.Value); ok {
+			return []components.Toast{t}
+		}
 	}
-	var t components.Toast
-	if json.Unmarshal(raw, &t) != nil || t.Message == "" {
-		return nil
+	return nil
+}
+
+func readFlash(value string) (t components.Toast, ok bool) {
+	raw, err := base64.RawURLEncoding.DecodeString(value)
+	if err != nil || len(value) > 4*maxFlash || json.Unmarshal(raw, &t) != nil || t.Message == "" {
+		return t, false
 	}
 	switch t.Kind {
 	case "success", "info", "warning", "error":
 	default:
 		t.Kind = "info"
 	}
-	return []components.Toast{t}
+	return t, true
 }
 
 func clip(s string, runes int) string {

@@ -24,6 +24,8 @@ type Error struct {
 	Message    string // for the person, a whole sentence
 	RetryAfter time.Duration
 	Err        error // hidden cause
+
+	ActionLabel, ActionURL string // a button for what the person can do about it
 }
 
 // Error tells code and cause. It is for the log, not for people.
@@ -74,6 +76,12 @@ func Unavailable(err error) *Error {
 type Responder interface {
 	error
 	Respond(c echo.Context) error
+}
+
+// offer is a cause of an error whose page has a title and a button of its own.
+type offer interface {
+	error
+	Offer() (title, label, address string)
 }
 
 // Translate makes an [Error] of whatever a handler returned.
@@ -136,6 +144,9 @@ func fromEcho(e *echo.HTTPError) *Error {
 	default:
 		out.Code, out.Message = strings.ReplaceAll(strings.ToLower(http.StatusText(e.Code)), " ", "_"), http.StatusText(e.Code)
 	}
+	if o := offer(nil); errors.As(e.Internal, &o) {
+		out.Title, out.ActionLabel, out.ActionURL = o.Offer()
+	}
 	// A message that somebody wrote, and not Echo's repetition of the status.
 	if m, ok := e.Message.(string); ok && m != http.StatusText(e.Code) && m != "" {
 		out.Message = m
@@ -191,7 +202,7 @@ func (s *server) sendError(c echo.Context, e *Error) error {
 	}
 	view := components.ErrorView{
 		Shell: Shell(c, title), Status: e.Status, Code: e.Code, Title: title, Message: e.Message,
-		RequestID: RequestID(c), HomeURL: "/",
+		RequestID: RequestID(c), HomeURL: "/", ActionLabel: e.ActionLabel, ActionURL: e.ActionURL,
 	}
 	if c.Request().Method == http.MethodGet { // the page may try again by itself
 		view.RetryAfter = int(e.RetryAfter / time.Second)

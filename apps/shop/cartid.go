@@ -4,13 +4,13 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/apps/shop/store"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/session"
 )
 
 // cartLife is how long a guest's cart waits for the guest.
@@ -18,15 +18,16 @@ const cartLife = 30 * 24 * time.Hour
 
 const cartKey = "gatehouse/shop.cart"
 
-var cartCookieValue = regexp.MustCompile(`^[A-Z2-7]{26}$`)
-
 // cartID is the cart of whoever asks, "" for a guest without one. A person who
 // brings a guest's cart gets it poured into their own.
 func (a *App) cartID(c echo.Context) (store.CartID, error) {
 	if id, ok := c.Get(cartKey).(store.CartID); ok {
 		return id, nil
 	}
-	guest := a.guestCart(c)
+	guest, err := a.guestCart(c)
+	if err != nil {
+		return "", err
+	}
 	id := guest
 	if p := rp.Person(c); p != nil {
 		id = store.PersonCart(p.Subject)
@@ -60,12 +61,21 @@ func (a *App) cartForWriting(c echo.Context) (store.CartID, error) {
 	return id, nil
 }
 
-func (a *App) guestCart(c echo.Context) store.CartID {
-	k, err := c.Cookie(a.cartCookie())
-	if err != nil || !cartCookieValue.MatchString(k.Value) {
-		return ""
+// guestCart is the cart of the browser's cookie, "" without one. Of several cookies it is the first that names a cart.
+func (a *App) guestCart(c echo.Context) (store.CartID, error) {
+	secrets := session.Candidates(c.Request(), a.cartCookie(), session.IsID)
+	if len(secrets) == 0 {
+		return "", nil
 	}
-	return store.GuestCart(k.Value)
+	if len(secrets) > 1 {
+		for _, secret := range secrets {
+			id := store.GuestCart(secret)
+			if there, err := a.store.Exists(c.Request().Context(), id); err != nil || there {
+				return id, err
+			}
+		}
+	}
+	return store.GuestCart(secrets[0]), nil
 }
 
 func (a *App) cartCookie() string {

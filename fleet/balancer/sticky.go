@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -29,9 +30,9 @@ func NewSticky(cookie string) Policy {
 }
 
 func (s *sticky) Pick(r *http.Request, backends []*Backend) *Backend {
-	if id := s.asked(r); id != "" {
+	if ids := s.asked(r); len(ids) > 0 {
 		for _, b := range backends {
-			if s.id(b) == id {
+			if slices.Contains(ids, s.id(b)) {
 				return b
 			}
 		}
@@ -42,7 +43,7 @@ func (s *sticky) Pick(r *http.Request, backends []*Backend) *Backend {
 // Answered gives the browser its cookie, unless it has it. An answer that shared caches may keep is for others, too.
 func (s *sticky) Answered(r *http.Request, by *Backend, answer http.Header) {
 	id := s.id(by)
-	if s.asked(r) == id || strings.Contains(answer.Get("Cache-Control"), "public") {
+	if slices.Contains(s.asked(r), id) || strings.Contains(answer.Get("Cache-Control"), "public") {
 		return
 	}
 	cookie := http.Cookie{
@@ -52,13 +53,18 @@ func (s *sticky) Answered(r *http.Request, by *Backend, answer http.Header) {
 	answer.Add("Set-Cookie", cookie.String())
 }
 
-// asked is what the request's cookie holds, empty when it has none.
-func (s *sticky) asked(r *http.Request) string {
-	c, err := r.Cookie(s.cookie)
-	if err != nil {
-		return ""
+// maxCandidates is how many cookies of the name are looked at: one that was set for another path comes, too.
+const maxCandidates = 3
+
+// asked returns what the request's cookies of the name hold.
+func (s *sticky) asked(r *http.Request) []string {
+	var ids []string
+	for _, c := range r.CookiesNamed(s.cookie) {
+		if len(ids) < maxCandidates && len(c.Value) == base64.RawURLEncoding.EncodedLen(idLength) {
+			ids = append(ids, c.Value)
+		}
 	}
-	return c.Value
+	return ids
 }
 
 const idLength = 12 // bytes

@@ -53,7 +53,7 @@ func TestSticky_KeepsABrowserOnItsBackend(t *testing.T) {
 		}
 		met[first] = true
 		for range 5 {
-			by, again := e.visit(t, cookie)
+			by, again := e.visit(t, &http.Cookie{Name: "stay", Value: "AAAAAAAAAAAAAAAA"}, cookie)
 			if by != first || again != nil {
 				t.Errorf("%s answered first, then %s, which gave the cookie %v", first, by, again)
 			}

@@ -25,6 +25,8 @@ type signInView struct {
 	Reauth   *components.Person // asks for this person's password again
 	Faults   faults
 	Demo     []DemoAccount
+	Conflict bool // the browser sends sessions of different people
+	NotSent  bool // the browser was given a session just now, and does not send it
 
 	Disabled      bool      // the password was right, and the account is disabled
 	DisabledUntil time.Time // zero: for good
@@ -43,6 +45,11 @@ func (p *Pages) SignInForm(c echo.Context) error {
 			return leadOn(c, view.ReturnTo)
 		}
 		view.Reauth = personOf(v.user)
+	} else {
+		view.Conflict = p.conflict(c)
+		if view.NotSent = !view.Conflict && p.Sessions.Awaited(c.Request()); view.NotSent {
+			p.Sessions.Arrived(c.Response())
+		}
 	}
 	return p.showSignIn(c, http.StatusOK, view)
 }
@@ -117,7 +124,7 @@ func (*disabledError) Error() string { return "account: disabled" }
 // one hash, whether or not there is such an account.
 func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User, error) {
 	ctx := c.Request().Context()
-	attempt, err := p.Attempts.SignIn(ctx, account, web.ClientIP(c), p.device(c))
+	attempt, err := p.Attempts.SignIn(ctx, account, web.ClientIP(c), p.device(c, account))
 	if err != nil {
 		return store.User{}, err
 	}

@@ -30,11 +30,11 @@ func (p *Pages) SignOutForm(c echo.Context) error {
 // SignOut answers POST /sign-out: it ends this browser's sign-in, at the portal and in every app. Signing out twice
 // is no error.
 func (p *Pages) SignOut(c echo.Context) error {
-	rec, err := p.Session(c)
+	all, err := p.Sessions.All(c.Request()) // several if another cookie stands before ours
 	if err != nil {
 		return failed(err)
 	}
-	if rec != nil {
+	for _, rec := range all {
 		if err := revoke.Confirmed(p.Revoker.Revoke(c.Request().Context(), revoke.Request{SID: rec.SID, Reason: revoke.ByPerson})); err != nil {
 			return failed(err)
 		}

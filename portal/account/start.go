@@ -26,9 +26,11 @@ const deviceLife = 365 * 24 * time.Hour
 // the session is ended again, and the browser never learns of it.
 func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) error) error {
 	ctx := c.Request().Context()
-	if old, err := p.Session(c); err != nil {
+	olds, err := p.Sessions.All(c.Request())
+	if err != nil {
 		return failed(err)
-	} else if old != nil {
+	}
+	for _, old := range olds { // of another person, too, if the browser sends several
 		if err := revoke.Confirmed(p.Revoker.Revoke(ctx, revoke.Request{SID: old.SID, Reason: revoke.Replaced})); err != nil {
 			return failed(err)
 		}
@@ -56,6 +58,7 @@ func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) e
 	}
 	p.endSurplus(ctx, u.ID)
 	send()
+	p.Sessions.Await(c.Response())
 	p.trust(c, u.EmailNormalised)
 	p.Wake()
 	return nil
@@ -116,19 +119,19 @@ func (p *Pages) deviceCookie() string {
 	return "portal_device"
 }
 
-// device is the browser's device cookie (package attempts), "" if it has none.
-func (p *Pages) device(c echo.Context) string {
-	k, err := c.Cookie(p.deviceCookie())
-	if err != nil {
-		return ""
-	}
-	return k.Value
+// maxDevice is the length of the longest device cookie that is looked at, in bytes.
+const maxDevice = 512
+
+// device returns the browser's device cookie for account (package attempts), "" if it has none.
+func (p *Pages) device(c echo.Context, account string) string {
+	cookies := session.Candidates(c.Request(), p.deviceCookie(), func(v string) bool { return v != "" && len(v) <= maxDevice })
+	return p.Attempts.Device(cookies, account)
 }
 
 // trust lets the browser remember that it has signed in to account.
 func (p *Pages) trust(c echo.Context, account string) {
 	c.SetCookie(&http.Cookie{
-		Name: p.deviceCookie(), Value: p.Attempts.Trust(p.device(c), account), Path: "/", MaxAge: int(deviceLife / time.Second),
+		Name: p.deviceCookie(), Value: p.Attempts.Trust(p.device(c, account), account), Path: "/", MaxAge: int(deviceLife / time.Second),
 		HttpOnly: true, Secure: p.Estate.Secure(), SameSite: http.SameSiteLaxMode,
 	})
 }

@@ -23,22 +23,37 @@ const (
 )
 
 type loaded struct {
-	record *session.Record
-	err    error
+	record   *session.Record
+	conflict bool // there are sessions of different people
+	err      error
 }
 
-// Session is the portal session that the request came with: nil for a guest. The error wraps
-// session.ErrUnavailable when Redis does not answer.
+// Session is the portal session that the request came with: nil for a guest, and for a browser that sends sessions of
+// different people. The error wraps session.ErrUnavailable when Redis does not answer.
 func (p *Pages) Session(c echo.Context) (*session.Record, error) {
 	if l, ok := c.Get(sessionKey).(loaded); ok {
 		return l.record, l.err
 	}
 	rec, err := p.Sessions.Load(c.Request())
-	c.Set(sessionKey, loaded{rec, err})
+	conflict := errors.Is(err, session.ErrConflict)
+	if conflict {
+		err = nil
+	}
+	c.Set(sessionKey, loaded{rec, conflict, err})
 	if rec != nil {
 		c.Set(web.SIDKey, rec.SID) // for the log
+		if p.Sessions.Awaited(c.Request()) {
+			p.Sessions.Arrived(c.Response())
+		}
 	}
 	return rec, err
+}
+
+// conflict reports whether the browser sends sessions of different people, so that none is used.
+func (p *Pages) conflict(c echo.Context) bool {
+	_, _ = p.Session(c)
+	l, _ := c.Get(sessionKey).(loaded)
+	return l.conflict
 }
 
 // Person is whom the header shows: nil for a guest, and while Redis is away.

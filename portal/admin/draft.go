@@ -7,6 +7,8 @@ import (
 	"net/url"
 
 	"github.com/labstack/echo/v4"
+
+	"gatehouse/sso/session"
 )
 
 // maxDraft is how long a cookie may be that every browser keeps, in bytes.
@@ -44,17 +46,15 @@ func (a *Console) keepDraft(c echo.Context, page string) {
 // draft is what was typed into the form that is being asked for, nil if nothing waits. It is handed out once. It
 // comes from the browser like any form, so it is to be checked like one.
 func (a *Console) draft(c echo.Context) url.Values {
-	k, err := c.Cookie(a.draftCookie())
-	if err != nil {
-		return nil
+	for _, value := range session.Candidates(c.Request(), a.draftCookie(), func(v string) bool { return v != "" && len(v) <= maxDraft }) {
+		raw, err := base64.RawURLEncoding.DecodeString(value)
+		var d draft
+		if err == nil && json.Unmarshal(raw, &d) == nil && d.Page == c.Request().URL.EscapedPath() {
+			a.setDraft(c, "", -1)
+			return d.Fields
+		}
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(k.Value)
-	var d draft
-	if err != nil || json.Unmarshal(raw, &d) != nil || d.Page != c.Request().URL.EscapedPath() {
-		return nil
-	}
-	a.setDraft(c, "", -1)
-	return d.Fields
+	return nil
 }
 
 func (a *Console) setDraft(c echo.Context, value string, maxAge int) {

@@ -24,6 +24,21 @@ func (l *Limiter) Trust(cookie, account string) string {
 	return strings.Join(append([]string{id}, macs[:min(len(macs), maxAccounts)]...), ".")
 }
 
+// Device returns the one of a browser's device cookies that knows account, or else the first that is one of ours; "" if
+// there is none.
+func (l *Limiter) Device(cookies []string, account string) (cookie string) {
+	for _, k := range cookies {
+		id, known := l.device(k, account)
+		if known {
+			return k
+		}
+		if id != "" && cookie == "" {
+			cookie = k
+		}
+	}
+	return cookie
+}
+
 // device returns the id of the browser with that cookie, and whether it has signed in to account before.
 func (l *Limiter) device(cookie, account string) (id string, known bool) {
 	id, macs := l.parse(cookie)

@@ -13,6 +13,7 @@ import (
 	"gatehouse/portal/ephemeral"
 	"gatehouse/portal/store"
 	"gatehouse/sso/hops"
+	"gatehouse/sso/session"
 	"gatehouse/web"
 )
 
@@ -79,10 +80,10 @@ func (h *Handlers) AuthorizePost(c echo.Context) error {
 // away and left it behind.
 func (h *Handlers) visitor(c echo.Context, q *authRequest) (store.Grantee, error) {
 	rec, err := h.Sessions.Load(c.Request())
-	if err != nil {
+	if err != nil && !errors.Is(err, session.ErrConflict) {
 		return store.Grantee{}, err
 	}
-	if rec == nil {
+	if rec == nil { // or sessions of different people: the sign-in page says so
 		return store.Grantee{}, store.ErrNotFound
 	}
 	g, err := h.Records.Grantee(c.Request().Context(), rec.SID, q.Client.ID, h.Now())

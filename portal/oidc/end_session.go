@@ -51,7 +51,12 @@ func (h *Handlers) EndSession(c echo.Context) error {
 		return err
 	}
 	rec, err := h.Sessions.Load(c.Request())
-	if err != nil {
+	switch {
+	case errors.Is(err, session.ErrConflict): // whose sign-in is to end?
+		e := web.Fail(http.StatusConflict, "session_conflict", "This browser sends two sessions of different people, so neither is used. Sign in again, which ends both, and then sign out.")
+		e.ActionLabel, e.ActionURL = "Sign in again", SignInPath
+		return e.Titled("Please sign in again")
+	case err != nil:
 		return web.Unavailable(err)
 	}
 	confirmed := c.Request().Method == http.MethodPost && q.sent.get("confirm") == "yes"

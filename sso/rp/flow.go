@@ -15,6 +15,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/session"
 )
 
 const (
@@ -108,6 +110,11 @@ func (f *flows) cookie(name string) string {
 	return f.service + "_" + name
 }
 
+// candidates returns the well-formed values of the cookies of this name (session.Candidates).
+func (f *flows) candidates(c echo.Context, name string, wellFormed func(value string) bool) []string {
+	return session.Candidates(c.Request(), f.cookie(name), wellFormed)
+}
+
 // set sets a cookie of the flow; a negative life takes it away, zero keeps it as
 // long as the browser is open.
 func (f *flows) set(c echo.Context, name, value string, life time.Duration) {
@@ -160,13 +167,24 @@ func (f *flows) keepDraft(c echo.Context, draft url.Values) error {
 	return nil
 }
 
-func (f *flows) takeDraft(ctx context.Context, id string) (url.Values, error) {
-	raw, err := f.rdb.GetDel(ctx, f.key("draft", id)).Bytes()
-	if err != nil {
-		return nil, err
+// takeDraft returns the draft of one of ids, nil if there is none, and deletes all of them.
+func (f *flows) takeDraft(ctx context.Context, ids []string) (draft url.Values, err error) {
+	raws := make([]*redis.StringCmd, len(ids))
+	_, err = f.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			raws[i] = p.GetDel(ctx, f.key("draft", id))
+		}
+		return nil
+	})
+	for _, raw := range raws {
+		if raw.Err() == nil {
+			return draft, json.Unmarshal([]byte(raw.Val()), &draft)
+		}
 	}
-	var draft url.Values
-	return draft, json.Unmarshal(raw, &draft)
+	if errors.Is(err, redis.Nil) {
+		err = nil
+	}
+	return nil, err
 }
 
 // Draft is the form that somebody sent before they were asked to sign in, for the
@@ -177,12 +195,12 @@ func Draft(c echo.Context) url.Values {
 		return nil
 	}
 	f := v.rp.flows
-	k, err := c.Cookie(f.cookie("draft"))
-	if err != nil || k.Value == "" {
+	ids := f.candidates(c, "draft", session.IsID)
+	if len(ids) == 0 {
 		return nil
 	}
-	draft, err := f.takeDraft(c.Request().Context(), k.Value)
-	if err != nil && !errors.Is(err, redis.Nil) {
+	draft, err := f.takeDraft(c.Request().Context(), ids)
+	if err != nil {
 		v.rp.Logger.Warn("what was typed before sign-in can't be given back just now", "error", err)
 		return nil // the cookie stays, so the next page can try again
 	}

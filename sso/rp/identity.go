@@ -40,7 +40,8 @@ type visit struct {
 	person *Identity
 	err    error // Redis did not answer, or the denylist is too old
 
-	arrived time.Time
+	conflict bool // the browser sends sessions of different people
+	arrived  time.Time
 }
 
 func visitOf(c echo.Context) *visit {
@@ -76,14 +77,21 @@ func (a *RP) identify(next echo.HandlerFunc) echo.HandlerFunc {
 			rec, err = a.notDenied(c, rec)
 		}
 		v := &visit{rp: a, err: err, arrived: began}
+		if errors.Is(err, session.ErrConflict) {
+			v.conflict, v.err = true, nil
+		}
+		awaited := a.sessions.Awaited(c.Request())
 		if rec != nil {
+			if awaited {
+				a.sessions.Arrived(c.Response())
+			}
 			v.person = &Identity{
 				Subject: rec.Subject, SID: rec.SID, Name: rec.Name, Email: rec.Email, Roles: rec.Roles, AuthTime: rec.AuthTime,
 			}
 			c.Set(sidKey, rec.SID)
 		}
 		c.Set(visitKey, v)
-		if v.person == nil && err == nil && a.mayAskSilently(c) {
+		if v.person == nil && err == nil && !awaited && a.mayAskSilently(c) {
 			if to := a.silently(c); to != "" {
 				return c.Redirect(http.StatusFound, to)
 			}

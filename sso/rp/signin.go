@@ -37,7 +37,8 @@ func (a *RP) signIn(c echo.Context) error {
 	return c.Redirect(http.StatusFound, target)
 }
 
-// sendToSignIn is what Required does with a guest.
+// sendToSignIn is what Required does with a guest. A browser that has just been there, and does not send the session that
+// it was given, gets a page instead: it would be led in a circle.
 func (a *RP) sendToSignIn(c echo.Context) error {
 	r := c.Request()
 	fl := &flow{ReturnTo: returnto.Or(r.URL.RequestURI(), "/")}
@@ -45,6 +46,14 @@ func (a *RP) sendToSignIn(c echo.Context) error {
 	if htmx || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
 		// There is no page at this address to come back to: it is the one with the form.
 		fl.ReturnTo = a.cameFrom(r)
+	}
+	if visitOf(c).conflict {
+		return offerSignIn(fl.ReturnTo, "This browser sends two sessions of different people, so neither is used. Sign in again to go on as yourself.")
+	}
+	if a.sessions.Awaited(r) {
+		a.sessions.Arrived(c.Response())
+		return offerSignIn(fl.ReturnTo, "You have just signed in, but this browser does not send the session back. "+
+			"Allow cookies for this site, or delete its old ones, and sign in again.")
 	}
 	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get(echo.HeaderContentType), echo.MIMEApplicationForm) {
 		if err := r.ParseForm(); err != nil {
@@ -67,6 +76,21 @@ func (a *RP) sendToSignIn(c echo.Context) error {
 		status = http.StatusSeeOther
 	}
 	return c.Redirect(status, target)
+}
+
+// signInOffer is the cause of an error whose page offers to sign in again. Package web looks for its method.
+type signInOffer struct{ returnTo string }
+
+func (*signInOffer) Error() string { return "rp: the browser must sign in again" }
+
+// Offer returns the page's title, and the label and address of its button.
+func (o *signInOffer) Offer() (title, label, address string) {
+	return "Please sign in again", "Sign in again", SignInPath + "?" + url.Values{"again": {"1"}, "return_to": {o.returnTo}}.Encode()
+}
+
+// offerSignIn returns an error whose page leads to sign-in and back to returnTo.
+func offerSignIn(returnTo, message string) error {
+	return echo.NewHTTPError(http.StatusConflict, message).SetInternal(&signInOffer{returnTo})
 }
 
 // cameFrom is the page of this app that a request was made from.
@@ -143,14 +167,12 @@ func (a *RP) mayAskSilently(c echo.Context) bool {
 		return false
 	}
 	// The marks of an answer that came just now: "no, a guest".
-	if k, err := c.Cookie(a.flows.cookie("guest")); err == nil && k.Value != "" {
-		if k.Value == guestArriving {
-			a.flows.set(c, "guest", guestKnown, guestLife)
-			return false
-		}
-		return h.Get("Sec-Fetch-Site") != "none"
+	marks := a.flows.candidates(c, "guest", func(v string) bool { return v == guestArriving || v == guestKnown })
+	if slices.Contains(marks, guestArriving) {
+		a.flows.set(c, "guest", guestKnown, guestLife)
+		return false
 	}
-	return true
+	return len(marks) == 0 || h.Get("Sec-Fetch-Site") != "none"
 }
 
 const (

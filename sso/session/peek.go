@@ -2,7 +2,9 @@ package session
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -10,9 +12,13 @@ import (
 )
 
 // Peek is Load for those who only listen: it is no sign of life, so that a tab which
-// nobody looks at does not keep a session from becoming idle.
+// nobody looks at does not keep a session from becoming idle. A request that brings sessions
+// of different people is a guest's.
 func (s *Store) Peek(r *http.Request) (*Record, error) {
 	_, rec, err := s.get(r)
+	if errors.Is(err, ErrConflict) {
+		return nil, nil
+	}
 	return rec, err
 }
 
@@ -39,15 +45,15 @@ func (s *Store) Fate(ctx context.Context, r *http.Request, sub, sid string, auth
 	}
 	var listed, ended, left *redis.IntCmd
 	var subject *redis.StringCmd
-	var here *redis.FloatCmd
+	var here []*redis.FloatCmd
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		listed, ended, left = p.Exists(ctx, list), p.Exists(ctx, s.endedMark(sid)), p.Exists(ctx, s.leftMark(sid))
 		subject = p.Get(ctx, s.subjectMark(sub))
 		if r == nil {
 			return nil
 		}
-		if k, err := r.Cookie(s.cookie); err == nil && len(k.Value) == idLength {
-			here = p.ZScore(ctx, list, s.vault.key(k.Value))
+		for _, id := range s.candidates(r) {
+			here = append(here, p.ZScore(ctx, list, s.vault.key(id)))
 		}
 		return nil
 	})
@@ -58,7 +64,7 @@ func (s *Store) Fate(ctx context.Context, r *http.Request, sub, sid string, auth
 	switch {
 	case sid != "" && ended.Val() > 0, authenticated.Unix() < since/1000: // auth_time counts whole seconds
 		return Ended, nil
-	case here != nil && here.Err() == nil: // whoever ends a session takes it off its list
+	case slices.ContainsFunc(here, func(c *redis.FloatCmd) bool { return c.Err() == nil }): // whoever ends a session takes it off its list
 		return Expired, nil
 	case left.Val() > 0 && listed.Val() == 0:
 		return Left, nil

@@ -4,37 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 
-	"github.com/gorilla/sessions"
 	"github.com/redis/go-redis/v9"
 )
 
-// recovered is the session of r's cookie, which Redis does not have, if it is kept
-// elsewhere (Options.Recover): an empty one for a guest.
-func (s *Store) recovered(r *http.Request) (*sessions.Session, *Record, error) {
-	cookie, err := r.Cookie(s.cookie)
-	if s.o.Recover == nil || err != nil {
-		return s.fresh(), nil, nil
+// recovered returns the session of a cookie that Redis does not have, if it is kept elsewhere (Options.Recover): nil if
+// there is none.
+func (s *Store) recovered(ctx context.Context, id string) (*Record, error) {
+	if s.o.Recover == nil {
+		return nil, nil
 	}
-	ctx := r.Context()
-	rec, err := s.o.Recover(ctx, s.vault.hash(cookie.Value))
+	rec, err := s.o.Recover(ctx, s.vault.hash(id))
 	switch {
 	case err != nil:
-		return nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case rec == nil || rec.Subject == "" || s.expired(rec):
-		return s.fresh(), nil, nil
+		return nil, nil
 	}
-	switch err := s.restore(ctx, cookie.Value, rec); {
+	switch err := s.restore(ctx, id, rec); {
 	case errors.Is(err, ErrEnded):
-		return s.fresh(), nil, nil
+		return nil, nil
 	case err != nil:
-		return nil, nil, err
+		return nil, err
 	}
-	sess := s.fresh()
-	sess.ID, sess.IsNew = cookie.Value, false
-	sess.Values[recordKey] = rec
-	return sess, rec, nil
+	return rec, nil
 }
 
 // restore writes a session back, in the order in which Start does: a sign-in that is

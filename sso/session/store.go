@@ -20,8 +20,8 @@ var ErrUnavailable = errors.New("sessions can't be read just now")
 // ErrEnded says that a session did not start, since its sign-in is over already.
 var ErrEnded = errors.New("this sign-in is over")
 
-// idLength is that of rand.Text: 26 characters, 130 bits.
-const idLength = 26
+// ErrConflict is returned for a request that brings sessions of different people: none of them may be used.
+var ErrConflict = errors.New("session: the browser sends sessions of different people")
 
 // Options are what the sessions of services differ in.
 type Options struct {
@@ -78,11 +78,13 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 }
 
 // CookieName is the name of a service's session cookie.
-func CookieName(service string, secure bool) string {
+func CookieName(service string, secure bool) string { return cookieName(service, "session", secure) }
+
+func cookieName(service, kind string, secure bool) string {
 	if secure {
-		return "__Host-" + service + "_session"
+		return "__Host-" + service + "_" + kind
 	}
-	return service + "_session"
+	return service + "_" + kind
 }
 
 // options are the cookie's. It is a browser-session cookie in the browser; how
@@ -93,28 +95,6 @@ func (s *Store) options() sessions.Options {
 		Path: "/", MaxAge: int(s.o.Idle / time.Second),
 		HttpOnly: true, Secure: s.o.Secure, SameSite: http.SameSiteLaxMode,
 	}
-}
-
-// get is this request's session: an empty one for a guest.
-func (s *Store) get(r *http.Request) (*sessions.Session, *Record, error) {
-	// An id that we can't have made needs no look-up.
-	if k, err := r.Cookie(s.cookie); err != nil || len(k.Value) != idLength {
-		return s.fresh(), nil, nil
-	}
-	sess, err := s.inner.New(r, s.cookie)
-	switch {
-	case errors.Is(err, errUnreadable):
-		return s.fresh(), nil, nil
-	case err != nil:
-		return nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	case sess.IsNew: // an unknown id: never one to be saved
-		return s.recovered(r)
-	}
-	rec, _ := sess.Values[recordKey].(*Record)
-	if rec == nil || rec.Subject == "" || s.expired(rec) {
-		return s.fresh(), nil, nil
-	}
-	return sess, rec, nil
 }
 
 func (s *Store) fresh() *sessions.Session {
@@ -133,22 +113,23 @@ func (s *Store) expired(rec *Record) bool {
 
 // Load is the session that r comes with, nil for a guest. It costs one round
 // trip to Redis, and now and then a second one that says the session is in use.
-// The error wraps ErrUnavailable when Redis does not answer.
+// The error wraps ErrUnavailable when Redis does not answer; it is ErrConflict if r
+// brings sessions of different people.
 func (s *Store) Load(r *http.Request) (*Record, error) {
-	sess, rec, err := s.get(r)
+	id, rec, err := s.get(r)
 	if err != nil || rec == nil {
 		return nil, err
 	}
 	if now := s.o.Now(); now.Sub(rec.SeenAt) >= s.touchEvery() {
 		rec.SeenAt = now.UTC().Truncate(time.Second)
-		if err := s.replace(r.Context(), sess.ID, rec); err != nil {
+		if err := s.replace(r.Context(), id, rec); err != nil {
 			if errors.Is(err, errGone) { // ended between the two round trips
 				return nil, nil
 			}
 			return nil, err
 		}
 		if s.o.Seen != nil {
-			s.o.Seen(r.Context(), s.vault.hash(sess.ID), rec.SeenAt)
+			s.o.Seen(r.Context(), s.vault.hash(id), rec.SeenAt)
 		}
 	}
 	return rec, nil
@@ -158,7 +139,7 @@ func (s *Store) Load(r *http.Request) (*Record, error) {
 func (s *Store) touchEvery() time.Duration { return min(s.o.Idle/4, 5*time.Minute) }
 
 // Start gives the browser a new session, of which rec tells whose it is, and ends
-// the one that it came with. It fails with ErrEnded when rec's sign-in was ended.
+// those that it came with. It fails with ErrEnded when rec's sign-in was ended.
 func (s *Store) Start(ctx context.Context, w http.ResponseWriter, r *http.Request, rec Record) error {
 	_, err := s.Begin(ctx, w, r, rec)
 	return err
@@ -172,12 +153,8 @@ func (s *Store) Begin(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	}
 	now := s.o.Now().UTC().Truncate(time.Second)
 	rec.CreatedAt, rec.SeenAt = now, now
-	if old, oldRec, err := s.get(r); err != nil {
+	if err := s.dropAll(ctx, r); err != nil {
 		return "", err
-	} else if oldRec != nil {
-		if err := s.drop(ctx, old.ID, oldRec); err != nil {
-			return "", err
-		}
 	}
 	sess := s.fresh()
 	sess.ID = rand.Text()
@@ -194,7 +171,7 @@ func (s *Store) Begin(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if err := s.unlessEnded(ctx, sess.ID, &rec); err != nil {
 		return "", err
 	}
-	s.setCookie(w, sess.ID, 0)
+	s.setCookie(w, s.cookie, sess.ID, 0)
 	return s.vault.hash(sess.ID), nil
 }
 
@@ -213,12 +190,12 @@ func (s *Store) unlessEnded(ctx context.Context, id string, rec *Record) error {
 
 // Update changes what the session of r says, unless it has ended meanwhile.
 func (s *Store) Update(r *http.Request, change func(*Record)) error {
-	sess, rec, err := s.get(r)
+	id, rec, err := s.get(r)
 	if err != nil || rec == nil {
 		return err
 	}
 	change(rec)
-	if err := s.replace(r.Context(), sess.ID, rec); !errors.Is(err, errGone) {
+	if err := s.replace(r.Context(), id, rec); !errors.Is(err, errGone) {
 		return err
 	}
 	return nil
@@ -247,24 +224,32 @@ func (s *Store) ttl(rec *Record) time.Duration {
 	return max(min(s.o.Idle, rec.CreatedAt.Add(s.o.Absolute).Sub(s.o.Now())), time.Second)
 }
 
-// End ends the session of r, if there is one, and takes the cookie away.
+// End ends the sessions of r, if there are any, and takes the cookie away.
 func (s *Store) End(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-	sess, rec, err := s.get(r)
-	if err != nil {
+	if err := s.dropAll(ctx, r); err != nil {
 		return err
 	}
-	if rec != nil {
-		if err := s.drop(ctx, sess.ID, rec); err != nil {
-			return err
-		}
-	}
-	s.setCookie(w, "", -1)
+	s.setCookie(w, s.cookie, "", -1)
 	return nil
 }
 
-func (s *Store) setCookie(w http.ResponseWriter, value string, maxAge int) {
+// dropAll ends every session that r brings.
+func (s *Store) dropAll(ctx context.Context, r *http.Request) error {
+	all, err := s.brought(r)
+	if err != nil {
+		return err
+	}
+	for _, b := range all {
+		if err := s.drop(ctx, b.id, b.rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) setCookie(w http.ResponseWriter, name, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: s.cookie, Value: value, Path: "/", MaxAge: maxAge,
+		Name: name, Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: s.o.Secure, SameSite: http.SameSiteLaxMode,
 	})
 }

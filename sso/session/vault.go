@@ -23,8 +23,7 @@ func (v vault) hash(id string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// Get implements what redisstore loads with. redisstore is given no prefix, so
-// that the key it asks for is the id.
+// Get returns the record under an id.
 func (v vault) Get(ctx context.Context, id string) *redis.StringCmd {
 	return v.UniversalClient.Get(ctx, v.key(id))
 }

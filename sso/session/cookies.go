@@ -1,0 +1,145 @@
+package session
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// idLength is that of rand.Text: 26 characters, 130 bits.
+	idLength = 26
+	// maxCandidates is how many cookies of one name are looked at. A browser sends several if one was set for another path or
+	// for the whole domain, with the older ones first (RFC 6265 §5.4); the first need not be ours.
+	maxCandidates = 3
+	// awaitTimeout is how long a browser may take to come with the session that it was given, in seconds.
+	awaitTimeout = 60
+)
+
+// Candidates returns the values of r's cookies of this name that are well formed: at most three, each once, in the order
+// in which the browser sends them.
+func Candidates(r *http.Request, name string, wellFormed func(value string) bool) []string {
+	var values []string
+	for _, k := range r.CookiesNamed(name) {
+		if len(values) < maxCandidates && wellFormed(k.Value) && !slices.Contains(values, k.Value) {
+			values = append(values, k.Value)
+		}
+	}
+	return values
+}
+
+// IsID reports whether value has the form of an id that rand.Text makes.
+func IsID(value string) bool {
+	return len(value) == idLength && strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
+func (s *Store) candidates(r *http.Request) []string { return Candidates(r, s.cookie, IsID) }
+
+// brought is a session that a request brings.
+type brought struct {
+	id  string
+	rec *Record
+}
+
+// brought returns the sessions that r brings: none for a guest. It costs one round trip to Redis.
+func (s *Store) brought(r *http.Request) ([]brought, error) {
+	ids := s.candidates(r)
+	raws, err := s.fetch(r, ids)
+	if err != nil {
+		return nil, err
+	}
+	var all []brought
+	for i, id := range ids {
+		rec, err := s.read(r, id, raws[i])
+		if err != nil {
+			return nil, err
+		}
+		if rec != nil && rec.Subject != "" && !s.expired(rec) {
+			all = append(all, brought{id, rec})
+		}
+	}
+	return all, nil
+}
+
+// fetch asks Redis for the records of ids.
+func (s *Store) fetch(r *http.Request, ids []string) ([]*redis.StringCmd, error) {
+	ctx := r.Context()
+	raws := make([]*redis.StringCmd, len(ids))
+	if len(ids) == 1 {
+		raws[0] = s.vault.Get(ctx, ids[0])
+	} else if len(ids) > 1 {
+		_, _ = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error { // each command has its own error
+			for i, id := range ids {
+				raws[i] = p.Get(ctx, s.vault.key(id))
+			}
+			return nil
+		})
+	}
+	for _, raw := range raws {
+		if err := raw.Err(); err != nil && err != redis.Nil { //nolint:errorlint // go-redis returns it bare
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+	}
+	return raws, nil
+}
+
+// read returns the record of a session that Redis has, or that is kept elsewhere: nil if there is none.
+func (s *Store) read(r *http.Request, id string, raw *redis.StringCmd) (*Record, error) {
+	if raw.Err() != nil { // an unknown id: never one to be saved
+		return s.recovered(r.Context(), id)
+	}
+	sess := s.fresh()
+	sess.ID = id
+	if err := (compact{}).Deserialize([]byte(raw.Val()), sess); err != nil {
+		return nil, nil // something else stands under this key: no session
+	}
+	rec, _ := sess.Values[recordKey].(*Record)
+	return rec, nil
+}
+
+// get returns the session that r brings, an empty id and nil for a guest, or ErrConflict. Of several sessions of one
+// person it is the newest.
+func (s *Store) get(r *http.Request) (string, *Record, error) {
+	all, err := s.brought(r)
+	if err != nil || len(all) == 0 {
+		return "", nil, err
+	}
+	newest := all[0]
+	for _, b := range all[1:] {
+		if b.rec.Subject != newest.rec.Subject {
+			return "", nil, ErrConflict
+		}
+		if b.rec.CreatedAt.After(newest.rec.CreatedAt) {
+			newest = b
+		}
+	}
+	return newest.id, newest.rec, nil
+}
+
+// All returns every session that r brings, at most three. The error wraps ErrUnavailable when Redis does not answer.
+func (s *Store) All(r *http.Request) ([]Record, error) {
+	all, err := s.brought(r)
+	records := make([]Record, len(all))
+	for i, b := range all {
+		records[i] = *b.rec
+	}
+	return records, err
+}
+
+// Await notes in the browser that it was given a session, so that the next page can tell whether the browser sends it
+// ([Store.Awaited]).
+func (s *Store) Await(w http.ResponseWriter) { s.setCookie(w, s.awaitCookie(), "1", awaitTimeout) }
+
+// Awaited reports whether the browser of r was given a session in the last minute and has not come with it since. To lead
+// it to sign-in once more would go on for ever.
+func (s *Store) Awaited(r *http.Request) bool {
+	return slices.ContainsFunc(r.CookiesNamed(s.awaitCookie()), func(k *http.Cookie) bool { return k.Value == "1" })
+}
+
+// Arrived takes back what Await noted.
+func (s *Store) Arrived(w http.ResponseWriter) { s.setCookie(w, s.awaitCookie(), "", -1) }
+
+func (s *Store) awaitCookie() string { return cookieName(s.o.Service, "awaited", s.o.Secure) }
