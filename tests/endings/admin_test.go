@@ -35,6 +35,7 @@ func (h *house) admin() *admin {
 // outcome is what the console said of an act, and what its receipt says.
 type outcome struct {
 	result
+	ending    string // names the receipt
 	receipt   denylist.Receipt
 	confirmed bool
 }
@@ -53,6 +54,7 @@ func (a *admin) banAt(c *http.Client, name string) outcome {
 	if o.status != http.StatusSeeOther || ending == o.header.Get("Location") {
 		return o
 	}
+	o.ending = ending
 	o.receipt, o.confirmed = a.receipt(ending)
 	return o
 }
