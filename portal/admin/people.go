@@ -99,6 +99,8 @@ type peopleView struct {
 	Query peopleQuery
 	Rows  []personRow
 	Pages components.Pages
+
+	Partial bool // not all who may fit have been looked at
 }
 
 type personRow struct {
@@ -130,12 +132,15 @@ func (a *Console) people(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	if len(found.Users) == 0 && (q.After != "" || q.Before != "") { // the page became empty meanwhile
+	if len(found.Users) == 0 && !found.Partial && !q.filtered() && (q.After != "" || q.Before != "") { // the page became empty meanwhile
 		return leadOn(c, q.url(store.PeopleCursor{}, store.PeopleCursor{}))
 	}
 	view := peopleView{
 		frame: a.frame(c, "People", "Everybody with an account. Search by name, email or id.", "people"), Query: q,
-		Pages: components.Pages{Label: "People"},
+		Pages: components.Pages{Label: "People"}, Partial: found.Partial,
+	}
+	if found.Partial {
+		view.Pages.Summary = "Many people have these words or this state; not all have been looked at yet."
 	}
 	for _, u := range found.Users {
 		view.Rows = append(view.Rows, personRow{

@@ -28,7 +28,7 @@ func syllables(parts ...string) []string {
 
 func nameOf(n int) (first, family string) { return firstNames[n%100], familyNames[n/100%100] }
 
-// crowd writes a million people and their words: one in a thousand is banned, four in all are administrators.
+// crowd writes a million people and their words: one in a thousand is banned, the bans of twenty have ended, four in all are administrators.
 func crowd(t *testing.T, d *db.DB) {
 	t.Helper()
 	run := func(query string, args ...any) {
@@ -52,9 +52,9 @@ func crowd(t *testing.T, d *db.DB) {
 	run(fmt.Sprintf(`INSERT INTO crowd WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < %d)
 		SELECT n, 'id-' || %s, 'p' || %s || '@crowd.crowd' FROM s`, million-1, number, number))
 	now := db.Millis(storetest.Now)
-	run(fmt.Sprintf(`INSERT INTO users (id, email, email_normalised, name, password_hash, roles, created_at, updated_at, password_changed_at, disabled_at, indexed)
+	run(fmt.Sprintf(`INSERT INTO users (id, email, email_normalised, name, password_hash, roles, created_at, updated_at, password_changed_at, disabled_at, banned_until, indexed)
 		SELECT id, email, email, a.first || ' ' || b.family, 'hash', CASE n %% 250000 WHEN 1 THEN '["customer","admin"]' ELSE '["customer"]' END,
-		%d + n, %d, %d, CASE n %% 1000 WHEN 7 THEN %d ELSE NULL END, TRUE
+		%d + n, %d, %d, CASE WHEN n %% 1000 = 7 OR n %% 50 = 3 THEN %d END, CASE WHEN n %% 50 = 3 THEN 1 END, TRUE
 		FROM crowd JOIN crowd_names a ON a.i = n %% 100 JOIN crowd_names b ON b.i = n / 100 %% 100 ORDER BY n`, now, now, now, now))
 	// Many rows at once: the indexes after them.
 	run(`DROP INDEX user_words_of_user`)

@@ -42,10 +42,12 @@ type PeopleCursor struct {
 	ID   string    `json:"i"`
 }
 
-// People is a page of a list. Previous and Next are zero where there is nothing more.
+// People is a page of a list. Previous and Next are zero where there is nothing more. Partial says that the page may
+// have room, because it stopped looking after some thousands: what follows it may have more.
 type People struct {
 	Users          []User
 	Previous, Next PeopleCursor
+	Partial        bool
 }
 
 // place is a row of a list before the people themselves are read.
@@ -55,14 +57,17 @@ type place struct {
 	ID   string `db:"id"`
 }
 
-// SearchPeople is a page of people. No query looks at more of them than what it is narrowed to most: a word, a state
-// or a role that few have, or else the page.
+// SearchPeople is a page of people. It goes along what the query is narrowed to most: a word, a state or a role that few
+// have, or else everybody; and looks at no more than maxLooked of these.
 func (s *Store) SearchPeople(ctx context.Context, q PeopleQuery) (People, error) {
 	from := q.After
 	if q.Before != (PeopleCursor{}) {
 		from = q.Before
 	}
 	words := searched(q.Text)
+	if from.Word != "" && !slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(from.Word, w) }) {
+		from, q.After, q.Before = PeopleCursor{}, PeopleCursor{}, PeopleCursor{} // of another list
+	}
 	if text := strings.TrimSpace(q.Text); text != "" && from == (PeopleCursor{}) {
 		switch u, err := s.UserByID(ctx, text); {
 		case err == nil && q.has(u):
@@ -73,32 +78,47 @@ func (s *Store) SearchPeople(ctx context.Context, q PeopleQuery) (People, error)
 			return People{}, nil
 		}
 	}
-	query, args, err := s.placesOf(ctx, q, words, from)
+	w, err := s.walkOf(ctx, q, words, from)
 	if err != nil {
 		return People{}, err
 	}
-	var places []place
+	var places, end []place
 	err = s.alongIndexes(ctx, func(on sqlx.QueryerContext) error {
-		return sqlx.SelectContext(ctx, on, &places, s.db.Rebind(query), args...)
+		places, end, err = look(w, q.Limit, func(into *[]place, query string, args []any) error {
+			return sqlx.SelectContext(ctx, on, into, s.db.Rebind(query), args...)
+		})
+		return err
 	})
 	if err != nil {
 		return People{}, fmt.Errorf("store: search people: %w", err)
 	}
-	return s.people(ctx, q, places, from)
+	return s.people(ctx, q, places, end, from)
 }
 
-// placesOf is the statement that finds the page.
-func (s *Store) placesOf(ctx context.Context, q PeopleQuery, words []string, from PeopleCursor) (query string, args []any, err error) {
+// look finds the places of a page, one more than it holds, and the end of what it looked at.
+func look(w walk, limit int, ask func(into *[]place, query string, args []any) error) (places, end []place, err error) {
+	query, args := w.end()
+	if err := ask(&end, query, args); err != nil {
+		return nil, nil, err
+	}
+	if len(end) == 2 {
+		w.stop(end[0].values()...)
+	}
+	query, args = w.page(limit)
+	err = ask(&places, query, args)
+	return places, end, err
+}
+
+// walkOf is what the page is found along.
+func (s *Store) walkOf(ctx context.Context, q PeopleQuery, words []string, from PeopleCursor) (walk, error) {
 	words, byWord, err := s.narrowest(ctx, words, q.rare(), from)
 	if err != nil {
-		return "", nil, err
+		return walk{}, err
 	}
 	if byWord {
-		query, args = s.byWord(q, words, from)
-	} else {
-		query, args = s.byCreation(q, words, from)
+		return s.byWord(q, words, from), nil
 	}
-	return query, args, nil
+	return s.byCreation(q, words, from), nil
 }
 
 // has tells whether u is among those that the query is narrowed to, apart from its text.
@@ -117,25 +137,35 @@ func (q PeopleQuery) has(u User) bool {
 	return true
 }
 
-// people reads the people of places, one of which may be more than the page.
-func (s *Store) people(ctx context.Context, q PeopleQuery, places []place, from PeopleCursor) (People, error) {
+// people reads the people of places, one of which may be more than the page. With two places, end is where looking
+// stopped and what comes after.
+func (s *Store) people(ctx context.Context, q PeopleQuery, places, end []place, from PeopleCursor) (People, error) {
 	more := len(places) > q.Limit
 	if more {
 		places = places[:q.Limit]
 	}
 	backwards := q.Before != (PeopleCursor{})
+	page := People{Partial: !more && len(end) == 2}
 	if backwards {
 		slices.Reverse(places)
 	}
+	if len(places) > 0 {
+		first, last := places[0].cursor(), places[len(places)-1].cursor()
+		if backwards && more || !backwards && from != (PeopleCursor{}) {
+			page.Previous = first
+		}
+		if !backwards && more || backwards {
+			page.Next = last
+		}
+	}
+	switch {
+	case page.Partial && backwards:
+		page.Previous = end[0].cursor()
+	case page.Partial:
+		page.Next = end[0].cursor()
+	}
 	if len(places) == 0 {
-		return People{}, nil
-	}
-	var page People
-	if backwards && more || !backwards && from != (PeopleCursor{}) {
-		page.Previous = places[0].cursor()
-	}
-	if !backwards && more || backwards {
-		page.Next = places[len(places)-1].cursor()
+		return page, nil
 	}
 	byID, err := s.usersByID(ctx, places)
 	if err != nil {
@@ -147,6 +177,14 @@ func (s *Store) people(ctx context.Context, q PeopleQuery, places []place, from 
 		}
 	}
 	return page, nil
+}
+
+// values are the place in the order of its list.
+func (p place) values() []any {
+	if p.Word != "" {
+		return []any{p.Word, p.ID}
+	}
+	return []any{p.At, p.ID}
 }
 
 func (p place) cursor() PeopleCursor {

@@ -24,6 +24,7 @@ func testMillion(t *testing.T, d *db.DB) {
 	crowd(t, d)
 	s := storetest.New(t, d)
 	spelledAlike(t, d, s)
+	looksAtFew(t, s)
 	for _, c := range []struct {
 		name string
 		q    store.PeopleQuery
@@ -43,6 +44,9 @@ func testMillion(t *testing.T, d *db.DB) {
 		{"banned", store.PeopleQuery{State: store.StateBanned}, func(n int) bool { return n%1000 == 7 }},
 		{"banned, a common word", store.PeopleQuery{State: store.StateBanned, Text: "crowd"}, func(n int) bool { return n%1000 == 7 }},
 		{"banned, a rare word", store.PeopleQuery{State: store.StateBanned, Text: "p0765007"}, func(n int) bool { return n == 765007 }},
+		{"banned, a word that none of them has", store.PeopleQuery{State: store.StateBanned, Text: "bebe"}, func(int) bool { return false }},
+		{"two common words that nobody shares", store.PeopleQuery{Text: "cido cifu"}, func(int) bool { return false }},
+		{"two common words that nobody active shares", store.PeopleQuery{State: store.StateActive, Text: "cido cifu"}, func(int) bool { return false }},
 		{"deleted", store.PeopleQuery{State: store.StateDeleted}, func(int) bool { return false }},
 		{"administrators", store.PeopleQuery{Role: "admin"}, func(n int) bool { return n%250_000 == 1 }},
 		{"administrators, a letter", store.PeopleQuery{Role: "admin", Text: "a"}, func(n int) bool { return n%250_000 == 1 }},
@@ -51,7 +55,7 @@ func testMillion(t *testing.T, d *db.DB) {
 		t.Run(c.name, func(t *testing.T) {
 			c.q.Now, c.q.Limit = storetest.Now, 40
 			for _, q := range rightPeople(t, s, c.q, c.want) {
-				err := s.PlanOfPeople(t.Context(), q, func(on sqlx.QueryerContext, query string, args []any) {
+				err := s.PlansOfPeople(t.Context(), q, func(on sqlx.QueryerContext, query string, args []any) {
 					if plan := explain(t, d, on, query, args); scansAll(d, plan) {
 						t.Errorf("all are looked at:\n%s\n%s", query, plan)
 					}
@@ -61,6 +65,33 @@ func testMillion(t *testing.T, d *db.DB) {
 				}
 			}
 		})
+	}
+}
+
+// looksAtFew shows that a page which finds nobody stops after as many as it may look at.
+func looksAtFew(t *testing.T, s *store.Store) {
+	for name, c := range map[string]struct {
+		q      store.PeopleQuery
+		looked int // how many have the first word, or the state
+	}{
+		"two common words": {store.PeopleQuery{Text: "cido cifu"}, million / 100},
+		"a rare state":     {store.PeopleQuery{State: store.StateBanned, Text: "bebe"}, million/1000 + million/50},
+	} {
+		c.q.Now, c.q.Limit = storetest.Now, 40
+		pages := 0
+		for more := true; more; pages++ {
+			page, err := s.SearchPeople(t.Context(), c.q)
+			if err != nil || len(page.Users) > 0 {
+				t.Fatalf("%s, page %d: %v, %v", name, pages, idsOf(page.Users), err)
+			}
+			if more = page.Partial; more != (page.Next != store.PeopleCursor{}) {
+				t.Fatalf("%s, page %d: partial %v, next %v", name, pages, page.Partial, page.Next)
+			}
+			c.q.After = page.Next
+		}
+		if want := (c.looked + store.MaxLooked - 1) / store.MaxLooked; pages != want {
+			t.Errorf("%s: %d pages, want %d", name, pages, want)
+		}
 	}
 }
 

@@ -65,45 +65,121 @@ func rank(word, beginning string) int {
 	return 1
 }
 
-// byWord walks along the index of words. A person who has several words with that beginning is found at the first of
-// them. The inner questions are asked for a row at a time (they have a LIMIT or a MIN), never for all at once.
-func (s *Store) byWord(q PeopleQuery, words []string, from PeopleCursor) (query string, args []any) {
-	first := words[0]
-	query = `SELECT w.word, w.user_id AS id FROM user_words w WHERE w.word >= ? AND w.word < ?
-		AND w.word = (SELECT MIN(x.word) FROM user_words x WHERE x.user_id = w.user_id AND x.word >= ? AND x.word < ?)`
-	args = []any{first, past(first), first, past(first)}
-	more, values := others("w.user_id", words[1:])
-	query, args = query+more, append(args, values...)
-	if conditions, values := s.narrowed(q); len(conditions) > 0 {
-		query += ` AND (SELECT 1 FROM users WHERE id = w.user_id AND ` + strings.Join(conditions, ` AND `) + ` LIMIT 1) = 1`
-		args = append(args, values...)
-	}
-	compare, order := `>`, ``
-	if q.Before != (PeopleCursor{}) {
-		compare, order = `<`, ` DESC`
-	}
-	if from != (PeopleCursor{}) {
-		query += ` AND (w.word, w.user_id) ` + compare + ` (?, ?)`
-		args = append(args, from.Word, from.ID)
-	}
-	return query + ` ORDER BY w.word` + order + `, w.user_id` + order + ` LIMIT ?`, append(args, q.Limit+1)
+// maxLooked is how many rows of an index a page looks at: of two common words that nobody shares, or of the many who are
+// banned, no request looks at more. The next page goes on behind them.
+const maxLooked = 2000
+
+// walk is an index that a query goes along, and the conditions that its rows have to meet.
+type walk struct {
+	table      string
+	columns    string // of the place of a row
+	key        string // the order of the index
+	along      string // which rows of the index there are
+	low, high  bound  // where they begin and end; zero: nowhere
+	backwards  bool   // from high to low
+	conditions string // " AND …"
+	args       []any
 }
 
-// byCreation walks along users from the latest, or along the few of a rare state or role.
-func (s *Store) byCreation(q PeopleQuery, words []string, from PeopleCursor) (query string, args []any) {
-	conditions, args := s.narrowed(q)
-	query = `SELECT created_at AS at, id FROM users WHERE ` + strings.Join(append(conditions, `TRUE`), ` AND `)
-	more, values := others("users.id", words)
-	query, args = query+more, append(args, values...)
-	compare, order := `<`, ` DESC`
-	if q.Before != (PeopleCursor{}) {
-		compare, order = `>`, ``
+// bound is a condition that an index is entered or left by.
+type bound struct {
+	condition string
+	args      []any
+}
+
+// begin makes the walk start behind the place from.
+func (w *walk) begin(from ...any) {
+	if w.backwards {
+		w.high = bound{`(` + w.key + `) < (?, ?)`, from}
+	} else {
+		w.low = bound{`(` + w.key + `) > (?, ?)`, from}
+	}
+}
+
+// stop makes the walk end with the place until.
+func (w *walk) stop(until ...any) {
+	if w.backwards {
+		w.low = bound{`(` + w.key + `) >= (?, ?)`, until}
+	} else {
+		w.high = bound{`(` + w.key + `) <= (?, ?)`, until}
+	}
+}
+
+// query is the places of the walk. With one bound on either side a database has no wrong one to enter its index by.
+func (w walk) query(conditions string, args []any, limit string) (string, []any) {
+	query, all := `SELECT `+w.columns+` FROM `+w.table+` WHERE `+w.along, []any(nil)
+	for _, b := range []bound{w.low, w.high} {
+		if b.condition != "" {
+			query, all = query+` AND `+b.condition, append(all, b.args...)
+		}
+	}
+	order := ``
+	if w.backwards {
+		order = ` DESC`
+	}
+	return query + conditions + ` ORDER BY ` + strings.ReplaceAll(w.key, `,`, order+`,`) + order + limit, append(all, args...)
+}
+
+// end asks for the last row that a page looks at and the one after it: less than both where the walk ends before.
+func (w walk) end() (query string, args []any) {
+	query, args = w.query(``, nil, ` LIMIT 2 OFFSET ?`)
+	return query, append(args, maxLooked-1)
+}
+
+// page asks for one row more than a page holds.
+func (w walk) page(limit int) (query string, args []any) {
+	query, args = w.query(w.conditions, w.args, ` LIMIT ?`)
+	return query, append(args, limit+1)
+}
+
+// byWord walks along the index of words. A person who has several words with that beginning is found at the first of
+// them. The inner questions are asked for a row at a time (they have a LIMIT or a MIN), never for all at once.
+func (s *Store) byWord(q PeopleQuery, words []string, from PeopleCursor) walk {
+	first := words[0]
+	w := walk{
+		table: `user_words w`, columns: `w.word, w.user_id AS id`, key: `w.word, w.user_id`, along: `TRUE`,
+		low: bound{`w.word >= ?`, []any{first}}, high: bound{`w.word < ?`, []any{past(first)}}, backwards: q.Before != (PeopleCursor{}),
+		conditions: ` AND w.word = (SELECT MIN(x.word) FROM user_words x WHERE x.user_id = w.user_id AND x.word >= ? AND x.word < ?)`,
+		args:       []any{first, past(first)},
+	}
+	more, values := others("w.user_id", words[1:])
+	w.conditions, w.args = w.conditions+more, append(w.args, values...)
+	if conditions, values := s.narrowed(q); len(conditions) > 0 {
+		w.conditions += ` AND (SELECT 1 FROM users WHERE id = w.user_id AND ` + strings.Join(conditions, ` AND `) + ` LIMIT 1) = 1`
+		w.args = append(w.args, values...)
 	}
 	if from != (PeopleCursor{}) {
-		query += ` AND (created_at, id) ` + compare + ` (?, ?)`
-		args = append(args, db.Millis(from.At), from.ID)
+		w.begin(from.Word, from.ID)
 	}
-	return query + ` ORDER BY created_at` + order + `, id` + order + ` LIMIT ?`, append(args, q.Limit+1)
+	return w
+}
+
+// byCreation walks along users from the latest, or along the few of a rare role or state.
+func (s *Store) byCreation(q PeopleQuery, words []string, from PeopleCursor) walk {
+	w := walk{
+		columns: `created_at AS at, id`, key: `created_at, id`, along: `TRUE`,
+		backwards: q.Before == (PeopleCursor{}), // the latest first
+	}
+	index := `users_by_created`
+	switch {
+	case slices.Contains(Roles[1:], q.Role):
+		index, w.along = `users_of_role_`+q.Role, s.hasRole(q.Role)
+	case q.State == StateBanned:
+		index, w.along = `users_banned`, `disabled_at IS NOT NULL`
+	case q.State == StateDeleted:
+		index, w.along = `users_deleted`, `deleted_at IS NOT NULL`
+	}
+	w.table = indexed(s.db.Dialect, `users`, index)
+	conditions, args := s.narrowed(q)
+	for _, c := range conditions {
+		w.conditions += ` AND ` + c
+	}
+	more, values := others("users.id", words)
+	w.conditions, w.args = w.conditions+more, append(args, values...)
+	if from != (PeopleCursor{}) {
+		w.begin(db.Millis(from.At), from.ID)
+	}
+	return w
 }
 
 // others is the condition that the person of a row has a word with each of these beginnings.
