@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatehouse/components"
+	"gatehouse/portal/store"
 	"gatehouse/sso/denylist"
 )
 
@@ -41,6 +42,14 @@ func why(code string) string {
 func about(n int) string {
 	if n >= countLimit {
 		return components.Count(countLimit) + "+"
+	}
+	return components.Count(n)
+}
+
+// signInCount writes how many living sign-ins one person has: they are counted up to store.MaxSignInsListed.
+func signInCount(n int) string {
+	if n >= store.MaxSignInsListed {
+		return components.Count(store.MaxSignInsListed) + "+"
 	}
 	return components.Count(n)
 }

@@ -26,3 +26,12 @@ func (s *Store) alongIndexes(ctx context.Context, run func(on sqlx.QueryerContex
 
 const settingsAlongIndexes = `SELECT set_config('enable_sort', 'off', TRUE), set_config('enable_bitmapscan', 'off', TRUE),
 	set_config('enable_seqscan', 'off', TRUE), set_config('seq_page_cost', '0', TRUE), set_config('random_page_cost', '0', TRUE)`
+
+// indexed names the index of a table that SQLite has to follow. Its file is never analysed, so it would guess among
+// several that fit.
+func indexed(dialect db.Dialect, table, index string) string {
+	if dialect != db.SQLite {
+		return table
+	}
+	return table + ` INDEXED BY ` + index
+}

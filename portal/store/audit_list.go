@@ -79,8 +79,7 @@ func (s *Store) AuditRows(ctx context.Context, q AuditQuery) (page []Audit, more
 }
 
 // statement reads one row more than a page holds. With up to two filters it follows one index from where the page
-// begins, the time of the row Older or Newer being from; with more, an index of two of them. SQLite is told which: it
-// would choose among them by guesses.
+// begins, the time of the row Older or Newer being from; with more, an index of two of them.
 func (q AuditQuery) statement(from int64, dialect db.Dialect) (query string, args []any) {
 	index := `audit_by`
 	where := func(given bool, condition string, values ...any) {
@@ -110,24 +109,7 @@ func (q AuditQuery) statement(from int64, dialect db.Dialect) (query string, arg
 	if filters == 0 {
 		index += `_time`
 	}
-	table := `audit`
-	if dialect == db.SQLite {
-		table += ` INDEXED BY ` + index
-	}
-	return `SELECT seq, at, actor_id, actor, action, target_kind, target_id, target, ip, request_id, detail FROM ` + table + ` WHERE TRUE` +
+	return `SELECT seq, at, actor_id, actor, action, target_kind, target_id, target, ip, request_id, detail FROM ` +
+		indexed(dialect, `audit`, index) + ` WHERE TRUE` +
 		query + ` ORDER BY at` + order + `, seq` + order + ` LIMIT ?`, append(args, q.Limit+1)
-}
-
-// SignInsEnded are a person's last sign-ins that have ended, the last ended first.
-func (s *Store) SignInsEnded(ctx context.Context, userID string, limit int) ([]SignIn, error) {
-	var rows []signInRow
-	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(`SELECT `+signInColumns+` FROM sign_ins
-		WHERE user_id = ? AND ended_at IS NOT NULL ORDER BY ended_at DESC, sid LIMIT ?`), userID, limit); err != nil {
-		return nil, fmt.Errorf("store: sign-ins that ended: %w", err)
-	}
-	ended := make([]SignIn, len(rows))
-	for i, r := range rows {
-		ended[i] = r.signIn()
-	}
-	return ended, nil
 }

@@ -16,6 +16,13 @@ func (q AuditQuery) Statement(from int64, d db.Dialect) (string, []any) {
 // SettingsAlongIndexes is what PostgreSQL is told before a query of the audit or of people.
 const SettingsAlongIndexes = settingsAlongIndexes
 
+// What is asked about the sign-ins of one person.
+var (
+	Untold   = untold
+	EndedOf  = endedOf
+	LivingOf = livingOf
+)
+
 // The steps and counts of LivingPlaces.
 const (
 	NextOfPortal   = nextOfPortal
@@ -23,4 +30,8 @@ const (
 	NextClient     = nextClient
 	SignInsAtPlace = signInsAtPlace
 	OpenedAtPlace  = openedAtPlace
+
+	SignInColumns    = signInColumns
+	OthersByLastSeen = othersByLastSeen
+	ReceiptsOfUser   = receiptColumns + receiptsOfUser
 )

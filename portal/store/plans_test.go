@@ -38,6 +38,12 @@ func fill(t *testing.T, d *db.DB) {
 		{`INSERT INTO revocations (ending, kind, value, reason, at, until_at, published_at)
 			SELECT sid, CASE WHEN sid LIKE '%4' THEN 'sub' ELSE 'sid' END, sid, CASE WHEN sid LIKE '%21' THEN 'banned' ELSE 'sign_out' END,
 			ended_at, ended_at + 3600000, ended_at FROM sign_ins WHERE ended_at IS NOT NULL`, nil},
+		// One person has a great many.
+		{`INSERT INTO sign_ins (sid, user_id, created_at, last_seen_at, ended_at, end_reason) ` + numbers + `
+			SELECT 'many-' || CAST(i AS TEXT), 'u1', 1, CAST(? AS BIGINT) - i * 1000, CASE WHEN i % 6 > 0 THEN CAST(? AS BIGINT) - i END,
+			CASE i % 6 WHEN 0 THEN '' WHEN 1 THEN 'banned' WHEN 2 THEN 'token_replay' ELSE 'sign_out' END FROM n`, []any{filled, now, now}},
+		{`INSERT INTO receipts (ending, user_id, reason, created_at, receipt) ` + numbers + `
+			SELECT 'many-' || CAST(i AS TEXT), 'u' || CAST(1 + i % 2 AS TEXT), 'banned', i, '{}' FROM n`, []any{filled}},
 		{`INSERT INTO audit (at, actor_id, actor, action, target_kind, target_id) ` + numbers + `
 			SELECT i * 1000, 'admin-' || CAST(i % 9 AS TEXT), '', 'action-' || CAST(i % 20 AS TEXT),
 			'kind-' || CAST(i % 5 AS TEXT), 'u' || CAST(i % 3000 AS TEXT) FROM n`, []any{filled}},
@@ -175,6 +181,15 @@ func queries(t *testing.T, d *db.DB) map[string]ask {
 			t.Fatal(err)
 		}
 		asked["denylist "+name] = ask{query: query, args: args}
+	}
+	untold, args := store.Untold(d.Dialect, "u1", []string{"banned", "token_replay"}, since, 50)
+	asked["endings to tell of"] = ask{query: untold, args: args, ordered: true, along: true, index: "sign_ins_of_user_by_reason"}
+	asked["endings of a person"] = ask{query: store.EndedOf(d.Dialect), args: []any{"u1", 10}, ordered: true, along: true, index: "sign_ins_of_user "}
+	asked["receipts of a person"] = ask{query: store.ReceiptsOfUser, args: []any{"u1", 10}, ordered: true, index: "receipts_of_user"}
+	asked["count of a person"] = ask{query: "SELECT 1" + store.LivingOf(d.Dialect) + " LIMIT 1000", args: []any{"u1", db.Millis(since)}, index: "sign_ins_living_of_user"}
+	asked["living of a person"] = ask{
+		query: "SELECT " + store.SignInColumns + store.LivingOf(d.Dialect) + store.OthersByLastSeen, args: []any{"u1", db.Millis(since), "sid-1", 10, 90},
+		ordered: true, index: "sign_ins_living_of_user",
 	}
 	for name, q := range auditQueries() {
 		query, args := q.Statement(15_000_000, d.Dialect)

@@ -46,10 +46,12 @@ func (s *Store) Receipt(ctx context.Context, ending string) (Receipt, error) {
 	return row.receipt(), nil
 }
 
+const receiptsOfUser = `WHERE user_id = ? ORDER BY created_at DESC, ending DESC LIMIT ?`
+
 // ReceiptsOf are the last ones about a person, the newest first.
 func (s *Store) ReceiptsOf(ctx context.Context, userID string, limit int) ([]Receipt, error) {
 	var rows []receiptRow
-	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(receiptColumns+`WHERE user_id = ? ORDER BY created_at DESC, ending LIMIT ?`), userID, limit); err != nil {
+	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(receiptColumns+receiptsOfUser), userID, limit); err != nil {
 		return nil, fmt.Errorf("store: receipts of a person: %w", err)
 	}
 	all := make([]Receipt, len(rows))

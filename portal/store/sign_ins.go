@@ -142,19 +142,36 @@ func (s *Store) Visitor(ctx context.Context, sid string) (User, SignIn, error) {
 	return u, in, err
 }
 
-// SignInsOf returns a page of a person's living sign-ins that were seen since that time, and how many there are
-// in all: first the one with the sid first, then the last seen.
+// MaxSignInsListed is how many of a person's living sign-ins are listed and counted, the last seen.
+const MaxSignInsListed = 1000
+
+// SignInsOf returns a page of a person's living sign-ins that were seen since that time, and how many there are, which
+// is counted up to MaxSignInsListed: first the one with the sid first, then the last seen.
 func (s *Store) SignInsOf(ctx context.Context, userID, first string, since time.Time, limit, offset int) (page []SignIn, total int, err error) {
-	const living = ` FROM sign_ins WHERE user_id = ? AND ended_at IS NULL AND last_seen_at >= ?`
-	if err := s.db.GetContext(ctx, &total, s.db.Rebind(`SELECT COUNT(*)`+living), userID, db.Millis(since)); err != nil {
+	living := livingOf(s.db.Dialect)
+	total, err = s.countUpTo(ctx, MaxSignInsListed, `SELECT 1`+living, userID, db.Millis(since))
+	if err != nil {
 		return nil, 0, fmt.Errorf("store: count sign-ins: %w", err)
 	}
+	if limit = min(limit, MaxSignInsListed-offset); offset >= total {
+		return nil, total, nil
+	}
 	var rows []signInRow
-	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(`SELECT `+signInColumns+living+`
-		ORDER BY CASE WHEN sid = ? THEN 0 ELSE 1 END, last_seen_at DESC, sid LIMIT ? OFFSET ?`),
+	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(`SELECT `+signInColumns+` FROM sign_ins
+		WHERE sid = ? AND user_id = ? AND ended_at IS NULL AND last_seen_at >= ?`), first, userID, db.Millis(since)); err != nil {
+		return nil, 0, fmt.Errorf("store: list sign-ins: %w", err)
+	}
+	if there := len(rows); offset > 0 {
+		rows, offset = nil, offset-there
+	} else {
+		limit -= there
+	}
+	var others []signInRow
+	if err := s.db.SelectContext(ctx, &others, s.db.Rebind(`SELECT `+signInColumns+living+othersByLastSeen),
 		userID, db.Millis(since), first, limit, offset); err != nil {
 		return nil, 0, fmt.Errorf("store: list sign-ins: %w", err)
 	}
+	rows = append(rows, others...)
 	if len(rows) == 0 {
 		return nil, total, nil
 	}
@@ -173,6 +190,13 @@ func (s *Store) SignInsOf(ctx context.Context, userID, first string, since time.
 	}
 	return page, total, nil
 }
+
+// livingOf are a person's living sign-ins that were seen since a time, by an index in the order of othersByLastSeen.
+func livingOf(dialect db.Dialect) string {
+	return ` FROM ` + indexed(dialect, `sign_ins`, `sign_ins_living_of_user`) + ` WHERE user_id = ? AND ended_at IS NULL AND last_seen_at >= ?`
+}
+
+const othersByLastSeen = ` AND sid <> ? ORDER BY last_seen_at DESC, sid DESC LIMIT ? OFFSET ?`
 
 func (s *Store) clientsOf(ctx context.Context, sids []string) (map[string][]string, error) {
 	query, args, err := sqlx.In(`SELECT sid, client_id FROM sign_in_clients WHERE sid IN (?) ORDER BY first_at, client_id`, sids)
