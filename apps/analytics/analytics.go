@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
 
 	"gatehouse/apps"
 	"gatehouse/apps/analytics/fact"
@@ -34,6 +35,7 @@ type App struct {
 	store *store.Store
 	rp    *rp.RP
 	echo  *echo.Echo
+	loads singleflight.Group // of figures
 }
 
 // New is analytics with its routes. It does not use the network.

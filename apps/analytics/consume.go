@@ -54,6 +54,7 @@ func (a *App) keepHouse(ctx context.Context) error {
 	tick := time.NewTicker(pruneEvery)
 	defer tick.Stop()
 	for {
+		a.foldPeople(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -64,5 +65,16 @@ func (a *App) keepHouse(ctx context.Context) error {
 		} else if n > 0 {
 			a.Logger.Info("old events deleted", "events", n)
 		}
+	}
+}
+
+// foldPeople counts who was active by what versions before left in the database. Replicas of those may go on leaving it
+// there until the last of them is replaced.
+func (a *App) foldPeople(ctx context.Context) {
+	n, err := a.store.FoldPeople(ctx)
+	if err != nil && ctx.Err() == nil {
+		a.Logger.Warn("people counted by an older version can't be taken over just now", "error", err)
+	} else if n > 0 {
+		a.Logger.Info("people counted by an older version taken over", "rows", n)
 	}
 }

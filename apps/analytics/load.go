@@ -2,6 +2,7 @@ package analytics
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -26,8 +27,30 @@ type figures struct {
 	sellers  []store.Seller
 }
 
-// load asks for all figures at once.
+// loadTimeout bounds how long figures are waited for.
+const loadTimeout = 20 * time.Second
+
+// load returns the figures that a query asks for. Requests that ask for the same at the same time share one load, whose
+// result they only read.
 func (a *App) load(ctx context.Context, q query) (*figures, error) {
+	p := q.period
+	key := fmt.Sprint(p.Name, p.From.UnixMilli(), p.To.UnixMilli(), p.Step, q.app)
+	loaded := a.loads.DoChan(key, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+		defer cancel()
+		return a.loadFigures(ctx, q)
+	})
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case r := <-loaded:
+		f, _ := r.Val.(*figures)
+		return f, r.Err
+	}
+}
+
+// loadFigures asks for all figures at once.
+func (a *App) loadFigures(ctx context.Context, q query) (*figures, error) {
 	p, now := q.period, a.Now().UTC()
 	f := &figures{period: p, now: now, starts: p.Buckets()}
 	span := store.Span{From: p.From, To: p.To, App: q.app, Raw: p.Raw()}

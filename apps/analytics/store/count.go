@@ -14,18 +14,13 @@ import (
 	"gatehouse/db"
 )
 
-type hourlyKey struct {
-	hour               int64
+type countKey struct {
+	width, at          int64
 	app, kind, variant string
 }
 
-type personKey struct {
-	at           int64
-	app, subject string
-}
-
 type saleKey struct {
-	hour         int64
+	width, at    int64
 	app, product string
 }
 
@@ -37,77 +32,93 @@ type sum struct {
 
 // count adds facts, each of them new, to the rollups.
 func count(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact) error {
-	hourly, sold := map[hourlyKey]sum{}, map[saleKey]sum{}
-	people, daily := map[personKey]bool{}, map[personKey]bool{}
+	counted, sold, people := map[countKey]sum{}, map[saleKey]sum{}, active{}
 	lines := insert{table: "sales", columns: []string{"event_id", "line", "app", "product", "name", "quantity", "cents", "happened_at"}}
 	for _, f := range facts {
-		hour := db.Millis(period.Floor(f.At, time.Hour))
-		h := hourlyKey{hour, f.App, f.Type, f.Variant}
-		hourly[h] = sum{total: hourly[h].total + 1, cents: hourly[h].cents + f.Cents}
-		if f.Subject != "" {
-			people[personKey{hour, f.App, f.Subject}] = true
-			daily[personKey{db.Millis(period.Floor(f.At, period.Day)), f.App, f.Subject}] = true
-		}
+		people.add(f.At, f.App, f.Subject)
 		for i, s := range f.Sales {
 			lines.add(f.ID, i, f.App, s.Product, s.Name, s.Quantity, s.Cents, db.Millis(f.At))
-			k := saleKey{hour, f.App, s.Product}
-			was := sold[k]
-			now := sum{total: was.total + s.Quantity, cents: was.cents + s.Cents, name: s.Name, named: f.At}
-			if was.named.After(f.At) {
-				now.name, now.named = was.name, was.named
+		}
+		for _, width := range widths {
+			ms, at := width.Milliseconds(), db.Millis(period.Floor(f.At, width))
+			h := countKey{ms, at, f.App, f.Type, f.Variant}
+			counted[h] = sum{total: counted[h].total + 1, cents: counted[h].cents + f.Cents}
+			for _, s := range f.Sales {
+				k := saleKey{ms, at, f.App, s.Product}
+				was := sold[k]
+				now := sum{total: was.total + s.Quantity, cents: was.cents + s.Cents, name: s.Name, named: f.At}
+				if was.named.After(f.At) {
+					now.name, now.named = was.name, was.named
+				}
+				sold[k] = now
 			}
-			sold[k] = now
 		}
 	}
 	if err := lines.exec(ctx, tx); err != nil {
 		return err
 	}
-	if err := addHourly(ctx, tx, hourly); err != nil {
+	if err := addCounts(ctx, tx, counted); err != nil {
 		return err
 	}
-	if err := addPeople(ctx, tx, "people_hourly", "hour_at", people); err != nil {
+	if err := addSales(ctx, tx, sold); err != nil {
 		return err
 	}
-	if err := addPeople(ctx, tx, "people_daily", "day_at", daily); err != nil {
-		return err
-	}
-	return addSales(ctx, tx, sold)
+	return addPeople(ctx, tx, people)
 }
 
-func addHourly(ctx context.Context, tx *sqlx.Tx, sums map[hourlyKey]sum) error {
-	in := insert{
-		table: "hourly", columns: []string{"hour_at", "app", "type", "variant", "total", "cents"},
-		tail: "ON CONFLICT (hour_at, app, type, variant) DO UPDATE SET total = hourly.total + excluded.total, cents = hourly.cents + excluded.cents",
-	}
-	for _, k := range sortedKeys(sums, func(a, b hourlyKey) int {
-		return cmp.Or(cmp.Compare(a.hour, b.hour), cmp.Compare(a.app, b.app), cmp.Compare(a.kind, b.kind), cmp.Compare(a.variant, b.variant))
-	}) {
-		in.add(k.hour, k.app, k.kind, k.variant, sums[k].total, sums[k].cents)
-	}
-	return in.exec(ctx, tx)
+// rolled is a table of hours or one of days and weeks, with its rows to be added.
+type rolled struct {
+	insert
+	width bool // the table has a column for it
 }
 
-func addPeople(ctx context.Context, tx *sqlx.Tx, table, column string, people map[personKey]bool) error {
-	in := insert{table: table, columns: []string{column, "app", "subject"}, tail: "ON CONFLICT DO NOTHING"}
-	for _, k := range sortedKeys(people, func(a, b personKey) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.app, b.app), cmp.Compare(a.subject, b.subject))
-	}) {
-		in.add(k.at, k.app, k.subject)
+func (r *rolled) addRow(width int64, row ...any) {
+	if r.width {
+		r.add(width)
 	}
-	return in.exec(ctx, tx)
+	r.add(row...)
+}
+
+func addCounts(ctx context.Context, tx *sqlx.Tx, sums map[countKey]sum) error {
+	tail := func(table, at string) string {
+		return "ON CONFLICT (" + at + ", app, type, variant) DO UPDATE SET total = " + table + ".total + excluded.total, cents = " + table + ".cents + excluded.cents"
+	}
+	hours := rolled{insert: insert{table: "hourly", columns: []string{"hour_at", "app", "type", "variant", "total", "cents"}, tail: tail("hourly", "hour_at")}}
+	longer := rolled{insert{table: "rollups", columns: []string{"width", "at", "app", "type", "variant", "total", "cents"}, tail: tail("rollups", "width, at")}, true}
+	for _, k := range sortedKeys(sums, func(a, b countKey) int {
+		return cmp.Or(cmp.Compare(a.width, b.width), cmp.Compare(a.at, b.at), cmp.Compare(a.app, b.app), cmp.Compare(a.kind, b.kind), cmp.Compare(a.variant, b.variant))
+	}) {
+		of(&hours, &longer, k.width).addRow(k.width, k.at, k.app, k.kind, k.variant, sums[k].total, sums[k].cents)
+	}
+	return execBoth(ctx, tx, &hours, &longer)
 }
 
 func addSales(ctx context.Context, tx *sqlx.Tx, sold map[saleKey]sum) error {
-	in := insert{
-		table: "sales_hourly", columns: []string{"hour_at", "app", "product", "name", "quantity", "cents"},
-		tail: "ON CONFLICT (hour_at, app, product) DO UPDATE SET name = excluded.name, quantity = sales_hourly.quantity + excluded.quantity, cents = sales_hourly.cents + excluded.cents",
+	tail := func(table, at string) string {
+		return "ON CONFLICT (" + at + ", app, product) DO UPDATE SET name = excluded.name, quantity = " + table + ".quantity + excluded.quantity, cents = " + table + ".cents + excluded.cents"
 	}
+	hours := rolled{insert: insert{table: "sales_hourly", columns: []string{"hour_at", "app", "product", "name", "quantity", "cents"}, tail: tail("sales_hourly", "hour_at")}}
+	longer := rolled{insert{table: "sales_rollups", columns: []string{"width", "at", "app", "product", "name", "quantity", "cents"}, tail: tail("sales_rollups", "width, at")}, true}
 	for _, k := range sortedKeys(sold, func(a, b saleKey) int {
-		return cmp.Or(cmp.Compare(a.hour, b.hour), cmp.Compare(a.app, b.app), cmp.Compare(a.product, b.product))
+		return cmp.Or(cmp.Compare(a.width, b.width), cmp.Compare(a.at, b.at), cmp.Compare(a.app, b.app), cmp.Compare(a.product, b.product))
 	}) {
-		in.add(k.hour, k.app, k.product, sold[k].name, sold[k].total, sold[k].cents)
+		of(&hours, &longer, k.width).addRow(k.width, k.at, k.app, k.product, sold[k].name, sold[k].total, sold[k].cents)
 	}
-	return in.exec(ctx, tx)
+	return execBoth(ctx, tx, &hours, &longer)
+}
+
+func of(hours, longer *rolled, width int64) *rolled {
+	if width == time.Hour.Milliseconds() {
+		return hours
+	}
+	return longer
+}
+
+func execBoth(ctx context.Context, tx *sqlx.Tx, hours, longer *rolled) error {
+	if err := hours.exec(ctx, tx); err != nil {
+		return err
+	}
+	return longer.exec(ctx, tx)
 }
 
 func sortedKeys[K comparable, V any](m map[K]V, order func(a, b K) int) []K {

@@ -26,6 +26,15 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (events int64, err err
 			break
 		}
 	}
+	for _, width := range widths {
+		// A bucket goes when all of it is over.
+		over := db.Millis(period.Floor(now.Add(-s.keep.Rollups), period.Day).Add(-width))
+		for _, table := range []string{"rollups", "sales_rollups", "people_sketches"} {
+			if _, err := s.delete(ctx, `DELETE FROM `+table+` WHERE width = ? AND at <= ?`, width.Milliseconds(), over); err != nil {
+				return events, err
+			}
+		}
+	}
 	hour := db.Millis(period.Floor(now.Add(-s.keep.Rollups), period.Day))
 	for _, query := range []string{
 		`DELETE FROM hourly WHERE hour_at < ?`,

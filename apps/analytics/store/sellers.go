@@ -15,16 +15,20 @@ type Seller struct {
 
 // Sellers are the products that sold most pieces in s, at most limit of them.
 func (s *Store) Sellers(ctx context.Context, span Span, limit int) ([]Seller, error) {
-	source, at := "sales_hourly", "hour_at"
-	if span.Raw {
-		source, at = "sales", "happened_at"
+	sources := span.sources(0, "sales", "sales_hourly", "sales_rollups")
+	if len(sources) == 0 {
+		return nil, nil
 	}
-	where, args := span.where(at)
-	query := `SELECT product, MAX(name) AS name, CAST(SUM(quantity) AS BIGINT) AS quantity, CAST(SUM(cents) AS BIGINT) AS cents FROM ` + source +
-		where + ` GROUP BY product ORDER BY quantity DESC, cents DESC, product LIMIT ?`
+	query, args := sellersOf(sources)
 	var sellers []Seller
 	if err := s.db.SelectContext(ctx, &sellers, s.db.Rebind(query), append(args, limit)...); err != nil {
 		return nil, fmt.Errorf("analytics: best sellers: %w", err)
 	}
 	return sellers, nil
+}
+
+func sellersOf(sources []source) (query string, args []any) {
+	rows, args := union(sources, func(source) string { return `product, name, quantity, cents` })
+	return `SELECT product, MAX(name) AS name, CAST(SUM(quantity) AS BIGINT) AS quantity, CAST(SUM(cents) AS BIGINT) AS cents FROM ` + rows +
+		` GROUP BY product ORDER BY quantity DESC, cents DESC, product LIMIT ?`, args
 }

@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"gatehouse/apps/analytics/period"
-	"gatehouse/db"
 )
 
 // Span is what is asked about: from From up to but not including To, for App or, when that is empty, all apps. Raw takes
@@ -28,85 +25,40 @@ type Cell struct {
 
 // Series counts everything in s by buckets of step, in no particular order. Buckets without events are left out.
 func (s *Store) Series(ctx context.Context, span Span, step, offset time.Duration) ([]Cell, error) {
-	return s.cells(ctx, span, func(at string) string { return cut(at, step, offset) })
+	return s.cells(ctx, span.sources(step, "events", "hourly", "rollups"), func(at string) string { return cut(at, step, offset) })
 }
 
-func (s *Store) cells(ctx context.Context, span Span, bucket func(at string) string) ([]Cell, error) {
-	source, at, total := "hourly", "hour_at", "SUM(total)"
-	if span.Raw {
-		source, at, total = "events", "happened_at", "COUNT(*)"
+// Totals counts everything in s; the cells' Bucket is 0.
+func (s *Store) Totals(ctx context.Context, span Span) ([]Cell, error) {
+	return s.cells(ctx, span.sources(0, "events", "hourly", "rollups"), func(string) string { return "0" })
+}
+
+func (s *Store) cells(ctx context.Context, sources []source, bucket func(at string) string) ([]Cell, error) {
+	if len(sources) == 0 {
+		return nil, nil
 	}
-	query := `SELECT ` + bucket(at) + ` AS bucket, type, variant, CAST(` + total + ` AS BIGINT) AS total, CAST(SUM(cents) AS BIGINT) AS cents FROM ` + source
-	where, args := span.where(at)
+	query, args := cellsOf(sources, bucket)
 	var cells []Cell
-	if err := s.db.SelectContext(ctx, &cells, s.db.Rebind(query+where+` GROUP BY bucket, type, variant`), args...); err != nil {
+	if err := s.db.SelectContext(ctx, &cells, s.db.Rebind(query), args...); err != nil {
 		return nil, fmt.Errorf("analytics: series: %w", err)
 	}
 	return cells, nil
 }
 
-// Totals counts everything in s; the cells' Bucket is 0.
-func (s *Store) Totals(ctx context.Context, span Span) ([]Cell, error) {
-	return s.cells(ctx, span, func(string) string { return "0" })
+func cellsOf(sources []source, bucket func(at string) string) (query string, args []any) {
+	rows, args := union(sources, func(o source) string {
+		total := "total"
+		if o.table == "events" {
+			total = "1 AS total"
+		}
+		return bucket(o.at) + ` AS bucket, type, variant, ` + total + `, cents`
+	})
+	return `SELECT bucket, type, variant, CAST(SUM(total) AS BIGINT) AS total, CAST(SUM(cents) AS BIGINT) AS cents FROM ` + rows +
+		` GROUP BY bucket, type, variant`, args
 }
-
-// People is how many different people did anything, by the beginning of each bucket in milliseconds since 1970.
-func (s *Store) People(ctx context.Context, span Span, step, offset time.Duration) (map[int64]int64, error) {
-	source, at := peopleSource(span, step)
-	where, args := span.where(at)
-	query := `SELECT ` + cut(at, step, offset) + ` AS bucket, COUNT(DISTINCT subject) AS total FROM ` + source + where + ` AND subject <> '' GROUP BY bucket`
-	var cells []Cell
-	if err := s.db.SelectContext(ctx, &cells, s.db.Rebind(query), args...); err != nil {
-		return nil, fmt.Errorf("analytics: people: %w", err)
-	}
-	people := make(map[int64]int64, len(cells))
-	for _, c := range cells {
-		people[c.Bucket] = c.Total
-	}
-	return people, nil
-}
-
-// CountPeople is how many different people did anything in s.
-func (s *Store) CountPeople(ctx context.Context, span Span) (int64, error) {
-	step := time.Hour
-	if midnight(span.From) && midnight(span.To) {
-		step = period.Day
-	}
-	source, at := peopleSource(span, step)
-	where, args := span.where(at)
-	var n int64
-	err := s.db.GetContext(ctx, &n, s.db.Rebind(`SELECT COUNT(DISTINCT subject) FROM `+source+where+` AND subject <> ''`), args...)
-	if err != nil {
-		return 0, fmt.Errorf("analytics: people: %w", err)
-	}
-	return n, nil
-}
-
-// peopleSource is the smallest table that can be cut by step.
-func peopleSource(span Span, step time.Duration) (table, at string) {
-	switch {
-	case span.Raw:
-		return "events", "happened_at"
-	case step%period.Day == 0:
-		return "people_daily", "day_at"
-	default:
-		return "people_hourly", "hour_at"
-	}
-}
-
-func midnight(t time.Time) bool { return t.Equal(period.Floor(t, period.Day)) }
 
 // cut is the SQL of the beginning of at's bucket. Integers divide alike on both databases.
 func cut(at string, step, offset time.Duration) string {
 	s, o := step.Milliseconds(), offset.Milliseconds()
 	return fmt.Sprintf("((%s - %d) / %d) * %d + %d", at, o, s, s, o)
-}
-
-func (s Span) where(at string) (string, []any) {
-	where, args := ` WHERE `+at+` >= ? AND `+at+` < ?`, []any{db.Millis(s.From), db.Millis(s.To)}
-	if s.App != "" {
-		where += ` AND app = ?`
-		args = append(args, s.App)
-	}
-	return where, args
 }

@@ -201,3 +201,37 @@ func TestSeed_LeavesRealHistoryAlone(t *testing.T) {
 		}
 	})
 }
+
+func TestFoldPeople_CountsWhatOlderVersionsLeft(t *testing.T) {
+	env.EachDB(t, "analytics", func(t *testing.T, d *db.DB) {
+		s := open(t, d)
+		const people, hours = 300, 30
+		for h := range hours {
+			hour := period.Floor(now, time.Hour).Add(-time.Duration(h) * time.Hour)
+			for _, row := range []struct {
+				table, column string
+				at            time.Time
+			}{{"people_hourly", "hour_at", hour}, {"people_daily", "day_at", period.Floor(hour, period.Day)}} {
+				for i := range people {
+					if _, err := d.ExecContext(t.Context(), d.Rebind(`INSERT INTO `+row.table+` (`+row.column+`, app, subject) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`),
+						db.Millis(row.at), "shop", fmt.Sprintf("person-%d", (i+h)%people)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		if folded, err := s.FoldPeople(t.Context()); err != nil || folded < people*hours {
+			t.Fatalf("%d rows folded, %v", folded, err)
+		}
+		for _, app := range []string{"", "shop"} {
+			span := all(false)
+			span.App = app
+			if n, err := s.CountPeople(t.Context(), span); err != nil || n != people {
+				t.Errorf("app %q: %d people, %v; want %d", app, n, err, people)
+			}
+		}
+		if again, err := s.FoldPeople(t.Context()); err != nil || again != 0 {
+			t.Errorf("%d rows were left, %v", again, err)
+		}
+	})
+}

@@ -75,7 +75,7 @@ func drawFact(t *rapid.T) fact.Fact {
 func TestAdd_RollupsEqualTheTruth(t *testing.T) {
 	env.EachDB(t, "analytics", func(t *testing.T, d *db.DB) {
 		rapid.Check(t, func(r *rapid.T) {
-			for _, table := range []string{"sales", "events", "hourly", "people_hourly", "people_daily", "sales_hourly"} {
+			for _, table := range []string{"sales", "events", "hourly", "rollups", "people_sketches", "sales_hourly", "sales_rollups"} {
 				if _, err := d.ExecContext(t.Context(), `DELETE FROM `+table); err != nil {
 					r.Fatal(err)
 				}
