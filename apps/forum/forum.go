@@ -64,7 +64,7 @@ func (a *App) routes(e *echo.Echo) {
 
 	e.GET("/", a.home)
 	e.GET("/b/:board", a.board)
-	e.GET("/search", a.search)
+	e.GET("/search", a.search, apps.AdmitGuestSearches())
 
 	e.GET("/t/:thread", a.thread)
 	e.GET("/posts/:post", a.permalink) // where a post is, also after others were removed

@@ -56,7 +56,8 @@ func New(ctx context.Context, d Deps) (*App, error) {
 func (a *App) routes(e *echo.Echo) {
 	signedIn := a.sso.Required
 
-	e.GET("/", a.catalogue)
+	searches := apps.AdmitGuestSearches()
+	e.GET("/", a.catalogue, searches)
 	e.GET("/products/:slug", a.product)
 	e.GET("/pictures/:file", a.picture)
 
@@ -71,7 +72,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/orders", a.orders, signedIn)
 	e.GET("/orders/:id", a.order, signedIn)
 
-	e.GET("/api/v1/products", a.apiProducts)
+	e.GET("/api/v1/products", a.apiProducts, searches)
 	e.GET("/api/v1/products/:slug", a.apiProduct)
 	e.GET("/api/v1/purchases", a.apiPurchases, a.sso.Program("purchases:read"))
 }

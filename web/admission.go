@@ -1,0 +1,52 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	// admissionTimeout is how long a guest's request waits for its turn.
+	admissionTimeout = 5 * time.Second
+	// maxAdmissionQueue is how many requests wait for their turn, for each request that may run.
+	maxAdmissionQueue = 16
+)
+
+// AdmitGuests returns a middleware for pages that cost much: at most running requests of guests are answered at the same
+// time, the others wait for their turn. Where too many wait already, or one waits too long, it answers 503 with
+// Retry-After. Requests for which guest returns false are not limited.
+func AdmitGuests(running int, guest func(c echo.Context) bool) echo.MiddlewareFunc {
+	turns, queue := make(chan struct{}, running), make(chan struct{}, running*(1+maxAdmissionQueue))
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if !guest(c) {
+				return next(c)
+			}
+			select {
+			case queue <- struct{}{}:
+				defer func() { <-queue }()
+			default:
+				return errBusy()
+			}
+			timeout := time.NewTimer(admissionTimeout)
+			defer timeout.Stop()
+			select {
+			case turns <- struct{}{}:
+				defer func() { <-turns }()
+				return next(c)
+			case <-timeout.C:
+				return errBusy()
+			case <-c.Request().Context().Done():
+				return c.Request().Context().Err()
+			}
+		}
+	}
+}
+
+func errBusy() *Error {
+	e := Fail(http.StatusServiceUnavailable, "busy", "Many people are looking for something just now. Please try again in a moment.")
+	e.RetryAfter = 2 * time.Second
+	return e
+}
