@@ -38,7 +38,7 @@ var mayImport = []struct {
 	{"portal/store/**", []string{"portal/store/**", "db", "events"}, "records and SQL, nothing of the web"},
 	{"portal/**", []string{"portal/**", "sso/hops", "sso/live", "sso/token", "sso/session", "sso/denylist", "sso/returnto", "sso/seal", "web", "components", "assets", "db", "events"},
 		"the portal and the apps meet over HTTP, through sso and through events"},
-	{"apps/*/store/**", []string{"same/**", "db", "events"}, "records and SQL, nothing of the web"},
+	{"apps/*/store/**", []string{"same/**", "db", "db/fulltext", "events"}, "records and SQL, nothing of the web"},
 	{"apps", []string{"sso/rp", "sso/live", "sso/hops", "sso/denylist", "web", "components", "db"}, "what all apps have in common knows none of them"},
 	{"apps/academy/lab", []string{"fleet"}, "a run is a process, and knows no experiment"},
 	{"apps/academy/experiments/emails/store", []string{"db"}, "records and SQL, nothing of the web"},

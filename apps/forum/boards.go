@@ -127,9 +127,12 @@ func (l listView) tabs() []components.NavItem {
 
 func (l listView) pages() components.Pages {
 	from := (l.Page-1)*store.PageSize + 1
+	summary := span(from, from+len(l.Threads)-1, l.Total)
+	if l.Many {
+		summary = components.Count(from) + "–" + components.Count(from+len(l.Threads)-1) + " of the newest " + components.Count(l.Total)
+	}
 	return components.Pages{Page: l.Page, Total: l.Pages(), Label: "Pages of threads",
-		URL:     func(n int) string { return l.url(l.Sort, n) },
-		Summary: span(from, from+len(l.Threads)-1, l.Total)}
+		URL: func(n int) string { return l.url(l.Sort, n) }, Summary: summary}
 }
 
 func span(from, to, of int) string {

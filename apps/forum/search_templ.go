@@ -102,7 +102,7 @@ func searchResults(v searchView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "Search the forum", Lead: "Titles and texts of all threads and replies. Every word you type must be in the thread.", Crumbs: crumbs("Search")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "Search the forum", Lead: "Titles and texts of all threads and replies. Every word you type, or a longer one that begins so, must be in the thread.", Crumbs: crumbs("Search")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -195,6 +195,9 @@ func searchResults(v searchView) templ.Component {
 }
 
 func searchLead(v searchView) string {
+	if v.List.Many {
+		return "More than " + components.Count(v.List.Total) + " threads found, the newest of them are listed. More words find fewer."
+	}
 	return components.Plural(v.List.Total, "thread", "threads") + " found."
 }
 

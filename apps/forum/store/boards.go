@@ -15,11 +15,10 @@ type Board struct {
 	Icon        string `db:"icon"`
 	Position    int    `db:"position"`
 	StaffOnly   bool   `db:"staff_only"` // only moderators begin threads
-	Threads     int    `db:"threads"`    // how many are not removed
+	Threads     int    `db:"threads"`    // how many are not removed; not read by PutBoard
 }
 
-const boardColumns = `b.slug, b.name, b.description, b.icon, b.position, b.staff_only,
-	(SELECT COUNT(*) FROM threads t WHERE t.board = b.slug AND t.removed_at = 0) AS threads`
+const boardColumns = `b.slug, b.name, b.description, b.icon, b.position, b.staff_only, b.threads`
 
 // Boards are all boards in their order.
 func (s *Store) Boards(ctx context.Context) ([]Board, error) {
@@ -41,6 +40,15 @@ func (s *Store) Board(ctx context.Context, slug string) (Board, error) {
 		return Board{}, fmt.Errorf("board: %w", err)
 	}
 	return b, nil
+}
+
+// countThreads makes the kept numbers of threads what they are: a replica of an older version does not keep them.
+func (s *Store) countThreads(ctx context.Context) error {
+	const count = `(SELECT COUNT(*) FROM threads t WHERE t.board = boards.slug AND t.removed_at = 0)`
+	if _, err := s.db.ExecContext(ctx, `UPDATE boards SET threads = `+count+` WHERE threads <> `+count); err != nil {
+		return fmt.Errorf("count threads: %w", err)
+	}
+	return nil
 }
 
 // PutBoard adds b, or brings its name and description up to date.

@@ -41,7 +41,7 @@ func (s *Store) EditPost(ctx context.Context, e Edit) (Post, error) {
 		if err := whyClosed(ctx, tx, p.Thread); err != nil {
 			return err
 		}
-		return saveEdit(ctx, tx, &p, e)
+		return s.saveEdit(ctx, tx, &p, e)
 	})
 	if err != nil {
 		return Post{}, fmt.Errorf("edit post: %w", err)
@@ -49,7 +49,7 @@ func (s *Store) EditPost(ctx context.Context, e Edit) (Post, error) {
 	return p, nil
 }
 
-func saveEdit(ctx context.Context, tx *sqlx.Tx, p *Post, e Edit) error {
+func (s *Store) saveEdit(ctx context.Context, tx *sqlx.Tx, p *Post, e Edit) error {
 	var title string
 	if err := tx.GetContext(ctx, &title, tx.Rebind(`SELECT title FROM threads WHERE id = ?`), p.Thread); err != nil {
 		return err
@@ -73,7 +73,9 @@ func saveEdit(ctx context.Context, tx *sqlx.Tx, p *Post, e Edit) error {
 	}
 	p.Source, p.EditedAt, p.Version = e.Source, Stamp(at), e.Version+1
 	if p.Number == 1 {
-		_, err = tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET title = ?, search = ? WHERE id = ?`), e.Title, fold(e.Title), p.Thread)
+		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET title = ?, search = ? WHERE id = ?`), e.Title, fold(e.Title), p.Thread); err != nil {
+			return err
+		}
 	}
-	return err
+	return s.reindex(ctx, tx, p.Thread)
 }

@@ -53,7 +53,7 @@ func (s *Store) Moderate(ctx context.Context, m Moderation) (Post, error) {
 		return Post{}, err
 	}
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		changed, err := moderate(ctx, tx, p, m)
+		changed, err := s.moderate(ctx, tx, p, m)
 		if err != nil || !changed {
 			return err
 		}
@@ -69,7 +69,7 @@ func (s *Store) Moderate(ctx context.Context, m Moderation) (Post, error) {
 	return p, nil
 }
 
-func moderate(ctx context.Context, tx *sqlx.Tx, p Post, m Moderation) (changed bool, err error) {
+func (s *Store) moderate(ctx context.Context, tx *sqlx.Tx, p Post, m Moderation) (changed bool, err error) {
 	at := db.Millis(m.At)
 	exec := func(query string, args ...any) (bool, error) {
 		done, err := tx.ExecContext(ctx, tx.Rebind(query), args...)
@@ -100,14 +100,21 @@ func moderate(ctx context.Context, tx *sqlx.Tx, p Post, m Moderation) (changed b
 	if err != nil || !changed {
 		return false, err
 	}
-	if p.Number == 1 {
-		return exec(`UPDATE threads SET removed_at = ? WHERE id = ?`, at, p.Thread)
-	}
 	by := 1
 	if m.Action == Remove {
 		by = -1
 	}
-	return exec(`UPDATE threads SET reply_count = reply_count + ? WHERE id = ?`, by, p.Thread)
+	if p.Number == 1 {
+		if changed, err = exec(`UPDATE threads SET removed_at = ? WHERE id = ?`, at, p.Thread); err == nil {
+			_, err = exec(`UPDATE boards SET threads = threads + ? WHERE slug = (SELECT board FROM threads WHERE id = ?)`, by, p.Thread)
+		}
+	} else {
+		changed, err = exec(`UPDATE threads SET reply_count = reply_count + ? WHERE id = ?`, by, p.Thread)
+	}
+	if err != nil {
+		return false, err
+	}
+	return changed, s.reindex(ctx, tx, p.Thread)
 }
 
 // Log is a page of the moderation log, newest first.

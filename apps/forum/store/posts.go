@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"gatehouse/db"
+	"gatehouse/db/fulltext"
 	"gatehouse/events"
 )
 
@@ -140,7 +141,7 @@ func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
 		if err := perReply.Take(ctx, tx, "reply "+n.Author.Sub, n.At); err != nil {
 			return err
 		}
-		post, err = addReply(ctx, tx, n)
+		post, err = s.addReply(ctx, tx, n)
 		if err != nil {
 			return err
 		}
@@ -161,7 +162,7 @@ func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
 }
 
 // addReply takes the thread's next number, which also makes other replies wait.
-func addReply(ctx context.Context, tx *sqlx.Tx, n NewReply) (Post, error) {
+func (s *Store) addReply(ctx context.Context, tx *sqlx.Tx, n NewReply) (Post, error) {
 	at := db.Millis(n.At)
 	var number int
 	err := tx.GetContext(ctx, &number, tx.Rebind(`
@@ -171,6 +172,9 @@ func addReply(ctx context.Context, tx *sqlx.Tx, n NewReply) (Post, error) {
 		return Post{}, whyClosed(ctx, tx, n.Thread)
 	}
 	if err != nil {
+		return Post{}, err
+	}
+	if err := fulltext.Extend(ctx, tx, s.db.Dialect, n.Thread, fulltext.Words(n.Source)); err != nil {
 		return Post{}, err
 	}
 	return insertPost(ctx, tx, n.Thread, number, n.Author, n.Source, n.FormKey, at)

@@ -40,7 +40,7 @@ func (s *Store) Seed(ctx context.Context, name string, at time.Time, threads []S
 			return err
 		}
 		for _, t := range threads {
-			if err := seedThread(ctx, tx, t); err != nil {
+			if err := s.seedThread(ctx, tx, t); err != nil {
 				return fmt.Errorf("%q: %w", t.Title, err)
 			}
 		}
@@ -52,9 +52,9 @@ func (s *Store) Seed(ctx context.Context, name string, at time.Time, threads []S
 	return nil
 }
 
-func seedThread(ctx context.Context, tx *sqlx.Tx, t SeedThread) error {
+func (s *Store) seedThread(ctx context.Context, tx *sqlx.Tx, t SeedThread) error {
 	t.FormKey = newID()
-	thread, opening, err := insertThread(ctx, tx, t.NewThread)
+	thread, opening, err := s.insertThread(ctx, tx, t.NewThread)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func seedThread(ctx context.Context, tx *sqlx.Tx, t SeedThread) error {
 		return err
 	}
 	for _, r := range t.Replies {
-		p, err := addReply(ctx, tx, NewReply{Thread: thread, Source: r.Source, Author: r.Author, FormKey: newID(), At: t.At.Add(r.After)})
+		p, err := s.addReply(ctx, tx, NewReply{Thread: thread, Source: r.Source, Author: r.Author, FormKey: newID(), At: t.At.Add(r.After)})
 		if err != nil {
 			return err
 		}

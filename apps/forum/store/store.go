@@ -42,8 +42,10 @@ func New(d *db.DB) (*Store, error) {
 	return &Store{db: d}, nil
 }
 
-// Tidy deletes what is no longer needed.
-func (s *Store) Tidy(ctx context.Context, now time.Time) error { return s.db.PruneRateLimits(ctx, now) }
+// Tidy indexes threads that are not yet found, corrects kept numbers and deletes what is no longer needed.
+func (s *Store) Tidy(ctx context.Context, now time.Time) error {
+	return errors.Join(s.Index(ctx), s.countThreads(ctx), s.db.PruneRateLimits(ctx, now))
+}
 
 // Author is who wrote something: the ID token's sub, and its name at that time.
 type Author struct{ Sub, Name string }
@@ -62,23 +64,6 @@ func newID() string { return strings.ToLower(rand.Text()[:16]) } // 80 bits
 // fold is how text is stored and asked for in searches. The databases disagree
 // about the lower case of anything but ASCII, so they are not asked.
 func fold(s string) string { return strings.ToLower(s) }
-
-// likeEscape makes % and _ of a search mean themselves; the queries say ESCAPE '!'.
-var likeEscape = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
-
-// patterns are the LIKE patterns of a search: each word must be somewhere.
-func patterns(query string) []string {
-	words := strings.Fields(fold(query))
-	if len(words) > maxWords {
-		words = words[:maxWords]
-	}
-	for i, w := range words {
-		words[i] = "%" + likeEscape.Replace(w) + "%"
-	}
-	return words
-}
-
-const maxWords = 8
 
 // offset turns a page number into OFFSET, and keeps it within the last page.
 func offset(page, total int) int {

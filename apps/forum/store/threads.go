@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"gatehouse/db"
+	"gatehouse/db/fulltext"
 	"gatehouse/events"
 )
 
@@ -74,7 +75,7 @@ func (s *Store) CreateThread(ctx context.Context, n NewThread) (Post, error) {
 		if err := perThread.Take(ctx, tx, "thread "+n.Author.Sub, n.At); err != nil {
 			return err
 		}
-		thread, p, err := insertThread(ctx, tx, n)
+		thread, p, err := s.insertThread(ctx, tx, n)
 		if err != nil {
 			return err
 		}
@@ -93,7 +94,7 @@ func (s *Store) CreateThread(ctx context.Context, n NewThread) (Post, error) {
 	return post, nil
 }
 
-func insertThread(ctx context.Context, tx *sqlx.Tx, n NewThread) (string, Post, error) {
+func (s *Store) insertThread(ctx context.Context, tx *sqlx.Tx, n NewThread) (string, Post, error) {
 	id := n.ID
 	if id == "" {
 		id = newID()
@@ -106,6 +107,12 @@ func insertThread(ctx context.Context, tx *sqlx.Tx, n NewThread) (string, Post, 
 		id, n.Board, n.Title, fold(n.Title), n.Author.Sub, n.Author.Name,
 		n.Product.Slug, n.Product.Name, n.Product.Path, at, at)
 	if err != nil {
+		return "", Post{}, err
+	}
+	if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE boards SET threads = threads + 1 WHERE slug = ?`), n.Board); err != nil {
+		return "", Post{}, err
+	}
+	if err := fulltext.Put(ctx, tx, s.db.Dialect, id, append(fulltext.Words(n.Title), fulltext.Words(n.Source)...)); err != nil {
 		return "", Post{}, err
 	}
 	p, err := insertPost(ctx, tx, id, 1, n.Author, n.Source, n.FormKey, at)

@@ -41,7 +41,7 @@ func (s *Store) PutTopic(ctx context.Context, n NewTopic) (t Thread, created boo
 	}
 	n.FormKey = "topic " + n.Topic
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		thread, _, err := insertThread(ctx, tx, n.NewThread)
+		thread, _, err := s.insertThread(ctx, tx, n.NewThread)
 		if err != nil {
 			return err
 		}

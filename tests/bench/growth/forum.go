@@ -49,14 +49,22 @@ func startForum(ctx context.Context, d *db.DB, rdb redis.UniversalClient) (http.
 // thousandth the same number word, and each a word of its own.
 func seedForum(ctx context.Context, d *db.DB, n int) error {
 	const words = `'the house of ' || CASE WHEN i % 2 = 0 THEN 'oak' ELSE 'pine' END || ' word' || CAST(i % 1000 AS TEXT) || ' unique' || CAST(i AS TEXT)`
-	return fill(ctx, d, n,
+	statements := []string{
 		`INSERT INTO boards (slug, name, description, icon, position, staff_only) VALUES ('products', 'Products', '', 'package', 1, FALSE), ('house', 'House', '', 'megaphone', 2, TRUE)`,
 		`%n INSERT INTO threads (id, board, title, search, author_sub, author_name, product_slug, product_name, product_path,
 			votes, reply_count, last_number, created_at, active_at, pinned_at, locked_at, removed_at)
-			SELECT 't' || CAST(i AS TEXT), CASE WHEN i % 10 = 0 THEN 'house' ELSE 'products' END, `+words+`, `+words+`, 'u', 'U', '', '', '',
+			SELECT 't' || CAST(i AS TEXT), CASE WHEN i % 10 = 0 THEN 'house' ELSE 'products' END, ` + words + `, ` + words + `, 'u', 'U', '', '', '',
 			i % 97, CASE WHEN i % 3 = 0 THEN 0 ELSE 1 END, CASE WHEN i % 3 = 0 THEN 1 ELSE 2 END, 1700000000000 + i * 1000, 1700000000000 + i * 1000 + i % 7 * 100000, 0, 0, 0 FROM n`,
 		`%n INSERT INTO posts (id, thread_id, number, author_sub, author_name, source, search, votes, version, form_key, created_at, edited_at, removed_at, removed_by, removed_reason)
-			SELECT 'p' || CAST(i AS TEXT), 't' || CAST(i AS TEXT), 1, 'u' || CAST(i AS TEXT), 'U', `+words+`, `+words+`, i % 97, 1, 'k', 1700000000000 + i * 1000, 0, 0, '', '' FROM n`,
+			SELECT 'p' || CAST(i AS TEXT), 't' || CAST(i AS TEXT), 1, 'u' || CAST(i AS TEXT), 'U', ` + words + `, ` + words + `, i % 97, 1, 'k', 1700000000000 + i * 1000, 0, 0, '', '' FROM n`,
 		`%n INSERT INTO posts (id, thread_id, number, author_sub, author_name, source, search, votes, version, form_key, created_at, edited_at, removed_at, removed_by, removed_reason)
-			SELECT 'r' || CAST(i AS TEXT), 't' || CAST(i AS TEXT), 2, 'u' || CAST(i AS TEXT), 'U', 'An answer', 'an answer', 0, 1, 'r', 1700000000000 + i * 1000, 0, 0, '', '' FROM n WHERE i % 3 <> 0`)
+			SELECT 'r' || CAST(i AS TEXT), 't' || CAST(i AS TEXT), 2, 'u' || CAST(i AS TEXT), 'U', 'An answer', 'an answer', 0, 1, 'r', 1700000000000 + i * 1000, 0, 0, '', '' FROM n WHERE i % 3 <> 0`,
+		`%n INSERT INTO search_documents (id, words) SELECT 't' || CAST(i AS TEXT), ` + words + ` || ' an answer' FROM n`,
+		`UPDATE boards SET threads = (SELECT COUNT(*) FROM threads WHERE board = slug)`,
+	}
+	if d.Dialect == db.SQLite {
+		statements = append(statements, `%n INSERT INTO search_vocabulary (word) SELECT 'unique' || CAST(i AS TEXT) FROM n UNION SELECT 'word' || CAST(i % 1000 AS TEXT) FROM n`,
+			`INSERT INTO search_vocabulary (word) VALUES ('the'), ('house'), ('of'), ('oak'), ('pine'), ('an'), ('answer')`)
+	}
+	return fill(ctx, d, n, statements...)
 }

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db/fulltext"
+)
+
+// indexBatch is how many threads are indexed in one transaction.
+const indexBatch = 100
+
+// reindex makes the title and the texts of a thread what it is found by; nothing if it is removed.
+func (s *Store) reindex(ctx context.Context, tx *sqlx.Tx, thread string) error {
+	if err := fulltext.Lock(ctx, tx, thread); err != nil {
+		return err
+	}
+	rows, err := tx.QueryxContext(ctx, tx.Rebind(`SELECT title FROM threads WHERE id = ? AND removed_at = 0
+		UNION ALL SELECT p.source FROM posts p JOIN threads t ON t.id = p.thread_id
+			WHERE p.thread_id = ? AND p.removed_at = 0 AND t.removed_at = 0`), thread, thread)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var words []string
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return err
+		}
+		words = append(words, fulltext.Words(text)...)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	_ = rows.Close() // before the next statement: a transaction has one connection
+	return fulltext.Put(ctx, tx, s.db.Dialect, thread, words)
+}
+
+// Index indexes the threads that wait for it: those that are older than the index.
+func (s *Store) Index(ctx context.Context) error {
+	for {
+		threads, err := fulltext.Waiting(ctx, s.db, indexBatch)
+		if err != nil || len(threads) == 0 {
+			return err
+		}
+		err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+			for _, thread := range threads {
+				if err := s.reindex(ctx, tx, thread); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("index threads: %w", err)
+		}
+	}
+}
