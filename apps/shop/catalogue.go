@@ -98,6 +98,14 @@ func (v catalogueView) heading() string {
 	}
 }
 
+// found says how much a search found.
+func (v catalogueView) found() string {
+	if v.Listing.Many {
+		return "More than " + components.Count(store.MaxFound) + " products found. More words find fewer."
+	}
+	return components.Plural(v.Listing.Total, "product", "products") + " found"
+}
+
 func (v catalogueView) lead() string {
 	if v.Query.Text == "" && v.Category != nil {
 		return v.Category.Description
@@ -149,9 +157,13 @@ func (v catalogueView) sorts() components.SortView {
 
 func (v catalogueView) pages() components.Pages {
 	first := (v.Listing.Page-1)*perPage + 1
+	of := " of "
+	if v.Listing.Many {
+		of = " of the first "
+	}
 	return components.Pages{
 		Page: v.Listing.Page, Total: v.Listing.Pages, Label: "Pages of products",
 		URL:     func(n int) string { return v.link(func(q *store.Query) { q.Page = n }) },
-		Summary: strconv.Itoa(first) + "–" + strconv.Itoa(first+len(v.Cards)-1) + " of " + strconv.Itoa(v.Listing.Total),
+		Summary: strconv.Itoa(first) + "–" + strconv.Itoa(first+len(v.Cards)-1) + of + strconv.Itoa(v.Listing.Total),
 	}
 }

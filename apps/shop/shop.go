@@ -2,6 +2,7 @@ package shop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -98,7 +99,8 @@ func (a *App) open(ctx context.Context) error {
 // Handler answers the shop's requests.
 func (a *App) Handler() *echo.Echo { return a.echo }
 
-// Run publishes the shop's events and forgets old guests' carts until ctx ends.
+// Run publishes the shop's events and forgets old guests' carts, and indexes
+// products that are not yet found, until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.sso.Run(ctx) })
@@ -111,8 +113,9 @@ func (a *App) tidy(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if err := a.store.Prune(ctx, a.Now().Add(-cartLife), a.Now()); err != nil && ctx.Err() == nil {
-			a.Logger.Warn("old carts can't be cleared away", "error", err)
+		err := errors.Join(a.store.Tidy(ctx), a.store.Prune(ctx, a.Now().Add(-cartLife), a.Now()))
+		if err != nil && ctx.Err() == nil {
+			a.Logger.Warn("the shop can't be tidied up", "error", err)
 		}
 		select {
 		case <-ctx.Done():

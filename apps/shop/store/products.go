@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -40,12 +40,15 @@ func (p Product) Specs() []Spec {
 	return s
 }
 
+// NotCounted is the Count of categories when a search finds too much to count.
+const NotCounted = -1
+
 // Category is a department with the number of its articles that a search found.
 type Category struct {
 	Slug        string `db:"slug"`
 	Name        string `db:"name"`
 	Description string `db:"description"`
-	Count       int    `db:"count"`
+	Count       int    `db:"count"` // or NotCounted
 }
 
 // Sort is an order of the catalogue.
@@ -70,74 +73,7 @@ type Query struct {
 	PerPage  int
 }
 
-// Listing is one page of the catalogue.
-type Listing struct {
-	Products    []Product
-	Total       int // articles on all pages
-	Page, Pages int
-	Categories  []Category // with counts for the searched words, whatever category is chosen
-	All         int        // articles found in all categories
-}
-
 const productColumns = `p.slug, p.category, c.name AS category_name, p.name, p.price_cents, p.stock, p.short, p.description, p.specs, p.added_at`
-
-// Search is one page of what q asks for.
-func (s *Store) Search(ctx context.Context, q Query) (Listing, error) {
-	found, args := "1 = 1", []any{}
-	for _, w := range words(q.Text) {
-		found += ` AND p.search LIKE ? ESCAPE '!'`
-		args = append(args, w)
-	}
-	l := Listing{Page: max(q.Page, 1)}
-	err := s.db.SelectContext(ctx, &l.Categories, s.db.Rebind(`SELECT c.slug, c.name, c.description, COUNT(p.slug) AS count
-		FROM categories c LEFT JOIN products p ON p.category = c.slug AND `+found+`
-		GROUP BY c.slug, c.name, c.description, c.position ORDER BY c.position`), args...)
-	if err != nil {
-		return Listing{}, fmt.Errorf("categories: %w", err)
-	}
-	for _, c := range l.Categories {
-		l.All += c.Count
-		if q.Category == "" || q.Category == c.Slug {
-			l.Total += c.Count
-		}
-	}
-	l.Pages = max(1, (l.Total+q.PerPage-1)/q.PerPage)
-	l.Page = min(l.Page, l.Pages)
-	if q.Category != "" {
-		found += ` AND p.category = ?`
-		args = append(args, q.Category)
-	}
-	order, orderArgs := orderBy(q)
-	args = append(append(args, orderArgs...), q.PerPage, (l.Page-1)*q.PerPage)
-	err = s.db.SelectContext(ctx, &l.Products, s.db.Rebind(`SELECT `+productColumns+`
-		FROM products p JOIN categories c ON c.slug = p.category WHERE `+found+` ORDER BY `+order+` LIMIT ? OFFSET ?`), args...)
-	if err != nil {
-		return Listing{}, fmt.Errorf("products: %w", err)
-	}
-	return l, nil
-}
-
-func orderBy(q Query) (string, []any) {
-	switch q.Sort {
-	case Newest:
-		return `p.added_at DESC, p.slug`, nil
-	case PriceUp:
-		return `p.price_cents, p.slug`, nil
-	case PriceDown:
-		return `p.price_cents DESC, p.slug`, nil
-	case Name:
-		return `p.name_lower, p.slug`, nil
-	}
-	w := words(q.Text)
-	if len(w) == 0 {
-		return `p.featured, p.slug`, nil
-	}
-	args := make([]any, len(w))
-	for i := range w {
-		args[i] = w[i]
-	}
-	return `CASE WHEN ` + strings.TrimSuffix(strings.Repeat(`p.name_lower LIKE ? ESCAPE '!' AND `, len(w)), " AND ") + ` THEN 0 ELSE 1 END, p.featured, p.slug`, args
-}
 
 // Product is the article with this slug; ErrNotFound if there is none.
 func (s *Store) Product(ctx context.Context, slug string) (Product, error) {
@@ -156,17 +92,49 @@ func (s *Store) Product(ctx context.Context, slug string) (Product, error) {
 	return p, nil
 }
 
+// bySlug returns the articles in the order of their slugs.
+func (s *Store) bySlug(ctx context.Context, slugs []string) ([]Product, error) {
+	if len(slugs) == 0 {
+		return nil, nil
+	}
+	query, args, err := sqlx.In(`SELECT `+productColumns+` FROM products p CROSS JOIN categories c WHERE c.slug = p.category AND p.slug IN (?)`, slugs)
+	if err != nil {
+		return nil, err
+	}
+	var out []Product
+	if err := s.db.SelectContext(ctx, &out, s.db.Rebind(query), args...); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(out, func(a, b Product) int { return slices.Index(slugs, a.Slug) - slices.Index(slugs, b.Slug) })
+	return out, nil
+}
+
 // Related are at most n other articles, those of the same category first.
 func (s *Store) Related(ctx context.Context, p Product, n int) ([]Product, error) {
-	var out []Product
-	err := s.db.SelectContext(ctx, &out, s.db.Rebind(`SELECT `+productColumns+`
-		FROM products p JOIN categories c ON c.slug = p.category WHERE p.slug <> ?
-		ORDER BY CASE WHEN p.category = ? THEN 0 ELSE 1 END, p.featured, p.slug LIMIT ?`), p.Slug, p.Category, n)
+	var slugs []string
+	err := s.db.SelectContext(ctx, &slugs, s.db.Rebind(RelatedOfCategory), p.Category, p.Slug, n)
+	if err != nil {
+		return nil, fmt.Errorf("related products: %w", err)
+	}
+	if len(slugs) < n {
+		var others []string
+		if err := s.db.SelectContext(ctx, &others, s.db.Rebind(RelatedOfOthers), p.Category, n-len(slugs)); err != nil {
+			return nil, fmt.Errorf("related products: %w", err)
+		}
+		slugs = append(slugs, others...)
+	}
+	out, err := s.bySlug(ctx, slugs)
 	if err != nil {
 		return nil, fmt.Errorf("related products: %w", err)
 	}
 	return out, nil
 }
+
+// The queries of Related. The second is for categories with next to no articles, so that it skips few.
+const (
+	RelatedOfCategory = `SELECT p.slug FROM products p WHERE p.category = ? AND p.slug <> ? ORDER BY p.featured, p.slug LIMIT ?`
+	RelatedOfOthers   = `SELECT p.slug FROM products p WHERE p.category <> ? ORDER BY p.featured, p.slug LIMIT ?`
+)
 
 // Buyers are those of subs who bought product.
 func (s *Store) Buyers(ctx context.Context, product string, subs []string) ([]string, error) {

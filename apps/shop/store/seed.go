@@ -13,6 +13,7 @@ import (
 
 	"gatehouse/apps/shop/goods"
 	"gatehouse/db"
+	"gatehouse/db/fulltext"
 )
 
 // Stock fills empty shelves with the catalogue. Replicas may do so together: rows
@@ -48,8 +49,11 @@ func (s *Store) Stock(ctx context.Context, c goods.Catalogue, now time.Time) err
 			if err != nil {
 				return fmt.Errorf("catalogue: %w", err)
 			}
+			if err := fulltext.Put(ctx, tx, s.db.Dialect, p.Slug, fulltext.Words(search)); err != nil {
+				return fmt.Errorf("catalogue: %w", err)
+			}
 		}
-		return nil
+		return countProducts(ctx, tx)
 	})
 }
 

@@ -9,8 +9,6 @@ package store
 import (
 	"errors"
 	"regexp"
-	"strings"
-	"unicode/utf8"
 
 	"gatehouse/db"
 )
@@ -45,21 +43,3 @@ var slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 // ValidSlug reports whether s could be the slug of a product or category, so that
 // nothing else reaches the database.
 func ValidSlug(s string) bool { return len(s) <= 80 && slugPattern.MatchString(s) }
-
-// maxWords is how many words of a search count.
-const maxWords = 8
-
-// words are the lower-cased words of a search, as patterns for LIKE … ESCAPE '!'.
-func words(query string) []string {
-	if !utf8.ValidString(query) || strings.ContainsRune(query, 0) {
-		query = strings.ReplaceAll(strings.ToValidUTF8(query, " "), "\x00", " ")
-	}
-	fields := strings.Fields(strings.ToLower(query))
-	fields = fields[:min(len(fields), maxWords)]
-	for i, f := range fields {
-		fields[i] = "%" + likeEscape.Replace(f) + "%"
-	}
-	return fields
-}
-
-var likeEscape = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")

@@ -1,0 +1,226 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse/db/fulltext"
+)
+
+const (
+	// MaxFound is how many articles a search finds, counts and sorts.
+	MaxFound = 500
+	// manyPages is how many pages are shown of a search that finds more.
+	manyPages = 10
+	// indexBatch is how many articles are indexed in one transaction.
+	indexBatch = 200
+)
+
+// Listing is one page of the catalogue.
+type Listing struct {
+	Products    []Product
+	Total       int  // articles on all pages
+	Many        bool // the search finds more than MaxFound: Total are the first of them
+	Page, Pages int
+	Categories  []Category // with counts for the searched words, whatever category is chosen
+	All         int        // articles found in all categories, or NotCounted
+}
+
+// Search is one page of what q asks for.
+func (s *Store) Search(ctx context.Context, q Query) (Listing, error) {
+	l := Listing{Page: max(q.Page, 1)}
+	err := s.db.SelectContext(ctx, &l.Categories, `SELECT slug, name, description, products AS count FROM categories ORDER BY position`)
+	if err != nil {
+		return Listing{}, fmt.Errorf("categories: %w", err)
+	}
+	list := s.browse
+	if strings.TrimSpace(q.Text) != "" {
+		list = s.find
+	}
+	slugs, err := list(ctx, q, &l)
+	if err != nil {
+		return Listing{}, fmt.Errorf("products: %w", err)
+	}
+	if l.Products, err = s.bySlug(ctx, slugs); err != nil {
+		return Listing{}, fmt.Errorf("products: %w", err)
+	}
+	return l, nil
+}
+
+// turn sets the page to one that there is, and returns how many articles come before it.
+func (l *Listing) turn(perPage int) (skip int) {
+	l.Pages = max(1, (l.Total+perPage-1)/perPage)
+	l.Page = min(l.Page, l.Pages)
+	return (l.Page - 1) * perPage
+}
+
+// browse returns the slugs of a page of a category, or of everything.
+func (s *Store) browse(ctx context.Context, q Query, l *Listing) (slugs []string, err error) {
+	for _, c := range l.Categories {
+		l.All += c.Count
+		if q.Category == "" || q.Category == c.Slug {
+			l.Total += c.Count
+		}
+	}
+	skip := l.turn(q.PerPage)
+	back := skip > l.Total/2
+	size := min(q.PerPage, l.Total-skip)
+	if back { // the end is nearer
+		skip = l.Total - skip - size
+	}
+	query, args := q.BrowseStatement(skip, size, back)
+	err = s.db.SelectContext(ctx, &slugs, s.db.Rebind(query), args...)
+	if back {
+		slices.Reverse(slugs)
+	}
+	return slugs, err
+}
+
+// BrowseStatement selects the slugs of a page, counted from the end and backwards if back is set. It reads no table:
+// each order has an index that ends with the slug.
+func (q Query) BrowseStatement(skip, size int, back bool) (query string, args []any) {
+	query = `SELECT p.slug FROM products p`
+	if q.Category != "" {
+		query, args = query+` WHERE p.category = ?`, []any{q.Category}
+	}
+	return query + ` ORDER BY ` + q.order(back) + ` LIMIT ? OFFSET ?`, append(args, size, skip)
+}
+
+// order is spelled out for each Sort, so that nothing of a request is SQL.
+func (q Query) order(back bool) string {
+	up, down := "", " DESC"
+	if back {
+		up, down = down, up
+	}
+	switch q.Sort {
+	case Newest:
+		return `p.added_at` + down + `, p.slug` + up
+	case PriceUp:
+		return `p.price_cents` + up + `, p.slug` + up
+	case PriceDown:
+		return `p.price_cents` + down + `, p.slug` + up
+	case Name:
+		return `p.name_lower` + up + `, p.slug` + up
+	}
+	return `p.featured` + up + `, p.slug` + up
+}
+
+// find returns the slugs of a page of what has the searched words.
+func (s *Store) find(ctx context.Context, q Query, l *Listing) ([]string, error) {
+	query, args, err := s.FindStatement(ctx, q)
+	var found []struct{ Slug, Category string }
+	if err == nil && query != "" {
+		err = s.db.SelectContext(ctx, &found, s.db.Rebind(query), args...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var slugs []string
+	counts := map[string]int{}
+	for _, p := range found {
+		counts[p.Category]++
+		if q.Category == "" || q.Category == p.Category {
+			slugs = append(slugs, p.Slug)
+		}
+	}
+	if l.All = len(found); l.All > MaxFound {
+		if slugs, err = s.findMany(ctx, q); err != nil {
+			return nil, err
+		}
+		l.All, l.Many = NotCounted, true
+	}
+	for i, c := range l.Categories {
+		l.Categories[i].Count = counts[c.Slug]
+		if l.Many {
+			l.Categories[i].Count = NotCounted
+		}
+	}
+	l.Total = len(slugs)
+	skip := l.turn(q.PerPage)
+	return slugs[skip:min(skip+q.PerPage, len(slugs))], nil
+}
+
+// FindStatement selects slug and category of at most MaxFound+1 articles in all categories, "" if it is known that there
+// are none. CROSS JOIN keeps SQLite from beginning with all products.
+func (s *Store) FindStatement(ctx context.Context, q Query) (query string, args []any, err error) {
+	match, args, err := fulltext.Match(ctx, s.db, q.Text, MaxFound+1)
+	if err != nil || match == "" {
+		return "", nil, err
+	}
+	order := q.order(false)
+	if q.Sort == Featured || q.Sort == "" { // names that have the words come first
+		words := fulltext.QueryWords(q.Text)
+		order = `CASE WHEN ` + strings.TrimSuffix(strings.Repeat(`p.name_lower LIKE ? AND `, len(words)), " AND ") + ` THEN 0 ELSE 1 END, ` + order
+		for _, w := range words {
+			args = append(args, "%"+w+"%")
+		}
+	}
+	return `SELECT p.slug, p.category FROM (` + match + `) m CROSS JOIN products p WHERE p.slug = m.id ORDER BY ` + order, args, nil
+}
+
+// findMany returns the first manyPages pages of what has words that many articles have.
+func (s *Store) findMany(ctx context.Context, q Query) (slugs []string, err error) {
+	query, args := q.ManyStatement()
+	err = s.db.SelectContext(ctx, &slugs, s.db.Rebind(query), args...)
+	return slugs, err
+}
+
+// ManyStatement selects the slugs of manyPages pages. It follows the order's index and looks at the words of each
+// article: what is frequent is soon found that way. PostgreSQL takes a CASE to be true for half of the rows; it thinks
+// much less of LIKE, and would sort all articles.
+func (q Query) ManyStatement() (query string, args []any) {
+	query = `SELECT p.slug FROM products p WHERE 1 = 1`
+	if q.Category != "" {
+		query, args = query+` AND p.category = ?`, []any{q.Category}
+	}
+	query += ` AND CASE WHEN 1 = 1`
+	for _, pattern := range fulltext.Patterns(q.Text) {
+		query += ` AND (SELECT ' ' || d.words || ' ' FROM search_documents d WHERE d.id = p.slug) LIKE ?`
+		args = append(args, pattern)
+	}
+	return query + ` THEN TRUE ELSE FALSE END ORDER BY ` + q.order(false) + ` LIMIT ?`, append(args, manyPages*q.PerPage)
+}
+
+// Index indexes the articles that wait for it: those that are older than the index.
+func (s *Store) Index(ctx context.Context) error {
+	for {
+		slugs, err := fulltext.Waiting(ctx, s.db, indexBatch)
+		if err != nil || len(slugs) == 0 {
+			return err
+		}
+		err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+			for _, slug := range slugs {
+				var text string
+				if err := tx.GetContext(ctx, &text, tx.Rebind(`SELECT search FROM products WHERE slug = ?`), slug); err != nil {
+					return err
+				}
+				if err := fulltext.Put(ctx, tx, s.db.Dialect, slug, fulltext.Words(text)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("index products: %w", err)
+		}
+	}
+}
+
+// countProducts makes the kept numbers of products what they are.
+func countProducts(ctx context.Context, q sqlx.ExecerContext) error {
+	const count = `(SELECT COUNT(*) FROM products p WHERE p.category = categories.slug)`
+	if _, err := q.ExecContext(ctx, `UPDATE categories SET products = `+count+` WHERE products <> `+count); err != nil {
+		return fmt.Errorf("count products: %w", err)
+	}
+	return nil
+}
+
+// Tidy indexes articles that are not yet found, and corrects kept numbers.
+func (s *Store) Tidy(ctx context.Context) error {
+	return errors.Join(s.Index(ctx), countProducts(ctx, s.db))
+}

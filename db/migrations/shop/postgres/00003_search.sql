@@ -1,0 +1,43 @@
+-- +goose Up
+-- What products are found by (package fulltext). Those that there are wait to be indexed.
+CREATE TABLE search_documents (
+    seq    BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id     TEXT NOT NULL UNIQUE,            -- of the product: its slug
+    words  TEXT,                            -- each once, with spaces between them; NULL: not yet indexed
+    tokens TSVECTOR GENERATED ALWAYS AS (array_to_tsvector(string_to_array(words, ' '))) STORED
+);
+CREATE INDEX search_documents_waiting ON search_documents (seq) WHERE words IS NULL;
+CREATE INDEX search_documents_tokens ON search_documents USING GIN (tokens) WITH (fastupdate = off);
+INSERT INTO search_documents (id) SELECT slug FROM products ORDER BY added_at, slug;
+
+-- Counted when products are added.
+ALTER TABLE categories ADD COLUMN products INTEGER NOT NULL DEFAULT 0;
+UPDATE categories SET products = (SELECT COUNT(*) FROM products p WHERE p.category = categories.slug);
+
+-- Each order of the catalogue, and of a category, has an index.
+CREATE INDEX products_featured ON products (featured, slug);
+CREATE INDEX products_category_featured ON products (category, featured, slug);
+CREATE INDEX products_added ON products (added_at DESC, slug);
+CREATE INDEX products_category_added ON products (category, added_at DESC, slug);
+CREATE INDEX products_price ON products (price_cents, slug);
+CREATE INDEX products_category_price ON products (category, price_cents, slug);
+CREATE INDEX products_price_down ON products (price_cents DESC, slug);
+CREATE INDEX products_category_price_down ON products (category, price_cents DESC, slug);
+CREATE INDEX products_name ON products (name_lower, slug);
+CREATE INDEX products_category_name ON products (category, name_lower, slug);
+DROP INDEX products_category;
+
+-- +goose Down
+CREATE INDEX products_category ON products (category);
+DROP INDEX products_category_name;
+DROP INDEX products_name;
+DROP INDEX products_category_price_down;
+DROP INDEX products_price_down;
+DROP INDEX products_category_price;
+DROP INDEX products_price;
+DROP INDEX products_category_added;
+DROP INDEX products_added;
+DROP INDEX products_category_featured;
+DROP INDEX products_featured;
+ALTER TABLE categories DROP COLUMN products;
+DROP TABLE search_documents;
