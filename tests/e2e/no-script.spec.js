@@ -40,11 +40,11 @@ test("reply, with a preview, and vote", async ({ page }) => {
   const thread = page.url();
   const text = `Without a script ${Date.now()}, *plain*`;
   await page.getByRole("textbox", { name: "Reply", exact: true }).fill(text);
-  await page.getByRole("button", { name: "Preview" }).click();
-  await expect(page.locator("#preview em")).toHaveText("plain");
-  await page.getByRole("button", { name: "Post reply" }).click();
+  await page.getByRole("button", { name: "Preview" }).click(); // which takes a sign-in
   await fillSignIn(page, people.carol);
   await expect(page.getByRole("textbox", { name: "Reply", exact: true })).toHaveValue(text);
+  await page.getByRole("button", { name: "Preview" }).click();
+  await expect(page.locator("#preview em")).toHaveText("plain");
   await page.getByRole("button", { name: "Post reply" }).click();
   await expect(page.getByRole("article").filter({ hasText: text.replaceAll("*", "") })).toHaveCount(1);
 
