@@ -26,6 +26,7 @@ type academyConfig struct {
 type academySettings struct {
 	Lessons    string `env:"GATEHOUSE_LESSONS" help:"Folder of more lessons for the academy, Markdown files; one with the slug of a lesson that is there replaces it."`
 	LabsMemory int64  `env:"GATEHOUSE_LABS_MEMORY" default:"2147483648" help:"Memory that all experiments of one replica of the academy may have together, in bytes."`
+	LabsDisk   int64  `env:"GATEHOUSE_LABS_DISK" default:"4294967296" help:"Disk in the temporary folder that all experiments of one replica of the academy may have together, in bytes."`
 }
 
 // Validate implements kong's check.
@@ -55,10 +56,16 @@ func (s academySettings) check() error {
 	if s.LabsMemory < lab.DefaultMemory {
 		wrong = append(wrong, fmt.Errorf("--labs-memory must be at least %d, which one experiment may have", int64(lab.DefaultMemory)))
 	}
+	if s.LabsDisk < lab.DefaultDisk {
+		wrong = append(wrong, fmt.Errorf("--labs-disk must be at least %d, which one experiment may have", int64(lab.DefaultDisk)))
+	}
 	return errors.Join(wrong...)
 }
 
 // env tells a replica the same.
 func (s academySettings) env() []string {
-	return []string{"GATEHOUSE_LESSONS=" + s.Lessons, "GATEHOUSE_LABS_MEMORY=" + strconv.FormatInt(s.LabsMemory, 10)}
+	return []string{
+		"GATEHOUSE_LESSONS=" + s.Lessons, "GATEHOUSE_LABS_MEMORY=" + strconv.FormatInt(s.LabsMemory, 10),
+		"GATEHOUSE_LABS_DISK=" + strconv.FormatInt(s.LabsDisk, 10),
+	}
 }

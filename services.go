@@ -62,7 +62,7 @@ func (c academyConfig) openAcademy(ctx context.Context, p parts) (service, error
 	}
 	labs, err := lab.NewManager(lab.ManagerOptions{
 		Command: []string{program, "laboratory"}, Find: experiments.Find, Key: c.ClientSecret,
-		Memory: c.LabsMemory, Host: c.LabHost, Postgres: postgres, Logger: p.log,
+		Memory: c.LabsMemory, Disk: c.LabsDisk, Host: c.LabHost, Postgres: postgres, Logger: p.log,
 	})
 	if err != nil {
 		return nil, err

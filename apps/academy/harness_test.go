@@ -93,13 +93,19 @@ type labs struct {
 	mu     sync.Mutex
 	runs   map[string]*lab.Run
 	starts int
+	last   lab.Start // what was asked for
 	room   int
+	shared bool // whoever asks has their share already
 	ended  func(id, why string, last lab.State)
 }
 
 func (l *labs) Start(ctx context.Context, s lab.Start) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.last = s
+	if l.shared {
+		return "", lab.ErrShare
+	}
 	if len(l.runs) >= l.room {
 		return "", lab.ErrFull
 	}

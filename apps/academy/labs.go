@@ -9,7 +9,7 @@ import (
 // Labs runs experiments. lab.Manager does, in processes of their own.
 type Labs interface {
 	// Start begins a run and says where it can be reached, by any replica. lab.ErrFull
-	// when there is no room; a lab.Refusal says what is wrong with the set-up.
+	// when there is no room, lab.ErrShare when one account or network would hold more than its share of it; a lab.Refusal says what is wrong with the set-up.
 	Start(ctx context.Context, s lab.Start) (addr string, err error)
 	// State is what a run shows, lab.ErrSame when that is still version seen, lab.ErrGone
 	// when it is no more. With seen below 0 it holds every event that is kept.

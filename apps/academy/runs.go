@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"strings"
 	"time"
@@ -37,6 +38,20 @@ func subject(c echo.Context) string {
 		return p.Subject
 	}
 	return ""
+}
+
+// networkOf is the address that a request comes from, of IPv6 its /64: that is what one household or one machine has.
+func networkOf(c echo.Context) string {
+	a, err := netip.ParseAddr(web.ClientIP(c))
+	if err != nil {
+		return web.ClientIP(c)
+	}
+	if a = a.Unmap(); a.Is6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
 }
 
 // givenName is what the pictures call a learner.

@@ -174,6 +174,24 @@ func TestRun_NoMoreThanTwoAtOnce(t *testing.T) {
 	})
 }
 
+func TestRun_NoMoreThanItsShare(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		alice := h.person("alice")
+		alice.start("doors")
+		if s := h.labs.last; s.Account != "alice" || s.Network != "127.0.0.1" {
+			t.Errorf("the experiment counts for account %q in network %q", s.Account, s.Network)
+		}
+		h.labs.mu.Lock()
+		h.labs.shared = true
+		h.labs.mu.Unlock()
+		p := alice.post("/experiments/doors/runs", "key", alice.get("/experiments/doors").key(t)).want(t, http.StatusConflict, "choose a smaller set-up")
+		h.labs.mu.Lock()
+		h.labs.shared = false
+		h.labs.mu.Unlock()
+		alice.post("/experiments/doors/runs", "key", p.key(t)).want(t, http.StatusSeeOther) // what was refused does not count
+	})
+}
+
 func TestRun_TakesItsRoles(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.person("alice").get("/experiments/rooms").want(t, http.StatusOK, "takes the role admin").without(t, `name="key"`)

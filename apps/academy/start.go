@@ -44,7 +44,7 @@ func (a *App) startRun(c echo.Context) error {
 	if refused := lab.Refusal(""); errors.As(err, &refused) {
 		return a.experimentPage(c, http.StatusUnprocessableEntity, e, mode, given, refused.Error())
 	}
-	start := lab.Start{ID: runOf(c.FormValue("key")), Experiment: e.Name, Setup: setup, Mode: mode, Person: givenName(c)}
+	start := lab.Start{ID: runOf(c.FormValue("key")), Experiment: e.Name, Setup: setup, Mode: mode, Person: givenName(c), Account: subject(c), Network: networkOf(c)}
 	return a.begin(c, e, start, setup, lab.State{Setup: setup})
 }
 
@@ -75,7 +75,7 @@ func (a *App) again(c echo.Context) error {
 	if goesOn {
 		setup = fitting(e, was.Setup)
 	}
-	start := lab.Start{ID: runOf(c.FormValue("key")), Experiment: e.Name, Setup: setup, Mode: r.Mode, Person: givenName(c)}
+	start := lab.Start{ID: runOf(c.FormValue("key")), Experiment: e.Name, Setup: setup, Mode: r.Mode, Person: givenName(c), Account: subject(c), Network: networkOf(c)}
 	shown := lab.State{Setup: setup}
 	if goesOn {
 		start.Step, start.Findings = was.Step, was.Findings
@@ -150,9 +150,15 @@ func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, began lab.Arg
 // fullTells is for whom there is no room.
 const fullTells = "Every place for experiments is taken just now. Nothing is lost: try again in a minute, when somebody has finished."
 
+// shareTells is for those who would hold more than their share.
+const shareTells = "Your experiments, or all those from your network, would take more of this server than one may have just now. End one, or choose a smaller set-up."
+
 func (a *App) notStarted(c echo.Context, e lab.Experiment, s lab.Start, err error) error {
 	if refused := lab.Refusal(""); errors.As(err, &refused) {
 		return a.experimentPage(c, http.StatusUnprocessableEntity, e, s.Mode, s.Setup, refused.Error())
+	}
+	if errors.Is(err, lab.ErrShare) {
+		return a.experimentPage(c, http.StatusConflict, e, s.Mode, s.Setup, shareTells)
 	}
 	if errors.Is(err, lab.ErrFull) {
 		c.Response().Header().Set("Retry-After", "30")

@@ -1,6 +1,9 @@
 package lab
 
-import "context"
+import (
+	"cmp"
+	"context"
+)
 
 // Experiment describes one kind of experiment. The academy draws its page from it,
 // and the lab process checks what comes in against it.
@@ -17,6 +20,9 @@ type Experiment struct {
 	// carry any.
 	Path   func(setup Args)
 	Memory int64 // ceiling of its process in bytes; DefaultMemory unless told
+	// Needs, if given, says what a run takes with a set-up, instead of Memory and DefaultDisk. A control whose
+	// arguments have names of the set-up's is carried out only once there is room for what they make of it.
+	Needs func(setup Args) Needs
 	// Postgres lets its process know the estate's PostgreSQL, where there is one: its address
 	// holds a password.
 	Postgres bool
@@ -105,5 +111,22 @@ type Refusal string
 
 func (r Refusal) Error() string { return string(r) }
 
-// DefaultMemory is an ordinary experiment's ceiling.
-const DefaultMemory = 48 << 20
+// Needs is the most that a run may take, in bytes: memory of its process, and disk for its folder.
+type Needs struct {
+	Memory int64 `json:"memory"`
+	Disk   int64 `json:"disk"`
+}
+
+// The ceilings of an ordinary experiment.
+const (
+	DefaultMemory = 48 << 20
+	DefaultDisk   = 16 << 20
+)
+
+// needs returns what a run of e takes with a set-up.
+func (e Experiment) needs(setup Args) Needs {
+	if e.Needs != nil {
+		return e.Needs(setup)
+	}
+	return Needs{Memory: cmp.Or(e.Memory, DefaultMemory), Disk: DefaultDisk}
+}

@@ -31,7 +31,15 @@ func find(name string) (lab.Experiment, bool) {
 	e := counter
 	e.Name = name
 	e.Postgres = name == "large"
-	return e, name == "counter" || name == "large"
+	if name == "growing" { // takes a MiB of memory and of disk for each
+		e.Params = []lab.Param{{Name: "size", Label: "Size", Type: lab.Int, Default: "0", Max: 1000}}
+		e.Controls = append([]lab.Control{{Name: "resize", Fields: e.Params}}, e.Controls...)
+		e.Needs = func(setup lab.Args) lab.Needs {
+			more := int64(setup.Int("size")) << 20
+			return lab.Needs{Memory: lab.DefaultMemory + more, Disk: lab.DefaultDisk + more}
+		}
+	}
+	return e, name == "counter" || name == "large" || name == "growing"
 }
 
 // counter adds up what it is told, and breaks when it is told to.
@@ -43,7 +51,7 @@ var counter = lab.Experiment{
 	Controls: []lab.Control{
 		{Name: "add", Fields: []lab.Param{{Name: "n", Label: "How many", Type: lab.Int, Default: "1", Min: 1, Max: 5}}},
 		{Name: "later"}, {Name: "refuse"}, {Name: "fault"}, {Name: "panic"}, {Name: "panic-beside"}, {Name: "exit"}, {Name: "hog"}, {Name: "hang"}, {Name: "off"},
-		{Name: "touch", PerServer: true},
+		{Name: "touch", PerServer: true}, {Name: "fill"},
 		{Name: "try", Fields: []lab.Param{{Name: "what", Type: lab.Text}, {Name: "at", Type: lab.Text}}},
 	},
 	Steps: []lab.Step{
@@ -91,6 +99,10 @@ func (c *counting) Do(_ context.Context, control string, args lab.Args) error {
 		c.bench.Go(func(context.Context) { panic("beside") })
 	case "exit":
 		os.Exit(3)
+	case "resize":
+		c.bench.Set("size", args["size"])
+	case "fill":
+		return os.WriteFile(filepath.Join(c.bench.Dir, "much"), make([]byte, lab.DefaultDisk+1), 0o600)
 	case "try":
 		c.tried.Store(try(args["what"], args["at"]))
 	case "hang":
@@ -159,7 +171,7 @@ func folder(t *testing.T) string {
 
 func start(t *testing.T, m *lab.Manager, id string) string {
 	t.Helper()
-	addr, err := m.Start(t.Context(), lab.Start{ID: id, Experiment: "counter"})
+	addr, err := m.Start(t.Context(), lab.Start{ID: id, Experiment: "counter", Account: id, Network: id})
 	if err != nil {
 		t.Fatal(err)
 	}

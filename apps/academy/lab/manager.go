@@ -20,6 +20,7 @@ type ManagerOptions struct {
 	Find      func(name string) (Experiment, bool) // the experiments there are
 	Key       string                               // from which the runs' secrets are made; the same for all replicas
 	Memory    int64                                // ceiling of all runs of this replica together, in bytes
+	Disk      int64                                // likewise of their folders, in bytes [4 GiB]
 	Host      string                               // under which other replicas reach this one's runs [127.0.0.1]
 	Postgres  string                               // to experiment on; "" for none
 	Dir       string                               // for the runs' folders [the system's]
@@ -36,7 +37,7 @@ type Manager struct {
 
 	mu     sync.Mutex
 	runs   map[string]*child
-	used   int64
+	room   room
 	closed bool
 	all    sync.WaitGroup
 }
@@ -60,7 +61,10 @@ func NewManager(o ManagerOptions) (*Manager, error) {
 	if o.Unwatched <= 0 {
 		o.Unwatched = 3 * time.Minute
 	}
-	return &Manager{client: newClient(o.Key), o: o, runs: map[string]*child{}, ended: func(string, string, State) {}}, nil
+	if o.Disk <= 0 {
+		o.Disk = 4 << 30
+	}
+	return &Manager{client: newClient(o.Key), o: o, runs: map[string]*child{}, room: room{total: Needs{o.Memory, o.Disk}}, ended: func(string, string, State) {}}, nil
 }
 
 // Ended is called before Run: ended is told of every run that is over.
@@ -70,24 +74,25 @@ func (m *Manager) Ended(ended func(id, why string, last State)) { m.ended = ende
 func (m *Manager) Room() (running, left int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.runs), int((m.o.Memory - m.used) / DefaultMemory)
+	return len(m.runs), int((m.o.Memory - m.room.used.Memory) / DefaultMemory)
 }
 
-// Start begins a run and returns the address of its control API. ErrFull says that all
-// memory is taken, a Refusal what is wrong with the set-up.
+// Start begins a run and returns the address of its control API. ErrFull says that all memory or disk is taken,
+// ErrShare that one account or network would hold too much of it, a Refusal what is wrong with the set-up.
 func (m *Manager) Start(ctx context.Context, s Start) (string, error) {
 	e, known := m.o.Find(s.Experiment)
 	if !known {
 		return "", Refusal("There is no such experiment.")
 	}
-	if _, err := e.Fill(s.Setup); err != nil {
+	setup, err := e.Fill(s.Setup)
+	if err != nil {
 		return "", err
 	}
-	c := &child{id: s.ID, memory: e.memory(), gone: make(chan struct{})}
-	if err := m.reserve(c); err != nil {
+	c := &child{id: s.ID, account: s.Account, network: s.Network, gone: make(chan struct{})}
+	if err := m.admit(c, e.needs(setup)); err != nil {
 		return "", err
 	}
-	addr, err := m.launch(ctx, c, e, s)
+	addr, err := m.launch(ctx, c, e, s, e.needs(setup).Memory)
 	if err != nil {
 		m.release(c)
 		return "", err
@@ -105,39 +110,48 @@ func (m *Manager) stopped() bool {
 	return m.closed
 }
 
-func (e Experiment) memory() int64 {
-	if e.Memory > 0 {
-		return e.Memory
-	}
-	return DefaultMemory
-}
-
-func (m *Manager) reserve(c *child) error {
+// admit reserves what a new run needs.
+func (m *Manager) admit(c *child, n Needs) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed || m.used+c.memory > m.o.Memory || m.runs[c.id] != nil {
+	if m.closed || m.runs[c.id] != nil {
 		return ErrFull
 	}
+	if err := m.room.reserve(c, n, m.runs); err != nil {
+		return err
+	}
 	m.runs[c.id] = c
-	m.used += c.memory
 	m.all.Add(1)
 	return nil
+}
+
+// grow reserves what a run that goes on needs from now on; it never gives back before its end, since what it held is
+// not free at once.
+func (m *Manager) grow(c *child, n Needs) grant {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.room.reserve(c, Needs{max(n.Memory, c.needs.Memory), max(n.Disk, c.needs.Disk)}, m.runs); err != nil {
+		return grant{Refusal: "This server has no room for a set-up of that size just now. Choose a smaller one, or try again in a minute."}
+	}
+	return grant{Memory: c.needs.Memory}
 }
 
 func (m *Manager) release(c *child) {
 	m.mu.Lock()
 	delete(m.runs, c.id)
-	m.used -= c.memory
 	m.mu.Unlock()
 	if c.dir != "" {
 		_ = os.RemoveAll(c.dir)
 	}
+	m.mu.Lock()
+	m.room.release(c) // its disk, too, is free now
+	m.mu.Unlock()
 	close(c.gone)
 	m.all.Done()
 }
 
 // launch starts the process of a run and waits until it serves.
-func (m *Manager) launch(ctx context.Context, c *child, e Experiment, s Start) (string, error) {
+func (m *Manager) launch(ctx context.Context, c *child, e Experiment, s Start, memory int64) (string, error) {
 	var err error
 	if c.dir, err = os.MkdirTemp(m.o.Dir, folderPrefix); err == nil {
 		c.dir, err = filepath.Abs(c.dir)
@@ -165,7 +179,7 @@ func (m *Manager) launch(ctx context.Context, c *child, e Experiment, s Start) (
 	defer listener.Close()
 	said, err := c.start(ctx, m.o.Command, max(1, e.Procs), task{
 		Start: s, Secret: m.secret(s.ID), Postgres: postgres, Idle: m.o.Idle, Unwatched: m.o.Unwatched,
-	}, listener)
+	}, memory, listener)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("lab: the process of %s: %w", s.Experiment, err)
@@ -183,7 +197,7 @@ func (m *Manager) launch(ctx context.Context, c *child, e Experiment, s Start) (
 
 // follow waits for the end of a run, and tells what it showed last.
 func (m *Manager) follow(c *child) {
-	last, err := c.wait()
+	last, err := c.wait(func(n Needs) grant { return m.grow(c, n) })
 	m.mu.Lock()
 	why := c.why
 	m.mu.Unlock()
@@ -214,7 +228,7 @@ func (m *Manager) end(c *child, why string) {
 // stoppedWhy is told to those whose run ended with our process.
 const stoppedWhy = "The server that ran this experiment was stopped."
 
-// watchEvery is how often the memory of the processes is looked at.
+// watchEvery is how often the memory of the processes and the size of their folders are looked at.
 const watchEvery = 2 * time.Second
 
 // Run keeps every process below its ceiling until ctx ends, and ends them all then. What
@@ -230,11 +244,25 @@ func (m *Manager) Run(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 			for _, c := range m.children() {
-				if used := c.anonymous(); used > c.memory {
-					m.o.Logger.Warn("lab process took too much memory", "run", c.id, "bytes", used, "ceiling", c.memory)
-					go m.end(c, "The experiment wanted more memory than it may have, so it was ended. Try it with a smaller set-up.")
-				}
+				m.watch(c)
 			}
+		}
+	}
+}
+
+// watch ends a run that takes more than it reserved.
+func (m *Manager) watch(c *child) {
+	m.mu.Lock()
+	ceiling := c.needs
+	m.mu.Unlock()
+	for _, w := range []struct {
+		what          string
+		used, ceiling int64
+	}{{"memory", c.anonymous(), ceiling.Memory}, {"disk", diskUsed(c.dir), ceiling.Disk}} {
+		if w.used > w.ceiling {
+			m.o.Logger.Warn("lab process took too much "+w.what, "run", c.id, "bytes", w.used, "ceiling", w.ceiling)
+			go m.end(c, "The experiment wanted more "+w.what+" than it may have, so it was ended. Try it with a smaller set-up.")
+			return
 		}
 	}
 }

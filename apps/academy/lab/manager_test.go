@@ -80,7 +80,7 @@ func TestManager_NoRoom(t *testing.T) {
 	addr := start(t, m, "a")
 	start(t, m, "b")
 	start(t, m, "c")
-	if _, err := m.Start(t.Context(), lab.Start{ID: "d", Experiment: "counter"}); !errors.Is(err, lab.ErrFull) {
+	if _, err := m.Start(t.Context(), lab.Start{ID: "d", Experiment: "counter", Account: "d", Network: "d"}); !errors.Is(err, lab.ErrFull) {
 		t.Fatalf("a fourth in the room of three: %v", err)
 	}
 	if err := m.End(t.Context(), addr, "a", "Done."); err != nil {
@@ -96,6 +96,15 @@ func TestManager_NoRoom(t *testing.T) {
 		}
 	}
 	start(t, m, "d")
+}
+
+func TestManager_DiskHasACeiling(t *testing.T) {
+	m, ended := manager(t, nil)
+	addr := start(t, m, "a")
+	_, _ = m.Do(t.Context(), addr, "a", "fill", nil, "")
+	if got := await(t, ended); !strings.Contains(got, "more disk than it may have") {
+		t.Errorf("the end was told as %q", got)
+	}
 }
 
 func TestManager_MemoryHasACeiling(t *testing.T) {
@@ -225,7 +234,7 @@ func TestManager_TellsOfPostgresOnlyWhoNeedsIt(t *testing.T) {
 	const address = "postgres://somebody:secret@127.0.0.1:1/estate"
 	m, _ := manager(t, func(o *lab.ManagerOptions) { o.Postgres = address })
 	for name, want := range map[string]string{"counter": "", "large": address} {
-		addr, err := m.Start(t.Context(), lab.Start{ID: name, Experiment: name})
+		addr, err := m.Start(t.Context(), lab.Start{ID: name, Experiment: name, Account: name, Network: name})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,22 +22,23 @@ const (
 
 // child is one lab process, as its parent sees it.
 type child struct {
-	id     string
-	memory int64 // ceiling, in bytes
-	dir    string
-	cmd    *exec.Cmd
-	stdin  io.WriteCloser // its end means ours
-	out    *bufio.Reader
-	gone   chan struct{} // closed when all of it is gone
+	id               string
+	account, network string // see Start
+	dir              string
+	cmd              *exec.Cmd
+	stdin            io.WriteCloser // its end means ours
+	out              *bufio.Reader
+	gone             chan struct{} // closed when all of it is gone
 
 	// Guarded by the manager's lock.
+	needs  Needs // reserved
 	serves bool
 	why    string // it is ended for, when that is the manager's doing
 }
 
 // start runs command as a lab process with the task t, in a network of its own where the system allows that, and
 // waits until it says whether it serves.
-func (c *child) start(ctx context.Context, command []string, procs int, t task, listener *os.File) (said opened, err error) {
+func (c *child) start(ctx context.Context, command []string, procs int, t task, memory int64, listener *os.File) (said opened, err error) {
 	line, err := json.Marshal(t)
 	if err != nil {
 		return said, err
@@ -48,19 +49,19 @@ func (c *child) start(ctx context.Context, command []string, procs int, t task, 
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	if t.Postgres == "" { // which is outside
-		said, err = c.try(ctx, command, procs, line, listener, isolate)
+		said, err = c.try(ctx, command, procs, line, memory, listener, isolate)
 		if !said.Shared && !refusedIsolation(err) {
 			return said, err
 		}
 	}
-	return c.try(ctx, command, procs, line, listener, func(*syscall.SysProcAttr) {})
+	return c.try(ctx, command, procs, line, memory, listener, func(*syscall.SysProcAttr) {})
 }
 
 // try starts the process once, as change makes its attributes.
-func (c *child) try(ctx context.Context, command []string, procs int, line []byte, listener *os.File, change func(*syscall.SysProcAttr)) (opened, error) {
+func (c *child) try(ctx context.Context, command []string, procs int, line []byte, memory int64, listener *os.File, change func(*syscall.SysProcAttr)) (opened, error) {
 	c.cmd = exec.Command(command[0], command[1:]...)
 	// Nothing else of our environment: it holds the estate's secrets.
-	c.cmd.Env = append(keep("PATH", "GOCOVERDIR"), "TMPDIR="+c.dir, "GOMAXPROCS="+strconv.Itoa(procs), "GOMEMLIMIT="+strconv.FormatInt(c.memory/4*3, 10))
+	c.cmd.Env = append(keep("PATH", "GOCOVERDIR"), "TMPDIR="+c.dir, "GOMAXPROCS="+strconv.Itoa(procs), "GOMEMLIMIT="+strconv.FormatInt(memory/4*3, 10))
 	c.cmd.Dir = c.dir
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us: we end it
 	change(c.cmd.SysProcAttr)
@@ -114,13 +115,25 @@ func keep(names ...string) (env []string) {
 	return env
 }
 
-// wait reads what the process says at its end, the last state of its run, and waits until
-// it is gone.
-func (c *child) wait() (State, error) {
-	var last State
-	read := json.NewDecoder(io.LimitReader(c.out, maxState)).Decode(&last)
+// wait answers what the process asks for, reads what it says at its end, the last state of its run, and waits until it
+// is gone.
+func (c *child) wait(grow func(Needs) grant) (last State, err error) {
+	lines := json.NewDecoder(io.LimitReader(c.out, maxState))
+	for {
+		var said message
+		if err = lines.Decode(&said); err != nil {
+			break
+		}
+		if said.Last != nil {
+			last = *said.Last
+			break
+		}
+		if said.Needs != nil {
+			_ = json.NewEncoder(c.stdin).Encode(grow(*said.Needs)) // it is ending if this fails
+		}
+	}
 	_, _ = io.Copy(io.Discard, c.out)
-	return last, errors.Join(c.cmd.Wait(), read)
+	return last, errors.Join(c.cmd.Wait(), err)
 }
 
 // kill ends the process with all that it started.

@@ -28,7 +28,8 @@ type Options struct {
 	Dir      string
 	Postgres string
 	Provider OpenProvider
-	Logger   *slog.Logger // slog.Default unless told
+	Logger   *slog.Logger                       // slog.Default unless told
+	Reserve  func(context.Context, Needs) error // asks for room, a Refusal says that there is none; nil: there is
 }
 
 // Run is an open experiment. It is safe for concurrent use.
@@ -37,6 +38,7 @@ type Run struct {
 	apparatus  Apparatus
 	bench      *Bench
 	end        context.CancelFunc
+	reserve    func(context.Context, Needs) error
 
 	turn chan struct{} // held by the one control that is being carried out
 
@@ -68,7 +70,7 @@ func Open(ctx context.Context, e Experiment, o Options) (r *Run, err error) {
 		o.Logger = slog.Default()
 	}
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	r = &Run{experiment: e, end: end, turn: make(chan struct{}, 1), foretold: map[string]int{}, over: make(chan struct{})}
+	r = &Run{experiment: e, end: end, reserve: o.Reserve, turn: make(chan struct{}, 1), foretold: map[string]int{}, over: make(chan struct{})}
 	r.bench = &Bench{
 		Person: o.Person, Dir: o.Dir, Postgres: o.Postgres, Logger: o.Logger, Provider: o.Provider,
 		setup: setup, findings: Findings{}, life: life, fail: r.fail, version: 1,
@@ -250,12 +252,29 @@ func (r *Run) carryOut(ctx context.Context, control string, args Args) (err erro
 			r.fail(err)
 		}
 	}()
-	err = r.apparatus.Do(ctx, control, args)
+	if err = r.makeRoom(ctx, args); err == nil {
+		err = r.apparatus.Do(ctx, control, args)
+	}
 	r.bench.Changed()
 	if refused := Refusal(""); err != nil && !errors.As(err, &refused) {
 		r.bench.Logger.Error("control failed", "experiment", r.experiment.Name, "control", control, "error", err)
 	}
 	return err
+}
+
+// makeRoom reserves what the set-up needs that a control's arguments make.
+func (r *Run) makeRoom(ctx context.Context, args Args) error {
+	now := r.bench.Setup()
+	next := maps.Clone(now)
+	for name, value := range args {
+		if _, there := next[name]; there {
+			next[name] = value
+		}
+	}
+	if r.reserve == nil || maps.Equal(now, next) {
+		return nil
+	}
+	return r.reserve(ctx, r.experiment.needs(next))
 }
 
 // check is args for a control as it stands now, with its defaults.

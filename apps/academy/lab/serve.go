@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"bufio"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
@@ -12,7 +11,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -35,6 +36,70 @@ type opened struct {
 	Shared  bool   `json:"shared,omitempty"` // it must be started again without a network of its own
 }
 
+// message is a line that a lab process writes after the first: what it needs from now on, or the last state of its run.
+type message struct {
+	Needs *Needs `json:"needs,omitempty"`
+	Last  *State `json:"last,omitempty"`
+}
+
+// grant is a line that a lab process reads after its task, the answer to Needs.
+type grant struct {
+	Memory  int64  `json:"memory,omitempty"` // its ceiling from now on, in bytes
+	Refusal string `json:"refusal,omitempty"`
+}
+
+// parent is who started a lab process, as that sees it.
+type parent struct {
+	out    *json.Encoder
+	grants chan grant
+
+	mu     sync.Mutex // of whoever says something
+	asking sync.Mutex
+}
+
+func (p *parent) say(line any) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.Encode(line)
+}
+
+// listen reads the answers of the parent until it is gone.
+func (p *parent) listen(in *json.Decoder) {
+	for {
+		var g grant
+		if in.Decode(&g) != nil {
+			return
+		}
+		select {
+		case p.grants <- g:
+		default: // nobody waits for it any more
+		}
+	}
+}
+
+// reserve asks for room, and takes the memory that is granted.
+func (p *parent) reserve(ctx context.Context, n Needs) error {
+	p.asking.Lock()
+	defer p.asking.Unlock()
+	select {
+	case <-p.grants: // of one who did not wait for it
+	default:
+	}
+	if err := p.say(message{Needs: &n}); err != nil {
+		return err
+	}
+	select {
+	case g := <-p.grants:
+		if g.Refusal != "" {
+			return Refusal(g.Refusal)
+		}
+		debug.SetMemoryLimit(g.Memory / 4 * 3)
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // listenerFD is the file descriptor on which a lab process finds the listener of its control API. Its parent opens
 // it, because a process with a network of its own can't.
 const listenerFD = 3
@@ -45,35 +110,31 @@ const maxBody = 64 << 10
 // Serve is a lab process: it confines itself to its working directory, reads its task from in, runs the experiment
 // that find knows, and serves the control API until the run ends, ctx does, or in is closed.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, find func(name string) (Experiment, bool), provider OpenProvider, log *slog.Logger) error {
-	answer := json.NewEncoder(out)
+	p := &parent{out: json.NewEncoder(out), grants: make(chan grant, 1)}
 	dir, err := os.Getwd()
 	if err == nil {
 		err = confine(dir)
 	}
 	if err != nil {
-		return errors.Join(err, answer.Encode(opened{Error: err.Error(), Shared: errors.Is(err, errNamespace)}))
+		return errors.Join(err, p.say(opened{Error: err.Error(), Shared: errors.Is(err, errNamespace)}))
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	input := bufio.NewReader(in)
-	line, err := input.ReadBytes('\n')
-	if err != nil {
-		return fmt.Errorf("lab: no task: %w", err)
-	}
+	input := json.NewDecoder(in)
 	var t task
-	if err := json.Unmarshal(line, &t); err != nil {
+	if err := input.Decode(&t); err != nil {
 		return fmt.Errorf("lab: the task can't be read: %w", err)
 	}
 	go func() {
 		defer cancel() // the parent is gone
-		_, _ = io.Copy(io.Discard, input)
+		p.listen(input)
 	}()
 	defer func() { _ = os.RemoveAll(dir) }() // a parent that was killed does not
-	s, err := open(ctx, t, dir, find, provider, log)
+	s, err := open(ctx, t, dir, p.reserve, find, provider, log)
 	if refused := Refusal(""); errors.As(err, &refused) {
-		return answer.Encode(opened{Refusal: string(refused)})
+		return p.say(opened{Refusal: string(refused)})
 	} else if err != nil {
-		return errors.Join(err, answer.Encode(opened{Error: err.Error()}))
+		return errors.Join(err, p.say(opened{Error: err.Error()}))
 	}
 	defer func() { _ = s.folder.Close() }()
 	listener := os.NewFile(listenerFD, "control")
@@ -85,7 +146,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, find func(name stri
 	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: controlTime + 10*time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
 	go func() { _ = server.Serve(ln) }()
-	if err := answer.Encode(opened{Addr: ln.Addr().String()}); err != nil {
+	if err := p.say(opened{Addr: ln.Addr().String()}); err != nil {
 		cancel() // nobody listens
 	}
 	why := s.wait(ctx)
@@ -96,7 +157,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, find func(name stri
 	if last.Ended == "" {
 		last.Ended = why
 	}
-	err = errors.Join(s.run.Failure(), answer.Encode(last))
+	err = errors.Join(s.run.Failure(), p.say(message{Last: &last}))
 	closed := make(chan error, 1)
 	go func() { closed <- s.run.Close(why) }()
 	select { // what hangs ends with the process
@@ -117,7 +178,7 @@ type served struct {
 	folder           *os.File // held
 }
 
-func open(ctx context.Context, t task, dir string, find func(string) (Experiment, bool), provider OpenProvider, log *slog.Logger) (*served, error) {
+func open(ctx context.Context, t task, dir string, reserve func(context.Context, Needs) error, find func(string) (Experiment, bool), provider OpenProvider, log *slog.Logger) (*served, error) {
 	e, known := find(t.Experiment)
 	if !known {
 		return nil, Refusal("There is no such experiment.")
@@ -126,7 +187,7 @@ func open(ctx context.Context, t task, dir string, find func(string) (Experiment
 	if err != nil {
 		return nil, fmt.Errorf("lab: the run's folder: %w", err)
 	}
-	run, err := Open(ctx, e, Options{Setup: t.Setup, Mode: t.Mode, Step: t.Step, Findings: t.Findings, Person: t.Person, Dir: dir, Postgres: t.Postgres, Provider: provider, Logger: log})
+	run, err := Open(ctx, e, Options{Setup: t.Setup, Mode: t.Mode, Step: t.Step, Findings: t.Findings, Person: t.Person, Dir: dir, Reserve: reserve, Postgres: t.Postgres, Provider: provider, Logger: log})
 	if err != nil {
 		_ = folder.Close()
 		return nil, err

@@ -71,12 +71,22 @@ func Experiment() lab.Experiment {
 			{Name: "protect", Label: "Make the index unique, and try again", Icon: "shield-check", Group: "Two spellings",
 				Hint: "On LOWER(email). Second accounts that were made here go first, since it can't be unique over them."},
 		},
-		Steps:  steps(),
-		Memory: 128 << 20, Postgres: true,
+		Steps: steps(),
+		Needs: needs, Postgres: true,
 		Open: func(ctx context.Context, b *lab.Bench) (lab.Apparatus, error) {
 			return &apparatus{bench: b, indexes: map[string]bool{}}, nil
 		},
 	}
+}
+
+// needs counts the file of a SQLite table, with half as much again for sorting. What PostgreSQL has for all runs
+// together is bounded by store.Fits.
+func needs(setup lab.Args) lab.Needs {
+	n := lab.Needs{Memory: 128 << 20, Disk: lab.DefaultDisk}
+	if setup[databases.Name] == sqlite {
+		n.Disk += int64(setup.Int(sizes.Name)) * store.PerUser * 3 / 2
+	}
+	return n
 }
 
 const real = `The table, its rows, the indexes and every look-up are real: **SQLite** in a file that is this run's alone, or **PostgreSQL**, the very server

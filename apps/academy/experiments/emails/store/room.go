@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// perUser is what a user takes with both indexes, in bytes.
-	perUser = 230
+	// PerUser is what a user takes with both indexes, in bytes.
+	PerUser = 230
 	// spare is what a disk keeps free for everybody else, in bytes.
 	spare = 256 << 20
 	// together is how much the tables of all runs may take of a PostgreSQL, which keeps
@@ -23,7 +23,7 @@ const (
 // with as much again for the sorting, or in what PostgreSQL has for all runs together. The
 // table that is there now goes, and is not counted.
 func (s *Store) Fits(ctx context.Context, users int) (bool, error) {
-	need := int64(users) * perUser
+	need := int64(users) * PerUser
 	if s.db.Dialect == db.Postgres {
 		var taken int64
 		err := s.q.GetContext(ctx, &taken, `SELECT COALESCE(SUM(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
