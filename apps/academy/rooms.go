@@ -1,10 +1,15 @@
 package academy
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -128,13 +133,45 @@ func (a *App) join(c echo.Context) error {
 	return web.SeeOther(c, roomURL(r))
 }
 
-// roomOfCode is the room of the address; its ID is empty when there is none.
+// Codes that no room has: how many a person, and a network, may try within a window. A code is one of 31⁶; a class
+// that sits behind one address may mistype its own.
+const (
+	triesPerPerson  = 10
+	triesPerNetwork = 60
+	triesWindow     = 15 * time.Minute
+)
+
+// roomOfCode returns the room of the address; its ID is empty when there is none. It is a 429 when too many codes
+// were wrong. A try is counted before it is looked at, so that many at once are as many.
 func (a *App) roomOfCode(c echo.Context) (store.Room, error) {
-	r, err := a.store.RoomByCode(c.Request().Context(), readCode(c.Param("code")))
+	ctx := c.Request().Context()
+	tries := []store.Tries{{Who: a.hashed("person " + subject(c)), Max: triesPerPerson}, {Who: a.hashed("network " + networkOf(c)), Max: triesPerNetwork}}
+	err := a.store.CountTry(ctx, tries, triesWindow, a.Now())
+	var tooMany *store.TooManyTriesError
+	if errors.As(err, &tooMany) {
+		e := web.Fail(http.StatusTooManyRequests, "too_many_codes", "Too many of the codes that you tried belong to no room. Please wait "+
+			components.Plural(int(math.Ceil(tooMany.Wait.Minutes())), "minute", "minutes")+", and ask your teacher for the code.")
+		e.RetryAfter = tooMany.Wait
+		return store.Room{}, e
+	}
+	if err != nil {
+		return store.Room{}, err
+	}
+	r, err := a.store.RoomByCode(ctx, readCode(c.Param("code")))
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Room{}, nil
 	}
-	return r, err
+	if err != nil {
+		return r, err
+	}
+	return r, a.store.ForgiveTry(ctx, tries)
+}
+
+// hashed is a name under which the database counts somebody without knowing who that is.
+func (a *App) hashed(name string) string {
+	mac := hmac.New(sha256.New, []byte(a.ClientSecret))
+	mac.Write([]byte("code tries: " + name))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 func (a *App) noSuchCode(c echo.Context) error {

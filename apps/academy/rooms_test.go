@@ -1,10 +1,12 @@
 package academy_test
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 var roomCode = regexp.MustCompile(`data-room-code[^>]*>([A-Z0-9]{6})<`)
@@ -117,6 +119,57 @@ func TestRooms_BadInput(t *testing.T) {
 		}
 		if p := h.guest().get("/rooms"); p.status != http.StatusServiceUnavailable {
 			t.Errorf("a guest, while there is no portal to send them to, got %d", p.status)
+		}
+	})
+}
+
+func TestRooms_CodesCantBeGuessed(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		_, code := h.room(t, h.person("bob"))
+		alice := h.person("alice")
+		for range 20 { // a right one costs nothing
+			alice.get("/join/"+code).want(t, http.StatusOK, "Join this room")
+		}
+		statuses := make(chan int, 30)
+		for range cap(statuses) { // all at once
+			go func() { statuses <- h.person("alice").get("/join/AAAAAA").status }()
+		}
+		counts := map[int]int{}
+		for range cap(statuses) {
+			counts[<-statuses]++
+		}
+		if counts[http.StatusNotFound] != 10 || counts[http.StatusTooManyRequests] != 20 {
+			t.Errorf("of 30 guesses: %v; want 10 that are looked at", counts)
+		}
+		p := alice.post("/join/"+code).want(t, http.StatusTooManyRequests, "Please wait 15 minutes")
+		if p.header.Get("Retry-After") != "900" {
+			t.Errorf("Retry-After %q", p.header.Get("Retry-After"))
+		}
+		h.pass(15 * time.Minute)
+		alice.get("/join/AAAAAA").want(t, http.StatusNotFound)
+		alice.post("/join/"+code).want(t, http.StatusSeeOther)
+	})
+}
+
+func TestRooms_ManyAccountsOfOneNetworkGuessTogether(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		looked := 0
+		for n := range 8 {
+			v := h.person(fmt.Sprint("guest", n))
+			for range 10 {
+				if v.get("/join/AAAAAA").status == http.StatusNotFound {
+					looked++
+				}
+			}
+		}
+		if looked != 60 {
+			t.Errorf("%d guesses from one address were looked at, want 60", looked)
+		}
+		h.pass(15 * time.Minute)
+		h.person("new").get("/join/AAAAAA").want(t, http.StatusNotFound)
+		var rows int
+		if err := h.db.GetContext(t.Context(), &rows, "SELECT COUNT(*) FROM code_tries"); err != nil || rows != 2 {
+			t.Errorf("%d rows are kept, %v; want those of one person and one network", rows, err)
 		}
 	})
 }

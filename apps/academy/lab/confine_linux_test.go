@@ -12,9 +12,10 @@ import (
 	"testing"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"github.com/redis/go-redis/v9"
 
 	"gatehouse/apps/academy/lab"
-	"gatehouse/fleet/embedded"
+	"gatehouse/tests/env"
 )
 
 // inside runs try in a lab process.
@@ -65,13 +66,8 @@ func TestConfine_NothingOfTheEstateIsInReach(t *testing.T) {
 	if err := os.WriteFile(key, []byte("secret of the estate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server, err := embedded.StartRedis()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
 	tries := []struct{ name, what, at string }{
-		{"the estate's Redis", "redis", server.ClientOptions().Addr},
+		{"the estate's Redis", "redis", env.MiniRedis(t).(*redis.Client).Options().Addr},
 	}
 	if os.Geteuid() == 0 || hasLandlock(t, 1) {
 		tries = append(tries, []struct{ name, what, at string }{

@@ -47,7 +47,7 @@ const roomColumns = `id, code, teacher_sub, teacher_name, title, opened_at, clos
 // codeLetters are those that nobody takes for another.
 const codeLetters = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
-// newCode is six letters: 31⁶ are more than anybody tries.
+// newCode is six letters: 31⁶ are more than anybody may try (CountTry).
 func newCode() string {
 	var random [6]byte
 	_, _ = rand.Read(random[:]) // never fails
