@@ -142,16 +142,62 @@ func openPostgres(ctx context.Context, rawURL, service string) (*DB, error) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 5 * time.Second
 	}
-	x := sqlx.NewDb(stdlib.OpenDB(*cfg), "pgx")
+	at := fmt.Sprintf("%s:%d", cfg.Host, cfg.Port)
+	pooled, err := checkServer(ctx, cfg, service)
+	if err != nil {
+		return nil, &unreachable{at: at, err: err}
+	}
+	if pooled {
+		// A pooler may give each transaction another connection of the server, where a prepared statement does not exist.
+		cfg.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
+	x := sqlx.NewDb(stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
+		return checkSearchPath(ctx, c, service)
+	})), "pgx")
 	x.SetMaxOpenConns(16)
 	x.SetMaxIdleConns(8)
 	x.SetConnMaxIdleTime(5 * time.Minute)
 	d := &DB{DB: x, Dialect: Postgres, service: service}
 	if err := d.makeSchema(ctx); err != nil {
 		_ = x.Close()
-		return nil, &unreachable{at: fmt.Sprintf("%s:%d", cfg.Host, cfg.Port), err: err}
+		return nil, &unreachable{at: at, err: err}
 	}
 	return d, nil
+}
+
+// checkServer connects once and writes nothing. It reports whether a pooler such as PgBouncer stands in between, or
+// returns an error if service would work in a schema other than its own.
+func checkServer(ctx context.Context, cfg *pgx.ConnConfig, service string) (pooled bool, err error) {
+	probe := cfg.Copy()
+	probe.DefaultQueryExecMode = pgx.QueryExecModeExec // prepares nothing
+	c, err := pgx.ConnectConfig(ctx, probe)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	if err := checkSearchPath(ctx, c, service); err != nil {
+		return false, err
+	}
+	var pid uint32
+	if err := c.QueryRow(ctx, `SELECT pg_backend_pid()`).Scan(&pid); err != nil {
+		return false, err
+	}
+	return pid != c.PgConn().PID(), nil // a pooler makes up the one that it tells its clients
+}
+
+// checkSearchPath returns an error unless the tables that c finds by their bare names are those of service's schema.
+// A pooler may have kept search_path from the server (PgBouncer's ignore_startup_parameters): services would then write
+// over each other's tables in the schema public.
+func checkSearchPath(ctx context.Context, c *pgx.Conn, service string) error {
+	var path string
+	if err := c.QueryRow(ctx, `SELECT current_setting('search_path')`, pgx.QueryExecModeExec).Scan(&path); err != nil {
+		return err
+	}
+	if strings.Trim(path, `"`) != service {
+		return fmt.Errorf("its search_path is %s and not %s, since a pooler in between ignores ours; give %s a PgBouncer database of its own, "+
+			"with connect_query = 'SET search_path TO %s' (docs/operating.md, PgBouncer)", path, service, service, service)
+	}
+	return nil
 }
 
 // makeSchema asks before it creates, so that a role without the right to create

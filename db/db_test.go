@@ -6,9 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jmoiron/sqlx"
 
 	"gatehouse/db"
@@ -136,6 +138,114 @@ func TestMigrations_SameFilesForBothDialects(t *testing.T) {
 			}
 		}
 	}
+}
+
+// PgBouncer with its usual settings lets no search_path through: all services would share the tables of public.
+func TestOpen_RefusesAPoolerWithoutSchemas(t *testing.T) {
+	for _, pooling := range []string{"session", "transaction"} {
+		t.Run(pooling, func(t *testing.T) {
+			server := env.PostgresURL(t)
+			before := relations(t, server)
+			url := env.PgBouncer(t, server, map[string]string{"gatehouse": ""},
+				"pool_mode = "+pooling, "ignore_startup_parameters = extra_float_digits, search_path")["gatehouse"]
+			for _, service := range services {
+				d, err := db.Open(t.Context(), url, service)
+				if err == nil {
+					_ = d.Close()
+				}
+				if err == nil || !strings.Contains(err.Error(), "search_path") || !strings.Contains(err.Error(), "connect_query") {
+					t.Errorf("Open = %v, want an error that says what to set", err)
+				}
+			}
+			if after := relations(t, server); after != before {
+				t.Errorf("%d schemas and relations, %d before", after, before)
+			}
+		})
+	}
+}
+
+// With a PgBouncer database for each service, any pooling is as good as none: replicas migrate together, each in its
+// schema, and concurrent writers of all services share few connections of the server.
+func TestOpen_ThroughAPoolerWithSchemas(t *testing.T) {
+	for _, pooling := range []string{"session", "transaction"} {
+		t.Run(pooling, func(t *testing.T) {
+			server := env.PostgresURL(t)
+			services := []string{"portal", "shop", "forum"} // those with an outbox
+			databases := map[string]string{}
+			for _, service := range services {
+				databases[service] = "connect_query='SET search_path TO " + service + "'"
+				if pooling == "transaction" {
+					databases[service] += " pool_size=4" // less than either replica would take
+				}
+			}
+			urls := env.PgBouncer(t, server, databases, "pool_mode = "+pooling, "ignore_startup_parameters = search_path",
+				"default_pool_size = 40", "server_reset_query =") // which ends a session by a reset of its search_path
+			var wg sync.WaitGroup
+			for _, service := range services {
+				for replica := range 2 {
+					wg.Go(func() {
+						d, err := db.Open(t.Context(), urls[service], service)
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						defer func() { _ = d.Close() }()
+						if err := d.Migrate(t.Context()); err != nil {
+							t.Errorf("%s: %v", service, err)
+							return
+						}
+						var writers sync.WaitGroup
+						for i := range 10 {
+							writers.Go(func() {
+								id := service + string(rune('a'+10*replica+i))
+								if err := d.Tx(t.Context(), func(tx *sqlx.Tx) error {
+									_, err := tx.ExecContext(t.Context(), tx.Rebind(insert), id)
+									return err
+								}); err != nil {
+									t.Errorf("%s: %v", service, err)
+								}
+								var found string
+								if err := d.GetContext(t.Context(), &found, `SELECT id FROM event_outbox WHERE id = $1`, id); err != nil || found != id {
+									t.Errorf("%s: found %q, %v", service, found, err)
+								}
+							})
+						}
+						writers.Wait()
+					})
+				}
+			}
+			wg.Wait()
+			for _, service := range services {
+				d, err := db.Open(t.Context(), server, service) // past the pooler
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer d.Close()
+				if n := count(t, d); n != 20 {
+					t.Errorf("%s has %d rows, want its own 20", service, n)
+				}
+				var strays int
+				if err := d.GetContext(t.Context(), &strays, `SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'`); err != nil || strays != 0 {
+					t.Errorf("%d tables in public, %v", strays, err)
+				}
+			}
+		})
+	}
+}
+
+// relations counts what a service could have made on a PostgreSQL server's database: schemas, tables, indexes.
+func relations(t *testing.T, url string) (n int) {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	err = c.QueryRow(t.Context(), `SELECT (SELECT COUNT(*) FROM pg_namespace) + (SELECT COUNT(*) FROM pg_class)`).Scan(&n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 const insert = `INSERT INTO event_outbox (id, type, subject, at, data) VALUES (?, 't', 's', 1, '{}')`

@@ -47,15 +47,14 @@ func (d *DB) Migrate(ctx context.Context) error {
 	if d.version(ctx) == latest {
 		return nil
 	}
-	var opts []goose.ProviderOption
 	dialect := goose.DialectSQLite3
 	if d.Dialect == Postgres {
 		dialect = goose.DialectPostgres
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60))
+		unlock, err := d.lockServer(ctx)
 		if err != nil {
-			return fmt.Errorf("migrations of %s: %w", d.service, err)
+			return err
 		}
-		opts = append(opts, goose.WithSessionLocker(locker))
+		defer unlock()
 	} else {
 		unlock, err := d.lockFile(ctx)
 		if err != nil {
@@ -63,7 +62,7 @@ func (d *DB) Migrate(ctx context.Context) error {
 		}
 		defer unlock()
 	}
-	p, err := goose.NewProvider(dialect, d.DB.DB, files, opts...)
+	p, err := goose.NewProvider(dialect, d.DB.DB, files)
 	if err != nil {
 		return fmt.Errorf("migrations of %s: %w", d.service, err)
 	}
@@ -71,6 +70,19 @@ func (d *DB) Migrate(ctx context.Context) error {
 		return fmt.Errorf("migrations of %s: %w", d.service, err)
 	}
 	return nil
+}
+
+// lockServer holds PostgreSQL's advisory lock for migrations, that of goose's own session locker. It is a transaction's
+// and not a session's, since a pooler may give each transaction another session.
+func (d *DB) lockServer(ctx context.Context) (unlock func(), err error) {
+	tx, err := d.BeginTxx(ctx, nil)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lock.DefaultLockID)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("migrations of %s: lock: %w", d.service, err)
+	}
+	return func() { _ = tx.Rollback() }, nil
 }
 
 // lockFile holds a lock beside the SQLite file, since goose knows no lock for it.

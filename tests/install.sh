@@ -15,6 +15,7 @@ need() { # need PACKAGE COMMAND...: the package is needed when none of the comma
 need redis-server redis-server
 need sqlite3 sqlite3
 need postgresql postgres /usr/lib/postgresql/*/bin/postgres
+need pgbouncer pgbouncer /usr/sbin/pgbouncer
 need nginx nginx /usr/sbin/nginx
 need chromium-headless-shell chromium-headless-shell chromium chromium-browser google-chrome
 need docker-compose docker-compose

@@ -110,15 +110,18 @@ func (p *process) await(ready func() error) error {
 	}
 }
 
-// find returns the path of a server's program: on PATH, or where Debian keeps PostgreSQL's, the newest first.
+// find returns the path of a server's program: on PATH, or where Debian keeps PgBouncer and PostgreSQL, the newest first.
 func find(program string) (string, error) {
 	if path, err := exec.LookPath(program); err == nil {
 		return path, nil
 	}
+	if path, err := exec.LookPath("/usr/sbin/" + program); err == nil {
+		return path, nil
+	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + program)
 	if len(found) == 0 {
-		return "", fmt.Errorf("%s is not installed; Debian and Ubuntu: apt-get install redis-server postgresql; "+
-			"macOS: brew install redis postgresql", program)
+		return "", fmt.Errorf("%s is not installed; Debian and Ubuntu: apt-get install redis-server postgresql pgbouncer; "+
+			"macOS: brew install redis postgresql pgbouncer", program)
 	}
 	slices.SortFunc(found, func(a, b string) int { return version(b) - version(a) })
 	return found[0], nil
