@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -151,6 +152,41 @@ func TestToken_Refuses(t *testing.T) {
 		}
 		if a := h.get(h.browser(), "/oauth/token?"+cc); a.status != http.StatusMethodNotAllowed || text(a.json(t), "error") != "invalid_request" {
 			t.Errorf("GET: %d %s", a.status, a.body)
+		}
+	})
+}
+
+// However a client fails to authenticate, nobody learns whether it is registered.
+func TestToken_TellsNoRegisteredClient(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for _, path := range []string{"/oauth/token", "/oauth/revoke", "/oauth/introspect"} {
+			var want string
+			for _, id := range []string{"nobody", "one", "two", "open", "robot"} {
+				for _, method := range []string{"basic", "post", "none"} {
+					if id == "open" && method == "none" {
+						continue // that is how it authenticates
+					}
+					body := url.Values{"grant_type": {"client_credentials"}, "token": {"x"}}
+					var auth []string
+					switch method {
+					case "basic":
+						auth = []string{"Authorization", basic(id, "a guess")}
+					case "post":
+						body.Set("client_id", id)
+						body.Set("client_secret", "a guess")
+					case "none":
+						body.Set("client_id", id)
+					}
+					a := h.post(h.browser(), path, body, auth...)
+					got := fmt.Sprint(a.status, a.body, a.header["Www-Authenticate"], a.header["Content-Length"], len(a.header))
+					if want == "" {
+						want = got
+					}
+					if got != want || a.status != http.StatusUnauthorized {
+						t.Errorf("%s, %s by %s: %s\nwant %s", path, id, method, got, want)
+					}
+				}
+			}
 		}
 	})
 }

@@ -88,7 +88,6 @@ func (p *Pages) SetEmail(c echo.Context) error {
 		if err != nil {
 			return p.refuseProfile(c, err, view, "email_password")
 		}
-		p.trust(c, normalised)
 		return p.saved(c, func(r *session.Record) { r.Email = email }, "Your email has been changed. Sign in with it from now on.")
 	})
 }
@@ -142,6 +141,8 @@ func (p *Pages) changePassword(c echo.Context, v *visitor, current, next string)
 	if !done.Confirmed {
 		return notEverywhere("Your password has been changed. Your other devices are being signed out, and not every server knows it yet.")
 	}
+	v.user.DeviceGeneration++ // as in the database: other browsers are strangers now, and this one is not
+	p.trust(c, v.user)
 	return p.renewSession(c, v)
 }
 

@@ -124,12 +124,13 @@ func (*disabledError) Error() string { return "account: disabled" }
 // one hash, whether or not there is such an account.
 func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User, error) {
 	ctx := c.Request().Context()
-	attempt, err := p.Attempts.SignIn(ctx, account, web.ClientIP(c), p.device(c, account))
-	if err != nil {
-		return store.User{}, err
-	}
 	u, err := p.Store.UserByEmail(ctx, account)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return store.User{}, err
+	}
+	tried := attemptsAccount(account, u)
+	attempt, err := p.Attempts.SignIn(ctx, tried, web.ClientIP(c), p.device(c, tried))
+	if err != nil {
 		return store.User{}, err
 	}
 	ok, rehash, err := p.Hasher.Verify(ctx, secret, u.PasswordHash)
@@ -187,7 +188,7 @@ func (p *Pages) reauthenticate(c echo.Context, v *visitor, secret string, view s
 	if err := p.renewSession(c, v); err != nil {
 		return err
 	}
-	p.trust(c, v.user.EmailNormalised)
+	p.trust(c, v.user)
 	return leadOn(c, view.ReturnTo)
 }
 

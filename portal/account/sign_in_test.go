@@ -138,6 +138,50 @@ func TestSignIn_TooManyAttempts(t *testing.T) {
 	})
 }
 
+func TestSignIn_DeviceCookieEndsWithItsGeneration(t *testing.T) {
+	const next = "five quiet grey herons"
+	eachHouse(t, func(h *house) {
+		for i, c := range []struct {
+			what  string
+			do    func(u store.User, owner *browser)
+			known bool // still
+			pass  string
+		}{
+			{"nothing", func(store.User, *browser) {}, true, secret},
+			{"a new email", func(_ store.User, owner *browser) {
+				owner.post("/profile/email", url.Values{"email": {"1@new.example.com"}, "email_password": {secret}}).wantTo(h.t, "/profile")
+			}, true, secret},
+			{"a new password", func(_ store.User, owner *browser) {
+				owner.post("/profile/password", url.Values{"current_password": {secret}, "new_password": {next}}).wantTo(h.t, "/profile")
+			}, false, next},
+			{"signing out everywhere", func(_ store.User, owner *browser) {
+				owner.post("/sign-out/everywhere", nil).wantTo(h.t, "/signed-out")
+			}, false, secret},
+			{"a ban", func(u store.User, _ *browser) {
+				check(h.t, h.store.Apply(h.t.Context(), store.BanUser(u.ID, "spam", time.Time{}, h.clock.Now())))
+				check(h.t, h.store.Apply(h.t.Context(), store.UnbanUser(u.ID, h.clock.Now())))
+			}, false, secret},
+		} {
+			u := h.add(fmt.Sprintf("%d@example.com", i))
+			owner, other := h.signedIn(u.Email), h.signedIn(u.Email)
+			c.do(u, owner)
+			u, err := h.store.UserByID(h.t.Context(), u.ID)
+			check(h.t, err)
+			thief := h.browser()
+			for range 7 {
+				thief.signIn(u.Email, "a guess that is wrong")
+			}
+			thief.signIn(u.Email, c.pass).want(h.t, http.StatusTooManyRequests)
+			if a := other.signIn(u.Email, c.pass); (a.Status == http.StatusSeeOther) != c.known {
+				h.t.Errorf("after %s the other browser's sign-in answered %d", c.what, a.Status)
+			}
+			if c.what == "a new password" { // the browser that changed it is known
+				owner.signIn(u.Email, c.pass).wantTo(h.t, "/")
+			}
+		}
+	})
+}
+
 func TestSignIn_ClassroomIsNotLockedOut(t *testing.T) {
 	eachHouse(t, func(h *house) {
 		h.add("maria@example.com")

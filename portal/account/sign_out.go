@@ -7,6 +7,7 @@ import (
 
 	"gatehouse/components"
 	"gatehouse/portal/revoke"
+	"gatehouse/portal/store"
 	"gatehouse/web"
 )
 
@@ -42,10 +43,13 @@ func (p *Pages) SignOut(c echo.Context) error {
 	return p.signedOut(c)
 }
 
-// SignOutEverywhere answers POST /sign-out/everywhere: it ends every sign-in of the person, this one too.
+// SignOutEverywhere answers POST /sign-out/everywhere: it ends every sign-in of the person, this one too, and the device
+// cookies of the account.
 func (p *Pages) SignOutEverywhere(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error {
-		if err := revoke.Confirmed(p.Revoker.Revoke(c.Request().Context(), revoke.Request{UserID: v.user.ID, Reason: revoke.Everywhere})); err != nil {
+		if err := revoke.Confirmed(p.Revoker.Revoke(c.Request().Context(), revoke.Request{
+			UserID: v.user.ID, Reason: revoke.Everywhere, With: []store.Change{store.ForgetDevices(v.user.ID)},
+		})); err != nil {
 			return failed(err)
 		}
 		return p.signedOut(c)

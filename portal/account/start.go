@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/portal/attempts"
 	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/sso/session"
@@ -59,7 +60,7 @@ func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) e
 	p.endSurplus(ctx, u.ID)
 	send()
 	p.Sessions.Await(c.Response())
-	p.trust(c, u.EmailNormalised)
+	p.trust(c, u)
 	p.Wake()
 	return nil
 }
@@ -123,13 +124,19 @@ func (p *Pages) deviceCookie() string {
 const maxDevice = 512
 
 // device returns the browser's device cookie for account (package attempts), "" if it has none.
-func (p *Pages) device(c echo.Context, account string) string {
+func (p *Pages) device(c echo.Context, account attempts.Account) string {
 	cookies := session.Candidates(c.Request(), p.deviceCookie(), func(v string) bool { return v != "" && len(v) <= maxDevice })
 	return p.Attempts.Device(cookies, account)
 }
 
-// trust lets the browser remember that it has signed in to account.
-func (p *Pages) trust(c echo.Context, account string) {
+// attemptsAccount returns the account that somebody tries to sign in to by email; u is the zero User if there is none.
+func attemptsAccount(email string, u store.User) attempts.Account {
+	return attempts.Account{Email: email, UserID: u.ID, Generation: u.DeviceGeneration}
+}
+
+// trust lets the browser remember that it has signed in to the account of u.
+func (p *Pages) trust(c echo.Context, u store.User) {
+	account := attemptsAccount(u.EmailNormalised, u)
 	c.SetCookie(&http.Cookie{
 		Name: p.deviceCookie(), Value: p.Attempts.Trust(p.device(c, account), account), Path: "/", MaxAge: int(deviceLife / time.Second),
 		HttpOnly: true, Secure: p.Estate.Secure(), SameSite: http.SameSiteLaxMode,

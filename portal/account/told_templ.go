@@ -5,14 +5,15 @@ package account
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import "github.com/a-h/templ"
-import templruntime "github.com/a-h/templ/runtime"
-
 import (
-	"gatehouse/components"
-	"gatehouse/portal/revoke"
 	"strconv"
 	"strings"
+
+	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
+
+	"gatehouse/components"
+	"gatehouse/portal/revoke"
 )
 
 // told says what others ended, and what to do about it.

@@ -48,7 +48,7 @@ func (a *Console) endAll(c echo.Context, me Admin) error {
 	}
 	done, err := a.Revoker.Revoke(c.Request().Context(), revoke.Request{
 		UserID: u.ID, Except: except, Reason: revoke.EndedByAdmin, By: me.ID, Client: portalID,
-		With: []store.Change{store.IfSignedIn(u.ID, except), a.audit(c, me, actEndedAll, kindPerson, u.ID, u.Email, nil)},
+		With: []store.Change{store.IfSignedIn(u.ID, except), store.ForgetDevices(u.ID), a.audit(c, me, actEndedAll, kindPerson, u.ID, u.Email, nil)},
 	})
 	if errors.Is(err, store.ErrEnded) {
 		web.Flash(c, "info", u.Name+" is signed in nowhere (else) any more.")

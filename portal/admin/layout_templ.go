@@ -5,10 +5,12 @@ package admin
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import "github.com/a-h/templ"
-import templruntime "github.com/a-h/templ/runtime"
+import (
+	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
 
-import "gatehouse/components"
+	"gatehouse/components"
+)
 
 // layout is a page of the console: its navigation at the side (above, on a phone), the head, and its children.
 func layout(f frame) templ.Component {

@@ -5,10 +5,12 @@ package admin
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import "github.com/a-h/templ"
-import templruntime "github.com/a-h/templ/runtime"
+import (
+	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
 
-import "gatehouse/components"
+	"gatehouse/components"
+)
 
 // live keeps its children up to date each second, as long as somebody looks: the element stays, so that what has the
 // focus keeps it. url answers htmx with the children alone.

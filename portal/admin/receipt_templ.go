@@ -5,15 +5,16 @@ package admin
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import "github.com/a-h/templ"
-import templruntime "github.com/a-h/templ/runtime"
-
 import (
 	"fmt"
-	"gatehouse/assets"
-	"gatehouse/components"
 	"strconv"
 	"time"
+
+	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
+
+	"gatehouse/assets"
+	"gatehouse/components"
 )
 
 func receiptPage(v receiptView) templ.Component {

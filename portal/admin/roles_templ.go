@@ -5,14 +5,15 @@ package admin
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import "github.com/a-h/templ"
-import templruntime "github.com/a-h/templ/runtime"
-
 import (
-	"gatehouse/components"
-	"gatehouse/portal/store"
 	"slices"
 	"strings"
+
+	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
+
+	"gatehouse/components"
+	"gatehouse/portal/store"
 )
 
 // roleOpens says what a role is for.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -12,13 +13,14 @@ import (
 const maxAccounts = 5
 
 // Trust returns the device cookie of a browser that has just signed in to account: the one it had, with
-// account added. The value is "id.mac.mac…", opaque to the browser, and names nobody.
-func (l *Limiter) Trust(cookie, account string) string {
+// account added. The value is "id.mac.mac…", opaque to the browser, and names nobody. It counts for the account while
+// the account's Generation stays what it is.
+func (l *Limiter) Trust(cookie string, account Account) string {
 	id, macs := l.parse(cookie)
 	if id == "" {
 		id = rand.Text()
 	}
-	m := mac(l.deviceKey, id, account)
+	m := l.deviceMAC(id, account)
 	macs = slices.DeleteFunc(macs, func(other string) bool { return other == m })
 	macs = append([]string{m}, macs...)
 	return strings.Join(append([]string{id}, macs[:min(len(macs), maxAccounts)]...), ".")
@@ -26,7 +28,7 @@ func (l *Limiter) Trust(cookie, account string) string {
 
 // Device returns the one of a browser's device cookies that knows account, or else the first that is one of ours; "" if
 // there is none.
-func (l *Limiter) Device(cookies []string, account string) (cookie string) {
+func (l *Limiter) Device(cookies []string, account Account) (cookie string) {
 	for _, k := range cookies {
 		id, known := l.device(k, account)
 		if known {
@@ -39,17 +41,22 @@ func (l *Limiter) Device(cookies []string, account string) (cookie string) {
 	return cookie
 }
 
-// device returns the id of the browser with that cookie, and whether it has signed in to account before.
-func (l *Limiter) device(cookie, account string) (id string, known bool) {
+// device returns the id of the browser with that cookie, and whether it has signed in to account before,
+// in its present generation.
+func (l *Limiter) device(cookie string, account Account) (id string, known bool) {
 	id, macs := l.parse(cookie)
-	if id == "" {
+	if id == "" || account.UserID == "" {
 		return "", false
 	}
-	want := mac(l.deviceKey, id, account)
+	want := l.deviceMAC(id, account)
 	for _, m := range macs {
 		known = hmac.Equal([]byte(m), []byte(want)) || known
 	}
 	return id, known
+}
+
+func (l *Limiter) deviceMAC(id string, account Account) string {
+	return mac(l.deviceKey, id, account.UserID, strconv.FormatInt(account.Generation, 10))
 }
 
 // parse takes a cookie apart; an id of "" means that it is not one of ours. A made-up id is worth nothing:

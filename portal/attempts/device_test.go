@@ -14,14 +14,14 @@ func TestTrust_RemembersAFewAccounts(t *testing.T) {
 	l := limiter(t, env.MiniRedis(t))
 	cookie := ""
 	for i := range 7 {
-		cookie = l.Trust(cookie, fmt.Sprintf("user%d@example.com", i))
+		cookie = l.Trust(cookie, account(fmt.Sprintf("user%d@example.com", i)))
 	}
 	for i := range 7 {
-		if known := l.Known(cookie, fmt.Sprintf("user%d@example.com", i)); known != (i >= 2) {
+		if known := l.Known(cookie, account(fmt.Sprintf("user%d@example.com", i))); known != (i >= 2) {
 			t.Errorf("user%d known: %v", i, known)
 		}
 	}
-	if again := l.Trust(cookie, "user6@example.com"); again != cookie {
+	if again := l.Trust(cookie, account("user6@example.com")); again != cookie {
 		t.Error("signing in again changed the cookie")
 	}
 	if strings.Contains(cookie, "user") || len(cookie) > 200 {
@@ -36,12 +36,12 @@ func TestTrust_ForgedCookieIsWorthNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := l.Trust("", "maria@example.com")
+	good := l.Trust("", account("maria@example.com"))
 	id, m, _ := strings.Cut(good, ".")
 	for name, cookie := range map[string]string{
 		"empty":          "",
-		"another key":    other.Trust("", "maria@example.com"),
-		"another's mac":  l.Trust("", "otto@example.com"),
+		"another key":    other.Trust("", account("maria@example.com")),
+		"another's mac":  l.Trust("", account("otto@example.com")),
 		"another id":     "AAAAAAAAAAAAAAAAAAAAAAAAAA." + m,
 		"no mac":         id,
 		"empty mac":      id + ".",
@@ -51,12 +51,26 @@ func TestTrust_ForgedCookieIsWorthNothing(t *testing.T) {
 		"small letters":  strings.ToLower(id) + "." + m,
 		"with injection": "A\r\nSet-Cookie: x=y; AAAAAAAA." + m,
 	} {
-		if l.Known(cookie, "maria@example.com") {
+		if l.Known(cookie, account("maria@example.com")) {
 			t.Errorf("%s: known", name)
 		}
 	}
-	if !l.Known(good, "maria@example.com") || l.Known(good, "otto@example.com") {
+	if !l.Known(good, account("maria@example.com")) || l.Known(good, account("otto@example.com")) {
 		t.Error("the good cookie is not good for just one account")
+	}
+}
+
+func TestTrust_EndsWithItsGeneration(t *testing.T) {
+	l := limiter(t, env.MiniRedis(t))
+	old := account("maria@example.com")
+	now := old
+	now.Generation++
+	cookie := l.Trust("", old)
+	if !l.Known(cookie, old) || l.Known(cookie, now) {
+		t.Error("a cookie counts for another generation than its own")
+	}
+	if renewed := l.Trust(cookie, now); !l.Known(renewed, now) {
+		t.Error("a cookie is not good for the next generation after a sign-in")
 	}
 }
 
@@ -66,12 +80,12 @@ func FuzzTrust(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add("", "maria@example.com")
-	f.Add(l.Trust("", "maria@example.com"), "maria@example.com")
+	f.Add(l.Trust("", account("maria@example.com")), "maria@example.com")
 	f.Add("..", ".")
-	f.Fuzz(func(t *testing.T, cookie, account string) {
-		next := l.Trust(cookie, account)
-		if !l.Known(next, account) {
-			t.Fatalf("Trust(%q, %q) = %q is not trusted", cookie, account, next)
+	f.Fuzz(func(t *testing.T, cookie, id string) {
+		next := l.Trust(cookie, account(id))
+		if l.Known(next, account(id)) != (id != "") {
+			t.Fatalf("Trust(%q, %q) = %q is not trusted", cookie, id, next)
 		}
 		if len(next) > 200 || strings.ContainsAny(next, "; ,\"\\\r\n") {
 			t.Fatalf("not fit for a cookie: %q", next)

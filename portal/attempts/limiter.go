@@ -105,20 +105,26 @@ const (
 	pace   = "pace"   // refuses when it and the soft one before it are full
 )
 
-// SignIn counts a try to sign in to account (its normalised email, known or not) from address, by a browser
-// with that device cookie ("" for none). It returns *Exceeded when there were too many, and an error that
+// Account is what somebody tries to sign in to.
+type Account struct {
+	Email      string // normalised; there may be no such account
+	UserID     string // "" if there is none
+	Generation int64  // of the device cookies that count
+}
+
+// SignIn counts a try to sign in to an account from address, by a browser with that device cookie ("" for none). It returns *Exceeded when there were too many, and an error that
 // wraps ErrUnavailable when Redis does not answer; either way the password must not be looked at.
-func (l *Limiter) SignIn(ctx context.Context, account, address, device string) (*Attempt, error) {
+func (l *Limiter) SignIn(ctx context.Context, account Account, address, device string) (*Attempt, error) {
 	address = network(address)
 	if id, known := l.device(device, account); known {
-		return l.take(ctx, address, bucket{l.name("device", id, account), perDevice, own})
+		return l.take(ctx, address, bucket{l.name("device", id, account.Email), perDevice, own})
 	}
 	return l.take(ctx, address,
-		bucket{l.name("account and address", account, address), perAccountAndAddress, own},
+		bucket{l.name("account and address", account.Email, address), perAccountAndAddress, own},
 		bucket{l.name("address", address), perAddress, soft},
 		bucket{l.name("address, pace", address), perAddressPace, pace},
 		bucket{l.name("address, day", address), perAddressDay, shared},
-		bucket{l.name("account", account), perAccount, shared},
+		bucket{l.name("account", account.Email), perAccount, shared},
 	)
 }
 

@@ -29,6 +29,11 @@ func limiter(t *testing.T, rdb redis.UniversalClient) *attempts.Limiter {
 	return l
 }
 
+// account is one with that email.
+func account(email string) attempts.Account {
+	return attempts.Account{Email: email, UserID: email, Generation: 7}
+}
+
 // failures tries until it is refused, and returns how many tries were let through.
 func failures(t *testing.T, try func() error) int {
 	t.Helper()
@@ -59,11 +64,14 @@ func refused(t *testing.T, err error) bool {
 func TestLimiter_GuessingFromOneAddressDoesNotStopTheOwnerElsewhere(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		l := limiter(t, rdb)
-		guess := func() error { _, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", ""); return err }
+		guess := func() error {
+			_, err := l.SignIn(t.Context(), account("maria@example.com"), "203.0.113.7", "")
+			return err
+		}
 		if n := failures(t, guess); n < 3 || n > 10 {
 			t.Fatalf("%d guesses were let through", n)
 		}
-		owner, err := l.SignIn(t.Context(), "maria@example.com", "198.51.100.9", "")
+		owner, err := l.SignIn(t.Context(), account("maria@example.com"), "198.51.100.9", "")
 		if refused(t, err) {
 			t.Fatal("the owner is locked out at another address")
 		}
@@ -73,7 +81,7 @@ func TestLimiter_GuessingFromOneAddressDoesNotStopTheOwnerElsewhere(t *testing.T
 		if !refused(t, guess()) {
 			t.Fatal("the owner's success freed the guesser")
 		}
-		if _, err := l.SignIn(t.Context(), "otto@example.com", "203.0.113.7", ""); refused(t, err) {
+		if _, err := l.SignIn(t.Context(), account("otto@example.com"), "203.0.113.7", ""); refused(t, err) {
 			t.Fatal("another account at the same address is refused")
 		}
 	})
@@ -82,16 +90,19 @@ func TestLimiter_GuessingFromOneAddressDoesNotStopTheOwnerElsewhere(t *testing.T
 func TestLimiter_KnownBrowserHasABucketOfItsOwn(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		l := limiter(t, rdb)
-		cookie := l.Trust("", "maria@example.com")
+		cookie := l.Trust("", account("maria@example.com"))
 		// Somebody at the owner's own address, and many addresses together, use up every shared bucket.
-		failures(t, func() error { _, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", ""); return err })
+		failures(t, func() error {
+			_, err := l.SignIn(t.Context(), account("maria@example.com"), "203.0.113.7", "")
+			return err
+		})
 		n := 0
 		failures(t, func() error {
 			n++
-			_, err := l.SignIn(t.Context(), "maria@example.com", fmt.Sprintf("198.51.%d.%d", n/250, n%250), "")
+			_, err := l.SignIn(t.Context(), account("maria@example.com"), fmt.Sprintf("198.51.%d.%d", n/250, n%250), "")
 			return err
 		})
-		owner, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", cookie)
+		owner, err := l.SignIn(t.Context(), account("maria@example.com"), "203.0.113.7", cookie)
 		if refused(t, err) {
 			t.Fatal("the owner is locked out at a browser used before")
 		}
@@ -100,12 +111,12 @@ func TestLimiter_KnownBrowserHasABucketOfItsOwn(t *testing.T) {
 		}
 		// The bucket of the known browser ends too, and a stolen cookie opens no other account.
 		if n := failures(t, func() error {
-			_, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", cookie)
+			_, err := l.SignIn(t.Context(), account("maria@example.com"), "203.0.113.7", cookie)
 			return err
 		}); n < 3 || n > 20 {
 			t.Fatalf("%d guesses from the known browser were let through", n)
 		}
-		if a, err := l.SignIn(t.Context(), "otto@example.com", "192.0.2.1", cookie); refused(t, err) || a == nil {
+		if a, err := l.SignIn(t.Context(), account("otto@example.com"), "192.0.2.1", cookie); refused(t, err) || a == nil {
 			t.Fatal("another account is refused")
 		}
 	})
@@ -117,13 +128,13 @@ func TestLimiter_AddressIsLimitedOverAllAccounts(t *testing.T) {
 		n := 0
 		let := failures(t, func() error {
 			n++
-			_, err := l.SignIn(t.Context(), fmt.Sprintf("user%d@example.com", n), fmt.Sprintf("2001:db8:1:2::%x", n), "")
+			_, err := l.SignIn(t.Context(), account(fmt.Sprintf("user%d@example.com", n)), fmt.Sprintf("2001:db8:1:2::%x", n), "")
 			return err
 		})
 		if let < 20 || let > 200 {
 			t.Fatalf("%d accounts could be tried from one network", let)
 		}
-		if _, err := l.SignIn(t.Context(), "user1@example.com", "2001:db8:1:3::1", ""); refused(t, err) {
+		if _, err := l.SignIn(t.Context(), account("user1@example.com"), "2001:db8:1:3::1", ""); refused(t, err) {
 			t.Fatal("the neighbouring network is refused")
 		}
 	})
@@ -132,7 +143,7 @@ func TestLimiter_AddressIsLimitedOverAllAccounts(t *testing.T) {
 func TestLimiter_SprayingGetsTheDaysBudgetAndNoMore(t *testing.T) {
 	const accounts = 5000
 	at := func(l *attempts.Limiter, n int) error {
-		_, err := l.SignIn(t.Context(), fmt.Sprintf("user%d@example.com", n), "203.0.113.7", "")
+		_, err := l.SignIn(t.Context(), account(fmt.Sprintf("user%d@example.com", n)), "203.0.113.7", "")
 		return err
 	}
 	let, l := 0, limiter(t, env.MiniRedis(t))
@@ -172,8 +183,8 @@ func TestLimiter_SprayingGetsTheDaysBudgetAndNoMore(t *testing.T) {
 func TestLimiter_AboveItsLimitAnAddressIsSlowedAndNotShutOut(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		l := limiter(t, rdb)
-		try := func(account, device string) (*attempts.Attempt, error) {
-			return l.SignIn(t.Context(), account, "203.0.113.7", device)
+		try := func(email, device string) (*attempts.Attempt, error) {
+			return l.SignIn(t.Context(), account(email), "203.0.113.7", device)
 		}
 		n := 0
 		failures(t, func() error { n++; _, err := try(fmt.Sprintf("invented%d@example.com", n), ""); return err })
@@ -185,7 +196,7 @@ func TestLimiter_AboveItsLimitAnAddressIsSlowedAndNotShutOut(t *testing.T) {
 			}
 		}
 		for i := range 15 { // never slowed by others
-			a, err := try("maria@example.com", l.Trust("", "maria@example.com"))
+			a, err := try("maria@example.com", l.Trust("", account("maria@example.com")))
 			if refused(t, err) || a.Succeeded(t.Context(), "somebody") != nil {
 				t.Fatalf("a known browser was refused at try %d", i)
 			}
@@ -224,8 +235,8 @@ func TestLimiter_AboveItsLimitAnAddressIsSlowedAndNotShutOut(t *testing.T) {
 
 func TestLimiter_SuccessGivesNoTurnOfOthersBack(t *testing.T) {
 	l := limiter(t, env.MiniRedis(t))
-	try := func(account string) (*attempts.Attempt, error) {
-		return l.SignIn(t.Context(), account, "203.0.113.7", "")
+	try := func(email string) (*attempts.Attempt, error) {
+		return l.SignIn(t.Context(), account(email), "203.0.113.7", "")
 	}
 	early, err := try("early@example.com") // while the address was below its limit
 	if err != nil {
@@ -247,7 +258,7 @@ func TestLimiter_SuccessesAreLimited(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		l := limiter(t, rdb)
 		in := func(user, address, device string) error {
-			a, err := l.SignIn(t.Context(), user+"@example.com", address, device)
+			a, err := l.SignIn(t.Context(), account(user+"@example.com"), address, device)
 			if err != nil {
 				return err
 			}
@@ -256,7 +267,7 @@ func TestLimiter_SuccessesAreLimited(t *testing.T) {
 		if n := failures(t, func() error { return in("maria", "192.0.2.1", "") }); n != 20 {
 			t.Errorf("an account signed in %d times, want 20", n)
 		}
-		if !refused(t, in("maria", "192.0.2.2", "")) || !refused(t, in("maria", "192.0.2.3", l.Trust("", "maria@example.com"))) {
+		if !refused(t, in("maria", "192.0.2.2", "")) || !refused(t, in("maria", "192.0.2.3", l.Trust("", account("maria@example.com")))) {
 			t.Error("the account signs in elsewhere")
 		}
 		a, err := l.Confirm(t.Context(), "sid-of-maria", "192.0.2.4")
@@ -289,7 +300,7 @@ func TestLimiter_SuccessesAtOnceAreCountedAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 60 {
 			wg.Go(func() {
-				a, err := l.SignIn(t.Context(), "maria@example.com", fmt.Sprintf("192.0.2.%d", i), "")
+				a, err := l.SignIn(t.Context(), account("maria@example.com"), fmt.Sprintf("192.0.2.%d", i), "")
 				if err == nil {
 					err = a.Succeeded(t.Context(), "maria")
 				}
@@ -317,7 +328,7 @@ func TestLimiter_SuccessEmptiesItsOwnBucketOnly(t *testing.T) {
 		}
 		// Whoever owns an account may sign in as often as they like ...
 		for i := range 150 {
-			a, err := l.SignIn(t.Context(), "mallory@example.com", "203.0.113.7", "")
+			a, err := l.SignIn(t.Context(), account("mallory@example.com"), "203.0.113.7", "")
 			if refused(t, err) {
 				t.Fatalf("refused at success %d", i)
 			}
@@ -328,14 +339,14 @@ func TestLimiter_SuccessEmptiesItsOwnBucketOnly(t *testing.T) {
 		// ... and frees no guess at another by it.
 		guesses := 0
 		failures(t, func() error {
-			a, err := l.SignIn(t.Context(), "mallory@example.com", "203.0.113.7", "")
+			a, err := l.SignIn(t.Context(), account("mallory@example.com"), "203.0.113.7", "")
 			if err == nil {
 				err = a.Succeeded(t.Context(), "somebody")
 			}
 			if err != nil {
 				return err
 			}
-			_, err = l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", "")
+			_, err = l.SignIn(t.Context(), account("maria@example.com"), "203.0.113.7", "")
 			guesses++
 			return err
 		})
@@ -348,12 +359,12 @@ func TestLimiter_SuccessEmptiesItsOwnBucketOnly(t *testing.T) {
 func TestLimiter_GuessesAtOnceAreCountedAtOnce(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		l := limiter(t, rdb)
-		want := failures(t, func() error { _, err := l.SignIn(t.Context(), "one@example.com", "192.0.2.1", ""); return err })
+		want := failures(t, func() error { _, err := l.SignIn(t.Context(), account("one@example.com"), "192.0.2.1", ""); return err })
 		var let atomic.Int64
 		var wg sync.WaitGroup
 		for range 40 {
 			wg.Go(func() {
-				_, err := l.SignIn(t.Context(), "two@example.com", "192.0.2.2", "")
+				_, err := l.SignIn(t.Context(), account("two@example.com"), "192.0.2.2", "")
 				var e *attempts.Exceeded
 				switch {
 				case err == nil:
@@ -397,7 +408,7 @@ func TestLimiter_RegistrationsAndConfirmations(t *testing.T) {
 func TestLimiter_KeysExpireAndNameNobody(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		l := limiter(t, rdb)
-		if _, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", ""); err != nil {
+		if _, err := l.SignIn(t.Context(), account("maria@example.com"), "203.0.113.7", ""); err != nil {
 			t.Fatal(err)
 		}
 		keys, err := rdb.Keys(t.Context(), "*{attempts}*").Result()
@@ -418,12 +429,12 @@ func TestLimiter_KeysExpireAndNameNobody(t *testing.T) {
 func TestLimiter_RedisAway(t *testing.T) {
 	server, rdb := env.OwnRedis(t, "")
 	l := limiter(t, rdb)
-	a, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", "")
+	a, err := l.SignIn(t.Context(), account("maria@example.com"), "203.0.113.7", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	server.Stop()
-	if _, err := l.SignIn(t.Context(), "maria@example.com", "203.0.113.7", ""); !errors.Is(err, attempts.ErrUnavailable) {
+	if _, err := l.SignIn(t.Context(), account("maria@example.com"), "203.0.113.7", ""); !errors.Is(err, attempts.ErrUnavailable) {
 		t.Errorf("SignIn: %v", err)
 	}
 	if err := a.Succeeded(t.Context(), "somebody"); !errors.Is(err, attempts.ErrUnavailable) {
@@ -438,7 +449,7 @@ func TestLimiter_GivenUp(t *testing.T) {
 	l := limiter(t, env.MiniRedis(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := l.SignIn(ctx, "maria@example.com", "203.0.113.7", ""); !errors.Is(err, context.Canceled) {
+	if _, err := l.SignIn(ctx, account("maria@example.com"), "203.0.113.7", ""); !errors.Is(err, context.Canceled) {
 		t.Fatalf("%v", err)
 	}
 }

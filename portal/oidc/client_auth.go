@@ -66,24 +66,36 @@ func parseBasic(header string) (id, secret string, ok bool) {
 	return id, secret, ok
 }
 
-// authenticate is the client that r comes from. A client uses the method that it
-// is registered for, and no other.
+// nobodysSecret is compared with where there is no secret, so that a client that is unknown costs as much as a wrong
+// secret. It is the hash of nothing that is known.
+const nobodysSecret = "0000000000000000000000000000000000000000000000000000000000000000"
+
+// authenticate returns the client that the request comes from. A client uses the method that it is registered for, and no
+// other. Every failure has the same answer and costs the same, so that none tells which clients are registered; the log
+// has the reason.
 func (h *Handlers) authenticate(ctx context.Context, header []string, p params) (clients.Client, *fault) {
 	cred, f := readCredentials(header, p)
 	if f != nil {
 		return clients.Client{}, f
 	}
-	client, ok := h.Clients.Client(ctx, cred.ID)
-	if !ok {
-		return clients.Client{}, unauthenticated("The client or its secret is not right.")
+	client, known := h.Clients.Client(ctx, cred.ID)
+	compared := client
+	if compared.SecretSHA256 == "" {
+		compared.SecretSHA256 = nobodysSecret
 	}
-	if client.AuthMethod != cred.Method {
-		return clients.Client{}, unauthenticated("This client is registered to authenticate with " + client.AuthMethod + ".")
+	right := compared.HasSecret(cred.Secret) || cred.Method == clients.Public
+	if known && right && client.AuthMethod == cred.Method {
+		return client, nil
 	}
-	if cred.Method != clients.Public && !client.HasSecret(cred.Secret) {
-		return clients.Client{}, unauthenticated("The client or its secret is not right.")
+	reason := "the secret is wrong"
+	switch {
+	case !known:
+		reason = "the client is unknown or disabled"
+	case client.AuthMethod != cred.Method:
+		reason = "the client is registered for " + client.AuthMethod + ", not " + cred.Method
 	}
-	return client, nil
+	h.Logger.InfoContext(ctx, "a client did not authenticate", "client_id", cred.ID, "reason", reason)
+	return clients.Client{}, unauthenticated("The client or its secret is not right, or it is registered for another way to authenticate.")
 }
 
 // unauthenticated is RFC 6749 §5.2's invalid_client.

@@ -22,7 +22,8 @@ var (
 	ErrSameRoles = errors.New("store: the person has these roles already")
 )
 
-// BanUser keeps a person from signing in until that time, or for good if it is zero. ErrNotFound says that there is no
+// BanUser keeps a person from signing in until that time, or for good if it is zero, and ends the account's device
+// cookies. ErrNotFound says that there is no
 // such person (any more), ErrBanned that they are banned already, ErrLastAdmin that nobody else could open the console.
 func BanUser(id, reason string, until, now time.Time) Change {
 	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
@@ -36,8 +37,8 @@ func BanUser(id, reason string, until, now time.Time) Change {
 		if err := s.keepAnAdmin(ctx, tx, u, now); err != nil {
 			return err
 		}
-		return exec(ctx, tx, "ban", `UPDATE users SET disabled_at = ?, ban_reason = ?, banned_until = ?, updated_at = ? WHERE id = ?`,
-			db.Millis(now), reason, millisOf(until), db.Millis(now), id)
+		return exec(ctx, tx, "ban", `UPDATE users SET disabled_at = ?, ban_reason = ?, banned_until = ?, updated_at = ?,
+			device_generation = device_generation + 1 WHERE id = ?`, db.Millis(now), reason, millisOf(until), db.Millis(now), id)
 	}}
 }
 

@@ -126,7 +126,8 @@ func (s *Store) Visitor(ctx context.Context, sid string) (User, SignIn, error) {
 		u.id AS "u.id", u.email AS "u.email", u.email_normalised AS "u.email_normalised", u.name AS "u.name", u.password_hash AS "u.password_hash",
 		u.roles AS "u.roles", u.created_at AS "u.created_at", u.updated_at AS "u.updated_at",
 		u.password_changed_at AS "u.password_changed_at", u.disabled_at AS "u.disabled_at", u.ban_reason AS "u.ban_reason",
-		u.banned_until AS "u.banned_until", u.deleted_at AS "u.deleted_at", u.denied_before AS "u.denied_before", u.denied_except AS "u.denied_except"
+		u.banned_until AS "u.banned_until", u.deleted_at AS "u.deleted_at", u.denied_before AS "u.denied_before", u.denied_except AS "u.denied_except",
+		u.device_generation AS "u.device_generation"
 		FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.sid = ?`), sid)
 	if db.Missing(err) {
 		return User{}, SignIn{}, ErrNotFound

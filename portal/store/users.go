@@ -40,6 +40,7 @@ type User struct {
 	BanReason         string    // what an admin wrote of it
 	BannedUntil       time.Time // when the ban runs out by itself; zero: never
 	DeletedAt         time.Time // zero: the account is there
+	DeviceGeneration  int64     // rises when device cookies of the account must end (package attempts)
 	DeniedBefore      time.Time // sign-ins that began earlier are over, in whole seconds; zero: none is
 	DeniedExcept      string    // sid of a sign-in to which that does not apply
 }
@@ -68,12 +69,13 @@ type userRow struct {
 	BanReason         string `db:"ban_reason"`
 	BannedUntil       *int64 `db:"banned_until"`
 	DeletedAt         *int64 `db:"deleted_at"`
+	DeviceGeneration  int64  `db:"device_generation"`
 	DeniedBefore      *int64 `db:"denied_before"`
 	DeniedExcept      string `db:"denied_except"`
 }
 
 const userColumns = `id, email, email_normalised, name, password_hash, roles, created_at, updated_at, password_changed_at,
-	disabled_at, ban_reason, banned_until, deleted_at, denied_before, denied_except`
+	disabled_at, ban_reason, banned_until, deleted_at, device_generation, denied_before, denied_except`
 
 func (r userRow) user() (User, error) {
 	roles, err := fromList(r.Roles)
@@ -84,7 +86,7 @@ func (r userRow) user() (User, error) {
 		ID: r.ID, Email: r.Email, EmailNormalised: r.EmailNormalised, Name: r.Name, PasswordHash: r.PasswordHash, Roles: roles,
 		CreatedAt: db.Time(r.CreatedAt), UpdatedAt: db.Time(r.UpdatedAt), PasswordChangedAt: db.Time(r.PasswordChangedAt),
 		DisabledAt: timeOf(r.DisabledAt), BanReason: r.BanReason, BannedUntil: timeOf(r.BannedUntil), DeletedAt: timeOf(r.DeletedAt),
-		DeniedBefore: timeOf(r.DeniedBefore), DeniedExcept: r.DeniedExcept,
+		DeviceGeneration: r.DeviceGeneration, DeniedBefore: timeOf(r.DeniedBefore), DeniedExcept: r.DeniedExcept,
 	}, nil
 }
 
@@ -170,10 +172,10 @@ func (s *Store) SeedUsers(ctx context.Context, users []User) error {
 // transaction on PostgreSQL; a conflict that does nothing does not.)
 func insertUser(ctx context.Context, tx *sqlx.Tx, u User) (int64, error) {
 	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO users (`+userColumns+`, indexed)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE) ON CONFLICT DO NOTHING`),
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE) ON CONFLICT DO NOTHING`),
 		u.ID, u.Email, u.EmailNormalised, u.Name, u.PasswordHash, toList(u.Roles),
 		db.Millis(u.CreatedAt), db.Millis(u.UpdatedAt), db.Millis(u.PasswordChangedAt),
-		millisOf(u.DisabledAt), u.BanReason, millisOf(u.BannedUntil), millisOf(u.DeletedAt),
+		millisOf(u.DisabledAt), u.BanReason, millisOf(u.BannedUntil), millisOf(u.DeletedAt), u.DeviceGeneration,
 		millisOf(u.DeniedBefore), u.DeniedExcept)
 	if err != nil {
 		return 0, err
@@ -197,11 +199,18 @@ func (s *Store) SetEmail(ctx context.Context, id, passwordHash, email, normalise
 		WHERE id = ? AND password_hash = ?`, email, normalised, db.Millis(now), id, passwordHash)
 }
 
-// ChangePassword replaces the hash old, which has just been checked, by hash. ErrStale says that old is no longer
+// ForgetDevices ends the device cookies of an account (package attempts).
+func ForgetDevices(id string) Change {
+	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
+		return exec(ctx, tx, "forget devices", `UPDATE users SET device_generation = device_generation + 1 WHERE id = ?`, id)
+	}}
+}
+
+// ChangePassword replaces the hash old, which has just been checked, by hash, and ends the account's device cookies. ErrStale says that old is no longer
 // the person's.
 func ChangePassword(id, old, hash string, now time.Time) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
-		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE users SET password_hash = ?, password_changed_at = ?, updated_at = ?
+		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE users SET password_hash = ?, password_changed_at = ?, updated_at = ?, device_generation = device_generation + 1
 			WHERE id = ? AND password_hash = ?`), hash, db.Millis(now), db.Millis(now), id, old)
 		if err != nil {
 			return err
