@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -44,7 +45,8 @@ type upConfig struct {
 	RedisURL    string        `env:"REDIS_URL" name:"redis-url" help:"A Redis to use instead of the embedded one. ${redis_help}"`
 	DatabaseURL string        `env:"DATABASE_URL" name:"database-url" help:"The databases: sqlite:FOLDER or postgres://…; sqlite:DATA unless given."`
 	Clients     string        `env:"GATEHOUSE_CLIENTS" help:"JSON file of more clients (relying parties) than the estate's own."`
-	Key         string        `env:"GATEHOUSE_KEY" help:"Key that encrypts the signing keys at rest, 32 bytes in hex or base64; made and kept in DATA unless given."`
+	Key         string        `env:"GATEHOUSE_KEY" help:"Key that seals sessions and encrypts the signing keys at rest, 32 bytes in hex or base64; made and kept in DATA unless given."`
+	OldKeys     []string      `env:"GATEHOUSE_OLD_KEYS" help:"${old_keys_help}"`
 	Demo        string        `env:"GATEHOUSE_DEMO" default:"auto" enum:"auto,true,false" help:"Demo accounts and demo content: auto means only on a loopback address, for a domain below localhost."`
 	Grace       time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"How long a replica may take to stop before it is killed."`
 
@@ -52,6 +54,9 @@ type upConfig struct {
 	Denylist denylistConfig  `embed:"" prefix:"denylist-"`
 	SignIns  signInsConfig   `embed:"" prefix:"sign-ins-"`
 }
+
+// oldKeysHelp stands in the help of each --old-keys.
+const oldKeysHelp = "Earlier values of GATEHOUSE_KEY, separated by commas: what they sealed is still opened."
 
 // redisHelp stands in the help of each --redis-url.
 const redisHelp = "redis:// or rediss://; redis-cluster:// with ?addr=host:port for each further node; redis-sentinel:// with ?master_name=NAME."
@@ -77,12 +82,16 @@ type serviceConfig struct {
 
 type appConfig struct {
 	serviceConfig `embed:""`
-	ClientSecret  string `env:"GATEHOUSE_CLIENT_SECRET" required:"" help:"This app's secret as a client of the portal."`
+	ClientSecret  string   `env:"GATEHOUSE_CLIENT_SECRET" required:"" help:"This app's secret as a client of the portal."`
+	ServiceKeys   []string `env:"GATEHOUSE_SERVICE_KEYS" help:"Keys that seal this app's sessions, 32 bytes each in hex or base64, separated by commas: the first seals, all open. Derived from the client secret unless given."`
+
+	keys [][]byte
 }
 
 type portalConfig struct {
 	serviceConfig   `embed:""`
-	Key             string `env:"GATEHOUSE_KEY" required:"" help:"Key that encrypts the signing keys at rest, 32 bytes in hex or base64."`
+	Key             string   `env:"GATEHOUSE_KEY" required:"" help:"Key that seals sessions and encrypts the signing keys at rest, 32 bytes in hex or base64."`
+	OldKeys         []string `env:"GATEHOUSE_OLD_KEYS" help:"${old_keys_help}"`
 	ShopSecret      string `env:"GATEHOUSE_SHOP_SECRET" required:"" help:"The shop's client secret."`
 	ForumSecret     string `env:"GATEHOUSE_FORUM_SECRET" required:"" help:"The forum's client secret."`
 	AnalyticsSecret string `env:"GATEHOUSE_ANALYTICS_SECRET" required:"" help:"The client secret of analytics."`
@@ -92,6 +101,7 @@ type portalConfig struct {
 	SignIns signInsConfig `embed:"" prefix:"sign-ins-"`
 
 	key      []byte
+	oldKeys  [][]byte
 	declared []clients.Client
 }
 
@@ -128,7 +138,7 @@ func run(ctx context.Context, args []string) error {
 	var cmd commands
 	parser, err := kong.New(&cmd, kong.Name("gatehouse"), kong.UsageOnError(),
 		kong.Description("One sign-in opens every app, on many servers."),
-		kong.Vars{"redis_help": redisHelp, "replicas": defaultReplicas}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.Vars{"redis_help": redisHelp, "old_keys_help": oldKeysHelp, "replicas": defaultReplicas}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		return err
 	}
@@ -180,7 +190,9 @@ func (c *upConfig) Validate() error {
 		_, err := parseKey(c.Key)
 		wrong = append(wrong, err)
 	}
-	_, err := readClients(c.Clients)
+	_, err := parseKeys(c.OldKeys)
+	wrong = append(wrong, err)
+	_, err = readClients(c.Clients)
 	return errors.Join(append(wrong, err, c.Academy.check(), c.Denylist.check(), c.SignIns.check())...)
 }
 
@@ -210,16 +222,24 @@ func (c *serviceConfig) Validate() error {
 
 // Validate implements kong's check.
 func (c *portalConfig) Validate() error {
-	var err1, err2 error
+	var err1, err2, err3 error
 	if c.Key != "" {
 		c.key, err1 = parseKey(c.Key)
 	}
 	c.declared, err2 = readClients(c.Clients)
-	return errors.Join(c.serviceConfig.Validate(), err1, err2, c.SignIns.check())
+	c.oldKeys, err3 = parseKeys(c.OldKeys)
+	return errors.Join(c.serviceConfig.Validate(), err1, err2, err3, c.SignIns.check())
 }
 
 // Validate implements kong's check.
-func (c *appConfig) Validate() error { return c.serviceConfig.Validate() }
+func (c *appConfig) Validate() error {
+	var err error
+	if c.keys, err = parseKeys(c.ServiceKeys); err == nil && len(c.keys) == 0 {
+		secret := sha256.Sum256([]byte(c.ClientSecret)) // of any length
+		c.keys = [][]byte{secret[:]}
+	}
+	return errors.Join(c.serviceConfig.Validate(), err)
+}
 
 // Validate implements kong's check.
 func (c *migrateConfig) Validate() error {
@@ -281,6 +301,21 @@ func parseKey(s string) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("the key must be %d random bytes in hex or base64: openssl rand -hex %d makes one", keyLength, keyLength)
+}
+
+// parseKeys is parseKey for several.
+func parseKeys(texts []string) (keys [][]byte, err error) {
+	for _, text := range texts {
+		if text == "" { // an empty variable
+			continue
+		}
+		key, err := parseKey(text)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }
 
 const maxClientsFile = 1 << 20

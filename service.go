@@ -16,8 +16,8 @@ import (
 
 	"gatehouse/db"
 	"gatehouse/fleet"
-	"gatehouse/sso/loopback"
 	"gatehouse/sso/denylist"
+	"gatehouse/sso/loopback"
 	"gatehouse/web"
 )
 

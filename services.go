@@ -27,7 +27,7 @@ func (c portalConfig) open(ctx context.Context, p parts) (service, error) {
 	})
 	return portal.New(ctx, portal.Deps{
 		DB: p.db, Redis: p.rdb, Estate: p.estate, Replica: p.Replica, Logger: p.log, HTTPClient: p.client,
-		Key: c.key, Clients: append(own, c.declared...), Denied: p.denied, TrustedProxies: p.proxies, Demo: p.Demo,
+		Key: c.key, OldKeys: c.oldKeys, Clients: append(own, c.declared...), Denied: p.denied, TrustedProxies: p.proxies, Demo: p.Demo,
 		SignIns: attempts.SignIns(c.SignIns),
 	})
 }
@@ -35,7 +35,7 @@ func (c portalConfig) open(ctx context.Context, p parts) (service, error) {
 func (c appConfig) deps(p parts) apps.Deps {
 	return apps.Deps{
 		DB: p.db, Redis: p.rdb, Estate: p.estate, Replica: p.Replica, Logger: p.log, HTTPClient: p.client, Now: time.Now,
-		ClientSecret: c.ClientSecret, Denied: p.denied, TrustedProxies: p.proxies, Demo: p.Demo,
+		ClientSecret: c.ClientSecret, Keys: c.keys, Denied: p.denied, TrustedProxies: p.proxies, Demo: p.Demo,
 	}
 }
 

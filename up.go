@@ -40,6 +40,7 @@ type estate struct {
 	base       string // http://localhost:8080
 	binary     string
 	key        []byte
+	oldKeys    [][]byte
 	demo       bool
 	counts     map[string]int
 	log        *slog.Logger
@@ -89,6 +90,9 @@ func (e *estate) prepare(addr net.Addr) error {
 		return fmt.Errorf("the data folder %s can't be written to: %w", e.Data, plain(err))
 	}
 	if e.key, err = e.loadKey(); err != nil {
+		return err
+	}
+	if e.oldKeys, err = parseKeys(e.OldKeys); err != nil {
 		return err
 	}
 	if e.binary, err = os.Executable(); err != nil {
@@ -286,11 +290,11 @@ func (e *estate) spec(service, name string) supervisor.Spec {
 	env = append(env, e.Denylist.env()...)
 	if service == "portal" {
 		env = append(env, e.SignIns.env()...)
-		env = append(env, "GATEHOUSE_KEY="+hex.EncodeToString(e.key), "GATEHOUSE_CLIENTS="+e.Clients,
+		env = append(env, "GATEHOUSE_KEY="+hex.EncodeToString(e.key), "GATEHOUSE_OLD_KEYS="+strings.Join(e.OldKeys, ","), "GATEHOUSE_CLIENTS="+e.Clients,
 			"GATEHOUSE_SHOP_SECRET="+e.secret("shop"), "GATEHOUSE_FORUM_SECRET="+e.secret("forum"),
 			"GATEHOUSE_ANALYTICS_SECRET="+e.secret("analytics"), "GATEHOUSE_ACADEMY_SECRET="+e.secret("academy"))
 	} else {
-		env = append(env, "GATEHOUSE_CLIENT_SECRET="+e.secret(service), "GATEHOUSE_KEY=")
+		env = append(env, "GATEHOUSE_CLIENT_SECRET="+e.secret(service), "GATEHOUSE_SERVICE_KEYS="+e.serviceKeys(service), "GATEHOUSE_KEY=", "GATEHOUSE_OLD_KEYS=")
 	}
 	if service == "academy" {
 		env = append(env, e.Academy.env()...)
@@ -303,8 +307,19 @@ func (e *estate) spec(service, name string) supervisor.Spec {
 
 // secret is an app's client secret: derived from the key, so that nobody has to
 // hand it out.
-func (e *estate) secret(service string) string {
-	s, err := seal.DeriveKey(e.key, "client secret of "+service)
+func (e *estate) secret(service string) string { return derive(e.key, "client secret of "+service) }
+
+// serviceKeys are those that seal an app's sessions: derived from the key and, to open only, from the old ones.
+func (e *estate) serviceKeys(service string) string {
+	keys := []string{derive(e.key, "sessions of "+service)}
+	for _, old := range e.oldKeys {
+		keys = append(keys, derive(old, "sessions of "+service))
+	}
+	return strings.Join(keys, ",")
+}
+
+func derive(key []byte, purpose string) string {
+	s, err := seal.DeriveKey(key, purpose)
 	if err != nil {
 		panic(err) // only for lengths that are no constant of ours
 	}

@@ -32,6 +32,7 @@ type Deps struct {
 	Replica        string // "shop-2"; living replicas have different names
 	Logger         *slog.Logger
 	ClientSecret   string           // of the app as a client of the portal
+	Keys           [][]byte         // seal sessions: the first seals, all open (rp.Config.Keys)
 	Denied         *denylist.Mirror // what the portal has revoked; somebody runs it
 	Now            func() time.Time // time.Now unless told
 	HTTPClient     *http.Client     // to the portal and the sibling apps
@@ -51,6 +52,7 @@ func (d *Deps) check() error {
 	need(d.Redis != nil, "Redis")
 	need(d.Logger != nil, "the logger")
 	need(d.Replica != "", "the replica's name")
+	need(len(d.Keys) > 0, "the key of sessions")
 	need(d.Estate != web.Estate{}, "the estate")
 	if d.Now == nil {
 		d.Now = time.Now
@@ -76,7 +78,7 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	}
 	auth, err := rp.New(rp.Config{
 		Issuer: portal, ClientID: service, ClientSecret: d.ClientSecret, BaseURL: d.Estate.URL(service), Service: service,
-		Redis: d.Redis, Denied: d.denylist(), Replica: d.Replica, HTTPClient: d.HTTPClient, Logger: d.Logger, Now: d.Now,
+		Keys: d.Keys, Redis: d.Redis, Denied: d.denylist(), Replica: d.Replica, HTTPClient: d.HTTPClient, Logger: d.Logger, Now: d.Now,
 		AppName: d.Estate.Name, Hops: seen,
 		SignedOut: func(c echo.Context) error {
 			if !open {

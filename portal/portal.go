@@ -42,6 +42,7 @@ type Deps struct {
 	Logger     *slog.Logger
 	HTTPClient *http.Client     // to the clients, for back-channel logout
 	Key        []byte           // 32 bytes: encrypts the signing keys at rest, and more
+	OldKeys    [][]byte         // earlier values of Key: what they sealed is still opened
 	Clients    []Client         // declared ones
 	Denied     *denylist.Mirror // of this replica; the caller runs it
 

@@ -49,7 +49,7 @@ func newHouse(t *testing.T, d *db.DB, change ...func(*academy.Deps)) *house {
 	rdb := env.MiniRedis(t)
 	deps := academy.Deps{
 		Deps: apps.Deps{DB: d, Redis: rdb, Estate: estate, Replica: "academy-1", Logger: slog.New(slog.DiscardHandler), Now: h.clock,
-			HTTPClient: http.DefaultClient, ClientSecret: "secret"},
+			HTTPClient: http.DefaultClient, ClientSecret: "secret", Keys: [][]byte{[]byte("a key of thirty-two random bytes")}},
 		Labs: h.labs, Experiments: []lab.Experiment{doors(), rooms()},
 	}
 	for _, c := range change {

@@ -64,7 +64,7 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, demo bool) *hou
 	}}}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	h.forum, err = forum.New(t.Context(), forum.Deps{DB: d, Redis: rdb, Estate: estate, Replica: "forum-1", Logger: log,
-		Now: h.clock, HTTPClient: client, ClientSecret: "secret", Demo: demo})
+		Now: h.clock, HTTPClient: client, ClientSecret: "secret", Keys: [][]byte{[]byte("a key of thirty-two random bytes")}, Demo: demo})
 	if err != nil {
 		t.Fatal(err)
 	}

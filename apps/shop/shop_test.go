@@ -66,7 +66,7 @@ func open(t *testing.T, d *db.DB, rdb redis.UniversalClient) *house {
 		t.Fatal(err)
 	}
 	app, err := shop.New(t.Context(), shop.Deps{
-		DB: d, Redis: rdb, Estate: estate, Replica: "shop-1", Logger: slog.New(slog.DiscardHandler), Demo: true, ClientSecret: "secret",
+		DB: d, Redis: rdb, Estate: estate, Replica: "shop-1", Logger: slog.New(slog.DiscardHandler), Demo: true, ClientSecret: "secret", Keys: [][]byte{[]byte("a key of thirty-two random bytes")},
 		HTTPClient: &http.Client{Transport: h.transport(), Timeout: 5 * time.Second},
 	})
 	if err != nil {

@@ -16,6 +16,9 @@ import (
 	"gatehouse/sso/rp"
 )
 
+// testKeys are the app's.
+var testKeys = [][]byte{[]byte("a key of the app, of thirty-two b")}
+
 // app is two replicas of an app that trusts a provider.
 type app struct {
 	*httptest.Server // the first replica, which browsers see
@@ -45,7 +48,7 @@ func newAppWith(t *testing.T, p *provider, rdb redis.UniversalClient, change fun
 func replica(t *testing.T, p *provider, rdb redis.UniversalClient, base string, change func(*rp.Config)) (http.Handler, *rp.RP) {
 	t.Helper()
 	c := rp.Config{
-		Issuer: p.URL, ClientID: clientID, ClientSecret: secret, BaseURL: base, Service: "shop", Redis: rdb,
+		Issuer: p.URL, ClientID: clientID, ClientSecret: secret, BaseURL: base, Service: "shop", Keys: testKeys, Redis: rdb,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	change(&c)

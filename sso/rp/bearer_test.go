@@ -44,7 +44,7 @@ func apis(t *testing.T, p *provider, rdb redis.UniversalClient, n int) []guarded
 		}
 		running.Go(func() { _ = mirror.Run(ctx) })
 		auth, err := rp.New(rp.Config{
-			Issuer: p.URL, ClientID: clientID, ClientSecret: secret, BaseURL: apiURL, Service: "api", Redis: rdb, Logger: log, Denied: mirror,
+			Issuer: p.URL, ClientID: clientID, ClientSecret: secret, BaseURL: apiURL, Service: "api", Keys: testKeys, Redis: rdb, Logger: log, Denied: mirror,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -167,7 +167,7 @@ func TestBearer_WhatTheDenylistSays(t *testing.T) {
 	p := newProvider(t)
 	denied := &stub{}
 	auth, err := rp.New(rp.Config{
-		Issuer: p.URL, ClientID: clientID, ClientSecret: secret, BaseURL: apiURL, Service: "api", Redis: env.MiniRedis(t), Denied: denied,
+		Issuer: p.URL, ClientID: clientID, ClientSecret: secret, BaseURL: apiURL, Service: "api", Keys: testKeys, Redis: env.MiniRedis(t), Denied: denied,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -20,10 +20,15 @@ const maxParameter = 8 << 10
 // callback receives the provider's answer.
 func (a *RP) callback(c echo.Context) error {
 	err := a.answered(c)
-	a.called(c, err)
-	a.filed(c)
+	if c.Get(ownFlowKey) != nil {
+		a.called(c, err)
+		a.filed(c)
+	}
 	return err
 }
+
+// ownFlowKey is where a request says that its answer is to a sign-in that began in this browser.
+const ownFlowKey = "gatehouse/sso/rp.ownFlow"
 
 // answered reads it (OpenID Connect Core §3.1.2.5).
 func (a *RP) answered(c echo.Context) error {
@@ -33,16 +38,58 @@ func (a *RP) answered(c echo.Context) error {
 			return badAnswer("The answer of the sign-in service can't be read.", nil)
 		}
 	}
-	fl, err := a.flows.finish(c, q.Get("state"))
+	state := q.Get("state")
+	fl, err := a.flows.finish(c, state)
 	switch {
 	case errors.Is(err, errNoFlow):
-		if Person(c) != nil { // the back button, after the sign-in was done
-			return c.Redirect(http.StatusSeeOther, "/")
+		return a.beginAgain(c, fl)
+	case err == nil:
+		c.Set(ownFlowKey, true)
+		err = a.answeredFlow(c, fl)
+	default:
+		err = unavailable(c, err)
+	}
+	if e := (*echo.HTTPError)(nil); fl.Silent && errors.As(err, &e) && e.Code == http.StatusServiceUnavailable {
+		a.Logger.Warn("a silent sign-in came to nothing", "error", err)
+		c.Response().Header().Del("Retry-After")
+		return a.goOnAsGuest(c, fl) // a public page is shown as it is
+	}
+	if c.Get(ownFlowKey) == nil {
+		return err
+	}
+	if c.Get(signedInKey) == nil {
+		if err := a.flows.release(c.Request().Context(), state); err != nil {
+			a.Logger.Warn("an answer that led to no session is kept for a minute", "error", err)
 		}
-		return badAnswer("This sign-in took too long, was finished already, or began in another browser. Please sign in again.", err)
-	case err != nil:
+	}
+	return err
+}
+
+// beginAgain answers a browser that brings an answer to no sign-in that is under way in it. The answer is not used: a
+// new sign-in begins for the page of fl, which this browser keeps, once. Without such a page it is the start page.
+func (a *RP) beginAgain(c echo.Context, fl *flow) error {
+	switch {
+	case Person(c) != nil || fl == nil || fl.Again: // the back button, after the sign-in was done, or somebody else's link
+		return c.Redirect(http.StatusSeeOther, "/")
+	case fl.Silent:
+		return a.goOnAsGuest(c, fl)
+	}
+	target, err := a.authorizeURL(c, &flow{ReturnTo: fl.ReturnTo, Draft: fl.Draft, Again: true})
+	if err != nil {
 		return unavailable(c, err)
 	}
+	return c.Redirect(http.StatusSeeOther, target)
+}
+
+// goOnAsGuest answers a silent sign-in that found nobody.
+func (a *RP) goOnAsGuest(c echo.Context, fl *flow) error {
+	a.flows.set(c, "guest", guestArriving, guestLife)
+	return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
+}
+
+// answeredFlow reads the answer to a sign-in of this browser.
+func (a *RP) answeredFlow(c echo.Context, fl *flow) error {
+	q := c.QueryParams()
 	meta, err := a.provider.metadata(c.Request().Context())
 	if err != nil {
 		return unavailable(c, err)
@@ -59,9 +106,8 @@ func (a *RP) answered(c echo.Context) error {
 
 // refused deals with an error response (OpenID Connect Core §3.1.2.6).
 func (a *RP) refused(c echo.Context, fl *flow, code, description string) error {
-	if fl.Silent { // nobody is signed in there: go on as a guest
-		a.flows.set(c, "guest", guestArriving, guestLife)
-		return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
+	if fl.Silent { // nobody is signed in there
+		return a.goOnAsGuest(c, fl)
 	}
 	a.Logger.Info("sign-in refused by the provider", "error", code, "description", description)
 	switch code {
@@ -107,9 +153,10 @@ func (a *RP) finish(c echo.Context, fl *flow, code string) error {
 	if err != nil {
 		return unavailable(c, err)
 	}
-	if fl.Draft != nil {
-		if err := a.flows.keepDraft(c, fl.Draft); err != nil {
-			a.Logger.Warn("what was typed before sign-in is lost", "error", err)
+	if fl.Draft != "" {
+		a.flows.set(c, "draft", fl.Draft, flowTimeout)
+		if err := a.Redis.Expire(ctx, a.flows.key("draft", fl.Draft), flowTimeout).Err(); err != nil {
+			a.Logger.Warn("what was typed before sign-in may be lost", "error", err)
 		}
 	}
 	a.verified(c, claims, began)

@@ -2,13 +2,13 @@
 // OpenID Connect provider: Gatehouse or any other.
 //
 //	auth, err := rp.New(rp.Config{Issuer: "https://id.example.com", ClientID: "shop", ClientSecret: secret,
-//		BaseURL: "https://shop.example.com", Service: "shop", Redis: rdb})
+//		BaseURL: "https://shop.example.com", Service: "shop", Keys: [][]byte{key}, Redis: rdb})
 //	auth.Mount(e)
 //	e.GET("/orders", orders, auth.Required)
 //
 //	browser ── GET /orders ──▶ Required: no session
 //	        ◀─ 302 authorization endpoint ─┐  state, nonce, PKCE verifier and the way back are
-//	                                       │  kept in Redis (flow.go), bound to this browser
+//	                                       │  kept in a sealed cookie of this browser (flow.go)
 //	        ── sign-in at the provider, or none if it knows the browser
 //	        ── GET /auth/callback?code&state&iss ──▶ callback.go
 //	                                       │  code → tokens at the token endpoint (provider.go)

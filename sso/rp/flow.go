@@ -4,50 +4,66 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse/sso/seal"
 	"gatehouse/sso/session"
 )
 
 const (
-	// flowLife is how long somebody may take to sign in.
-	flowLife = 15 * time.Minute
+	// flowTimeout is how long a sign-in may take.
+	flowTimeout = 15 * time.Minute
+	// flowLife is how long a browser keeps a flow, so that a late answer still leads to the page that was asked for.
+	flowLife = 24 * time.Hour
+	// maxFlows is how many flows one browser keeps; the oldest makes room.
+	maxFlows = 5
+	// maxFlowCookie is the size in bytes of the largest cookie of a flow, name and value.
+	maxFlowCookie = 1400
+	// callbackTimeout is how long an answer can't be given a second time.
+	callbackTimeout = time.Minute
 	// maxDraft is the size in bytes, encoded, of the largest form that is kept: a
 	// text of 20,000 characters takes up to twelve bytes for each.
 	maxDraft = 256 << 10
-	// maxDrafts is how many bytes of forms are kept for one address at a time: who
+	// maxDrafts is how many bytes of forms are kept for one address at a time, maxAllDrafts for all: who
 	// sends them is nobody we know yet.
-	maxDrafts = 4 << 20
+	maxDrafts    = 4 << 20
+	maxAllDrafts = 16 << 20
 )
 
 // flow is one sign-in that has begun: what must come back with the answer, and
-// where to go on then.
+// where to go on then. The browser keeps it in a sealed cookie of its own.
 type flow struct {
-	Nonce    string     `json:"nonce"`
-	Verifier string     `json:"verifier"` // PKCE, RFC 7636 §4.1
-	Browser  string     `json:"browser"`  // hash of the cookie of the browser that began it
-	ReturnTo string     `json:"return_to"`
-	Silent   bool       `json:"silent,omitempty"`
-	Draft    url.Values `json:"draft,omitempty"`
+	State    string `json:"s"` // hash of the state parameter
+	Nonce    string `json:"n"`
+	Verifier string `json:"v"` // PKCE, RFC 7636 §4.1
+	ReturnTo string `json:"r"`
+	Began    int64  `json:"t"`           // seconds since 1970
+	Silent   bool   `json:"p,omitempty"` // prompt=none
+	Draft    string `json:"d,omitempty"` // id of a form in Redis
+	Again    bool   `json:"a,omitempty"` // takes the place of one that came to nothing
 }
 
-// errNoFlow says that no sign-in of this browser has this state: it took too
+// errNoFlow says that no sign-in of this browser that is still under way has this state: it took too
 // long, was used already, or began elsewhere (RFC 9700 §4.7).
-var errNoFlow = errors.New("rp: no sign-in with this state has begun in this browser")
+var errNoFlow = errors.New("rp: no sign-in with this state is under way in this browser")
 
-// flows keeps sign-ins under way in Redis, so that any replica may see the answer.
+// flows keeps sign-ins under way in the browser, sealed, so that any replica may see the answer and a guest costs
+// nothing. Redis keeps the forms that were sent.
 type flows struct {
 	rdb     redis.UniversalClient
+	sealer  *seal.Sealer
+	now     func() time.Time
 	service string
 	secure  bool
 }
@@ -61,46 +77,96 @@ func hash(s string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// begin keeps fl and returns its state parameter.
+// flowPrefix begins the names of the cookies of flows.
+const flowPrefix = "flow_"
+
+// flowName is the name of the cookie of the flow whose state has this hash.
+func flowName(stateHash string) string { return flowPrefix + stateHash[:12] }
+
+// begin gives the browser a cookie for fl and returns the state parameter.
 func (f *flows) begin(c echo.Context, fl *flow) (state string, err error) {
 	state = rand.Text()
-	fl.Nonce, fl.Verifier = rand.Text(), rand.Text()+rand.Text()
-	fl.Browser = hash(f.browser(c))
-	raw, err := json.Marshal(fl)
+	fl.State, fl.Nonce, fl.Verifier, fl.Began = hash(state), rand.Text(), rand.Text()+rand.Text(), f.now().Unix()
+	name := flowName(fl.State)
+	value, err := f.sealFlow(name, fl)
+	for _, shorter := range []string{strings.SplitN(fl.ReturnTo, "?", 2)[0], "/"} {
+		if err == nil && len(f.cookie(name))+len(value) > maxFlowCookie {
+			fl.ReturnTo = shorter
+			value, err = f.sealFlow(name, fl)
+		}
+	}
 	if err != nil {
 		return "", err
 	}
-	return state, f.rdb.Set(c.Request().Context(), f.key("flow", state), raw, flowLife).Err()
+	// A browser sends the oldest first (RFC 6265 §5.4).
+	kept := f.names(c)
+	for len(kept) >= maxFlows {
+		f.set(c, kept[0], "", -1)
+		kept = kept[1:]
+	}
+	f.set(c, name, value, flowLife)
+	return state, nil
 }
 
-// finish takes the flow with this state; there is no second time.
+func (f *flows) sealFlow(name string, fl *flow) (string, error) {
+	raw, err := json.Marshal(fl)
+	return f.sealer.SealText(raw, name), err
+}
+
+// names returns the names of the cookies of flows that the browser sends, each once.
+func (f *flows) names(c echo.Context) []string {
+	var names []string
+	for _, k := range c.Request().Cookies() {
+		name := strings.TrimPrefix(k.Name, f.cookie(""))
+		if k.Name != name && strings.HasPrefix(name, flowPrefix) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// open returns the flow of the cookie of this name that is not older than flowLife, nil if there is none.
+func (f *flows) open(c echo.Context, name string) *flow {
+	for _, value := range f.candidates(c, name, func(v string) bool { return v != "" && len(v) <= maxFlowCookie }) {
+		raw, err := f.sealer.OpenText(value, name)
+		var fl flow
+		if err == nil && json.Unmarshal(raw, &fl) == nil && f.now().Sub(time.Unix(fl.Began, 0)) <= flowLife {
+			return &fl
+		}
+	}
+	return nil
+}
+
+// finish takes the flow with this state from the browser. With errNoFlow, the flow is the one to begin again, nil if the
+// browser keeps none.
 func (f *flows) finish(c echo.Context, state string) (*flow, error) {
-	raw, err := f.rdb.GetDel(c.Request().Context(), f.key("flow", state)).Bytes()
-	switch {
-	case errors.Is(err, redis.Nil):
-		return nil, errNoFlow
-	case err != nil:
-		return nil, err
+	if fl := f.open(c, flowName(hash(state))); fl != nil && fl.State == hash(state) {
+		f.set(c, flowName(fl.State), "", -1)
+		if f.now().Sub(time.Unix(fl.Began, 0)) > flowTimeout {
+			return fl, errNoFlow
+		}
+		first, err := f.rdb.SetNX(c.Request().Context(), f.key("callback", state), 1, callbackTimeout).Result()
+		if err == nil && !first {
+			err = errNoFlow
+		}
+		return fl, err
 	}
-	var fl flow
-	if err := json.Unmarshal(raw, &fl); err != nil {
-		return nil, errNoFlow
+	var newest *flow
+	names := f.names(c)
+	for _, name := range names[max(0, len(names)-maxFlows):] {
+		if fl := f.open(c, name); fl != nil && (newest == nil || fl.Began >= newest.Began) {
+			newest = fl
+		}
 	}
-	k, err := c.Cookie(f.cookie("flow"))
-	if err != nil || subtle.ConstantTimeCompare([]byte(hash(k.Value)), []byte(fl.Browser)) != 1 {
-		return nil, errNoFlow
+	if newest != nil {
+		f.set(c, flowName(newest.State), "", -1)
 	}
-	return &fl, nil
+	return newest, errNoFlow
 }
 
-// browser is the secret that ties flows to a browser; tabs share it.
-func (f *flows) browser(c echo.Context) string {
-	if k, err := c.Cookie(f.cookie("flow")); err == nil && len(k.Value) == len(rand.Text()) {
-		return k.Value
-	}
-	secret := rand.Text()
-	f.set(c, "flow", secret, 0)
-	return secret
+// release lets the answer with this state cost nothing more: it led to no session.
+func (f *flows) release(ctx context.Context, state string) error {
+	return f.rdb.Del(ctx, f.key("callback", state)).Err()
 }
 
 func (f *flows) cookie(name string) string {
@@ -128,19 +194,35 @@ func (f *flows) set(c echo.Context, name, value string, life time.Duration) {
 	})
 }
 
-// mayKeep reports whether size bytes more may be kept for address, and counts them.
-func (f *flows) mayKeep(ctx context.Context, address string, size int) bool {
+// keepDraft keeps form values for the page that comes after sign-in, and returns their id: "" if they are too large, or
+// if too many are kept already, for address or for all.
+func (f *flows) keepDraft(ctx context.Context, address string, form url.Values) (id string, err error) {
+	size := int64(len(form.Encode()))
 	if size > maxDraft {
-		return false
+		return "", nil
 	}
-	key := f.key("drafts", network(address))
+	raw, err := json.Marshal(form)
+	if err != nil {
+		return "", err
+	}
+	for key, limit := range map[string]int64{f.key("drafts", network(address)): maxDrafts, f.key("drafts", "all"): maxAllDrafts} {
+		if ok, err := f.spend(ctx, key, size, limit); err != nil || !ok {
+			return "", err
+		}
+	}
+	id = rand.Text()
+	return id, f.rdb.Set(ctx, f.key("draft", id), raw, flowTimeout).Err()
+}
+
+// spend counts size bytes in a budget of limit bytes for each flowTimeout, and reports whether they fit.
+func (f *flows) spend(ctx context.Context, key string, size, limit int64) (bool, error) {
 	var kept *redis.IntCmd
 	_, err := f.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.SetNX(ctx, key, 0, flowLife)
-		kept = p.IncrBy(ctx, key, int64(size))
+		p.SetNX(ctx, key, 0, flowTimeout)
+		kept = p.IncrBy(ctx, key, size)
 		return nil
 	})
-	return err == nil && kept.Val() <= maxDrafts
+	return err == nil && kept.Val() <= limit, err
 }
 
 // network is what counts as one address: of IPv6, the /64 that a subscriber gets.
@@ -151,20 +233,6 @@ func network(address string) string {
 		}
 	}
 	return address
-}
-
-// keepDraft keeps form values for the page that comes next.
-func (f *flows) keepDraft(c echo.Context, draft url.Values) error {
-	raw, err := json.Marshal(draft)
-	if err != nil {
-		return err
-	}
-	id := rand.Text()
-	if err := f.rdb.Set(c.Request().Context(), f.key("draft", id), raw, flowLife).Err(); err != nil {
-		return err
-	}
-	f.set(c, "draft", id, flowLife)
-	return nil
 }
 
 // takeDraft returns the draft of one of ids, nil if there is none, and deletes all of them.

@@ -18,7 +18,7 @@ func TestNew_SessionsDoNotOutliveTheDenylist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := rp.Config{Issuer: "https://id.example.com", ClientID: "shop", ClientSecret: "secret", Service: "shop", BaseURL: "https://shop.example.com", Redis: rdb}
+	config := rp.Config{Issuer: "https://id.example.com", ClientID: "shop", ClientSecret: "secret", Service: "shop", BaseURL: "https://shop.example.com", Redis: rdb, Keys: testKeys}
 	for _, c := range []struct {
 		absolute time.Duration
 		denied   rp.Denylist

@@ -32,6 +32,8 @@ type provider struct {
 	mu        sync.Mutex
 	signedIn  bool                // has a session with the browser
 	codes     map[string]string   // code → nonce
+	asked     int                 // authorization requests
+	exchanges int                 // codes that somebody tried to exchange
 	refreshes int                 // refresh grants served
 	services  int                 // client-credentials grants served
 	idToken   func(jwt.MapClaims) // spoils an ID token before it is signed
@@ -82,6 +84,7 @@ func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
 	defer p.mu.Unlock()
 	q := r.URL.Query()
 	p.lastAuth = q
+	p.asked++
 	out := url.Values{"state": {q.Get("state")}, "iss": {p.URL}}
 	if p.signedIn {
 		code := rand.Text()
@@ -115,6 +118,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	out := map[string]any{"token_type": "Bearer", "expires_in": 300, "access_token": rand.Text()}
 	switch r.FormValue("grant_type") {
 	case "authorization_code":
+		p.exchanges++
 		nonce, ok := p.codes[r.FormValue("code")]
 		if !ok {
 			w.WriteHeader(http.StatusBadRequest)

@@ -17,6 +17,7 @@ import (
 	"gatehouse/sso/hops"
 	"gatehouse/sso/live"
 	"gatehouse/sso/loopback"
+	"gatehouse/sso/seal"
 	"gatehouse/sso/session"
 	"gatehouse/sso/token"
 )
@@ -28,6 +29,11 @@ type Config struct {
 	ClientSecret string // empty for a public client
 	BaseURL      string // this app's origin as browsers see it; also the audience of its API
 	Service      string // names cookies and keys in Redis
+
+	// Keys seal what this app keeps in Redis and in browsers: sessions, tokens, sign-ins under way. Each is random, 32
+	// bytes say and at least 16, and the same on all replicas. The first seals, all open: a new key is put before the old one, which is
+	// dropped when Absolute has passed.
+	Keys [][]byte
 
 	// AppName is what people call a client of the provider, for "You signed out in Shop";
 	// nil, or "" for one that nobody knows, is "another app".
@@ -83,6 +89,8 @@ func New(c Config) (*RP, error) {
 		return nil, errors.New("rp: issuer, client id and service are required")
 	case c.Redis == nil:
 		return nil, errors.New("rp: Redis is missing")
+	case len(c.Keys) == 0:
+		return nil, errors.New("rp: Keys is empty: give a random key of 32 bytes")
 	case err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https"):
 		return nil, fmt.Errorf("rp: base URL %q is not an origin such as https://shop.example.com", c.BaseURL)
 	case c.Denied != nil && c.Absolute > longestDenied:
@@ -122,7 +130,11 @@ func New(c Config) (*RP, error) {
 	if a.live, err = newLive(c, a.sessions); err != nil {
 		return nil, err
 	}
-	a.flows = &flows{rdb: c.Redis, service: c.Service, secure: a.secure}
+	sealer, err := seal.New("gatehouse rp: flow of "+c.Service, c.Keys...)
+	if err != nil {
+		return nil, err
+	}
+	a.flows = &flows{rdb: c.Redis, sealer: sealer, now: c.Now, service: c.Service, secure: a.secure}
 	a.tokens, err = newTokens(c, a.provider)
 	return a, err
 }

@@ -59,8 +59,9 @@ func (a *RP) sendToSignIn(c echo.Context) error {
 		if err := r.ParseForm(); err != nil {
 			return echo.NewHTTPError(http.StatusBadRequest, "The form that was sent can't be read.").SetInternal(err)
 		}
-		if a.flows.mayKeep(r.Context(), c.RealIP(), size(r.PostForm)) {
-			fl.Draft = r.PostForm
+		var err error
+		if fl.Draft, err = a.flows.keepDraft(r.Context(), c.RealIP(), r.PostForm); err != nil {
+			return unavailable(c, err) // the form is still on the page
 		}
 	}
 	target, err := a.authorizeURL(c, fl)
@@ -107,8 +108,6 @@ func (a *RP) cameFrom(r *http.Request) string {
 	}
 	return "/"
 }
-
-func size(v url.Values) int { return len(v.Encode()) }
 
 // authorizeURL begins a flow and is where the browser goes for it (OpenID Connect
 // Core §3.1.2.1, RFC 7636 §4.3).

@@ -3,7 +3,6 @@ package rp
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,8 +55,7 @@ type tokens struct {
 }
 
 func newTokens(c Config, p *provider) (*tokens, error) {
-	secret := sha256.Sum256([]byte(c.ClientSecret + "\x00" + c.ClientID)) // of any length
-	sealer, err := seal.New("gatehouse rp token store", secret[:])
+	sealer, err := seal.New("gatehouse rp: tokens of "+c.Service, c.Keys...)
 	if err != nil {
 		return nil, fmt.Errorf("rp: %w", err)
 	}

@@ -42,6 +42,7 @@ func smallPage(c echo.Context) error { return c.HTMLBlob(http.StatusOK, small) }
 const (
 	redisVariable  = "BENCH_REDIS"  // URL
 	keyVariable    = "BENCH_KEY"    // the Redis key that "redis" gets
+	benchKey       = "seals the sessions of this program" // both of its roles have it
 	targetVariable = "BENCH_TARGET" // host:port that "balancer" sends requests to
 )
 
@@ -113,7 +114,7 @@ func relyingParty(log *slog.Logger) (*rp.RP, error) {
 	}
 	return rp.New(rp.Config{
 		Issuer: "http://portal.localhost", ClientID: service, ClientSecret: "of no use here", BaseURL: "http://bench.localhost",
-		Service: service, Redis: rdb, Logger: log,
+		Service: service, Keys: [][]byte{[]byte(benchKey)}, Redis: rdb, Logger: log,
 	})
 }
 

@@ -196,7 +196,7 @@ func (h *house) startBank(name string) *replica {
 	r := &replica{name: name, house: h}
 	rdb := h.connect(r)
 	auth, err := rp.New(rp.Config{
-		Issuer: h.estate.URL("portal"), ClientID: "bank", ClientSecret: bankSecret, BaseURL: h.estate.URL("bank"), Service: "bank",
+		Issuer: h.estate.URL("portal"), ClientID: "bank", ClientSecret: bankSecret, BaseURL: h.estate.URL("bank"), Service: "bank", Keys: [][]byte{[]byte("the bank's key of 32 random bytes")},
 		Redis: rdb, Denied: r.mirror, Replica: name, HTTPClient: h.client(), Logger: quiet,
 		Scopes: []string{"profile", "email", "roles", "offline_access", scope},
 	})

@@ -123,7 +123,7 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 	seen := &secrets{next: &http.Transport{DialContext: loopback.Dial("localhost")}}
 	seen.add(watchedSecret, watchedPassword, watchedEmail)
 	auth, err := rp.New(rp.Config{
-		Issuer: house.Issuer, ClientID: "watched", ClientSecret: watchedSecret, BaseURL: server.URL, Service: "watched", Redis: rdb,
+		Issuer: house.Issuer, ClientID: "watched", ClientSecret: watchedSecret, BaseURL: server.URL, Service: "watched", Redis: rdb, Keys: [][]byte{[]byte(watchedSecret)},
 		HTTPClient: &http.Client{Transport: seen}, Logger: log, Hops: recorder,
 	})
 	if err != nil {

@@ -33,7 +33,7 @@ func handlers(t *testing.T) map[string]*echo.Echo {
 	deps := func(service string) apps.Deps {
 		return apps.Deps{
 			DB: env.DB(t, service), Redis: rdb, Estate: house, Replica: service + "-1",
-			Logger: slog.New(slog.DiscardHandler), HTTPClient: http.DefaultClient, ClientSecret: "secret",
+			Logger: slog.New(slog.DiscardHandler), HTTPClient: http.DefaultClient, ClientSecret: "secret", Keys: [][]byte{[]byte("a key of thirty-two random bytes")},
 		}
 	}
 	d := deps("portal")

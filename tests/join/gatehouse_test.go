@@ -29,7 +29,7 @@ func TestJoin_TheDocumentedAppWorksWithGatehouse(t *testing.T) {
 	house := estate.Start(t, estate.Options{Clients: declaration(t, base)})
 	start(t, app, listen, map[string]string{
 		"REDIS_URL": env.RedisURL(t), "LISTEN": listen, "BASE_URL": base,
-		"ISSUER": house.URL("portal"), "CLIENT_ID": "bank", "CLIENT_SECRET": "make-this-one-with-openssl-rand-hex-32",
+		"ISSUER": house.URL("portal"), "CLIENT_ID": "bank", "CLIENT_SECRET": "make-this-one-with-openssl-rand-hex-32", "KEY": "and-another-one-with-openssl-rand-hex-32",
 	})
 
 	askTheAPI(t, house, base)

@@ -31,7 +31,7 @@ func TestJoin_TheDocumentedAppWorksWithAnotherProvider(t *testing.T) {
 	issuer := otherProvider(t, base+"/auth/callback")
 	start(t, app, listen, map[string]string{
 		"REDIS_URL": env.RedisURL(t), "LISTEN": listen, "BASE_URL": base,
-		"ISSUER": issuer, "CLIENT_ID": "bank", "CLIENT_SECRET": "a long secret",
+		"ISSUER": issuer, "CLIENT_ID": "bank", "CLIENT_SECRET": "a long secret", "KEY": "a long random key, of 32 bytes or more",
 	})
 
 	jar, err := cookiejar.New(nil)

@@ -75,7 +75,7 @@ func startServer(name, url, issuer string, quiet *slog.Logger) (*server, error) 
 		return nil, err
 	}
 	auth, err := rp.New(rp.Config{
-		Issuer: issuer, ClientID: "bench", ClientSecret: "of no use here", BaseURL: audience, Service: "bench", Replica: name,
+		Issuer: issuer, ClientID: "bench", ClientSecret: "of no use here", BaseURL: audience, Service: "bench", Replica: name, Keys: [][]byte{[]byte("of no use here either, 32 bytes")},
 		Redis: rdb, Denied: s.mirror, Logger: quiet,
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package door
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,6 +48,7 @@ type Door struct {
 	o       Options
 	store   *embedded.Redis
 	rdb     *redis.Client
+	key     []byte // seals sessions
 	client  *http.Client
 	server  *http.Server
 	app     atomic.Pointer[echo.Echo]
@@ -76,7 +78,7 @@ func Open(ctx context.Context, o Options) (*Door, error) {
 		_ = ln.Close()
 		return nil, err
 	}
-	d := &Door{BaseURL: "http://" + Service + ".localhost:" + port, o: o, store: store, rdb: redis.NewClient(store.ClientOptions())}
+	d := &Door{BaseURL: "http://" + Service + ".localhost:" + port, o: o, key: []byte(rand.Text()), store: store, rdb: redis.NewClient(store.ClientOptions())}
 	var wire http.RoundTripper = &http.Transport{DialContext: loopback.Dial("localhost"), IdleConnTimeout: 30 * time.Second}
 	if o.Wire != nil {
 		wire = o.Wire(wire)
@@ -102,7 +104,7 @@ func (d *Door) Close() error {
 func (d *Door) Trust(s Settings) error {
 	auth, err := rp.New(rp.Config{
 		Issuer: s.Issuer, ClientID: s.ClientID, ClientSecret: s.ClientSecret,
-		BaseURL: d.BaseURL, Service: Service, Redis: d.rdb, HTTPClient: d.client, Logger: d.o.Logger, Hops: d,
+		BaseURL: d.BaseURL, Service: Service, Keys: [][]byte{d.key}, Redis: d.rdb, HTTPClient: d.client, Logger: d.o.Logger, Hops: d,
 	})
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ func guides() []lab.Panel {
 	ClientSecret: os.Getenv("CLIENT_SECRET"),
 	BaseURL:      os.Getenv("BASE_URL"),
 	Service:      "bank",
+	Keys:         [][]byte{[]byte(os.Getenv("KEY"))},
 	Redis:        redis.NewClient(store),
 })
 auth.Mount(e)

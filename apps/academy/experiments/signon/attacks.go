@@ -61,7 +61,7 @@ func (a *apparatus) loginCSRF(ctx context.Context) error {
 		return err
 	}
 	a.bench.Find("who-after-csrf", lab.Finding{Label: "Who you were then", Text: or(who, "a guest")})
-	a.refused("refused-state", "Refused by state", p, p.Status == http.StatusBadRequest && who == "",
+	a.refused("refused-state", "Refused by state", p, p.To != nil && who == "",
 		"Without state the bank would have exchanged Mallory's code in your browser. You would be signed in as Mallory, and see nothing of it but a name in a corner.")
 	return nil
 }
@@ -218,6 +218,9 @@ func (a *apparatus) userinfo(ctx context.Context) (string, error) {
 func (a *apparatus) refused(name, label string, p door.Page, stopped bool, without string) {
 	said := door.Read(p.Body)
 	text := fmt.Sprintf("%d: %s", p.Status, said.Error)
+	if name == "refused-state" {
+		text = fmt.Sprintf("%d: the answer belongs to a sign-in of another browser, and the bank did not use it", p.Status)
+	}
 	if name == "refused-pkce" || name == "refused-nonce" {
 		text = fmt.Sprintf("%d: %s", p.Status, said.Cause)
 	}
