@@ -12,13 +12,7 @@ ALTER TABLE revocations ADD COLUMN except_sid TEXT NOT NULL DEFAULT '';
 ALTER TABLE revocations ADD COLUMN tidy_at BIGINT;
 CREATE INDEX revocations_to_tidy ON revocations (tidy_at) WHERE tidy_at IS NOT NULL;
 
--- A person's active sign-ins by use: the last ones are listed, the first ones end when there are too many.
-CREATE INDEX sign_ins_living_of_user ON sign_ins (user_id, last_seen_at, sid) WHERE ended_at IS NULL;
-CREATE INDEX sign_ins_told ON sign_ins (user_id, end_reason, told_at) WHERE told_at IS NOT NULL;
-
 -- +goose Down
-DROP INDEX sign_ins_told;
-DROP INDEX sign_ins_living_of_user;
 DROP INDEX revocations_to_tidy;
 ALTER TABLE revocations DROP COLUMN tidy_at;
 ALTER TABLE revocations DROP COLUMN except_sid;
