@@ -112,10 +112,10 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 // maxGuestSearches is how many searches of guests a replica answers at the same time.
 const maxGuestSearches = 4
 
-// AdmitGuestSearches returns a middleware for pages that search when they are given q: guests who search wait for their
+// AdmitGuestSearches returns a middleware for pages that search when they are given q or query: guests who search wait for their
 // turn (web.AdmitGuests). Routes that share the result share the turns.
 func AdmitGuestSearches() echo.MiddlewareFunc {
-	return web.AdmitGuests(maxGuestSearches, func(c echo.Context) bool { return c.QueryParam("q") != "" && rp.Person(c) == nil })
+	return web.AdmitGuests(maxGuestSearches, func(c echo.Context) bool { return c.QueryParam("q")+c.QueryParam("query") != "" && rp.Person(c) == nil })
 }
 
 // denylist is Denied, or a nil that is one.

@@ -74,9 +74,28 @@ func (a *App) search(c echo.Context) error {
 	v.List = listView{List: list, Base: "/search", Query: q, Sort: f.Sort, Boards: bySlug(boards),
 		Snippets: make(map[string]snippet), Searched: query}
 	for thread, source := range sources {
-		v.List.Snippets[thread] = cut(markdown.Text(source), query)
+		v.List.Snippets[thread] = cut(markdown.Text(around(source, query)), query)
 	}
 	return web.Render(c, status, searchPage(v), searchResults(v))
+}
+
+// around returns the part of a long text that a snippet may come from, so that not all of it is rendered.
+func around(source, query string) string {
+	const before, after = 500, 1500
+	runes := []rune(source)
+	if len(runes) <= before+after {
+		return source
+	}
+	folded, first := foldRunes(runes), len(runes)
+	for _, w := range strings.Fields(query) {
+		if at := index(folded, foldRunes([]rune(w)), 0); at >= 0 {
+			first = min(first, at)
+		}
+	}
+	if first == len(runes) {
+		first = 0
+	}
+	return string(runes[max(0, first-before):min(len(runes), first+after)])
 }
 
 // cut shows text around the first of the words of query.

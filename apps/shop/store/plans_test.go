@@ -189,6 +189,26 @@ func TestSearch_Many(t *testing.T) {
 	})
 }
 
+// What many products have, none of them among the first of the order, is found all the same: the newest of it.
+func TestSearch_ManyLateInTheOrder(t *testing.T) {
+	grown(t, 12_000, func(t *testing.T, s *store.Store, d *db.DB) {
+		if _, err := d.ExecContext(t.Context(), `UPDATE products SET featured = price_cents % 2`); err != nil { // oak first
+			t.Fatal(err)
+		}
+		for page := 1; page <= 11; page++ {
+			l, err := s.Search(t.Context(), store.Query{Text: "pine", Page: page, PerPage: 12})
+			if err != nil || !l.Many || l.Total != 120 || l.Page != min(page, 10) || len(l.Products) != 12 {
+				t.Fatalf("page %d: %d in all, page %d, %v", page, l.Total, l.Page, err)
+			}
+			for _, p := range l.Products {
+				if p.PriceCents%2 == 0 || p.PriceCents < 10_999 {
+					t.Errorf("page %d has %s", page, p.Slug)
+				}
+			}
+		}
+	})
+}
+
 func TestRelated_SameCategoryFirst(t *testing.T) {
 	grown(t, 17, func(t *testing.T, s *store.Store, d *db.DB) {
 		p, err := s.Product(t.Context(), "p9")

@@ -17,6 +17,8 @@ const (
 	MaxFound = 500
 	// manyPages is how many pages are shown of a search that finds more.
 	manyPages = 10
+	// maxWalked is how many articles such a search looks at; if it is not enough, it shows the newest matches.
+	maxWalked = 5_000
 	// indexBatch is how many articles are indexed in one transaction.
 	indexBatch = 200
 )
@@ -25,7 +27,7 @@ const (
 type Listing struct {
 	Products    []Product
 	Total       int  // articles on all pages
-	Many        bool // the search finds more than MaxFound: Total are the first of them
+	Many        bool // the search finds more than MaxFound: Total are the first, or the newest, of them
 	Page, Pages int
 	Categories  []Category // with counts for the searched words, whatever category is chosen
 	All         int        // articles found in all categories, or NotCounted
@@ -129,9 +131,15 @@ func (s *Store) find(ctx context.Context, q Query, l *Listing) ([]string, error)
 		}
 	}
 	if l.All = len(found); l.All > MaxFound {
-		if slugs, err = s.findMany(ctx, q); err != nil {
+		most := manyPages * q.PerPage
+		first, err := s.findMany(ctx, q)
+		if err != nil {
 			return nil, err
 		}
+		if len(first) == most || q.Category != "" && len(first) >= len(slugs) {
+			slugs = first
+		}
+		slugs = slugs[:min(len(slugs), most)]
 		l.All, l.Many = NotCounted, true
 	}
 	for i, c := range l.Categories {
@@ -163,27 +171,24 @@ func (s *Store) FindStatement(ctx context.Context, q Query) (query string, args 
 	return `SELECT p.slug, p.category FROM (` + match + `) m CROSS JOIN products p WHERE p.slug = m.id ORDER BY ` + order, args, nil
 }
 
-// findMany returns the first manyPages pages of what has words that many articles have.
+// findMany returns manyPages pages of what has words that many articles have, or less if they are not among the first.
 func (s *Store) findMany(ctx context.Context, q Query) (slugs []string, err error) {
 	query, args := q.ManyStatement()
 	err = s.db.SelectContext(ctx, &slugs, s.db.Rebind(query), args...)
 	return slugs, err
 }
 
-// ManyStatement selects the slugs of manyPages pages. It follows the order's index and looks at the words of each
-// article: what is frequent is soon found that way. PostgreSQL takes a CASE to be true for half of the rows; it thinks
-// much less of LIKE, and would sort all articles.
+// ManyStatement selects the slugs of manyPages pages. It follows the order's index, for at most maxWalked articles, and
+// looks at the words of each: what is frequent is soon found that way. The order is that of the inner query.
 func (q Query) ManyStatement() (query string, args []any) {
-	query = `SELECT p.slug FROM products p WHERE 1 = 1`
-	if q.Category != "" {
-		query, args = query+` AND p.category = ?`, []any{q.Category}
-	}
-	query += ` AND CASE WHEN 1 = 1`
+	walk, args := q.BrowseStatement(0, maxWalked, false)
+	var matches []string
 	for _, pattern := range fulltext.Patterns(q.Text) {
-		query += ` AND (SELECT ' ' || d.words || ' ' FROM search_documents d WHERE d.id = p.slug) LIKE ?`
+		matches = append(matches, `' ' || d.words || ' ' LIKE ?`)
 		args = append(args, pattern)
 	}
-	return query + ` THEN TRUE ELSE FALSE END ORDER BY ` + q.order(false) + ` LIMIT ?`, append(args, manyPages*q.PerPage)
+	return `SELECT w.slug FROM (` + walk + `) w WHERE COALESCE((SELECT ` + strings.Join(matches, " AND ") + `
+		FROM search_documents d WHERE d.id = w.slug), FALSE) LIMIT ?`, append(args, manyPages*q.PerPage)
 }
 
 // Index indexes the articles that wait for it: those that are older than the index.
