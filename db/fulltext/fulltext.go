@@ -74,9 +74,13 @@ func Extend(ctx context.Context, tx *sqlx.Tx, dialect db.Dialect, id string, wor
 	return Put(ctx, tx, dialect, id, append(strings.Fields(*had), words...))
 }
 
-// Waiting returns at most n documents that wait to be indexed, the newest first.
-func Waiting(ctx context.Context, d *db.DB, n int) (ids []string, err error) {
+// Waiting returns at most n documents that wait to be indexed, the newest first, and then those that an older version or
+// an import has written: all says, in SQL, which documents there should be, as a query with the column id.
+func Waiting(ctx context.Context, d *db.DB, all string, n int) (ids []string, err error) {
 	err = d.SelectContext(ctx, &ids, d.Rebind(`SELECT id FROM search_documents WHERE words IS NULL ORDER BY seq DESC LIMIT ?`), n)
+	if err == nil && len(ids) == 0 {
+		err = d.SelectContext(ctx, &ids, d.Rebind(`SELECT a.id FROM (`+all+`) a WHERE NOT EXISTS (SELECT 1 FROM search_documents d WHERE d.id = a.id) LIMIT ?`), n)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("full text: %w", err)
 	}

@@ -29,7 +29,7 @@ func TestLimits_HoldForEachKindOfWrite(t *testing.T) {
 			table string // that a success adds a row to, "" for none
 			write func(by store.Author, n int, at time.Time) error
 		}{
-			"threads": {10, "threads", func(by store.Author, n int, at time.Time) error {
+			"threads": {20, "threads", func(by store.Author, n int, at time.Time) error {
 				_, err := s.CreateThread(ctx, store.NewThread{Board: "general", Title: "T", Source: "S", Author: by, FormKey: fmt.Sprint("t", n), At: at})
 				return err
 			}},
@@ -107,7 +107,7 @@ func TestLimits_HoldForEachKindOfWrite(t *testing.T) {
 func TestLimits_ASecondClickFindsItsThread(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		first := begin(t, s, "0")
-		for i := range 9 {
+		for i := range 19 {
 			begin(t, s, fmt.Sprint(i+1))
 		}
 		if again := begin(t, s, "0"); again.ID != first.ID {

@@ -78,6 +78,16 @@ func TestThreads_FindsWhatIsShown(t *testing.T) {
 		}
 		find("quiet öl", 1)
 		find("other", 1)
+		// So are those that a replica of an older version begins.
+		if _, err := d.ExecContext(t.Context(), `DELETE FROM search_documents`); err != nil {
+			t.Fatal(err)
+		}
+		reply(t, s, hinge.Thread, "later")
+		if err := s.Tidy(t.Context(), began); err != nil {
+			t.Fatal(err)
+		}
+		find("quiet öl later", 1)
+		find("other", 1)
 	})
 }
 

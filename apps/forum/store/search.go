@@ -42,7 +42,7 @@ func (s *Store) reindex(ctx context.Context, tx *sqlx.Tx, thread string) error {
 // Index indexes the threads that wait for it: those that are older than the index.
 func (s *Store) Index(ctx context.Context) error {
 	for {
-		threads, err := fulltext.Waiting(ctx, s.db, indexBatch)
+		threads, err := fulltext.Waiting(ctx, s.db, `SELECT id FROM threads`, indexBatch)
 		if err != nil || len(threads) == 0 {
 			return err
 		}

@@ -22,7 +22,7 @@ var (
 
 // What one person may write. The limits leave room for a lively conversation, and none for a flood.
 var (
-	perThread = db.RateLimit{Max: 10, Window: 10 * time.Minute}
+	perThread = db.RateLimit{Max: 20, Window: 10 * time.Minute}
 	perReply  = db.RateLimit{Max: 60, Window: 10 * time.Minute}
 	perEdit   = db.RateLimit{Max: 30, Window: 10 * time.Minute}
 	perVote   = db.RateLimit{Max: 120, Window: 10 * time.Minute}

@@ -186,6 +186,18 @@ func TestSearch_Many(t *testing.T) {
 		if l := find(store.Query{Text: "unique77"}); l.Total != 11 {
 			t.Errorf("%d after they are indexed", l.Total)
 		}
+		// So is what was imported.
+		_, err := d.ExecContext(t.Context(), `INSERT INTO products (slug, category, name, name_lower, price_cents, stock, short, description, specs, featured, added_at, search)
+			VALUES ('new', 'c1', 'New', 'new', 1, 1, '', '', '[]', 1, 1, 'quite new')`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Tidy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if l := find(store.Query{Text: "quite"}); l.Total != 1 || find(store.Query{}).Total != 1_201 {
+			t.Errorf("%d found, %d in all after an import", l.Total, find(store.Query{}).Total)
+		}
 	})
 }
 

@@ -194,7 +194,7 @@ func (q Query) ManyStatement() (query string, args []any) {
 // Index indexes the articles that wait for it: those that are older than the index.
 func (s *Store) Index(ctx context.Context) error {
 	for {
-		slugs, err := fulltext.Waiting(ctx, s.db, indexBatch)
+		slugs, err := fulltext.Waiting(ctx, s.db, `SELECT slug AS id FROM products`, indexBatch)
 		if err != nil || len(slugs) == 0 {
 			return err
 		}

@@ -14,6 +14,11 @@ CREATE TRIGGER search_documents_insert AFTER INSERT ON search_documents WHEN new
 END;
 -- +goose StatementEnd
 -- +goose StatementBegin
+CREATE TRIGGER search_documents_delete AFTER DELETE ON search_documents BEGIN
+    DELETE FROM search_index WHERE rowid = old.seq;
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
 CREATE TRIGGER search_documents_update AFTER UPDATE OF words ON search_documents WHEN new.words IS NOT old.words BEGIN
     DELETE FROM search_index WHERE rowid = old.seq;
     INSERT INTO search_index (rowid, words) SELECT new.seq, new.words WHERE new.words IS NOT NULL;
