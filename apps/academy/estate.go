@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -130,6 +131,46 @@ func (v estateView) sum() string {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, v.Away, v.None, v.Refusal, e)
 	return strconv.FormatUint(h.Sum64(), 36)
+}
+
+// recentSignIn is how long ago a person who changes the estate may have proved who they are, as in the console.
+const recentSignIn = 15 * time.Minute
+
+// estateQuestions are asked before the estate is changed: what the button does, and what that means for others. %s is
+// the replica.
+var estateQuestions = map[string]struct{ Do, Ask string }{
+	"/estate/kill":   {"Kill", "Kill %s? Requests that it is answering break off, for everybody who uses it. It is started again at once."},
+	"/estate/add":    {"Add", "Add %s? It takes memory and a share of the requests until it is removed."},
+	"/estate/remove": {"Remove", "Remove %s? It finishes its requests and is stopped for good."},
+}
+
+// estateQuestion is the question of a form's path, about a replica.
+func estateQuestion(path, replica string) string {
+	return fmt.Sprintf(estateQuestions[path].Ask, replica)
+}
+
+// confirmView asks whether a change of the estate is meant.
+type confirmView struct {
+	Shell             components.Shell
+	Path, Do          string
+	Replica, PID, Ask string
+}
+
+// confirmed lets a change of the estate through once the person has answered its question: in the dialog of the page,
+// or on a page of its own where scripts are off.
+func (a *App) confirmed(change echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if a.Control == nil || c.FormValue("confirmed") == "yes" {
+			return change(c)
+		}
+		path, replica := c.Path(), c.FormValue("replica")
+		v := confirmView{
+			Shell: experimentShell(c, estateQuestions[path].Do+" a replica"), Path: path, Do: estateQuestions[path].Do,
+			Replica: replica, PID: c.FormValue("pid"), Ask: estateQuestion(path, replica),
+		}
+		v.Shell.Path = estatePage
+		return web.Render(c, http.StatusOK, confirmEstate(v))
+	}
 }
 
 // estateKill ends a process.

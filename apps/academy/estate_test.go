@@ -87,8 +87,8 @@ func TestEstate_IsForAdmins(t *testing.T) {
 		alice := h.person("alice", "customer")
 		alice.get("/estate").want(t, http.StatusForbidden, "This takes the role admin")
 		for path, fields := range map[string][]string{
-			"/estate/kill": {"replica", "shop-1", "pid", "101"}, "/estate/add": {"replica", "shop-3"},
-			"/estate/remove": {"replica", "shop-1"}, "/estate/policy": {"service", "shop", "policy", "sticky"},
+			"/estate/kill": {"replica", "shop-1", "pid", "101", "confirmed", "yes"}, "/estate/add": {"replica", "shop-3", "confirmed", "yes"},
+			"/estate/remove": {"replica", "shop-1", "confirmed", "yes"}, "/estate/policy": {"service", "shop", "policy", "sticky"},
 		} {
 			alice.post(path, fields...).want(t, http.StatusForbidden)
 		}
@@ -112,8 +112,8 @@ func TestEstate_CarriesOutWhatAnAdminAsksFor(t *testing.T) {
 	levered(t, func(t *testing.T, h *house, l *lever) {
 		admin := h.person("admin", "admin")
 		for _, path := range [][]string{
-			{"/estate/kill", "replica", "shop-1", "pid", "101"}, {"/estate/add", "replica", "shop-3"},
-			{"/estate/remove", "replica", "shop-2"}, {"/estate/policy", "service", "shop", "policy", "least-busy"},
+			{"/estate/kill", "replica", "shop-1", "pid", "101", "confirmed", "yes"}, {"/estate/add", "replica", "shop-3", "confirmed", "yes"},
+			{"/estate/remove", "replica", "shop-2", "confirmed", "yes"}, {"/estate/policy", "service", "shop", "policy", "least-busy"},
 		} {
 			if p := admin.post(path[0], path[1:]...).want(t, http.StatusSeeOther); p.location != "/estate" {
 				t.Errorf("%s leads to %s", path[0], p.location)
@@ -136,16 +136,56 @@ func TestEstate_CarriesOutWhatAnAdminAsksFor(t *testing.T) {
 	})
 }
 
+func TestEstate_AsksBeforeItChangesReplicas(t *testing.T) {
+	levered(t, func(t *testing.T, h *house, l *lever) {
+		admin := h.person("admin", "admin")
+		admin.get("/estate").want(t, http.StatusOK, `data-confirm="Kill shop-1?`, `data-confirm="Remove shop-2?`, `data-confirm="Add shop-3?`)
+		for path, button := range map[string]string{"/estate/kill": "Kill <shop-1>", "/estate/add": "Add <shop-1>", "/estate/remove": "Remove <shop-1>"} {
+			for _, answer := range []string{"", "no", "YES"} {
+				admin.post(path, "replica", "<shop-1>", "pid", "101", "confirmed", answer).want(t, http.StatusOK,
+					strings.NewReplacer("<", "&lt;", ">", "&gt;").Replace(button)+"? ", `action="`+path+`"`, `name="pid" value="101"`, `name="confirmed" value="yes"`).without(t, "<shop-1>")
+			}
+		}
+		if len(l.did) != 0 {
+			t.Errorf("without an answer the estate did %v", l.did)
+		}
+	})
+}
+
+// The portal, which asks for the password then, is not there in this test; sso/rp tests the way there and back.
+func TestEstate_TakesARecentSignIn(t *testing.T) {
+	levered(t, func(t *testing.T, h *house, l *lever) {
+		admin := h.person("admin", "admin")
+		change := func(want int) {
+			t.Helper()
+			for path, fields := range map[string][]string{
+				"/estate/kill": {"replica", "shop-1", "pid", "101", "confirmed", "yes"}, "/estate/add": {"replica", "shop-3", "confirmed", "yes"},
+				"/estate/remove": {"replica", "shop-2", "confirmed", "yes"}, "/estate/policy": {"service", "shop", "policy", "sticky"},
+			} {
+				admin.post(path, fields...).want(t, want)
+			}
+		}
+		h.pass(15 * time.Minute)
+		change(http.StatusSeeOther)
+		h.pass(time.Second)
+		change(http.StatusServiceUnavailable)
+		if len(l.did) != 4 {
+			t.Errorf("an old sign-in did %v", l.did[4:])
+		}
+		admin.get("/estate").want(t, http.StatusOK, "Kill shop-1") // looking takes none
+	})
+}
+
 func TestEstate_SaysWhyNot(t *testing.T) {
 	levered(t, func(t *testing.T, h *house, l *lever) {
 		admin := h.person("admin", "admin")
 		l.err = control.Refusal("Process 101 of <shop-1> is dead already.")
-		admin.post("/estate/kill", "replica", "shop-1", "pid", "101").want(t, http.StatusConflict, "<html", "Not done", "&lt;shop-1&gt; is dead already")
-		p := admin.do(http.MethodPost, "/estate/kill", "application/x-www-form-urlencoded", "replica=shop-1&pid=101", "HX-Request", "true")
+		admin.post("/estate/kill", "replica", "shop-1", "pid", "101", "confirmed", "yes").want(t, http.StatusConflict, "<html", "Not done", "&lt;shop-1&gt; is dead already")
+		p := admin.do(http.MethodPost, "/estate/kill", "application/x-www-form-urlencoded", "replica=shop-1&pid=101&confirmed=yes", "HX-Request", "true")
 		p.want(t, http.StatusConflict, "is dead already").without(t, "<html")
 		for _, pid := range []string{"", "x", "-1", "99999999999999999999"} {
 			l.err = nil
-			admin.post("/estate/kill", "replica", "shop-1", "pid", pid)
+			admin.post("/estate/kill", "replica", "shop-1", "pid", pid, "confirmed", "yes")
 			if did := l.did[len(l.did)-1]; did != "kill shop-1 0" {
 				t.Errorf("pid %q: %s", pid, did)
 			}
@@ -160,7 +200,7 @@ func TestEstate_WhenTheSupervisorDoesNotAnswer(t *testing.T) {
 		if p := admin.get("/estate").want(t, http.StatusServiceUnavailable, "does not answer"); p.header.Get("Retry-After") == "" {
 			t.Error("no Retry-After")
 		}
-		admin.post("/estate/add", "replica", "shop-3").want(t, http.StatusServiceUnavailable, "nothing was changed")
+		admin.post("/estate/add", "replica", "shop-3", "confirmed", "yes").want(t, http.StatusServiceUnavailable, "nothing was changed")
 		admin.get("/estate/live", "HX-Request", "true").want(t, http.StatusOK, "does not answer")
 		l.away = false
 		admin.get("/estate").want(t, http.StatusOK, `id="replica-shop-1"`)

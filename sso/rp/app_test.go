@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
@@ -72,6 +73,7 @@ func replica(t *testing.T, p *provider, rdb redis.UniversalClient, base string, 
 	e.GET("/orders", func(c echo.Context) error { return c.String(http.StatusOK, "orders of "+rp.Person(c).Subject) }, auth.Required)
 	e.POST("/reply", func(c echo.Context) error { return c.String(http.StatusOK, "replied") }, auth.Required)
 	e.GET("/admin", func(c echo.Context) error { return c.String(http.StatusOK, "admin") }, auth.Role("admin", "analyst"))
+	e.POST("/danger", func(c echo.Context) error { return c.String(http.StatusOK, "done") }, auth.Required, auth.Recent(15*time.Minute))
 	e.GET("/token", func(c echo.Context) error {
 		tok, err := auth.AccessToken(c.Request().Context(), c, "https://sibling.example")
 		if err != nil {

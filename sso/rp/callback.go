@@ -17,6 +17,9 @@ import (
 // is looked at.
 const maxParameter = 8 << 10
 
+// clockSkew is how far the provider's clock may be behind ours.
+const clockSkew = time.Minute
+
 // callback receives the provider's answer.
 func (a *RP) callback(c echo.Context) error {
 	err := a.answered(c)
@@ -134,6 +137,10 @@ func (a *RP) finish(c echo.Context, fl *flow, code string) error {
 	claims, err := a.provider.ids.ID(ctx, set.IDToken, fl.Nonce, set.AccessToken)
 	if err != nil {
 		return a.failed(c, err)
+	}
+	// OpenID Connect Core §3.1.3.7, 13: a provider that did not ask again must not lead to a sign-in that counts as recent.
+	if fl.MaxAge > 0 && (claims.AuthTime == nil || a.Now().Sub(claims.AuthTime.Time) > fl.MaxAge+clockSkew) {
+		return badAnswer("The sign-in service did not ask you again, so nothing was done.", errors.New("rp: auth_time is missing or older than max_age"))
 	}
 	if err := a.describe(c, claims, set.AccessToken); err != nil {
 		return a.failed(c, err)

@@ -52,6 +52,8 @@ type flow struct {
 	Silent   bool   `json:"p,omitempty"` // prompt=none
 	Draft    string `json:"d,omitempty"` // id of a form in Redis
 	Again    bool   `json:"a,omitempty"` // takes the place of one that came to nothing
+	// MaxAge is how long ago the person may have proved who they are; 0 for any time.
+	MaxAge time.Duration `json:"m,omitempty"`
 }
 
 // errNoFlow says that no sign-in of this browser that is still under way has this state: it took too

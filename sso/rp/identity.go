@@ -162,3 +162,17 @@ func (a *RP) Role(roles ...string) echo.MiddlewareFunc {
 		})
 	}
 }
+
+// Recent lets people through who proved who they are at most maxAge ago. Of others the provider asks it again (max_age,
+// OpenID Connect Core §3.1.2.1); they come back to the page that they came from, and what they asked for is not done.
+// It stands behind Required or Role.
+func (a *RP) Recent(maxAge time.Duration) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if p := Person(c); p != nil && a.Now().Sub(p.AuthTime) <= maxAge {
+				return next(c)
+			}
+			return a.leave(c, &flow{ReturnTo: a.cameFrom(c.Request()), MaxAge: maxAge})
+		}
+	}
+}

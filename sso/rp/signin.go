@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,11 +65,17 @@ func (a *RP) sendToSignIn(c echo.Context) error {
 			return unavailable(c, err) // the form is still on the page
 		}
 	}
+	return a.leave(c, fl)
+}
+
+// leave sends the browser to the provider with fl, from a page or from a fragment of one.
+func (a *RP) leave(c echo.Context, fl *flow) error {
+	r := c.Request()
 	target, err := a.authorizeURL(c, fl)
 	if err != nil {
 		return unavailable(c, err)
 	}
-	if htmx {
+	if r.Header.Get("HX-Request") == "true" {
 		c.Response().Header().Set("HX-Redirect", target)
 		return c.NoContent(http.StatusOK)
 	}
@@ -128,6 +135,9 @@ func (a *RP) authorizeURL(c echo.Context, fl *flow) (string, error) {
 	}
 	if fl.Silent {
 		q.Set("prompt", "none")
+	}
+	if fl.MaxAge > 0 {
+		q.Set("max_age", strconv.Itoa(int(fl.MaxAge/time.Second)))
 	}
 	sep := "?"
 	if strings.Contains(meta.AuthorizationEndpoint, "?") {

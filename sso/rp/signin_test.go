@@ -295,3 +295,59 @@ func TestServiceToken_IsKept(t *testing.T) {
 		t.Errorf("asked %d times: %q, %q, %v", p.services, one, two, err)
 	}
 }
+
+func TestRecent_AsksTheProviderAgain(t *testing.T) {
+	p := newProvider(t)
+	age := 20 * time.Minute
+	p.idToken = func(c jwt.MapClaims) {
+		c["auth_time"] = time.Now().Add(-age).Unix()
+	}
+	a := newApp(t, p, env.MiniRedis(t))
+	b := newBrowser(t)
+	if got := b.get(a.URL + "/orders"); got.body != "orders of alice" {
+		t.Fatal(got)
+	}
+	if p.lastAuth.Has("max_age") {
+		t.Error("an ordinary sign-in asks for a recent one")
+	}
+	press := func(header ...string) page {
+		return b.do(http.MethodPost, a.URL+"/danger", url.Values{"what": {"x"}}, append([]string{"Referer", a.URL + "/orders?page=2"}, header...)...)
+	}
+
+	// A provider that does not ask is not believed, and the sign-in there is stays as it was.
+	if got := press(); got.status != http.StatusBadRequest || got.body == "done" {
+		t.Errorf("an old sign-in came back and got %d %q", got.status, got.body)
+	}
+	if got := p.lastAuth.Get("max_age"); got != "900" {
+		t.Errorf("max_age %q", got)
+	}
+	p.idToken = func(c jwt.MapClaims) { delete(c, "auth_time") }
+	if got := press(); got.status != http.StatusBadRequest {
+		t.Errorf("a sign-in without auth_time got %d %q", got.status, got.body)
+	}
+	p.idToken = func(c jwt.MapClaims) { c["auth_time"] = time.Now().Add(-age).Unix() }
+	if got := b.get(a.URL + "/orders"); got.body != "orders of alice" {
+		t.Error("the refused answer ended the session")
+	}
+
+	// One that does leads back to the page with the button; what was pressed is not done.
+	age = 0
+	if got := press(); got.status != http.StatusOK || got.url.RequestURI() != "/orders?page=2" {
+		t.Errorf("back at %s with %d", got.url, got.status)
+	}
+	if got := press(); got.body != "done" {
+		t.Errorf("after a recent sign-in: %d %q", got.status, got.body)
+	}
+}
+
+func TestRecent_HTMXIsSentAsAWholePage(t *testing.T) {
+	p := newProvider(t)
+	p.idToken = func(c jwt.MapClaims) { c["auth_time"] = time.Now().Add(-time.Hour).Unix() }
+	a := newApp(t, p, env.MiniRedis(t))
+	b := newBrowser(t)
+	b.get(a.URL + "/orders")
+	got := b.do(http.MethodPost, a.URL+"/danger", url.Values{}, "HX-Request", "true", "HX-Current-URL", a.URL+"/orders")
+	if to := got.header.Get("HX-Redirect"); got.status != http.StatusOK || !strings.Contains(to, "max_age=900") || got.body != "" {
+		t.Errorf("htmx got %d %q, sent to %q", got.status, got.body, to)
+	}
+}

@@ -33,12 +33,16 @@ test("an admin kills a replica of the Shop, adds one and makes it sticky, and it
   await fillSignIn(page, people.admin);
   await expect(page).toHaveURL(at("academy", "/estate"));
   const replica = (name) => page.locator(`#replica-${name}`);
+  const press = async (name) => {
+    await page.getByRole("button", { name }).click();
+    await page.getByRole("dialog").getByRole("button").filter({ hasNotText: "Cancel" }).click();
+  };
   const step = (id) => page.locator(`#step-${id}`);
   await expect(replica("shop-1")).toHaveAttribute("data-state", "ready");
 
   await test.step("killed: another process under the same name, and nothing is lost", async () => {
     const pid = await replica("shop-1").getAttribute("data-pid");
-    await page.getByRole("button", { name: "Kill shop-1" }).click();
+    await press("Kill shop-1");
     for (let click = 0; click < 8; click++) await visit(`click ${click + 1} after the kill`);
     await expect(page.locator("#estate-log")).toContainText(`Admin Demo: Killed shop-1 (process ${pid})`);
     await expect(page.locator("#estate-log")).toContainText("shop-1 is ready again after");
@@ -50,7 +54,7 @@ test("an admin kills a replica of the Shop, adds one and makes it sticky, and it
   });
 
   await test.step("added: it gets its turn", async () => {
-    await page.getByRole("button", { name: "Add shop-3" }).click();
+    await press("Add shop-3");
     await expect(replica("shop-3")).toHaveAttribute("data-state", "ready");
     await expect.poll(() => visit("while there are three")).toBe("shop-3");
   });
@@ -60,7 +64,7 @@ test("an admin kills a replica of the Shop, adds one and makes it sticky, and it
     await expect(page.locator("#service-shop")).toHaveAttribute("data-policy", "sticky");
     const first = await visit("the first sticky one");
     for (let click = 0; click < 6; click++) expect(await visit("sticky")).toBe(first);
-    await page.getByRole("button", { name: `Kill ${first}` }).click();
+    await press(`Kill ${first}`);
     await expect(page.locator("#estate-log")).toContainText(`Killed ${first}`);
     await visit("after the one that it stuck to was killed");
   });

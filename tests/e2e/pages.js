@@ -215,6 +215,7 @@ export const pages = [
       go: async (page, at) => {
         await page.goto(at("/estate"));
         await page.getByRole("button", { name: "Kill shop-1" }).click();
+        await page.getByRole("dialog").getByRole("button").filter({ hasNotText: "Cancel" }).click();
         await page.locator("#estate-log", { hasText: "shop-1 is ready again after" }).waitFor();
       },
     },

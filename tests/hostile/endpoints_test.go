@@ -179,9 +179,9 @@ var endpoints = map[string][]endpoint{
 		{route: "GET /estate", as: administrator},
 		{route: "GET /estate/live", as: administrator, query: "have=abc"},
 		// Each of these is refused: what is tried here must not change the estate under the other tests.
-		{route: "POST /estate/kill", as: administrator, form: "replica=shop-1&pid=1"},
-		{route: "POST /estate/add", as: administrator, form: "replica=shop-1"},
-		{route: "POST /estate/remove", as: administrator, form: "replica=academy-1"},
+		{route: "POST /estate/kill", as: administrator, form: "replica=shop-1&pid=1&confirmed=yes"},
+		{route: "POST /estate/add", as: administrator, form: "replica=shop-1&confirmed=yes"},
+		{route: "POST /estate/remove", as: administrator, form: "replica=academy-1&confirmed=yes"},
 		{route: "POST /estate/policy", as: administrator, form: "service=shop&policy=round-robin"},
 		{route: "GET /estate/kill", as: administrator},
 		{route: "GET /estate/add", as: administrator},
