@@ -134,6 +134,16 @@ func TestConfine_NetworkOfItsOwn(t *testing.T) {
 	if got := inside(t, m, start(t, m, "a"), "dial", ln.Addr().String()); !strings.Contains(got, "refused") {
 		t.Errorf("a server of the machine: %s", got)
 	}
+
+	// The run that is given PostgreSQL must reach it.
+	m, _ = manager(t, func(o *lab.ManagerOptions) { o.Postgres = "postgres://somebody@" + ln.Addr().String() + "/estate" })
+	addr, err := m.Start(t.Context(), lab.Start{ID: "a", Experiment: "large"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := inside(t, m, addr, "dial", ln.Addr().String()); got != "done" {
+		t.Errorf("PostgreSQL's address: %s", got)
+	}
 }
 
 // namespaces reports whether this system lets us start a process with a network of its own.
