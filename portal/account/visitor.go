@@ -12,6 +12,7 @@ import (
 
 	"gatehouse/components"
 	"gatehouse/portal/store"
+	"gatehouse/sso/returnto"
 	"gatehouse/sso/session"
 	"gatehouse/web"
 )
@@ -149,9 +150,12 @@ func (p *Pages) signedIn(c echo.Context, handle func(echo.Context, *visitor) err
 	return handle(c, v)
 }
 
+// maxReturn is the most bytes of a return_to: what a request's header may have. An authorization request may be long.
+const maxReturn = 64 << 10
+
 // returnTo is the page to go to: the one that was asked for if it is of this site, else the home page.
 func returnTo(raw string) string {
-	if path := web.LocalPath(raw); path != "" {
+	if path := returnto.Within(raw, maxReturn); path != "" {
 		return path
 	}
 	return "/"

@@ -13,16 +13,22 @@ import (
 	"unicode/utf8"
 )
 
+// What may be registered, and is accepted in requests: visible ASCII characters, which are bytes.
+const (
+	MaxID     = 200
+	MaxSecret = 500
+	MaxURI    = 2000 // also of an audience
+	MaxScopes = maxList * (maxScope + len(" "))
+)
+
 const (
 	// minSecret is how many characters a declared secret has at least: secrets are
 	// compared by one SHA-256, which is right for long random ones only.
 	minSecret = 32
 
-	maxID    = 200  // characters
-	maxName  = 100  // characters
-	maxURI   = 2000 // characters
-	maxScope = 100  // characters
-	maxList  = 50   // entries of each list
+	maxName  = 100 // characters
+	maxScope = 100 // characters
+	maxList  = 50  // entries of each list
 )
 
 // A Fault is what is wrong with one field of a declaration. Field is the field's
@@ -83,8 +89,8 @@ func (c Client) Prepare(plainHTTP bool) (Client, error) {
 
 func (c Client) checkNames() []error {
 	var errs []error
-	if c.ID == "" || len(c.ID) > maxID || strings.ContainsFunc(c.ID, notVisible) {
-		errs = append(errs, faulty("client_id", "Use 1 to %d visible ASCII characters.", maxID))
+	if c.ID == "" || len(c.ID) > MaxID || strings.ContainsFunc(c.ID, notVisible) {
+		errs = append(errs, faulty("client_id", "Use 1 to %d visible ASCII characters.", MaxID))
 	}
 	if !utf8.ValidString(c.Name) || utf8.RuneCountInString(c.Name) > maxName || strings.ContainsFunc(c.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		errs = append(errs, faulty("client_name", "Use at most %d visible characters.", maxName))
@@ -100,6 +106,9 @@ func (c Client) checkSecret() []error {
 		}
 		if c.Secret != "" && len(c.Secret) < minSecret {
 			return []error{faulty("client_secret", "It must be random and have at least %d characters.", minSecret)}
+		}
+		if len(c.Secret) > MaxSecret || !utf8.ValidString(c.Secret) || strings.ContainsFunc(c.Secret, unicode.IsControl) {
+			return []error{faulty("client_secret", "Use at most %d bytes, without control characters.", MaxSecret)}
 		}
 		if sum, err := hex.DecodeString(c.SecretSHA256); c.SecretSHA256 != "" && (err != nil || len(sum) != sha256.Size) {
 			return []error{faulty("client_secret_sha256", "It must be 64 hexadecimal digits.")}
@@ -173,8 +182,8 @@ func CheckURI(uri string, plainHTTP bool) error {
 func whatIsWrong(uri string, plainHTTP bool) string {
 	u, err := url.Parse(uri)
 	switch {
-	case len(uri) > maxURI:
-		return fmt.Sprintf("An address may have %d characters.", maxURI)
+	case len(uri) > MaxURI:
+		return fmt.Sprintf("An address may have %d characters.", MaxURI)
 	case err != nil || strings.ContainsFunc(uri, notVisible):
 		return fmt.Sprintf("%q is not an address.", uri)
 	case (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.Opaque != "":

@@ -17,10 +17,6 @@ import (
 	"gatehouse/web"
 )
 
-// maxReturn is the length in bytes of the longest request that can pass through
-// the sign-in page.
-const maxReturn = 4000
-
 // Authorize is the authorization endpoint (RFC 6749 §3.1, OpenID Connect Core
 // §3.1.2) by GET.
 func (h *Handlers) Authorize(c echo.Context) error {
@@ -67,8 +63,13 @@ func (h *Handlers) AuthorizePost(c echo.Context) error {
 	if !isForm(r) || r.ParseForm() != nil {
 		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that can't be read.")
 	}
+	for name := range r.Form {
+		if _, known := limits[name]; !known { // it may be of any length, and must be ignored (RFC 6749 §3.1)
+			r.Form.Del(name)
+		}
+	}
 	query := r.Form.Encode()
-	if len(query) > maxReturn+maxHint {
+	if len(AuthorizePath+"?"+query) > maxURL {
 		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that is too long.")
 	}
 	noStore(c.Response().Header())
@@ -116,10 +117,10 @@ func (h *Handlers) ask(c echo.Context, q *authRequest, present *store.Grantee) e
 		again.Set(reauthParam, h.marker.sign(q, "", time.Time{}, h.Now()))
 	}
 	back := AuthorizePath + "?" + again.Encode()
-	if len(back) > maxReturn {
+	page.Set("return_to", back)
+	if len(SignInPath+"?"+page.Encode()) > maxURL {
 		return q.fail(badRequest(invalidRequest, "The request is too long to pass through the sign-in page."), h.Issuer.URL())
 	}
-	page.Set("return_to", back)
 	if q.LoginHint != "" {
 		page.Set("login_hint", q.LoginHint)
 	}

@@ -45,11 +45,14 @@ func readCredentials(header []string, p params) (credentials, *fault) {
 	return credentials{Method: clients.Public, ID: p.get("client_id")}, nil
 }
 
+// maxBasic is the length in base64 of the longest id and secret, each character of which may be percent-encoded.
+const maxBasic = (3*(clients.MaxID+clients.MaxSecret) + len(":") + 2) / 3 * 4
+
 // parseBasic reads Basic authentication of a client, whose id and secret are each
 // form-encoded first (RFC 6749 §2.3.1).
 func parseBasic(header string) (id, secret string, ok bool) {
 	scheme, rest, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Basic") || len(rest) > 2000 {
+	if !strings.EqualFold(scheme, "Basic") || len(rest) > maxBasic {
 		return "", "", false
 	}
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(rest))

@@ -9,22 +9,31 @@ import (
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
+
+	"gatehouse/portal/clients"
+	"gatehouse/portal/tokens"
 )
+
+// maxOpaque is how many bytes a value may have that a client gets back unchanged: state and nonce.
+const maxOpaque = 4000
+
+// maxURL is how many bytes the path and query of a URL of ours may have, so that a request with it stays below the 64 KiB
+// that we read of a header (web.Serve). A request with the longest state and nonce, whatever their characters, and
+// the longest redirect URI fits, also as the return_to of the sign-in page, where it is encoded a second time.
+const maxURL = 60 << 10
 
 // limits are the parameters that we understand, with the most bytes that each may
 // have. Others must be ignored (RFC 6749 §3.1, §3.2), whatever they hold.
 var limits = map[string]int{
-	"client_id": 200, "redirect_uri": 1000, "response_type": 100, "response_mode": 50, "scope": 500, "state": 1000,
-	"nonce": 500, "code_challenge": 200, "code_challenge_method": 20, "prompt": 100, "max_age": 12, "login_hint": 320,
-	"id_token_hint": maxHint, "resource": 1000, "request": 1 << 20, "request_uri": 1 << 20, "registration": 1 << 20,
+	"client_id": clients.MaxID, "redirect_uri": clients.MaxURI, "response_type": 100, "response_mode": 50, "scope": clients.MaxScopes,
+	"state": maxOpaque, "nonce": maxOpaque, "code_challenge": 200, "code_challenge_method": 20, "prompt": 100, "max_age": 12, "login_hint": 320,
+	"id_token_hint": tokens.MaxToken, "resource": clients.MaxURI, "request": 1 << 20, "request_uri": 1 << 20, "registration": 1 << 20,
 	reauthParam:  200,
-	"grant_type": 100, "code": 200, "code_verifier": 200, "refresh_token": 200, "client_secret": 500,
+	"grant_type": 100, "code": 200, "code_verifier": 200, "refresh_token": 200, "client_secret": clients.MaxSecret,
 	"client_assertion": 1 << 20, "client_assertion_type": 1000,
 	"token": 16 << 10, "token_type_hint": 100, "access_token": 16 << 10,
-	"post_logout_redirect_uri": 1000, "logout_hint": 320, "confirm": 10,
+	"post_logout_redirect_uri": clients.MaxURI, "logout_hint": 320, "confirm": 10,
 }
-
-const maxHint = 8 << 10
 
 // params are a request's parameters, each there at most once. One without a value
 // is as good as missing (RFC 6749 §3.1).

@@ -14,8 +14,9 @@ import (
 // or is of another kind than was asked for. It is package token's.
 var ErrInvalid = token.ErrInvalid
 
-// maxToken is the length in bytes of the longest token that is looked at.
-const maxToken = 8 << 10
+// MaxToken is the length in bytes of the longest token that is looked at. It is more than an ID token can have whose nonce
+// has the 4,000 bytes that a request may ask for, which JSON makes up to six times as long, and base64 longer still.
+const MaxToken = 40 << 10
 
 // Hint reads an ID token that a client gives back as id_token_hint. It must be
 // ours, but may have expired (RP-Initiated Logout 1.0 §4): it names, it does not
@@ -48,7 +49,7 @@ func (i *Issuer) ReadAccess(raw string) (*token.AccessClaims, error) {
 // read verifies against our own keys. Each kind of token has one algorithm, and a
 // key serves only its own (RFC 8725 §3.1).
 func read(raw, alg string, find func(kid string) (keys.Key, bool), claims jwt.Claims, opts ...jwt.ParserOption) (typ string, err error) {
-	if len(raw) > maxToken {
+	if len(raw) > MaxToken {
 		return "", fmt.Errorf("%w: too long", ErrInvalid)
 	}
 	t, err := jwt.ParseWithClaims(raw, claims, func(t *jwt.Token) (any, error) {

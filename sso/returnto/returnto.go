@@ -14,8 +14,11 @@ const maxLength = 4096
 // Local is s when it is a path of this site, perhaps with a query, and "" when it
 // is not. An open redirect (RFC 9700 §4.11) starts with what only looks like a
 // path: //evil.example, /\evil.example.
-func Local(s string) string {
-	if len(s) > maxLength || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") {
+func Local(s string) string { return Within(s, maxLength) }
+
+// Within is [Local] for addresses of at most maxBytes.
+func Within(s string, maxBytes int) string {
+	if len(s) > maxBytes || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") {
 		return ""
 	}
 	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r <= 0x20 || r == 0x7f || r == '\\' }) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,6 +35,7 @@ func TestNginx_ServesTheWholeSignInFromEveryReplica(t *testing.T) {
 		t.Fatalf("after the sign-in: %s at %s; want alice's orders", answer.Status, answer.Request.URL)
 	}
 
+	checkLongRequest(t, b, browser)
 	for service, path := range map[string]string{"portal": "/", "shop": "/orders", "forum": "/mine"} {
 		served := map[string]bool{}
 		for range 20 {
@@ -189,5 +191,52 @@ func TestNginx_NoReplicaIsA503(t *testing.T) {
 	}
 	if said := b.nginx.String(); strings.Contains(said, "secret") {
 		t.Errorf("nginx logs a query:\n%s", said)
+	}
+}
+
+// checkLongRequest sends the longest authorization request that the portal accepts, by GET and POST: by a guest, who comes
+// to the sign-in page with it, and by browser, which is signed in and gets the state back.
+func checkLongRequest(t *testing.T, b *behindNginx, browser *http.Client) {
+	t.Helper()
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	guest, member := estate.Browser(), *browser
+	guest.CheckRedirect, member.CheckRedirect = stay, stay
+	opaque := strings.Repeat("€", 1333) + "b" // 4,000 bytes, each of which a URL makes three, and a URL within a URL five
+	form := url.Values{
+		"client_id": {"shop"}, "redirect_uri": {b.url("shop") + "/auth/callback"}, "response_type": {"code"}, "scope": {"openid"},
+		"state": {opaque}, "nonce": {opaque}, "code_challenge_method": {"S256"}, "code_challenge": {strings.Repeat("c", 43)},
+	}
+	follow := func(client *http.Client, answer *http.Response, err error) *http.Response {
+		t.Helper()
+		if err == nil {
+			text(t, answer)
+			if to, err := answer.Location(); err == nil && strings.HasPrefix(to.Host, "portal.") {
+				answer, err := client.Get(to.String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				text(t, answer)
+				return answer
+			}
+			return answer
+		}
+		t.Fatal(err)
+		return nil
+	}
+	endpoint := b.url("portal") + "/oauth/authorize"
+	answer, err := guest.Get(endpoint + "?" + form.Encode())
+	if page := follow(guest, answer, err); page.StatusCode != http.StatusOK || page.Request.URL.Path != "/sign-in" {
+		t.Errorf("a guest: %s at %s", page.Status, page.Request.URL.Path)
+	}
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		if method == http.MethodGet {
+			answer, err = member.Get(endpoint + "?" + form.Encode())
+		} else {
+			answer, err = member.PostForm(endpoint, form)
+		}
+		to, err := follow(&member, answer, err).Location()
+		if err != nil || to.Query().Get("state") != opaque || to.Query().Get("code") == "" {
+			t.Errorf("by %s: %v, %.200v", method, err, to)
+		}
 	}
 }
