@@ -285,6 +285,9 @@ func TestDiscovery_IsTrue(t *testing.T) {
 		if text(m, "issuer") != h.issuer {
 			t.Errorf("issuer is %v", m["issuer"])
 		}
+		if m["gatehouse_backchannel_logout_offline_access"] != true {
+			t.Error("sso/rp would not ask for offline_access")
+		}
 		for _, name := range []string{"authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "revocation_endpoint", "end_session_endpoint"} {
 			if a := h.get(h.browser(), text(m, name)); a.status == http.StatusNotFound || a.status >= 500 {
 				t.Errorf("%s is not there: %d", name, a.status)

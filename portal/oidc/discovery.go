@@ -40,6 +40,7 @@ type metadata struct {
 	RequestURIParameter      bool     `json:"request_uri_parameter_supported"`
 	BackchannelLogout        bool     `json:"backchannel_logout_supported"`
 	BackchannelSession       bool     `json:"backchannel_logout_session_supported"`
+	BackchannelOffline       bool     `json:"gatehouse_backchannel_logout_offline_access"` // ours: sso/rp asks for offline_access then
 }
 
 // Discovery is the provider's configuration.
@@ -58,7 +59,7 @@ func (h *Handlers) Discovery(c echo.Context) error {
 		IntrospectionAuthMethods: []string{clients.SecretBasic, clients.SecretPost},
 		ChallengeMethods:         []string{"S256"}, Prompts: []string{"none", "login", "select_account"},
 		Claims:  []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "at_hash", "name", "email", "email_verified", "roles"},
-		Locales: []string{"en"}, Iss: true, BackchannelLogout: true, BackchannelSession: true,
+		Locales: []string{"en"}, Iss: true, BackchannelLogout: true, BackchannelSession: true, BackchannelOffline: true,
 	})
 }
 

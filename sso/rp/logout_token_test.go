@@ -93,6 +93,10 @@ func TestLogoutToken_BadOnesSignNobodyOut(t *testing.T) {
 		ago := func(d time.Duration) int64 { return time.Now().Add(-d).Unix() }
 
 		used := with("sid", "another")
+		withoutExp := spoilt(func(c jwt.MapClaims) { c["sid"] = "another"; delete(c, "exp") }) // as Ory Hydra's
+		if got := tellToken(t, a, withoutExp); got.status != http.StatusOK {
+			t.Errorf("without exp, fresh by iat: answered %d %q", got.status, got.body)
+		}
 		if got := tellToken(t, a, used); got.status != http.StatusOK || got.header.Get("Cache-Control") != "no-store" {
 			t.Fatalf("answered %d %q", got.status, got.body)
 		}
@@ -128,7 +132,10 @@ func TestLogoutToken_BadOnesSignNobodyOut(t *testing.T) {
 			"HS256 by the secret":     resigned(t, p, jwt.SigningMethodHS256, []byte(secret), nil),
 			"HS256 by the public key": resigned(t, p, jwt.SigningMethodHS256, public, nil),
 			"expired":                 with("exp", ago(time.Hour)),
-			"never expires":           without("exp"),
+			"old, without exp":        spoilt(func(c jwt.MapClaims) { c["iat"] = ago(time.Hour); delete(c, "exp") }),
+			"neither exp nor iat":     without("exp", "iat"),
+			"exp is no number":        with("exp", "never"),
+			"used, without exp":       withoutExp,
 			"old iat":                 spoilt(func(c jwt.MapClaims) { c["iat"], c["exp"] = ago(time.Hour), ago(-time.Hour) }),
 			"iat of the future":       with("iat", ago(-time.Hour)),
 			"without iat":             without("iat"),

@@ -37,6 +37,8 @@ type metadata struct {
 	Scopes                []string `json:"scopes_supported"`
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
 	IssInResponse         bool     `json:"authorization_response_iss_parameter_supported"`
+	// Gatehouse's portal announces the end of a sign-in to clients with offline_access, too. Keycloak does not.
+	BackchannelOffline bool `json:"gatehouse_backchannel_logout_offline_access"`
 }
 
 // provider talks to the provider.

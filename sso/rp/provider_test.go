@@ -41,6 +41,7 @@ type provider struct {
 	signWith  func(*jwt.Token) string
 	elsewhere string     // where the token endpoint redirects to
 	lastAuth  url.Values // the last authorization request
+	portal    bool       // says that it is Gatehouse's portal
 }
 
 func newProvider(t *testing.T) *provider {
@@ -67,6 +68,7 @@ func (p *provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	reply(w, map[string]any{
 		"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token",
 		"jwks_uri": p.URL + "/jwks", "end_session_endpoint": p.URL + "/logout", "authorization_response_iss_parameter_supported": true,
+		"gatehouse_backchannel_logout_offline_access": p.portal,
 	})
 }
 

@@ -47,7 +47,7 @@ type Config struct {
 	// once. It follows the provider's own Redis.
 	Denied     Denylist
 	Replica    string        // "shop-2"; the provider is told
-	Scopes     []string      // beside openid; profile, email, roles, offline_access unless told
+	Scopes     []string      // beside openid; profile, email, roles unless told, and offline_access of Gatehouse's portal
 	HTTPClient *http.Client  // for the provider; one with a deadline unless told
 	Logger     *slog.Logger  // slog.Default unless told
 	Idle       time.Duration // see session.Options
@@ -97,9 +97,6 @@ func New(c Config) (*RP, error) {
 		return nil, fmt.Errorf("rp: sessions of %s would outlive the denylist, which remembers for %s", c.Absolute, longestDenied)
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
-	if c.Scopes == nil {
-		c.Scopes = []string{"profile", "email", "roles", "offline_access"}
-	}
 	if c.HTTPClient == nil {
 		c.HTTPClient = DefaultClient(c.Issuer)
 	}

@@ -150,8 +150,15 @@ func (a *RP) authorizeURL(c echo.Context, fl *flow) (string, error) {
 
 // scopes leaves out what the provider says it does not know.
 func (a *RP) scopes(meta *metadata) []string {
+	wanted := a.Scopes
+	if wanted == nil {
+		wanted = []string{"profile", "email", "roles"}
+		if meta.BackchannelOffline {
+			wanted = append(wanted, "offline_access")
+		}
+	}
 	scopes := []string{"openid"}
-	for _, s := range a.Scopes {
+	for _, s := range wanted {
 		if s != "openid" && (len(meta.Scopes) == 0 || slices.Contains(meta.Scopes, s)) {
 			scopes = append(scopes, s)
 		}

@@ -36,6 +36,7 @@ type Verifier struct {
 	issuer, audience string
 	keys             KeySource
 	parser           *jwt.Parser
+	logout           *jwt.Parser // the same, but for exp, which may be missing
 	now              func() time.Time
 	memory           memory
 }
@@ -51,13 +52,15 @@ func NewVerifier(issuer, audience string, keys KeySource, now func() time.Time) 
 	}
 	checks := []jwt.ParserOption{
 		jwt.WithValidMethods(algorithms), jwt.WithIssuer(issuer), jwt.WithAudience(audience),
-		jwt.WithExpirationRequired(), jwt.WithLeeway(Leeway), jwt.WithIssuedAt(), jwt.WithTimeFunc(now),
+		jwt.WithLeeway(Leeway), jwt.WithIssuedAt(), jwt.WithTimeFunc(now),
 	}
+	logout := jwt.NewParser(checks...)
+	checks = append(checks, jwt.WithExpirationRequired())
 	memory, err := newMemory(checks...)
 	if err != nil {
 		return nil, err
 	}
-	return &Verifier{issuer: issuer, audience: audience, keys: keys, now: now, parser: jwt.NewParser(checks...), memory: memory}, nil
+	return &Verifier{issuer: issuer, audience: audience, keys: keys, now: now, parser: jwt.NewParser(checks...), logout: logout, memory: memory}, nil
 }
 
 // parsed is a token whose signature is good.
@@ -68,13 +71,13 @@ type parsed struct {
 	key crypto.PublicKey
 }
 
-func (v *Verifier) parse(ctx context.Context, raw string, claims jwt.Claims) (parsed, error) {
+func (v *Verifier) parse(ctx context.Context, parser *jwt.Parser, raw string, claims jwt.Claims) (parsed, error) {
 	if len(raw) > maxToken {
 		return parsed{}, fmt.Errorf("%w: too long", ErrInvalid)
 	}
 	var p parsed
 	var unchecked error
-	t, err := v.parser.ParseWithClaims(raw, claims, func(t *jwt.Token) (_ any, err error) {
+	t, err := parser.ParseWithClaims(raw, claims, func(t *jwt.Token) (_ any, err error) {
 		p.kid, _ = t.Header["kid"].(string)
 		p.key, err = v.keys.Key(ctx, p.kid)
 		if err != nil && !errors.Is(err, ErrUnknownKey) {
@@ -97,7 +100,7 @@ func (v *Verifier) parse(ctx context.Context, raw string, claims jwt.Claims) (pa
 // §3.1.3.7). accessToken is checked against at_hash when both are there.
 func (v *Verifier) ID(ctx context.Context, raw, nonce, accessToken string) (*IDClaims, error) {
 	var c IDClaims
-	t, err := v.parse(ctx, raw, &c)
+	t, err := v.parse(ctx, v.parser, raw, &c)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +142,7 @@ func (v *Verifier) Access(ctx context.Context, raw string) (*AccessClaims, error
 
 func (v *Verifier) access(ctx context.Context, raw string) (*AccessClaims, parsed, error) {
 	var c AccessClaims
-	t, err := v.parse(ctx, raw, &c)
+	t, err := v.parse(ctx, v.parser, raw, &c)
 	if err != nil {
 		return nil, parsed{}, err
 	}
@@ -153,10 +156,11 @@ func (v *Verifier) access(ctx context.Context, raw string) (*AccessClaims, parse
 }
 
 // Logout checks a logout token (Back-Channel Logout §2.6). That its jti was not
-// seen before is for the caller to check.
+// seen before is for the caller to check. Some providers (Ory Hydra) leave exp out:
+// the age by iat is bounded in any case.
 func (v *Verifier) Logout(ctx context.Context, raw string) (*LogoutClaims, error) {
 	var c LogoutClaims
-	t, err := v.parse(ctx, raw, &c)
+	t, err := v.parse(ctx, v.logout, raw, &c)
 	if err != nil {
 		return nil, err
 	}
