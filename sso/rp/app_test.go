@@ -1,6 +1,7 @@
 package rp_test
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -71,6 +72,7 @@ func replica(t *testing.T, p *provider, rdb redis.UniversalClient, base string, 
 	})
 	e.GET("/page", func(c echo.Context) error { return c.JSON(http.StatusOK, rp.Live(c)) })
 	e.GET("/orders", func(c echo.Context) error { return c.String(http.StatusOK, "orders of "+rp.Person(c).Subject) }, auth.Required)
+	e.GET("/roles", func(c echo.Context) error { return c.String(http.StatusOK, fmt.Sprint(rp.Person(c).Roles)) }, auth.Required)
 	e.POST("/reply", func(c echo.Context) error { return c.String(http.StatusOK, "replied") }, auth.Required)
 	e.GET("/admin", func(c echo.Context) error { return c.String(http.StatusOK, "admin") }, auth.Role("admin", "analyst"))
 	e.POST("/danger", func(c echo.Context) error { return c.String(http.StatusOK, "done") }, auth.Required, auth.Recent(15*time.Minute))

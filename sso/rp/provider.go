@@ -214,7 +214,11 @@ func (p *provider) token(ctx context.Context, form url.Values) (*tokenResponse, 
 // the ID token, which saves the call.
 func (p *provider) describe(ctx context.Context, claims *token.IDClaims, accessToken string) error {
 	m, err := p.metadata(ctx)
-	if err != nil || m.UserinfoEndpoint == "" || claims.Name != "" || claims.Email != "" {
+	found := true
+	if p.config.RolesClaim != "" {
+		claims.Roles, found = rolesAt(claims.JSON, p.config.RolesClaim)
+	}
+	if err != nil || m.UserinfoEndpoint == "" || found && (claims.Name != "" || claims.Email != "") {
 		return err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.UserinfoEndpoint, nil)
@@ -231,21 +235,48 @@ func (p *provider) describe(ctx context.Context, claims *token.IDClaims, accessT
 		return fmt.Errorf("rp: userinfo answered %s as %q", res.Status, res.Header.Get("Content-Type"))
 	}
 	var info struct {
-		Subject           string   `json:"sub"`
-		Name              string   `json:"name"`
-		PreferredUsername string   `json:"preferred_username"`
-		Email             string   `json:"email"`
-		Roles             []string `json:"roles"`
+		Subject           string `json:"sub"`
+		Name              string `json:"name"`
+		PreferredUsername string `json:"preferred_username"`
+		Email             string `json:"email"`
 	}
-	if err := json.NewDecoder(io.LimitReader(res.Body, answerLimit)).Decode(&info); err != nil {
+	body, err := io.ReadAll(io.LimitReader(res.Body, answerLimit))
+	if err == nil {
+		err = json.Unmarshal(body, &info)
+	}
+	if err != nil {
 		return fmt.Errorf("rp: userinfo: %w", err)
 	}
 	if info.Subject != claims.Subject { // Core §5.3.2: about somebody else
 		return fmt.Errorf("%w: userinfo is about another sub", token.ErrInvalid)
 	}
-	claims.Name, claims.Email = cmp.Or(info.Name, info.PreferredUsername), info.Email
+	claims.Name, claims.Email = cmp.Or(claims.Name, info.Name, info.PreferredUsername), cmp.Or(claims.Email, info.Email)
 	if len(claims.Roles) == 0 {
-		claims.Roles = info.Roles
+		claims.Roles, _ = rolesAt(body, cmp.Or(p.config.RolesClaim, "roles"))
 	}
 	return nil
+}
+
+// rolesAt returns the strings at path, names of members with dots between them, in a JSON object, and whether they are
+// there. A claim whose own name has dots, such as https://example.com/roles, is found by its whole name.
+func rolesAt(object []byte, path string) (roles []string, found bool) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(object, &members) != nil {
+		return nil, false
+	}
+	if value, ok := members[path]; ok {
+		var one string
+		if json.Unmarshal(value, &one) == nil && one != "" {
+			return []string{one}, true
+		}
+		if json.Unmarshal(value, &roles) != nil {
+			return nil, false
+		}
+		return roles, roles != nil
+	}
+	name, rest, deeper := strings.Cut(path, ".")
+	if !deeper {
+		return nil, false
+	}
+	return rolesAt(members[name], rest)
 }

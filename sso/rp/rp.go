@@ -48,6 +48,7 @@ type Config struct {
 	Denied     Denylist
 	Replica    string        // "shop-2"; the provider is told
 	Scopes     []string      // beside openid; profile, email, roles unless told, and offline_access of Gatehouse's portal
+	RolesClaim string        // where ID token or userinfo have the roles: roles unless told, or a path such as realm_access.roles
 	HTTPClient *http.Client  // for the provider; one with a deadline unless told
 	Logger     *slog.Logger  // slog.Default unless told
 	Idle       time.Duration // see session.Options

@@ -31,6 +31,24 @@ type IDClaims struct {
 	Email           string           `json:"email,omitempty"`
 	EmailVerified   bool             `json:"email_verified"`
 	Roles           []string         `json:"roles,omitempty"`
+	JSON            json.RawMessage  `json:"-"` // all claims as they came
+}
+
+// UnmarshalJSON reads the claims, and keeps all of them in JSON. Roles of another form than ours are left out.
+func (c *IDClaims) UnmarshalJSON(data []byte) error {
+	type plain IDClaims // without this method
+	read := struct {
+		*plain
+		Roles json.RawMessage `json:"roles"`
+	}{plain: (*plain)(c)}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	if json.Unmarshal(read.Roles, &c.Roles) != nil {
+		c.Roles = nil
+	}
+	c.JSON = slices.Clone(data)
+	return nil
 }
 
 // AccessClaims are what an access token tells an API (RFC 9068 §2.2).
