@@ -182,7 +182,7 @@ func seenPage(v seenView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, " <p class=\"mt-8 max-w-prose text-sm text-muted\">Codes, tokens, cookies and other random values are shortened before they are written down: their first characters and their length. Passwords, emails and client secrets are not written down at all. Times are as the server that is named measured them.</p><p class=\"mt-4\"><a class=\"link\" href=\"/experiments/single-sign-on-seen\">Now attack it: what do state, nonce and PKCE stop?</a></p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, " <p class=\"mt-8 max-w-prose text-sm text-muted\">Codes, tokens and other random values are shortened before they are written down: their first characters and their length. The values of cookies, passwords, emails and client secrets are not written down at all. Times are as the server that is named measured them.</p><p class=\"mt-4\"><a class=\"link\" href=\"/experiments/single-sign-on-seen\">Now attack it: what do state, nonce and PKCE stop?</a></p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -33,6 +33,7 @@ type Code struct {
 	Subject     string    `json:"u"`
 	AuthTime    time.Time `json:"t"`
 	Flow        string    `json:"f,omitempty"` // of sso/hops
+	Tag         string    `json:"b,omitempty"` // of the browser that gets it, for sso/hops
 }
 
 // ErrNoCode says that a code is unknown or has expired.

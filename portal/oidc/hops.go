@@ -1,15 +1,18 @@
 package oidc
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/portal/ephemeral"
 	"gatehouse/sso/hops"
+	"gatehouse/sso/session"
 	"gatehouse/web"
 )
 
@@ -20,11 +23,13 @@ import (
 func (h *Handlers) Seen(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()
+		h.tagBrowser(c)
 		err := next(c)
 		r := c.Request()
 		hop := hops.Hop{
 			Kind: hops.Authorize, At: began, Took: time.Since(began), From: hops.Browser, To: hops.Provider, Replica: h.Replica,
 			Method: r.Method, Address: h.Issuer.URL() + r.URL.Path, Sent: hops.Sent(r), Status: c.Response().Status,
+			Tag: browserTag(c),
 		}
 		state := r.URL.Query().Get("state")
 		if r.URL.Path == SignInPath {
@@ -48,6 +53,31 @@ func (h *Handlers) Seen(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+const browserTagKey = "gatehouse/portal/oidc.browserTag"
+
+// tagBrowser gives a browser that begins a sign-in a cookie of its own, by which hops of other browsers can be told.
+func (h *Handlers) tagBrowser(c echo.Context) {
+	secure := strings.HasPrefix(h.Issuer.URL(), "https://")
+	name := "portal_trace"
+	if secure {
+		name = "__Host-" + name
+	}
+	id := ""
+	if ids := session.Candidates(c.Request(), name, session.IsID); len(ids) > 0 {
+		id = ids[0]
+	} else if c.Request().URL.Path == AuthorizePath {
+		id = rand.Text()
+		c.SetCookie(&http.Cookie{Name: name, Value: id, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode})
+	}
+	c.Set(browserTagKey, hops.ID(id))
+}
+
+// browserTag is what tells the request's browser from others, "" if nothing does.
+func browserTag(c echo.Context) string {
+	tag, _ := c.Get(browserTagKey).(string)
+	return tag
+}
+
 // stateOf is the state of the authorization request that waits behind the sign-in page; "" where
 // something else does.
 func stateOf(r *http.Request) string {
@@ -68,7 +98,7 @@ func (h *Handlers) redeemed(c echo.Context, q tokenRequest, code ephemeral.Code)
 	check := func(name, text string) hops.Value { return hops.Value{In: hops.InCheck, Name: name, Text: text} }
 	h.Hops.Record(code.Flow, hops.Hop{
 		Kind: hops.Redeemed, At: now, From: hops.Provider, To: hops.Provider, Replica: h.Replica,
-		Method: http.MethodPost, Address: h.Issuer.URL() + TokenPath, Status: http.StatusOK,
+		Method: http.MethodPost, Address: h.Issuer.URL() + TokenPath, Status: http.StatusOK, Tag: code.Tag,
 		Sent: []hops.Value{
 			check("client", q.client.ID+" is who it says it is ("+q.client.AuthMethod+")"),
 			check("code", "issued to this client, and not used before"),

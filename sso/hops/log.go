@@ -165,6 +165,18 @@ func (l *Log) complain(err error, lost int) {
 	}
 }
 
+// ofOneBrowser leaves out what other browsers than the one that got the code did at the provider with the flow's state: a
+// link with it may have been given to anyone. Apps record no hops of other browsers.
+func ofOneBrowser(all []Hop) []Hop {
+	tag := ""
+	for _, h := range all {
+		if h.Kind == Redeemed {
+			tag = h.Tag
+		}
+	}
+	return slices.DeleteFunc(all, func(h Hop) bool { return h.To == Provider && h.From == Browser && (tag == "" || h.Tag != tag) })
+}
+
 // Of are the sign-ins of the last hour of sub at issuer, newest first. Only that person may see them.
 func Of(ctx context.Context, rdb redis.UniversalClient, issuer, sub string) ([]Flow, error) {
 	listed, err := rdb.LRange(ctx, personKey(issuer, sub), 0, maxFlows-1).Result()
@@ -198,6 +210,7 @@ func Of(ctx context.Context, rdb redis.UniversalClient, issuer, sub string) ([]F
 				f.Hops = append(f.Hops, h)
 			}
 		}
+		f.Hops = ofOneBrowser(f.Hops)
 		if len(f.Hops) > 0 {
 			slices.SortStableFunc(f.Hops, func(a, b Hop) int { return cmp.Compare(a.At.UnixNano(), b.At.UnixNano()) })
 			out = append(out, f.Flow)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -182,6 +183,32 @@ func TestShort_ShowsAtMostAQuarter(t *testing.T) {
 	for secret, want := range map[string]string{"": "", "abc": "… (3 characters)", "abcdefgh": "ab… (8 characters)", strings.Repeat("x", 43): "xxxxxx… (43 characters)"} {
 		if got := hops.Short(secret); got != want {
 			t.Errorf("Short(%q) = %q, want %q", secret, got, want)
+		}
+	}
+}
+
+// A link with the state of somebody's sign-in may be given to anyone: what their browser does is not shown.
+func TestOf_ShowsNoOtherBrowsersHops(t *testing.T) {
+	each(t, func(t *testing.T, rdb redis.UniversalClient) {
+		l, id := open(t, rdb), hops.ID("mallory's state")
+		for _, tag := range []string{"victim", "", "mallory"} {
+			l.Record(id, hops.Hop{Kind: hops.Authorize, At: time.Now(), From: hops.Browser, To: hops.Provider, Tag: tag})
+		}
+		l.Record(id, hops.Hop{Kind: hops.Redeemed, At: time.Now(), From: hops.Provider, To: hops.Provider, Tag: "mallory"})
+		l.File(id, "shop", issuer, "mallory")
+		flow := await(t, rdb, "mallory", 1)[0]
+		if len(flow.Hops) != 2 || flow.Hops[0].Tag != "mallory" || flow.Hops[1].Kind != hops.Redeemed {
+			t.Errorf("shown: %+v", flow.Hops)
+		}
+	})
+}
+
+func TestCookies_ValuesAreNotKept(t *testing.T) {
+	r := &http.Request{URL: &url.URL{}, Header: http.Header{"Cookie": {"portal_session=ABCDEFGHIJKLMNOPQRSTUVWXYZ; x=1"}}}
+	answer := http.Header{"Set-Cookie": {"portal_session=ABCDEFGHIJKLMNOPQRSTUVWXYZ; Path=/"}}
+	for _, v := range append(hops.Sent(r), hops.Cookies(answer)...) {
+		if v.Text != "(not kept)" {
+			t.Errorf("%s is kept as %q", v.Name, v.Text)
 		}
 	}
 }

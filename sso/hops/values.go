@@ -60,10 +60,13 @@ func place(name string) int {
 	return len(plain)
 }
 
+// notKept stands in the place of a value that is not recorded.
+const notKept = "(not kept)"
+
 func text(name, value string) string {
 	switch {
 	case slices.Contains(never, name):
-		return "(not kept)"
+		return notKept
 	case name == "return_to":
 		return way(value)
 	case slices.Contains(plain, name):
@@ -96,22 +99,23 @@ func Address(u *url.URL) string {
 	return cut((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 }
 
-// Sent are the query parameters of a request and the cookies that came with it.
+// Sent are the query parameters of a request and the names of the cookies that came with it. Whoever made the browser send
+// it might look at it, so nothing of their values is recorded.
 func Sent(r *http.Request) []Value {
 	out := Values(InQuery, r.URL.Query())
 	for _, k := range r.Cookies() {
 		if len(out) < maxValues {
-			out = append(out, Value{InCookie, cut(k.Name), Short(k.Value)})
+			out = append(out, Value{InCookie, cut(k.Name), notKept})
 		}
 	}
 	return out
 }
 
-// Cookies are those that an answer sets.
+// Cookies are the names of those that an answer sets.
 func Cookies(h http.Header) []Value {
 	var out []Value
 	for _, k := range (&http.Response{Header: h}).Cookies() {
-		v := Value{InCookie, cut(k.Name), Short(k.Value)}
+		v := Value{InCookie, cut(k.Name), notKept}
 		if k.MaxAge < 0 || k.Value == "" {
 			v.Text = "(taken away)"
 		}
