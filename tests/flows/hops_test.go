@@ -141,7 +141,17 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 		t.Fatalf("%v, %d %s", err, first.Status, first.Body)
 	}
 	sub := string(first.Body)
-	again, err := browser.Follow(t.Context(), server.URL+"/auth/sign-in?again=1&return_to=/me", nil)
+	began, err := browser.Go(t.Context(), server.URL+"/auth/sign-in?again=1&return_to=/me", nil)
+	if err != nil || began.To == nil {
+		t.Fatalf("%v, %d %s", err, began.Status, began.Body)
+	}
+	// Somebody else is given the link to the provider: what their browser does there is not among the hops below.
+	victim := door.NewBrowser(seen.saw)
+	t.Cleanup(victim.Close)
+	if _, err := victim.SignIn(t.Context(), began.To.String(), watchedEmail, watchedPassword, nil); err != nil {
+		t.Fatal(err)
+	}
+	again, err := browser.Follow(t.Context(), began.To.String(), nil)
 	if err != nil || string(again.Body) != sub {
 		t.Fatalf("%v, %d %s", err, again.Status, again.Body)
 	}
