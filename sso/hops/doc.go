@@ -6,7 +6,7 @@
 //	page ◀─────── Of(sub) ────────────────────────── Redis
 //
 // Nothing in it opens anything: whoever records shortens what is secret first
-// ([Short], [Values], [Location], [Cookies]), and passwords, emails and client secrets are not
+// ([Short], [Values], [Location]), and cookies, passwords, emails and client secrets are not
 // kept at all. Recording happens beside the request: it never waits, and what does not
 // fit the queue, or the pace that Redis is asked to bear, is dropped.
 package hops
