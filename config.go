@@ -92,11 +92,11 @@ type portalConfig struct {
 	serviceConfig   `embed:""`
 	Key             string   `env:"GATEHOUSE_KEY" required:"" help:"Key that seals sessions and encrypts the signing keys at rest, 32 bytes in hex or base64."`
 	OldKeys         []string `env:"GATEHOUSE_OLD_KEYS" help:"${old_keys_help}"`
-	ShopSecret      string `env:"GATEHOUSE_SHOP_SECRET" required:"" help:"The shop's client secret."`
-	ForumSecret     string `env:"GATEHOUSE_FORUM_SECRET" required:"" help:"The forum's client secret."`
-	AnalyticsSecret string `env:"GATEHOUSE_ANALYTICS_SECRET" required:"" help:"The client secret of analytics."`
-	AcademySecret   string `env:"GATEHOUSE_ACADEMY_SECRET" required:"" help:"The academy's client secret."`
-	Clients         string `env:"GATEHOUSE_CLIENTS" help:"JSON file of more clients than the estate's own."`
+	ShopSecret      string   `env:"GATEHOUSE_SHOP_SECRET" required:"" help:"The shop's client secret."`
+	ForumSecret     string   `env:"GATEHOUSE_FORUM_SECRET" required:"" help:"The forum's client secret."`
+	AnalyticsSecret string   `env:"GATEHOUSE_ANALYTICS_SECRET" required:"" help:"The client secret of analytics."`
+	AcademySecret   string   `env:"GATEHOUSE_ACADEMY_SECRET" required:"" help:"The academy's client secret."`
+	Clients         string   `env:"GATEHOUSE_CLIENTS" help:"JSON file of more clients than the estate's own."`
 
 	SignIns signInsConfig `embed:"" prefix:"sign-ins-"`
 

@@ -37,7 +37,7 @@ func start(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*analy
 	}
 	deps := analytics.Deps{Deps: apps.Deps{
 		Keys: [][]byte{[]byte("a key of thirty-two random bytes")},
-		DB: d, Redis: rdb, Estate: estate, Replica: "analytics-1", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		DB:   d, Redis: rdb, Estate: estate, Replica: "analytics-1", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Now: func() time.Time { return now },
 	}}
 	if change != nil {

@@ -40,10 +40,10 @@ func smallPage(c echo.Context) error { return c.HTMLBlob(http.StatusOK, small) }
 
 // What the synthetic servers are told by their environment.
 const (
-	redisVariable  = "BENCH_REDIS"  // URL
-	keyVariable    = "BENCH_KEY"    // the Redis key that "redis" gets
+	redisVariable  = "BENCH_REDIS"                        // URL
+	keyVariable    = "BENCH_KEY"                          // the Redis key that "redis" gets
 	benchKey       = "seals the sessions of this program" // both of its roles have it
-	targetVariable = "BENCH_TARGET" // host:port that "balancer" sends requests to
+	targetVariable = "BENCH_TARGET"                       // host:port that "balancer" sends requests to
 )
 
 // serve is this program's second role: one of the servers that are measured.
