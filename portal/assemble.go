@@ -56,7 +56,7 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 		d.Lifetimes.Absolute = absoluteSession
 	}
 	p.keys, err = keys.Open(ctx, keys.Deps{
-		Records: records, Secret: d.Key, TokenLife: d.Lifetimes.Tokens.Longest(), HintLife: d.Lifetimes.Absolute, Now: d.Now, Logger: d.Logger,
+		Records: records, Secret: d.Key, OldSecrets: d.OldKeys, TokenLife: d.Lifetimes.Tokens.Longest(), HintLife: d.Lifetimes.Absolute, Now: d.Now, Logger: d.Logger,
 	})
 	if err != nil {
 		return p, err
@@ -65,9 +65,10 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	if err != nil {
 		return p, err
 	}
+	secrets := append([][]byte{d.Key}, d.OldKeys...)
 	known := kept{records: records, now: d.Now, log: d.Logger}
 	sessions, err := session.New(d.Redis, session.Options{
-		Service: service, Secure: d.Estate.Secure(), Idle: d.Lifetimes.Idle, Absolute: d.Lifetimes.Absolute, Now: d.Now,
+		Service: service, Keys: secrets, Secure: d.Estate.Secure(), Idle: d.Lifetimes.Idle, Absolute: d.Lifetimes.Absolute, Now: d.Now,
 		Recover: known.session, Seen: known.seen,
 	})
 	if err != nil {
@@ -93,7 +94,7 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	if err != nil {
 		return p, err
 	}
-	short, err := ephemeral.New(d.Redis)
+	short, err := ephemeral.New(d.Redis, secrets...)
 	if err != nil {
 		return p, err
 	}

@@ -59,7 +59,7 @@ func newHouse(t *testing.T, d *db.DB, change ...func(*academy.Deps)) *house {
 	if h.app, err = academy.New(t.Context(), deps); err != nil {
 		t.Fatal(err)
 	}
-	if h.sessions, err = session.New(rdb, session.Options{Service: "academy", Now: h.clock}); err != nil {
+	if h.sessions, err = session.New(rdb, session.Options{Keys: [][]byte{[]byte("a key of thirty-two random bytes")}, Service: "academy", Now: h.clock}); err != nil {
 		t.Fatal(err)
 	}
 	h.server = httptest.NewServer(h.app.Handler())

@@ -47,7 +47,7 @@ func start(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*analy
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions, err := session.New(rdb, session.Options{Service: analytics.Service, Now: deps.Now})
+	sessions, err := session.New(rdb, session.Options{Keys: [][]byte{[]byte("a key of thirty-two random bytes")}, Service: analytics.Service, Now: deps.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

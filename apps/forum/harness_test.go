@@ -68,7 +68,7 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, demo bool) *hou
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.sessions, err = session.New(rdb, session.Options{Service: "forum", Now: h.clock}); err != nil {
+	if h.sessions, err = session.New(rdb, session.Options{Keys: [][]byte{[]byte("a key of thirty-two random bytes")}, Service: "forum", Now: h.clock}); err != nil {
 		t.Fatal(err)
 	}
 	h.server = httptest.NewServer(h.forum.Handler())

@@ -75,7 +75,7 @@ func open(t *testing.T, d *db.DB, rdb redis.UniversalClient) *house {
 	srv := httptest.NewServer(app.Handler())
 	t.Cleanup(srv.Close)
 	shopAddr = srv.Listener.Addr().String()
-	if h.sessions, err = session.New(rdb, session.Options{Service: "shop"}); err != nil {
+	if h.sessions, err = session.New(rdb, session.Options{Keys: [][]byte{[]byte("a key of thirty-two random bytes")}, Service: "shop"}); err != nil {
 		t.Fatal(err)
 	}
 	return h

@@ -83,7 +83,7 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*ac
 	h := &house{t: t, db: d, rdb: rdb, store: storetest.New(t, d), clock: &clock{now: time.Now()}, logs: &logs{}}
 	estate, err := web.ParseEstate("http://localhost:8080")
 	check(t, err)
-	sessions, err := session.New(rdb, session.Options{Service: "portal", Now: h.clock.Now})
+	sessions, err := session.New(rdb, session.Options{Keys: [][]byte{[]byte("a key of thirty-two random bytes")}, Service: "portal", Now: h.clock.Now})
 	check(t, err)
 	h.hasher, err = password.NewHasher(password.Options{Params: light})
 	check(t, err)

@@ -36,7 +36,7 @@ type Code struct {
 	Tag         string    `json:"b,omitempty"` // of the browser that gets it, for sso/hops
 }
 
-// ErrNoCode says that a code is unknown or has expired.
+// ErrNoCode says that a code is unknown, has expired, or was not written by a portal.
 var ErrNoCode = errors.New("ephemeral: no such code")
 
 // Spent says that a code was used before. It is an error.
@@ -65,18 +65,31 @@ func (s *Store) SaveCode(ctx context.Context, c Code) (string, error) {
 		return "", fmt.Errorf("ephemeral: save code: %w", err)
 	}
 	code := tokens.NewOpaque()
+	raw, err = json.Marshal(record{
+		ClientID: c.ClientID, RedirectURI: c.RedirectURI, Challenge: c.Challenge, Sealed: s.sealer.SealText(raw, codeKey(code)),
+	})
+	if err != nil {
+		return "", fmt.Errorf("ephemeral: save code: %w", err)
+	}
 	if err := s.rdb.Set(ctx, codeKey(code), raw, codeLife).Err(); err != nil {
 		return "", fmt.Errorf("ephemeral: save code: %w", err)
 	}
 	return code, nil
 }
 
-// record is what Redis keeps of a code: what it stands for, or, once it was used, its tombstone. Both have the binding.
+// record is what Redis keeps of a code: what it stands for, or, once it was used, its tombstone. Both have the binding, which
+// the script compares; what counts is sealed, for this very code.
 type record struct {
-	Code
-	Spent string `json:"spent,omitempty"` // the grant that the code was exchanged for
-	Again bool   `json:"again,omitempty"` // the same client has come with the used code
+	ClientID    string `json:"c"`
+	RedirectURI string `json:"r"`
+	Challenge   string `json:"p"`
+	Sealed      string `json:"x,omitempty"`     // the Code
+	Spent       string `json:"spent,omitempty"` // the grant that the code was exchanged for, sealed
+	Again       bool   `json:"again,omitempty"` // the same client has come with the used code
 }
+
+// spentName is what the grant in the tombstone of a code is sealed for.
+func spentName(code string) string { return codeKey(code) + ":spent" }
 
 // take swaps a code for its tombstone in one step, so that of two requests that come at once one gets the code and the other
 // the tombstone, on which it leaves its mark. A request that does not show the binding changes nothing.
@@ -97,7 +110,7 @@ return v`)
 // TakeCode uses up a code for the grant of this id. It fails with ErrNoCode; with *Mismatch if the code is bound to something
 // else, and then the code is as it was; or with *Spent if it was used before (RFC 6749 §4.1.2).
 func (s *Store) TakeCode(ctx context.Context, code, grant string, b Binding) (Code, error) {
-	v, err := take.Run(ctx, s.rdb, []string{codeKey(code)}, grant, spentLife.Milliseconds(), b.ClientID, b.RedirectURI, b.Challenge).Text()
+	v, err := take.Run(ctx, s.rdb, []string{codeKey(code)}, s.sealer.SealText([]byte(grant), spentName(code)), spentLife.Milliseconds(), b.ClientID, b.RedirectURI, b.Challenge).Text()
 	if errors.Is(err, redis.Nil) {
 		return Code{}, ErrNoCode
 	}
@@ -116,9 +129,18 @@ func (s *Store) TakeCode(ctx context.Context, code, grant string, b Binding) (Co
 	case r.Challenge != b.Challenge:
 		return Code{}, &Mismatch{"code_verifier"}
 	case r.Spent != "":
-		return Code{}, &Spent{Grant: r.Spent}
+		first, err := s.sealer.OpenText(r.Spent, spentName(code))
+		if err != nil {
+			return Code{}, ErrNoCode // not written by a portal
+		}
+		return Code{}, &Spent{Grant: string(first)}
 	}
-	return r.Code, nil
+	var c Code
+	raw, err := s.sealer.OpenText(r.Sealed, codeKey(code))
+	if err != nil || json.Unmarshal(raw, &c) != nil || (Binding{c.ClientID, c.RedirectURI, c.Challenge}) != b {
+		return Code{}, ErrNoCode // not written by a portal
+	}
+	return c, nil
 }
 
 // CameAgain reports whether the client of a code that was used up has come with it again since.

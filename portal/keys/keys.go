@@ -78,12 +78,13 @@ type Records interface {
 
 // Deps are what a Rotor needs. All are required.
 type Deps struct {
-	Records   Records
-	Secret    []byte           // the portal's, SecretSize bytes
-	TokenLife time.Duration    // of the longest-lived token that is signed
-	HintLife  time.Duration    // for how long an ID token that was issued is still of use as a hint: the longest sign-in
-	Now       func() time.Time //
-	Logger    *slog.Logger
+	Records    Records
+	Secret     []byte           // the portal's, SecretSize bytes
+	OldSecrets [][]byte         // earlier ones, which only open
+	TokenLife  time.Duration    // of the longest-lived token that is signed
+	HintLife   time.Duration    // for how long an ID token that was issued is still of use as a hint: the longest sign-in
+	Now        func() time.Time //
+	Logger     *slog.Logger
 }
 
 // Open loads the keys that the secret decrypts, and makes those that are missing.
@@ -96,7 +97,7 @@ func Open(ctx context.Context, d Deps) (*Rotor, error) {
 	if len(d.Secret) != SecretSize {
 		return nil, fmt.Errorf("keys: the portal's key has %d bytes, want %d", len(d.Secret), SecretSize)
 	}
-	sealer, err := seal.New("gatehouse portal: signing keys at rest, v1", d.Secret)
+	sealer, err := seal.New("gatehouse portal: signing keys at rest, v1", append([][]byte{d.Secret}, d.OldSecrets...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func newApp(t *testing.T, rdb redis.UniversalClient, s setup) *app {
 	t.Helper()
 	a := &app{clock: &clock{now: time.Now()}}
 	var err error
-	a.sessions, err = session.New(rdb, session.Options{Service: "shop", Idle: time.Hour, Now: a.clock.Now})
+	a.sessions, err = session.New(rdb, session.Options{Keys: [][]byte{[]byte("a key of thirty-two random bytes")}, Service: "shop", Idle: time.Hour, Now: a.clock.Now})
 	check(t, err)
 	o := s.Options
 	o.Client, o.Sessions, o.Logger = "shop", a.sessions, slog.New(slog.DiscardHandler)
@@ -244,7 +244,7 @@ func nowhere(t *testing.T) redis.UniversalClient {
 
 func TestNew_RefusesWhatIsMissing(t *testing.T) {
 	rdb := env.MiniRedis(t)
-	sessions, err := session.New(rdb, session.Options{Service: "shop"})
+	sessions, err := session.New(rdb, session.Options{Keys: [][]byte{[]byte("a key of thirty-two random bytes")}, Service: "shop"})
 	check(t, err)
 	for name, o := range map[string]live.Options{
 		"client": {Sessions: sessions, Watcher: fixed{}}, "sessions": {Client: "shop", Watcher: fixed{}}, "watcher": {Client: "shop", Sessions: sessions},

@@ -118,7 +118,7 @@ func New(c Config) (*RP, error) {
 	}
 	a := &RP{Config: c, secure: base.Scheme == "https"}
 	if a.sessions, err = session.New(c.Redis, session.Options{
-		Service: c.Service, Secure: a.secure, Idle: c.Idle, Absolute: c.Absolute, Now: c.Now,
+		Service: c.Service, Keys: c.Keys, Secure: a.secure, Idle: c.Idle, Absolute: c.Absolute, Now: c.Now,
 	}); err != nil {
 		return nil, err
 	}

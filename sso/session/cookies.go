@@ -88,13 +88,11 @@ func (s *Store) fetch(r *http.Request, ids []string) ([]*redis.StringCmd, error)
 
 // read returns the record of a session that Redis has, or that is kept elsewhere: nil if there is none.
 func (s *Store) read(r *http.Request, id string, raw *redis.StringCmd) (*Record, error) {
-	if raw.Err() != nil { // an unknown id: never one to be saved
-		return s.recovered(r.Context(), id)
-	}
 	sess := s.fresh()
 	sess.ID = id
-	if err := (compact{}).Deserialize([]byte(raw.Val()), sess); err != nil {
-		return nil, nil // something else stands under this key: no session
+	// An unknown id, which is never one to be saved, or something else under its key.
+	if raw.Err() != nil || s.records.Deserialize([]byte(raw.Val()), sess) != nil {
+		return s.recovered(r.Context(), id)
 	}
 	rec, _ := sess.Values[recordKey].(*Record)
 	return rec, nil

@@ -7,6 +7,8 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/gorilla/sessions"
+
+	"gatehouse/sso/seal"
 )
 
 // Record is what a session says of the person who is signed in.
@@ -36,18 +38,33 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// compact implements redisstore.SessionSerializer for sessions that hold one Record.
-type compact struct{}
+// sealed implements redisstore.SessionSerializer for sessions that hold one Record: sealed for their key in Redis, so that
+// who can write there can neither make one nor give one another's id.
+type sealed struct {
+	vault  vault
+	sealer *seal.Sealer
+}
 
-func (compact) Serialize(s *sessions.Session) ([]byte, error) {
+func (c sealed) seal(id string, rec *Record) ([]byte, error) {
+	raw, err := encoding.Marshal(rec)
+	return c.sealer.Seal(raw, c.vault.key(id)), err
+}
+
+// Serialize implements redisstore.SessionSerializer.
+func (c sealed) Serialize(s *sessions.Session) ([]byte, error) {
 	rec, ok := s.Values[recordKey].(*Record)
 	if !ok {
 		return nil, errors.New("session: there is no record in it")
 	}
-	return encoding.Marshal(rec)
+	return c.seal(s.ID, rec)
 }
 
-func (compact) Deserialize(raw []byte, s *sessions.Session) error {
+// Deserialize implements redisstore.SessionSerializer.
+func (c sealed) Deserialize(stored []byte, s *sessions.Session) error {
+	raw, err := c.sealer.Open(stored, c.vault.key(s.ID))
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnreadable, err)
+	}
 	rec := new(Record)
 	if err := decoding.Unmarshal(raw, rec); err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
@@ -56,6 +73,5 @@ func (compact) Deserialize(raw []byte, s *sessions.Session) error {
 	return nil
 }
 
-// errUnreadable says that Redis holds something else under a session's key. Who
-// has such a session is a guest.
+// errUnreadable says that Redis holds something else under a session's key. It counts as no session.
 var errUnreadable = errors.New("session: record can't be read")

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // recovered returns the session of a cookie that Redis does not have, if it is kept elsewhere (Options.Recover): nil if
@@ -37,12 +35,12 @@ func (s *Store) restore(ctx context.Context, id string, rec *Record) error {
 	if err := s.enlist(ctx, id, rec); err != nil {
 		return err
 	}
-	raw, err := encoding.Marshal(rec)
+	raw, err := s.records.seal(id, rec)
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	err = s.rdb.SetArgs(ctx, s.vault.key(id), raw, redis.SetArgs{Mode: "NX", TTL: s.ttl(rec)}).Err()
-	if err != nil && !errors.Is(err, redis.Nil) {
+	// What stands there, if anything, is the same or can't be read.
+	if err := s.rdb.Set(ctx, s.vault.key(id), raw, s.ttl(rec)).Err(); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return s.unlessEnded(ctx, id, rec)

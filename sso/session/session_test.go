@@ -25,6 +25,9 @@ func (c *clock) Forward(d time.Duration) { c.now = c.now.Add(d) }
 func open(t *testing.T, rdb redis.UniversalClient, o session.Options) *session.Store {
 	t.Helper()
 	o.Service = "shop"
+	if o.Keys == nil {
+		o.Keys = [][]byte{[]byte("a key of thirty-two random bytes")}
+	}
 	s, err := session.New(rdb, o)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 	"github.com/gorilla/sessions"
 	"github.com/rbcervilla/redisstore/v9"
 	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/seal"
 )
 
 // ErrUnavailable is wrapped by errors that say: Redis does not answer, so that
@@ -26,6 +28,7 @@ var ErrConflict = errors.New("session: the browser sends sessions of different p
 // Options are what the sessions of services differ in.
 type Options struct {
 	Service  string        // names the keys in Redis and the cookie
+	Keys     [][]byte      // seal the records, of 16 random bytes or more: the first seals, all open
 	Secure   bool          // the cookie travels by https only and is bound to the host (__Host-)
 	Idle     time.Duration // a session not used for so long is over; 8 h unless told
 	Absolute time.Duration // a session so old is over; 24 h unless told
@@ -43,10 +46,13 @@ type Options struct {
 
 // Store holds one service's sessions.
 type Store struct {
-	rdb    redis.UniversalClient
-	inner  *redisstore.RedisStore
-	vault  vault
-	o      Options
+	rdb   redis.UniversalClient
+	inner *redisstore.RedisStore
+	vault vault
+	o     Options
+
+	records sealed
+
 	cookie string
 }
 
@@ -65,13 +71,18 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 		o.Now = time.Now
 	}
 	s := &Store{rdb: rdb, o: o, vault: vault{rdb, "gatehouse:" + o.Service + ":session:"}, cookie: CookieName(o.Service, o.Secure)}
+	sealer, err := seal.New("gatehouse session of "+o.Service, o.Keys...)
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	s.records = sealed{s.vault, sealer}
 	inner, err := redisstore.NewRedisStore(context.Background(), s.vault)
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
 	inner.KeyPrefix("")
 	inner.KeyGen(func() (string, error) { return rand.Text(), nil })
-	inner.Serializer(compact{})
+	inner.Serializer(s.records)
 	inner.Options(s.options())
 	s.inner = inner
 	return s, nil
@@ -205,7 +216,7 @@ var errGone = errors.New("session: ended meanwhile")
 
 // replace writes rec only where a session still is: an ended one stays ended.
 func (s *Store) replace(ctx context.Context, id string, rec *Record) error {
-	raw, err := encoding.Marshal(rec)
+	raw, err := s.records.seal(id, rec)
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}

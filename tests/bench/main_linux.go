@@ -173,7 +173,7 @@ func (b *bench) startSynthetic(redisURL string) (cookie string, err error) {
 		return "", err
 	}
 	defer rdb.Close()
-	store, err := session.New(rdb, session.Options{Service: service})
+	store, err := session.New(rdb, session.Options{Service: service, Keys: [][]byte{[]byte(benchKey)}})
 	if err != nil {
 		return "", err
 	}

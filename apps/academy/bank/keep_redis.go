@@ -19,8 +19,11 @@ type notebook struct {
 	rdb   *redis.Client
 }
 
+// notebookKey seals the sessions of all branches, which are in this process.
+var notebookKey = []byte(rand.Text())
+
 func newNotebook(rdb *redis.Client) (*notebook, error) {
-	store, err := session.New(rdb, session.Options{Service: "bank"}) // whose cookie is CookieName
+	store, err := session.New(rdb, session.Options{Service: "bank", Keys: [][]byte{notebookKey}}) // whose cookie is CookieName
 	if err != nil {
 		return nil, err
 	}

@@ -180,7 +180,7 @@ func open(ctx context.Context, url string, rdb *redis.Client) (*house, error) {
 	if h.hasher, err = password.NewHasher(password.Options{}); err != nil {
 		return nil, err
 	}
-	if h.sessions, err = session.New(rdb, session.Options{Service: "portal"}); err != nil {
+	if h.sessions, err = session.New(rdb, session.Options{Service: "portal", Keys: [][]byte{[]byte("a key of the bench, 32 bytes long")}}); err != nil {
 		return nil, err
 	}
 	log, err := denylist.NewLog(rdb)

@@ -80,7 +80,7 @@ func (v *visitor) gets(name, path string) request {
 
 // signIn starts the session that the requests bear.
 func (v *visitor) signIn(ctx context.Context, rdb redis.UniversalClient) error {
-	sessions, err := session.New(rdb, session.Options{Service: v.service})
+	sessions, err := session.New(rdb, session.Options{Service: v.service, Keys: [][]byte{[]byte("a key of the bench, 32 bytes long")}})
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (p *portal) openRevoker(rdb redis.UniversalClient, quiet *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	sessions, err := session.New(rdb, session.Options{Service: "portal"})
+	sessions, err := session.New(rdb, session.Options{Service: "portal", Keys: [][]byte{[]byte("of no use here either, 32 bytes")}})
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package card
 import (
 	"context"
 	"crypto"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,6 +17,9 @@ import (
 	"gatehouse/sso/session"
 	"gatehouse/sso/token"
 )
+
+// notebookKey seals the sessions of all branches, which are in this process.
+var notebookKey = []byte(rand.Text())
 
 // branch is a server that knows people by a card, and by a cookie whose session lies in
 // the shared notebook.
@@ -52,7 +56,7 @@ func openBranch(ctx context.Context, n int, o *office, redis *lookup.Server) (*b
 		return nil, err
 	}
 	b.rdb = redis.Connect()
-	if b.notebook, err = session.New(b.rdb, session.Options{Service: "bank"}); err != nil {
+	if b.notebook, err = session.New(b.rdb, session.Options{Service: "bank", Keys: [][]byte{notebookKey}}); err != nil {
 		_ = b.rdb.Close()
 		return nil, err
 	}

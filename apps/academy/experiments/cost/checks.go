@@ -85,7 +85,7 @@ func newRAM() *branch {
 
 // newRedis keeps them where the apps of the estate do.
 func newRedis(ctx context.Context, rdb *lookup.Client) (*branch, error) {
-	store, err := session.New(rdb, session.Options{Service: "bank"})
+	store, err := session.New(rdb, session.Options{Service: "bank", Keys: [][]byte{[]byte(rand.Text())}})
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,74 @@
+package ephemeral_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/portal/ephemeral"
+	"gatehouse/portal/tokens"
+	"gatehouse/tests/env"
+)
+
+var (
+	oldSecret = []byte("an older secret of thirty-two b.")
+	newSecret = []byte("a newer secret, of thirty-two b.")
+	bound     = ephemeral.Binding{ClientID: "shop", RedirectURI: "https://shop.example.com/cb", Challenge: "c"}
+)
+
+func open(t *testing.T, rdb redis.UniversalClient, secrets ...[]byte) *ephemeral.Store {
+	t.Helper()
+	s, err := ephemeral.New(rdb, secrets...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func save(t *testing.T, s *ephemeral.Store, subject string) (code, key string) {
+	t.Helper()
+	code, err := s.SaveCode(t.Context(), ephemeral.Code{ClientID: bound.ClientID, RedirectURI: bound.RedirectURI, Challenge: bound.Challenge, Subject: subject})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code, "gatehouse:portal:code:" + tokens.Hash(code)
+}
+
+func TestCodes_WritingToRedisMakesNone(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		s, ctx := open(t, rdb, newSecret), t.Context()
+		_, herKey := save(t, s, "alice")
+		hers := rdb.Get(ctx, herKey).Val()
+		for name, record := range map[string]string{
+			"hers": hers, "unsealed": `{"c":"shop","r":"https://shop.example.com/cb","p":"c","u":"alice","i":"sid","s":["openid"]}`,
+			"a tombstone": `{"c":"shop","r":"https://shop.example.com/cb","p":"c","spent":"somebody's grant"}`,
+			"for another": strings.Replace(hers, `"c":"shop"`, `"c":"bank"`, 1),
+		} {
+			code, key := save(t, s, "mallory")
+			rdb.Set(ctx, key, record, 0)
+			b := bound
+			if name == "for another" {
+				b.ClientID = "bank"
+			}
+			if c, err := s.TakeCode(ctx, code, "grant", b); !errors.Is(err, ephemeral.ErrNoCode) {
+				t.Errorf("%s: %+v, %v", name, c, err)
+			}
+		}
+	})
+}
+
+func TestCodes_RotationLosesNone(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		code, _ := save(t, open(t, rdb, oldSecret), "alice")
+		s := open(t, rdb, newSecret, oldSecret)
+		if c, err := s.TakeCode(t.Context(), code, "grant", bound); err != nil || c.Subject != "alice" {
+			t.Errorf("%+v, %v", c, err)
+		}
+		_, err := s.TakeCode(t.Context(), code, "another", bound)
+		if spent := (*ephemeral.Spent)(nil); !errors.As(err, &spent) || spent.Grant != "grant" {
+			t.Errorf("the second time: %v", err)
+		}
+	})
+}
