@@ -171,14 +171,15 @@ func TestConsole_BanEndsEverythingAndShowsTheReceipt(t *testing.T) {
 		// Another tab, or another administrator: it is said, and nothing is doubled.
 		h.follow(b, h.post(b, alice+"/ban", banned("again", "never"))).must(t, http.StatusOK, "Alice Demo is banned already.")
 		h.follow(b, h.get(b, alice+"/ban")).must(t, http.StatusOK, "Alice Demo is banned already.")
-		if rows := h.audited(); len(rows) != 1 || rows[0].Action != "person.banned" || rows[0].TargetID != "demo-alice" ||
-			rows[0].Detail["reason"] != "Sold <nothing>" || rows[0].IP == "" || rows[0].RequestID == "" {
+		if rows := h.audited(); len(rows) != 2 || rows[0].Action != "person.sign_in_failed" || rows[0].TargetID != "demo-alice" ||
+			rows[1].Action != "person.banned" || rows[1].TargetID != "demo-alice" ||
+			rows[1].Detail["reason"] != "Sold <nothing>" || rows[1].IP == "" || rows[1].RequestID == "" {
 			t.Errorf("the audit: %+v", rows)
 		}
 		h.follow(b, h.post(b, alice+"/unban", nil)).must(t, http.StatusOK, "Alice Demo may sign in again.")
 		h.follow(b, h.post(b, alice+"/unban", nil)).must(t, http.StatusOK, "Alice Demo is not banned.")
 		h.signIn(h.browser(), "/")
-		if rows := h.audited(); len(rows) != 2 || rows[0].Action != "person.unbanned" {
+		if rows := h.audited(); len(rows) != 3 || rows[0].Action != "person.unbanned" {
 			t.Errorf("the audit: %+v", rows)
 		}
 		// The receipt is there days later.

@@ -80,7 +80,8 @@ func (p *Pages) SetEmail(c echo.Context) error {
 			err = p.Attempts.Register(c.Request().Context(), web.ClientIP(c))
 		}
 		if err == nil {
-			err = p.Store.SetEmail(c.Request().Context(), v.user.ID, v.user.PasswordHash, email, normalised, p.Now())
+			err = p.Store.SetEmail(c.Request().Context(), v.user.ID, v.user.PasswordHash, email, normalised, p.Now(),
+				p.audit(c, store.EmailChanged, v.user.ID, v.user, map[string]any{"email": map[string]any{"from": v.user.Email, "to": email}}))
 		}
 		if errors.Is(err, store.ErrEmailTaken) {
 			err = p.emailTaken(c)
@@ -133,7 +134,9 @@ func (p *Pages) changePassword(c echo.Context, v *visitor, current, next string)
 	// One transaction: the others end with the change or not at all, and none begins with the old password after it.
 	done, err := p.Revoker.Revoke(ctx, revoke.Request{
 		UserID: v.user.ID, Except: v.signIn.SID, Reason: revoke.PasswordChanged, By: v.user.ID,
-		With: []store.Change{store.ChangePassword(v.user.ID, v.user.PasswordHash, hash, p.Now())},
+		With: []store.Change{
+			store.ChangePassword(v.user.ID, v.user.PasswordHash, hash, p.Now()), p.audit(c, store.PasswordChanged, v.user.ID, v.user, nil),
+		},
 	})
 	if err != nil {
 		return err

@@ -30,6 +30,8 @@ type sessionsView struct {
 	Page   int
 	Pages  components.Pages
 	Others bool // there are sign-ins besides this one
+
+	Activity activity
 }
 
 type sessionItem struct {
@@ -48,6 +50,9 @@ func (p *Pages) SessionList(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error {
 		view, err := p.sessions(c, v)
 		if err != nil {
+			return err
+		}
+		if view.Activity, err = p.activity(c, v); err != nil {
 			return err
 		}
 		return web.Render(c, http.StatusOK, sessionsPage(view))

@@ -137,14 +137,17 @@ func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User
 	if err != nil {
 		return store.User{}, err
 	}
-	if !ok {
-		return store.User{}, errNoMatch
+	if !ok && u.ID == "" {
+		return u, p.signInFailed(c, "", store.User{Email: account}, unknownEmail, errNoMatch)
 	}
-	if err := attempt.Succeeded(ctx, u.ID); err != nil {
-		return store.User{}, err
+	if !ok {
+		return u, p.signInFailed(c, "", u, wrongPassword, errNoMatch)
+	}
+	if err := p.succeeded(c, "", u, attempt); err != nil {
+		return u, err
 	}
 	if u.Disabled(p.Now()) {
-		return store.User{}, &disabledError{until: u.BannedUntil}
+		return u, p.signInFailed(c, "", u, accountDisabled, &disabledError{until: u.BannedUntil})
 	}
 	if rehash {
 		u.PasswordHash = p.rehash(c, u, secret)
@@ -204,9 +207,9 @@ func (p *Pages) confirm(c echo.Context, v *visitor, secret string) error {
 		return err
 	}
 	if !ok {
-		return errNoMatch
+		return p.signInFailed(c, v.user.ID, v.user, wrongAgain, errNoMatch)
 	}
-	return attempt.Succeeded(ctx, v.user.ID)
+	return p.succeeded(c, v.user.ID, v.user, attempt)
 }
 
 // refuse shows the form again with the reason, or returns an error that is not the person's.

@@ -22,13 +22,16 @@ const (
 	actEndedOne = "person.sign_in_ended"
 )
 
-// actions are what administrators do, in the order in which they are offered as a filter.
+// actions are what administrators do, and people at their own accounts, in the order in which they are offered as a filter.
 var actions = []struct{ code, words string }{
 	{actBanned, "Banned"},
 	{actUnbanned, "Lifted a ban"},
 	{actRoles, "Changed roles"},
 	{actEndedAll, "Ended every sign-in"},
 	{actEndedOne, "Ended a sign-in"},
+	{store.SignInFailed, "Failed to sign in"},
+	{store.PasswordChanged, "Changed the password"},
+	{store.EmailChanged, "Changed the email"},
 	{"sign_in.ended", "Ended a sign-in, from the list"},
 	{"client.created", "Created a client"},
 	{"client.changed", "Changed a client"},
@@ -129,6 +132,9 @@ func auditRowsOf(rows []store.Audit) []auditRow {
 		list[i] = auditRow{
 			Seq: r.Seq, At: r.At, Actor: r.Actor, ActorURL: personURL(r.ActorID), Action: actionName(r.Action), Target: r.Target,
 			TargetURL: targetURL(r.TargetKind, r.TargetID), Kind: r.TargetKind, IP: r.IP, RequestID: r.RequestID, Detail: detailText(r.Detail),
+		}
+		if r.ActorID == "" {
+			list[i].Actor, list[i].ActorURL = "someone not signed in", ""
 		}
 		if list[i].Target == "" {
 			list[i].Target = r.TargetID

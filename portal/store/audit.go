@@ -11,11 +11,18 @@ import (
 	"gatehouse/db"
 )
 
+// What people do at their own account, as the audit has it: the target is the person.
+const (
+	SignInFailed    = "person.sign_in_failed" // Detail has a reason; ActorID is "" unless the person was signed in
+	PasswordChanged = "person.password_changed"
+	EmailChanged    = "person.email_changed" // Detail has the email: from and to
+)
+
 // Audit is a row of the audit: who did what, to whom, from where. The database refuses to change or remove one.
 type Audit struct {
 	Seq        int64 // its place; given by the database
 	At         time.Time
-	ActorID    string // the sub of who did it
+	ActorID    string // the sub of who did it; "" for somebody who was not signed in
 	Actor      string // what they were called then: the email
 	Action     string // code such as "person.banned"
 	TargetKind string // "user", "sign_in", "client", "key", …

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -17,6 +18,7 @@ import (
 type AuditQuery struct {
 	ActorID    string
 	Action     string
+	Actions    []string // any of these; nil for all
 	TargetKind string
 	TargetID   string
 	From, To   time.Time // From is included, To is not; zero: no bound
@@ -78,6 +80,14 @@ func (s *Store) AuditRows(ctx context.Context, q AuditQuery) (page []Audit, more
 	return page, more, nil
 }
 
+func anys(list []string) []any {
+	all := make([]any, len(list))
+	for i, v := range list {
+		all[i] = v
+	}
+	return all
+}
+
 // statement reads one row more than a page holds. With up to two filters it follows one index from where the page
 // begins, the time of the row Older or Newer being from; with more, an index of two of them.
 func (q AuditQuery) statement(from int64, dialect db.Dialect) (query string, args []any) {
@@ -96,6 +106,7 @@ func (q AuditQuery) statement(from int64, dialect db.Dialect) (query string, arg
 			filters++
 		}
 	}
+	where(len(q.Actions) > 0, `action IN (?`+strings.Repeat(`, ?`, max(0, len(q.Actions)-1))+`)`, anys(q.Actions)...)
 	// One bound on either side: a database follows its index from one of several, and not from the narrowest.
 	older, newer := q.Older > 0 && (q.To.IsZero() || from < db.Millis(q.To)), q.Newer > 0 && (q.From.IsZero() || from >= db.Millis(q.From))
 	where(newer, `(at, seq) > (?, ?)`, from, q.Newer)

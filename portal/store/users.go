@@ -189,13 +189,14 @@ func insertUser(ctx context.Context, tx *sqlx.Tx, u User) (int64, error) {
 
 // SetName changes a person's name. ErrNotFound says that there is no such person.
 func (s *Store) SetName(ctx context.Context, id, name string, now time.Time) error {
-	return s.respell(ctx, id, ErrNotFound, `UPDATE users SET name = ?, updated_at = ?, indexed = TRUE WHERE id = ?`, name, db.Millis(now), id)
+	return s.respell(ctx, id, ErrNotFound, nil, `UPDATE users SET name = ?, updated_at = ?, indexed = TRUE WHERE id = ?`, name, db.Millis(now), id)
 }
 
 // SetEmail changes a person's email, provided that passwordHash, which has just been checked, is still the
-// person's: else ErrStale. ErrEmailTaken says that another account has it.
-func (s *Store) SetEmail(ctx context.Context, id, passwordHash, email, normalised string, now time.Time) error {
-	return s.respell(ctx, id, ErrStale, `UPDATE users SET email = ?, email_normalised = ?, updated_at = ?, indexed = TRUE
+// person's: else ErrStale. ErrEmailTaken says that another account has it. The changes of with happen with it or not at
+// all.
+func (s *Store) SetEmail(ctx context.Context, id, passwordHash, email, normalised string, now time.Time, with ...Change) error {
+	return s.respell(ctx, id, ErrStale, with, `UPDATE users SET email = ?, email_normalised = ?, updated_at = ?, indexed = TRUE
 		WHERE id = ? AND password_hash = ?`, email, normalised, db.Millis(now), id, passwordHash)
 }
 
@@ -238,7 +239,7 @@ func (s *Store) Rehash(ctx context.Context, id, old, hash string) error {
 }
 
 // respell is update of what a person is found by: their words change with it.
-func (s *Store) respell(ctx context.Context, id string, none error, statement string, args ...any) error {
+func (s *Store) respell(ctx context.Context, id string, none error, with []Change, statement string, args ...any) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		if err := update(ctx, tx, none, tx.Rebind(statement), args...); err != nil {
 			return err
@@ -247,7 +248,10 @@ func (s *Store) respell(ctx context.Context, id string, none error, statement st
 		if err != nil {
 			return err
 		}
-		return keepWords(ctx, tx, u)
+		if err := keepWords(ctx, tx, u); err != nil {
+			return err
+		}
+		return s.apply(ctx, tx, with)
 	})
 }
 
