@@ -19,8 +19,7 @@ type kept struct {
 }
 
 // session is the one with that key, nil if its sign-in is over or its person may not
-// sign in. It is taken to be as old as the last giving of the password: no younger
-// than it was.
+// sign in. It is as old as its sign-in, however often the password was given since.
 func (k kept) session(ctx context.Context, key string) (*session.Record, error) {
 	s, err := k.records.Session(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
@@ -35,7 +34,7 @@ func (k kept) session(ctx context.Context, key string) (*session.Record, error) 
 	k.log.InfoContext(ctx, "a session that Redis did not have was found in the database", "sid", s.SignIn.SID)
 	return &session.Record{
 		Subject: s.User.ID, SID: s.SignIn.SID, Name: s.User.Name, Email: s.User.Email, Roles: s.User.Roles,
-		AuthTime: s.SignIn.CreatedAt, CreatedAt: s.SignIn.CreatedAt, SeenAt: s.Seen,
+		AuthTime: s.SignIn.CreatedAt, CreatedAt: s.Began, SeenAt: s.Seen,
 	}, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"gatehouse/components"
 	"gatehouse/portal/attempts"
 	"gatehouse/portal/store"
+	"gatehouse/sso/session"
 	"gatehouse/web"
 )
 
@@ -75,14 +76,12 @@ func (p *Pages) SignIn(c echo.Context) error {
 	}
 	typed, secret, reauth := fields[0], fields[1], fields[3] == "1"
 	view := signInView{ReturnTo: returnTo(fields[2]), Email: keep(typed, maxEmail), Faults: faults{}}
-	if reauth {
-		v, err := p.visitor(c)
-		if err != nil {
-			return err
-		}
-		if v != nil {
-			return p.reauthenticate(c, v, secret, view)
-		}
+	v, err := p.visitor(c)
+	if err != nil {
+		return err
+	}
+	if reauth && v != nil {
+		return p.reauthenticate(c, v, secret, view)
 	}
 	_, account, err := normaliseEmail(typed)
 	if err != nil {
@@ -95,6 +94,16 @@ func (p *Pages) SignIn(c echo.Context) error {
 		return p.showSignIn(c, http.StatusUnprocessableEntity, view)
 	}
 	u, err := p.authenticate(c, account, secret)
+	if err == nil && v != nil && v.user.ID == u.ID { // a form left open in another tab: the sign-in goes on
+		v.user = u
+		if err = p.prove(c, v); err == nil {
+			return leadOn(c, view.ReturnTo)
+		}
+		if !errors.Is(err, store.ErrStale) && !errors.Is(err, session.ErrEnded) { // else it ended meanwhile, and stays ended
+			return p.refuse(c, err, view)
+		}
+		err = nil
+	}
 	if err == nil {
 		err = p.start(c, u, persist(c, p.Store, u))
 		if errors.Is(err, store.ErrSuperseded) { // signed out everywhere at this moment: a sign-in after that counts
@@ -181,18 +190,27 @@ func (p *Pages) reauthenticate(c echo.Context, v *visitor, secret string, view s
 	if err := p.confirm(c, v, secret); err != nil {
 		return p.refuse(c, err, view)
 	}
-	ctx := c.Request().Context()
+	if err := p.prove(c, v); err != nil {
+		return p.refuse(c, err, view)
+	}
+	return leadOn(c, view.ReturnTo)
+}
+
+// prove moves the auth_time of v's sign-in to now, after the password was checked, and gives the browser a new session of
+// it. Nothing ends by it. The error wraps store.ErrStale or session.ErrEnded if the sign-in has ended meanwhile, and
+// store.ErrStale if the password has changed.
+func (p *Pages) prove(c echo.Context, v *visitor) error {
 	if now := p.Now().UTC(); now.After(v.signIn.CreatedAt) {
 		v.signIn.CreatedAt = now
 	}
-	if err := p.Store.Reauthenticate(ctx, v.user.ID, v.signIn.SID, v.user.PasswordHash, v.signIn.CreatedAt); err != nil {
-		return p.refuse(c, err, view)
+	if err := p.Store.Reauthenticate(c.Request().Context(), v.user.ID, v.signIn.SID, v.user.PasswordHash, v.signIn.CreatedAt); err != nil {
+		return err
 	}
 	if err := p.renewSession(c, v); err != nil {
 		return err
 	}
 	p.trust(c, v.user)
-	return leadOn(c, view.ReturnTo)
+	return nil
 }
 
 // confirm checks the password of somebody who is signed in; errNoMatch says that it is another.

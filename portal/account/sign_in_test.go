@@ -13,6 +13,7 @@ import (
 
 	"gatehouse/portal/account"
 	"gatehouse/portal/password"
+	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/portal/store/storetest"
 	"gatehouse/tests/env"
@@ -63,6 +64,85 @@ func TestSignIn_NewIdEachTime(t *testing.T) {
 		a := other.signIn("maria@example.com", secret)
 		if a.Status != 303 || strings.Contains(strings.Join(a.Header.Values("Set-Cookie"), " "), "AAAAAAAAAAAAAAAAAAAAAAAAAA") {
 			h.t.Errorf("%d, %q", a.Status, a.Header.Values("Set-Cookie"))
+		}
+	})
+}
+
+func TestSignIn_StaleTabHurtsNobody(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		u := h.add("maria@example.com")
+		b := h.signedIn("maria@example.com")
+		session := b.cookie("portal_session")
+		type row struct {
+			SID     string `db:"sid"`
+			Created int64  `db:"created_at"`
+		}
+		one := func() (r row) {
+			h.t.Helper()
+			check(h.t, h.db.GetContext(h.t.Context(), &r, "SELECT sid, created_at FROM sign_ins")) // fails if there are two
+			return r
+		}
+		first := one()
+		refresh := store.RefreshToken{
+			Hash: "hash", Family: "family", UserID: u.ID, SID: first.SID, ClientID: "shop", CreatedAt: h.clock.Now(), ExpiresAt: h.clock.Now().Add(30 * 24 * time.Hour),
+		}
+		_, err := h.store.Open(h.t.Context(), store.Grantee{UserID: u.ID, SID: first.SID}, "shop", &refresh, h.clock.Now())
+		check(h.t, err)
+
+		// Hours pass, in which she comes by; then she uses the form of the other tab.
+		for range 3 {
+			h.clock.Add(6 * time.Hour)
+			b.get("/profile").want(h.t, 200)
+		}
+		b.signIn("maria@example.com", "not her password").want(h.t, http.StatusUnprocessableEntity)
+		b.signIn("maria@example.com", secret).wantTo(h.t, "/")
+		again := one()
+		if again.SID != first.SID || again.Created != h.clock.Now().UTC().UnixMilli() {
+			h.t.Errorf("the sign-in is %+v, was %+v: want the same with auth_time now", again, first)
+		}
+		if id := b.cookie("portal_session"); id == session || id == "" {
+			h.t.Error("the session kept its id")
+		}
+		stolen := h.browser()
+		stolen.headers["Cookie"] = "portal_session=" + session
+		if stolen.isIn() {
+			h.t.Error("the old session id still opens")
+		}
+		if n := h.count("SELECT COUNT(*) FROM refresh_tokens WHERE revoked_at IS NULL AND sid = ?", first.SID); n != 1 {
+			h.t.Errorf("%d refresh tokens live, want 1", n)
+		}
+		if n := h.count("SELECT COUNT(*) FROM revocations"); n != 0 {
+			h.t.Errorf("%d revocations", n)
+		}
+		// The absolute end stays: a day after the first sign-in, in Redis and in the database.
+		h.clock.Add(5 * time.Hour)
+		key := ""
+		check(h.t, h.db.GetContext(h.t.Context(), &key, "SELECT session_key FROM sign_ins"))
+		kept, err := h.store.Session(h.t.Context(), key)
+		check(h.t, err)
+		if kept.Began.UnixMilli() != first.Created || !b.isIn() {
+			h.t.Errorf("the session began at %s, want %s", kept.Began, time.UnixMilli(first.Created))
+		}
+		h.clock.Add(90 * time.Minute)
+		if b.isIn() {
+			h.t.Error("the absolute end moved")
+		}
+	})
+}
+
+func TestSignIn_StaleTabRevivesNothing(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		h.add("maria@example.com")
+		b := h.signedIn("maria@example.com")
+		ended := ""
+		check(h.t, h.db.GetContext(h.t.Context(), &ended, "SELECT sid FROM sign_ins"))
+		check(h.t, revoke.Confirmed(h.revoker.Revoke(h.t.Context(), revoke.Request{SID: ended, Reason: revoke.ByPerson})))
+		b.signIn("maria@example.com", secret).wantTo(h.t, "/")
+		if n := h.count("SELECT COUNT(*) FROM sign_ins WHERE sid = ? AND ended_at IS NOT NULL", ended); n != 1 {
+			h.t.Error("the sign-in that had ended lives again")
+		}
+		if n := h.count("SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL"); n != 1 || !b.isIn() {
+			h.t.Errorf("%d living sign-ins, want a new one", n)
 		}
 	})
 }

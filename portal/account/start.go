@@ -44,7 +44,7 @@ func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) e
 		SID: rand.Text(), UserID: u.ID, CreatedAt: now, LastSeenAt: now,
 		UserAgent: clean(c.Request().UserAgent(), maxUserAgent), IP: clean(web.ClientIP(c), 64), Replica: web.Replica(c),
 	}
-	key, send, err := p.startSession(c, u, in)
+	key, send, err := p.startSession(c, u, in, time.Time{})
 	if err != nil {
 		return err
 	}
@@ -76,9 +76,9 @@ func (p *Pages) beginning(ctx context.Context, userID string) (time.Time, error)
 	return now, err
 }
 
-// renewSession gives the browser a new session of its sign-in, and ends the one it had.
+// renewSession gives the browser a new session of its sign-in, with the same absolute end, and ends the one it had.
 func (p *Pages) renewSession(c echo.Context, v *visitor) error {
-	key, send, err := p.startSession(c, v.user, v.signIn)
+	key, send, err := p.startSession(c, v.user, v.signIn, v.record.CreatedAt)
 	if err != nil {
 		return err
 	}
@@ -89,12 +89,12 @@ func (p *Pages) renewSession(c echo.Context, v *visitor) error {
 	return nil
 }
 
-// startSession starts a session for a sign-in, with a new id. key is its key in Redis; send gives its cookie to the
+// startSession starts a session for a sign-in, with a new id; began is when its first session did, zero for now. key is its key in Redis; send gives its cookie to the
 // browser.
-func (p *Pages) startSession(c echo.Context, u store.User, in store.SignIn) (key string, send func(), err error) {
+func (p *Pages) startSession(c echo.Context, u store.User, in store.SignIn, began time.Time) (key string, send func(), err error) {
 	later := cookieJar{}
 	key, err = p.Sessions.Begin(c.Request().Context(), later, c.Request(), session.Record{
-		Subject: u.ID, SID: in.SID, Name: u.Name, Email: u.Email, Roles: u.Roles, AuthTime: in.CreatedAt,
+		Subject: u.ID, SID: in.SID, Name: u.Name, Email: u.Email, Roles: u.Roles, AuthTime: in.CreatedAt, CreatedAt: began,
 	})
 	if err != nil {
 		return "", nil, failed(err)

@@ -14,6 +14,7 @@ import (
 type Session struct {
 	User   User
 	SignIn SignIn
+	Began  time.Time // when the sign-in began; SignIn.CreatedAt is that of the newest proof
 	Seen   time.Time // when it was last used
 }
 
@@ -37,10 +38,11 @@ func (s *Store) SessionSeen(ctx context.Context, key string, now time.Time) erro
 // ErrNotFound: there is none, or it has ended.
 func (s *Store) Session(ctx context.Context, key string) (Session, error) {
 	var row struct {
-		SID  string `db:"sid"`
-		Seen int64  `db:"seen"`
+		SID   string `db:"sid"`
+		Began int64  `db:"began"`
+		Seen  int64  `db:"seen"`
 	}
-	err := s.db.GetContext(ctx, &row, s.db.Rebind(`SELECT sid, COALESCE(session_seen_at, created_at) AS seen FROM sign_ins
+	err := s.db.GetContext(ctx, &row, s.db.Rebind(`SELECT sid, COALESCE(began_at, created_at) AS began, COALESCE(session_seen_at, created_at) AS seen FROM sign_ins
 		WHERE session_key = ? AND session_key <> '' AND ended_at IS NULL`), key)
 	if db.Missing(err) {
 		return Session{}, ErrNotFound
@@ -55,5 +57,5 @@ func (s *Store) Session(ctx context.Context, key string) (Session, error) {
 	if errors.Is(err, ErrNotFound) {
 		return Session{}, ErrNotFound
 	}
-	return Session{User: u, SignIn: in, Seen: db.Time(row.Seen)}, err
+	return Session{User: u, SignIn: in, Began: db.Time(row.Began), Seen: db.Time(row.Seen)}, err
 }

@@ -71,14 +71,14 @@ func (s *Store) SignIn(ctx context.Context, in SignIn, passwordHash string) erro
 }
 
 // Reauthenticate moves the auth_time of a living sign-in to now, under the same condition as SignIn; ErrStale
-// also says that the sign-in is not that person's or has ended.
+// also says that the sign-in is not that person's or has ended. When it began stays.
 func (s *Store) Reauthenticate(ctx context.Context, userID, sid, passwordHash string, now time.Time) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		u, err := s.holdUser(ctx, tx, userID, passwordHash, now)
 		if err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE sign_ins SET created_at = ?, last_seen_at = ?
+		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE sign_ins SET began_at = COALESCE(began_at, created_at), created_at = ?, last_seen_at = ?
 			WHERE sid = ? AND user_id = ? AND ended_at IS NULL AND (created_at >= ? OR sid = ?)`),
 			db.Millis(now), db.Millis(now), sid, userID, db.Millis(u.DeniedBefore), u.DeniedExcept)
 		if err != nil {

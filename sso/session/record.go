@@ -19,7 +19,7 @@ type Record struct {
 	Email     string    `cbor:"4,keyasint,omitempty"`
 	Roles     []string  `cbor:"5,keyasint,omitempty"`
 	AuthTime  time.Time `cbor:"6,keyasint"` // when the person last proved who they are
-	CreatedAt time.Time `cbor:"7,keyasint"` // set by Start
+	CreatedAt time.Time `cbor:"7,keyasint"` // set by Start unless it is given: the absolute end counts from here
 	SeenAt    time.Time `cbor:"8,keyasint"` // set by Start and, now and then, by Load
 }
 

@@ -163,7 +163,10 @@ func (s *Store) Begin(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		return "", errors.New("session: a session belongs to somebody")
 	}
 	now := s.o.Now().UTC().Truncate(time.Second)
-	rec.CreatedAt, rec.SeenAt = now, now
+	rec.SeenAt = now
+	if rec.CreatedAt.IsZero() {
+		rec.CreatedAt = now
+	}
 	if err := s.dropAll(ctx, r); err != nil {
 		return "", err
 	}
