@@ -21,11 +21,8 @@ var endings = map[string]func(w *walk){
 		w.leads(w.h.post(w.other.browser, "/sessions/"+w.here.sid+"/end", nil), "/sessions")
 	},
 	"Sign-out everywhere": func(w *walk) { w.leads(w.h.post(w.here.browser, "/sign-out/everywhere", nil), "/signed-out") },
-	"Another sign-in in the same browser": func(w *walk) {
-		again := *w.here // its cookie of before, in a browser of its own
-		again.browser = w.h.withCookies(w.here.browser)
-		w.h.signIn(w.here.browser, "/", "email", w.email)
-		w.here = &again
+	"Another person's sign-in in the same browser": func(w *walk) {
+		w.signInAgain(w.h.person("another-" + w.email))
 	},
 	"Change of the password": func(w *walk) {
 		w.password = "five quiet grey herons"
@@ -125,6 +122,14 @@ type walk struct {
 	admin           *http.Client
 	here, other     *entered
 	after           func()
+}
+
+// signInAgain signs in by a form left open in the browser, and looks on with its cookie of before.
+func (w *walk) signInAgain(email string) {
+	again := *w.here
+	again.browser = w.h.withCookies(w.here.browser)
+	w.h.signIn(w.here.browser, "/", "email", email)
+	w.here = &again
 }
 
 // check compares what lives with the cells of a row.
