@@ -55,6 +55,46 @@ func TestRedisAway_NobodyIsSignedOut(t *testing.T) {
 	}
 }
 
+// A Redis whose memory is full: whoever is signed in goes on reading, sign-outs and bans take effect and are confirmed, and
+// only new sign-ins are refused.
+func TestRedisFull_OnlyNewSignInsAreRefused(t *testing.T) {
+	_, rdb := env.OwnRedis(t, "")
+	h := newHouse(t, env.DB(t, "portal"), rdb)
+	admin, alice, leaving := h.browser(), h.browser(), h.browser()
+	h.signIn(admin, "/", "email", "admin@example.com")
+	h.signIn(alice, "/")
+	h.signIn(leaving, "/")
+	if err := rdb.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.advance(10 * time.Minute) // so that "last seen" is due
+	for range 2 {
+		if a := h.get(alice, "/profile"); a.status != http.StatusOK {
+			t.Errorf("a page that reads: %d", a.status)
+		}
+	}
+	if a := h.post(h.browser(), "/sign-in", url.Values{"email": {"alice@example.com"}, "password": {"gatehouse-demo"}}); a.status != http.StatusServiceUnavailable ||
+		a.header.Get("Retry-After") == "" {
+		t.Errorf("a new sign-in: %d", a.status)
+	}
+	if a := h.post(leaving, "/sign-out", nil); a.status != http.StatusSeeOther {
+		t.Errorf("a sign-out: %d", a.status)
+	}
+	if a := h.get(leaving, "/profile"); a.status != http.StatusSeeOther {
+		t.Errorf("after the sign-out: %d", a.status)
+	}
+	a := h.post(admin, "/admin/people/demo-alice/ban", url.Values{"reason": {"For the test."}, "until": {"never"}})
+	if a.status != http.StatusSeeOther || !strings.HasPrefix(a.to.Path, "/admin/receipts/") {
+		t.Fatalf("a ban: %d to %v", a.status, a.to)
+	}
+	if page := h.get(admin, a.to.Path); strings.Contains(page.body, "not confirmed yet") {
+		t.Error("the ban is not confirmed")
+	}
+	if a := h.get(alice, "/profile"); a.status != http.StatusSeeOther {
+		t.Errorf("after the ban: %d", a.status)
+	}
+}
+
 // What writes says 503 while SQLite's disk is full, and works again without a restart; what reads goes on.
 func TestDiskFull_IsA503AndPasses(t *testing.T) {
 	h := newHouse(t, env.DB(t, "portal"), env.MiniRedis(t))

@@ -20,7 +20,7 @@ const (
 	toldFor = 30 * 24 * time.Hour
 	// toldOf is how many sign-ins that ended are looked at.
 	toldOf = 50
-	// tooManyEvery is how often a person is told that sign-ins ended because there were too many.
+	// tooManyEvery is after how long a person who was told of endings is told again that there were too many sign-ins.
 	tooManyEvery = 24 * time.Hour
 )
 
@@ -35,7 +35,7 @@ type endedView struct {
 func (p *Pages) untold(ctx context.Context, u store.User) ([]endedView, error) {
 	reasons := notTheirs
 	// A program that signs in every minute ends another of its sign-ins each time.
-	if told, err := p.Store.WasTold(ctx, u.ID, revoke.TooMany, p.Now().Add(-tooManyEvery)); err != nil {
+	if told, err := p.Store.WasTold(ctx, u.ID, p.Now().Add(-tooManyEvery)); err != nil {
 		return nil, err
 	} else if told {
 		reasons = slices.DeleteFunc(slices.Clone(notTheirs), func(reason string) bool { return reason == revoke.TooMany })

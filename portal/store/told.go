@@ -66,11 +66,10 @@ func (s *Store) ended(ctx context.Context, on sqlx.QueryerContext, query string,
 	return all, nil
 }
 
-// WasTold reports whether the person has been told, since that time, of a sign-in that ended for this reason.
-func (s *Store) WasTold(ctx context.Context, userID, reason string, since time.Time) (bool, error) {
+// WasTold reports whether the person has been told of endings since that time.
+func (s *Store) WasTold(ctx context.Context, userID string, since time.Time) (bool, error) {
 	var told bool
-	if err := s.db.GetContext(ctx, &told, s.db.Rebind(`SELECT EXISTS (SELECT 1 FROM sign_ins WHERE user_id = ? AND end_reason = ? AND told_at >= ?)`),
-		userID, reason, db.Millis(since)); err != nil {
+	if err := s.db.GetContext(ctx, &told, s.db.Rebind(`SELECT EXISTS (SELECT 1 FROM users WHERE id = ? AND told_at >= ?)`), userID, db.Millis(since)); err != nil {
 		return false, fmt.Errorf("store: whether a person was told: %w", err)
 	}
 	return told, nil

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"gatehouse/sso/luascript"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -71,24 +73,46 @@ func (s *Store) endSIDs(ctx context.Context, sids ...string) (int, error) {
 	lists := make([]string, len(sids))
 	// The marks come first. Start lists a session before it looks for the mark, so
 	// either Start sees the mark or a list below has the session.
-	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, sid := range sids {
-			lists[i] = s.sidList(sid)
-			p.Set(ctx, s.endedMark(sid), 1, s.o.Absolute)
-		}
-		return nil
-	})
-	if err != nil {
+	marks := make([]string, len(sids))
+	for i, sid := range sids {
+		lists[i], marks[i] = s.sidList(sid), s.endedMark(sid)
+	}
+	if err := s.mark(ctx, 1, marks...); err != nil {
 		return 0, unavailable(err)
 	}
 	return s.endLists(ctx, lists...)
 }
 
+// setMark sets a key that expires after ARGV[2] milliseconds.
+var setMark = luascript.New(`return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])`)
+
+// mark sets keys for as long as a session may last, also where Redis is full: what has ended must stay ended.
+func (s *Store) mark(ctx context.Context, value any, keys ...string) error {
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, key := range keys {
+			p.Set(ctx, key, value, s.o.Absolute)
+		}
+		return nil
+	})
+	if !isFull(err) {
+		return err
+	}
+	for _, key := range keys { // one by one: the keys of a Redis Cluster lie on different servers
+		if err := s.scripts.Run(ctx, setMark, []string{key}, value, s.o.Absolute.Milliseconds()).Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isFull reports whether Redis refused a write since its memory is full.
+func isFull(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "OOM ") }
+
 // Leave ends the sessions of a sign-in here, as EndSID does, but leaves the
 // sign-in itself open: the person may come back with it.
 func (s *Store) Leave(ctx context.Context, sid string) (int, error) {
 	if sid != "" {
-		if err := s.rdb.Set(ctx, s.leftMark(sid), 1, s.o.Absolute).Err(); err != nil {
+		if err := s.mark(ctx, 1, s.leftMark(sid)); err != nil {
 			return 0, unavailable(err)
 		}
 	}
@@ -111,7 +135,7 @@ func (s *Store) ended(ctx context.Context, sid string) (bool, error) {
 
 // EndSubject ends every session of a person and says how many there were.
 func (s *Store) EndSubject(ctx context.Context, sub string) (int, error) {
-	if err := s.rdb.Set(ctx, s.subjectMark(sub), s.o.Now().UnixMilli(), s.o.Absolute).Err(); err != nil {
+	if err := s.mark(ctx, s.o.Now().UnixMilli(), s.subjectMark(sub)); err != nil {
 		return 0, unavailable(err)
 	}
 	return s.endLists(ctx, s.subList(sub))

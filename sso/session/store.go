@@ -12,6 +12,7 @@ import (
 	"github.com/rbcervilla/redisstore/v9"
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse/sso/luascript"
 	"gatehouse/sso/seal"
 )
 
@@ -46,14 +47,13 @@ type Options struct {
 
 // Store holds one service's sessions.
 type Store struct {
-	rdb   redis.UniversalClient
-	inner *redisstore.RedisStore
-	vault vault
-	o     Options
-
+	rdb     redis.UniversalClient
+	scripts *luascript.Runner
+	inner   *redisstore.RedisStore
+	vault   vault
+	o       Options
 	records sealed
-
-	cookie string
+	cookie  string
 }
 
 // New is the store of a service's sessions. It does not talk to Redis.
@@ -70,7 +70,7 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{rdb: rdb, o: o, vault: vault{rdb, "gatehouse:" + o.Service + ":session:"}, cookie: CookieName(o.Service, o.Secure)}
+	s := &Store{rdb: rdb, scripts: luascript.NewRunner(rdb), o: o, vault: vault{rdb, "gatehouse:" + o.Service + ":session:"}, cookie: CookieName(o.Service, o.Secure)}
 	sealer, err := seal.New("gatehouse session of "+o.Service, o.Keys...)
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
@@ -133,10 +133,12 @@ func (s *Store) Load(r *http.Request) (*Record, error) {
 	}
 	if now := s.o.Now(); now.Sub(rec.SeenAt) >= s.touchEvery() {
 		rec.SeenAt = now.UTC().Truncate(time.Second)
-		if err := s.replace(r.Context(), id, rec); err != nil {
-			if errors.Is(err, errGone) { // ended between the two round trips
-				return nil, nil
-			}
+		switch err := s.replace(r.Context(), id, rec); {
+		case errors.Is(err, errGone): // ended between the two round trips
+			return nil, nil
+		case errors.Is(err, errFull): // it is noted another time: the session is good all the same
+			return rec, nil
+		case err != nil:
 			return nil, err
 		}
 		if s.o.Seen != nil {
@@ -215,7 +217,10 @@ func (s *Store) Update(r *http.Request, change func(*Record)) error {
 	return nil
 }
 
-var errGone = errors.New("session: ended meanwhile")
+var (
+	errGone = errors.New("session: ended meanwhile")
+	errFull = errors.New("session: Redis is full")
+)
 
 // replace writes rec only where a session still is: an ended one stays ended.
 func (s *Store) replace(ctx context.Context, id string, rec *Record) error {
@@ -227,6 +232,8 @@ func (s *Store) replace(ctx context.Context, id string, rec *Record) error {
 	switch {
 	case errors.Is(err, redis.Nil):
 		return errGone
+	case isFull(err):
+		return fmt.Errorf("%w: %w: %w", ErrUnavailable, errFull, err)
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
