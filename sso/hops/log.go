@@ -115,6 +115,7 @@ func (l *Log) add(e entry, what any) {
 
 // write empties the queue and ends.
 func (l *Log) write() {
+	var small compressor
 	for {
 		l.mu.Lock()
 		batch := l.queue
@@ -128,6 +129,9 @@ func (l *Log) write() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, e := range batch {
+				if e.person == "" {
+					e.raw = small.compress(e.raw)
+				}
 				put(ctx, p, e)
 			}
 			return nil
@@ -206,7 +210,7 @@ func Of(ctx context.Context, rdb redis.UniversalClient, issuer, sub string) ([]F
 	for i, f := range flows {
 		for _, raw := range lists[i].Val() {
 			var h Hop
-			if json.Unmarshal([]byte(raw), &h) == nil {
+			if json.Unmarshal(decompress(raw), &h) == nil {
 				f.Hops = append(f.Hops, h)
 			}
 		}

@@ -59,6 +59,7 @@ func replica(t *testing.T, p *provider, rdb redis.UniversalClient, base string, 
 		t.Fatal(err)
 	}
 	e := echo.New()
+	e.IPExtractor = echo.ExtractIPFromXFFHeader() // behind a proxy on this machine
 	auth.Mount(e)
 	e.GET("/", func(c echo.Context) error {
 		name := "nobody"

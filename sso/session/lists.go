@@ -6,12 +6,12 @@ import (
 	"strconv"
 	"strings"
 
-	"gatehouse/sso/luascript"
-
 	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/luascript"
 )
 
-// A list is a sorted set in Redis that holds the keys of sessions: those of one
+// A list is a sorted set in Redis that holds the hashes of sessions' ids: those of one
 // sign-in, or those of one person. Its scores say when each session is over at the
 // latest (milliseconds since 1970), so that those who sign in again and again and
 // never out do not make it grow for ever.
@@ -36,7 +36,7 @@ func (s *Store) enlist(ctx context.Context, id string, rec *Record) error {
 	now := s.o.Now()
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, list := range s.lists(rec) {
-			p.ZAdd(ctx, list, redis.Z{Score: float64(now.Add(s.o.Absolute).UnixMilli()), Member: s.vault.key(id)})
+			p.ZAdd(ctx, list, redis.Z{Score: float64(now.Add(s.o.Absolute).UnixMilli()), Member: s.vault.hash(id)})
 			p.ZRemRangeByScore(ctx, list, "-inf", strconv.FormatInt(now.UnixMilli(), 10))
 			p.Expire(ctx, list, s.o.Absolute)
 		}
@@ -49,7 +49,7 @@ func (s *Store) drop(ctx context.Context, id string, rec *Record) error {
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.Del(ctx, s.vault.key(id))
 		for _, list := range s.lists(rec) {
-			p.ZRem(ctx, list, s.vault.key(id))
+			p.ZRem(ctx, list, s.vault.hash(id))
 		}
 		return nil
 	})
@@ -158,9 +158,7 @@ func (s *Store) endLists(ctx context.Context, lists ...string) (int, error) {
 	_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, list := range lists {
 			for _, k := range keys[i].Val() {
-				if strings.HasPrefix(k, s.vault.prefix) {
-					ended = append(ended, p.Del(ctx, k))
-				}
+				ended = append(ended, p.Del(ctx, s.vault.prefix+k))
 			}
 			// Only what was seen leaves the list: a session that starts meanwhile stays on it.
 			if len(keys[i].Val()) > 0 {

@@ -53,7 +53,7 @@ func (s *Store) Fate(ctx context.Context, r *http.Request, sub, sid string, auth
 			return nil
 		}
 		for _, id := range s.candidates(r) {
-			here = append(here, p.ZScore(ctx, list, s.vault.key(id)))
+			here = append(here, p.ZScore(ctx, list, s.vault.hash(id)))
 		}
 		return nil
 	})
