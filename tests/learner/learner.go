@@ -113,6 +113,9 @@ func (l *Learner) request(ctx context.Context, method, address string, form url.
 // Start starts the guided path of an experiment and returns the run's path.
 func (l *Learner) Start(ctx context.Context, experiment string) (run string, err error) {
 	p, err := l.Post(ctx, "/experiments/"+experiment+"/runs", url.Values{"mode": {"guided"}})
+	for err == nil && p.Status == http.StatusServiceUnavailable && ctx.Err() == nil { // a busy machine asks to come again
+		p, err = l.Post(ctx, "/experiments/"+experiment+"/runs", url.Values{"mode": {"guided"}})
+	}
 	if err != nil {
 		return "", err
 	}
