@@ -126,12 +126,14 @@ func (l *Log) write() {
 			return
 		}
 		l.mu.Unlock()
+		for i, e := range batch {
+			if e.person == "" {
+				batch[i].raw = small.compress(e.raw)
+			}
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, e := range batch {
-				if e.person == "" {
-					e.raw = small.compress(e.raw)
-				}
 				put(ctx, p, e)
 			}
 			return nil
