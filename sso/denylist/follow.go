@@ -130,13 +130,16 @@ func (m *Mirror) follow(ctx context.Context) error {
 		return told(err)
 	}
 	applied, err := m.applyAll(streams)
-	if err == nil {
+	// What was applied now goes on where the mirror stood. What could not be confirmed before is confirmed below, after a
+	// look at where the log stands: Redis may have gone back in time since.
+	late := len(applied) == 0 && m.confirmed != m.position.Load()
+	if err == nil && !late {
 		err = m.confirm(ctx)
 	}
 	for _, one := range applied {
 		m.tell(one)
 	}
-	if err != nil || m.now().Sub(m.beaten) < m.block {
+	if err != nil || !late && m.now().Sub(m.beaten) < m.block {
 		return err
 	}
 	at, err := m.beat(ctx)
@@ -150,6 +153,11 @@ func (m *Mirror) follow(ctx context.Context) error {
 		return errBehind
 	}
 	m.seen = at.position
+	if late {
+		if err := m.confirm(ctx); err != nil {
+			return err
+		}
+	}
 	if len(applied) < batch { // else there may be more that is older than the question
 		m.hear(sent)
 	}
