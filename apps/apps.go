@@ -33,7 +33,7 @@ type Deps struct {
 	Logger         *slog.Logger
 	ClientSecret   string           // of the app as a client of the portal
 	Keys           [][]byte         // seal sessions: the first seals, all open (rp.Config.Keys)
-	Denied         *denylist.Mirror // what the portal has revoked; somebody runs it
+	Denied         *denylist.Mirror // what the portal has revoked; the caller runs it
 	Now            func() time.Time // time.Now unless told
 	HTTPClient     *http.Client     // to the portal and the sibling apps
 	TrustedProxies []netip.Prefix

@@ -43,6 +43,14 @@ func (l RateLimit) Take(ctx context.Context, tx *sqlx.Tx, key string, now time.T
 	return nil
 }
 
+// GiveBack takes back one write that [RateLimit.Take] counted for key.
+func (d *DB) GiveBack(ctx context.Context, key string) error {
+	if _, err := d.ExecContext(ctx, d.Rebind(`UPDATE rate_limits SET used = used - 1 WHERE key = ? AND used > 0`), key); err != nil {
+		return fmt.Errorf("database: give back to a rate limit: %w", err)
+	}
+	return nil
+}
+
 // PruneRateLimits deletes the counts of windows that have ended.
 func (d *DB) PruneRateLimits(ctx context.Context, now time.Time) error {
 	if _, err := d.ExecContext(ctx, d.Rebind(`DELETE FROM rate_limits WHERE ends_at <= ?`), Millis(now)); err != nil {

@@ -81,10 +81,10 @@ func (c *Consumer) run(ctx context.Context, handle Handler) error {
 	nextClaim, nextTrim := time.Now(), time.Now()
 	for ctx.Err() == nil {
 		if time.Now().After(nextTrim) {
-			if err := Trim(ctx, c.rdb); err != nil {
-				return err
-			}
 			nextTrim = time.Now().Add(trimInterval)
+			if err := Trim(ctx, c.rdb); err != nil && ctx.Err() == nil { // events are read all the same
+				c.log.Warn("the event stream can't be trimmed", "error", err)
+			}
 		}
 		if time.Now().After(nextClaim) {
 			if err := c.claim(ctx, handle); err != nil {

@@ -11,7 +11,7 @@ import (
 // newLive tells open tabs of the portal that their person was signed out.
 func newLive(d Deps, sessions *session.Store) (*live.Handler, error) {
 	return live.New(live.Options{
-		Client: service, Sessions: sessions, Watcher: d.Denied, Secret: d.Key, Name: d.Estate.Name, Logger: d.Logger,
+		Client: service, Sessions: sessions, Watcher: d.Denied, Keys: append([][]byte{d.Key}, d.OldKeys...), Name: d.Estate.Name, Logger: d.Logger,
 	})
 }
 

@@ -14,9 +14,9 @@ const (
 	maxAdmissionQueue = 16
 )
 
-// AdmitGuests returns a middleware for pages that cost much: at most running requests of guests are answered at the same
-// time, the others wait for their turn. Where too many wait already, or one waits too long, it answers 503 with
-// Retry-After. Requests for which guest returns false are not limited.
+// AdmitGuests returns middleware that answers at most running guest requests at a time and queues the rest. It answers 503
+// with Retry-After when the queue is full or a request has waited for admissionTimeout. Requests for which guest returns
+// false are not limited.
 func AdmitGuests(running int, guest func(c echo.Context) bool) echo.MiddlewareFunc {
 	turns, queue := make(chan struct{}, running), make(chan struct{}, running*(1+maxAdmissionQueue))
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -46,7 +46,7 @@ func AdmitGuests(running int, guest func(c echo.Context) bool) echo.MiddlewareFu
 }
 
 func errBusy() *Error {
-	e := Fail(http.StatusServiceUnavailable, "busy", "Many people are looking for something just now. Please try again in a moment.")
+	e := Fail(http.StatusServiceUnavailable, "busy", "This page is very busy right now. Please try again in a few seconds.")
 	e.RetryAfter = 2 * time.Second
 	return e
 }

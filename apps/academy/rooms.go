@@ -15,6 +15,7 @@ import (
 
 	"gatehouse/apps/academy/store"
 	"gatehouse/components"
+	"gatehouse/db"
 	"gatehouse/sso/rp"
 	"gatehouse/web"
 )
@@ -133,21 +134,19 @@ func (a *App) join(c echo.Context) error {
 	return web.SeeOther(c, roomURL(r))
 }
 
-// Codes that no room has: how many a person, and a network, may try within a window. A code is one of 31⁶; a class
-// that sits behind one address may mistype its own.
-const (
-	triesPerPerson  = 10
-	triesPerNetwork = 60
-	triesWindow     = 15 * time.Minute
+// Limits of wrong codes. A code is one of 31⁶; a class that sits behind one address may mistype its own.
+var (
+	triesPerPerson  = db.RateLimit{Max: 10, Window: 15 * time.Minute}
+	triesPerNetwork = db.RateLimit{Max: 60, Window: 15 * time.Minute}
 )
 
 // roomOfCode returns the room of the address; its ID is empty when there is none. It is a 429 when too many codes
 // were wrong. A try is counted before it is looked at, so that many at once are as many.
 func (a *App) roomOfCode(c echo.Context) (store.Room, error) {
 	ctx := c.Request().Context()
-	tries := []store.Tries{{Who: a.hashed("person " + subject(c)), Max: triesPerPerson}, {Who: a.hashed("network " + networkOf(c)), Max: triesPerNetwork}}
-	err := a.store.CountTry(ctx, tries, triesWindow, a.Now())
-	var tooMany *store.TooManyTriesError
+	tries := []store.CodeTries{{Key: a.hashed("person " + subject(c)), Limit: triesPerPerson}, {Key: a.hashed("network " + networkOf(c)), Limit: triesPerNetwork}}
+	err := a.store.CountTry(ctx, tries, a.Now())
+	var tooMany *db.RateLimitError
 	if errors.As(err, &tooMany) {
 		e := web.Fail(http.StatusTooManyRequests, "too_many_codes", "Too many of the codes that you tried belong to no room. Please wait "+
 			components.Plural(int(math.Ceil(tooMany.Wait.Minutes())), "minute", "minutes")+", and ask your teacher for the code.")
@@ -167,7 +166,7 @@ func (a *App) roomOfCode(c echo.Context) (store.Room, error) {
 	return r, a.store.ForgiveTry(ctx, tries)
 }
 
-// hashed is a name under which the database counts somebody without knowing who that is.
+// hashed returns a keyed hash of the name of a person or network, which the database counts instead of the name.
 func (a *App) hashed(name string) string {
 	mac := hmac.New(sha256.New, []byte(a.ClientSecret))
 	mac.Write([]byte("code tries: " + name))

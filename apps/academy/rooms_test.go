@@ -168,7 +168,7 @@ func TestRooms_ManyAccountsOfOneNetworkGuessTogether(t *testing.T) {
 		h.pass(15 * time.Minute)
 		h.person("new").get("/join/AAAAAA").want(t, http.StatusNotFound)
 		var rows int
-		if err := h.db.GetContext(t.Context(), &rows, "SELECT COUNT(*) FROM code_tries"); err != nil || rows != 2 {
+		if err := h.db.GetContext(t.Context(), &rows, "SELECT COUNT(*) FROM rate_limits"); err != nil || rows != 2 {
 			t.Errorf("%d rows are kept, %v; want those of one person and one network", rows, err)
 		}
 	})

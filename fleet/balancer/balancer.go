@@ -116,9 +116,11 @@ func (o *Options) defaults() {
 	}
 }
 
-// silenceTimeout is how long a backend that answers nothing, no health check either, keeps the requests sent to it: a
-// backend that works passes a check in each interval, or in each timeout while others hang.
-func (o *Options) silenceTimeout() time.Duration { return o.HealthInterval + o.HealthTimeout }
+// silenceTimeout returns how long a backend may answer neither a request nor a health check before it counts as silent.
+// It exceeds the longest gap between two passed checks: a round of checks lasts up to HealthTimeout when one backend hangs.
+func (o *Options) silenceTimeout() time.Duration {
+	return max(o.HealthInterval, o.HealthTimeout) + o.HealthTimeout
+}
 
 // ServeHTTP routes r by its host name.
 func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -180,8 +180,8 @@ func frozen(_ http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
-// checkOften makes a backend count as silent after 60 ms.
-func checkOften(o *balancer.Options) { o.HealthTimeout = 50 * time.Millisecond }
+// checkOften makes a backend count as silent after 400 ms.
+func checkOften(o *balancer.Options) { o.HealthTimeout = 200 * time.Millisecond }
 
 func TestSilence_PageViewGoesElsewhere(t *testing.T) {
 	e := newEstate(t, func(o *balancer.Options) { checkOften(o); o.HealthFailures = 1 << 30 })

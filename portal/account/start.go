@@ -89,8 +89,8 @@ func (p *Pages) renewSession(c echo.Context, v *visitor) error {
 	return nil
 }
 
-// startSession starts a session for a sign-in, with a new id; began is when its first session did, zero for now. key is its key in Redis; send gives its cookie to the
-// browser.
+// startSession starts a session for a sign-in, with a new id. began is when the first session of the sign-in started;
+// zero: now. It returns the session's key in Redis, and a function that gives its cookie to the browser.
 func (p *Pages) startSession(c echo.Context, u store.User, in store.SignIn, began time.Time) (key string, send func(), err error) {
 	later := cookieJar{}
 	key, err = p.Sessions.Begin(c.Request().Context(), later, c.Request(), session.Record{
@@ -129,7 +129,7 @@ func (p *Pages) device(c echo.Context, account attempts.Account) string {
 	return p.Attempts.Device(cookies, account)
 }
 
-// attemptsAccount returns the account that somebody tries to sign in to by email; u is the zero User if there is none.
+// attemptsAccount returns the account of a sign-in attempt with this email. u is the zero User if there is none.
 func attemptsAccount(email string, u store.User) attempts.Account {
 	return attempts.Account{Email: email, UserID: u.ID, Generation: u.DeviceGeneration}
 }

@@ -13,7 +13,7 @@ import (
 const maxAccounts = 5
 
 // Trust returns the device cookie of a browser that has just signed in to account: the one it had, with
-// account added. The value is "id.mac.mac…", opaque to the browser, and names nobody. It counts for the account while
+// account added. The value is "id.mac.mac…", opaque to the browser, and does not tell who the person is. It counts for the account while
 // the account's Generation stays what it is.
 func (l *Limiter) Trust(cookie string, account Account) string {
 	id, macs := l.parse(cookie)

@@ -7,10 +7,10 @@
 //	any other                    ──> (account, address), (address), (account, unknown browsers)
 //	  above (address)            ──> one every 2 seconds, and so many a day
 //
-// Somebody who guesses from one address fills the bucket of that address and no other. The owner signs in from
-// elsewhere at once, and behind that address when it is a try's turn; a turn that ends in a sign-in is given back, so a
-// class that signs in does not wait for one another. Somebody who guesses from thousands of addresses fills the bucket of unknown browsers, and the
-// owner signs in from a browser used before.
+// Guesses from one address fill the bucket of that address and no other. The owner signs in from elsewhere at once, and
+// from that address at the rate of one verdict every 2 seconds; a verdict that is a sign-in does not count, so that a
+// class signs in without waiting. Guesses from thousands of addresses fill the bucket of unknown browsers, and the owner
+// signs in from a browser used before.
 //
 // Sign-ins that succeed have limits of their own, of an account and of an address, however a browser is known: a
 // sign-in costs a hash, rows and sessions.

@@ -105,7 +105,7 @@ const (
 	pace   = "pace"   // refuses when it and the soft one before it are full
 )
 
-// Account is what somebody tries to sign in to.
+// Account names the account of a sign-in attempt.
 type Account struct {
 	Email      string // normalised; there may be no such account
 	UserID     string // "" if there is none

@@ -17,7 +17,7 @@ import (
 // maxOpaque is how many bytes a value may have that a client gets back unchanged: state and nonce.
 const maxOpaque = 4000
 
-// maxURL is how many bytes the path and query of a URL of ours may have, so that a request with it stays below the 64 KiB
+// maxURL is how many bytes the path and query of one of the portal's URLs may have, so that a request with it stays below the 64 KiB
 // that we read of a header (web.Serve). A request with the longest state and nonce, whatever their characters, and
 // the longest redirect URI fits, also as the return_to of the sign-in page, where it is encoded a second time.
 const maxURL = 60 << 10

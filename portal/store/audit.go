@@ -22,7 +22,7 @@ const (
 type Audit struct {
 	Seq        int64 // its place; given by the database
 	At         time.Time
-	ActorID    string // the sub of who did it; "" for somebody who was not signed in
+	ActorID    string // the sub of the person who did it; "" for a guest
 	Actor      string // what they were called then: the email
 	Action     string // code such as "person.banned"
 	TargetKind string // "user", "sign_in", "client", "key", …

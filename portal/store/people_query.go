@@ -65,8 +65,8 @@ func rank(word, beginning string) int {
 	return 1
 }
 
-// maxLooked is how many rows of an index a page looks at: of two common words that nobody shares, or of the many who are
-// banned, no request looks at more. The next page goes on behind them.
+// maxLooked is how many rows of an index a page reads at most, for instance for two common words of which no person has
+// both. The next page goes on after them.
 const maxLooked = 2000
 
 // walk is an index that a query goes along, and the conditions that its rows have to meet.

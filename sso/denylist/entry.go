@@ -55,7 +55,8 @@ type Entry struct {
 	// Before, of a Subject, is the instant since when signing in counts again, in
 	// whole seconds: what was authenticated (auth_time) earlier is denied.
 	Before time.Time `json:"-"`
-	// Except, of a Subject, is the sid of a sign-in that is not denied. "": all are.
+	// Except, if set, is the sid of a sign-in of the Subject that is not denied. A later entry with another Except must have
+	// a later Before: mirrors compare only that.
 	Except string    `json:"-"`
 	Until  time.Time `json:"-"` // kept until: the longest life of what it denies
 
@@ -83,7 +84,7 @@ func (e Entry) Check() error {
 	case e.Kind == Subject && e.Before.Unix() <= 0:
 		return wrong("that of a person needs the instant that it reaches to")
 	case e.Except != "" && (e.Kind != Subject || len(e.Except) > maxName || !utf8.ValidString(e.Except) || strings.ContainsAny(e.Except, "|{")):
-		return wrong("only that of a person leaves out a sign-in, whose sid has at most %d bytes and no | or {", maxName)
+		return wrong("Except is for a Subject only, and must be UTF-8 of at most %d bytes without | or {", maxName)
 	case e.Until.Unix() <= 0 || e.Until.Unix() >= everything:
 		return wrong("it must say until when it is kept")
 	case len(e.Note) > maxNote:

@@ -8,6 +8,7 @@ import (
 )
 
 // dictionary has what nearly every hop repeats, the most frequent last (RFC 1951 §3.2.5: near matches are short).
+// Changing it makes stored hops unreadable.
 const dictionary = `"i":"check","n":"pkce"},{"i":"claim","n":"auth_time"},{"i":"json","n":"refresh_token","n":"id_token","n":"access_token","n":"token_type",` +
 	`"v":"Bearer","n":"expires_in","v":"300","n":"scope","v":"openid profile email roles offline_access"},{"i":"header","n":"Authorization","n":"Set-Cookie"` +
 	`{"i":"cookie","n":"portal_session","n":"shop_session"},{"i":"form","n":"grant_type","v":"authorization_code","n":"code_verifier","n":"client_secret"` +
@@ -34,7 +35,7 @@ func (c *compressor) compress(raw []byte) []byte {
 	return bytes.Clone(c.buffer.Bytes())
 }
 
-// decompress returns what compress made small; nil for something else.
+// decompress returns the JSON of a hop that compress stored, or nil if stored is anything else.
 func decompress(stored string) []byte {
 	r := flate.NewReaderDict(strings.NewReader(stored), []byte(dictionary))
 	raw, err := io.ReadAll(io.LimitReader(r, maxHop+1))

@@ -40,7 +40,7 @@ type Hop struct {
 	Status  int           `json:"s,omitempty"` // of the answer
 	Sent    []Value       `json:"q,omitempty"`
 	Answer  []Value       `json:"w,omitempty"`
-	Tag     string        `json:"b,omitempty"` // of the browser, by the provider: hops of other browsers are left out
+	Tag     string        `json:"b,omitempty"` // identifies the browser; set by the provider's hops only
 }
 
 // Front reports whether a hop went through the browser, where its person, and whatever else runs

@@ -171,8 +171,8 @@ func (l *Log) complain(err error, lost int) {
 	}
 }
 
-// ofOneBrowser leaves out what other browsers than the one that got the code did at the provider with the flow's state: a
-// link with it may have been given to anyone. Apps record no hops of other browsers.
+// ofOneBrowser removes the provider's hops with browsers other than the one that received the code: the authorization link
+// may have been opened elsewhere. Apps record no hops of other browsers.
 func ofOneBrowser(all []Hop) []Hop {
 	tag := ""
 	for _, h := range all {

@@ -99,8 +99,8 @@ func Address(u *url.URL) string {
 	return cut((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 }
 
-// Sent are the query parameters of a request and the names of the cookies that came with it. Whoever made the browser send
-// it might look at it, so nothing of their values is recorded.
+// Sent returns the query parameters of a request and the names of its cookies. Their values are not recorded: the
+// request may have been made by a link from another person, who could look at it.
 func Sent(r *http.Request) []Value {
 	out := Values(InQuery, r.URL.Query())
 	for _, k := range r.Cookies() {

@@ -33,15 +33,15 @@ type Watcher interface {
 	Watch(sub, sid string, authenticated time.Time) (hit <-chan denylist.Entry, stop func())
 }
 
-// Options are what a Handler needs. Those from Secret on may be left out.
+// Options are what a Handler needs. Those from Keys on may be left out.
 type Options struct {
 	Client   string // this app's client id: "shop"
 	Sessions *session.Store
 	Watcher  Watcher
 
-	// Secret seals the tickets of pages; all replicas of an app have the same. Without
-	// one, only the replica that made a page can say what became of its sign-in.
-	Secret []byte
+	// Keys seal the tickets of pages, and are the same on all replicas of an app. The first seals, all open. Without any,
+	// tickets are read by this replica only.
+	Keys [][]byte
 	// Name is what people call a client: "Shop" for "shop"; "" if nobody knows.
 	Name   func(clientID string) string
 	Logger *slog.Logger
@@ -90,7 +90,7 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{Options: o, crowd: crowd{perPerson: o.PerPerson, total: o.PerReplica, of: map[string]int{}}}
 	var err error
-	h.tickets, err = newTicketSealer(o.Secret, o.Client)
+	h.tickets, err = newTicketSealer(o.Keys, o.Client)
 	return h, err
 }
 

@@ -59,8 +59,8 @@ func newApp(t *testing.T, rdb redis.UniversalClient, s setup) *app {
 	o := s.Options
 	o.Client, o.Sessions, o.Logger = "shop", a.sessions, slog.New(slog.DiscardHandler)
 	o.Name = func(client string) string { return map[string]string{"forum": "Forum", "portal": "Portal"}[client] }
-	if o.Secret == nil {
-		o.Secret = secret
+	if o.Keys == nil {
+		o.Keys = [][]byte{secret}
 	}
 	if o.Watcher == nil {
 		o.Watcher = &live.Sessions{Store: a.sessions, Client: "shop", Every: 10 * time.Millisecond}

@@ -71,7 +71,7 @@ func TestState_TicketsOfOthersTellNothing(t *testing.T) {
 	rdb := env.MiniRedis(t)
 	log, mirror := newDenylist(t, rdb)
 	a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
-	forged := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror, Secret: []byte("another secret")}})
+	forged := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror, Keys: [][]byte{[]byte("another secret of tickets")}}})
 	_, err := log.Write(t.Context(), denylist.Entry{
 		Kind: denylist.Subject, Value: "alice", Before: time.Now().Add(time.Hour), Until: time.Now().Add(time.Hour), Reason: denylist.Banned, At: time.Now(),
 	})
@@ -111,6 +111,7 @@ func TestWords_OfEveryReason(t *testing.T) {
 		{denylist.EndedByAdmin, "portal", "Your session was ended by an administrator", true},
 		{denylist.AccountDeleted, "portal", "Your account was deleted", false},
 		{denylist.TokenReplay, "shop", "A sign-in token was used twice, so this sign-in was ended to protect you", true},
+		{denylist.TooMany, "portal", "You were signed out here because you are signed in on too many browsers", true},
 		{denylist.Replaced, "portal", "Another sign-in in this browser has ended this one", true},
 		{denylist.ProviderLogout, "", "You were signed out where you had signed in", true},
 		{denylist.TokenRevoked, "shop", "You have been signed out", true},

@@ -2,7 +2,6 @@ package live
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/json"
 	"time"
 
@@ -15,13 +14,12 @@ const maxTicket = 2048
 // ticketSealer seals tickets: a sign-in, encrypted and authenticated.
 type ticketSealer struct{ *seal.Sealer }
 
-// newTicketSealer derives its key from secret, or makes up a secret if that is empty.
-func newTicketSealer(secret []byte, client string) (ticketSealer, error) {
-	if len(secret) == 0 {
-		secret = []byte(rand.Text())
+// newTicketSealer derives its keys from secrets, or makes up a secret if there is none.
+func newTicketSealer(secrets [][]byte, client string) (ticketSealer, error) {
+	if len(secrets) == 0 {
+		secrets = [][]byte{[]byte(rand.Text())}
 	}
-	sum := sha256.Sum256(secret) // of any length
-	sealer, err := seal.New("ticket of a page of "+client, sum[:])
+	sealer, err := seal.New("ticket of a page of "+client, secrets...)
 	return ticketSealer{sealer}, err
 }
 
@@ -37,7 +35,7 @@ func (s ticketSealer) seal(v visit) string {
 	return s.SealText(raw, "")
 }
 
-// open reports false for what is no ticket of ours.
+// open returns the visit sealed in ticket, and false if ticket was not sealed by s.
 func (s ticketSealer) open(ticket string) (visit, bool) {
 	if ticket == "" || len(ticket) > maxTicket {
 		return visit{}, false

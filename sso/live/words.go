@@ -7,7 +7,7 @@ import (
 // outcome is what a tab is told of a sign-in that is over.
 type outcome struct {
 	SignIn string `json:"sign_in,omitempty"`
-	Reason string `json:"reason,omitempty"` // a code of package denylist, or one of ours
+	Reason string `json:"reason,omitempty"` // a code of package denylist or of this package
 	Text   string `json:"text,omitempty"`   // for the person
 	Again  bool   `json:"again"`            // signing in again makes sense
 }
@@ -23,7 +23,7 @@ var texts = map[string]string{
 	denylist.AccountDeleted:  "Your account was deleted",
 	denylist.TokenReplay:     "A sign-in token was used twice, so this sign-in was ended to protect you",
 	denylist.Replaced:        "Another sign-in in this browser has ended this one",
-	denylist.TooMany:         "You signed in on so many browsers that this one, used least recently, was signed out",
+	denylist.TooMany:         "You were signed out here because you are signed in on too many browsers",
 	denylist.ProviderLogout:  "You were signed out where you had signed in",
 	expired:                  "Your session has expired",
 }

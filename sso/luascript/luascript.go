@@ -1,5 +1,5 @@
 // Package luascript runs Lua scripts in Redis that write even when its memory is full (maxmemory with noeviction), for
-// the little that has to be written then: that somebody was signed out.
+// the little that has to be written then: that a person was signed out.
 package luascript
 
 import (
@@ -32,10 +32,15 @@ func NewRunner(rdb redis.UniversalClient) *Runner { return &Runner{rdb: rdb} }
 func (r *Runner) Run(ctx context.Context, s *Script, keys []string, args ...any) *redis.Cmd {
 	if !r.noFlags.Load() {
 		cmd := s.flagged.Run(ctx, r.rdb, keys, args...)
-		if err := cmd.Err(); err == nil || !strings.Contains(err.Error(), "compil") {
+		if !doesNotCompile(cmd.Err()) {
 			return cmd
 		}
-		r.noFlags.Store(true) // a script that does not compile without flags either says so below
 	}
-	return s.plain.Run(ctx, r.rdb, keys, args...)
+	cmd := s.plain.Run(ctx, r.rdb, keys, args...)
+	if !doesNotCompile(cmd.Err()) {
+		r.noFlags.Store(true)
+	}
+	return cmd
 }
+
+func doesNotCompile(err error) bool { return err != nil && strings.Contains(err.Error(), "compil") }

@@ -58,15 +58,14 @@ func (a *RP) Bearer(scope string, roles ...string) echo.MiddlewareFunc {
 	}
 }
 
-// Program lets requests through that come with a client's own access token (client credentials, RFC 6749 §4.4) with scope, as
-// [RP.Bearer] does. A token of a person is answered 403: where an API tells about everyone, what one person may ask for does not
-// count.
+// Program returns middleware that requires a client's own access token (client credentials, RFC 6749 §4.4) with scope,
+// checked as by [RP.Bearer]. It answers 403 to a user's token: the API returns data about all users.
 func (a *RP) Program(scope string) echo.MiddlewareFunc {
 	authorize := a.Bearer(scope)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return authorize(func(c echo.Context) error {
 			if !ofProgram(Claims(c)) {
-				return challenge(c, http.StatusForbidden, "insufficient_scope", scope, "The access token is of a person; this takes a program's own.")
+				return challenge(c, http.StatusForbidden, "insufficient_scope", scope, "This API needs a client's own access token (client credentials), not a user's.")
 			}
 			return next(c)
 		})

@@ -60,8 +60,8 @@ func (a *RP) answered(c echo.Context) error {
 	if c.Get(ownFlowKey) == nil {
 		return err
 	}
-	if c.Get(signedInKey) == nil {
-		if err := a.flows.release(c.Request().Context(), state); err != nil {
+	if e := (*echo.HTTPError)(nil); c.Get(signedInKey) == nil && errors.As(err, &e) && e.Code == http.StatusServiceUnavailable {
+		if err := a.flows.release(c, state, fl); err != nil {
 			a.Logger.Warn("an answer that led to no session is kept for a minute", "error", err)
 		}
 	}
@@ -72,19 +72,21 @@ func (a *RP) answered(c echo.Context) error {
 // new sign-in begins for the page of fl, which this browser keeps, once. Without such a page it is the start page.
 func (a *RP) beginAgain(c echo.Context, fl *flow) error {
 	switch {
-	case Person(c) != nil || fl == nil || fl.Again: // the back button, after the sign-in was done, or somebody else's link
+	case Person(c) != nil && fl != nil:
+		return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
+	case Person(c) != nil || fl == nil || fl.Again: // the back button, after the sign-in was done, or another person's link
 		return c.Redirect(http.StatusSeeOther, "/")
 	case fl.Silent:
 		return a.goOnAsGuest(c, fl)
 	}
-	target, err := a.authorizeURL(c, &flow{ReturnTo: fl.ReturnTo, Draft: fl.Draft, Again: true})
+	target, err := a.authorizeURL(c, &flow{ReturnTo: fl.ReturnTo, Draft: fl.Draft, MaxAge: fl.MaxAge, Again: true})
 	if err != nil {
 		return unavailable(c, err)
 	}
 	return c.Redirect(http.StatusSeeOther, target)
 }
 
-// goOnAsGuest answers a silent sign-in that found nobody.
+// goOnAsGuest answers a silent sign-in of a browser that is not signed in at the provider.
 func (a *RP) goOnAsGuest(c echo.Context, fl *flow) error {
 	a.flows.set(c, "guest", guestArriving, guestLife)
 	return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
@@ -109,7 +111,7 @@ func (a *RP) answeredFlow(c echo.Context, fl *flow) error {
 
 // refused deals with an error response (OpenID Connect Core §3.1.2.6).
 func (a *RP) refused(c echo.Context, fl *flow, code, description string) error {
-	if fl.Silent { // nobody is signed in there
+	if fl.Silent { // the browser is not signed in there
 		return a.goOnAsGuest(c, fl)
 	}
 	a.Logger.Info("sign-in refused by the provider", "error", code, "description", description)
@@ -140,7 +142,7 @@ func (a *RP) finish(c echo.Context, fl *flow, code string) error {
 	}
 	// OpenID Connect Core §3.1.3.7, 13: a provider that did not ask again must not lead to a sign-in that counts as recent.
 	if fl.MaxAge > 0 && (claims.AuthTime == nil || a.Now().Sub(claims.AuthTime.Time) > fl.MaxAge+clockSkew) {
-		return badAnswer("The sign-in service did not ask you again, so nothing was done.", errors.New("rp: auth_time is missing or older than max_age"))
+		return badAnswer("We needed you to confirm your password, but the sign-in service didn't ask for it. Nothing was changed.", errors.New("rp: auth_time is missing or older than max_age"))
 	}
 	if err := a.describe(c, claims, set.AccessToken); err != nil {
 		return a.failed(c, err)

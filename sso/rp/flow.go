@@ -35,8 +35,8 @@ const (
 	// maxDraft is the size in bytes, encoded, of the largest form that is kept: a
 	// text of 20,000 characters takes up to twelve bytes for each.
 	maxDraft = 256 << 10
-	// maxDrafts is how many bytes of forms are kept for one address at a time, maxAllDrafts for all: who
-	// sends them is nobody we know yet.
+	// maxDrafts limits the bytes of forms kept for one address at a time, maxAllDrafts those for all addresses: the senders
+	// are not signed in yet.
 	maxDrafts    = 4 << 20
 	maxAllDrafts = 16 << 20
 )
@@ -143,12 +143,16 @@ func (f *flows) open(c echo.Context, name string) *flow {
 // browser keeps none.
 func (f *flows) finish(c echo.Context, state string) (*flow, error) {
 	if fl := f.open(c, flowName(hash(state))); fl != nil && fl.State == hash(state) {
-		f.set(c, flowName(fl.State), "", -1)
 		if f.now().Sub(time.Unix(fl.Began, 0)) > flowTimeout {
+			f.set(c, flowName(fl.State), "", -1)
 			return fl, errNoFlow
 		}
 		first, err := f.rdb.SetNX(c.Request().Context(), f.key("callback", state), 1, callbackTimeout).Result()
-		if err == nil && !first {
+		if err != nil { // the browser keeps the flow, and comes again
+			return fl, err
+		}
+		f.set(c, flowName(fl.State), "", -1)
+		if !first {
 			err = errNoFlow
 		}
 		return fl, err
@@ -166,9 +170,16 @@ func (f *flows) finish(c echo.Context, state string) (*flow, error) {
 	return newest, errNoFlow
 }
 
-// release lets the answer with this state cost nothing more: it led to no session.
-func (f *flows) release(ctx context.Context, state string) error {
-	return f.rdb.Del(ctx, f.key("callback", state)).Err()
+// release deletes the mark that the answer with this state was used, and gives the flow back to the browser, which may
+// come again with the answer. It is called for answers that led to no session.
+func (f *flows) release(c echo.Context, state string, fl *flow) error {
+	name := flowName(fl.State)
+	value, err := f.sealFlow(name, fl)
+	if err != nil {
+		return err
+	}
+	f.set(c, name, value, flowLife)
+	return f.rdb.Del(c.Request().Context(), f.key("callback", state)).Err()
 }
 
 func (f *flows) cookie(name string) string {
@@ -207,8 +218,12 @@ func (f *flows) keepDraft(ctx context.Context, address string, form url.Values) 
 	if err != nil {
 		return "", err
 	}
-	for key, limit := range map[string]int64{f.key("drafts", network(address)): maxDrafts, f.key("drafts", "all"): maxAllDrafts} {
-		if ok, err := f.spend(ctx, key, size, limit); err != nil || !ok {
+	// The address first: what it sends beyond its own budget must not use up that of all.
+	for _, budget := range []struct {
+		of    string
+		limit int64
+	}{{network(address), maxDrafts}, {"all", maxAllDrafts}} {
+		if ok, err := f.spend(ctx, f.key("drafts", budget.of), size, budget.limit); err != nil || !ok {
 			return "", err
 		}
 	}
@@ -220,8 +235,8 @@ func (f *flows) keepDraft(ctx context.Context, address string, form url.Values) 
 func (f *flows) spend(ctx context.Context, key string, size, limit int64) (bool, error) {
 	var kept *redis.IntCmd
 	_, err := f.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.SetNX(ctx, key, 0, flowTimeout)
 		kept = p.IncrBy(ctx, key, size)
+		p.ExpireNX(ctx, key, flowTimeout) // a window begins with its first form
 		return nil
 	})
 	return err == nil && kept.Val() <= limit, err

@@ -163,9 +163,9 @@ func (a *RP) Role(roles ...string) echo.MiddlewareFunc {
 	}
 }
 
-// Recent lets people through who proved who they are at most maxAge ago. Of others the provider asks it again (max_age,
-// OpenID Connect Core §3.1.2.1); they come back to the page that they came from, and what they asked for is not done.
-// It stands behind Required or Role.
+// Recent returns middleware that requires an authentication at most maxAge ago. Otherwise it sends the browser to the
+// provider to authenticate again (max_age, OpenID Connect Core §3.1.2.1) and then back to the page it came from; the
+// request itself is not carried out. Use it after Required or Role.
 func (a *RP) Recent(maxAge time.Duration) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {

@@ -16,7 +16,7 @@ func newLive(c Config, sessions *session.Store) (*live.Handler, error) {
 	}
 	return live.New(live.Options{
 		Client: c.ClientID, Sessions: sessions, Watcher: watcher,
-		Secret: []byte(c.ClientSecret), Name: c.AppName, Logger: c.Logger,
+		Keys: c.Keys, Name: c.AppName, Logger: c.Logger,
 	})
 }
 

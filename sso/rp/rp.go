@@ -17,6 +17,7 @@ import (
 	"gatehouse/sso/hops"
 	"gatehouse/sso/live"
 	"gatehouse/sso/loopback"
+	"gatehouse/sso/luascript"
 	"gatehouse/sso/seal"
 	"gatehouse/sso/session"
 	"gatehouse/sso/token"
@@ -30,9 +31,9 @@ type Config struct {
 	BaseURL      string // this app's origin as browsers see it; also the audience of its API
 	Service      string // names cookies and keys in Redis
 
-	// Keys seal what this app keeps in Redis and in browsers: sessions, tokens, sign-ins under way. Each is random, 32
-	// bytes say and at least 16, and the same on all replicas. The first seals, all open: a new key is put before the old one, which is
-	// dropped when Absolute has passed.
+	// Keys seal what this app stores in Redis and in browsers (sessions, tokens, pending sign-ins). Each is at least 16
+	// random bytes, better 32, and the same on all replicas. The first seals, all open. To rotate, put the new key first and
+	// remove the old one after Absolute.
 	Keys [][]byte
 
 	// AppName is what people call a client of the provider, for "You signed out in Shop";
@@ -76,6 +77,7 @@ type RP struct {
 	provider *provider
 	sessions *session.Store
 	flows    *flows
+	scripts  *luascript.Runner
 	tokens   *tokens
 	live     *live.Handler
 	secure   bool
@@ -132,6 +134,7 @@ func New(c Config) (*RP, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.scripts = luascript.NewRunner(c.Redis)
 	a.flows = &flows{rdb: c.Redis, sealer: sealer, now: c.Now, service: c.Service, secure: a.secure}
 	a.tokens, err = newTokens(c, a.provider)
 	return a, err

@@ -38,8 +38,8 @@ func (a *RP) signIn(c echo.Context) error {
 	return c.Redirect(http.StatusFound, target)
 }
 
-// sendToSignIn is what Required does with a guest. A browser that has just been there, and does not send the session that
-// it was given, gets a page instead: it would be led in a circle.
+// sendToSignIn answers a guest's request for a protected page. It redirects to sign-in, or answers 409 with a button if the
+// browser does not return the session it was just given, to avoid a redirect loop.
 func (a *RP) sendToSignIn(c echo.Context) error {
 	r := c.Request()
 	fl := &flow{ReturnTo: returnto.Or(r.URL.RequestURI(), "/")}

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/redis/go-redis/v9"
 
+	"gatehouse/sso/luascript"
 	"gatehouse/sso/token"
 )
 
@@ -68,6 +70,9 @@ func (a *RP) signedOut(c echo.Context) error {
 // token is accepted.
 const logoutMemory = 15 * time.Minute
 
+// markOnce sets a key for ARGV[1] milliseconds, also in a full Redis, and returns nil if it is set already.
+var markOnce = luascript.New(`return redis.call('SET', KEYS[1], 1, 'NX', 'PX', ARGV[1])`)
+
 // backchannel hears from the provider that a sign-in is over (OpenID Connect
 // Back-Channel Logout 1.0 §2.5). The sessions live in Redis, so that it does not
 // matter which replica hears it.
@@ -87,12 +92,11 @@ func (a *RP) backchannel(c echo.Context) error {
 		return unavailable(c, err)
 	}
 	seen := a.flows.key("jti", claims.ID)
-	first, err := a.Redis.SetNX(ctx, seen, 1, logoutMemory).Result()
-	switch {
+	switch err := a.scripts.Run(ctx, markOnce, []string{seen}, logoutMemory.Milliseconds()).Err(); {
+	case errors.Is(err, redis.Nil):
+		return logoutRefused(c, "this logout token was used before")
 	case err != nil:
 		return unavailable(c, err)
-	case !first:
-		return logoutRefused(c, "this logout token was used before")
 	}
 	n := 0
 	if claims.SID != "" {

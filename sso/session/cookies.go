@@ -40,25 +40,42 @@ func (s *Store) candidates(r *http.Request) []string { return Candidates(r, s.co
 
 // brought is a session that a request brings.
 type brought struct {
-	id  string
-	rec *Record
+	id         string
+	rec        *Record
+	unreadable bool // Redis has something else under its key
 }
 
-// brought returns the sessions that r brings: none for a guest. It costs one round trip to Redis.
+// brought returns the sessions that r brings: none for a guest. It costs one round trip to Redis, and, where Redis has
+// none of them, the look-ups of Options.Recover until one is found.
 func (s *Store) brought(r *http.Request) ([]brought, error) {
 	ids := s.candidates(r)
 	raws, err := s.fetch(r, ids)
 	if err != nil {
 		return nil, err
 	}
-	var all []brought
+	var all, lost []brought // lost have no record that can be read
 	for i, id := range ids {
-		rec, err := s.read(r, id, raws[i])
-		if err != nil {
+		if raws[i].Err() != nil {
+			lost = append(lost, brought{id: id})
+			continue
+		}
+		rec, err := s.records.open(id, []byte(raws[i].Val()))
+		switch {
+		case err != nil:
+			lost = append(lost, brought{id: id, unreadable: true})
+		case rec.Subject != "" && !s.expired(rec):
+			all = append(all, brought{id: id, rec: rec})
+		}
+	}
+	for _, b := range lost {
+		if len(all) > 0 {
+			break
+		}
+		if b.rec, err = s.recovered(r.Context(), b.id, b.unreadable); err != nil {
 			return nil, err
 		}
-		if rec != nil && rec.Subject != "" && !s.expired(rec) {
-			all = append(all, brought{id, rec})
+		if b.rec != nil {
+			all = append(all, b)
 		}
 	}
 	return all, nil
@@ -84,18 +101,6 @@ func (s *Store) fetch(r *http.Request, ids []string) ([]*redis.StringCmd, error)
 		}
 	}
 	return raws, nil
-}
-
-// read returns the record of a session that Redis has, or that is kept elsewhere: nil if there is none.
-func (s *Store) read(r *http.Request, id string, raw *redis.StringCmd) (*Record, error) {
-	sess := s.fresh()
-	sess.ID = id
-	// An unknown id, which is never one to be saved, or something else under its key.
-	if raw.Err() != nil || s.records.Deserialize([]byte(raw.Val()), sess) != nil {
-		return s.recovered(r.Context(), id)
-	}
-	rec, _ := sess.Values[recordKey].(*Record)
-	return rec, nil
 }
 
 // get returns the session that r brings, an empty id and nil for a guest, or ErrConflict. Of several sessions of one

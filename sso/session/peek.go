@@ -11,9 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Peek is Load for those who only listen: it is no sign of life, so that a tab which
-// nobody looks at does not keep a session from becoming idle. A request that brings sessions
-// of different people is a guest's.
+// Peek returns the session as Load does, without noting that it is in use, so that a tab in the background does not
+// keep it from becoming idle. For sessions of different people it returns nil.
 func (s *Store) Peek(r *http.Request) (*Record, error) {
 	_, rec, err := s.get(r)
 	if errors.Is(err, ErrConflict) {
@@ -64,7 +63,7 @@ func (s *Store) Fate(ctx context.Context, r *http.Request, sub, sid string, auth
 	switch {
 	case sid != "" && ended.Val() > 0, authenticated.Unix() < since/1000: // auth_time counts whole seconds
 		return Ended, nil
-	case slices.ContainsFunc(here, func(c *redis.FloatCmd) bool { return c.Err() == nil }): // whoever ends a session takes it off its list
+	case slices.ContainsFunc(here, func(c *redis.FloatCmd) bool { return c.Err() == nil }): // a session that ended is off its list
 		return Expired, nil
 	case left.Val() > 0 && listed.Val() == 0:
 		return Left, nil

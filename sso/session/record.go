@@ -38,8 +38,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// sealed implements redisstore.SessionSerializer for sessions that hold one Record: sealed for their key in Redis, so that
-// who can write there can neither make one nor give one another's id.
+// sealed implements redisstore.SessionSerializer for sessions that hold one Record. It seals each record for its key, so
+// that write access to Redis is not enough to forge a session or to move one to another id.
 type sealed struct {
 	vault  vault
 	sealer *seal.Sealer
@@ -48,6 +48,19 @@ type sealed struct {
 func (c sealed) seal(id string, rec *Record) ([]byte, error) {
 	raw, err := encoding.Marshal(rec)
 	return c.sealer.Seal(raw, c.vault.key(id)), err
+}
+
+// open returns the record that is stored for the session with this id, or errUnreadable.
+func (c sealed) open(id string, stored []byte) (*Record, error) {
+	raw, err := c.sealer.Open(stored, c.vault.key(id))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	rec := new(Record)
+	if err := decoding.Unmarshal(raw, rec); err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	return rec, nil
 }
 
 // Serialize implements redisstore.SessionSerializer.
@@ -61,17 +74,13 @@ func (c sealed) Serialize(s *sessions.Session) ([]byte, error) {
 
 // Deserialize implements redisstore.SessionSerializer.
 func (c sealed) Deserialize(stored []byte, s *sessions.Session) error {
-	raw, err := c.sealer.Open(stored, c.vault.key(s.ID))
+	rec, err := c.open(s.ID, stored)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUnreadable, err)
-	}
-	rec := new(Record)
-	if err := decoding.Unmarshal(raw, rec); err != nil {
-		return fmt.Errorf("%w: %w", errUnreadable, err)
+		return err
 	}
 	s.Values[recordKey] = rec
 	return nil
 }
 
-// errUnreadable says that Redis holds something else under a session's key. It counts as no session.
+// errUnreadable is returned where Redis holds something else under a session's key. It counts as no session.
 var errUnreadable = errors.New("session: record can't be read")

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // recovered returns the session of a cookie that Redis does not have, if it is kept elsewhere (Options.Recover): nil if
-// there is none.
-func (s *Store) recovered(ctx context.Context, id string) (*Record, error) {
+// there is none. replace says that something unreadable stands under its key.
+func (s *Store) recovered(ctx context.Context, id string, replace bool) (*Record, error) {
 	if s.o.Recover == nil {
 		return nil, nil
 	}
@@ -19,7 +21,7 @@ func (s *Store) recovered(ctx context.Context, id string) (*Record, error) {
 	case rec == nil || rec.Subject == "" || s.expired(rec):
 		return nil, nil
 	}
-	switch err := s.restore(ctx, id, rec); {
+	switch err := s.restore(ctx, id, rec, replace); {
 	case errors.Is(err, ErrEnded):
 		return nil, nil
 	case err != nil:
@@ -29,9 +31,9 @@ func (s *Store) recovered(ctx context.Context, id string) (*Record, error) {
 }
 
 // restore writes a session back, in the order in which Start does: a sign-in that is
-// ended meanwhile is seen by one of the two. Another replica may have been faster; its
-// session is the same.
-func (s *Store) restore(ctx context.Context, id string, rec *Record) error {
+// ended meanwhile is seen by one of the two. Another replica may have been faster, and
+// have changed its copy since: that one stays, unless it is to be replaced.
+func (s *Store) restore(ctx context.Context, id string, rec *Record, replace bool) error {
 	if err := s.enlist(ctx, id, rec); err != nil {
 		return err
 	}
@@ -39,8 +41,11 @@ func (s *Store) restore(ctx context.Context, id string, rec *Record) error {
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	// What stands there, if anything, is the same or can't be read.
-	if err := s.rdb.Set(ctx, s.vault.key(id), raw, s.ttl(rec)).Err(); err != nil {
+	args := redis.SetArgs{Mode: "NX", TTL: s.ttl(rec)}
+	if replace {
+		args.Mode = ""
+	}
+	if err := s.rdb.SetArgs(ctx, s.vault.key(id), raw, args).Err(); err != nil && !errors.Is(err, redis.Nil) {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return s.unlessEnded(ctx, id, rec)

@@ -11,7 +11,7 @@ import (
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
 
-// unprivileged is the user and the group, nobody and nogroup, that a lab process of root's becomes.
+// unprivileged is the user and group id (nobody, nogroup) that a lab process started by root changes to.
 const unprivileged = 65534
 
 // errNamespace says that a lab process can't use the network namespace that it was started in.

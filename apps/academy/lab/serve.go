@@ -53,7 +53,7 @@ type parent struct {
 	out    *json.Encoder
 	grants chan grant
 
-	mu     sync.Mutex // of whoever says something
+	mu     sync.Mutex // guards out
 	asking sync.Mutex
 }
 
@@ -72,7 +72,7 @@ func (p *parent) listen(in *json.Decoder) {
 		}
 		select {
 		case p.grants <- g:
-		default: // nobody waits for it any more
+		default: // the request for room timed out
 		}
 	}
 }

@@ -47,7 +47,7 @@ const roomColumns = `id, code, teacher_sub, teacher_name, title, opened_at, clos
 // codeLetters are those that nobody takes for another.
 const codeLetters = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
-// newCode is six letters: 31⁶ are more than anybody may try (CountTry).
+// newCode returns six random letters. 31⁶ codes are far more than CountTry lets anyone try.
 func newCode() string {
 	var random [6]byte
 	_, _ = rand.Read(random[:]) // never fails

@@ -225,7 +225,7 @@ func (s *Store) Merge(ctx context.Context, from, into CartID, now time.Time) err
 	})
 }
 
-// Prune forgets guests' carts that nobody touched since then, and rate limits of before now.
+// Prune deletes guests' carts that have not changed since then, and counts of rate limits whose window has ended at now.
 func (s *Store) Prune(ctx context.Context, since, now time.Time) error {
 	if err := s.db.PruneRateLimits(ctx, now); err != nil {
 		return err

@@ -1,0 +1,11 @@
+-- +goose Up
+-- How many writes of one kind were made in a window of time.
+CREATE TABLE rate_limits (
+    key     TEXT PRIMARY KEY,               -- kind and who writes
+    used    INTEGER NOT NULL,
+    ends_at BIGINT NOT NULL                 -- of the window
+);
+CREATE INDEX rate_limits_ends_at ON rate_limits (ends_at);
+
+-- +goose Down
+DROP TABLE rate_limits;
