@@ -282,3 +282,28 @@ func TestLogoutToken_ReplayedAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// A provider's logout token ends the sign-in although Redis is full, and only once.
+func TestBackchannelLogout_WhileRedisIsFull(t *testing.T) {
+	_, rdb := env.OwnRedis(t, "")
+	p := newProvider(t)
+	a := newApp(t, p, rdb)
+	b := newBrowser(t)
+	if got := b.get(a.URL + "/orders"); got.body != "orders of alice" {
+		t.Fatal(got)
+	}
+	if err := rdb.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.get(a.URL + "/orders"); got.body != "orders of alice" {
+		t.Errorf("a page that reads: %d %q", got.status, got.body)
+	}
+	raw := p.logoutToken("logout+jwt", nil)
+	if got := tellToken(t, a, raw); got.status != http.StatusOK {
+		t.Errorf("the logout token: %d %q", got.status, got.body)
+	}
+	mustRefuse(t, "the same token again", tellToken(t, a, raw))
+	if got := b.stay().get(a.URL + "/orders"); got.status != http.StatusFound {
+		t.Errorf("after the sign-out: %d %q", got.status, got.body)
+	}
+}
