@@ -118,15 +118,18 @@ func TestAdd_LimitsNewCartsOfANetwork(t *testing.T) {
 		}
 		var wg sync.WaitGroup
 		var refused atomic.Int64
+		var made atomic.Value // the cookie of a cart that was not refused
 		for worker := range 4 {
 			wg.Go(func() {
 				for i := range 20 {
-					limit := (*db.RateLimitError)(nil)
-					switch err := add(fmt.Sprint(worker, " ", i), "192.0.2.1", now); {
+					cookie, limit := fmt.Sprint(worker, " ", i), (*db.RateLimitError)(nil)
+					switch err := add(cookie, "192.0.2.1", now); {
 					case errors.As(err, &limit) && limit.Wait == time.Hour:
 						refused.Add(1)
 					case err != nil:
 						t.Error(err)
+					default:
+						made.Store(cookie)
 					}
 				}
 			})
@@ -135,7 +138,7 @@ func TestAdd_LimitsNewCartsOfANetwork(t *testing.T) {
 		if n := carts(); n != most || refused.Load() != 20 {
 			t.Errorf("%d carts, %d refused", n, refused.Load())
 		}
-		if err := add("0 0", "192.0.2.1", now); err != nil {
+		if err := add(made.Load().(string), "192.0.2.1", now); err != nil {
 			t.Error("a cart that exists is refused:", err)
 		}
 		if err := add("elsewhere", "192.0.2.2", now); err != nil {
