@@ -62,6 +62,8 @@ func TestReading_NeedsNoSignIn(t *testing.T) {
 		thread, post := h.person("alice").begin("How does it close?", "It **does not** close <b>well</b>")
 		h.guest().get(thread).want(t, 200, "<strong>does not</strong>", "&lt;b&gt;well", "Alice", "You will be asked to sign in")
 		h.guest().get("/search?q=CLOSE").want(t, 200, "1 thread found", "<mark")
+		h.person("alice").begin("Another", strings.Repeat("Unhinged öffnet. ", 400)+"The hinges squeak. "+strings.Repeat("Nothing else. ", 400))
+		h.guest().get("/search?q=hinge").want(t, 200, "1 thread found", "… ", ">hinges</mark> squeak", " …").without(t, "hinged</mark>")
 		h.guest().get("/search?q=nothing+of+that").want(t, 200, "Nothing found")
 		h.guest().get("/search?q=close", "HX-Request", "true").want(t, 200, "<mark").without(t, "<html")
 		if p := h.guest().get("/posts/"+post).want(t, 303); p.location != thread+"#post-1" {

@@ -217,7 +217,7 @@ func threadRow(v listView, t store.Thread) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if v.Searched != "" {
-			templ_7745c5c3_Err = marked(mark([]rune(t.Title), searched(v.Searched))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = marked(highlight(t.Title, v.Searched)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -455,7 +455,7 @@ func threadBadges(t store.Thread) templ.Component {
 	})
 }
 
-// marked shows which parts of a text were searched for.
+// marked shows which words of a text a search found.
 func marked(s snippet) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -40,7 +40,7 @@ func (a *App) mine(c echo.Context) error {
 	}
 	v := mineView{Shell: shell(c, "My posts", "/mine"), Total: total, Pages: pagesOf("/mine", page, total)}
 	for _, p := range posts {
-		v.Posts = append(v.Posts, minePost{Post: p, Title: titles[p.Thread], Excerpt: cut(markdown.Text(p.Source), "")[0]})
+		v.Posts = append(v.Posts, minePost{Post: p, Title: titles[p.Thread], Excerpt: excerpt(markdown.Text(p.Source), "")[0]})
 	}
 	return web.Render(c, http.StatusOK, minePage(v))
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -17,27 +18,52 @@ const (
 // are written without spaces are words of their own.
 func Words(text string) []string {
 	var words []string
+	scan(text, func(word string, _, _ int) { words = append(words, word) })
+	return words
+}
+
+// Find returns where the words of text that match a word of query begin and end, in bytes.
+func Find(text, query string) (found [][2]int) {
+	wanted := QueryWords(query)
+	scan(text, func(word string, from, to int) {
+		if slices.ContainsFunc(wanted, func(w string) bool {
+			return w == word || len([]rune(w)) >= minPrefix && strings.HasPrefix(word, w)
+		}) {
+			found = append(found, [2]int{from, to})
+		}
+	})
+	return found
+}
+
+// scan calls found for each word of text, with the bytes of text that it is at.
+func scan(text string, found func(word string, from, to int)) {
 	var word []rune
-	end := func() {
+	from := 0
+	end := func(to int) {
 		if len(word) > 0 {
-			words = append(words, string(word[:min(len(word), maxWord)]))
+			found(string(word[:min(len(word), maxWord)]), from, to)
 		}
 		word = word[:0]
 	}
-	for _, r := range strings.ToLower(text) {
-		switch {
-		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar):
-			end()
-			word = append(word, r)
-			end()
-		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) && len(word) > 0:
-			word = append(word, r)
-		default:
-			end()
+	for at, r := range text {
+		r = unicode.ToLower(r)
+		alone := unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
+		if !alone && !unicode.IsLetter(r) && !unicode.IsDigit(r) && (!unicode.IsMark(r) || len(word) == 0) {
+			end(at)
+			continue
+		}
+		if alone {
+			end(at)
+		}
+		if len(word) == 0 {
+			from = at
+		}
+		word = append(word, r)
+		if alone {
+			end(at + utf8.RuneLen(r))
 		}
 	}
-	end()
-	return words
+	end(len(text))
 }
 
 // QueryWords returns the different words of a query that count.

@@ -37,6 +37,28 @@ func TestQueryWords_AreEightAtMost(t *testing.T) {
 	}
 }
 
+func TestFind_ReturnsWholeWordsAndBeginnings(t *testing.T) {
+	for _, c := range []struct {
+		text, query string
+		want        []string
+	}{
+		{"Another door: the Doorbell, indoors", "the door", []string{"door", "the", "Doorbell"}},
+		{"of often", "of", []string{"of"}}, // two letters are no beginning
+		{"新しい蝶", "蝶", []string{"蝶"}},
+		{"Ölkanne\xff öl", "ölk", []string{"Ölkanne"}},
+		{"a door", "", nil},
+		{"", "door", nil},
+	} {
+		var got []string
+		for _, at := range fulltext.Find(c.text, c.query) {
+			got = append(got, c.text[at[0]:at[1]])
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("Find(%q, %q) = %q, want %q", c.text, c.query, got, c.want)
+		}
+	}
+}
+
 // No word has a character that means something to a database.
 func FuzzWords(f *testing.F) {
 	f.Add(`a "b" 'c' d:* e & f | !g \ % _ 蝶`)

@@ -1,0 +1,64 @@
+package forum
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"gatehouse/db/fulltext"
+)
+
+// snippetLength is how much of a post a result shows, in bytes, except for a few at its ends.
+const snippetLength = 200
+
+// snippet is a text, cut where the words that a search found begin and end: every second part is such a word.
+type snippet []string
+
+// highlight cuts text at the words that query finds.
+func highlight(text, query string) (s snippet) {
+	at := 0
+	for _, word := range fulltext.Find(text, query) {
+		s = append(s, text[at:word[0]], text[word[0]:word[1]])
+		at = word[1]
+	}
+	return append(s, text[at:])
+}
+
+// excerpt returns the part of text around the first word that query finds.
+func excerpt(text, query string) snippet {
+	first := firstFound(text, query)
+	from, to := runeStart(text, first-snippetLength/3), runeStart(text, first+snippetLength)
+	if from > 0 { // begin with a whole word, if there is one before the first that was found
+		from += strings.IndexByte(text[from:first], ' ') + 1
+	}
+	s := highlight(text[from:to], query)
+	if from > 0 {
+		s[0] = "… " + s[0]
+	}
+	if to < len(text) {
+		s[len(s)-1] += " …"
+	}
+	return s
+}
+
+// around returns the part of a long source that its excerpt comes from, so that not all of it is rendered.
+func around(source, query string) string {
+	const before, after = 500, 1500
+	first := firstFound(source, query)
+	return source[runeStart(source, first-before):runeStart(source, first+after)]
+}
+
+func firstFound(text, query string) int {
+	if found := fulltext.Find(text, query); len(found) > 0 {
+		return found[0][0]
+	}
+	return 0
+}
+
+// runeStart returns at, moved forward to where a character of text begins or text ends.
+func runeStart(text string, at int) int {
+	at = min(max(at, 0), len(text))
+	for at < len(text) && !utf8.RuneStart(text[at]) {
+		at++
+	}
+	return at
+}
