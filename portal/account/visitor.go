@@ -39,6 +39,7 @@ func (p *Pages) Session(c echo.Context) (*session.Record, error) {
 	conflict := errors.Is(err, session.ErrConflict)
 	if conflict {
 		err = nil
+		p.Sessions.ForgetShadows(c.Response(), c.Request())
 	}
 	c.Set(sessionKey, loaded{rec, conflict, err})
 	if rec != nil {

@@ -79,6 +79,7 @@ func (a *RP) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		v := &visit{rp: a, err: err, arrived: began}
 		if errors.Is(err, session.ErrConflict) {
 			v.conflict, v.err = true, nil
+			a.sessions.ForgetShadows(c.Response(), c.Request())
 		}
 		awaited := a.sessions.Awaited(c.Request())
 		if rec != nil {

@@ -82,6 +82,25 @@ func TestShadow_TwoPeoplesSessionsAreAPage(t *testing.T) {
 	}
 }
 
+// A cookie for a folder comes before the one for the whole site, and isn't sent to the callback that ends old sessions.
+func TestShadow_SigningInAgainHelpsAgainstACookieForAFolder(t *testing.T) {
+	p := newProvider(t)
+	a := newApp(t, p, env.MiniRedis(t))
+	p.idToken = func(c jwt.MapClaims) { c["sub"], c["sid"] = "mallory", "sid-2" }
+	planted := strings.TrimPrefix(sessionOf(t, a, newBrowser(t)), "shop_session=")
+	p.idToken = nil
+	b := newBrowser(t)
+	sessionOf(t, a, b)
+	u, _ := url.Parse(a.URL + "/orders")
+	b.Jar.SetCookies(u, []*http.Cookie{{Name: "shop_session", Value: planted, Path: "/orders"}})
+	if got := b.get(a.URL + "/orders"); got.status != http.StatusConflict {
+		t.Fatalf("ended at %s with %d %q", got.url, got.status, got.body)
+	}
+	if got := b.get(a.URL + "/auth/sign-in?again=1&return_to=/orders"); got.body != "orders of alice" {
+		t.Errorf("signing in again ended at %s with %d %q", got.url, got.status, got.body)
+	}
+}
+
 // A browser that never sends the session it is given is not led in a circle, whichever way the sign-in began.
 func TestShadow_ASecondArrivalWithoutASessionIsAPage(t *testing.T) {
 	p := newProvider(t)

@@ -15,6 +15,8 @@ const (
 	// maxCandidates is how many cookies of one name are looked at. A browser sends several if one was set for another path or
 	// for the whole domain, with the older ones first (RFC 6265 §5.4); the first need not be ours.
 	maxCandidates = 3
+	// maxFolders is how deep ForgetShadows looks.
+	maxFolders = 8
 	// awaitTimeout is how long a browser may take to come with the session that it was given, in seconds.
 	awaitTimeout = 60
 )
@@ -120,6 +122,21 @@ func (s *Store) get(r *http.Request) (string, *Record, error) {
 		}
 	}
 	return newest.id, newest.rec, nil
+}
+
+// ForgetShadows deletes session cookies that were set for a folder of r's path: they come before the store's own, which
+// are set for /, and no sign-in replaces them (RFC 6265 §5.3). In secure mode browsers accept no such cookies.
+func (s *Store) ForgetShadows(w http.ResponseWriter, r *http.Request) {
+	if s.o.Secure {
+		return
+	}
+	folder := ""
+	for _, name := range strings.SplitN(strings.Trim(r.URL.Path, "/"), "/", maxFolders+1) {
+		folder += "/" + name
+		for _, path := range []string{folder, folder + "/"} {
+			http.SetCookie(w, &http.Cookie{Name: s.cookie, Path: path, MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		}
+	}
 }
 
 // All returns every session that r brings, at most three. The error wraps ErrUnavailable when Redis does not answer.
