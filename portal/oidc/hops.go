@@ -69,7 +69,7 @@ func (h *Handlers) tagBrowser(c echo.Context) {
 		id = rand.Text()
 		c.SetCookie(&http.Cookie{Name: name, Value: id, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode})
 	}
-	c.Set(browserTagKey, hops.ID(id))
+	c.Set(browserTagKey, hops.BrowserTag(id))
 }
 
 // browserTag is what tells the request's browser from others, "" if nothing does.

@@ -92,6 +92,14 @@ func ID(state string) string {
 	return hash("state\x00" + state)
 }
 
+// BrowserTag returns what tells the browser with this cookie from others; the cookie can't be found from it.
+func BrowserTag(cookie string) string {
+	if cookie == "" {
+		return ""
+	}
+	return hash("browser\x00" + cookie)[:16] // 96 bits
+}
+
 func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

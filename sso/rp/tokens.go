@@ -1,6 +1,8 @@
 package rp
 
 import (
+	"bytes"
+	"compress/flate"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -75,7 +77,7 @@ func (t *tokens) write(ctx context.Context, sid string, set *tokenSet, onlyIfThe
 	if err != nil {
 		return err
 	}
-	sealed := t.sealer.Seal(raw, sid)
+	sealed := t.sealer.Seal(compress(raw), sid)
 	args := redis.SetArgs{TTL: t.config.Absolute}
 	if onlyIfThere { // a sign-out meanwhile wins
 		args.Mode = "XX"
@@ -99,10 +101,19 @@ func (t *tokens) load(ctx context.Context, sid string) (*tokenSet, error) {
 		return nil, ErrNoToken
 	}
 	var set tokenSet
-	if err := json.Unmarshal(raw, &set); err != nil {
+	if err := json.NewDecoder(flate.NewReader(bytes.NewReader(raw))).Decode(&set); err != nil {
 		return nil, ErrNoToken
 	}
 	return &set, nil
+}
+
+// compress returns raw, which is mostly base64, in three quarters of its size.
+func compress(raw []byte) []byte {
+	var small bytes.Buffer
+	w, _ := flate.NewWriter(&small, flate.HuffmanOnly) // fails for unknown levels only
+	_, _ = w.Write(raw)                                // a buffer takes everything
+	_ = w.Close()
+	return small.Bytes()
 }
 
 func (t *tokens) forget(ctx context.Context, sid string) error {
