@@ -53,7 +53,7 @@ func (d *Deps) check() error {
 	need(d.Logger != nil, "the logger")
 	need(d.Replica != "", "the replica's name")
 	need(len(d.Keys) > 0, "the key of sessions")
-	need(d.Estate != web.Estate{}, "the estate")
+	need(!d.Estate.IsZero(), "the estate")
 	if d.Now == nil {
 		d.Now = time.Now
 	}

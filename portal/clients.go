@@ -15,19 +15,22 @@ const (
 	appBackchannel = "/auth/backchannel-logout"
 )
 
-// The scopes of the apps' APIs.
-const (
-	purchasesRead = "purchases:read" // ask the shop who bought what
-	analyticsRead = "analytics:read" // read the numbers of analytics' dashboard
-	forumTopics   = "forum.topics"   // have threads in the forum about things of one's own
-)
+// Calls is the API of another app that an app calls, in its own name or for a person.
+type Calls struct {
+	Service string // "" for none
+	Scope   string
+}
 
-// EstateClients are the estate's own apps, with their secrets by client id.
-func EstateClients(estate web.Estate, secrets map[string]string) []Client {
-	app := func(id, name string) Client {
-		origin := estate.URL(id)
-		return Client{
-			ID: id, Name: name, Secret: secrets[id],
+// EstateClients returns the estate's own apps as clients, with their secrets and the APIs that they call, both by client id.
+func EstateClients(estate web.Estate, secrets map[string]string, calls map[string]Calls) []Client {
+	var all []Client
+	for _, app := range estate.Apps() {
+		if app.Key == service {
+			continue
+		}
+		origin := estate.URL(app.Key)
+		c := Client{
+			ID: app.Key, Name: app.Name, Secret: secrets[app.Key],
 			RedirectURIs:           []string{origin + appCallback},
 			PostLogoutRedirectURIs: []string{origin + appSignedOut},
 			BackchannelLogoutURI:   origin + appBackchannel,
@@ -35,19 +38,12 @@ func EstateClients(estate web.Estate, secrets map[string]string) []Client {
 			GrantTypes:             []string{clients.AuthorizationCode, clients.RefreshToken},
 			Scopes:                 []string{"openid", "profile", "email", "roles", "offline_access"},
 		}
+		if api := calls[app.Key]; api.Service != "" {
+			c.GrantTypes = append(c.GrantTypes, clients.ClientCredentials)
+			c.Scopes = append(c.Scopes, api.Scope)
+			c.Audiences = []string{estate.URL(api.Service)}
+		}
+		all = append(all, c)
 	}
-	shop, forum, analytics, academy := app("shop", "Shop"), app("forum", "Forum"), app("analytics", "Analytics"), app("academy", "Academy")
-	// The forum asks the shop's API whether somebody is a verified buyer.
-	forum.GrantTypes = append(forum.GrantTypes, clients.ClientCredentials)
-	forum.Scopes = append(forum.Scopes, purchasesRead)
-	forum.Audiences = []string{estate.URL("shop")}
-	// The shop may read the numbers of analytics: for itself, and for an analyst who is signed in there.
-	shop.GrantTypes = append(shop.GrantTypes, clients.ClientCredentials)
-	shop.Scopes = append(shop.Scopes, analyticsRead)
-	shop.Audiences = []string{estate.URL("analytics")}
-	// The academy opens the discussion of a lesson in the forum, in its own name.
-	academy.GrantTypes = append(academy.GrantTypes, clients.ClientCredentials)
-	academy.Scopes = append(academy.Scopes, forumTopics)
-	academy.Audiences = []string{estate.URL("forum")}
-	return []Client{shop, forum, analytics, academy}
+	return all
 }

@@ -165,7 +165,7 @@ func (d *Deps) check() error {
 		return errors.New("portal: DB is nil")
 	case d.Redis == nil:
 		return errors.New("portal: Redis is nil")
-	case d.Estate == web.Estate{}:
+	case d.Estate.IsZero():
 		return errors.New("portal: Estate is empty")
 	case d.Replica == "":
 		return errors.New("portal: Replica has no name")

@@ -4,19 +4,21 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"gatehouse/components"
 )
 
-// Estate says where the services of one installation are found: service X of
-// http://localhost:8080 lives at http://X.localhost:8080.
+// Estate has the services of one installation and their addresses: service X of http://localhost:8080 is at
+// http://X.localhost:8080.
 type Estate struct {
 	scheme, host, domain string
+	apps                 []App
 }
 
-// ParseEstate reads a base URL such as http://localhost:8080 or https://example.com.
-func ParseEstate(baseURL string) (Estate, error) {
+// ParseEstate parses a base URL such as http://localhost:8080 or https://example.com. Pages show apps.
+func ParseEstate(baseURL string, apps ...App) (Estate, error) {
 	u, err := url.Parse(baseURL)
 	if err != nil {
 		return Estate{}, fmt.Errorf("base URL %q can't be read", baseURL)
@@ -29,71 +31,65 @@ func ParseEstate(baseURL string) (Estate, error) {
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return Estate{}, errors.New("the base URL takes a scheme, a host and a port, nothing more")
 	}
-	return Estate{scheme: u.Scheme, host: strings.ToLower(u.Host), domain: strings.ToLower(u.Hostname())}, nil
+	return Estate{scheme: u.Scheme, host: strings.ToLower(u.Host), domain: strings.ToLower(u.Hostname()), apps: apps}, nil
 }
 
-// URL is the origin of a service, without a slash at its end.
+// URL returns the origin of a service, without a slash at its end.
 func (e Estate) URL(service string) string { return e.scheme + "://" + service + "." + e.host }
 
-// Base is the origin of the estate itself, without a slash at its end.
+// Base returns the origin of the estate itself, without a slash at its end.
 func (e Estate) Base() string { return e.scheme + "://" + e.host }
+
+// IsZero reports whether e is not an estate that ParseEstate returned.
+func (e Estate) IsZero() bool { return e.host == "" }
 
 // Secure reports whether browsers reach the estate by https.
 func (e Estate) Secure() bool { return e.scheme == "https" }
 
-// Domain is the host name of the estate without a port.
+// Domain returns the host name of the estate without a port.
 func (e Estate) Domain() string { return e.domain }
 
-// catalogue lists the services a person may find in the app switcher. Roles says
-// who may open one; none means everybody.
-var catalogue = []struct {
-	key, name, tagline string
-	roles              []string
-}{
-	{"portal", "Portal", "Your account and sign-ins", nil},
-	{"shop", "Shop", "Goods for a well-kept house", nil},
-	{"forum", "Forum", "Questions, answers and advice", nil},
-	{"analytics", "Analytics", "What happens across the estate", []string{"analyst", "admin"}},
-	{"academy", "Academy", "Learn how sign-in scales", nil},
+// App is what people see of a service in the app switcher.
+type App struct {
+	Key     string // name of the service, and of its host below the estate's: shop
+	Name    string // Shop
+	Tagline string
+	Roles   []string // that may open it; none means all
 }
 
-// Apps are the services that somebody with these roles may open.
-func (e Estate) Apps(roles []string) []components.App {
-	apps := make([]components.App, 0, len(catalogue))
-	for _, a := range catalogue {
-		if len(a.roles) == 0 || overlap(a.roles, roles) {
-			apps = append(apps, components.App{Key: a.key, Name: a.name, Tagline: a.tagline, URL: e.URL(a.key)})
+// Apps returns the services of the estate, in the order in which they are shown.
+func (e Estate) Apps() []App { return e.apps }
+
+// Open returns the services that a person with these roles may open.
+func (e Estate) Open(roles []string) []components.App {
+	shown := make([]components.App, 0, len(e.apps))
+	for _, a := range e.apps {
+		if len(a.Roles) == 0 || slices.ContainsFunc(a.Roles, func(role string) bool { return slices.Contains(roles, role) }) {
+			shown = append(shown, e.view(a))
 		}
 	}
-	return apps
+	return shown
 }
 
-// Name is what people call a service: "Shop" for "shop"; "" if it is none of ours.
+// Name returns what people call a service: "Shop" for "shop"; "" if the estate has no such service.
 func (e Estate) Name(service string) string {
-	for _, a := range catalogue {
-		if a.key == service {
-			return a.name
+	for _, a := range e.apps {
+		if a.Key == service {
+			return a.Name
 		}
 	}
 	return ""
 }
 
 func (e Estate) app(service string) components.App {
-	for _, a := range catalogue {
-		if a.key == service {
-			return components.App{Key: a.key, Name: a.name, Tagline: a.tagline, URL: e.URL(a.key)}
+	for _, a := range e.apps {
+		if a.Key == service {
+			return e.view(a)
 		}
 	}
 	return components.App{Key: service, Name: service, URL: e.URL(service)}
 }
 
-func overlap(a, b []string) bool {
-	for _, x := range a {
-		for _, y := range b {
-			if x == y {
-				return true
-			}
-		}
-	}
-	return false
+func (e Estate) view(a App) components.App {
+	return components.App{Key: a.Key, Name: a.Name, Tagline: a.Tagline, URL: e.URL(a.Key)}
 }

@@ -95,7 +95,7 @@ func Shell(c echo.Context, title string) components.Shell {
 	if v.Person != nil {
 		roles = v.Person.Roles
 	}
-	v.Apps = s.Estate.Apps(roles)
+	v.Apps = s.Estate.Open(roles)
 	if s.Nav != nil {
 		v.Nav = s.Nav(roles)
 	}

@@ -54,7 +54,7 @@ func New(o Options) (*echo.Echo, error) {
 		return nil, errors.New("web: the service and its replica need names")
 	case o.Logger == nil:
 		return nil, errors.New("web: a logger is missing")
-	case o.Estate == Estate{}:
+	case o.Estate.IsZero():
 		return nil, errors.New("web: the estate is missing")
 	}
 	s := &server{Options: o, csp: contentSecurityPolicy(o.FormActions)}

@@ -127,12 +127,12 @@ func (q query) periodChoices(faulty bool) []components.NavItem {
 func (a *App) appChoices(c echo.Context, q query) ([]components.NavItem, error) {
 	items := []components.NavItem{{Label: "All apps", URL: q.with("/", "app", ""), Current: q.app == ""}}
 	add := func(key string) {
-		items = append(items, components.NavItem{Label: appName(key), URL: q.with("/", "app", key), Current: q.app == key})
+		items = append(items, components.NavItem{Label: a.appName(key), URL: q.with("/", "app", key), Current: q.app == key})
 	}
 	seen := map[string]bool{}
-	for _, known := range appNames {
-		add(known.key)
-		seen[known.key] = true
+	for _, app := range a.Estate.Apps() {
+		add(app.Key)
+		seen[app.Key] = true
 	}
 	others, err := a.store.Apps(c.Request().Context(), a.Now().Add(-30*period.Day))
 	if err != nil {

@@ -1,6 +1,7 @@
 package analytics
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
 	"regexp"
@@ -10,19 +11,8 @@ import (
 	"gatehouse/apps/analytics/period"
 )
 
-// appNames are the apps that can be chosen, in the order offered; apps that others add to the estate join when they have events.
-var appNames = []struct{ key, name string }{
-	{"portal", "Portal"}, {"shop", "Shop"}, {"forum", "Forum"}, {"analytics", "Analytics"}, {"academy", "Academy"},
-}
-
-func appName(key string) string {
-	for _, a := range appNames {
-		if a.key == key {
-			return a.name
-		}
-	}
-	return key
-}
+// appName returns what people call an app; its key if it is none of the estate's.
+func (a *App) appName(key string) string { return cmp.Or(a.Estate.Name(key), key) }
 
 var appForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
 

@@ -57,7 +57,7 @@ func New(d Deps) (*Pages, error) {
 		return nil, errors.New("account: Attempts is nil")
 	case d.Revoker == nil:
 		return nil, errors.New("account: Revoker is nil")
-	case d.Estate == web.Estate{}:
+	case d.Estate.IsZero():
 		return nil, errors.New("account: Estate is empty")
 	case d.Now == nil:
 		return nil, errors.New("account: Now is nil")

@@ -53,7 +53,7 @@ func New(d Deps) (*Console, error) {
 		return nil, errors.New("admin: Clients is nil")
 	case d.Keys == nil:
 		return nil, errors.New("admin: Keys is nil")
-	case d.Estate == web.Estate{}:
+	case d.Estate.IsZero():
 		return nil, errors.New("admin: Estate is empty")
 	case d.Now == nil:
 		return nil, errors.New("admin: Now is nil")

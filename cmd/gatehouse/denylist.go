@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
-	"runtime/metrics"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -39,7 +37,7 @@ func (c denylistConfig) check() error {
 	return errors.Join(wrong...)
 }
 
-// env tells a replica the same.
+// env returns the settings as environment variables of a replica.
 func (c denylistConfig) env() []string {
 	return []string{
 		"GATEHOUSE_DENYLIST_BOUND=" + c.Bound.String(), "GATEHOUSE_DENYLIST_POLICY=" + c.Policy,
@@ -47,8 +45,8 @@ func (c denylistConfig) env() []string {
 	}
 }
 
-// mirror is the replica's copy of the denylist.
-func (c serviceConfig) mirror(service string, rdb redis.UniversalClient, log *slog.Logger) (*denylist.Mirror, error) {
+// mirror returns the replica's copy of the denylist.
+func (c *serviceConfig) mirror(service string, rdb redis.UniversalClient, log *slog.Logger) (*denylist.Mirror, error) {
 	o := denylist.Options{
 		Redis: rdb, Service: service, Replica: c.Replica, Version: version(), Logger: log, Bound: c.Denylist.Bound,
 	}
@@ -59,38 +57,6 @@ func (c serviceConfig) mirror(service string, rdb redis.UniversalClient, log *sl
 	if err != nil {
 		return nil, err
 	}
-	m.Describe(func(r *denylist.Report) { r.Requests, r.Memory = web.RequestCount(), memory() })
+	m.Describe(func(r *denylist.Report) { r.Requests, r.Memory = web.RequestCount(), memoryInUse() })
 	return m, nil
-}
-
-// memory is what the process has of the system, in bytes.
-func memory() int64 {
-	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	metrics.Read(sample)
-	return int64(sample[0].Value.Uint64() - sample[1].Value.Uint64())
-}
-
-// built is what whoever built the program calls it: go build -ldflags "-X main.built=v1.2".
-var built string
-
-// version is what the program was called when it was built, else the commit that it was
-// built from, or "devel".
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	switch {
-	case built != "":
-		return built
-	case !ok:
-		return "devel"
-	}
-	revision, changed := "devel", ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision" && len(s.Value) >= 7:
-			revision = s.Value[:7]
-		case s.Key == "vcs.modified" && s.Value == "true":
-			changed = "+"
-		}
-	}
-	return revision + changed
 }

@@ -18,20 +18,16 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"gatehouse/apps"
 	"gatehouse/db"
 	"gatehouse/portal/clients"
 	"gatehouse/web"
 )
 
-// commands is everything that can be said on the command line. Nothing else in
-// Gatehouse reads flags or the environment.
+// commands are the command line, beside the command of each service. Nothing else in Gatehouse reads flags or the
+// environment.
 type commands struct {
 	Up          upConfig         `cmd:"" help:"Run the whole estate on this machine: replicas of every service behind a load balancer."`
-	Portal      portalConfig     `cmd:"" help:"Run one replica of the portal, the identity provider."`
-	Shop        appConfig        `cmd:"" help:"Run one replica of the shop."`
-	Forum       appConfig        `cmd:"" help:"Run one replica of the forum."`
-	Analytics   appConfig        `cmd:"" help:"Run one replica of analytics."`
-	Academy     academyConfig    `cmd:"" help:"Run one replica of the academy."`
 	Migrate     migrateConfig    `cmd:"" help:"Bring the databases of all services up to date."`
 	Laboratory  laboratoryConfig `cmd:"" hidden:"" help:"Run one experiment of the academy, as its standard input says."`
 	Healthcheck healthConfig     `cmd:"" help:"Ask a service whether it is well; exit code 1 if it is not."`
@@ -61,7 +57,7 @@ const oldKeysHelp = "Earlier values of GATEHOUSE_KEY, separated by commas: what 
 // redisHelp stands in the help of each --redis-url.
 const redisHelp = "redis:// or rediss://; redis-cluster:// with ?addr=host:port for each further node; redis-sentinel:// with ?master_name=NAME."
 
-// serviceConfig is what every replica is told.
+// serviceConfig has the flags of every replica.
 type serviceConfig struct {
 	Addr           string        `env:"GATEHOUSE_ADDR" default:"127.0.0.1:0" help:"Where to listen, host:port."`
 	MetricsAddr    string        `env:"GATEHOUSE_METRICS_ADDR" help:"Where to serve Prometheus metrics, host:port; nowhere unless given."`
@@ -80,23 +76,23 @@ type serviceConfig struct {
 	proxies []netip.Prefix
 }
 
+// appConfig has the flags of a replica of an app.
 type appConfig struct {
 	serviceConfig `embed:""`
 	ClientSecret  string   `env:"GATEHOUSE_CLIENT_SECRET" required:"" help:"This app's secret as a client of the portal."`
 	ServiceKeys   []string `env:"GATEHOUSE_SERVICE_KEYS" help:"Keys that seal this app's sessions, 32 bytes each in hex or base64, separated by commas: the first seals, all open. Derived from the client secret unless given."`
 
-	keys [][]byte
+	keys      [][]byte
+	construct func(context.Context, apps.Deps) (service, error)
 }
 
+// portalConfig has the flags of a replica of the portal.
 type portalConfig struct {
-	serviceConfig   `embed:""`
-	Key             string   `env:"GATEHOUSE_KEY" required:"" help:"Key that seals sessions and encrypts the signing keys at rest, 32 bytes in hex or base64."`
-	OldKeys         []string `env:"GATEHOUSE_OLD_KEYS" help:"${old_keys_help}"`
-	ShopSecret      string   `env:"GATEHOUSE_SHOP_SECRET" required:"" help:"The shop's client secret."`
-	ForumSecret     string   `env:"GATEHOUSE_FORUM_SECRET" required:"" help:"The forum's client secret."`
-	AnalyticsSecret string   `env:"GATEHOUSE_ANALYTICS_SECRET" required:"" help:"The client secret of analytics."`
-	AcademySecret   string   `env:"GATEHOUSE_ACADEMY_SECRET" required:"" help:"The academy's client secret."`
-	Clients         string   `env:"GATEHOUSE_CLIENTS" help:"JSON file of more clients than the estate's own."`
+	serviceConfig `embed:""`
+	Key           string            `env:"GATEHOUSE_KEY" required:"" help:"Key that seals sessions and encrypts the signing keys at rest, 32 bytes in hex or base64."`
+	OldKeys       []string          `env:"GATEHOUSE_OLD_KEYS" help:"${old_keys_help}"`
+	ClientSecrets map[string]string `env:"GATEHOUSE_CLIENT_SECRETS" required:"" help:"The client secret of each app, such as shop=SECRET;forum=SECRET."`
+	Clients       string            `env:"GATEHOUSE_CLIENTS" help:"JSON file of more clients than the estate's own."`
 
 	SignIns signInsConfig `embed:"" prefix:"sign-ins-"`
 
@@ -133,12 +129,22 @@ type healthConfig struct {
 	URL string `arg:"" help:"Address to ask, such as http://127.0.0.1:8000/readyz"`
 }
 
-// run reads the command line and does what it says.
+// common returns the flags that all services have.
+func (c *serviceConfig) common() *serviceConfig { return c }
+
+// run parses the command line and carries it out.
 func run(ctx context.Context, args []string) error {
 	var cmd commands
-	parser, err := kong.New(&cmd, kong.Name("gatehouse"), kong.UsageOnError(),
-		kong.Description("One sign-in opens every app, on many servers."),
-		kong.Vars{"redis_help": redisHelp, "old_keys_help": oldKeysHelp, "replicas": defaultReplicas}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	options := []kong.Option{
+		kong.Name("gatehouse"), kong.UsageOnError(), kong.Description("One sign-in opens every app, on many servers."),
+		kong.Vars{"redis_help": redisHelp, "old_keys_help": oldKeysHelp, "replicas": defaultReplicas()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	}
+	replicas := map[string]replica{}
+	for _, s := range services {
+		replicas[s.Key] = s.replica()
+		options = append(options, kong.DynamicCommand(s.Key, "Run one replica of the "+s.Key+".", "", replicas[s.Key]))
+	}
+	parser, err := kong.New(&cmd, options...)
 	if err != nil {
 		return err
 	}
@@ -149,22 +155,14 @@ func run(ctx context.Context, args []string) error {
 	switch name := parsed.Command(); name {
 	case "up":
 		return up(ctx, cmd.Up)
-	case "portal":
-		return runService(ctx, name, cmd.Portal.serviceConfig, cmd.Portal.open)
-	case "shop":
-		return runService(ctx, name, cmd.Shop.serviceConfig, cmd.Shop.openShop)
-	case "forum":
-		return runService(ctx, name, cmd.Forum.serviceConfig, cmd.Forum.openForum)
-	case "analytics":
-		return runService(ctx, name, cmd.Analytics.serviceConfig, cmd.Analytics.openAnalytics)
-	case "academy":
-		return runService(ctx, name, cmd.Academy.serviceConfig, cmd.Academy.openAcademy)
 	case "laboratory":
 		return laboratory(ctx)
 	case "migrate":
 		return migrate(ctx, cmd.Migrate)
-	default:
+	case "healthcheck <url>":
 		return healthcheck(ctx, cmd.Healthcheck)
+	default:
+		return runReplica(ctx, name, replicas[name])
 	}
 }
 
@@ -200,7 +198,7 @@ func (c *upConfig) Validate() error {
 func (c *serviceConfig) Validate() error {
 	var wrong []error
 	var err error
-	if c.estate, err = web.ParseEstate(c.URL); err != nil {
+	if c.estate, err = web.ParseEstate(c.URL, shownApps()...); err != nil {
 		wrong = append(wrong, err)
 	}
 	for _, p := range c.TrustedProxies {
@@ -228,7 +226,21 @@ func (c *portalConfig) Validate() error {
 	}
 	c.declared, err2 = readClients(c.Clients)
 	c.oldKeys, err3 = parseKeys(c.OldKeys)
-	return errors.Join(c.serviceConfig.Validate(), err1, err2, err3, c.SignIns.check())
+	return errors.Join(c.serviceConfig.Validate(), err1, err2, err3, c.checkSecrets(), c.SignIns.check())
+}
+
+// checkSecrets returns an error for each app without a client secret.
+func (c *portalConfig) checkSecrets() error {
+	if len(c.ClientSecrets) == 0 {
+		return nil // kong says that the flag is missing
+	}
+	var wrong []error
+	for _, s := range services {
+		if s.Key != "portal" && c.ClientSecrets[s.Key] == "" {
+			wrong = append(wrong, fmt.Errorf("--client-secrets has no secret of %s", s.Key))
+		}
+	}
+	return errors.Join(wrong...)
 }
 
 // Validate implements kong's check.
@@ -257,15 +269,22 @@ var domainName = regexp.MustCompile(`(?i)^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)
 
 const maxReplicas = 64
 
-const defaultReplicas = "portal=2,shop=2,forum=2,analytics=1,academy=1"
+// defaultReplicas returns the default of --replicas, such as "portal=2,shop=2".
+func defaultReplicas() string {
+	var parts []string
+	for _, s := range services {
+		parts = append(parts, s.Key+"="+strconv.Itoa(s.replicas))
+	}
+	return strings.Join(parts, ",")
+}
 
-// parseReplicas reads "3" or "portal=2,shop=4"; what is not named keeps its default.
+// parseReplicas parses "3" or "portal=2,shop=4". A service that is not named keeps its default.
 func parseReplicas(s string) (map[string]int, error) {
 	n := map[string]int{}
 	for _, service := range services {
-		n[service] = 0
+		n[service.Key] = service.replicas
 	}
-	for part := range strings.SplitSeq(defaultReplicas+","+s, ",") {
+	for part := range strings.SplitSeq(s, ",") {
 		service, number, named := strings.Cut(strings.TrimSpace(part), "=")
 		if !named {
 			service, number = "", service

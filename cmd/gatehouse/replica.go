@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/metrics"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -31,9 +32,14 @@ type service interface {
 	Run(ctx context.Context) error
 }
 
-// parts are what main gives to every service.
-type parts struct {
-	serviceConfig
+// replica is the flags of a service, of which a replica is made.
+type replica interface {
+	common() *serviceConfig
+	newService(context.Context, dependencies) (service, error)
+}
+
+// dependencies are what every replica opens before its service is made.
+type dependencies struct {
 	db     *db.DB
 	rdb    redis.UniversalClient
 	log    *slog.Logger
@@ -41,8 +47,10 @@ type parts struct {
 	client *http.Client // to sibling services
 }
 
-// runService is the life of one replica: open, migrate, build, serve, drain.
-func runService(ctx context.Context, name string, c serviceConfig, open func(context.Context, parts) (service, error)) error {
+// runReplica opens what a replica of the service needs, brings its database up to date, and serves requests until ctx
+// ends and those under way are answered.
+func runReplica(ctx context.Context, name string, flags replica) error {
+	c := flags.common()
 	if c.Replica == "" {
 		host, _ := os.Hostname()
 		c.Replica = name + "-" + host
@@ -51,7 +59,7 @@ func runService(ctx context.Context, name string, c serviceConfig, open func(con
 	redis.SetLogger(redisLog{log})
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() { // a replica without its supervisor has nobody to stop it
+	go func() { // without its supervisor nothing else would stop the replica
 		select {
 		case <-fleet.ParentGone():
 			cancel()
@@ -83,14 +91,13 @@ func runService(ctx context.Context, name string, c serviceConfig, open func(con
 	if err != nil {
 		return err
 	}
-	s, err := open(opening, parts{serviceConfig: c, db: d, rdb: rdb, log: log, denied: denied, client: siblingClient(c)})
+	s, err := flags.newService(opening, dependencies{db: d, rdb: rdb, log: log, denied: denied, client: siblingClient(c)})
 	if err != nil {
 		return err
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
-	// The denylist is followed until the last request is answered: who is not on its
-	// list any more must not let anybody in.
+	// The denylist is followed until the last request is answered, so that none is answered by an old list.
 	following, served := context.WithCancel(context.WithoutCancel(ctx))
 	defer served()
 	group.Go(func() error { return denied.Run(following) })
@@ -110,12 +117,12 @@ func runService(ctx context.Context, name string, c serviceConfig, open func(con
 	return err
 }
 
-// denylistPatience is how long a replica that is otherwise ready waits for its
-// denylist before it takes requests: those of guests need none.
-const denylistPatience = 3 * time.Second
+// denylistTimeout bounds how long a replica that is otherwise ready waits for its denylist before it takes requests:
+// those of guests need none.
+const denylistTimeout = 3 * time.Second
 
 func awaitDenylist(ctx context.Context, denied *denylist.Mirror, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, denylistPatience)
+	ctx, cancel := context.WithTimeout(ctx, denylistTimeout)
 	defer cancel()
 	for denied.Ready(ctx) != nil {
 		select {
@@ -127,7 +134,7 @@ func awaitDenylist(ctx context.Context, denied *denylist.Mirror, log *slog.Logge
 	}
 }
 
-// serveMetrics serves them on an address of their own, if there is one.
+// serveMetrics serves metrics on addr, unless that is empty, and returns the address that it listens on.
 func serveMetrics(ctx context.Context, group *errgroup.Group, addr string, log *slog.Logger) (string, error) {
 	if addr == "" {
 		return "", nil
@@ -142,8 +149,8 @@ func serveMetrics(ctx context.Context, group *errgroup.Group, addr string, log *
 	return ln.Addr().String(), nil
 }
 
-// siblingClient is for calls from service to service.
-func siblingClient(c serviceConfig) *http.Client {
+// siblingClient returns a client for calls from service to service.
+func siblingClient(c *serviceConfig) *http.Client {
 	t := &http.Transport{
 		MaxIdleConns: 64, MaxIdleConnsPerHost: 16, IdleConnTimeout: 30 * time.Second,
 		TLSHandshakeTimeout: 5 * time.Second, ResponseHeaderTimeout: 10 * time.Second,
@@ -162,40 +169,9 @@ func listenError(addr string, err error) error {
 	return fmt.Errorf("can't listen on %s: %w", addr, err)
 }
 
-// migrate brings all databases up to date.
-func migrate(ctx context.Context, c migrateConfig) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
-	defer cancel()
-	for _, name := range services {
-		d, err := db.Open(ctx, c.DatabaseURL, name)
-		if err != nil {
-			return err
-		}
-		err = d.Migrate(ctx)
-		_ = d.Close()
-		if err != nil {
-			return err
-		}
-		fmt.Println(name + ": up to date")
-	}
-	return nil
-}
-
-// healthcheck is for container images that have no curl.
-func healthcheck(ctx context.Context, c healthConfig) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
-	if err != nil {
-		return fmt.Errorf("%q is no address", c.URL)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	_ = res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s", c.URL, res.Status)
-	}
-	return nil
+// memoryInUse returns the memory that the process has from the system, in bytes.
+func memoryInUse() int64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(sample)
+	return int64(sample[0].Value.Uint64() - sample[1].Value.Uint64())
 }

@@ -31,9 +31,6 @@ import (
 
 var errAddrInUse = syscall.EADDRINUSE
 
-// services are all there are, in the order in which they are shown.
-var services = []string{"portal", "shop", "forum", "analytics", "academy"}
-
 // estate is one run of "gatehouse up".
 type estate struct {
 	upConfig
@@ -198,7 +195,7 @@ func (e *estate) checkServers(ctx context.Context) error {
 func (e *estate) run(ctx context.Context, ln net.Listener) error {
 	hosts := map[string]string{}
 	for _, s := range services {
-		hosts[s+"."+e.Domain] = s
+		hosts[s.Key+"."+e.Domain] = s.Key
 	}
 	var err error
 	e.balancer, err = balancer.New(balancer.Options{
@@ -252,7 +249,7 @@ func (e *estate) run(ctx context.Context, ln net.Listener) error {
 func (e *estate) openControl(ctx context.Context) (net.Listener, error) {
 	var err error
 	e.control, err = control.New(control.Options{
-		Supervisor: e.supervisor, Balancer: e.balancer, Services: services, Spec: e.spec, Max: maxReplicas, Secret: rand.Text(), Logger: e.log,
+		Supervisor: e.supervisor, Balancer: e.balancer, Services: serviceKeys(), Spec: e.spec, Max: maxReplicas, Secret: rand.Text(), Logger: e.log,
 	})
 	if err != nil {
 		return nil, err
@@ -272,7 +269,7 @@ func (e *estate) url(service string) string {
 // specs says how each replica is run: this very program, told by its environment.
 func (e *estate) specs() []supervisor.Spec {
 	var specs []supervisor.Spec
-	for _, service := range services {
+	for _, service := range serviceKeys() {
 		for i := 1; i <= e.counts[service]; i++ {
 			specs = append(specs, e.spec(service, fmt.Sprintf("%s-%d", service, i)))
 		}
@@ -291,10 +288,9 @@ func (e *estate) spec(service, name string) supervisor.Spec {
 	if service == "portal" {
 		env = append(env, e.SignIns.env()...)
 		env = append(env, "GATEHOUSE_KEY="+hex.EncodeToString(e.key), "GATEHOUSE_OLD_KEYS="+strings.Join(e.OldKeys, ","), "GATEHOUSE_CLIENTS="+e.Clients,
-			"GATEHOUSE_SHOP_SECRET="+e.secret("shop"), "GATEHOUSE_FORUM_SECRET="+e.secret("forum"),
-			"GATEHOUSE_ANALYTICS_SECRET="+e.secret("analytics"), "GATEHOUSE_ACADEMY_SECRET="+e.secret("academy"))
+			"GATEHOUSE_CLIENT_SECRETS="+e.secrets())
 	} else {
-		env = append(env, "GATEHOUSE_CLIENT_SECRET="+e.secret(service), "GATEHOUSE_SERVICE_KEYS="+e.serviceKeys(service), "GATEHOUSE_KEY=", "GATEHOUSE_OLD_KEYS=")
+		env = append(env, "GATEHOUSE_CLIENT_SECRET="+e.secret(service), "GATEHOUSE_SERVICE_KEYS="+e.sessionKeys(service), "GATEHOUSE_KEY=", "GATEHOUSE_OLD_KEYS=")
 	}
 	if service == "academy" {
 		env = append(env, e.Academy.env()...)
@@ -309,8 +305,17 @@ func (e *estate) spec(service, name string) supervisor.Spec {
 // hand it out.
 func (e *estate) secret(service string) string { return derive(e.key, "client secret of "+service) }
 
-// serviceKeys are those that seal an app's sessions: derived from the key and, to open only, from the old ones.
-func (e *estate) serviceKeys(service string) string {
+// secrets returns the client secrets of all apps as the portal's flag takes them.
+func (e *estate) secrets() string {
+	var all []string
+	for _, s := range serviceKeys() {
+		all = append(all, s+"="+e.secret(s))
+	}
+	return strings.Join(all, ";")
+}
+
+// sessionKeys are those that seal an app's sessions: derived from the key and, to open only, from the old ones.
+func (e *estate) sessionKeys(service string) string {
 	keys := []string{derive(e.key, "sessions of "+service)}
 	for _, old := range e.oldKeys {
 		keys = append(keys, derive(old, "sessions of "+service))
@@ -349,7 +354,7 @@ func (e *estate) tell(ev supervisor.Event) {
 func (e *estate) welcome(took time.Duration) {
 	fmt.Printf("\nGatehouse is ready (%d replicas in %.1f s).\n\n", len(e.supervisor.Replicas()), took.Seconds())
 	for _, s := range services {
-		fmt.Printf("  %-10s %s\n", strings.ToUpper(s[:1])+s[1:], e.url(s))
+		fmt.Printf("  %-10s %s\n", s.Name, e.url(s.Key))
 	}
 	if e.demo {
 		fmt.Printf("\n  Demo accounts, password gatehouse-demo:\n")

@@ -4,17 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"gatehouse/apps/academy/experiments"
 	"gatehouse/apps/academy/lab"
 	"gatehouse/fleet/embedded"
 	"gatehouse/portal"
 	"gatehouse/portal/standalone"
 	"gatehouse/sso/loopback"
 )
+
+// laboratoryConfig is empty: the academy tells the process on its standard input what
+// to run.
+type laboratoryConfig struct{}
+
+// laboratory runs one experiment of the academy.
+func laboratory(ctx context.Context) error {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("service", "laboratory")
+	redis.SetLogger(redisLog{log})
+	return lab.Serve(ctx, os.Stdin, os.Stdout, experiments.Find, openProvider, log)
+}
 
 // openProvider starts a portal for a run of an experiment, with a Redis and a database of its own.
 func openProvider(ctx context.Context, o lab.ProviderOptions) (*lab.Provider, error) {

@@ -1,11 +1,11 @@
-// Gatehouse is an identity provider with sibling apps, in one binary:
+// Command gatehouse is an identity provider with sibling apps, in one binary:
 //
 //	gatehouse up          the whole estate on this machine, with a load balancer
 //	gatehouse portal      one replica of one service (also: shop, forum, analytics, academy)
 //	gatehouse migrate     bring all databases up to date
 //
-// This package only wires: config.go reads flags and environment, up.go runs the
-// estate, service.go one replica, services.go says what each service is made of.
+// It only wires: services.go is the table of services, flags.go the command line, up.go runs the estate, replica.go one
+// replica of a service, lab.go an experiment of the academy.
 package main
 
 import (
@@ -23,13 +23,13 @@ func main() {
 	// A second Ctrl-C ends the program at once.
 	context.AfterFunc(ctx, stop)
 	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "gatehouse: "+sentence(err))
+		fmt.Fprintln(os.Stderr, "gatehouse: "+formatError(err))
 		os.Exit(1)
 	}
 }
 
-// sentence puts what several checks found into one line each.
-func sentence(err error) string {
+// formatError returns err with each of the errors that it joins on a line of its own.
+func formatError(err error) string {
 	var many interface{ Unwrap() []error }
 	if !errors.As(err, &many) {
 		return err.Error()

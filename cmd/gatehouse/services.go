@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"gatehouse/apps"
+	"gatehouse/apps/academy"
+	"gatehouse/apps/academy/experiments"
+	"gatehouse/apps/academy/lab"
+	"gatehouse/apps/analytics"
+	"gatehouse/apps/forum"
+	"gatehouse/apps/shop"
+	"gatehouse/portal"
+	"gatehouse/portal/attempts"
+	"gatehouse/web"
+)
+
+// entry is a service of the estate: what people see of it, and how a replica of it is run.
+type entry struct {
+	web.App
+	replicas int          // that "gatehouse up" runs by default
+	calls    portal.Calls // another app's API that it calls in its own name
+	replica  func() replica
+}
+
+// services lists the services in the order in which they are shown. Commands, routes, clients, the app switcher and the
+// filter of analytics follow from it. To add an app, add a row here, its migrations in db/migrations, its accent and icon
+// in assets and components, and its containers in docker-compose.yml and deploy/nginx.conf (docs/architecture.md).
+var services = []entry{
+	{web.App{Key: "portal", Name: "Portal", Tagline: "Your account and sign-ins"},
+		2, portal.Calls{}, func() replica { return &portalConfig{} }},
+	{web.App{Key: "shop", Name: "Shop", Tagline: "Goods for a well-kept house"},
+		2, portal.Calls{Service: "analytics", Scope: "analytics:read"}, replicaOf(shop.New)},
+	{web.App{Key: "forum", Name: "Forum", Tagline: "Questions, answers and advice"},
+		2, portal.Calls{Service: "shop", Scope: "purchases:read"}, replicaOf(forum.New)},
+	{web.App{Key: "analytics", Name: "Analytics", Tagline: "What happens across the estate", Roles: []string{"analyst", "admin"}},
+		1, portal.Calls{}, replicaOf(newAnalytics)},
+	{web.App{Key: "academy", Name: "Academy", Tagline: "Learn how sign-in scales"},
+		1, portal.Calls{Service: "forum", Scope: "forum.topics"}, func() replica { return &academyConfig{} }},
+}
+
+// serviceKeys returns the keys of all services.
+func serviceKeys() []string {
+	keys := make([]string, len(services))
+	for i, s := range services {
+		keys[i] = s.Key
+	}
+	return keys
+}
+
+// shownApps returns what the pages of every service show of the others.
+func shownApps() []web.App {
+	shown := make([]web.App, len(services))
+	for i, s := range services {
+		shown[i] = s.App
+	}
+	return shown
+}
+
+// replicaOf returns the flags of an app that needs nothing but what all apps get.
+func replicaOf[A service](construct func(context.Context, apps.Deps) (A, error)) func() replica {
+	return func() replica {
+		return &appConfig{construct: func(ctx context.Context, d apps.Deps) (service, error) { return construct(ctx, d) }}
+	}
+}
+
+func newAnalytics(ctx context.Context, d apps.Deps) (*analytics.App, error) {
+	return analytics.New(ctx, analytics.Deps{Deps: d})
+}
+
+// newService constructs the app.
+func (c *appConfig) newService(ctx context.Context, d dependencies) (service, error) {
+	return c.construct(ctx, c.deps(d))
+}
+
+func (c *appConfig) deps(d dependencies) apps.Deps {
+	return apps.Deps{
+		DB: d.db, Redis: d.rdb, Estate: c.estate, Replica: c.Replica, Logger: d.log, HTTPClient: d.client, Now: time.Now,
+		ClientSecret: c.ClientSecret, Keys: c.keys, Denied: d.denied, TrustedProxies: c.proxies, Demo: c.Demo,
+	}
+}
+
+// newService constructs the portal, with every app of the estate as a client.
+func (c *portalConfig) newService(ctx context.Context, d dependencies) (service, error) {
+	calls := map[string]portal.Calls{}
+	for _, s := range services {
+		calls[s.Key] = s.calls
+	}
+	return portal.New(ctx, portal.Deps{
+		DB: d.db, Redis: d.rdb, Estate: c.estate, Replica: c.Replica, Logger: d.log, HTTPClient: d.client,
+		Key: c.key, OldKeys: c.oldKeys, Clients: append(portal.EstateClients(c.estate, c.ClientSecrets, calls), c.declared...),
+		Denied: d.denied, TrustedProxies: c.proxies, Demo: c.Demo, SignIns: attempts.SignIns(c.SignIns),
+	})
+}
+
+// newService constructs the academy, which runs this program for its experiments.
+func (c *academyConfig) newService(ctx context.Context, d dependencies) (service, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("this program does not know where it is: %w", err)
+	}
+	postgres := ""
+	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
+		postgres = c.DatabaseURL
+	}
+	labs, err := lab.NewManager(lab.ManagerOptions{
+		Command: []string{program, "laboratory"}, Find: experiments.Find, Key: c.ClientSecret,
+		Memory: c.LabsMemory, Disk: c.LabsDisk, Host: c.LabHost, Postgres: postgres, Logger: d.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	deps := academy.Deps{Deps: c.deps(d), Labs: labs, Lessons: c.Lessons}
+	if c.control != nil {
+		deps.Control = c.control
+	}
+	return academy.New(ctx, deps)
+}
