@@ -129,10 +129,14 @@ func (f *flows) names(c echo.Context) []string {
 	return names
 }
 
-// open returns the flow of the cookie of this name that is not older than flowLife, nil if there is none.
+// open returns the flow of the first cookie of this name that was sealed here and is not older than flowLife, nil if there
+// is none.
 func (f *flows) open(c echo.Context, name string) *flow {
-	for _, value := range f.candidates(c, name, func(v string) bool { return v != "" && len(v) <= maxFlowCookie }) {
-		raw, err := f.sealer.OpenText(value, name)
+	for _, k := range c.Request().CookiesNamed(f.cookie(name)) {
+		if len(k.Value) > maxFlowCookie {
+			continue
+		}
+		raw, err := f.sealer.OpenText(k.Value, name)
 		var fl flow
 		if err == nil && json.Unmarshal(raw, &fl) == nil && f.now().Sub(time.Unix(fl.Began, 0)) <= flowLife {
 			return &fl
