@@ -16,18 +16,11 @@ const (
 	themeCookie = "theme"
 	flashCookie = "flash"
 	maxFlash    = 300 // characters
-	// maxCandidates is how many cookies of one name are looked at: one that was set for another path comes, too.
-	maxCandidates = 3
 )
 
-// cookies returns the cookies of this name that are looked at.
-func cookies(c echo.Context, name string) []*http.Cookie {
-	all := c.Request().CookiesNamed(name)
-	return all[:min(len(all), maxCandidates)]
-}
-
+// theme is what the first of the browser's cookies says that names a theme: one that was set for another path comes, too.
 func theme(c echo.Context) string {
-	for _, k := range cookies(c, themeCookie) {
+	for _, k := range c.Request().CookiesNamed(themeCookie) {
 		switch k.Value {
 		case "light", "dark":
 			return k.Value
@@ -76,7 +69,7 @@ func Flash(c echo.Context, kind, message string) {
 }
 
 func takeFlash(c echo.Context) []components.Toast {
-	sent := cookies(c, flashCookie)
+	sent := c.Request().CookiesNamed(flashCookie)
 	if len(sent) == 0 {
 		return nil
 	}

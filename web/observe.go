@@ -99,6 +99,27 @@ func (s *server) record(c echo.Context, began time.Time, err error) {
 	s.Logger.LogAttrs(context.WithoutCancel(c.Request().Context()), level, "request", attrs...)
 }
 
+// maxLogValue is how many bytes of one value a line of the log has.
+const maxLogValue = 500
+
+// CutLogValue shortens a long text in a line of the log (slog.HandlerOptions.ReplaceAttr): requests choose how long paths,
+// methods and errors are. It leaves the stack of a panic whole.
+func CutLogValue(_ []string, a slog.Attr) slog.Attr {
+	text := ""
+	switch a.Value.Kind() {
+	case slog.KindString:
+		text = a.Value.String()
+	case slog.KindAny:
+		if err, ok := a.Value.Any().(error); ok {
+			text = err.Error()
+		}
+	}
+	if len(text) > maxLogValue && a.Key != "stack" {
+		a.Value = slog.StringValue(strings.ToValidUTF8(text[:maxLogValue], "") + "…")
+	}
+	return a
+}
+
 // quiet are the paths whose successes nobody wants to read about.
 func quiet(path string) bool {
 	return path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/assets/")

@@ -55,7 +55,7 @@ func runReplica(ctx context.Context, name string, flags replica) error {
 		host, _ := os.Hostname()
 		c.Replica = name + "-" + host
 	}
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("service", name, "replica", c.Replica)
+	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{ReplaceAttr: web.CutLogValue})).With("service", name, "replica", c.Replica)
 	redis.SetLogger(redisLog{log})
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

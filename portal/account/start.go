@@ -120,12 +120,9 @@ func (p *Pages) deviceCookie() string {
 	return "portal_device"
 }
 
-// maxDevice is the length of the longest device cookie that is looked at, in bytes.
-const maxDevice = 512
-
 // device returns the browser's device cookie for account (package attempts), "" if it has none.
 func (p *Pages) device(c echo.Context, account attempts.Account) string {
-	cookies := session.Candidates(c.Request(), p.deviceCookie(), func(v string) bool { return v != "" && len(v) <= maxDevice })
+	cookies := session.Candidates(c.Request(), p.deviceCookie(), attempts.IsDevice)
 	return p.Attempts.Device(cookies, account)
 }
 

@@ -7,8 +7,6 @@ import (
 	"net/url"
 
 	"github.com/labstack/echo/v4"
-
-	"gatehouse/sso/session"
 )
 
 // maxDraft is how long a cookie may be that every browser keeps, in bytes.
@@ -46,8 +44,11 @@ func (a *Console) keepDraft(c echo.Context, page string) {
 // draft is what was typed into the form that is being asked for, nil if nothing waits. It is handed out once. It
 // comes from the browser like any form, so it is to be checked like one.
 func (a *Console) draft(c echo.Context) url.Values {
-	for _, value := range session.Candidates(c.Request(), a.draftCookie(), func(v string) bool { return v != "" && len(v) <= maxDraft }) {
-		raw, err := base64.RawURLEncoding.DecodeString(value)
+	for _, k := range c.Request().CookiesNamed(a.draftCookie()) {
+		if len(k.Value) > maxDraft {
+			continue
+		}
+		raw, err := base64.RawURLEncoding.DecodeString(k.Value)
 		var d draft
 		if err == nil && json.Unmarshal(raw, &d) == nil && d.Page == c.Request().URL.EscapedPath() {
 			a.setDraft(c, "", -1)

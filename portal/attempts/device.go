@@ -16,7 +16,7 @@ const maxAccounts = 5
 // account added. The value is "id.mac.mac…", opaque to the browser, and does not tell who the person is. It counts for the account while
 // the account's Generation stays what it is.
 func (l *Limiter) Trust(cookie string, account Account) string {
-	id, macs := l.parse(cookie)
+	id, macs := parse(cookie)
 	if id == "" {
 		id = rand.Text()
 	}
@@ -24,6 +24,12 @@ func (l *Limiter) Trust(cookie string, account Account) string {
 	macs = slices.DeleteFunc(macs, func(other string) bool { return other == m })
 	macs = append([]string{m}, macs...)
 	return strings.Join(append([]string{id}, macs[:min(len(macs), maxAccounts)]...), ".")
+}
+
+// IsDevice reports whether a cookie has the form of those that Trust returns.
+func IsDevice(cookie string) bool {
+	id, _ := parse(cookie)
+	return id != ""
 }
 
 // Device returns the one of a browser's device cookies that knows account, or else the first that is one of ours; "" if
@@ -44,7 +50,7 @@ func (l *Limiter) Device(cookies []string, account Account) (cookie string) {
 // device returns the id of the browser with that cookie, and whether it has signed in to account before,
 // in its present generation.
 func (l *Limiter) device(cookie string, account Account) (id string, known bool) {
-	id, macs := l.parse(cookie)
+	id, macs := parse(cookie)
 	if id == "" || account.UserID == "" {
 		return "", false
 	}
@@ -61,7 +67,7 @@ func (l *Limiter) deviceMAC(id string, account Account) string {
 
 // parse takes a cookie apart; an id of "" means that it is not one of ours. A made-up id is worth nothing:
 // what counts is the mac of id and account.
-func (l *Limiter) parse(cookie string) (id string, macs []string) {
+func parse(cookie string) (id string, macs []string) {
 	const idLength = 26 // of rand.Text
 	parts := strings.Split(cookie, ".")
 	if len(parts) < 2 || len(parts) > maxAccounts+1 || len(parts[0]) != idLength {

@@ -32,10 +32,12 @@ const (
 	maxFlowCookie = 1400
 	// callbackTimeout is how long an answer can't be given a second time.
 	callbackTimeout = time.Minute
-	// maxDraft is the size in bytes, encoded, of the largest form that is kept: a
-	// text of 20,000 characters takes up to twelve bytes for each.
+	// maxDraft is the size in bytes, as JSON, of the largest form that is kept: a
+	// text of 20,000 characters takes up to six bytes for each.
 	maxDraft = 256 << 10
-	// maxDrafts limits the bytes of forms kept for one address at a time, maxAllDrafts those for all addresses: the senders
+	// draftOverhead is how many bytes a form takes in Redis beside its JSON.
+	draftOverhead = 256
+	// maxDrafts limits the bytes that forms take for one address at a time, maxAllDrafts those for all addresses: the senders
 	// are not signed in yet.
 	maxDrafts    = 4 << 20
 	maxAllDrafts = 16 << 20
@@ -127,10 +129,14 @@ func (f *flows) names(c echo.Context) []string {
 	return names
 }
 
-// open returns the flow of the cookie of this name that is not older than flowLife, nil if there is none.
+// open returns the flow of the first cookie of this name that was sealed here and is not older than flowLife, nil if there
+// is none.
 func (f *flows) open(c echo.Context, name string) *flow {
-	for _, value := range f.candidates(c, name, func(v string) bool { return v != "" && len(v) <= maxFlowCookie }) {
-		raw, err := f.sealer.OpenText(value, name)
+	for _, k := range c.Request().CookiesNamed(f.cookie(name)) {
+		if len(k.Value) > maxFlowCookie {
+			continue
+		}
+		raw, err := f.sealer.OpenText(k.Value, name)
 		var fl flow
 		if err == nil && json.Unmarshal(raw, &fl) == nil && f.now().Sub(time.Unix(fl.Began, 0)) <= flowLife {
 			return &fl
@@ -210,14 +216,11 @@ func (f *flows) set(c echo.Context, name, value string, life time.Duration) {
 // keepDraft keeps form values for the page that comes after sign-in, and returns their id: "" if they are too large, or
 // if too many are kept already, for address or for all.
 func (f *flows) keepDraft(ctx context.Context, address string, form url.Values) (id string, err error) {
-	size := int64(len(form.Encode()))
-	if size > maxDraft {
-		return "", nil
-	}
 	raw, err := json.Marshal(form)
-	if err != nil {
+	if err != nil || len(raw) > maxDraft {
 		return "", err
 	}
+	size := int64(draftOverhead + len(raw))
 	// The address first: what it sends beyond its own budget must not use up that of all.
 	for _, budget := range []struct {
 		of    string

@@ -146,19 +146,25 @@ func (e *Estate) URL(service string) string {
 func (e *Estate) Browser() *http.Client { return Browser() }
 
 // Browser is a client with a cookie jar of its own for whatever serves *.localhost.
-func Browser() *http.Client {
-	jar, _ := cookiejar.New(nil) // cannot fail without options
-	return &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: &http.Transport{
-		DialContext: dialLoopback, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second,
-	}}
+func Browser() *http.Client { return browser(&net.Dialer{Timeout: 5 * time.Second}) }
+
+// BrowserAt is a Browser at a loopback address of its own (127.0.1.1, say), so that limits for one address are met by it alone.
+func BrowserAt(address string) *http.Client {
+	return browser(&net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}})
 }
 
-func dialLoopback(ctx context.Context, network, addr string) (net.Conn, error) {
-	host, port, err := net.SplitHostPort(addr)
-	if err == nil && (host == "localhost" || strings.HasSuffix(host, ".localhost")) {
-		addr = net.JoinHostPort("127.0.0.1", port)
+func browser(dialer *net.Dialer) *http.Client {
+	jar, _ := cookiejar.New(nil) // cannot fail without options
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		host, port, err := net.SplitHostPort(addr)
+		if err == nil && (host == "localhost" || strings.HasSuffix(host, ".localhost")) {
+			addr = net.JoinHostPort("127.0.0.1", port)
+		}
+		return dialer.DialContext(ctx, network, addr)
 	}
-	return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, addr)
+	return &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: &http.Transport{
+		DialContext: dial, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second,
+	}}
 }
 
 // SignIn signs somebody in at the portal by its form, as a browser without JavaScript does, and returns the page that

@@ -23,10 +23,14 @@ var services = []string{"portal", "shop", "forum", "analytics", "academy"}
 
 // The client "hostile": a program and a site of which only the addresses exist.
 const (
-	callback   = "https://client.example/callback"
-	afterwards = "https://client.example/signed-out"
-	secret     = "a-long-and-random-secret-of-a-hostile-client"
-	verifier   = "a-code-verifier-that-is-long-enough-to-be-one-0123456789"
+	callback      = "https://client.example/callback"
+	otherCallback = "https://client.example/other"
+	afterwards    = "https://client.example/signed-out"
+	secret        = "a-long-and-random-secret-of-a-hostile-client"
+	verifier      = "a-code-verifier-that-is-long-enough-to-be-one-0123456789"
+
+	rival         = "rival" // another client, with the same secret
+	ninasPassword = "a long password of nina"
 )
 
 // house is a running estate with people in it.
@@ -49,11 +53,11 @@ func open(t *testing.T, o estate.Options) *house {
 	ln.Close()
 	o.Args = append(o.Args, "--addr", addr)
 	o.Clients = []map[string]any{{
-		"client_id": "hostile", "client_secret": secret, "redirect_uris": []string{callback}, "post_logout_redirect_uris": []string{afterwards},
+		"client_id": "hostile", "client_secret": secret, "redirect_uris": []string{callback, otherCallback}, "post_logout_redirect_uris": []string{afterwards},
 		"grant_types": []string{"authorization_code", "refresh_token", "client_credentials"},
 		"scopes":      []string{"openid", "email", "offline_access", "purchases:read", "analytics:read", "forum.topics"},
 		"audiences":   []string{strings.Replace(addr, "127.0.0.1", "http://shop.localhost", 1), strings.Replace(addr, "127.0.0.1", "http://analytics.localhost", 1), strings.Replace(addr, "127.0.0.1", "http://forum.localhost", 1)},
-	}}
+	}, {"client_id": rival, "client_secret": secret, "redirect_uris": []string{"https://rival.example/callback"}}}
 	h := &house{Estate: estate.Start(t, o), cookies: map[who]map[string][]*http.Cookie{}, secrets: []string{secret, verifier, estate.Password}}
 	h.enter(t, customer, "alice@example.com", "portal", "shop", "forum", "academy")
 	h.enter(t, elsewhere, "alice@example.com", "portal")
@@ -196,7 +200,7 @@ func (h *house) write(t *testing.T) (thread, post string) {
 // spare registers somebody whom nobody misses, and ends the sign-in of that, for the console's pages about people.
 func (h *house) spare(t *testing.T) {
 	t.Helper()
-	h.do(t, h.request(t, guest, "portal", http.MethodPost, "/register", "name=Nina+Spare&email=nina@example.org&password=a+long+password+of+nina&return_to=/"))
+	h.do(t, h.request(t, guest, "portal", http.MethodPost, "/register", "name=Nina+Spare&email=nina@example.org&return_to=/&password="+url.QueryEscape(ninasPassword)))
 	h.values["portal:id"] = h.find(t, administrator, "portal", "/admin/people?q=nina", `/admin/people/([^/"?]+)"`)
 	person := "/admin/people/" + h.values["portal:id"]
 	h.do(t, h.request(t, administrator, "portal", http.MethodPost, person+"/end", ""))

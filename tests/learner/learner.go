@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"regexp"
 	"strings"
@@ -36,7 +34,8 @@ type Page struct {
 // New registers an account of its own at the portal, from the address 127.0.0.n, and
 // opens the Academy with it.
 func New(ctx context.Context, e *estate.Estate, n int) (*Learner, error) {
-	l := &Learner{Browser: browserFrom(n), Estate: e}
+	l := &Learner{Browser: estate.BrowserAt(fmt.Sprintf("127.0.1.%d", n)), Estate: e}
+	l.Browser.Timeout = time.Minute
 	if _, err := l.request(ctx, http.MethodPost, e.URL("portal")+"/register", url.Values{
 		"name": {fmt.Sprintf("Learner %d", n)}, "email": {fmt.Sprintf("learner%d@example.com", n)},
 		"password": {"nine grey herons at dawn"},
@@ -56,21 +55,6 @@ func New(ctx context.Context, e *estate.Estate, n int) (*Learner, error) {
 		return nil, fmt.Errorf("learner %d is not signed in: %d at %s", n, p.Status, p.URL)
 	}
 	return l, nil
-}
-
-// browserFrom is a browser at an address of its own, so that limits for one address
-// are not met by thirty people.
-func browserFrom(n int) *http.Client {
-	jar, _ := cookiejar.New(nil) // cannot fail without options
-	local := &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(n))}
-	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		_, port, err := net.SplitHostPort(addr)
-		if err != nil {
-			return nil, err
-		}
-		return (&net.Dialer{Timeout: 5 * time.Second, LocalAddr: local}).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
-	}
-	return &http.Client{Jar: jar, Timeout: time.Minute, Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second}}
 }
 
 // Get asks the Academy for a page.
