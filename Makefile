@@ -6,7 +6,7 @@
 export PATH := $(CURDIR)/tests/node_modules/.bin:$(PATH)
 
 run: ## Everything on one port: http://localhost:8080
-	go run . up
+	go run ./cmd/gatehouse up
 
 test: deps lint check-generated test-go test-e2e ## All tests; installs what they need
 	@echo "All tests passed."

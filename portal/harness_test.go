@@ -27,7 +27,6 @@ import (
 	"gatehouse/portal/clients"
 	"gatehouse/portal/password"
 	"gatehouse/tests/env"
-	"gatehouse/web"
 )
 
 const (
@@ -123,10 +122,7 @@ func newHouse(t testing.TB, d *db.DB, rdb redis.UniversalClient, changes ...func
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	estate, err := web.ParseEstate("http://localhost:" + port)
-	if err != nil {
-		t.Fatal(err)
-	}
+	estate := env.Estate(t, "http://localhost:"+port)
 	a := &apps{tokens: map[string][]string{}, answer: map[string]http.HandlerFunc{}}
 	a.server = httptest.NewServer(a)
 	t.Cleanup(a.server.Close)

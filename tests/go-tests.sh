@@ -19,7 +19,7 @@ rest="$first $(echo "$rest" | grep -vxF "$first")"
 # Tests start the program; it is built once for all of them.
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-go build -o "$folder/gatehouse" .
+go build -o "$folder/gatehouse" ./cmd/gatehouse
 export GATEHOUSE_BINARY="$folder/gatehouse"
 
 # shellcheck disable=SC2086 # lists of packages

@@ -89,7 +89,7 @@ func wholeEstate(v estateView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "server", Title: "This page needs “gatehouse up”", Message: "Start the estate with “gatehouse up” (from the sources: “go run . up”). It runs the replicas as processes and lets the Academy see and change them. Here something else runs them, such as Compose, and the Academy cannot reach it."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "server", Title: "This page needs “gatehouse up”", Message: "Start the estate with “gatehouse up” (from the sources: “go run ./cmd/gatehouse up”). It runs the replicas as processes and lets the Academy see and change them. Here something else runs them, such as Compose, and the Academy cannot reach it."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

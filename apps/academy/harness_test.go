@@ -21,7 +21,6 @@ import (
 	"gatehouse/db"
 	"gatehouse/sso/session"
 	"gatehouse/tests/env"
-	"gatehouse/web"
 )
 
 // house is a running Academy whose experiments run in the test's own process.
@@ -42,10 +41,7 @@ var opening = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 func newHouse(t *testing.T, d *db.DB, change ...func(*academy.Deps)) *house {
 	t.Helper()
 	h := &house{t: t, db: d, now: opening, labs: &labs{runs: map[string]*lab.Run{}, room: 100}}
-	estate, err := web.ParseEstate("http://house.test")
-	if err != nil {
-		t.Fatal(err)
-	}
+	estate := env.Estate(t, "http://house.test")
 	rdb := env.MiniRedis(t)
 	deps := academy.Deps{
 		Deps: apps.Deps{DB: d, Redis: rdb, Estate: estate, Replica: "academy-1", Logger: slog.New(slog.DiscardHandler), Now: h.clock,
@@ -56,6 +52,7 @@ func newHouse(t *testing.T, d *db.DB, change ...func(*academy.Deps)) *house {
 		c(&deps)
 	}
 	h.labs.experiments = deps.Experiments
+	var err error
 	if h.app, err = academy.New(t.Context(), deps); err != nil {
 		t.Fatal(err)
 	}

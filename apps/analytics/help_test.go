@@ -16,7 +16,7 @@ import (
 	"gatehouse/apps/analytics"
 	"gatehouse/db"
 	"gatehouse/sso/session"
-	"gatehouse/web"
+	"gatehouse/tests/env"
 )
 
 var now = time.Date(2026, 11, 23, 10, 17, 3, 0, time.UTC)
@@ -31,10 +31,7 @@ type app struct {
 
 func start(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*analytics.Deps)) *app {
 	t.Helper()
-	estate, err := web.ParseEstate("http://localhost:8080")
-	if err != nil {
-		t.Fatal(err)
-	}
+	estate := env.Estate(t, "http://localhost:8080")
 	deps := analytics.Deps{Deps: apps.Deps{
 		Keys: [][]byte{[]byte("a key of thirty-two random bytes")},
 		DB:   d, Redis: rdb, Estate: estate, Replica: "analytics-1", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),

@@ -25,7 +25,6 @@ import (
 	"gatehouse/sso/session"
 	"gatehouse/sso/token"
 	"gatehouse/tests/env"
-	"gatehouse/web"
 )
 
 // house is a running forum with a stand-in for its siblings: a real HTTP server
@@ -54,15 +53,13 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, demo bool) *hou
 	h := &house{t: t, db: d, buyers: map[string][]string{}, now: opening}
 	siblings := httptest.NewServer(h.siblings())
 	t.Cleanup(siblings.Close)
-	estate, err := web.ParseEstate("http://house.test")
-	if err != nil {
-		t.Fatal(err)
-	}
+	estate := env.Estate(t, "http://house.test")
 	// Every host of the estate is the stand-in's listener.
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "tcp", siblings.Listener.Addr().String())
 	}}}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	var err error
 	h.forum, err = forum.New(t.Context(), forum.Deps{DB: d, Redis: rdb, Estate: estate, Replica: "forum-1", Logger: log,
 		Now: h.clock, HTTPClient: client, ClientSecret: "secret", Keys: [][]byte{[]byte("a key of thirty-two random bytes")}, Demo: demo})
 	if err != nil {

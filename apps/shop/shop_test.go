@@ -27,7 +27,6 @@ import (
 	"gatehouse/sso/session"
 	"gatehouse/sso/token"
 	"gatehouse/tests/env"
-	"gatehouse/web"
 )
 
 const (
@@ -61,10 +60,7 @@ func open(t *testing.T, d *db.DB, rdb redis.UniversalClient) *house {
 		}
 		return new(net.Dialer).DialContext(ctx, network, to)
 	}
-	estate, err := web.ParseEstate("http://localhost:8080")
-	if err != nil {
-		t.Fatal(err)
-	}
+	estate := env.Estate(t, "http://localhost:8080")
 	app, err := shop.New(t.Context(), shop.Deps{
 		DB: d, Redis: rdb, Estate: estate, Replica: "shop-1", Logger: slog.New(slog.DiscardHandler), Demo: true, ClientSecret: "secret", Keys: [][]byte{[]byte("a key of thirty-two random bytes")},
 		HTTPClient: &http.Client{Transport: h.transport(), Timeout: 5 * time.Second},

@@ -142,7 +142,7 @@ func run(ctx context.Context, args []string) error {
 	replicas := map[string]replica{}
 	for _, s := range services {
 		replicas[s.Key] = s.replica()
-		options = append(options, kong.DynamicCommand(s.Key, "Run one replica of the "+s.Key+".", "", replicas[s.Key]))
+		options = append(options, kong.DynamicCommand(s.Key, "Run one replica of "+s.Name+".", "", replicas[s.Key]))
 	}
 	parser, err := kong.New(&cmd, options...)
 	if err != nil {

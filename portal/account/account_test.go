@@ -81,8 +81,7 @@ func (l *logs) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.St
 func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*account.Deps)) *house {
 	t.Helper()
 	h := &house{t: t, db: d, rdb: rdb, store: storetest.New(t, d), clock: &clock{now: time.Now()}, logs: &logs{}}
-	estate, err := web.ParseEstate("http://localhost:8080")
-	check(t, err)
+	estate := env.Estate(t, "http://localhost:8080")
 	sessions, err := session.New(rdb, session.Options{Keys: [][]byte{[]byte("a key of thirty-two random bytes")}, Service: "portal", Now: h.clock.Now})
 	check(t, err)
 	h.hasher, err = password.NewHasher(password.Options{Params: light})

@@ -34,6 +34,7 @@ var services = []struct{ name, email, page string }{
 
 // replicas are one of each service, without a balancer, on real databases in a folder of their own.
 type replicas struct {
+	secrets map[string]string // of clients, by service
 	binary  string
 	folder  string
 	port    string // of the portal, and so of the estate's addresses
@@ -52,17 +53,17 @@ func prepare(binary, folder, redisURL string) (*replicas, error) {
 	if err != nil {
 		return nil, err
 	}
-	secrets := make([]string, 5)
-	for i := range secrets {
-		secrets[i] = random()
+	secrets := map[string]string{}
+	list := ""
+	for _, service := range []string{"shop", "forum", "analytics", "academy"} {
+		secrets[service] = random()
+		list += service + "=" + secrets[service] + ";"
 	}
-	return &replicas{binary: binary, folder: folder, port: port, running: map[string]*process{}, env: []string{
+	return &replicas{binary: binary, folder: folder, port: port, secrets: secrets, running: map[string]*process{}, env: []string{
 		"GATEHOUSE_URL=http://localhost:" + port, "REDIS_URL=" + redisURL, "DATABASE_URL=sqlite:" + folder,
 		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8", "GATEHOUSE_DIAL_LOOPBACK=true", "GATEHOUSE_DEMO=true", "GATEHOUSE_METRICS_ADDR=127.0.0.1:0",
 		"GATEHOUSE_SIGN_INS_PER_ACCOUNT=1000000000", "GATEHOUSE_SIGN_INS_PER_ADDRESS=1000000000",
-		"GATEHOUSE_KEY=" + secrets[0],
-		"GATEHOUSE_SHOP_SECRET=" + secrets[1], "GATEHOUSE_FORUM_SECRET=" + secrets[2], "GATEHOUSE_ANALYTICS_SECRET=" + secrets[3],
-		"GATEHOUSE_ACADEMY_SECRET=" + secrets[4],
+		"GATEHOUSE_KEY=" + random(), "GATEHOUSE_CLIENT_SECRETS=" + list,
 	}}, nil
 }
 
@@ -74,20 +75,11 @@ func random() string {
 
 // start starts a replica of service on the given cores.
 func (r *replicas) start(c cores, set unix.CPUSet, service string) (*process, error) {
-	env := append([]string{"GATEHOUSE_REPLICA=" + service + "-1", "GATEHOUSE_CLIENT_SECRET=" + r.secret(service)}, r.env...)
+	env := append([]string{"GATEHOUSE_REPLICA=" + service + "-1", "GATEHOUSE_CLIENT_SECRET=" + r.secrets[service]}, r.env...)
 	if service == "portal" {
 		env = append(env, "GATEHOUSE_ADDR=127.0.0.1:"+r.port)
 	}
 	return c.launch(set, filepath.Join(r.folder, service+".log"), env, r.binary, service)
-}
-
-func (r *replicas) secret(service string) string {
-	for _, v := range r.env {
-		if s, ok := strings.CutPrefix(v, "GATEHOUSE_"+strings.ToUpper(service)+"_SECRET="); ok {
-			return s
-		}
-	}
-	return ""
 }
 
 // startAll starts the replicas that are to be measured, on the server's core.
@@ -217,7 +209,7 @@ func (r *replicas) clientToken() step {
 }
 
 func (r *replicas) token(client string, form url.Values) []byte {
-	basic := base64.StdEncoding.EncodeToString([]byte(client + ":" + r.secret(client)))
+	basic := base64.StdEncoding.EncodeToString([]byte(client + ":" + r.secrets[client]))
 	return post(r.host("portal"), "/oauth/token", "Authorization: Basic "+basic+"\r\n", form.Encode())
 }
 

@@ -91,10 +91,7 @@ func newHouse(t testing.TB, bound time.Duration, portals, banks int) *house {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	estate, err := web.ParseEstate("http://localhost:" + port)
-	if err != nil {
-		t.Fatal(err)
-	}
+	estate := env.Estate(t, "http://localhost:"+port)
 	h := &house{t: t, bound: bound, redis: server, db: env.DB(t, "portal"), estate: estate, addr: ln.Addr().String()}
 	h.loopback = fmt.Sprintf("127.0.0.%d", 2+houses.Add(1)%250)
 	h.proxies = toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())

@@ -17,7 +17,7 @@ import (
 func TestReplica_SaysWhatIsMissing(t *testing.T) {
 	app := []string{"--redis-url", "--database-url", "--client-secret"}
 	for service, needs := range map[string][]string{
-		"portal":    {"--redis-url", "--database-url", "--key", "--shop-secret", "--forum-secret", "--analytics-secret", "--academy-secret"},
+		"portal":    {"--redis-url", "--database-url", "--key", "--client-secrets"},
 		"shop":      app,
 		"forum":     app,
 		"analytics": app,

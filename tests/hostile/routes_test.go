@@ -19,16 +19,12 @@ import (
 	"gatehouse/apps/shop"
 	"gatehouse/portal"
 	"gatehouse/tests/env"
-	"gatehouse/web"
 )
 
 // handlers builds each service as its program does, for its route table.
 func handlers(t *testing.T) map[string]*echo.Echo {
 	t.Helper()
-	house, err := web.ParseEstate("http://localhost:8080")
-	if err != nil {
-		t.Fatal(err)
-	}
+	house := env.Estate(t, "http://localhost:8080")
 	rdb := env.MiniRedis(t)
 	deps := func(service string) apps.Deps {
 		return apps.Deps{
