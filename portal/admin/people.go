@@ -133,7 +133,7 @@ func (a *Console) people(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	if len(found.Users) == 0 && !found.Partial && !q.filtered() && (q.After != "" || q.Before != "") { // the page became empty
+	if len(found.Users) == 0 && !found.Partial && !q.filtered() && (q.After != "" || q.Before != "") { // page now empty
 		return leadOn(c, q.url(store.PeopleCursor{}, store.PeopleCursor{}))
 	}
 	view := peopleView{

@@ -55,7 +55,8 @@ func (a *Console) someone(c echo.Context) (store.User, error) {
 	return u, err
 }
 
-// someoneLiving is like someone, but returns a 410 error if the account is deleted.
+// someoneLiving returns the user that the path names, or a 410 error if the account is deleted. Other errors are
+// those of someone.
 func (a *Console) someoneLiving(c echo.Context) (store.User, error) {
 	u, err := a.someone(c)
 	if err == nil && !u.DeletedAt.IsZero() {

@@ -19,7 +19,7 @@ type Result struct {
 	ClientID string        `json:"client_id"`
 	Name     string        `json:"name"`               // the client's, for display
 	Heard    bool          `json:"heard"`              // all its notices were delivered
-	Took     time.Duration `json:"took"`               // until it answered or failed; 0 if it was not tried or has not ended
+	Took     time.Duration `json:"took"`               // until it answered or failed; 0 if untried or not ended
 	Err      string        `json:"error,omitempty"`    // why it has not heard, safe to show; "" if it has
 	GivenUp  bool          `json:"given_up,omitempty"` // there is no further attempt, unless an administrator resends it
 }

@@ -75,8 +75,8 @@ type seat struct {
 	width int64 // seats of the lane that it takes
 }
 
-// enter waits for a seat of the client. A failing client gets one delivery at a time, and enter does not wait for
-// it: it returns false if that seat is taken.
+// enter waits for a seat of the client; it returns false if ctx ends. A failing client gets one delivery at a time,
+// for which enter does not wait: it returns false if that seat is taken.
 func (l *lanes) enter(ctx context.Context, client string) (*seat, bool) {
 	l.mu.Lock()
 	lane, fails := l.lane(client), l.lane(client).fails
@@ -94,7 +94,7 @@ func (l *lanes) enter(ctx context.Context, client string) (*seat, bool) {
 	return &seat{lanes: l, lane: lane, all: l.well, width: 1}, true
 }
 
-// try is like enter, but never waits.
+// try takes a seat of the client without waiting. It returns false if none is free.
 func (l *lanes) try(client string) (*seat, bool) {
 	l.mu.Lock()
 	s := &seat{lanes: l, lane: l.lane(client), all: l.well, width: 1}

@@ -39,7 +39,7 @@ type Client struct {
 	AuthMethod             string   `json:"token_endpoint_auth_method,omitempty"` // client_secret_basic if empty
 	GrantTypes             []string `json:"grant_types,omitempty"`                // the code and refresh grants if empty
 	Scopes                 []string `json:"scopes,omitempty"`                     // that it may request; openid if empty
-	Audiences              []string `json:"audiences,omitempty"`                  // that it may name as resource (RFC 8707)
+	Audiences              []string `json:"audiences,omitempty"`                  // that resource may name (RFC 8707)
 
 	// Set by the database. A disabled client gets nothing but logout notices.
 	Disabled   bool      `json:"-"`

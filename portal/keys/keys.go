@@ -76,10 +76,10 @@ type Records interface {
 // Deps are the dependencies of a Rotor. All but OldSecrets are required.
 type Deps struct {
 	Records    Records
-	Secret     []byte           // the portal's, SecretSize bytes
-	OldSecrets [][]byte         // earlier ones, used only for decryption
-	TokenLife  time.Duration    // of the longest-lived token that is signed
-	HintLife   time.Duration    // how long an issued ID token is accepted as a hint: the longest sign-in
+	Secret     []byte        // the portal's, SecretSize bytes
+	OldSecrets [][]byte      // earlier ones, used only for decryption
+	TokenLife  time.Duration // of the longest-lived token that is signed
+	HintLife   time.Duration // how long an issued ID token is accepted as a hint: the longest sign-in
 	Now        func() time.Time
 	Logger     *slog.Logger
 }

@@ -96,7 +96,7 @@ func (h *Handlers) visitor(c echo.Context, q *authRequest) (store.Grantee, error
 }
 
 // ask redirects the browser to the sign-in page, which leads back to this request. present is the signed-in user who
-// has to sign in again, nil for a guest. With prompt=none it answers login_required.
+// has to sign in again, nil for a guest. With prompt=none it returns the error login_required.
 func (h *Handlers) ask(c echo.Context, q *authRequest, present *store.Grantee) error {
 	if q.None {
 		return q.fail(badRequest(loginRequired, "The person has to sign in, and the client asked not to show a page."), h.Issuer.URL())

@@ -40,7 +40,7 @@ type metadata struct {
 	RequestURIParameter      bool     `json:"request_uri_parameter_supported"`
 	BackchannelLogout        bool     `json:"backchannel_logout_supported"`
 	BackchannelSession       bool     `json:"backchannel_logout_session_supported"`
-	BackchannelOffline       bool     `json:"gatehouse_backchannel_logout_offline_access"` // extension: sso/rp then requests offline_access
+	BackchannelOffline       bool     `json:"gatehouse_backchannel_logout_offline_access"` // extension; read by sso/rp
 }
 
 // Discovery handles GET /.well-known/openid-configuration: it returns the provider's metadata.

@@ -147,7 +147,8 @@ func (h *Handlers) live(err error) (bool, *fault) {
 	return true, nil
 }
 
-// signedIn returns the user and whether the sign-in sid is active, belongs to sub, and may use the client.
+// signedIn returns the user of the sign-in sid, and whether the sign-in is active, belongs to sub, and its user is
+// not disabled.
 func (h *Handlers) signedIn(ctx context.Context, sid, sub, clientID string) (g store.Grantee, live bool, f *fault) {
 	g, err := h.Records.Grantee(ctx, sid, clientID, h.Now())
 	switch {
