@@ -13,8 +13,9 @@ import (
 // maxPlaces limits the number of replicas that are counted, since old names may remain in the database.
 const maxPlaces = 200
 
-// Place is a replica with the number of active sign-ins that used it last: of an app or, if Client is "", of the
-// portal. Replica is "" for replicas without a name. Count stops at the given limit.
+// Place is a replica with a number of active sign-ins: of the portal, if Client is "", with those that signed in
+// there; of an app, with those for which it was the last to request tokens. Replica is "" for replicas without a
+// name. Count stops at the given limit.
 type Place struct {
 	Client, Replica string
 	Count           int
