@@ -17,12 +17,12 @@ const (
 
 // The scopes of the apps' APIs.
 const (
-	purchasesRead = "purchases:read" // ask the shop who bought what
-	analyticsRead = "analytics:read" // read the numbers of analytics' dashboard
-	forumTopics   = "forum.topics"   // have threads in the forum about things of one's own
+	purchasesRead = "purchases:read" // query the shop's verified buyers
+	analyticsRead = "analytics:read" // read the figures of the dashboard of analytics
+	forumTopics   = "forum.topics"   // open threads in the forum about the client's content
 )
 
-// EstateClients are the estate's own apps, with their secrets by client id.
+// EstateClients returns the declarations of the estate's apps. secrets are their client secrets by client id.
 func EstateClients(estate web.Estate, secrets map[string]string) []Client {
 	app := func(id, name string) Client {
 		origin := estate.URL(id)
@@ -37,15 +37,15 @@ func EstateClients(estate web.Estate, secrets map[string]string) []Client {
 		}
 	}
 	shop, forum, analytics, academy := app("shop", "Shop"), app("forum", "Forum"), app("analytics", "Analytics"), app("academy", "Academy")
-	// The forum asks the shop's API whether somebody is a verified buyer.
+	// The forum asks the shop's API whether a user is a verified buyer.
 	forum.GrantTypes = append(forum.GrantTypes, clients.ClientCredentials)
 	forum.Scopes = append(forum.Scopes, purchasesRead)
 	forum.Audiences = []string{estate.URL("shop")}
-	// The shop may read the numbers of analytics: for itself, and for an analyst who is signed in there.
+	// The shop reads the figures of analytics: for itself, and for an analyst who is signed in to the shop.
 	shop.GrantTypes = append(shop.GrantTypes, clients.ClientCredentials)
 	shop.Scopes = append(shop.Scopes, analyticsRead)
 	shop.Audiences = []string{estate.URL("analytics")}
-	// The academy opens the discussion of a lesson in the forum, in its own name.
+	// The academy opens the forum thread of a lesson, in its own name.
 	academy.GrantTypes = append(academy.GrantTypes, clients.ClientCredentials)
 	academy.Scopes = append(academy.Scopes, forumTopics)
 	academy.Audiences = []string{estate.URL("forum")}
