@@ -1,6 +1,5 @@
-// Package apps is what the sibling apps have in common: what they are given, and
-// how they join the estate. Each app is a package below this one; none imports
-// another.
+// Package apps is the code that the sibling apps share: their dependencies, and how each becomes a relying party of the
+// portal. Each app is a package below this one; no app imports another.
 package apps
 
 import (
@@ -24,23 +23,23 @@ import (
 	"gatehouse/web"
 )
 
-// Deps are what an app needs from outside. Those from Denied on may be left empty.
+// Deps are the dependencies of an app. The fields from Denied on are optional.
 type Deps struct {
 	DB             *db.DB // migrated
 	Redis          redis.UniversalClient
 	Estate         web.Estate
-	Replica        string // "shop-2"; living replicas have different names
+	Replica        string // "shop-2"; unique among running replicas
 	Logger         *slog.Logger
-	ClientSecret   string           // of the app as a client of the portal
-	Keys           [][]byte         // seal sessions: the first seals, all open (rp.Config.Keys)
-	Denied         *denylist.Mirror // what the portal has revoked; the caller runs it
-	Now            func() time.Time // time.Now unless told
-	HTTPClient     *http.Client     // to the portal and the sibling apps
+	ClientSecret   string           // of the app, as a client of the portal
+	Keys           [][]byte         // session encryption keys: the first encrypts, all decrypt (rp.Config.Keys)
+	Denied         *denylist.Mirror // the portal's revocations; the caller runs it
+	Now            func() time.Time // default: time.Now
+	HTTPClient     *http.Client     // for requests to the portal and the sibling apps
 	TrustedProxies []netip.Prefix
-	Demo           bool // make content for the demo accounts
+	Demo           bool // create content for the demo accounts
 }
 
-// check says what is missing, all at once, and fills in what may be left out.
+// check sets the defaults of Now and HTTPClient, and returns an error that lists every required field that is unset.
 func (d *Deps) check() error {
 	var missing []error
 	need := func(there bool, what string) {
@@ -63,10 +62,10 @@ func (d *Deps) check() error {
 	return errors.Join(missing...)
 }
 
-// Join makes service a sibling app: a server with everything that services share,
-// and a relying party of the portal, mounted on it. The service's name is also
-// its client id; open says that its first page is for guests, too. It does not use
-// the network.
+// Join creates an Echo server for service with the middleware and endpoints that all services share, and mounts a
+// relying party of the portal on it. The service's name is also its client id. open says that the app's first page is
+// public, so that sign-out ends there instead of on the portal. Join returns an error if a required field of d is unset
+// or an option is invalid. It does not use the network.
 func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	if err := d.check(); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)
@@ -96,7 +95,7 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 		Ready:  d.ready(),
 		Person: person, Unavailable: rp.Unavailable,
 		Live: rp.Live, Streams: []string{live.StreamPath},
-		FormActions: []string{portal}, // signing out leads there
+		FormActions: []string{portal}, // the sign-out form redirects to the portal
 		SignInPath:  rp.SignInPath, SignOutPath: rp.SignOutPath,
 	})
 	if err != nil {
@@ -109,16 +108,16 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	return e, auth, nil
 }
 
-// maxGuestSearches is how many searches of guests a replica answers at the same time.
+// maxGuestSearches limits how many searches by guests a replica runs at the same time.
 const maxGuestSearches = 4
 
-// AdmitGuestSearches returns a middleware for pages that search when they are given q or query: guests who search wait for their
-// turn (web.AdmitGuests). Routes that share the result share the turns.
+// AdmitGuestSearches returns middleware that limits how many guest requests with a q or query parameter run at the same
+// time (web.AdmitGuests). Routes that use the same middleware value share one limit.
 func AdmitGuestSearches() echo.MiddlewareFunc {
 	return web.AdmitGuests(maxGuestSearches, func(c echo.Context) bool { return c.QueryParam("q")+c.QueryParam("query") != "" && rp.Person(c) == nil })
 }
 
-// denylist is Denied, or a nil that is one.
+// denylist returns d.Denied as an interface, which is nil if d.Denied is nil.
 func (d *Deps) denylist() rp.Denylist {
 	if d.Denied == nil {
 		return nil
@@ -126,7 +125,7 @@ func (d *Deps) denylist() rp.Denylist {
 	return d.Denied
 }
 
-// ready are what /readyz asks.
+// ready returns the checks of /readyz by name: the database, Redis and, if there is one, the denylist.
 func (d *Deps) ready() map[string]func(context.Context) error {
 	needs := map[string]func(context.Context) error{
 		"database": d.DB.PingContext,
@@ -138,7 +137,7 @@ func (d *Deps) ready() map[string]func(context.Context) error {
 	return needs
 }
 
-// person is whom the header shows.
+// person returns the signed-in user for the page header, or nil for a guest.
 func person(c echo.Context) *components.Person {
 	p := rp.Person(c)
 	if p == nil {

@@ -23,10 +23,10 @@ import (
 	"gatehouse/sso/session"
 )
 
-// absoluteSession is how old a portal session may become.
+// absoluteSession is the default maximum age of a portal session.
 const absoluteSession = 7 * 24 * time.Hour
 
-// parts are what the portal is made of.
+// parts are the components of the portal.
 type parts struct {
 	clients  *clients.Registry
 	keys     *keys.Rotor
@@ -40,7 +40,7 @@ type parts struct {
 	live     *live.Handler
 }
 
-// assemble joins the packages: each knows only the interfaces that it declares.
+// assemble creates the components and connects them. Each package knows only the interfaces that it declares.
 func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	records, err := store.New(d.DB)
 	if err != nil {
@@ -120,7 +120,7 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	return p, err
 }
 
-// people assembles the pages, and makes the demo accounts where they are asked for.
+// people creates the account pages, and the demo accounts if they are enabled.
 func people(ctx context.Context, d Deps, records *store.Store, sessions *session.Store, revoker *revoke.Service, wake func(), protocol *oidc.Handlers) (*account.Pages, error) {
 	hasher, err := password.NewHasher(d.Passwords)
 	if err != nil {

@@ -8,14 +8,14 @@ import (
 	"gatehouse/sso/session"
 )
 
-// newLive tells open tabs of the portal that their person was signed out.
+// newLive returns the handler that notifies open tabs of the portal that the user was signed out.
 func newLive(d Deps, sessions *session.Store) (*live.Handler, error) {
 	return live.New(live.Options{
 		Client: service, Sessions: sessions, Watcher: d.Denied, Keys: append([][]byte{d.Key}, d.OldKeys...), Name: d.Estate.Name, Logger: d.Logger,
 	})
 }
 
-// tab is what a page carries so that it hears of its sign-in's end; nil for a guest's.
+// tab returns the data that a page embeds to watch its sign-in; nil for a guest.
 func (a *App) tab(c echo.Context) *components.Live {
 	rec, err := a.pages.Session(c)
 	if err != nil || rec == nil {

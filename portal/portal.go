@@ -33,28 +33,28 @@ import (
 // service is the portal's name in the estate.
 const service = "portal"
 
-// Deps are what the portal needs. Those from Now on may be left out.
+// Deps are the dependencies of the portal. Those from Now on are optional.
 type Deps struct {
 	DB         *db.DB // migrated
 	Redis      redis.UniversalClient
 	Estate     web.Estate
 	Replica    string // "portal-1"
 	Logger     *slog.Logger
-	HTTPClient *http.Client     // to the clients, for back-channel logout
+	HTTPClient *http.Client     // for requests to clients, for back-channel logout
 	Key        []byte           // 32 bytes: encrypts the signing keys at rest, and more
-	OldKeys    [][]byte         // earlier values of Key: what they sealed is still opened
-	Clients    []Client         // declared ones
+	OldKeys    [][]byte         // earlier values of Key, used only for decryption
+	Clients    []Client         // the declared ones
 	Denied     *denylist.Mirror // of this replica; the caller runs it
 
 	Now            func() time.Time
 	TrustedProxies []netip.Prefix
-	Demo           bool             // make and show the demo accounts
-	Passwords      password.Options // cost and bound of password hashing
+	Demo           bool             // create and show the demo accounts
+	Passwords      password.Options // cost and concurrency of password hashing
 	Lifetimes      Lifetimes
-	SignIns        attempts.SignIns // that succeed, at most
+	SignIns        attempts.SignIns // limits of successful sign-ins
 }
 
-// Lifetimes may be left zero.
+// Lifetimes are the lifetimes of sessions and tokens. Zero fields mean the defaults.
 type Lifetimes struct {
 	Idle, Absolute time.Duration    // of portal sessions: 8 hours, 7 days
 	Tokens         tokens.Lifetimes // 5 minutes each
@@ -78,9 +78,9 @@ type App struct {
 	live     *live.Handler
 }
 
-// New builds a replica: declares the clients, opens or makes the signing keys,
-// and, with Demo, makes the demo accounts. The database must answer; Redis and
-// the clients need not yet.
+// New returns a replica. It declares the clients, loads or creates the signing keys, and, with Demo, creates the
+// demo accounts. It returns an error if a dependency is missing or the database does not answer; Redis and the
+// clients need not be available yet.
 func New(ctx context.Context, d Deps) (*App, error) {
 	if err := d.check(); err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	return a, nil
 }
 
-// routes are all endpoints of the portal, besides those that every service has.
+// routes registers the portal's endpoints, besides those that every service has.
 func (a *App) routes(e *echo.Echo) {
 	o, p := a.protocol, a.pages
 
@@ -125,13 +125,13 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET(oidc.UserinfoPath, o.Userinfo)
 	e.POST(oidc.UserinfoPath, o.Userinfo)
 
-	// For browsers that clients send.
+	// For browsers redirected by clients.
 	e.GET(oidc.AuthorizePath, o.Authorize, o.Seen)
 	e.POST(oidc.AuthorizePath, o.AuthorizePost) // from any site
 	e.GET(oidc.LogoutPath, o.EndSession)
 	e.POST(oidc.LogoutPath, o.EndSession)
 
-	// For people.
+	// For users.
 	e.GET("/", p.Home)
 	e.GET(oidc.SignInPath, p.SignInForm, o.Seen)
 	e.POST(oidc.SignInPath, p.SignIn, o.Seen)
@@ -182,12 +182,11 @@ func (d *Deps) check() error {
 	return nil
 }
 
-// Handler answers requests.
+// Handler returns the handler of the portal's requests.
 func (a *App) Handler() *echo.Echo { return a.echo }
 
-// Run works in the background until ctx ends: it publishes events, delivers
-// logout tokens, keeps the denylist, follows the signing keys and the clients, and clears away what
-// has expired.
+// Run runs the background work until ctx ends: it publishes events, delivers logout tokens, keeps the denylist in
+// Redis up to date, reloads the signing keys and the clients, and deletes expired records.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.relay.Run(ctx) })

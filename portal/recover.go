@@ -10,16 +10,16 @@ import (
 	"gatehouse/sso/session"
 )
 
-// kept are the portal's sessions as its database knows them, so that a Redis that
-// lost its memory signs nobody out (session.Options.Recover and Seen).
+// kept restores the portal's sessions from the database, so that a Redis that lost its data signs no user out
+// (session.Options.Recover and Seen).
 type kept struct {
 	records *store.Store
 	now     func() time.Time
 	log     *slog.Logger
 }
 
-// session is the one with that key, nil if its sign-in is over or its person may not
-// sign in. It is as old as its sign-in, however often the password was given since.
+// session returns the session with that key, nil if its sign-in has ended or its user is disabled. Its age is that
+// of the sign-in, even if the password was entered again since.
 func (k kept) session(ctx context.Context, key string) (*session.Record, error) {
 	s, err := k.records.Session(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
@@ -38,7 +38,7 @@ func (k kept) session(ctx context.Context, key string) (*session.Record, error) 
 	}, nil
 }
 
-// seen notes that the session is in use.
+// seen records that the session was used.
 func (k kept) seen(ctx context.Context, key string, now time.Time) {
 	if err := k.records.SessionSeen(ctx, key, now); err != nil && ctx.Err() == nil {
 		k.log.WarnContext(ctx, "the use of a session was not noted", "error", err)

@@ -9,19 +9,16 @@ import (
 	"gatehouse/portal/store"
 )
 
-// upkeepEvery is how often expired records are cleared away.
+// upkeepEvery is the average interval between deletions of expired records.
 const upkeepEvery = time.Hour
 
-// expiredFor is how long an expired refresh token stays, so that its use is still
-// recognised as late.
+// expiredFor is how long an expired refresh token is kept, so that its use is still recognised as late.
 const expiredFor = 24 * time.Hour
 
-// rememberedFor is how long a sign-in is kept that has ended, or that nobody uses any
-// more, and how long receipts are.
+// rememberedFor is how long ended or unused sign-ins, and receipts, are kept.
 const rememberedFor = 90 * 24 * time.Hour
 
-// upkeep clears away what nobody can use any more. Replicas need not take turns:
-// to delete twice does no harm.
+// upkeep deletes expired records. Replicas need no coordination: deleting twice is harmless.
 type upkeep struct {
 	records *store.Store
 	now     func() time.Time

@@ -15,16 +15,16 @@ import (
 	"gatehouse/sso/rp"
 )
 
-// service is the Academy's name in the estate and its client id at the portal.
+// service is the Academy's service name, and its client ID at the portal.
 const service = "academy"
 
-// Deps are what the Academy needs from outside.
+// Deps are the Academy's dependencies.
 type Deps struct {
 	apps.Deps
 	Labs        Labs
-	Lessons     string           // folder of more lessons; "" for none
-	Control     Control          // of the estate; nil where nobody gives one
-	Experiments []lab.Experiment // experiments.All unless told
+	Lessons     string           // folder of additional lessons; "" for none
+	Control     Control          // of the replicas of this installation; nil if the installation offers none
+	Experiments []lab.Experiment // default: experiments.All
 }
 
 // App is one replica of the Academy.
@@ -37,8 +37,8 @@ type App struct {
 	chapter *chapter.Chapter
 }
 
-// New is the Academy with its lessons read. It fails when something it needs is
-// missing or the database does not answer; portal, forum and Redis may come later.
+// New returns an Academy replica with its lessons loaded. It returns an error if a dependency is missing or the
+// database does not answer; the portal, the forum and Redis need not be up yet.
 func New(ctx context.Context, d Deps) (*App, error) {
 	if d.Labs == nil {
 		return nil, errors.New("academy: what runs the experiments is missing")
@@ -55,7 +55,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		return nil, err
 	}
 	a.readLessons()
-	// What this replica ran before died with it.
+	// Runs that this replica started before it was restarted ended with its process.
 	if _, err := a.store.LoseRuns(ctx, d.Replica, lostWhy, a.Now()); err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	return a, nil
 }
 
-// routes is every page of the Academy.
+// routes registers every route of the Academy.
 func (a *App) routes(e *echo.Echo) {
 	signedIn := a.sso.Required
 
@@ -75,7 +75,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/lessons/:lesson/answers/:question", a.backToLesson)
 	e.POST("/lessons/:lesson/done", a.finishLesson, signedIn)
 	e.GET("/lessons/:lesson/done", a.backToLesson)
-	e.GET("/lessons/:lesson/discuss", a.discuss) // in the forum
+	e.GET("/lessons/:lesson/discuss", a.discuss) // thread in the forum
 	e.GET("/finish", a.finish, signedIn)
 
 	e.GET("/experiments", a.experiments)
@@ -83,9 +83,9 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/experiments/:experiment/runs", a.startRun, signedIn)
 	e.GET("/experiments/:experiment/runs", a.toExperiment)
 
-	e.GET("/seen", a.seen, signedIn) // one's own sign-in
+	e.GET("/seen", a.seen, signedIn) // the user's own sign-in
 
-	admin := a.sso.Role("admin") // the estate itself
+	admin := a.sso.Role("admin") // the replicas of this installation
 	e.GET("/estate", a.estate, admin)
 	e.GET("/estate/live", a.estateLive, admin)
 	recent := a.sso.Recent(recentSignIn)
@@ -123,10 +123,10 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/join/:code", a.join, signedIn)
 }
 
-// Handler answers the Academy's requests.
+// Handler returns the Academy's HTTP handler.
 func (a *App) Handler() *echo.Echo { return a.echo }
 
-// Run looks after the experiments until ctx ends.
+// Run runs the relying party and the experiments' process manager until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.sso.Run(ctx) })

@@ -11,8 +11,8 @@ import (
 	"gatehouse/web"
 )
 
-// answer judges an answer and keeps it. What can't be one comes back with what was sent,
-// and says why.
+// answer handles POST /lessons/:lesson/answers/:question: it judges the answer and stores it. An answer that the
+// question does not accept is shown again with the reason.
 func (a *App) answer(c echo.Context) error {
 	l, err := a.findLesson(c)
 	if err != nil {
@@ -54,7 +54,7 @@ func (a *App) answer(c echo.Context) error {
 	return web.SeeOther(c, lessonURL(l)+"#"+questionAnchor(q))
 }
 
-// showRefused shows a question with an answer that was not taken.
+// showRefused renders the question again with the rejected answer and the reason.
 func (a *App) showRefused(c echo.Context, l *chapter.Lesson, q *chapter.Question, form map[string][]string, why string) error {
 	if web.WantsFragment(c) {
 		answers, err := a.store.LessonAnswers(c.Request().Context(), subject(c), l.Slug)
@@ -74,7 +74,7 @@ func (a *App) showRefused(c echo.Context, l *chapter.Lesson, q *chapter.Question
 	})
 }
 
-// backToLesson leads who asks for an address that forms post to, to their page.
+// backToLesson redirects a GET of a form's target address to its lesson.
 func (a *App) backToLesson(c echo.Context) error {
 	l, err := a.findLesson(c)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"strconv"
 )
 
-// drawChart is a chart with its table.
+// drawChart renders a chart with its table.
 func drawChart(c lab.Chart) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -81,7 +81,7 @@ func drawChart(c lab.Chart) templ.Component {
 	})
 }
 
-// chartOf is how a chart is drawn.
+// chartOf converts a chart of an experiment into the view that draws it.
 func chartOf(c lab.Chart) chart.Chart {
 	out := chart.Chart{ID: "drawn-" + c.ID, Title: c.Title, Desc: c.Subtitle, Bars: c.Kind == "bar", Log: c.Log, XLabel: c.XLabel, YLabel: c.YLabel, Labels: c.Labels}
 	for _, s := range c.Series {
@@ -90,7 +90,7 @@ func chartOf(c lab.Chart) chart.Chart {
 	return out
 }
 
-// legendOf names the series where there are several.
+// legendOf returns a legend if there are several series.
 func legendOf(c lab.Chart) []components.LegendItem {
 	if len(c.Series) < 2 {
 		return nil
@@ -102,7 +102,7 @@ func legendOf(c lab.Chart) []components.LegendItem {
 	return out
 }
 
-// tableOf is a chart's figures as a table.
+// tableOf returns a chart's figures as a table.
 func tableOf(c lab.Chart) lab.Table {
 	t := lab.Table{ID: c.ID, Title: c.Title, Columns: []string{c.XLabel}, Numeric: []bool{false}}
 	for _, s := range c.Series {
@@ -126,7 +126,7 @@ func tableOf(c lab.Chart) lab.Table {
 	return t
 }
 
-// figure writes a number with three figures that count.
+// figure formats a number with about three significant digits.
 func figure(v float64) string {
 	digits := 0
 	switch {

@@ -15,41 +15,41 @@ import (
 	"gatehouse/web"
 )
 
-// How much the class view shows.
+// Limits of the class view.
 const (
-	questionsShown = 10   // those with the most wrong answers
-	lastRoomPage   = 1000 // bounds the number in the address
+	questionsShown = 10   // with the most wrong answers
+	lastRoomPage   = 1000 // limits the page number in the address
 	maxSubject     = 255  // characters of a sub (OpenID Connect Core §2)
 )
 
-// classView is a room: for its teacher with names, for its learners without.
+// classView is the page of a room: with names for its teacher, without for its learners.
 type classView struct {
 	Shell     components.Shell
 	Room      store.Room
 	Teaches   bool
-	Names     bool // shown; a teacher may hide them, for the projector
+	Names     bool // shown; the teacher may hide them, for a projector
 	Link      string
 	Members   []memberView
 	Pages     components.Pages
 	Lessons   []lessonDone
 	Questions []questionWrong
-	Finished  map[string]int // experiments, by how many learners
+	Finished  map[string]int // number of learners who finished each experiment
 }
 
 type memberView struct {
 	store.Member
-	Lessons []bool // done or not, in the chapter's order
-	Running string // title of the experiment, and its step
+	Lessons []bool // whether each is done, in the chapter's order
+	Running string // title of the running experiment, and its step
 }
 
 type lessonDone struct {
 	Lesson      *chapter.Lesson
 	People      int
-	Experiments int // people at the end of its experiment's guided path
+	Experiments int // people at the end of its experiments' guided paths
 	Tried       bool
 }
 
-// questionWrong is a question that went wrong.
+// questionWrong is a question with wrong answers.
 type questionWrong struct {
 	Lesson   *chapter.Lesson
 	Question *chapter.Question
@@ -59,12 +59,12 @@ type questionWrong struct {
 }
 
 type wrongAnswer struct {
-	HTML   []string // of the options that were chosen
+	HTML   []string // the chosen options, or the lines as arranged
 	People int
 }
 
-// room is the class view. Whoever is neither its teacher nor a member is told that there
-// is no such room.
+// room handles GET /rooms/:room: it shows the class view. It returns a not-found error to users who are neither the
+// room's teacher nor a member.
 func (a *App) room(c echo.Context) error {
 	ctx := c.Request().Context()
 	r, err := a.findRoom(c)
@@ -101,7 +101,7 @@ func (a *App) room(c echo.Context) error {
 	return web.Render(c, http.StatusOK, classPage(v), classBody(v))
 }
 
-// findRoom is the room of the address, for those who may see it.
+// findRoom returns the room of the address if the user may see it, and otherwise a not-found error.
 func (a *App) findRoom(c echo.Context) (store.Room, error) {
 	ctx := c.Request().Context()
 	if !wellFormedID(c.Param("room")) {
@@ -147,7 +147,7 @@ func (a *App) members(c echo.Context, r store.Room, page int) ([]memberView, err
 	return views, nil
 }
 
-// wrongQuestions are those that the class got wrong, with what it answered instead.
+// wrongQuestions returns the questions that the class answered wrongly, with the wrong answers.
 func (a *App) wrongQuestions(c echo.Context, r store.Room) (list []questionWrong, err error) {
 	ctx := c.Request().Context()
 	tallies, err := a.store.Tallies(ctx, r.ID, questionsShown)
@@ -157,7 +157,7 @@ func (a *App) wrongQuestions(c echo.Context, r store.Room) (list []questionWrong
 	for _, t := range tallies {
 		l := a.chapter.Lesson(t.Lesson)
 		if l == nil || t.Wrong == 0 {
-			continue // a lesson that is no more
+			continue // the lesson does not exist anymore
 		}
 		q := l.Question(t.Question)
 		if q == nil {
@@ -176,7 +176,7 @@ func (a *App) wrongQuestions(c echo.Context, r store.Room) (list []questionWrong
 	return list, nil
 }
 
-// inWords are the options of an answer, or its lines in the order that they were given.
+// inWords returns the chosen options of an answer as HTML, or its lines as arranged.
 func inWords(q *chapter.Question, given string) (html []string) {
 	if q.Kind == chapter.Order {
 		for _, i := range q.Arranged(given) {
@@ -207,7 +207,8 @@ func (a *App) closeRoom(c echo.Context) error {
 	return web.SeeOther(c, roomURL(r))
 }
 
-// leaveRoom takes somebody out of a room: a learner oneself, or the teacher a learner.
+// leaveRoom handles POST /rooms/:room/leave: it removes the user from the room, or, for the teacher, the chosen
+// learner.
 func (a *App) leaveRoom(c echo.Context) error {
 	r, err := a.findRoom(c)
 	if err != nil {
@@ -243,7 +244,7 @@ func (v classView) url(page int, names bool) string {
 	return strings.TrimSuffix(roomURL(v.Room)+"?"+strings.Join(q, "&"), "?")
 }
 
-// share is how much of a whole is done, in percent.
+// share returns part of whole in percent, rounded down.
 func share(part, whole int) int {
 	if whole == 0 {
 		return 0
@@ -251,7 +252,7 @@ func share(part, whole int) int {
 	return 100 * part / whole
 }
 
-// doneOf is how many of a learner's lessons are done.
+// doneOf returns the number of lessons that a learner has finished.
 func (m memberView) doneOf() int {
 	n := 0
 	for _, done := range m.Lessons {
@@ -262,7 +263,7 @@ func (m memberView) doneOf() int {
 	return n
 }
 
-// begun reports whether anybody has finished anything.
+// begun reports whether any learner has finished a lesson or an experiment.
 func (v classView) begun() bool {
 	return slices.ContainsFunc(v.Lessons, func(l lessonDone) bool { return l.People > 0 || l.Experiments > 0 })
 }

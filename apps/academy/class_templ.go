@@ -268,7 +268,7 @@ func classActions(v classView) templ.Component {
 	})
 }
 
-// classBody is what changes while the class works.
+// classBody renders the part of the page that changes while the class works.
 func classBody(v classView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

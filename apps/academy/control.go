@@ -6,9 +6,9 @@ import (
 	"gatehouse/fleet/control"
 )
 
-// Control looks at the replicas of this very installation and changes them;
-// control.Client does, where `gatehouse up` has started it. What is refused with a
-// control.Refusal is told to the person; control.ErrAway says that nobody answers.
+// Control inspects and changes the replicas of this installation. control.Client implements it where `gatehouse up`
+// started the installation. The text of a control.Refusal is shown to the user; control.ErrAway means that the
+// supervisor does not answer.
 type Control interface {
 	View(ctx context.Context) (control.View, error)
 	Kill(ctx context.Context, by control.By, replica string, pid int) error

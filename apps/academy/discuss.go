@@ -20,14 +20,14 @@ import (
 )
 
 const (
-	topicsScope   = "forum.topics"  // what the Academy may do at the forum's API
-	askFor        = 2 * time.Second // how long a person waits gladly
-	maxTopicReply = 4 << 10         // bytes of the forum's answer that are read
+	topicsScope   = "forum.topics"  // scope of the Academy's token for the forum's API
+	askFor        = 2 * time.Second // timeout of the request to the forum
+	maxTopicReply = 4 << 10         // maximum number of bytes read of the forum's response
 )
 
-// discuss leads to the forum's thread about a lesson. The first who asks for it has it
-// begun; from then on it is remembered. Whoever is signed in here is signed in there, too,
-// without being asked.
+// discuss handles GET /lessons/:lesson/discuss: it redirects to the forum's thread about a lesson. The first request
+// creates the thread; its path is stored for later ones. Single sign-on signs the user in to the forum without
+// asking. It answers 503 if the forum does not answer.
 func (a *App) discuss(c echo.Context) error {
 	l, err := a.findLesson(c)
 	if err != nil {
@@ -44,7 +44,7 @@ func (a *App) discuss(c echo.Context) error {
 	return web.SeeOther(c, a.Estate.URL("forum")+path)
 }
 
-// discussion is the path of a lesson's thread.
+// discussion returns the path of a lesson's thread, creating the thread if needed.
 func (a *App) discussion(ctx context.Context, l *chapter.Lesson) (string, error) {
 	path, err := a.store.Discussion(ctx, l.Slug)
 	if err == nil || !errors.Is(err, store.ErrNotFound) {
@@ -56,11 +56,11 @@ func (a *App) discussion(ctx context.Context, l *chapter.Lesson) (string, error)
 	return path, a.store.KeepDiscussion(ctx, l.Slug, path)
 }
 
-// threadPath is all that the forum may answer: it becomes a part of an address.
+// threadPath matches the paths that are accepted from the forum, since they become part of a redirect's address.
 var threadPath = regexp.MustCompile(`^/t/[a-z0-9-]{1,80}$`)
 
-// putTopic asks the forum for the thread, with a token of the Academy's own. The forum
-// gives the same one to everybody who asks.
+// putTopic creates the thread in the forum with a service token of the Academy, and returns its path. The request is
+// idempotent: later ones return the same thread.
 func (a *App) putTopic(ctx context.Context, l *chapter.Lesson) (path string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()

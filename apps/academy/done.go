@@ -8,8 +8,8 @@ import (
 	"gatehouse/web"
 )
 
-// finishLesson says that the reader is done with a lesson and leads to the next, or takes
-// that back. Said twice it is the same.
+// finishLesson handles POST /lessons/:lesson/done: it marks a lesson as done and redirects to the next one, or marks
+// it as not done. It is idempotent.
 func (a *App) finishLesson(c echo.Context) error {
 	l, err := a.findLesson(c)
 	if err != nil {

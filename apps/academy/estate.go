@@ -19,28 +19,28 @@ import (
 	"gatehouse/web"
 )
 
-// The whole estate: the real replicas of this very installation. It runs in no lab.
+// This file is the page of the installation's own replicas. It runs in no lab process.
 
-// estateView is the page.
+// estateView is the page's data.
 type estateView struct {
 	Shell   components.Shell
-	Shop    string // its address, for the other tab
-	Here    string // the replica that drew the page
+	Shop    string // the Shop's address, for the other tab
+	Here    string // the replica that rendered the page
 	Steps   []estateStep
 	Estate  control.View
 	Away    bool   // `gatehouse up` does not answer
-	None    bool   // this Academy was not started by it
-	Refusal string // why something was not done
+	None    bool   // this Academy was not started by `gatehouse up`
+	Refusal string // why a change was refused
 	Name    func(service string) string
 }
 
-// estateStep is a step of the guided path; it is done when the log says so.
+// estateStep is a step of the guided path, done when the log contains the matching entry.
 type estateStep struct {
 	ID, Title, Do, Why string
 	Done               bool
 }
 
-// estate shows the replicas.
+// estate handles GET /estate: it shows the replicas.
 func (a *App) estate(c echo.Context) error {
 	v, err := a.estateView(c)
 	if err != nil {
@@ -57,7 +57,8 @@ func (a *App) showEstate(c echo.Context, status int, v estateView, more ...templ
 	return web.Render(c, status, wholeEstate(v), append([]templ.Component{estateParts(v)}, more...)...)
 }
 
-// estateView looks at the estate. That nobody answers is a view, too.
+// estateView queries the supervisor and returns the page's data. If the supervisor does not answer, it returns a view
+// with Away set, not an error.
 func (a *App) estateView(c echo.Context) (estateView, error) {
 	v := estateView{Shell: experimentShell(c, "The whole estate"), Shop: a.Estate.URL(shopService), Here: a.Replica, Name: a.appName, None: a.Control == nil}
 	v.Shell.Path = estatePage
@@ -78,7 +79,7 @@ func (a *App) estateView(c echo.Context) (estateView, error) {
 	return v, a.noticeEstate(c, v.Steps)
 }
 
-// noticeEstate takes down that somebody has come to the end of the path.
+// noticeEstate stores that the user has finished the guided path once all steps are done.
 func (a *App) noticeEstate(c echo.Context, steps []estateStep) error {
 	for _, s := range steps {
 		if !s.Done {
@@ -97,7 +98,7 @@ func (a *App) noticeEstate(c echo.Context, steps []estateStep) error {
 	return err
 }
 
-// estateLive answers the page's question for what is new: 204 when nothing is.
+// estateLive handles GET /estate/live, with which the page polls for updates: it answers 204 if nothing has changed.
 func (a *App) estateLive(c echo.Context) error {
 	if !web.WantsFragment(c) {
 		return web.SeeOther(c, estatePage)
@@ -109,12 +110,12 @@ func (a *App) estateLive(c echo.Context) error {
 	if v.sum() == c.QueryParam("have") {
 		return c.NoContent(http.StatusNoContent)
 	}
-	// What is shown of somebody who does not answer is no failure of this request.
+	// Even if the supervisor does not answer, this request succeeded: answer 200.
 	return web.Render(c, http.StatusOK, wholeEstate(v), estateParts(v))
 }
 
-// sum tells what the page shows, without the requests that the Academy answered: asking
-// is one of them.
+// sum returns a hash of what the page shows. It leaves out the request counts of the Academy, since polling changes
+// them.
 func (v estateView) sum() string {
 	e := v.Estate
 	e.Services = append([]control.Service(nil), e.Services...)
@@ -133,31 +134,32 @@ func (v estateView) sum() string {
 	return strconv.FormatUint(h.Sum64(), 36)
 }
 
-// recentSignIn is how long ago a person who changes the estate may have proved who they are, as in the console.
+// recentSignIn is the maximum age of the sign-in of an administrator who changes replicas, as in the portal's
+// console.
 const recentSignIn = 15 * time.Minute
 
-// estateQuestions are asked before the estate is changed: what the button does, and what that means for others. %s is
-// the replica.
+// estateQuestions are the confirmations asked before a change: the verb on the button, and what the change means for
+// other users. %s is the replica.
 var estateQuestions = map[string]struct{ Do, Ask string }{
 	"/estate/kill":   {"Kill", "Kill %s? Requests that it is answering break off, for everybody who uses it. It is started again at once."},
 	"/estate/add":    {"Add", "Add %s? It takes memory and a share of the requests until it is removed."},
 	"/estate/remove": {"Remove", "Remove %s? It finishes its requests and is stopped for good."},
 }
 
-// estateQuestion is the question of a form's path, about a replica.
+// estateQuestion returns the confirmation for a form's path and a replica.
 func estateQuestion(path, replica string) string {
 	return fmt.Sprintf(estateQuestions[path].Ask, replica)
 }
 
-// confirmView asks whether a change of the estate is meant.
+// confirmView is the page that asks to confirm a change.
 type confirmView struct {
 	Shell             components.Shell
 	Path, Do          string
 	Replica, PID, Ask string
 }
 
-// confirmed lets a change of the estate through once the person has answered its question: in the dialog of the page,
-// or on a page of its own where scripts are off.
+// confirmed returns middleware that passes a confirmed change on to change: confirmed in the page's dialog, or on the
+// separate page that it renders for browsers without scripts.
 func (a *App) confirmed(change echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if a.Control == nil || c.FormValue("confirmed") == "yes" {
@@ -173,19 +175,19 @@ func (a *App) confirmed(change echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// estateKill ends a process.
+// estateKill handles POST /estate/kill: it kills a replica's process.
 func (a *App) estateKill(c echo.Context) error {
 	name := c.FormValue("replica")
 	pid, err := strconv.Atoi(c.FormValue("pid"))
 	if err != nil || pid <= 0 {
-		pid = 0 // which is nobody's, and is refused
+		pid = 0 // matches no process, so it is refused
 	}
 	return a.changeEstate(c, name+" was killed. Watch the supervisor start it again.", func(by control.By) error {
 		return a.Control.Kill(c.Request().Context(), by, name, pid)
 	})
 }
 
-// estateAdd starts one more replica.
+// estateAdd handles POST /estate/add: it starts another replica.
 func (a *App) estateAdd(c echo.Context) error {
 	name := c.FormValue("replica")
 	return a.changeEstate(c, name+" is being started.", func(by control.By) error {
@@ -193,7 +195,7 @@ func (a *App) estateAdd(c echo.Context) error {
 	})
 }
 
-// estateRemove ends a replica for good.
+// estateRemove handles POST /estate/remove: it stops a replica for good.
 func (a *App) estateRemove(c echo.Context) error {
 	name := c.FormValue("replica")
 	return a.changeEstate(c, name+" gets no more requests and is being stopped.", func(by control.By) error {
@@ -201,7 +203,7 @@ func (a *App) estateRemove(c echo.Context) error {
 	})
 }
 
-// estatePolicy changes how the requests of a service are spread.
+// estatePolicy handles POST /estate/policy: it changes a service's load-balancing policy.
 func (a *App) estatePolicy(c echo.Context) error {
 	name, policy := c.FormValue("service"), c.FormValue("policy")
 	return a.changeEstate(c, a.appName(name)+" is balanced by the rule “"+control.Title(policy)+"” from now on.", func(by control.By) error {
@@ -209,7 +211,8 @@ func (a *App) estatePolicy(c echo.Context) error {
 	})
 }
 
-// changeEstate does something and says how it went.
+// changeEstate runs change and shows its result: done on success, otherwise the refusal (409) or that the supervisor
+// does not answer (503).
 func (a *App) changeEstate(c echo.Context, done string, change func(control.By) error) error {
 	if a.Control == nil {
 		return a.estate(c)
@@ -239,16 +242,15 @@ func (a *App) changeEstate(c echo.Context, done string, change func(control.By) 
 	return a.showEstate(c, http.StatusOK, v, components.ToastOOB(components.Toast{Kind: "success", Message: done}))
 }
 
-// toEstate leads who comes by a link to what is only sent by a form.
+// toEstate redirects a GET of a form's target address to the page.
 func (a *App) toEstate(c echo.Context) error { return web.SeeOther(c, estatePage) }
 
-// shopService is whom one visits meanwhile.
+// shopService is the app that the guided path uses.
 const shopService = "shop"
 
-// estateSteps are the guided path. log has the newest first; what counts is what this
-// person did.
+// estateSteps returns the guided path. log is newest first; only the entries caused by the user sub complete a step.
 func estateSteps(log []control.Entry, sub string) []estateStep {
-	did := func(kind string) (first int, yes bool) { // the oldest, by its place
+	did := func(kind string) (first int, yes bool) { // the index of the oldest entry
 		for i := len(log) - 1; i >= 0; i-- {
 			if log[i].Kind == kind && log[i].Subject == sub {
 				return i, true
@@ -279,7 +281,7 @@ func estateSteps(log []control.Entry, sub string) []estateStep {
 	}
 }
 
-// stateKind is the colour of a replica's state.
+// stateKind returns the badge kind (colour) of a replica's state.
 func stateKind(r control.Replica) string {
 	switch {
 	case r.State == string(supervisor.Serving) && r.Healthy:
@@ -292,7 +294,7 @@ func stateKind(r control.Replica) string {
 	return "info"
 }
 
-// stateText is what people read for a replica's state.
+// stateText returns the display text of a replica's state.
 func stateText(r control.Replica) string {
 	switch {
 	case r.State == string(supervisor.Serving) && !r.Healthy:

@@ -15,40 +15,40 @@ import (
 	"gatehouse/web"
 )
 
-// experimentView is an experiment before it is started.
+// experimentView is the page of an experiment that has not been started.
 type experimentView struct {
 	Shell   components.Shell
 	E       lab.Experiment
 	Mode    string
-	Setup   lab.Args // as the form shows it
-	Key     string   // makes a form that is sent twice start once
-	Fault   string   // why it was not started
+	Setup   lab.Args // the form's values
+	Key     string   // identifies the form, so that sending it twice starts one run
+	Fault   string   // why it could not be started
 	Quota   quota
 	Guest   bool
-	May     bool // this person may start it
+	May     bool // the user's roles allow starting it
 	Running *store.Run
 	Last    *lastRun
 }
 
-// quota is what is left: of the person's experiments and of this server's.
+// quota is what is left of the limits on the user's runs and on this server's.
 type quota struct {
-	Running []store.Run // the person's
+	Running []store.Run // the user's
 	Names   map[string]string
-	Left    int // more ordinary ones that this server has room for
+	Left    int // number of further runs of the default size that fit on this server
 }
 
 func (q quota) full() bool { return len(q.Running) >= runsPerPerson }
 
-// lastRun is what the person had before.
+// lastRun is the user's newest run of an experiment.
 type lastRun struct {
 	Run      store.Run
 	Findings lab.Findings
-	Done     bool // the guided path was at its end once
+	Done     bool // the guided path has been finished once
 	Step     int
 }
 
-// showExperiment is the page of an experiment that is not started yet. Its address carries the
-// set-up: what makes no sense there is left out, and said.
+// showExperiment handles GET /experiments/:experiment: it shows an experiment that has not been started. The query
+// carries the setup; an invalid one is replaced by the default, with a message.
 func (a *App) showExperiment(c echo.Context) error {
 	e, known := a.experiment(c.Param("experiment"))
 	if !known {
@@ -73,7 +73,7 @@ func (a *App) showExperiment(c echo.Context) error {
 	return a.experimentPage(c, http.StatusOK, e, mode, setup, fault)
 }
 
-// toExperiment leads who comes by a link to what is only sent by a form.
+// toExperiment redirects a GET of the start form's target address to the experiment's page.
 func (a *App) toExperiment(c echo.Context) error {
 	e, known := a.experiment(c.Param("experiment"))
 	if !known {
@@ -117,7 +117,7 @@ func (a *App) quota(c echo.Context) (quota, error) {
 	return q, nil
 }
 
-// lastRun is the newest run of an experiment with what it measured; nil for none.
+// lastRun returns the user's newest run of an experiment with its findings, or nil if there is none.
 func (a *App) lastRun(c echo.Context, e lab.Experiment) (*lastRun, error) {
 	r, err := a.store.NewestRun(c.Request().Context(), subject(c), e.Name)
 	if errors.Is(err, store.ErrNotFound) {
@@ -136,12 +136,12 @@ func (a *App) lastRun(c echo.Context, e lab.Experiment) (*lastRun, error) {
 	return l, nil
 }
 
-// experimentShell is the frame of the pages about experiments.
+// experimentShell returns the frame of the pages about experiments.
 func experimentShell(c echo.Context, title string) components.Shell {
 	return shell(c, title, "/experiments")
 }
 
-// experimentURL is where an experiment is; with its set-up it is the permalink.
+// experimentURL returns an experiment's address; with a setup, it is a permalink.
 func experimentURL(name, mode string, setup lab.Args) string {
 	q := url.Values{}
 	for k, v := range setup {
@@ -157,7 +157,7 @@ func experimentURL(name, mode string, setup lab.Args) string {
 	return u
 }
 
-// tabs are the two ways to try an experiment.
+// tabs returns the tabs for the guided and the free mode, or nil if there is no guided path.
 func tabs(e lab.Experiment, mode string) []components.NavItem {
 	if len(e.Steps) == 0 {
 		return nil

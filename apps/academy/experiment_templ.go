@@ -18,17 +18,17 @@ import (
 	"strconv"
 )
 
-// idleMinutes is after how long an experiment that nobody touches ends itself (lab.ManagerOptions).
+// idleMinutes is the time without input after which an experiment ends (lab.ManagerOptions).
 const idleMinutes = 15
 
-// unwatchedMinutes is the same for one whose page nobody has open.
+// unwatchedMinutes is the same for an experiment whose page is not open.
 const unwatchedMinutes = 3
 
 func crumbs(e lab.Experiment) []components.NavItem {
 	return []components.NavItem{{Label: "Academy", URL: "/"}, {Label: "Experiments", URL: "/experiments"}, {Label: e.Title, URL: "/experiments/" + e.Name}}
 }
 
-// lessonOf is the lesson of an experiment, which has its name.
+// lessonOf returns the address of an experiment's lesson, which has the same name.
 func lessonOf(e lab.Experiment) string { return "/lessons/" + e.Name }
 
 func experimentPage(v experimentView) templ.Component {
@@ -208,7 +208,7 @@ func lessonButton(e lab.Experiment) templ.Component {
 	})
 }
 
-// reality says what is real here and what is not.
+// reality renders the text about what is real in an experiment.
 func reality(e lab.Experiment) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -244,7 +244,7 @@ func reality(e lab.Experiment) templ.Component {
 	})
 }
 
-// begin is where one starts it.
+// begin renders the form that starts the experiment.
 func (v experimentView) begin() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -607,7 +607,7 @@ func roles(e lab.Experiment) string {
 	return text
 }
 
-// left says how many experiments one may still start.
+// left renders how many more experiments can be started.
 func (q quota) left() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -692,7 +692,7 @@ func (q quota) left() templ.Component {
 	})
 }
 
-// before is what the person found the last time.
+// before renders the user's findings of the last run.
 func (v experimentView) before() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -811,7 +811,7 @@ func canGoOn(v experimentView) bool {
 	return v.May && !l.Run.Lives() && l.Run.Mode == lab.Guided && l.Step > 0 && l.Step < len(v.E.Steps) && !v.Quota.full()
 }
 
-// stepsShown is the guided path to read.
+// stepsShown renders a preview of the guided path.
 func (v experimentView) stepsShown() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -917,7 +917,7 @@ func (v experimentView) stepsShown() templ.Component {
 	})
 }
 
-// controlsShown are the controls that there will be, switched off.
+// controlsShown renders a preview of the controls, disabled.
 func (v experimentView) controlsShown() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1032,7 +1032,7 @@ func (v experimentView) controlsShown() templ.Component {
 	})
 }
 
-// runsTable is a list of a person's runs.
+// runsTable renders a table of the user's runs.
 func runsTable(runs []store.Run, names map[string]string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -13,7 +13,7 @@ import (
 	"gatehouse/web"
 )
 
-// listedExperiment is one that can be tried, or a page beside them that is no lab.
+// listedExperiment is an entry of the list: an experiment, or a page that runs without a lab process.
 type listedExperiment struct {
 	Name, Title, Lead, URL string
 	Steps                  int
@@ -21,7 +21,7 @@ type listedExperiment struct {
 	Roles                  []string
 }
 
-// besides are the things to try that run in no lab of their own.
+// besides are the pages in the list that run without a lab process.
 var besides = []listedExperiment{
 	{Name: "seen", Title: "Your own sign-in", Lead: "The sign-in that has just happened, hop by hop, from what the servers wrote down.", URL: "/seen"},
 	{Name: "whole-estate", Title: "The whole estate", Lead: "The real servers of this very installation: kill one, add one, change the balancing, while another tab shops.", URL: "/estate", Roles: []string{"admin"}},
@@ -36,7 +36,7 @@ type listView struct {
 	Runs        store.RunPage
 }
 
-// experiments is the list of all experiments, with what the person has of them.
+// experiments handles GET /experiments: it shows all experiments with the user's progress and runs.
 func (a *App) experiments(c echo.Context) error {
 	ctx := c.Request().Context()
 	v := listView{Shell: experimentShell(c, "Experiments"), Guest: subject(c) == ""}

@@ -18,21 +18,21 @@ import (
 	"gatehouse/db"
 )
 
-// timeline is a run as it is exported.
+// timeline is a run in its export format.
 type timeline struct {
 	Run        string       `json:"run"`
 	Experiment string       `json:"experiment"`
 	Mode       string       `json:"mode"`
 	Setup      lab.Args     `json:"setup"`
 	Started    time.Time    `json:"started"`
-	Ended      string       `json:"ended,omitempty"` // why
+	Ended      string       `json:"ended,omitempty"` // reason
 	Step       int          `json:"step"`
 	Steps      int          `json:"steps"`
 	Findings   lab.Findings `json:"findings"`
 	Events     []lab.Event  `json:"events"`
 }
 
-// timelineOf is everything that is kept of the run of the address.
+// timelineOf returns everything that is stored of the run of the address.
 func (a *App) timelineOf(c echo.Context) (timeline, store.Run, error) {
 	r, e, err := a.findRun(c)
 	if err != nil {
@@ -52,7 +52,7 @@ func (a *App) timelineOf(c echo.Context) (timeline, store.Run, error) {
 
 func attach(c echo.Context, r store.Run, kind string) {
 	h := c.Response().Header()
-	name := fmt.Sprintf("%s-%s.%s", r.Experiment, r.ID, kind) // of our own characters only
+	name := fmt.Sprintf("%s-%s.%s", r.Experiment, r.ID, kind) // contains only safe characters
 	h.Set(echo.HeaderContentDisposition, `attachment; filename="`+name+`"`)
 	h.Set("Cache-Control", "private, no-store")
 }
@@ -72,7 +72,7 @@ func (a *App) timelineJSON(c echo.Context) error {
 
 var timelineColumns = []string{"n", "time", "kind", "text", "from", "to", "method", "path", "status", "outcome", "micros"}
 
-// timelineCSV answers with a line for each event (RFC 4180).
+// timelineCSV handles GET /runs/:run/timeline.csv: it returns a CSV file with a line for each event (RFC 4180).
 func (a *App) timelineCSV(c echo.Context) error {
 	t, r, err := a.timelineOf(c)
 	if err != nil {
@@ -101,7 +101,7 @@ func (a *App) timelineCSV(c echo.Context) error {
 	return c.Blob(http.StatusOK, "text/csv; charset=utf-8; header=present", []byte(b.String()))
 }
 
-// dataCell is a value of an event's data, "" for none.
+// dataCell formats a value of an event's data as a cell; "" for nil.
 func dataCell(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -114,8 +114,8 @@ func dataCell(v any) string {
 	return safeCell(fmt.Sprint(v))
 }
 
-// safeCell is text as a cell. What a spreadsheet would take for a formula gets an
-// apostrophe in front, which tells it not to (OWASP, CSV injection).
+// safeCell returns text as a cell. It prefixes text that a spreadsheet would treat as a formula with an apostrophe
+// (OWASP, CSV injection).
 func safeCell(s string) string {
 	first := cmp.Or(strings.TrimLeft(s, " "), s)
 	if first != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(first)[0]) {

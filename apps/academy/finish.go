@@ -15,7 +15,7 @@ import (
 	"gatehouse/web"
 )
 
-// finishView is the page that one prints at the end of the chapter.
+// finishView is the page at the end of the chapter, for printing.
 type finishView struct {
 	Shell       components.Shell
 	Name        string
@@ -28,14 +28,14 @@ type finishView struct {
 	Answers     []answered
 }
 
-// finished is an experiment with what its person measured.
+// finished is an experiment with the user's findings.
 type finished struct {
 	Title string
-	Done  time.Time // zero when it was not
+	Done  time.Time // zero if it was not finished
 	Found []lab.Finding
 }
 
-// answered is a lesson's questions that have an answer.
+// answered is a lesson with its answered questions.
 type answered struct {
 	Lesson *chapter.Lesson
 	Asked  []questionView
@@ -62,8 +62,7 @@ func (a *App) finish(c echo.Context) error {
 	return web.Render(c, http.StatusOK, finishPage(v))
 }
 
-// finishedOf are the experiments of a lesson, with what was measured when they came to
-// their end.
+// finishedOf returns the experiments of a lesson, with the findings of the time when they were finished.
 func (a *App) finishedOf(p progress, l *chapter.Lesson) (list []finished) {
 	for _, name := range experimentsOf(l) {
 		e, _ := a.experiment(name)

@@ -87,7 +87,7 @@ func finishPage(v finishView) templ.Component {
 	})
 }
 
-// notFinished says what is missing.
+// notFinished renders the lessons that are still to be done.
 func notFinished(v finishView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -216,7 +216,7 @@ func missingNote(p progress, l *chapter.Lesson) string {
 	return note
 }
 
-// certificate is the page that one prints.
+// certificate renders the page for printing.
 func certificate(v finishView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -10,7 +10,7 @@ import (
 	"gatehouse/web"
 )
 
-// chapterTitle is what all lessons are about.
+// chapterTitle is the title of the chapter.
 const chapterTitle = "Scaling Authentication Systems"
 
 // homeView is the table of contents.
@@ -19,7 +19,7 @@ type homeView struct {
 	Chapter  *chapter.Chapter
 	Progress progress
 	Totals   totals
-	Where    *chapter.Lesson // to go on with; nil when all are done
+	Where    *chapter.Lesson // to continue with; nil if all are done
 }
 
 func (a *App) home(c echo.Context) error {
@@ -32,7 +32,7 @@ func (a *App) home(c echo.Context) error {
 	return web.Render(c, http.StatusOK, homePage(v))
 }
 
-// begin is what the button calls the lesson that comes next.
+// begin returns the label of the button that leads to the next lesson.
 func (v homeView) begin() string {
 	if v.Progress.begun() {
 		return "Go on where you were"

@@ -135,7 +135,7 @@ func homePage(v homeView) templ.Component {
 	})
 }
 
-// homeProgress is how far one has come, and the way on.
+// homeProgress renders the user's progress and the way on.
 func homeProgress(v homeView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

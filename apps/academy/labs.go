@@ -6,26 +6,27 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// Labs runs experiments. lab.Manager does, in processes of their own.
+// Labs runs experiments. lab.Manager implements it with separate processes.
 type Labs interface {
-	// Start begins a run and says where it can be reached, by any replica. lab.ErrFull
-	// when there is no room, lab.ErrShare when one account or network would hold more than its share of it; a lab.Refusal says what is wrong with the set-up.
+	// Start starts a run and returns the address at which every replica reaches it. It returns lab.ErrFull if all
+	// room is reserved, lab.ErrShare if one account or network would hold more than its share, or a lab.Refusal if
+	// the setup is invalid.
 	Start(ctx context.Context, s lab.Start) (addr string, err error)
-	// State is what a run shows, lab.ErrSame when that is still version seen, lab.ErrGone
-	// when it is no more. With seen below 0 it holds every event that is kept.
+	// State returns the state of a run. It returns lab.ErrSame if the state is still version seen, and lab.ErrGone if
+	// the run has ended. With seen below 0, the state holds every stored event.
 	State(ctx context.Context, addr, id string, seen int64) (lab.State, error)
-	// Do carries out a control. The same key twice does it once. A lab.Refusal is for the
-	// learner.
+	// Do runs a control. A repeated key runs it only once. It returns a lab.Refusal for the learner if the control
+	// can't be run.
 	Do(ctx context.Context, addr, id, control string, args lab.Args, key string) (lab.State, error)
-	// Step carries out the guided step of this ID; guess is an option of its Expect, or -1.
+	// Step runs the guided step with this ID; guess is an option of its Expect, or -1.
 	Step(ctx context.Context, addr, id, step string, guess int, key string) (lab.State, error)
-	// End ends a run and says why.
+	// End ends a run with a reason.
 	End(ctx context.Context, addr, id, why string) error
-	// Room is how many run here, and how many ordinary ones may still be started.
+	// Room returns the number of runs of this replica, and the number of further runs of the default size that fit.
 	Room() (running, left int)
-	// Ended is called once, before Run: ended is told of every run of this replica that is
-	// over, with the last that it showed (Version 0 if that is not known).
+	// Ended sets the function that is called for every run of this replica that has ended, with its last state
+	// (Version 0 if unknown). It must be called once, before Run.
 	Ended(ended func(id, why string, last lab.State))
-	// Run looks after the processes until ctx ends, and ends them then.
+	// Run supervises the processes until ctx ends, and then ends them.
 	Run(ctx context.Context) error
 }

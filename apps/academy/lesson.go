@@ -28,22 +28,22 @@ type lessonView struct {
 	Blocks   []blockView
 }
 
-// blockView is a block of a lesson as this reader sees it.
+// blockView is a block of a lesson with the reader's data.
 type blockView struct {
 	chapter.Block
 	Ask  questionView   // of a question
 	Card experimentCard // of an experiment
 }
 
-// experimentCard is an experiment in its lesson, with what the reader's own has measured.
+// experimentCard is an experiment in its lesson, with the reader's last findings.
 type experimentCard struct {
 	Title, Lead, URL string
-	Roles            []string // who may start it; none means everyone who is signed in
+	Roles            []string // that may start it; none: all signed-in users
 	Done             bool
-	At               time.Time // of the last result, zero for none
+	At               time.Time // of the last result; zero for none
 	Found            []lab.Finding
-	measured         lab.Findings // the same by name
-	Step, Steps      int          // of the guided path, where it is not done
+	measured         lab.Findings // the findings by name
+	Step, Steps      int          // progress in the guided path, if not done
 }
 
 func (a *App) lesson(c echo.Context) error {
@@ -60,7 +60,7 @@ func (a *App) lesson(c echo.Context) error {
 	}, notes(draft)...)
 }
 
-// notes tell who comes back from the sign-in what became of what they did.
+// notes returns messages about a form that the user sent before signing in.
 func notes(draft url.Values) []components.Toast {
 	switch {
 	case draft.Has("question"):
@@ -71,7 +71,7 @@ func notes(draft url.Values) []components.Toast {
 	return nil
 }
 
-// showLesson answers with a lesson; change bends its questions.
+// showLesson renders a lesson; change modifies its questions.
 func (a *App) showLesson(c echo.Context, status int, l *chapter.Lesson, change func(*questionView), toasts ...components.Toast) error {
 	p, err := a.progress(c.Request().Context(), subject(c))
 	if err != nil {
@@ -97,7 +97,7 @@ func (a *App) showLesson(c echo.Context, status int, l *chapter.Lesson, change f
 	return web.Render(c, status, lessonPage(v))
 }
 
-// card is an experiment with the reader's last result of it.
+// card returns an experiment with the reader's last result.
 func (a *App) card(c echo.Context, b chapter.Block) (experimentCard, error) {
 	if b.Name == estateExperiment {
 		return experimentCard{Title: "The whole estate", URL: estatePage, Roles: []string{"admin"},
@@ -122,7 +122,7 @@ func (a *App) card(c echo.Context, b chapter.Block) (experimentCard, error) {
 	return card, nil
 }
 
-// measured are the findings of a result.
+// measured returns the findings of a result.
 func measured(r store.Result) lab.Findings {
 	var found lab.Findings
 	if r.Findings != "" && json.Unmarshal([]byte(r.Findings), &found) == nil {
@@ -135,7 +135,7 @@ func measured(r store.Result) lab.Findings {
 	return nil
 }
 
-// inOrder are the findings as the guided path comes to them, then the others by name.
+// inOrder returns the findings in the order in which the guided path mentions them, then the others by name.
 func inOrder(e lab.Experiment, found lab.Findings) []lab.Finding {
 	var names []string
 	for _, s := range e.Steps {

@@ -12,15 +12,14 @@ import (
 	"gatehouse/web"
 )
 
-// estateExperiment is no experiment of the lab: it is this installation, and has a page
-// of its own.
+// estateExperiment is the name of the page of this installation's replicas. Lessons refer to it like an experiment,
+// but it runs in no lab process.
 const estateExperiment = "whole-estate"
 
-// estatePage is where that one is.
+// estatePage is the address of that page.
 const estatePage = "/estate"
 
-// readLessons reads the chapter. What can't be read of it is logged, with file and line,
-// and left out.
+// readLessons loads the chapter. It logs lessons that can't be read, with file and line, and leaves them out.
 func (a *App) readLessons() {
 	lessons, faults := chapter.Load(chapter.Options{
 		Files: chapter.Content(), Dir: a.Lessons, Diagrams: diagram.Names(), Experiment: a.checkSetup,
@@ -31,7 +30,7 @@ func (a *App) readLessons() {
 	a.chapter = lessons
 }
 
-// checkSetup says what is wrong with an experiment that a lesson names.
+// checkSetup returns an error if an experiment that a lesson names does not exist or its setup is invalid.
 func (a *App) checkSetup(name string, setup map[string]string) error {
 	if name == estateExperiment {
 		if len(setup) > 0 {
@@ -63,7 +62,7 @@ func hasParam(e lab.Experiment, name string) bool {
 	return false
 }
 
-// findLesson is the lesson of the address.
+// findLesson returns the lesson of the address, or a not-found error.
 func (a *App) findLesson(c echo.Context) (*chapter.Lesson, error) {
 	l := a.chapter.Lesson(c.Param("lesson"))
 	if l == nil {
@@ -72,8 +71,7 @@ func (a *App) findLesson(c echo.Context) (*chapter.Lesson, error) {
 	return l, nil
 }
 
-// noteLearner takes down who it is that has done something here. Only for routes behind
-// Required.
+// noteLearner stores the user's name. It requires a signed-in user (Required).
 func (a *App) noteLearner(c echo.Context) error {
 	p := rp.Person(c)
 	name := p.Name
@@ -89,5 +87,5 @@ func questionURL(l *chapter.Lesson, q *chapter.Question) string {
 	return lessonURL(l) + "/answers/" + q.ID
 }
 
-// questionAnchor is the id of a question in its lesson's page.
+// questionAnchor returns the ID of a question's element in its lesson's page.
 func questionAnchor(q *chapter.Question) string { return "q-" + q.ID }

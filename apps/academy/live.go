@@ -18,25 +18,24 @@ import (
 	"gatehouse/web"
 )
 
-// How often the page asks for what is new.
+// Intervals of polling for updates of the page.
 const (
 	calm  = "every 1s"
-	quick = "every 300ms" // while something is under way
+	quick = "every 300ms" // while something is in progress
 )
 
-// area is a part of a run's page that is kept up to date by itself.
+// area is a part of a run's page that is updated by polling.
 type area struct {
 	id    string
-	swap  string // how htmx puts it into its place
+	swap  string // htmx swap style
 	drawn templ.Component
 }
 
-// pictureArea is put in anew each time, which starts the travelling.
+// pictureArea is replaced as a whole each time, which starts the animations.
 const pictureArea = "run-picture"
 
-// areas are the parts of the page. A part is sent again only when it is another one, so
-// that nothing moves under who reads, and no form is touched that is being filled in.
-// Morphing keeps what has the focus.
+// areas returns the parts of the page. Only changed parts are sent again, so that nothing moves while the user reads
+// and no form is changed while it is filled in. Morphing keeps the focus.
 func (v runView) areas() []area {
 	return []area{
 		{"run-said", "innerHTML", v.said()},
@@ -51,13 +50,13 @@ func (v runView) areas() []area {
 	}
 }
 
-// part is an area that has been drawn.
+// part is a rendered area.
 type part struct {
 	id, swap, html, sum string
 }
 
-// draw draws the areas with every request arrived. Their sums leave out what is another
-// one on each page: the forms' key, and the number of the newest request.
+// draw renders the areas without moving requests. The checksums leave out what differs on each page: the forms' key,
+// and the number of the newest request.
 func (v runView) draw() ([]part, error) {
 	v.Since = v.newest()
 	var parts []part
@@ -79,7 +78,7 @@ func drawn(c templ.Component) (string, error) {
 	return b.String(), err
 }
 
-// sums tell the parts that a page shows.
+// sums returns the checksums of the parts of a page.
 func sums(parts []part) string {
 	all := make([]string, len(parts))
 	for i, p := range parts {
@@ -88,8 +87,8 @@ func sums(parts []part) string {
 	return strings.Join(all, ".")
 }
 
-// changed are the parts whose sums are not in have, and the watch that asks for the next.
-// With an empty have they are all.
+// changed renders the parts whose checksums are not in have, and the element that polls for the next ones. With an
+// empty have, it renders all parts.
 func (v runView) changed(have string) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		parts, err := v.draw()
@@ -113,7 +112,7 @@ func (v runView) changed(have string) templ.Component {
 	})
 }
 
-// every says how often to ask.
+// every returns the polling interval.
 func (v runView) every() string {
 	if v.State.Busy != "" || v.State.View.Progress != nil || v.Run.Address == "" {
 		return quick
@@ -125,7 +124,7 @@ func (v runView) liveURL(have string) string {
 	return v.url("/live?seen=" + strconv.FormatInt(v.State.Version, 10) + "&n=" + strconv.FormatInt(v.newest(), 10) + "&have=" + have)
 }
 
-// live answers the page's question for what is new: 204 when nothing is.
+// live handles GET /runs/:run/live, with which the page polls for updates: it answers 204 if nothing has changed.
 func (a *App) live(c echo.Context) error {
 	if !web.WantsFragment(c) {
 		return a.toRun(c)

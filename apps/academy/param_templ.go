@@ -15,7 +15,7 @@ import (
 	"strconv"
 )
 
-// paramField is the field of a parameter, whose name begins with prefix. form makes its ID one of its own.
+// paramField renders the field of a parameter, whose name begins with prefix. form is the prefix of its ID.
 func paramField(p lab.Param, prefix, form, value string, off bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

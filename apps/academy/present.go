@@ -15,7 +15,7 @@ import (
 
 // slide is one screen of a lesson.
 type slide struct {
-	Heading string // of the section that it is from
+	Heading string // of its section
 	Blocks  []chapter.Block
 	Ask     *chapter.Question // a question without its answer
 	Answer  *chapter.Question // its answer
@@ -23,16 +23,16 @@ type slide struct {
 	Step    *stepSlide        // of its guided path
 }
 
-// stepSlide is a step of a guided path, to be done together.
+// stepSlide is a step of a guided path, to do together.
 type stepSlide struct {
 	Experiment, URL string
 	N, Of           int
 	Title           string
-	Do, Result, Why string // HTML; the result is of the presenter's own last run, "" where that has not come so far
+	Do, Result, Why string // HTML; the result is from the presenter's last run, "" if that did not get there
 	Expect          *lab.Expect
 }
 
-// presentView is a lesson on a projector.
+// presentView is a lesson as slides for a projector.
 type presentView struct {
 	Shell    components.Shell
 	Lesson   *chapter.Lesson
@@ -42,7 +42,7 @@ type presentView struct {
 	Next     string
 }
 
-// present shows one screen of a lesson, in large type.
+// present handles GET /lessons/:lesson/present: it shows one slide of a lesson.
 func (a *App) present(c echo.Context) error {
 	l, err := a.findLesson(c)
 	if err != nil {
@@ -76,8 +76,7 @@ func presentURL(l *chapter.Lesson, n int) string {
 	return fmt.Sprintf("%s/present?slide=%d", lessonURL(l), n)
 }
 
-// slides cuts a lesson into screens: its title, then one for each heading, question,
-// answer, experiment and step.
+// slides splits a lesson into slides: its title, then one for each heading, question, answer, experiment and step.
 func (a *App) slides(c echo.Context, l *chapter.Lesson) ([]slide, error) {
 	list := []slide{{}} // the title
 	heading := ""
@@ -104,7 +103,7 @@ func (a *App) slides(c echo.Context, l *chapter.Lesson) ([]slide, error) {
 			last.Blocks = append(last.Blocks, b)
 		}
 	}
-	// A section that begins with its question is no screen of its own.
+	// A heading directly followed by a question needs no slide of its own.
 	kept := list[:1]
 	for _, s := range list[1:] {
 		if len(s.Blocks) == 1 && s.Blocks[0].Bare {
@@ -126,7 +125,7 @@ func (a *App) stepSlides(b chapter.Block, card experimentCard) (list []slide) {
 	return list
 }
 
-// resultOf is what happened at a step, "" if not all that it tells of was measured.
+// resultOf returns the result text of a step, or "" if one of its findings was not measured.
 func resultOf(s lab.Step, found lab.Findings) string {
 	named := placeholder.FindAllStringSubmatch(s.Result, -1)
 	if len(named) == 0 || slices.ContainsFunc(named, func(m []string) bool { return !found.Has(m[1]) }) {

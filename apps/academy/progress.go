@@ -9,7 +9,7 @@ import (
 	"gatehouse/db"
 )
 
-// progress is how far somebody has come; of a guest it is empty.
+// progress is a user's progress; empty for a guest.
 type progress struct {
 	Guest       bool
 	Lessons     map[string]time.Time // done, by slug
@@ -34,8 +34,7 @@ func (a *App) progress(ctx context.Context, sub string) (p progress, err error) 
 // done reports whether a lesson is done.
 func (p progress) done(l *chapter.Lesson) bool { return !p.Lessons[l.Slug].IsZero() }
 
-// answered is how many of a lesson's questions have an answer, and how many of those
-// answers are not wrong.
+// answered returns how many of a lesson's questions have an answer, and how many of those answers are not wrong.
 func (p progress) answered(l *chapter.Lesson) (given, right int) {
 	for _, q := range l.Questions {
 		a, ok := p.Answers[l.Slug][q.ID]
@@ -50,17 +49,17 @@ func (p progress) answered(l *chapter.Lesson) (given, right int) {
 	return given, right
 }
 
-// begun reports whether there is anything of this person.
+// begun reports whether the user has done anything.
 func (p progress) begun() bool { return len(p.Lessons)+len(p.Answers)+len(p.Experiments) > 0 }
 
-// totals are the sums that the contents and the last page show.
+// totals are the sums that the table of contents and the last page show.
 type totals struct {
 	Lessons, LessonsDone         int
 	Questions, Answered          int
 	Experiments, ExperimentsDone int
 }
 
-// share is how much of everything is done, in percent.
+// share returns how much of everything is done, in percent.
 func (t totals) share() int {
 	all := t.Lessons + t.Questions + t.Experiments
 	if all == 0 {
@@ -88,8 +87,8 @@ func (p progress) totals(c *chapter.Chapter) (t totals) {
 	return t
 }
 
-// experimentsOf are the experiments of a lesson whose end can be reached: controlling the
-// estate is for admins, and has none.
+// experimentsOf returns the experiments of a lesson that can be finished. It leaves out the page of the
+// installation's replicas, which is only for administrators.
 func experimentsOf(l *chapter.Lesson) (names []string) {
 	for _, b := range l.Blocks {
 		if b.Kind == chapter.Experiment && b.Name != estateExperiment {
@@ -99,8 +98,8 @@ func experimentsOf(l *chapter.Lesson) (names []string) {
 	return names
 }
 
-// where is the lesson to go on with: the one that something was done in last, or the next
-// that is not done; the first for who has not begun, nil for who is done with all.
+// where returns the lesson to continue with: the one with the last activity, or the next one that is not done. It
+// returns the first lesson for a new user, and nil if all lessons are done.
 func (p progress) where(c *chapter.Chapter) *chapter.Lesson {
 	var last *chapter.Lesson
 	var at time.Time
@@ -125,7 +124,7 @@ func (p progress) where(c *chapter.Chapter) *chapter.Lesson {
 	return nil
 }
 
-// touched is when something was done in a lesson last.
+// touched returns the time of the user's last activity in a lesson.
 func (p progress) touched(l *chapter.Lesson) time.Time {
 	at := p.Lessons[l.Slug]
 	newer := func(t time.Time) {

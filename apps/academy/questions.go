@@ -11,27 +11,27 @@ import (
 	"gatehouse/components"
 )
 
-// questionView is a question with what its reader has answered, or tried to.
+// questionView is a question with the reader's answer.
 type questionView struct {
 	Lesson *chapter.Lesson
 	Q      *chapter.Question
 	Number int // in the lesson, from 1
 	Guest  bool
-	Answer *store.Answer // what is stored, when it fits the question
-	Chosen map[int]bool  // options that are ticked
-	Lines  []placed      // of an order, as they stand
+	Answer *store.Answer // the stored answer, if it fits the question
+	Chosen map[int]bool  // ticked options
+	Lines  []placed      // of an order, as arranged
 	Text   string        // as typed
-	Fault  string        // why the answer was not taken
-	Kept   bool          // what is in the form waited for the sign-in, and is not sent yet
-	Fresh  bool          // the answer has just been given: lead the eye to the verdict
+	Fault  string        // why the answer was rejected
+	Kept   bool          // the form was filled in before the sign-in and has not been sent yet
+	Fresh  bool          // the answer was just sent: move the focus to the verdict
 }
 
-// placed is a line of an order where it stands.
+// placed is a line of an order at its current position.
 type placed struct {
-	Shown int // which one of Shown: it names the field
+	Shown int // index in Shown, which is part of the field's name
 	HTML  string
-	Place string // chosen, from 1
-	Right bool   // stands where it belongs; of a stored answer
+	Place string // chosen position, from 1
+	Right bool   // is at its right position in the stored answer
 }
 
 func newQuestionView(l *chapter.Lesson, q *chapter.Question, answers map[string]store.Answer, guest bool) questionView {
@@ -54,7 +54,7 @@ func newQuestionView(l *chapter.Lesson, q *chapter.Question, answers map[string]
 	return v
 }
 
-// arranged are the lines of an order as they were put, or as they stand at first.
+// arranged returns the lines of an order as answered, or in their initial arrangement.
 func arranged(q *chapter.Question, given string) []placed {
 	order := q.Arranged(given)
 	if order == nil {
@@ -67,7 +67,7 @@ func arranged(q *chapter.Question, given string) []placed {
 	return lines
 }
 
-// fill puts into the form what was sent, also where it can't be an answer.
+// fill fills the form with the values that were sent, even if they are no valid answer.
 func (v *questionView) fill(form url.Values) {
 	switch v.Q.Kind {
 	case chapter.Choice, chapter.Several:
@@ -88,7 +88,7 @@ func (v *questionView) fill(form url.Values) {
 	}
 }
 
-// read makes an answer of a form that was sent.
+// read returns the answer in a form in stored form, or a chapter.Refusal.
 func read(q *chapter.Question, form url.Values) (given string, err error) {
 	switch q.Kind {
 	case chapter.Choice, chapter.Several:
@@ -103,10 +103,10 @@ func read(q *chapter.Question, form url.Values) (given string, err error) {
 	return q.Write(form.Get("text"))
 }
 
-// placeField names the field of the place of the line that is shown so far down.
+// placeField returns the name of the position field of a line, by its index in Shown.
 func placeField(shown int) string { return "place-" + strconv.Itoa(shown) }
 
-// places are the options of such a field.
+// places returns the options of a position field.
 func (v questionView) places() []components.Option {
 	list := make([]components.Option, len(v.Lines))
 	for i := range list {
@@ -119,10 +119,10 @@ func (v questionView) places() []components.Option {
 // right reports whether the stored answer is right.
 func (v questionView) right() bool { return v.Answer != nil && v.Q.Right(v.Answer.Given) }
 
-// anchor is the id of the question in its page; its fields' ids begin with it.
+// anchor returns the ID of the question's element, which is also the prefix of its fields' IDs.
 func (v questionView) anchor() string { return questionAnchor(v.Q) }
 
-// send is the label of the button.
+// send returns the label of the button.
 func (v questionView) send() string {
 	switch {
 	case v.Answer != nil && v.Q.Text():
@@ -135,7 +135,7 @@ func (v questionView) send() string {
 	return "Answer"
 }
 
-// title is what stands above the question.
+// title returns the question's heading.
 func (v questionView) title() string {
 	kind := map[string]string{chapter.Exercise: "Exercise", chapter.Interview: "Interview question"}[v.Q.Kind]
 	if kind == "" {
@@ -147,7 +147,7 @@ func (v questionView) title() string {
 	return fmt.Sprintf("%s %d of %d", kind, v.Number, len(v.Lesson.Questions))
 }
 
-// verdict says in a word how the stored answer is.
+// verdict returns the verdict on the stored answer.
 func (v questionView) verdict() string {
 	switch {
 	case v.Q.Text():

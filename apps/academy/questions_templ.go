@@ -16,7 +16,7 @@ import (
 	"strconv"
 )
 
-// question is a question of a lesson. htmx swaps what is in it.
+// question renders a question of a lesson. htmx swaps its content.
 func question(v questionView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -76,7 +76,7 @@ func question(v questionView) templ.Component {
 	})
 }
 
-// questionBody is the form, and after an answer also what is right and why.
+// questionBody renders the form and, after an answer, what is right and why.
 func questionBody(v questionView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -573,8 +573,8 @@ func optionMark(right bool) templ.Component {
 	})
 }
 
-// orderFields are the lines with the place of each in a select. lesson.js makes of it a
-// list whose lines are moved, and sets the selects.
+// orderFields renders the lines with their positions as selects. lesson.js turns them into a list whose lines can be
+// moved, and sets the selects.
 func orderFields(v questionView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -863,7 +863,7 @@ func textAttrs(v questionView) templ.Attributes {
 	return nil
 }
 
-// verdict is what one sees behind one's own answer.
+// verdict renders the result of the reader's answer.
 func verdict(v questionView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

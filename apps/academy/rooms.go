@@ -20,16 +20,16 @@ import (
 	"gatehouse/web"
 )
 
-// maxTitle is the length of a room's title in characters.
+// maxTitle is the maximum length of a room's title in characters.
 const maxTitle = 80
 
-// roomsView lists the rooms of a person: those where they teach, and those they joined.
+// roomsView lists the rooms that the user teaches and those that the user has joined.
 type roomsView struct {
 	Shell           components.Shell
 	Taught, Joined  []store.Room
 	Title, TitleErr string
 	Code, CodeErr   string
-	Key             string // of the form that opens a room: sent twice, it opens one
+	Key             string // of the form that opens a room: sending it twice opens one room
 }
 
 func (a *App) rooms(c echo.Context) error {
@@ -70,7 +70,7 @@ func (a *App) openRoom(c echo.Context) error {
 	return web.SeeOther(c, roomURL(r))
 }
 
-// joinByCode leads to the room of a code that somebody has typed.
+// joinByCode handles GET /join: it redirects to the page of the entered code.
 func (a *App) joinByCode(c echo.Context) error {
 	code := readCode(c.QueryParam("code"))
 	if code == "" {
@@ -79,7 +79,7 @@ func (a *App) joinByCode(c echo.Context) error {
 	return web.SeeOther(c, "/join/"+code)
 }
 
-// joinView asks before a teacher may see how somebody is doing.
+// joinView is the page that asks for consent before a teacher can see the user's progress.
 type joinView struct {
 	Shell  components.Shell
 	Room   store.Room
@@ -134,14 +134,15 @@ func (a *App) join(c echo.Context) error {
 	return web.SeeOther(c, roomURL(r))
 }
 
-// Limits of wrong codes. A code is one of 31⁶; a class that sits behind one address may mistype its own.
+// Limits of wrong codes. A code is one of 31⁶; a class behind one address may mistype its own.
 var (
 	triesPerPerson  = db.RateLimit{Max: 10, Window: 15 * time.Minute}
 	triesPerNetwork = db.RateLimit{Max: 60, Window: 15 * time.Minute}
 )
 
-// roomOfCode returns the room of the address; its ID is empty when there is none. It is a 429 when too many codes
-// were wrong. A try is counted before it is looked at, so that many at once are as many.
+// roomOfCode returns the room with the code of the address, or a Room without ID if there is none. It returns a 429
+// error after too many wrong codes. A try is counted before the code is looked up, so that concurrent tries are
+// counted too.
 func (a *App) roomOfCode(c echo.Context) (store.Room, error) {
 	ctx := c.Request().Context()
 	tries := []store.CodeTries{{Key: a.hashed("person " + subject(c)), Limit: triesPerPerson}, {Key: a.hashed("network " + networkOf(c)), Limit: triesPerNetwork}}
@@ -166,7 +167,7 @@ func (a *App) roomOfCode(c echo.Context) (store.Room, error) {
 	return r, a.store.ForgiveTry(ctx, tries)
 }
 
-// hashed returns a keyed hash of the name of a person or network, which the database counts instead of the name.
+// hashed returns a keyed hash of the name of a user or network, which the database stores instead of the name.
 func (a *App) hashed(name string) string {
 	mac := hmac.New(sha256.New, []byte(a.ClientSecret))
 	mac.Write([]byte("code tries: " + name))
@@ -178,8 +179,8 @@ func (a *App) noSuchCode(c echo.Context) error {
 	return a.showRooms(c, http.StatusNotFound, roomsView{Code: string(code[:min(len(code), 12)]), CodeErr: "No room has this code. Ask your teacher for it once more."})
 }
 
-// readCode is a code as it is stored, of one as people write it: in any case, with
-// hyphens or spaces.
+// readCode returns a typed code in stored form: in upper case, without hyphens and spaces. It returns "" if the code
+// is not well-formed.
 func readCode(typed string) string {
 	code := strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(typed))
 	if len(code) > 12 {
@@ -193,7 +194,7 @@ func readCode(typed string) string {
 	return code
 }
 
-// wellFormedID reports whether id is one that store.NewID makes.
+// wellFormedID reports whether id has the form of an ID from store.NewID.
 func wellFormedID(id string) bool {
 	for _, r := range id {
 		if (r < 'a' || r > 'z') && (r < '2' || r > '7') {
@@ -203,7 +204,7 @@ func wellFormedID(id string) bool {
 	return len(id) == len(store.NewID())
 }
 
-// said is what an error tells people.
+// said returns the message of an error for users.
 func said(err error) string {
 	var e *web.Error
 	if errors.As(err, &e) {
@@ -212,7 +213,7 @@ func said(err error) string {
 	return "This can't be taken as it is."
 }
 
-// toRoom leads whoever reloads a form's answer back to the room.
+// toRoom redirects a GET of a form's target address to the room.
 func (a *App) toRoom(c echo.Context) error {
 	return web.SeeOther(c, "/rooms/"+url.PathEscape(c.Param("room")))
 }

@@ -18,22 +18,22 @@ import (
 	"gatehouse/web"
 )
 
-// runView is a run as its page shows it.
+// runView is the page of a run.
 type runView struct {
 	Shell     components.Shell
 	E         lab.Experiment
 	Run       store.Run
 	State     lab.State
-	Key       string // of this page's forms; each adds what it does
-	Since     int64  // the requests after this one travel
+	Key       string // of this page's forms; each appends its action
+	Since     int64  // the requests after this number are shown moving
 	Permalink string
 	Fault     fault
 }
 
-// fault is why something was not done, and what was sent with it.
+// fault is the reason why an action was rejected, and its input.
 type fault struct {
 	Where   string // control or step
-	Server  string // of a control that is drawn at each server
+	Server  string // of a control that is shown for each server
 	Message string
 	Args    lab.Args
 }
@@ -42,10 +42,10 @@ func (v runView) url(rest string) string { return runURL(v.Run.ID) + rest }
 
 func (v runView) guided() bool { return v.Run.Mode != lab.Free }
 
-// on reports whether the run takes controls just now.
+// on reports whether the run accepts controls.
 func (v runView) on() bool { return v.Run.Lives() && v.Run.Address != "" }
 
-// newest is the number of the last request that the page shows.
+// newest returns the number of the last request that the page shows.
 func (v runView) newest() int64 {
 	if n := len(v.State.Requests); n > 0 {
 		return v.State.Requests[n-1].N
@@ -53,25 +53,25 @@ func (v runView) newest() int64 {
 	return 0
 }
 
-// seenField is how a form tells what the page has shown.
+// seenField returns the attributes of the form field that tells which requests the page has shown.
 func (v runView) seenField() string {
 	return `name="seen" value="` + strconv.FormatInt(v.newest(), 10) + `"`
 }
 
-// view is a run and its state, with nothing travelling.
+// view returns the page data of a run and its state, without moving requests.
 func (a *App) view(r store.Run, e lab.Experiment, s lab.State) runView {
 	v := runView{E: e, Run: r, State: s, Key: rand.Text()}
 	v.Since = v.newest()
 	mode := r.Mode
 	if !maps.Equal(s.Setup, began(r)) {
-		mode = lab.Free // a guided path begins with a set-up of its own, not with what its steps made of it
+		mode = lab.Free // a guided path begins with its own setup, not with the one that its steps have changed
 	}
 	v.Permalink = a.Estate.URL(service) + experimentURL(e.Name, mode, s.Setup)
 	return v
 }
 
-// run is a run's page. since is the number of the last request that the page before it
-// had shown.
+// run handles GET /runs/:run: it shows a run. The parameter since is the number of the last request that the previous
+// page had shown.
 func (a *App) run(c echo.Context) error {
 	r, e, err := a.findRun(c)
 	if err != nil {
@@ -97,8 +97,7 @@ func (a *App) runPage(c echo.Context, status int, v runView) error {
 	return web.Render(c, status, runPage(v), v.changed(""))
 }
 
-// notice keeps a state that has come further than what was kept, so that progress is
-// there also when it was made without a click.
+// notice stores a state with more progress than the stored one, so that progress made without a click is kept.
 func (a *App) notice(ctx context.Context, r *store.Run, s lab.State) error {
 	if !r.Lives() || s.Version == 0 || s.Step == r.Step && len(s.Findings) == len(stateOf(*r).Findings) {
 		return nil
@@ -106,7 +105,7 @@ func (a *App) notice(ctx context.Context, r *store.Run, s lab.State) error {
 	return a.keep(ctx, r, s)
 }
 
-// do carries out a control.
+// do handles POST /runs/:run/do: it runs a control.
 func (a *App) do(c echo.Context) error {
 	r, e, err := a.findRun(c)
 	if err != nil {
@@ -128,7 +127,7 @@ func (a *App) do(c echo.Context) error {
 	})
 }
 
-// step carries out the guided step that is next.
+// step handles POST /runs/:run/step: it runs the next guided step.
 func (a *App) step(c echo.Context) error {
 	r, e, err := a.findRun(c)
 	if err != nil {
@@ -142,7 +141,8 @@ func (a *App) step(c echo.Context) error {
 	})
 }
 
-// formKey makes what is sent twice count once: the page's key and what is done.
+// formKey returns a key that identifies an action, so that a form sent twice counts once: the page's key and the
+// action.
 func formKey(c echo.Context, what string) string {
 	if key := c.FormValue("key"); keyForm.MatchString(key) && len(what) <= 100 {
 		return key + "." + what
@@ -150,10 +150,10 @@ func formKey(c echo.Context, what string) string {
 	return ""
 }
 
-// act does something to a run and shows what came of it: the page or, for htmx, its
-// parts. What was refused is said beside its form, and nothing that was filled in is lost.
+// act performs an action on a run and shows the result: the page or, for htmx, its parts. A refusal is shown next to
+// its form, with the input.
 func (a *App) act(c echo.Context, r store.Run, e lab.Experiment, f fault, what func(context.Context) (lab.State, error)) error {
-	// What the learner did counts, also when the browser has gone.
+	// Finish the action even if the browser has gone.
 	ctx := context.WithoutCancel(c.Request().Context())
 	if !r.Lives() {
 		return a.tooLate(c, r, e, stateOf(r))
@@ -195,8 +195,8 @@ func (a *App) act(c echo.Context, r store.Run, e lab.Experiment, f fault, what f
 	return web.SeeOther(c, runURL(r.ID)+"?"+url.Values{"since": {strconv.FormatInt(seen, 10)}}.Encode())
 }
 
-// seenBefore is the number of the last request that the page had shown: as the script
-// keeps it (n), or as it was when the page was made.
+// seenBefore returns the number of the last request that the page had shown: the script's value (n), or the value
+// when the page was rendered (seen).
 func seenBefore(c echo.Context) int64 {
 	for _, name := range []string{"n", "seen"} {
 		if n, err := strconv.ParseInt(c.FormValue(name), 10, 64); err == nil && n >= 0 {
@@ -206,14 +206,14 @@ func seenBefore(c echo.Context) int64 {
 	return 0
 }
 
-// tooLate answers what was pressed on a run that is over by now.
+// tooLate answers 409 to an action on a run that has ended.
 func (a *App) tooLate(c echo.Context, r store.Run, e lab.Experiment, s lab.State) error {
 	v := a.view(r, e, s)
 	v.Fault = fault{Message: "This came too late: the experiment is over, so nothing was done. Start it again, and you go on where you were."}
 	return a.runPage(c, http.StatusConflict, v)
 }
 
-// end ends a run, because its learner says so.
+// end handles POST /runs/:run/end: it ends a run at the learner's request.
 func (a *App) end(c echo.Context) error {
 	r, e, err := a.findRun(c)
 	if err != nil {
@@ -229,7 +229,7 @@ func (a *App) end(c echo.Context) error {
 	return web.SeeOther(c, experimentURL(e.Name, r.Mode, nil))
 }
 
-// toRun leads who comes by a link to what is only sent by a form.
+// toRun redirects a GET of a form's target address to the run.
 func (a *App) toRun(c echo.Context) error {
 	r, _, err := a.findRun(c)
 	if err != nil {

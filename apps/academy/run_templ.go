@@ -229,12 +229,12 @@ func runPage(v runView) templ.Component {
 	})
 }
 
-// failed makes the page fail that could not be drawn.
+// failed returns a component whose rendering fails with err.
 func failed(err error) templ.Component {
 	return templ.ComponentFunc(func(context.Context, io.Writer) error { return err })
 }
 
-// partOf is the area of this ID.
+// partOf returns the rendered area with this ID.
 func partOf(parts []part, id string) templ.Component {
 	for _, p := range parts {
 		if p.id == id {
@@ -251,7 +251,7 @@ func deskLabel(v runView) string {
 	return "Controls"
 }
 
-// partials are parts of the page, each for its place.
+// partials renders parts of the page as htmx partials, with their targets.
 func (v runView) partials(parts []part, have string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -325,7 +325,7 @@ func (v runView) partials(parts []part, have string) templ.Component {
 	})
 }
 
-// watch asks for what is new while the run lives. It knows what the page shows.
+// watch renders the element that polls for updates while the run is running. It carries what the page shows.
 func (v runView) watch(have string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -455,7 +455,7 @@ func (v runView) said() templ.Component {
 	})
 }
 
-// status says whether the run lives, and what one can do with it as a whole.
+// status renders whether the run is running, and the actions on the run as a whole.
 func (v runView) status() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -784,7 +784,7 @@ func (v runView) startAgain() templ.Component {
 	})
 }
 
-// share is the permalink and the exports.
+// share renders the permalink and the exports.
 func (v runView) share() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -857,7 +857,7 @@ func (v runView) share() templ.Component {
 	})
 }
 
-// picture is the estate of the run, with a list of it in words.
+// picture renders the picture of the run, with a legend.
 func (v runView) picture() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -970,7 +970,7 @@ func (v runView) picture() templ.Component {
 	})
 }
 
-// words is the picture as a list.
+// words renders the picture as a list.
 func (v runView) words() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1118,10 +1118,10 @@ func outcomeTone(outcome string) string {
 	return "pic-answered"
 }
 
-// mostListed is how many servers are listed in words.
+// mostListed is the maximum number of servers that are listed in words.
 const mostListed = 24
 
-// listed are the nodes of a picture in reading order.
+// listed returns the nodes of a picture in reading order.
 func listed(p *lab.Picture) []lab.Node {
 	var all []lab.Node
 	all = append(all, p.Browsers...)

@@ -19,10 +19,10 @@ import (
 	"gatehouse/web"
 )
 
-// runsPerPerson is how many experiments one person may run at once.
+// runsPerPerson is the maximum number of concurrent runs of a user.
 const runsPerPerson = 2
 
-// startTime is how long an experiment may take to start before its page calls it lost.
+// startTime is the timeout for an experiment to start before its page considers it lost.
 const startTime = time.Minute
 
 const (
@@ -32,7 +32,7 @@ const (
 	nextWhy = "You ended it to start another one."
 )
 
-// subject is the sub of who reads, "" for a guest.
+// subject returns the sub of the user, or "" for a guest.
 func subject(c echo.Context) string {
 	if p := rp.Person(c); p != nil {
 		return p.Subject
@@ -40,7 +40,8 @@ func subject(c echo.Context) string {
 	return ""
 }
 
-// networkOf is the address that a request comes from, of IPv6 its /64: that is what one household or one machine has.
+// networkOf returns the client's IP address; for IPv6 its /64 prefix, which usually belongs to one household or
+// machine.
 func networkOf(c echo.Context) string {
 	a, err := netip.ParseAddr(web.ClientIP(c))
 	if err != nil {
@@ -54,7 +55,7 @@ func networkOf(c echo.Context) string {
 	return a.String()
 }
 
-// givenName is what the pictures call a learner.
+// givenName returns the learner's name in the pictures.
 func givenName(c echo.Context) string {
 	name, _, _ := strings.Cut(rp.Person(c).Name, " ")
 	if name == "" {
@@ -63,7 +64,7 @@ func givenName(c echo.Context) string {
 	return name
 }
 
-// experiment is the one of this name.
+// experiment returns the experiment with this name.
 func (a *App) experiment(name string) (lab.Experiment, bool) {
 	for _, e := range a.Experiments {
 		if e.Name == name {
@@ -73,7 +74,7 @@ func (a *App) experiment(name string) (lab.Experiment, bool) {
 	return lab.Experiment{}, false
 }
 
-// mayTry reports whether the reader may start e.
+// mayTry reports whether the user's roles allow starting e.
 func mayTry(c echo.Context, e lab.Experiment) bool {
 	p := rp.Person(c)
 	return p != nil && (len(e.Roles) == 0 || p.HasRole(e.Roles...))
@@ -81,8 +82,7 @@ func mayTry(c echo.Context, e lab.Experiment) bool {
 
 var idForm = regexp.MustCompile(`^[a-z2-7]{16}$`)
 
-// findRun is the run of the address with its experiment: the reader's own, since others
-// do not exist for them.
+// findRun returns the run of the address with its experiment. It returns a not-found error for other users' runs.
 func (a *App) findRun(c echo.Context) (store.Run, lab.Experiment, error) {
 	none := web.NotFound("This run")
 	if !idForm.MatchString(c.Param("run")) {
@@ -102,13 +102,13 @@ func (a *App) findRun(c echo.Context) (store.Run, lab.Experiment, error) {
 	return r, e, nil
 }
 
-// began is the set-up that a guided path began with. Its steps change what there is then.
+// began returns the setup that a guided path began with. The path's steps may have changed the current one.
 func began(r store.Run) (setup lab.Args) {
 	_ = json.Unmarshal([]byte(r.Setup), &setup)
 	return setup
 }
 
-// stateOf is the state that was kept of a run.
+// stateOf returns the stored state of a run.
 func stateOf(r store.Run) lab.State {
 	var s lab.State
 	if r.State == "" || json.Unmarshal([]byte(r.State), &s) != nil {
@@ -118,8 +118,8 @@ func stateOf(r store.Run) lab.State {
 	return s
 }
 
-// look asks the run for its state, lab.ErrSame when that is still version seen. One that
-// is over, or can't be reached any more, shows what was kept of it.
+// look returns the state of a run. It returns lab.ErrSame if the state is still version seen. If the run has ended or
+// can't be reached, it returns the stored state.
 func (a *App) look(ctx context.Context, r *store.Run, seen int64) (lab.State, error) {
 	if !r.Lives() {
 		return stateOf(*r), nil
@@ -142,12 +142,12 @@ func (a *App) look(ctx context.Context, r *store.Run, seen int64) (lab.State, er
 	return s, nil
 }
 
-// endTime is how long an experiment that did not answer may take to hear that it is over.
+// endTime is the timeout for ending a run that did not answer.
 const endTime = 2 * time.Second
 
-// gone notes that a run is over though nobody said so, unless somebody did meanwhile.
+// gone stores that a run has ended without reporting it, unless that is stored already, and returns its stored state.
 func (a *App) gone(ctx context.Context, r *store.Run) (lab.State, error) {
-	if r.Address != "" { // one that hangs, and did not answer for that, must not go on uncounted
+	if r.Address != "" { // a process that hangs must not keep running uncounted
 		ending, cancel := context.WithTimeout(ctx, endTime)
 		_ = a.Labs.End(ending, r.Address, r.ID, goneWhy)
 		cancel()
@@ -163,7 +163,7 @@ func (a *App) gone(ctx context.Context, r *store.Run) (lab.State, error) {
 	return stateOf(now), nil
 }
 
-// over keeps the last state of a run and says that it has ended.
+// over stores the last state of a run and that it has ended.
 func (a *App) over(ctx context.Context, r *store.Run, why string, last lab.State) error {
 	if last.Version > 0 {
 		if err := a.keep(ctx, r, last); err != nil {
@@ -177,8 +177,7 @@ func (a *App) over(ctx context.Context, r *store.Run, why string, last lab.State
 	return nil
 }
 
-// keep saves what a run shows. When its guided path has come to its end, that is noted
-// first.
+// keep stores the state of a run. If its guided path is finished, it stores that first.
 func (a *App) keep(ctx context.Context, r *store.Run, s lab.State) error {
 	if e, known := a.experiment(r.Experiment); known && r.Mode == lab.Guided && r.Step < len(e.Steps) && s.Step >= len(e.Steps) {
 		found, err := json.Marshal(s.Findings)
@@ -202,10 +201,10 @@ func (a *App) keep(ctx context.Context, r *store.Run, s lab.State) error {
 	return nil
 }
 
-// endedTime is how long it may take to note the end of a run.
+// endedTime is the timeout for storing the end of a run.
 const endedTime = 10 * time.Second
 
-// runEnded is told by Labs that a run of this replica is over.
+// runEnded stores the end of a run of this replica. Labs calls it.
 func (a *App) runEnded(id, why string, last lab.State) {
 	ctx, cancel := context.WithTimeout(context.Background(), endedTime)
 	defer cancel()
@@ -218,7 +217,7 @@ func (a *App) runEnded(id, why string, last lab.State) {
 	}
 }
 
-// endRun ends a run that lives, keeping the last that it showed.
+// endRun ends a run, if it is running, and stores its last state.
 func (a *App) endRun(ctx context.Context, r *store.Run, why string) error {
 	if !r.Lives() {
 		return nil

@@ -17,7 +17,7 @@ import (
 	"gatehouse/web"
 )
 
-// The page of a person's own sign-in, hop by hop, from what the servers wrote down (sso/hops).
+// This file is the page of the user's own sign-ins, hop by hop, from what the servers recorded (sso/hops).
 
 // secondApp is the app that is offered for a second sign-in.
 const secondApp = "shop"
@@ -31,17 +31,17 @@ const (
 	lanes
 )
 
-// seenView is the page.
+// seenView is the page's data.
 type seenView struct {
 	Shell  components.Shell
 	Again  string // address of another sign-in at the Academy
 	Second string // address of a sign-in at the other app
 	Lanes  [lanes]string
 	Flows  []seenFlow // oldest first
-	Both   bool       // a sign-in at another app is among them
+	Both   bool       // Flows includes a sign-in at another app
 }
 
-// seenFlow is one sign-in.
+// seenFlow is a sign-in.
 type seenFlow struct {
 	ID, Title string
 	Ended     time.Time
@@ -49,11 +49,11 @@ type seenFlow struct {
 	Hops      []seenHop
 }
 
-// seenHop is one arrow, or what one party did by itself.
+// seenHop is an arrow, or a check within one party.
 type seenHop struct {
 	Number         int
 	Kind           string
-	Lane, To       int // the lanes that it begins and ends in
+	Lane, To       int // lanes of its start and end
 	Who            string
 	Request        string
 	Status         int
@@ -65,8 +65,8 @@ type seenHop struct {
 	Sent, Answered []hops.Value
 }
 
-// seen shows the person's newest sign-ins: one at the Academy, one at another app, and the
-// one with the form, where that was within the hour.
+// seen handles GET /seen: it shows the user's newest sign-ins of the last hour: one at the Academy, one at another
+// app, and the one with the sign-in form.
 func (a *App) seen(c echo.Context) error {
 	flows, err := a.ownSignIns(c)
 	if err != nil {
@@ -91,11 +91,11 @@ func (a *App) seen(c echo.Context) error {
 	return web.Render(c, http.StatusOK, seenPage(v), seenDiagram(v))
 }
 
-// justLate is how long a sign-in that has this moment ended may take to be written down.
+// justLate is how long the recording of a sign-in that has just ended may take.
 const justLate = 500 * time.Millisecond
 
-// ownSignIns are the person's of the last hour, newest first. Somebody who comes from one right now
-// (just=1) waits for it a moment.
+// ownSignIns returns the user's sign-ins of the last hour, newest first. For a browser that has just signed in
+// (just=1), it waits a moment for that sign-in to be recorded.
 func (a *App) ownSignIns(c echo.Context) ([]hops.Flow, error) {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)
 	defer cancel()
@@ -114,8 +114,8 @@ func (a *App) ownSignIns(c echo.Context) ([]hops.Flow, error) {
 	}
 }
 
-// choose picks the newest sign-in at the Academy, the newest at another app, and the newest for which a
-// password was typed, oldest first.
+// choose returns the newest sign-in at the Academy, the newest at another app, and the newest with a password, oldest
+// first.
 func choose(flows []hops.Flow) []hops.Flow {
 	picks := []func(hops.Flow) bool{
 		func(f hops.Flow) bool { return f.Client == service },
@@ -131,10 +131,10 @@ func choose(flows []hops.Flow) []hops.Flow {
 		}
 	}
 	slices.Sort(at)
-	slices.Reverse(at) // the newest is the first of flows
+	slices.Reverse(at) // flows begins with the newest
 	chosen := make([]hops.Flow, 0, len(at))
 	for _, i := range at {
-		// The diagram has a lane for one other app.
+		// The diagram has a lane for one other app only.
 		if f := flows[i]; f.Client == service || !slices.ContainsFunc(flows[:i], func(n hops.Flow) bool { return n.Client != service && n.Client != f.Client }) {
 			chosen = append(chosen, f)
 		}
@@ -149,7 +149,7 @@ func (a *App) appName(client string) string {
 	return client
 }
 
-// draw lays a sign-in out.
+// draw lays out a sign-in.
 func draw(f hops.Flow, names [lanes]string) seenFlow {
 	app := names[laneOther]
 	if f.Client == service {
@@ -192,7 +192,7 @@ func draw(f hops.Flow, names [lanes]string) seenFlow {
 	return out
 }
 
-// checks is what a party does by itself.
+// checks returns the text of a check within one party.
 func checks(kind string) string {
 	if kind == hops.Redeemed {
 		return "checks the code"
@@ -227,7 +227,7 @@ func path(address string) string {
 	return u.Path
 }
 
-// says is what a hop is for, and what came of it.
+// says returns the text that explains a hop and its result.
 func says(h hops.Hop, app, provider string) string {
 	leads := func(part string) bool {
 		return slices.ContainsFunc(h.Answer, func(v hops.Value) bool { return v.Name == "Location" && strings.HasSuffix(v.Text, part) })

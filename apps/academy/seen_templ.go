@@ -189,7 +189,7 @@ func seenPage(v seenView) templ.Component {
 	})
 }
 
-// seenDiagram is the sign-ins. While the other app's is missing, it looks again when the window is looked at.
+// seenDiagram renders the sign-ins. While none at another app is shown, it reloads when the window gets the focus.
 func seenDiagram(v seenView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -918,7 +918,7 @@ func seenValues(title string, values []hops.Value) templ.Component {
 	})
 }
 
-// arrowClass spans an arrow from the middle of a lane to the middle of another.
+// arrowClass returns the CSS classes of an arrow between the middles of two lanes.
 func arrowClass(from, to int) string {
 	if from > to {
 		from, to = to, from
@@ -938,7 +938,7 @@ func arrowClass(from, to int) string {
 	return "col-start-6 col-end-8"
 }
 
-// selfClass is a lane.
+// selfClass returns the CSS classes of a lane.
 func selfClass(lane int) string {
 	return []string{"col-start-1 col-end-3", "col-start-3 col-end-5", "col-start-5 col-end-7", "col-start-7 col-end-9"}[lane]
 }

@@ -7,8 +7,7 @@ import (
 	"gatehouse/web"
 )
 
-// shell is the frame of a page. section is the address of the part of the Academy that
-// the page belongs to, which the header marks.
+// shell returns the frame of a page. section is the address of the navigation entry that is marked as current.
 func shell(c echo.Context, title, section string) components.Shell {
 	s := web.Shell(c, title)
 	s.Nav = append(s.Nav,

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// found is what was measured, as a row of figures.
+// found renders the findings of a run.
 func (v runView) found() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -45,10 +45,10 @@ func (v runView) found() templ.Component {
 	})
 }
 
-// mostFigures is how many of what was measured are shown at once.
+// mostFigures is the maximum number of findings that are shown at once.
 const mostFigures = 8
 
-// findings draws what was measured, the newest step's first. Programs read data-finding and data-value.
+// findings renders findings, with those of the newest step first. Scripts and tests read data-finding and data-value.
 func findings(e lab.Experiment, found lab.Findings) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -247,7 +247,7 @@ func figures(names []string, found lab.Findings) templ.Component {
 	})
 }
 
-// newestFirst are the names of what was measured: what the last steps tell of first, then the rest by name.
+// newestFirst returns the names of the findings: those of the last steps' results first, then the rest by name.
 func newestFirst(e lab.Experiment, found lab.Findings) []string {
 	var names []string
 	add := func(name string) {
@@ -266,7 +266,7 @@ func newestFirst(e lab.Experiment, found lab.Findings) []string {
 	return names
 }
 
-// shown is everything else that the apparatus shows.
+// shown renders the progress, facts, panels, charts and tables of the apparatus.
 func (v runView) shown() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -860,10 +860,10 @@ func toneClass(tone string) string {
 	return ""
 }
 
-// mostLines is how many lines of the log the page shows.
+// mostLines is the maximum number of lines of the log on the page.
 const mostLines = 80
 
-// log is what happened, the newest first.
+// log renders the log, newest first.
 func (v runView) log() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -17,8 +17,7 @@ import (
 
 var keyForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
-// runOf is the ID of the run that a form with this key starts: the same one however
-// often it is sent.
+// runOf returns the ID of the run that a form with this key starts. It is the same each time the form is sent.
 func runOf(key string) string {
 	if !keyForm.MatchString(key) {
 		return store.NewID()
@@ -26,7 +25,7 @@ func runOf(key string) string {
 	return strings.ToLower(key[:16])
 }
 
-// startRun starts an experiment from its page's form.
+// startRun handles POST /experiments/:experiment/runs: it starts an experiment from its page's form.
 func (a *App) startRun(c echo.Context) error {
 	e, known := a.experiment(c.Param("experiment"))
 	if !known {
@@ -48,8 +47,8 @@ func (a *App) startRun(c echo.Context) error {
 	return a.begin(c, e, start, setup, lab.State{Setup: setup})
 }
 
-// again starts a run anew: from the step where the learner was, with what was measured
-// until then, or from the beginning.
+// again handles POST /runs/:run/again: it starts a new run from the learner's current step, with the findings so far,
+// or from the beginning.
 func (a *App) again(c echo.Context) error {
 	r, e, err := a.findRun(c)
 	if err != nil {
@@ -84,8 +83,8 @@ func (a *App) again(c echo.Context) error {
 	return a.begin(c, e, start, first, shown)
 }
 
-// fitting is a set-up that was, as far as there are parameters for it. The experiment may
-// be another one since then.
+// fitting returns the part of an earlier setup that e's parameters still accept, since the experiment may have
+// changed. It returns the default setup if a value is invalid.
 func fitting(e lab.Experiment, was lab.Args) lab.Args {
 	given := lab.Args{}
 	for _, p := range e.Params {
@@ -100,10 +99,10 @@ func fitting(e lab.Experiment, was lab.Args) lab.Args {
 	return setup
 }
 
-// begin starts a run and leads to it. It is noted first, so that the same form sent
-// twice finds it there. began is the set-up that it starts over with.
+// begin starts a run and redirects to it. The run is stored first, so that a form sent twice finds it. began is the
+// setup with which the run can be started over.
 func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, began lab.Args, shown lab.State) error {
-	// A run that was begun is finished beginning, also when the browser has gone.
+	// Finish starting the run even if the browser has gone.
 	ctx := context.WithoutCancel(c.Request().Context())
 	if id := c.FormValue("end"); id != "" {
 		if err := a.endFor(ctx, id, subject(c)); err != nil {
@@ -138,7 +137,8 @@ func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, began lab.Arg
 		return a.notStarted(c, e, s, err)
 	}
 	if err := a.store.PlaceRun(ctx, s.ID, addr); err != nil {
-		// Whoever ended it meanwhile knew of no address: its process would go on, and count for nobody.
+		// The run was ended meanwhile, when its address was not yet stored: end its process, which would otherwise
+		// keep running uncounted.
 		_ = a.Labs.End(ctx, addr, s.ID, goneWhy)
 		if !errors.Is(err, store.ErrNotFound) {
 			return err
@@ -147,10 +147,10 @@ func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, began lab.Arg
 	return web.SeeOther(c, runURL(s.ID))
 }
 
-// fullTells is for whom there is no room.
+// fullTells is the message when all room for experiments is taken.
 const fullTells = "Every place for experiments is taken just now. Nothing is lost: try again in a minute, when somebody has finished."
 
-// shareTells is for those who would hold more than their share.
+// shareTells is the message when an account or network would take more than its share.
 const shareTells = "Your experiments, or all those from your network, would take more of this server than one may have just now. End one, or choose a smaller set-up."
 
 func (a *App) notStarted(c echo.Context, e lab.Experiment, s lab.Start, err error) error {
@@ -167,8 +167,7 @@ func (a *App) notStarted(c echo.Context, e lab.Experiment, s lab.Start, err erro
 	return err
 }
 
-// endFor ends a person's run to make room for another. One that is none of theirs, or
-// over, is no matter.
+// endFor ends a user's run to make room for another. It does nothing if the run has ended or belongs to another user.
 func (a *App) endFor(ctx context.Context, id, sub string) error {
 	if !idForm.MatchString(id) {
 		return nil
@@ -183,7 +182,7 @@ func (a *App) endFor(ctx context.Context, id, sub string) error {
 	return a.endRun(ctx, &r, nextWhy)
 }
 
-// readArgs are the values that a form sent for params, under names that begin with prefix.
+// readArgs returns the values of a form for params, whose field names begin with prefix.
 func readArgs(c echo.Context, prefix string, params []lab.Param) lab.Args {
 	args := lab.Args{}
 	form, err := c.FormParams()
@@ -196,7 +195,7 @@ func readArgs(c echo.Context, prefix string, params []lab.Param) lab.Args {
 		case there && len(values) > 0:
 			args[p.Name] = values[len(values)-1]
 		case p.Type == lab.Bool && form.Has(prefix+p.Name+".there"):
-			args[p.Name] = "false" // a box that is not ticked is not sent
+			args[p.Name] = "false" // browsers do not send unticked boxes
 		}
 	}
 	return args

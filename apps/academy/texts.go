@@ -11,13 +11,13 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// texts renders the Markdown of experiments: ours, so without HTML in it.
+// texts renders the Markdown of experiments, which is part of the program and contains no HTML.
 var texts = goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough))
 
 var placeholder = regexp.MustCompile(`\{\{\s*([a-z0-9-]+)\s*\}\}`)
 
-// markdown is text as HTML, with what was measured in the place of {{its-name}}. What
-// was measured is text, never Markdown or HTML.
+// markdown renders text as HTML, and replaces {{name}} by the finding of that name. Findings are escaped, never
+// rendered as Markdown or HTML.
 func markdown(text string, found lab.Findings) string {
 	var b bytes.Buffer
 	if err := texts.Convert([]byte(text), &b); err != nil {
@@ -32,12 +32,12 @@ func markdown(text string, found lab.Findings) string {
 	})
 }
 
-// plain is a text of one or two sentences without marks, for a screen reader.
+// plain returns a text of one or two sentences without markup, for screen readers.
 func plain(text string, found lab.Findings) string {
 	return html.UnescapeString(tags.ReplaceAllString(markdown(text, found), ""))
 }
 
 var tags = regexp.MustCompile(`<[^>]*>`)
 
-// shown is a finding as it is written: its text says its unit where it has one.
+// shown returns the text of a finding, which includes its unit, if any.
 func shown(f lab.Finding) string { return f.Text }

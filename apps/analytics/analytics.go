@@ -16,29 +16,30 @@ import (
 	"gatehouse/sso/rp"
 )
 
-// Service is the name of this app.
+// Service is the name and client id of this app.
 const Service = "analytics"
 
-// DefaultRetention is what is kept unless Deps tells otherwise.
+// DefaultRetention applies if Deps.Retention is unset.
 var DefaultRetention = store.Retention{Raw: 35 * period.Day, Rollups: period.Longest, Rejects: 1000}
 
-// Deps are what analytics needs from outside. The replica's name is also that of
-// this consumer of events.
+// Deps are the dependencies of analytics. The replica's name is also its name in the consumer group of the event
+// stream.
 type Deps struct {
 	apps.Deps
-	Retention store.Retention // DefaultRetention unless told
+	Retention store.Retention // default: DefaultRetention
 }
 
-// App is analytics, ready to serve.
+// App is the analytics app. New creates it.
 type App struct {
 	Deps
 	store *store.Store
 	rp    *rp.RP
 	echo  *echo.Echo
-	loads singleflight.Group // of figures
+	loads singleflight.Group // shares concurrent loads of the same figures
 }
 
-// New is analytics with its routes. It does not use the network.
+// New returns the app with its routes registered. It returns an error if a required dependency is unset or the
+// retention is invalid. It does not use the network.
 func New(_ context.Context, d Deps) (*App, error) {
 	e, auth, err := d.Join(Service, false)
 	if err != nil {
@@ -55,25 +56,25 @@ func New(_ context.Context, d Deps) (*App, error) {
 	return a, nil
 }
 
-// routes is every endpoint of this app.
+// routes registers every endpoint of the app.
 func (a *App) routes(e *echo.Echo) {
-	// Not a group: Echo puts a group's middleware also before the 404s and 405s of every other address.
+	// Not a group: Echo also runs a group's middleware for the 404s and 405s of all other paths.
 	analysts := a.rp.Role("analyst", "admin")
-	e.GET("/", a.dashboard, analysts)          // the page, and for htmx its live parts
+	e.GET("/", a.dashboard, analysts)          // the page; for htmx, the parts that it refreshes
 	e.GET("/export/:file", a.export, analysts) // one panel as CSV: /export/sign-ins.csv
 	e.GET("/skipped", a.skippedPage, analysts) // events that could not be counted
 
-	// For programs: those of analysts, and those that are themselves allowed to read.
+	// The API: for access tokens of analysts, and of clients that have the scope themselves.
 	read := a.rp.Bearer(scopeRead, "analyst", "admin")
 	e.GET("/api/v1/metrics", a.apiMetrics, read)
 	e.GET("/api/v1/metrics/:metric", a.apiMetric, read)
 	e.GET("/api/v1/best-sellers", a.apiBestSellers, read)
 }
 
-// Handler answers requests.
+// Handler returns the app's HTTP handler.
 func (a *App) Handler() *echo.Echo { return a.echo }
 
-// Run consumes events and keeps house until ctx ends, and returns nil then.
+// Run consumes events and deletes expired data until ctx ends, and returns nil then.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.rp.Run(ctx) })
@@ -87,7 +88,8 @@ func (a *App) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// seed writes demonstration history in the background: a replica is ready before it is done.
+// seed writes the demonstration history, if there is none yet. Run calls it in the background, so the replica is ready
+// before it returns. It logs errors.
 func (a *App) seed(ctx context.Context) {
 	began, until := time.Now(), a.Now()
 	seeded, err := a.store.Seed(ctx, func() []fact.Fact { return seed.History(until) }, until)

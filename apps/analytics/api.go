@@ -15,17 +15,17 @@ import (
 	"gatehouse/web"
 )
 
-// scopeRead is the scope of the access tokens that the API takes (audience: this app's own address).
+// scopeRead is the scope that the API requires of access tokens. Their audience is this app's base URL.
 const scopeRead = "analytics:read"
 
-// Page sizes of the API.
+// Default and maximum page sizes of the API.
 const (
 	fewPoints   = 100
 	mostPoints  = 1000
 	mostRanking = 100
 )
 
-// metricJSON is one panel of the dashboard.
+// metricJSON describes one panel of the dashboard.
 type metricJSON struct {
 	Name   string     `json:"name"`
 	Title  string     `json:"title"`
@@ -39,10 +39,10 @@ type nameJSON struct {
 	Title string `json:"title"`
 }
 
-// stretchJSON is what an answer is about. From and To are widened to whole steps.
+// stretchJSON is the period and app that a response covers. From and To are extended to whole steps.
 type stretchJSON struct {
 	From time.Time `json:"from"`
-	To   time.Time `json:"to"` // not included
+	To   time.Time `json:"to"` // exclusive
 	App  string    `json:"app,omitempty"`
 }
 
@@ -53,16 +53,16 @@ type seriesJSON struct {
 	Unit   string      `json:"unit"`
 	Step   string      `json:"step"`
 	Points []pointJSON `json:"points"`
-	Next   string      `json:"next,omitempty"` // the address of the points that follow
+	Next   string      `json:"next,omitempty"` // the URL of the next page
 }
 
 type pointJSON struct {
 	From    time.Time        `json:"from"`
 	Values  map[string]int64 `json:"values"`
-	Partial bool             `json:"partial,omitempty"` // its time is not over yet
+	Partial bool             `json:"partial,omitempty"` // its bucket has not ended yet
 }
 
-// apiMetrics answers GET /api/v1/metrics: what there is.
+// apiMetrics handles GET /api/v1/metrics: lists the metrics that apiMetric can return.
 func (a *App) apiMetrics(c echo.Context) error {
 	all := []metricJSON{}
 	for _, p := range panels {
@@ -78,8 +78,9 @@ func (a *App) apiMetrics(c echo.Context) error {
 	return answer(c, map[string]any{"metrics": all})
 }
 
-// apiMetric answers GET /api/v1/metrics/<name>?range=…|from=…&to=…&step=…&app=…&limit=<1 to 1000>: the numbers of one
-// panel, oldest first. It reads only the page that is asked for.
+// apiMetric handles GET /api/v1/metrics/<name>?range=…|from=…&to=…&step=…&app=…&limit=<1 to 1000>: sends one page of
+// the metric's values, oldest first, and the URL of the next page. It queries only the requested page. It returns 404
+// for an unknown metric and 400 for invalid parameters.
 func (a *App) apiMetric(c echo.Context) error {
 	p, known := findPanel(c.Param("metric"))
 	if !known || p.lines == nil {
@@ -110,7 +111,7 @@ func (a *App) apiMetric(c echo.Context) error {
 	return answer(c, out)
 }
 
-// points are the values of all lines, by bucket.
+// points returns the values of all lines of p for each bucket.
 func (p panel) points(f *figures) []pointJSON {
 	all := p.values(f)
 	points := make([]pointJSON, len(f.starts))
@@ -126,14 +127,15 @@ func (p panel) points(f *figures) []pointJSON {
 // sellerJSON is one product of the ranking.
 type sellerJSON struct {
 	Rank     int    `json:"rank"`
-	Product  string `json:"product"` // the shop's slug of it
+	Product  string `json:"product"` // the shop's slug
 	Name     string `json:"name"`
 	Pieces   int64  `json:"pieces"`
 	Cents    int64  `json:"revenue_cents"`
 	Currency string `json:"currency"` // ISO 4217
 }
 
-// apiBestSellers answers GET /api/v1/best-sellers?range=…|from=…&to=…&app=…&limit=<1 to 100>: what sold most pieces.
+// apiBestSellers handles GET /api/v1/best-sellers?range=…|from=…&to=…&app=…&limit=<1 to 100>: ranks products by units
+// sold. It returns 400 for invalid parameters.
 func (a *App) apiBestSellers(c echo.Context) error {
 	q, limit, err := a.apiQuery(c.QueryParams(), mostSellers, mostRanking)
 	if err != nil {
@@ -154,7 +156,8 @@ func (a *App) apiBestSellers(c echo.Context) error {
 	}{stretchJSON{From: p.From, To: p.To, App: q.app}, products})
 }
 
-// apiQuery reads the parameters, and tells of all that is wrong with them as programs are told.
+// apiQuery reads a query and the page size from params. few is the default page size and most the maximum. It returns a
+// 400 invalid_request error if a parameter is invalid.
 func (a *App) apiQuery(params url.Values, few, most int) (query, int, error) {
 	if slices.ContainsFunc([]string{"app", "limit"}, func(name string) bool { return len(params[name]) > 1 }) {
 		return query{}, 0, badRequest("app and limit may be given once each.")
@@ -178,7 +181,7 @@ func badRequest(message string) error {
 	return web.Fail(http.StatusBadRequest, "invalid_request", message)
 }
 
-// answer sends figures, which are nobody else's to keep.
+// answer sends v as JSON and forbids caches to store it.
 func answer(c echo.Context, v any) error {
 	c.Response().Header().Set("Cache-Control", "private, no-store")
 	return c.JSON(http.StatusOK, v)

@@ -9,11 +9,11 @@ import (
 	"gatehouse/events"
 )
 
-// pruneEvery is how often what is older than the retention goes.
+// pruneEvery is the interval at which expired data is deleted.
 const pruneEvery = time.Hour
 
-// consume reads the stream as a member of the group that all replicas share. This is the only place here that speaks to Redis
-// about events.
+// consume reads the event stream until ctx ends. All replicas are members of one consumer group. No other function of
+// this package reads events from Redis.
 func (a *App) consume(ctx context.Context) error {
 	consumer, err := events.NewConsumer(a.Redis, Service, a.Replica, a.Logger)
 	if err != nil {
@@ -22,8 +22,8 @@ func (a *App) consume(ctx context.Context) error {
 	return consumer.Run(ctx, a.Take)
 }
 
-// Take counts a batch of events and keeps those that can't be counted. The batch is acknowledged when it returns nil, which is
-// after the commit; killed in between, it comes again and changes nothing.
+// Take counts a batch of events and stores those that cannot be counted as rejected. It returns nil after the database
+// commit; the consumer then acknowledges the batch. A batch that is delivered again changes nothing.
 func (a *App) Take(ctx context.Context, batch []events.Event, malformed []events.Malformed) error {
 	now := a.Now()
 	facts := make([]fact.Fact, 0, len(batch))
@@ -48,8 +48,9 @@ func (a *App) Take(ctx context.Context, batch []events.Event, malformed []events
 	return nil
 }
 
-// keepHouse deletes what is older than the retention. The first time is not at once: what other members had read and not
-// confirmed is counted before the ids it would be recognised by can go.
+// keepHouse deletes data older than the retention every pruneEvery until ctx ends, and returns nil then. It logs
+// errors. The first deletion waits for one interval, so that events that other replicas read but did not acknowledge
+// are counted while the ids that identify duplicates are still stored.
 func (a *App) keepHouse(ctx context.Context) error {
 	tick := time.NewTicker(pruneEvery)
 	defer tick.Stop()
@@ -68,8 +69,8 @@ func (a *App) keepHouse(ctx context.Context) error {
 	}
 }
 
-// foldPeople counts who was active by what versions before left in the database. Replicas of those may go on leaving it
-// there until the last of them is replaced.
+// foldPeople moves the active users that older versions stored as rows into sketches, and logs errors. It must run
+// again after the first time: during a rolling upgrade, replicas of an older version still write such rows.
 func (a *App) foldPeople(ctx context.Context) {
 	n, err := a.store.FoldPeople(ctx)
 	if err != nil && ctx.Err() == nil {

@@ -12,24 +12,25 @@ import (
 	"gatehouse/web"
 )
 
-// refreshEvery is how often the browser asks for the live parts, for htmx.
+// refreshEvery is the interval at which htmx requests the changing parts of the page.
 const refreshEvery = "5s"
 
-// dashboardView is the page.
+// dashboardView is the data of the dashboard page.
 type dashboardView struct {
 	shell     components.Shell
 	query     query
 	apps      []components.NavItem
 	periods   []components.NavItem
-	empty     bool // nothing was ever counted
+	empty     bool // no event was ever counted
 	stats     []components.StatView
 	panels    []shown
 	updated   time.Time
 	demoUntil time.Time
-	faults    map[string]string // by field
+	faults    map[string]string // messages by field name
 }
 
-// dashboard answers with the page, and htmx's refresh with the parts of it that change.
+// dashboard handles GET /: renders the page, or for an htmx refresh only the parts that change. An invalid query gives
+// 422 with messages at its fields.
 func (a *App) dashboard(c echo.Context) error {
 	q, err := a.readQuery(c.QueryParams())
 	wrong, faulty := fault(err)
@@ -47,7 +48,7 @@ func (a *App) dashboard(c echo.Context) error {
 	}
 	if web.WantsFragment(c) {
 		if c.QueryParam("was") == "empty" && !v.empty {
-			c.Response().Header().Set("HX-Refresh", "true") // the page has a first event to show
+			c.Response().Header().Set("HX-Refresh", "true") // the page shows the empty state and must be replaced as a whole
 		}
 		return web.Render(c, http.StatusOK, v.live(), v.live())
 	}
@@ -61,7 +62,7 @@ func (a *App) dashboard(c echo.Context) error {
 	return web.Render(c, status, v.page())
 }
 
-// fill adds what changes with every event.
+// fill sets the figures of v: the tiles and the panels, or v.empty if no event was ever counted.
 func (a *App) fill(c echo.Context, v *dashboardView) error {
 	ctx := c.Request().Context()
 	f, err := a.load(ctx, v.query)
@@ -80,7 +81,8 @@ func (a *App) fill(c echo.Context, v *dashboardView) error {
 	return nil
 }
 
-// frame adds what stays.
+// frame sets the parts of v that a refresh does not replace: the shell, the choices of period and app, and the end of
+// the demonstration history.
 func (a *App) frame(c echo.Context, v *dashboardView) error {
 	ctx := c.Request().Context()
 	var err error
@@ -95,7 +97,7 @@ func (a *App) frame(c echo.Context, v *dashboardView) error {
 	return err
 }
 
-// shell is the header with this app's pages.
+// shell returns the page shell with the app's navigation and the number of skipped events.
 func (a *App) shell(c echo.Context, title string) (components.Shell, error) {
 	skipped, err := a.store.Skipped(c.Request().Context())
 	if err != nil {
@@ -123,7 +125,8 @@ func (q query) periodChoices(faulty bool) []components.NavItem {
 	return items
 }
 
-// appChoices are the estate's own apps and those that others added to it.
+// appChoices returns the links that filter by app: the built-in apps, other apps with events in the last 30 days, and
+// the app that q selects.
 func (a *App) appChoices(c echo.Context, q query) ([]components.NavItem, error) {
 	items := []components.NavItem{{Label: "All apps", URL: q.with("/", "app", ""), Current: q.app == ""}}
 	add := func(key string) {
@@ -150,7 +153,8 @@ func (a *App) appChoices(c echo.Context, q query) ([]components.NavItem, error) 
 	return items, nil
 }
 
-// refresh are the attributes of the element that keeps the page up to date, none where nothing can change any more.
+// refresh returns the htmx attributes of the element that refreshes the page, or nil if refreshing is paused, the query
+// is invalid or the period has ended.
 func (v dashboardView) refresh() templ.Attributes {
 	if v.query.paused || len(v.faults) > 0 || v.ended() {
 		return nil
@@ -164,10 +168,10 @@ func (v dashboardView) refresh() templ.Attributes {
 	}
 }
 
-// ended reports whether the period lies behind us.
+// ended reports whether the period has ended, so that its figures no longer change.
 func (v dashboardView) ended() bool { return !v.query.period.Partial(v.updated) }
 
-// text is what the person typed into a field, to be shown again.
+// text returns the value of the date field From or To: the submitted text, or else the period's own time.
 func (v dashboardView) text(field string) string {
 	if typed := v.query.params.Get(field); typed != "" || v.query.period.From.IsZero() {
 		return period.FieldValue(typed)

@@ -948,7 +948,7 @@ func (p shown) asTable() templ.Component {
 	})
 }
 
-// live are the parts that change, each put into its place: what is around them, opened tables among it, stays as it is.
+// live renders the parts that change. Each replaces only its own element, so an open table stays open.
 func (v dashboardView) live() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -11,27 +11,27 @@ import (
 	"gatehouse/apps/analytics/store"
 )
 
-// mostSellers is how many products the ranking shows.
+// mostSellers is the number of products in the dashboard's ranking.
 const mostSellers = 12
 
-// figures are all numbers of one period, from which panels and tiles are made.
+// figures are all numbers of one period. Panels and tiles are drawn from them.
 type figures struct {
 	period   period.Period
 	now      time.Time
 	starts   []time.Time
 	cells    []store.Cell
-	before   []store.Cell // totals of the period before
+	before   []store.Cell // totals of the previous period
 	people   map[int64]int64
-	everyone [2]int64 // different people now and in the period before
-	compared bool     // there are figures of the whole period before
+	everyone [2]int64 // distinct users in this period and in the previous one
+	compared bool     // the stored data covers the whole previous period
 	sellers  []store.Seller
 }
 
-// loadTimeout bounds how long figures are waited for.
+// loadTimeout limits how long loading figures may take.
 const loadTimeout = 20 * time.Second
 
-// load returns the figures that a query asks for. Requests that ask for the same at the same time share one load, whose
-// result they only read.
+// load returns the figures that q asks for. Concurrent calls with the same period and app share one query, and must not
+// change the result. A shared query continues when one caller's ctx ends.
 func (a *App) load(ctx context.Context, q query) (*figures, error) {
 	p := q.period
 	key := fmt.Sprint(p.Name, p.From.UnixMilli(), p.To.UnixMilli(), p.Step, q.app)
@@ -49,7 +49,7 @@ func (a *App) load(ctx context.Context, q query) (*figures, error) {
 	}
 }
 
-// loadFigures asks for all figures at once.
+// loadFigures queries all figures of q, up to three queries at a time.
 func (a *App) loadFigures(ctx context.Context, q query) (*figures, error) {
 	p, now := q.period, a.Now().UTC()
 	f := &figures{period: p, now: now, starts: p.Buckets()}
@@ -57,7 +57,7 @@ func (a *App) loadFigures(ctx context.Context, q query) (*figures, error) {
 	previous := span
 	previous.From, previous.To = p.Previous(now)
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(3) // a page must not take all connections
+	group.SetLimit(3) // leave database connections for other requests
 	group.Go(func() (err error) { f.cells, err = a.store.Series(ctx, span, p.Step, p.Offset()); return })
 	group.Go(func() (err error) { f.before, err = a.store.Totals(ctx, previous); return })
 	group.Go(func() (err error) { f.people, err = a.store.People(ctx, span, p.Step, p.Offset()); return })
@@ -72,7 +72,7 @@ func (a *App) loadFigures(ctx context.Context, q query) (*figures, error) {
 	return f, group.Wait()
 }
 
-// kind is one or more variants of a type of event; without variants, all of them.
+// kind selects events of one type: of the given variants, or of all if there are none.
 type kind struct {
 	typ      string
 	variants []string
@@ -90,12 +90,12 @@ func (k kind) has(c store.Cell) bool {
 	return len(k.variants) == 0
 }
 
-// counts are how often something happened in each bucket.
+// counts returns a function that gives the number of events in each bucket.
 func counts(typ string, variants ...string) func(f *figures) []int64 {
 	return func(f *figures) []int64 { return f.series(kind{typ, variants}, total) }
 }
 
-// cents are the sums of money of each bucket.
+// cents returns a function that gives the sum of money in each bucket, in cents.
 func cents(typ string) func(f *figures) []int64 {
 	return func(f *figures) []int64 { return f.series(kind{typ: typ}, sum) }
 }
@@ -110,7 +110,7 @@ func (f *figures) series(k kind, value func(store.Cell) int64) []int64 {
 	return values
 }
 
-// active are the different people of each bucket.
+// active returns the number of distinct users in each bucket.
 func (f *figures) active() []int64 {
 	values := make([]int64, len(f.starts))
 	for i, t := range f.starts {
@@ -119,7 +119,7 @@ func (f *figures) active() []int64 {
 	return values
 }
 
-// both is a total of this period and of the one before.
+// both returns a total of this period and of the previous one.
 func (f *figures) both(value func(store.Cell) int64, typ string, variants ...string) (now, before int64) {
 	k := kind{typ, variants}
 	for _, c := range f.cells {

@@ -12,19 +12,19 @@ import (
 	"gatehouse/components"
 )
 
-// panel is one chart of the dashboard with its table, its export and its place in the API.
+// panel is one chart of the dashboard with its table, its CSV export and its metric in the API.
 type panel struct {
 	key, title string
-	about      string   // of what it counts, said before "per hour"
-	apps       []string // the apps that this is about; none means every app
-	wide, tall bool     // as wide as the page; as high as two others
+	about      string   // what is counted; the subtitle adds "per hour"
+	apps       []string // the apps that it covers; empty means every app
+	wide, tall bool     // as wide as the page; as high as two panels
 	kind       chart.Kind
 	unit       unit
-	lines      []line                          // over time; none in a ranking
-	ranking    func(p panel, f *figures) shown // draws what has no lines
+	lines      []line                          // of a chart over time; empty for a ranking
+	ranking    func(p panel, f *figures) shown // draws a panel without lines
 }
 
-// draw makes the panel of its figures.
+// draw returns the panel with its chart and table made from f.
 func (p panel) draw(f *figures) shown {
 	if p.ranking != nil {
 		return p.ranking(p, f)
@@ -32,7 +32,7 @@ func (p panel) draw(f *figures) shown {
 	return p.overTime(f)
 }
 
-// shown is a panel with its figures.
+// shown is a panel drawn from figures.
 type shown struct {
 	panel
 	subtitle string
@@ -41,11 +41,11 @@ type shown struct {
 	table    table
 }
 
-// panels are in the order of the page.
+// panels lists the panels in the order of the page.
 var panels = []panel{signIns, people, revenue, sellers, orders, posts, votes}
 
-// panelsFor are those that have to do with app, arranged in two columns without a hole: a long ranking is as high as two
-// charts, and where an odd number of places would be taken, the first half becomes a whole row.
+// panelsFor returns the panels that cover app, sized so that a grid of two columns has no gap: a long ranking is as
+// high as two charts and, if the number of cells is odd, the first panel of half width takes a whole row.
 func panelsFor(app string, f *figures) []panel {
 	chosen := slices.DeleteFunc(slices.Clone(panels), func(p panel) bool {
 		return app != "" && len(p.apps) > 0 && !slices.Contains(p.apps, app)
@@ -78,13 +78,14 @@ func findPanel(key string) (panel, bool) {
 	return panels[i], true
 }
 
-// table is a panel in words, for the page and for CSV.
+// table is the data of a panel as text, for the page and for CSV.
 type table struct {
 	columns []components.Column
 	rows    [][]cell
 }
 
-// cell is a value as people and as programs read it. Only text that came from outside can be dangerous to a spreadsheet.
+// cell is a value as shown on the page (show) and as written to CSV (raw). text marks text that came from an event,
+// which a spreadsheet could evaluate as a formula.
 type cell struct {
 	show, raw string
 	text      bool
@@ -96,7 +97,7 @@ func money(cents int64) cell {
 	return cell{show: components.Money(cents), raw: decimal(cents)}
 }
 
-// decimal writes cents, which are never negative here, as a number that spreadsheets read: 1234 is "12.34".
+// decimal formats cents, which are never negative here, as a number that spreadsheets read: 1234 gives "12.34".
 func decimal(cents int64) string {
 	return fmt.Sprintf("%d.%02d", cents/100, cents%100)
 }
@@ -107,11 +108,11 @@ func words(s string) cell { return cell{show: s, raw: s, text: true} }
 type line struct {
 	key, name string
 	color     int
-	of        func(f *figures) []int64 // its value in each bucket
+	of        func(f *figures) []int64 // returns its value in each bucket
 	down      bool                     // drawn below zero
 }
 
-// values are those of all lines, by line and bucket.
+// values returns the values of all lines, by line and bucket.
 func (p panel) values(f *figures) [][]int64 {
 	all := make([][]int64, len(p.lines))
 	for i, l := range p.lines {
@@ -120,7 +121,7 @@ func (p panel) values(f *figures) [][]int64 {
 	return all
 }
 
-// overTime draws lines as a plot with a row of the table a bucket.
+// overTime draws the lines as a plot, and a table with one row per bucket.
 func (p panel) overTime(f *figures) shown {
 	unit, all := p.unit, p.values(f)
 	s := shown{panel: p, subtitle: p.about + "per " + f.period.Every()}
@@ -143,7 +144,7 @@ func (p panel) overTime(f *figures) shown {
 		s.table.columns = append(s.table.columns, components.Column{Label: l.name, Numeric: true})
 	}
 	if len(p.lines) == 1 {
-		s.legend = nil // the title says it
+		s.legend = nil // the title already names it
 	}
 	for i, t := range f.starts {
 		row := []cell{{show: f.period.Label(t), raw: t.Format(time.RFC3339)}}
@@ -156,7 +157,7 @@ func (p panel) overTime(f *figures) shown {
 	return s
 }
 
-// describe says in a sentence what a chart shows, for those who don't see it.
+// describe returns a text alternative for a chart: the period, and the total and maximum of each line.
 func (p panel) describe(f *figures, all [][]int64) string {
 	text, unit := f.period.Words()+".", p.unit
 	for n, l := range p.lines {

@@ -5,12 +5,12 @@ import (
 	"gatehouse/events"
 )
 
-// orders shows how often somebody bought.
+// orders shows the number of orders.
 var orders = panel{key: "orders", title: "Orders", apps: []string{"shop"}, kind: chart.Bars, unit: times, lines: []line{
 	{key: "orders", name: "Orders", color: 1, of: counts(events.OrderPlaced)},
 }}
 
-// revenue shows for how much.
+// revenue shows the money that the orders brought in.
 var revenue = panel{key: "revenue", title: "Revenue", apps: []string{"shop"}, kind: chart.Bars, unit: dollars, lines: []line{
 	{key: "revenue", name: "Revenue", color: 4, of: cents(events.OrderPlaced)},
 }}

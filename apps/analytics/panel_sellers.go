@@ -8,7 +8,7 @@ import (
 	"gatehouse/components"
 )
 
-// sellers shows what sells best.
+// sellers ranks products by units sold.
 var sellers = panel{key: "best-sellers", title: "Best sellers", apps: []string{"shop"}, ranking: func(p panel, f *figures) shown {
 	ranking := chart.Ranking{ID: p.key, Title: "Best sellers by pieces sold", Desc: f.period.Words() + ".", EmptyText: "Nothing sold in this period"}
 	s := shown{panel: p, subtitle: "by pieces sold"}

@@ -6,7 +6,7 @@ import (
 	"gatehouse/events"
 )
 
-// signIns shows how people come and go: at the portal's form, by single sign-on into an app, and out again.
+// signIns shows sign-ins at the portal's form, sign-ins to an app by single sign-on, and sign-outs.
 var signIns = panel{key: "sign-ins", title: "Sign-ins and sign-outs", wide: true, kind: chart.Lines, unit: times, lines: []line{
 	{key: "single_sign_on", name: "By single sign-on", color: 1, of: counts(events.SignIn, fact.SSO)},
 	{key: "password", name: "With password", color: 2, of: counts(events.SignIn, fact.Password)},

@@ -16,15 +16,16 @@ func (a *App) appName(key string) string { return cmp.Or(a.Estate.Name(key), key
 
 var appForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
 
-// query is what the address asks for.
+// query is the period and app that a request asks for.
 type query struct {
 	period period.Period
 	app    string // "" for all
-	paused bool   // no live refresh
+	paused bool   // without live refresh
 	params url.Values
 }
 
-// readQuery reads the parameters of the dashboard and of exports. The error is a [period.Error], also about app.
+// readQuery reads the parameters of the dashboard and of exports. An invalid parameter gives a [period.Error], whose
+// field may also be "app".
 func (a *App) readQuery(params url.Values) (query, error) { return a.read(params, period.Parse) }
 
 func (a *App) read(params url.Values, parse func(url.Values, time.Time, period.Limits) (period.Period, error)) (query, error) {
@@ -38,7 +39,7 @@ func (a *App) read(params url.Values, parse func(url.Values, time.Time, period.L
 	return q, err
 }
 
-// with is the address of path with this query, changed by pairs of names and values; an empty value removes.
+// with returns path with q's parameters, changed by pairs of names and values. An empty value removes the parameter.
 func (q query) with(path string, changes ...string) string {
 	keep := url.Values{}
 	for _, name := range []string{period.Range, period.From, period.To, "app", "live"} {
@@ -58,7 +59,7 @@ func (q query) with(path string, changes ...string) string {
 	return path + "?" + keep.Encode()
 }
 
-// fault is what is wrong with a query, to be shown.
+// fault returns the [period.Error] in err, whose message may be shown to the user, and whether there is one.
 func fault(err error) (*period.Error, bool) {
 	e := (*period.Error)(nil)
 	return e, errors.As(err, &e)

@@ -13,10 +13,10 @@ import (
 	"gatehouse/web"
 )
 
-// mostRejects are shown of those that are kept.
+// mostRejects limits how many rejected events the page shows.
 const mostRejects = 100
 
-// skippedView is the page of events that could not be counted.
+// skippedView is the data of the page of events that could not be counted.
 type skippedView struct {
 	shell   components.Shell
 	totals  []reasonTotal
@@ -55,7 +55,7 @@ func capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// clip is as much of an event as a row of the page bears.
+// clip shortens an event to 600 characters for a table row.
 func clip(s string) string {
 	const most = 600
 	if r := []rune(s); len(r) > most {

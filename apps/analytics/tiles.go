@@ -12,10 +12,10 @@ import (
 	"gatehouse/events"
 )
 
-// tile is one figure at the top, compared with the period before.
+// tile is one figure at the top of the page, compared with the previous period.
 type tile struct {
 	label, icon string
-	apps        []string // as of a panel
+	apps        []string // as in panel
 	value       func(f *figures) (now, before int64)
 	show        func(int64) string
 }
@@ -27,6 +27,7 @@ func countOf(value func(store.Cell) int64, typ string, variants ...string) func(
 	return func(f *figures) (int64, int64) { return f.both(value, typ, variants...) }
 }
 
+// tiles lists the tiles in the order of the page.
 // icons: log-in log-out users user-plus shopping-bag banknote message-square thumbs-up
 var tiles = []tile{
 	{"Sign-ins", "log-in", nil, countOf(total, events.SignIn), components.Count[int64]},
@@ -45,10 +46,10 @@ func written(f *figures) (int64, int64) {
 	return posts + threads, postsBefore + threadsBefore
 }
 
-// mostTiles are shown for all apps together: two full rows of three.
+// mostTiles limits the tiles for all apps together: two full rows of three.
 const mostTiles = 6
 
-// stats are the tiles that have to do with app.
+// stats returns the tiles that cover app, made from f.
 func stats(f *figures, app string) []components.StatView {
 	views := make([]components.StatView, 0, len(tiles))
 	for _, t := range tiles {
@@ -66,7 +67,8 @@ func stats(f *figures, app string) []components.StatView {
 	return views
 }
 
-// change compares with the period before, in words.
+// change describes the difference from the previous period in words: the relative change, its direction ("up" or
+// "down"), and the value before.
 func change(now, before int64, show func(int64) string) (change, trend, hint string) {
 	hint = "from " + show(before)
 	switch {
@@ -91,7 +93,7 @@ func change(now, before int64, show func(int64) string) (change, trend, hint str
 	return change, trend, hint
 }
 
-// wholeDollars is money for a tile, where cents only take room.
+// wholeDollars formats an amount rounded to dollars, to fit into a tile.
 func wholeDollars(cents int64) string {
 	return strings.TrimSuffix(components.Money((cents+50)/100*100), ".00")
 }

@@ -7,13 +7,13 @@ import (
 	"gatehouse/components"
 )
 
-// unit is how values are written.
+// unit describes how values of one kind are formatted.
 type unit struct {
-	name        string                 // in the API
-	long, short func(v float64) string // when hovered, and at the axis
+	name        string                 // in the API: "count", "people" or "cents"
+	long, short func(v float64) string // for the hover text, and for the axis
 	cell        func(v int64) cell
 	whole       bool
-	sums        bool // the sum of all buckets means something: not so for different people
+	sums        bool // buckets can be added up; distinct users can not
 }
 
 var (
@@ -32,7 +32,7 @@ var (
 	}
 )
 
-// compact writes a value for an axis, in few characters: 12500 is "12.5k".
+// compact formats a value for an axis in few characters: 12500 gives "12.5k".
 func compact(v float64) string {
 	for _, u := range []struct {
 		size float64

@@ -13,14 +13,14 @@ import (
 	"gatehouse/web"
 )
 
-// listView is a list of threads with its orders and pages.
+// listView is a page of a list of threads with its sort order and filters.
 type listView struct {
 	store.List
-	Base     string // path of the page
+	Base     string // the page's path
 	Query    url.Values
 	Sort     store.Sort
 	Boards   map[string]store.Board // by slug; nil on a board's own page
-	Snippets map[string]snippet     // by thread, on search results
+	Snippets map[string]snippet     // by thread id, on search results
 	Searched string
 }
 
@@ -37,11 +37,10 @@ type boardView struct {
 	MayBegin bool
 }
 
-// lastPage bounds page numbers; the store shows the last page there is.
+// lastPage is the maximum page number of a request. Past the end, the store returns the last page.
 const lastPage = 1_000_000
 
-// filter is what the address says of a list. What makes no sense there is the
-// usual: a list is not worth an error page.
+// filter reads the sort order and page number of a list from the query. Invalid values are replaced by the defaults.
 func filter(c echo.Context) store.Filter {
 	f := store.Filter{Sort: store.Newest, Page: web.Int(c, "page", 1, 1, lastPage)}
 	switch s := store.Sort(c.QueryParam("sort")); s {
@@ -99,7 +98,7 @@ func bySlug(boards []store.Board) map[string]store.Board {
 	return m
 }
 
-// url is the address of a page of the list in an order.
+// url returns the URL of a page of the list in a sort order.
 func (l listView) url(sort store.Sort, page int) string {
 	q := url.Values{}
 	for k, vs := range l.Query {

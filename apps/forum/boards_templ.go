@@ -339,7 +339,7 @@ func boardContent(v boardView) templ.Component {
 	})
 }
 
-// crumbs lead to a page of the forum below its front page.
+// crumbs returns the breadcrumbs of a page below the forum's front page.
 func crumbs(last string) []components.NavItem {
 	return []components.NavItem{{Label: "Forum", URL: "/"}, {Label: last}}
 }

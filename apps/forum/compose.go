@@ -21,7 +21,7 @@ import (
 	"gatehouse/web"
 )
 
-// The bounds of what people write, in characters.
+// Limits of texts, in characters.
 const (
 	maxBody   = 20_000
 	minTitle  = 5
@@ -29,23 +29,22 @@ const (
 	maxReason = 200
 )
 
-// draft is what somebody has written so far: the fields of a form, what is wrong
-// with them, and how it will look.
+// draft is a text that is being written: the fields of its form, their errors, and whether to show a preview.
 type draft struct {
 	Title, Board, Body string
 	Product            string // slug, "" for none
-	Key                string // makes a form that is sent twice post once
-	Version            int    // of the text that an edit began from
+	Key                string // identifies the form, so that sending it twice creates one post
+	Version            int    // of the text that the edit is based on
 	Preview            bool
-	Kept               bool // across a sign-in
-	Unvoted            bool // a vote led to the sign-in instead
+	Kept               bool // the text was restored after the user signed in
+	Unvoted            bool // a vote was sent without a session and was not counted
 	Faults             []components.FieldError
 }
 
 var keyForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
-// readDraft takes a form as it was sent. It fails only for what no form of ours
-// sends; everything else is a fault beside the text, which is kept.
+// readDraft reads a draft from a submitted form. It returns a 400 error if the form cannot be parsed or repeats a
+// field; other errors become faults of the draft, which keeps its text.
 func readDraft(c echo.Context) (*draft, error) {
 	form, err := c.FormParams()
 	if err != nil {
@@ -59,8 +58,7 @@ func readDraft(c echo.Context) (*draft, error) {
 	return draftOf(form), nil
 }
 
-// keptDraft is what the person wrote before they were sent to sign in, or a new
-// draft when they come without.
+// keptDraft returns the draft that the user sent before they were asked to sign in, or a new one if there is none.
 func keptDraft(c echo.Context) *draft {
 	form := rp.Draft(c)
 	d := draftOf(form)
@@ -71,8 +69,8 @@ func keptDraft(c echo.Context) *draft {
 	return d
 }
 
-// toasts tells who comes back from the sign-in what became of what they did: a
-// text is here and still has to be sent, a vote was not counted.
+// toasts returns others with a message for a user who has just signed in: the text is restored but not sent yet, or the
+// vote was not counted.
 func (d *draft) toasts(others []components.Toast) []components.Toast {
 	switch {
 	case d.Kept:
@@ -88,7 +86,7 @@ func draftOf(form url.Values) *draft {
 	d.Title = strings.Join(strings.Fields(d.clean("title", form.Get("title"))), " ")
 	d.Body = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(d.clean("body", form.Get("body"))))
 	if n, err := strconv.ParseInt(form.Get("version"), 10, 32); err == nil {
-		d.Version = int(n) // otherwise 0, which is no version: a conflict
+		d.Version = int(n) // 0 if invalid: no post has this version, so that the edit conflicts
 	}
 	if !keyForm.MatchString(d.Key) {
 		d.Key = rand.Text()
@@ -96,7 +94,8 @@ func draftOf(form url.Values) *draft {
 	return d
 }
 
-// clean takes away what is no text and no database stores, and says so.
+// clean returns text without characters that are not text or that the databases cannot store, and adds a fault if it
+// removed any.
 func (d *draft) clean(field, text string) string {
 	bad := func(r rune) bool {
 		return r == utf8.RuneError || r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f || bidi(r)
@@ -113,14 +112,14 @@ func (d *draft) clean(field, text string) string {
 	}, text)
 }
 
-// bidi are controls that would turn the text around them, also that of others.
+// bidi reports whether r is a control character that could change the direction of the text around it.
 func bidi(r rune) bool { return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 }
 
 func (d *draft) fault(field, message string) {
 	d.Faults = append(d.Faults, components.FieldError{Field: field, Message: message})
 }
 
-// error is the first fault of a field.
+// error returns the first fault of a field, or "" if it has none.
 func (d *draft) error(field string) string {
 	for _, f := range d.Faults {
 		if f.Field == field {
@@ -130,7 +129,7 @@ func (d *draft) error(field string) string {
 	return ""
 }
 
-// checkBody is whether the text can be posted; what is wrong is among the faults.
+// checkBody adds a fault if the body is empty or too long, and reports whether the draft has no faults.
 func (d *draft) checkBody() bool {
 	switch n := utf8.RuneCountInString(d.Body); {
 	case d.error("body") != "":
@@ -156,8 +155,8 @@ func (d *draft) checkTitle() bool {
 	return len(d.Faults) == 0
 }
 
-// limited reports whether err says that the person wrote too much for now. It tells them beside the text, which is
-// kept, and tells programs when to come again.
+// limited reports whether err is a rate limit error. If so, it adds a fault with the waiting time and sets the
+// Retry-After header.
 func (d *draft) limited(c echo.Context, err error) bool {
 	wait, ok := tooMany(err)
 	if !ok {
@@ -169,7 +168,7 @@ func (d *draft) limited(c echo.Context, err error) bool {
 	return true
 }
 
-// tooMany returns how long to wait when err says that a rate limit is used up.
+// tooMany reports whether err is a rate limit error, and returns how long to wait.
 func tooMany(err error) (wait time.Duration, ok bool) {
 	var limit *db.RateLimitError
 	if errors.As(err, &limit) {
@@ -180,7 +179,7 @@ func tooMany(err error) (wait time.Duration, ok bool) {
 
 func minutes(wait time.Duration) int { return int((wait + time.Minute - 1) / time.Minute) }
 
-// visible reports whether there is anything to see in a text.
+// visible reports whether s contains a visible character.
 func visible(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
 }

@@ -14,22 +14,21 @@ import (
 	"gatehouse/web"
 )
 
-// newView is the form that begins a thread.
+// newView is the data of the form for a new thread.
 type newView struct {
 	Shell       components.Shell
 	Draft       *draft
-	Boards      []store.Board // where this person may begin one
+	Boards      []store.Board // where the user may start a thread
 	ProductName string        // of Draft.Product
 	Notice      string
 }
 
-// productBoard is chosen for who comes from a product's page; without such a board
-// nothing is chosen.
+// productBoard is preselected for a user who comes from a product's page. If no board has this slug, none is selected.
 const productBoard = "products"
 
 var slugForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,79}$`)
 
-// validSlug is the form of our ids and slugs, and of the shop's.
+// validSlug reports whether s has the format of the forum's ids and slugs, which is also that of the shop's slugs.
 func validSlug(s string) bool { return slugForm.MatchString(s) }
 
 func (a *App) newThread(c echo.Context) error {
@@ -108,7 +107,7 @@ func (a *App) checkBoard(c echo.Context, d *draft) error {
 	return nil
 }
 
-// product is what the shop says of a slug, within the time a person waits gladly.
+// product asks the shop for a product, for at most askFor. It returns ErrNoProduct if the shop does not have it.
 func (a *App) product(ctx context.Context, slug string) (store.Product, error) {
 	if !validSlug(slug) {
 		return store.Product{}, ErrNoProduct

@@ -1,20 +1,18 @@
-// Package forum is the support forum: boards, threads and replies in Markdown,
-// votes, search and moderation. Anyone reads; writing takes a sign-in.
+// Package forum is the support forum: boards, threads and replies in Markdown, votes, search and moderation. Guests can
+// read; writing requires a sign-in.
 //
-// The forum has no table of people. Who writes is told by the ID token, and sub
-// and name are stored with what they wrote. Whether an author bought the product
-// that a thread is about, the shop knows: the forum asks its JSON API with an
-// access token that the portal issued for that audience, once for a page, and
-// shows the page without the badges when there is no answer within a second.
+// The forum has no users table. The author of a post is the user of the ID token, and sub and name are stored with the
+// post. Whether an author bought the product that a thread is about is known to the shop: the forum calls its JSON API,
+// once per page, with an access token that the portal issued for that audience. If the shop does not answer within a
+// second, the page is shown without the badges.
 //
-// What somebody wrote is not lost: a form that can't be taken comes back with its
-// text, a guest's waits for them behind the sign-in (rp.Draft), and of two edits
-// of one text the later is shown both. A form carries a key, so that sent twice it
-// posts once.
+// Texts are not lost: a form with errors is shown again with its text, a guest's text is kept during the sign-in
+// (rp.Draft), and the later of two concurrent edits is answered with both texts. A form carries a key, so that sending
+// it twice creates one post.
 //
-// A sibling app may have a thread about each of its things, a lesson of the Academy, say:
-// it asks /api/v1/topics/… with a token of its own, and the thread is begun once.
+// A sibling app may have a thread for each of its items, such as a lesson of the Academy: it calls /api/v1/topics/…
+// with an access token of its own, and the thread is created once.
 //
-// forum.go has the route table. Each feature has a file with its handlers and a
-// .templ beside it; store/ has the SQL, markdown/ makes text into safe HTML.
+// forum.go has the route table. Each feature has a file with its handlers and a .templ file of the same name; store/
+// has the SQL, and markdown/ converts Markdown to safe HTML.
 package forum

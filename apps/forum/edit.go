@@ -11,17 +11,17 @@ import (
 	"gatehouse/web"
 )
 
-// editView is the form that edits a post.
+// editView is the data of the form that edits a post.
 type editView struct {
 	Shell    components.Shell
 	Thread   store.Thread
 	Post     store.Post // as stored
 	Draft    *draft
-	Conflict bool // the stored text is newer than the one the draft began from
+	Conflict bool // the stored text is newer than the one that the draft is based on
 }
 
-// editable is the post of the address with its thread, when it is the reader's
-// own and open.
+// editable returns the post that the path names, and its thread. It returns a 403 error if the post is another user's,
+// and a 410 error if a moderator removed it.
 func (a *App) editable(c echo.Context) (store.Post, store.Thread, error) {
 	p, err := a.findPost(c)
 	if err != nil {
@@ -106,8 +106,8 @@ func (a *App) saveEdit(c echo.Context) error {
 	return web.SeeOther(c, postURL(saved))
 }
 
-// showConflict shows the newer text beside the one that was sent. Sent again, the
-// form replaces the newer one, since its writer has now seen it.
+// showConflict shows the newer stored text above the form with the user's draft. It sets the draft's version to the
+// newer one, so that sending the form again replaces that text.
 func (a *App) showConflict(c echo.Context, d *draft) error {
 	p, t, err := a.editable(c)
 	if err != nil {

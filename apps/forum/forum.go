@@ -14,10 +14,10 @@ import (
 	"gatehouse/sso/rp"
 )
 
-// service is the forum's name in the estate and its client id at the portal.
+// service is the forum's service name and its client id at the portal.
 const service = "forum"
 
-// Deps are what the forum needs from outside.
+// Deps are the dependencies of the forum.
 type Deps = apps.Deps
 
 // App is one replica of the forum.
@@ -32,11 +32,11 @@ type App struct {
 	verified *verified
 }
 
-// renderings is how much of the posts' HTML a replica keeps, in bytes; at most twice as much.
+// renderings is the size of the rendering cache in bytes; it may hold up to twice as much.
 const renderings = 8 << 20
 
-// New is the forum with its boards in place. It fails when something it needs is
-// missing or the database does not answer; portal, shop and Redis may come later.
+// New creates the forum and stores its boards. It returns an error if a required dependency is unset or the database
+// does not answer. The portal, the shop and Redis may become available later.
 func New(ctx context.Context, d Deps) (*App, error) {
 	e, auth, err := d.Join(service, true)
 	if err != nil {
@@ -58,7 +58,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	return a, nil
 }
 
-// routes is every page of the forum.
+// routes registers every endpoint of the forum.
 func (a *App) routes(e *echo.Echo) {
 	signedIn, moderator := a.sso.Required, a.sso.Role("moderator", "admin")
 
@@ -67,7 +67,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/search", a.search, apps.AdmitGuestSearches())
 
 	e.GET("/t/:thread", a.thread)
-	e.GET("/posts/:post", a.permalink) // where a post is, also after others were removed
+	e.GET("/posts/:post", a.permalink) // redirects to the post's page and position
 	e.GET("/mine", a.mine, signedIn)
 
 	e.GET("/new", a.newThread, signedIn)
@@ -92,15 +92,15 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/posts/:post/moderate", a.moderate, moderator)
 	e.GET("/posts/:post/moderate", a.back)
 
-	sibling := a.sso.Program(scopeTopics) // apps that have threads about things of theirs
+	sibling := a.sso.Program(scopeTopics) // sibling apps that have threads about their own items
 	e.GET("/api/v1/topics/:topic", a.getTopic, sibling)
 	e.PUT("/api/v1/topics/:topic", a.putTopic, sibling)
 }
 
-// Handler answers the forum's requests.
+// Handler returns the forum's HTTP handler.
 func (a *App) Handler() *echo.Echo { return a.echo }
 
-// Run publishes the forum's events, and tidies up once an hour, until ctx ends.
+// Run publishes the forum's events and runs the hourly cleanup until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.sso.Run(ctx) })

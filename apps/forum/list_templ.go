@@ -14,7 +14,7 @@ import (
 	"gatehouse/components"
 )
 
-// threadList is a list of threads with its orders and pages.
+// threadList renders a list of threads with its sort tabs and pagination.
 func threadList(v listView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -455,7 +455,7 @@ func threadBadges(t store.Thread) templ.Component {
 	})
 }
 
-// marked shows which words of a text a search found.
+// marked renders a snippet with the matched words highlighted.
 func marked(s snippet) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -11,7 +11,7 @@ import (
 	"gatehouse/web"
 )
 
-// mineView is what the signed-in person wrote.
+// mineView is the data of the page with the user's own posts.
 type mineView struct {
 	Shell components.Shell
 	Posts []minePost

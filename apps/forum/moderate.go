@@ -11,14 +11,14 @@ import (
 	"gatehouse/web"
 )
 
-// logView is the moderation log.
+// logView is the data of the moderation log.
 type logView struct {
 	Shell   components.Shell
 	Entries []store.LogEntry
 	Pages   components.Pages
 }
 
-// done says what a moderator did.
+// done maps each action to the message that confirms it.
 var done = map[store.Action]string{
 	store.Pin: "The thread is pinned.", store.Unpin: "The thread is no longer pinned.",
 	store.Lock: "The thread is locked.", store.Unlock: "The thread takes replies again.",
@@ -64,7 +64,7 @@ func (a *App) moderationLog(c echo.Context) error {
 	return web.Render(c, http.StatusOK, logPage(v))
 }
 
-// pagesOf is the paging of a list that has nothing but a page in its address.
+// pagesOf returns the pagination of a list at base whose only query parameter is the page.
 func pagesOf(base string, page, total int) components.Pages {
 	return components.Pages{Page: page, Total: max(1, (total+store.PageSize-1)/store.PageSize), Label: "Pages",
 		URL: func(n int) string { return fmt.Sprintf("%s?page=%d", base, n) }}

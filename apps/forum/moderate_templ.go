@@ -14,7 +14,7 @@ import (
 	"gatehouse/components"
 )
 
-// moderatorBar acts on the thread, by way of its opening post.
+// moderatorBar renders the buttons that act on the thread through its opening post.
 func moderatorBar(t store.Thread, opening string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -124,7 +124,7 @@ func moderateButton(post string, action store.Action, icon, label string) templ.
 	})
 }
 
-// removeForm asks for the reason before it removes.
+// removeForm renders the form that removes a post, with a required reason.
 func removeForm(p store.Post) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -442,7 +442,7 @@ func logPage(v logView) templ.Component {
 	})
 }
 
-// actionLabel is how the log names what was done.
+// actionLabel maps each action to its label in the log.
 var actionLabel = map[store.Action]string{
 	store.Pin: "Pinned", store.Unpin: "Unpinned", store.Lock: "Locked", store.Unlock: "Unlocked",
 	store.Remove: "Removed", store.Restore: "Restored",

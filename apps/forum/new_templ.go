@@ -160,8 +160,8 @@ func newPage(v newView) templ.Component {
 	})
 }
 
-// aboutProduct names the product that the thread is about; unticked, the thread
-// is about none.
+// aboutProduct renders a checkbox with the product that the thread is about. If the user clears it,
+// the thread is about no product.
 func aboutProduct(v newView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

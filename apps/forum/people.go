@@ -9,7 +9,8 @@ import (
 	"gatehouse/web"
 )
 
-// author is who writes, as the ID token told. Only for routes behind Required.
+// author returns the signed-in user as an author, with the name of the ID token. It may only be used on routes that
+// require a sign-in.
 func author(c echo.Context) store.Author {
 	p := rp.Person(c)
 	name := p.Name
@@ -19,7 +20,7 @@ func author(c echo.Context) store.Author {
 	return store.Author{Sub: p.Subject, Name: name}
 }
 
-// subject is the sub of who reads, "" for a guest.
+// subject returns the sub of the signed-in user, or "" for a guest.
 func subject(c echo.Context) string {
 	if p := rp.Person(c); p != nil {
 		return p.Subject
@@ -27,11 +28,11 @@ func subject(c echo.Context) string {
 	return ""
 }
 
-// moderates reports whether the reader is a moderator.
+// moderates reports whether the user is a moderator.
 func moderates(c echo.Context) bool { return rp.Person(c).HasRole("moderator", "admin") }
 
-// shell is the frame of a forum page. path is the page's address for links that
-// come back to it; an answer to a POST has none of its own.
+// shell returns the page shell. path is the page's path, to which forms and sign-in return; on a response to a POST,
+// the caller passes the path of the page that has the form.
 func shell(c echo.Context, title, path string) components.Shell {
 	s := web.Shell(c, title)
 	if path != "" {

@@ -32,7 +32,7 @@ func (a *App) createReply(c echo.Context) error {
 	case d.limited(c, err):
 		return a.showThread(c, http.StatusTooManyRequests, t, lastPage, d)
 	case errors.Is(err, store.ErrLocked):
-		t.LockedAt = store.Stamp(a.Now().UnixMilli()) // perhaps since we looked
+		t.LockedAt = store.Stamp(a.Now().UnixMilli()) // it may have been locked after findThread
 		d.fault("body", "This thread is locked, so your reply was not posted. Copy the text if you want to use it elsewhere.")
 		return a.showThread(c, http.StatusConflict, t, lastPage, d)
 	case errors.Is(err, store.ErrRemoved):
@@ -63,8 +63,8 @@ func (a *App) previewReply(c echo.Context) error {
 	return a.showThread(c, http.StatusOK, t, lastPage, d)
 }
 
-// preview shows what a draft will look like. A draft that can't be posted is not rendered, and what is rendered
-// is not cached, as it may never be posted.
+// preview renders a draft's body, or says why it cannot be posted. It does not use the cache, because the text may
+// never be posted.
 func preview(d *draft) templ.Component {
 	if d.Body == "" {
 		return previewBox("", "There is nothing to preview yet.")
@@ -76,8 +76,8 @@ func preview(d *draft) templ.Component {
 	return previewBox(markdown.HTML(d.Body), "")
 }
 
-// back leads to the page whose forms post to this address, for who asks for it.
-// The path is taken as it was sent: unescaped, it could hold what a header must not.
+// back redirects a GET of a form's action URL to the page that has the form. It uses the escaped path: the unescaped
+// one could contain characters that are not allowed in a header.
 func (a *App) back(c echo.Context) error {
 	path := c.Request().URL.EscapedPath()
 	return web.SeeOther(c, path[:strings.LastIndexByte(path, '/')])

@@ -142,7 +142,7 @@ func closedTitle(v threadView) string {
 	return "This thread is locked"
 }
 
-// focus leads the eye to a text that was kept across the sign-in.
+// focus returns the attribute that focuses a text restored after the user signed in, otherwise nil.
 func (d *draft) focus() templ.Attributes {
 	if !d.Kept {
 		return nil
@@ -150,7 +150,7 @@ func (d *draft) focus() templ.Attributes {
 	return templ.Attributes{"data-focus": true}
 }
 
-// bodyField is where Markdown is written.
+// bodyField renders the Markdown text field.
 func bodyField(d *draft, label string, rows int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -180,7 +180,7 @@ func bodyField(d *draft, label string, rows int) templ.Component {
 	})
 }
 
-// composeTools are the buttons under a text. Without JavaScript the preview is a
+// composeTools renders the buttons below a text. Without JavaScript, the preview is a
 // page of its own with the same form.
 func composeTools(previewURL, label, icon, cancel string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -286,7 +286,7 @@ func composeTools(previewURL, label, icon, cancel string) templ.Component {
 	})
 }
 
-// previewSlot is where the preview comes.
+// previewSlot renders the element that shows the preview.
 func previewSlot(d *draft) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

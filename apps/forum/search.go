@@ -12,17 +12,17 @@ import (
 	"gatehouse/web"
 )
 
-// maxQuery is how long a search may be, in characters.
+// maxQuery is the maximum length of a search in characters.
 const maxQuery = 200
 
-// searchTarget is what the results take the place of, as somebody types. A page
-// where they may be writing has none: there the search is a page of its own.
+// searchTarget is the element that htmx replaces with the results while the user types. Pages on which the user may be
+// writing a text set no target: there the search opens its own page.
 const searchTarget = "#results"
 
 type searchView struct {
 	Shell   components.Shell
 	Query   string
-	Product *store.Product // set when the search is for threads about one product
+	Product *store.Product // set if the search is limited to threads about one product
 	List    listView
 	Fault   string
 }

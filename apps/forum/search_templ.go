@@ -62,7 +62,7 @@ func searchPage(v searchView) templ.Component {
 	})
 }
 
-// searchResults is all of the page, so that it may change while somebody types.
+// searchResults renders the whole page content, which htmx replaces while the user types.
 func searchResults(v searchView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

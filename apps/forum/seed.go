@@ -11,8 +11,7 @@ import (
 	"gatehouse/apps/forum/store"
 )
 
-// boards are the forum's places. They are declared here, so that a change of a
-// name or a description is a deployment.
+// boards are the forum's boards. They are defined in code, so that a name or description changes with a deployment.
 // icons: megaphone compass package truck wrench trees graduation-cap
 var boards = []store.Board{
 	{Slug: "house", Name: "House rules & news", Description: "What the house asks of its guests, and what is new.", Icon: "megaphone", StaffOnly: true},
@@ -27,7 +26,7 @@ var boards = []store.Board{
 //go:embed seed/*.md
 var demoThreads embed.FS
 
-// people who write in the demo; the ids are those of the portal's demo accounts.
+// people are the authors of the demo threads. Their subs are those of the portal's demo accounts.
 var people = map[string]store.Author{
 	"alice": {Sub: "demo-alice", Name: "Alice Demo"}, "bob": {Sub: "demo-bob", Name: "Bob Demo"},
 	"carol": {Sub: "demo-carol", Name: "Carol Demo"}, "admin": {Sub: "demo-admin", Name: "Admin Demo"},
@@ -51,8 +50,8 @@ func (a *App) seed(ctx context.Context) error {
 	return a.store.Seed(ctx, "demo threads", now, threads)
 }
 
-// readSeed reads a file a thread. A file is posts between lines of "---"; each
-// begins with lines "name: value", an empty line, and its Markdown.
+// readSeed reads the demo threads, one per file. A file consists of posts separated by lines of "---"; each post has
+// lines "name: value", an empty line, and its Markdown.
 func readSeed(files fs.FS, now time.Time) ([]store.SeedThread, error) {
 	names, err := fs.Glob(files, "seed/*.md")
 	if err != nil {
@@ -68,7 +67,7 @@ func readSeed(files fs.FS, now time.Time) ([]store.SeedThread, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		// A fixed id: a link to a demo thread works in every demo.
+		// The id is fixed, so that links to a demo thread work in every demo.
 		t.ID = strings.TrimSuffix(strings.TrimPrefix(name, "seed/"), ".md")
 		threads = append(threads, t)
 	}
@@ -96,7 +95,7 @@ func readThread(raw string, now time.Time) (store.SeedThread, error) {
 
 type seedPost struct {
 	by             store.Author
-	at             time.Duration // "ago" of a thread, "after" of a reply
+	at             time.Duration // "ago" for a thread, "after" for a reply
 	voters         []string
 	title, board   string
 	product        store.Product

@@ -13,37 +13,37 @@ import (
 	"gatehouse/apps/forum/store"
 )
 
-// Shop is what the forum asks its sibling.
+// Shop is the part of the shop's API that the forum uses.
 type Shop interface {
-	// Product is the product with this slug; it fails with ErrNoProduct when there
-	// is none, and otherwise when the shop can't be asked.
+	// Product returns the product with this slug. It returns ErrNoProduct if there is none, and other errors if the
+	// request to the shop fails.
 	Product(ctx context.Context, slug string) (store.Product, error)
-	// Buyers are those of subs who bought the product.
+	// Buyers returns the set of those subs that bought the product.
 	Buyers(ctx context.Context, product string, subs []string) (map[string]bool, error)
 }
 
-// ErrNoProduct says that the shop sells nothing under a slug.
+// ErrNoProduct says that the shop has no product with the given slug.
 var ErrNoProduct = errors.New("forum: no such product")
 
-// tokenSource gives access tokens for a sibling's API; [rp.RP] is one.
+// tokenSource issues access tokens for another app's API; [rp.RP] implements it.
 type tokenSource interface {
 	ServiceToken(ctx context.Context, audience string, scopes ...string) (string, error)
 }
 
-// purchasesScope is what the forum may ask of the shop beyond what all may.
+// purchasesScope is the scope for the shop's list of buyers. Its product catalogue is public.
 const purchasesScope = "purchases:read"
 
-// maxAnswer bounds what is read of an answer, in bytes.
+// maxAnswer limits the bytes read from a response.
 const maxAnswer = 1 << 20
 
-// shopAPI is the shop over HTTP.
+// shopAPI is a client of the shop's HTTP API.
 type shopAPI struct {
-	origin string // also the audience of its tokens (RFC 8707)
+	origin string // also the audience of the access tokens (RFC 8707)
 	http   *http.Client
 	tokens tokenSource
 }
 
-// Product asks the shop's public catalogue.
+// Product requests the product from the shop's public catalogue.
 func (s *shopAPI) Product(ctx context.Context, slug string) (store.Product, error) {
 	var p struct{ Slug, Name, URL string }
 	err := s.get(ctx, "/api/v1/products/"+url.PathEscape(slug), "", &p)
@@ -54,15 +54,14 @@ func (s *shopAPI) Product(ctx context.Context, slug string) (store.Product, erro
 		return store.Product{}, errors.New("forum: the shop's answer names no product")
 	}
 	path := "/products/" + url.PathEscape(p.Slug)
-	// Only an address of the shop is taken from it, and without its origin, which
-	// may change.
+	// Accept only URLs of the shop, and store them without the origin, which may change.
 	if rest, ok := strings.CutPrefix(p.URL, s.origin+"/"); ok {
 		path = "/" + rest
 	}
 	return store.Product{Slug: p.Slug, Name: p.Name, Path: path}, nil
 }
 
-// Buyers asks with a token of the forum's own (client credentials).
+// Buyers requests the buyers with an access token of the forum itself (client credentials).
 func (s *shopAPI) Buyers(ctx context.Context, product string, subs []string) (map[string]bool, error) {
 	token, err := s.tokens.ServiceToken(ctx, s.origin, purchasesScope)
 	if err != nil {

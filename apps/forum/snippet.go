@@ -7,13 +7,13 @@ import (
 	"gatehouse/db/fulltext"
 )
 
-// snippetLength is how much of a post a result shows, in bytes, except for a few at its ends.
+// snippetLength is the approximate length of the excerpt of a post, in bytes.
 const snippetLength = 200
 
-// snippet is a text, cut where the words that a search found begin and end: every second part is such a word.
+// snippet is a text split at the words that a search matched: every second part is such a word.
 type snippet []string
 
-// highlight cuts text at the words that query finds.
+// highlight splits text at the words that query matches.
 func highlight(text, query string) (s snippet) {
 	at := 0
 	for _, word := range fulltext.Find(text, query) {
@@ -23,11 +23,11 @@ func highlight(text, query string) (s snippet) {
 	return append(s, text[at:])
 }
 
-// excerpt returns the part of text around the first word that query finds.
+// excerpt returns the part of text around the first word that query matches.
 func excerpt(text, query string) snippet {
 	first := firstFound(text, query)
 	from, to := runeStart(text, first-snippetLength/3), runeStart(text, first+snippetLength)
-	if from > 0 { // begin with a whole word, if there is one before the first that was found
+	if from > 0 { // start with a whole word if there is a space before the first match
 		from += strings.IndexByte(text[from:first], ' ') + 1
 	}
 	s := highlight(text[from:to], query)
@@ -40,7 +40,7 @@ func excerpt(text, query string) snippet {
 	return s
 }
 
-// around returns the part of a long source that its excerpt comes from, so that not all of it is rendered.
+// around returns the part of a long source that its excerpt is taken from, so that only this part is rendered.
 func around(source, query string) string {
 	const before, after = 500, 1500
 	first := firstFound(source, query)
@@ -54,7 +54,7 @@ func firstFound(text, query string) int {
 	return 0
 }
 
-// runeStart returns at, moved forward to where a character of text begins or text ends.
+// runeStart returns at, moved forward to the start of the next character of text, or to its end.
 func runeStart(text string, at int) int {
 	at = min(max(at, 0), len(text))
 	for at < len(text) && !utf8.RuneStart(text[at]) {

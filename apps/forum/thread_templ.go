@@ -179,7 +179,7 @@ func threadPage(v threadView) templ.Component {
 	})
 }
 
-// replyOrders sorts the replies, where there are several.
+// replyOrders renders the tabs that sort the replies, if there are several.
 func replyOrders(v threadView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -639,7 +639,7 @@ func postTools(p postView) templ.Component {
 	})
 }
 
-// removedPost keeps a removed post's place. Moderators still see the text.
+// removedPost renders a note in place of a removed post. Moderators can still show its text.
 func removedPost(p postView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -15,31 +15,31 @@ import (
 	"gatehouse/web"
 )
 
-// threadView is a page of a thread.
+// threadView is the data of a page of a thread.
 type threadView struct {
 	Shell     components.Shell
 	Board     store.Board
 	Thread    store.Thread
-	ShopURL   string // of the product, "" when the thread is about none
+	ShopURL   string // of the product, "" if the thread is about none
 	Posts     []postView
 	Page      int
 	Sort      store.Sort // of the replies
-	NoBadges  bool       // the shop could not say who bought the product
+	NoBadges  bool       // the shop could not tell which authors bought the product
 	Moderator bool
 	Guest     bool
 	Reply     *draft
 }
 
-// postView is a post as this reader sees it.
+// postView is a post as the current user sees it.
 type postView struct {
 	store.Post
 	HTML      string
 	Own       bool
 	Voted     bool
 	Verified  bool
-	Starter   bool // wrote the opening post
-	Moderator bool // the reader
-	Open      bool // the thread takes replies and edits
+	Starter   bool // its author also wrote the opening post
+	Moderator bool // the current user
+	Open      bool // the thread accepts replies and edits
 }
 
 func (a *App) thread(c echo.Context) error {
@@ -50,13 +50,12 @@ func (a *App) thread(c echo.Context) error {
 	d := keptDraft(c)
 	page, sort := web.Int(c, "page", 1, 1, lastPage), replySort(c)
 	if d.Body != "" && c.QueryParam("page") == "" && sort == store.Oldest {
-		page = lastPage // where their reply will be
+		page = lastPage // the page where the reply will appear
 	}
 	return a.showSorted(c, http.StatusOK, t, sort, page, d)
 }
 
-// replySort is the order of replies that the address asks for; the usual one when it asks
-// for none that there is.
+// replySort reads the order of the replies from the query. The default, also for unknown values, is oldest first.
 func replySort(c echo.Context) store.Sort {
 	switch s := store.Sort(c.QueryParam("sort")); s {
 	case store.Newest, store.MostVoted:
@@ -65,7 +64,7 @@ func replySort(c echo.Context) store.Sort {
 	return store.Oldest
 }
 
-// param is a part of the path; what can't be an id is left to be not found.
+// param returns a path parameter, or "" if it cannot be an id, which then is not found.
 func param(c echo.Context, name string) string {
 	v := c.Param(name)
 	if !validSlug(v) {
@@ -74,8 +73,8 @@ func param(c echo.Context, name string) string {
 	return v
 }
 
-// findThread is the thread of the address, unless it is removed and the reader is
-// no moderator.
+// findThread returns the thread that the path names. It returns a 404 error if there is none, and a 410 error if it is
+// removed and the user is not a moderator.
 func (a *App) findThread(c echo.Context) (store.Thread, error) {
 	t, err := a.store.Thread(c.Request().Context(), param(c, "thread"))
 	if errors.Is(err, store.ErrNotFound) {
@@ -92,8 +91,7 @@ func removedThread() error {
 		Titled("This thread is gone")
 }
 
-// showThread answers with a page of t, the oldest replies first, and the reader's draft of
-// a reply.
+// showThread renders a page of t with the oldest replies first, and the user's draft of a reply.
 func (a *App) showThread(c echo.Context, status int, t store.Thread, page int, d *draft) error {
 	return a.showSorted(c, status, t, store.Oldest, page, d)
 }
@@ -124,7 +122,8 @@ func (a *App) showSorted(c echo.Context, status int, t store.Thread, sort store.
 	return web.Render(c, status, threadPage(v))
 }
 
-// badges are the buyers among the authors, when the thread is about a product.
+// badges returns the subs of those authors that bought the product that the thread is about, or nil if it is about
+// none. It sets v.ShopURL, and v.NoBadges if the shop did not answer.
 func (a *App) badges(ctx context.Context, v *threadView, posts []store.Post) map[string]bool {
 	if v.Thread.Slug == "" {
 		return nil
@@ -135,7 +134,7 @@ func (a *App) badges(ctx context.Context, v *threadView, posts []store.Post) map
 	return buyers
 }
 
-// url is the address of a page of the thread in an order.
+// url returns the URL of a page of the thread in a sort order.
 func (v threadView) url(sort store.Sort, page int) string {
 	if sort == store.Oldest {
 		return threadURL(v.Thread.ID, page, 0)
@@ -147,7 +146,7 @@ func (v threadView) url(sort store.Sort, page int) string {
 	return u
 }
 
-// orders are the links that sort the replies; none when there is nothing to sort.
+// orders returns the links that sort the replies, or nil if there are fewer than two.
 func (v threadView) orders() []components.NavItem {
 	if v.Thread.LastNumber < 3 {
 		return nil
@@ -170,7 +169,7 @@ func threadURL(id string, page, number int) string {
 	return u
 }
 
-// permalink leads to where a post stands.
+// permalink handles GET /posts/:post: redirects to the post's place in its thread.
 func (a *App) permalink(c echo.Context) error {
 	p, err := a.findPost(c)
 	if err != nil {
@@ -194,7 +193,7 @@ func (v threadView) pages() components.Pages {
 		URL: func(n int) string { return v.url(v.Sort, n) }}
 }
 
-// opening is the id of the thread's first post, when this page shows it.
+// opening returns the id of the thread's opening post if it is on this page, otherwise "".
 func (v threadView) opening() string {
 	if len(v.Posts) > 0 && v.Posts[0].Number == 1 {
 		return v.Posts[0].ID

@@ -16,12 +16,11 @@ import (
 	"gatehouse/web"
 )
 
-// scopeTopics is the scope of the access tokens that the topics API takes (audience: the
-// forum's own address).
+// scopeTopics is the scope that the topics API requires of access tokens. Their audience is the forum's base URL.
 const scopeTopics = "forum.topics"
 
-// siblings are the apps that may have threads about things of theirs, by client id: who is
-// told to have begun them, and on which board.
+// siblings are the apps that may create threads for their own items, by client id, with the author and the board of
+// those threads.
 var siblings = map[string]struct {
 	author store.Author
 	board  string
@@ -29,21 +28,21 @@ var siblings = map[string]struct {
 	"academy": {store.Author{Sub: "app:academy", Name: "Academy"}, academyBoard},
 }
 
-// academyBoard is where lessons are discussed.
+// academyBoard is the board for threads about lessons.
 const academyBoard = "academy"
 
-// maxTopicURL is the length of a topic's address in bytes.
+// maxTopicURL is the maximum length of a topic's URL in bytes.
 const maxTopicURL = 500
 
-// topicJSON is what a sibling sends about a topic.
+// topicJSON is the request body of putTopic.
 type topicJSON struct {
 	Title string `json:"title"`
 	Text  string `json:"text"` // Markdown
-	URL   string `json:"url"`  // of the thing, at the sibling
+	URL   string `json:"url"`  // of the item, in the sibling app
 }
 
-// putTopic answers PUT /api/v1/topics/<topic>: the thread of the sibling's topic, which is
-// begun when there is none. Sent again, it changes nothing.
+// putTopic handles PUT /api/v1/topics/:topic: returns the thread of the app's topic. It creates the thread if there is
+// none (201) and otherwise changes nothing (200).
 func (a *App) putTopic(c echo.Context) error {
 	app, topic, err := topicOf(c)
 	if err != nil {
@@ -66,7 +65,7 @@ func (a *App) putTopic(c echo.Context) error {
 	return sendTopic(c, http.StatusOK, t)
 }
 
-// getTopic answers GET /api/v1/topics/<topic>.
+// getTopic handles GET /api/v1/topics/:topic: returns the thread of the app's topic, or 404 if there is none.
 func (a *App) getTopic(c echo.Context) error {
 	app, topic, err := topicOf(c)
 	if err != nil {
@@ -82,13 +81,14 @@ func (a *App) getTopic(c echo.Context) error {
 	return sendTopic(c, http.StatusOK, t)
 }
 
-// sendTopic answers also for a thread that a moderator removed: its page says so.
+// sendTopic sends the path and the number of replies of a thread, also of a removed one, whose page says so.
 func sendTopic(c echo.Context, status int, t store.Thread) error {
 	c.Response().Header().Set("Cache-Control", "private, no-store")
 	return c.JSON(status, map[string]any{"path": threadURL(t.ID, 1, 0), "replies": t.Replies})
 }
 
-// topicOf returns the app whose topic a request is about, and the topic.
+// topicOf returns the app that makes the request and the topic that the path names. It returns a 403 error if the app
+// is not in siblings, and a 400 error if the topic is invalid.
 func topicOf(c echo.Context) (app, topic string, err error) {
 	app = rp.Claims(c).ClientID
 	if _, known := siblings[app]; !known {
@@ -100,7 +100,8 @@ func topicOf(c echo.Context) (app, topic string, err error) {
 	return app, topic, nil
 }
 
-// readTopic is the opening post that the sibling asks for, held to what people may write.
+// readTopic reads the opening post of a topic from the request body, with the same limits as for users' posts, and adds
+// a link to the app. It returns an error with status 400, 413, 415 or 422 if the body is invalid.
 func (a *App) readTopic(c echo.Context, app string) (*draft, error) {
 	kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
 	if err != nil || kind != echo.MIMEApplicationJSON {
@@ -130,8 +131,7 @@ func (a *App) readTopic(c echo.Context, app string) (*draft, error) {
 	return d, nil
 }
 
-// pageOf reports whether an address is one of the app's pages, written so that it stays a
-// link within a text.
+// pageOf reports whether address is a page of the app and contains no characters that would end a Markdown link.
 func (a *App) pageOf(app, address string) bool {
 	if len(address) > maxTopicURL || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("<>\\`", r) }) {
 		return false

@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	askFor      = time.Second      // a page waits no longer for its badges
-	knowBuyer   = time.Minute      // nobody un-buys
-	knowNoBuyer = 10 * time.Second // but may buy any moment
-	askAgain    = 3 * time.Second  // after a failure: pages must not all wait askFor
-	maxKnown    = 20_000           // some 2 MB
+	askFor      = time.Second      // how long a page waits for its badges
+	knowBuyer   = time.Minute      // cache time for a buyer: a purchase is final
+	knowNoBuyer = 10 * time.Second // cache time for a user who is no buyer yet: a purchase may follow at any time
+	askAgain    = 3 * time.Second  // pause after a failure, so that not every page waits for askFor
+	maxKnown    = 20_000           // about 2 MB
 )
 
-// verified tells which authors bought a product, from memory or from the shop.
+// verified tells which authors bought a product, from its cache or from the shop.
 type verified struct {
 	shop  Shop
 	now   func() time.Time
@@ -31,7 +31,7 @@ type verified struct {
 
 	mu    sync.Mutex
 	known map[purchase]answer
-	quiet time.Time // the shop is not asked before
+	quiet time.Time // do not call the shop before this time
 }
 
 type purchase struct{ product, sub string }
@@ -45,8 +45,8 @@ func newVerified(shop Shop, now func() time.Time, log *slog.Logger) *verified {
 	return &verified{shop: shop, now: now, log: log, known: make(map[purchase]answer)}
 }
 
-// Of are the authors of posts who bought product. When the shop can't be asked,
-// whole is false and buyers holds those of whom it is known.
+// Of returns the authors of posts who bought product. If the shop cannot be asked, whole is false and buyers has only
+// those found in the cache.
 func (v *verified) Of(ctx context.Context, product string, posts []store.Post) (buyers map[string]bool, whole bool) {
 	buyers, unknown, quiet := v.remember(product, posts)
 	if len(unknown) == 0 {
@@ -55,13 +55,12 @@ func (v *verified) Of(ctx context.Context, product string, posts []store.Post) (
 	if quiet {
 		return buyers, false
 	}
-	// Many readers of one thread make one call; a reader who leaves does not
-	// spoil it for the others.
+	// Concurrent requests for one thread share one call, which continues when one of them is cancelled.
 	found, err, _ := v.calls.Do(product+" "+strings.Join(unknown, " "), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askFor)
 		defer cancel()
 		found, err := v.shop.Buyers(ctx, product, unknown)
-		if errors.Is(err, ErrNoProduct) { // no longer sold: nobody's badge
+		if errors.Is(err, ErrNoProduct) { // no longer sold: no badges
 			found, err = nil, nil
 		}
 		v.learn(product, unknown, found, err)
@@ -106,7 +105,7 @@ func (v *verified) learn(product string, asked []string, buyers map[string]bool,
 		return
 	}
 	if len(v.known)+len(asked) > maxKnown {
-		clear(v.known) // rare, and the shop tells again
+		clear(v.known) // happens rarely, and the shop can be asked again
 	}
 	for _, sub := range asked {
 		until := now.Add(knowNoBuyer)

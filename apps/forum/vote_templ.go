@@ -14,8 +14,8 @@ import (
 	"gatehouse/components"
 )
 
-// voteBox is the count of votes and, unless the post is one's own, the button
-// that gives or takes back a vote. htmx swaps it in place.
+// voteBox renders the number of votes and, unless the post is the user's own, the button that
+// adds or takes back a vote. htmx replaces it in place.
 func voteBox(p postView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -293,7 +293,7 @@ func voteTitle(p postView) string {
 	return "This helped me"
 }
 
-// noun is the word without its number.
+// noun returns the singular or plural form for n, without the number.
 func noun(n int, one, many string) string {
 	if n == 1 {
 		return one

@@ -11,7 +11,7 @@ import (
 	"gatehouse/web"
 )
 
-// vote sets or takes back the person's vote: value is 1 or 0.
+// vote handles POST /posts/:post/vote: adds the user's vote (value 1) or takes it back (value 0).
 func (a *App) vote(c echo.Context) error {
 	p, err := a.findPost(c)
 	if err != nil {

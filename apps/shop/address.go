@@ -11,7 +11,7 @@ import (
 	"gatehouse/components"
 )
 
-// countries are where the shop delivers to (ISO 3166-1 alpha-2).
+// countries are the countries that the shop delivers to (ISO 3166-1 alpha-2).
 var countries = []components.Option{
 	{Value: "AT", Label: "Austria"}, {Value: "BE", Label: "Belgium"}, {Value: "CA", Label: "Canada"},
 	{Value: "CZ", Label: "Czechia"}, {Value: "DK", Label: "Denmark"}, {Value: "FI", Label: "Finland"},
@@ -33,8 +33,8 @@ func country(code string) string {
 
 var postcodePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 -]{1,10}[A-Za-z0-9]$`)
 
-// ParseAddress reads an address from a form. What can be shown again is in the
-// result even when there are faults, by field.
+// ParseAddress reads an address from a form and returns it with the errors by field. Even with errors, the address has
+// all text that can be shown again.
 func ParseAddress(form url.Values) (store.Address, map[string]string) {
 	faults := map[string]string{}
 	text := func(name, label string, most int) string {
@@ -66,8 +66,8 @@ func ParseAddress(form url.Values) (store.Address, map[string]string) {
 	return a, faults
 }
 
-// line is one line of text out of a form's values, of which there must be at most
-// one; what can't be shown is left out, and then it is not ok.
+// line reads a single line of text from a form field. It replaces line breaks with spaces and removes characters that
+// cannot be shown. It reports false if it removed any or the field has more than one value.
 func line(values []string) (v string, ok bool) {
 	if len(values) == 0 {
 		return "", true

@@ -14,7 +14,7 @@ import (
 	"gatehouse/web"
 )
 
-// Bounds of the API.
+// Limits of the API.
 const (
 	maxSubs       = 100
 	maxSubLength  = 255 // OpenID Connect Core §2
@@ -22,7 +22,7 @@ const (
 	maxAPIProduct = 50
 )
 
-// productJSON is an article for sibling services.
+// productJSON is a product in the API.
 type productJSON struct {
 	Slug         string `json:"slug"`
 	Name         string `json:"name"`
@@ -48,7 +48,7 @@ func (a *App) productJSON(p store.Product) productJSON {
 	return out
 }
 
-// apiProduct answers GET /api/v1/products/<slug>.
+// apiProduct handles GET /api/v1/products/:slug: sends a product, or returns 404 if there is none.
 func (a *App) apiProduct(c echo.Context) error {
 	p, err := a.store.Product(c.Request().Context(), c.Param("slug"))
 	if errors.Is(err, store.ErrNotFound) {
@@ -60,7 +60,8 @@ func (a *App) apiProduct(c echo.Context) error {
 	return c.JSON(http.StatusOK, a.productJSON(p))
 }
 
-// apiProducts answers GET /api/v1/products?query=<words>&limit=<1 to 50>.
+// apiProducts handles GET /api/v1/products?query=<words>&limit=<1 to 50>: sends the first products that match. It
+// returns 400 for invalid parameters.
 func (a *App) apiProducts(c echo.Context) error {
 	q := c.QueryParams()
 	if len(q["query"]) > 1 || len(q["limit"]) > 1 {
@@ -85,8 +86,8 @@ func (a *App) apiProducts(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]any{"products": out})
 }
 
-// apiPurchases answers GET /api/v1/purchases?product=<slug>&sub=<sub>…: which of
-// these people bought the product.
+// apiPurchases handles GET /api/v1/purchases?product=<slug>&sub=<sub>…: sends those of the given subs that bought the
+// product. It returns 400 for invalid parameters.
 func (a *App) apiPurchases(c echo.Context) error {
 	c.Response().Header().Set("Cache-Control", "no-store")
 	q := c.QueryParams()

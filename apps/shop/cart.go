@@ -16,15 +16,15 @@ import (
 	"gatehouse/web"
 )
 
-// cartView is what the cart and the checkout's summary show.
+// cartView is the data of the cart page and of the summary in the checkout.
 type cartView struct {
 	Shell    components.Shell
 	Lines    []cartLine
 	Units    int
 	Cents    int64
-	Lacking  bool // something is not in stock in that number
+	Lacking  bool // a line has more units than are in stock
 	SignedIn bool
-	Away     bool // nobody can tell just now who is signed in
+	Away     bool // the session cannot be checked at present, so the user may be signed in
 }
 
 type cartLine struct {
@@ -68,7 +68,7 @@ func (a *App) linesView(lines []store.Line) cartView {
 	return v
 }
 
-// addToCart puts articles into the cart and goes back to where they were found.
+// addToCart handles POST /cart/items: adds a product to the cart and returns to the page where it was found.
 func (a *App) addToCart(c echo.Context) error {
 	form, err := posted(c)
 	if err != nil {
@@ -118,7 +118,7 @@ func (a *App) addToCart(c echo.Context) error {
 	return a.addedToast(c, form.Get("return_to"), toast)
 }
 
-// tooManyCarts is the 429 for a guest whose network made too many carts.
+// tooManyCarts returns the 429 error for a guest whose network created too many carts.
 func tooManyCarts(wait time.Duration) error {
 	minutes := int((wait + time.Minute - 1) / time.Minute)
 	e := web.Fail(http.StatusTooManyRequests, "too_many", "Many new carts came from your network in a short time. Sign in to go on at once, or try again in "+
@@ -144,7 +144,7 @@ func added(name string, n int) string {
 	return name + " added to your cart."
 }
 
-// why a cart holds no more than have of something.
+// why returns the reason why a cart has no more than have units of a product.
 func why(have int) string {
 	if have == store.MaxQuantity {
 		return "that is the most we send at once"
@@ -152,8 +152,8 @@ func why(have int) string {
 	return "there are no more in stock"
 }
 
-// addedToast tells how adding went: beside the new number in the header for htmx,
-// on the page that comes next without it.
+// addedToast shows the result of adding a product: for htmx, as a toast with the new number in the header; otherwise as
+// a flash message on the page at back.
 func (a *App) addedToast(c echo.Context, back string, toast components.Toast) error {
 	if web.WantsFragment(c) {
 		id, err := a.cartID(c)
@@ -173,7 +173,7 @@ func (a *App) addedToast(c echo.Context, back string, toast components.Toast) er
 	return web.SeeOther(c, back)
 }
 
-// changeCart sets how many of an article are in the cart; 0 takes it out.
+// changeCart handles POST /cart/items/:slug: sets the quantity of a product; 0 removes it.
 func (a *App) changeCart(c echo.Context) error {
 	form, err := posted(c)
 	if err != nil {
@@ -204,7 +204,7 @@ func (a *App) setQuantity(c echo.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	if had == 0 { // taken out in another tab, or never in it
+	if had == 0 { // removed in another tab, or never added
 		return a.cartChanged(c, nil)
 	}
 	have, err := a.store.SetQuantity(c.Request().Context(), id, p.Slug, n, a.Now())

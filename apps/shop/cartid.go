@@ -13,13 +13,13 @@ import (
 	"gatehouse/sso/session"
 )
 
-// cartLife is how long a guest's cart waits for the guest.
+// cartLife is how long a guest's cart is kept after its last change, and the lifetime of its cookie.
 const cartLife = 30 * 24 * time.Hour
 
 const cartKey = "gatehouse/shop.cart"
 
-// cartID is the cart of whoever asks, "" for a guest without one. A person who
-// brings a guest's cart gets it poured into their own.
+// cartID returns the cart of the user or guest, or "" for a guest without one. If a signed-in user still has a guest's
+// cart, it merges that into the user's and deletes the cookie.
 func (a *App) cartID(c echo.Context) (store.CartID, error) {
 	if id, ok := c.Get(cartKey).(store.CartID); ok {
 		return id, nil
@@ -42,8 +42,8 @@ func (a *App) cartID(c echo.Context) (store.CartID, error) {
 	return id, nil
 }
 
-// cartForWriting is cartID, with a new cart for a guest without one. A cookie that
-// names no cart is not taken over: somebody else may have chosen its value.
+// cartForWriting returns the cart like cartID, or a new one for a guest without a cart. It does not create a cart for
+// the value of an unknown cookie, since another party may have chosen that value (fixation).
 func (a *App) cartForWriting(c echo.Context) (store.CartID, error) {
 	id, err := a.cartID(c)
 	if err != nil || rp.Person(c) != nil {
@@ -61,7 +61,8 @@ func (a *App) cartForWriting(c echo.Context) (store.CartID, error) {
 	return id, nil
 }
 
-// guestCart is the cart of the browser's cookie, "" without one. Of several cookies it is the first that names a cart.
+// guestCart returns the cart of the browser's cookie, or "" without one. If there are several cookies, it returns the
+// first whose cart exists, or the cart of the first cookie if there is none.
 func (a *App) guestCart(c echo.Context) (store.CartID, error) {
 	secrets := session.Candidates(c.Request(), a.cartCookie(), session.IsID)
 	if len(secrets) == 0 {
@@ -92,7 +93,8 @@ func (a *App) setCartCookie(c echo.Context, value string, maxAge int) {
 	})
 }
 
-// network is the part of an address that one household or office has: all of IPv4, the first 64 bits of IPv6.
+// network returns the part of an IP address that identifies a household or an office: the whole IPv4 address, or the
+// first 64 bits of an IPv6 address.
 func network(address string) string {
 	a, err := netip.ParseAddr(address)
 	if err != nil {

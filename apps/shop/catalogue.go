@@ -14,12 +14,12 @@ import (
 
 const perPage = 12
 
-// catalogueView is what the catalogue shows.
+// catalogueView is the data of the catalogue page.
 type catalogueView struct {
 	Shell    components.Shell
 	Query    store.Query
 	Listing  store.Listing
-	Category *store.Category // the chosen one
+	Category *store.Category // the selected one, or nil
 	Cards    []card
 }
 
@@ -69,7 +69,7 @@ func (a *App) cards(products []store.Product, back string) []card {
 	return out
 }
 
-// front reports whether this is the shop's front page, which welcomes.
+// front reports whether this is the shop's front page: the whole catalogue, first page, in the default order.
 func (v catalogueView) front() bool {
 	return v.Query.Text == "" && v.Query.Category == "" && v.Query.Page == 1 && v.Query.Sort == store.Featured
 }
@@ -98,7 +98,7 @@ func (v catalogueView) heading() string {
 	}
 }
 
-// found says how much a search found.
+// found returns the number of products found as text.
 func (v catalogueView) found() string {
 	if v.Listing.Many {
 		return "More than " + components.Count(store.MaxFound) + " products found. More words find fewer."
@@ -113,7 +113,7 @@ func (v catalogueView) lead() string {
 	return ""
 }
 
-// link is the address of the catalogue with one thing changed.
+// link returns the URL of the catalogue with one part of the query changed, on page 1 unless change sets another.
 func (v catalogueView) link(change func(q *store.Query)) string {
 	q := v.Query
 	q.Page = 1

@@ -554,7 +554,7 @@ func welcome(v catalogueView) templ.Component {
 	})
 }
 
-// grid is articles side by side; level is the heading of each.
+// grid renders products as a grid of cards; level is the heading element of each, "h2" or "h3".
 func grid(cards []card, level string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -745,7 +745,7 @@ func cardName(p card, level string) templ.Component {
 	})
 }
 
-// cardLink covers its whole card, so that the picture can be clicked too.
+// cardLink renders a link that covers its whole card, so that the picture can be clicked, too.
 func cardLink(p card) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -797,7 +797,7 @@ func cardLink(p card) templ.Component {
 	})
 }
 
-// photo is an article's picture, or a plain tile for one that was never drawn.
+// photo renders a product's picture, or a plain tile if it has none.
 func photo(src, alt, class string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -936,7 +936,7 @@ func photo(src, alt, class string) templ.Component {
 	})
 }
 
-// stockLine speaks up only when there is little or nothing left.
+// stockLine renders the remaining stock if it is low or zero.
 func stockLine(stock int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

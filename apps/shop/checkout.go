@@ -14,15 +14,15 @@ import (
 	"gatehouse/web"
 )
 
-// checkoutView is what the checkout shows.
+// checkoutView is the data of the checkout page.
 type checkoutView struct {
 	Shell   components.Shell
 	Cart    cartView
 	Address store.Address
 	Faults  map[string]string
-	Key     string // makes a second press of the button the same order
-	Summary string // what the person has seen
-	Changed bool   // and it is no longer so
+	Key     string // identifies the form, so that sending it twice places one order
+	Summary string // fingerprint of the lines that the user saw
+	Changed bool   // the lines have changed since
 }
 
 var formKey = regexp.MustCompile(`^[A-Z2-7]{26}$`)
@@ -39,7 +39,7 @@ func (a *App) checkout(c echo.Context) error {
 	if v.Address, err = a.knownAddress(c); err != nil {
 		return err
 	}
-	// What somebody typed before their sign-in ran out.
+	// Restore the address that the user sent when their session had expired.
 	if draft := rp.Draft(c); draft.Has("street") {
 		v.Address, _ = ParseAddress(draft)
 		if key := draft.Get("key"); formKey.MatchString(key) {
@@ -57,10 +57,10 @@ func (a *App) personCart(c echo.Context) ([]store.Line, error) {
 	return a.store.Cart(c.Request().Context(), id)
 }
 
-// refuse tells why these lines can't be checked out, and where to go; "" if they can.
+// refuse returns the path to redirect to if lines cannot be checked out, and flashes the reason; "" if they can.
 func refuse(c echo.Context, lines []store.Line) string {
 	if len(lines) == 0 {
-		return "/cart" // which says that it is empty
+		return "/cart" // the cart page says that it is empty
 	}
 	for _, l := range lines {
 		if l.Lacking() {
@@ -78,7 +78,7 @@ func lackingMessage(l store.Line) string {
 	return "Only " + components.Count(l.Stock) + " of " + l.Name + " are left. Nothing was ordered; your cart and your address are kept."
 }
 
-// knownAddress is the last one, or at least the name from the ID token.
+// knownAddress returns the user's last address or, if there is none, only the name of the ID token.
 func (a *App) knownAddress(c echo.Context) (store.Address, error) {
 	p := rp.Person(c)
 	address, ok, err := a.store.LastAddress(c.Request().Context(), p.Subject)
@@ -96,7 +96,8 @@ func (a *App) showCheckout(c echo.Context, status int, v checkoutView) error {
 	return web.Render(c, status, checkoutPage(v))
 }
 
-// placeOrder turns the cart into an order: one, however often the form is sent.
+// placeOrder handles POST /checkout: turns the cart into an order, once per form key. It shows the form again if the
+// address is invalid (422) or the cart has changed since it was shown (409).
 func (a *App) placeOrder(c echo.Context) error {
 	form, err := posted(c)
 	if err != nil {
@@ -110,14 +111,14 @@ func (a *App) placeOrder(c echo.Context) error {
 	v := checkoutView{Key: form.Get("key"), Summary: store.Summary(lines), Cart: a.linesView(lines)}
 	v.Address, v.Faults = ParseAddress(form)
 	if !formKey.MatchString(v.Key) {
-		// Not our form, or a broken one: ask again with a good one.
+		// The key is missing or invalid: show the form again with a new one.
 		v.Key, v.Changed = rand.Text(), true
 		return a.showCheckout(c, http.StatusUnprocessableEntity, v)
 	}
 	if len(v.Faults) > 0 {
 		return a.showCheckout(c, http.StatusUnprocessableEntity, v)
 	}
-	// Kept whatever happens next, so that nobody types it twice.
+	// Saved also if the order fails, so that the user need not type it again.
 	if err := a.store.KeepAddress(ctx, who.Subject, v.Address, a.Now()); err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func (a *App) placeOrder(c echo.Context) error {
 		web.Flash(c, "info", "There is nothing in your cart to order.")
 		return web.SeeOther(c, "/cart")
 	case errors.Is(err, store.ErrChanged):
-		// Asked for again: the change may be younger than what was read above.
+		// Read the cart again: it may have changed after the read above.
 		if lines, err = a.personCart(c); err != nil {
 			return err
 		}

@@ -1,13 +1,12 @@
-// Package shop is Gatehouse's shop: a catalogue, a cart, a checkout, orders, and a
-// JSON API for sibling services.
+// Package shop is Gatehouse's shop: a catalogue, a cart, a checkout, orders, and a JSON API for other services.
 //
 //	catalogue ──▶ product ──▶ cart ──▶ checkout ──▶ order
-//	   guests and people alike  │        │
-//	   a guest's cart hangs on ─┘        └─ from here on one has to sign in; the
-//	   a cookie and is merged into          guest's cart comes along
-//	   the person's at sign-in
+//	         guests and users   │        │
+//	   a guest's cart belongs ──┘        └─ requires a sign-in; the guest's
+//	   to a cookie and is merged into       cart is kept
+//	   the user's cart at sign-in
 //
-// Every page works without JavaScript: forms post and are answered 303. With it,
-// htmx swaps the catalogue as one types and the cart as one counts. The shop's goods
-// are in goods/, its SQL in store/.
+// Every page works without JavaScript: forms are posted and answered with 303. With JavaScript, htmx updates the
+// catalogue while the user types, and the cart when a quantity changes. The shop's goods are in goods/, its SQL in
+// store/.
 package shop

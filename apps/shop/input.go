@@ -14,10 +14,10 @@ import (
 	"gatehouse/web"
 )
 
-// maxQuery is how many characters of a search count.
+// maxQuery is the number of characters of a search that are used.
 const maxQuery = 100
 
-// posted is the form in the request's body.
+// posted returns the form in the request's body, or a 400 error if it cannot be parsed.
 func posted(c echo.Context) (url.Values, error) {
 	if err := c.Request().ParseForm(); err != nil {
 		return nil, web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
@@ -25,7 +25,7 @@ func posted(c echo.Context) (url.Values, error) {
 	return c.Request().PostForm, nil
 }
 
-// single is the value of a field that must be there once.
+// single returns the value of a form field, or a 400 error unless it has exactly one.
 func single(form url.Values, name string) (string, error) {
 	v := form[name]
 	if len(v) != 1 {
@@ -34,8 +34,7 @@ func single(form url.Values, name string) (string, error) {
 	return v[0], nil
 }
 
-// ParseQuantity reads how many of an article somebody wants: a whole number from
-// low to [store.MaxQuantity], in plain digits.
+// ParseQuantity reads a quantity: a whole number from low to [store.MaxQuantity], in decimal digits.
 func ParseQuantity(s string, low int) (int, bool) {
 	s = strings.TrimSpace(s)
 	if s == "" || len(s) > 4 || strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' }) {
@@ -57,8 +56,8 @@ func quantity(form url.Values, low int) (int, error) {
 	return n, nil
 }
 
-// CleanQuery is what is searched for when somebody types s: text without control
-// characters, single-spaced, cut to a sensible length.
+// CleanQuery returns the search text for the input s: without control characters, single-spaced, and cut to maxQuery
+// characters.
 func CleanQuery(s string) string {
 	s = strings.ToValidUTF8(s, " ")
 	s = strings.Map(func(r rune) rune {
@@ -74,7 +73,7 @@ func CleanQuery(s string) string {
 	return s
 }
 
-// ParseSort is the order named s, the first one if there is none of that name.
+// ParseSort returns the order named s, or the first one if none has that name.
 func ParseSort(s string) store.Sort {
 	for _, o := range orders {
 		if s == string(o.sort) {
@@ -84,7 +83,7 @@ func ParseSort(s string) store.Sort {
 	return orders[0].sort
 }
 
-// orders are the catalogue's, as the menu lists them.
+// orders lists the orders of the catalogue, as shown in the menu.
 var orders = []struct {
 	sort  store.Sort
 	label string
@@ -96,5 +95,5 @@ var orders = []struct {
 	{store.Name, "Name"},
 }
 
-// productMissing is the 404 for an article that the shop does not have.
+// productMissing returns the 404 error for a product that the shop does not have.
 func productMissing() error { return web.NotFound("This product") }

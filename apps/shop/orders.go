@@ -14,14 +14,14 @@ import (
 
 const ordersPerPage = 8
 
-// ordersView is what the list of orders shows.
+// ordersView is the data of the list of orders.
 type ordersView struct {
 	Shell    components.Shell
 	Page     store.OrderPage
 	Pictures pictures
 }
 
-// orderView is what an order's page shows.
+// orderView is the data of an order's page.
 type orderView struct {
 	Shell    components.Shell
 	Order    store.Order
@@ -40,7 +40,7 @@ func (a *App) orders(c echo.Context) error {
 	return web.Render(c, http.StatusOK, ordersPage(ordersView{shell, page, a.pictures}))
 }
 
-// order shows one of the person's own; another's does not exist for them.
+// order handles GET /orders/:id: shows one of the user's own orders. Another user's order gives 404.
 func (a *App) order(c echo.Context) error {
 	o, err := a.store.Order(c.Request().Context(), rp.Person(c).Subject, c.Param("id"))
 	if errors.Is(err, store.ErrNotFound) {
@@ -56,5 +56,5 @@ func (a *App) order(c echo.Context) error {
 	return web.Render(c, http.StatusOK, orderPage(orderView{shell, o, a.pictures}))
 }
 
-// number is the short form of an order's id, to be read out on the telephone.
+// number returns the short form of an order's id, which is easier to read out on the telephone.
 func number(id string) string { return id[:4] + "-" + id[4:8] }

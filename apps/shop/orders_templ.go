@@ -461,7 +461,7 @@ func orderPage(v orderView) templ.Component {
 	})
 }
 
-// continueShopping is the way on from an order.
+// continueShopping renders the link from an order to the catalogue.
 func continueShopping() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

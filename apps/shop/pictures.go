@@ -12,7 +12,7 @@ import (
 	"gatehouse/web"
 )
 
-// pictures are the drawn goods, by slug.
+// pictures are the products' pictures, by slug.
 type pictures map[string]picture
 
 type picture struct {
@@ -33,8 +33,8 @@ func draw(products []goods.Product) (pictures, error) {
 	return out, nil
 }
 
-// url is where the picture of a product is, "" if there is none. It changes with the
-// picture, so that browsers may keep it for ever.
+// url returns the URL of a product's picture, or "" if there is none. The URL changes with the picture, so that
+// browsers may cache it indefinitely.
 func (p pictures) url(slug string) string {
 	pic, ok := p[slug]
 	if !ok {

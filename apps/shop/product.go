@@ -13,16 +13,16 @@ import (
 	"gatehouse/web"
 )
 
-// scarce is the stock from which on the shop says how little is left.
+// scarce is the stock up to which the shop shows how many units are left.
 const scarce = 5
 
-// productView is what an article's page shows.
+// productView is the data of a product's page.
 type productView struct {
 	Shell   components.Shell
 	Product store.Product
 	Picture string
 	AskURL  string
-	InCart  int // how many are in the cart already
+	InCart  int // units already in the cart
 	Related []card
 }
 

@@ -326,7 +326,7 @@ func productPage(v productView) templ.Component {
 	})
 }
 
-// stockBadge says whether it can be had. icons: ban hourglass check
+// stockBadge renders the availability of a product. icons: ban hourglass check
 func stockBadge(stock int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -8,8 +8,7 @@ import (
 	"gatehouse/web"
 )
 
-// shell is the header and footer of a page. search, if the page shows the
-// catalogue, is what is searched for.
+// shell returns the page shell. search is the searched text if the page shows the catalogue, otherwise nil.
 func (a *App) shell(c echo.Context, title string, search *string) (components.Shell, error) {
 	id, err := a.cartID(c)
 	if err != nil {
@@ -35,15 +34,15 @@ func (a *App) shell(c echo.Context, title string, search *string) (components.Sh
 	return s, nil
 }
 
-// cartLink is the header's way to the cart, with the number of things in it.
+// cartLink returns the header's link to the cart, with the number of units in it.
 func cartLink(units int) components.NavItem {
 	return components.NavItem{ID: "nav-cart", Label: "Cart", URL: "/cart", Icon: "shopping-cart", Count: units}
 }
 
-// card is an article in a grid.
+// card is a product in a grid.
 type card struct {
 	Slug, Name, Short, Category, Picture string
 	Cents                                int64
 	Stock                                int
-	Back                                 string // where to be after adding it, without JavaScript
+	Back                                 string // where to return after adding it, without JavaScript
 }

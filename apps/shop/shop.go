@@ -16,10 +16,10 @@ import (
 	"gatehouse/sso/rp"
 )
 
-// service is the shop's name in the estate and its client id at the portal.
+// service is the shop's service name and its client id at the portal.
 const service = "shop"
 
-// Deps are what the shop needs from outside.
+// Deps are the dependencies of the shop.
 type Deps = apps.Deps
 
 // App is one replica of the shop.
@@ -32,8 +32,8 @@ type App struct {
 	pictures pictures
 }
 
-// New is the shop with its shelves filled. It fails when something it needs is
-// missing or the database does not answer; the portal and Redis may come later.
+// New creates the shop and fills an empty catalogue. It returns an error if a required dependency is unset or the
+// database does not answer. The portal and Redis may become available later.
 func New(ctx context.Context, d Deps) (*App, error) {
 	e, auth, err := d.Join(service, true)
 	if err != nil {
@@ -53,7 +53,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	return a, nil
 }
 
-// routes is every endpoint of the shop.
+// routes registers every endpoint of the shop.
 func (a *App) routes(e *echo.Echo) {
 	signedIn := a.sso.Required
 
@@ -78,7 +78,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/api/v1/purchases", a.apiPurchases, a.sso.Program("purchases:read"))
 }
 
-// open fills empty shelves and draws the pictures.
+// open stores the catalogue if the database has no products, draws the pictures and, for a demo, stores past orders.
 func (a *App) open(ctx context.Context) error {
 	c, err := goods.Load()
 	if err != nil {
@@ -96,11 +96,11 @@ func (a *App) open(ctx context.Context) error {
 	return nil
 }
 
-// Handler answers the shop's requests.
+// Handler returns the shop's HTTP handler.
 func (a *App) Handler() *echo.Echo { return a.echo }
 
-// Run publishes the shop's events and forgets old guests' carts, and indexes
-// products that are not yet found, until ctx ends.
+// Run publishes the shop's events and, once an hour, deletes guests' expired carts and indexes products that are not
+// indexed yet, until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.sso.Run(ctx) })

@@ -16,13 +16,12 @@ import (
 	"gatehouse/web"
 )
 
-// Revoker ends sign-ins everywhere: the portal's sessions, the refresh tokens, and the sessions of every app (package
-// revoke).
+// Revoker ends sign-ins: the portal's sessions, the refresh tokens, and the sessions of every app (package revoke).
 type Revoker interface {
 	Revoke(ctx context.Context, r revoke.Request) (revoke.Receipt, error)
 }
 
-// Deps are what the pages need. All but Wake are required.
+// Deps are the dependencies of the pages. All but Wake and LeadsTo are required.
 type Deps struct {
 	Store    *store.Store
 	Sessions *session.Store
@@ -31,20 +30,22 @@ type Deps struct {
 	Revoker  Revoker
 	Estate   web.Estate
 	Now      func() time.Time
-	Wake     func() // tells the relay of events that there is one; may be nil
+	Wake     func() // signals the event relay that an event waits in the outbox; may be nil
 	Demo     bool   // the demo accounts exist and are shown on the sign-in page
 
-	// LeadsTo are the origins besides ours where a browser may end that goes on to a local path; may be nil.
+	// LeadsTo returns the origins, besides the portal's own, that a browser may be redirected to from a local path;
+	// may be nil. The pages allow them in the CSP directive form-action.
 	LeadsTo func(ctx context.Context, path string) []string
 }
 
-// Pages are the portal's pages about a person's account. The exported methods with an echo.Context are handlers.
+// Pages are the portal's account pages. The exported methods with an echo.Context are handlers.
 type Pages struct {
 	Deps
 	policy password.Policy
 }
 
-// New makes the pages. It refuses a missing dependency.
+// New returns the pages, or an error if a required dependency is missing. Without demo accounts, it makes the
+// password policy refuse DemoPassword.
 func New(d Deps) (*Pages, error) {
 	switch {
 	case d.Store == nil:
@@ -70,12 +71,13 @@ func New(d Deps) (*Pages, error) {
 	}
 	p := &Pages{Deps: d}
 	if !d.Demo {
-		p.policy.Refused = []string{DemoPassword} // it is published, so it is everybody's first guess
+		p.policy.Refused = []string{DemoPassword} // it is published, so attackers try it first
 	}
 	return p, nil
 }
 
-// failed makes an error of something that did not answer a 503; any other error stays what it is.
+// failed turns the error of a dependency that is unavailable, busy or superseded into a 503, and returns any other
+// error unchanged.
 func failed(err error) error {
 	if errors.Is(err, session.ErrUnavailable) || errors.Is(err, attempts.ErrUnavailable) || errors.Is(err, password.ErrBusy) ||
 		errors.Is(err, store.ErrSuperseded) {
@@ -84,7 +86,7 @@ func failed(err error) error {
 	return err
 }
 
-// leadOn sends the browser to path with a GET. htmx is told to leave the page for it.
+// leadOn redirects the browser to path with a 303, or by HX-Redirect if the request is from htmx.
 func leadOn(c echo.Context, path string) error {
 	if web.WantsFragment(c) {
 		c.Response().Header().Set("HX-Redirect", path)

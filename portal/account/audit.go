@@ -13,10 +13,10 @@ import (
 	"gatehouse/web"
 )
 
-// perActivityPage is how many lines of the person's own part of the audit a page has.
+// perActivityPage is the number of rows of the account activity list on a page.
 const perActivityPage = 20
 
-// Why a sign-in failed.
+// Reasons for which a sign-in failed.
 const (
 	unknownEmail    = "no account has this email"
 	wrongPassword   = "wrong password"
@@ -25,8 +25,8 @@ const (
 	tooManySignIns  = "too many sign-ins"
 )
 
-// audit returns the row of the audit about what happened at the account of u. by is the person who is signed in, "" for a
-// guest.
+// audit returns the change that adds an audit row about the account of u. by is the id of the signed-in user, "" for
+// a guest.
 func (p *Pages) audit(c echo.Context, action, by string, u store.User, detail map[string]any) store.Change {
 	row := store.Audit{
 		At: p.Now(), ActorID: by, Action: action, TargetKind: "user", TargetID: u.ID, Target: u.Email,
@@ -41,8 +41,8 @@ func (p *Pages) audit(c echo.Context, action, by string, u store.User, detail ma
 	return store.Audited(row)
 }
 
-// signInFailed records that a sign-in to the account of u failed, and returns because, or why it can't be recorded. Whether or not
-// there is such an account, it costs the same.
+// signInFailed records a failed sign-in to the account of u in the audit. It returns because, or the error of
+// recording it. It takes the same time whether or not the account exists.
 func (p *Pages) signInFailed(c echo.Context, by string, u store.User, reason string, because error) error {
 	if err := p.Store.Apply(c.Request().Context(), p.audit(c, store.SignInFailed, by, u, map[string]any{"reason": reason})); err != nil {
 		return err
@@ -50,7 +50,8 @@ func (p *Pages) signInFailed(c echo.Context, by string, u store.User, reason str
 	return because
 }
 
-// succeeded counts a sign-in whose password was right, and records it if there were too many.
+// succeeded counts a sign-in whose password was right. If there were too many, it records that and returns the
+// *attempts.Exceeded error.
 func (p *Pages) succeeded(c echo.Context, by string, u store.User, attempt *attempts.Attempt) error {
 	err := attempt.Succeeded(c.Request().Context(), u.ID)
 	if exceeded := (*attempts.Exceeded)(nil); errors.As(err, &exceeded) {
@@ -59,10 +60,10 @@ func (p *Pages) succeeded(c echo.Context, by string, u store.User, attempt *atte
 	return err
 }
 
-// activity is a page of what the audit has of the person's own account, the newest first.
+// activity is a page of the audit rows about the user's own account, the newest first.
 type activity struct {
 	Rows  []activityRow
-	Older string // path of the page after, "" for none
+	Older string // path of the next page, "" for none
 	Later bool   // this is not the first page
 }
 

@@ -17,11 +17,11 @@ import (
 type deleteView struct {
 	Shell  components.Shell
 	Email  string
-	Sure   bool // was ticked
+	Sure   bool // the confirmation was ticked
 	Faults faults
 }
 
-// DeleteForm answers GET /profile/delete: it says what deleting the account means, and asks.
+// DeleteForm handles GET /profile/delete: it shows what deleting the account does, and asks for confirmation.
 func (p *Pages) DeleteForm(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error {
 		return p.showDelete(c, http.StatusOK, deleteView{Email: v.user.Email, Faults: faults{}})
@@ -33,7 +33,8 @@ func (p *Pages) showDelete(c echo.Context, status int, view deleteView) error {
 	return web.Render(c, status, deletePage(view))
 }
 
-// Delete answers POST /profile/delete with the fields password and sure: it ends the account and every sign-in of it.
+// Delete handles POST /profile/delete with the fields password and sure: it deletes the account and ends all its
+// sign-ins.
 func (p *Pages) Delete(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error {
 		fields, err := postedAll(c, "password", "sure")
@@ -93,7 +94,8 @@ func (p *Pages) refuseDelete(c echo.Context, err error, view deleteView) error {
 	return failed(err)
 }
 
-// notEverywhere says what is done, while Redis is away: servers that do not hear of it refuse everyone within a second.
+// notEverywhere returns a 503 that says that the change is done, but that not every replica has confirmed it since
+// Redis is unavailable: replicas that do not hear from Redis refuse all sessions within a second.
 func notEverywhere(done string) error {
 	e := web.Fail(http.StatusServiceUnavailable, "unavailable", done+" That follows by itself within moments; there is nothing more to do.").
 		Titled("Done, and not known everywhere yet")

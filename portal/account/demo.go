@@ -10,13 +10,15 @@ import (
 	"gatehouse/portal/store"
 )
 
-// DemoPassword is the password of every demo account. Where there are none, nobody may choose it.
+// DemoPassword is the password of every demo account. In a portal without demo accounts, the password policy refuses
+// it.
 const DemoPassword = "gatehouse-demo"
 
-// DemoAccount is an account for looking around, whose password everybody knows.
+// DemoAccount is an account for trying the apps, with a published password.
 type DemoAccount struct{ ID, Name, Email, Role string }
 
-// DemoAccounts are the demo accounts, one for each role. Their ids are fixed, since the apps' demo data name them.
+// DemoAccounts returns the demo accounts, one for each role. Their ids are fixed, since the apps' demo data refer to
+// them.
 func DemoAccounts() []DemoAccount {
 	return []DemoAccount{
 		{"demo-alice", "Alice Demo", "alice@example.com", "customer"},
@@ -26,8 +28,8 @@ func DemoAccounts() []DemoAccount {
 	}
 }
 
-// SeedDemo creates the demo accounts that are missing. Replicas may call it together and at every start: it hashes
-// one password when any is missing, and none when they are all there.
+// SeedDemo creates the demo accounts that are missing. Replicas may call it concurrently and at every start: it
+// hashes one password if any account is missing, and none if all exist.
 func SeedDemo(ctx context.Context, s *store.Store, h *password.Hasher, now time.Time) error {
 	var missing []store.User
 	for _, d := range DemoAccounts() {
@@ -49,7 +51,7 @@ func SeedDemo(ctx context.Context, s *store.Store, h *password.Hasher, now time.
 		return fmt.Errorf("demo accounts: %w", err)
 	}
 	for i := range missing {
-		missing[i].PasswordHash = hash // a salt of their own would hide nothing: the password is published
+		missing[i].PasswordHash = hash // a salt for each would hide nothing: the password is published
 	}
 	if err := s.SeedUsers(ctx, missing); err != nil {
 		return fmt.Errorf("demo accounts: %w", err)

@@ -13,11 +13,12 @@ import (
 	"gatehouse/web"
 )
 
-// maxName is how many characters a person's name may have.
+// maxName is the longest name of a user, in characters.
 const maxName = 80
 
-// posted is the value of a form field exactly as it was sent, "" if it is missing. It reads the body only, since
-// a password in an address ends up in logs, and refuses a doubled field: which one was meant?
+// posted returns the value of a form field exactly as it was sent, "" if it is missing. It reads only the body,
+// since a password in a URL would be logged. It returns a 400 error if the body can't be parsed or has the field
+// more than once.
 func posted(c echo.Context, name string) (string, error) {
 	if err := c.Request().ParseForm(); err != nil {
 		return "", web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
@@ -32,7 +33,7 @@ func posted(c echo.Context, name string) (string, error) {
 	}
 }
 
-// postedAll is posted for several fields at once, in the order of names.
+// postedAll returns the values of several form fields, in the order of names. It fails as posted does.
 func postedAll(c echo.Context, names ...string) ([]string, error) {
 	values := make([]string, len(names))
 	for i, name := range names {
@@ -45,7 +46,8 @@ func postedAll(c echo.Context, names ...string) ([]string, error) {
 	return values, nil
 }
 
-// keep is a typed value as it may be shown again in its field.
+// keep returns a typed value without surrounding white space, to be shown again in its field, or "" if it is not
+// valid text or is longer than maxRunes characters.
 func keep(typed string, maxRunes int) string {
 	typed = strings.TrimSpace(typed)
 	if !utf8.ValidString(typed) || strings.ContainsFunc(typed, unicode.IsControl) || utf8.RuneCountInString(typed) > maxRunes {
@@ -54,7 +56,7 @@ func keep(typed string, maxRunes int) string {
 	return typed
 }
 
-// personName checks a name: it returns it without needless white space, or what is wrong with it.
+// personName returns a typed name with white space normalised, or a message that says why it is not valid.
 func personName(typed string) (name, fault string) {
 	name = strings.Join(strings.Fields(typed), " ")
 	switch {
@@ -68,15 +70,16 @@ func personName(typed string) (name, fault string) {
 	return name, ""
 }
 
-// invisible are controls, and the marks that turn the direction of text, with which one name can pose as another.
+// invisible reports whether r is a control character, an invisible space or separator, or a character that changes
+// the direction of text, with which one name can imitate another.
 func invisible(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u200b' || r == '\ufeff' || r == '\u2028' || r == '\u2029'
 }
 
-// faults are what is wrong with a form, by field. The key "" is about the form as a whole.
+// faults are a form's validation messages, by field. The key "" is for the form as a whole.
 type faults map[string]string
 
-// list is for the summary above a form, in the order of fields.
+// list returns the messages for the summary above a form, in the order of fields.
 func (f faults) list(fields ...string) []components.FieldError {
 	var list []components.FieldError
 	for _, field := range fields {
@@ -87,7 +90,7 @@ func (f faults) list(fields ...string) []components.FieldError {
 	return list
 }
 
-// or is a, or b where a is empty.
+// or returns a, or b if a is empty.
 func or(a, b string) string {
 	if a != "" {
 		return a

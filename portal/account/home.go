@@ -12,12 +12,12 @@ import (
 type homeView struct {
 	Shell components.Shell
 	Apps  []components.App // the tiles
-	Name  string           // of the person, "" for a guest
-	Ended []endedView      // what the person should know of
+	Name  string           // of the user, "" for a guest
+	Ended []endedView      // ended sign-ins that the user has not acknowledged
 }
 
-// Home answers GET /: the apps that this person may open, or a welcome to guests. It is a public page, so it is
-// shown while Redis is away, too.
+// Home handles GET /: it shows the apps that the user may open, or a welcome to guests. The page is public, so it is
+// shown while Redis is unavailable, too.
 func (p *Pages) Home(c echo.Context) error {
 	view := homeView{}
 	if !p.Unavailable(c) {

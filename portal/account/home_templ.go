@@ -222,7 +222,7 @@ func homePage(v homeView) templ.Component {
 	})
 }
 
-// tiles are the apps, and what else the portal has for this person (the console, for administrators).
+// tiles renders the apps, and the other pages that the user may open (the console, for administrators).
 func tiles(apps []components.App, more []components.NavItem) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

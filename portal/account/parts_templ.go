@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "gatehouse/components"
 
-// formFaults heads a form that was refused.
+// formFaults renders the messages above a form that was refused.
 func formFaults(title string, f faults, fields ...string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -74,7 +74,7 @@ func formFaults(title string, f faults, fields ...string) templ.Component {
 	})
 }
 
-// passwordField is a password field with a button that shows what was typed, where there is JavaScript.
+// passwordField renders a password field. With JavaScript it has a button that shows what was typed.
 func passwordField(f components.FieldView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -142,7 +142,7 @@ func passwordField(f components.FieldView) templ.Component {
 	})
 }
 
-// narrow is the column in which the pages about signing in and out stand.
+// narrow renders the narrow column of the pages about signing in and out.
 func narrow(icon, title, lead string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

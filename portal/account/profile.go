@@ -16,12 +16,12 @@ import (
 
 type profileView struct {
 	Shell       components.Shell
-	Name, Email string // in the forms
+	Name, Email string // values of the form fields
 	User        store.User
 	Faults      faults
 }
 
-// Profile answers GET /profile.
+// Profile handles GET /profile.
 func (p *Pages) Profile(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error { return p.showProfile(c, http.StatusOK, p.profile(v)) })
 }
@@ -35,7 +35,7 @@ func (p *Pages) showProfile(c echo.Context, status int, view profileView) error 
 	return web.Render(c, status, profilePage(view))
 }
 
-// SetName answers POST /profile/name with the field name.
+// SetName handles POST /profile/name with the field name.
 func (p *Pages) SetName(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error {
 		typed, err := posted(c, "name")
@@ -56,7 +56,7 @@ func (p *Pages) SetName(c echo.Context) error {
 	})
 }
 
-// SetEmail answers POST /profile/email with the fields email and email_password, the current password.
+// SetEmail handles POST /profile/email with the fields email and email_password, the current password.
 func (p *Pages) SetEmail(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error {
 		fields, err := postedAll(c, "email", "email_password")
@@ -76,7 +76,7 @@ func (p *Pages) SetEmail(c echo.Context) error {
 			return p.showProfile(c, http.StatusUnprocessableEntity, view)
 		}
 		err = p.confirm(c, v, fields[1])
-		if err == nil { // counted like a registration: it, too, tells whether there is an account
+		if err == nil { // limited like a registration: the answer also reveals whether an account exists
 			err = p.Attempts.Register(c.Request().Context(), web.ClientIP(c))
 		}
 		if err == nil {
@@ -93,8 +93,8 @@ func (p *Pages) SetEmail(c echo.Context) error {
 	})
 }
 
-// SetPassword answers POST /profile/password with the fields current_password and new_password. It signs the
-// person out on every other device, and gives this browser a new session id.
+// SetPassword handles POST /profile/password with the fields current_password and new_password. It ends the user's
+// other sign-ins, and gives this browser a new session id.
 func (p *Pages) SetPassword(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error {
 		fields, err := postedAll(c, "current_password", "new_password")
@@ -131,7 +131,8 @@ func (p *Pages) changePassword(c echo.Context, v *visitor, current, next string)
 	if err != nil {
 		return err
 	}
-	// One transaction: the others end with the change or not at all, and none begins with the old password after it.
+	// One transaction: either the password changes and the other sign-ins end, or neither happens. No sign-in with
+	// the old password can begin after it.
 	done, err := p.Revoker.Revoke(ctx, revoke.Request{
 		UserID: v.user.ID, Except: v.signIn.SID, Reason: revoke.PasswordChanged, By: v.user.ID,
 		With: []store.Change{
@@ -144,12 +145,13 @@ func (p *Pages) changePassword(c echo.Context, v *visitor, current, next string)
 	if !done.Confirmed {
 		return notEverywhere("Your password has been changed. Your other devices are being signed out, and not every server knows it yet.")
 	}
-	v.user.DeviceGeneration++ // as in the database: other browsers are strangers now, and this one is not
+	v.user.DeviceGeneration++ // as in the database; the device cookies of other browsers are invalid now
 	p.trust(c, v.user)
 	return p.renewSession(c, v)
 }
 
-// saved shows the profile with what was just changed, also in the header of other pages.
+// saved applies a change to the session too, so that the header of other pages shows it, and redirects to the
+// profile with a message.
 func (p *Pages) saved(c echo.Context, change func(*session.Record), message string) error {
 	if err := p.Sessions.Update(c.Request(), change); err != nil {
 		return failed(err)
@@ -158,7 +160,8 @@ func (p *Pages) saved(c echo.Context, change func(*session.Record), message stri
 	return leadOn(c, "/profile")
 }
 
-// refuseProfile shows the profile again with the reason; field is the one that holds the current password.
+// refuseProfile shows the profile again with the message for err, or returns err if the form did not cause it. field
+// is the one that holds the current password.
 func (p *Pages) refuseProfile(c echo.Context, err error, view profileView, field string) error {
 	var exceeded *attempts.Exceeded
 	switch {

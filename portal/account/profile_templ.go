@@ -11,10 +11,10 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "gatehouse/components"
 
-// passwordHint is shown where a password is chosen.
+// passwordHint is shown below the fields for a new password.
 const passwordHint = "At least 10 characters; a few words in a row work well. Password managers and pasting are welcome."
 
-// roleMeaning says what a role opens.
+// roleMeaning returns a description of what a role permits.
 func roleMeaning(role string) string {
 	switch role {
 	case "customer":

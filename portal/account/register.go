@@ -23,7 +23,7 @@ type registerView struct {
 	Faults      faults
 }
 
-// RegisterForm answers GET /register. return_to is a local path.
+// RegisterForm handles GET /register. return_to is a local path, login_hint an email to begin with.
 func (p *Pages) RegisterForm(c echo.Context) error {
 	v, err := p.visitor(c)
 	if err != nil {
@@ -43,8 +43,8 @@ func (p *Pages) showRegister(c echo.Context, status int, view registerView) erro
 	return web.Render(c, status, registerPage(view))
 }
 
-// Register answers POST /register with the fields name, email, password and return_to. The new person is a customer and
-// is signed in.
+// Register handles POST /register with the fields name, email, password and return_to. The new user gets the role
+// customer and is signed in.
 func (p *Pages) Register(c echo.Context) error {
 	fields, err := postedAll(c, "name", "email", "password", "return_to")
 	if err != nil {
@@ -57,7 +57,7 @@ func (p *Pages) Register(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if v != nil { // a form left open in another tab
+	if v != nil { // the form was open in another tab
 		return leadOn(c, view.ReturnTo)
 	}
 	now := p.Now().UTC()
@@ -82,7 +82,7 @@ func (p *Pages) Register(c echo.Context) error {
 	return leadOn(c, view.ReturnTo)
 }
 
-// newPassword returns why a password may not be chosen, "" if it may.
+// newPassword returns the reason why a password can't be chosen, "" if it can. about are the user's email and name.
 func (p *Pages) newPassword(secret string, about ...string) string {
 	if secret == "" {
 		return "Choose a password."
@@ -96,7 +96,7 @@ func (p *Pages) newPassword(secret string, about ...string) string {
 
 func (p *Pages) register(c echo.Context, u store.User, secret string) error {
 	ctx := c.Request().Context()
-	// Counted before the email is looked up: a registration tells whether there is an account.
+	// Counted before the email is looked up, since the answer reveals whether an account exists.
 	if err := p.Attempts.Register(ctx, web.ClientIP(c)); err != nil {
 		return err
 	}
@@ -111,13 +111,14 @@ func (p *Pages) register(c echo.Context, u store.User, secret string) error {
 	}
 	u.PasswordHash = hash
 	err = p.start(c, u, func(first store.SignIn) error { return p.Store.Register(ctx, u, first) })
-	if errors.Is(err, store.ErrEmailTaken) { // meanwhile
+	if errors.Is(err, store.ErrEmailTaken) { // registered concurrently
 		return p.emailTaken(c)
 	}
 	return err
 }
 
-// emailTaken counts that the answer tells that there is an account, and returns store.ErrEmailTaken if it may.
+// emailTaken counts an answer that reveals that an account exists. It returns store.ErrEmailTaken, or an error if
+// the limit is exceeded.
 func (p *Pages) emailTaken(c echo.Context) error {
 	if err := p.Attempts.EmailTaken(c.Request().Context(), web.ClientIP(c)); err != nil {
 		return err

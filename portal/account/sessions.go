@@ -16,11 +16,11 @@ import (
 	"gatehouse/web"
 )
 
-// perPage is how many sign-ins are listed on a page.
+// perPage is the number of sign-ins on a page.
 const perPage = 10
 
-// listedFor is how long a sign-in that was not seen again is listed: as long as a refresh token lives. After that
-// nothing of it can be used any more.
+// listedFor is how long a sign-in is listed after it was last seen: the lifetime of a refresh token. After that,
+// none of its credentials is valid.
 const listedFor = 30 * 24 * time.Hour
 
 type sessionsView struct {
@@ -45,7 +45,7 @@ type sessionItem struct {
 	Current  bool
 }
 
-// SessionList answers GET /sessions. page counts from 1.
+// SessionList handles GET /sessions. page counts from 1.
 func (p *Pages) SessionList(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error {
 		view, err := p.sessions(c, v)
@@ -68,7 +68,7 @@ func (p *Pages) sessions(c echo.Context, v *visitor) (sessionsView, error) {
 		return sessionsView{}, err
 	}
 	last := max(1, (total+perPage-1)/perPage)
-	if page > last { // the last page became empty, or an address was made up
+	if page > last { // the last page became empty, or the page number was made up
 		page = last
 		if rows, total, err = p.Store.SignInsOf(ctx, v.user.ID, v.signIn.SID, since, perPage, (page-1)*perPage); err != nil {
 			return sessionsView{}, err
@@ -101,7 +101,7 @@ func item(in store.SignIn, current bool, names map[string]string) sessionItem {
 	return it
 }
 
-// appNames are the names of the estate's apps by their client_id.
+// appNames returns the names of the estate's apps by client_id.
 func (p *Pages) appNames() map[string]string {
 	names := map[string]string{}
 	for _, app := range p.Estate.Open([]string{"admin", "analyst", "moderator", "customer"}) {
@@ -110,7 +110,8 @@ func (p *Pages) appNames() map[string]string {
 	return names
 }
 
-// Device names the browser and the system behind a User-Agent, with a picture of the thing.
+// Device returns the names of the browser and of the operating system in a User-Agent, and an icon for the kind of
+// device.
 func Device(userAgent string) (name, icon string) {
 	ua := useragent.Parse(userAgent)
 	icon = "monitor" // icons: monitor smartphone tablet terminal
@@ -133,8 +134,8 @@ func Device(userAgent string) (name, icon string) {
 	return "An unknown browser", icon
 }
 
-// EndSession answers POST /sessions/:sid/end: it ends one of the person's own sign-ins. Another person's, or one that
-// does not exist, is a 404; one that has ended already is no error.
+// EndSession handles POST /sessions/:sid/end: it ends one of the user's own sign-ins. It answers 404 if the sign-in
+// does not exist or is another user's. Ending a sign-in that has ended is no error.
 func (p *Pages) EndSession(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error {
 		ctx := c.Request().Context()

@@ -69,7 +69,7 @@ func sessionsPage(v sessionsView) templ.Component {
 	})
 }
 
-// activityList shows what happened at the account besides sign-ins that succeeded.
+// activityList renders the failed sign-ins and the changes of the password and email of the account.
 func activityList(v activity) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -209,7 +209,7 @@ func activityList(v activity) templ.Component {
 	})
 }
 
-// sessionList is what htmx swaps when a sign-in was ended.
+// sessionList renders the part of the page that htmx replaces after a sign-in has ended.
 func sessionList(v sessionsView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -16,25 +16,25 @@ import (
 	"gatehouse/web"
 )
 
-// The one answer to an unknown email and to a wrong password.
+// noMatch is the message both for an unknown email and for a wrong password.
 const noMatch = "The email and the password do not match. Check both and try again."
 
 type signInView struct {
 	Shell    components.Shell
 	ReturnTo string
 	Email    string
-	Reauth   *components.Person // asks for this person's password again
+	Reauth   *components.Person // the user whose password is asked for again; nil at a sign-in
 	Faults   faults
 	Demo     []DemoAccount
-	Conflict bool // the browser sends sessions of different people
-	NotSent  bool // the browser was given a session just now, and does not send it
+	Conflict bool // the browser sends sessions of different users
+	NotSent  bool // the browser was just given a session cookie, and does not send it
 
 	Disabled      bool      // the password was right, and the account is disabled
-	DisabledUntil time.Time // zero: for good
+	DisabledUntil time.Time // zero: permanently
 }
 
-// SignInForm answers GET /sign-in. Parameters: return_to, a local path; login_hint, an email to begin with (OpenID
-// Connect Core §3.1.2.1); reauth=1 asks the person who is signed in for the password again (prompt=login, max_age).
+// SignInForm handles GET /sign-in. Parameters: return_to, a local path; login_hint, an email to begin with (OpenID
+// Connect Core §3.1.2.1); reauth=1 asks the signed-in user for the password again (prompt=login, max_age).
 func (p *Pages) SignInForm(c echo.Context) error {
 	v, err := p.visitor(c)
 	if err != nil {
@@ -64,11 +64,11 @@ func (p *Pages) showSignIn(c echo.Context, status int, view signInView) error {
 	}
 	web.FormActions(c, p.LeadsTo(c.Request().Context(), view.ReturnTo)...)
 	view.Shell = web.Shell(c, title)
-	view.Shell.SignInURL = "" // this is the page
+	view.Shell.SignInURL = "" // this is the sign-in page
 	return web.Render(c, status, signInPage(view))
 }
 
-// SignIn answers POST /sign-in with the fields email, password, return_to and reauth.
+// SignIn handles POST /sign-in with the fields email, password, return_to and reauth.
 func (p *Pages) SignIn(c echo.Context) error {
 	fields, err := postedAll(c, "email", "password", "return_to", "reauth")
 	if err != nil {
@@ -94,19 +94,19 @@ func (p *Pages) SignIn(c echo.Context) error {
 		return p.showSignIn(c, http.StatusUnprocessableEntity, view)
 	}
 	u, err := p.authenticate(c, account, secret)
-	if err == nil && v != nil && v.user.ID == u.ID { // a form left open in another tab: the sign-in goes on
+	if err == nil && v != nil && v.user.ID == u.ID { // the form was open in another tab: renew the sign-in
 		v.user = u
 		if err = p.prove(c, v); err == nil {
 			return leadOn(c, view.ReturnTo)
 		}
-		if !errors.Is(err, store.ErrStale) && !errors.Is(err, session.ErrEnded) { // else it ended meanwhile, and stays ended
+		if !errors.Is(err, store.ErrStale) && !errors.Is(err, session.ErrEnded) { // else it ended meanwhile: start another
 			return p.refuse(c, err, view)
 		}
 		err = nil
 	}
 	if err == nil {
 		err = p.start(c, u, persist(c, p.Store, u))
-		if errors.Is(err, store.ErrSuperseded) { // signed out everywhere at this moment: a sign-in after that counts
+		if errors.Is(err, store.ErrSuperseded) { // a sign-out everywhere coincided: try again
 			err = p.start(c, u, persist(c, p.Store, u))
 		}
 	}
@@ -120,17 +120,18 @@ func persist(c echo.Context, records *store.Store, u store.User) func(store.Sign
 	return func(in store.SignIn) error { return records.SignIn(c.Request().Context(), in, u.PasswordHash) }
 }
 
-// What authenticate finds, beside a person.
+// errNoMatch is authenticate's error for an unknown email or a wrong password.
 var errNoMatch = errors.New("account: email and password do not match")
 
-// disabledError says that somebody gave the right password and may not sign in. Whoever does not know the password
-// never learns of it.
-type disabledError struct{ until time.Time } // zero: for good
+// disabledError is the error for the right password of a disabled account. A caller that does not know the password
+// does not learn that the account is disabled.
+type disabledError struct{ until time.Time } // zero: permanently
 
 func (*disabledError) Error() string { return "account: disabled" }
 
-// authenticate returns whose account it is, if secret is its password. Every call that the limits let through costs
-// one hash, whether or not there is such an account.
+// authenticate returns the user with this email if secret is the password. It returns errNoMatch if it is not, a
+// *disabledError if the account is disabled, and *attempts.Exceeded if a limit is reached. Every call within the
+// limits costs one hash, whether or not the account exists.
 func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User, error) {
 	ctx := c.Request().Context()
 	u, err := p.Store.UserByEmail(ctx, account)
@@ -164,8 +165,8 @@ func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User
 	return u, nil
 }
 
-// rehash renews a hash whose parameters are out of date, and returns the one that is stored now. It can wait until
-// the next sign-in, so a failure is only logged.
+// rehash replaces a password hash whose parameters are out of date, and returns the hash that is stored now. A
+// failure is only logged, since the next sign-in can repeat it.
 func (p *Pages) rehash(c echo.Context, u store.User, secret string) string {
 	ctx := c.Request().Context()
 	hash, err := p.Hasher.Hash(ctx, secret)
@@ -179,8 +180,8 @@ func (p *Pages) rehash(c echo.Context, u store.User, secret string) string {
 	return hash
 }
 
-// reauthenticate asks the person who is signed in for the password again. The sign-in stays, the session gets a
-// new id and auth_time is now.
+// reauthenticate checks the password of the signed-in user again. The sign-in continues with a new session id, and
+// its auth_time is now.
 func (p *Pages) reauthenticate(c echo.Context, v *visitor, secret string, view signInView) error {
 	view.Reauth = personOf(v.user)
 	if secret == "" {
@@ -196,9 +197,9 @@ func (p *Pages) reauthenticate(c echo.Context, v *visitor, secret string, view s
 	return leadOn(c, view.ReturnTo)
 }
 
-// prove moves the auth_time of v's sign-in to now, after the password was checked, and gives the browser a new session of
-// it. Nothing ends by it. The error wraps store.ErrStale or session.ErrEnded if the sign-in has ended meanwhile, and
-// store.ErrStale if the password has changed.
+// prove sets the auth_time of v's sign-in to now, after the password was checked, and gives the browser a new
+// session. It ends no sign-in. The error wraps store.ErrStale or session.ErrEnded if the sign-in has ended
+// meanwhile, and store.ErrStale if the password has changed.
 func (p *Pages) prove(c echo.Context, v *visitor) error {
 	if now := p.Now().UTC(); now.After(v.signIn.CreatedAt) {
 		v.signIn.CreatedAt = now
@@ -213,7 +214,8 @@ func (p *Pages) prove(c echo.Context, v *visitor) error {
 	return nil
 }
 
-// confirm checks the password of somebody who is signed in; errNoMatch says that it is another.
+// confirm checks the password of a signed-in user. It returns errNoMatch if it is wrong, and *attempts.Exceeded if a
+// limit is reached.
 func (p *Pages) confirm(c echo.Context, v *visitor, secret string) error {
 	ctx := c.Request().Context()
 	attempt, err := p.Attempts.Confirm(ctx, v.signIn.SID, web.ClientIP(c))
@@ -230,7 +232,7 @@ func (p *Pages) confirm(c echo.Context, v *visitor, secret string) error {
 	return p.succeeded(c, v.user.ID, v.user, attempt)
 }
 
-// refuse shows the form again with the reason, or returns an error that is not the person's.
+// refuse shows the form again with the message for err, or returns err if the user did not cause it.
 func (p *Pages) refuse(c echo.Context, err error, view signInView) error {
 	var exceeded *attempts.Exceeded
 	var disabled *disabledError

@@ -385,7 +385,7 @@ func signInForm(v signInView) templ.Component {
 	})
 }
 
-// disabled is for whoever gave the right password.
+// disabled renders the message that the account is disabled. It is shown only after the right password.
 func disabled(until time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -453,8 +453,8 @@ func disabled(until time.Time) templ.Component {
 	})
 }
 
-// demoAccounts lists the accounts for looking around. A button fills the form; without JavaScript the list is there to
-// read.
+// demoAccounts renders the list of demo accounts. A button fills in the form; without JavaScript the list is still
+// readable, with the password that all of the demo accounts share.
 func demoAccounts(accounts []DemoAccount) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -13,10 +13,10 @@ import (
 
 type signOutView struct {
 	Shell  components.Shell
-	Person *components.Person // nil on the page that says it is done
+	Person *components.Person // nil on the page that confirms the sign-out
 }
 
-// SignOutForm answers GET /sign-out: it asks, since a link must not sign anybody out.
+// SignOutForm handles GET /sign-out: it asks for confirmation, since a link must not sign the user out.
 func (p *Pages) SignOutForm(c echo.Context) error {
 	v, err := p.visitor(c)
 	if err != nil {
@@ -28,10 +28,10 @@ func (p *Pages) SignOutForm(c echo.Context) error {
 	return web.Render(c, http.StatusOK, signOutPage(signOutView{Shell: web.Shell(c, "Sign out"), Person: personOf(v.user)}))
 }
 
-// SignOut answers POST /sign-out: it ends this browser's sign-in, at the portal and in every app. Signing out twice
+// SignOut handles POST /sign-out: it ends this browser's sign-in, at the portal and in every app. Signing out twice
 // is no error.
 func (p *Pages) SignOut(c echo.Context) error {
-	all, err := p.Sessions.All(c.Request()) // several if another cookie stands before ours
+	all, err := p.Sessions.All(c.Request()) // several if the browser sends another session cookie as well
 	if err != nil {
 		return failed(err)
 	}
@@ -43,8 +43,8 @@ func (p *Pages) SignOut(c echo.Context) error {
 	return p.signedOut(c)
 }
 
-// SignOutEverywhere answers POST /sign-out/everywhere: it ends every sign-in of the person, this one too, and the device
-// cookies of the account.
+// SignOutEverywhere handles POST /sign-out/everywhere: it ends every sign-in of the user, including this one, and
+// invalidates the device cookies of the account.
 func (p *Pages) SignOutEverywhere(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error {
 		if err := revoke.Confirmed(p.Revoker.Revoke(c.Request().Context(), revoke.Request{
@@ -56,7 +56,7 @@ func (p *Pages) SignOutEverywhere(c echo.Context) error {
 	})
 }
 
-// signedOut takes the cookie away and leads to the page that says so.
+// signedOut deletes the session cookie and redirects to the page that confirms the sign-out.
 func (p *Pages) signedOut(c echo.Context) error {
 	if err := p.Sessions.End(c.Request().Context(), c.Response(), c.Request()); err != nil {
 		return failed(err)
@@ -65,13 +65,13 @@ func (p *Pages) signedOut(c echo.Context) error {
 	return leadOn(c, "/signed-out")
 }
 
-// SignedOut answers GET /signed-out.
+// SignedOut handles GET /signed-out.
 func (p *Pages) SignedOut(c echo.Context) error {
 	v, err := p.visitor(c)
 	if err != nil {
 		return err
 	}
-	if v != nil { // the address was typed, or kept
+	if v != nil { // the address was typed or bookmarked
 		return leadOn(c, "/")
 	}
 	view := signOutView{Shell: web.Shell(c, "You are signed out")}

@@ -17,21 +17,21 @@ import (
 	"gatehouse/web"
 )
 
-// maxUserAgent is how much of a User-Agent is kept, in bytes.
+// maxUserAgent is the length to which a User-Agent is cut for storage, in bytes.
 const maxUserAgent = 400
 
-// deviceLife is how long a browser remembers that it has signed in to an account.
+// deviceLife is the lifetime of a device cookie, with which a browser remembers that it has signed in to an account.
 const deviceLife = 365 * 24 * time.Hour
 
-// start signs u in on this browser: a new sign-in with a new session. persist stores the sign-in; when it fails,
-// the session is ended again, and the browser never learns of it.
+// start signs u in on this browser: it creates a sign-in and a session, and ends those that the browser had. persist
+// stores the sign-in. If it fails, start ends the new session and does not send its cookie.
 func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) error) error {
 	ctx := c.Request().Context()
 	olds, err := p.Sessions.All(c.Request())
 	if err != nil {
 		return failed(err)
 	}
-	for _, old := range olds { // of another person, too, if the browser sends several
+	for _, old := range olds { // if the browser sends several, some may be of other users
 		if err := revoke.Confirmed(p.Revoker.Revoke(ctx, revoke.Request{SID: old.SID, Reason: revoke.Replaced})); err != nil {
 			return failed(err)
 		}
@@ -65,8 +65,8 @@ func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) e
 	return nil
 }
 
-// beginning is the auth_time of a sign-in that begins now: not before the person was last signed out as a whole, by
-// the clock of whichever replica did it, since the denylist would deny that.
+// beginning returns the auth_time of a sign-in that begins now. It is not before the user's last sign-out
+// everywhere, by the clock of the replica that handled it, since the denylist would deny an earlier one.
 func (p *Pages) beginning(ctx context.Context, userID string) (time.Time, error) {
 	now := p.Now().UTC()
 	before, err := p.Store.SignedOutBefore(ctx, userID)
@@ -76,7 +76,8 @@ func (p *Pages) beginning(ctx context.Context, userID string) (time.Time, error)
 	return now, err
 }
 
-// renewSession gives the browser a new session of its sign-in, with the same absolute end, and ends the one it had.
+// renewSession gives the browser a new session of its sign-in, with the same absolute expiry, and ends the previous
+// one.
 func (p *Pages) renewSession(c echo.Context, v *visitor) error {
 	key, send, err := p.startSession(c, v.user, v.signIn, v.record.CreatedAt)
 	if err != nil {
@@ -89,8 +90,8 @@ func (p *Pages) renewSession(c echo.Context, v *visitor) error {
 	return nil
 }
 
-// startSession starts a session for a sign-in, with a new id. began is when the first session of the sign-in started;
-// zero: now. It returns the session's key in Redis, and a function that gives its cookie to the browser.
+// startSession starts a session with a new id for a sign-in. began is when the first session of the sign-in started;
+// zero means now. It returns the session's key in Redis, and a function that adds its cookie to the response.
 func (p *Pages) startSession(c echo.Context, u store.User, in store.SignIn, began time.Time) (key string, send func(), err error) {
 	later := cookieJar{}
 	key, err = p.Sessions.Begin(c.Request().Context(), later, c.Request(), session.Record{
@@ -106,7 +107,7 @@ func (p *Pages) startSession(c echo.Context, u store.User, in store.SignIn, bega
 	}, nil
 }
 
-// cookieJar keeps the cookies of an answer until it is sure that they may be sent.
+// cookieJar holds the cookies of a response until they may be sent.
 type cookieJar http.Header
 
 func (j cookieJar) Header() http.Header       { return http.Header(j) }
@@ -131,7 +132,7 @@ func attemptsAccount(email string, u store.User) attempts.Account {
 	return attempts.Account{Email: email, UserID: u.ID, Generation: u.DeviceGeneration}
 }
 
-// trust lets the browser remember that it has signed in to the account of u.
+// trust sets the device cookie, with which the browser remembers that it has signed in to the account of u.
 func (p *Pages) trust(c echo.Context, u store.User) {
 	account := attemptsAccount(u.EmailNormalised, u)
 	c.SetCookie(&http.Cookie{
@@ -140,7 +141,8 @@ func (p *Pages) trust(c echo.Context, u store.User) {
 	})
 }
 
-// clean makes text of what a client sent in a header, so that any database takes it.
+// clean cuts a request header's value to maxBytes, and removes control characters and invalid UTF-8, which a
+// database might refuse.
 func clean(s string, maxBytes int) string {
 	if len(s) > maxBytes {
 		s = s[:maxBytes]

@@ -7,14 +7,14 @@ import (
 )
 
 const (
-	// maxSignIns is how many active sign-ins an account has; the one used least recently ends when there is another.
+	// maxSignIns is the limit of active sign-ins of an account; one more ends the one that was used least recently.
 	maxSignIns = 100
-	// surplusAtOnce is how many end at one sign-in, where an account has had more since before there was a limit.
+	// surplusAtOnce limits how many end at one sign-in, for accounts that had more before the limit was introduced.
 	surplusAtOnce = 5
 )
 
-// endSurplus ends the sign-ins beyond maxSignIns that were used least recently. What fails is made up for at the next
-// sign-in: this one is done.
+// endSurplus ends the sign-ins beyond maxSignIns that were used least recently. It ignores errors: the current
+// sign-in is complete, and the next one tries again.
 func (p *Pages) endSurplus(ctx context.Context, userID string) {
 	sids, err := p.Store.SurplusSignIns(ctx, userID, maxSignIns, surplusAtOnce)
 	if err != nil {

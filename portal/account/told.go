@@ -12,26 +12,26 @@ import (
 	"gatehouse/web"
 )
 
-// notTheirs are the reasons for which others than the person end a sign-in: the person is told at the next one.
+// notTheirs are the end reasons that the user did not cause. The user is notified of them at the next sign-in.
 var notTheirs = []string{revoke.TokenReplay, revoke.EndedByAdmin, revoke.Banned, revoke.RolesChanged, revoke.TooMany}
 
 const (
-	// toldFor is for how long an ending is told of.
+	// toldFor is how long after its end a sign-in is reported to the user.
 	toldFor = 30 * 24 * time.Hour
-	// toldOf is how many sign-ins that ended are looked at.
+	// toldOf is the number of ended sign-ins that are examined.
 	toldOf = 50
-	// tooManyEvery is after how long a person who was told of endings is told again that there were too many sign-ins.
+	// tooManyEvery is the shortest time between two notifications that there were too many sign-ins.
 	tooManyEvery = 24 * time.Hour
 )
 
-// endedView is an ending, or several alike, that the person should know of.
+// endedView is one ended sign-in, or several with the same reason, that the user is notified of.
 type endedView struct {
 	Reason  string
-	At      time.Time // the last of them
+	At      time.Time // when the last of them ended
 	Devices []string  // "Firefox on Linux", without repetition
 }
 
-// untold are the endings that the person has not been told of, one for each reason.
+// untold returns the ended sign-ins that the user has not been notified of, grouped by reason.
 func (p *Pages) untold(ctx context.Context, u store.User) ([]endedView, error) {
 	reasons := notTheirs
 	// A program that signs in every minute ends another of its sign-ins each time.
@@ -68,7 +68,7 @@ func (v *endedView) add(device string) {
 	v.Devices = append(v.Devices, device)
 }
 
-// Told answers POST /sessions/told: the person has read of the endings, and need not be told again.
+// Told handles POST /sessions/told: it records that the user has read the notifications.
 func (p *Pages) Told(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error {
 		if err := p.Store.Told(c.Request().Context(), v.user.ID, p.Now()); err != nil {

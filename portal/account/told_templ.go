@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// told says what others ended, and what to do about it.
+// told renders the notifications of sign-ins that the user did not end, and what to do about them.
 func told(ended []endedView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

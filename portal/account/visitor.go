@@ -17,7 +17,7 @@ import (
 	"gatehouse/web"
 )
 
-// A request's session is read at most once and kept here, in its echo.Context.
+// Keys in echo.Context under which a request's session and user are cached.
 const (
 	sessionKey = "gatehouse/portal/account.session"
 	personKey  = "gatehouse/portal/account.person"
@@ -25,12 +25,13 @@ const (
 
 type loaded struct {
 	record   *session.Record
-	conflict bool // there are sessions of different people
+	conflict bool // there are sessions of different users
 	err      error
 }
 
-// Session is the portal session that the request came with: nil for a guest, and for a browser that sends sessions of
-// different people. The error wraps session.ErrUnavailable when Redis does not answer.
+// Session returns the portal session of the request, nil for a guest and for a browser that sends sessions of
+// different users. It reads Redis at most once for each request. The error wraps session.ErrUnavailable if Redis
+// does not answer.
 func (p *Pages) Session(c echo.Context) (*session.Record, error) {
 	if l, ok := c.Get(sessionKey).(loaded); ok {
 		return l.record, l.err
@@ -51,14 +52,14 @@ func (p *Pages) Session(c echo.Context) (*session.Record, error) {
 	return rec, err
 }
 
-// conflict reports whether the browser sends sessions of different people, so that none is used.
+// conflict reports whether the browser sends sessions of different users, so that none is used.
 func (p *Pages) conflict(c echo.Context) bool {
 	_, _ = p.Session(c)
 	l, _ := c.Get(sessionKey).(loaded)
 	return l.conflict
 }
 
-// Person is whom the header shows: nil for a guest, and while Redis is away.
+// Person returns the user to show in the header: nil for a guest, and while Redis is unavailable.
 func (p *Pages) Person(c echo.Context) *components.Person {
 	if person, ok := c.Get(personKey).(*components.Person); ok {
 		return person
@@ -70,21 +71,21 @@ func (p *Pages) Person(c echo.Context) *components.Person {
 	return &components.Person{Name: rec.Name, Email: rec.Email, Roles: rec.Roles}
 }
 
-// Unavailable reports that nobody can tell who the request is from, since Redis does not answer.
+// Unavailable reports whether the session can't be loaded, since Redis does not answer.
 func (p *Pages) Unavailable(c echo.Context) bool {
 	_, err := p.Session(c)
 	return err != nil
 }
 
-// visitor is somebody who is signed in, as the database has them now.
+// visitor is the signed-in user with the current sign-in, both as stored in the database, and the session.
 type visitor struct {
 	user   store.User
 	signIn store.SignIn
 	record session.Record
 }
 
-// visitor returns who is signed in, nil for a guest. A session whose sign-in has ended, or whose person is
-// disabled, is a guest's, and is ended.
+// visitor returns the signed-in user, nil for a guest. It ends a session whose sign-in has ended or whose user is
+// disabled, and returns nil for it.
 func (p *Pages) visitor(c echo.Context) (*visitor, error) {
 	rec, err := p.Session(c)
 	if err != nil {
@@ -112,7 +113,7 @@ func (p *Pages) visitor(c echo.Context) (*visitor, error) {
 	}
 	c.Set(personKey, personOf(u))
 	if rec.Name != u.Name || rec.Email != u.Email || !slices.Equal(rec.Roles, u.Roles) {
-		// Changed on another device: the next page of any kind shows it.
+		// Changed on another device: update the session, so that every page shows it.
 		err := p.Sessions.Update(c.Request(), func(r *session.Record) { r.Name, r.Email, r.Roles = u.Name, u.Email, u.Roles })
 		if err != nil {
 			return nil, failed(err)
@@ -121,8 +122,8 @@ func (p *Pages) visitor(c echo.Context) (*visitor, error) {
 	return &visitor{user: u, signIn: in, record: *rec}, nil
 }
 
-// Visitor is who is signed in, as the database has them now, with their sign-in; ok is false for a guest. It is for the
-// console (package admin).
+// Visitor returns the signed-in user and the current sign-in as stored in the database; ok is false for a guest. It
+// is for the console (package admin).
 func (p *Pages) Visitor(c echo.Context) (u store.User, in store.SignIn, ok bool, err error) {
 	v, err := p.visitor(c)
 	if err != nil || v == nil {
@@ -135,7 +136,7 @@ func personOf(u store.User) *components.Person {
 	return &components.Person{Name: u.Name, Email: u.Email, Roles: u.Roles}
 }
 
-// signedIn hands the request to handle if somebody is signed in, and leads a guest to the sign-in page and back.
+// signedIn calls handle for a signed-in user, and redirects a guest to the sign-in page, which leads back.
 func (p *Pages) signedIn(c echo.Context, handle func(echo.Context, *visitor) error) error {
 	v, err := p.visitor(c)
 	if err != nil {
@@ -143,7 +144,7 @@ func (p *Pages) signedIn(c echo.Context, handle func(echo.Context, *visitor) err
 	}
 	if v == nil {
 		back := c.Request().URL.RequestURI()
-		if c.Request().Method != http.MethodGet { // the page that the form was on
+		if c.Request().Method != http.MethodGet { // return to the page with the form
 			back = "/" + strings.SplitN(strings.TrimPrefix(c.Request().URL.Path, "/"), "/", 2)[0]
 		}
 		return leadOn(c, "/sign-in?"+url.Values{"return_to": {back}}.Encode())
@@ -151,10 +152,10 @@ func (p *Pages) signedIn(c echo.Context, handle func(echo.Context, *visitor) err
 	return handle(c, v)
 }
 
-// maxReturn is the most bytes of a return_to: what a request's header may have. An authorization request may be long.
+// maxReturn limits a return_to, in bytes, to the size of a request's header. An authorization request may be long.
 const maxReturn = 64 << 10
 
-// returnTo is the page to go to: the one that was asked for if it is of this site, else the home page.
+// returnTo returns raw if it is a path on this site, else the home page.
 func returnTo(raw string) string {
 	if path := returnto.Within(raw, maxReturn); path != "" {
 		return path

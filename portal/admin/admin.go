@@ -13,13 +13,13 @@ import (
 	"gatehouse/web"
 )
 
-// Visitors tells who asks (package account).
+// Visitors identifies the user of a request (package account).
 type Visitors interface {
-	// Visitor is who is signed in, as the database has them now; ok is false for a guest.
+	// Visitor returns the signed-in user as stored in the database, and the sign-in; ok is false for a guest.
 	Visitor(c echo.Context) (u store.User, in store.SignIn, ok bool, err error)
 }
 
-// Deps are what the console needs. All are required.
+// Deps are the dependencies of the console. All are required.
 type Deps struct {
 	Store    *store.Store
 	Revoker  *revoke.Service
@@ -32,13 +32,13 @@ type Deps struct {
 	Logger   *slog.Logger
 }
 
-// Console is the console's pages.
+// Console serves the administrators' console.
 type Console struct {
 	Deps
 	figures figures
 }
 
-// New refuses a missing dependency.
+// New returns a console, or an error if a dependency is missing.
 func New(d Deps) (*Console, error) {
 	switch {
 	case d.Store == nil:
@@ -63,7 +63,7 @@ func New(d Deps) (*Console, error) {
 	return &Console{Deps: d}, nil
 }
 
-// Routes are all endpoints of the console. The second argument of act is the page with the form.
+// Routes registers the endpoints of the console. The second argument of act is the path of the page with the form.
 func (a *Console) Routes(e *echo.Echo) {
 	e.GET("/admin", a.view(a.overview))
 

@@ -7,8 +7,8 @@ import (
 	"gatehouse/web"
 )
 
-// audit is the row of the audit about what me does: it belongs into the transaction of the act. target is what the
-// thing is called now, for the time when it is gone.
+// audit returns the change that adds an audit row about an action of me, for the transaction of that action. target
+// is the current name of the target, for the time after it is deleted.
 func (a *Console) audit(c echo.Context, me Admin, action, targetKind, targetID, target string, detail map[string]any) store.Change {
 	return store.Audited(store.Audit{
 		At: a.Now(), ActorID: me.ID, Actor: me.Email, Action: action, TargetKind: targetKind, TargetID: targetID, Target: target,

@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// exported is how many rows one download holds at most; the number of its last row, as older, is where the next
-	// one goes on.
+	// exported limits the rows of one download; the number of its last row, as the parameter older, continues with
+	// the next ones.
 	exported = 50_000
-	// atOnce is how many rows are read and sent on together.
+	// atOnce is the number of rows that are read and sent together.
 	atOnce = 500
 )
 
-// auditCSV answers GET /admin/audit.csv: the audit with the filters of the page, the newest first (RFC 4180). It is sent
-// as it is read.
+// auditCSV handles GET /admin/audit.csv: it streams the audit with the filters of the page, the newest first (RFC
+// 4180).
 func (a *Console) auditCSV(c echo.Context, _ Admin) error {
 	q, err := readAuditQuery(c)
 	if err != nil {
@@ -61,12 +61,12 @@ func (a *Console) auditCSV(c echo.Context, _ Admin) error {
 		}
 		ask.Older = rows[len(rows)-1].Seq
 		if rows, more, err = a.Store.AuditRows(ctx, ask); err != nil {
-			// The answer has begun: only its end can tell that something is missing.
+			// The response has begun: only aborting it shows the client that rows are missing.
 			a.Logger.ErrorContext(ctx, "a download of the audit was cut short", "error", err)
 			panic(http.ErrAbortHandler)
 		}
 	}
-	w.Flush() // the heading, where there is no row
+	w.Flush() // the header row, if there are no others
 	return w.Error()
 }
 
@@ -89,7 +89,8 @@ func auditRecord(r store.Audit) []string {
 	return record
 }
 
-// unformulated is text that no spreadsheet takes for a formula: an apostrophe in front tells it not to (OWASP, CSV injection).
+// unformulated returns text so that no spreadsheet evaluates it as a formula: with an apostrophe in front if needed
+// (OWASP, CSV injection).
 func unformulated(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(text)[0]) {
 		return "'" + text

@@ -18,10 +18,10 @@ import (
 
 const auditPath = "/admin/audit"
 
-// auditQuery is what the address of the audit says.
+// auditQuery holds the parameters of the audit page.
 type auditQuery struct {
 	Actor, Action, Kind, Target string
-	From, To                    string // days in UTC, both included
+	From, To                    string // days in UTC, inclusive
 	Older, Newer                int64
 	Faults                      map[string]string
 }
@@ -94,7 +94,7 @@ func (q auditQuery) url(path string, older, newer int64) string {
 		"older", number(older), "newer", number(newer))
 }
 
-// records is the query of the store. Emails become the ids of those who have them.
+// records returns the store's query for q. It replaces emails by the ids of their users.
 func (a *Console) records(ctx context.Context, q auditQuery) (r store.AuditQuery, err error) {
 	r = store.AuditQuery{Action: q.Action, TargetKind: q.Kind, Older: q.Older, Newer: q.Newer, Limit: perPage}
 	if r.ActorID, err = a.idOf(ctx, q.Actor); err != nil {
@@ -104,7 +104,7 @@ func (a *Console) records(ctx context.Context, q auditQuery) (r store.AuditQuery
 		return r, err
 	}
 	if q.From != "" {
-		r.From, _ = time.ParseInLocation(time.DateOnly, q.From, time.UTC) // readAuditQuery has read it
+		r.From, _ = time.ParseInLocation(time.DateOnly, q.From, time.UTC) // readAuditQuery has validated it
 	}
 	if q.To != "" {
 		day, _ := time.ParseInLocation(time.DateOnly, q.To, time.UTC)
@@ -113,7 +113,7 @@ func (a *Console) records(ctx context.Context, q auditQuery) (r store.AuditQuery
 	return r, nil
 }
 
-// idOf is the id of whoever has the email that was typed; anything else is taken for an id.
+// idOf returns the id of the user with the typed email, or the text itself if it is not the email of a user.
 func (a *Console) idOf(ctx context.Context, typed string) (string, error) {
 	if !strings.Contains(typed, "@") {
 		return typed, nil
@@ -125,7 +125,7 @@ func (a *Console) idOf(ctx context.Context, typed string) (string, error) {
 	return u.ID, err
 }
 
-// auditPage answers GET /admin/audit.
+// auditPage handles GET /admin/audit.
 func (a *Console) auditPage(c echo.Context, _ Admin) error {
 	q, err := readAuditQuery(c)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"strconv"
 )
 
-// kinds are what a row may be about.
+// kinds are the filter options for the kind of an audit row's target.
 var kinds = []components.Option{
 	{Value: "", Label: "Anything"}, {Value: kindPerson, Label: "People"}, {Value: "sign_in", Label: "Sign-ins"},
 	{Value: "client", Label: "Clients"}, {Value: "key", Label: "Keys"}, {Value: "delivery", Label: "Deliveries"},

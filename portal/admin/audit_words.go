@@ -11,7 +11,7 @@ import (
 	"gatehouse/portal/store"
 )
 
-// What the audit tells of people. Other pages of the console have codes of their own.
+// Codes of the actions on users in the audit. Other pages of the console have codes of their own.
 const (
 	kindPerson = "user"
 
@@ -22,7 +22,8 @@ const (
 	actEndedOne = "person.sign_in_ended"
 )
 
-// actions are what administrators do, and people at their own accounts, in the order in which they are offered as a filter.
+// actions are the audited actions of administrators, and of users on their own accounts, in the order of the
+// filter's options.
 var actions = []struct{ code, words string }{
 	{actBanned, "Banned"},
 	{actUnbanned, "Lifted a ban"},
@@ -46,7 +47,7 @@ var actions = []struct{ code, words string }{
 	{"delivery.all_sent_again", "Sent all deliveries again"},
 }
 
-// actionName is an action in words; one that is not known stays the code that it is.
+// actionName returns the label of an action, or the code itself if it is unknown.
 func actionName(code string) string {
 	for _, a := range actions {
 		if a.code == code {
@@ -56,7 +57,7 @@ func actionName(code string) string {
 	return code
 }
 
-// targetURL leads to what a row is about, "" if it has no page.
+// targetURL returns the page of an audit row's target, "" if it has none.
 func targetURL(kind, id string) string {
 	switch kind {
 	case kindPerson:
@@ -67,7 +68,7 @@ func targetURL(kind, id string) string {
 	return ""
 }
 
-// detailText writes what else a row says in a line: "reason: spam · until: 1 Dec 2026, 00:00 UTC".
+// detailText formats the details of a row in one line: "reason: spam · until: 1 Dec 2026, 00:00 UTC".
 func detailText(detail map[string]any) string {
 	names := make([]string, 0, len(detail))
 	for name := range detail {
@@ -108,7 +109,7 @@ func valueText(v any) string {
 	}
 }
 
-// changeText writes {from, to}, as the change of a field is told.
+// changeText formats the change of a field, {from, to}. ok is false if v is not such a change.
 func changeText(v map[string]any) (text string, ok bool) {
 	from, wasText := v["from"].(string)
 	to, isText := v["to"].(string)

@@ -16,10 +16,10 @@ import (
 	"gatehouse/web"
 )
 
-// maxReason is how long the reason of a ban may be, in characters.
+// maxReason is the longest reason of a ban, in characters.
 const maxReason = 500
 
-// terms are how long a ban may last. The key "date" takes the date beside it.
+// terms are the durations of a ban that the form offers. The key "date" uses the date field beside it.
 var terms = []struct {
 	key, label string
 	lasts      time.Duration
@@ -31,7 +31,7 @@ var terms = []struct {
 	{"date", "Until a date", 0},
 }
 
-// longestBan is how far a date may be away; what is longer is for good.
+// longestBan is the furthest end of a ban that can be chosen; a longer one has to be permanent.
 const longestBan = 10 * 366 * 24 * time.Hour
 
 type banView struct {
@@ -48,7 +48,7 @@ func (a *Console) banFrame(c echo.Context, u store.User) frame {
 		components.NavItem{Label: "People", URL: peoplePath}, components.NavItem{Label: u.Name, URL: personURL(u.ID)})
 }
 
-// banForm answers GET /admin/people/:id/ban.
+// banForm handles GET /admin/people/:id/ban.
 func (a *Console) banForm(c echo.Context, me Admin) error {
 	u, err := a.bannable(c, me)
 	if err != nil {
@@ -70,7 +70,7 @@ func (a *Console) showBan(c echo.Context, status int, view banView) error {
 	return web.Render(c, status, banPage(view))
 }
 
-// bannable is the person of the address, whom me may ban.
+// bannable returns the user that the path names. It returns an error if the user does not exist or is me.
 func (a *Console) bannable(c echo.Context, me Admin) (store.User, error) {
 	u, err := a.someoneLiving(c)
 	if err == nil && u.ID == me.ID {
@@ -79,7 +79,7 @@ func (a *Console) bannable(c echo.Context, me Admin) (store.User, error) {
 	return u, err
 }
 
-// ban answers POST /admin/people/:id/ban with the fields reason, until and date.
+// ban handles POST /admin/people/:id/ban with the fields reason, until and date.
 func (a *Console) ban(c echo.Context, me Admin) error {
 	u, err := a.bannable(c, me)
 	if err != nil {
@@ -125,14 +125,14 @@ func (a *Console) ban(c echo.Context, me Admin) error {
 	return leadOn(c, receiptURL(done.Ending))
 }
 
-// until is when the ban that form asks for runs out, zero for never, or what is wrong with it.
+// until returns when the ban of the form ends, zero for never, or a message that says what is wrong.
 func (a *Console) until(form url.Values) (until time.Time, fault string) {
 	for _, t := range terms {
 		if t.key != form.Get("until") {
 			continue
 		}
 		if t.key != "date" {
-			// A date typed beside another term would else end in a ban that nobody meant.
+			// Otherwise, a date beside another choice would result in a ban of unintended length.
 			if strings.TrimSpace(form.Get("date")) != "" {
 				return time.Time{}, fmt.Sprintf("“%s” is chosen above. Choose “Until a date”, or empty this field.", t.label)
 			}
@@ -142,7 +142,7 @@ func (a *Console) until(form url.Values) (until time.Time, fault string) {
 			return a.Now().Add(t.lasts), ""
 		}
 		day, err := time.ParseInLocation(time.DateOnly, strings.TrimSpace(form.Get("date")), time.UTC)
-		until = day.AddDate(0, 0, 1) // that day is part of it
+		until = day.AddDate(0, 0, 1) // the ban includes that day
 		switch {
 		case err != nil:
 			return time.Time{}, "Enter the last day of the ban."
@@ -156,7 +156,8 @@ func (a *Console) until(form url.Values) (until time.Time, fault string) {
 	return time.Time{}, "Choose when the ban ends."
 }
 
-// alreadyBanned says so on the person's page: somebody else was quicker, or the button was pressed twice.
+// alreadyBanned redirects to the user's page with a message: another administrator was quicker, or the button was
+// pressed twice.
 func alreadyBanned(c echo.Context, u store.User) error {
 	web.Flash(c, "info", u.Name+" is banned already.")
 	return leadOn(c, personURL(u.ID))
@@ -167,7 +168,7 @@ type unbanView struct {
 	User store.User
 }
 
-// unbanForm answers GET /admin/people/:id/unban.
+// unbanForm handles GET /admin/people/:id/unban.
 func (a *Console) unbanForm(c echo.Context, _ Admin) error {
 	u, err := a.someoneLiving(c)
 	if err != nil {
@@ -181,7 +182,7 @@ func (a *Console) unbanForm(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, unbanPage(view))
 }
 
-// unban answers POST /admin/people/:id/unban.
+// unban handles POST /admin/people/:id/unban.
 func (a *Console) unban(c echo.Context, me Admin) error {
 	u, err := a.someoneLiving(c)
 	if err != nil {

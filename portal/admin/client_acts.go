@@ -14,7 +14,7 @@ import (
 	"gatehouse/web"
 )
 
-// secretView shows a secret, once: it is in this answer and nowhere else, neither in an address nor in a cookie.
+// secretView shows a client secret once: only this response contains it, no URL and no cookie does.
 type secretView struct {
 	frame
 	clientRow
@@ -22,7 +22,7 @@ type secretView struct {
 	What   string // created, changed or rotated
 }
 
-// showSecret answers a post with the page that shows the secret, or says that there is none.
+// showSecret answers a POST with the page that shows the secret, or redirects with a message if the client has none.
 func (a *Console) showSecret(c echo.Context, client clients.Client, secret, what string) error {
 	if secret == "" {
 		web.Flash(c, "success", client.Name+" is created. It is a public client and has no secret.")
@@ -34,7 +34,7 @@ func (a *Console) showSecret(c echo.Context, client clients.Client, secret, what
 	return web.Render(c, http.StatusOK, secretPage(view))
 }
 
-// askView is a page that asks before a client is changed.
+// askView is a page that asks for confirmation before a client is changed.
 type askView struct {
 	frame
 	clientRow
@@ -42,7 +42,8 @@ type askView struct {
 	Action  string
 }
 
-// ask is the page of an act; title has a place for the client's name.
+// ask returns the view of a confirmation page for the client that the path names. title has a placeholder for the
+// client's name.
 func (a *Console) ask(c echo.Context, title, act string) (askView, clients.Client, error) {
 	client, err := a.client(c)
 	if err != nil {
@@ -54,7 +55,7 @@ func (a *Console) ask(c echo.Context, title, act string) (askView, clients.Clien
 	return view, client, nil
 }
 
-// askSecret answers GET /admin/clients/:client/secret.
+// askSecret handles GET /admin/clients/:client/secret.
 func (a *Console) askSecret(c echo.Context, _ Admin) error {
 	view, client, err := a.ask(c, "Make a new secret for %s?", "secret")
 	switch {
@@ -68,7 +69,7 @@ func (a *Console) askSecret(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, askSecretPage(view))
 }
 
-// rotateSecret answers POST /admin/clients/:client/secret with the page that shows the new one.
+// rotateSecret handles POST /admin/clients/:client/secret: it shows the new secret.
 func (a *Console) rotateSecret(c echo.Context, me Admin) error {
 	known, err := a.client(c)
 	if err != nil {
@@ -95,7 +96,7 @@ func (a *Console) rotateSecret(c echo.Context, me Admin) error {
 	return a.showSecret(c, client, secret, "rotated")
 }
 
-// askDisable answers GET /admin/clients/:client/disable.
+// askDisable handles GET /admin/clients/:client/disable.
 func (a *Console) askDisable(c echo.Context, _ Admin) error {
 	view, client, err := a.ask(c, "Disable %s?", "disable")
 	switch {
@@ -107,7 +108,7 @@ func (a *Console) askDisable(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, askDisablePage(view))
 }
 
-// askEnable answers GET /admin/clients/:client/enable.
+// askEnable handles GET /admin/clients/:client/enable.
 func (a *Console) askEnable(c echo.Context, _ Admin) error {
 	view, client, err := a.ask(c, "Enable %s?", "enable")
 	switch {
@@ -119,7 +120,7 @@ func (a *Console) askEnable(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, askEnablePage(view))
 }
 
-// disableClient answers POST /admin/clients/:client/disable.
+// disableClient handles POST /admin/clients/:client/disable.
 func (a *Console) disableClient(c echo.Context, me Admin) error {
 	known, err := a.client(c)
 	if err != nil {
@@ -131,7 +132,7 @@ func (a *Console) disableClient(c echo.Context, me Admin) error {
 	return a.flipped(c, client, err, "disabled")
 }
 
-// enableClient answers POST /admin/clients/:client/enable.
+// enableClient handles POST /admin/clients/:client/enable.
 func (a *Console) enableClient(c echo.Context, me Admin) error {
 	known, err := a.client(c)
 	if err != nil {

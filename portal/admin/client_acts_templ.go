@@ -392,7 +392,7 @@ func askEnablePage(v askView) templ.Component {
 	})
 }
 
-// askPanel asks, with what it costs as its children.
+// askPanel renders a confirmation form, with the consequences as its children.
 func askPanel(v askView, kind, label string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -16,7 +16,7 @@ import (
 	"gatehouse/web"
 )
 
-// clientForm is what stands in the form, right or wrong, so that nothing that was typed is lost.
+// clientForm holds the fields of the client form as typed, valid or not, so that they can be shown again.
 type clientForm struct {
 	ID, Name, Redirect, PostLogout, Backchannel, Method, Scopes, Audiences string
 
@@ -24,7 +24,7 @@ type clientForm struct {
 	Version int64
 }
 
-// formFields are the fields in the order of the form, by the names that package clients gives them.
+// formFields are the form's fields in order, by the names that package clients gives them.
 var formFields = []string{
 	"client_id", "client_name", "redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "token_endpoint_auth_method",
 	"client_secret", "grant_types", "scopes", "audiences",
@@ -38,7 +38,7 @@ func formOf(c clients.Client) clientForm {
 	}
 }
 
-// readClientForm takes what was sent as it is: what is wrong with it is said beside the field.
+// readClientForm reads the posted fields without validating them: errors are shown beside the fields.
 func readClientForm(sent url.Values) clientForm {
 	text := func(name string) string { return strings.TrimSpace(strings.ToValidUTF8(sent.Get(name), "\uFFFD")) }
 	f := clientForm{
@@ -50,7 +50,7 @@ func readClientForm(sent url.Values) clientForm {
 	return f
 }
 
-// client is what the form declares. Of an entry that stands there twice, one counts.
+// client returns the client that the form declares. Repeated entries count once.
 func (f clientForm) client() clients.Client {
 	return clients.Client{
 		ID: f.ID, Name: f.Name, RedirectURIs: entries(f.Redirect), PostLogoutRedirectURIs: entries(f.PostLogout),
@@ -59,7 +59,7 @@ func (f clientForm) client() clients.Client {
 	}
 }
 
-// entries are the words of text: no entry of any of our lists holds white space.
+// entries returns the distinct words of text: no entry of a client's lists contains white space.
 func entries(text string) []string {
 	var list []string
 	for _, word := range strings.Fields(text) {
@@ -70,7 +70,7 @@ func entries(text string) []string {
 	return list
 }
 
-// faultsOf is what is wrong with a form, by field.
+// faultsOf returns the form's validation messages for err, by field.
 func (f clientForm) faultsOf(err error) map[string]string {
 	faults := clients.FaultsOf(err)
 	if len(f.Grants) == 0 {
@@ -86,11 +86,11 @@ type clientFormView struct {
 	Action string
 	Back   string // where Cancel leads
 	Faults map[string]string
-	Stored map[string]string // what is stored now in the fields that somebody else changed meanwhile; nil if nobody did
+	Stored map[string]string // current values of fields that another administrator changed; nil if none
 	Plain  bool              // addresses may be without TLS
 }
 
-// summary is what is wrong, in the order of the form.
+// summary returns the validation messages in the order of the form.
 func (v clientFormView) summary() []components.FieldError {
 	var list []components.FieldError
 	for _, name := range formFields {
@@ -101,7 +101,7 @@ func (v clientFormView) summary() []components.FieldError {
 	return list
 }
 
-// hint is a field's, and what is stored in it by now.
+// hint returns a field's hint, followed by the currently stored value if another administrator changed it.
 func (v clientFormView) hint(name, hint string) string {
 	now, changed := v.Stored[name]
 	if !changed {
@@ -119,7 +119,7 @@ var fieldNames = map[string]string{
 	"grant_types": "Grants", "scopes": "Scopes", "audiences": "Audiences",
 }
 
-// differing are the fields in which stored is not what typed says, with what is stored.
+// differing returns the stored values of the fields in which stored differs from typed.
 func differing(typed, stored clientForm) map[string]string {
 	now := map[string]string{}
 	for name, pair := range map[string][2]string{
@@ -135,7 +135,7 @@ func differing(typed, stored clientForm) map[string]string {
 	return now
 }
 
-// newClient answers GET /admin/clients/new.
+// newClient handles GET /admin/clients/new.
 func (a *Console) newClient(c echo.Context, _ Admin) error {
 	f := clientForm{Method: clients.SecretBasic, Grants: []string{clients.AuthorizationCode, clients.RefreshToken}, Scopes: "openid profile email"}
 	if typed := a.draft(c); typed != nil {
@@ -144,14 +144,14 @@ func (a *Console) newClient(c echo.Context, _ Admin) error {
 	return a.showClientForm(c, http.StatusOK, clientFormView{clientForm: f, New: true})
 }
 
-// createClient answers POST /admin/clients/new with the page that shows the secret.
+// createClient handles POST /admin/clients/new: it shows the secret.
 func (a *Console) createClient(c echo.Context, me Admin) error {
 	f, err := a.sentClientForm(c)
 	if err != nil {
 		return err
 	}
 	view := clientFormView{clientForm: f, New: true}
-	if len(f.Grants) == 0 { // an empty list would mean the usual ones
+	if len(f.Grants) == 0 { // an empty list would mean the default grants
 		_, err := f.client().Prepare(a.plainHTTP())
 		view.Faults = f.faultsOf(err)
 		delete(view.Faults, "client_secret")
@@ -172,7 +172,7 @@ func (a *Console) createClient(c echo.Context, me Admin) error {
 	return a.showSecret(c, client, secret, "created")
 }
 
-// editClientForm answers GET /admin/clients/:client/edit.
+// editClientForm handles GET /admin/clients/:client/edit.
 func (a *Console) editClientForm(c echo.Context, _ Admin) error {
 	client, err := a.client(c)
 	if err != nil {
@@ -189,7 +189,7 @@ func (a *Console) editClientForm(c echo.Context, _ Admin) error {
 	return a.showClientForm(c, http.StatusOK, clientFormView{clientForm: f})
 }
 
-// editClient answers POST /admin/clients/:client/edit.
+// editClient handles POST /admin/clients/:client/edit.
 func (a *Console) editClient(c echo.Context, me Admin) error {
 	f, err := a.sentClientForm(c)
 	if err != nil {
@@ -232,7 +232,7 @@ func (a *Console) editClient(c echo.Context, me Admin) error {
 	return leadOn(c, clientURL(client.ID))
 }
 
-// sentClientForm reads the body, and nothing from the address.
+// sentClientForm reads the form from the body, ignoring the URL's query.
 func (a *Console) sentClientForm(c echo.Context) (clientForm, error) {
 	if err := c.Request().ParseForm(); err != nil {
 		return clientForm{}, web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
@@ -255,7 +255,7 @@ func (a *Console) showClientForm(c echo.Context, status int, view clientFormView
 
 func (a *Console) plainHTTP() bool { return !a.Estate.Secure() }
 
-// clientDetail is what the audit tells of a change: each field that is another one now. It never holds a secret.
+// clientDetail returns the audit detail of a change: each field that changed. It never contains a secret.
 func clientDetail(before, after clients.Client) map[string]any {
 	detail := map[string]any{}
 	was, is := formOf(before), formOf(after)

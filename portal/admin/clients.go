@@ -24,7 +24,7 @@ type clientsView struct {
 	None   bool // there are no clients at all
 }
 
-// clientRow is a client in a list, and at the head of its pages.
+// clientRow is a client in a list, and in the heading of its pages.
 type clientRow struct {
 	ID, Name, URL              string
 	Uses                       string // what it is for, in a few words
@@ -38,7 +38,7 @@ func clientRowOf(c clients.Client) clientRow {
 	}
 }
 
-// usesOf says in a few words what a client may do.
+// usesOf returns in a few words what a client may do.
 func usesOf(c clients.Client) string {
 	people, itself := c.Allows(clients.AuthorizationCode), c.Allows(clients.ClientCredentials)
 	switch {
@@ -52,12 +52,13 @@ func usesOf(c clients.Client) string {
 	return "Nothing yet"
 }
 
-// clientURL is a client's page. An id may hold anything that can be seen.
+// clientURL returns the path of a client's page, escaped: an id may contain any printable ASCII character.
 func clientURL(id string, below ...string) string {
 	return strings.Join(append([]string{clientsPath, url.PathEscape(id)}, below...), "/")
 }
 
-// listClients answers GET /admin/clients: q searches, after and before are ids at the edge of a page.
+// listClients handles GET /admin/clients. Parameters: q searches; after and before are the ids at the edge of a
+// page.
 func (a *Console) listClients(c echo.Context, _ Admin) error {
 	search, err := web.Text(c, "q", maxSearch)
 	if err != nil {
@@ -71,7 +72,7 @@ func (a *Console) listClients(c echo.Context, _ Admin) error {
 		ask.After = after
 	}
 	page, more, err := a.Clients.Page(c.Request().Context(), ask)
-	if err == nil && ask.Before != "" && !more { // back at the beginning
+	if err == nil && ask.Before != "" && !more { // fewer rows before it than a page: show the first page
 		ask.Before = ""
 		page, more, err = a.Clients.Page(c.Request().Context(), ask)
 	}
@@ -111,7 +112,7 @@ type clientView struct {
 	Client clients.Client
 }
 
-// showClient answers GET /admin/clients/:client.
+// showClient handles GET /admin/clients/:client.
 func (a *Console) showClient(c echo.Context, _ Admin) error {
 	client, err := a.client(c)
 	if err != nil {
@@ -128,7 +129,7 @@ func isClientID(text string) bool {
 	return text != "" && len(text) <= 200 && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// client is the client that the address names.
+// client returns the client that the path names, or a 404 error.
 func (a *Console) client(c echo.Context) (clients.Client, error) {
 	id := param(c, "client")
 	if !isClientID(id) {
@@ -141,8 +142,7 @@ func (a *Console) client(c echo.Context) (clients.Client, error) {
 	return client, err
 }
 
-// param is a parameter of the route as it was before it was escaped: Echo hands it out escaped if the path holds
-// anything that needs to be.
+// param returns the unescaped value of a route parameter: Echo returns it escaped if the path contains escapes.
 func param(c echo.Context, name string) string {
 	value := c.Param(name)
 	if c.Request().URL.RawPath == "" {
@@ -154,7 +154,7 @@ func param(c echo.Context, name string) string {
 	return value
 }
 
-// moved answers an act that came too late, or that had been done already.
+// moved redirects to page with a message, for an action that came too late or had been done already.
 func moved(c echo.Context, what, page string) error {
 	web.Flash(c, "info", what)
 	return leadOn(c, page)

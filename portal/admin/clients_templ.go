@@ -179,7 +179,7 @@ func clientsPage(v clientsView) templ.Component {
 	})
 }
 
-// clientList is what htmx swaps as one types.
+// clientList renders the part of the page that htmx replaces while the user types.
 func clientList(v clientsView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -786,7 +786,7 @@ func term(label, value string) templ.Component {
 	})
 }
 
-// codes is a fact whose values are for machines.
+// codes renders a labelled list of values in code style.
 func codes(label string, values ...string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1154,7 +1154,7 @@ func methodHint(isNew bool) string {
 	return "A public client loses its secret; one that needs its first is given it."
 }
 
-// first is what is shown at the first of several choices.
+// first returns fault for the first of several choices, else "".
 func first(i int, fault string) string {
 	if i == 0 {
 		return fault

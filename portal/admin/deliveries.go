@@ -15,9 +15,9 @@ import (
 
 const deliveriesPath = "/admin/deliveries"
 
-// deliveriesQuery is what the address of the list says.
+// deliveriesQuery holds the parameters of the deliveries page.
 type deliveriesQuery struct {
-	Waiting       bool   // those that wait; else those that were given up
+	Waiting       bool   // list notices that wait; else those that were given up
 	Client        string // "" for all
 	After, Before string
 }
@@ -46,7 +46,7 @@ type deliveriesView struct {
 	Clients []chip
 	Rows    []deliveryRow
 	Pages   components.Pages
-	Again   *againView // what may be sent again at once: a client is chosen, and something was given up
+	Again   *againView // set if a client is chosen of which notices were given up
 	Back    string
 }
 
@@ -67,7 +67,7 @@ type deliveryRow struct {
 	CanSend         bool
 }
 
-// deliveries answers GET /admin/deliveries: which apps have not heard of a sign-out.
+// deliveries handles GET /admin/deliveries: it lists the logout notices that clients have not received.
 func (a *Console) deliveries(c echo.Context, _ Admin) error {
 	ctx := c.Request().Context()
 	q := readDeliveriesQuery(c.QueryParams())
@@ -82,7 +82,7 @@ func (a *Console) deliveries(c echo.Context, _ Admin) error {
 		ask.After = readCursor(q.After)
 	}
 	rows, more, err := a.Store.Notices(ctx, ask)
-	if err == nil && ask.Before != (store.Cursor{}) && !more { // back at the beginning
+	if err == nil && ask.Before != (store.Cursor{}) && !more { // fewer rows before it than a page: show the first page
 		ask.Before = store.Cursor{}
 		rows, more, err = a.Store.Notices(ctx, ask)
 	}
@@ -173,7 +173,7 @@ func deliveryPages(q deliveriesQuery, ask store.NoticeQuery, rows []store.Delive
 	return pages
 }
 
-// sendAgain answers POST /admin/deliveries/:id/again.
+// sendAgain handles POST /admin/deliveries/:id/again.
 func (a *Console) sendAgain(c echo.Context, me Admin) error {
 	id := c.Param("id")
 	if !isID(id) {
@@ -190,7 +190,7 @@ func (a *Console) sendAgain(c echo.Context, me Admin) error {
 	return leadOn(c, backTo(c))
 }
 
-// sendAllAgain answers POST /admin/deliveries/clients/:client/again: all that was given up of a client.
+// sendAllAgain handles POST /admin/deliveries/clients/:client/again: it resends all given-up notices of a client.
 func (a *Console) sendAllAgain(c echo.Context, me Admin) error {
 	ctx := c.Request().Context()
 	client := c.Param("client")
@@ -215,7 +215,7 @@ func (a *Console) sendAllAgain(c echo.Context, me Admin) error {
 	return leadOn(c, backTo(c))
 }
 
-// backTo is the list that the form was on.
+// backTo returns the path of the list that the form was on.
 func backTo(c echo.Context) string {
 	back, _ := url.ParseQuery(c.FormValue("back"))
 	return readDeliveriesQuery(back).url()

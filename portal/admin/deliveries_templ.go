@@ -72,7 +72,7 @@ func deliveriesPage(v deliveriesView) templ.Component {
 	})
 }
 
-// deliveryList is what refreshes itself.
+// deliveryList renders the part of the page that refreshes itself.
 func deliveryList(v deliveriesView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -19,13 +19,13 @@ import (
 
 const denylistPath = "/admin/denylist"
 
-// waiting is the filter of entries that Redis does not have yet.
+// waiting is the filter's value for denylist entries that are not in Redis yet, and for deliveries that wait.
 const waiting = "waiting"
 
-// lookedUp is how many people a search for a name stands for at most.
+// lookedUp limits the number of users that a search by name matches.
 const lookedUp = 20
 
-// denylistQuery is what the address of the list says.
+// denylistQuery holds the parameters of the denylist page.
 type denylistQuery struct {
 	Text, Kind, Reason, State string
 	After, Before             int64
@@ -54,7 +54,7 @@ func readDenylistQuery(c echo.Context) (denylistQuery, error) {
 	return q, nil
 }
 
-// place is the number of an entry in the address, 0 if there is none.
+// place returns the entry number in a query parameter, 0 if it is missing or not valid.
 func place(c echo.Context, name string) int64 {
 	n, err := strconv.ParseInt(c.QueryParam(name), 10, 64)
 	if err != nil || n < 0 {
@@ -80,16 +80,16 @@ type denylistView struct {
 	Size    sizeView
 }
 
-// sizeView is how large the denylist is, and where.
+// sizeView is the size of the denylist in the database, in Redis and in the replicas' memory.
 type sizeView struct {
 	Away       string
 	Kept       string // entries in the database
 	Waiting    int    // of these, not in Redis yet
 	InRedis    string
-	Complete   bool // Redis has all of it
+	Complete   bool // Redis has every entry
 	Position   string
 	Logged     string
-	Memory     string // of a server's copy: the largest, or from the smallest to the largest
+	Memory     string // of a replica's copy: the largest, or a range from the smallest to the largest
 	Servers    int
 	Unreadable string
 }
@@ -104,7 +104,7 @@ type deniedRow struct {
 	Waiting                 bool
 }
 
-// denylist answers GET /admin/denylist: what is denied, as the database has it, the latest first.
+// denylist handles GET /admin/denylist: it lists the denylist from the database, the latest entry first.
 func (a *Console) denylist(c echo.Context, _ Admin) error {
 	ctx := c.Request().Context()
 	q, err := readDenylistQuery(c)
@@ -128,7 +128,7 @@ func (a *Console) deniedPage(ctx context.Context, q denylistQuery, view *denylis
 	}
 	if q.Text != "" {
 		ask.Values = []string{q.Text}
-		if family, _, ok := strings.Cut(q.Text, "."); ok && family != "" { // of the tokens of a grant, the grant is denied
+		if family, _, ok := strings.Cut(q.Text, "."); ok && family != "" { // a token is denied through its grant
 			ask.Values = append(ask.Values, family)
 		}
 		found, err := a.Store.SearchPeople(ctx, store.PeopleQuery{Text: q.Text, Now: a.Now(), Limit: lookedUp})
@@ -140,7 +140,7 @@ func (a *Console) deniedPage(ctx context.Context, q denylistQuery, view *denylis
 		}
 	}
 	rows, more, err := a.Store.DenyList(ctx, ask)
-	if err == nil && ask.Before != 0 && !more { // back at the beginning
+	if err == nil && ask.Before != 0 && !more { // fewer rows before it than a page: show the first page
 		ask.Before = 0
 		rows, more, err = a.Store.DenyList(ctx, ask)
 	}
@@ -170,7 +170,7 @@ func (a *Console) deniedPage(ctx context.Context, q denylistQuery, view *denylis
 	return nil
 }
 
-// own are the reasons that are people's own doing.
+// own are the reasons caused by the user.
 var own = []string{
 	denylist.SignedOut, denylist.EndedElsewhere, denylist.Everywhere, denylist.PasswordChanged, denylist.AccountDeleted, denylist.Replaced,
 }
@@ -228,7 +228,7 @@ func reasonOptions() []components.Option {
 	return options
 }
 
-// size tells how large the denylist is in the database, in Redis, and in the servers' memory.
+// size returns the size of the denylist in the database, in Redis and in the replicas' memory.
 func (a *Console) size(ctx context.Context) (sizeView, error) {
 	tallies, err := a.tallies(ctx)
 	if err != nil {

@@ -344,7 +344,7 @@ func sizes(s sizeView) templ.Component {
 	})
 }
 
-// deniedList is what a search replaces.
+// deniedList renders the part of the page that a search replaces.
 func deniedList(v denylistView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -9,13 +9,13 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// maxDraft is how long a cookie may be that every browser keeps, in bytes.
+// maxDraft limits the cookie's value to what every browser stores, in bytes.
 const maxDraft = 3500
 
-// draftLife is how long a draft waits, in seconds.
+// draftLife is the lifetime of a draft, in seconds.
 const draftLife = 15 * 60
 
-// draft is what somebody typed into the form at Page before they had to give their password.
+// draft is what an administrator typed into the form at Page before being asked for the password.
 type draft struct {
 	Page   string     `json:"page"`
 	Fields url.Values `json:"fields"`
@@ -28,7 +28,7 @@ func (a *Console) draftCookie() string {
 	return "portal_draft"
 }
 
-// keepDraft lets the browser carry what was typed to the form at page. One that is too long for a cookie is not kept.
+// keepDraft stores the posted fields in a cookie for the form at page, unless they are too long for a cookie.
 func (a *Console) keepDraft(c echo.Context, page string) {
 	if err := c.Request().ParseForm(); err != nil || len(c.Request().PostForm) == 0 {
 		return
@@ -41,8 +41,8 @@ func (a *Console) keepDraft(c echo.Context, page string) {
 	a.setDraft(c, value, draftLife)
 }
 
-// draft is what was typed into the form that is being asked for, nil if nothing waits. It is handed out once. It
-// comes from the browser like any form, so it is to be checked like one.
+// draft returns the fields that were typed into the requested form, nil if there are none, and deletes the cookie.
+// The fields come from the browser, so they must be validated like any form.
 func (a *Console) draft(c echo.Context) url.Values {
 	for _, k := range c.Request().CookiesNamed(a.draftCookie()) {
 		if len(k.Value) > maxDraft {

@@ -20,7 +20,7 @@ type endAllView struct {
 	Self  bool
 }
 
-// endAllForm answers GET /admin/people/:id/end.
+// endAllForm handles GET /admin/people/:id/end.
 func (a *Console) endAllForm(c echo.Context, me Admin) error {
 	u, err := a.someoneLiving(c)
 	if err != nil {
@@ -35,8 +35,8 @@ func (a *Console) endAllForm(c echo.Context, me Admin) error {
 	return web.Render(c, http.StatusOK, endAllPage(view))
 }
 
-// endAll answers POST /admin/people/:id/end: it ends every sign-in of a person. The administrator's own in this
-// browser stays.
+// endAll handles POST /admin/people/:id/end: it ends every sign-in of a user, except the administrator's own in this
+// browser.
 func (a *Console) endAll(c echo.Context, me Admin) error {
 	u, err := a.someoneLiving(c)
 	if err != nil {
@@ -60,7 +60,7 @@ func (a *Console) endAll(c echo.Context, me Admin) error {
 	return leadOn(c, receiptURL(done.Ending))
 }
 
-// endOne answers POST /admin/people/:id/sign-ins/:sid/end: it ends one sign-in of that person.
+// endOne handles POST /admin/people/:id/sign-ins/:sid/end: it ends one sign-in of that user.
 func (a *Console) endOne(c echo.Context, me Admin) error {
 	u, err := a.someone(c)
 	if err != nil {

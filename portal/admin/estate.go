@@ -12,13 +12,13 @@ import (
 	"gatehouse/sso/denylist"
 )
 
-// Denylist is what Redis has of the denylist, and who follows it (package denylist).
+// Denylist reads the state of the denylist in Redis, and the replicas that follow it (package denylist).
 type Denylist interface {
 	Replicas(ctx context.Context) ([]denylist.Replica, error)
 	State(ctx context.Context) (denylist.State, error)
 }
 
-// Keys are the signing keys (package keys).
+// Keys manages the signing keys (package keys).
 type Keys interface {
 	List(ctx context.Context) ([]keys.Info, error)
 	Find(ctx context.Context, kid string) (keys.Info, error)
@@ -28,24 +28,25 @@ type Keys interface {
 }
 
 const (
-	// countLimit is where counting stops: more are "100,000+".
+	// countLimit is where counting stops; more are shown as "100,000+".
 	countLimit = 100_000
-	// counted is how long a count is shown before it is made anew: pages that refresh each second, in ten tabs, share it.
+	// counted is how long a count is cached: the pages refresh each second, in several tabs.
 	counted = 3 * time.Second
-	// aside is how long a page waits for Redis to tell of the servers. It has more to show.
+	// aside is the timeout of reading the state of the replicas from Redis; a page shows its other content without
+	// it.
 	aside = 1500 * time.Millisecond
-	// livingFor is how long a sign-in counts that was not seen again: as long as a refresh token lives.
+	// livingFor is how long a sign-in is counted after it was last seen: the lifetime of a refresh token.
 	livingFor = 30 * 24 * time.Hour
 )
 
-// figures are what several pages count, each kept for a moment.
+// figures are cached counts and names that several pages show.
 type figures struct {
 	tallies recent[store.Tallies]
 	places  recent[[]store.Place]
 	names   recent[map[string]string]
 }
 
-// recent keeps a value for a moment. Whoever comes while it is being made waits for it.
+// recent caches a value for the time counted. Concurrent calls wait for the one that reads it.
 type recent[T any] struct {
 	mu    sync.Mutex
 	made  time.Time
@@ -75,7 +76,7 @@ func (a *Console) places(ctx context.Context) ([]store.Place, error) {
 	})
 }
 
-// clientNames are what the registered clients are called, by id.
+// clientNames returns the names of the registered clients and of the portal by id.
 func (a *Console) clientNames(ctx context.Context) (map[string]string, error) {
 	return a.figures.names.get(a.Now(), func() (map[string]string, error) {
 		all, err := a.Store.Clients(ctx)
@@ -87,7 +88,7 @@ func (a *Console) clientNames(ctx context.Context) (map[string]string, error) {
 	})
 }
 
-// nameOf is a client's name, or its id.
+// nameOf returns a client's name, or its id if the name is unknown.
 func nameOf(names map[string]string, id string) string {
 	if name := names[id]; name != "" {
 		return name
@@ -95,15 +96,16 @@ func nameOf(names map[string]string, id string) string {
 	return id
 }
 
-// house is what Redis tells of the servers and of the denylist.
+// house is the state of the replicas and of the denylist in Redis.
 type house struct {
 	Replicas []denylist.Replica
 	State    denylist.State
-	Away     string // why it tells nothing, in a sentence; "" if it does
+	Away     string // a sentence that says why the state is unknown; "" if it is known
 	Now      time.Time
 }
 
-// house asks Redis. That it does not answer is not an error of the page: it says so.
+// house reads the state from Redis. A failure is logged and returned as the text Away, not as an error: the page
+// shows it.
 func (a *Console) house(ctx context.Context) house {
 	ctx, cancel := context.WithTimeout(ctx, aside)
 	defer cancel()
@@ -125,12 +127,12 @@ func (a *Console) house(ctx context.Context) house {
 	return h
 }
 
-// The states of a server.
+// States of a replica.
 const (
 	well    = "well"
-	behind  = "behind"  // it follows, and has not applied everything yet
+	behind  = "behind"  // it follows the log, but has not applied all of it yet
 	loading = "loading" // it has not loaded the denylist yet, and refuses
-	silent  = "silent"  // it is not heard of, and refuses by now
+	silent  = "silent"  // it has not been heard from, and refuses by now
 )
 
 func (h house) state(r denylist.Replica) string {
@@ -145,7 +147,7 @@ func (h house) state(r denylist.Replica) string {
 	return well
 }
 
-// count is how many servers are in one of the states.
+// count returns the number of replicas that are in one of the states.
 func (h house) count(states ...string) (n int) {
 	for _, r := range h.Replicas {
 		if slices.Contains(states, h.state(r)) {
@@ -155,7 +157,7 @@ func (h house) count(states ...string) (n int) {
 	return n
 }
 
-// unreadable is how many entries some server could not read, and how many servers those are.
+// unreadable returns the number of entries that a replica could not read, and the number of such replicas.
 func (h house) unreadable() (entries int64, servers int) {
 	for _, r := range h.Replicas {
 		if r.Unreadable > 0 {

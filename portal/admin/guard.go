@@ -14,31 +14,32 @@ import (
 	"gatehouse/web"
 )
 
-// role is what the console takes.
+// role is the role that the console requires.
 const role = "admin"
 
-// fresh is how old the sign-in of somebody who changes something may be; beginning is how old it may be when they open
-// a form, so that there is time to fill it.
+// fresh is the maximum age of the sign-in of an administrator who changes something, and beginning the maximum age
+// when a form is opened, so that there is time to fill it in.
 const (
 	fresh     = 15 * time.Minute
 	beginning = 10 * time.Minute
 )
 
-// Admin is who asks.
+// Admin is the administrator who sent the request.
 type Admin struct {
 	ID, Name, Email, SID string
-	AuthTime             time.Time // when the password was last given
+	AuthTime             time.Time // when the password was last entered
 }
 
-// A handler answers an administrator.
+// handler handles a request of an administrator.
 type handler func(c echo.Context, me Admin) error
 
-// view lets administrators see a page.
+// view returns a handler that requires the role admin.
 func (a *Console) view(h handler) echo.HandlerFunc {
 	return a.guarded(func(c echo.Context, _ Admin) string { return here(c) }, h)
 }
 
-// form lets administrators open a form; whose sign-in is nearly too old for what it does gives the password first.
+// form returns a handler that requires the role admin, and asks for the password first if the sign-in is older than
+// beginning.
 func (a *Console) form(h handler) echo.HandlerFunc {
 	return a.view(func(c echo.Context, me Admin) error {
 		if a.Now().Sub(me.AuthTime) > beginning {
@@ -48,9 +49,9 @@ func (a *Console) form(h handler) echo.HandlerFunc {
 	})
 }
 
-// act lets administrators whose sign-in is fresh change something. page is the path of the form, with the names of
-// the route's own parameters (/admin/people/:id): whoever has to give the password first comes back to it, and
-// finds it filled as they left it (draft).
+// act returns a handler that requires the role admin, and asks for the password first if the sign-in is older than
+// fresh. page is the path of the form, with the route's parameter names (/admin/people/:id): after entering the
+// password, the administrator returns to it, and its fields are filled as typed (draft).
 func (a *Console) act(page string, h handler) echo.HandlerFunc {
 	back := func(c echo.Context, _ Admin) string { return fill(c, page) }
 	return a.guarded(back, func(c echo.Context, me Admin) error {
@@ -82,7 +83,7 @@ func (a *Console) guarded(back func(echo.Context, Admin) string, h handler) echo
 	}
 }
 
-// forbidden says it in the words that the apps use, too.
+// forbidden returns a 403 with the text that the apps use, too.
 func forbidden(u store.User) error {
 	have := "no role"
 	if len(u.Roles) > 0 {
@@ -92,12 +93,12 @@ func forbidden(u store.User) error {
 		"This takes the role %s. You are signed in as %s, with %s.", role, u.Email, have))
 }
 
-// again asks for the password once more, and leads back to page then.
+// again redirects to the page that asks for the password, which leads back to page.
 func again(c echo.Context, page string) error {
 	return leadOn(c, "/sign-in?"+url.Values{"reauth": {"1"}, "return_to": {page}}.Encode())
 }
 
-// here is the address that is being asked for. A fragment's is the page that shows it.
+// here returns the URL of the request; for a fragment, of the page that contains it.
 func here(c echo.Context) string {
 	if web.WantsFragment(c) {
 		if u, err := url.Parse(c.Request().Header.Get("HX-Current-URL")); err == nil && strings.HasPrefix(u.Path, "/admin") {
@@ -107,7 +108,7 @@ func here(c echo.Context) string {
 	return c.Request().URL.RequestURI()
 }
 
-// fill puts the request's parameters in the place of their names.
+// fill replaces the parameter names in page by the request's values.
 func fill(c echo.Context, page string) string {
 	parts := strings.Split(page, "/")
 	for i, p := range parts {
@@ -118,7 +119,7 @@ func fill(c echo.Context, page string) string {
 	return strings.Join(parts, "/")
 }
 
-// leadOn sends the browser to path with a GET. htmx is told to leave the page for it.
+// leadOn redirects the browser to path with a 303, or by HX-Redirect if the request is from htmx.
 func leadOn(c echo.Context, path string) error {
 	if web.WantsFragment(c) {
 		c.Response().Header().Set("HX-Redirect", path)

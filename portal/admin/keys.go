@@ -20,7 +20,7 @@ import (
 
 const keysPath = "/admin/keys"
 
-// believedFor is how long a withdrawn key is looked for at the servers.
+// believedFor is how long the page shows which replicas know a key after it was withdrawn or activated.
 const believedFor = time.Hour
 
 type keysView struct {
@@ -30,8 +30,8 @@ type keysView struct {
 	Keys   []signingKey
 }
 
-// signingKey is a key and which servers know it. Seen is about those of a next key and of one that was withdrawn or
-// activated a moment ago; it is nil for the others.
+// signingKey is a key and the replicas that know it. Seen is set for a next key, and for one that was withdrawn or
+// activated within believedFor; it is nil for the others.
 type signingKey struct {
 	keys.Info
 	Seen *seen
@@ -39,17 +39,17 @@ type signingKey struct {
 
 func (k signingKey) url(act string) string { return keysPath + "/" + url.PathEscape(k.KID) + "/" + act }
 
-// seen is which of the living servers know a key.
+// seen lists which of the active replicas know a key.
 type seen struct {
-	With, Without []string // names of servers
+	With, Without []string // names of replicas
 }
 
 func (s *seen) all() int { return len(s.With) + len(s.Without) }
 
-// everybody reports whether there are servers and all of them know the key.
+// everybody reports whether there are replicas and all of them know the key.
 func (s *seen) everybody() bool { return len(s.With) > 0 && len(s.Without) == 0 }
 
-// who says which servers know the key. Silent servers don't count: they refuse by themselves.
+// who returns which replicas know the key. It skips silent replicas, since they refuse every session.
 func who(kid string, replicas []denylist.Replica) *seen {
 	s := &seen{}
 	for _, r := range replicas {
@@ -66,7 +66,7 @@ func who(kid string, replicas []denylist.Replica) *seen {
 	return s
 }
 
-// listKeys answers GET /admin/keys.
+// listKeys handles GET /admin/keys.
 func (a *Console) listKeys(c echo.Context, _ Admin) error {
 	list, err := a.Keys.List(c.Request().Context())
 	if err != nil {
@@ -97,7 +97,7 @@ func order(s keys.State) int {
 	return slices.Index([]keys.State{keys.Next, keys.Active, keys.Old, keys.Retired, keys.Withdrawn}, s)
 }
 
-// rotateKey answers POST /admin/keys/rotate with the field alg.
+// rotateKey handles POST /admin/keys/rotate with the field alg.
 func (a *Console) rotateKey(c echo.Context, me Admin) error {
 	alg := c.FormValue("alg")
 	k, err := a.Keys.Rotate(c.Request().Context(), alg, a.aboutKey(c, me, "key.rotated"))
@@ -113,7 +113,7 @@ func (a *Console) rotateKey(c echo.Context, me Admin) error {
 	return leadOn(c, keysPath)
 }
 
-// aboutKey is the row of the audit about what was done to a key.
+// aboutKey returns a function that makes the audit row of an action on a key.
 func (a *Console) aboutKey(c echo.Context, me Admin, action string) keys.Note {
 	return func(k keys.Info) store.Change {
 		detail := map[string]any{"algorithm": k.Algorithm}
@@ -124,16 +124,17 @@ func (a *Console) aboutKey(c echo.Context, me Admin, action string) keys.Note {
 	}
 }
 
-// askKeyView is a page that asks before something is done to a key.
+// askKeyView is a page that asks for confirmation before a key is changed.
 type askKeyView struct {
 	frame
 	signingKey
 	Action string
-	Fault  string // why it was not done
-	Away   string // why nobody can tell which servers know the key
+	Fault  string // why the key was not changed
+	Away   string // why it is unknown which replicas know the key
 }
 
-// askKey is the page of an act; title has a place for the key's algorithm.
+// askKey returns the view of a confirmation page for the key that the path names. title has a placeholder for the
+// key's algorithm.
 func (a *Console) askKey(c echo.Context, title, act string) (askKeyView, error) {
 	info, err := a.Keys.Find(c.Request().Context(), param(c, "kid"))
 	if errors.Is(err, keys.ErrChanged) {
@@ -152,7 +153,7 @@ func (a *Console) askKey(c echo.Context, title, act string) (askKeyView, error) 
 	return view, nil
 }
 
-// askActivate answers GET /admin/keys/:kid/activate.
+// askActivate handles GET /admin/keys/:kid/activate.
 func (a *Console) askActivate(c echo.Context, _ Admin) error {
 	view, err := a.askKey(c, "Activate the next %s key now?", "activate")
 	switch {
@@ -164,7 +165,8 @@ func (a *Console) askActivate(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, activatePage(view))
 }
 
-// activateKey answers POST /admin/keys/:kid/activate. The field anyway=yes activates a key that not every server has seen.
+// activateKey handles POST /admin/keys/:kid/activate. The field anyway=yes activates a key that some replica may not
+// know.
 func (a *Console) activateKey(c echo.Context, me Admin) error {
 	view, err := a.askKey(c, "Activate the next %s key now?", "activate")
 	if err != nil {
@@ -189,7 +191,7 @@ func (a *Console) activateKey(c echo.Context, me Admin) error {
 	return leadOn(c, keysPath)
 }
 
-// askWithdraw answers GET /admin/keys/:kid/withdraw.
+// askWithdraw handles GET /admin/keys/:kid/withdraw.
 func (a *Console) askWithdraw(c echo.Context, _ Admin) error {
 	view, err := a.askKey(c, "Withdraw this %s key?", "withdraw")
 	switch {
@@ -201,7 +203,7 @@ func (a *Console) askWithdraw(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, withdrawPage(view))
 }
 
-// withdrawKey answers POST /admin/keys/:kid/withdraw.
+// withdrawKey handles POST /admin/keys/:kid/withdraw.
 func (a *Console) withdrawKey(c echo.Context, me Admin) error {
 	k, err := a.Keys.Withdraw(c.Request().Context(), param(c, "kid"), a.aboutKey(c, me, "key.withdrawn"))
 	if errors.Is(err, keys.ErrChanged) || errors.Is(err, keys.ErrPending) {

@@ -76,7 +76,7 @@ func keysPage(v keysView) templ.Component {
 	})
 }
 
-// keyList is what refreshes itself.
+// keyList renders the part of the page that refreshes itself.
 func keyList(v keysView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -583,7 +583,7 @@ func keyTimes(k keys.Info) templ.Component {
 	})
 }
 
-// keySeen says which servers know a key: for one that is withdrawn, which still do.
+// keySeen renders which replicas know a key; for a withdrawn key, which still accept it.
 func keySeen(k signingKey) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1199,7 +1199,7 @@ func withdrawPage(v askKeyView) templ.Component {
 	})
 }
 
-// costs is what the withdrawal of a key means for those who use the estate.
+// costs returns the consequences of withdrawing a key.
 func costs(k keys.Info) []string {
 	var list []string
 	switch {

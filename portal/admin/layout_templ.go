@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "gatehouse/components"
 
-// layout is a page of the console: its navigation at the side (above, on a phone), the head, and its children.
+// layout renders a page of the console: its navigation at the side (above, on a phone), the head, and its children.
 func layout(f frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -11,8 +11,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "gatehouse/components"
 
-// live keeps its children up to date each second, as long as somebody looks: the element stays, so that what has the
-// focus keeps it. url answers htmx with the children alone.
+// live renders its children and refreshes them each second while the page is visible. The element stays, so that the
+// focus is not lost. url answers htmx with the children alone.
 func live(id, url string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -73,7 +73,7 @@ func live(id, url string) templ.Component {
 	})
 }
 
-// pulse says that a page keeps itself up to date; where there is no JavaScript it offers to do so by hand.
+// pulse renders a sign that the page refreshes itself, or, without JavaScript, a button that refreshes it.
 func pulse(url string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -125,7 +125,7 @@ func pulse(url string) templ.Component {
 	})
 }
 
-// away says that Redis told nothing.
+// away renders the message that Redis did not answer.
 func away(why string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

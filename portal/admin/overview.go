@@ -17,7 +17,7 @@ import (
 	"gatehouse/web"
 )
 
-// lastEndings is how many of the last endings the overview shows.
+// lastEndings is the number of recent revocations on the overview.
 const lastEndings = 8
 
 type overviewView struct {
@@ -30,13 +30,13 @@ type overviewView struct {
 	Keys    []keyRow
 }
 
-// alert is something that somebody should look at.
+// alert is a problem that needs an administrator's attention.
 type alert struct{ Kind, Title, Text, Link, URL string }
 
-// tile is a figure that leads to its page.
+// tile is a figure that links to its page.
 type tile struct{ Label, Value, Unit, Note, Icon, URL string }
 
-// serverGroup is a service with the states of its servers.
+// serverGroup is a service with the states of its replicas.
 type serverGroup struct {
 	Key, Name string
 	Well      int
@@ -50,7 +50,7 @@ type endingRow struct {
 	At                             time.Time
 	Confirmed, Expected            int
 	Slowest                        string
-	Pending                        bool // Redis did not have it when the receipt was written
+	Pending                        bool // not in Redis when the receipt was written
 	Told, Heard                    int  // apps, by back channel
 }
 
@@ -59,7 +59,7 @@ type keyRow struct {
 	Since, Until          time.Time
 }
 
-// overview answers GET /admin: the estate at a glance.
+// overview handles GET /admin: it shows the state of the estate on one page.
 func (a *Console) overview(c echo.Context, _ Admin) error {
 	view, err := a.glance(c.Request().Context())
 	if err != nil {
@@ -184,7 +184,7 @@ func (a *Console) groups(h house) (groups []serverGroup) {
 	return groups
 }
 
-// endings are the last ones, with what their receipts say.
+// endings returns the last revocations with a summary of their receipts.
 func (a *Console) endings(ctx context.Context) ([]endingRow, error) {
 	receipts, err := a.Store.LastReceipts(ctx, lastEndings)
 	if err != nil {
@@ -218,7 +218,7 @@ func (a *Console) endings(ctx context.Context) ([]endingRow, error) {
 	return rows, nil
 }
 
-// keyStates are the keys that sign or will sign, and those of which tokens are still out.
+// keyStates returns the keys that sign or will sign, and those with tokens that have not expired.
 func (a *Console) keyStates(ctx context.Context) ([]keyRow, error) {
 	all, err := a.Keys.List(ctx)
 	if err != nil {

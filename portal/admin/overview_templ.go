@@ -72,7 +72,7 @@ func overviewPage(v overviewView) templ.Component {
 	})
 }
 
-// glance is what refreshes itself.
+// glance renders the part of the page that refreshes itself.
 func glance(v overviewView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

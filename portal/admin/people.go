@@ -20,13 +20,13 @@ import (
 
 const peoplePath = "/admin/people"
 
-// maxSearch is how much may be searched for, in characters.
+// maxSearch is the longest search text, in characters.
 const maxSearch = 200
 
-// pageSizes are how many people may be listed on a page; the first is usual.
+// pageSizes are the numbers of users that a page can list; the first is the default.
 var pageSizes = []int{25, 50, 100}
 
-// peopleQuery is what the address of the list says.
+// peopleQuery holds the parameters of the people page.
 type peopleQuery struct {
 	Text, State, Role string
 	Size              int
@@ -77,11 +77,12 @@ func peopleCursorText(at store.PeopleCursor) string {
 	if at == (store.PeopleCursor{}) {
 		return ""
 	}
-	raw, _ := json.Marshal(at) // texts and a time always marshal
+	raw, _ := json.Marshal(at) // strings and a time always marshal
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// readPeopleCursor reads what peopleCursorText wrote. Anything else is no place: the list is shown from its beginning.
+// readPeopleCursor decodes what peopleCursorText encoded. For any other text it returns the zero cursor, the start
+// of the list.
 func readPeopleCursor(text string) (at store.PeopleCursor) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(raw) > 1024 || json.Unmarshal(raw, &at) != nil {
@@ -100,7 +101,7 @@ type peopleView struct {
 	Rows  []personRow
 	Pages components.Pages
 
-	Partial bool // not all who may fit have been looked at
+	Partial bool // the search stopped before it examined every candidate
 }
 
 type personRow struct {
@@ -110,10 +111,10 @@ type personRow struct {
 	Created          time.Time
 }
 
-// personState says whether somebody may sign in.
+// personState says whether a user is banned or deleted.
 type personState struct {
 	Banned, Deleted bool
-	Until           time.Time // of a ban; zero: for good
+	Until           time.Time // end of a ban; zero: permanent
 }
 
 func stateOf(u store.User, now time.Time) personState {
@@ -122,7 +123,7 @@ func stateOf(u store.User, now time.Time) personState {
 
 func personURL(id string) string { return peoplePath + "/" + url.PathEscape(id) }
 
-// people answers GET /admin/people: q are beginnings of words of the name and the email, or an id.
+// people handles GET /admin/people. q is an id, or beginnings of words of the name and the email.
 func (a *Console) people(c echo.Context, _ Admin) error {
 	q, err := readPeopleQuery(c)
 	if err != nil {
@@ -132,7 +133,7 @@ func (a *Console) people(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	if len(found.Users) == 0 && !found.Partial && !q.filtered() && (q.After != "" || q.Before != "") { // the page became empty meanwhile
+	if len(found.Users) == 0 && !found.Partial && !q.filtered() && (q.After != "" || q.Before != "") { // page now empty
 		return leadOn(c, q.url(store.PeopleCursor{}, store.PeopleCursor{}))
 	}
 	view := peopleView{

@@ -187,7 +187,7 @@ func peoplePage(v peopleView) templ.Component {
 	})
 }
 
-// peopleList is what htmx swaps as one types.
+// peopleList renders the part of the page that htmx replaces while the user types.
 func peopleList(v peopleView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -419,7 +419,7 @@ func peopleList(v peopleView) templ.Component {
 	})
 }
 
-// further is where a search goes on that found nobody on its page.
+// further returns the page on which a search without a result on this page continues.
 func further(p components.Pages) string {
 	if p.NextURL != "" {
 		return p.NextURL

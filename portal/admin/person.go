@@ -15,7 +15,7 @@ import (
 	"gatehouse/web"
 )
 
-// remembered is how many rows of each kind a person's history shows.
+// remembered is the number of rows of each kind in a user's history.
 const remembered = 10
 
 type personView struct {
@@ -25,7 +25,7 @@ type personView struct {
 	Self     bool // the administrator's own page
 	BannedBy string
 	SignIns  []signInRow
-	Total    int // living sign-ins; more than are listed if there are many
+	Total    int // active sign-ins, of which one page is listed
 	Pages    components.Pages
 	Ended    []endedRow
 	Receipts []receiptRow
@@ -42,7 +42,7 @@ type receiptRow struct {
 	At          time.Time
 }
 
-// someone is the person of the address. An account that was deleted is there, too.
+// someone returns the user that the path names, or a 404 error. The user's account may be deleted.
 func (a *Console) someone(c echo.Context) (store.User, error) {
 	id := c.Param("id")
 	if !isID(id) {
@@ -55,7 +55,8 @@ func (a *Console) someone(c echo.Context) (store.User, error) {
 	return u, err
 }
 
-// someoneLiving is someone whose account is not deleted.
+// someoneLiving returns the user that the path names, or a 410 error if the account is deleted. Other errors are
+// those of someone.
 func (a *Console) someoneLiving(c echo.Context) (store.User, error) {
 	u, err := a.someone(c)
 	if err == nil && !u.DeletedAt.IsZero() {
@@ -64,7 +65,7 @@ func (a *Console) someoneLiving(c echo.Context) (store.User, error) {
 	return u, err
 }
 
-// person answers GET /admin/people/:id.
+// person handles GET /admin/people/:id.
 func (a *Console) person(c echo.Context, me Admin) error {
 	u, err := a.someone(c)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// roleName is a role as a heading or a choice shows it.
+// roleName returns a role in title case.
 func roleName(role string) string {
 	if role == "" {
 		return ""

@@ -17,13 +17,14 @@ import (
 	"gatehouse/web"
 )
 
-// dense is from how many servers on they are drawn as small squares.
+// dense is the number of replicas above which they are drawn as small squares.
 const dense = 48
 
-// watched is how long a page of a receipt asks whether there is more to tell: as long as a client is retried soon.
+// watched is how long a receipt's page polls for changes: the time in which notices are retried at short intervals.
 const watched = 10 * time.Minute
 
-// slowMotion are how many times slower the confirmations may be replayed, and longestReplay is how long that may take.
+// slowMotion are the factors by which the confirmations may be slowed down in the replay, and longestReplay limits
+// its duration.
 var slowMotion = []int{400, 200, 100, 40, 20, 10, 4, 2, 1}
 
 const longestReplay = 3 * time.Second
@@ -35,48 +36,48 @@ type receiptView struct {
 	URL       string
 	Why       string
 	At        time.Time
-	Person    *store.User // nil where the receipt is not about a person
+	Person    *store.User // nil if the receipt is not about a user
 	By, Note  string
 	Ended     int
 	Tidying   bool // more sign-ins are being ended
-	Confirmed bool // Redis had it when it was written down
-	Waiting   bool // for Redis to have it
+	Confirmed bool // Redis had it when the receipt was written
+	Waiting   bool // until Redis has it
 	Groups    []serverTiles
 	Servers   []serverTile
 	Missing   []serverTile
 	N, All    int
 	Slowest   time.Duration
-	Slow      int // times slower than it was
+	Slow      int // slow-down factor of the replay
 	Dense     bool
 	Told      []toldApp
-	Telling   bool // some app is still being told
+	Telling   bool // an app is still being notified
 	Poll      bool
 }
 
-// serverTiles are the servers of one service.
+// serverTiles are the replicas of one service.
 type serverTiles struct {
 	Name    string
 	Servers []serverTile
 }
 
-// serverTile is one server's answer.
+// serverTile is one replica's confirmation.
 type serverTile struct {
 	Name, Service string
 	Confirmed     bool
-	Refusing      bool // it did not hear of it, and had been refusing everything already
+	Refusing      bool // it did not confirm, but was already refusing all sessions
 	Took          time.Duration
 	WrongUntil    time.Time
 	Over          bool // WrongUntil has passed
 }
 
-// toldApp is an app that is told by back channel.
+// toldApp is an app that is notified by back channel.
 type toldApp struct {
 	Name, State, Failure string // State: heard, retrying, given up
 	Took                 time.Duration
 	Heard, Notices       int
 }
 
-// receipt answers GET /admin/receipts/:ending. The parts that are not settled are asked for again.
+// receipt handles GET /admin/receipts/:ending. The page polls for the parts that are not final.
 func (a *Console) receipt(c echo.Context, _ Admin) error {
 	ending := c.Param("ending")
 	if !isID(ending) {
@@ -108,7 +109,8 @@ func (a *Console) receipt(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, receiptPage(view), receiptBody(view))
 }
 
-// aboutWhom names the page, and finds who did it and why as long as the denylist's own record is there.
+// aboutWhom sets the user of the receipt, and the administrator and the note while the revocation's rows exist. It
+// returns the title and the breadcrumbs of the page.
 func (a *Console) aboutWhom(c echo.Context, rec store.Receipt, view *receiptView) (title string, crumbs []components.NavItem, err error) {
 	ctx := c.Request().Context()
 	if rec.UserID != "" {
@@ -159,7 +161,7 @@ func (v *receiptView) serversOf(r denylist.Receipt, now time.Time) {
 			Name: c.Replica, Service: c.Service, Confirmed: c.Confirmed, Refusing: c.Refusing, Took: c.Took,
 			WrongUntil: c.WrongUntil, Over: !c.WrongUntil.IsZero() && !c.WrongUntil.After(now),
 		}
-		if !c.Confirmed && answered[c.Replica] { // two processes of one name: the one that answered took its place
+		if !c.Confirmed && answered[c.Replica] { // the replica restarted: another process of that name confirmed
 			t.Name += ", before its restart"
 		}
 		v.Servers = append(v.Servers, t)
@@ -174,7 +176,7 @@ func (v *receiptView) serversOf(r denylist.Receipt, now time.Time) {
 	}
 }
 
-// toldOf is what has become of telling the apps: the outbox as long as it remembers, then the receipt.
+// toldOf sets the state of the back-channel notices: from the outbox while it has them, else from the receipt.
 func (a *Console) toldOf(c echo.Context, ending string, done revoke.Receipt, view *receiptView) error {
 	now, err := a.Store.NoticesOf(c.Request().Context(), ending)
 	if err != nil {
@@ -214,5 +216,5 @@ func (a *Console) toldOf(c echo.Context, ending string, done revoke.Receipt, vie
 	return nil
 }
 
-// millisText is a number of milliseconds for an attribute.
+// millisText formats a duration in milliseconds for an attribute.
 func millisText(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

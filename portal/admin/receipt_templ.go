@@ -77,7 +77,7 @@ func receiptPage(v receiptView) templ.Component {
 	})
 }
 
-// receiptBody is what htmx swaps while the servers have yet to be told.
+// receiptBody renders the part of the page that htmx replaces while replicas have not confirmed.
 func receiptBody(v receiptView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -659,7 +659,7 @@ func (s serverTile) state() string {
 	}
 }
 
-// exactly is a moment to the millisecond.
+// exactly formats a time with milliseconds.
 func exactly(t time.Time) string { return t.UTC().Format("15:04:05.000 UTC") }
 
 func (s serverTile) text() string {
@@ -954,7 +954,7 @@ func receiptMissing(v receiptView) templ.Component {
 	})
 }
 
-// receiptApps is what htmx swaps while an app has yet to be told.
+// receiptApps renders the part of the page that htmx replaces while apps are being notified.
 func receiptApps(v receiptView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

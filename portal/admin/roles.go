@@ -18,12 +18,12 @@ type rolesView struct {
 	frame
 	User    store.User
 	Checked []string
-	Others  []string // roles that the console does not know; they stay
+	Others  []string // roles that the console does not know; they are kept
 	Self    bool
 	Fault   string
 }
 
-// rolesForm answers GET /admin/people/:id/roles.
+// rolesForm handles GET /admin/people/:id/roles.
 func (a *Console) rolesForm(c echo.Context, me Admin) error {
 	u, err := a.someoneLiving(c)
 	if err != nil {
@@ -47,8 +47,8 @@ func unknownRoles(roles []string) []string {
 	return slices.DeleteFunc(slices.Clone(roles), func(r string) bool { return slices.Contains(store.Roles, r) })
 }
 
-// setRoles answers POST /admin/people/:id/roles with the fields role, any number of them, and had: the roles that the
-// form showed, so that two who change them at once do not undo each other unseen.
+// setRoles handles POST /admin/people/:id/roles with the fields role, any number of them, and had: the roles that
+// the form showed, so that concurrent changes do not overwrite each other.
 func (a *Console) setRoles(c echo.Context, me Admin) error {
 	u, err := a.someoneLiving(c)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// roleOpens says what a role is for.
+// roleOpens returns a description of what a role permits.
 func roleOpens(r string) string {
 	switch r {
 	case "customer":
@@ -269,7 +269,7 @@ func rolesPage(v rolesView) templ.Component {
 	})
 }
 
-// whom shows whom a form is about.
+// whom renders the user that a form is about.
 func whom(u store.User) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -19,16 +19,16 @@ type serversView struct {
 	frame
 	Away       string
 	Well       int
-	Other      int // that follow, and are not well
+	Other      int // that follow the log, but are behind or loading
 	Silent     int
 	Position   int64 // of the log
 	Requests   string
 	Tabs       string
-	Unreadable string // a sentence; "" if every server read every entry
+	Unreadable string // a sentence; "" if every replica could read every entry
 	Services   []serviceGroup
 }
 
-// serviceGroup is a service with its servers.
+// serviceGroup is a service with its replicas.
 type serviceGroup struct {
 	Key, Name string
 	Servers   []serverRow
@@ -37,9 +37,9 @@ type serviceGroup struct {
 type serverRow struct {
 	Name, Version string
 	State         string
-	Says          string    // what the state means for whoever asks that server
-	Since         time.Time // silent: since when it refuses; zero if it goes on from memory
-	Until         time.Time // silent: until when it goes on from memory
+	Says          string    // what the state means for requests to the replica
+	Since         time.Time // silent: since when it refuses; zero if it still answers from memory
+	Until         time.Time // silent: until when it answers from memory
 	Started       time.Time
 	Uptime        string
 	Position      int64
@@ -54,7 +54,7 @@ type serverRow struct {
 	Policy        string
 }
 
-// servers answers GET /admin/servers: every replica as it told of itself within the last minute.
+// servers handles GET /admin/servers: it shows every replica, as it reported itself within the last minute.
 func (a *Console) servers(c echo.Context, _ Admin) error {
 	view, err := a.serversNow(c)
 	if err != nil {
@@ -101,7 +101,8 @@ func (a *Console) serversNow(c echo.Context) (serversView, error) {
 	return view, nil
 }
 
-// signInsAt is how many living sign-ins came to a server: to the portal's to sign in, to an app's to open it, last.
+// signInsAt returns the number of active sign-ins that used a replica last: of the portal to sign in, of an app to
+// open it.
 func signInsAt(places []store.Place, r denylist.Replica) string {
 	for _, p := range places {
 		if p.Replica == r.Name && (p.Client == r.Service || p.Client == "" && r.Service == portalID) {
@@ -142,7 +143,7 @@ func serverOf(r denylist.Replica, h house, signIns string) serverRow {
 	return row
 }
 
-// policy is what a server does when it does not hear from Redis.
+// policy returns what a replica does while it does not hear from Redis.
 func policy(r denylist.Replica) string {
 	if r.Bound == 0 {
 		return "–"

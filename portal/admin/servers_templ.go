@@ -72,7 +72,7 @@ func serversPage(v serversView) templ.Component {
 	})
 }
 
-// serverList is what refreshes itself.
+// serverList renders the part of the page that refreshes itself.
 func serverList(v serversView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

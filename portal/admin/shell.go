@@ -7,7 +7,7 @@ import (
 	"gatehouse/web"
 )
 
-// sections are the console's own navigation, by the key that a page gives to layout.
+// sections are the links of the console's navigation, by the key that a page passes to layout.
 var sections = []struct{ key, label, icon, url string }{
 	{"overview", "Overview", "layout-dashboard", "/admin"},
 	{"people", "People", "users", "/admin/people"},
@@ -20,7 +20,7 @@ var sections = []struct{ key, label, icon, url string }{
 	{"audit", "Audit", "scroll-text", "/admin/audit"},
 } // icons: layout-dashboard users log-in server shield-ban send app-window key-round scroll-text
 
-// shell is what surrounds a page of the console: title is the page's, section the key of the link that is current.
+// shell returns the page frame for a page of the console.
 func (a *Console) shell(c echo.Context, title, section string) components.Shell {
 	s := web.Shell(c, title)
 	for i := range s.Nav {
@@ -29,17 +29,18 @@ func (a *Console) shell(c echo.Context, title, section string) components.Shell 
 	return s
 }
 
-// Path is where the console begins.
+// Path is the path of the console's first page.
 const Path = "/admin"
 
-// frame is the part of a page's view that layout draws.
+// frame is the part of a page's view that layout renders.
 type frame struct {
 	Shell   components.Shell
-	Section string // key of sections
+	Section string // a key of sections
 	Head    components.PageHeadView
 }
 
-// frame surrounds a page titled so, in a section, below crumbs between the section and the page.
+// frame returns the frame of a page with a title and a lead, in a section. crumbs are between the first breadcrumb
+// and the page.
 func (a *Console) frame(c echo.Context, title, lead, section string, crumbs ...components.NavItem) frame {
 	all := []components.NavItem{{Label: "Admin", URL: Path}}
 	all = append(append(all, crumbs...), components.NavItem{Label: title})
@@ -49,7 +50,7 @@ func (a *Console) frame(c echo.Context, title, lead, section string, crumbs ...c
 	}
 }
 
-// items are the links of the console's navigation.
+// items returns the links of the console's navigation. current is the key of the current section.
 func items(current string) []components.NavItem {
 	list := make([]components.NavItem, len(sections))
 	for i, s := range sections {
@@ -58,7 +59,7 @@ func items(current string) []components.NavItem {
 	return list
 }
 
-// NavItem is the link of the portal's header, for those with the role.
+// NavItem returns the portal header's link to the console, for users with the role admin.
 func NavItem(roles []string) []components.NavItem {
 	for _, r := range roles {
 		if r == role {

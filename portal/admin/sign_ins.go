@@ -20,15 +20,15 @@ import (
 
 const signInsPath = "/admin/sign-ins"
 
-// portalID stands for the portal among the apps: where somebody signed in.
+// portalID is the portal's id in the lists of apps.
 const portalID = "portal"
 
-// unnamed stands in an address for replicas that do not say their name. No replica is called so.
+// unnamed is the URL parameter for replicas that report no name. No replica has this name.
 const unnamed = "-"
 
-// signInsQuery is what the address of the list says.
+// signInsQuery holds the parameters of the sign-ins page.
 type signInsQuery struct {
-	App, Replica  string // of the portal, or of one app; "" for all
+	App, Replica  string // App is portalID or a client id, Replica one of its replicas; "" for all
 	After, Before string
 }
 
@@ -65,15 +65,15 @@ type signInsView struct {
 	frame
 	URL      string
 	Apps     []chip
-	Replicas []chip // of the app that is chosen
+	Replicas []chip // of the selected app
 	Rows     []signInRow
 	Pages    components.Pages
 	Total    string
 	Filtered bool
-	Back     string // this page's query, for the way back from an act
+	Back     string // this page's query, to return to after an action
 }
 
-// chip is a filter with how many there are.
+// chip is a filter option with the number of rows that match it.
 type chip struct {
 	Key, Label, URL, Count string
 	Current                bool
@@ -94,7 +94,7 @@ type openedApp struct {
 	Since              time.Time
 }
 
-// signIns answers GET /admin/sign-ins: those that live, the last seen first.
+// signIns handles GET /admin/sign-ins: it lists the active sign-ins, the last seen first.
 func (a *Console) signIns(c echo.Context, me Admin) error {
 	q := readSignInsQuery(c.QueryParams())
 	view, err := a.signInsNow(c, me, q)
@@ -120,7 +120,7 @@ func (a *Console) signInsNow(c echo.Context, me Admin, q signInsQuery) (signInsV
 	view.chips(q, places, names)
 	ask := q.records(a.Now().Add(-livingFor))
 	rows, more, err := a.Store.Living(ctx, ask)
-	if err == nil && ask.Before != (store.Cursor{}) && !more { // back at the beginning
+	if err == nil && ask.Before != (store.Cursor{}) && !more { // fewer rows before it than a page: show the first page
 		ask.Before, q.Before = store.Cursor{}, ""
 		rows, more, err = a.Store.Living(ctx, ask)
 	}
@@ -134,7 +134,7 @@ func (a *Console) signInsNow(c echo.Context, me Admin, q signInsQuery) (signInsV
 	return view, nil
 }
 
-// chips are the filters: all, the portal by its replicas, each app, and the replicas of the one that is chosen.
+// chips sets the filters: all, the portal, each app, and the replicas of the selected one.
 func (v *signInsView) chips(q signInsQuery, places []store.Place, names map[string]string) {
 	total, byApp := 0, map[string]int{}
 	var apps []string
@@ -177,7 +177,7 @@ func replicaChip(q signInsQuery, p store.Place) chip {
 	}
 }
 
-// natural puts shop-2 before shop-10.
+// natural compares names so that shop-2 sorts before shop-10.
 func natural(a, b string) int {
 	if len(a) != len(b) && strings.TrimRight(a, "0123456789") == strings.TrimRight(b, "0123456789") {
 		return len(a) - len(b)
@@ -216,7 +216,7 @@ func signInPages(q signInsQuery, ask store.LivingQuery, rows []store.LivingSignI
 	return pages
 }
 
-// endSignIn answers POST /admin/sign-ins/:sid/end.
+// endSignIn handles POST /admin/sign-ins/:sid/end.
 func (a *Console) endSignIn(c echo.Context, me Admin) error {
 	ctx := c.Request().Context()
 	sid := c.Param("sid")
@@ -256,7 +256,7 @@ func (a *Console) endSignIn(c echo.Context, me Admin) error {
 	return leadOn(c, list)
 }
 
-// told says in a sentence or two what became of an act.
+// told describes the result of a revocation in one or two sentences.
 func told(what string, done revoke.Receipt) (kind, text string) {
 	if !done.Confirmed {
 		return "warning", what + ". This server could not reach Redis, so the others are not told yet: the portal does so as soon as it can."

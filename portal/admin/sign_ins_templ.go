@@ -72,7 +72,7 @@ func signInsPage(v signInsView) templ.Component {
 	})
 }
 
-// signInList is what refreshes itself.
+// signInList renders the part of the page that refreshes itself.
 func signInList(v signInsView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -479,7 +479,7 @@ func endForm(r signInRow, back string) templ.Component {
 	})
 }
 
-// person is somebody in a table, with the way to their page.
+// person renders a user in a table, with a link to the user's page.
 func person(name, email, url string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -565,7 +565,7 @@ func person(name, email, url string) templ.Component {
 	})
 }
 
-// chips are filters, one of which is chosen.
+// chips renders filter options, one of which is selected.
 func chips(label string, list []chip) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -11,7 +11,7 @@ import (
 	"gatehouse/sso/denylist"
 )
 
-// reasons are why something was ended, in the order in which they are offered as a filter.
+// reasons are the reasons for a revocation, in the order of the filter's options.
 var reasons = []struct{ code, words string }{
 	{denylist.Banned, "Banned"},
 	{denylist.EndedByAdmin, "Ended by an administrator"},
@@ -28,7 +28,7 @@ var reasons = []struct{ code, words string }{
 	{denylist.ProviderLogout, "Ended by the provider"},
 }
 
-// why is a reason in words; one that is not known stays the code that it is.
+// why returns the label of a reason, or the code itself if it is unknown.
 func why(code string) string {
 	for _, r := range reasons {
 		if r.code == code {
@@ -38,7 +38,7 @@ func why(code string) string {
 	return code
 }
 
-// about is a count that may have stopped at its limit.
+// about formats a count that stops at countLimit.
 func about(n int) string {
 	if n >= countLimit {
 		return components.Count(countLimit) + "+"
@@ -46,7 +46,7 @@ func about(n int) string {
 	return components.Count(n)
 }
 
-// signInCount writes how many living sign-ins one person has: they are counted up to store.MaxSignInsListed.
+// signInCount formats a user's number of active sign-ins, which is counted up to store.MaxSignInsListed.
 func signInCount(n int) string {
 	if n >= store.MaxSignInsListed {
 		return components.Count(store.MaxSignInsListed) + "+"
@@ -54,7 +54,7 @@ func signInCount(n int) string {
 	return components.Count(n)
 }
 
-// memory writes an amount of memory: 41.8 MiB.
+// memory formats an amount of memory: 41.8 MiB.
 func memory(n int64) string {
 	size, units := float64(n), []string{"B", "KiB", "MiB", "GiB", "TiB"}
 	i := 0
@@ -67,7 +67,7 @@ func memory(n int64) string {
 	return strconv.FormatFloat(size, 'f', 1, 64) + " " + units[i]
 }
 
-// span writes a duration short: 45 s, 12 min, 3 h 20 min, 2 d 4 h.
+// span formats a duration: 45 s, 12 min, 3 h 20 min, 2 d 4 h.
 func span(d time.Duration) string {
 	d = max(d, 0)
 	switch {
@@ -81,7 +81,7 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
 }
 
-// ms writes a short duration in milliseconds, a longer one in seconds.
+// ms formats a duration below 10 s in milliseconds, and a longer one as span does.
 func ms(d time.Duration) string {
 	if d < 10*time.Second {
 		return components.Count(d.Milliseconds()) + " ms"
@@ -89,7 +89,7 @@ func ms(d time.Duration) string {
 	return span(d)
 }
 
-// rate writes requests a second: 0, 0.4, 12, 1,204.
+// rate formats requests per second: 0, 0.4, 12, 1,204.
 func rate(r float64) string {
 	switch {
 	case r <= 0 || math.IsNaN(r):

@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// maxAccounts is how many accounts one browser is remembered for.
+// maxAccounts is the number of accounts that one browser's device cookie can hold.
 const maxAccounts = 5
 
-// Trust returns the device cookie of a browser that has just signed in to account: the one it had, with
-// account added. The value is "id.mac.mac…", opaque to the browser, and does not tell who the person is. It counts for the account while
-// the account's Generation stays what it is.
+// Trust returns the device cookie of a browser that has just signed in to account: the previous cookie with account
+// added. The value is "id.mac.mac…", opaque to the browser, and does not reveal the user. It is valid for the
+// account while the account's Generation does not change.
 func (l *Limiter) Trust(cookie string, account Account) string {
 	id, macs := parse(cookie)
 	if id == "" {
@@ -32,8 +32,8 @@ func IsDevice(cookie string) bool {
 	return id != ""
 }
 
-// Device returns the one of a browser's device cookies that knows account, or else the first that is one of ours; "" if
-// there is none.
+// Device returns the first of a browser's device cookies that is valid for account, or else the first well-formed
+// one; "" if there is none.
 func (l *Limiter) Device(cookies []string, account Account) (cookie string) {
 	for _, k := range cookies {
 		id, known := l.device(k, account)
@@ -47,8 +47,8 @@ func (l *Limiter) Device(cookies []string, account Account) (cookie string) {
 	return cookie
 }
 
-// device returns the id of the browser with that cookie, and whether it has signed in to account before,
-// in its present generation.
+// device returns the id in the cookie, and whether the browser has signed in to account before, in its current
+// generation.
 func (l *Limiter) device(cookie string, account Account) (id string, known bool) {
 	id, macs := parse(cookie)
 	if id == "" || account.UserID == "" {
@@ -65,8 +65,8 @@ func (l *Limiter) deviceMAC(id string, account Account) string {
 	return mac(l.deviceKey, id, account.UserID, strconv.FormatInt(account.Generation, 10))
 }
 
-// parse takes a cookie apart; an id of "" means that it is not one of ours. A made-up id is worth nothing:
-// what counts is the mac of id and account.
+// parse splits a device cookie. The id is "" if the cookie is malformed. A forged id has no effect: what counts is
+// the MAC of id and account.
 func parse(cookie string) (id string, macs []string) {
 	const idLength = 26 // of rand.Text
 	parts := strings.Split(cookie, ".")

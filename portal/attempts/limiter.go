@@ -17,25 +17,25 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrUnavailable is wrapped by every error that means that Redis did not answer, so that nothing is known.
+// ErrUnavailable is wrapped by every error that means that Redis did not answer.
 var ErrUnavailable = errors.New("attempts: Redis did not answer")
 
-// Exceeded says that there were too many attempts, and how long to wait for the next.
+// Exceeded is the error for too many attempts. Wait is the time until the next one is allowed.
 type Exceeded struct{ Wait time.Duration }
 
-// Error names the waiting time.
+// Error returns a message with the waiting time.
 func (e *Exceeded) Error() string { return fmt.Sprintf("attempts: too many; wait %s", e.Wait) }
 
-// Limit is how many attempts fit into a window of time.
+// Limit is the number of attempts allowed in a window of time.
 type Limit struct {
 	Attempts int
 	Window   time.Duration
 }
 
-// The limits. Those of an account from one address and of a known browser are what a forgetful person may
-// need; that of an address leaves room for an office or a school behind one, and above it tries are only slowed
-// down, so that one person can't keep everybody behind the address out; that of an account from unknown
-// browsers is only ever reached by many addresses together.
+// The limits. Those per account and address and per known browser allow for a forgetful user. The one per address
+// leaves room for an office or a school behind one address; above it attempts are only slowed down, so that one
+// person can't lock out all users behind the address. The one per account for unknown browsers is only reached by
+// many addresses together.
 var (
 	perAccountAndAddress = Limit{Attempts: 6, Window: 15 * time.Minute}
 	perDevice            = Limit{Attempts: 10, Window: 15 * time.Minute}
@@ -45,16 +45,16 @@ var (
 	perAccount           = Limit{Attempts: 100, Window: time.Hour}
 	perConfirmation      = Limit{Attempts: 6, Window: 15 * time.Minute}
 	perRegistration      = Limit{Attempts: 60, Window: time.Hour}
-	perEmailTaken        = Limit{Attempts: 30, Window: time.Hour} // registrations that told that there is an account
+	perEmailTaken        = Limit{Attempts: 30, Window: time.Hour} // registrations that revealed that an account exists
 )
 
-// SignIns limits the sign-ins that succeed within ten minutes. Zero fields are the defaults: 20 of one account, and 300
-// from one address, where a whole school may sit.
+// SignIns limits the successful sign-ins within ten minutes. Zero fields mean the defaults: 20 per account, and 300
+// per address, which a whole school may share.
 type SignIns struct{ PerAccount, PerAddress int }
 
 const signInsWindow = 10 * time.Minute
 
-// Limiter counts attempts in Redis, alike for every replica. It is safe for concurrent use.
+// Limiter counts attempts in Redis, shared by all replicas. It is safe for concurrent use.
 type Limiter struct {
 	rdb       redis.UniversalClient
 	bucketKey []byte
@@ -62,8 +62,8 @@ type Limiter struct {
 	signIns   SignIns
 }
 
-// New makes a Limiter. From key (at least 32 secret bytes, the same on every replica) it derives the keys that
-// hide names in Redis and sign device cookies.
+// New returns a Limiter. From key (at least 32 secret bytes, the same on every replica) it derives the keys that
+// hash names in Redis and sign device cookies. It returns an error if rdb is nil or key is too short.
 func New(rdb redis.UniversalClient, key []byte, signIns SignIns) (*Limiter, error) {
 	if rdb == nil {
 		return nil, errors.New("attempts: Redis client is nil")
@@ -84,10 +84,10 @@ func New(rdb redis.UniversalClient, key []byte, signIns SignIns) (*Limiter, erro
 	}}, nil
 }
 
-// Attempt is one try that has been counted. Tell it when it succeeded; a failed one needs no call.
+// Attempt is a counted attempt. Call Succeeded when it succeeded; a failed one needs no call.
 type Attempt struct {
 	limiter *Limiter
-	address string // network of it
+	address string // its network, see network
 	buckets []bucket
 }
 
@@ -98,22 +98,23 @@ type bucket struct {
 }
 
 const (
-	own    = "own"    // a success empties it; the others only get this one attempt back
+	own    = "own"    // a success empties it; the other kinds get only this attempt back
 	shared = "shared" // refuses when it is full
-	check  = "check"  // refuses when it is full, and is not counted
-	soft   = "soft"   // refuses nothing: when it is full, the pace after it applies
-	pace   = "pace"   // refuses when it and the soft one before it are full
+	check  = "check"  // refuses when it is full, and is not incremented
+	soft   = "soft"   // never refuses: when it is full, the pace bucket after it applies
+	pace   = "pace"   // refuses when it and the soft bucket before it are full
 )
 
-// Account names the account of a sign-in attempt.
+// Account identifies the account of a sign-in attempt.
 type Account struct {
 	Email      string // normalised; there may be no such account
-	UserID     string // "" if there is none
-	Generation int64  // of the device cookies that count
+	UserID     string // "" if there is no such account
+	Generation int64  // of the device cookies that are valid
 }
 
-// SignIn counts a try to sign in to an account from address, by a browser with that device cookie ("" for none). It returns *Exceeded when there were too many, and an error that
-// wraps ErrUnavailable when Redis does not answer; either way the password must not be looked at.
+// SignIn counts an attempt to sign in to an account from address, by a browser with that device cookie ("" for
+// none). It returns *Exceeded if there were too many, and an error that wraps ErrUnavailable if Redis does not
+// answer; in both cases the caller must not check the password.
 func (l *Limiter) SignIn(ctx context.Context, account Account, address, device string) (*Attempt, error) {
 	address = network(address)
 	if id, known := l.device(device, account); known {
@@ -128,13 +129,12 @@ func (l *Limiter) SignIn(ctx context.Context, account Account, address, device s
 	)
 }
 
-// Confirm counts a try, from address, to confirm the password within a sign-in. Errors are those of SignIn.
+// Confirm counts an attempt, from address, to confirm the password within a sign-in. It fails as SignIn does.
 func (l *Limiter) Confirm(ctx context.Context, sid, address string) (*Attempt, error) {
 	return l.take(ctx, network(address), bucket{l.name("confirm", sid), perConfirmation, own})
 }
 
-// Register counts a registration from address, whether or not it succeeds, and the sign-in that it is. Errors are those
-// of SignIn.
+// Register counts a registration from address, whether or not it succeeds, and its sign-in. It fails as SignIn does.
 func (l *Limiter) Register(ctx context.Context, address string) error {
 	address = network(address)
 	_, err := l.take(ctx, address,
@@ -145,8 +145,8 @@ func (l *Limiter) Register(ctx context.Context, address string) error {
 	return err
 }
 
-// EmailTaken counts an answer to address that tells that an account has this email, before it is given. Errors are those
-// of SignIn.
+// EmailTaken counts an answer to address that reveals that an account has this email; call it before answering. It
+// fails as SignIn does.
 func (l *Limiter) EmailTaken(ctx context.Context, address string) error {
 	address = network(address)
 	_, err := l.take(ctx, address, bucket{l.name("email taken", address), perEmailTaken, shared})
@@ -154,8 +154,8 @@ func (l *Limiter) EmailTaken(ctx context.Context, address string) error {
 }
 
 // Succeeded counts a sign-in of the user, empties the attempt's own bucket and gives the attempt back to the shared
-// ones. It returns *Exceeded when there were too many sign-ins: then the attempt stays counted, and there must be no
-// sign-in. Errors are otherwise those of SignIn.
+// ones. It returns *Exceeded if there were too many sign-ins: then the attempt stays counted, and the caller must
+// not sign the user in. Otherwise it fails as SignIn does.
 func (a *Attempt) Succeeded(ctx context.Context, userID string) error {
 	l := a.limiter
 	keys := []string{l.name("account, sign-ins", userID), l.name("address, sign-ins", a.address)}
@@ -167,7 +167,8 @@ func (a *Attempt) Succeeded(ctx context.Context, userID string) error {
 	return err
 }
 
-// take counts in every bucket that applies, or in none and says how long to wait; -1 says that the pace applied.
+// take increments every bucket that applies, or none, and returns the time to wait in milliseconds; -1 if the pace
+// bucket applied.
 var take = redis.NewScript(`
 local wait, paced = 0, false
 for i = 1, #KEYS do
@@ -189,7 +190,8 @@ for i = 1, #KEYS do
 end
 return paced and -1 or 0`)
 
-// succeed counts in the first two buckets, or says how long to wait; then it gives the attempt back to the others.
+// succeed increments the first two buckets, or returns the time to wait in milliseconds; if it incremented them, it
+// gives the attempt back to the others.
 var succeed = redis.NewScript(`
 local wait = 0
 for i = 1, 2 do
@@ -221,13 +223,14 @@ func (l *Limiter) take(ctx context.Context, network string, buckets ...bucket) (
 	if err != nil {
 		return nil, err
 	}
-	if !paced { // the turn at the address's pace, if there is one, is another attempt's
+	if !paced { // the count in the pace bucket, if any, is another attempt's
 		buckets = slices.DeleteFunc(buckets, func(b bucket) bool { return b.kind == pace })
 	}
 	return &Attempt{limiter: l, address: network, buckets: buckets}, nil
 }
 
-// waited reads the answer of a script: *Exceeded where there is a time to wait, and whether the pace applied.
+// waited reads the result of a script. It returns *Exceeded if there is a time to wait, and whether the pace bucket
+// applied.
 func waited(cmd *redis.Cmd) (paced bool, err error) {
 	wait, err := cmd.Int64()
 	switch {
@@ -239,15 +242,15 @@ func waited(cmd *redis.Cmd) (paced bool, err error) {
 	return wait < 0, nil
 }
 
-// name is the Redis key of a bucket. The braces keep all of them in one slot of a Redis Cluster, where a script
-// may reach them together.
+// name returns the Redis key of a bucket. The braces put all of them into one slot of a Redis Cluster, so that a
+// script can access them together.
 func (l *Limiter) name(kind string, parts ...string) string {
 	return "gatehouse:portal:{attempts}:" + mac(l.bucketKey, append([]string{kind}, parts...)...)
 }
 
 const macBytes = 18 // 144 bits
 
-// mac authenticates the parts, each with its length so that no two lists read alike.
+// mac returns a MAC of the parts, each prefixed with its length so that different lists have different input.
 func mac(key []byte, parts ...string) string {
 	h := hmac.New(sha256.New, key)
 	for _, p := range parts {
@@ -256,7 +259,7 @@ func mac(key []byte, parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:macBytes])
 }
 
-// network is what counts as one address: an IPv4 address, or the /64 that an IPv6 subscriber gets.
+// network returns what counts as one address: an IPv4 address, or the /64 that an IPv6 subscriber gets.
 func network(address string) string {
 	a, err := netip.ParseAddr(address)
 	if err != nil {

@@ -1,21 +1,19 @@
-// Package backchannel tells clients that a sign-in is over (OpenID Connect
-// Back-Channel Logout 1.0): it posts a logout token to each client's registered
-// URI, at once when a person signs out, and again with growing pauses, by whatever
-// replica comes first, until the client has heard or is given up.
+// Package backchannel notifies clients of the end of a sign-in (OpenID Connect Back-Channel Logout 1.0): it posts a
+// logout token to each client's registered URI, immediately when the user signs out, and again with increasing
+// delays, by any replica, until the client has accepted it or the notice is given up.
 //
 //	end of a sign-in ── one transaction ──▶ outbox, a notice for each client
 //	        │                                  │
-//	     Deliver: at once, all                Run: what is due, in each replica
+//	     Deliver: at once, all                Run: due notices, in each replica
 //	     clients in parallel                  claimed client by client, for a lease
 //	        └──────────────┬───────────────────┘
 //	              lane of the client: a few at a time,
 //	              one at a time once it fails
 //	                       │
-//	          heard │ tried again later │ given up: a dead letter, until an admin sends it again
+//	          delivered │ retried later │ given up: a dead letter, until an administrator resends it
 //
-// What is still to be told lies in the database, written in the same transaction
-// as the end of the sign-in, so that a crash in between loses nothing. Clients
-// never wait for each other: one that hangs holds up only what it is owed itself.
+// Undelivered notices are in the database, written in the transaction that ends the sign-in, so that a crash in
+// between loses none. Clients do not wait for each other: a client that hangs delays only its own notices.
 package backchannel
 
 import (
@@ -29,31 +27,28 @@ import (
 )
 
 const (
-	// deadline bounds one delivery, from dialling to the last byte of the answer.
+	// deadline is the timeout of one delivery, from dialling to the last byte of the response.
 	deadline = 2 * time.Second
-	// HeadStart is for how long the replica that ended a sign-in has its notices
-	// to itself.
+	// HeadStart is how long only the replica that ended a sign-in delivers its notices.
 	HeadStart = 10 * time.Second
-	// queueing is for how long Deliver lets a notice wait for its turn, and recording
-	// bounds writing down what became of it; with the delivery in between it is less
-	// than the head start.
+	// queueing is how long Deliver lets a notice wait for its turn, and recording the timeout of recording the
+	// result. Together with deadline they are less than HeadStart.
 	queueing  = 3 * time.Second
 	recording = 4 * time.Second
-	// patience is for how long Deliver waits for clients that failed the last time.
+	// patience is how long Deliver waits for clients whose last delivery failed.
 	patience = 250 * time.Millisecond
-	// lease is for how long a claimed notice belongs to the replica that claimed it.
+	// lease is how long a claimed notice is reserved for the replica that claimed it.
 	lease = 15 * time.Second
-	// giveUpAfter is the age at which an undelivered notice is given up: app
-	// sessions are over by then.
+	// giveUpAfter is the age at which an undelivered notice is given up: the app's sessions have expired by then.
 	giveUpAfter = 24 * time.Hour
-	// heardFor is how long delivered notices stay, for whoever looks into a fault,
-	// and givenUpFor how long an admin can send again what was given up.
+	// heardFor is how long delivered notices are kept for troubleshooting, and givenUpFor how long an administrator
+	// can resend those that were given up.
 	heardFor   = 7 * 24 * time.Hour
 	givenUpFor = 30 * 24 * time.Hour
 
 	poll        = time.Second
 	purgeEvery  = time.Hour
-	answerLimit = 4 << 10  // bytes of a client's answer that are read
+	answerLimit = 4 << 10  // bytes of a client's response that are read
 	headerLimit = 64 << 10 // bytes of its header
 )
 
@@ -71,8 +66,8 @@ type Tokens interface {
 	Logout(subject, sid, clientID string) (string, error)
 }
 
-// Deps are what a Sender needs. HTTPClient's transport is used; its timeout, its
-// cookies and its way with redirects are not.
+// Deps are the dependencies of a Sender. Of HTTPClient only the transport is used; its timeout, cookie jar and
+// redirect policy are not.
 type Deps struct {
 	Records    Records
 	Tokens     Tokens
@@ -93,7 +88,7 @@ type Sender struct {
 // times are the constants above that tests change.
 type times struct{ deadline, patience, recording time.Duration }
 
-// New is a sender; it refuses a missing dependency.
+// New returns a sender, or an error if a dependency is missing.
 func New(d Deps) (*Sender, error) {
 	if d.Records == nil || d.Tokens == nil || d.HTTPClient == nil || d.Now == nil || d.Logger == nil {
 		return nil, errors.New("backchannel: a dependency is missing")
@@ -109,7 +104,7 @@ func New(d Deps) (*Sender, error) {
 	}
 	return &Sender{Deps: d, times: times{deadline, patience, recording}, lanes: newLanes(), http: &http.Client{
 		Transport: transport,
-		// A logout token goes where it was registered to go, and nowhere else.
+		// A logout token is sent only to the registered URI: no redirect is followed.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
 }

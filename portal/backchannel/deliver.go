@@ -14,36 +14,36 @@ import (
 	"gatehouse/portal/store"
 )
 
-// Result is what became of telling one client.
+// Result is the result of the notices to one client.
 type Result struct {
 	ClientID string        `json:"client_id"`
-	Name     string        `json:"name"`               // the client's, for people
-	Heard    bool          `json:"heard"`              // of everything that it was told
-	Took     time.Duration `json:"took"`               // until it answered or failed; 0 if it was not tried or has not ended
+	Name     string        `json:"name"`               // the client's, for display
+	Heard    bool          `json:"heard"`              // all its notices were delivered
+	Took     time.Duration `json:"took"`               // until it answered or failed; 0 if untried or not ended
 	Err      string        `json:"error,omitempty"`    // why it has not heard, safe to show; "" if it has
-	GivenUp  bool          `json:"given_up,omitempty"` // nobody will try again, unless an admin sends it again
+	GivenUp  bool          `json:"given_up,omitempty"` // there is no further attempt, unless an administrator resends it
 }
 
-// Retrying says that the client will be told later.
+// Retrying reports whether a notice will be retried.
 func (r Result) Retrying() bool { return !r.Heard && !r.GivenUp }
 
-// merge adds what became of another notice of the same client.
+// merge adds the result of another notice of the same client.
 func (r *Result) merge(o Result) {
 	if r.Took = max(r.Took, o.Took); o.Heard {
 		return
 	}
-	// One notice that is tried again makes the whole a matter of trying again.
+	// If one notice is retried, the merged result is Retrying.
 	if r.Heard || !o.GivenUp {
 		r.GivenUp, r.Err = o.GivenUp, o.Err
 	}
 	r.Heard = false
 }
 
-// Deliver tells all clients at once, and returns when each has heard or failed, or
-// when ctx ends; what is under way then goes on to its own deadline. For clients
-// that failed the last time it waits only a moment. There is one result for each
-// client, in the order of its first notice. What was not heard stays in the outbox
-// for Run. A notice goes to the address that is registered now, whatever it says.
+// Deliver posts the notices to all clients in parallel, and returns when each client has answered or failed, or when
+// ctx ends; deliveries that have begun then continue until their deadline. For clients whose last delivery failed it
+// waits only for patience. It returns one result for each client, in the order of its first notice. Undelivered
+// notices stay in the outbox for Run. A notice is sent to the URI that is registered now, not to the one stored in
+// it.
 func (s *Sender) Deliver(ctx context.Context, notices []store.Notice) []Result {
 	results, of := byClient(notices)
 	if len(results) == 0 {
@@ -92,7 +92,7 @@ func (s *Sender) Deliver(ctx context.Context, notices []store.Notice) []Result {
 	return results
 }
 
-// byClient groups notices, and gives each client the result that it has untried.
+// byClient groups notices by client, and returns a result for each that says that it was not tried.
 func byClient(notices []store.Notice) ([]Result, map[string][]store.Notice) {
 	var results []Result
 	of := map[string][]store.Notice{}
@@ -105,8 +105,8 @@ func byClient(notices []store.Notice) ([]Result, map[string][]store.Notice) {
 	return results, of
 }
 
-// tell delivers all notices of one client, as fast as its lane allows. What gets no
-// turn is left as untried says.
+// tell delivers all notices of one client, as fast as its lane allows. For a notice that got no turn the result is
+// untried.
 func (s *Sender) tell(ctx context.Context, untried Result, notices []store.Notice, fails bool) Result {
 	ctx, cancel := context.WithTimeout(ctx, queueing)
 	defer cancel()
@@ -122,7 +122,7 @@ func (s *Sender) tell(ctx context.Context, untried Result, notices []store.Notic
 			results[i] = s.deliver(ctx, n)
 			seat.done(results[i].Heard)
 		}
-		if fails { // one to find out; then all that its lane is wide
+		if fails { // one delivery to probe the client; then as many as its lane allows
 			deliver()
 			if fails = !results[i].Heard; fails {
 				for j := i + 1; j < len(notices); j++ {
@@ -145,8 +145,8 @@ func (s *Sender) tell(ctx context.Context, untried Result, notices []store.Notic
 
 // deliver makes one attempt and records it.
 func (s *Sender) deliver(ctx context.Context, n store.Notice) Result {
-	// Once begun it has its whole time, though the caller may have gone: half an
-	// attempt would count as a failure of the client.
+	// An attempt that has begun keeps its whole timeout even if the caller's context ends: an interrupted attempt
+	// would count as a failure of the client.
 	ctx = context.WithoutCancel(ctx)
 	begun := time.Now()
 	err := s.post(ctx, n)
@@ -171,8 +171,8 @@ func (s *Sender) deliver(ctx context.Context, n store.Notice) Result {
 	return r
 }
 
-// post sends one logout token (Back-Channel Logout §2.5). Answers of 200 and 204
-// mean that it was heard (§2.8).
+// post sends one logout token (Back-Channel Logout §2.5). Status 200 and 204 mean that it was accepted (§2.8);
+// others are returned as an error of type answered.
 func (s *Sender) post(ctx context.Context, n store.Notice) error {
 	if n.URI == "" {
 		return errUnregistered
@@ -195,7 +195,7 @@ func (s *Sender) post(ctx context.Context, n store.Notice) error {
 		return fmt.Errorf("backchannel: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, answerLimit)) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, answerLimit)) // so that the connection can be reused
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusNoContent {
 		return answered(res.StatusCode)
 	}

@@ -20,10 +20,10 @@ const (
 	longestPause = 15 * time.Minute
 )
 
-// next is when a notice whose attempt failed is tried again; zero gives it up.
+// next returns when a notice whose attempt failed is retried; zero if it is given up.
 func next(n store.Notice, attempt int, now time.Time, err error) time.Time {
 	if errors.Is(err, errUnregistered) {
-		return time.Time{} // there is nowhere to go
+		return time.Time{} // there is no URI to send it to
 	}
 	since := n.Since
 	if since.IsZero() {
@@ -36,8 +36,8 @@ func next(n store.Notice, attempt int, now time.Time, err error) time.Time {
 	return at
 }
 
-// pause after that many failures doubles with each, and has a jitter of half of it
-// either way that keeps replicas and notices apart.
+// pause returns the delay after a number of failures. It doubles with each up to longestPause, with a jitter of ±50
+// % that spreads the attempts of replicas and notices.
 func pause(failures int) time.Duration {
 	p := longestPause
 	if doubled := max(failures, 1) - 1; doubled < 9 {
@@ -51,16 +51,16 @@ var (
 	errUnsigned     = errors.New("backchannel: no logout token could be signed")
 )
 
-// answered is a status by which a client says that it did not hear.
+// answered is the error for a status code that means that the client did not accept the notice.
 type answered int
 
 func (a answered) Error() string { return fmt.Sprintf("backchannel: the client answered %d", int(a)) }
 
-// notTried is why a client has not heard that got no turn.
+// notTried is the failure of a client whose notice got no turn.
 const notTried = "It was not tried yet."
 
-// reason says why an attempt failed, in words that name no address and no
-// certificate, so that they can be shown. The log has the whole error.
+// reason describes the failure of an attempt without addresses and certificates, so that it can be shown. The whole
+// error is in the log.
 func reason(err error) string {
 	var status answered
 	var dns *net.DNSError

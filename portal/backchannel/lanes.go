@@ -8,17 +8,15 @@ import (
 )
 
 const (
-	// width is how many deliveries to one client are under way at once.
+	// width is the maximum number of concurrent deliveries to one client.
 	width = 8
-	// wellOnes and failingOnes are how many deliveries are under way in all, to the
-	// clients that answered the last time and to those that did not. They bound
-	// memory; being two, they keep any number of broken clients out of the way of
-	// the others.
+	// wellOnes and failingOnes are the maximum numbers of concurrent deliveries, to all clients whose last delivery
+	// succeeded and to all others. They bound memory; with separate limits, failing clients do not delay the others.
 	wellOnes    = 512
 	failingOnes = 64
 )
 
-// lanes keep the clients apart.
+// lanes limit concurrent deliveries for each client.
 type lanes struct {
 	well, failing *semaphore.Weighted
 
@@ -26,11 +24,11 @@ type lanes struct {
 	of map[string]*lane
 }
 
-// lane is what a sender knows of one client.
+// lane is the state of one client.
 type lane struct {
 	seats  *semaphore.Weighted
 	fails  bool // its last delivery failed; guarded by lanes.mu
-	worked bool // somebody claims for it; guarded by lanes.mu
+	worked bool // a worker claims notices for it; guarded by lanes.mu
 }
 
 func newLanes() *lanes {
@@ -39,7 +37,7 @@ func newLanes() *lanes {
 	}
 }
 
-// lane of a client; the caller holds mu.
+// lane returns the lane of a client; the caller holds mu.
 func (l *lanes) lane(client string) *lane {
 	if l.of[client] == nil {
 		l.of[client] = &lane{seats: semaphore.NewWeighted(width)}
@@ -47,14 +45,14 @@ func (l *lanes) lane(client string) *lane {
 	return l.of[client]
 }
 
-// fails says whether the client's last delivery failed.
+// fails reports whether the client's last delivery failed.
 func (l *lanes) fails(client string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.lane(client).fails
 }
 
-// work makes the caller the one that claims for the client, unless there is one.
+// work registers the caller as the worker of the client, and reports false if there is one already.
 func (l *lanes) work(client string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -69,16 +67,16 @@ func (l *lanes) rest(client string) {
 	l.lane(client).worked = false
 }
 
-// seat is the right to make one delivery to a client. It is given back by done.
+// seat is the permission to make one delivery to a client. done and unused release it.
 type seat struct {
 	lanes *lanes
 	lane  *lane
 	all   *semaphore.Weighted
-	width int64 // of the lane
+	width int64 // seats of the lane that it takes
 }
 
-// enter waits for its turn to deliver to the client. A client that fails gets one
-// delivery at a time, and nobody waits for that turn.
+// enter waits for a seat of the client; it returns false if ctx ends. A failing client gets one delivery at a time,
+// for which enter does not wait: it returns false if that seat is taken.
 func (l *lanes) enter(ctx context.Context, client string) (*seat, bool) {
 	l.mu.Lock()
 	lane, fails := l.lane(client), l.lane(client).fails
@@ -89,14 +87,14 @@ func (l *lanes) enter(ctx context.Context, client string) (*seat, bool) {
 	if lane.seats.Acquire(ctx, 1) != nil {
 		return nil, false
 	}
-	if l.fails(client) || l.well.Acquire(ctx, 1) != nil { // it may have begun to fail in the meantime
+	if l.fails(client) || l.well.Acquire(ctx, 1) != nil { // the client may have failed meanwhile
 		lane.seats.Release(1)
 		return nil, false
 	}
 	return &seat{lanes: l, lane: lane, all: l.well, width: 1}, true
 }
 
-// try is enter without waiting.
+// try takes a seat of the client without waiting. It returns false if none is free.
 func (l *lanes) try(client string) (*seat, bool) {
 	l.mu.Lock()
 	s := &seat{lanes: l, lane: l.lane(client), all: l.well, width: 1}
@@ -114,7 +112,7 @@ func (l *lanes) try(client string) (*seat, bool) {
 	return s, true
 }
 
-// take is enter, and try as long as that goes, for at most n seats.
+// take returns up to n seats. It waits for the first as enter does, and for no other.
 func (l *lanes) take(ctx context.Context, client string, n int) []*seat {
 	first, ok := l.enter(ctx, client)
 	if !ok {
@@ -131,7 +129,7 @@ func (l *lanes) take(ctx context.Context, client string, n int) []*seat {
 	return taken
 }
 
-// done gives the seat back and says how the delivery went.
+// done releases the seat and records whether the delivery succeeded.
 func (s *seat) done(heard bool) {
 	s.lanes.mu.Lock()
 	s.lane.fails = !heard
@@ -139,7 +137,7 @@ func (s *seat) done(heard bool) {
 	s.unused()
 }
 
-// unused gives the seat back without a delivery.
+// unused releases the seat without a delivery.
 func (s *seat) unused() {
 	s.all.Release(1)
 	s.lane.seats.Release(s.width)

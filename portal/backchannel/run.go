@@ -8,8 +8,8 @@ import (
 	"gatehouse/portal/store"
 )
 
-// Run delivers what is due, its own and other replicas', until ctx ends. It
-// returns nil then, once what is under way has ended (deadline) and is written down (recording).
+// Run delivers due notices, of this and of other replicas, until ctx ends. Then it waits for the attempts that have
+// begun (deadline) to be recorded (recording), and returns nil.
 func (s *Sender) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	defer workers.Wait()
@@ -32,16 +32,15 @@ func (s *Sender) Run(ctx context.Context) error {
 	}
 }
 
-// Flush delivers what is due now, as Run does, and returns when each of it has been
-// tried once. An error means that the outbox could not be read.
+// Flush delivers the notices that are due now, as Run does, and returns when each has been tried once. It returns an
+// error if the outbox can't be read.
 func (s *Sender) Flush(ctx context.Context) error {
 	var workers sync.WaitGroup
 	defer workers.Wait()
 	return s.start(ctx, &workers)
 }
 
-// start lets a worker begin for each client that is owed something and has none.
-// It waits for no delivery.
+// start starts a worker for each client with a due notice that has none. It does not wait for deliveries.
 func (s *Sender) start(ctx context.Context, workers *sync.WaitGroup) error {
 	due, err := s.Records.DueClients(ctx, s.Now())
 	if s.noteHealth(ctx, err); err != nil {
@@ -58,10 +57,9 @@ func (s *Sender) start(ctx context.Context, workers *sync.WaitGroup) error {
 	return nil
 }
 
-// work delivers to one client until nothing is due, or until it fails and somebody
-// is at it. It claims no more than can leave at once, since what is claimed and
-// waits is lost to the other replicas; and it takes one seat at first, then two and
-// so on, since most clients are owed no more.
+// work delivers to one client until nothing is due, or until it fails while another delivery is under way. It claims
+// only as many notices as can be sent immediately, since a claimed notice that waits is not available to other
+// replicas. It starts with one seat and doubles the number, since most clients have few notices.
 func (s *Sender) work(ctx context.Context, client string) {
 	for most := 1; ctx.Err() == nil; most = min(2*most, width) {
 		seats := s.lanes.take(ctx, client, most)
@@ -90,8 +88,8 @@ func (s *Sender) claim(ctx context.Context, client string, most int) []store.Not
 	return notices
 }
 
-// health is whether the outbox could be read the last time: a database that is
-// away is reported once, not each second.
+// health is whether the outbox could be read the last time, so that an unavailable database is logged once, not each
+// second.
 type health struct {
 	mu   sync.Mutex
 	away bool

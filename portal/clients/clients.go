@@ -1,6 +1,5 @@
-// Package clients knows the registered clients (RFC 6749 §2): what a declaration
-// must look like, which redirect URIs a client may name, and whether a secret is
-// its own. They lie in the database and are served from memory.
+// Package clients manages the registered clients (RFC 6749 §2): it validates declarations, redirect URIs and
+// secrets. The clients are stored in the database and served from memory.
 package clients
 
 import (
@@ -21,7 +20,7 @@ const (
 	Public      = "none"
 )
 
-// The grants (RFC 6749 §4, §6).
+// The grant types (RFC 6749 §4, §6).
 const (
 	AuthorizationCode = "authorization_code"
 	RefreshToken      = "refresh_token"
@@ -38,30 +37,30 @@ type Client struct {
 	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
 	BackchannelLogoutURI   string   `json:"backchannel_logout_uri,omitempty"`
 	AuthMethod             string   `json:"token_endpoint_auth_method,omitempty"` // client_secret_basic if empty
-	GrantTypes             []string `json:"grant_types,omitempty"`                // authorization_code and refresh_token if empty
-	Scopes                 []string `json:"scopes,omitempty"`                     // what it may ask for; openid if empty
-	Audiences              []string `json:"audiences,omitempty"`                  // resource indicators it may name (RFC 8707)
+	GrantTypes             []string `json:"grant_types,omitempty"`                // the code and refresh grants if empty
+	Scopes                 []string `json:"scopes,omitempty"`                     // that it may request; openid if empty
+	Audiences              []string `json:"audiences,omitempty"`                  // that resource may name (RFC 8707)
 
-	// What the database adds. A disabled client gets nothing but logout notices.
+	// Set by the database. A disabled client gets nothing but logout notices.
 	Disabled   bool      `json:"-"`
 	DisabledAt time.Time `json:"-"`
-	Declared   bool      `json:"-"` // by the configuration, so that it is changed there
+	Declared   bool      `json:"-"` // declared by the configuration, which has to be edited to change it
 	CreatedAt  time.Time `json:"-"`
-	Version    int64     `json:"-"` // grows with every change
+	Version    int64     `json:"-"` // incremented with every change
 }
 
-// AllowsRedirect says whether uri is one of the client's redirect URIs, compared
-// character by character (RFC 9700 §2.1).
+// AllowsRedirect reports whether uri is one of the client's redirect URIs, compared character by character (RFC 9700
+// §2.1).
 func (c Client) AllowsRedirect(uri string) bool { return slices.Contains(c.RedirectURIs, uri) }
 
-// AllowsPostLogout says whether uri may be returned to after a sign-out (OpenID
-// Connect RP-Initiated Logout 1.0 §3): exact match only.
+// AllowsPostLogout reports whether the browser may return to uri after a sign-out (OpenID Connect RP-Initiated
+// Logout 1.0 §3): exact match only.
 func (c Client) AllowsPostLogout(uri string) bool {
 	return slices.Contains(c.PostLogoutRedirectURIs, uri)
 }
 
-// Origins are the origins of the client's pages, sorted: where a form that leads to
-// it may end (Content-Security-Policy form-action).
+// Origins returns the origins of the client's redirect URIs, sorted: the targets that a form which leads to the
+// client needs (Content-Security-Policy form-action).
 func (c Client) Origins() []string {
 	var all []string
 	for _, uri := range slices.Concat(c.RedirectURIs, c.PostLogoutRedirectURIs) {
@@ -73,10 +72,10 @@ func (c Client) Origins() []string {
 	return slices.Compact(all)
 }
 
-// Allows says whether the client may use a grant.
+// Allows reports whether the client may use a grant type.
 func (c Client) Allows(grant string) bool { return slices.Contains(c.GrantTypes, grant) }
 
-// HasSecret compares in constant time. A public client has no secret.
+// HasSecret reports whether secret is the client's, in constant time. It is false for a public client.
 func (c Client) HasSecret(secret string) bool {
 	return c.SecretSHA256 != "" && subtle.ConstantTimeCompare([]byte(hashOf(secret)), []byte(c.SecretSHA256)) == 1
 }
@@ -86,7 +85,7 @@ func hashOf(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// newSecret is a random secret of 256 bits.
+// newSecret returns a random secret of 256 bits.
 func newSecret() string {
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails (Go 1.24)

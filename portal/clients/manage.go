@@ -9,19 +9,19 @@ import (
 	"gatehouse/portal/store"
 )
 
-// What the functions below may return, besides Faults.
+// Errors of the methods below, besides Faults.
 var (
 	ErrNotFound = store.ErrNotFound
-	ErrTaken    = store.ErrClientTaken    // there is a client of this id
-	ErrChanged  = store.ErrClientChanged  // somebody else was faster
+	ErrTaken    = store.ErrClientTaken    // there is a client with this id
+	ErrChanged  = store.ErrClientChanged  // it was changed concurrently
 	ErrDeclared = store.ErrClientDeclared // it is changed in the configuration
 )
 
-// A Note is stored in the transaction of a change: a line of the audit. before is
-// the zero Client of a new one.
+// Note returns the audit row that is stored in the transaction of a change. before is the zero Client for a new
+// client.
 type Note func(before, after Client) store.Change
 
-// Find is the client as the database has it now, disabled or not, or ErrNotFound.
+// Find returns a client from the database, disabled or not, or ErrNotFound.
 func (r *Registry) Find(ctx context.Context, id string) (Client, error) {
 	row, err := r.Records.Client(ctx, id)
 	if err != nil {
@@ -30,8 +30,7 @@ func (r *Registry) Find(ctx context.Context, id string) (Client, error) {
 	return clientOf(row), nil
 }
 
-// Page is a page of the clients as the database has them now, and whether there are
-// more in the direction that was asked for.
+// Page returns a page of the clients in the database, and whether there are more in the requested direction.
 func (r *Registry) Page(ctx context.Context, q store.ClientQuery) (page []Client, more bool, err error) {
 	rows, more, err := r.Records.ClientPage(ctx, q)
 	if err != nil {
@@ -44,11 +43,11 @@ func (r *Registry) Page(ctx context.Context, q store.ClientQuery) (page []Client
 	return page, more, nil
 }
 
-// createdID is what the id of a client that is created here looks like: it stands in addresses as it is.
+// createdID matches the ids of clients that are created in the console. They need no escaping in a URL.
 var createdID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
-// Create registers c and returns its secret, which is known nowhere else: what is
-// stored is a hash. A public client has none. It returns Faults or ErrTaken.
+// Create registers c and returns it with its secret, of which only a hash is stored. A public client has no secret.
+// It returns Faults or ErrTaken.
 func (r *Registry) Create(ctx context.Context, c Client, note Note) (Client, string, error) {
 	secret := ""
 	if c.Secret, c.SecretSHA256 = "", ""; c.AuthMethod != Public {
@@ -58,7 +57,7 @@ func (r *Registry) Create(ctx context.Context, c Client, note Note) (Client, str
 	var wrongID error
 	if !createdID.MatchString(c.ID) || c.ID == "new" {
 		wrongID = faulty("client_id", "Use up to 100 letters, digits, dots, dashes and underscores, beginning with a letter or a digit. The word new is taken.")
-		c.ID = "new" // what else is wrong is said, too
+		c.ID = "new" // so that Prepare reports the other faults, too
 	}
 	c, err := c.Prepare(r.PlainHTTP)
 	if err := errors.Join(wrongID, err); err != nil {
@@ -71,9 +70,9 @@ func (r *Registry) Create(ctx context.Context, c Client, note Note) (Client, str
 	return c, secret, nil
 }
 
-// Edit stores c in the place of the version c.Version of it. A client that has a
-// secret keeps it; one that needs its first gets it here, and one that becomes
-// public loses it. It returns Faults, ErrNotFound, ErrDeclared or ErrChanged.
+// Edit replaces version c.Version of the client by c. A client keeps its secret. Edit creates and returns a secret
+// if the client needs its first, and removes it if the client becomes public. It returns Faults, ErrNotFound,
+// ErrDeclared or ErrChanged.
 func (r *Registry) Edit(ctx context.Context, c Client, note Note) (Client, string, error) {
 	before, err := r.editable(ctx, c.ID, c.Version)
 	if err != nil {
@@ -99,9 +98,9 @@ func (r *Registry) Edit(ctx context.Context, c Client, note Note) (Client, strin
 	return c, secret, nil
 }
 
-// RotateSecret gives the version version of a client a new secret and returns it.
-// The old one stops at once, here; within five seconds at every other replica. It
-// returns Faults, ErrNotFound, ErrDeclared or ErrChanged.
+// RotateSecret replaces the secret of the given version of a client and returns the new one. The old one is refused
+// immediately by this replica, and within five seconds by every other. It returns Faults, ErrNotFound, ErrDeclared
+// or ErrChanged.
 func (r *Registry) RotateSecret(ctx context.Context, id string, version int64, note Note) (Client, string, error) {
 	before, err := r.editable(ctx, id, version)
 	if err != nil {
@@ -119,15 +118,13 @@ func (r *Registry) RotateSecret(ctx context.Context, id string, version int64, n
 	return c, secret, nil
 }
 
-// Disable refuses a client everything but logout notices, here at once and within
-// five seconds at every other replica. It returns ErrNotFound, or ErrChanged if it
-// is disabled already.
+// Disable refuses a client everything but logout notices, immediately at this replica and within five seconds at
+// every other. It returns ErrNotFound, or ErrChanged if the client is disabled already.
 func (r *Registry) Disable(ctx context.Context, id string, note Note) (Client, error) {
 	return r.flip(ctx, id, note, true)
 }
 
-// Enable undoes Disable. It returns ErrNotFound, or ErrChanged if the client is
-// enabled already.
+// Enable reverts Disable. It returns ErrNotFound, or ErrChanged if the client is enabled already.
 func (r *Registry) Enable(ctx context.Context, id string, note Note) (Client, error) {
 	return r.flip(ctx, id, note, false)
 }
@@ -158,7 +155,7 @@ func (r *Registry) editable(ctx context.Context, id string, version int64) (Clie
 	return c, nil
 }
 
-// apply stores a change, and serves it here at once.
+// apply stores a change, and reloads the clients of this replica. A failed reload is only logged.
 func (r *Registry) apply(ctx context.Context, before, after Client, note Note, change store.Change) error {
 	changes := []store.Change{change}
 	if note != nil {

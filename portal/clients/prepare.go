@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// What may be registered, and is accepted in requests: visible ASCII characters, which are bytes.
+// Limits of what may be registered, and is accepted in requests. Values are visible ASCII, so characters are bytes.
 const (
 	MaxID     = 200
 	MaxSecret = 500
@@ -22,8 +22,8 @@ const (
 )
 
 const (
-	// minSecret is how many characters a declared secret has at least: secrets are
-	// compared by one SHA-256, which is right for long random ones only.
+	// minSecret is the minimum length of a declared secret in characters: secrets are stored as one SHA-256, which
+	// is safe only for long random ones.
 	minSecret = 32
 
 	maxName  = 100 // characters
@@ -31,8 +31,8 @@ const (
 	maxList  = 50  // entries of each list
 )
 
-// A Fault is what is wrong with one field of a declaration. Field is the field's
-// name in JSON; Message is a sentence for people.
+// Fault is a validation error of one field of a declaration. Field is the field's name in JSON; Message is a
+// sentence to show.
 type Fault struct{ Field, Message string }
 
 func (f *Fault) Error() string { return f.Field + ": " + f.Message }
@@ -41,7 +41,7 @@ func faulty(field, format string, args ...any) *Fault {
 	return &Fault{Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
-// FaultsOf are the messages in err by field; several about one field are joined.
+// FaultsOf returns the messages of the Faults in err by field; several of one field are joined.
 func FaultsOf(err error) map[string]string {
 	all := map[string]string{}
 	var collect func(error)
@@ -62,9 +62,8 @@ func FaultsOf(err error) map[string]string {
 	return all
 }
 
-// Prepare fills in what a declaration leaves out, replaces the secret by its
-// hash, and says in one error all that is wrong with it (FaultsOf). plainHTTP says
-// whether addresses may be without TLS: in an estate that is itself without.
+// Prepare sets defaults, replaces the secret by its hash, and returns all validation faults in one error (FaultsOf).
+// plainHTTP permits addresses without TLS, for an estate that itself has none.
 func (c Client) Prepare(plainHTTP bool) (Client, error) {
 	if c.Name == "" {
 		c.Name = c.ID
@@ -165,13 +164,13 @@ func (c Client) checkURIs(plainHTTP bool) []error {
 	if c.BackchannelLogoutURI != "" {
 		check("backchannel_logout_uri", plainHTTP, c.BackchannelLogoutURI)
 	}
-	check("audiences", true, c.Audiences...) // a name and no address: nothing is sent there
+	check("audiences", true, c.Audiences...) // an audience is only compared, never requested, so http is safe
 	return errs
 }
 
-// CheckURI says whether uri may be registered: an absolute http or https URI with
-// a host and without user or fragment (RFC 6749 §3.1.2). Where plainHTTP is false,
-// http is for this machine only: loopback addresses and names below localhost.
+// CheckURI returns an error unless uri may be registered: an absolute http or https URI with a host and without user
+// or fragment (RFC 6749 §3.1.2). Without plainHTTP, http is permitted only for loopback addresses and names below
+// localhost.
 func CheckURI(uri string, plainHTTP bool) error {
 	if what := whatIsWrong(uri, plainHTTP); what != "" {
 		return errors.New(what)
@@ -189,7 +188,7 @@ func whatIsWrong(uri string, plainHTTP bool) string {
 	case (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.Opaque != "":
 		return fmt.Sprintf("%q does not begin with https:// and a host.", uri)
 	case strings.ContainsFunc(u.Host, notOfHost):
-		// It stands in the Content-Security-Policy of the pages that lead to it, where ; and * mean something.
+		// The host is written into the Content-Security-Policy, where ; and * have a meaning.
 		return fmt.Sprintf("%q has a host with characters that no host has.", uri)
 	case u.Fragment != "" || strings.Contains(uri, "#"):
 		return fmt.Sprintf("%q has a fragment (#).", uri)
@@ -201,7 +200,7 @@ func whatIsWrong(uri string, plainHTTP bool) string {
 	return ""
 }
 
-// thisMachine says whether what is sent to host stays on the machine (RFC 6761 §6.3).
+// thisMachine reports whether requests to host stay on the machine (RFC 6761 §6.3).
 func thisMachine(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {

@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	// refreshInterval is how often Run looks whether a client has changed.
+	// refreshInterval is how often Run checks whether a client has changed.
 	refreshInterval = time.Second
-	// maxAge is how old the clients in memory may be: how late a change made elsewhere may be noticed.
+	// maxAge is the maximum age of the clients in memory: the longest delay until a change by another replica is
+	// applied.
 	maxAge = 5 * time.Second
 )
 
@@ -30,11 +31,11 @@ type Records interface {
 	Apply(ctx context.Context, changes ...store.Change) error
 }
 
-// Deps are what a Registry needs. Declared may be empty.
+// Deps are the dependencies of a Registry. Declared may be empty.
 type Deps struct {
 	Records   Records
 	Declared  []Client // by the configuration
-	PlainHTTP bool     // browsers reach the estate without TLS, so that clients may be so, too
+	PlainHTTP bool     // the estate has no TLS, so clients need none
 	Now       func() time.Time
 	Logger    *slog.Logger
 }
@@ -48,14 +49,14 @@ type Registry struct {
 
 type snapshot struct {
 	byID   map[string]Client
-	scopes map[string]bool // that any client may ask for
+	scopes map[string]bool // that some client may request
 	at     time.Time
-	// changes is what Records.ClientChanges said before the clients were read.
+	// changes is the result of Records.ClientChanges before the clients were read.
 	changes int64
 }
 
-// NewRegistry declares the given clients in the database, where they differ from
-// what is there, and loads all.
+// NewRegistry stores the declared clients that differ from those in the database, and loads all clients. It returns
+// an error if a dependency is missing or a declaration is not valid.
 func NewRegistry(ctx context.Context, d Deps) (*Registry, error) {
 	if d.Records == nil || d.Now == nil || d.Logger == nil {
 		return nil, errors.New("clients: a registry needs a store, a clock and a logger")
@@ -88,19 +89,19 @@ func NewRegistry(ctx context.Context, d Deps) (*Registry, error) {
 	return r, nil
 }
 
-// Client is the enabled client of this id.
+// Client returns the enabled client with this id.
 func (r *Registry) Client(ctx context.Context, id string) (Client, bool) {
 	c, ok := r.current(ctx).byID[id]
 	return c, ok && !c.Disabled
 }
 
-// KnowsScope says whether any client may ask for scope: others are not
-// understood and therefore ignored (OpenID Connect Core §3.1.2.1).
+// KnowsScope reports whether any client may request scope. Other scopes are not understood and therefore ignored
+// (OpenID Connect Core §3.1.2.1).
 func (r *Registry) KnowsScope(ctx context.Context, scope string) bool {
 	return r.current(ctx).scopes[scope]
 }
 
-// Scopes are all scopes that any client may ask for, sorted.
+// Scopes returns all scopes that any client may request, sorted.
 func (r *Registry) Scopes(ctx context.Context) []string {
 	var all []string
 	for s := range r.current(ctx).scopes {
@@ -110,7 +111,7 @@ func (r *Registry) Scopes(ctx context.Context) []string {
 	return all
 }
 
-// Run follows changes that other replicas make, beside the requests, until ctx ends. It returns nil then.
+// Run applies changes made by other replicas until ctx ends. Then it returns nil.
 func (r *Registry) Run(ctx context.Context) error {
 	tick := time.NewTicker(refreshInterval)
 	defer tick.Stop()
@@ -133,8 +134,8 @@ func (r *Registry) Run(ctx context.Context) error {
 	}
 }
 
-// current returns the clients in memory. A request looks for changes itself only where Run is late, and then one at a
-// time: the others use what there is, as all do while the database does not answer.
+// current returns the clients in memory. Only if Run is late, one request at a time checks for changes; the others
+// use the clients in memory, as all do while the database does not answer.
 func (r *Registry) current(ctx context.Context) *snapshot {
 	s := r.loaded.Load()
 	if r.Now().Sub(s.at) < maxAge || !r.loading.TryLock() {
@@ -144,7 +145,7 @@ func (r *Registry) current(ctx context.Context) *snapshot {
 	if err := r.refreshLocked(ctx); err != nil && ctx.Err() == nil {
 		r.Logger.Warn("clients were not reloaded", "error", err)
 		stale := *s
-		stale.at = r.Now() // ask again in a while, not in every request
+		stale.at = r.Now() // do not retry in every request
 		r.loaded.Store(&stale)
 	}
 	return r.loaded.Load()
@@ -171,7 +172,8 @@ func (r *Registry) refreshLocked(ctx context.Context) error {
 	return r.loadLocked(ctx)
 }
 
-// loadLocked reads all clients. The number of changes is read first: a change in between is loaded again.
+// loadLocked loads all clients. It reads the number of changes first, so that a concurrent change causes another
+// load.
 func (r *Registry) loadLocked(ctx context.Context) error {
 	at := r.Now()
 	changes, err := r.Records.ClientChanges(ctx)

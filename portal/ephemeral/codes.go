@@ -13,15 +13,14 @@ import (
 )
 
 const (
-	// codeLife is how long a code waits for its client (RFC 6749 §4.1.2 allows
-	// ten minutes; the browser needs one redirect).
+	// codeLife is the lifetime of a code (RFC 6749 §4.1.2 allows ten minutes; the browser needs one redirect).
 	codeLife = time.Minute
-	// spentLife is how long it is known that a code was used, and what for. It
-	// outlives everything but refresh tokens, whose family it names.
+	// spentLife is how long a used code and its grant are remembered. It exceeds the lifetime of everything but
+	// refresh tokens, whose family it names.
 	spentLife = 24 * time.Hour
 )
 
-// Code is what an authorization code stands for.
+// Code is the data of an authorization code.
 type Code struct {
 	ClientID    string    `json:"c"`
 	RedirectURI string    `json:"r"`
@@ -33,32 +32,32 @@ type Code struct {
 	Subject     string    `json:"u"`
 	AuthTime    time.Time `json:"t"`
 	Flow        string    `json:"f,omitempty"` // of sso/hops
-	Tag         string    `json:"b,omitempty"` // of the browser that gets it, for sso/hops
+	Tag         string    `json:"b,omitempty"` // of the browser that gets the code, for sso/hops
 }
 
-// ErrNoCode says that a code is unknown, has expired, or was not written by a portal.
+// ErrNoCode means that a code is unknown, has expired, or was not written by a portal.
 var ErrNoCode = errors.New("ephemeral: no such code")
 
-// Spent says that a code was used before. It is an error.
+// Spent is the error for a code that was used before.
 type Spent struct{ Grant string } // the grant that it was exchanged for
 
-// Error does not name the grant, which is no business of a log.
+// Error returns a message without the grant, which does not belong in a log.
 func (s *Spent) Error() string { return "ephemeral: the code was used before" }
 
-// Binding is what a code is bound to: the token request must show the same (RFC 6749 §4.1.3, RFC 7636 §4.6).
+// Binding is what a code is bound to: the token request must match it (RFC 6749 §4.1.3, RFC 7636 §4.6).
 type Binding struct {
 	ClientID    string
 	RedirectURI string
 	Challenge   string
 }
 
-// Mismatch says that a code is bound to something else than the request shows. It is an error.
+// Mismatch is the error for a request that does not match the binding of its code.
 type Mismatch struct{ Field string } // "client_id", "redirect_uri" or "code_verifier"
 
 // Error names the field.
 func (m *Mismatch) Error() string { return "ephemeral: the code is bound to another " + m.Field }
 
-// SaveCode keeps what a new code stands for, and returns the code: 256 random bits.
+// SaveCode stores c under a new code, and returns the code: 256 random bits.
 func (s *Store) SaveCode(ctx context.Context, c Code) (string, error) {
 	raw, err := json.Marshal(c)
 	if err != nil {
@@ -77,22 +76,22 @@ func (s *Store) SaveCode(ctx context.Context, c Code) (string, error) {
 	return code, nil
 }
 
-// record is what Redis keeps of a code: what it stands for, or, once it was used, its tombstone. Both have the binding, which
-// the script compares; what counts is sealed, for this very code.
+// record is the value of a code in Redis: its data or, after it was used, its tombstone. Both contain the binding,
+// which the script compares. The rest is sealed, with the code as associated data.
 type record struct {
 	ClientID    string `json:"c"`
 	RedirectURI string `json:"r"`
 	Challenge   string `json:"p"`
 	Sealed      string `json:"x,omitempty"`     // the Code
 	Spent       string `json:"spent,omitempty"` // the grant that the code was exchanged for, sealed
-	Again       bool   `json:"again,omitempty"` // the same client has come with the used code
+	Again       bool   `json:"again,omitempty"` // the used code was presented again
 }
 
-// spentName is what the grant in the tombstone of a code is sealed for.
+// spentName returns the name under which the grant in the tombstone of a code is sealed.
 func spentName(code string) string { return codeKey(code) + ":spent" }
 
-// take swaps a code for its tombstone in one step, so that of two requests that come at once one gets the code and the other
-// the tombstone, on which it leaves its mark. A request that does not show the binding changes nothing.
+// take replaces a code by its tombstone atomically: of two concurrent requests one gets the code, and the other gets
+// the tombstone and marks it. A request that does not match the binding changes nothing.
 //
 // KEYS[1] is the code. ARGV: grant, life of the tombstone in milliseconds, client, redirect URI, challenge.
 var take = redis.NewScript(`
@@ -107,8 +106,9 @@ elseif not r.again then
 end
 return v`)
 
-// TakeCode uses up a code for the grant of this id. It fails with ErrNoCode; with *Mismatch if the code is bound to something
-// else, and then the code is as it was; or with *Spent if it was used before (RFC 6749 §4.1.2).
+// TakeCode exchanges a code for the grant with this id, and returns its data. It returns ErrNoCode; *Mismatch if the
+// request does not match the binding, which leaves the code unchanged; or *Spent if it was used before (RFC 6749
+// §4.1.2).
 func (s *Store) TakeCode(ctx context.Context, code, grant string, b Binding) (Code, error) {
 	v, err := take.Run(ctx, s.rdb, []string{codeKey(code)}, s.sealer.SealText([]byte(grant), spentName(code)), spentLife.Milliseconds(), b.ClientID, b.RedirectURI, b.Challenge).Text()
 	if errors.Is(err, redis.Nil) {
@@ -143,7 +143,7 @@ func (s *Store) TakeCode(ctx context.Context, code, grant string, b Binding) (Co
 	return c, nil
 }
 
-// CameAgain reports whether the client of a code that was used up has come with it again since.
+// CameAgain reports whether a used code was presented again with the right binding.
 func (s *Store) CameAgain(ctx context.Context, code string) (bool, error) {
 	v, err := s.rdb.Get(ctx, codeKey(code)).Bytes()
 	if errors.Is(err, redis.Nil) {

@@ -1,8 +1,7 @@
-// Package ephemeral keeps in Redis what the portal forgets by itself: authorization
-// codes.
+// Package ephemeral stores the portal's short-lived data in Redis: authorization codes.
 //
-// Keys hold hashes, never what a browser or client carries. Errors mean that Redis
-// does not answer, unless they say otherwise.
+// Keys contain hashes, never the values that a browser or client holds. Unless documented otherwise, an error means
+// that Redis does not answer.
 package ephemeral
 
 import (
@@ -16,13 +15,14 @@ import (
 
 const prefix = "gatehouse:portal:"
 
-// Store is the portal's part of Redis. It is safe for concurrent use.
+// Store is the portal's short-lived data in Redis. It is safe for concurrent use.
 type Store struct {
 	rdb    redis.UniversalClient
 	sealer *seal.Sealer
 }
 
-// New keeps things in rdb, sealed with the first of secrets; all of them open. It returns an error if there is none.
+// New returns a store in rdb that seals with the first of secrets and opens with all of them. It returns an error if
+// there is no secret.
 func New(rdb redis.UniversalClient, secrets ...[]byte) (*Store, error) {
 	if rdb == nil {
 		return nil, errors.New("ephemeral: Redis is needed")

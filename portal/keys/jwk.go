@@ -43,8 +43,8 @@ func publicJWK(public crypto.PublicKey, alg string) (JWK, error) {
 	}
 }
 
-// identified sets the key id to the thumbprint of the required members, which
-// json.Marshal writes in the order that RFC 7638 §3.3 asks for.
+// identified returns j with the thumbprint of the required members as key id. json.Marshal writes them in the order
+// that RFC 7638 §3.3 requires.
 func (j JWK) identified(required map[string]string) (JWK, error) {
 	raw, err := json.Marshal(required)
 	if err != nil {

@@ -1,22 +1,20 @@
-// Package keys holds the portal's signing keys: RSA for ID and logout tokens
-// (RS256, which every client knows) and P-256 for access tokens (ES256, thirty times
-// cheaper to sign). The first ones are made at the first start. They lie in the
-// database encrypted, and are published as a JWK Set (RFC 7517).
+// Package keys manages the portal's signing keys: RSA for ID and logout tokens (RS256, which every client supports)
+// and P-256 for access tokens (ES256, which signs thirty times faster). The first keys are created at the first
+// start. They are stored encrypted in the database, and published as a JWK Set (RFC 7517).
 //
-// The life of a key, one algorithm at a time:
+// The states of a key, for each algorithm:
 //
-//	next       published, signs nothing yet: whoever keeps the JWK Set gets to know it
-//	  ↓        when Ahead has passed, by whichever replica comes first
+//	next       published, does not sign yet: caches of the JWK Set learn it
+//	  ↓        after Ahead, by any replica
 //	active     signs
-//	  ↓        at once with the activation of the one after it; its private half is gone
-//	old        published, until the last token that it signed has died
+//	  ↓        when the next key is activated; the private key is deleted
+//	old        published, until the last token that it signed has expired
 //	  ↓
-//	retired    published no longer; an ID token that it signed still says, as a hint, who is meant
-//	  ↓        when no sign-in can be as old
-//	forgotten
+//	retired    no longer published; an ID token that it signed is still accepted as a hint
+//	  ↓        when it is older than the longest sign-in
+//	deleted
 //
-// A key that somebody else may have is withdrawn: from any of these at once to
-// nothing.
+// A key that may have been disclosed is withdrawn: in any of these states it becomes invalid immediately.
 package keys
 
 import (
@@ -45,7 +43,7 @@ const (
 	ES256 = "ES256"
 )
 
-// Algorithms are those that each have an active key.
+// Algorithms are the algorithms that each have an active key.
 var Algorithms = []string{RS256, ES256}
 
 const rsaBits = 2048
@@ -53,19 +51,18 @@ const rsaBits = 2048
 // SecretSize is the size of the portal's secret in bytes.
 const SecretSize = 32
 
-// ErrSecret is returned when a key in the database does not decrypt.
+// ErrSecret means that a key in the database can't be decrypted with the configured secret.
 var ErrSecret = errors.New("the signing keys in the database were encrypted with another key than the one configured; " +
 	"give the portal the key that it was first started with")
 
 const (
-	// MaxAge is how long anybody may keep the published JWK Set.
+	// MaxAge is how long clients may cache the published JWK Set.
 	MaxAge = 5 * time.Minute
-	// Ahead is how long a key is published before it signs: every copy of the JWK Set
-	// has been replaced by then, also where it was fetched through a second cache.
+	// Ahead is how long a key is published before it signs: by then every copy of the JWK Set has been replaced,
+	// even one fetched through a second cache.
 	Ahead = 2 * MaxAge
-	// Margin is how long a key stays published after the last token that it signed has
-	// expired: verifiers' clocks may be apart, and a replica may have signed with it
-	// until it noticed.
+	// Margin is how long a key stays published after the last token that it signed has expired: verifiers' clocks
+	// may differ, and a replica may have signed with it until it noticed the rotation.
 	Margin = 2 * time.Minute
 )
 
@@ -76,20 +73,20 @@ type Records interface {
 	PurgeKeys(ctx context.Context, before time.Time) error
 }
 
-// Deps are what a Rotor needs. All are required.
+// Deps are the dependencies of a Rotor. All but OldSecrets are required.
 type Deps struct {
 	Records    Records
-	Secret     []byte           // the portal's, SecretSize bytes
-	OldSecrets [][]byte         // earlier ones, which only open
-	TokenLife  time.Duration    // of the longest-lived token that is signed
-	HintLife   time.Duration    // for how long an ID token that was issued is still of use as a hint: the longest sign-in
-	Now        func() time.Time //
+	Secret     []byte        // the portal's, SecretSize bytes
+	OldSecrets [][]byte      // earlier ones, used only for decryption
+	TokenLife  time.Duration // of the longest-lived token that is signed
+	HintLife   time.Duration // how long an issued ID token is accepted as a hint: the longest sign-in
+	Now        func() time.Time
 	Logger     *slog.Logger
 }
 
-// Open loads the keys that the secret decrypts, and makes those that are missing.
-// Any number of replicas may do so at once: they end with the same keys.
-// ErrSecret says that the database's keys were encrypted with another secret.
+// Open loads the keys, decrypted with the secrets, and creates those that are missing. Concurrent calls of several
+// replicas result in the same keys. It returns ErrSecret if the keys were encrypted with another secret, and an
+// error if a dependency is missing.
 func Open(ctx context.Context, d Deps) (*Rotor, error) {
 	if d.Records == nil || d.Now == nil || d.Logger == nil || d.TokenLife <= 0 || d.HintLife <= 0 {
 		return nil, errors.New("keys: a store, a clock, a logger and lifetimes are needed")
@@ -115,7 +112,7 @@ func Open(ctx context.Context, d Deps) (*Rotor, error) {
 			return nil, err
 		}
 		row.Active = true
-		// A faster replica's is as good.
+		// Another replica may have added one first.
 		if err := d.Records.Apply(ctx, store.AddKey(row)); err != nil && !errors.Is(err, store.ErrKeyPending) {
 			return nil, err
 		}

@@ -21,11 +21,11 @@ type Key struct {
 	KID       string // RFC 7638 thumbprint
 	Algorithm string
 	Public    crypto.PublicKey
-	Private   crypto.Signer // nil once it signs no more
-	Active    bool          // signs what is new; the others only verify what is old, or wait
+	Private   crypto.Signer // nil once it no longer signs
+	Active    bool          // signs new tokens; the others only verify, or will be activated
 }
 
-// Ring is the set of keys at one moment. It does not change.
+// Ring is an immutable snapshot of the keys.
 type Ring struct {
 	published  []Key
 	byKID      map[string]Key
@@ -34,8 +34,8 @@ type Ring struct {
 	jwks       []byte
 }
 
-// newRing takes what is published at now of rows. Keys that last held already are
-// not decrypted again; last may be nil.
+// newRing returns the ring of the keys in rows at now. It does not decrypt keys again that last contains; last may
+// be nil. It returns an error if a key can't be read or an algorithm has no active key.
 func newRing(sealer *seal.Sealer, rows []store.SigningKey, last *Ring, now time.Time) (*Ring, error) {
 	r := &Ring{byKID: map[string]Key{}, active: map[string]Key{}, recognised: map[string]Key{}}
 	set := struct {
@@ -130,7 +130,7 @@ func decrypt(sealer *seal.Sealer, row store.SigningKey) (crypto.Signer, error) {
 	return signer, nil
 }
 
-// Active is the key that signs with alg.
+// Active returns the key that signs with alg, or an error if there is none.
 func (r *Ring) Active(alg string) (Key, error) {
 	k, ok := r.active[alg]
 	if !ok {
@@ -139,23 +139,23 @@ func (r *Ring) Active(alg string) (Key, error) {
 	return k, nil
 }
 
-// ByKID is the published key of this id.
+// ByKID returns the published key with this id.
 func (r *Ring) ByKID(kid string) (Key, bool) {
 	k, ok := r.byKID[kid]
 	return k, ok
 }
 
-// Recognised is the key of this id, also one that is no longer published because
-// whatever it signed has expired: for what names somebody and authorises nothing.
+// Recognised returns the published or retired key with this id, for ID tokens that identify a user as a hint but
+// grant nothing.
 func (r *Ring) Recognised(kid string) (Key, bool) {
 	k, ok := r.recognised[kid]
 	return k, ok
 }
 
-// Published are all published keys, the oldest first.
+// Published returns all published keys, the oldest first.
 func (r *Ring) Published() []Key { return slices.Clone(r.published) }
 
-// KIDs are the ids of the published keys, sorted.
+// KIDs returns the ids of the published keys, sorted.
 func (r *Ring) KIDs() []string {
 	kids := make([]string, 0, len(r.published))
 	for _, k := range r.published {
@@ -165,5 +165,5 @@ func (r *Ring) KIDs() []string {
 	return kids
 }
 
-// JWKS is the published JWK Set as JSON (RFC 7517 §5).
+// JWKS returns the published JWK Set as JSON (RFC 7517 §5).
 func (r *Ring) JWKS() []byte { return r.jwks }

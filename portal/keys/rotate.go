@@ -11,18 +11,18 @@ import (
 )
 
 var (
-	// ErrAlgorithm says that keys of such an algorithm are not made here.
+	// ErrAlgorithm means that the portal creates no keys for this algorithm.
 	ErrAlgorithm = errors.New("keys: the algorithm is not known")
-	// ErrPending says that the next key has been made already.
+	// ErrPending means that there is a next key already.
 	ErrPending = store.ErrKeyPending
-	// ErrChanged says that the key is not, or not any more, what it would have to be for this.
+	// ErrChanged means that there is no such key in the state that the operation needs.
 	ErrChanged = store.ErrKeyChanged
 )
 
-// State is where in its life a key is.
+// State is a state in the life cycle of a key.
 type State string
 
-// The states, in the order of a key's life.
+// The states, in the order of a key's life cycle.
 const (
 	Next      State = "next"
 	Active    State = "active"
@@ -31,7 +31,7 @@ const (
 	Withdrawn State = "withdrawn"
 )
 
-// Info is what may be shown of a key. Times that don't apply are zero.
+// Info is the public information about a key. Times that don't apply are zero.
 type Info struct {
 	KID         string
 	Algorithm   string
@@ -40,14 +40,14 @@ type Info struct {
 	ActivatesAt time.Time // when it will sign
 	ActivatedAt time.Time // when it began to sign; zero for the first keys
 	NotAfter    time.Time // until when it is, or was, published
-	HintsUntil  time.Time // until when its ID tokens are recognised as hints
+	HintsUntil  time.Time // until when its ID tokens are accepted as hints
 	WithdrawnAt time.Time
 }
 
-// A Note is stored in the transaction of what was done to a key: a line of the audit.
+// Note returns the audit row that is stored in the transaction of a change of a key.
 type Note func(k Info) store.Change
 
-// List are all keys that are kept, the newest first.
+// List returns all stored keys, the newest first.
 func (r *Rotor) List(ctx context.Context) ([]Info, error) {
 	rows, err := r.Records.SigningKeys(ctx)
 	if err != nil {
@@ -60,7 +60,7 @@ func (r *Rotor) List(ctx context.Context) ([]Info, error) {
 	return list, nil
 }
 
-// Find is the key of this id; ErrChanged says that there is none.
+// Find returns the key with this id, or ErrChanged if there is none.
 func (r *Rotor) Find(ctx context.Context, kid string) (Info, error) {
 	list, err := r.List(ctx)
 	if err != nil {
@@ -96,8 +96,8 @@ func (r *Rotor) info(row store.SigningKey) Info {
 	return k
 }
 
-// Rotate makes and publishes the next key of alg, which signs from now + Ahead on.
-// ErrPending says that there is one already: of replicas that rotate at once, one does.
+// Rotate creates and publishes the next key of alg, which signs from now + Ahead on. It returns ErrAlgorithm, or
+// ErrPending if there is a next key already: of concurrent calls, one succeeds.
 func (r *Rotor) Rotate(ctx context.Context, alg string, note Note) (Info, error) {
 	if !slices.Contains(Algorithms, alg) {
 		return Info{}, fmt.Errorf("%w: %q", ErrAlgorithm, alg)
@@ -119,8 +119,8 @@ func (r *Rotor) Rotate(ctx context.Context, alg string, note Note) (Info, error)
 	return r.apply(ctx, r.info(row), note, store.AddKey(row))
 }
 
-// Activate makes a next key sign at once. Whoever has not seen it yet refuses what
-// it signs until they have. ErrChanged says that kid is not a next key.
+// Activate makes a next key sign immediately. Verifiers that have not fetched it yet refuse its tokens until they
+// do. It returns ErrChanged if kid is not a next key.
 func (r *Rotor) Activate(ctx context.Context, kid string, note Note) (Info, error) {
 	k, err := r.Find(ctx, kid)
 	if err != nil {
@@ -134,9 +134,9 @@ func (r *Rotor) Activate(ctx context.Context, kid string, note Note) (Info, erro
 	return r.apply(ctx, k, note, store.ActivateKey(kid, k.Algorithm, now, r.lastUse(now)))
 }
 
-// Withdraw ends a key at once: nothing that it signed is believed any more, as soon
-// as verifiers notice. In the place of an active key comes the next one, or a new
-// one. ErrChanged says that kid is no key that could be withdrawn.
+// Withdraw makes a key invalid immediately: verifiers refuse its tokens as soon as they fetch the keys. An active
+// key is replaced by the next key, or by a new one. It returns ErrChanged if there is no such key, or it is
+// withdrawn already.
 func (r *Rotor) Withdraw(ctx context.Context, kid string, note Note) (Info, error) {
 	list, err := r.List(ctx)
 	if err != nil {
@@ -165,8 +165,8 @@ func (r *Rotor) Withdraw(ctx context.Context, kid string, note Note) (Info, erro
 	return r.apply(ctx, k, note, changes...)
 }
 
-// apply stores what was done to k, and brings this replica up to date. That the
-// reload fails is no failure of what was done: Run repeats it.
+// apply stores the changes to k and the audit row, and reloads the keys of this replica. A failed reload is only
+// logged: Run repeats it.
 func (r *Rotor) apply(ctx context.Context, k Info, note Note, changes ...store.Change) (Info, error) {
 	if note != nil {
 		changes = append(changes, note(k))

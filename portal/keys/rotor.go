@@ -12,11 +12,11 @@ import (
 	"gatehouse/sso/seal"
 )
 
-// reloadEvery is how late a replica notices what another has done.
+// reloadEvery is the longest interval between two reloads, and so the delay until a replica notices a change.
 const reloadEvery = 2 * time.Second
 
-// Rotor is a replica's view of the keys. It follows what other replicas do to them,
-// and activates the next key when its time has come. It is safe for concurrent use.
+// Rotor holds a replica's copy of the keys. It applies changes by other replicas, and activates the next key when it
+// is due. It is safe for concurrent use.
 type Rotor struct {
 	Deps
 	sealer *seal.Sealer
@@ -26,26 +26,26 @@ type Rotor struct {
 	ring      atomic.Pointer[Ring]
 }
 
-// Ring is the keys as they are now.
+// Ring returns the current keys.
 func (r *Rotor) Ring() *Ring { return r.ring.Load() }
 
-// Active is the key that signs with alg.
+// Active returns the key that signs with alg, or an error if there is none.
 func (r *Rotor) Active(alg string) (Key, error) { return r.Ring().Active(alg) }
 
-// ByKID is the published key of this id.
+// ByKID returns the published key with this id.
 func (r *Rotor) ByKID(kid string) (Key, bool) { return r.Ring().ByKID(kid) }
 
-// Recognised is [Ring.Recognised].
+// Recognised calls [Ring.Recognised].
 func (r *Rotor) Recognised(kid string) (Key, bool) { return r.Ring().Recognised(kid) }
 
-// KIDs are the ids of the published keys, sorted.
+// KIDs returns the ids of the published keys, sorted.
 func (r *Rotor) KIDs() []string { return r.Ring().KIDs() }
 
-// JWKS is the published JWK Set as JSON (RFC 7517 §5).
+// JWKS returns the published JWK Set as JSON (RFC 7517 §5).
 func (r *Rotor) JWKS() []byte { return r.Ring().JWKS() }
 
-// Run follows the database until ctx ends. While it does not answer, the keys stay
-// as they are.
+// Run reloads the keys until ctx ends. Then it returns nil. While the database does not answer, the keys do not
+// change.
 func (r *Rotor) Run(ctx context.Context) error {
 	failing := false
 	for {
@@ -65,8 +65,7 @@ func (r *Rotor) Run(ctx context.Context) error {
 	}
 }
 
-// Reload brings the replica up to date, and does what has fallen due: it activates
-// a next key whose time has come, and forgets keys that nobody needs.
+// Reload loads the keys, activates a next key that is due, and deletes keys that are no longer accepted as hints.
 func (r *Rotor) Reload(ctx context.Context) error {
 	r.reloading.Lock()
 	defer r.reloading.Unlock()
@@ -112,5 +111,5 @@ func (r *Rotor) load(ctx context.Context) error {
 	return nil
 }
 
-// lastUse is until when a key that stops to sign at now has to stay published.
+// lastUse returns until when a key that stops signing at now has to stay published.
 func (r *Rotor) lastUse(now time.Time) time.Time { return now.Add(r.TokenLife + Margin) }

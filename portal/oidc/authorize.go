@@ -17,8 +17,7 @@ import (
 	"gatehouse/web"
 )
 
-// Authorize is the authorization endpoint (RFC 6749 §3.1, OpenID Connect Core
-// §3.1.2) by GET.
+// Authorize handles GET requests to the authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
 func (h *Handlers) Authorize(c echo.Context) error {
 	sent, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
@@ -32,7 +31,7 @@ func (h *Handlers) Authorize(c echo.Context) error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return h.ask(c, q, nil)
-	case err != nil && q.None: // nobody sees a page here
+	case err != nil && q.None: // prompt=none: show no page
 		return q.fail(unavailable(err), h.Issuer.URL())
 	case err != nil:
 		return web.Unavailable(err)
@@ -42,7 +41,7 @@ func (h *Handlers) Authorize(c echo.Context) error {
 	if (q.Login || old) && !asked {
 		return h.ask(c, q, &g)
 	}
-	if q.IDTokenHint != "" { // OpenID Connect Core §3.1.2.1: is it the person that the client means?
+	if q.IDTokenHint != "" { // OpenID Connect Core §3.1.2.1: is it the hinted user?
 		hint, err := h.Issuer.Hint(q.IDTokenHint)
 		switch {
 		case err != nil:
@@ -56,8 +55,8 @@ func (h *Handlers) Authorize(c echo.Context) error {
 	return h.grant(c, q, g)
 }
 
-// AuthorizePost is the same by POST. A browser does not send our SameSite=Lax
-// cookie with a post from another site, so the request comes again by GET.
+// AuthorizePost handles POST requests to the authorization endpoint: it redirects them to the same request by GET. A
+// browser does not send the portal's SameSite=Lax cookie with a POST from another site.
 func (h *Handlers) AuthorizePost(c echo.Context) error {
 	r := c.Request()
 	if !isForm(r) || r.ParseForm() != nil {
@@ -76,15 +75,14 @@ func (h *Handlers) AuthorizePost(c echo.Context) error {
 	return web.SeeOther(c, AuthorizePath+"?"+query)
 }
 
-// visitor is who is signed in at the portal: ErrNotFound if nobody is. The
-// session alone would do, were it not for a sign-in that ended while Redis was
-// away and left it behind.
+// visitor returns the user who is signed in at the portal, or ErrNotFound. It checks the database besides the
+// session, since a sign-in that ended while Redis was unavailable leaves its session behind.
 func (h *Handlers) visitor(c echo.Context, q *authRequest) (store.Grantee, error) {
 	rec, err := h.Sessions.Load(c.Request())
 	if err != nil && !errors.Is(err, session.ErrConflict) {
 		return store.Grantee{}, err
 	}
-	if rec == nil { // or sessions of different people: the sign-in page says so
+	if rec == nil { // or sessions of different users: the sign-in page says so
 		return store.Grantee{}, store.ErrNotFound
 	}
 	g, err := h.Records.Grantee(c.Request().Context(), rec.SID, q.Client.ID, h.Now())
@@ -97,8 +95,8 @@ func (h *Handlers) visitor(c echo.Context, q *authRequest) (store.Grantee, error
 	return g, err
 }
 
-// ask sends the browser to the sign-in page and back here. present is who is
-// signed in already and has to prove it again.
+// ask redirects the browser to the sign-in page, which leads back to this request. present is the signed-in user who
+// has to sign in again, nil for a guest. With prompt=none it returns the error login_required.
 func (h *Handlers) ask(c echo.Context, q *authRequest, present *store.Grantee) error {
 	if q.None {
 		return q.fail(badRequest(loginRequired, "The person has to sign in, and the client asked not to show a page."), h.Issuer.URL())
@@ -128,7 +126,7 @@ func (h *Handlers) ask(c echo.Context, q *authRequest, present *store.Grantee) e
 	return web.SeeOther(c, SignInPath+"?"+page.Encode())
 }
 
-// grant answers with a code, the state and our name (RFC 6749 §4.1.2, RFC 9207 §2).
+// grant redirects to the client with a code, the state and the issuer (RFC 6749 §4.1.2, RFC 9207 §2).
 func (h *Handlers) grant(c echo.Context, q *authRequest, g store.Grantee) error {
 	code, err := h.Ephemeral.SaveCode(c.Request().Context(), ephemeral.Code{
 		ClientID: q.Client.ID, RedirectURI: q.RedirectURI, Challenge: q.Challenge, Nonce: q.Nonce, Scopes: q.Scopes,
@@ -147,7 +145,7 @@ func (h *Handlers) grant(c echo.Context, q *authRequest, g store.Grantee) error 
 	return answerRedirect(c, q.RedirectURI, answer)
 }
 
-// known is the registry within one request.
+// known is the client registry bound to the context of a request.
 type known struct {
 	ctx     context.Context
 	clients Clients

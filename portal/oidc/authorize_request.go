@@ -12,7 +12,7 @@ import (
 	"gatehouse/web"
 )
 
-// authRequest is an authorization request that may be answered.
+// authRequest is a valid authorization request.
 type authRequest struct {
 	Client      clients.Client
 	RedirectURI string
@@ -22,7 +22,7 @@ type authRequest struct {
 	Scopes      []string
 	Audience    string        // "" for the default
 	None        bool          // prompt=none: never show a page
-	Login       bool          // ask for the password in any case
+	Login       bool          // always ask for the password
 	MaxAge      time.Duration // negative: any
 	LoginHint   string
 	IDTokenHint string
@@ -30,15 +30,14 @@ type authRequest struct {
 	sent        params
 }
 
-// registry is what the parser asks about clients.
+// registry is the part of the client registry that the parser needs.
 type registry interface {
 	Client(id string) (clients.Client, bool)
 	KnowsScope(scope string) bool
 }
 
-// readAuthorize reads an authorization request (RFC 6749 §4.1.1, OpenID Connect
-// Core §3.1.2.1, RFC 7636 §4.3, RFC 8707 §2.1). Its error is a *web.Error as long
-// as it is not sure where an answer may be sent, and a *redirectFault afterwards.
+// readAuthorize parses an authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1, RFC 7636 §4.3, RFC
+// 8707 §2.1). It returns a *web.Error until the redirect URI is validated, and a *redirectFault afterwards.
 func readAuthorize(sent url.Values, reg registry, issuer string) (*authRequest, error) {
 	p := readParams(sent)
 	client, uri, err := readReturn(p, reg)
@@ -64,8 +63,8 @@ func readAuthorize(sent url.Values, reg registry, issuer string) (*authRequest, 
 	return q, nil
 }
 
-// readReturn finds the client and where to send answers. While that is in doubt
-// nothing is redirected (RFC 6749 §4.1.2.1, RFC 9700 §4.11).
+// readReturn returns the client and the redirect URI. Its errors must not be redirected (RFC 6749 §4.1.2.1, RFC 9700
+// §4.11).
 func readReturn(p params, reg registry) (clients.Client, string, error) {
 	fail := func(message string) error {
 		return web.Fail(http.StatusBadRequest, invalidRequest, message).Titled("This sign-in can't go on")
@@ -117,7 +116,7 @@ func (q *authRequest) readBasics(p params) *fault {
 	return nil
 }
 
-// readPKCE asks every client for S256 (RFC 7636 §4.2, RFC 9700 §2.1.1).
+// readPKCE requires an S256 challenge of every client (RFC 7636 §4.2, RFC 9700 §2.1.1).
 func (q *authRequest) readPKCE(p params) *fault {
 	switch {
 	case q.Challenge == "":
@@ -130,9 +129,8 @@ func (q *authRequest) readPKCE(p params) *fault {
 	return nil
 }
 
-// readPrompt reads prompt and max_age. Consent needs no page of its own, since
-// operators declare the clients of their own estate; to select an account is to
-// sign in again. Values that are not understood are ignored.
+// readPrompt reads prompt and max_age. prompt=consent shows no page, since operators declare the clients of their
+// own estate, and select_account means login. Unknown values are ignored.
 func (q *authRequest) readPrompt(p params) *fault {
 	prompts := strings.Fields(p.get("prompt"))
 	q.None = slices.Contains(prompts, "none")
@@ -156,8 +154,8 @@ func (q *authRequest) fail(f *fault, issuer string) *redirectFault {
 	return &redirectFault{fault: f, URI: q.RedirectURI, State: q.State, Issuer: issuer}
 }
 
-// grantable sorts the scopes that were asked for: those nobody knows are ignored
-// (OpenID Connect Core §3.1.2.1), those others may ask for are refused.
+// grantable returns the requested scopes that the client may have. Scopes that no client has are ignored (OpenID
+// Connect Core §3.1.2.1). It returns invalid_scope if a scope belongs to other clients only, or if none remains.
 func grantable(client clients.Client, asked string, known func(string) bool) ([]string, *fault) {
 	var granted []string
 	for _, scope := range strings.Fields(asked) {

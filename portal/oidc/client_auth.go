@@ -14,8 +14,8 @@ import (
 // credentials are what a client authenticates with.
 type credentials struct{ Method, ID, Secret string }
 
-// readCredentials finds out how a client authenticates: exactly one way (RFC 6749
-// §2.3). header are the values of Authorization.
+// readCredentials returns the credentials of a client, which must use exactly one method (RFC 6749 §2.3). header are
+// the values of the Authorization header.
 func readCredentials(header []string, p params) (credentials, *fault) {
 	if f := p.check("client_id", "client_secret", "client_assertion", "client_assertion_type"); f != nil {
 		return credentials{}, f
@@ -48,8 +48,8 @@ func readCredentials(header []string, p params) (credentials, *fault) {
 // maxBasic is the length in base64 of the longest id and secret, each character of which may be percent-encoded.
 const maxBasic = (3*(clients.MaxID+clients.MaxSecret) + len(":") + 2) / 3 * 4
 
-// parseBasic reads Basic authentication of a client, whose id and secret are each
-// form-encoded first (RFC 6749 §2.3.1).
+// parseBasic parses a client's Basic authentication, whose id and secret are each form-encoded first (RFC 6749
+// §2.3.1).
 func parseBasic(header string) (id, secret string, ok bool) {
 	scheme, rest, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Basic") || len(rest) > maxBasic {
@@ -69,13 +69,13 @@ func parseBasic(header string) (id, secret string, ok bool) {
 	return id, secret, ok
 }
 
-// nobodysSecret is compared with where there is no secret, so that a client that is unknown costs as much as a wrong
-// secret. It is the hash of nothing that is known.
+// nobodysSecret is a hash without a known preimage. It is compared if there is no client, so that an unknown client
+// takes the same time as a wrong secret.
 const nobodysSecret = "0000000000000000000000000000000000000000000000000000000000000000"
 
-// authenticate returns the client that the request comes from. A client uses the method that it is registered for, and no
-// other. Every failure has the same answer and costs the same, so that none tells which clients are registered; the log
-// has the reason.
+// authenticate returns the client that sent the request. A client may use only the method that it is registered for.
+// Every failure has the same response and the same cost, so that it does not reveal which clients are registered;
+// the reason is logged.
 func (h *Handlers) authenticate(ctx context.Context, header []string, p params) (clients.Client, *fault) {
 	cred, f := readCredentials(header, p)
 	if f != nil {
@@ -101,7 +101,7 @@ func (h *Handlers) authenticate(ctx context.Context, header []string, p params) 
 	return clients.Client{}, unauthenticated("The client or its secret is not right, or it is registered for another way to authenticate.")
 }
 
-// unauthenticated is RFC 6749 §5.2's invalid_client.
+// unauthenticated returns the error invalid_client of RFC 6749 §5.2.
 func unauthenticated(description string) *fault {
 	return &fault{Status: http.StatusUnauthorized, Code: invalidClient, Description: description, Challenge: `Basic realm="gatehouse", charset="UTF-8"`}
 }

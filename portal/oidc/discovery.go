@@ -10,8 +10,8 @@ import (
 	"gatehouse/portal/keys"
 )
 
-// metadata is what a client may know about us (OpenID Connect Discovery 1.0 §3,
-// RFC 8414 §2, RFC 9207 §3, RP-Initiated Logout §2.1, Back-Channel Logout §2.1).
+// metadata is the provider's configuration document (OpenID Connect Discovery 1.0 §3, RFC 8414 §2, RFC 9207 §3,
+// RP-Initiated Logout §2.1, Back-Channel Logout §2.1).
 type metadata struct {
 	Issuer                   string   `json:"issuer"`
 	Authorization            string   `json:"authorization_endpoint"`
@@ -40,10 +40,10 @@ type metadata struct {
 	RequestURIParameter      bool     `json:"request_uri_parameter_supported"`
 	BackchannelLogout        bool     `json:"backchannel_logout_supported"`
 	BackchannelSession       bool     `json:"backchannel_logout_session_supported"`
-	BackchannelOffline       bool     `json:"gatehouse_backchannel_logout_offline_access"` // ours: sso/rp asks for offline_access then
+	BackchannelOffline       bool     `json:"gatehouse_backchannel_logout_offline_access"` // extension; read by sso/rp
 }
 
-// Discovery is the provider's configuration.
+// Discovery handles GET /.well-known/openid-configuration: it returns the provider's metadata.
 func (h *Handlers) Discovery(c echo.Context) error {
 	iss := h.Issuer.URL()
 	authMethods := []string{clients.SecretBasic, clients.SecretPost, clients.Public}
@@ -63,14 +63,14 @@ func (h *Handlers) Discovery(c echo.Context) error {
 	})
 }
 
-// JWKS publishes the signing keys (RFC 7517). Clients may keep them for a while:
-// a new key is published before it signs.
+// JWKS handles GET /oauth/jwks: it returns the published keys (RFC 7517). Clients may cache them, since a new key is
+// published before it signs.
 func (h *Handlers) JWKS(c echo.Context) error {
 	public(c, fmt.Sprintf("public, max-age=%d", int(keys.MaxAge.Seconds())))
 	return c.Blob(http.StatusOK, "application/jwk-set+json", h.Keys.JWKS())
 }
 
-// public lets anybody read an answer, also scripts of other sites.
+// public sets the Cache-Control header, and allows scripts of all origins to read the response.
 func public(c echo.Context, cache string) {
 	c.Response().Header().Set("Cache-Control", cache)
 	c.Response().Header().Set(echo.HeaderAccessControlAllowOrigin, "*")

@@ -14,19 +14,19 @@ import (
 	"gatehouse/web"
 )
 
-// portalItself is the client_id of sign-outs that no client asked for.
+// portalItself is the client_id of sign-outs that no client requested.
 const portalItself = "portal"
 
 // logoutRequest is a request to end a sign-in (RP-Initiated Logout 1.0 §2).
 type logoutRequest struct {
-	Hint     *token.IDClaims // nil without a good id_token_hint
-	ClientID string          // "" if no client is known to ask
-	Return   string          // registered for that client; "" for our own page
+	Hint     *token.IDClaims // nil without a valid id_token_hint
+	ClientID string          // "" if the requesting client is unknown
+	Return   string          // registered for that client; "" for the portal's page
 	State    string
 	sent     params
 }
 
-// sid is the sign-in that the hint names.
+// sid returns the sid in the hint, "" if there is none.
 func (q *logoutRequest) sid() string {
 	if q.Hint == nil {
 		return ""
@@ -34,7 +34,7 @@ func (q *logoutRequest) sid() string {
 	return q.Hint.SID
 }
 
-// from is where the sign-out was asked for, as events tell it.
+// from returns the client_id that events record as the origin of the sign-out.
 func (q *logoutRequest) from() string {
 	if q.ClientID == "" {
 		return portalItself
@@ -42,9 +42,9 @@ func (q *logoutRequest) from() string {
 	return q.ClientID
 }
 
-// EndSession is the end session endpoint, by GET and POST. A client that gives an
-// ID token of the sign-in that lives in this browser is believed; in any other
-// case the person is asked, since a link must not sign anybody out.
+// EndSession handles GET and POST requests to the end session endpoint. It ends the sign-in without confirmation if
+// the client sends an ID token of the active sign-in in this browser, or if the browser has no session. Otherwise it
+// asks the user to confirm, since a link must not sign the user out.
 func (h *Handlers) EndSession(c echo.Context) error {
 	q, err := h.readLogout(c)
 	if err != nil {
@@ -52,7 +52,7 @@ func (h *Handlers) EndSession(c echo.Context) error {
 	}
 	rec, err := h.Sessions.Load(c.Request())
 	switch {
-	case errors.Is(err, session.ErrConflict): // whose sign-in is to end?
+	case errors.Is(err, session.ErrConflict): // it is ambiguous which sign-in to end
 		e := web.Fail(http.StatusConflict, "session_conflict", "This browser sends two sessions of different people, so neither is used. Sign in again, which ends both, and then sign out.")
 		e.ActionLabel, e.ActionURL = "Sign in again", SignInPath
 		return e.Titled("Please sign in again")
@@ -63,7 +63,7 @@ func (h *Handlers) EndSession(c echo.Context) error {
 	switch {
 	case rec == nil && q.sid() == "":
 		return h.loggedOut(c, q)
-	case rec == nil: // the portal's session ran out before the app's
+	case rec == nil: // the portal's session expired before the app's
 		return h.end(c, q, q.sid())
 	case rec.SID == q.sid():
 		return h.end(c, q, rec.SID)
@@ -73,8 +73,8 @@ func (h *Handlers) EndSession(c echo.Context) error {
 	return h.confirm(c, q, rec)
 }
 
-// readLogout reads a request. An address to return to that is not registered, or
-// not for the client that asks, is as good as none: it is never redirected to.
+// readLogout parses a logout request. It ignores a post_logout_redirect_uri that is not registered for the
+// requesting client: the browser is never redirected to it.
 func (h *Handlers) readLogout(c echo.Context) (*logoutRequest, error) {
 	r := c.Request()
 	fail := func(message string) error {
@@ -98,10 +98,10 @@ func (h *Handlers) readLogout(c echo.Context) (*logoutRequest, error) {
 	q := &logoutRequest{ClientID: p.get("client_id"), State: p.get("state"), sent: p}
 	if raw := p.get("id_token_hint"); raw != "" {
 		hint, err := h.Issuer.Hint(raw)
-		if err == nil && q.ClientID != "" && hint.Audience[0] != q.ClientID { // §2: they must fit
+		if err == nil && q.ClientID != "" && hint.Audience[0] != q.ClientID { // §2: they must match
 			return nil, fail("The app that sent you here is not the one that its ID token was issued to.")
 		}
-		if err == nil { // what is no ID token of ours hints at nothing
+		if err == nil { // a hint that is not the portal's ID token is ignored
 			q.Hint, q.ClientID = hint, hint.Audience[0]
 		}
 	}
@@ -116,7 +116,7 @@ func (h *Handlers) readLogout(c echo.Context) (*logoutRequest, error) {
 	return q, nil
 }
 
-// end ends these sign-ins and this browser's session, and says so only then.
+// end ends the given sign-ins and this browser's session. It redirects only after they have ended.
 func (h *Handlers) end(c echo.Context, q *logoutRequest, sids ...string) error {
 	ctx := c.Request().Context()
 	for _, sid := range sids {
@@ -137,7 +137,7 @@ func (h *Handlers) end(c echo.Context, q *logoutRequest, sids ...string) error {
 	return h.loggedOut(c, q)
 }
 
-// loggedOut returns to the client, with its state (§3), or to our own page.
+// loggedOut redirects to the client, with its state (§3), or to the portal's page.
 func (h *Handlers) loggedOut(c echo.Context, q *logoutRequest) error {
 	if q.Return == "" {
 		noStore(c.Response().Header())
@@ -154,13 +154,13 @@ func (h *Handlers) loggedOut(c echo.Context, q *logoutRequest) error {
 	return answerRedirect(c, q.Return, answer)
 }
 
-// logoutView is the page that asks.
+// logoutView is the confirmation page.
 type logoutView struct {
 	Shell  components.Shell
-	Client string // name of the app that asks; "" if none is known
+	Client string // name of the requesting client; "" if unknown
 	Name   string
 	Email  string
-	Fields [][2]string // what the answer needs to know again
+	Fields [][2]string // the request's parameters, repeated in the form
 }
 
 func (h *Handlers) confirm(c echo.Context, q *logoutRequest, rec *session.Record) error {

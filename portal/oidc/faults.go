@@ -13,8 +13,7 @@ import (
 	"gatehouse/web"
 )
 
-// The error codes of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 8707 §2 and
-// OpenID Connect Core §3.1.2.6.
+// The error codes of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 8707 §2 and OpenID Connect Core §3.1.2.6.
 const (
 	invalidRequest          = "invalid_request"
 	invalidClient           = "invalid_client"
@@ -31,7 +30,7 @@ const (
 	serverError             = "server_error"
 )
 
-// fault is an error that a client is told in OAuth JSON.
+// fault is an error that is answered as OAuth JSON.
 type fault struct {
 	Status      int
 	Code        string
@@ -71,8 +70,8 @@ func (f *fault) Respond(c echo.Context) error {
 	return c.JSON(f.Status, map[string]string{"error": f.Code, "error_description": f.Description})
 }
 
-// redirectFault is an error that is sent back to the client by way of the
-// browser. Its URI is a registered one, always.
+// redirectFault is an error that is sent to the client by redirecting the browser. URI is always a registered
+// redirect URI.
 type redirectFault struct {
 	*fault
 	URI, State, Issuer string
@@ -87,8 +86,8 @@ func (f *redirectFault) Respond(c echo.Context) error {
 	return answerRedirect(c, f.URI, answer)
 }
 
-// answerRedirect leads the browser to a registered redirect URI, whose own query
-// stays. 303 makes it a GET, whatever it was before (RFC 9700 §4.12).
+// answerRedirect redirects the browser to a registered redirect URI with the answer added to its query. The status
+// 303 turns any method into GET (RFC 9700 §4.12).
 func answerRedirect(c echo.Context, uri string, answer url.Values) error {
 	noStore(c.Response().Header())
 	return web.SeeOther(c, withQuery(uri, answer))
@@ -116,9 +115,9 @@ var machine = map[string]bool{
 	TokenPath: true, UserinfoPath: true, RevokePath: true, IntrospectPath: true, JWKSPath: true, DiscoveryPath: true,
 }
 
-// Errors makes whatever goes wrong at an endpoint for programs OAuth JSON, also
-// what is refused before a handler sees it: a body that is too large or no form,
-// a wrong method. Everything else goes to next.
+// Errors returns an error handler that answers every error of an endpoint for programs as OAuth JSON, including
+// those raised before its handler runs: a body that is too large or not a form, a wrong method. It passes other
+// errors to next.
 func Errors(next echo.HTTPErrorHandler) echo.HTTPErrorHandler {
 	return func(err error, c echo.Context) {
 		if r := web.Responder(nil); !machine[c.Request().URL.Path] || errors.As(err, &r) {

@@ -16,10 +16,11 @@ import (
 	"gatehouse/web"
 )
 
-// What happens in a sign-in is told to Deps.Hops, shortened. Nothing here can fail one.
+// The steps of a sign-in are recorded in Deps.Hops, with shortened values. A failure to record never fails a
+// sign-in.
 
-// Seen records what passes between a browser and the addresses of a sign-in: the authorization
-// endpoint, and the sign-in page with its form, which lead back there.
+// Seen returns middleware that records the requests of a browser to the authorization endpoint, and to the sign-in
+// page and its form.
 func (h *Handlers) Seen(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()
@@ -55,7 +56,7 @@ func (h *Handlers) Seen(next echo.HandlerFunc) echo.HandlerFunc {
 
 const browserTagKey = "gatehouse/portal/oidc.browserTag"
 
-// tagBrowser gives a browser that begins a sign-in a cookie of its own, by which hops of other browsers can be told.
+// tagBrowser sets a cookie when a browser begins a sign-in, to distinguish its hops from those of other browsers.
 func (h *Handlers) tagBrowser(c echo.Context) {
 	secure := strings.HasPrefix(h.Issuer.URL(), "https://")
 	name := "portal_trace"
@@ -72,14 +73,14 @@ func (h *Handlers) tagBrowser(c echo.Context) {
 	c.Set(browserTagKey, hops.BrowserTag(id))
 }
 
-// browserTag is what tells the request's browser from others, "" if nothing does.
+// browserTag returns the tag of the request's browser, "" if it has none.
 func browserTag(c echo.Context) string {
 	tag, _ := c.Get(browserTagKey).(string)
 	return tag
 }
 
-// stateOf is the state of the authorization request that waits behind the sign-in page; "" where
-// something else does.
+// stateOf returns the state of the authorization request to which the sign-in page leads back; "" if it leads
+// elsewhere.
 func stateOf(r *http.Request) string {
 	back := r.URL.Query().Get("return_to")
 	if r.Method == http.MethodPost {
@@ -92,7 +93,7 @@ func stateOf(r *http.Request) string {
 	return u.Query().Get("state")
 }
 
-// redeemed records what was checked before a code gives tokens.
+// redeemed records the checks that were made before a code is exchanged for tokens.
 func (h *Handlers) redeemed(c echo.Context, q tokenRequest, code ephemeral.Code) {
 	now := time.Now()
 	check := func(name, text string) hops.Value { return hops.Value{In: hops.InCheck, Name: name, Text: text} }

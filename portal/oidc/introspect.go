@@ -16,9 +16,8 @@ import (
 	"gatehouse/sso/token"
 )
 
-// introspection is what an API is told of a token (RFC 7662 §2.2): of one that is
-// not active nothing else, not even why. sid, auth_time and roles are those of the
-// token, for an API that asks instead of reading it.
+// introspection is the response to an introspection request (RFC 7662 §2.2). For a token that is not active, all
+// other members are empty. sid, auth_time and roles are those of the token.
 type introspection struct {
 	Active    bool     `json:"active"`
 	Scope     string   `json:"scope,omitempty"`
@@ -36,9 +35,9 @@ type introspection struct {
 	Roles     []string `json:"roles,omitempty"`
 }
 
-// Introspect is RFC 7662, for APIs that can't verify a token by themselves. It
-// tells of a token to the client that has it and to the API that it is for; for
-// anybody else there is no such token, so that nobody can try tokens out (§4).
+// Introspect handles POST /oauth/introspect (RFC 7662), for APIs that can't verify a token themselves. It describes
+// a token only to the client that it was issued to and to the API that is its audience; for other clients it is not
+// active, so that they can't scan for tokens (§4).
 func (h *Handlers) Introspect(c echo.Context) error {
 	p, f := form(c)
 	if f != nil {
@@ -49,7 +48,7 @@ func (h *Handlers) Introspect(c echo.Context) error {
 	switch {
 	case f != nil:
 		return f
-	case client.AuthMethod == clients.Public: // §2.1: whoever asks must prove who it is
+	case client.AuthMethod == clients.Public: // §2.1: the caller must authenticate
 		return unauthenticated("Only a client with a secret may ask about tokens.")
 	}
 	if f := p.check("token", "token_type_hint"); f != nil {
@@ -89,7 +88,7 @@ func (h *Handlers) inspectAccess(ctx context.Context, client clients.Client, raw
 	if live, f := h.live(h.Denied.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())); !live {
 		return introspection{}, f
 	}
-	if claims.SID == "" { // a client's own
+	if claims.SID == "" { // a client's own token
 		return out, nil
 	}
 	g, live, f := h.signedIn(ctx, claims.SID, claims.Subject, claims.ClientID)
@@ -102,8 +101,8 @@ func (h *Handlers) inspectAccess(ctx context.Context, client clients.Client, raw
 	return out, nil
 }
 
-// mayInspect reports whether a token is client's own, or for the API that client is:
-// its audience is where client's redirect URIs lead to.
+// mayInspect reports whether a token was issued to client, or for the API that client is: its audience is the origin
+// of one of client's redirect URIs.
 func mayInspect(client clients.Client, claims *token.AccessClaims) bool {
 	if len(claims.Audience) == 0 {
 		return false
@@ -137,7 +136,7 @@ func (h *Handlers) inspectRefresh(ctx context.Context, client clients.Client, ra
 	}, nil
 }
 
-// live reads an answer of the denylist.
+// live translates the result of a denylist check: false for ErrDenied, and a fault for any other error.
 func (h *Handlers) live(err error) (bool, *fault) {
 	switch {
 	case errors.Is(err, denylist.ErrDenied):
@@ -148,7 +147,8 @@ func (h *Handlers) live(err error) (bool, *fault) {
 	return true, nil
 }
 
-// signedIn says whether a person's sign-in lives and they may use it, and whose it is.
+// signedIn returns the user of the sign-in sid, and whether the sign-in is active, belongs to sub, and its user is
+// not disabled.
 func (h *Handlers) signedIn(ctx context.Context, sid, sub, clientID string) (g store.Grantee, live bool, f *fault) {
 	g, err := h.Records.Grantee(ctx, sid, clientID, h.Now())
 	switch {

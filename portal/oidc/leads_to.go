@@ -5,9 +5,9 @@ import (
 	"net/url"
 )
 
-// LeadsTo are the origins where a browser may end that is sent on to path, a local
-// one, by a form: those of the client, if path is an authorization request. Chromium
-// follows the redirects after a form with Content-Security-Policy form-action.
+// LeadsTo returns the origins, besides the portal's own, that a browser may be redirected to by a form that leads to
+// path, a local path: those of the client, if path is an authorization request. Chromium applies the
+// Content-Security-Policy directive form-action to the redirects after a form.
 func (h *Handlers) LeadsTo(ctx context.Context, path string) []string {
 	u, err := url.Parse(path)
 	if err != nil || u.Path != AuthorizePath {

@@ -11,32 +11,31 @@ import (
 	"time"
 )
 
-// reauthParam is the parameter that an authorization request bears on its way
-// through the sign-in page when the password has to be given again.
+// reauthParam is the parameter that is added to an authorization request which passes through the sign-in page, if
+// the user has to enter the password.
 const reauthParam = "gatehouse_reauth"
 
-// markerLife is how long a person may take to give the password.
+// markerLife is how long the user may take to enter the password.
 const markerLife = 15 * time.Minute
 
-// maxProofAge is the age of the newest proof that a marker is accepted with: the browser comes back from the sign-in
-// page at once, so an older one is not what this request was sent there for.
+// maxProofAge is the maximum age of a sign-in that completes a marked request: the browser returns from the sign-in
+// page immediately, so an older one did not answer this request.
 const maxProofAge = 2 * time.Minute
 
-// marker makes and reads that parameter. It says, tamper-proof, for this very request and for this sign-in (none, for a
-// guest), when the request came and how recent the last proof of identity was then: a later one means that the person
-// has been asked. So the person is not asked twice, and a parameter that was written by hand, or made in another
-// browser, proves nothing.
+// marker creates and verifies the value of that parameter. It is a MAC over this request and this sign-in (none, for
+// a guest) with the time of the request and of the last authentication: a later authentication means that the user
+// has been asked. So the user is not asked twice, and a forged value, or one made in another browser, has no effect.
 type marker struct{ key []byte }
 
-// sign returns the marker of q at now, in a browser with the sign-in sid ("" for a guest) that last proved the person
-// at last.
+// sign returns the marker of q at now, in a browser with the sign-in sid ("" for a guest) whose last authentication
+// was at last.
 func (m marker) sign(q *authRequest, sid string, last, now time.Time) string {
 	head := millis(last) + "." + millis(now)
 	return head + "." + m.mac(q, sid, head)
 }
 
-// asked reports whether the person has given the password for q: whether q bears a good marker of the sign-in sid, or
-// of a guest, and authTime, which is that of sid, is later than the marker (OpenID Connect Core §3.1.2.1).
+// asked reports whether the user has entered the password for q: whether q has a valid marker for the sign-in sid,
+// or for a guest, and authTime, which is that of sid, is later than the marker (OpenID Connect Core §3.1.2.1).
 func (m marker) asked(q *authRequest, sid string, authTime, now time.Time) bool {
 	head, mac, _ := cutLast(q.Reauth)
 	last, made, _ := strings.Cut(head, ".")
@@ -53,7 +52,7 @@ func (m marker) asked(q *authRequest, sid string, authTime, now time.Time) bool 
 		now.Sub(time.UnixMilli(madeMillis)) <= markerLife && now.Sub(authTime) <= maxProofAge
 }
 
-// mac covers the sign-in and everything that the request asks for.
+// mac returns a MAC of the sign-in and of all parameters of the request.
 func (m marker) mac(q *authRequest, sid, head string) string {
 	mac := hmac.New(sha256.New, m.key)
 	names := make([]string, 0, len(q.sent.values))

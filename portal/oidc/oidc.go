@@ -1,10 +1,9 @@
-// Package oidc holds the portal's protocol endpoints, a file each: authorization,
-// token, userinfo, introspection, revocation, end session, discovery and keys. Beside each
-// handler lies the parser of what it is sent.
+// Package oidc implements the portal's protocol endpoints, a file each: authorization, token, userinfo,
+// introspection, revocation, end session, discovery and keys. A handler and the parser of its request are in the
+// same file or in neighbouring ones.
 //
-// Faults are values: a [fault] answers as OAuth JSON (RFC 6749 §5.2), a
-// redirectFault goes back to the client (§4.1.2.1), and a [web.Error] becomes a
-// page, for what must never be redirected.
+// Errors are values: a [fault] is answered as OAuth JSON (RFC 6749 §5.2), a redirectFault by a redirect to the
+// client (§4.1.2.1), and a [web.Error] by a page, if a redirect would not be safe.
 package oidc
 
 import (
@@ -38,7 +37,7 @@ const (
 	SignInPath     = "/sign-in"
 )
 
-// Clients are the registered clients.
+// Clients provides the registered clients.
 type Clients interface {
 	Client(ctx context.Context, id string) (clients.Client, bool)
 	KnowsScope(ctx context.Context, scope string) bool
@@ -53,14 +52,14 @@ type Records interface {
 	Rotate(ctx context.Context, hash string, now time.Time, fn func(old store.RefreshToken) (*store.RefreshToken, string, error)) error
 }
 
-// Ephemeral is what is kept in Redis.
+// Ephemeral stores authorization codes in Redis.
 type Ephemeral interface {
 	SaveCode(ctx context.Context, c ephemeral.Code) (string, error)
 	TakeCode(ctx context.Context, code, grant string, b ephemeral.Binding) (ephemeral.Code, error)
 	CameAgain(ctx context.Context, code string) (bool, error)
 }
 
-// Sessions are the portal's own.
+// Sessions are the portal's sessions.
 type Sessions interface {
 	Load(r *http.Request) (*session.Record, error)
 	End(ctx context.Context, w http.ResponseWriter, r *http.Request) error
@@ -71,15 +70,15 @@ type Revoker interface {
 	Revoke(ctx context.Context, r revoke.Request) (revoke.Receipt, error)
 }
 
-// Denied is what this replica knows of the denylist: Check answers nil, denylist.ErrDenied or denylist.ErrStale.
+// Denied is this replica's copy of the denylist: Check returns nil, denylist.ErrDenied or denylist.ErrStale.
 type Denied interface {
 	Check(sub, sid, jti string, authenticated time.Time) error
 }
 
-// JWKS are the published keys (RFC 7517 §5), as JSON.
+// JWKS returns the published keys (RFC 7517 §5) as JSON.
 type JWKS interface{ JWKS() []byte }
 
-// Deps are what the endpoints need; all of them, but for those from Recorded on.
+// Deps are the dependencies of the endpoints. All are required, except those from Recorded on.
 type Deps struct {
 	Clients   Clients
 	Records   Records
@@ -93,11 +92,11 @@ type Deps struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 	Recorded  func()        // called after an event was recorded
-	Hops      hops.Recorder // what happens in each sign-in, for its person's eyes
+	Hops      hops.Recorder // records the steps of each sign-in, for its user to see
 	Replica   string
 
-	RefreshLife  time.Duration // of a family of refresh tokens; 30 days
-	ReplayWindow time.Duration // in which a used refresh token yields its successor again; 10 seconds
+	RefreshLife  time.Duration // lifetime of a family of refresh tokens; default 30 days
+	ReplayWindow time.Duration // in which a used refresh token yields its successor again; default 10 s
 }
 
 // Handlers are the endpoints.
@@ -106,7 +105,7 @@ type Handlers struct {
 	marker marker
 }
 
-// New refuses a missing dependency.
+// New returns the endpoints, or an error if a dependency is missing.
 func New(d Deps) (*Handlers, error) {
 	if d.Clients == nil || d.Records == nil || d.Ephemeral == nil || d.Sessions == nil || d.Revoker == nil || d.Denied == nil ||
 		d.Issuer == nil || d.Keys == nil || d.Now == nil || d.Logger == nil {

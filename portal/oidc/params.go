@@ -14,16 +14,17 @@ import (
 	"gatehouse/portal/tokens"
 )
 
-// maxOpaque is how many bytes a value may have that a client gets back unchanged: state and nonce.
+// maxOpaque is the maximum length of values that a client gets back unchanged, state and nonce, in bytes.
 const maxOpaque = 4000
 
-// maxURL is how many bytes the path and query of one of the portal's URLs may have, so that a request with it stays below the 64 KiB
-// that we read of a header (web.Serve). A request with the longest state and nonce, whatever their characters, and
-// the longest redirect URI fits, also as the return_to of the sign-in page, where it is encoded a second time.
+// maxURL is the maximum length of the path and query of one of the portal's URLs in bytes, so that a request with it
+// stays below the 64 KiB limit of a header (web.Serve). A request with the longest state and nonce, of any
+// characters, and the longest redirect URI fits, even as the return_to of the sign-in page, where it is encoded
+// twice.
 const maxURL = 60 << 10
 
-// limits are the parameters that we understand, with the most bytes that each may
-// have. Others must be ignored (RFC 6749 §3.1, §3.2), whatever they hold.
+// limits are the known parameters with their maximum lengths in bytes. Others must be ignored (RFC 6749 §3.1, §3.2),
+// whatever they contain.
 var limits = map[string]int{
 	"client_id": clients.MaxID, "redirect_uri": clients.MaxURI, "response_type": 100, "response_mode": 50, "scope": clients.MaxScopes,
 	"state": maxOpaque, "nonce": maxOpaque, "code_challenge": 200, "code_challenge_method": 20, "prompt": 100, "max_age": 12, "login_hint": 320,
@@ -35,15 +36,15 @@ var limits = map[string]int{
 	"post_logout_redirect_uri": clients.MaxURI, "logout_hint": 320, "confirm": 10,
 }
 
-// params are a request's parameters, each there at most once. One without a value
-// is as good as missing (RFC 6749 §3.1).
+// params are a request's parameters, each at most once. A parameter without a value is treated as missing (RFC 6749
+// §3.1).
 type params struct {
 	values map[string]string
 	bad    map[string]string // what is wrong with a parameter
 }
 
-// readParams sorts what was sent. It never fails: what is wrong with a parameter
-// matters when the parameter is asked for, since the answer depends on which it is.
+// readParams sorts the sent parameters. It returns no error: a faulty parameter is reported when it is read, since
+// the response depends on which one it is.
 func readParams(sent url.Values) params {
 	p := params{values: make(map[string]string, len(sent)), bad: map[string]string{}}
 	for name, values := range sent {
@@ -68,12 +69,12 @@ func readParams(sent url.Values) params {
 
 func (p params) get(name string) string { return p.values[name] }
 
-// check names the first of these parameters that is unusable.
+// check returns a fault for the first of these parameters that is not usable, else nil.
 func (p params) check(names ...string) *fault {
 	for _, name := range names {
 		if what, ok := p.bad[name]; ok {
 			code := invalidRequest
-			if name == "resource" { // RFC 8707 §2.2; we issue tokens for one audience
+			if name == "resource" { // RFC 8707 §2.2; tokens have one audience
 				code = invalidTarget
 			}
 			return badRequest(code, "The parameter "+name+" "+what+".")
@@ -82,8 +83,7 @@ func (p params) check(names ...string) *fault {
 	return nil
 }
 
-// form reads the parameters of a POST from its body alone: what is secret must
-// not be in a URL (RFC 6749 §2.3.1).
+// form reads the parameters of a POST from its body only: secrets must not be in a URL (RFC 6749 §2.3.1).
 func form(c echo.Context) (params, *fault) {
 	r := c.Request()
 	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
@@ -96,7 +96,7 @@ func form(c echo.Context) (params, *fault) {
 	return readParams(r.PostForm), nil
 }
 
-// isForm says whether a request has a form in its body.
+// isForm reports whether the body of a request is a form.
 func isForm(r *http.Request) bool {
 	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
 	return err == nil && kind == echo.MIMEApplicationForm

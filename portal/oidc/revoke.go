@@ -14,9 +14,9 @@ import (
 	"gatehouse/portal/tokens"
 )
 
-// Revoke is RFC 7009. A refresh token takes its whole grant with it, an access
-// token goes alone; once this has answered, no server of the estate accepts it. An
-// unknown token is as good as revoked (§2.2).
+// Revoke handles POST /oauth/revoke (RFC 7009). A refresh token is revoked with its whole grant, an access token
+// alone; after the response, no replica of the estate accepts it. An unknown token is answered like a revoked one
+// (§2.2).
 func (h *Handlers) Revoke(c echo.Context) error {
 	p, f := form(c)
 	if f != nil {
@@ -34,7 +34,7 @@ func (h *Handlers) Revoke(c echo.Context) error {
 	if raw == "" {
 		return badRequest(invalidRequest, "The parameter token is missing.")
 	}
-	// The hint says where to look first; we see it by the form of the token.
+	// The token's form is more reliable than the hint.
 	if isJWT(raw) {
 		f = h.revokeAccess(r.Context(), client.ID, raw)
 	} else {
@@ -47,21 +47,21 @@ func (h *Handlers) Revoke(c echo.Context) error {
 	return c.NoContent(http.StatusOK)
 }
 
-// isJWT tells access tokens from refresh tokens, which have no dots.
+// isJWT reports whether raw has the form of an access token. Refresh tokens have no dots.
 func isJWT(raw string) bool { return strings.Count(raw, ".") == 2 }
 
-// foreign is RFC 7009 §2.1: the token was not issued to the client that asks.
+// foreign returns the error for a token that was not issued to the requesting client (RFC 7009 §2.1).
 func foreign() *fault { return badRequest(invalidGrant, "The token was issued to another client.") }
 
 func (h *Handlers) revokeAccess(ctx context.Context, clientID, raw string) *fault {
 	claims, err := h.Issuer.ReadAccess(raw)
 	if err != nil {
-		return nil // no token of ours, or none any more
+		return nil // not an access token of this portal, or expired
 	}
 	if claims.ClientID != clientID {
 		return foreign()
 	}
-	// Apps whose clocks are behind accept it for a little longer than it is good.
+	// Apps whose clocks are behind accept it for a little longer.
 	return h.revoke(ctx, clientID, claims.ID, claims.ExpiresAt.Add(time.Minute), revoke.TokenRevoked)
 }
 
@@ -78,11 +78,11 @@ func (h *Handlers) revokeRefresh(ctx context.Context, clientID, raw string) *fau
 	return h.revoke(ctx, clientID, t.Family, h.grantUntil(), revoke.TokenRevoked)
 }
 
-// grantUntil is when the last access token of a grant that is revoked now has died.
+// grantUntil returns when the last access token of a grant that is revoked now has expired.
 func (h *Handlers) grantUntil() time.Time { return h.Now().Add(h.Issuer.AccessLife() + time.Minute) }
 
-// revoke ends one access token, or a grant with all of its tokens, and waits until
-// every server knows. While some can't be told (§2.2.1), whoever asks has to ask again.
+// revoke revokes one access token, or a grant with all its tokens, and waits until every replica has confirmed. If
+// some can't be reached (§2.2.1), it returns a fault with status 503, and the caller has to repeat the request.
 func (h *Handlers) revoke(ctx context.Context, clientID, id string, until time.Time, reason string) *fault {
 	if err := revoke.Confirmed(h.Revoker.Revoke(ctx, revoke.Request{Token: id, Until: until, Reason: reason, Client: clientID})); err != nil {
 		return unavailable(err)

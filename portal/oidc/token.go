@@ -12,7 +12,7 @@ import (
 	"gatehouse/portal/tokens"
 )
 
-// tokenAnswer is a successful answer (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+// tokenAnswer is a successful response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
 type tokenAnswer struct {
 	AccessToken  string `json:"access_token"`
 	TokenType    string `json:"token_type"`
@@ -22,7 +22,7 @@ type tokenAnswer struct {
 	Scope        string `json:"scope"`
 }
 
-// Token is the token endpoint (RFC 6749 §3.2).
+// Token handles POST /oauth/token (RFC 6749 §3.2).
 func (h *Handlers) Token(c echo.Context) error {
 	p, f := form(c)
 	if f != nil {
@@ -62,15 +62,15 @@ func (h *Handlers) Token(c echo.Context) error {
 	return c.JSON(http.StatusOK, answer)
 }
 
-// tokenRequest is a request of an authenticated client.
+// tokenRequest is a token request of an authenticated client.
 type tokenRequest struct {
 	params
 	client  clients.Client
-	replica string // of the client, as it says itself; "" if it does not
+	replica string // of the client, as it names itself; "" if unknown
 }
 
-// audience is whom the access token is for: what resource names, within what the
-// grant is bound to; else what the grant is bound to; else ourselves (RFC 8707 §2.2).
+// audience returns the audience of the access token: the parameter resource, which must match the grant's audience
+// bound if that is set; else bound; else the issuer (RFC 8707 §2.2).
 func (q tokenRequest) audience(bound, issuer string) (string, *fault) {
 	asked := q.get("resource")
 	switch {
@@ -86,11 +86,11 @@ func (q tokenRequest) audience(bound, issuer string) (string, *fault) {
 	return asked, nil
 }
 
-// identity are the scopes that are about ourselves: userinfo and refreshing. A
-// token for somebody else's API does not bear them.
+// identity are the scopes of the portal itself: userinfo and refreshing. A token for another API does not contain
+// them.
 var identity = []string{"openid", "profile", "email", "offline_access"}
 
-// narrowed are the scopes that an access token for audience bears.
+// narrowed returns the scopes of an access token for audience.
 func narrowed(scopes []string, audience, issuer string) []string {
 	if audience == issuer {
 		return scopes
@@ -98,8 +98,8 @@ func narrowed(scopes []string, audience, issuer string) []string {
 	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return slices.Contains(identity, s) })
 }
 
-// clientCredentials is RFC 6749 §4.4: the client acts for itself, so there is no
-// person, no refresh token and nothing to store.
+// clientCredentials handles the client credentials grant (RFC 6749 §4.4): the client acts for itself, so there is no
+// user, no refresh token and nothing to store.
 func (h *Handlers) clientCredentials(_ echo.Context, q tokenRequest) (*tokenAnswer, error) {
 	audience, f := q.audience("", h.Issuer.URL())
 	if f != nil {
@@ -128,6 +128,6 @@ func person(g store.Grantee) tokens.Person {
 	return tokens.Person{Subject: g.UserID, SID: g.SID, AuthTime: g.AuthTime, Name: g.Name, Email: g.Email, Roles: g.Roles}
 }
 
-// accessID is the jti of an access token of a grant. It begins with the grant's
-// id, so that all its tokens can be denied together.
+// accessID returns the jti of an access token of a grant. It begins with the grant's id, so that all its tokens can
+// be denied together.
 func accessID(grant string) string { return grant + "." + tokens.NewID() }

@@ -15,7 +15,7 @@ import (
 	"gatehouse/portal/tokens"
 )
 
-// exchangeCode is RFC 6749 §4.1.3 with RFC 7636 §4.6.
+// exchangeCode handles the authorization code grant (RFC 6749 §4.1.3) with PKCE (RFC 7636 §4.6).
 func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, error) {
 	ctx := c.Request().Context()
 	for _, name := range []string{"code", "redirect_uri", "code_verifier"} {
@@ -28,10 +28,9 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 	if challenge == "" {
 		return nil, badRequest(invalidGrant, otherVerifier)
 	}
-	// The id of what the code is exchanged for is known beforehand, so that the
-	// tombstone can name it.
+	// The id of the grant is chosen before the exchange, so that the tombstone can contain it.
 	grant := tokens.NewID()
-	// A request that does not show what the code is bound to neither uses it up nor revokes what it was exchanged for.
+	// A request that does not match the binding neither uses up the code nor revokes the grant.
 	code, err := h.Ephemeral.TakeCode(ctx, q.get("code"), grant, ephemeral.Binding{
 		ClientID: q.client.ID, RedirectURI: q.get("redirect_uri"), Challenge: challenge,
 	})
@@ -80,8 +79,8 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 	return answer, nil
 }
 
-// open makes sure that the sign-in lives, and records that the client uses it. It
-// returns the first refresh token, where there is to be one.
+// open checks that the sign-in is active, and records that it has opened the client. It returns the user, and the
+// first refresh token if the grant includes one.
 func (h *Handlers) open(ctx context.Context, q tokenRequest, code ephemeral.Code, grant string) (store.Grantee, string, error) {
 	over := badRequest(invalidGrant, "The sign-in that the code belongs to is over.")
 	now := h.Now()
@@ -115,8 +114,8 @@ func (h *Handlers) open(ctx context.Context, q tokenRequest, code ephemeral.Code
 	if first == nil {
 		return g, "", nil
 	}
-	// A second use of the code may have come before the family was stored, and
-	// found none to revoke. It left its mark first, so one of us sees the other.
+	// A second use of the code may have come before the family was stored, and found none to revoke. It marks the
+	// tombstone first, so one of the two requests detects the other.
 	twice, err := h.Ephemeral.CameAgain(ctx, q.get("code"))
 	if err != nil {
 		return g, "", unavailable(err)

@@ -14,14 +14,13 @@ import (
 	"gatehouse/portal/tokens"
 )
 
-// errReplay says that a refresh token came again, too late to be the same
-// request: either its client or a thief has it twice.
+// errReplay is the error for a refresh token that was used again after the replay window: its client or an attacker
+// has it twice.
 var errReplay = errors.New("oidc: a refresh token was used twice")
 
-// refresh is RFC 6749 §6 with the rotation of RFC 9700 §4.14.2. Requests of one
-// browser that come at once use one token at once: for a few seconds a used token
-// yields the successor that it yielded before. Later it revokes its family and
-// ends the sign-in.
+// refresh handles the refresh token grant (RFC 6749 §6) with rotation (RFC 9700 §4.14.2). Concurrent requests of one
+// browser present the same token: within the replay window a used token yields the same successor again. After it, a
+// used token revokes its family and ends the sign-in.
 func (h *Handlers) refresh(c echo.Context, q tokenRequest) (*tokenAnswer, error) {
 	ctx := c.Request().Context()
 	presented := q.get("refresh_token")
@@ -61,7 +60,7 @@ func (h *Handlers) refresh(c echo.Context, q tokenRequest) (*tokenAnswer, error)
 	return answer, nil
 }
 
-// rotation decides what becomes of one refresh token.
+// rotation decides on one refresh token, and holds the result.
 type rotation struct {
 	tokenRequest
 	presented string
@@ -105,13 +104,13 @@ func (r *rotation) decide(old store.RefreshToken) (*store.RefreshToken, string, 
 		return nil, "", err
 	}
 	next := old
-	// The family ends when its first token would have: rotation does not prolong it.
+	// The family expires with its first token: rotation does not extend it.
 	next.Hash, next.CreatedAt = tokens.Hash(r.successor), r.now
 	return &next, sealed, nil
 }
 
-// narrow are the scopes of this access token: those asked for, if they were
-// granted (RFC 6749 §6). The family keeps all.
+// narrow returns the scopes of this access token: those requested, if they were granted (RFC 6749 §6). The family
+// keeps all granted scopes.
 func (r *rotation) narrow(granted []string) ([]string, *fault) {
 	asked := strings.Fields(r.get("scope"))
 	if len(asked) == 0 {
@@ -126,8 +125,8 @@ func (r *rotation) narrow(granted []string) ([]string, *fault) {
 	return slices.Compact(asked), nil
 }
 
-// theft answers a late replay: the sign-in ends, and with it all tokens that came
-// from it, whoever holds them now.
+// theft handles a replay after the window: it ends the sign-in and revokes all its tokens, and returns
+// invalid_grant.
 func (h *Handlers) theft(ctx context.Context, old store.RefreshToken) error {
 	h.Logger.Warn("a refresh token was used twice; its sign-in ends", "client_id", old.ClientID, "sid", old.SID, "sub", old.UserID)
 	if err := revoke.Confirmed(h.Revoker.Revoke(ctx, revoke.Request{SID: old.SID, Reason: revoke.TokenReplay, Client: old.ClientID})); err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Userinfo tells what an access token opens about its person (OpenID Connect Core
-// §5.3), by GET and POST. It is also a check: unlike a JWT alone, it knows of a
-// sign-in that has ended.
+// Userinfo handles GET and POST /oauth/userinfo: it returns the claims about the user that the access token's scopes
+// permit (OpenID Connect Core §5.3). It also refuses a token whose sign-in has ended, which the JWT alone does not
+// tell.
 func (h *Handlers) Userinfo(c echo.Context) error {
 	raw, f := bearer(c)
 	if f != nil {
@@ -35,7 +35,7 @@ func (h *Handlers) Userinfo(c echo.Context) error {
 	return c.JSON(http.StatusOK, person(g).Claims(strings.Fields(claims.Scope)))
 }
 
-// orElse is f, or other where there is none.
+// orElse returns f, or other if f is nil.
 func orElse(f, other *fault) *fault {
 	if f != nil {
 		return f
@@ -43,8 +43,8 @@ func orElse(f, other *fault) *fault {
 	return other
 }
 
-// bearer finds the access token: in the header, or in the form of a POST, and
-// not in both (RFC 6750 §2). A URL is no place for it (RFC 9700 §4.3.2).
+// bearer returns the access token from the header, or from the form of a POST, but not from both (RFC 6750 §2). A
+// token in the URL is not accepted (RFC 9700 §4.3.2).
 func bearer(c echo.Context) (string, *fault) {
 	r := c.Request()
 	var found []string
@@ -63,7 +63,7 @@ func bearer(c echo.Context) (string, *fault) {
 		found = append(found, r.PostForm["access_token"]...)
 	}
 	switch len(found) {
-	case 0: // RFC 6750 §3.1: no error code for whoever did not try
+	case 0: // RFC 6750 §3.1: no error code without credentials
 		return "", &fault{Status: http.StatusUnauthorized, Code: invalidToken, Description: "An access token is needed.", Challenge: `Bearer realm="gatehouse"`}
 	case 1:
 		return found[0], nil
@@ -71,7 +71,7 @@ func bearer(c echo.Context) (string, *fault) {
 	return "", refused(invalidRequest, "There is more than one access token.")
 }
 
-// refused is an error of RFC 6750 §3.1 with its status and challenge.
+// refused returns an error of RFC 6750 §3.1 with its status and challenge.
 func refused(code, description string) *fault {
 	f := &fault{Code: code, Description: description}
 	switch code {

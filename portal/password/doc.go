@@ -1,11 +1,11 @@
-// Package password keeps passwords: it decides which may be chosen, hashes them with argon2id, and checks them.
+// Package password manages passwords: it decides which may be chosen, hashes them with argon2id, and verifies them.
 //
 //	flood of sign-ins ──> queue (bounded; full: ErrBusy) ──> one slot per core ──> argon2id, 19 MiB each
 //
-// Two promises: however many people sign in at once, hashing never takes more memory than 19 MiB per core; and
-// a check for somebody who does not exist ([Hasher.Verify] with an empty hash) does the same work, and gives the
-// same answer, as a check with a wrong password.
+// It guarantees two things. However many users sign in concurrently, hashing never takes more memory than 19 MiB per
+// core. And verifying a password for an account that does not exist ([Hasher.Verify] with an empty hash) does the
+// same work, and returns the same result, as verifying a wrong password.
 //
-// The list of common passwords (common.txt) holds those of ten and more characters of the list that Django
-// ships (BSD licence), and a few famous passphrases: shorter ones are refused for their length.
+// The list of common passwords (common.txt) contains those of ten and more characters of the list that Django ships
+// (BSD licence), and a few famous passphrases: shorter ones are refused for their length.
 package password

@@ -16,29 +16,29 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// ErrBusy says that so many passwords are waiting to be hashed already that this one was turned away at once.
-// The client may try again in a second or two (503 with Retry-After).
+// ErrBusy means that the queue of passwords to hash is full. The client may retry in a second or two (503 with
+// Retry-After).
 var ErrBusy = errors.New("password: too many passwords are waiting to be hashed")
 
-// Recommended are OWASP's parameters for argon2id: 19 MiB, two passes, one lane. One lane, because each core is
-// busy with a sign-in of its own when it matters, and lanes would only add the cost of meeting.
+// Recommended are OWASP's parameters for argon2id: 19 MiB, two passes, one lane. More lanes would only add
+// synchronisation cost, since under load each core is busy with another sign-in.
 var Recommended = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// maxBytes bounds what is handed to the hash. A password that [Policy.Check] accepts is never longer.
+// maxBytes limits the input of the hash. A password that [Policy.Check] accepts is never longer.
 const maxBytes = MaxRunes * utf8.UTFMax
 
 // Options tune a [Hasher]. The zero value is right for production.
 type Options struct {
-	// Params of new hashes; [Recommended] when zero. A hash made with others is still checked, and reported as
+	// Params of new hashes; [Recommended] when zero. A hash with other parameters is still verified, and reported as
 	// in need of a rehash.
 	Params argon2id.Params
-	// Slots is how many hashes may be computed at once; GOMAXPROCS when zero.
+	// Slots limits the hashes that are computed concurrently; GOMAXPROCS when zero.
 	Slots int
-	// Queue is how many more may wait for a slot; 64 for each slot when zero (about two seconds' worth).
+	// Queue limits the callers that wait for a slot; 64 for each slot when zero (about two seconds of work).
 	Queue int
 }
 
-// Hasher hashes and checks passwords, a bounded number at a time. It is safe for concurrent use.
+// Hasher hashes and verifies passwords, a bounded number at a time. It is safe for concurrent use.
 type Hasher struct {
 	params argon2id.Params
 	slots  *semaphore.Weighted
@@ -48,7 +48,7 @@ type Hasher struct {
 	dummy  string
 }
 
-// NewHasher makes a Hasher. It computes no hash, so it costs nothing at start.
+// NewHasher returns a Hasher, or an error if the parameters are out of range. It computes no hash.
 func NewHasher(o Options) (*Hasher, error) {
 	if o.Params == (argon2id.Params{}) {
 		o.Params = Recommended
@@ -70,9 +70,9 @@ func NewHasher(o Options) (*Hasher, error) {
 	}, nil
 }
 
-// Hash returns the hash of a password in PHC string format ("$argon2id$v=19$m=…"), with a fresh salt. The
-// password should have passed [Policy.Check]. It waits for a slot: ErrBusy when the queue is full, ctx's error
-// when ctx ends first.
+// Hash returns the hash of a password in PHC string format ("$argon2id$v=19$m=…"), with a fresh salt. The password
+// should have passed [Policy.Check]. It waits for a slot, and returns ErrBusy if the queue is full, or ctx's error
+// if ctx ends first.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	leave, err := h.enter(ctx)
 	if err != nil {
@@ -86,9 +86,9 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return hash, nil
 }
 
-// Verify tells whether password is the one that hash was made from, and if so whether the hash should be made
-// anew because the parameters have changed since. An empty hash means that there is no such person: the answer
-// is false, after the same work. Errors are as for [Hasher.Hash]; a hash that cannot be read is an error.
+// Verify reports whether hash was made from password, and if so whether it should be replaced since the parameters
+// have changed. An empty hash means that there is no such user: the result is false, after the same work. It fails
+// as [Hasher.Hash] does, and if the hash can't be read.
 func (h *Hasher) Verify(ctx context.Context, password, hash string) (ok, rehash bool, err error) {
 	leave, err := h.enter(ctx)
 	if err != nil {
@@ -99,7 +99,7 @@ func (h *Hasher) Verify(ctx context.Context, password, hash string) (ok, rehash 
 	if nobody {
 		hash = h.dummy
 	}
-	// Nothing this long was ever accepted as a password; it is compared all the same, for the time it takes.
+	// A password of this length is never accepted; it is still compared, so that the time does not reveal that.
 	tooLong := len(password) > 4*maxBytes
 	if tooLong {
 		password = ""
@@ -112,10 +112,10 @@ func (h *Hasher) Verify(ctx context.Context, password, hash string) (ok, rehash 
 	return ok, ok && *params != h.params, nil
 }
 
-// Count is how many hashes this Hasher has computed. Tests use it to show that two answers cost the same.
+// Count returns the number of hashes computed. Tests use it to show that two answers cost the same.
 func (h *Hasher) Count() int64 { return h.count.Load() }
 
-// enter waits for a slot and returns the function that gives it back.
+// enter waits for a slot and returns the function that releases it.
 func (h *Hasher) enter(ctx context.Context) (leave func(), err error) {
 	if h.inside.Add(1) > h.places {
 		h.inside.Add(-1)
@@ -132,8 +132,8 @@ func (h *Hasher) enter(ctx context.Context) (leave func(), err error) {
 	}, nil
 }
 
-// dummy is a hash that no password is known for: random salt, random key. Checking against it costs what
-// checking against a real one costs, and making it costs nothing.
+// dummy returns a hash without a known password: random salt, random key. Verifying against it costs as much as
+// against a real one, and making it costs nothing.
 func dummy(p argon2id.Params) string {
 	b := make([]byte, p.SaltLength+p.KeyLength)
 	rand.Read(b) // never fails: crypto/rand.Read ends the program instead

@@ -10,14 +10,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The bounds of a password's length, in Unicode code points after NFC normalisation (NIST SP 800-63B counts
-// each code point as one character). There are no rules of composition: length is what helps.
+// The limits of a password's length, in Unicode code points after NFC normalisation (NIST SP 800-63B counts each
+// code point as one character). There are no composition rules: length is what helps.
 const (
 	MinRunes = 10
 	MaxRunes = 128
 )
 
-// Weakness is why a password was refused. Its text is a sentence that may be shown to the person.
+// Weakness is the reason why a password was refused: a sentence that may be shown to the user.
 type Weakness string
 
 // Error returns the sentence.
@@ -33,16 +33,15 @@ const (
 	Simple    Weakness = "This repeats or follows a simple pattern. Choose one that is harder to guess."
 )
 
-// Policy decides which passwords may be chosen (NIST SP 800-63B §5.1.1.2 and OWASP's Authentication Cheat
-// Sheet): long enough, not a common one, not the person's own name or email; anything else goes, spaces and
-// emoji included.
+// Policy decides which passwords may be chosen (NIST SP 800-63B §5.1.1.2 and OWASP's Authentication Cheat Sheet):
+// long enough, not a common one, not the user's own name or email. Anything else is allowed, including spaces and
+// emoji.
 type Policy struct {
-	// Refused are further passwords that nobody may choose, such as published demo passwords.
+	// Refused are further passwords that may not be chosen, such as published demo passwords.
 	Refused []string
 }
 
-// Check returns nil if password may be chosen by a person of whom the given words (email, name) are known, or
-// the [Weakness].
+// Check returns nil if password may be chosen by a user with the given email and name, else the [Weakness].
 func (p Policy) Check(password string, about ...string) error {
 	if !utf8.ValidString(password) || strings.ContainsRune(password, 0) {
 		return Malformed
@@ -75,9 +74,9 @@ func (p Policy) Check(password string, about ...string) error {
 	return nil
 }
 
-// personal tells whether little more than one of the words remains of the password.
+// personal reports whether the password consists of little more than one of the words.
 func personal(folded string, about []string) bool {
-	const enough = 4 // characters of its own that make a password more than the word in it
+	const enough = 4 // number of other characters from which on a password is accepted
 	for _, text := range about {
 		text = fold(norm.NFC.String(text))
 		words := append(strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }), text)
@@ -101,7 +100,7 @@ func personal(folded string, about []string) bool {
 	return false
 }
 
-// simple tells whether a password is one or two characters repeated, or a run such as abcdefghij or 9876543210.
+// simple reports whether a password is one or two characters repeated, or a run such as abcdefghij or 9876543210.
 func simple(folded string) bool {
 	runes := []rune(folded)
 	seen := map[rune]bool{}
@@ -121,7 +120,7 @@ func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 //go:embed common.txt
 var commonList string
 
-// common is the list of common passwords, read at the first use.
+// common returns the set of common passwords, read at the first use.
 var common = sync.OnceValue(func() map[string]struct{} {
 	lines := strings.Split(strings.TrimSpace(commonList), "\n")
 	set := make(map[string]struct{}, len(lines))

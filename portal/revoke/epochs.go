@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// epochs notice that Redis is not the one it was: it lost its memory, or went back in
-// time. With it went the list of the replicas that have to confirm. One that has not
-// noticed yet, and is on no list, goes on for the bound; so long, nothing is confirmed.
+// epochs detect that Redis lost its data or went back in time. The list of the replicas that have to confirm is lost
+// with it: a replica that is on no list, and has not noticed yet, may answer for the length of the bound. Until then
+// nothing is confirmed.
 type epochs struct {
 	mu      sync.Mutex
 	looked  bool
@@ -15,7 +15,7 @@ type epochs struct {
 	changed time.Time // by the monotonic clock
 }
 
-// saw notes the epoch that Redis has now.
+// saw records the current epoch of Redis.
 func (e *epochs) saw(epoch string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -25,14 +25,14 @@ func (e *epochs) saw(epoch string) {
 	e.looked, e.epoch = true, epoch
 }
 
-// wentBack notes that Redis forgot what it had.
+// wentBack records that Redis lost entries.
 func (e *epochs) wentBack() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.changed = time.Now()
 }
 
-// unsure is for how long somebody may still be there who is on no list.
+// unsure returns for how long a replica that is on no list may still answer.
 func (e *epochs) unsure(bound time.Duration) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// maxBatch is how many revocations go to Redis together.
+	// maxBatch is the maximum number of revocations in one write to Redis.
 	maxBatch = 500
-	// pageSize is how many are read from the database at a time.
+	// pageSize is the number of revocations read from the database at a time.
 	pageSize = 2000
-	// redisTimeout bounds one exchange with Redis.
+	// redisTimeout is the timeout of one exchange with Redis.
 	redisTimeout = 2 * time.Second
-	// rebuildRetryInterval is after how long a write is tried again that waits for another replica's rebuild.
+	// rebuildRetryInterval is the interval at which a write is retried while another replica rebuilds the set.
 	rebuildRetryInterval = 20 * time.Millisecond
 )
 
@@ -34,8 +34,8 @@ type Log interface {
 	Find(ctx context.Context, k denylist.Kind, value string) (denylist.Entry, bool, error)
 }
 
-// publisher writes committed revocations to Redis, one batch at a time: those that come while one is being written go
-// together in the next.
+// publisher writes committed revocations to Redis, one batch at a time: those that arrive during a write form the
+// next batch.
 type publisher struct {
 	records Records
 	log     Log
@@ -44,11 +44,11 @@ type publisher struct {
 	epochs  epochs
 
 	writing sync.Mutex // held while a batch is written
-	mu      sync.Mutex // of queue
+	mu      sync.Mutex // guards queue
 	queue   []*publication
 }
 
-// publication is what one caller of publish waits for.
+// publication is the result that one caller of publish waits for.
 type publication struct {
 	rows    []store.Revocation
 	done    bool // written and err are set; guarded by writing
@@ -56,8 +56,8 @@ type publication struct {
 	err     error
 }
 
-// publish writes revocations to Redis, where every replica finds them, and rebuilds a set that is not complete first. An
-// error means that it is not known whether they are there: Sync tries again as long as they are not marked as published.
+// publish writes revocations to Redis for every replica, and first rebuilds the set if it is not complete. After an
+// error it is unknown whether they were written: Sync retries until they are marked as published.
 func (p *publisher) publish(ctx context.Context, rows []store.Revocation) (denylist.Written, error) {
 	if len(rows) == 0 {
 		return denylist.Written{}, nil
@@ -68,13 +68,13 @@ func (p *publisher) publish(ctx context.Context, rows []store.Revocation) (denyl
 	p.mu.Unlock()
 	p.writing.Lock()
 	defer p.writing.Unlock()
-	if !own.done { // else the caller before took it along
+	if !own.done { // otherwise an earlier caller wrote it
 		p.writeQueue(ctx)
 	}
 	return own.written, own.err
 }
 
-// writeQueue writes all that is queued. p.writing must be held.
+// writeQueue writes the queued revocations. p.writing must be held.
 func (p *publisher) writeQueue(ctx context.Context) {
 	p.mu.Lock()
 	queue := p.queue
@@ -84,12 +84,12 @@ func (p *publisher) writeQueue(ctx context.Context) {
 	for _, one := range queue {
 		rows = append(rows, one.rows...)
 	}
-	// For others, too: the caller's request may end before.
+	// The batch contains other callers' revocations, so it must not end with this request.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
 	defer cancel()
 	var written denylist.Written
 	var err error
-	for some := range slices.Chunk(rows, maxBatch) { // a replica that confirms the last has the ones before it
+	for some := range slices.Chunk(rows, maxBatch) { // a replica that confirms the last chunk has the ones before it
 		if written, err = p.write(ctx, entriesOf(some)); err != nil {
 			err = fmt.Errorf("revoke: publish: %w", err)
 			break
@@ -100,7 +100,7 @@ func (p *publisher) writeQueue(ctx context.Context) {
 	}
 }
 
-// write writes entries to Redis, at most maxBatch, after a rebuild if the set is not complete.
+// write writes at most maxBatch entries to Redis, after a rebuild if the set is not complete.
 func (p *publisher) write(ctx context.Context, entries []denylist.Entry) (denylist.Written, error) {
 	within, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
@@ -117,7 +117,7 @@ func (p *publisher) write(ctx context.Context, entries []denylist.Entry) (denyli
 		}
 		p.epochs.saw("")
 		if err := p.rebuild(ctx); errors.Is(err, denylist.ErrBuilding) {
-			select { // another replica is at it
+			select { // another replica is rebuilding
 			case <-within.Done():
 				return w, err
 			case <-time.After(rebuildRetryInterval):
@@ -128,15 +128,15 @@ func (p *publisher) write(ctx context.Context, entries []denylist.Entry) (denyli
 	}
 }
 
-// markPublished notes that Redis has rows.
+// markPublished records that Redis has rows.
 func (p *publisher) markPublished(ctx context.Context, rows []store.Revocation) {
 	if err := p.records.RevocationsPublished(ctx, seqsOf(rows), p.now()); err != nil {
 		p.logger.Warn("published revocations were not noted and will be published again", "error", err)
 	}
 }
 
-// await waits for the confirmations of a publication, and, when Redis has just lost its memory, until every replica that
-// it does not know refuses.
+// await waits for the confirmations of a publication and, if Redis has just lost its data, until every replica that
+// it does not know refuses all sessions.
 func (p *publisher) await(ctx context.Context, w denylist.Written, bound time.Duration) denylist.Receipt {
 	r := p.log.Await(ctx, w, bound, nil)
 	if rest := p.epochs.unsure(bound); rest > 0 {
@@ -148,7 +148,7 @@ func (p *publisher) await(ctx context.Context, w denylist.Written, bound time.Du
 	return r
 }
 
-// rebuild gives Redis everything that is denied.
+// rebuild writes all active revocations from the database to Redis.
 func (p *publisher) rebuild(ctx context.Context) error {
 	high, err := p.records.HighestRevocation(ctx, p.now())
 	if err != nil {
@@ -172,7 +172,7 @@ func (p *publisher) rebuild(ctx context.Context) error {
 	return nil
 }
 
-// living yields all revocations with a Seq above after that still matter, in order.
+// living yields all active revocations with a Seq above after, in order.
 func (p *publisher) living(ctx context.Context, after int64, published bool) iter.Seq2[store.Revocation, error] {
 	return func(yield func(store.Revocation, error) bool) {
 		for {

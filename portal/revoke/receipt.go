@@ -11,18 +11,18 @@ import (
 	"gatehouse/sso/denylist"
 )
 
-// Receipt says what became of a Request.
+// Receipt is the result of a Request.
 type Receipt struct {
-	Ending    string               `json:"ending"`            // names the receipt
-	Ended     int                  `json:"ended"`             // sign-ins
-	Tidying   bool                 `json:"tidying,omitempty"` // more sign-ins are being ended in the database; all are denied already
+	Ending    string               `json:"ending"`            // id of the receipt
+	Ended     int                  `json:"ended"`             // number of sign-ins
+	Tidying   bool                 `json:"tidying,omitempty"` // more are being ended; all are denied already
 	Denylist  denylist.Receipt     `json:"receipt"`
 	Told      []backchannel.Result `json:"told"`      // clients, by back channel
-	Confirmed bool                 `json:"confirmed"` // false: it is committed, and Redis is away; it will be published
+	Confirmed bool                 `json:"confirmed"` // false: committed, but not in Redis yet; Sync will publish it
 }
 
-// Receipt returns what became of an ending, as it was stored, or store.ErrNotFound if there was none or its receipt is
-// not written yet.
+// Receipt returns the stored receipt of a revocation, or store.ErrNotFound if there is none or it is not written
+// yet.
 func (s *Service) Receipt(ctx context.Context, ending string) (store.Receipt, Receipt, error) {
 	stored, err := s.d.Records.Receipt(ctx, ending)
 	if err != nil {
@@ -35,7 +35,7 @@ func (s *Service) Receipt(ctx context.Context, ending string) (store.Receipt, Re
 	return stored, receipt, nil
 }
 
-// saveReceipt stores a receipt. What it is about is done even if that fails.
+// saveReceipt stores a receipt. A failure is only logged, since the revocation itself is complete.
 func (s *Service) saveReceipt(ctx context.Context, stored store.Receipt, receipt Receipt) {
 	text, err := json.Marshal(receipt)
 	if err == nil {
@@ -47,8 +47,8 @@ func (s *Service) saveReceipt(ctx context.Context, stored store.Receipt, receipt
 	}
 }
 
-// completeReceipts waits for the confirmation of revocations that Sync published, and completes their receipts: Redis
-// was away when they were committed, or the replica that did so was killed.
+// completeReceipts waits for the confirmation of revocations that Sync published, and completes their receipts:
+// Redis was unavailable when they were committed, or the replica that did so was killed.
 func (s *Service) completeReceipts(published []store.Revocation, w denylist.Written) {
 	first := map[string]store.Revocation{}
 	for _, r := range published {
@@ -62,7 +62,7 @@ func (s *Service) completeReceipts(published []store.Revocation, w denylist.Writ
 	for ending, r := range first {
 		s.changeReceipt(ctx, ending, r, func(receipt *Receipt) bool {
 			if !receipt.Denylist.At.IsZero() {
-				return false // published twice at the same time; the replica that waited has better figures
+				return false // published twice concurrently; the replica that waited has better figures
 			}
 			receipt.Denylist, receipt.Confirmed = confirmed, true
 			return true
@@ -70,8 +70,8 @@ func (s *Service) completeReceipts(published []store.Revocation, w denylist.Writ
 	}
 }
 
-// changeReceipt changes the stored receipt of an ending, or begins one that tells of r. It stores it if change returns
-// true.
+// changeReceipt applies change to the stored receipt, or to a new one that describes r. It stores the receipt if
+// change returns true.
 func (s *Service) changeReceipt(ctx context.Context, ending string, r store.Revocation, change func(*Receipt) bool) {
 	stored, receipt, err := s.Receipt(ctx, ending)
 	switch {

@@ -13,20 +13,20 @@ import (
 	"gatehouse/web"
 )
 
-// Why something was revoked; it stays in the record.
+// Reasons of a revocation; they are stored with it.
 const (
 	ByPerson        = denylist.SignedOut
-	Elsewhere       = denylist.EndedElsewhere // by the same person on another browser
+	Elsewhere       = denylist.EndedElsewhere // by the same user in another browser
 	Everywhere      = denylist.Everywhere
 	PasswordChanged = denylist.PasswordChanged
 	RolesChanged    = denylist.RolesChanged
 	Banned          = denylist.Banned
 	EndedByAdmin    = denylist.EndedByAdmin
 	AccountDeleted  = denylist.AccountDeleted
-	TokenReplay     = denylist.TokenReplay // a refresh token was used twice: a thief has it
+	TokenReplay     = denylist.TokenReplay // a refresh token was used twice: an attacker has it
 	TokenRevoked    = denylist.TokenRevoked
 	Replaced        = denylist.Replaced // by another one on the same browser
-	TooMany         = denylist.TooMany  // the account had too many; this one was used least recently
+	TooMany         = denylist.TooMany  // above the limit; used least recently
 )
 
 // The scopes of a sign_out event.
@@ -36,27 +36,27 @@ const (
 )
 
 const (
-	// portalClient is the client_id of what was asked for at the portal itself.
+	// portalClient is the client_id of requests made at the portal itself.
 	portalClient = "portal"
-	// maxNote is that of denylist.Entry, in bytes.
+	// maxNote is the limit of denylist.Entry, in bytes.
 	maxNote = 2000
-	// maxID is the length of the longest sub, sid or jti that is looked for, in bytes.
+	// maxID is the length of the longest sub, sid or jti that is looked up, in bytes.
 	maxID = 512
 )
 
-// Request says what to revoke. Of UserID, SID and Token exactly one is given.
+// Request says what to revoke. Exactly one of UserID, SID and Token is set.
 type Request struct {
-	UserID string // a whole person: all sign-ins
-	Except string // UserID only: this sign-in stays
+	UserID string // all sign-ins of this user
+	Except string // UserID only: a sign-in that is not revoked
 	SID    string // one sign-in
 	Token  string // one access token (its jti), or a grant with its refresh tokens (the part before the dot)
 
 	Reason string // one of the constants above
-	Note   string // of an admin, shown to admins; at most 2000 bytes
-	By     string // sub of the person who does it; "" for the system
-	Client string // client_id of the app where it was asked for; "" for the portal
+	Note   string // by an administrator, shown to administrators; at most 2000 bytes
+	By     string // sub of the user who requests it; "" for the system
+	Client string // client_id of the app where it was requested; "" for the portal
 
-	With  []store.Change // come first, in the same transaction; their errors come back
+	With  []store.Change // applied first, in the same transaction; Revoke returns their errors
 	Until time.Time      // Token only: when it expires
 }
 
@@ -80,8 +80,8 @@ func (r *Request) check() error {
 	return nil
 }
 
-// plausible reports whether what r names can exist: no database is asked for what is no text, and nothing is written of
-// a token that has expired.
+// plausible reports whether the target can exist: ids that are not valid text are not looked up, and no revocation
+// is written for a token that has expired.
 func (r *Request) plausible(now time.Time) bool {
 	for _, v := range []string{r.UserID, r.Except, r.SID, r.Token} {
 		if len(v) > maxID || !utf8.ValidString(v) || strings.ContainsRune(v, 0) {

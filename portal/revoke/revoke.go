@@ -1,23 +1,23 @@
-// Package revoke ends sign-ins and tokens before their time, so that "signed out" is true when it is shown:
+// Package revoke revokes sign-ins and tokens, so that "signed out" is true when it is shown:
 //
 //	Revoke ─▶ one transaction: the outbox (table revocations) has what the denylist must hold
 //	              │
 //	              ▼
 //	        publisher ─▶ denylist in Redis ─┬─▶ every replica confirms (at most a second)
 //	              ▲                         ├─▶ sign-ins end in the database, in batches, and the portal's own sessions
-//	              │                         └─▶ clients are told by back channel (bounded)
+//	              │                         └─▶ clients are notified by back channel (bounded)
 //	        Sync: whatever is pending             └─▶ receipt
 //
-// The database is the truth. Run, on every replica, makes good what fails after the transaction; it is late then, never
-// lost:
+// The database is authoritative. Run, on every replica, completes what failed after the transaction; it is then
+// late, but not lost:
 //
 //	replica killed before it published     → any replica publishes what is pending, and writes the receipt
-//	replica killed before all sign-ins of a person had ended → any replica goes on; all of them are denied already
-//	Redis away                             → it is published when Redis is back
-//	Redis restarted empty (no epoch)       → the set is rebuilt before anyone is let in
-//	Redis behind (a failover lost writes)  → what it lost is written again
+//	replica killed before all sign-ins of a user had ended → any replica continues; all of them are denied already
+//	Redis unavailable                      → it is published when Redis is available again
+//	Redis restarted empty (no epoch)       → the set is rebuilt before any session is accepted
+//	Redis behind (a failover lost writes)  → the lost entries are written again
 //
-// To write an entry twice does no harm, so replicas need not take turns.
+// Writing an entry twice is harmless, so replicas need no coordination.
 package revoke
 
 import (
@@ -37,14 +37,14 @@ import (
 )
 
 const (
-	// maxLifetime is how long the denylist has to know of a sign-in or a person: an app's session, which knows nothing
-	// else of it, lives for a day from its beginning, an access token for minutes and the leeway of clocks.
+	// maxLifetime is how long a denylist entry of a sign-in or a user is kept: an app's session, which learns of the
+	// revocation only from it, lasts at most a day, and an access token minutes plus the clock leeway.
 	maxLifetime = 24*time.Hour + 10*time.Minute
-	// revokeTimeout bounds the whole of Revoke.
+	// revokeTimeout is the timeout of Revoke.
 	revokeTimeout = 10 * time.Second
-	// notifyTimeout bounds the wait for clients, however many they are.
+	// notifyTimeout is the timeout of waiting for the clients, however many they are.
 	notifyTimeout = 3 * time.Second
-	// settledAfter is after how long a published revocation is known to every replica that may still answer.
+	// settledAfter is the time after which every replica that may still answer has a published revocation.
 	settledAfter = 5 * time.Second
 )
 
@@ -62,7 +62,7 @@ type Records interface {
 	Receipt(ctx context.Context, ending string) (store.Receipt, error)
 }
 
-// Sessions are the portal's own.
+// Sessions are the portal's sessions.
 type Sessions interface {
 	EndSIDs(ctx context.Context, sids ...string) error
 }
@@ -72,8 +72,8 @@ type Sender interface {
 	Deliver(ctx context.Context, notices []store.Notice) []backchannel.Result
 }
 
-// Deps are what a Service needs. Bound is how long it waits for replicas to confirm; denylist.DefaultBound if zero.
-// Recorded, if given, is called after events were recorded, so that they are published soon.
+// Deps are the dependencies of a Service. Bound is how long it waits for replicas to confirm; denylist.DefaultBound
+// if zero. Recorded, if set, is called after events were recorded, so that they are published soon.
 type Deps struct {
 	Records  Records
 	Log      Log
@@ -85,7 +85,7 @@ type Deps struct {
 	Recorded func()
 }
 
-// Service revokes, and keeps the denylist in Redis as the database says.
+// Service revokes sign-ins and tokens, and keeps the denylist in Redis consistent with the database.
 type Service struct {
 	d          Deps
 	publisher  publisher
@@ -93,7 +93,7 @@ type Service struct {
 	seen       syncState
 }
 
-// New returns an error if a dependency is missing.
+// New returns a service, or an error if a dependency is missing.
 func New(d Deps) (*Service, error) {
 	if d.Records == nil || d.Log == nil || d.Sessions == nil || d.Sender == nil || d.Now == nil || d.Logger == nil {
 		return nil, errors.New("revoke: a dependency is missing")
@@ -110,7 +110,7 @@ func New(d Deps) (*Service, error) {
 	}, nil
 }
 
-// Run keeps Redis as the database says, and ends the sign-ins that were denied, until ctx ends. It returns nil then.
+// Run keeps Redis consistent with the database, and ends denied sign-ins, until ctx ends. Then it returns nil.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.runSync(ctx) })
@@ -118,10 +118,11 @@ func (s *Service) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// Revoke revokes what r names, commits that, publishes it, and waits until every replica has confirmed. An error means
-// that nothing was done; a note that is too long is a web.Error. Without one it is done for good, and, if the receipt is
-// Confirmed, no replica lets anything of it in any more, but for those that Receipt.Denylist.Missing names and for no
-// longer than it says. What is unknown, expired or has ended already is no error.
+// Revoke records the request in the outbox, publishes it, waits until every replica has confirmed, and returns the
+// receipt. An error means that nothing was changed; for a note that is too long it is a *web.Error. Without an error
+// the revocation is committed. If the receipt is Confirmed, no replica accepts the revoked sign-ins and tokens,
+// except those in Receipt.Denylist.Missing, until the time given there. A target that is unknown, expired or has
+// ended is no error.
 func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
 	if err := r.check(); err != nil {
 		return Receipt{}, err
@@ -133,7 +134,7 @@ func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
 		}
 		r.UserID, r.SID, r.Token = "", "", ""
 	}
-	// Once begun it is carried through, though the browser may have gone.
+	// Continue even if the request's context ends.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
 	defer cancel()
 	e := r.ending(now)
@@ -158,10 +159,11 @@ func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
 	return receipt, nil
 }
 
-// carryOut publishes what was committed, waits for its confirmation, and meanwhile ends sessions and tells clients.
+// carryOut publishes the committed revocations and waits for their confirmation, while it ends sessions and notifies
+// clients.
 func (s *Service) carryOut(ctx context.Context, r Request, out store.Outcome) Receipt {
 	receipt := Receipt{Ending: out.ID, Confirmed: true}
-	// The denylist comes first: from then on no replica lets it in.
+	// The denylist comes first: from then on no replica accepts the sign-ins.
 	fresh := s.unsettled(out.Revocations)
 	written, err := s.publisher.publish(ctx, fresh)
 	if err != nil {
@@ -180,12 +182,12 @@ func (s *Service) carryOut(ctx context.Context, r Request, out store.Outcome) Re
 	return receipt
 }
 
-// finish ends the first batch of the sign-ins that were denied, ends the portal's sessions and tells clients. It
-// reports whether the sessions ended.
+// finish ends the first batch of denied sign-ins, ends the portal's sessions and notifies clients. It reports
+// whether the sessions ended.
 func (s *Service) finish(ctx context.Context, r Request, out store.Outcome, receipt *Receipt) bool {
 	if r.UserID != "" && len(out.Revocations) > 0 {
 		now := s.d.Now()
-		mine := now.Add(backchannel.HeadStart) // until then this replica delivers and goes on
+		mine := now.Add(backchannel.HeadStart) // until then only this replica delivers and continues
 		batch, more, err := s.d.Records.EndDenied(ctx, out.Revocations[0], tidyBatch, now, mine, mine)
 		if err != nil {
 			s.d.Logger.Warn("sign-ins that are denied will be ended later", "ending", out.ID, "error", err)
@@ -196,7 +198,7 @@ func (s *Service) finish(ctx context.Context, r Request, out store.Outcome, rece
 	receipt.Ended = len(out.Ended)
 	sids := out.Ended
 	if r.SID != "" && len(sids) == 0 {
-		sids = []string{r.SID} // it ended before: an earlier attempt may have been cut short
+		sids = []string{r.SID} // it had ended: an earlier attempt may have been interrupted
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -211,7 +213,7 @@ func (s *Service) finish(ctx context.Context, r Request, out store.Outcome, rece
 	return ended
 }
 
-// endSessions ends the portal's own sessions of these sign-ins, and reports whether it could.
+// endSessions ends the portal's sessions of these sign-ins, and reports whether it succeeded.
 func (s *Service) endSessions(ctx context.Context, sids []string) bool {
 	if len(sids) == 0 {
 		return true
@@ -223,7 +225,7 @@ func (s *Service) endSessions(ctx context.Context, sids []string) bool {
 	return true
 }
 
-// unsettled returns those that some replica may not know of yet.
+// unsettled returns the revocations that some replica may not have yet.
 func (s *Service) unsettled(all []store.Revocation) (fresh []store.Revocation) {
 	for _, r := range all {
 		if r.PublishedAt.IsZero() || s.d.Now().Sub(r.PublishedAt) < settledAfter {
@@ -233,8 +235,8 @@ func (s *Service) unsettled(all []store.Revocation) (fresh []store.Revocation) {
 	return fresh
 }
 
-// Err returns nil if every replica could be told, and else an error that wraps session.ErrUnavailable: it has ended, and
-// nothing that says "signed out" may be shown yet.
+// Err returns nil if the receipt is Confirmed, else an error that wraps session.ErrUnavailable: the revocation is
+// committed, but the user must not be told "signed out" yet.
 func (r Receipt) Err() error {
 	if r.Confirmed {
 		return nil
@@ -242,7 +244,7 @@ func (r Receipt) Err() error {
 	return fmt.Errorf("revoke: not every server could be told yet: %w", session.ErrUnavailable)
 }
 
-// Confirmed returns the error of Revoke or, without one, that of its receipt (Receipt.Err).
+// Confirmed returns the error of Revoke or, if that is nil, that of the receipt (Receipt.Err).
 func Confirmed(r Receipt, err error) error {
 	if err != nil {
 		return err

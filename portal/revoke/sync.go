@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	// syncInterval is how often a replica looks at what is pending and at Redis.
+	// syncInterval is the interval at which a replica checks the pending revocations and Redis.
 	syncInterval = 250 * time.Millisecond
-	// purgeInterval is how often it deletes revocations that matter no more.
+	// purgeInterval is the interval at which it deletes expired revocations.
 	purgeInterval = 10 * time.Minute
-	// lookBack is how many of the last revocations are looked for one by one.
+	// lookBack is the number of recent revocations that are looked up one by one.
 	lookBack = 5000
 )
 
-// syncState is what Sync saw of Redis the last time.
+// syncState is the state of Redis at the last Sync.
 type syncState struct {
 	denylist.State
-	trouble bool // Redis failed since: what it lost is looked for when it is back
+	trouble bool // Redis failed since: check for lost entries
 }
 
-// runSync keeps Redis as the database says until ctx ends. It returns nil then.
+// runSync calls Sync at intervals until ctx ends. Then it returns nil.
 func (s *Service) runSync(ctx context.Context) error {
 	tick := time.NewTicker(syncInterval)
 	defer tick.Stop()
@@ -36,7 +36,7 @@ func (s *Service) runSync(ctx context.Context) error {
 			return nil
 		}
 		if errors.Is(err, denylist.ErrBuilding) {
-			err = nil // another replica is at it
+			err = nil // another replica is rebuilding
 		}
 		if failed := err != nil; failed != failing {
 			failing = failed
@@ -60,8 +60,8 @@ func (s *Service) runSync(ctx context.Context) error {
 	}
 }
 
-// Sync brings Redis up to date once: it rebuilds a set that is not complete, writes again what Redis lost, and publishes
-// what is pending. It is not for concurrent use.
+// Sync makes Redis consistent with the database: it rebuilds a set that is not complete, rewrites lost entries, and
+// publishes pending ones. It is not for concurrent use.
 func (s *Service) Sync(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
@@ -89,9 +89,9 @@ func (s *Service) Sync(ctx context.Context) (err error) {
 	return s.publishPending(ctx)
 }
 
-// mend writes again what Redis had and lost: all that is newer than what it knows of;
-// and, when it did not answer for a while or went back in time (a failover to a
-// server that was a little behind), whatever is missing of the last ones.
+// mend writes the entries again that Redis lost: all that are newer than the highest number it knows; and, if Redis
+// did not answer for a while or went back in time (a failover to a server that was slightly behind), the missing
+// ones among the last lookBack.
 func (s *Service) mend(ctx context.Context, now denylist.State) error {
 	high, err := s.d.Records.HighestRevocation(ctx, s.d.Now())
 	if err != nil {
@@ -112,9 +112,9 @@ func (s *Service) mend(ctx context.Context, now denylist.State) error {
 	return nil
 }
 
-// lost returns the published revocations that Redis, which knows of those up to high,
-// does not have. Of those up to high the last few thousand are looked for: they are
-// not written in the order of their numbers.
+// lost returns the published revocations that are not in Redis: all above high, the highest number that Redis has,
+// and the missing ones among the lookBack numbers up to high. The latter are looked up one by one, since revocations
+// are not written in the order of their numbers.
 func (s *Service) lost(ctx context.Context, high int64) (lost []store.Revocation, err error) {
 	for r, err := range s.publisher.living(ctx, max(0, high-lookBack), true) {
 		if err != nil {

@@ -9,18 +9,19 @@ import (
 )
 
 const (
-	// tidyBatch is how many sign-ins end in one transaction, which holds SQLite's only write lock: more than an account
-	// may have, so that one batch is enough for nearly all.
+	// tidyBatch is the maximum number of sign-ins that end in one transaction, which holds SQLite's only write lock.
+	// It is above the limit of an account, so that one batch is enough for nearly all.
 	tidyBatch = 128
-	// tidyPause is how many times as long as a batch took the next one waits, so that others get to write.
+	// tidyPause is the delay before the next batch, as a multiple of the duration of the last, so that others can
+	// write.
 	tidyPause = 2
-	// tidyInterval is how often a replica looks for denials that another one left unfinished.
+	// tidyInterval is the interval at which a replica looks for denials that another one did not finish.
 	tidyInterval = 5 * time.Second
-	// tidyLease is how long others wait for the replica that works on a denial; each batch renews it.
+	// tidyLease is how long a denial is reserved for the replica that works on it; each batch renews it.
 	tidyLease = 30 * time.Second
 )
 
-// continueLater has runTidy go on with denial r. If too many wait, a replica finds it when the lease is over.
+// continueLater hands denial r to runTidy. If the queue is full, a replica finds it after its lease.
 func (s *Service) continueLater(r store.Revocation) {
 	select {
 	case s.unfinished <- r:
@@ -28,7 +29,7 @@ func (s *Service) continueLater(r store.Revocation) {
 	}
 }
 
-// runTidy ends the sign-ins of denials that Revoke did not finish, until ctx ends. It returns nil then.
+// runTidy ends the sign-ins of denials that Revoke did not finish, until ctx ends. Then it returns nil.
 func (s *Service) runTidy(ctx context.Context) error {
 	tick := time.NewTicker(tidyInterval)
 	defer tick.Stop()
@@ -51,8 +52,8 @@ func (s *Service) runTidy(ctx context.Context) error {
 	}
 }
 
-// Tidy ends the sign-ins of all denials that no other replica works on. It waits between two batches, so that others
-// get to write.
+// Tidy ends the sign-ins of all denials that no other replica works on. It pauses between batches, so that others
+// can write.
 func (s *Service) Tidy(ctx context.Context) error {
 	for {
 		now := s.d.Now()

@@ -1,6 +1,5 @@
-// Package standalone opens a portal for one occasion: complete and real, on a free port of
-// loopback, with the accounts and clients that it is told, and gone when it is closed. The
-// Academy's experiments sign in at one, so that they touch nobody's own.
+// Package standalone runs a temporary portal for experiments: complete, on a free port of loopback, with the given
+// accounts and clients. The Academy's experiments use one, so that they do not affect the accounts of users.
 package standalone
 
 import (
@@ -25,20 +24,20 @@ import (
 	"gatehouse/web"
 )
 
-// Options say who knows whom.
+// Options are the accounts and clients of the portal.
 type Options struct {
 	Folder   string // for its database
 	Accounts []Account
 	Clients  []Client
 }
 
-// Account is somebody who can sign in.
+// Account is a user account.
 type Account struct{ Name, Email, Password string }
 
-// Client is an app that is registered: a relying party of package rp at BaseURL.
+// Client is a registered app: a relying party of package rp at BaseURL.
 type Client struct{ ID, Name, Secret, BaseURL string }
 
-// Portal is a running one.
+// Portal is a running portal.
 type Portal struct {
 	Issuer string
 
@@ -48,14 +47,16 @@ type Portal struct {
 	db     *db.DB
 }
 
-// opening bounds how long it takes.
+// opening is the timeout of Open.
 const opening = 20 * time.Second
 
-// cheap are the parameters of the passwords' hashes, which protect nothing: whoever opens a portal made them up.
+// cheap are the parameters of the passwords' hashes. They need no strength: the passwords are made up by the caller
+// of Open.
 var cheap = argon2id.Params{Memory: 1024, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// Open starts a portal. Of d only Redis, Logger and HTTPClient count; all three are needed, and Redis
-// stays the caller's.
+// Open starts a portal. Of d only Redis, Logger and HTTPClient are used; all three are required, and the caller
+// keeps Redis. It returns an error if one of them or the folder is missing, or if the portal does not start within
+// 20 s.
 func Open(ctx context.Context, d portal.Deps, o Options) (_ *Portal, err error) {
 	if d.Redis == nil || d.Logger == nil || d.HTTPClient == nil || o.Folder == "" {
 		return nil, errors.New("standalone: Redis, a logger, an HTTP client and a folder are needed")
@@ -100,7 +101,7 @@ func Open(ctx context.Context, d portal.Deps, o Options) (_ *Portal, err error) 
 	return p, awaitDenylist(starting, d.Denied)
 }
 
-// prepare makes the database with the accounts in it.
+// prepare creates the database with the accounts.
 func prepare(ctx context.Context, o Options) (*db.DB, error) {
 	d, err := db.Open(ctx, "sqlite:"+o.Folder, "portal")
 	if err != nil {
@@ -160,7 +161,7 @@ func random() []byte {
 	return key
 }
 
-// awaitDenylist returns when the portal knows that nobody is denied: until then it refuses to guess.
+// awaitDenylist waits until the portal has loaded the denylist: until then it refuses all sessions.
 func awaitDenylist(ctx context.Context, m *denylist.Mirror) error {
 	for {
 		err := m.Ready(ctx)
@@ -175,7 +176,7 @@ func awaitDenylist(ctx context.Context, m *denylist.Mirror) error {
 	}
 }
 
-// Close stops it. It may be called twice.
+// Close stops the portal. It may be called twice.
 func (p *Portal) Close() error {
 	p.end()
 	if p.server != nil {

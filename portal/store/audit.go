@@ -11,29 +11,30 @@ import (
 	"gatehouse/db"
 )
 
-// What people do at their own account, as the audit has it: the target is the person.
+// Audited actions of users on their own accounts. The target is the user.
 const (
-	SignInFailed    = "person.sign_in_failed" // Detail has a reason; ActorID is "" unless the person was signed in
+	SignInFailed    = "person.sign_in_failed" // Detail has a reason; ActorID is "" unless the user was signed in
 	PasswordChanged = "person.password_changed"
 	EmailChanged    = "person.email_changed" // Detail has the email: from and to
 )
 
-// Audit is a row of the audit: who did what, to whom, from where. The database refuses to change or remove one.
+// Audit is a row of the audit: the actor, the action, its target and the client address. Rows are append-only; the
+// database enforces it.
 type Audit struct {
-	Seq        int64 // its place; given by the database
+	Seq        int64 // set by the database, ascending
 	At         time.Time
-	ActorID    string // the sub of the person who did it; "" for a guest
-	Actor      string // what they were called then: the email
+	ActorID    string // the sub of the user who acted; "" for a guest
+	Actor      string // the actor's email at that time
 	Action     string // code such as "person.banned"
 	TargetKind string // "user", "sign_in", "client", "key", …
 	TargetID   string
-	Target     string // what it was called then
+	Target     string // the target's name at that time
 	IP         string
 	RequestID  string
 	Detail     map[string]any // nil for none
 }
 
-// Audited writes a row of the audit.
+// Audited returns the change that adds a row to the audit.
 func Audited(a Audit) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		detail := []byte("{}")

@@ -13,15 +13,15 @@ import (
 	"gatehouse/db"
 )
 
-// AuditQuery says which rows of the audit are asked for. Older and Newer are the Seq of a row that the page begins
-// behind or ends before; at most one of them is set. A list that begins at a row that does not exist is empty.
+// AuditQuery selects rows of the audit. Older and Newer are the Seq of a row: the page begins after the row Older,
+// or ends before the row Newer; at most one of them is set. If that row does not exist, the page is empty.
 type AuditQuery struct {
 	ActorID    string
 	Action     string
 	Actions    []string // any of these; nil for all
 	TargetKind string
 	TargetID   string
-	From, To   time.Time // From is included, To is not; zero: no bound
+	From, To   time.Time // From is inclusive, To exclusive; zero: no limit
 	Older      int64
 	Newer      int64
 	Limit      int
@@ -41,7 +41,7 @@ type auditRow struct {
 	Detail     string `db:"detail"`
 }
 
-// AuditRows is a page of the audit, the newest first, and whether there are more in the direction that was asked for.
+// AuditRows returns a page of the audit, the newest first, and whether there are more in the requested direction.
 func (s *Store) AuditRows(ctx context.Context, q AuditQuery) (page []Audit, more bool, err error) {
 	var from int64
 	if seq := max(q.Older, q.Newer); seq > 0 {
@@ -88,8 +88,8 @@ func anys(list []string) []any {
 	return all
 }
 
-// statement reads one row more than a page holds. With up to two filters it follows one index from where the page
-// begins, the time of the row Older or Newer being from; with more, an index of two of them.
+// statement returns a query for one row more than the page. With up to two filters it uses one index, starting at
+// from, the time of the row Older or Newer; with more filters, an index of two of them.
 func (q AuditQuery) statement(from int64, dialect db.Dialect) (query string, args []any) {
 	index := `audit_by`
 	where := func(given bool, condition string, values ...any) {
@@ -107,7 +107,7 @@ func (q AuditQuery) statement(from int64, dialect db.Dialect) (query string, arg
 		}
 	}
 	where(len(q.Actions) > 0, `action IN (?`+strings.Repeat(`, ?`, max(0, len(q.Actions)-1))+`)`, anys(q.Actions)...)
-	// One bound on either side: a database follows its index from one of several, and not from the narrowest.
+	// One bound on each side: given several, a database may not choose the narrowest to start in the index.
 	older, newer := q.Older > 0 && (q.To.IsZero() || from < db.Millis(q.To)), q.Newer > 0 && (q.From.IsZero() || from >= db.Millis(q.From))
 	where(newer, `(at, seq) > (?, ?)`, from, q.Newer)
 	where(!newer && !q.From.IsZero(), `at >= ?`, db.Millis(q.From))

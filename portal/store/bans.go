@@ -12,19 +12,19 @@ import (
 	"gatehouse/db"
 )
 
-// What may stand in the way of a ban, of its end and of a change of roles, beside ErrNotFound and ErrLastAdmin.
+// Errors of a ban, of its end and of a change of roles, besides ErrNotFound and ErrLastAdmin.
 var (
-	// ErrBanned says that the person is banned already.
+	// ErrBanned means that the user is banned already.
 	ErrBanned = errors.New("store: the person is banned already")
-	// ErrNotBanned says that the person is not banned (any more).
+	// ErrNotBanned means that the user is not banned.
 	ErrNotBanned = errors.New("store: the person is not banned")
-	// ErrSameRoles says that the person has just these roles.
+	// ErrSameRoles means that the user has exactly these roles.
 	ErrSameRoles = errors.New("store: the person has these roles already")
 )
 
-// BanUser keeps a person from signing in until that time, or for good if it is zero, and ends the account's device
-// cookies. ErrNotFound says that there is no
-// such person (any more), ErrBanned that they are banned already, ErrLastAdmin that nobody else could open the console.
+// BanUser returns the change that bans a user until that time, or permanently if it is zero, and invalidates the
+// account's device cookies. It fails with ErrNotFound if the user does not exist or is deleted, ErrBanned if the
+// user is banned already, and ErrLastAdmin if the user is the only administrator who can sign in.
 func BanUser(id, reason string, until, now time.Time) Change {
 	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
 		u, err := s.lockLiving(ctx, tx, id)
@@ -42,8 +42,8 @@ func BanUser(id, reason string, until, now time.Time) Change {
 	}}
 }
 
-// UnbanUser lets a person in again. ErrNotFound says that there is no such person, ErrNotBanned that they are let in
-// already.
+// UnbanUser returns the change that lifts a user's ban. It fails with ErrNotFound if the user does not exist or is
+// deleted, and ErrNotBanned if the user is not banned.
 func UnbanUser(id string, now time.Time) Change {
 	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
 		u, err := s.lockLiving(ctx, tx, id)
@@ -58,8 +58,8 @@ func UnbanUser(id string, now time.Time) Change {
 	}}
 }
 
-// SetRoles gives a person these roles and no others. had are the roles that the change was decided on: ErrStale says
-// that they are others by now. ErrNotFound, ErrSameRoles and ErrLastAdmin are the other refusals.
+// SetRoles returns the change that replaces a user's roles. had are the roles on which the change was based: it
+// fails with ErrStale if they have changed. It also fails with ErrNotFound, ErrSameRoles and ErrLastAdmin.
 func SetRoles(id string, had, roles []string, now time.Time) Change {
 	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
 		u, err := s.lockLiving(ctx, tx, id)
@@ -80,7 +80,7 @@ func SetRoles(id string, had, roles []string, now time.Time) Change {
 	}}
 }
 
-// lockLiving is lockUser of an account that is not deleted.
+// lockLiving locks a user as lockUser does, and returns ErrNotFound for a deleted account.
 func (s *Store) lockLiving(ctx context.Context, tx *sqlx.Tx, id string) (User, error) {
 	u, err := s.lockUser(ctx, tx, id)
 	if err == nil && !u.DeletedAt.IsZero() {

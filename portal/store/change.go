@@ -7,14 +7,14 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Change is something that happens in the transaction of an ending, or not at
-// all: a ban that ends all sign-ins, say, or a line of the audit.
+// Change is a write that is part of a transaction: a ban in the transaction that ends the user's sign-ins, for
+// example, or a row of the audit.
 type Change struct {
 	apply func(ctx context.Context, s *Store, tx *sqlx.Tx) error
 }
 
-// Apply makes changes that end no sign-in, in one transaction. An error of a
-// change is found in what comes back; then nothing is stored.
+// Apply applies changes in one transaction, without ending a sign-in. It returns an error that wraps the first error
+// of a change; then nothing is stored.
 func (s *Store) Apply(ctx context.Context, changes ...Change) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error { return s.apply(ctx, tx, changes) })
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"gatehouse/db"
 )
 
-// Client is a registered client (RFC 6749 §2), as package clients means it.
+// Client is a registered client (RFC 6749 §2) as stored; see package clients.
 type Client struct {
 	ID                     string
 	Name                   string
@@ -28,7 +28,7 @@ type Client struct {
 	CreatedAt              time.Time
 	DisabledAt             time.Time // zero: enabled
 	Declared               bool      // by the configuration
-	Version                int64     // grows with every change
+	Version                int64     // incremented with every change
 }
 
 type clientRow struct {
@@ -51,7 +51,7 @@ type clientRow struct {
 const clientColumns = `id, name, secret_hash, redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, auth_method,
 	grant_types, scopes, audiences, created_at, disabled_at, declared, version`
 
-// Clients are all registered clients, by id.
+// Clients returns all registered clients, by id.
 func (s *Store) Clients(ctx context.Context) ([]Client, error) {
 	all, err := selectClients(ctx, s.db, `SELECT `+clientColumns+` FROM clients ORDER BY id`)
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Store) Clients(ctx context.Context) ([]Client, error) {
 	return all, nil
 }
 
-// ClientChanges returns a number that grows with every change of any client.
+// ClientChanges returns a number that increases with every change of a client.
 func (s *Store) ClientChanges(ctx context.Context) (int64, error) {
 	var n int64
 	if err := s.db.GetContext(ctx, &n, `SELECT n FROM client_changes`); err != nil {
@@ -69,7 +69,7 @@ func (s *Store) ClientChanges(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-// Client is one registered client, disabled or not. ErrNotFound says that there is none.
+// Client returns a registered client, disabled or not, or ErrNotFound.
 func (s *Store) Client(ctx context.Context, id string) (Client, error) {
 	all, err := selectClients(ctx, s.db, s.db.Rebind(`SELECT `+clientColumns+` FROM clients WHERE id = ?`), id)
 	switch {
@@ -81,21 +81,21 @@ func (s *Store) Client(ctx context.Context, id string) (Client, error) {
 	return all[0], nil
 }
 
-// ClientQuery says which clients are asked for, by id. After is the id of the last
-// one on the page before, Before that of the first one on the page after; at most one of them is set.
+// ClientQuery selects clients, by id. After is the id of the last one on the previous page, Before that of the first
+// one on the next page; at most one of them is set.
 type ClientQuery struct {
-	Search        string // is in the id or in the name, in upper or lower case; "" for all
+	Search        string // part of the id or the name, ignoring case; "" for all
 	After, Before string
 	Limit         int
 }
 
-// ClientPage is a page of the registered clients, and whether there are more in the
-// direction that was asked for. They are few beside the people: a search reads them all.
+// ClientPage returns a page of the registered clients, and whether there are more in the requested direction.
+// Clients are few, so a search scans them all.
 func (s *Store) ClientPage(ctx context.Context, q ClientQuery) (page []Client, more bool, err error) {
 	where, args, order := `1 = 1`, []any{}, `id`
 	if q.Search != "" {
 		like := "%" + likeEscaper.Replace(q.Search) + "%"
-		folded := strings.ToLower(like) // SQLite folds ASCII only: other letters are found as they were typed
+		folded := strings.ToLower(like) // SQLite folds ASCII only: match other letters as typed
 		where, args = `(LOWER(id) LIKE ? ESCAPE '~' OR LOWER(name) LIKE ? ESCAPE '~' OR name LIKE ? ESCAPE '~')`, append(args, folded, folded, like)
 	}
 	switch {
@@ -118,7 +118,7 @@ func (s *Store) ClientPage(ctx context.Context, q ClientQuery) (page []Client, m
 	return page, more, nil
 }
 
-// likeEscaper takes their meaning from what LIKE would read as a pattern.
+// likeEscaper escapes the wildcards of LIKE.
 var likeEscaper = strings.NewReplacer("~", "~~", "%", "~%", "_", "~_")
 
 func selectClients(ctx context.Context, q sqlx.QueryerContext, query string, args ...any) ([]Client, error) {

@@ -11,12 +11,11 @@ import (
 	"gatehouse/db"
 )
 
-// DeclareClients makes the registered clients of these ids be like declared,
-// writing only what differs; other clients stay as they are, but count as declared
-// no longer. Whether a client is disabled is not part of its declaration. It
-// reports how many it wrote.
+// DeclareClients creates or updates the clients of these ids as declared, writing only differences. Other clients
+// keep their data, but are no longer marked as declared. Whether a client is disabled is not part of its
+// declaration. It returns the number of rows written.
 func (s *Store) DeclareClients(ctx context.Context, declared []Client, now time.Time) (written int, err error) {
-	// Most starts change nothing: look before taking the write lock.
+	// Most starts change nothing: check before taking the write lock.
 	have, err := s.Clients(ctx)
 	if err != nil {
 		return 0, err
@@ -52,7 +51,7 @@ func (s *Store) DeclareClients(ctx context.Context, declared []Client, now time.
 	return len(changed) + len(dropped), nil
 }
 
-// values are what can be changed about a client, in the order of its columns from name to audiences.
+// values returns the client's changeable columns, in the order from name to audiences.
 func (c Client) values() []any {
 	return []any{
 		c.Name, sql.NullString{String: c.SecretHash, Valid: c.SecretHash != ""}, toList(c.RedirectURIs), toList(c.PostLogoutRedirectURIs),
@@ -60,7 +59,7 @@ func (c Client) values() []any {
 	}
 }
 
-// differing says which declarations are to be written, and which clients are declared no longer.
+// differing returns the declarations to write, and the ids of the clients that are no longer declared.
 func differing(declared, have []Client) (changed []Client, dropped []string) {
 	byID := make(map[string]Client, len(have))
 	for _, c := range have {
@@ -80,7 +79,7 @@ func differing(declared, have []Client) (changed []Client, dropped []string) {
 	return changed, dropped
 }
 
-// fingerprint is everything that a declaration says.
+// fingerprint returns all declared values as one string.
 func fingerprint(c Client) string {
 	return toList([]string{
 		c.ID, c.Name, c.SecretHash, toList(c.RedirectURIs), toList(c.PostLogoutRedirectURIs), c.BackchannelLogoutURI,

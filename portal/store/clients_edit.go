@@ -12,15 +12,15 @@ import (
 )
 
 var (
-	// ErrClientTaken says that there is a client of this id already.
+	// ErrClientTaken means that there is a client with this id already.
 	ErrClientTaken = errors.New("store: there is a client of this id")
-	// ErrClientChanged says that a client is no longer as it was when it was read.
+	// ErrClientChanged means that a client has changed since it was read.
 	ErrClientChanged = errors.New("store: the client changed meanwhile")
-	// ErrClientDeclared says that a client comes from the configuration and is changed there.
+	// ErrClientDeclared means that a client is declared by the configuration and is changed there.
 	ErrClientDeclared = errors.New("store: the client is declared by the configuration")
 )
 
-// AddClient registers c, enabled. ErrClientTaken says that there is one of its id.
+// AddClient returns the change that registers c, enabled. It fails with ErrClientTaken if the id is taken.
 func AddClient(c Client) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, tx.Rebind(`INSERT INTO clients (id, name, secret_hash, redirect_uris,
@@ -37,8 +37,8 @@ func AddClient(c Client) Change {
 	}}
 }
 
-// EditClient stores c in the place of the version c.Version of it, and leaves alone whether it is disabled.
-// Errors: ErrNotFound, ErrClientDeclared, ErrClientChanged.
+// EditClient returns the change that replaces version c.Version of a client by c, except whether it is disabled. It
+// fails with ErrNotFound, ErrClientDeclared or ErrClientChanged.
 func EditClient(c Client) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, tx.Rebind(`UPDATE clients SET name = ?, secret_hash = ?, redirect_uris = ?,
@@ -54,13 +54,14 @@ func EditClient(c Client) Change {
 	}}
 }
 
-// DisableClient takes everything but logout notices from a client, from at on.
-// Errors: ErrNotFound; ErrClientChanged if it is disabled already.
+// DisableClient returns the change that disables a client at that time: it then gets nothing but logout notices. It
+// fails with ErrNotFound, or ErrClientChanged if the client is disabled already.
 func DisableClient(id string, at time.Time) Change {
 	return switchClient(id, `UPDATE clients SET disabled_at = ?, version = version + 1 WHERE id = ? AND disabled_at IS NULL`, db.Millis(at), id)
 }
 
-// EnableClient undoes DisableClient. Errors: ErrNotFound; ErrClientChanged if it is enabled already.
+// EnableClient returns the change that reverts DisableClient. It fails with ErrNotFound, or ErrClientChanged if the
+// client is enabled already.
 func EnableClient(id string) Change {
 	return switchClient(id, `UPDATE clients SET disabled_at = NULL, version = version + 1 WHERE id = ? AND disabled_at IS NOT NULL`, id)
 }
@@ -81,7 +82,7 @@ func switchClient(id, statement string, args ...any) Change {
 	}}
 }
 
-// whyNot is why a change found no row.
+// whyNot returns the error for a change that matched no row.
 func whyNot(ctx context.Context, tx *sqlx.Tx, id string) error {
 	var declared bool
 	err := tx.GetContext(ctx, &declared, tx.Rebind(`SELECT declared FROM clients WHERE id = ?`), id)

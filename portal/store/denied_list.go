@@ -12,26 +12,26 @@ import (
 	"gatehouse/db"
 )
 
-// DeniedQuery says which entries of the denylist are asked for: those that are kept still at Now. After is the Seq of
-// the last of the page before (later in the list comes what is older), Before that of the first of the page after.
+// DeniedQuery selects entries of the denylist that have not expired at Now. After is the Seq of the last entry of
+// the previous page (the list is in descending order), Before that of the first of the next page.
 type DeniedQuery struct {
 	Kind, Reason  string   // "" for all
 	Waiting       bool     // only those that Redis does not have yet
-	Values        []string // with People: only those of these values, or about these people and their sign-ins
+	Values        []string // with People: only these values, or those of these users and their sign-ins
 	People        []string
 	Now           time.Time
 	After, Before int64
 	Limit         int
 }
 
-// Denied is an entry of the denylist, as denylist.Entry has it, with the person whom it is about and the one who
-// made it, where they are known. Published is zero until Redis has it.
+// Denied is an entry of the denylist, as in denylist.Entry, with the user that it is about and the user who made it,
+// if known. Published is zero until Redis has it.
 type Denied struct {
 	Seq                     int64
 	Ending                  string
 	Kind, Value             string
 	Before                  time.Time
-	Except                  string // sid of a sign-in that is left out
+	Except                  string // sid of a sign-in that is not denied
 	Reason, Note            string
 	Client                  string
 	At, Until, Published    time.Time
@@ -59,8 +59,8 @@ type deniedRow struct {
 	By        string `db:"by_name"`
 }
 
-// DenyList is a page of the denylist as the database has it, the latest entry first, and whether there are more in the
-// direction that was asked for.
+// DenyList returns a page of the denylist in the database, the latest entry first, and whether there are more in the
+// requested direction.
 func (s *Store) DenyList(ctx context.Context, q DeniedQuery) (page []Denied, more bool, err error) {
 	query, args, err := q.statement()
 	if err != nil {
@@ -86,9 +86,9 @@ func (s *Store) DenyList(ctx context.Context, q DeniedQuery) (page []Denied, mor
 	return page, more, nil
 }
 
-// statement picks the entries by one index first, and then looks up the people of the few that are shown.
+// statement returns a query that first selects the entries by one index, and then joins the users of the page.
 func (q DeniedQuery) statement() (string, []any, error) {
-	// "+" keeps the index of until_at out of it: nearly all entries are kept still, and it would have them sorted.
+	// "+" prevents SQLite from using the index of until_at: it matches nearly all entries and would require a sort.
 	where, args := []string{"+until_at > ?"}, []any{db.Millis(q.Now)}
 	if q.Kind != "" {
 		where, args = append(where, "kind = ?"), append(args, q.Kind)
@@ -123,7 +123,7 @@ func (q DeniedQuery) statement() (string, []any, error) {
 		ORDER BY r.seq ` + order, append(args, q.Limit+1), nil
 }
 
-// named are the values that are looked for: those given, the people, and the people's sign-ins that have ended.
+// named returns the values to match: those given, the users, and the users' sign-ins that have ended.
 func (q DeniedQuery) named() (string, []any, error) {
 	values := slices.Concat(q.Values, q.People)
 	if len(q.People) == 0 {

@@ -13,39 +13,39 @@ import (
 	"gatehouse/events"
 )
 
-// Ending says what to end: exactly one of SID, UserID and Token is given.
+// Ending says what to end: exactly one of SID, UserID and Token is set.
 type Ending struct {
-	ID      string // groups all that this act writes
+	ID      string // groups everything that this revocation writes
 	SID     string // this sign-in, or
-	UserID  string // all of this person
-	Except  string // but for this one; or
+	UserID  string // all of this user
+	Except  string // except this one; or
 	Token   string // an access token (its jti), or a grant (the family of its tokens)
 	Reason  string
-	Note    string // of an admin
-	By      string // sub of the person who does it; "" for the system
-	Client  string // client_id in the event: where it was asked for
+	Note    string // by an administrator
+	By      string // sub of the user who requested it; "" for the system
+	Client  string // client_id in the event: where it was requested
 	Scope   string // scope in the event: session or everywhere
 	Now     time.Time
-	Until   time.Time // for how long the denylist has to know of it
-	Retried time.Time // when other replicas may go on with it: deliver the logout notices, end the denied sign-ins
-	With    []Change  // come first, in the same transaction
+	Until   time.Time // when the denylist entry expires
+	Retried time.Time // when other replicas may continue: deliver the logout notices, end the denied sign-ins
+	With    []Change  // applied first, in the same transaction
 }
 
-// Outcome says what an ending, or a batch of one, did.
+// Outcome is the result of an ending, or of a batch of one.
 type Outcome struct {
-	ID          string       // of the ending: an earlier one's when there was nothing left to end
-	UserID      string       // the person whose sign-ins ended; "" if none did
+	ID          string       // of the ending; an earlier one's if there was nothing to end
+	UserID      string       // the user whose sign-ins ended; "" if none did
 	Ended       []string     // the sids of the sign-ins that ended
-	Notices     []Notice     // left in the back-channel outbox, for the clients that they opened
-	Revocations []Revocation // for the denylist; stored, and not published unless it says so
+	Notices     []Notice     // put into the back-channel outbox, for the clients that they opened
+	Revocations []Revocation // for the denylist; stored, but not published unless PublishedAt is set
 }
 
-// EndSignIns makes e's changes and ends what e names, in one transaction, which also stores what the denylist must hold
-// and the event sign_out. To end nothing is no error: the revocations of a sign-in or a token that ended before come
-// back as they are.
+// EndSignIns applies e's changes and ends e's target in one transaction, which also stores the revocations for the
+// denylist and the event sign_out. Ending nothing is no error: for a sign-in or a token that ended before, the
+// outcome has the earlier revocations.
 //
-// One sign-in ends in this transaction, with its refresh tokens and a logout notice for each client that it opened. A
-// whole person is denied by one revocation and one mark on the account, however many sign-ins there are; EndDenied ends
+// One sign-in ends in this transaction, with its refresh tokens and a logout notice for each client that it opened.
+// A user is denied by one revocation and one mark on the account, however many sign-ins there are; EndDenied ends
 // those afterwards.
 func (s *Store) EndSignIns(ctx context.Context, e Ending) (Outcome, error) {
 	var out Outcome
@@ -83,10 +83,10 @@ func (out *Outcome) endSignIn(ctx context.Context, tx *sqlx.Tx, e Ending) error 
 	return recordSignOut(ctx, tx, e, out.UserID)
 }
 
-// denyPerson denies all of a person's sign-ins that have begun by now, but for e.Except, in a number of statements that
-// does not depend on how many there are.
+// denyPerson denies all sign-ins of a user that have begun by now, except e.Except. The number of statements does
+// not depend on the number of sign-ins.
 func (out *Outcome) denyPerson(ctx context.Context, s *Store, tx *sqlx.Tx, e Ending) error {
-	// A sign-in that is under way waits for this lock, or has been stored by now.
+	// A concurrent sign-in waits for this lock, or has been stored already.
 	u, err := s.lockUser(ctx, tx, e.UserID)
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -110,7 +110,7 @@ func (out *Outcome) denyPerson(ctx context.Context, s *Store, tx *sqlx.Tx, e End
 	case !living.Except:
 		e.Except = ""
 	case !living.Some:
-		return nil // the one that stays is the only one
+		return nil // the excepted sign-in is the only one
 	}
 	before := deniedBefore(u, e, db.Time(living.Seen))
 	if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE users SET denied_before = ?, denied_except = ? WHERE id = ?`),
@@ -127,10 +127,10 @@ func (out *Outcome) denyPerson(ctx context.Context, s *Store, tx *sqlx.Tx, e End
 	return recordSignOut(ctx, tx, e, u.ID)
 }
 
-// deniedBefore returns the instant before which all sign-ins of u are denied: the end of this second, since auth_time
-// has whole seconds, and of the second in which one was seen last by a replica whose clock is ahead. A later sign-in
-// begins at that instant at the earliest. A denial that leaves out another sign-in than the one before it reaches
-// further, so that the exemption of before does not apply to it.
+// deniedBefore returns the time before which all sign-ins of u are denied: the end of this second, since auth_time
+// has whole seconds, and of the second in which one was last seen by a replica whose clock is ahead. A later sign-in
+// begins at that time at the earliest. A denial that excepts another sign-in than the previous one did ends a second
+// later, so that the previous exception does not apply to it.
 func deniedBefore(u User, e Ending, seen time.Time) time.Time {
 	before := e.Now
 	if seen.After(before) {
@@ -146,11 +146,11 @@ func deniedBefore(u User, e Ending, seen time.Time) time.Time {
 	return u.DeniedBefore
 }
 
-// endToken revokes an access token, or a whole grant with its refresh tokens: a
-// token's id has its grant's before a dot.
+// endToken revokes an access token, or a whole grant with its refresh tokens: a token's id has its grant's id before
+// a dot.
 func (out *Outcome) endToken(ctx context.Context, s *Store, tx *sqlx.Tx, e Ending) error {
 	if !strings.Contains(e.Token, ".") {
-		if s.db.Dialect == db.Postgres { // a rotation under way: the update below sees its successor then
+		if s.db.Dialect == db.Postgres { // wait for a concurrent rotation, so that the update sees its successor
 			if _, err := tx.ExecContext(ctx, `SELECT 1 FROM sign_ins WHERE sid IN (SELECT sid FROM refresh_tokens WHERE family = $1) FOR UPDATE`, e.Token); err != nil {
 				return err
 			}
@@ -166,7 +166,7 @@ func (out *Outcome) endToken(ctx context.Context, s *Store, tx *sqlx.Tx, e Endin
 	return out.revoke(ctx, tx, Revocation{Kind: "jti", Value: e.Token}, e, time.Time{})
 }
 
-// findEarlier finds what an earlier act revoked already, for as long as is asked for now.
+// findEarlier finds an earlier revocation of the same target that lasts at least as long.
 func (out *Outcome) findEarlier(ctx context.Context, tx *sqlx.Tx, e Ending, kind, value string) error {
 	until := e.Now
 	if kind == "jti" {
@@ -179,7 +179,7 @@ func (out *Outcome) findEarlier(ctx context.Context, tx *sqlx.Tx, e Ending, kind
 	return err
 }
 
-// revoke stores r with what e says of it.
+// revoke stores r with the metadata of e.
 func (out *Outcome) revoke(ctx context.Context, tx *sqlx.Tx, r Revocation, e Ending, tidyAt time.Time) error {
 	r.Ending, r.Reason, r.Note, r.By, r.Client = e.ID, e.Reason, e.Note, e.By, e.Client
 	r.At, r.Until = e.Now.Truncate(time.Millisecond), e.Until.Truncate(time.Millisecond)

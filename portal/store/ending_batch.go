@@ -12,11 +12,11 @@ import (
 	"gatehouse/db"
 )
 
-// reasonDeleted is the reason of a denial after which nothing is kept that tells of the person.
+// reasonDeleted is the reason of a denial after which no personal data is kept.
 const reasonDeleted = "account_deleted"
 
-// ClaimDenial returns a denial of a person whose sign-ins are still to be ended, and keeps other replicas from it until
-// lease. ErrNotFound: there is none, or others work on all of them.
+// ClaimDenial returns a denial of a user whose sign-ins have not all been ended, and reserves it until lease. It
+// returns ErrNotFound if there is none that is not reserved.
 func (s *Store) ClaimDenial(ctx context.Context, now, lease time.Time) (Revocation, error) {
 	skip := ``
 	if s.db.Dialect == db.Postgres {
@@ -34,9 +34,9 @@ func (s *Store) ClaimDenial(ctx context.Context, now, lease time.Time) (Revocati
 	return rows[0], nil
 }
 
-// EndDenied ends up to limit of the sign-ins that denial r denies, in one transaction, and keeps other replicas from r
-// until lease; the Sender delivers the logout notices from deliverAt on. more reports whether there may be more sign-ins;
-// if not, r is done with.
+// EndDenied ends up to limit of the sign-ins that denial r denies, in one transaction, and reserves r until lease.
+// The Sender may deliver the logout notices from deliverAt on. more reports whether sign-ins may remain; if not, r
+// is complete.
 func (s *Store) EndDenied(ctx context.Context, r Revocation, limit int, now, deliverAt, lease time.Time) (out Outcome, more bool, err error) {
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		out = Outcome{ID: r.Ending}
@@ -65,7 +65,7 @@ func (s *Store) EndDenied(ctx context.Context, r Revocation, limit int, now, del
 	return out, more, nil
 }
 
-// eraseEnded removes what tells of the person from up to limit ended sign-ins, and returns from how many.
+// eraseEnded deletes the personal data of up to limit ended sign-ins, and returns their number.
 func eraseEnded(ctx context.Context, tx *sqlx.Tx, userID string, limit int) (int, error) {
 	res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE sign_ins SET user_agent = '', ip = '', session_key = '' WHERE sid IN
 		(SELECT sid FROM sign_ins WHERE user_id = ? AND ended_at IS NOT NULL AND (user_agent <> '' OR ip <> '' OR session_key <> '') LIMIT ?)`), userID, limit)
@@ -76,14 +76,14 @@ func eraseEnded(ctx context.Context, tx *sqlx.Tx, userID string, limit int) (int
 	return int(n), err
 }
 
-// ending is what is stored with each sign-in that ends.
+// ending is the data that is stored with each ended sign-in.
 type ending struct {
 	id, reason   string
 	now, retried time.Time
 }
 
-// endSet ends the active sign-ins for which the condition holds, of one person: it marks them, revokes their refresh
-// tokens, and puts a logout notice for each client that they opened into the outbox.
+// endSet ends the active sign-ins of one user that match the condition: it marks them, revokes their refresh tokens,
+// and adds a logout notice for each client that they opened to the outbox.
 func (out *Outcome) endSet(ctx context.Context, tx *sqlx.Tx, e ending, condition string, args ...any) error {
 	erase := ``
 	if e.reason == reasonDeleted {
@@ -114,10 +114,10 @@ func (out *Outcome) endSet(ctx context.Context, tx *sqlx.Tx, e ending, condition
 	return out.notifyClients(ctx, tx, e)
 }
 
-// noticesAtOnce is how many notices one statement stores: SQLite takes 32,766 values.
+// noticesAtOnce is the number of notices that one statement stores: SQLite allows 32,766 values.
 const noticesAtOnce = 1000
 
-// notifyClients puts a logout notice for each client that the ended sign-ins opened into the outbox.
+// notifyClients adds a logout notice for each client that the ended sign-ins opened to the outbox.
 func (out *Outcome) notifyClients(ctx context.Context, tx *sqlx.Tx, e ending) error {
 	query, args, err := sqlx.In(`SELECT o.sid, o.client_id, c.backchannel_logout_uri FROM sign_in_clients o
 		JOIN clients c ON c.id = o.client_id WHERE o.sid IN (?) AND c.backchannel_logout_uri <> '' ORDER BY o.client_id, o.sid`, out.Ended)
@@ -149,7 +149,7 @@ func (out *Outcome) notifyClients(ctx context.Context, tx *sqlx.Tx, e ending) er
 	return nil
 }
 
-// SurplusSignIns returns the sids of up to limit active sign-ins of a person beyond the max that were used last.
+// SurplusSignIns returns the sids of up to limit active sign-ins of a user, except the max that were used last.
 func (s *Store) SurplusSignIns(ctx context.Context, userID string, max, limit int) ([]string, error) {
 	var sids []string
 	if err := s.db.SelectContext(ctx, &sids, s.db.Rebind(`SELECT sid FROM sign_ins WHERE user_id = ? AND ended_at IS NULL

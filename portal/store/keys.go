@@ -13,28 +13,27 @@ import (
 )
 
 var (
-	// ErrKeyPending says that the next key of this algorithm has been made already.
+	// ErrKeyPending means that the algorithm has such a key already.
 	ErrKeyPending = errors.New("store: there is a next signing key already")
-	// ErrKeyChanged says that a key is no longer what it was when it was read: another replica was faster.
+	// ErrKeyChanged means that a key has changed since it was read: another replica was faster.
 	ErrKeyChanged = errors.New("store: the signing key changed meanwhile")
 )
 
-// SigningKey is a signing key as it lies in the database: the private half only
-// encrypted, and only while it may still have to sign.
+// SigningKey is a signing key as stored: the private key is encrypted, and present only while it may have to sign.
 type SigningKey struct {
 	KID              string
 	Algorithm        string // JWA name: RS256, ES256
-	PrivateEncrypted string // "" once it signs no more
+	PrivateEncrypted string // "" once it no longer signs
 	PublicJWK        string // JSON
 	CreatedAt        time.Time
-	ActivatesAt      time.Time // zero unless it is the next one: when it may begin to sign
+	ActivatesAt      time.Time // when the next key may begin to sign; zero for others
 	ActivatedAt      time.Time // zero for the first keys and the next one
 	NotAfter         time.Time // zero: published without end
 	WithdrawnAt      time.Time // zero: never
-	Active           bool      // signs new tokens; one an algorithm
+	Active           bool      // signs new tokens; one for each algorithm
 }
 
-// SigningKeys are all keys that are kept, the oldest first.
+// SigningKeys returns all stored keys, the oldest first.
 func (s *Store) SigningKeys(ctx context.Context) ([]SigningKey, error) {
 	var rows []struct {
 		KID         string `db:"kid"`
@@ -63,9 +62,8 @@ func (s *Store) SigningKeys(ctx context.Context) ([]SigningKey, error) {
 	return keys, nil
 }
 
-// AddKey stores k: as the active key of its algorithm if k.Active, and else as the
-// next one, which may sign from k.ActivatesAt on. ErrKeyPending says that there is
-// such a key already: then nothing is stored.
+// AddKey returns the change that stores k: as the active key of its algorithm if k.Active, else as the next key,
+// which may sign from k.ActivatesAt on. It fails with ErrKeyPending if there is such a key already.
 func AddKey(k SigningKey) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, tx.Rebind(`INSERT INTO signing_keys
@@ -82,12 +80,12 @@ func AddKey(k SigningKey) Change {
 	}}
 }
 
-// ActivateKey makes the next key of alg the active one. The one before stays
-// published until until, without its private half. ErrKeyChanged says that kid is not the next key any
-// more: of replicas that come at once, one activates.
+// ActivateKey returns the change that makes the next key of alg the active one. The previous one stays published
+// until until, without its private key. It fails with ErrKeyChanged if kid is not the next key: of concurrent calls,
+// one succeeds.
 func ActivateKey(kid, alg string, now, until time.Time) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
-		// Whoever takes the mark away may go on; it also locks the row, before others are looked at.
+		// Clearing activates_at decides which caller proceeds, and locks the row before other rows are read.
 		n, err := affected(tx.ExecContext(ctx, tx.Rebind(`UPDATE signing_keys SET activates_at = NULL, activated_at = ?
 			WHERE kid = ? AND alg = ? AND activates_at IS NOT NULL`), db.Millis(now), kid, alg))
 		if err != nil {
@@ -107,9 +105,9 @@ func ActivateKey(kid, alg string, now, until time.Time) Change {
 	}}
 }
 
-// WithdrawKey ends a key at once and for good. active says whether it is the active
-// one, whose place another has to take in the same transaction. ErrKeyChanged says
-// that this is not so any more, or that the key was withdrawn already.
+// WithdrawKey returns the change that withdraws a key immediately and permanently. active says whether it is the
+// active key, which another has to replace in the same transaction. It fails with ErrKeyChanged if that is not the
+// case, or the key is withdrawn already.
 func WithdrawKey(kid string, active bool, now time.Time) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, tx.Rebind(`UPDATE signing_keys SET active = ?, activates_at = NULL, not_after = ?,
@@ -125,7 +123,7 @@ func WithdrawKey(kid string, active bool, now time.Time) Change {
 	}}
 }
 
-// PurgeKeys forgets the keys that have not been published since before.
+// PurgeKeys deletes the keys whose publication ended before that time.
 func (s *Store) PurgeKeys(ctx context.Context, before time.Time) error {
 	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM signing_keys WHERE not_after <= ?`), db.Millis(before)); err != nil {
 		return fmt.Errorf("store: purge signing keys: %w", err)
@@ -133,7 +131,7 @@ func (s *Store) PurgeKeys(ctx context.Context, before time.Time) error {
 	return nil
 }
 
-// affected is how many rows a statement changed.
+// affected returns the number of rows that a statement changed.
 func affected(res sql.Result, err error) (int64, error) {
 	if err != nil {
 		return 0, err

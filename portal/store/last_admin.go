@@ -15,15 +15,15 @@ import (
 // AdminRole is the role that opens the console.
 const AdminRole = "admin"
 
-// ErrLastAdmin says that nobody would be left who may open the console, and that nothing was changed.
+// ErrLastAdmin means that the user is the only administrator who can sign in, and that nothing was changed.
 var ErrLastAdmin = errors.New("store: this is the last administrator")
 
-// adminsLock is the key of the lock that orders everything that may take an administrator away (PostgreSQL).
+// adminsLock is the key of the advisory lock that serialises changes which may remove an administrator (PostgreSQL).
 const adminsLock = 0x6761746561646d69
 
-// keepAnAdmin fails with ErrLastAdmin if u is an administrator and there is no other one who may sign in at now. tx
-// has locked u. Whoever else takes an administrator away waits until tx is over, so that two who do it to each other
-// are not both let through.
+// keepAnAdmin returns ErrLastAdmin if u is an administrator and no other one may sign in at now. tx has locked u.
+// Other transactions that remove an administrator wait until tx ends, so that two administrators can't remove each
+// other concurrently.
 func (s *Store) keepAnAdmin(ctx context.Context, tx *sqlx.Tx, u User, now time.Time) error {
 	if !slices.Contains(u.Roles, AdminRole) {
 		return nil
@@ -45,10 +45,10 @@ func (s *Store) keepAnAdmin(ctx context.Context, tx *sqlx.Tx, u User, now time.T
 	return nil
 }
 
-// maySignIn is the condition that somebody may sign in at a moment.
+// maySignIn is the condition that a user may sign in at a time.
 const maySignIn = `deleted_at IS NULL AND (disabled_at IS NULL OR banned_until <= ?)`
 
-// hasRole is the condition that somebody has a role, in the words of the partial indexes users_of_role_*.
+// hasRole returns the condition that a user has a role, exactly as in the partial indexes users_of_role_*.
 func (s *Store) hasRole(role string) string {
 	find := "strpos"
 	if s.db.Dialect == db.SQLite {

@@ -12,26 +12,26 @@ import (
 	"gatehouse/db"
 )
 
-// Cursor is a place in a list that is ordered by time, the latest first, and by ID among those of one moment. The zero
+// Cursor is a position in a list that is ordered by time, the latest first, and by ID for equal times. The zero
 // Cursor is none.
 type Cursor struct {
 	At time.Time
 	ID string
 }
 
-// LivingQuery says which living sign-ins are asked for. After is the last of the page before (later in the list comes
-// what is older), Before the first of the page after; at most one of them is set.
+// LivingQuery selects active sign-ins. After is the last of the previous page (the list is in descending order),
+// Before the first of the next page; at most one of them is set.
 type LivingQuery struct {
 	Client        string    // those that opened this app; "" for all
-	Replica       string    // opened the app at this replica of it; without Client: signed in at this replica of the portal
-	Unnamed       bool      // instead of Replica: at one that did not say its name
+	Replica       string    // where it opened the app; without Client: where it signed in at the portal
+	Unnamed       bool      // instead of Replica: at a replica without a name
 	Since         time.Time // seen (with Client: used by the app) since then
 	After, Before Cursor
 	Limit         int
 }
 
-// LivingSignIn is a sign-in with its person and what it opened. At orders the list: when the sign-in was last seen, or,
-// where the list is one app's, when the app last used it.
+// LivingSignIn is an active sign-in with its user and the apps that it opened. At orders the list: when the sign-in
+// was last seen or, in the list of one app, when the app last used it.
 type LivingSignIn struct {
 	SignIn
 	Name, Email string
@@ -39,15 +39,15 @@ type LivingSignIn struct {
 	At          time.Time
 }
 
-// Opened is an app that a sign-in opened, at the replica that last asked for tokens of it; Replica is "" if that did
-// not say its name.
+// Opened is an app that a sign-in opened. Replica is the app's replica that last requested tokens for it, "" if it
+// sent no name.
 type Opened struct {
 	ClientID, Replica string
 	First, Last       time.Time
 }
 
-// Living is a page of the living sign-ins, the last seen first, and whether there are more in the direction that was
-// asked for.
+// Living returns a page of the active sign-ins, the last seen first, and whether there are more in the requested
+// direction.
 func (s *Store) Living(ctx context.Context, q LivingQuery) (page []LivingSignIn, more bool, err error) {
 	query, args := q.statement()
 	var rows []struct {
@@ -83,7 +83,7 @@ func (s *Store) Living(ctx context.Context, q LivingQuery) (page []LivingSignIn,
 	return page, more, nil
 }
 
-// statement reads one row more than a page holds. Each of its forms follows one index from where the page begins.
+// statement returns a query for one row more than the page. Each of its forms uses one index from the page's start.
 func (q LivingQuery) statement() (string, []any) {
 	at, sid, from := "s.last_seen_at", "s.sid", `sign_ins s`
 	where, args := []string{"s.ended_at IS NULL"}, []any{}
@@ -110,7 +110,7 @@ func (q LivingQuery) statement() (string, []any) {
 		` ORDER BY ` + at + ` ` + order + `, ` + sid + ` ` + order + ` LIMIT ?`, append(args, q.Limit+1)
 }
 
-// opened are the apps that each of the sign-ins opened, in the order in which it did.
+// opened returns the apps that each of the sign-ins opened, in the order in which it did.
 func (s *Store) opened(ctx context.Context, sids []string) (map[string][]Opened, error) {
 	if len(sids) == 0 {
 		return nil, nil

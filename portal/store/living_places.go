@@ -10,19 +10,20 @@ import (
 	"gatehouse/db"
 )
 
-// maxPlaces is how many replicas are counted at most: those of a house, not every one that ever was.
+// maxPlaces limits the number of replicas that are counted, since old names may remain in the database.
 const maxPlaces = 200
 
-// Place is where living sign-ins are: a replica of an app, or, with Client "", one of the portal. Replica is "" for
-// those that did not say their name. Count stops at the limit that was given.
+// Place is a replica with a number of active sign-ins: of the portal, if Client is "", with those that signed in
+// there; of an app, with those for which it was the last to request tokens. Replica is "" for replicas without a
+// name. Count stops at the given limit.
 type Place struct {
 	Client, Replica string
 	Count           int
 }
 
-// LivingPlaces counts the living sign-ins by portal replica, and by app and its replica, of those seen since that
-// time. No place is counted beyond limit, so that a million sign-ins do not make it slow. It skips from one place to
-// the next by the index, and reads nothing else.
+// LivingPlaces counts the active sign-ins seen since that time, by portal replica, and by app and its replica. Each
+// count stops at limit, so that a million sign-ins do not make it slow. It skips from one replica to the next in the
+// index, and reads nothing else.
 func (s *Store) LivingPlaces(ctx context.Context, since time.Time, limit int) ([]Place, error) {
 	var counted []Place
 	for p, n := (Place{}), 0; n < maxPlaces; n++ {
@@ -44,7 +45,7 @@ func (s *Store) LivingPlaces(ctx context.Context, since time.Time, limit int) ([
 	return counted, nil
 }
 
-// The steps from one place to the next; each is a seek in an index.
+// The steps from one replica to the next; each is a seek in an index.
 const (
 	nextOfPortal = `SELECT '' AS client, replica FROM sign_ins WHERE ended_at IS NULL AND replica > ? ORDER BY replica LIMIT 1`
 	nextOfClient = `SELECT client_id AS client, replica FROM sign_in_clients
@@ -82,7 +83,7 @@ func (s *Store) countPlace(ctx context.Context, p Place, since time.Time, limit 
 	return s.countUpTo(ctx, limit, openedAtPlace, p.Client, p.Replica, db.Millis(since))
 }
 
-// countUpTo counts the rows of a query, and stops at limit.
+// countUpTo returns the number of rows of a query, at most limit.
 func (s *Store) countUpTo(ctx context.Context, limit int, query string, args ...any) (n int, err error) {
 	err = s.db.GetContext(ctx, &n, s.db.Rebind(`SELECT COUNT(*) FROM (`+query+` LIMIT ?) AS counted`), append(args, limit)...)
 	return n, err

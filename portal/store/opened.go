@@ -13,11 +13,10 @@ import (
 	"gatehouse/events"
 )
 
-// seenEvery is how exactly "last seen" is kept: a write per exchange would cost
-// more than it tells.
+// seenEvery is the precision of "last seen", which avoids a write for each token request.
 const seenEvery = time.Minute
 
-// Grantee is the person behind a living sign-in, as tokens describe them.
+// Grantee is the user of an active sign-in, with the data for tokens.
 type Grantee struct {
 	UserID   string
 	SID      string
@@ -25,13 +24,13 @@ type Grantee struct {
 	Name     string
 	Roles    []string
 	AuthTime time.Time
-	Replica  string // of the app, which asks for tokens; "" if it does not say
+	Replica  string // of the app that requests tokens; "" if unknown
 
-	opened sql.NullInt64 // when the client of the question last used the sign-in
+	opened sql.NullInt64 // when the given client last used the sign-in
 }
 
-// Grantee is whose sign-in sid is. ErrNotFound says that tokens must not be
-// issued: the sign-in is unknown or has ended, or the person is disabled at now.
+// Grantee returns the user of the sign-in sid. It returns ErrNotFound if no tokens may be issued: the sign-in is
+// unknown or has ended, or the user is disabled at now.
 func (s *Store) Grantee(ctx context.Context, sid, clientID string, now time.Time) (Grantee, error) {
 	g := Grantee{SID: sid}
 	var roles string
@@ -54,10 +53,9 @@ func (s *Store) Grantee(ctx context.Context, sid, clientID string, now time.Time
 	return g, nil
 }
 
-// Open records that g's sign-in uses clientID, at g.Replica, so that a sign-out tells it, and
-// stores first when it is given: the first refresh token of a family. The first
-// time it also records the event sign_in, and reports true. ErrNotFound says that
-// the sign-in ended meanwhile; then nothing is stored.
+// Open records that clientID, at g.Replica, uses g's sign-in, so that a sign-out notifies it. If first is given, the
+// first refresh token of a family, it stores that. The first time it also records the event sign_in, and reports
+// true. It returns ErrNotFound if the sign-in ended meanwhile; then nothing is stored.
 func (s *Store) Open(ctx context.Context, g Grantee, clientID string, first *RefreshToken, now time.Time) (anew bool, err error) {
 	recent := g.opened.Valid && now.Sub(db.Time(g.opened.Int64)) < seenEvery
 	if recent && first == nil {
@@ -85,8 +83,8 @@ func (s *Store) Open(ctx context.Context, g Grantee, clientID string, first *Ref
 	return anew, nil
 }
 
-// touch moves "last seen" for who uses the apps and never comes to the portal. It
-// is not worth failing a request for, nor a lock within its transaction.
+// touch updates "last seen" for a user who uses the apps but not the portal. It ignores errors, and runs outside the
+// transaction to hold no lock.
 func (s *Store) touch(ctx context.Context, sid string, now time.Time) { _ = s.Seen(ctx, sid, now) }
 
 func open(ctx context.Context, tx *sqlx.Tx, g Grantee, clientID string, now int64) (anew bool, err error) {
@@ -109,11 +107,11 @@ func open(ctx context.Context, tx *sqlx.Tx, g Grantee, clientID string, now int6
 	return false, nil
 }
 
-// notDenied is the condition that sign-in s of user u did not end together with all others (User.Denied).
+// notDenied is the condition that sign-in s of user u was not denied with all others (User.Denied).
 const notDenied = `(u.denied_before IS NULL OR s.created_at >= u.denied_before OR s.sid = u.denied_except)`
 
-// holdSignIn makes sure that the sign-in lives until tx commits: whoever wants to
-// end it waits. On SQLite tx holds the only write lock already.
+// holdSignIn locks the sign-in so that it can't end until tx commits. It returns ErrNotFound if it has ended. On
+// SQLite tx holds the only write lock already.
 func (s *Store) holdSignIn(ctx context.Context, tx *sqlx.Tx, sid string) error {
 	query := `SELECT 1 FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.sid = ? AND s.ended_at IS NULL AND ` + notDenied
 	if s.db.Dialect == db.Postgres {

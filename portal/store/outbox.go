@@ -10,25 +10,24 @@ import (
 	"gatehouse/db"
 )
 
-// Notice is a logout token that a client is owed (OpenID Connect Back-Channel
-// Logout 1.0 §2.5).
+// Notice is a logout token to deliver to a client (OpenID Connect Back-Channel Logout 1.0 §2.5).
 type Notice struct {
 	ID        string
 	ClientID  string
-	URI       string // the client's backchannel_logout_uri now; "" if it has none any more
+	URI       string // the client's current backchannel_logout_uri; "" if it has none
 	SID       string
 	UserID    string
-	Ending    string // the act that it belongs to; "" for none
+	Ending    string // the revocation that it belongs to; "" for none
 	CreatedAt time.Time
-	Since     time.Time // when it was first owed, or sent again by an admin; zero means CreatedAt
+	Since     time.Time // when it was created, or resent by an administrator; zero means CreatedAt
 	Attempts  int       // begun so far; a claim begins one
 }
 
-// waiting is true for notices that somebody still has to deliver.
+// waiting is the condition that a notice is neither delivered nor given up.
 const waiting = `delivered_at IS NULL AND given_up_at IS NULL`
 
-// DueClients are the ids of the clients that are owed a notice at now. However
-// much one of them is owed, finding the others costs the same.
+// DueClients returns the ids of the clients that have a notice due at now. Its cost does not depend on the number of
+// notices of a client.
 func (s *Store) DueClients(ctx context.Context, now time.Time) ([]string, error) {
 	var ids []string
 	if err := s.db.SelectContext(ctx, &ids, s.db.Rebind(`WITH RECURSIVE owed (id) AS (
@@ -43,8 +42,8 @@ func (s *Store) DueClients(ctx context.Context, now time.Time) ([]string, error)
 	return ids, nil
 }
 
-// ClaimNotices takes up to limit notices of a client that are due at now, the
-// longest due first, for this replica alone until lease ends.
+// ClaimNotices returns up to limit notices of a client that are due at now, the longest due first, and reserves them
+// for this replica until lease.
 func (s *Store) ClaimNotices(ctx context.Context, clientID string, now, lease time.Time, limit int) ([]Notice, error) {
 	skip := ""
 	if s.db.Dialect == db.Postgres {
@@ -62,7 +61,7 @@ func (s *Store) ClaimNotices(ctx context.Context, clientID string, now, lease ti
 		Attempts  int    `db:"attempts"`
 	}
 	due := db.Millis(now)
-	// Materialised: PostgreSQL would run it anew for each row that it looks at, and skip what it has locked itself.
+	// Materialised: PostgreSQL would otherwise run it for each row, and skip the rows that it has locked itself.
 	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(`WITH due AS MATERIALIZED (SELECT id FROM backchannel_outbox
 			WHERE `+waiting+` AND client_id = ? AND next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ? `+skip+`)
 		UPDATE backchannel_outbox SET next_attempt_at = ?, attempts = attempts + 1, tried_at = ?, took_ms = NULL
@@ -82,16 +81,14 @@ func (s *Store) ClaimNotices(ctx context.Context, clientID string, now, lease ti
 	return notices, nil
 }
 
-// LogoutURI is where a client wants to be told of sign-outs; URI is "" if it does
-// not.
+// LogoutURI is a client's back-channel logout URI; URI is "" if it has none.
 type LogoutURI struct {
 	ClientID string `db:"id"`
 	Name     string `db:"name"`
 	URI      string `db:"backchannel_logout_uri"`
 }
 
-// LogoutURIs are the registered ones of these clients. Who is not registered is
-// not among them.
+// LogoutURIs returns the logout URIs of these clients. It omits clients that are not registered.
 func (s *Store) LogoutURIs(ctx context.Context, clientIDs []string) (map[string]LogoutURI, error) {
 	if len(clientIDs) == 0 {
 		return nil, nil
@@ -111,18 +108,18 @@ func (s *Store) LogoutURIs(ctx context.Context, clientIDs []string) (map[string]
 	return registered, nil
 }
 
-// Try is what became of one attempt to deliver a notice.
+// Try is the result of one attempt to deliver a notice.
 type Try struct {
 	Notice  string // its ID
-	Attempt int    // which one it was, from 1
+	Attempt int    // number of the attempt, from 1
 	At      time.Time
 	Took    time.Duration // stored in milliseconds
-	Failure string        // why it failed; "": the client has heard
-	Next    time.Time     // of a failure: when to try again; zero gives the notice up
+	Failure string        // why it failed; "": the notice was delivered
+	Next    time.Time     // of a failure: when to retry; zero gives the notice up
 }
 
-// NoticeTried records an attempt. A failure of which nobody waits for the outcome
-// any more, since the notice was claimed anew or heard meanwhile, changes nothing.
+// NoticeTried records an attempt. An obsolete failure, of a notice that was claimed again or delivered meanwhile,
+// changes nothing.
 func (s *Store) NoticeTried(ctx context.Context, t Try) error {
 	set, next := `next_attempt_at = ?`, t.Next
 	if t.Next.IsZero() {
@@ -142,11 +139,10 @@ func (s *Store) NoticeTried(ctx context.Context, t Try) error {
 	return nil
 }
 
-// purged is how many notices are deleted by one statement: others write, too.
+// purged is the number of notices that one statement deletes, so that others can write in between.
 const purged = 1000
 
-// PurgeNotices deletes the notices that were heard before one time, and those that
-// were given up before another.
+// PurgeNotices deletes the notices that were delivered before heard, and those that were given up before givenUp.
 func (s *Store) PurgeNotices(ctx context.Context, heard, givenUp time.Time) error {
 	for column, before := range map[string]time.Time{"delivered_at": heard, "given_up_at": givenUp} {
 		for n := int64(purged); n == purged; {

@@ -11,15 +11,15 @@ import (
 	"gatehouse/db"
 )
 
-// again makes a notice due at once, as if it had never been tried.
+// again makes a notice due immediately, as if it had never been tried.
 const again = `SET given_up_at = NULL, next_attempt_at = ?, again_at = ?, attempts = 0`
 
-// SendAgain makes a notice due now: one that was given up is tried as long as a
-// new one, one that waits after a failure waits no longer. One that is being
-// delivered, or was heard, stays as it is. [ErrNotFound] if there is none.
+// SendAgain returns the change that makes a notice due at now: one that was given up is retried for as long as a new
+// one, and one that waits after a failure no longer waits. One that is being delivered, or was delivered, does not
+// change. It fails with [ErrNotFound] if there is no such notice.
 func SendAgain(id string, now time.Time) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
-		// took_ms is there once an attempt has ended: before that somebody is at it.
+		// took_ms is set once an attempt has ended: before that, a delivery is under way.
 		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE backchannel_outbox `+again+`
 			WHERE id = ? AND delivered_at IS NULL AND (given_up_at IS NOT NULL OR (took_ms IS NOT NULL AND next_attempt_at > ?))`),
 			db.Millis(now), db.Millis(now), id, db.Millis(now))
@@ -40,8 +40,8 @@ func SendAgain(id string, now time.Time) Change {
 	}}
 }
 
-// SendAllAgain makes due now what was given up of a client, and counts it in sent,
-// which may be nil. None is no error.
+// SendAllAgain returns the change that makes the given-up notices of a client due at now, and stores their number in
+// sent, which may be nil. None is no error.
 func SendAllAgain(clientID string, now time.Time, sent *int) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		if clientID == "" {

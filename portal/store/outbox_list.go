@@ -9,20 +9,20 @@ import (
 	"gatehouse/db"
 )
 
-// Delivery is a notice with what has become of it so far.
+// Delivery is a notice with the result of its delivery so far.
 type Delivery struct {
 	Notice
-	Name        string    // the client's; "" if it is registered no more
-	TriedAt     time.Time // last; zero: not yet
+	Name        string    // the client's; "" if it is no longer registered
+	TriedAt     time.Time // last attempt; zero: not yet
 	Took        time.Duration
 	Failure     string    // why the last attempt failed; "" if none has
-	NextAt      time.Time // when it is tried again, while it waits
-	DeliveredAt time.Time // zero: not heard
+	NextAt      time.Time // when it is retried, while it waits
+	DeliveredAt time.Time // zero: not delivered
 	GivenUpAt   time.Time // zero: not given up
 }
 
-// NoticeQuery says which notices are asked for. After is the last of the page
-// before, Before the first of the page after; at most one of them is set.
+// NoticeQuery selects notices. After is the last of the previous page, Before the first of the next page; at most
+// one of them is set.
 type NoticeQuery struct {
 	GivenUp       bool   // the dead letters; else those that wait
 	Client        string // of this client; "" for all
@@ -30,8 +30,7 @@ type NoticeQuery struct {
 	Limit         int
 }
 
-// At orders the lists of Notices: when the notice was given up, or else when it
-// was first owed.
+// At returns the time that orders the lists of Notices: when the notice was given up, else when it was created.
 func (d Delivery) At() time.Time {
 	if !d.GivenUpAt.IsZero() {
 		return d.GivenUpAt
@@ -39,8 +38,8 @@ func (d Delivery) At() time.Time {
 	return d.CreatedAt
 }
 
-// Notices is a page of what has not been heard, the latest first, and whether
-// there is more in the direction that was asked for.
+// Notices returns a page of the undelivered notices, the latest first, and whether there are more in the requested
+// direction.
 func (s *Store) Notices(ctx context.Context, q NoticeQuery) (page []Delivery, more bool, err error) {
 	at, where := "o.created_at", "o.delivered_at IS NULL AND o.given_up_at IS NULL"
 	if q.GivenUp {
@@ -111,7 +110,7 @@ func (r deliveryRow) delivery() Delivery {
 	}
 }
 
-// millis reads an optional duration; NULL is 0.
+// millis returns an optional duration; NULL is 0.
 func millis(ms *int64) time.Duration {
 	if ms == nil {
 		return 0
@@ -119,15 +118,15 @@ func millis(ms *int64) time.Duration {
 	return time.Duration(*ms) * time.Millisecond
 }
 
-// Owed counts what a client has not heard.
+// Owed counts the undelivered notices of a client.
 type Owed struct {
 	ClientID string `db:"client_id"`
-	Name     string `db:"name"` // "" if it is registered no more
+	Name     string `db:"name"` // "" if it is no longer registered
 	Waiting  int    `db:"waiting"`
 	GivenUp  int    `db:"given_up"`
 }
 
-// Owed are the clients that have not heard of something, by id.
+// Owed returns the clients that have undelivered notices, by id.
 func (s *Store) Owed(ctx context.Context) ([]Owed, error) {
 	var all []Owed
 	if err := s.db.SelectContext(ctx, &all, `SELECT o.client_id, COALESCE(MAX(c.name), '') AS name, CAST(SUM(o.waiting) AS BIGINT) AS waiting, CAST(SUM(o.given_up) AS BIGINT) AS given_up
@@ -141,12 +140,11 @@ func (s *Store) Owed(ctx context.Context) ([]Owed, error) {
 	return all, nil
 }
 
-// Told is what has become of telling one client of an act that ended one sign-in
-// or more.
+// Told is the result of the notices of one revocation to one client.
 type Told struct {
 	ClientID string
-	Name     string // "" if it is registered no more
-	Notices  int    // one for each sign-in; each is heard, given up, or else retried
+	Name     string // "" if it is no longer registered
+	Notices  int    // one for each sign-in; each is delivered, given up, or else retried
 	Heard    int
 	GivenUp  int
 	Took     time.Duration // the slowest of the last attempts
@@ -154,7 +152,7 @@ type Told struct {
 	Failure  string        // why a last attempt failed; "" if none has
 }
 
-// NoticesOf are the clients that are or were owed notices of an act, by id.
+// NoticesOf returns the results of the notices of a revocation by client id.
 func (s *Store) NoticesOf(ctx context.Context, ending string) ([]Told, error) {
 	var rows []struct {
 		ClientID string `db:"client_id"`

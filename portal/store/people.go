@@ -13,18 +13,18 @@ import (
 	"gatehouse/db"
 )
 
-// The states that a list of people may be narrowed to.
+// The states by which people can be filtered.
 const (
 	StateActive  = "active"
 	StateBanned  = "banned"
 	StateDeleted = "deleted"
 )
 
-// Roles are all roles there are, the least first.
+// Roles are all roles, the one with the fewest rights first.
 var Roles = []string{"customer", "moderator", "analyst", AdminRole}
 
-// PeopleQuery says which people are asked for. After is the last of the page before, Before the first of the page
-// after; at most one of them is set, and both come from a [People] of the same query.
+// PeopleQuery selects users. After is the last of the previous page, Before the first of the next page; at most one
+// of them is set, and both come from a [People] of the same query.
 type PeopleQuery struct {
 	Text          string // beginnings of words of the name and the email, all of them; or an id
 	State         string // "" for all
@@ -34,31 +34,31 @@ type PeopleQuery struct {
 	Limit         int
 }
 
-// PeopleCursor is a place in a list of people. A list of words found is ordered by Word and ID, any other by At, the
-// latest first, and ID. The zero cursor is none.
+// PeopleCursor is a position in a list of users. A list of search results is ordered by Word and ID, any other by
+// At, the latest first, and ID. The zero cursor is none.
 type PeopleCursor struct {
 	Word string    `json:"w,omitempty"`
 	At   time.Time `json:"t,omitzero"`
 	ID   string    `json:"i"`
 }
 
-// People is a page of a list. Previous and Next are zero where there is nothing more. Partial says that the page may
-// have room, because it stopped looking after some thousands: what follows it may have more.
+// People is a page of users. Previous and Next are zero if there is no such page. Partial means that the search
+// stopped after maxLooked rows before the page was full: the following page may have more results.
 type People struct {
 	Users          []User
 	Previous, Next PeopleCursor
 	Partial        bool
 }
 
-// place is a row of a list before the people themselves are read.
+// place is a row of a list before its user is read.
 type place struct {
 	Word string `db:"word"`
 	At   int64  `db:"at"`
 	ID   string `db:"id"`
 }
 
-// SearchPeople is a page of people. It goes along what the query is narrowed to most: a word, a state or a role that few
-// have, or else everybody; and looks at no more than maxLooked of these.
+// SearchPeople returns a page of users. It scans the most selective index: of a word, of a state or role that few
+// users have, or else of all users. It reads at most maxLooked rows of it.
 func (s *Store) SearchPeople(ctx context.Context, q PeopleQuery) (People, error) {
 	from := q.After
 	if q.Before != (PeopleCursor{}) {
@@ -66,7 +66,7 @@ func (s *Store) SearchPeople(ctx context.Context, q PeopleQuery) (People, error)
 	}
 	words := searched(q.Text)
 	if from.Word != "" && !slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(from.Word, w) }) {
-		from, q.After, q.Before = PeopleCursor{}, PeopleCursor{}, PeopleCursor{} // of another list
+		from, q.After, q.Before = PeopleCursor{}, PeopleCursor{}, PeopleCursor{} // the cursor is of another list
 	}
 	if text := strings.TrimSpace(q.Text); text != "" && from == (PeopleCursor{}) {
 		switch u, err := s.UserByID(ctx, text); {
@@ -95,7 +95,7 @@ func (s *Store) SearchPeople(ctx context.Context, q PeopleQuery) (People, error)
 	return s.people(ctx, q, places, end, from)
 }
 
-// look finds the places of a page, one more than it holds, and the end of what it looked at.
+// look returns the places of a page, and one more, and the end of the rows that it scanned.
 func look(w walk, limit int, ask func(into *[]place, query string, args []any) error) (places, end []place, err error) {
 	query, args := w.end()
 	if err := ask(&end, query, args); err != nil {
@@ -109,7 +109,7 @@ func look(w walk, limit int, ask func(into *[]place, query string, args []any) e
 	return places, end, err
 }
 
-// walkOf is what the page is found along.
+// walkOf returns the index scan that finds the page.
 func (s *Store) walkOf(ctx context.Context, q PeopleQuery, words []string, from PeopleCursor) (walk, error) {
 	words, byWord, err := s.narrowest(ctx, words, q.rare(), from)
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *Store) walkOf(ctx context.Context, q PeopleQuery, words []string, from 
 	return s.byCreation(q, words, from), nil
 }
 
-// has tells whether u is among those that the query is narrowed to, apart from its text.
+// has reports whether u matches the state and the role of the query.
 func (q PeopleQuery) has(u User) bool {
 	if q.Role != "" && !slices.Contains(u.Roles, q.Role) {
 		return false
@@ -137,8 +137,8 @@ func (q PeopleQuery) has(u User) bool {
 	return true
 }
 
-// people reads the people of places, one of which may be more than the page. With two places, end is where looking
-// stopped and what comes after.
+// people returns the page of places, which may contain one more place than the page. If end has two places, they are
+// where the scan stopped and the next one.
 func (s *Store) people(ctx context.Context, q PeopleQuery, places, end []place, from PeopleCursor) (People, error) {
 	more := len(places) > q.Limit
 	if more {
@@ -179,7 +179,7 @@ func (s *Store) people(ctx context.Context, q PeopleQuery, places, end []place, 
 	return page, nil
 }
 
-// values are the place in the order of its list.
+// values returns the place's values in the order of its list.
 func (p place) values() []any {
 	if p.Word != "" {
 		return []any{p.Word, p.ID}

@@ -9,12 +9,12 @@ import (
 	"gatehouse/db"
 )
 
-// rare tells whether the state or the role has an index of its own.
+// rare reports whether the state or the role has an index of its own.
 func (q PeopleQuery) rare() bool {
 	return q.State == StateBanned || q.State == StateDeleted || slices.Contains(Roles[1:], q.Role)
 }
 
-// narrowed is the condition of has, on users u.
+// narrowed returns the SQL of has, for users u.
 func (s *Store) narrowed(q PeopleQuery) (conditions []string, args []any) {
 	if slices.Contains(Roles, q.Role) {
 		conditions = append(conditions, s.hasRole(q.Role))
@@ -31,11 +31,11 @@ func (s *Store) narrowed(q PeopleQuery) (conditions []string, args []any) {
 	return conditions, args
 }
 
-// fewWords is up to how many words found are walked through rather than those who have a rare state or role.
+// fewWords is the maximum number of matching words that are scanned instead of the index of a rare state or role.
 const fewWords = 1000
 
-// narrowest puts the word first that the fewest have, and tells whether to walk along its people. A list that was
-// begun is gone on with as it was begun.
+// narrowest sorts the words so that the most selective comes first, and reports whether to scan the index of words.
+// A list that has begun continues with the same index.
 func (s *Store) narrowest(ctx context.Context, words []string, rare bool, from PeopleCursor) (ordered []string, byWord bool, err error) {
 	if len(words) == 0 {
 		return nil, false, nil
@@ -51,7 +51,7 @@ func (s *Store) narrowest(ctx context.Context, words []string, rare bool, from P
 	}
 	slices.SortStableFunc(words, func(a, b string) int { return counts[a] - counts[b] })
 	if from.Word != "" {
-		// It goes on along the word that the cursor is a place of.
+		// Continue with the word of the cursor.
 		slices.SortStableFunc(words, func(a, b string) int { return rank(from.Word, a) - rank(from.Word, b) })
 	}
 	begun := from != (PeopleCursor{})
@@ -65,29 +65,29 @@ func rank(word, beginning string) int {
 	return 1
 }
 
-// maxLooked is how many rows of an index a page reads at most, for instance for two common words of which no person has
-// both. The next page goes on after them.
+// maxLooked is the maximum number of index rows that a page reads, for instance for two common words that no user
+// has both of. The next page continues after them.
 const maxLooked = 2000
 
-// walk is an index that a query goes along, and the conditions that its rows have to meet.
+// walk is an index scan, with the conditions for its rows.
 type walk struct {
 	table      string
 	columns    string // of the place of a row
 	key        string // the order of the index
-	along      string // which rows of the index there are
-	low, high  bound  // where they begin and end; zero: nowhere
+	along      string // condition of a partial index
+	low, high  bound  // where the scan begins and ends; zero: unbounded
 	backwards  bool   // from high to low
 	conditions string // " AND …"
 	args       []any
 }
 
-// bound is a condition that an index is entered or left by.
+// bound is a condition that limits the range of an index scan.
 type bound struct {
 	condition string
 	args      []any
 }
 
-// begin makes the walk start behind the place from.
+// begin makes the walk start after the place from.
 func (w *walk) begin(from ...any) {
 	if w.backwards {
 		w.high = bound{`(` + w.key + `) < (?, ?)`, from}
@@ -105,7 +105,7 @@ func (w *walk) stop(until ...any) {
 	}
 }
 
-// query is the places of the walk. With one bound on either side a database has no wrong one to enter its index by.
+// query returns the SQL of the walk. With one bound on each side, a database can't choose a wrong one to start at.
 func (w walk) query(conditions string, args []any, limit string) (string, []any) {
 	query, all := `SELECT `+w.columns+` FROM `+w.table+` WHERE `+w.along, []any(nil)
 	for _, b := range []bound{w.low, w.high} {
@@ -120,20 +120,20 @@ func (w walk) query(conditions string, args []any, limit string) (string, []any)
 	return query + conditions + ` ORDER BY ` + strings.ReplaceAll(w.key, `,`, order+`,`) + order + limit, append(all, args...)
 }
 
-// end asks for the last row that a page looks at and the one after it: less than both where the walk ends before.
+// end returns a query for the last row that a page scans and the next one. It yields fewer if the walk ends before.
 func (w walk) end() (query string, args []any) {
 	query, args = w.query(``, nil, ` LIMIT 2 OFFSET ?`)
 	return query, append(args, maxLooked-1)
 }
 
-// page asks for one row more than a page holds.
+// page returns a query for one row more than the page.
 func (w walk) page(limit int) (query string, args []any) {
 	query, args = w.query(w.conditions, w.args, ` LIMIT ?`)
 	return query, append(args, limit+1)
 }
 
-// byWord walks along the index of words. A person who has several words with that beginning is found at the first of
-// them. The inner questions are asked for a row at a time (they have a LIMIT or a MIN), never for all at once.
+// byWord returns a scan of the index of words. A user with several words of that beginning is found at the first of
+// them. The subqueries are evaluated for each row (they have a LIMIT or a MIN), never for the whole table.
 func (s *Store) byWord(q PeopleQuery, words []string, from PeopleCursor) walk {
 	first := words[0]
 	w := walk{
@@ -154,7 +154,7 @@ func (s *Store) byWord(q PeopleQuery, words []string, from PeopleCursor) walk {
 	return w
 }
 
-// byCreation walks along users from the latest, or along the few of a rare role or state.
+// byCreation returns a scan of users from the latest, or of the index of a rare role or state.
 func (s *Store) byCreation(q PeopleQuery, words []string, from PeopleCursor) walk {
 	w := walk{
 		columns: `created_at AS at, id`, key: `created_at, id`, along: `TRUE`,
@@ -182,7 +182,7 @@ func (s *Store) byCreation(q PeopleQuery, words []string, from PeopleCursor) wal
 	return w
 }
 
-// others is the condition that the person of a row has a word with each of these beginnings.
+// others returns the condition that the user of a row has a word with each of these beginnings.
 func others(id string, words []string) (query string, args []any) {
 	for _, w := range words {
 		query += ` AND (SELECT 1 FROM user_words x WHERE x.user_id = ` + id + ` AND x.word >= ? AND x.word < ? LIMIT 1) = 1`

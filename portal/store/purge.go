@@ -10,11 +10,10 @@ import (
 	"gatehouse/db"
 )
 
-// purgeBatch is how many sign-ins are deleted at a time, so that others may write in between.
+// purgeBatch is the number of sign-ins deleted in one transaction, so that others can write in between.
 const purgeBatch = 500
 
-// PurgeSignIns deletes the sign-ins that ended before t, or were not seen since, with
-// all that is known of them.
+// PurgeSignIns deletes the sign-ins that ended before t, or were not seen since, with the apps that they opened.
 func (s *Store) PurgeSignIns(ctx context.Context, t time.Time) error {
 	for {
 		n := 0

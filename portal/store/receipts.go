@@ -8,10 +8,10 @@ import (
 	"gatehouse/db"
 )
 
-// Receipt is what became of one act: who confirmed it, and who was told.
+// Receipt is the stored result of one revocation: the confirmations of the replicas, and the notices to clients.
 type Receipt struct {
 	Ending    string    `db:"ending"`
-	UserID    string    `db:"user_id"` // whom it was about; "" for a token
+	UserID    string    `db:"user_id"` // the user that it is about; "" for a token
 	Reason    string    `db:"reason"`
 	CreatedAt time.Time `db:"-"`
 	Text      string    `db:"receipt"` // JSON, of package revoke
@@ -22,7 +22,7 @@ type receiptRow struct {
 	CreatedAt int64 `db:"created_at"`
 }
 
-// SaveReceipt stores a receipt, or what is known now in place of what was known before.
+// SaveReceipt stores a receipt, replacing the text of an earlier one.
 func (s *Store) SaveReceipt(ctx context.Context, r Receipt) error {
 	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO receipts (ending, user_id, reason, created_at, receipt) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (ending) DO UPDATE SET receipt = excluded.receipt`), r.Ending, r.UserID, r.Reason, db.Millis(r.CreatedAt), r.Text); err != nil {
@@ -33,7 +33,7 @@ func (s *Store) SaveReceipt(ctx context.Context, r Receipt) error {
 
 const receiptColumns = `SELECT ending, user_id, reason, created_at, receipt FROM receipts `
 
-// Receipt is that of one act, or ErrNotFound.
+// Receipt returns the receipt of one revocation, or ErrNotFound.
 func (s *Store) Receipt(ctx context.Context, ending string) (Receipt, error) {
 	var row receiptRow
 	err := s.db.GetContext(ctx, &row, s.db.Rebind(receiptColumns+`WHERE ending = ?`), ending)
@@ -48,7 +48,7 @@ func (s *Store) Receipt(ctx context.Context, ending string) (Receipt, error) {
 
 const receiptsOfUser = `WHERE user_id = ? ORDER BY created_at DESC, ending DESC LIMIT ?`
 
-// ReceiptsOf are the last ones about a person, the newest first.
+// ReceiptsOf returns the last receipts about a user, the newest first.
 func (s *Store) ReceiptsOf(ctx context.Context, userID string, limit int) ([]Receipt, error) {
 	var rows []receiptRow
 	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(receiptColumns+receiptsOfUser), userID, limit); err != nil {
@@ -67,7 +67,7 @@ func (r receiptRow) receipt() Receipt {
 	return out
 }
 
-// PurgeReceipts deletes those from before t.
+// PurgeReceipts deletes the receipts from before t.
 func (s *Store) PurgeReceipts(ctx context.Context, t time.Time) error {
 	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM receipts WHERE created_at < ?`), db.Millis(t)); err != nil {
 		return fmt.Errorf("store: purge receipts: %w", err)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// LastReceipts are those of the last acts of all, the newest first.
+// LastReceipts returns the last receipts of all users, the newest first.
 func (s *Store) LastReceipts(ctx context.Context, limit int) ([]Receipt, error) {
 	var rows []receiptRow
 	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(receiptColumns+`ORDER BY created_at DESC, ending DESC LIMIT ?`), limit); err != nil {

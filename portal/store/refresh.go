@@ -12,16 +12,15 @@ import (
 	"gatehouse/db"
 )
 
-// RefreshToken is one refresh token of a family: all that descend from one
-// authorization code.
+// RefreshToken is one refresh token of a family: all tokens that descend from one authorization code.
 type RefreshToken struct {
 	Hash      string // hex of SHA-256 of the token
 	Family    string
 	UserID    string
 	SID       string
 	ClientID  string
-	Scope     string // space separated, what the family was granted
-	Audience  string // of its access tokens where the client names none
+	Scope     string // space separated, granted to the family
+	Audience  string // of its access tokens if the client names none
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    time.Time // zero: not yet used
@@ -41,22 +40,21 @@ func insertRefreshToken(ctx context.Context, tx *sqlx.Tx, t RefreshToken) error 
 	return nil
 }
 
-// RefreshToken is the token with this hash, or ErrNotFound.
+// RefreshToken returns the token with this hash, or ErrNotFound.
 func (s *Store) RefreshToken(ctx context.Context, hash string) (RefreshToken, error) {
 	return scanRefreshToken(s.db.QueryRowxContext(ctx, s.db.Rebind(refreshColumns), hash))
 }
 
-// Rotate shows fn the token with this hash, while no other replica can change
-// it, and does what fn answers: store the successor and mark the token used with
-// its encrypted form, or nothing when next is nil. An error of fn comes back as
-// it is, and nothing is stored. ErrNotFound: no such token.
+// Rotate passes the token with this hash, locked, to fn, and stores what fn returns: the successor, and its
+// encrypted form in the used token; nothing if next is nil. An error of fn is returned unchanged, and nothing is
+// stored. It returns ErrNotFound if there is no such token.
 func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
 	fn func(old RefreshToken) (next *RefreshToken, encrypted string, err error),
 ) error {
 	var sid string
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		// The sign-in is held first, as whoever ends it or revokes a grant does: so nobody
-		// waits in a circle, and a successor is there before a revocation, or not at all.
+		// The sign-in is locked first, as by transactions that end it or revoke a grant: this avoids deadlocks, and
+		// a successor is stored before a revocation or not at all.
 		var of string
 		err := tx.GetContext(ctx, &of, tx.Rebind(`SELECT sid FROM refresh_tokens WHERE hash = ?`), hash)
 		if db.Missing(err) {

@@ -10,14 +10,13 @@ import (
 	"gatehouse/db"
 )
 
-// Revocation is one line of what the denylist in Redis must hold (package
-// revocation has its meaning).
+// Revocation is one entry of the denylist as stored in the database (package denylist documents its meaning).
 type Revocation struct {
-	Seq         int64  // counts up
-	Ending      string // the act that it belongs to
+	Seq         int64  // ascending
+	Ending      string // the revocation request that it belongs to
 	Kind        string // sub, sid or jti
 	Value       string
-	Before      time.Time // of a sub: what was authenticated earlier is denied, in whole seconds
+	Before      time.Time // of a sub: sign-ins with an earlier auth_time are denied, in whole seconds
 	Except      string    // of a sub: the sid of a sign-in that is not denied
 	Reason      string
 	Note        string
@@ -25,7 +24,7 @@ type Revocation struct {
 	Client      string
 	At          time.Time
 	Until       time.Time
-	PublishedAt time.Time // when Redis had it; zero: not yet, as far as we know
+	PublishedAt time.Time // when Redis had it; zero: not known to be published
 }
 
 type revocationRow struct {
@@ -51,8 +50,8 @@ func (r revocationRow) revocation() Revocation {
 	}
 }
 
-// insertRevocation stores r and sets its Seq. tidyAt, of a denial of a person, is when a replica may go on ending the
-// sign-ins that it denies; zero: there are none.
+// insertRevocation stores r and sets its Seq. tidyAt, for a denial of a user, is when a replica may continue to end
+// the denied sign-ins; zero: there are none.
 func insertRevocation(ctx context.Context, tx *sqlx.Tx, r *Revocation, tidyAt time.Time) error {
 	return tx.QueryRowxContext(ctx, tx.Rebind(`INSERT INTO revocations
 		(ending, kind, value, before_at, except_sid, reason, note, by_user, client_id, at, until_at, tidy_at)
@@ -63,7 +62,8 @@ func insertRevocation(ctx context.Context, tx *sqlx.Tx, r *Revocation, tidyAt ti
 
 const revocationColumns = `seq, ending, kind, value, before_at, except_sid, reason, note, by_user, client_id, at, until_at, published_at`
 
-// In the lists "+until_at" keeps its index out of it: nearly all rows matter still, and SQLite would read and sort them all.
+// revocations returns the matching revocations. In the conditions, "+until_at" prevents SQLite from using that
+// index: it matches nearly all rows and would require a sort.
 func revocations(ctx context.Context, q sqlx.ExtContext, where string, args ...any) ([]Revocation, error) {
 	return selectRevocations(ctx, q, `SELECT `+revocationColumns+` FROM revocations `+where, args...)
 }
@@ -80,14 +80,13 @@ func selectRevocations(ctx context.Context, q sqlx.ExtContext, query string, arg
 	return all, nil
 }
 
-// PendingRevocations are the first that Redis does not have, as far as we know, and
-// that still matter at now.
+// PendingRevocations returns the first revocations that are not known to be in Redis and have not expired at now.
 func (s *Store) PendingRevocations(ctx context.Context, now time.Time, limit int) ([]Revocation, error) {
 	return revocations(ctx, s.db, `WHERE published_at IS NULL AND +until_at > ? ORDER BY seq LIMIT ?`, db.Millis(now), limit)
 }
 
-// LivingRevocations is a page of those that still matter at now: the first ones with
-// a number above after. published leaves out those that Redis never had.
+// LivingRevocations returns a page of the revocations that have not expired at now: the first with a Seq above
+// after. published omits those that were never published.
 func (s *Store) LivingRevocations(ctx context.Context, after int64, now time.Time, published bool, limit int) ([]Revocation, error) {
 	only := ``
 	if published {
@@ -96,12 +95,12 @@ func (s *Store) LivingRevocations(ctx context.Context, after int64, now time.Tim
 	return revocations(ctx, s.db, `WHERE seq > ? AND +until_at > ?`+only+` ORDER BY seq LIMIT ?`, after, db.Millis(now), limit)
 }
 
-// RevocationsOf are those of one act.
+// RevocationsOf returns the revocations of one request.
 func (s *Store) RevocationsOf(ctx context.Context, ending string) ([]Revocation, error) {
 	return revocations(ctx, s.db, `WHERE ending = ? ORDER BY seq`, ending)
 }
 
-// RevocationsPublished notes that Redis has those with these numbers.
+// RevocationsPublished records that Redis has the revocations with these numbers.
 func (s *Store) RevocationsPublished(ctx context.Context, seqs []int64, now time.Time) error {
 	if len(seqs) == 0 {
 		return nil
@@ -116,8 +115,8 @@ func (s *Store) RevocationsPublished(ctx context.Context, seqs []int64, now time
 	return nil
 }
 
-// HighestRevocation is the highest number that Redis must know: that of the last
-// published one that still matters at now. 0: there is none.
+// HighestRevocation returns the highest number that Redis must have: that of the last published revocation that has
+// not expired at now; 0 if there is none.
 func (s *Store) HighestRevocation(ctx context.Context, now time.Time) (int64, error) {
 	var high int64
 	if err := s.db.GetContext(ctx, &high, s.db.Rebind(`SELECT COALESCE((SELECT seq FROM revocations
@@ -127,11 +126,11 @@ func (s *Store) HighestRevocation(ctx context.Context, now time.Time) (int64, er
 	return high, nil
 }
 
-// purgedAfter is how long a revocation stays that matters no more: a clock that jumps
-// ahead for a while must not lose what is still needed when it is back.
+// purgedAfter is how long an expired revocation is kept: if a clock jumps ahead for a while, no revocation is lost
+// that is still needed afterwards.
 const purgedAfter = 24 * time.Hour
 
-// PurgeRevocations deletes those that have not mattered for a day at now.
+// PurgeRevocations deletes the revocations that expired more than a day before now.
 func (s *Store) PurgeRevocations(ctx context.Context, now time.Time) error {
 	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM revocations WHERE until_at <= ?`), db.Millis(now.Add(-purgedAfter))); err != nil {
 		return fmt.Errorf("store: purge revocations: %w", err)

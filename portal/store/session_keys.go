@@ -9,23 +9,22 @@ import (
 	"gatehouse/db"
 )
 
-// Session is what the portal's session of a living sign-in would say, for a Redis
-// that lost it.
+// Session is the data of the portal session of an active sign-in, to restore it after Redis lost it.
 type Session struct {
 	User   User
 	SignIn SignIn
-	Began  time.Time // when the sign-in began; SignIn.CreatedAt is that of the newest proof
+	Began  time.Time // when the sign-in began; SignIn.CreatedAt is the time of the last authentication
 	Seen   time.Time // when it was last used
 }
 
-// SetSessionKey notes the key in Redis of a living sign-in's session; the one of before
-// leads nowhere from now on. ErrNotFound: the sign-in is over.
+// SetSessionKey stores the key in Redis of an active sign-in's session; the previous key becomes invalid. It returns
+// ErrNotFound if the sign-in has ended.
 func (s *Store) SetSessionKey(ctx context.Context, sid, key string, now time.Time) error {
 	return s.update(ctx, ErrNotFound, `UPDATE sign_ins SET session_key = ?, session_seen_at = ? WHERE sid = ? AND ended_at IS NULL`,
 		key, db.Millis(now), sid)
 }
 
-// SessionSeen notes that the session with that key was used.
+// SessionSeen records that the session with that key was used.
 func (s *Store) SessionSeen(ctx context.Context, key string, now time.Time) error {
 	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE sign_ins SET session_seen_at = ? WHERE session_key = ? AND session_key <> '' AND ended_at IS NULL`),
 		db.Millis(now), key); err != nil {
@@ -34,8 +33,8 @@ func (s *Store) SessionSeen(ctx context.Context, key string, now time.Time) erro
 	return nil
 }
 
-// Session finds the living sign-in whose session has that key, with its person.
-// ErrNotFound: there is none, or it has ended.
+// Session returns the active sign-in whose session has that key, with its user. It returns ErrNotFound if there is
+// none or it has ended.
 func (s *Store) Session(ctx context.Context, key string) (Session, error) {
 	var row struct {
 		SID   string `db:"sid"`

@@ -12,8 +12,8 @@ import (
 	"gatehouse/events"
 )
 
-// SignIn is one sign-in on one browser. SID is the `sid` of every token; CreatedAt is when the password was
-// last typed, the `auth_time`. EndedAt is the zero time while it lives.
+// SignIn is one sign-in on one browser. SID is the `sid` of every token; CreatedAt is when the password was last
+// entered, the `auth_time`. EndedAt is zero while it is active.
 type SignIn struct {
 	SID        string
 	UserID     string
@@ -21,8 +21,8 @@ type SignIn struct {
 	LastSeenAt time.Time
 	UserAgent  string
 	IP         string
-	Replica    string // of the portal, where the person signed in
-	SessionKey string // of the portal's session in Redis (package session); written, and read by Session only
+	Replica    string // of the portal, where the user signed in
+	SessionKey string // of the portal's session in Redis (package session); stored, but not read into SignIn
 	EndedAt    time.Time
 	EndReason  string
 	Clients    []string // client_ids of the apps it opened, in the order it opened them
@@ -49,10 +49,10 @@ func (r signInRow) signIn() SignIn {
 	}
 }
 
-// SignIn stores a sign-in and the event sign_in in one transaction, provided that passwordHash, which has just
-// been checked, is still the person's and the person is enabled: else ErrStale. So a sign-in that races with a
-// change of password either happens before it, and is ended by it, or does not happen. ErrSuperseded says that the
-// person was signed out as a whole since in.CreatedAt: the denylist would deny the sign-in.
+// SignIn stores a sign-in and the event sign_in in one transaction. It returns ErrStale unless passwordHash, which
+// has just been verified, is still the user's and the user is enabled. So a sign-in concurrent with a change of
+// password either happens before it, and is ended by it, or does not happen. It returns ErrSuperseded if all
+// sign-ins of the user were denied since in.CreatedAt: the denylist would deny this one.
 func (s *Store) SignIn(ctx context.Context, in SignIn, passwordHash string) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		u, err := s.holdUser(ctx, tx, in.UserID, passwordHash, in.CreatedAt)
@@ -70,8 +70,8 @@ func (s *Store) SignIn(ctx context.Context, in SignIn, passwordHash string) erro
 	return err
 }
 
-// Reauthenticate moves the auth_time of a living sign-in to now, under the same condition as SignIn; ErrStale
-// also says that the sign-in is not that person's or has ended. When it began stays.
+// Reauthenticate sets the auth_time of an active sign-in to now, under the same conditions as SignIn. It also
+// returns ErrStale if the sign-in is another user's or has ended. The time when it began does not change.
 func (s *Store) Reauthenticate(ctx context.Context, userID, sid, passwordHash string, now time.Time) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		u, err := s.holdUser(ctx, tx, userID, passwordHash, now)
@@ -97,7 +97,8 @@ func (s *Store) Reauthenticate(ctx context.Context, userID, sid, passwordHash st
 	return err
 }
 
-// holdUser locks the person until tx commits. It returns ErrStale unless the person is enabled and has that password hash.
+// holdUser locks the user until tx commits. It returns ErrStale unless the user is enabled and has that password
+// hash.
 func (s *Store) holdUser(ctx context.Context, tx *sqlx.Tx, id, passwordHash string, now time.Time) (User, error) {
 	u, err := s.lockUser(ctx, tx, id)
 	if errors.Is(err, ErrNotFound) || err == nil && (u.PasswordHash != passwordHash || u.Disabled(now)) {
@@ -115,8 +116,8 @@ func insertSignIn(ctx context.Context, tx *sqlx.Tx, in SignIn) error {
 	return events.Record(ctx, tx, events.New(events.SignIn, in.UserID, map[string]any{"client_id": "portal", "method": "password"}))
 }
 
-// Visitor returns a sign-in and its person in one query, without its Clients. ErrNotFound says that there is no
-// such sign-in; whether it has ended or the person is disabled is for the caller to see.
+// Visitor returns a sign-in and its user in one query, without its Clients. It returns ErrNotFound if there is no
+// such sign-in. The caller has to check whether it has ended or the user is disabled.
 func (s *Store) Visitor(ctx context.Context, sid string) (User, SignIn, error) {
 	var row struct {
 		signInRow
@@ -143,11 +144,12 @@ func (s *Store) Visitor(ctx context.Context, sid string) (User, SignIn, error) {
 	return u, in, err
 }
 
-// MaxSignInsListed is how many of a person's living sign-ins are listed and counted, the last seen.
+// MaxSignInsListed is the maximum number of a user's active sign-ins that are listed and counted, the last seen
+// first.
 const MaxSignInsListed = 1000
 
-// SignInsOf returns a page of a person's living sign-ins that were seen since that time, and how many there are, which
-// is counted up to MaxSignInsListed: first the one with the sid first, then the last seen.
+// SignInsOf returns a page of a user's active sign-ins that were seen since that time, and their number, counted up
+// to MaxSignInsListed. The one with the sid first comes first, the others in the order last seen.
 func (s *Store) SignInsOf(ctx context.Context, userID, first string, since time.Time, limit, offset int) (page []SignIn, total int, err error) {
 	living := livingOf(s.db.Dialect)
 	total, err = s.countUpTo(ctx, MaxSignInsListed, `SELECT 1`+living, userID, db.Millis(since))
@@ -192,7 +194,8 @@ func (s *Store) SignInsOf(ctx context.Context, userID, first string, since time.
 	return page, total, nil
 }
 
-// livingOf are a person's living sign-ins that were seen since a time, by an index in the order of othersByLastSeen.
+// livingOf returns the FROM and WHERE of a user's active sign-ins that were seen since a time, with an index in the
+// order of othersByLastSeen.
 func livingOf(dialect db.Dialect) string {
 	return ` FROM ` + indexed(dialect, `sign_ins`, `sign_ins_living_of_user`) + ` WHERE user_id = ? AND ended_at IS NULL AND last_seen_at >= ?`
 }
@@ -218,7 +221,7 @@ func (s *Store) clientsOf(ctx context.Context, sids []string) (map[string][]stri
 	return clients, nil
 }
 
-// Seen notes that a sign-in was seen, at most once a minute: before that it writes nothing.
+// Seen records that a sign-in was seen, with the precision of a minute: within it, it writes nothing.
 func (s *Store) Seen(ctx context.Context, sid string, now time.Time) error {
 	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE sign_ins SET last_seen_at = ? WHERE sid = ? AND last_seen_at <= ? AND ended_at IS NULL`),
 		db.Millis(now), sid, db.Millis(now.Add(-seenEvery))); err != nil {

@@ -1,9 +1,7 @@
-// Package store keeps the portal's records in its database: a file per table, and
-// nothing but SQL in it. Each caller declares the few methods it needs as an
-// interface of its own; [Store] happens to have them all.
+// Package store keeps the portal's records in its database: a file per table, and nothing but SQL in it. Each caller
+// declares the methods that it needs as an interface of its own, which [Store] implements.
 //
-// Times go in and come out as [time.Time] with millisecond precision and are
-// stored as Unix milliseconds. Lists are JSON arrays.
+// Times are [time.Time] with millisecond precision, stored as Unix milliseconds. Lists are JSON arrays.
 package store
 
 import (
@@ -15,13 +13,13 @@ import (
 	"gatehouse/db"
 )
 
-// ErrNotFound says that there is no such record.
+// ErrNotFound means that there is no such record.
 var ErrNotFound = errors.New("store: no such record")
 
 // Store is the portal's database. It is safe for concurrent use.
 type Store struct{ db *db.DB }
 
-// New is a store on d, which has been migrated.
+// New returns a store on d, which must be migrated, or an error if d is nil.
 func New(d *db.DB) (*Store, error) {
 	if d == nil {
 		return nil, errors.New("store: a database is needed")
@@ -29,7 +27,7 @@ func New(d *db.DB) (*Store, error) {
 	return &Store{db: d}, nil
 }
 
-// toList is how a list is stored.
+// toList encodes a list as a JSON array.
 func toList(items []string) string {
 	if len(items) == 0 {
 		return "[]"
@@ -38,7 +36,7 @@ func toList(items []string) string {
 	return string(raw)
 }
 
-// fromList reads what toList wrote.
+// fromList decodes a list that toList encoded.
 func fromList(raw string) ([]string, error) {
 	var items []string
 	if err := json.Unmarshal([]byte(raw), &items); err != nil {
@@ -47,7 +45,7 @@ func fromList(raw string) ([]string, error) {
 	return items, nil
 }
 
-// timeOf reads an optional time; NULL is the zero time.
+// timeOf converts an optional column to a time; NULL is the zero time.
 func timeOf(ms *int64) time.Time {
 	if ms == nil {
 		return time.Time{}
@@ -55,7 +53,7 @@ func timeOf(ms *int64) time.Time {
 	return db.Time(*ms)
 }
 
-// millisOf is how an optional time is stored; the zero time is NULL.
+// millisOf converts an optional time for a column; the zero time is NULL.
 func millisOf(t time.Time) *int64 {
 	if t.IsZero() {
 		return nil

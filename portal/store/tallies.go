@@ -8,16 +8,16 @@ import (
 	"gatehouse/db"
 )
 
-// Tallies are figures of the estate, each counted up to a limit.
+// Tallies are counts for the whole estate, each up to a limit.
 type Tallies struct {
 	People    int // with an account
-	Denied    int // entries of the denylist that are kept still
+	Denied    int // entries of the denylist that have not expired
 	Waiting   int // of these, those that Redis does not have yet
-	Notices   int // of a sign-out, which an app has yet to hear
+	Notices   int // logout notices that are neither delivered nor given up
 	Abandoned int // notices that were given up
 }
 
-// Tallies counts, and stops each count at limit.
+// Tallies returns the counts at now, each up to limit.
 func (s *Store) Tallies(ctx context.Context, now time.Time, limit int) (t Tallies, err error) {
 	for _, count := range []struct {
 		into  *int

@@ -14,8 +14,8 @@ import (
 	"gatehouse/db"
 )
 
-// Untold are a person's sign-ins that ended for one of these reasons since that time
-// and of which the person has not been told, the newest first.
+// Untold returns a user's sign-ins that ended for one of these reasons since that time, and that the user has not
+// been notified of, the newest first.
 func (s *Store) Untold(ctx context.Context, userID string, reasons []string, since time.Time, limit int) ([]SignIn, error) {
 	var all []SignIn
 	err := s.alongIndexes(ctx, func(on sqlx.QueryerContext) (err error) {
@@ -27,7 +27,7 @@ func (s *Store) Untold(ctx context.Context, userID string, reasons []string, sin
 	return all[:min(len(all), limit)], err
 }
 
-// untold are the last for each reason; each part follows an index from its end.
+// untold returns a query for the last ones of each reason; each part scans an index from its end.
 func untold(dialect db.Dialect, userID string, reasons []string, since time.Time, limit int) (string, []any) {
 	var parts []string
 	var args []any
@@ -40,7 +40,7 @@ func untold(dialect db.Dialect, userID string, reasons []string, since time.Time
 	return strings.Join(parts, ` UNION ALL `), args
 }
 
-// SignInsEnded are a person's last sign-ins that have ended, the last ended first.
+// SignInsEnded returns a user's ended sign-ins, the last ended first.
 func (s *Store) SignInsEnded(ctx context.Context, userID string, limit int) (all []SignIn, err error) {
 	err = s.alongIndexes(ctx, func(on sqlx.QueryerContext) error {
 		all, err = s.ended(ctx, on, endedOf(s.db.Dialect), []any{userID, limit})
@@ -66,7 +66,7 @@ func (s *Store) ended(ctx context.Context, on sqlx.QueryerContext, query string,
 	return all, nil
 }
 
-// WasTold reports whether the person has been told of endings since that time.
+// WasTold reports whether the user has acknowledged ended sign-ins since that time.
 func (s *Store) WasTold(ctx context.Context, userID string, since time.Time) (bool, error) {
 	var told bool
 	if err := s.db.GetContext(ctx, &told, s.db.Rebind(`SELECT EXISTS (SELECT 1 FROM users WHERE id = ? AND told_at >= ?)`), userID, db.Millis(since)); err != nil {
@@ -75,7 +75,7 @@ func (s *Store) WasTold(ctx context.Context, userID string, since time.Time) (bo
 	return told, nil
 }
 
-// Told notes that the person knows of all their sign-ins that have ended by now.
+// Told records that the user has acknowledged all sign-ins that have ended by now.
 func (s *Store) Told(ctx context.Context, userID string, now time.Time) error {
 	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE users SET told_at = ? WHERE id = ? AND told_at < ?`),
 		db.Millis(now), userID, db.Millis(now)); err != nil {

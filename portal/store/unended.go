@@ -10,11 +10,11 @@ import (
 	"gatehouse/db"
 )
 
-// ErrEnded says that what was to be ended has ended already, and that nothing was changed.
+// ErrEnded means that the target has ended already, and that nothing was changed.
 var ErrEnded = errors.New("store: that has ended already")
 
-// IfSignedIn lets an ending of a whole person happen only while there is a living sign-in of theirs besides except: else
-// ErrEnded. So two who end the same together do it once.
+// IfSignedIn returns a change that fails with ErrEnded unless the user has an active sign-in other than except. So
+// of two administrators who end the same sign-ins concurrently, one succeeds.
 func IfSignedIn(userID, except string) Change {
 	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
 		if _, err := s.lockUser(ctx, tx, userID); err != nil {
@@ -25,8 +25,7 @@ func IfSignedIn(userID, except string) Change {
 	}}
 }
 
-// IfSignInLives lets an ending of a sign-in of userID happen only while it lives: else ErrEnded, also where there is no
-// such sign-in.
+// IfSignInLives returns a change that fails with ErrEnded unless userID has the active sign-in sid.
 func IfSignInLives(userID, sid string) Change {
 	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
 		query := `SELECT s.sid FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.sid = ? AND s.user_id = ? AND s.ended_at IS NULL AND ` + notDenied

@@ -13,44 +13,44 @@ import (
 	"gatehouse/events"
 )
 
-// The errors of the methods about users, beside ErrNotFound.
+// The errors of the methods about users, besides ErrNotFound.
 var (
-	// ErrEmailTaken says that another account has this normalised email.
+	// ErrEmailTaken means that another account has this normalised email.
 	ErrEmailTaken = errors.New("store: another account has this email")
-	// ErrStale says that what was read before (a password's hash, that the person is enabled, that the sign-in
-	// lives) is no longer so, and that nothing was changed.
+	// ErrStale means that what was read before (the password hash, that the user is enabled, that the sign-in is
+	// active) has changed, and that nothing was written.
 	ErrStale = errors.New("store: the account changed meanwhile")
-	// ErrSuperseded says that a sign-in began before the person was signed out everywhere.
+	// ErrSuperseded means that a sign-in began before the user was signed out everywhere.
 	ErrSuperseded = errors.New("store: the person was signed out everywhere meanwhile")
 )
 
-// User is a person who may sign in. ID is the `sub` of every token (OpenID Connect Core §2). DisabledAt is the
-// zero time for somebody who was never kept from it, or is let in again; see Disabled.
+// User is a user account. ID is the `sub` of every token (OpenID Connect Core §2). DisabledAt is zero if the user
+// was never banned, or the ban was lifted; see Disabled.
 type User struct {
 	ID                string
-	Email             string // as it was typed
-	EmailNormalised   string // as it is looked up; unique
+	Email             string // as typed
+	EmailNormalised   string // as looked up; unique
 	Name              string
 	PasswordHash      string
 	Roles             []string
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	PasswordChangedAt time.Time
-	DisabledAt        time.Time // since when the person is banned, or the account is deleted
-	BanReason         string    // what an admin wrote of it
-	BannedUntil       time.Time // when the ban runs out by itself; zero: never
-	DeletedAt         time.Time // zero: the account is there
-	DeviceGeneration  int64     // rises when device cookies of the account must end (package attempts)
-	DeniedBefore      time.Time // sign-ins that began earlier are over, in whole seconds; zero: none is
-	DeniedExcept      string    // sid of a sign-in to which that does not apply
+	DisabledAt        time.Time // when the user was banned, or the account was deleted
+	BanReason         string    // entered by an administrator
+	BannedUntil       time.Time // when the ban ends by itself; zero: never
+	DeletedAt         time.Time // zero: not deleted
+	DeviceGeneration  int64     // incremented to invalidate the account's device cookies (package attempts)
+	DeniedBefore      time.Time // earlier sign-ins have ended, in whole seconds; zero: none
+	DeniedExcept      string    // sid of a sign-in to which DeniedBefore does not apply
 }
 
-// Denied reports whether a sign-in that began then was ended together with all others of the person.
+// Denied reports whether a sign-in that began then was ended together with all others of the user.
 func (u User) Denied(sid string, began time.Time) bool {
 	return began.Before(u.DeniedBefore) && (sid == "" || sid != u.DeniedExcept)
 }
 
-// Disabled tells whether the person is kept from signing in at now. A ban that has run out needs nobody to lift it.
+// Disabled reports whether the user may not sign in at now. A ban that has expired needs no lifting.
 func (u User) Disabled(now time.Time) bool {
 	return !u.DisabledAt.IsZero() && (u.BannedUntil.IsZero() || now.Before(u.BannedUntil))
 }
@@ -90,8 +90,8 @@ func (r userRow) user() (User, error) {
 	}, nil
 }
 
-// SignedOutBefore returns the instant, in whole seconds, from which a sign-in of this person counts: all that began
-// earlier have ended. Zero: any counts.
+// SignedOutBefore returns the time, in whole seconds, before which all sign-ins of this user have ended; zero if the
+// user was never signed out everywhere.
 func (s *Store) SignedOutBefore(ctx context.Context, userID string) (time.Time, error) {
 	var before *int64
 	err := s.db.GetContext(ctx, &before, s.db.Rebind(`SELECT denied_before FROM users WHERE id = ?`), userID)
@@ -101,12 +101,12 @@ func (s *Store) SignedOutBefore(ctx context.Context, userID string) (time.Time, 
 	return timeOf(before), nil
 }
 
-// UserByID returns the person with that id, or ErrNotFound.
+// UserByID returns the user with that id, or ErrNotFound.
 func (s *Store) UserByID(ctx context.Context, id string) (User, error) {
 	return s.user(ctx, s.db, `WHERE id = ?`, id)
 }
 
-// UserByEmail returns the person with that normalised email, or ErrNotFound.
+// UserByEmail returns the user with that normalised email, or ErrNotFound.
 func (s *Store) UserByEmail(ctx context.Context, normalised string) (User, error) {
 	return s.user(ctx, s.db, `WHERE email_normalised = ?`, normalised)
 }
@@ -123,7 +123,7 @@ func (s *Store) user(ctx context.Context, q sqlx.QueryerContext, where string, a
 	return row.user()
 }
 
-// lockUser reads a user whom nobody else changes until tx commits. On SQLite tx holds the only write lock.
+// lockUser returns a user, locked against other changes until tx commits. On SQLite tx holds the only write lock.
 func (s *Store) lockUser(ctx context.Context, tx *sqlx.Tx, id string) (User, error) {
 	where := `WHERE id = ?`
 	if s.db.Dialect == db.Postgres {
@@ -132,8 +132,8 @@ func (s *Store) lockUser(ctx context.Context, tx *sqlx.Tx, id string) (User, err
 	return s.user(ctx, tx, where, id)
 }
 
-// Register creates u and its first sign-in, with the events registered and sign_in, in one transaction.
-// ErrEmailTaken says that there was an account with this email already; then nothing is stored.
+// Register creates u and its first sign-in, with the events registered and sign_in, in one transaction. It returns
+// ErrEmailTaken if another account has this email; then nothing is stored.
 func (s *Store) Register(ctx context.Context, u User, first SignIn) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		if n, err := insertUser(ctx, tx, u); err != nil {
@@ -152,7 +152,7 @@ func (s *Store) Register(ctx context.Context, u User, first SignIn) error {
 	return err
 }
 
-// SeedUsers creates those of users whose id and email nobody has yet, and leaves the others as they are.
+// SeedUsers creates the users whose id and email are not taken, and does not change existing ones.
 func (s *Store) SeedUsers(ctx context.Context, users []User) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		for _, u := range users {
@@ -168,8 +168,8 @@ func (s *Store) SeedUsers(ctx context.Context, users []User) error {
 	return nil
 }
 
-// insertUser returns 0 when the id or the email is taken. (A violated constraint would spoil the whole
-// transaction on PostgreSQL; a conflict that does nothing does not.)
+// insertUser inserts u and its words. It returns 0 if the id or the email is taken. (On PostgreSQL a violated
+// constraint would abort the whole transaction; ON CONFLICT DO NOTHING does not.)
 func insertUser(ctx context.Context, tx *sqlx.Tx, u User) (int64, error) {
 	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO users (`+userColumns+`, indexed)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE) ON CONFLICT DO NOTHING`),
@@ -187,28 +187,27 @@ func insertUser(ctx context.Context, tx *sqlx.Tx, u User) (int64, error) {
 	return n, addWords(ctx, tx, []User{u})
 }
 
-// SetName changes a person's name. ErrNotFound says that there is no such person.
+// SetName changes a user's name. It returns ErrNotFound if there is no such user.
 func (s *Store) SetName(ctx context.Context, id, name string, now time.Time) error {
 	return s.respell(ctx, id, ErrNotFound, nil, `UPDATE users SET name = ?, updated_at = ?, indexed = TRUE WHERE id = ?`, name, db.Millis(now), id)
 }
 
-// SetEmail changes a person's email, provided that passwordHash, which has just been checked, is still the
-// person's: else ErrStale. ErrEmailTaken says that another account has it. The changes of with happen with it or not at
-// all.
+// SetEmail changes a user's email, together with the changes of with. It returns ErrStale unless passwordHash, which
+// has just been verified, is still the user's, and ErrEmailTaken if another account has the email.
 func (s *Store) SetEmail(ctx context.Context, id, passwordHash, email, normalised string, now time.Time, with ...Change) error {
 	return s.respell(ctx, id, ErrStale, with, `UPDATE users SET email = ?, email_normalised = ?, updated_at = ?, indexed = TRUE
 		WHERE id = ? AND password_hash = ?`, email, normalised, db.Millis(now), id, passwordHash)
 }
 
-// ForgetDevices ends the device cookies of an account (package attempts).
+// ForgetDevices returns the change that invalidates the device cookies of an account (package attempts).
 func ForgetDevices(id string) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		return exec(ctx, tx, "forget devices", `UPDATE users SET device_generation = device_generation + 1 WHERE id = ?`, id)
 	}}
 }
 
-// ChangePassword replaces the hash old, which has just been checked, by hash, and ends the account's device cookies. ErrStale says that old is no longer
-// the person's.
+// ChangePassword returns the change that replaces the hash old, which has just been verified, by hash, and
+// invalidates the account's device cookies. It fails with ErrStale if old is no longer the user's.
 func ChangePassword(id, old, hash string, now time.Time) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE users SET password_hash = ?, password_changed_at = ?, updated_at = ?, device_generation = device_generation + 1
@@ -223,13 +222,13 @@ func ChangePassword(id, old, hash string, now time.Time) Change {
 	}}
 }
 
-// SetPassword is ChangePassword by itself: nobody is signed out by it.
+// SetPassword applies ChangePassword without ending sign-ins.
 func (s *Store) SetPassword(ctx context.Context, id, old, hash string, now time.Time) error {
 	return s.Apply(ctx, ChangePassword(id, old, hash, now))
 }
 
-// Rehash replaces the hash old by one of the same password with other parameters; it does nothing when old is
-// no longer the person's.
+// Rehash replaces the hash old by one of the same password with other parameters. It does nothing if old is no
+// longer the user's.
 func (s *Store) Rehash(ctx context.Context, id, old, hash string) error {
 	err := s.update(ctx, ErrStale, `UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?`, hash, id, old)
 	if errors.Is(err, ErrStale) {
@@ -238,7 +237,8 @@ func (s *Store) Rehash(ctx context.Context, id, old, hash string) error {
 	return err
 }
 
-// respell is update of what a person is found by: their words change with it.
+// respell updates a user's name or email, and the words of the search index with it, in one transaction with the
+// changes of with. It returns none if there is no such user.
 func (s *Store) respell(ctx context.Context, id string, none error, with []Change, statement string, args ...any) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		if err := update(ctx, tx, none, tx.Rebind(statement), args...); err != nil {

@@ -9,14 +9,13 @@ import (
 	"gatehouse/db"
 )
 
-// DeletedName is the name of accounts that are no more.
+// DeletedName is the name of deleted accounts.
 const DeletedName = "Deleted account"
 
-// DeleteUser takes an account away: its id stays, since others refer to it, and
-// nothing else that tells of the person. The email is free again. ErrNotFound says
-// that there is no such account (any more), ErrLastAdmin that nobody else could open
-// the console, ErrStale that passwordHash, which has just been checked, is no longer
-// the person's ("" checks nothing).
+// DeleteUser returns the change that deletes an account: it keeps only the id, since other records refer to it, and
+// erases all personal data. The email becomes available. It fails with ErrNotFound if the account does not exist or
+// is deleted, ErrLastAdmin if the user is the only administrator who can sign in, and ErrStale if passwordHash,
+// which has just been verified, is no longer the user's ("" skips that check).
 func DeleteUser(id, passwordHash string, now time.Time) Change {
 	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
 		u, err := s.lockLiving(ctx, tx, id)
@@ -33,7 +32,7 @@ func DeleteUser(id, passwordHash string, now time.Time) Change {
 		if err := keepWords(ctx, tx, u); err != nil {
 			return err
 		}
-		// No email has this form, so that none is taken.
+		// No email has this form, so none is taken.
 		return exec(ctx, tx, "delete a user", `UPDATE users SET email = '', email_normalised = ?, name = ?, password_hash = '', roles = '[]',
 			ban_reason = '', banned_until = NULL, disabled_at = ?, deleted_at = ?, updated_at = ? WHERE id = ?`,
 			"deleted "+id, DeletedName, db.Millis(now), db.Millis(now), db.Millis(now), id)

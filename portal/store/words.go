@@ -12,16 +12,16 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxWords bounds the words kept of one person: a name of eighty letters with a space after each is no reason for more.
+// maxWords limits the indexed words of one user, for instance for a name of eighty letters with a space after each.
 const maxWords = 40
 
-// maxWord is how much of a word is kept and looked for, in bytes; the longest email fits.
+// maxWord is the number of bytes to which a word is cut for storage and search; the longest email fits.
 const maxWord = 254
 
-// letters are those that Unicode does not take apart into a letter and a mark.
+// letters replaces those that Unicode does not decompose into a letter and a mark.
 var letters = strings.NewReplacer("ø", "o", "ł", "l", "đ", "d", "ð", "d", "ħ", "h", "ı", "i", "æ", "ae", "œ", "oe", "þ", "th")
 
-// fold makes what is written differently alike: case, accents, forms of a letter.
+// fold removes differences in case, accents and forms of a letter.
 func fold(s string) string {
 	bare := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
@@ -32,19 +32,19 @@ func fold(s string) string {
 	return norm.NFC.String(letters.Replace(bare))
 }
 
-// wordsIn splits folded text where there is neither a letter nor a digit.
+// wordsIn splits folded text at characters that are neither letters nor digits.
 func wordsIn(folded string) []string {
 	return strings.FieldsFunc(folded, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
-// wordsOf are the words under which u is found, in order: those of the name and of the email, and the whole email.
-// An account that was deleted has none.
+// wordsOf returns the words by which u is found, sorted: those of the name and of the email, and the whole email. A
+// deleted account has none.
 func wordsOf(u User) []string {
 	if !u.DeletedAt.IsZero() {
 		return nil
 	}
 	words := []string{fold(u.EmailNormalised)}
-	if typed := fold(u.Email); typed != words[0] { // a domain in letters that its ASCII form spells differently
+	if typed := fold(u.Email); typed != words[0] { // a domain with letters that differ from its ASCII form
 		words = append(words, typed)
 	}
 	words = append(words, wordsIn(fold(u.Name))...)
@@ -62,8 +62,8 @@ func wordsOf(u User) []string {
 	return kept
 }
 
-// searched are the beginnings of words that typed text asks for: all of them have to be there. What has an @ is the
-// beginning of an email.
+// searched returns the word beginnings in typed text, all of which have to match. A part with an @ is the beginning
+// of an email.
 func searched(typed string) []string {
 	var words []string
 	for _, part := range strings.Fields(fold(typed)) {
@@ -78,13 +78,13 @@ func searched(typed string) []string {
 	}
 	slices.Sort(words)
 	words = slices.Compact(words)
-	// The beginning of another word that is searched for says nothing more than that.
+	// A beginning of another searched word is redundant.
 	return slices.DeleteFunc(words, func(w string) bool {
 		return slices.ContainsFunc(words, func(longer string) bool { return longer != w && strings.HasPrefix(longer, w) })
 	})
 }
 
-// clip is the beginning of a word, without half a letter at its end.
+// clip cuts a word to maxWord bytes, without splitting a character.
 func clip(w string) string {
 	if len(w) <= maxWord {
 		return w
@@ -92,10 +92,11 @@ func clip(w string) string {
 	return strings.ToValidUTF8(w[:maxWord], "")
 }
 
-// past is behind every word that begins so: the last of Unicode's characters is in no word.
+// past returns a string that sorts after every word with that prefix: no word contains the last code point of
+// Unicode.
 func past(prefix string) string { return prefix + "\U0010FFFF" }
 
-// keepWords makes the words of users be those that they have now.
+// keepWords replaces the stored words of users by their current ones.
 func keepWords(ctx context.Context, tx *sqlx.Tx, users ...User) error {
 	for group := range slices.Chunk(users, 200) {
 		ids := make([]string, len(group))
@@ -116,7 +117,7 @@ func keepWords(ctx context.Context, tx *sqlx.Tx, users ...User) error {
 	return nil
 }
 
-// addWords stores the words of users who have none, a few hundred at a time.
+// addWords stores the words of users that have none stored, a few hundred at a time.
 func addWords(ctx context.Context, tx *sqlx.Tx, users []User) error {
 	var args []any
 	write := func() error {

@@ -9,12 +9,12 @@ import (
 	"gatehouse/db"
 )
 
-// indexedAtOnce is for how many people words are stored in one transaction: others wait for it no longer than for a
-// sign-in.
+// indexedAtOnce is the number of users whose words are stored in one transaction, so that others wait no longer than
+// for a sign-in.
 const indexedAtOnce = 200
 
-// IndexPeople stores the words of those who are in the database without: they were there before it kept words, or
-// somebody wrote them there by hand. It says how many they were. Replicas may do it together.
+// IndexPeople stores the words of users that have none stored, because they are older than the search index or were
+// inserted by hand, and returns their number. Replicas may call it concurrently.
 func (s *Store) IndexPeople(ctx context.Context) (indexed int, err error) {
 	for {
 		n, err := s.indexSome(ctx)
@@ -30,7 +30,7 @@ func (s *Store) indexSome(ctx context.Context) (n int, err error) {
 	if s.db.Dialect == db.Postgres {
 		query += ` FOR UPDATE SKIP LOCKED`
 	} else {
-		// Most starts find nobody: look before taking the write lock.
+		// Most starts find none: check before taking the write lock.
 		if err := s.db.GetContext(ctx, &n, `SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE NOT indexed LIMIT 1) AS some`); err != nil || n == 0 {
 			return 0, err
 		}

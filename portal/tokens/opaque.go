@@ -11,28 +11,28 @@ import (
 	"gatehouse/sso/seal"
 )
 
-// NewOpaque is a random string of 256 bits, for codes and refresh tokens.
+// NewOpaque returns a random string of 256 bits, for codes and refresh tokens.
 func NewOpaque() string {
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails (Go 1.24)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// NewID is a random identifier of 130 bits.
+// NewID returns a random identifier of 130 bits.
 func NewID() string { return rand.Text() }
 
-// Hash is what is stored in the place of an opaque token: it is random, so that
-// one SHA-256 can't be turned back.
+// Hash returns the hash that is stored instead of an opaque token. The token is random, so that one SHA-256 can't be
+// inverted.
 func Hash(opaque string) string {
 	sum := sha256.Sum256([]byte(opaque))
 	return hex.EncodeToString(sum[:])
 }
 
-// errSuccessor says that a stored successor does not belong to the token.
+// errSuccessor means that a stored successor does not belong to the token.
 var errSuccessor = errors.New("tokens: the stored successor can't be read")
 
-// SealSuccessor encrypts the refresh token that follows old under a key that only
-// old yields: the database alone tells neither.
+// SealSuccessor encrypts the refresh token that follows old under a key derived from old: the database alone reveals
+// neither.
 func SealSuccessor(old, next string) (string, error) {
 	sealer, err := successorSealer(old)
 	if err != nil {
@@ -41,7 +41,7 @@ func SealSuccessor(old, next string) (string, error) {
 	return sealer.SealText([]byte(next), ""), nil
 }
 
-// OpenSuccessor reads what SealSuccessor made.
+// OpenSuccessor decrypts the result of SealSuccessor.
 func OpenSuccessor(old, sealed string) (string, error) {
 	sealer, err := successorSealer(old)
 	if err != nil {

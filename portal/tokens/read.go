@@ -10,17 +10,17 @@ import (
 	"gatehouse/sso/token"
 )
 
-// ErrInvalid is wrapped by every error about a token that is not ours, is broken,
-// or is of another kind than was asked for. It is package token's.
+// ErrInvalid is wrapped by every error about a token that was not issued here, is malformed, or is of another kind
+// than expected. It is token.ErrInvalid.
 var ErrInvalid = token.ErrInvalid
 
-// MaxToken is the length in bytes of the longest token that is looked at. It is more than an ID token can have whose nonce
-// has the 4,000 bytes that a request may ask for, which JSON makes up to six times as long, and base64 longer still.
+// MaxToken is the maximum length of a token that is read, in bytes. It exceeds that of an ID token with a nonce of
+// 4,000 bytes, the limit of a request, which JSON may expand six times, and base64 further.
 const MaxToken = 40 << 10
 
-// Hint reads an ID token that a client gives back as id_token_hint. It must be
-// ours, but may have expired (RP-Initiated Logout 1.0 §4): it names, it does not
-// authorise. For the same reason the key may be published no longer.
+// Hint reads an ID token that a client sends as id_token_hint. It must be issued by this issuer, but may have
+// expired (RP-Initiated Logout 1.0 §4): it identifies the user, but authorises nothing. For the same reason its key
+// may be retired.
 func (i *Issuer) Hint(raw string) (*token.IDClaims, error) {
 	var c token.IDClaims
 	typ, err := read(raw, keys.RS256, i.keys.Recognised, &c, jwt.WithoutClaimsValidation())
@@ -33,7 +33,7 @@ func (i *Issuer) Hint(raw string) (*token.IDClaims, error) {
 	return &c, nil
 }
 
-// ReadAccess reads an access token of ours that has not expired, of whatever audience.
+// ReadAccess reads an access token of this issuer that has not expired, for any audience.
 func (i *Issuer) ReadAccess(raw string) (*token.AccessClaims, error) {
 	var c token.AccessClaims
 	typ, err := read(raw, keys.ES256, i.keys.ByKID, &c, jwt.WithIssuer(i.issuer), jwt.WithExpirationRequired(), jwt.WithTimeFunc(i.now))
@@ -46,8 +46,8 @@ func (i *Issuer) ReadAccess(raw string) (*token.AccessClaims, error) {
 	return &c, nil
 }
 
-// read verifies against our own keys. Each kind of token has one algorithm, and a
-// key serves only its own (RFC 8725 §3.1).
+// read verifies a token with the issuer's keys, and returns its typ. Each kind of token has one algorithm, and a key
+// is used only for its own (RFC 8725 §3.1).
 func read(raw, alg string, find func(kid string) (keys.Key, bool), claims jwt.Claims, opts ...jwt.ParserOption) (typ string, err error) {
 	if len(raw) > MaxToken {
 		return "", fmt.Errorf("%w: too long", ErrInvalid)

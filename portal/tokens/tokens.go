@@ -1,7 +1,6 @@
-// Package tokens makes what the portal hands out: ID tokens (OpenID Connect Core
-// §2), access tokens as JWTs (RFC 9068), logout tokens (Back-Channel Logout §2.4)
-// and opaque random strings, of which only a hash is ever stored. It also reads
-// its own tokens when they come back as hints or bearers.
+// Package tokens issues the portal's tokens: ID tokens (OpenID Connect Core §2), access tokens as JWTs (RFC 9068),
+// logout tokens (Back-Channel Logout §2.4) and opaque random strings, of which only a hash is stored. It also reads
+// its own tokens when they are returned as hints or bearer tokens.
 package tokens
 
 import (
@@ -16,17 +15,16 @@ import (
 	"gatehouse/sso/token"
 )
 
-// Lifetimes of what is issued. Zero means the default.
+// Lifetimes are the lifetimes of issued tokens. Zero fields mean the defaults.
 type Lifetimes struct {
 	ID     time.Duration // 5 minutes
 	Access time.Duration // 5 minutes
 }
 
-// logoutLife is how long a logout token is good: a client that gets it later has
-// been sent another one meanwhile.
+// logoutLife is the lifetime of a logout token: a client that gets it later has been sent another one meanwhile.
 const logoutLife = 2 * time.Minute
 
-// Longest is the life of the longest-lived token that is signed.
+// Longest returns the lifetime of the longest-lived signed token.
 func (l Lifetimes) Longest() time.Duration {
 	l = l.withDefaults()
 	return max(l.ID, l.Access, logoutLife)
@@ -57,7 +55,8 @@ type Issuer struct {
 	now    func() time.Time
 }
 
-// NewIssuer signs in the name of issuer (its URL) with the active keys.
+// NewIssuer returns an issuer that signs for the issuer identifier issuer (its URL) with the active keys. It returns
+// an error if an argument is missing.
 func NewIssuer(signing Keys, issuer string, life Lifetimes, now func() time.Time) (*Issuer, error) {
 	if signing == nil || issuer == "" || now == nil {
 		return nil, errors.New("tokens: an issuer needs keys, a URL and a clock")
@@ -65,13 +64,13 @@ func NewIssuer(signing Keys, issuer string, life Lifetimes, now func() time.Time
 	return &Issuer{keys: signing, issuer: issuer, life: life.withDefaults(), now: now}, nil
 }
 
-// URL is the issuer identifier: the `iss` of every token.
+// URL returns the issuer identifier: the `iss` of every token.
 func (i *Issuer) URL() string { return i.issuer }
 
-// AccessLife is for how long an access token is good.
+// AccessLife returns the lifetime of an access token.
 func (i *Issuer) AccessLife() time.Duration { return i.life.Access }
 
-// Person is whom tokens speak of. Which of it a token tells depends on its scopes.
+// Person is the user that tokens describe. The scopes of a token decide which claims it contains.
 type Person struct {
 	Subject  string
 	SID      string
@@ -81,8 +80,8 @@ type Person struct {
 	Roles    []string
 }
 
-// Claims are the claims about p that scopes open (OpenID Connect Core §5.4).
-// Nobody proves here that an address is theirs, so it is never called verified.
+// Claims returns the claims about p that scopes request (OpenID Connect Core §5.4). The portal verifies no email
+// address, so email_verified is always false.
 func (p Person) Claims(scopes []string) map[string]any {
 	c := map[string]any{"sub": p.Subject}
 	if slices.Contains(scopes, "profile") {
@@ -97,8 +96,8 @@ func (p Person) Claims(scopes []string) map[string]any {
 	return c
 }
 
-// ID issues an ID token to a client. accessToken is the one it comes with, for
-// at_hash (OpenID Connect Core §3.1.3.6).
+// ID issues an ID token to a client. accessToken is the one it comes with, for at_hash (OpenID Connect Core
+// §3.1.3.6).
 func (i *Issuer) ID(p Person, clientID, nonce, accessToken string, scopes []string) (string, error) {
 	now := i.now()
 	c := jwt.MapClaims(p.Claims(scopes))
@@ -112,8 +111,8 @@ func (i *Issuer) ID(p Person, clientID, nonce, accessToken string, scopes []stri
 	return i.sign(keys.RS256, token.TypeID, c)
 }
 
-// Access issues an access token for audience (RFC 9068 §2.2). id is its jti. A
-// client that acts for itself is its own subject: p is the zero Person then.
+// Access issues an access token for audience (RFC 9068 §2.2). id is its jti. A client that acts for itself is its
+// own subject: p is the zero Person then.
 func (i *Issuer) Access(p Person, clientID, audience, id string, scopes []string) (string, error) {
 	now := i.now()
 	c := token.AccessClaims{

@@ -21,53 +21,53 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// MaxBranches is how many branches a bank has at most.
+// MaxBranches is the maximum number of branches of a bank.
 const MaxBranches = 12
 
-// Names of what stands in the picture beside the branches.
+// IDs of the picture's nodes other than the branches.
 const (
 	You          = "you" // the learner's browser
 	BalancerNode = "balancer"
 	RedisNode    = "redis"
 )
 
-// pool is the balancer's only one.
+// pool is the name of the balancer's only pool.
 const pool = "bank"
 
-// Options say what a bank is like.
+// Options configure a bank.
 type Options struct {
-	Bench    *lab.Bench // required: what happens is reported to it
+	Bench    *lab.Bench // required: receives all reports
 	Branches int        // 1 to MaxBranches
 	Kind     Kind       // required
 	Policy   func() balancer.Policy
 
-	// Capacity is how many requests a branch serves at once; 0 is any number. Each takes
-	// Service, which the branch waits, as a real one would wait for its database. Queue more
-	// requests may wait for their turn, and what comes beyond that is answered 503.
+	// Capacity is the number of requests that a branch serves at once; 0 is unlimited. Each request takes Service,
+	// during which the branch sleeps, as a real one would wait for its database. Up to Queue more requests wait for
+	// their turn; a branch answers 503 to the rest.
 	Capacity int
-	Service  time.Duration // 50 ms unless told
-	Queue    int           // 256 unless told
+	Service  time.Duration // default: 50 ms
+	Queue    int           // default: 256
 
 	// For Card and CardDenylist.
-	Life     time.Duration           // of a card; 5 minutes unless told (Bank.SetLife)
-	Audience func(branch int) string // that a branch accepts and issues for; "counter" for all unless told
+	Life     time.Duration           // of a card; default: 5 minutes (Bank.SetLife)
+	Audience func(branch int) string // audience that a branch accepts and issues cards for; default: "counter" for all
 	Now      func() time.Time        // the clock of the issuer and of the branches' verifiers
-	Exact    bool                    // that is one clock here: branches don't forgive its being wrong (token.Leeway)
+	Exact    bool                    // issuer and verifiers share this clock: no skew is allowed (token.Leeway)
 }
 
-// Bank is a running one. It is safe for concurrent use.
+// Bank is a running bank. It is safe for concurrent use.
 type Bank struct {
 	o     Options
 	bench *lab.Bench
-	log   *slog.Logger // of the parts that are broken on purpose here: silent
+	log   *slog.Logger // of the parts that experiments break on purpose: discards everything
 
-	host     string // a name of its own, so that nobody else's branch takes its requests
+	host     string // unique host name, so that branches of other banks do not accept this bank's requests
 	balancer *balancer.Balancer
-	door     string // where the balancer listens
+	door     string // the balancer's address
 	direct   *http.Transport
-	straight *http.Transport // past the balancer
+	straight *http.Transport // bypasses the balancer
 
-	redis  *embedded.Redis // nil for a Kind that needs none
+	redis  *embedded.Redis // nil for a Kind that uses no Redis
 	rdb    *redis.Client
 	denied *denylist.Log
 	issuer *card.Issuer
@@ -76,7 +76,7 @@ type Bank struct {
 	end  context.CancelFunc
 	work sync.WaitGroup
 
-	changing sync.Mutex // held by who opens, closes, kills or restarts branches
+	changing sync.Mutex // held while branches are opened, closed, killed or restarted
 
 	mu       sync.Mutex
 	branches []*branch
@@ -85,7 +85,7 @@ type Bank struct {
 	closed   bool
 }
 
-// Open builds the bank and opens its branches. They live until Close.
+// Open builds a bank and starts its branches, which run until Close.
 func Open(ctx context.Context, o Options) (_ *Bank, err error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// openDoor starts the balancer, with no branch behind it yet.
+// openDoor starts the balancer, without any branch yet.
 func (b *Bank) openDoor(life context.Context) error {
 	var err error
 	b.balancer, err = balancer.New(balancer.Options{
@@ -165,7 +165,7 @@ func (b *Bank) openDoor(life context.Context) error {
 	b.door = ln.Addr().String()
 	b.direct = transport(func(context.Context) string { return b.door })
 	b.straight = transport(func(ctx context.Context) string { addr, _ := ctx.Value(straightTo{}).(string); return addr })
-	b.straight.DisableKeepAlives = true // kept connections are found by host name, which all branches share
+	b.straight.DisableKeepAlives = true // Go's transport keeps connections by host name, which all branches share
 	b.work.Go(func() { b.balancer.Run(life) })
 	b.work.Go(func() {
 		if err := balancer.Serve(life, ln, b.balancer, time.Second, b.log); err != nil && b.bench.Logger != nil {
@@ -175,7 +175,7 @@ func (b *Bank) openDoor(life context.Context) error {
 	return nil
 }
 
-// Close closes everything and waits for it. It may be called twice.
+// Close stops everything and waits for it. It is safe to call more than once.
 func (b *Bank) Close() error {
 	b.changing.Lock()
 	defer b.changing.Unlock()
@@ -197,7 +197,7 @@ func (b *Bank) Close() error {
 	return b.closeRedis()
 }
 
-// SetPolicy changes how the balancer chooses branches.
+// SetPolicy changes the balancer's load-balancing policy.
 func (b *Bank) SetPolicy(p balancer.Policy) error {
 	if err := b.balancer.SetPolicy(pool, p); err != nil {
 		return err
@@ -206,15 +206,14 @@ func (b *Bank) SetPolicy(p balancer.Policy) error {
 	return nil
 }
 
-// Kind is how this bank keeps who somebody is.
+// Kind returns where this bank keeps its sessions.
 func (b *Bank) Kind() Kind { return b.o.Kind }
 
-// Issuer makes this bank's cards.
+// Issuer returns the issuer of this bank's cards.
 func (b *Bank) Issuer() *card.Issuer { return b.issuer }
 
-// SetLife changes how long cards are good that are made from now on.
+// SetLife sets the lifetime of the cards that are issued from now on.
 func (b *Bank) SetLife(life time.Duration) { b.life.set(life) }
 
-// Denylist is that of a bank of the Kind CardDenylist, for whoever writes to it; nil in
-// others.
+// Denylist returns the denylist of a bank of the Kind CardDenylist, to write to; it returns nil for other kinds.
 func (b *Bank) Denylist() *denylist.Log { return b.denied }

@@ -30,26 +30,26 @@ type branch struct {
 	open     *opened // nil while it is down
 }
 
-// opened is what a branch loses when it is killed.
+// opened is the part of a branch that is lost when the branch is killed.
 type opened struct {
 	server *http.Server
 	keeper keeper
 	gate   *gate
 }
 
-// Answer is what a branch answers in JSON.
+// Answer is a branch's JSON response.
 type Answer struct {
 	Outcome string `json:"outcome"` // lab.Recognised, Unknown, Refused or Answered
 	Who     string `json:"who,omitempty"`
 	Branch  string `json:"branch"`
-	Asked   string `json:"asked,omitempty"` // "redis" when the branch had to ask it
+	Asked   string `json:"asked,omitempty"` // "redis" if the branch had to query it
 	Says    string `json:"says"`            // one sentence
 }
 
-// nameHeader is where a branch, as the balancer, says who answers.
+// nameHeader is the response header in which branches and the balancer name themselves.
 const nameHeader = "X-Served-By"
 
-// start opens the branch's door.
+// start starts the branch's HTTP server with an empty keeper.
 func (br *branch) start(ctx context.Context) error {
 	keeper, err := br.bank.newKeeper(ctx, br)
 	if err != nil {
@@ -58,7 +58,7 @@ func (br *branch) start(ctx context.Context) error {
 	br.mu.Lock()
 	defer br.mu.Unlock()
 	ln, err := net.Listen("tcp", br.addr)
-	if err != nil { // somebody took its port while it was down: any other is as good
+	if err != nil { // another process took its port while it was down: use any free one
 		ln, err = net.Listen("tcp", "127.0.0.1:0")
 	}
 	if err != nil {
@@ -72,14 +72,14 @@ func (br *branch) start(ctx context.Context) error {
 		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	br.open = o
-	br.bank.work.Go(func() { _ = o.server.Serve(ln) }) // it ends with kill or stop
+	br.bank.work.Go(func() { _ = o.server.Serve(ln) }) // returns after kill or stop
 	return nil
 }
 
-// kill closes the branch's door and every connection at once, whatever they carry.
+// kill closes the listener and every connection of the branch at once, including those with requests in progress.
 func (br *branch) kill() { br.close(func(s *http.Server) { _ = s.Close() }) }
 
-// stop lets what is under way finish first.
+// stop shuts the branch down after the requests in progress have finished, or at the end of ctx.
 func (br *branch) stop(ctx context.Context) {
 	br.close(func(s *http.Server) {
 		if s.Shutdown(ctx) != nil {
@@ -112,7 +112,7 @@ func (br *branch) handler(o *opened) http.Handler {
 	return mux
 }
 
-// page is a page that counts, takes its time and answers in JSON.
+// page returns a handler that counts the request, waits for the gate and answers do's result in JSON.
 func (br *branch) page(o *opened, do func(*opened, http.ResponseWriter, *http.Request) (int, Answer)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !strings.EqualFold(r.Host, br.bank.host) {
@@ -131,7 +131,7 @@ func (br *branch) page(o *opened, do func(*opened, http.ResponseWriter, *http.Re
 		a.Branch = br.label
 		br.answered.Add(1)
 		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(a) // who asked has gone if this fails
+		_ = json.NewEncoder(w).Encode(a) // fails only if the client has gone
 	}
 }
 
@@ -162,7 +162,7 @@ func (br *branch) signOut(o *opened, w http.ResponseWriter, r *http.Request) (in
 	return http.StatusOK, Answer{Outcome: lab.Answered, Asked: br.asks(), Says: br.label + " signed you out: it " + o.keeper.words().signedOut + "."}
 }
 
-// failed is the one place that turns a keeper's error into an answer.
+// failed translates an error of the keeper into a status and an Answer.
 func (br *branch) failed(w http.ResponseWriter, err error) (int, Answer) {
 	var (
 		who  stranger
@@ -184,7 +184,7 @@ func (br *branch) failed(w http.ResponseWriter, err error) (int, Answer) {
 	return http.StatusInternalServerError, Answer{Outcome: lab.Refused, Says: br.label + " failed."}
 }
 
-// asks is whom a branch asks in order to know somebody.
+// asks returns the node that a branch queries to recognise a user; "" for none.
 func (br *branch) asks() string {
 	if br.bank.o.Kind == Redis {
 		return RedisNode

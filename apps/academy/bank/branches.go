@@ -9,21 +9,21 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// Branch is what one branch looks like from outside.
+// Branch is a snapshot of a branch.
 type Branch struct {
 	ID, Label string // "branch-2", "Branch 2"
 	State     string // lab.Up or lab.Down
-	Sessions  int    // in its memory; -1 where none are kept there
-	Answered  int64  // requests, since it opened first
-	Capacity  int    // requests at once; 0 for any number
-	Working   int    // requests at work and waiting, of a branch with a Capacity
+	Sessions  int    // in its memory; -1 if the kind keeps none there
+	Answered  int64  // requests, since it was opened first
+	Capacity  int    // requests at once; 0 is unlimited
+	Working   int    // requests in progress and waiting; only with a Capacity
 	Waiting   int
 }
 
-// stopTime is how long a branch may take to finish what it is at.
+// stopTime limits how long a branch may take to finish its requests in progress.
 const stopTime = 3 * time.Second
 
-// Branches are all branches, also those that are down.
+// Branches returns all branches, including those that are down.
 func (b *Bank) Branches() []Branch {
 	b.mu.Lock()
 	branches := slices.Clone(b.branches)
@@ -35,7 +35,7 @@ func (b *Bank) Branches() []Branch {
 	return list
 }
 
-// Branch is one branch.
+// Branch returns the branch with this ID, and false if there is none.
 func (b *Bank) Branch(id string) (Branch, bool) {
 	br, err := b.find(id)
 	if err != nil {
@@ -55,7 +55,7 @@ func (br *branch) look() Branch {
 	return l
 }
 
-// AddBranch opens another branch. A Refusal says that there are enough.
+// AddBranch opens another branch. It returns a Refusal if the bank has MaxBranches already.
 func (b *Bank) AddBranch(ctx context.Context) (Branch, error) {
 	b.changing.Lock()
 	defer b.changing.Unlock()
@@ -67,7 +67,7 @@ func (b *Bank) AddBranch(ctx context.Context) (Branch, error) {
 	return br.look(), nil
 }
 
-// open opens a branch of the lowest number that is free; the lock of changes is held.
+// open starts a branch with the lowest free number. The caller holds b.changing.
 func (b *Bank) open(ctx context.Context) (*branch, error) {
 	b.mu.Lock()
 	number, at := 1, 0
@@ -97,7 +97,7 @@ func (b *Bank) open(ctx context.Context) (*branch, error) {
 
 const errClosed = lab.Refusal("This experiment is over.")
 
-// serve starts a branch and tells the balancer.
+// serve starts a branch and adds it to the balancer.
 func (b *Bank) serve(ctx context.Context, br *branch) error {
 	if err := br.start(ctx); err != nil {
 		return err
@@ -116,7 +116,8 @@ func (b *Bank) find(id string) (*branch, error) {
 	return nil, lab.Refusal("There is no such branch any more.")
 }
 
-// RemoveBranch closes a branch for good, after what it is at. The last one stays.
+// RemoveBranch closes a branch for good, after its requests in progress have finished. It returns a Refusal for the
+// last branch.
 func (b *Bank) RemoveBranch(ctx context.Context, id string) error {
 	b.changing.Lock()
 	defer b.changing.Unlock()
@@ -129,7 +130,7 @@ func (b *Bank) RemoveBranch(ctx context.Context, id string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
-	_ = b.balancer.Remove(ctx, pool, id) // it is out of the balancer even when somebody still waits for an answer
+	_ = b.balancer.Remove(ctx, pool, id) // the balancer drops it even if a client still waits for an answer
 	br.stop(ctx)
 	b.mu.Lock()
 	b.branches = slices.DeleteFunc(b.branches, func(one *branch) bool { return one == br })
@@ -138,8 +139,8 @@ func (b *Bank) RemoveBranch(ctx context.Context, id string) error {
 	return nil
 }
 
-// Kill takes a branch down at once: its door and all its connections are closed, what
-// was in its memory is gone. Nobody tells the balancer. It stays down until Restart.
+// Kill takes a branch down at once: its listener and all its connections are closed, and the contents of its memory
+// are lost. The balancer is not told. The branch stays down until Restart.
 func (b *Bank) Kill(_ context.Context, id string) error {
 	b.changing.Lock()
 	defer b.changing.Unlock()
@@ -161,8 +162,7 @@ func (b *Bank) Kill(_ context.Context, id string) error {
 	return nil
 }
 
-// Restart opens a branch that is down, or stops one that is up and opens it again. Either
-// way there is nothing in its memory.
+// Restart starts a branch that is down, or stops and starts one that is up. Its memory is empty afterwards.
 func (b *Bank) Restart(ctx context.Context, id string) error {
 	b.changing.Lock()
 	defer b.changing.Unlock()
@@ -173,7 +173,7 @@ func (b *Bank) Restart(ctx context.Context, id string) error {
 	return b.restart(ctx, br, "%s was started again, with nothing in its memory.", br.label)
 }
 
-// restart stops a branch, if it runs, starts it and says so.
+// restart stops a branch if it runs, starts it and logs the formatted note.
 func (b *Bank) restart(ctx context.Context, br *branch, format string, args ...any) error {
 	bounded, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
@@ -186,8 +186,8 @@ func (b *Bank) restart(ctx context.Context, br *branch, format string, args ...a
 	return nil
 }
 
-// RestartAll restarts every branch, one after the other, so that there is always another
-// one to ask. Those that are down come up.
+// RestartAll restarts the branches one after the other, so that the others stay available. It also starts those that
+// are down.
 func (b *Bank) RestartAll(ctx context.Context) error {
 	b.changing.Lock()
 	defer b.changing.Unlock()
@@ -202,8 +202,7 @@ func (b *Bank) RestartAll(ctx context.Context) error {
 	return nil
 }
 
-// Resize gives a branch another capacity. A bigger machine is another machine: the branch
-// is down while it moves.
+// Resize changes a branch's capacity. As this stands for a move to another machine, the branch is restarted.
 func (b *Bank) Resize(ctx context.Context, id string, capacity int) error {
 	b.changing.Lock()
 	defer b.changing.Unlock()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Browser is somebody's browser: an HTTP client with a cookie jar of its own.
+// Browser is a simulated browser: an HTTP client with a cookie jar of its own.
 type Browser struct {
 	id, label string
 	home      *url.URL
@@ -22,10 +22,11 @@ type Browser struct {
 	jar *cookiejar.Jar
 }
 
-// Browser is the browser of this name; it is made when it is asked for first.
+// Browser returns the browser with this ID, creating it if needed.
 func (b *Bank) Browser(id string) *Browser { return b.browser(id, true) }
 
-// browser is Browser. One that only ever visits quietly is one of a crowd and not drawn.
+// browser returns the browser with this ID, creating it if needed. drawn says whether a new one is shown in the
+// picture; the many browsers of a load test are not.
 func (b *Bank) browser(id string, drawn bool) *Browser {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -40,7 +41,7 @@ func (b *Bank) browser(id string, drawn bool) *Browser {
 	return br
 }
 
-// label is a name to show: "browser-7" becomes "Browser 7".
+// label returns a display name: "Browser 7" for "browser-7".
 func label(id string) string {
 	s := strings.ReplaceAll(id, "-", " ")
 	if s == "" {
@@ -49,10 +50,10 @@ func label(id string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// Cookies are what the browser sends to the bank. Attributes are not kept.
+// Cookies returns the cookies that the browser sends to the bank, without their attributes.
 func (br *Browser) Cookies() []*http.Cookie { return br.cookies().Cookies(br.home) }
 
-// Token is the value of the session's cookie, or the card; "" for none.
+// Token returns the value of the session cookie, which is a session ID or a card; "" for none.
 func (br *Browser) Token() string {
 	for _, c := range br.Cookies() {
 		if c.Name == CookieName {
@@ -62,17 +63,17 @@ func (br *Browser) Token() string {
 	return ""
 }
 
-// SetToken puts a value into the session's cookie, as a thief would.
+// SetToken sets the session cookie, as a thief would.
 func (br *Browser) SetToken(value string) {
 	br.cookies().SetCookies(br.home, []*http.Cookie{{Name: CookieName, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}})
 }
 
-// Copy puts this browser's session into another one.
+// Copy copies this browser's session cookie to another browser.
 func (br *Browser) Copy(to *Browser) { to.SetToken(br.Token()) }
 
-// Clear throws all cookies away.
+// Clear deletes all cookies.
 func (br *Browser) Clear() {
-	jar, _ := cookiejar.New(nil) // it fails for no options that are nil
+	jar, _ := cookiejar.New(nil) // New never fails with nil options
 	br.mu.Lock()
 	br.jar = jar
 	br.mu.Unlock()
@@ -87,7 +88,7 @@ func (br *Browser) cookies() *cookiejar.Jar {
 // straightTo is the context key of a branch's address.
 type straightTo struct{}
 
-// transport connects to an address of ours, whatever the name in the URL is.
+// transport returns a transport that connects to the address that to returns, whatever host the URL names.
 func transport(to func(context.Context) string) *http.Transport {
 	d := &net.Dialer{Timeout: time.Second}
 	return &http.Transport{

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// gate lets a fixed number of requests work at once.
+// gate limits the number of requests that are processed at once.
 type gate struct {
-	slots   chan struct{} // nil for any number
+	slots   chan struct{} // nil for no limit
 	service time.Duration
 	queue   int64
 	waiting atomic.Int64
@@ -27,8 +27,8 @@ func newGate(capacity int, service time.Duration, queue int) *gate {
 	return g
 }
 
-// enter waits for a slot and then for as long as the work takes. The slot is held until
-// leave.
+// enter waits for a slot and then for the service time. The slot is held until leave is called. It returns errFull if
+// the queue is full, or ctx's error.
 func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	if g.slots == nil {
 		return func() {}, nil
@@ -57,8 +57,8 @@ func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// busy is how many requests are at work, and how many wait.
+// busy returns the number of requests in progress and the number waiting.
 func (g *gate) busy() (working, waiting int) { return len(g.slots), int(g.waiting.Load()) }
 
-// silent takes what http.Server says of connections that are cut on purpose here.
+// silent discards what http.Server logs about connections that are cut on purpose.
 var silent = log.New(io.Discard, "", 0)

@@ -1,26 +1,25 @@
-// Package bank is the estate of the Academy's story: a bank with branches. Each branch
-// is a real HTTP server on loopback, all of them stand behind the real load balancer of
-// fleet, and learners' browsers are real HTTP clients with cookie jars.
+// Package bank is the system that the Academy's lessons are about: a bank with branches. Each branch is a real HTTP
+// server on loopback behind fleet's real load balancer, and learners' browsers are real HTTP clients with cookie
+// jars.
 //
 //	browser ──HTTP──▶ balancer ──HTTP──▶ branch 1, branch 2 …
 //	 cookie jar        a policy           keeper: who is this?
 //	                                        Memory       a map in the branch's memory
-//	                                        Redis        sso/session, in a Redis of this bank's own
+//	                                        Redis        sso/session, in the bank's own Redis
 //	                                        Card         a signed token in the cookie (sso/token)
-//	                                        CardDenylist the same, and a mirror of the denylist (sso/denylist)
+//	                                        CardDenylist the same, plus a mirror of the denylist (sso/denylist)
 //
-// What happened to a request is never taken from what we know: [Bank.Visit] reports
-// what came back over the wire. The pages of a branch:
+// The outcome of a request is never derived from the bank's internal state: [Bank.Visit] reports what came back over
+// the wire. The endpoints of a branch:
 //
-//	POST /sign-in   name=…    gives the browser a new session, or a card
-//	GET  /account             who are you? 200 with the name, or 401
-//	POST /sign-out            ends it, as far as the kind can
+//	POST /sign-in   name=…    gives the browser a new session or a card
+//	GET  /account             who is signed in? 200 with the name, or 401
+//	POST /sign-out            ends the session, as far as the kind can
 //	GET  /healthz             for the balancer
 //
-// Every answer names the branch in X-Served-By and is JSON ([Answer]). While Redis is
-// away, a branch that needs it answers 503 with Retry-After and leaves the cookie alone.
+// Every response names the branch in X-Served-By and is JSON ([Answer]). While Redis is down, a branch that needs it
+// answers 503 with Retry-After and keeps the cookie.
 //
-// What is not real: the branches share one process. Killing one closes its door and all
-// its connections in the middle of whatever they carry, and what it kept in memory is
-// gone, as when a process is killed.
+// What is not real: the branches share one process. Killing one closes its listener and all its connections,
+// including those with requests in progress, and discards its memory, as killing a process does.
 package bank

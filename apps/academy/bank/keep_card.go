@@ -17,8 +17,8 @@ import (
 	"gatehouse/sso/token"
 )
 
-// cards keeps nothing: who somebody is stands on a signed card, which the browser
-// carries in the cookie, or a program in the Authorization header (RFC 6750 §2.1).
+// cards stores no session: the user's name is in a signed card, which a browser carries in the cookie and a program
+// in the Authorization header (RFC 6750 §2.1).
 type cards struct {
 	bank     *Bank
 	audience string
@@ -67,7 +67,7 @@ func (c *cards) who(r *http.Request) (string, error) {
 	return claims.Subject, nil
 }
 
-// read looks at nothing but the card and the bank's public keys.
+// read verifies the card with the bank's public keys alone, and returns its claims. It does not consult the denylist.
 func (c *cards) read(r *http.Request) (*token.AccessClaims, error) {
 	raw, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !bearer {
@@ -84,8 +84,8 @@ func (c *cards) read(r *http.Request) (*token.AccessClaims, error) {
 	return claims, err
 }
 
-// signOut can take the card out of this browser. A copy of it stays good until it
-// expires, unless there is a denylist.
+// signOut removes the card from this browser. A copy of the card stays valid until it expires, unless there is a
+// denylist.
 func (c *cards) signOut(w http.ResponseWriter, r *http.Request) error {
 	if c.denied != nil {
 		if claims, err := c.read(r); err == nil {
@@ -120,7 +120,7 @@ func (c *cards) close() {
 	}
 }
 
-// endedCards is a branch's copy of which cards were ended.
+// endedCards is a branch's mirror of the denylist.
 type endedCards struct {
 	rdb    *redis.Client
 	log    *denylist.Log
@@ -142,17 +142,17 @@ func newEndedCards(rdb *redis.Client, branch string, log *slog.Logger) (*endedCa
 	d := &endedCards{rdb: rdb, log: l, mirror: m, stop: stop, ended: make(chan struct{})}
 	go func() {
 		defer close(d.ended)
-		_ = m.Run(ctx) // it ends with ctx, without an error
+		_ = m.Run(ctx) // ends with ctx, without an error
 	}()
 	return d, nil
 }
 
-// ready waits until the mirror knows where the denylist stands.
+// ready waits until the mirror is up to date.
 func (d *endedCards) ready(ctx context.Context) error {
 	return until(ctx, func() bool { return d.mirror.Ready(ctx) == nil })
 }
 
-// end puts a card's sign-in on the denylist for as long as any card of it may be good.
+// end puts a card's sign-in on the denylist until every card of it has expired.
 func (d *endedCards) end(ctx context.Context, c *token.AccessClaims) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

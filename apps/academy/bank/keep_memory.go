@@ -7,11 +7,11 @@ import (
 	"sync"
 )
 
-// maxSessions bounds the memory of a branch. The oldest sessions go first.
+// maxSessions limits the sessions of a branch. The oldest ones are dropped first.
 const maxSessions = 10_000
 
-// memory keeps sessions in a map: the notebook of one branch. Nobody else can read it,
-// and it is gone with the branch.
+// memory keeps sessions in a map: the notebook of one branch. No other branch can read it, and it is lost with the
+// branch.
 type memory struct {
 	mu     sync.Mutex
 	byID   map[string]string // id → name
@@ -20,8 +20,8 @@ type memory struct {
 
 func newMemory() *memory { return &memory{byID: map[string]string{}} }
 
-// signIn always makes a new id: one that the browser brought along may be another
-// person's, put there beforehand (session fixation).
+// signIn always creates a new session ID: an attacker may have put the one in the cookie there beforehand (session
+// fixation).
 func (m *memory) signIn(w http.ResponseWriter, r *http.Request, name string) error {
 	id := rand.Text()
 	m.mu.Lock()
@@ -62,7 +62,7 @@ func (m *memory) signOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// forget drops a session; the lock is held.
+// forget drops a session. The caller holds m.mu.
 func (m *memory) forget(id string) {
 	if _, known := m.byID[id]; !known {
 		return

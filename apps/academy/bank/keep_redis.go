@@ -12,25 +12,25 @@ import (
 	"gatehouse/sso/session"
 )
 
-// notebook keeps sessions where all branches find them: package sso/session over Redis.
-// A branch has connections of its own to it, as a process of its own would have.
+// notebook keeps sessions where all branches find them: package sso/session over Redis. Each branch has its own
+// connections to Redis, as a separate process would.
 type notebook struct {
 	store *session.Store
 	rdb   *redis.Client
 }
 
-// notebookKey seals the sessions of all branches, which are in this process.
+// notebookKey encrypts the sessions of all branches, which share this process.
 var notebookKey = []byte(rand.Text())
 
 func newNotebook(rdb *redis.Client) (*notebook, error) {
-	store, err := session.New(rdb, session.Options{Service: "bank", Keys: [][]byte{notebookKey}}) // whose cookie is CookieName
+	store, err := session.New(rdb, session.Options{Service: "bank", Keys: [][]byte{notebookKey}}) // cookie: CookieName
 	if err != nil {
 		return nil, err
 	}
 	return &notebook{store, rdb}, nil
 }
 
-// away translates what sso/session says when Redis does not answer.
+// away translates session.ErrUnavailable into an absence.
 func away(err error) error {
 	if errors.Is(err, session.ErrUnavailable) {
 		return absence("it can't look into the shared notebook, since Redis does not answer. The cookie is kept")
@@ -66,13 +66,13 @@ func (*notebook) words() words {
 	return words{"wrote it into the shared notebook", "from the shared notebook", "struck the session out of the shared notebook"}
 }
 
-// ready is for after a restart of Redis: a client that was refused often tries anew only
-// now and then, and answers from what it remembers meanwhile.
+// ready waits until Redis answers. After a restart of Redis, a go-redis client that was refused often dials only now
+// and then, and returns its last error in between.
 func (n *notebook) ready(ctx context.Context) error {
 	return until(ctx, func() bool { return n.rdb.Ping(ctx).Err() == nil })
 }
 
-// until waits until something is so, or ctx ends.
+// until polls so every 5 ms until it reports true; it returns ctx's error if ctx ends first.
 func until(ctx context.Context, so func() bool) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

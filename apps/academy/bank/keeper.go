@@ -8,56 +8,55 @@ import (
 	"time"
 )
 
-// Kind says how a bank keeps who somebody is.
+// Kind says where a bank keeps its sessions.
 type Kind string
 
-// The kinds of keeping it.
+// The kinds.
 const (
 	Memory       Kind = "memory"        // in the memory of the branch
-	Redis        Kind = "redis"         // in sessions in a Redis that all branches share
-	Card         Kind = "card"          // on a signed card that the browser carries
-	CardDenylist Kind = "card-denylist" // the same, and each branch knows which cards were ended
+	Redis        Kind = "redis"         // in a Redis that all branches share
+	Card         Kind = "card"          // in a signed card that the browser carries
+	CardDenylist Kind = "card-denylist" // the same, and each branch knows the revoked cards
 )
 
 func (k Kind) known() bool { return slices.Contains([]Kind{Memory, Redis, Card, CardDenylist}, k) }
 
-// CookieName is the name of the cookie that a session's id, or a card, travels in.
+// CookieName is the name of the cookie that holds a session ID or a card.
 const CookieName = "bank_session"
 
-// keeper knows who a request is from, for one branch.
+// keeper stores and recognises the sessions of one branch.
 type keeper interface {
-	// signIn gives the browser a new session of name's.
+	// signIn starts a new session for name in the browser.
 	signIn(w http.ResponseWriter, r *http.Request, name string) error
-	// who is the name of who is signed in. The error is a stranger, a refusal or an
-	// absence.
+	// who returns the name of the signed-in user. The error is a stranger, a refusal or an absence.
 	who(r *http.Request) (string, error)
 	signOut(w http.ResponseWriter, r *http.Request) error
-	sessions() int // kept in the branch's memory; -1 where none are
-	// words say where it was written, where it is known from and how it was ended.
+	sessions() int // number kept in the branch's memory; -1 if the kind keeps none there
+	// words returns phrases for where the session was stored, how it is recognised and how it was ended.
 	words() words
-	// ready waits until it can know people, once what it needs is there again.
+	// ready waits until sessions can be recognised, after what they depend on has been restarted.
 	ready(ctx context.Context) error
 	close()
 }
 
 type words struct{ signedIn, known, signedOut string }
 
-// stranger says that nobody knows whose request it is.
+// stranger is the error of a request without a known session. Its text is the reason.
 type stranger string
 
 func (s stranger) Error() string { return string(s) }
 
-// refusal says that what came along is not to be believed.
+// refusal is the error of a request with an invalid credential. Its text is the reason.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
-// absence says that it can't be known just now, and why. The cookie is to be kept.
+// absence is the error of a request that can't be decided now, and the reason. The cookie must be kept.
 type absence string
 
 func (a absence) Error() string { return string(a) }
 
-// noCookie is what every kind says of a browser that brings nothing.
+// noCookie is the error of every kind for a browser without the cookie.
 const noCookie = stranger("no cookie came along")
 
 func setCookie(w http.ResponseWriter, value string) { writeCookie(w, value, 0) }
@@ -70,7 +69,7 @@ func writeCookie(w http.ResponseWriter, value string, maxAge int) {
 	})
 }
 
-// duration is one that may change under way.
+// duration is a duration that may change concurrently.
 type duration struct{ ns atomic.Int64 }
 
 func (d *duration) set(v time.Duration) { d.ns.Store(int64(v)) }

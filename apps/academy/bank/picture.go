@@ -7,10 +7,10 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// maxDrawn is how many browsers there is room for.
+// maxDrawn is the maximum number of browsers that the picture shows.
 const maxDrawn = 4
 
-// Picture is the bank as it stands now. Only the first few browsers are drawn.
+// Picture returns the current picture of the bank, with the first few browsers only.
 func (b *Bank) Picture() *lab.Picture {
 	b.mu.Lock()
 	up := b.redisUp
@@ -62,7 +62,7 @@ func (br Branch) node() lab.Node {
 	return n
 }
 
-// describe says in words what the picture shows.
+// describe returns the picture's content as text.
 func describe(p *lab.Picture) string {
 	var s strings.Builder
 	for i, n := range p.Browsers {

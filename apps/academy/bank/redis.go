@@ -13,7 +13,7 @@ import (
 	"gatehouse/sso/denylist"
 )
 
-// openRedis starts the bank's own Redis and, for a denylist, an empty one in it.
+// openRedis starts the bank's own Redis and, for the kind CardDenylist, creates an empty denylist in it.
 func (b *Bank) openRedis(ctx context.Context) error {
 	var err error
 	if b.redis, err = embedded.StartRedis(); err != nil {
@@ -35,14 +35,14 @@ func (b *Bank) openRedis(ctx context.Context) error {
 	return nil
 }
 
-// client makes connections to the bank's Redis, which whoever asks for them closes.
+// client returns a new client of the bank's Redis. The caller closes it.
 func (b *Bank) client() *redis.Client {
 	o := b.redis.ClientOptions()
 	o.PoolSize = 16
 	return redis.NewClient(o)
 }
 
-// newKeeper is what a branch knows people by.
+// newKeeper returns a branch's keeper, by the bank's kind.
 func (b *Bank) newKeeper(ctx context.Context, br *branch) (keeper, error) {
 	switch b.o.Kind {
 	case Memory:
@@ -58,7 +58,7 @@ func (b *Bank) newKeeper(ctx context.Context, br *branch) (keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.RedisUp() { // without it, a branch opens all the same and refuses until it knows
+	if b.RedisUp() { // without Redis, a branch opens all the same and refuses until its mirror is up to date
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
 		_ = d.ready(ctx)
@@ -73,8 +73,8 @@ func (b *Bank) RedisUp() bool {
 	return b.redisUp
 }
 
-// StopRedis stops the bank's Redis: its door and all connections are closed. What it
-// holds stays.
+// StopRedis stops the bank's Redis: its listener and all connections are closed. It keeps its data. It returns a
+// Refusal if there is no Redis or if it is stopped already.
 func (b *Bank) StopRedis(context.Context) error {
 	if b.redis == nil {
 		return lab.Refusal("This bank has no Redis.")
@@ -88,7 +88,7 @@ func (b *Bank) StopRedis(context.Context) error {
 	return nil
 }
 
-// StartRedis starts a stopped Redis again, with what it held.
+// StartRedis starts a stopped Redis again, with its data, and waits until the branches have reached it.
 func (b *Bank) StartRedis(ctx context.Context) error {
 	if b.redis == nil {
 		return lab.Refusal("This bank has no Redis.")
@@ -96,11 +96,11 @@ func (b *Bank) StartRedis(ctx context.Context) error {
 	if b.RedisUp() {
 		return lab.Refusal("Redis runs already.")
 	}
-	b.changing.Lock() // no branch closes under way
+	b.changing.Lock() // no branch closes meanwhile
 	defer b.changing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
-	for b.redis.Restart() != nil { // a short-lived connection of somebody may hold its port for a moment
+	for b.redis.Restart() != nil { // a short-lived outgoing connection may hold its port for a moment
 		select {
 		case <-ctx.Done():
 			return lab.Refusal("Redis could not be started at its address. Please try again in a moment.")
@@ -115,7 +115,7 @@ func (b *Bank) StartRedis(ctx context.Context) error {
 	return nil
 }
 
-// ready waits until every branch that is up can know people.
+// ready waits until every branch that is up can recognise sessions.
 func (b *Bank) ready(ctx context.Context) error {
 	b.mu.Lock()
 	branches := slices.Clone(b.branches)

@@ -13,21 +13,22 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// visitTime bounds a visit.
+// visitTime limits the duration of a visit.
 const visitTime = 25 * time.Second
 
-// Visit is one request of a browser.
+// Visit describes one request of a browser.
 type Visit struct {
-	Browser string // You unless told
-	Method  string // GET unless told
-	Path    string // "/account" unless told
+	Browser string // default: You
+	Method  string // default: GET
+	Path    string // default: "/account"
 	Form    url.Values
 	Header  http.Header
-	Branch  string // straight to this branch, past the balancer; "" through the balancer
-	Quiet   bool   // not reported to the bench, and a browser that is new not drawn: for the many of a load
+	Branch  string // ID of a branch to send to past the balancer; "" for through the balancer
+	Quiet   bool   // not reported to the bench, and a new browser is not drawn: for load tests
 }
 
-// Visit lets a browser really send a request, and reports what came back.
+// Visit sends a browser's request over HTTP, reports it to the bench unless it is quiet, and returns what came back
+// with the response's body.
 func (b *Bank) Visit(ctx context.Context, v Visit) (lab.Request, []byte) {
 	if v.Browser == "" {
 		v.Browser = You
@@ -55,7 +56,7 @@ func (b *Bank) Visit(ctx context.Context, v Visit) (lab.Request, []byte) {
 	return r, body
 }
 
-// send is the request on the wire.
+// send sends the request and reads up to 64 KiB of the response.
 func (b *Bank) send(ctx context.Context, v Visit) (*http.Response, []byte, error) {
 	browser := b.browser(v.Browser, !v.Quiet)
 	client := http.Client{Transport: b.direct, Jar: browser.cookies(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -93,7 +94,7 @@ func (b *Bank) send(ctx context.Context, v Visit) (*http.Response, []byte, error
 	return res, body, err
 }
 
-// read takes down what an answer says.
+// read fills in r from a response.
 func read(r *lab.Request, res *http.Response, body []byte) {
 	by := res.Header.Get(nameHeader)
 	if by == "" || by == BalancerNode {
@@ -109,13 +110,13 @@ func read(r *lab.Request, res *http.Response, body []byte) {
 	r.Outcome, r.Who, r.Via, r.Text = a.Outcome, a.Who, a.Asked, a.Says
 }
 
-// Ask lets a browser ask "who are you?".
+// Ask sends GET /account from a browser.
 func (b *Bank) Ask(ctx context.Context, browser string) lab.Request {
 	r, _ := b.Visit(ctx, Visit{Browser: browser})
 	return r
 }
 
-// SignIn signs somebody in on a browser.
+// SignIn signs a user in on a browser.
 func (b *Bank) SignIn(ctx context.Context, browser, name string) lab.Request {
 	r, _ := b.Visit(ctx, Visit{Browser: browser, Method: http.MethodPost, Path: "/sign-in", Form: url.Values{"name": {name}}})
 	return r

@@ -1,6 +1,6 @@
 package chapter
 
-// Chapter is all lessons, in their order.
+// Chapter holds all lessons in order.
 type Chapter struct {
 	Lessons []*Lesson
 	Parts   []Part
@@ -13,11 +13,11 @@ type Part struct {
 	Lessons []*Lesson
 }
 
-// Lesson is one file.
+// Lesson is one lesson file.
 type Lesson struct {
 	Slug, Title, Summary, Part string
 	Order                      int
-	Minutes                    int // of reading
+	Minutes                    int // reading time
 	Number                     int // in the chapter, from 1
 	Blocks                     []Block
 	Questions                  []*Question // those of the blocks
@@ -34,20 +34,20 @@ const (
 	FAQ        = "faq"
 	Note       = "note"
 	Warning    = "warning"
-	Real       = "real" // says what is real, and what is not
+	Real       = "real" // says what is real and what is not
 	Diagram    = "diagram"
 )
 
-// Block is a piece of a lesson, rendered. Which fields are set depends on its Kind.
+// Block is a rendered piece of a lesson. Its Kind determines which fields are set.
 type Block struct {
 	Kind     string
 	HTML     string            // Text, FAQ and the call-outs
-	Heading  string            // Text: of level 2 that it begins with, if it does
-	ID       string            // Text: of that heading in the page
-	Bare     bool              // Text: that heading is all of it
+	Heading  string            // Text: the heading of level 2 that it begins with, if any
+	ID       string            // Text: id attribute of that heading
+	Bare     bool              // Text: there is nothing but that heading
 	Title    string            // FAQ and the call-outs
 	Name     string            // Experiment, Diagram
-	Setup    map[string]string // Experiment: other than it is by itself
+	Setup    map[string]string // Experiment: parameters that differ from the defaults
 	Caption  string            // Diagram
 	Question *Question         // Ask
 }
@@ -56,34 +56,34 @@ type Block struct {
 const (
 	Choice    = "choice"   // one option is right
 	Several   = "several"  // some options are right
-	Order     = "order"    // lines to be put in order
-	Exercise  = "exercise" // a text, to be compared with the model answer
+	Order     = "order"    // lines to put in order
+	Exercise  = "exercise" // a text to compare with the model answer
 	Interview = "interview"
 )
 
-// Question is something that a lesson asks.
+// Question is a question of a lesson.
 type Question struct {
-	ID      string // in its lesson
+	ID      string // unique in its lesson
 	Kind    string
 	Prompt  string   // HTML
 	Options []Option // of Choice and Several
 	Lines   []string // of Order: HTML, in the right order
-	Shown   []int    // of Order: where the lines stand at first
+	Shown   []int    // of Order: the initial arrangement of the lines
 	Model   string   // HTML of Exercise and Interview: the model answer
-	Why     string   // HTML of Order, may be empty
+	Why     string   // HTML, of Order; may be empty
 }
 
-// Option is one that can be chosen.
+// Option is an answer to choose.
 type Option struct {
 	HTML  string
-	Why   string // HTML: why it is right, or wrong
+	Why   string // HTML: why it is right or wrong
 	Right bool
 }
 
-// Lesson is the one of this slug; nil when there is none.
+// Lesson returns the lesson with this slug, or nil.
 func (c *Chapter) Lesson(slug string) *Lesson { return c.bySlug[slug] }
 
-// With are the lessons that name an experiment.
+// With returns the first lesson that contains an experiment, or nil.
 func (c *Chapter) With(experiment string) *Lesson {
 	for _, l := range c.Lessons {
 		for _, b := range l.Blocks {
@@ -95,7 +95,7 @@ func (c *Chapter) With(experiment string) *Lesson {
 	return nil
 }
 
-// Minutes is how long reading all of it takes.
+// Minutes returns the reading time of all lessons.
 func (c *Chapter) Minutes() (sum int) {
 	for _, l := range c.Lessons {
 		sum += l.Minutes
@@ -103,7 +103,7 @@ func (c *Chapter) Minutes() (sum int) {
 	return sum
 }
 
-// Question is the lesson's question of this id; nil when there is none.
+// Question returns the lesson's question with this ID, or nil.
 func (l *Lesson) Question(id string) *Question {
 	for _, q := range l.Questions {
 		if q.ID == id {
@@ -113,6 +113,5 @@ func (l *Lesson) Question(id string) *Question {
 	return nil
 }
 
-// Text reports whether the answer is written, rather than chosen: nobody but the
-// learner judges it.
+// Text reports whether the answer is a written text, which only the learner judges.
 func (q *Question) Text() bool { return q.Kind == Exercise || q.Kind == Interview }

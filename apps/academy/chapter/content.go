@@ -8,11 +8,11 @@ import (
 //go:embed content/*.md
 var content embed.FS
 
-// Content are the lessons that come with the Academy.
+// Content returns the lessons that are built into the Academy.
 func Content() fs.FS {
 	files, err := fs.Sub(content, "content")
 	if err != nil {
-		panic(err) // the name is a constant, and valid
+		panic(err) // the name is constant and valid
 	}
 	return files
 }

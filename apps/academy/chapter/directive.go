@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// directive is a kind of what ::: begins.
+// directive describes a kind of ::: directive.
 type directive struct {
-	leaf     bool // one line, without an end
+	leaf     bool // a single line, without an end
 	attrs    []string
 	required []string
-	free     bool // takes other attributes, too
+	free     bool // accepts further attributes
 	read     func(r *reader, p piece) (Block, bool)
 }
 
@@ -49,7 +49,7 @@ var (
 	unescape = regexp.MustCompile(`\\(.)`)
 )
 
-// parseHead reads a directive's first line: ::name{key="value" key="value"}.
+// parseHead parses a directive's first line: ::name{key="value" key="value"}.
 func parseHead(text string) (name string, attrs map[string]string, err error) {
 	m := headLine.FindStringSubmatch(text)
 	if m == nil {
@@ -79,7 +79,7 @@ func parseHead(text string) (name string, attrs map[string]string, err error) {
 	return "", nil, fmt.Errorf(`%s: its attributes stand in braces, like {id="first-check"}`, name)
 }
 
-// block makes of a directive what it stands for.
+// block checks a directive's attributes and returns its Block, or false after a fault.
 func (r *reader) block(p piece) (Block, bool) {
 	d := directives[p.directive]
 	before := len(r.faults)
@@ -128,7 +128,7 @@ func (r *reader) diagram(p piece) (Block, bool) {
 	return b, true
 }
 
-// callOut reads what is only text in a frame.
+// callOut reads a directive that is text in a frame.
 func (r *reader) callOut(p piece) (Block, bool) {
 	b := Block{Kind: p.directive, Title: p.attrs["title"]}
 	if strings.TrimSpace(joined(p.lines)) == "" {

@@ -13,12 +13,12 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// fence opens and closes the front matter.
+// fence is the line before and after the front matter.
 const fence = "---"
 
 var slugForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// The bounds of the front matter's values.
+// Limits of the front matter's values.
 const (
 	maxSlug    = 60
 	maxTitle   = 120
@@ -27,8 +27,7 @@ const (
 	maxMinutes = 240
 )
 
-// front reads the front matter and returns the lines behind it. Without an end of the
-// front matter there are none.
+// front parses the front matter and returns the lines after it; none if the front matter has no end.
 func (r *reader) front(lines []line) (*Lesson, []line) {
 	l := &Lesson{file: r.file}
 	if len(lines) == 0 || strings.TrimRight(lines[0].text, " \t") != fence {
@@ -56,7 +55,7 @@ func (r *reader) front(lines []line) (*Lesson, []line) {
 	return l, lines[end+1:]
 }
 
-// value is one of the front matter.
+// value is a value of the front matter.
 type value struct {
 	text string
 	line int
@@ -64,13 +63,13 @@ type value struct {
 
 var keys = []string{"slug", "title", "summary", "part", "order", "minutes"}
 
-// yaml is the mapping that the lines are; nil with a fault when they are none.
+// yaml parses the lines as a YAML mapping; it returns nil and adds a fault if they are none.
 func (r *reader) yaml(lines []line) map[string]value {
 	before := len(r.faults)
 	root := r.mapping(lines)
 	values := map[string]value{}
 	for _, pair := range root {
-		at := 1 + pair.Key.GetToken().Position.Line // behind the line ---
+		at := 1 + pair.Key.GetToken().Position.Line // after the line ---
 		key := pair.Key.GetToken().Value
 		text, ok := scalar(pair.Value)
 		switch {
@@ -122,7 +121,7 @@ func (r *reader) mapping(lines []line) []*ast.MappingValueNode {
 	return nil
 }
 
-// scalar is a value's text as it was written.
+// scalar returns a value's text as it was written, and false if the value is not a scalar.
 func scalar(n ast.Node) (string, bool) {
 	switch n := n.(type) {
 	case *ast.StringNode:
@@ -176,7 +175,7 @@ func known(names []string, name string) bool {
 	return false
 }
 
-// list is "a, b and c".
+// list returns "a, b and c".
 func list(names []string) string {
 	switch n := len(names); n {
 	case 0:

@@ -7,11 +7,11 @@ import (
 	"github.com/yuin/goldmark/ast"
 )
 
-// headings gives the headings of one lesson ids that are unique in the page: all of them
-// begin alike, so that they are never those of other things in it.
+// headings generates IDs for the headings of one lesson. They are unique in the page: their common prefix keeps them
+// apart from the IDs of other elements.
 type headings map[string]bool
 
-// Generate is an id made of a heading's text.
+// Generate returns an ID made from a heading's text.
 func (h headings) Generate(value []byte, _ ast.NodeKind) []byte {
 	id := "on"
 	for _, word := range strings.FieldsFunc(strings.ToLower(string(value)), func(c rune) bool {
@@ -27,5 +27,5 @@ func (h headings) Generate(value []byte, _ ast.NodeKind) []byte {
 	return []byte(unique)
 }
 
-// Put takes an id that is given otherwise, which lessons have no means for.
+// Put records an ID that was set by other means, of which lessons have none. It is part of goldmark's parser.IDs.
 func (h headings) Put(value []byte) { h[string(value)] = true }

@@ -8,15 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// MaxText is the length of a written answer in characters.
+// MaxText is the maximum length of a written answer in characters.
 const MaxText = 8000
 
-// Refusal is why an answer is not taken: a sentence for the learner.
+// Refusal is the reason why an answer is rejected: a sentence for the learner.
 type Refusal string
 
 func (r Refusal) Error() string { return string(r) }
 
-// Choose makes an answer of the options that were chosen, each a number from 0.
+// Choose validates the chosen options, each a number from 0, and returns them in stored form, or a Refusal.
 func (q *Question) Choose(options []string) (given string, err error) {
 	if len(options) == 0 {
 		if q.Kind == Several {
@@ -41,7 +41,8 @@ func (q *Question) Choose(options []string) (given string, err error) {
 	return numbers(chosen), nil
 }
 
-// Arrange makes an answer of the place, from 1, that each line of Shown was given.
+// Arrange validates the positions, from 1, that the lines of Shown were given, and returns the order in stored form,
+// or a Refusal.
 func (q *Question) Arrange(places []string) (given string, err error) {
 	order := slices.Repeat([]int{-1}, len(q.Shown))
 	if len(places) != len(order) {
@@ -60,7 +61,8 @@ func (q *Question) Arrange(places []string) (given string, err error) {
 	return numbers(order), nil
 }
 
-// Write makes an answer of a text: white space around it is taken away.
+// Write validates a written answer and returns it without surrounding white space. With a Refusal it returns the text
+// to show again.
 func (q *Question) Write(text string) (given string, err error) {
 	given = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text))
 	switch n := utf8.RuneCountInString(given); {
@@ -74,8 +76,8 @@ func (q *Question) Write(text string) (given string, err error) {
 	return given, nil
 }
 
-// noText are control characters, which no text needs and PostgreSQL refuses (NUL), and
-// those that would turn the text around them.
+// noText reports whether c is a control character, which text does not need and of which PostgreSQL rejects NUL, or
+// one that reverses the direction of the text around it.
 func noText(c rune) bool {
 	return c < ' ' && c != '\n' && c != '\t' || c == 0x7f || c >= 0x202A && c <= 0x202E || c >= 0x2066 && c <= 0x2069
 }
@@ -87,7 +89,7 @@ func onlyText(c rune) rune {
 	return c
 }
 
-// Right judges an answer that was chosen or arranged. Of a written one nobody can tell.
+// Right reports whether a chosen or arranged answer is right. It is false for a written one, which can't be judged.
 func (q *Question) Right(given string) bool {
 	switch q.Kind {
 	case Choice, Several:
@@ -105,8 +107,7 @@ func (q *Question) Right(given string) bool {
 	return false
 }
 
-// Fits reports whether a stored answer is one of this question as it is today: its lesson
-// may have been edited since.
+// Fits reports whether a stored answer fits the question as it is today: its lesson may have been edited since.
 func (q *Question) Fits(given string) bool {
 	switch q.Kind {
 	case Choice, Several:
@@ -117,7 +118,7 @@ func (q *Question) Fits(given string) bool {
 	return given != ""
 }
 
-// Chosen are the options of an answer; none of one that does not fit.
+// Chosen returns the set of options of a stored answer; empty if the answer does not fit.
 func (q *Question) Chosen(given string) map[int]bool {
 	chosen := map[int]bool{}
 	for _, n := range parse(given, len(q.Options)) {
@@ -126,7 +127,7 @@ func (q *Question) Chosen(given string) map[int]bool {
 	return chosen
 }
 
-// Arranged are the lines in the order of an answer; nil of one that does not fit.
+// Arranged returns the lines in the order of a stored answer, or nil if the answer does not fit.
 func (q *Question) Arranged(given string) []int {
 	order := parse(given, len(q.Lines))
 	each := slices.Compact(slices.Sorted(slices.Values(order)))
@@ -144,7 +145,7 @@ func numbers(list []int) string {
 	return strings.Join(parts, ",")
 }
 
-// parse reads what numbers wrote; nil unless each is below n.
+// parse parses the output of numbers; it returns nil unless each number is below n.
 func parse(given string, n int) []int {
 	var list []int
 	for _, part := range strings.Split(given, ",") {

@@ -10,24 +10,24 @@ import (
 	"slices"
 )
 
-// Options are what Load reads and what it holds the lessons against.
+// Options configure Load.
 type Options struct {
-	Files fs.FS  // of the lessons that come with the Academy: *.md
-	Dir   string // folder of more; a lesson of the same slug replaces. "" for none
-	// Experiment says what is wrong with an experiment that a lesson names, or with its
-	// set-up, which is nil when the experiment is taken as it is. Nil lets all pass.
+	Files fs.FS  // the built-in lessons: *.md
+	Dir   string // folder of additional lessons, which replace those with the same slug; "" for none
+	// Experiment returns what is wrong with an experiment that a lesson names, or with its setup, which is nil for
+	// the default. A nil Experiment accepts everything.
 	Experiment func(name string, setup map[string]string) error
-	Diagrams   []string // names of the drawings that there are
+	Diagrams   []string // names of the existing diagrams
 }
 
-// Fault is what is wrong with a file, and where.
+// Fault is an error in a lesson file, with its position.
 type Fault struct {
 	File string
 	Line int // from 1; 0 for the file as a whole
 	What string
 }
 
-// String is FILE:LINE: what is wrong.
+// String returns "FILE:LINE: what is wrong".
 func (f Fault) String() string {
 	if f.Line == 0 {
 		return f.File + ": " + f.What
@@ -35,7 +35,7 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.What)
 }
 
-// Load reads all lessons. It never fails: what can't be read is left out and told.
+// Load reads all lessons. It leaves out files with errors and returns their faults.
 func Load(o Options) (*Chapter, []Fault) {
 	var faults []Fault
 	lessons := map[string]*Lesson{}
@@ -52,7 +52,7 @@ func Load(o Options) (*Chapter, []Fault) {
 	return bind(lessons), faults
 }
 
-// folder reads the lessons of one folder, in the order of their names.
+// folder adds the lessons of one folder to lessons, in the order of their file names.
 func (o *Options) folder(files fs.FS, dir string, lessons map[string]*Lesson) []Fault {
 	entries, err := fs.ReadDir(files, ".")
 	if err != nil {
@@ -81,10 +81,10 @@ func (o *Options) folder(files fs.FS, dir string, lessons map[string]*Lesson) []
 	return faults
 }
 
-// maxLesson is the size of the largest file that is read, in bytes: many times a long lesson.
+// maxLesson is the maximum size of a lesson file in bytes: many times that of a long lesson.
 const maxLesson = 1 << 20
 
-// readLesson reads a file, and nothing else: a pipe would keep the Academy from starting.
+// readLesson reads a regular file. It returns an error for anything else, since a pipe would block the start.
 func readLesson(files fs.FS, name string) ([]byte, error) {
 	info, err := fs.Stat(files, name)
 	switch {
@@ -98,7 +98,7 @@ func readLesson(files fs.FS, name string) ([]byte, error) {
 	return fs.ReadFile(files, name)
 }
 
-// reason is an error of the file system without the path, which the fault names.
+// reason returns a file system error without its path, which the fault names already.
 func reason(err error) string {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		return path.Err.Error()
@@ -106,7 +106,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// Parse reads one lesson. name is how faults call the file.
+// Parse parses one lesson. Faults name the file name.
 func (o *Options) Parse(name string, source []byte) (*Lesson, []Fault) {
 	r := &reader{file: name, o: o, ids: map[string]int{}, headings: headings{}}
 	lines := r.split(source)
@@ -138,8 +138,7 @@ func (o *Options) Parse(name string, source []byte) (*Lesson, []Fault) {
 	return l, nil
 }
 
-// bind puts the lessons in order. Those of a part stay together: a part stands where the
-// first of its lessons does.
+// bind orders the lessons. The lessons of a part stay together, at the position of the first of them.
 func bind(lessons map[string]*Lesson) *Chapter {
 	c := &Chapter{bySlug: lessons}
 	sorted := make([]*Lesson, 0, len(lessons))

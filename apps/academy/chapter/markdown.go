@@ -15,9 +15,9 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// engine is CommonMark with tables and strike-through. HTML is no part of it and is
-// shown as it was typed; goldmark's renderer drops the addresses that run scripts.
-// Headings are those with #: the underlined ones would make of a line --- two things.
+// engine renders CommonMark with tables and strike-through. Raw HTML is not supported and is shown as typed;
+// goldmark's renderer drops addresses that run scripts. Only headings with # are supported: with underlined ones, a
+// line --- would be ambiguous.
 var engine = goldmark.New(
 	goldmark.WithParser(parser.NewParser(
 		parser.WithBlockParsers(
@@ -45,19 +45,19 @@ var engine = goldmark.New(
 	),
 )
 
-// What is wider than the page scrolls in itself, so the keyboard must reach it. All that
-// is a tag in rendered Markdown is the renderer's own.
+// Content that is wider than the page scrolls by itself, so the keyboard must reach it. Every tag in the rendered
+// Markdown comes from the renderer.
 var reachable = strings.NewReplacer(
 	"<pre>", `<pre tabindex="0">`,
 	"<table>", `<div class="lesson-table" tabindex="0" role="group" aria-label="Table"><table>`,
 	"</table>", "</table></div>",
-	"<th></th>", "<td></td>", // a corner that heads nothing
+	"<th></th>", "<td></td>", // an empty corner heads nothing
 )
 
-// html renders lines that are no heading of the lesson.
+// html renders lines as HTML.
 func (r *reader) html(lines []line) string { return r.render(lines).HTML }
 
-// inline renders one line as a part of a sentence.
+// inline renders one line as inline HTML, without a paragraph around it.
 func (r *reader) inline(l line) string {
 	html := strings.TrimSpace(r.html([]line{l}))
 	if inner, ok := strings.CutPrefix(html, "<p>"); ok {
@@ -68,7 +68,7 @@ func (r *reader) inline(l line) string {
 	return html
 }
 
-// render is lines as HTML, with the heading of level 2 that they begin with.
+// render renders lines as HTML, and returns them with the heading of level 2 that they begin with, if any.
 func (r *reader) render(lines []line) Block {
 	b := Block{Kind: Text}
 	source := []byte(joined(lines))
@@ -88,9 +88,9 @@ func (r *reader) render(lines []line) Block {
 	return b
 }
 
-// check finds what would not look as it was meant.
+// check adds faults for elements that lessons do not support.
 func (r *reader) check(doc ast.Node, source []byte, lines []line) {
-	// The walker never fails, since this function does not.
+	// The callback never returns an error.
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
@@ -111,7 +111,7 @@ func (r *reader) check(doc ast.Node, source []byte, lines []line) {
 	})
 }
 
-// lineOf is the line of the block that a node stands in.
+// lineOf returns the line number of the block that contains a node.
 func lineOf(n ast.Node, source []byte, lines []line) int {
 	for ; n != nil; n = n.Parent() {
 		if n.Type() == ast.TypeBlock && n.Lines() != nil && n.Lines().Len() > 0 {
@@ -122,7 +122,7 @@ func lineOf(n ast.Node, source []byte, lines []line) int {
 	return lines[0].n
 }
 
-// plain is a node's text without its markup.
+// plain returns a node's text without markup.
 func plain(n ast.Node, source []byte) string {
 	var b strings.Builder
 	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {

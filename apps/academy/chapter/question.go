@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// The bounds of a question.
+// Limits of a question.
 const (
 	maxID      = 60
 	maxOptions = 12
 )
 
-// question reads what all kinds have in common, then the kind's own.
+// question reads the parts that all kinds have in common, then calls read for those of its kind.
 func (r *reader) question(p piece, kind string, read func(*reader, piece, *Question)) (Block, bool) {
 	q := &Question{ID: p.attrs["id"], Kind: kind}
 	before := len(r.faults)
@@ -29,7 +29,7 @@ func (r *reader) question(p piece, kind string, read func(*reader, piece, *Quest
 	return Block{Kind: Ask, Question: q}, len(r.faults) == before
 }
 
-// prompt renders the lines that ask; there must be some.
+// prompt renders the question's text; it adds a fault if there is none.
 func (r *reader) prompt(p piece, lines []line) string {
 	if strings.TrimSpace(joined(lines)) == "" {
 		r.fault(p.line, "%s asks nothing: its first lines are the question", p.directive)
@@ -44,7 +44,7 @@ var (
 	numberForm = regexp.MustCompile(`^[0-9]{1,3}[.)][ \t]+(.*\S)[ \t]*$`)
 )
 
-// choice reads options, each with an indented text below it that says why.
+// choice reads options, each with an optional indented explanation below it.
 func (r *reader) choice(p piece, q *Question) {
 	lines := p.lines
 	start := firstLine(lines, func(t string) bool { return optionForm.MatchString(t) || almost.MatchString(t) })
@@ -87,7 +87,7 @@ func (r *reader) choice(p piece, q *Question) {
 	}
 }
 
-// order reads a numbered list, and why it is so behind a line ---.
+// order reads a numbered list and, after a line ---, the optional explanation.
 func (r *reader) order(p piece, q *Question) {
 	lines, why, _ := cut(p.lines)
 	start := firstLine(lines, numberForm.MatchString)
@@ -118,7 +118,7 @@ func (r *reader) order(p piece, q *Question) {
 	q.Shown = shuffled(r.file+"/"+q.ID, len(q.Lines))
 }
 
-// written reads a question to be answered in words, and the model answer.
+// written reads a question to be answered in writing, and its model answer.
 func (r *reader) written(p piece, q *Question) {
 	ask, model, ok := cut(p.lines)
 	q.Prompt = r.prompt(p, ask)
@@ -129,7 +129,7 @@ func (r *reader) written(p piece, q *Question) {
 	q.Model = r.html(model)
 }
 
-// firstLine is where the first such line is that is no code; len(lines) when there is none.
+// firstLine returns the index of the first line outside code blocks for which is reports true, or len(lines).
 func firstLine(lines []line, is func(string) bool) int {
 	var fenced code
 	for i, l := range lines {
@@ -140,7 +140,7 @@ func firstLine(lines []line, is func(string) bool) int {
 	return len(lines)
 }
 
-// cut divides at the first line ---.
+// cut splits lines at the first line ---.
 func cut(lines []line) (before, after []line, ok bool) {
 	i := firstLine(lines, func(t string) bool { return strings.TrimRight(t, " \t") == fence })
 	if i == len(lines) {
@@ -149,7 +149,7 @@ func cut(lines []line) (before, after []line, ok bool) {
 	return lines[:i], lines[i+1:], true
 }
 
-// dedent takes the common indentation away.
+// dedent removes the common indentation.
 func dedent(lines []line) []line {
 	width := -1
 	for _, l := range lines {
@@ -169,11 +169,11 @@ func dedent(lines []line) []line {
 	return out
 }
 
-// shuffled are the numbers below n in an order that is not theirs, the same for everyone
-// and on every replica.
+// shuffled returns a permutation of the numbers below n that is not sorted and depends on seed alone, so that it is
+// the same for every user and on every replica.
 func shuffled(seed string, n int) []int {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(seed)) // it never fails
+	_, _ = h.Write([]byte(seed)) // never fails
 	rng := rand.New(rand.NewPCG(h.Sum64(), 1))
 	for {
 		if p := rng.Perm(n); !slices.IsSorted(p) {

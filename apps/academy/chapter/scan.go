@@ -7,21 +7,21 @@ import (
 	"unicode/utf8"
 )
 
-// maxFile is the size of a lesson in bytes, far beyond what one reads at a sitting.
+// maxFile is the maximum size of a lesson in bytes, far beyond what is read in one sitting.
 const maxFile = 256 << 10
 
-// line is one of a file.
+// line is a line of a file with its number.
 type line struct {
 	text string
 	n    int // from 1
 }
 
-// reader reads one file and collects what is wrong with it.
+// reader parses one file and collects its faults.
 type reader struct {
 	file     string
 	o        *Options
 	faults   []Fault
-	ids      map[string]int // of questions, with the line
+	ids      map[string]int // of questions, with their lines
 	headings headings
 }
 
@@ -29,7 +29,7 @@ func (r *reader) fault(line int, format string, args ...any) {
 	r.faults = append(r.faults, Fault{File: r.file, Line: line, What: fmt.Sprintf(format, args...)})
 }
 
-// split cuts a file into lines; nil with a fault when it is no text.
+// split splits a file into lines; it returns nil and adds a fault if the file is not text.
 func (r *reader) split(source []byte) []line {
 	if len(source) > maxFile {
 		r.fault(1, "the file is larger than %d KB", maxFile>>10)
@@ -48,7 +48,7 @@ func (r *reader) split(source []byte) []line {
 	return lines
 }
 
-// piece is Markdown, or a directive with the lines in it.
+// piece is a run of Markdown, or a directive with its lines.
 type piece struct {
 	directive string // "" for Markdown
 	attrs     map[string]string
@@ -61,10 +61,10 @@ var (
 	codeFence = regexp.MustCompile("^ {0,3}(`{3,}|~{3,})(.*)$")
 )
 
-// code follows whether lines are within a fenced block of code.
+// code tracks whether lines are inside a fenced code block.
 type code struct{ open string }
 
-// next takes a line and reports whether it is code, or the fence of it.
+// next advances by a line and reports whether it is code or a fence.
 func (c *code) next(text string) bool {
 	m := codeFence.FindStringSubmatch(text)
 	switch {
@@ -79,7 +79,7 @@ func (c *code) next(text string) bool {
 	return true
 }
 
-// pieces cuts a lesson at its directives and its headings of level 2.
+// pieces splits a lesson at its directives and its headings of level 2.
 func (r *reader) pieces(lines []line) []piece {
 	var out []piece
 	var text piece
@@ -123,8 +123,8 @@ func (r *reader) pieces(lines []line) []piece {
 
 func isClose(text string) bool { return strings.TrimRight(text, " \t") == ":::" }
 
-// directive reads the one that begins at line i and returns the last line of it. Where it
-// can't be read, its name is empty.
+// directive reads the directive that begins at line i and returns it with the index of its last line. The directive's
+// name is empty after a fault.
 func (r *reader) directive(lines []line, i int) (piece, int) {
 	first := lines[i]
 	p := piece{line: first.n}
@@ -146,7 +146,7 @@ func (r *reader) directive(lines []line, i int) (piece, int) {
 	p.attrs = attrs
 	if kind.leaf {
 		p.directive = name
-		if colons == 3 { // then a ::: may close it
+		if colons == 3 { // a ::: may follow and close it
 			next := i + 1
 			for next < len(lines) && strings.TrimSpace(lines[next].text) == "" {
 				next++
@@ -176,8 +176,8 @@ func (r *reader) directive(lines []line, i int) (piece, int) {
 	return p, len(lines) - 1
 }
 
-// skip is how many lines to pass over behind a directive that can't be read, so that the
-// end of it is no second fault.
+// skip returns the number of lines to skip after a directive that can't be read, so that its end does not cause a
+// second fault.
 func (r *reader) skip(lines []line) int {
 	if !strings.HasPrefix(lines[0].text, ":::") {
 		return 0

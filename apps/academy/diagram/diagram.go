@@ -1,5 +1,5 @@
-// Package diagram draws what lessons explain: SVG that is rendered on the server, in the
-// colours of the theme, each with the same in words for who can't see it.
+// Package diagram draws the diagrams of the lessons: SVG rendered on the server in the theme's colours, each with a
+// text alternative for screen readers.
 package diagram
 
 import (
@@ -9,10 +9,10 @@ import (
 	"github.com/a-h/templ"
 )
 
-// drawing is one diagram.
+// drawing is a diagram.
 type drawing struct {
-	caption string // unless the lesson gives its own
-	text    string // all that it shows, in words
+	caption string // default; the lesson may give its own
+	text    string // text alternative: everything that it shows
 	svg     func() templ.Component
 }
 
@@ -50,5 +50,5 @@ var drawings = map[string]drawing{
 	},
 }
 
-// Names are those of all diagrams.
+// Names returns the names of all diagrams, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(drawings)) }

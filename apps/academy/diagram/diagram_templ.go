@@ -15,7 +15,7 @@ import (
 	"strconv"
 )
 
-// Figure is the diagram of this name. caption replaces its own; "" keeps that.
+// Figure renders the diagram with this name. A caption other than "" replaces its own.
 func Figure(name, caption string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -91,7 +91,7 @@ func Figure(name, caption string) templ.Component {
 
 func px(n int) string { return strconv.Itoa(n) }
 
-// canvas is as large as its drawing, in units of which text is 15 high.
+// canvas renders an SVG of the given size, in units of which text is 15 high.
 func canvas(width, height int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -139,7 +139,7 @@ func canvas(width, height int) templ.Component {
 	})
 }
 
-// box is something with a name, and a line below it.
+// box renders a rectangle with a name and, below it, an optional note.
 func box(x, y, w, h int, class, name, note string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -385,7 +385,7 @@ func box(x, y, w, h int, class, name, note string) templ.Component {
 	})
 }
 
-// arrow leads from one point to another.
+// arrow renders an arrow from one point to another.
 func arrow(x1, y1, x2, y2 int, class string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -473,7 +473,7 @@ func arrow(x1, y1, x2, y2 int, class string) templ.Component {
 	})
 }
 
-// head is the point of an arrow: two short lines, at 32 degrees to it.
+// head returns the path of an arrowhead: two short lines at 32 degrees to the arrow.
 func head(x1, y1, x2, y2 int) string {
 	along := math.Atan2(float64(y2-y1), float64(x2-x1))
 	path := ""
@@ -484,7 +484,7 @@ func head(x1, y1, x2, y2 int) string {
 	return path
 }
 
-// label is a text on its own.
+// label renders text without a box.
 func label(x, y int, class, words string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -585,7 +585,7 @@ func label(x, y int, class, words string) templ.Component {
 	})
 }
 
-// notebook is a small open book; known ones have your name in them.
+// notebook renders a small open book; with a name in it if known.
 func notebook(x, y int, known bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -16,7 +16,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// All are the experiments, in the order of the chapter.
+// All returns the experiments, in the order of the chapter.
 func All() []lab.Experiment {
 	return []lab.Experiment{
 		upout.Experiment(),
@@ -33,7 +33,7 @@ func All() []lab.Experiment {
 	}
 }
 
-// Find is the experiment of this name.
+// Find returns the experiment with this name.
 func Find(name string) (lab.Experiment, bool) {
 	for _, e := range All() {
 		if e.Name == name {

@@ -13,21 +13,21 @@ import (
 	"time"
 )
 
-// How much of the past a run keeps.
+// Limits of what a run keeps.
 const (
-	maxRequests = 24   // travelling in the picture
+	maxRequests = 24   // shown moving in the picture
 	maxEvents   = 80   // lines of the log on the page
 	maxTimeline = 2000 // lines for the export
 )
 
-// Bench is what an experiment works at: it holds the set-up, and takes down what
-// happens. It is safe for concurrent use.
+// Bench is an experiment's access to its run: it holds the setup and records events, requests and findings. It is
+// safe for concurrent use.
 type Bench struct {
-	Person   string // the learner's given name, for the pictures
-	Dir      string // a folder of the run's own, removed at its end
-	Postgres string // URL of a PostgreSQL to experiment on; "" where the estate has none
+	Person   string // the learner's given name, for the picture
+	Dir      string // the run's folder, removed at its end
+	Postgres string // URL of a PostgreSQL for experiments; "" if the installation has none
 	Logger   *slog.Logger
-	Provider OpenProvider // a Gatehouse portal of the run's own; nil where there is none
+	Provider OpenProvider // starts a Gatehouse portal for the run; nil if not available
 
 	mu       sync.Mutex
 	version  int64
@@ -42,44 +42,44 @@ type Bench struct {
 	fail func(error)     // ends the run
 }
 
-// OpenProvider starts an identity provider on a free port of loopback, with these accounts
-// and clients. main injects it, since an app does not know the portal.
+// OpenProvider starts an identity provider on a free loopback port, with these accounts and clients. main injects it,
+// since an app must not import the portal.
 type OpenProvider func(ctx context.Context, o ProviderOptions) (*Provider, error)
 
-// ProviderOptions say who knows whom at a provider.
+// ProviderOptions configure a provider.
 type ProviderOptions struct {
 	Dir      string // for its database
 	Accounts []ProviderAccount
 	Clients  []ProviderClient
-	Client   *http.Client // for its back-channel calls; nil for one that finds *.localhost
+	Client   *http.Client // for its back-channel calls; nil: one that resolves *.localhost
 	Logger   *slog.Logger
 }
 
-// ProviderAccount is somebody who can sign in at a provider.
+// ProviderAccount is a user account of a provider.
 type ProviderAccount struct{ Name, Email, Password string }
 
 // ProviderClient is an app that is registered at a provider.
 type ProviderClient struct{ ID, Secret, BaseURL string }
 
-// Provider is a running one.
+// Provider is a running provider.
 type Provider struct {
 	Issuer string
 	Close  func() error
 }
 
-// Setup is the run's set-up now: a copy.
+// Setup returns a copy of the run's current setup.
 func (b *Bench) Setup() Args {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return maps.Clone(b.setup)
 }
 
-// Set changes a value of the set-up, which the permalink then carries.
+// Set changes a value of the setup, and thereby of the permalink.
 func (b *Bench) Set(name, value string) {
 	b.change(func() { b.setup[name] = value })
 }
 
-// SetInt is Set for a number.
+// SetInt sets a parameter of the setup to a number, like Set.
 func (b *Bench) SetInt(name string, value int) { b.Set(name, strconv.Itoa(value)) }
 
 // Log adds a line to the log.
@@ -87,7 +87,7 @@ func (b *Bench) Log(kind, format string, args ...any) {
 	b.Event(Event{Kind: kind, Text: fmt.Sprintf(format, args...)})
 }
 
-// Event adds a line to the log; its number and, where it is missing, its time are filled in.
+// Event adds an event to the log. It sets the event's number and, if missing, its time.
 func (b *Bench) Event(e Event) {
 	b.change(func() {
 		b.lastN++
@@ -99,7 +99,7 @@ func (b *Bench) Event(e Event) {
 	})
 }
 
-// Request lets a request travel in the picture, and writes it into the log, too.
+// Request shows a request in the picture and adds it to the log.
 func (b *Bench) Request(r Request) {
 	if r.At.IsZero() {
 		r.At = time.Now()
@@ -124,19 +124,19 @@ func (b *Bench) Request(r Request) {
 	})
 }
 
-// Find takes down what was measured.
+// Find stores a finding, replacing that of the same name.
 func (b *Bench) Find(name string, f Finding) {
 	b.change(func() { b.findings[name] = f })
 }
 
-// Findings are a copy of what was measured.
+// Findings returns a copy of the findings.
 func (b *Bench) Findings() Findings {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return maps.Clone(b.findings)
 }
 
-// Changed says that the View is another one now.
+// Changed reports that the result of View has changed.
 func (b *Bench) Changed() { b.change(func() {}) }
 
 func (b *Bench) change(do func()) {
@@ -149,8 +149,7 @@ func (b *Bench) change(do func()) {
 	}
 }
 
-// Go works beside the run's controls until it is done or the run ends. A panic ends the
-// run, and nothing else.
+// Go runs work in the background; work's context ends with the run. A panic ends the run only.
 func (b *Bench) Go(work func(ctx context.Context)) {
 	b.work.Go(func() {
 		defer func() {

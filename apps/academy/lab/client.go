@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// client talks to lab processes, of this replica and of others.
+// client calls lab processes of this replica and of others.
 type client struct {
-	key  []byte // from which each run's secret is made, the same for all replicas
+	key  []byte // that runs' secrets are derived from, the same for all replicas
 	http *http.Client
 }
 
@@ -30,23 +30,23 @@ func newClient(key string) *client {
 	}}
 }
 
-// runHeader names, in each answer of a control API to whoever knows its secret, the run.
-// A run that is no more may have left its address to any other server, and what that
-// says is nothing about the run.
+// runHeader is the response header in which a control API names its run, for requests with the right secret. After a
+// run has ended, another server may have its address, whose responses say nothing about the run.
 const runHeader = "Gatehouse-Run"
 
-// secret is what opens the control API of one run. It is derived, so that any replica
-// knows it and none has to keep it.
+// secret returns the secret of a run's control API. It is derived from the key, so that every replica knows it and
+// none has to store it.
 func (c *client) secret(id string) string {
 	mac := hmac.New(sha256.New, c.key)
 	mac.Write([]byte("lab:" + id))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// maxState is how large an answer of a lab process may be.
+// maxState limits the size of a lab process's response, in bytes.
 const maxState = 8 << 20
 
-// call asks a run. ErrGone when nobody answers at its address.
+// call sends a request to a run's control API and returns the run's state. It returns ErrGone if the run does not
+// answer at its address, ErrSame if the state is unchanged, or a Refusal.
 func (c *client) call(ctx context.Context, method, addr, id, path string, body any) (State, error) {
 	raw, err := json.Marshal(body)
 	if err != nil {
@@ -92,23 +92,24 @@ func (c *client) call(ctx context.Context, method, addr, id, path string, body a
 	return State{}, fmt.Errorf("lab: %s: %s", res.Status, said.Error)
 }
 
-// State is what a run shows: ErrSame when that is still version seen, ErrGone when it is
-// no more. With seen below 0 it holds every event that is kept.
+// State returns the state of a run. It returns ErrSame if the state is still version seen, and ErrGone if the run has
+// ended. With seen below 0, the state holds every stored event.
 func (c *client) State(ctx context.Context, addr, id string, seen int64) (State, error) {
 	return c.call(ctx, http.MethodGet, addr, id, "/state?seen="+strconv.FormatInt(seen, 10), nil)
 }
 
-// Do carries out a control. The same key twice does it once. A Refusal is for the learner.
+// Do runs a control. A repeated key runs it only once. It returns a Refusal for the learner if the control can't be
+// run.
 func (c *client) Do(ctx context.Context, addr, id, control string, args Args, key string) (State, error) {
 	return c.call(ctx, http.MethodPost, addr, id, "/do", request{Control: control, Args: args, Key: key})
 }
 
-// Step carries out the guided step of this ID; guess is an option of its Expect, or -1.
+// Step runs the guided step with this ID; guess is an option of its Expect, or -1.
 func (c *client) Step(ctx context.Context, addr, id, step string, guess int, key string) (State, error) {
 	return c.call(ctx, http.MethodPost, addr, id, "/step", request{Step: step, Guess: guess, Key: key})
 }
 
-// End ends a run and says why. One that is over already is no error.
+// End ends a run with a reason. It returns no error if the run has ended already.
 func (c *client) End(ctx context.Context, addr, id, why string) error {
 	_, err := c.call(ctx, http.MethodPost, addr, id, "/end", request{Why: why})
 	if errors.Is(err, ErrGone) {

@@ -11,26 +11,26 @@ import (
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
 
-// unprivileged is the user and group id (nobody, nogroup) that a lab process started by root changes to.
+// unprivileged is the ID of the unprivileged user and group that a lab process started by root changes to.
 const unprivileged = 65534
 
-// errNamespace says that a lab process can't use the network namespace that it was started in.
+// errNamespace means that a lab process can't use the network namespace that it was started in.
 var errNamespace = errors.New("lab: the network namespace can't be used")
 
-// isolate makes attr start a lab process in a network namespace of its own: it reaches no server but those
-// that it opens itself. The system may refuse that.
+// isolate makes attr start a lab process in its own network namespace, in which it reaches only servers that it opens
+// itself. The system may refuse that.
 func isolate(attr *syscall.SysProcAttr) {
 	attr.Cloneflags = unix.CLONE_NEWNET
-	if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 { // only in a user namespace may it do so
+	if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 { // only allowed in a user namespace
 		attr.Cloneflags |= unix.CLONE_NEWUSER
 		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
 		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
-		attr.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN} // to raise the loopback interface; confine drops it
+		attr.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN} // to bring the loopback interface up; confine drops it
 	}
 }
 
-// refusedIsolation reports whether err is how a system without namespaces, or without permission for them,
-// refuses to start a process.
+// refusedIsolation reports whether err is the error of starting a process on a system without namespaces, or without
+// permission for them.
 func refusedIsolation(err error) bool {
 	for _, refused := range []error{unix.EPERM, unix.EACCES, unix.EINVAL, unix.ENOSYS, unix.ENOSPC, unix.EUSERS} {
 		if errors.Is(err, refused) {
@@ -40,9 +40,10 @@ func refusedIsolation(err error) bool {
 	return false
 }
 
-// confine takes from this process what an experiment does not need, for good and in all threads: root's user,
-// capabilities, the gain of privileges by exec, the other files of the machine, and signals to processes outside.
-// It leaves dir, which must be the working directory. Of Landlock it takes as much as the kernel has.
+// confine permanently removes from all threads of this process what an experiment does not need: the root user,
+// capabilities, privileges gained by exec, access to the machine's other files, and signals to other processes.
+// Access to dir remains, which must be the working directory. It uses as much of Landlock as the kernel supports. It
+// returns errNamespace if the network namespace can't be used.
 func confine(dir string) error {
 	if err := raiseLoopback(); err != nil {
 		return err
@@ -57,19 +58,21 @@ func confine(dir string) error {
 	if _, err := cap.Prctlw(unix.PR_SET_NO_NEW_PRIVS, 1); err != nil {
 		return fmt.Errorf("lab: no_new_privs: %w", err)
 	}
-	// Other processes of this user may not look into this one, nor does a crash leave its memory on the disk.
+	// Other processes of this user must not read this one's memory, and a crash must not write it to the disk.
 	if _, err := cap.Prctlw(unix.PR_SET_DUMPABLE, 0); err != nil {
 		return fmt.Errorf("lab: not dumpable: %w", err)
 	}
 	writable := []string{"."}
-	if profile := os.Getenv("GOCOVERDIR"); profile != "" { // of a build that measures test coverage
+	if profile := os.Getenv("GOCOVERDIR"); profile != "" { // set if the build measures test coverage
 		writable = append(writable, profile)
 	}
-	// Not the network: an experiment listens on ports that the system chooses, which a rule can't name before.
+	// The network is not restricted: an experiment listens on ports that the system chooses, which a rule can't name
+	// in advance.
 	files := landlock.Config{HandledAccessFS: landlock.V7.HandledAccessFS, Scoped: landlock.V7.Scoped}
 	err := files.BestEffort().Restrict(
 		landlock.RWDirs(writable...),
-		landlock.ROFiles("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/localtime").IgnoreIfMissing(), // PostgreSQL's name
+		// To resolve PostgreSQL's host name.
+		landlock.ROFiles("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/localtime").IgnoreIfMissing(),
 		landlock.RODirs("/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/share/zoneinfo").IgnoreIfMissing(),
 	)
 	if err != nil {
@@ -78,12 +81,13 @@ func confine(dir string) error {
 	return nil
 }
 
-// leaveRoot hands dir to the unprivileged user and becomes that user, without any capability.
+// leaveRoot gives dir to the unprivileged user and changes to that user, without any capability.
 func leaveRoot(dir string) error {
 	return errors.Join(os.Chown(dir, unprivileged, unprivileged), cap.SetGroups(unprivileged), cap.SetUID(unprivileged), cap.ModeNoPriv.Set())
 }
 
-// raiseLoopback raises the loopback interface, which is down in a new network namespace.
+// raiseLoopback brings the loopback interface up, which is down in a new network namespace. It returns errNamespace
+// on failure.
 func raiseLoopback() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 
 var errNamespace = errors.New("lab: the network namespace can't be used")
 
-// This system has neither namespaces nor Landlock: a lab process is only a process of its own.
+// isolate does nothing: this system has neither namespaces nor Landlock, so a lab process is only separated as a
+// process.
 func isolate(*syscall.SysProcAttr) {}
 
 func refusedIsolation(error) bool { return false }

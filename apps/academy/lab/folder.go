@@ -7,11 +7,10 @@ import (
 	"time"
 )
 
-// folderPrefix begins the name of each run's folder.
+// folderPrefix is the prefix of the names of runs' folders.
 const folderPrefix = "gatehouse-lab-"
 
-// holdFolder marks a run's folder as in use until what it returns is closed, or this
-// process ends, in whatever way.
+// holdFolder marks a run's folder as in use until the returned file is closed or this process ends in any way.
 func holdFolder(dir string) (*os.File, error) {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -24,8 +23,8 @@ func holdFolder(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// sweepFolders removes what runs left that died together with who had started them: folders
-// that no process holds, except for new ones, whose process is only starting.
+// sweepFolders removes the folders of runs that crashed together with the process that started them: folders that no
+// process holds, except for new ones, whose process may still be starting.
 func sweepFolders(dir string) {
 	if dir == "" {
 		dir = os.TempDir()
@@ -38,7 +37,7 @@ func sweepFolders(dir string) {
 		}
 		f, err := os.Open(path)
 		if err != nil {
-			continue // somebody else's
+			continue // of another user
 		}
 		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
 			_ = os.RemoveAll(path)

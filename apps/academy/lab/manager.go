@@ -14,22 +14,22 @@ import (
 
 var dialer = net.Dialer{Timeout: 2 * time.Second}
 
-// ManagerOptions say how experiments are run. Those in brackets have a default.
+// ManagerOptions configure a Manager. Default values are in brackets.
 type ManagerOptions struct {
 	Command   []string                             // the program of a lab process and its arguments
-	Find      func(name string) (Experiment, bool) // the experiments there are
-	Key       string                               // from which the runs' secrets are made; the same for all replicas
-	Memory    int64                                // ceiling of all runs of this replica together, in bytes
-	Disk      int64                                // likewise of their folders, in bytes [4 GiB]
-	Host      string                               // under which other replicas reach this one's runs [127.0.0.1]
-	Postgres  string                               // to experiment on; "" for none
-	Dir       string                               // for the runs' folders [the system's]
+	Find      func(name string) (Experiment, bool) // returns an experiment by name
+	Key       string                               // that runs' secrets are derived from; the same for all replicas
+	Memory    int64                                // limit of all runs of this replica together, in bytes
+	Disk      int64                                // limit of their folders together, in bytes [4 GiB]
+	Host      string                               // at which other replicas reach this one's runs [127.0.0.1]
+	Postgres  string                               // URL of a PostgreSQL for experiments; "" for none
+	Dir       string                               // for the runs' folders [the system's temporary folder]
 	Idle      time.Duration                        // [15 min] see task
 	Unwatched time.Duration                        // [3 min]
 	Logger    *slog.Logger
 }
 
-// Manager starts lab processes, keeps each below its ceiling, and ends them.
+// Manager starts lab processes, enforces their limits, and ends them.
 type Manager struct {
 	*client
 	o     ManagerOptions
@@ -42,7 +42,7 @@ type Manager struct {
 	all    sync.WaitGroup
 }
 
-// NewManager refuses what is missing. It starts nothing.
+// NewManager returns an error if a required option is missing or Memory is too low. It starts no process.
 func NewManager(o ManagerOptions) (*Manager, error) {
 	switch {
 	case len(o.Command) == 0 || o.Find == nil || o.Logger == nil:
@@ -67,18 +67,18 @@ func NewManager(o ManagerOptions) (*Manager, error) {
 	return &Manager{client: newClient(o.Key), o: o, runs: map[string]*child{}, room: room{total: Needs{o.Memory, o.Disk}}, ended: func(string, string, State) {}}, nil
 }
 
-// Ended is called before Run: ended is told of every run that is over.
+// Ended sets the function that is called for every run that has ended. It must be called before Run.
 func (m *Manager) Ended(ended func(id, why string, last State)) { m.ended = ended }
 
-// Room is how many run here, and how many ordinary ones may still be started.
+// Room returns the number of runs of this replica, and the number of further runs of the default size that fit.
 func (m *Manager) Room() (running, left int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.runs), int((m.o.Memory - m.room.used.Memory) / DefaultMemory)
 }
 
-// Start begins a run and returns the address of its control API. ErrFull says that all memory or disk is taken,
-// ErrShare that one account or network would hold too much of it, a Refusal what is wrong with the set-up.
+// Start starts a run and returns the address of its control API. It returns ErrFull if all memory or disk space is
+// reserved, ErrShare if one account or network would hold too much of it, or a Refusal if the setup is invalid.
 func (m *Manager) Start(ctx context.Context, s Start) (string, error) {
 	e, known := m.o.Find(s.Experiment)
 	if !known {
@@ -110,7 +110,7 @@ func (m *Manager) stopped() bool {
 	return m.closed
 }
 
-// admit reserves what a new run needs.
+// admit reserves what a new run needs. It returns ErrFull or ErrShare if that is too much.
 func (m *Manager) admit(c *child, n Needs) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -125,8 +125,8 @@ func (m *Manager) admit(c *child, n Needs) error {
 	return nil
 }
 
-// grow reserves what a run that goes on needs from now on; it never gives back before its end, since what it held is
-// not free at once.
+// grow reserves the additional needs of a running run. It never reduces a reservation, since what the run used is not
+// free at once.
 func (m *Manager) grow(c *child, n Needs) grant {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -144,13 +144,13 @@ func (m *Manager) release(c *child) {
 		_ = os.RemoveAll(c.dir)
 	}
 	m.mu.Lock()
-	m.room.release(c) // its disk, too, is free now
+	m.room.release(c) // after its folder has been removed
 	m.mu.Unlock()
 	close(c.gone)
 	m.all.Done()
 }
 
-// launch starts the process of a run and waits until it serves.
+// launch starts the process of a run and waits until it serves its control API.
 func (m *Manager) launch(ctx context.Context, c *child, e Experiment, s Start, memory int64) (string, error) {
 	var err error
 	if c.dir, err = os.MkdirTemp(m.o.Dir, folderPrefix); err == nil {
@@ -195,7 +195,7 @@ func (m *Manager) launch(ctx context.Context, c *child, e Experiment, s Start, m
 	return net.JoinHostPort(m.o.Host, port), err
 }
 
-// follow waits for the end of a run, and tells what it showed last.
+// follow waits for the end of a run and reports its last state.
 func (m *Manager) follow(c *child) {
 	last, err := c.wait(func(n Needs) grant { return m.grow(c, n) })
 	m.mu.Lock()
@@ -212,7 +212,7 @@ func (m *Manager) follow(c *child) {
 	m.release(c)
 }
 
-// end asks a process to end, and makes it if it does not.
+// end asks a process to end, and kills it after stopTime.
 func (m *Manager) end(c *child, why string) {
 	m.mu.Lock()
 	c.why = why
@@ -225,14 +225,14 @@ func (m *Manager) end(c *child, why string) {
 	}
 }
 
-// stoppedWhy is told to those whose run ended with our process.
+// stoppedWhy is the reason shown for runs that ended with the Academy's process.
 const stoppedWhy = "The server that ran this experiment was stopped."
 
-// watchEvery is how often the memory of the processes and the size of their folders are looked at.
+// watchEvery is the interval of checking the processes' memory and the size of their folders.
 const watchEvery = 2 * time.Second
 
-// Run keeps every process below its ceiling until ctx ends, and ends them all then. What
-// earlier ones left that could not clean up goes first.
+// Run removes the folders of crashed runs, enforces the limits of every process until ctx ends, and then ends all
+// processes.
 func (m *Manager) Run(ctx context.Context) error {
 	sweepFolders(m.o.Dir)
 	ticker := time.NewTicker(watchEvery)
@@ -250,7 +250,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 }
 
-// watch ends a run that takes more than it reserved.
+// watch ends a run that uses more than it reserved.
 func (m *Manager) watch(c *child) {
 	m.mu.Lock()
 	ceiling := c.needs

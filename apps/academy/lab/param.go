@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// fill is given with the defaults of what is missing. A Refusal says what is out of
-// range, or that there is no such value.
+// fill validates the given values and returns them with defaults for missing ones. It returns a Refusal for an
+// invalid or unknown value.
 func fill(params []Param, given Args) (Args, error) {
 	all := Args{}
 	for _, p := range params {
@@ -30,10 +30,10 @@ func fill(params []Param, given Args) (Args, error) {
 	return all, nil
 }
 
-// Fill is a set-up of e with the defaults of what is missing, or a Refusal.
+// Fill validates a setup of e and returns it with defaults for missing values, or returns a Refusal.
 func (e Experiment) Fill(given Args) (Args, error) { return fill(e.Params, given) }
 
-// check refuses a value that p can't take.
+// check returns a Refusal if p can't have this value.
 func (p Param) check(value string) error {
 	switch p.Type {
 	case Int:
@@ -60,7 +60,7 @@ func (p Param) check(value string) error {
 	return nil
 }
 
-// clip shortens what somebody sent before it is repeated to them.
+// clip shortens untrusted input to 40 characters before it is shown.
 func clip(s string) string {
 	s = strings.ToValidUTF8(s, "?")
 	if r := []rune(s); len(r) > 40 {

@@ -16,39 +16,39 @@ import (
 )
 
 const (
-	startTime = 15 * time.Second // until a lab process serves
-	stopTime  = 5 * time.Second  // between being asked to end and being killed
+	startTime = 15 * time.Second // timeout for a lab process to serve
+	stopTime  = 5 * time.Second  // between asking it to end and killing it
 )
 
-// child is one lab process, as its parent sees it.
+// child is a lab process from its parent's view.
 type child struct {
 	id               string
 	account, network string // see Start
 	dir              string
 	cmd              *exec.Cmd
-	stdin            io.WriteCloser // its end means ours
+	stdin            io.WriteCloser // its end tells the process that the parent has ended
 	out              *bufio.Reader
-	gone             chan struct{} // closed when all of it is gone
+	gone             chan struct{} // closed when the process and its folder are gone
 
 	// Guarded by the manager's lock.
 	needs  Needs // reserved
 	serves bool
-	why    string // it is ended for, when that is the manager's doing
+	why    string // why the manager ends it; "" if it does not
 }
 
-// start runs command as a lab process with the task t, in a network of its own where the system allows that, and
-// waits until it says whether it serves.
+// start runs command as a lab process with the task t, in its own network namespace if the system allows that, and
+// waits until the process reports whether it serves.
 func (c *child) start(ctx context.Context, command []string, procs int, t task, memory int64, listener *os.File) (said opened, err error) {
 	line, err := json.Marshal(t)
 	if err != nil {
 		return said, err
 	}
-	if nice, err := exec.LookPath("nice"); err == nil { // the estate's own requests come first
+	if nice, err := exec.LookPath("nice"); err == nil { // requests of the apps have priority
 		command = append([]string{nice, "-n", "10"}, command...)
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	if t.Postgres == "" { // which is outside
+	if t.Postgres == "" { // PostgreSQL is outside the namespace
 		said, err = c.try(ctx, command, procs, line, memory, listener, isolate)
 		if !said.Shared && !refusedIsolation(err) {
 			return said, err
@@ -57,13 +57,13 @@ func (c *child) start(ctx context.Context, command []string, procs int, t task, 
 	return c.try(ctx, command, procs, line, memory, listener, func(*syscall.SysProcAttr) {})
 }
 
-// try starts the process once, as change makes its attributes.
+// try starts the process once, with attributes changed by change.
 func (c *child) try(ctx context.Context, command []string, procs int, line []byte, memory int64, listener *os.File, change func(*syscall.SysProcAttr)) (opened, error) {
 	c.cmd = exec.Command(command[0], command[1:]...)
-	// Nothing else of our environment: it holds the estate's secrets.
+	// Do not pass on the rest of the environment: it contains the installation's secrets.
 	c.cmd.Env = append(keep("PATH", "GOCOVERDIR"), "TMPDIR="+c.dir, "GOMAXPROCS="+strconv.Itoa(procs), "GOMEMLIMIT="+strconv.FormatInt(memory/4*3, 10))
 	c.cmd.Dir = c.dir
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us: we end it
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must reach only the parent, which ends the process
 	change(c.cmd.SysProcAttr)
 	c.cmd.ExtraFiles = []*os.File{listener} // listenerFD
 	c.cmd.Stderr = os.Stderr
@@ -88,7 +88,7 @@ func (c *child) try(ctx context.Context, command []string, procs int, line []byt
 		}
 		first <- o
 	}(c.out)
-	_, err = c.stdin.Write(append(line, '\n')) // a process that ended before it read the task may have said why
+	_, err = c.stdin.Write(append(line, '\n')) // a process that ended before it read the task may have reported why
 	said := opened{}
 	select {
 	case said = <-first:
@@ -105,7 +105,7 @@ func (c *child) try(ctx context.Context, command []string, procs int, line []byt
 	return said, err
 }
 
-// keep is what our environment says of these names.
+// keep returns the environment variables with these names.
 func keep(names ...string) (env []string) {
 	for _, name := range names {
 		if value, there := os.LookupEnv(name); there {
@@ -115,8 +115,7 @@ func keep(names ...string) (env []string) {
 	return env
 }
 
-// wait answers what the process asks for, reads what it says at its end, the last state of its run, and waits until it
-// is gone.
+// wait answers the process's requests for more memory or disk, reads its last state, and waits until it has ended.
 func (c *child) wait(grow func(Needs) grant) (last State, err error) {
 	lines := json.NewDecoder(io.LimitReader(c.out, maxState))
 	for {
@@ -129,18 +128,18 @@ func (c *child) wait(grow func(Needs) grant) (last State, err error) {
 			break
 		}
 		if said.Needs != nil {
-			_ = json.NewEncoder(c.stdin).Encode(grow(*said.Needs)) // it is ending if this fails
+			_ = json.NewEncoder(c.stdin).Encode(grow(*said.Needs)) // fails only if it is ending
 		}
 	}
 	_, _ = io.Copy(io.Discard, c.out)
 	return last, errors.Join(c.cmd.Wait(), err)
 }
 
-// kill ends the process with all that it started.
+// kill kills the process and all processes that it started.
 func (c *child) kill() { _ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL) }
 
-// anonymous is the memory that a process holds for itself alone, in bytes; 0 where the
-// system does not tell (there, GOMEMLIMIT alone keeps it small).
+// anonymous returns the private memory of the process in bytes (RssAnon), or 0 if the system does not report it; then
+// only GOMEMLIMIT limits it.
 func (c *child) anonymous() int64 {
 	file, err := os.Open(filepath.Join("/proc", strconv.Itoa(c.cmd.Process.Pid), "status"))
 	if err != nil {

@@ -5,21 +5,21 @@ import (
 	"path/filepath"
 )
 
-// room is what a manager has for all its runs together, and what is reserved of it. It is guarded by the manager's
-// lock.
+// room is the memory and disk space of all runs of a manager, and the reserved part of it. The manager's lock guards
+// it.
 type room struct {
 	total, used Needs
 }
 
-// The part of the room that is left by all others which one account may hold, and one network, where many learners
-// may sit behind one address. So there is always something left for the next, however many accounts one person makes.
-// An ordinary experiment is anyone's share.
+// The share of what other accounts or networks leave free that one account, or one network, may reserve; many
+// learners may be behind one network address. Thus some room is always left for the next learner, however many
+// accounts one person creates. A run with the default limits is always within the share.
 const (
 	accountShare = 0.5
 	networkShare = 0.75
 )
 
-// reserve sets what c may take to n, and returns ErrFull or ErrShare where that is too much. runs are all that run.
+// reserve sets the reservation of c to n. It returns ErrFull or ErrShare if that is too much. runs are all runs.
 func (r *room) reserve(c *child, n Needs, runs map[string]*child) error {
 	others := Needs{r.used.Memory - c.needs.Memory, r.used.Disk - c.needs.Disk}
 	if others.Memory+n.Memory > r.total.Memory || others.Disk+n.Disk > r.total.Disk {
@@ -32,7 +32,7 @@ func (r *room) reserve(c *child, n Needs, runs map[string]*child) error {
 		{accountShare, func(o *child) bool { return o.account == c.account }},
 		{networkShare, func(o *child) bool { return o.network == c.network }},
 	} {
-		var own Needs // of theirs, without c
+		var own Needs // of the same account or network, without c
 		for _, o := range runs {
 			if o != c && who.same(o) {
 				own.Memory += o.needs.Memory
@@ -51,7 +51,7 @@ func (r *room) reserve(c *child, n Needs, runs map[string]*child) error {
 
 func part(of int64, share float64) int64 { return int64(float64(of) * share) }
 
-// release gives back what c holds.
+// release frees the reservation of c.
 func (r *room) release(c *child) {
 	r.used.Memory -= c.needs.Memory
 	r.used.Disk -= c.needs.Disk
@@ -62,7 +62,7 @@ func (r *room) release(c *child) {
 func diskUsed(dir string) (bytes int64) {
 	_ = filepath.WalkDir(dir, func(_ string, entry os.DirEntry, err error) error {
 		if err != nil {
-			return nil // it has gone meanwhile
+			return nil // removed meanwhile
 		}
 		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
 			bytes += info.Size()

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// controlTime is how long a control may take; what takes longer works beside it (Bench.Go).
+// controlTime is the timeout of a control; longer work runs in Bench.Go.
 const controlTime = 20 * time.Second
 
-// maxKeys is how many keys of forms a run remembers, to know one that comes twice.
+// maxKeys is the number of form keys that a run remembers to detect repeated ones.
 const maxKeys = 200
 
-// Options are what a run is opened with.
+// Options configure a run.
 type Options struct {
 	Setup    Args
 	Mode     string
@@ -28,11 +28,11 @@ type Options struct {
 	Dir      string
 	Postgres string
 	Provider OpenProvider
-	Logger   *slog.Logger                       // slog.Default unless told
-	Reserve  func(context.Context, Needs) error // asks for room, a Refusal says that there is none; nil: there is
+	Logger   *slog.Logger                       // default: slog.Default
+	Reserve  func(context.Context, Needs) error // reserves resources, or returns a Refusal; nil: unlimited
 }
 
-// Run is an open experiment. It is safe for concurrent use.
+// Run is a running experiment. It is safe for concurrent use.
 type Run struct {
 	experiment Experiment
 	apparatus  Apparatus
@@ -40,12 +40,12 @@ type Run struct {
 	end        context.CancelFunc
 	reserve    func(context.Context, Needs) error
 
-	turn chan struct{} // held by the one control that is being carried out
+	turn chan struct{} // held while a control runs
 
 	mu       sync.Mutex
 	busy     string
 	step     int
-	pressed  bool // the current step was carried out, and waits for what it should show
+	pressed  bool // the current step's control has run, but Seen is not true yet
 	foretold map[string]int
 	keys     []string
 	ended    string
@@ -53,8 +53,8 @@ type Run struct {
 	over     chan struct{} // closed when the run has ended
 }
 
-// Open opens e. A Refusal says what is wrong with the set-up. With a Step above 0 the
-// guided steps before it are carried out again in the background.
+// Open opens e. It returns a Refusal if the setup is invalid. With a Step above 0, the guided steps before it are
+// repeated in the background.
 func Open(ctx context.Context, e Experiment, o Options) (r *Run, err error) {
 	setup, err := fill(e.Params, o.Setup)
 	if err != nil {
@@ -95,10 +95,10 @@ func Open(ctx context.Context, e Experiment, o Options) (r *Run, err error) {
 	return r, nil
 }
 
-// resuming is what State calls the steps that are carried out again.
+// resuming is State.Busy while steps are repeated.
 const resuming = "resume"
 
-// resume goes to a step by carrying out those before it again.
+// resume repeats the guided steps before the step with the index to.
 func (r *Run) resume(ctx context.Context, to int) {
 	defer r.done()
 	r.bench.Log(Note, "Going on where you were: the steps before are carried out again.")
@@ -120,8 +120,8 @@ func (r *Run) resume(ctx context.Context, to int) {
 	}
 }
 
-// Do carries out a control. A key that comes twice is carried out once. A Refusal tells
-// the learner why not.
+// Do runs a control. A repeated key runs it only once. It returns a Refusal, with the reason for the learner, if the
+// control can't be run.
 func (r *Run) Do(ctx context.Context, control string, args Args, key string) (State, error) {
 	err := r.inTurn(ctx, control, key, func(ctx context.Context) error {
 		checked, err := r.check(control, args)
@@ -134,8 +134,8 @@ func (r *Run) Do(ctx context.Context, control string, args Args, key string) (St
 	return r.State(), err
 }
 
-// Step carries out the guided step that is next, whose ID must be id. guess is the index
-// of what the learner expects, -1 where nothing is asked.
+// Step runs the next guided step, whose ID must be id. guess is the index of the predicted option, or -1 if the step
+// asks for none.
 func (r *Run) Step(ctx context.Context, id string, guess int, key string) (State, error) {
 	err := r.inTurn(ctx, "", key, func(ctx context.Context) error {
 		s, err := r.foretell(id, guess)
@@ -166,13 +166,12 @@ func (r *Run) Step(ctx context.Context, id string, guess int, key string) (State
 	return r.State(), err
 }
 
-// pressedButton takes down what the learner did, so that the timeline tells it from what
-// came of it.
+// pressedButton logs an action of the learner, so that the timeline separates actions from results.
 func (r *Run) pressedButton(label string, data map[string]any) {
 	r.bench.Event(Event{Kind: Acted, Text: "You pressed “" + label + "”.", Data: data})
 }
 
-// label is what a control is called.
+// label returns the label of a control.
 func (r *Run) label(control string) string {
 	for _, c := range r.experiment.Controls {
 		if c.Name == control && c.Label != "" {
@@ -182,7 +181,8 @@ func (r *Run) label(control string) string {
 	return control
 }
 
-// foretell takes down what is expected of the current step.
+// foretell stores the learner's prediction for the current step and returns the step. It returns a Refusal if the
+// step is not the current one or the prediction is missing.
 func (r *Run) foretell(id string, guess int) (Step, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -202,7 +202,7 @@ func (r *Run) foretell(id string, guess int) (Step, error) {
 	return s, nil
 }
 
-// inTurn does one thing at a time, and the same key once.
+// inTurn runs do when no other control is running, and only once per key. It returns ErrGone if the run has ended.
 func (r *Run) inTurn(ctx context.Context, control, key string, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, controlTime)
 	defer cancel()
@@ -244,7 +244,7 @@ func (r *Run) done() {
 	<-r.turn
 }
 
-// carryOut lets the apparatus do it. A panic ends the run.
+// carryOut reserves what the control needs and runs it. A panic ends the run.
 func (r *Run) carryOut(ctx context.Context, control string, args Args) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -262,7 +262,7 @@ func (r *Run) carryOut(ctx context.Context, control string, args Args) (err erro
 	return err
 }
 
-// makeRoom reserves what the set-up needs that a control's arguments make.
+// makeRoom reserves what the setup needs after it is changed by a control's arguments.
 func (r *Run) makeRoom(ctx context.Context, args Args) error {
 	now := r.bench.Setup()
 	next := maps.Clone(now)
@@ -277,7 +277,7 @@ func (r *Run) makeRoom(ctx context.Context, args Args) error {
 	return r.reserve(ctx, r.experiment.needs(next))
 }
 
-// check is args for a control as it stands now, with its defaults.
+// check validates a control's arguments in its current state, and returns them with defaults, or returns a Refusal.
 func (r *Run) check(control string, args Args) (Args, error) {
 	i := slices.IndexFunc(r.experiment.Controls, func(c Control) bool { return c.Name == control })
 	if i < 0 {
@@ -309,10 +309,10 @@ func (r *Run) check(control string, args Args) (Args, error) {
 	return fill(fields, args)
 }
 
-// State is what the page shows now.
+// State returns what the page shows now.
 func (r *Run) State() State { return r.state(maxEvents) }
 
-// Timeline is State with every event that is kept.
+// Timeline returns State with every stored event.
 func (r *Run) Timeline() State { return r.state(maxTimeline) }
 
 func (r *Run) state(events int) State {
@@ -331,14 +331,14 @@ func (r *Run) state(events int) State {
 	return s
 }
 
-// Version grows with each change of the state.
+// Version returns the version of the state, which increases with each change.
 func (r *Run) Version() int64 {
 	r.bench.mu.Lock()
 	defer r.bench.mu.Unlock()
 	return r.bench.version
 }
 
-// advance goes on to the next step once the current one has shown what it should.
+// advance moves to the next step once the current one is complete.
 func (r *Run) advance() {
 	found := r.bench.Findings()
 	r.mu.Lock()
@@ -355,17 +355,17 @@ func (r *Run) advance() {
 	}
 }
 
-// Over is closed when the run has ended, by itself or by Close.
+// Over returns a channel that is closed when the run has ended, by itself or by Close.
 func (r *Run) Over() <-chan struct{} { return r.over }
 
-// Failure is why the run ended by itself; nil if it did not.
+// Failure returns the error that ended the run, or nil if it has not failed.
 func (r *Run) Failure() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.failure
 }
 
-// fail ends a run that is broken.
+// fail ends the run after an error.
 func (r *Run) fail(err error) {
 	r.finish("The experiment failed. Nothing else was hurt, and you can start it again.", err)
 }
@@ -380,7 +380,7 @@ func (r *Run) finish(why string, err error) {
 	}
 }
 
-// Close ends the run, for the reason why, and waits until all of it has stopped.
+// Close ends the run with a reason, and waits until everything has stopped.
 func (r *Run) Close(why string) error {
 	r.finish(why, nil)
 	err := r.apparatus.Close()

@@ -18,37 +18,37 @@ import (
 	"time"
 )
 
-// task is the line on stdin that tells a lab process what to run. Its stdin stays open
-// as long as its parent lives; its stdout tells the address, and at the end the last State.
+// task is the first line on a lab process's stdin: what to run. Stdin stays open as long as the parent runs; stdout
+// carries the address, and at the end the last State.
 type task struct {
 	Start
 	Secret    string        `json:"secret"` // of the control API
 	Postgres  string        `json:"postgres,omitempty"`
-	Idle      time.Duration `json:"idle"`      // the run ends when nothing was done for so long
-	Unwatched time.Duration `json:"unwatched"` // and when nobody looked for so long
+	Idle      time.Duration `json:"idle"`      // time without input after which the run ends
+	Unwatched time.Duration `json:"unwatched"` // time without a page showing it after which it ends
 }
 
-// opened is the line by which a lab process says that it serves, or why it does not.
+// opened is the first line of a lab process's output: its address, or why it does not serve.
 type opened struct {
 	Addr    string `json:"addr,omitempty"`
 	Refusal string `json:"refusal,omitempty"`
 	Error   string `json:"error,omitempty"`
-	Shared  bool   `json:"shared,omitempty"` // it must be started again without a network of its own
+	Shared  bool   `json:"shared,omitempty"` // start it again without its own network namespace
 }
 
-// message is a line that a lab process writes after the first: what it needs from now on, or the last state of its run.
+// message is a later line of a lab process's output: a request for more resources, or the last state of its run.
 type message struct {
 	Needs *Needs `json:"needs,omitempty"`
 	Last  *State `json:"last,omitempty"`
 }
 
-// grant is a line that a lab process reads after its task, the answer to Needs.
+// grant is a later line on a lab process's stdin: the answer to message.Needs.
 type grant struct {
-	Memory  int64  `json:"memory,omitempty"` // its ceiling from now on, in bytes
+	Memory  int64  `json:"memory,omitempty"` // new limit, in bytes
 	Refusal string `json:"refusal,omitempty"`
 }
 
-// parent is who started a lab process, as that sees it.
+// parent is a lab process's connection to the process that started it.
 type parent struct {
 	out    *json.Encoder
 	grants chan grant
@@ -63,7 +63,7 @@ func (p *parent) say(line any) error {
 	return p.out.Encode(line)
 }
 
-// listen reads the answers of the parent until it is gone.
+// listen reads grants until the parent closes the stream.
 func (p *parent) listen(in *json.Decoder) {
 	for {
 		var g grant
@@ -72,17 +72,17 @@ func (p *parent) listen(in *json.Decoder) {
 		}
 		select {
 		case p.grants <- g:
-		default: // the request for room timed out
+		default: // reserve has timed out
 		}
 	}
 }
 
-// reserve asks for room, and takes the memory that is granted.
+// reserve asks the parent for resources and applies the granted memory limit. It returns a Refusal if there are none.
 func (p *parent) reserve(ctx context.Context, n Needs) error {
 	p.asking.Lock()
 	defer p.asking.Unlock()
 	select {
-	case <-p.grants: // of one who did not wait for it
+	case <-p.grants: // drop a grant that came too late for its request
 	default:
 	}
 	if err := p.say(message{Needs: &n}); err != nil {
@@ -100,15 +100,15 @@ func (p *parent) reserve(ctx context.Context, n Needs) error {
 	}
 }
 
-// listenerFD is the file descriptor on which a lab process finds the listener of its control API. Its parent opens
-// it, because a process with a network of its own can't.
+// listenerFD is the file descriptor of the listener of a lab process's control API. The parent opens the listener,
+// since a process in its own network namespace can't.
 const listenerFD = 3
 
-// maxBody is how much a request to the control API may hold.
+// maxBody limits the size of a request to the control API, in bytes.
 const maxBody = 64 << 10
 
-// Serve is a lab process: it confines itself to its working directory, reads its task from in, runs the experiment
-// that find knows, and serves the control API until the run ends, ctx does, or in is closed.
+// Serve runs a lab process: it confines itself to its working directory, reads its task from in, runs the experiment
+// that find returns, and serves the control API until the run or ctx ends, or in is closed.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, find func(name string) (Experiment, bool), provider OpenProvider, log *slog.Logger) error {
 	p := &parent{out: json.NewEncoder(out), grants: make(chan grant, 1)}
 	dir, err := os.Getwd()
@@ -126,10 +126,10 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, find func(name stri
 		return fmt.Errorf("lab: the task can't be read: %w", err)
 	}
 	go func() {
-		defer cancel() // the parent is gone
+		defer cancel() // the parent has ended
 		p.listen(input)
 	}()
-	defer func() { _ = os.RemoveAll(dir) }() // a parent that was killed does not
+	defer func() { _ = os.RemoveAll(dir) }() // a parent that was killed can't remove it
 	s, err := open(ctx, t, dir, p.reserve, find, provider, log)
 	if refused := Refusal(""); errors.As(err, &refused) {
 		return p.say(opened{Refusal: string(refused)})
@@ -147,7 +147,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, find func(name stri
 		WriteTimeout: controlTime + 10*time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
 	go func() { _ = server.Serve(ln) }()
 	if err := p.say(opened{Addr: ln.Addr().String()}); err != nil {
-		cancel() // nobody listens
+		cancel() // the parent has ended
 	}
 	why := s.wait(ctx)
 	stopping, stopped := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
@@ -160,7 +160,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, find func(name stri
 	err = errors.Join(s.run.Failure(), p.say(message{Last: &last}))
 	closed := make(chan error, 1)
 	go func() { closed <- s.run.Close(why) }()
-	select { // what hangs ends with the process
+	select { // whatever hangs ends with the process
 	case e := <-closed:
 		return errors.Join(err, e)
 	case <-time.After(3 * time.Second):
@@ -168,14 +168,14 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, find func(name stri
 	}
 }
 
-// served is a run with those who look at it.
+// served is a run with the state of its control API.
 type served struct {
 	task
 	run              *Run
 	used, watched    atomic.Int64 // Unix nanoseconds
 	ending           chan string
 	experimentIsOver <-chan struct{}
-	folder           *os.File // held
+	folder           *os.File // locked by holdFolder
 }
 
 func open(ctx context.Context, t task, dir string, reserve func(context.Context, Needs) error, find func(string) (Experiment, bool), provider OpenProvider, log *slog.Logger) (*served, error) {
@@ -198,11 +198,11 @@ func open(ctx context.Context, t task, dir string, reserve func(context.Context,
 	return s, nil
 }
 
-// lastTime is how long an experiment may take to say what it shows.
+// lastTime is the timeout for reading the last state.
 const lastTime = 2 * time.Second
 
-// last is what the run shows at its end; nothing when the experiment hangs, which keeps
-// no process from ending.
+// last returns the run's last state, or the zero State if the experiment hangs, which must not prevent the process
+// from ending.
 func (s *served) last() State {
 	shown := make(chan State, 1)
 	go func() { shown <- s.run.Timeline() }()
@@ -214,7 +214,7 @@ func (s *served) last() State {
 	}
 }
 
-// wait returns why the run ends.
+// wait waits for the end of the run and returns the reason.
 func (s *served) wait(ctx context.Context) string {
 	check := time.NewTicker(max(10*time.Millisecond, min(s.Idle, s.Unwatched)/20))
 	defer check.Stop()
@@ -244,7 +244,7 @@ func minutes(d time.Duration) string {
 	return "a minute"
 }
 
-// request is what is asked of a run.
+// request is the body of a request to the control API.
 type request struct {
 	Control string `json:"control,omitempty"`
 	Args    Args   `json:"args,omitempty"`
@@ -254,7 +254,7 @@ type request struct {
 	Why     string `json:"why,omitempty"`
 }
 
-// handler is the control API. Whoever calls shows the run's secret.
+// handler returns the control API. Requests must carry the run's secret.
 func (s *served) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, r *http.Request) {
@@ -276,7 +276,7 @@ func (s *served) handler() http.Handler {
 	mux.HandleFunc("POST /end", s.act(func(_ context.Context, q request) (State, error) {
 		select {
 		case s.ending <- q.Why:
-		default: // it is ending
+		default: // already ending
 		}
 		return State{}, nil
 	}))
@@ -291,7 +291,7 @@ func (s *served) handler() http.Handler {
 	})
 }
 
-// act reads a request, and tells what became of it.
+// act returns a handler that decodes a request, calls do and answers with its result.
 func (s *served) act(do func(context.Context, request) (State, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.used.Store(time.Now().UnixNano())
@@ -319,5 +319,5 @@ func (s *served) act(do func(context.Context, request) (State, error)) http.Hand
 func reply(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the caller has gone if this fails
+	_ = json.NewEncoder(w).Encode(body) // fails only if the client has gone
 }

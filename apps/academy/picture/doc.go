@@ -1,13 +1,10 @@
-// Package picture draws the estate of an experiment as SVG, on the server: browsers,
-// the balancer, servers and what they share, with the requests that travel between
-// them.
+// Package picture draws the system of an experiment as SVG, on the server: browsers, the balancer, servers and shared
+// services, with the requests that move between them.
 //
 //	lab.Picture + lab.Request → layout (plain numbers, tested) → .templ (marks) → inline <svg>
 //
-// Like the charts it fits a strict Content-Security-Policy: colours are classes of the
-// house style, and the travelling is SMIL, which needs no script. Who prefers reduced
-// motion sees the last request's way drawn instead (academy.css). A picture is laid
-// out twice, for a phone and for a desk, and a container query shows the one that fits.
-// What colour tells is told by a shape and a letter, too, and all of it in words beside
-// the picture.
+// Like the charts, it works under a strict Content-Security-Policy: colours are CSS classes, and the animation is
+// SMIL, which needs no script. For users who prefer reduced motion, the path of the last request is drawn instead
+// (academy.css). A picture is laid out twice, for narrow and for wide screens, and a container query shows the one
+// that fits. Everything that a colour shows is also shown by a shape and a letter, and in words next to the picture.
 package picture

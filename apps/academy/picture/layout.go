@@ -8,7 +8,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// box is a node with where it stands.
+// box is a node with its position.
 type box struct {
 	lab.Node
 	x, y, w, h float64
@@ -21,14 +21,14 @@ type point struct{ x, y float64 }
 type plan struct {
 	suffix, class string // of the layout (picture.templ)
 	width, height float64
-	upright       bool // for a phone: from top to bottom
+	upright       bool // narrow layout, from top to bottom
 	boxes         []box
 	cells         []box // servers of a grid
-	frame         *box  // around them
+	frame         *box  // around the cells
 	lines         []string
 	at            map[string]box
-	balancer      string  // its ID, "" for none
-	busX, busY    float64 // where the way from the servers to what they share runs, for a desk
+	balancer      string  // its ID; "" for none
+	busX, busY    float64 // position of the lines from the servers to what they share, in the wide layout
 	passing       []passing
 	last          *passing
 }
@@ -39,7 +39,7 @@ const (
 	rowH = 52.0
 )
 
-// nodes are the picture's browsers and balancer, with what is left out filled in.
+// nodes returns the picture's browsers, or the default one.
 func nodes(p *lab.Picture) (browsers []lab.Node) {
 	if len(p.Browsers) == 0 {
 		return []lab.Node{{ID: "you", Label: "You", State: lab.Up}}
@@ -53,7 +53,7 @@ func (p *plan) put(kind string, n lab.Node, x, y, w, h float64) {
 	p.at[n.ID] = b
 }
 
-// desk lays a picture out from left to right.
+// desk lays a picture out from left to right, for wide screens.
 func desk(pic *lab.Picture) *plan {
 	p := &plan{suffix: "-w", class: wideClass, width: 720, at: map[string]box{}}
 	browsers := nodes(pic)
@@ -91,7 +91,7 @@ func desk(pic *lab.Picture) *plan {
 	return p
 }
 
-// upright lays a picture out from top to bottom.
+// upright lays a picture out from top to bottom, for narrow screens.
 func upright(pic *lab.Picture) *plan {
 	p := &plan{suffix: "-n", class: narrowClass, width: 344, upright: true, at: map[string]box{}}
 	browsers := nodes(pic)
@@ -114,7 +114,7 @@ func upright(pic *lab.Picture) *plan {
 	return p
 }
 
-// columns stacks nodes between left and right.
+// columns lays out nodes in columns between left and right.
 func (p *plan) columns(kind string, list []lab.Node, columns int, left, right, top float64) {
 	w := (right - left - gap*float64(columns-1)) / float64(columns)
 	for i, n := range list {
@@ -122,7 +122,7 @@ func (p *plan) columns(kind string, list []lab.Node, columns int, left, right, t
 	}
 }
 
-// row puts nodes side by side, at most most in a row, and returns where the next thing may begin.
+// row lays out nodes in rows of at most most, and returns the y coordinate below them.
 func (p *plan) row(kind string, list []lab.Node, most int, left, right, top float64) float64 {
 	if len(list) == 0 {
 		return top
@@ -133,14 +133,14 @@ func (p *plan) row(kind string, list []lab.Node, most int, left, right, top floa
 	n := min(most, len(list))
 	w := math.Min((right-left-gap*float64(n-1))/float64(n), 168)
 	for i, node := range list {
-		in := min(n, len(list)-i/n*n) // how many are in this row
+		in := min(n, len(list)-i/n*n) // number in this row
 		start := (left+right)/2 - (float64(in)*(w+gap)-gap)/2
 		p.put(kind, node, start+float64(i%n)*(w+gap), top+float64(i/n)*(rowH+gap), w, rowH)
 	}
 	return top + float64((len(list)+n-1)/n)*(rowH+gap) - gap
 }
 
-// grid draws many servers as squares in a frame, and returns the frame's height.
+// grid lays out many servers as squares in a frame, and returns the frame's height.
 func (p *plan) grid(list []lab.Node, left, top, w float64) float64 {
 	const pad = 8
 	columns := 10
@@ -193,7 +193,7 @@ func (p *plan) draw(pic *lab.Picture, browsers []lab.Node) {
 	}
 }
 
-// leave is where requests go out of a box, enter where they come in.
+// leave returns the point where requests leave a box; enter, where they arrive.
 func (p *plan) leave(b box) point {
 	if p.upright {
 		return point{b.x + b.w/2, b.y + b.h}
@@ -208,7 +208,7 @@ func (p *plan) enter(b box) point {
 	return point{b.x, b.y + b.h/2}
 }
 
-// down is the way from a server to what it shares with the others.
+// down returns the path from a server to a shared node.
 func (p *plan) down(from, shared box) []point {
 	top := point{shared.x + shared.w/2, shared.y}
 	if p.upright {
@@ -235,7 +235,7 @@ func num(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f'
 
 func (p *plan) viewBox() string { return fmt.Sprintf("0 0 %s %s", num(p.width), num(p.height)) }
 
-// fit shortens a text to what a box of this width has room for.
+// fit shortens a text to the width of a box.
 func fit(s string, width, char float64) string {
 	r := []rune(s)
 	if n := int((width - 16) / char); len(r) > n && n > 1 {

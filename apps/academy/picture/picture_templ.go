@@ -11,13 +11,13 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "gatehouse/apps/academy/lab"
 
-// The layouts. Their classes stand here because Tailwind looks for classes in .templ files.
+// The CSS classes of the layouts. They are defined here because Tailwind looks for classes in .templ files.
 const (
 	wideClass   = "hidden @xl:block"
 	narrowClass = "@xl:hidden"
 )
 
-// Draw is the picture with the requests newer than since on their way. id is unique on the page, requests are the
+// Draw renders the picture with the requests newer than since moving. id is unique on the page; requests are the
 // newest, oldest first.
 func Draw(id string, pic *lab.Picture, requests []lab.Request, since int64) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -1018,7 +1018,7 @@ func cell(b box) templ.Component {
 	})
 }
 
-// mark is a shape and a letter: no outcome differs by colour alone.
+// mark renders an outcome as a shape and a letter: no outcome differs by colour alone.
 func mark(outcome string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -8,7 +8,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// passing is a request on its way.
+// passing is a moving request.
 type passing struct {
 	lab.Request
 	path  string
@@ -17,18 +17,18 @@ type passing struct {
 	took  float64 // seconds
 }
 
-// How requests travel, in seconds: each a moment after the one before, all of them
-// soon enough that the next look at the experiment finds the picture at rest.
+// Timing of the moving requests, in seconds: they start one after the other, and soon enough that all have arrived
+// before the next update.
 const (
 	journey   = 0.9
 	apart     = 0.45
 	allWithin = 1.8
 )
 
-// most is how many requests are shown travelling; of more, the newest are.
+// most is the maximum number of requests that are shown moving; the newest of more.
 const most = 12
 
-// travel lets the requests after since pass through the picture.
+// travel adds the requests after since as moving ones.
 func (p *plan) travel(requests []lab.Request, since int64) {
 	var fresh []lab.Request
 	for _, r := range requests {
@@ -48,9 +48,8 @@ func (p *plan) travel(requests []lab.Request, since int64) {
 	}
 }
 
-// way is how a request goes: there, to what the server asks, and back again. One that
-// nobody answers does not come back. ok is false where one of its ends is not in the
-// picture any more.
+// way returns the path of a request: to the server, on to what the server queries, and back. A request without a
+// response does not come back. It returns false if one of the ends is no longer in the picture.
 func (p *plan) way(r lab.Request) (passing, bool) {
 	from, ok := p.at[r.From]
 	if !ok {
@@ -58,7 +57,7 @@ func (p *plan) way(r lab.Request) (passing, bool) {
 	}
 	w := passing{Request: r, took: journey}
 	there := []point{p.leave(from)}
-	// A request between servers does not pass the balancer.
+	// A request between servers does not pass through the balancer.
 	if p.balancer != "" && from.kind == "browser" && r.To != p.balancer {
 		b := p.at[p.balancer]
 		there = append(there, p.enter(b), p.leave(b))
@@ -71,7 +70,7 @@ func (p *plan) way(r lab.Request) (passing, bool) {
 	case ok:
 		there = append(there, p.enter(to))
 		w.end = p.enter(to)
-	case r.To == "" && len(there) > 1: // nobody took it
+	case r.To == "" && len(there) > 1: // no server received it
 		w.end = there[len(there)-1]
 	default:
 		return passing{}, false
@@ -89,7 +88,7 @@ func (p *plan) way(r lab.Request) (passing, bool) {
 	return w, true
 }
 
-// line is the way there only: what is drawn of the last request.
+// line returns the path of a request in one direction, which is drawn for the last request.
 func (p *plan) line(w passing) string {
 	r := w.Request
 	r.Outcome, r.Via = lab.Lost, ""
@@ -97,7 +96,7 @@ func (p *plan) line(w passing) string {
 	return there.path
 }
 
-// Mark is the letter of an outcome, for who can't tell its colour.
+// Mark returns the letter of an outcome, for users who can't distinguish the colours.
 func Mark(outcome string) string {
 	switch outcome {
 	case lab.Recognised:
@@ -112,7 +111,7 @@ func Mark(outcome string) string {
 	return "·"
 }
 
-// Outcome names an outcome.
+// Outcome returns the text of an outcome.
 func Outcome(outcome string) string {
 	switch outcome {
 	case lab.Recognised:
@@ -127,7 +126,7 @@ func Outcome(outcome string) string {
 	return "answered"
 }
 
-// State names the state of a node.
+// State returns the text of a node's state.
 func State(state string) string {
 	switch state {
 	case lab.Up, "":

@@ -8,7 +8,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// note is a box's second line: how it is, unless it is simply up, and what is to say of it.
+// note returns a box's second line: its state, unless it is up, and its note.
 func note(b box) string {
 	var parts []string
 	if b.State != lab.Up && b.State != "" {
@@ -21,10 +21,10 @@ func note(b box) string {
 	return strings.Join(parts, " · ")
 }
 
-// describe is a node in words.
+// describe returns a node's label and status.
 func describe(n lab.Node) string { return n.Label + ": " + Status(n) }
 
-// Status is how a node is, in words.
+// Status returns a node's state, note and counts as text.
 func Status(n lab.Node) string {
 	parts := []string{State(n.State)}
 	if n.Note != "" && !strings.EqualFold(n.Note, parts[0]) {

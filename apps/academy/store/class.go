@@ -7,24 +7,24 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// MembersPerPage is how many learners a page of the class view holds.
+// MembersPerPage is the number of learners on a page of the class view.
 const MembersPerPage = 40
 
-// Member is a learner of a room, and how far they are.
+// Member is a learner of a room, with their progress.
 type Member struct {
 	Sub         string `db:"sub"`
 	Name        string `db:"name"`
 	JoinedAt    int64  `db:"joined_at"`
 	SeenAt      int64  `db:"seen_at"`
 	Lessons     int    `db:"lessons"`     // done
-	Experiments int    `db:"experiments"` // guided paths that came to their end
+	Experiments int    `db:"experiments"` // guided paths that were finished
 	Answers     int    `db:"answers"`
-	Wrong       int    `db:"wrong"`   // of the answers that can be judged, at first
-	Running     string `db:"running"` // experiment that runs now, ""
-	Step        int    `db:"step"`    // its guided step, the next one
+	Wrong       int    `db:"wrong"`   // number of questions that were answered wrongly at least once
+	Running     string `db:"running"` // experiment that is running; "" for none
+	Step        int    `db:"step"`    // index of its next guided step
 }
 
-// Members are a page of a room's learners, by name; page counts from 1.
+// Members returns a page of a room's learners, ordered by name; pages count from 1.
 func (s *Store) Members(ctx context.Context, room string, page int) (list []Member, err error) {
 	err = s.db.SelectContext(ctx, &list, s.db.Rebind(`SELECT m.sub, COALESCE(l.name, '') AS name, m.joined_at, COALESCE(l.seen_at, m.joined_at) AS seen_at,
 			(SELECT COUNT(*) FROM lessons_done d WHERE d.sub = m.sub) AS lessons,
@@ -41,7 +41,7 @@ func (s *Store) Members(ctx context.Context, room string, page int) (list []Memb
 	return list, nil
 }
 
-// Tally is how a class answered one question.
+// Tally counts a class's answers to a question.
 type Tally struct {
 	Lesson   string `db:"lesson"`
 	Question string `db:"question"`
@@ -49,8 +49,8 @@ type Tally struct {
 	Wrong    int    `db:"wrong"`
 }
 
-// Tallies are the questions that a class answered and that can be judged, those that
-// most got wrong first, at most limit. Who corrected an answer has got it wrong, too.
+// Tallies returns the judged questions that a class answered, those with the most wrong answers first, at most limit.
+// A wrong answer that was corrected later still counts as wrong.
 func (s *Store) Tallies(ctx context.Context, room string, limit int) (list []Tally, err error) {
 	err = s.db.SelectContext(ctx, &list, s.db.Rebind(`SELECT a.lesson, a.question, COUNT(*) AS answers, SUM(CASE WHEN a.missed = '' THEN 0 ELSE 1 END) AS wrong
 		FROM answers a JOIN room_members m ON m.sub = a.sub
@@ -62,8 +62,8 @@ func (s *Store) Tallies(ctx context.Context, room string, limit int) (list []Tal
 	return list, nil
 }
 
-// WrongAnswers are the most frequent wrong answers of a class to a question: what was
-// given at first, and by how many.
+// WrongAnswers returns the most frequent wrong answers of a class to a question, with the number of learners. Only
+// each learner's first wrong answer counts.
 func (s *Store) WrongAnswers(ctx context.Context, room, lesson, question string) (list []Given, err error) {
 	err = s.db.SelectContext(ctx, &list, s.db.Rebind(`SELECT a.missed AS given, COUNT(*) AS people
 		FROM answers a JOIN room_members m ON m.sub = a.sub
@@ -75,14 +75,13 @@ func (s *Store) WrongAnswers(ctx context.Context, room, lesson, question string)
 	return list, nil
 }
 
-// Given is an answer, and how many gave it.
+// Given is an answer with the number of learners who gave it.
 type Given struct {
 	Given  string `db:"given"`
 	People int    `db:"people"`
 }
 
-// ClassDone is how many of a room's members are done with each lesson, and with each
-// experiment.
+// ClassDone returns how many of a room's members have finished each lesson and each experiment.
 func (s *Store) ClassDone(ctx context.Context, room string) (lessons, experiments map[string]int, err error) {
 	if lessons, err = s.countBy(ctx, `SELECT d.lesson AS name, COUNT(*) AS people FROM lessons_done d JOIN room_members m ON m.sub = d.sub WHERE m.room = ? GROUP BY d.lesson`, room); err != nil {
 		return nil, nil, err
@@ -106,7 +105,7 @@ func (s *Store) countBy(ctx context.Context, query, room string) (map[string]int
 	return by, nil
 }
 
-// MembersDone says of each of these members which lessons they are done with.
+// MembersDone returns the lessons that each of the members has finished.
 func (s *Store) MembersDone(ctx context.Context, members []Member) (map[string]map[string]bool, error) {
 	by := map[string]map[string]bool{}
 	if len(members) == 0 {

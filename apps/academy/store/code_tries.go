@@ -10,14 +10,14 @@ import (
 	"gatehouse/db"
 )
 
-// CodeTries limits the wrong codes of rooms that Key, a person or a network, may try.
+// CodeTries limits the wrong room codes of Key, a user or a network.
 type CodeTries struct {
 	Key   string
 	Limit db.RateLimit
 }
 
-// CountTry counts a try of a code against each of all. It returns a [*db.RateLimitError], and counts nothing, if one of
-// them is used up. The caller names all in the same order each time, so that no two transactions wait for each other.
+// CountTry counts a try of a code against each of all. It returns a [*db.RateLimitError] and counts nothing if one of
+// the limits is reached. Callers must always pass them in the same order, so that transactions do not deadlock.
 func (s *Store) CountTry(ctx context.Context, all []CodeTries, now time.Time) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		for _, t := range all {
@@ -33,7 +33,7 @@ func (s *Store) CountTry(ctx context.Context, all []CodeTries, now time.Time) er
 	return s.db.PruneRateLimits(ctx, now)
 }
 
-// ForgiveTry takes back what CountTry counted, because the code was right.
+// ForgiveTry undoes CountTry after a right code.
 func (s *Store) ForgiveTry(ctx context.Context, all []CodeTries) error {
 	for _, t := range all {
 		if err := s.db.GiveBack(ctx, t.Key); err != nil {

@@ -7,8 +7,7 @@ import (
 	"gatehouse/db"
 )
 
-// Discussion is the path of the forum's thread about a lesson, or ErrNotFound when nobody
-// has opened it yet.
+// Discussion returns the path of the forum's thread about a lesson, or ErrNotFound if there is none yet.
 func (s *Store) Discussion(ctx context.Context, lesson string) (path string, err error) {
 	err = s.db.GetContext(ctx, &path, s.db.Rebind(`SELECT path FROM discussions WHERE lesson = ?`), lesson)
 	if db.Missing(err) {
@@ -20,7 +19,7 @@ func (s *Store) Discussion(ctx context.Context, lesson string) (path string, err
 	return path, nil
 }
 
-// KeepDiscussion remembers where a lesson is discussed.
+// KeepDiscussion stores the path of a lesson's thread.
 func (s *Store) KeepDiscussion(ctx context.Context, lesson, path string) error {
 	_, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO discussions (lesson, path) VALUES (?, ?)
 		ON CONFLICT (lesson) DO UPDATE SET path = excluded.path`), lesson, path)

@@ -9,10 +9,10 @@ import (
 	"gatehouse/db"
 )
 
-// Verdict is whether an answer is right; not Valid where nobody can judge.
+// Verdict says whether an answer is right. It is not Valid if the answer can't be judged.
 type Verdict = sql.NullBool
 
-// Answer is the latest that a person gave to a question of a lesson.
+// Answer is a user's latest answer to a question of a lesson.
 type Answer struct {
 	Sub        string  `db:"sub"`
 	Lesson     string  `db:"lesson"`
@@ -25,7 +25,7 @@ type Answer struct {
 
 const answerColumns = `sub, lesson, question, given, correct, tries, answered_at`
 
-// SeeLearner takes down that a person was here, and how the portal calls them now.
+// SeeLearner stores a user's current name and the time of their last activity.
 func (s *Store) SeeLearner(ctx context.Context, sub, name string, now time.Time) error {
 	at := db.Millis(now)
 	_, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO learners (sub, name, since, seen_at) VALUES (?, ?, ?, ?)
@@ -36,8 +36,8 @@ func (s *Store) SeeLearner(ctx context.Context, sub, name string, now time.Time)
 	return nil
 }
 
-// PutAnswer keeps an answer in place of the one before. Tries counts those that differ:
-// the same form sent twice is one. It returns what is stored then.
+// PutAnswer stores an answer, replacing the previous one, and returns the stored row. Tries counts answers that
+// differ from the previous one, so that a form sent twice counts once.
 func (s *Store) PutAnswer(ctx context.Context, a Answer, now time.Time) (Answer, error) {
 	var stored Answer
 	missed := ""
@@ -56,7 +56,7 @@ func (s *Store) PutAnswer(ctx context.Context, a Answer, now time.Time) (Answer,
 	return stored, nil
 }
 
-// LessonAnswers are a person's answers in a lesson, by question.
+// LessonAnswers returns a user's answers in a lesson, by question.
 func (s *Store) LessonAnswers(ctx context.Context, sub, lesson string) (map[string]Answer, error) {
 	list, err := s.answers(ctx, `SELECT `+answerColumns+` FROM answers WHERE sub = ? AND lesson = ?`, sub, lesson)
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *Store) LessonAnswers(ctx context.Context, sub, lesson string) (map[stri
 	return by, nil
 }
 
-// Answers are all of a person's answers, by lesson and question.
+// Answers returns all answers of a user, by lesson and question.
 func (s *Store) Answers(ctx context.Context, sub string) (map[string]map[string]Answer, error) {
 	list, err := s.answers(ctx, `SELECT `+answerColumns+` FROM answers WHERE sub = ?`, sub)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Store) answers(ctx context.Context, query string, args ...any) ([]Answe
 	return list, nil
 }
 
-// FinishLesson says that a person is done with a lesson. The first time stays.
+// FinishLesson stores that a user has finished a lesson. The first time is kept.
 func (s *Store) FinishLesson(ctx context.Context, sub, lesson string, now time.Time) error {
 	_, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO lessons_done (sub, lesson, done_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`),
 		sub, lesson, db.Millis(now))
@@ -103,7 +103,7 @@ func (s *Store) FinishLesson(ctx context.Context, sub, lesson string, now time.T
 	return nil
 }
 
-// ReopenLesson takes that back.
+// ReopenLesson undoes FinishLesson.
 func (s *Store) ReopenLesson(ctx context.Context, sub, lesson string) error {
 	_, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM lessons_done WHERE sub = ? AND lesson = ?`), sub, lesson)
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *Store) ReopenLesson(ctx context.Context, sub, lesson string) error {
 	return nil
 }
 
-// LessonsDone are the lessons that a person is done with, and since when.
+// LessonsDone returns the lessons that a user has finished, with the times.
 func (s *Store) LessonsDone(ctx context.Context, sub string) (map[string]time.Time, error) {
 	var list []struct {
 		Lesson string `db:"lesson"`

@@ -10,8 +10,7 @@ import (
 	"gatehouse/db"
 )
 
-// ExperimentDone says that somebody came to the end of a guided path, and what was
-// measured then.
+// ExperimentDone is a guided path that a user has finished, with its findings.
 type ExperimentDone struct {
 	Sub        string `db:"sub"`
 	Experiment string `db:"experiment"`
@@ -20,8 +19,8 @@ type ExperimentDone struct {
 	DoneAt     int64  `db:"done_at"`
 }
 
-// FinishExperiment takes down that a guided path came to its end. What was measured
-// the last time stays; first is whether it was the first.
+// FinishExperiment stores that a user has finished a guided path, with the latest findings and the time of the first
+// finish. first reports whether it was the first one.
 func (s *Store) FinishExperiment(ctx context.Context, d ExperimentDone, now time.Time) (first bool, err error) {
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		made, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO experiments_done (sub, experiment, run, findings, done_at) VALUES (?, ?, ?, ?, ?)
@@ -43,7 +42,7 @@ func (s *Store) FinishExperiment(ctx context.Context, d ExperimentDone, now time
 	return first, nil
 }
 
-// ExperimentsDone are those that a person has finished, by name.
+// ExperimentsDone returns the experiments that a user has finished, by name.
 func (s *Store) ExperimentsDone(ctx context.Context, sub string) (map[string]ExperimentDone, error) {
 	var ds []ExperimentDone
 	err := s.db.SelectContext(ctx, &ds, s.db.Rebind(`SELECT sub, experiment, run, findings, done_at FROM experiments_done WHERE sub = ?`), sub)
@@ -57,9 +56,8 @@ func (s *Store) ExperimentsDone(ctx context.Context, sub string) (map[string]Exp
 	return by, nil
 }
 
-// LastResult is what a person's experiment has measured last, for its lesson: of the
-// guided path when it was finished, or of the newest run. Done is false then.
-// ErrNotFound when there is neither.
+// LastResult returns a user's result of an experiment: of the finished guided path, or else, with Done false, of the
+// newest run. It returns ErrNotFound if there is neither.
 func (s *Store) LastResult(ctx context.Context, sub, experiment string) (Result, error) {
 	var d ExperimentDone
 	err := s.db.GetContext(ctx, &d, s.db.Rebind(`SELECT sub, experiment, run, findings, done_at FROM experiments_done WHERE sub = ? AND experiment = ?`), sub, experiment)
@@ -76,8 +74,8 @@ func (s *Store) LastResult(ctx context.Context, sub, experiment string) (Result,
 	return Result{Run: r.ID, State: r.State, Step: r.Step, At: r.SeenAt}, nil
 }
 
-// Result is what an experiment measured: Findings of a guided path that was finished,
-// else the State that a run had last, which has findings in it. Both are JSON.
+// Result is the result of an experiment: the Findings of a finished guided path, or else the last State of a run,
+// which contains findings. Both are JSON.
 type Result struct {
 	Run      string
 	Findings string

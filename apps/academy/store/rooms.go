@@ -12,7 +12,7 @@ import (
 	"gatehouse/db"
 )
 
-// Room is a class: a teacher, and those who joined with its code.
+// Room is a class: a teacher, and the learners who joined with its code.
 type Room struct {
 	ID          string `db:"id"`
 	Code        string `db:"code"`
@@ -27,14 +27,14 @@ type Room struct {
 // Open reports whether learners can still join.
 func (r Room) Open() bool { return r.ClosedAt == 0 }
 
-// Bounds of rooms.
+// Limits of rooms.
 const (
-	MostRooms   = 20  // open ones of one teacher
-	MostMembers = 200 // of one room
+	MostRooms   = 20  // open at a time, per teacher
+	MostMembers = 200 // per room
 	roomsShown  = 50  // in a list, the newest
 )
 
-// What the store refuses of rooms.
+// Errors of rooms.
 var (
 	ErrManyRooms = errors.New("academy: as many rooms are open as one teacher may have")
 	ErrRoomFull  = errors.New("academy: the room is full")
@@ -44,10 +44,10 @@ var (
 const roomColumns = `id, code, teacher_sub, teacher_name, title, opened_at, closed_at,
 	(SELECT COUNT(*) FROM room_members WHERE room = rooms.id) AS members`
 
-// codeLetters are those that nobody takes for another.
+// codeLetters are the letters and digits that can't be confused with each other.
 const codeLetters = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
-// newCode returns six random letters. 31⁶ codes are far more than CountTry lets anyone try.
+// newCode returns six random letters. 31⁶ codes are far more than CountTry allows to be tried.
 func newCode() string {
 	var random [6]byte
 	_, _ = rand.Read(random[:]) // never fails
@@ -57,7 +57,8 @@ func newCode() string {
 	return string(random[:])
 }
 
-// OpenRoom opens a room under a new code. The same id twice is one room.
+// OpenRoom opens a room with a new code. Calling it again with the same ID opens no other room. It returns
+// ErrManyRooms if the teacher has MostRooms open rooms.
 func (s *Store) OpenRoom(ctx context.Context, id string, teacher Room, now time.Time) (Room, error) {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		var open int
@@ -67,7 +68,7 @@ func (s *Store) OpenRoom(ctx context.Context, id string, teacher Room, now time.
 		if open >= MostRooms {
 			return ErrManyRooms
 		}
-		for range 5 { // a code that is taken already is rarer than anything else that can go wrong
+		for range 5 { // a collision of codes is very rare
 			made, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO rooms (id, code, teacher_sub, teacher_name, title, opened_at, closed_at)
 				VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`),
 				id, newCode(), teacher.TeacherSub, teacher.TeacherName, teacher.Title, db.Millis(now))
@@ -90,10 +91,10 @@ func (s *Store) OpenRoom(ctx context.Context, id string, teacher Room, now time.
 	return s.Room(ctx, id)
 }
 
-// Room is the one of this id.
+// Room returns the room with this ID, or ErrNotFound.
 func (s *Store) Room(ctx context.Context, id string) (Room, error) { return s.room(ctx, "id", id) }
 
-// RoomByCode is the one that a code opens.
+// RoomByCode returns the room with this code, or ErrNotFound.
 func (s *Store) RoomByCode(ctx context.Context, code string) (Room, error) {
 	return s.room(ctx, "code", code)
 }
@@ -109,12 +110,12 @@ func (s *Store) room(ctx context.Context, column, value string) (r Room, err err
 	return r, nil
 }
 
-// RoomsOf are the newest rooms of a teacher.
+// RoomsOf returns the newest rooms of a teacher.
 func (s *Store) RoomsOf(ctx context.Context, teacher string) ([]Room, error) {
 	return s.rooms(ctx, `SELECT `+roomColumns+` FROM rooms WHERE teacher_sub = ? ORDER BY opened_at DESC, id LIMIT ?`, teacher)
 }
 
-// RoomsJoined are the newest rooms that a learner has joined.
+// RoomsJoined returns the newest rooms that a learner has joined.
 func (s *Store) RoomsJoined(ctx context.Context, sub string) ([]Room, error) {
 	return s.rooms(ctx, `SELECT `+roomColumns+` FROM rooms WHERE id IN (SELECT room FROM room_members WHERE sub = ?) ORDER BY opened_at DESC, id LIMIT ?`, sub)
 }
@@ -126,8 +127,8 @@ func (s *Store) rooms(ctx context.Context, query, sub string) (list []Room, err 
 	return list, nil
 }
 
-// CloseRoom keeps others from joining. Closing twice is no error; a room of another
-// teacher is ErrNotFound.
+// CloseRoom closes a room for new members. Closing it again is no error. It returns ErrNotFound for another teacher's
+// room.
 func (s *Store) CloseRoom(ctx context.Context, id, teacher string, now time.Time) error {
 	done, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE rooms SET closed_at = CASE WHEN closed_at = 0 THEN ? ELSE closed_at END WHERE id = ? AND teacher_sub = ?`),
 		db.Millis(now), id, teacher)
@@ -140,10 +141,11 @@ func (s *Store) CloseRoom(ctx context.Context, id, teacher string, now time.Time
 	return nil
 }
 
-// JoinRoom makes somebody a member. Joining twice is no error.
+// JoinRoom makes a user a member of a room. Joining again is no error. It returns ErrNotFound, ErrClosed or
+// ErrRoomFull.
 func (s *Store) JoinRoom(ctx context.Context, id, sub string, now time.Time) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		// The row is locked, so that no two take the last seat.
+		// Lock the row, so that two users can't both take the last place.
 		lock := ""
 		if s.db.Dialect == db.Postgres {
 			lock = " FOR UPDATE"
@@ -177,7 +179,7 @@ func (s *Store) JoinRoom(ctx context.Context, id, sub string, now time.Time) err
 	return nil
 }
 
-// LeaveRoom ends a membership, if there is one.
+// LeaveRoom ends a user's membership, if there is one.
 func (s *Store) LeaveRoom(ctx context.Context, id, sub string) error {
 	_, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM room_members WHERE room = ? AND sub = ?`), id, sub)
 	if err != nil {
@@ -186,7 +188,7 @@ func (s *Store) LeaveRoom(ctx context.Context, id, sub string) error {
 	return nil
 }
 
-// Joined reports whether somebody is a member.
+// Joined reports whether a user is a member of a room.
 func (s *Store) Joined(ctx context.Context, id, sub string) (bool, error) {
 	var n int
 	err := s.db.GetContext(ctx, &n, s.db.Rebind(`SELECT COUNT(*) FROM room_members WHERE room = ? AND sub = ?`), id, sub)

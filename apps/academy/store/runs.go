@@ -11,11 +11,10 @@ import (
 	"gatehouse/db"
 )
 
-// RunsPerPage is how many runs a page of the list holds.
+// RunsPerPage is the number of runs on a page of the list.
 const RunsPerPage = 12
 
-// Run is one time that somebody started an experiment. Setup and State are JSON, which
-// this package does not look into.
+// Run is a run of an experiment by a user. Setup and State are JSON, which this package does not interpret.
 type Run struct {
 	ID         string `db:"id"`
 	Sub        string `db:"sub"`
@@ -27,7 +26,7 @@ type Run struct {
 	EndedWhy   string `db:"ended_why"`
 	Replica    string `db:"replica"`
 	Address    string `db:"address"` // "" while it is being started
-	State      string `db:"state"`   // "" before anything is known of it
+	State      string `db:"state"`   // "" before its first state
 	StartedAt  int64  `db:"started_at"`
 	SeenAt     int64  `db:"seen_at"`
 	EndedAt    int64  `db:"ended_at"`
@@ -44,19 +43,19 @@ func (r Run) Lives() bool { return r.Status == Running }
 
 const runColumns = `id, sub, experiment, mode, setup, step, status, ended_why, replica, address, state, started_at, seen_at, ended_at`
 
-// shortColumns are the same without the state, which may be long.
+// shortColumns are the same columns without the state, which may be long.
 const shortColumns = `id, sub, experiment, mode, setup, step, status, ended_why, replica, address, '' AS state, started_at, seen_at, ended_at`
 
-// ErrTooMany says that a person runs as many experiments as they may.
+// ErrTooMany means that the user has reached the limit of concurrent runs.
 var ErrTooMany = errors.New("academy: as many experiments run as one person may have")
 
-// StartRun takes down that a run begins, before its process does, unless its person has
-// most running already (ErrTooMany). made is false when the same person's run of this
-// ID is there: the same form, sent twice. An ID of somebody else's run is ErrNotFound.
+// StartRun stores a new run, before its process is started. It returns ErrTooMany if the user has most runs running
+// already. made is false if the user has a run with this ID already, because the form was sent twice. It returns
+// ErrNotFound if another user's run has this ID.
 func (s *Store) StartRun(ctx context.Context, r Run, most int, now time.Time) (made bool, err error) {
 	at := db.Millis(now)
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if s.db.Dialect == db.Postgres { // SQLite's transactions come one after the other anyway
+		if s.db.Dialect == db.Postgres { // SQLite's write transactions are serial anyway
 			if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext($1))`, "runs of "+r.Sub); err != nil {
 				return err
 			}
@@ -90,11 +89,11 @@ func (s *Store) StartRun(ctx context.Context, r Run, most int, now time.Time) (m
 	return made, nil
 }
 
-// RunsKept is how many runs of an experiment are kept of a person, the newest.
+// RunsKept is the number of runs that are kept per user and experiment, the newest.
 const RunsKept = 25
 
-// forgetOld drops what a person had of r's experiment long ago: whoever starts it again and
-// again does not fill the disk. The run that brought its guided path to the end stays.
+// forgetOld deletes the user's old runs of r's experiment, so that starting it repeatedly does not fill the disk. It
+// keeps the run that finished the guided path.
 func forgetOld(ctx context.Context, tx *sqlx.Tx, r Run) error {
 	_, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM runs WHERE sub = ? AND experiment = ? AND status = ?
 		AND id NOT IN (SELECT id FROM runs WHERE sub = ? AND experiment = ? ORDER BY started_at DESC, id DESC LIMIT ?)
@@ -102,8 +101,7 @@ func forgetOld(ctx context.Context, tx *sqlx.Tx, r Run) error {
 	return err
 }
 
-// PlaceRun says where a run that was started can be reached. It is ErrNotFound when the
-// run was ended meanwhile.
+// PlaceRun stores the address of a started run. It returns ErrNotFound if the run has ended meanwhile.
 func (s *Store) PlaceRun(ctx context.Context, id, address string) error {
 	done, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET address = ? WHERE id = ? AND status = ?`), address, id, Running)
 	if err != nil {
@@ -115,7 +113,7 @@ func (s *Store) PlaceRun(ctx context.Context, id, address string) error {
 	return nil
 }
 
-// DropRun forgets a run that could not be started.
+// DropRun deletes a run that could not be started.
 func (s *Store) DropRun(ctx context.Context, id string) error {
 	_, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM runs WHERE id = ? AND address = ''`), id)
 	if err != nil {
@@ -124,7 +122,7 @@ func (s *Store) DropRun(ctx context.Context, id string) error {
 	return nil
 }
 
-// SaveRun keeps what a living run showed. Of one that has ended the last state stays.
+// SaveRun stores the state of a running run. It does not change a run that has ended.
 func (s *Store) SaveRun(ctx context.Context, id string, step int, setup, state string, now time.Time) error {
 	_, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET step = ?, setup = ?, state = ?, seen_at = ? WHERE id = ? AND status = ?`),
 		step, setup, state, db.Millis(now), id, Running)
@@ -134,7 +132,7 @@ func (s *Store) SaveRun(ctx context.Context, id string, step int, setup, state s
 	return nil
 }
 
-// EndRun says that a run is over, and why. The first reason stays.
+// EndRun stores that a run has ended and the reason. The first reason is kept.
 func (s *Store) EndRun(ctx context.Context, id, why string, now time.Time) error {
 	_, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET status = ?, ended_why = ?, ended_at = ? WHERE id = ? AND status = ?`),
 		Ended, why, db.Millis(now), id, Running)
@@ -144,8 +142,8 @@ func (s *Store) EndRun(ctx context.Context, id, why string, now time.Time) error
 	return nil
 }
 
-// LoseRuns ends what a replica ran before it was started again: those processes died
-// with it. It returns how many there were.
+// LoseRuns ends the runs that a replica had started before it was restarted, since their processes ended with it. It
+// returns the number of those runs.
 func (s *Store) LoseRuns(ctx context.Context, replica, why string, now time.Time) (int64, error) {
 	done, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET status = ?, ended_why = ?, ended_at = ? WHERE replica = ? AND status = ?`),
 		Ended, why, db.Millis(now), replica, Running)
@@ -155,18 +153,18 @@ func (s *Store) LoseRuns(ctx context.Context, replica, why string, now time.Time
 	return done.RowsAffected()
 }
 
-// FindRun is a person's run, or ErrNotFound, also when it is another person's.
+// FindRun returns a user's run, or ErrNotFound if there is none or it is another user's.
 func (s *Store) FindRun(ctx context.Context, id, sub string) (Run, error) {
 	return s.run(ctx, `SELECT `+runColumns+` FROM runs WHERE id = ? AND sub = ?`, id, sub)
 }
 
-// AnyRun is the run of this ID, whoever's it is, or ErrNotFound. It is for what happens
-// to runs, not for readers.
+// AnyRun returns the run with this ID, regardless of its user, or ErrNotFound. It is meant for the life cycle of
+// runs, not for requests of users.
 func (s *Store) AnyRun(ctx context.Context, id string) (Run, error) {
 	return s.run(ctx, `SELECT `+runColumns+` FROM runs WHERE id = ?`, id)
 }
 
-// NewestRun is the run of an experiment that a person started last, or ErrNotFound.
+// NewestRun returns the user's newest run of an experiment, or ErrNotFound.
 func (s *Store) NewestRun(ctx context.Context, sub, experiment string) (Run, error) {
 	return s.run(ctx, `SELECT `+runColumns+` FROM runs WHERE sub = ? AND experiment = ? ORDER BY started_at DESC, id DESC LIMIT 1`, sub, experiment)
 }
@@ -183,7 +181,7 @@ func (s *Store) run(ctx context.Context, query string, args ...any) (Run, error)
 	return r, nil
 }
 
-// RunningOf are a person's runs that have not ended, the oldest first, without their states.
+// RunningOf returns a user's running runs, oldest first, without their states.
 func (s *Store) RunningOf(ctx context.Context, sub string) ([]Run, error) {
 	var rs []Run
 	err := s.db.SelectContext(ctx, &rs, s.db.Rebind(`SELECT `+shortColumns+` FROM runs WHERE status = ? AND sub = ? ORDER BY started_at, id`), Running, sub)
@@ -193,17 +191,17 @@ func (s *Store) RunningOf(ctx context.Context, sub string) ([]Run, error) {
 	return rs, nil
 }
 
-// RunPage is a page of a person's runs.
+// RunPage is a page of a user's runs.
 type RunPage struct {
 	Runs  []Run // without their states
 	Total int   // on all pages
-	Page  int   // this one, from 1
+	Page  int   // this page, from 1
 }
 
-// Pages is how many pages there are, at least 1.
+// Pages returns the number of pages, at least 1.
 func (p RunPage) Pages() int { return max(1, (p.Total+RunsPerPage-1)/RunsPerPage) }
 
-// RunsOf are a person's runs, the newest first. A page past the end shows the last one.
+// RunsOf returns a page of a user's runs, newest first. For a page past the end, it returns the last one.
 func (s *Store) RunsOf(ctx context.Context, sub string, page int) (RunPage, error) {
 	var p RunPage
 	if err := s.db.GetContext(ctx, &p.Total, s.db.Rebind(`SELECT COUNT(*) FROM runs WHERE sub = ?`), sub); err != nil {

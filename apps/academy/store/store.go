@@ -1,5 +1,4 @@
-// Package store reads and writes the Academy's database: progress, answers, runs of
-// experiments and rooms.
+// Package store reads and writes the Academy's database: progress, answers, runs of experiments and rooms.
 package store
 
 import (
@@ -10,13 +9,13 @@ import (
 	"gatehouse/db"
 )
 
-// ErrNotFound says that there is no such thing, or that it is another person's.
+// ErrNotFound means that the record does not exist or belongs to another user.
 var ErrNotFound = errors.New("academy: not found")
 
 // Store reads and writes the Academy's database.
 type Store struct{ db *db.DB }
 
-// New is the store over a migrated database.
+// New returns a Store on a migrated database, or an error if d is nil.
 func New(d *db.DB) (*Store, error) {
 	if d == nil {
 		return nil, errors.New("academy store: no database")
@@ -24,5 +23,5 @@ func New(d *db.DB) (*Store, error) {
 	return &Store{db: d}, nil
 }
 
-// NewID is a new id of a run or a room: 80 random bits.
+// NewID returns a new ID of a run or a room: 80 random bits.
 func NewID() string { return strings.ToLower(rand.Text()[:16]) }

@@ -69,7 +69,7 @@ func (p Plot) layBars(y chart.Linear, center func(int) float64, band float64) []
 	return bars
 }
 
-// outermost reports whether nothing is stacked on series j in bucket i.
+// outermost reports whether no other series is stacked on series j in bucket i.
 func (p Plot) outermost(i, j int) bool {
 	for _, s := range p.Series[j+1:] {
 		if s.Values[i]*p.Series[j].Values[i] > 0 {
@@ -79,7 +79,8 @@ func (p Plot) outermost(i, j int) bool {
 	return true
 }
 
-// barPath goes from the base to the end of a bar, whose end is rounded if asked for. The end may be above or below.
+// barPath returns the SVG path of a bar from base to end, with rounded corners at the end if rounded is true. The end
+// may lie above or below the base.
 func barPath(x, width, base, end float64, rounded bool) string {
 	r := 0.0
 	if rounded {

@@ -9,37 +9,37 @@ import (
 	"gatehouse/components/chart"
 )
 
-// Kind is how a plot shows its values.
+// Kind is the type of a plot: lines or bars.
 type Kind int
 
 // The kinds of plot.
 const (
-	Lines Kind = iota // a line a series, the first with its area filled
-	Bars              // bars, those of several series stacked; negative values go below zero
+	Lines Kind = iota // one line per series; the area of the first is filled
+	Bars              // bars, stacked if there are several series; negative values go below zero
 )
 
-// Series is one value a bucket. Color is a chart colour from 1 to 6.
+// Series is one value per bucket. Color is a chart colour from 1 to 6.
 type Series struct {
 	Name   string
 	Color  int
 	Values []float64
 }
 
-// Plot shows values over time.
+// Plot is a chart of values over time.
 type Plot struct {
 	ID, Title, Desc string // ID is unique on the page
 	Kind            Kind
-	Starts          []time.Time            // beginnings of the buckets
-	Label           func(time.Time) string // names a bucket when hovered
-	Format, Axis    func(v float64) string // values when hovered, and at the axis
-	Series          []Series               // each has as many values as there are buckets
+	Starts          []time.Time            // start times of the buckets
+	Label           func(time.Time) string // returns a bucket's name for its tooltip
+	Format, Axis    func(v float64) string // format values for the tooltip, and for the axis
+	Series          []Series               // one value per bucket each
 	Whole           bool                   // the axis shows integers only
-	Partial         bool                   // the last bucket is still filling
-	Wide            bool                   // may become as wide as the page
-	EmptyText       string                 // shown when there is nothing but zeros
+	Partial         bool                   // the last bucket has not ended yet
+	Wide            bool                   // may be as wide as the page
+	EmptyText       string                 // shown if all values are zero
 }
 
-// size is one layout of a chart, shown by class (plot.templ) while its container is of that width.
+// size is one layout of a chart, for one range of container widths. class (plot.templ) shows it in that range only.
 type size struct {
 	suffix, class string
 	width, height float64
@@ -54,7 +54,7 @@ func (p Plot) sizes() []size {
 
 const (
 	fontSize   = 12.0
-	charWidth  = 6.7 // of a figure at that size, a little generously
+	charWidth  = 6.7 // of a digit at fontSize, with a small margin
 	bottomRoom = 24.0
 	topRoom    = 10.0
 )
@@ -71,7 +71,7 @@ type layout struct {
 	empty                          bool
 }
 
-// mark is a text with where it stands.
+// mark is a text and its position on an axis.
 type mark struct {
 	at   float64
 	text string
@@ -79,7 +79,7 @@ type mark struct {
 
 type line struct {
 	color            int
-	path, tail, area string  // tail: the part that leads to a bucket that is still filling
+	path, tail, area string  // tail: the part that leads to a bucket that has not ended yet
 	x, y             float64 // the last point
 }
 
@@ -129,7 +129,8 @@ func (p Plot) lay(s size) layout {
 	return l
 }
 
-// extent is the range of values that the axis must hold.
+// extent returns the range of values that the axis must cover, and whether any value is not zero. If all are zero, high
+// is 4.
 func (p Plot) extent() (low, high float64, some bool) {
 	for i := range p.Starts {
 		up, down := 0.0, 0.0
@@ -153,7 +154,7 @@ func (p Plot) extent() (low, high float64, some bool) {
 	return low, high, some
 }
 
-// timeMarks are the labels below, as many as fit side by side.
+// timeMarks returns the labels of the time axis, as many as fit without overlapping.
 func (p Plot) timeMarks(l layout, center func(int) float64) []mark {
 	const room = 7 * charWidth
 	var marks []mark
@@ -181,7 +182,7 @@ func (p Plot) hover(i int) string {
 	return b.String()
 }
 
-// num writes a coordinate with at most one decimal.
+// num formats a coordinate with at most one decimal.
 func num(v float64) string {
 	return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
 }

@@ -9,7 +9,7 @@ package chart
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// The layouts. Their classes stand here because Tailwind looks for classes in .templ files.
+// The layouts. They are in this file because Tailwind looks for class names in .templ files.
 var (
 	narrow    = size{"-n", "@md:hidden", 340, 210}
 	middle    = size{"-m", "hidden @md:block", 560, 250}
@@ -17,7 +17,7 @@ var (
 	wide      = size{"-w", "hidden @4xl:block", 1080, 280}
 )
 
-// colorClass gives marks their colour through currentColor.
+// colorClass returns the class that sets currentColor to a chart colour.
 func colorClass(color int) string {
 	switch color {
 	case 2:
@@ -37,7 +37,7 @@ func colorClass(color int) string {
 
 func (s size) viewBox() string { return "0 0 " + num(s.width) + " " + num(s.height) }
 
-// Draw is the chart, laid out for each width that it may have.
+// Draw renders the chart once for each container width that it supports.
 func (p Plot) Draw() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -1,17 +1,17 @@
 package chart
 
-// Item is one thing in a ranking.
+// Item is one row of a ranking.
 type Item struct {
 	Name  string
 	Value float64
-	Text  string // the value in words, at the right
+	Text  string // the value as text, at the right
 	Hover string
 }
 
-// Ranking shows things by their size, as horizontal bars below their names.
+// Ranking is a chart of items as horizontal bars below their names.
 type Ranking struct {
 	ID, Title, Desc string // ID is unique on the page
-	Items           []Item // biggest first; none is negative
+	Items           []Item // largest first; none is negative
 	EmptyText       string
 }
 
@@ -48,7 +48,8 @@ func (r Ranking) lay(s size) []row {
 	return rows
 }
 
-// shorten cuts a text that would run into its neighbour.
+// shorten cuts s to most characters, so that it does not overlap the text to its right. If most is below 1, it returns
+// s.
 func shorten(s string, most int) string {
 	runes := []rune(s)
 	if most < 1 || len(runes) <= most {

@@ -6,7 +6,7 @@ import (
 	"gatehouse/apps/analytics/period"
 )
 
-// tickSteps are the distances that labels of time may have.
+// tickSteps lists the possible distances between time labels.
 var tickSteps = []time.Duration{
 	time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
 	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
@@ -18,7 +18,8 @@ type timeTick struct {
 	label string
 }
 
-// timeTicks chooses which of the buckets are labelled, at most about most of them, on round times.
+// timeTicks returns the buckets that are labelled: those at round times, at most most of them unless even the longest
+// distance gives more.
 func timeTicks(starts []time.Time, most int) []timeTick {
 	if len(starts) == 0 {
 		return nil

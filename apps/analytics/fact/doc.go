@@ -1,8 +1,9 @@
-// Package fact turns an event of the stream into what analytics counts, or says why it can't be counted.
+// Package fact converts events of the stream into the facts that analytics counts, or says why an event cannot be
+// counted.
 //
 //	events.Event → Of → Fact     counted
-//	                  → Reject   kept apart, with its reason
+//	                  → Reject   stored separately, with its reason
 //
-// It is pure: no clock, no database. Whatever it lets through can be stored on either database, so that no single
-// event can hold up the stream.
+// It uses neither a clock nor a database. Every Fact and Rejected can be stored in both SQLite and PostgreSQL, so that
+// no single event can block the stream.
 package fact

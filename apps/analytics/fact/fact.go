@@ -10,36 +10,36 @@ import (
 	"gatehouse/events"
 )
 
-// Variants of the types that have some.
+// Variants of the event types that have them.
 const (
 	Password   = "password"   // of sign_in: at the portal's form
-	SSO        = "sso"        // of sign_in: an app was opened by an earlier sign-in
-	Session    = "session"    // of sign_out: this browser
-	Everywhere = "everywhere" // of sign_out: every browser
+	SSO        = "sso"        // of sign_in: to an app, with an existing portal session
+	Session    = "session"    // of sign_out: one browser
+	Everywhere = "everywhere" // of sign_out: all browsers
 	Given      = "given"      // of vote_cast: value 1
 	TakenBack  = "taken_back" // of vote_cast: value -1
 )
 
 // Sale is one line of an order.
 type Sale struct {
-	Product  string // the shop's key of it
+	Product  string // the shop's slug or number
 	Name     string
 	Quantity int64
 	Cents    int64 // of the whole line
 }
 
-// Fact is an event that is counted. All its text is valid UTF-8 without NUL.
+// Fact is an event that can be counted. All its text is valid UTF-8 without NUL.
 type Fact struct {
 	ID, Type, Variant string
-	App               string // the app that it is counted for: the client of a sign-in, or else the service
+	App               string // the app that the event belongs to: the client of a sign-in or sign-out, otherwise the service
 	Service, Subject  string
-	Cents             int64 // of an order, its total
+	Cents             int64 // the total of an order
 	Sales             []Sale
 	Data              string // the event's data as JSON
 	At                time.Time
 }
 
-// Reason is why an event is not counted, in one word that can be grouped by.
+// Reason is the category of the cause why an event is not counted.
 type Reason string
 
 // The reasons.
@@ -49,13 +49,13 @@ const (
 	Untimely  Reason = "impossible time"
 )
 
-// Reject says that an event can't be counted. It is an error.
+// Reject is the error for an event that cannot be counted.
 type Reject struct {
 	Reason Reason
 	Detail string
 }
 
-// Error is the reason and what it is about, for the log.
+// Error returns the reason and the detail, for the log.
 func (r *Reject) Error() string { return string(r.Reason) + ": " + r.Detail }
 
 func malformed(format string, args ...any) *Reject {
@@ -66,7 +66,7 @@ const (
 	maxID   = 128
 	maxText = 200
 	maxData = 64 << 10
-	// maxAhead is how far another machine's clock may be ahead of ours.
+	// maxAhead is how far an event's time may lie in the future, because clocks differ between machines.
 	maxAhead = time.Hour
 )
 
@@ -75,7 +75,7 @@ var (
 	nameForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
 )
 
-// Of reads e as it was received at now. The second result is not nil when e can't be counted.
+// Of converts e, received at now, into a Fact. It returns a Reject if e cannot be counted.
 func Of(e events.Event, now time.Time) (Fact, *Reject) {
 	switch {
 	case !text(e.ID, maxID) || e.ID == "":
@@ -102,7 +102,8 @@ func Of(e events.Event, now time.Time) (Fact, *Reject) {
 	return f, nil
 }
 
-// text reports whether s can be stored: PostgreSQL takes neither NUL nor bytes that are not UTF-8.
+// text reports whether s can be stored and is no longer than most characters: PostgreSQL accepts neither NUL nor
+// invalid UTF-8, and other control characters are refused, too.
 func text(s string, most int) bool {
 	if len(s) > most*utf8.UTFMax || !utf8.ValidString(s) || utf8.RuneCountInString(s) > most {
 		return false

@@ -9,7 +9,7 @@ import (
 	"gatehouse/events"
 )
 
-// readers take what matters out of the data of each type.
+// readers maps each event type to the function that reads its data into a Fact.
 var readers = map[string]func(data map[string]any, f *Fact) *Reject{
 	events.SignIn:        signIn,
 	events.SignOut:       signOut,
@@ -34,7 +34,7 @@ func signOut(data map[string]any, f *Fact) *Reject {
 	return variant(data, "scope", f, Session, Everywhere)
 }
 
-// client says which app a sign-in or sign-out belongs to; the portal tells of those of all apps.
+// client sets f.App to the event's client_id, if it has one. Without one, the event belongs to the portal itself.
 func client(data map[string]any, f *Fact) *Reject {
 	v, there := data["client_id"]
 	if !there || v == "" || v == nil {
@@ -72,7 +72,7 @@ func voteCast(data map[string]any, f *Fact) *Reject {
 }
 
 const (
-	maxCents    = 1_000_000_000_000 // sums of these stay far below what a BIGINT holds
+	maxCents    = 1_000_000_000_000 // sums of these stay far below the maximum of a BIGINT
 	maxQuantity = 1_000_000
 	maxItems    = 500
 )
@@ -97,7 +97,7 @@ func orderPlaced(data map[string]any, f *Fact) *Reject {
 	return nil
 }
 
-// sale reads one line of an order; field names what is wrong with it, if anything.
+// sale reads one line of an order. field names the first invalid field, "" if all are valid.
 func sale(item any) (s Sale, field string) {
 	m, ok := item.(map[string]any)
 	if !ok {
@@ -118,7 +118,7 @@ func sale(item any) (s Sale, field string) {
 	return s, ""
 }
 
-// key is a product's key, which a shop may number or name.
+// key reads a product's identifier, which may be text or a number.
 func key(v any) (string, bool) {
 	if n, ok := whole(v, 0, math.MaxInt32); ok {
 		return strconv.FormatInt(n, 10), true
@@ -127,7 +127,7 @@ func key(v any) (string, bool) {
 	return s, s != "" && text(s, maxText)
 }
 
-// whole reads an integer the ways it comes out of JSON or straight from Go.
+// whole reads an integer from least to most, as a Go integer or as decoded from JSON.
 func whole(v any, least, most int64) (int64, bool) {
 	var n int64
 	switch v := v.(type) {

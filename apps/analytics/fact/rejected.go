@@ -11,16 +11,16 @@ import (
 	"gatehouse/events"
 )
 
-// Rejected is an event that is not counted, kept so that somebody can look at it.
+// Rejected is an event that is not counted, stored so that an analyst can inspect it.
 type Rejected struct {
-	ID string // of the event if it has a usable one, otherwise made from its content
+	ID string // the event's id if that is valid, otherwise a hash of its content
 	Reject
-	Event string // as it came, as far as that can be stored
+	Event string // as received, with characters replaced that cannot be stored, and cut to maxKept
 }
 
 const maxKept = 8 << 10 // bytes
 
-// Keep is e with why it was not counted.
+// Keep returns the Rejected for e with the reason why it is not counted.
 func Keep(e events.Event, reject *Reject) Rejected {
 	raw, err := json.Marshal(e)
 	if err != nil {
@@ -29,8 +29,8 @@ func Keep(e events.Event, reject *Reject) Rejected {
 	return kept(e.ID, *reject, string(raw))
 }
 
-// KeepEntry is a stream entry that was no event at all. Its id is the stream's, which does not change when the entry
-// is delivered again.
+// KeepEntry returns the Rejected for a stream entry that is not an event. Its id derives from the entry's id, which
+// stays the same when the entry is delivered again.
 func KeepEntry(m events.Malformed) Rejected {
 	raw, ok := m.Fields["event"].(string)
 	if !ok {

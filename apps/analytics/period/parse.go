@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Custom is the name of a period that is given by its ends.
+// Custom is the name of a period that is given by its start and end.
 const Custom = "custom"
 
 // Preset is a period that ends now.
@@ -17,7 +17,7 @@ type Preset struct {
 	step        time.Duration
 }
 
-// Presets are offered in this order.
+// Presets lists the presets in the order of the page.
 var Presets = []Preset{
 	{"1h", "Last hour", time.Hour, time.Minute},
 	{"24h", "24 hours", Day, time.Hour},
@@ -25,34 +25,34 @@ var Presets = []Preset{
 	{"30d", "30 days", 30 * Day, Day},
 }
 
-// Default is the name of the preset that is shown unless another one is asked for.
+// Default is the name of the preset that is used if the query names none.
 const Default = "24h"
 
-// Error says what is wrong with the wish for a period, and in which field. Its text may be shown.
+// Error describes an invalid parameter. Message may be shown to the user; Field is the parameter's name.
 type Error struct{ Field, Message string }
 
-// Error is the message.
+// Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-// Limits say how far back there is something to look at.
+// Limits describe how far back data is stored.
 type Limits struct {
 	Raw time.Duration // how long raw events are kept
 }
 
-// The names of the parameters that [Parse] reads.
+// The parameters that [Parse] reads.
 const (
 	Range = "range"
 	From  = "from"
 	To    = "to"
 )
 
-// Parse reads a period from the parameters range, from and to. Without any it is the default preset; with from or to
-// alone it is custom. The error is an [Error].
+// Parse reads a period from the parameters range, from and to. Without any of them it returns the default preset; from
+// or to without range select a custom period. It returns an [Error] if a parameter is invalid.
 func Parse(q url.Values, now time.Time, limits Limits) (Period, error) {
 	return parse(q, now.UTC(), limits, 0)
 }
 
-// parse cuts by step, or as it fits when that is 0.
+// parse reads a period like [Parse] and divides it by step. If step is 0, it chooses one that fits the period.
 func parse(q url.Values, now time.Time, limits Limits, step time.Duration) (Period, error) {
 	for _, name := range []string{Range, From, To} {
 		if len(q[name]) > 1 {
@@ -78,7 +78,8 @@ func parse(q url.Values, now time.Time, limits Limits, step time.Duration) (Peri
 	return Period{}, &Error{Range, "Choose one of the periods offered: the last hour, 24 hours, 7 days, 30 days or your own from–to."}
 }
 
-// earliest is the first moment that anybody may ask for: before it there is no Gatehouse, and arithmetic stays safe.
+// earliest is the first time that a period may begin at. It is before any stored event, and late enough that time
+// arithmetic cannot overflow.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func custom(fromText, toText string, now time.Time, limits Limits, step time.Duration) (Period, error) {
@@ -108,7 +109,7 @@ func custom(fromText, toText string, now time.Time, limits Limits, step time.Dur
 	if to.After(now) {
 		to = now
 	}
-	// The period before is compared with, so its raw events must be there too.
+	// The previous period is shown for comparison, so its raw events must still be stored, too.
 	length := to.Sub(from)
 	if step == 0 {
 		step = choose(length, now.Sub(from)+length < limits.Raw)
@@ -120,7 +121,7 @@ func custom(fromText, toText string, now time.Time, limits Limits, step time.Dur
 	return Period{Name: Custom, From: start, To: end, Step: step}, nil
 }
 
-// layouts are what <input type="datetime-local"> and <input type="date"> send, and RFC 3339.
+// layouts are the formats of <input type="datetime-local"> and <input type="date">, and RFC 3339.
 var layouts = []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02", time.RFC3339}
 
 func moment(s string) (time.Time, bool) {
@@ -135,8 +136,8 @@ func moment(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// FieldValue writes what somebody gave for from or to the way <input type="datetime-local"> wants it; what is no moment stays
-// as it is.
+// FieldValue converts the text of from or to into the format of <input type="datetime-local">. It returns text that is
+// not a time unchanged.
 func FieldValue(s string) string {
 	if t, ok := moment(strings.TrimSpace(s)); ok {
 		return t.Format("2006-01-02T15:04")

@@ -4,32 +4,33 @@ import (
 	"time"
 )
 
-// Day is how long a day is, in UTC.
+// Day is the length of a day in UTC.
 const Day = 24 * time.Hour
 
-// Longest is the longest period that can be looked at; rollups are kept for as long.
+// Longest is the maximum length of a period. Rollups are kept for as long.
 const Longest = 400 * Day
 
-// monday moves the cut of weeks from Thursday, when 1970 began, to Monday.
+// monday shifts weekly buckets, which would start on Thursday like 1970, to Monday.
 const monday = 4 * Day
 
-// steps are how long a bucket can be. Those below an hour need raw events.
+// steps lists the possible lengths of a bucket. Those below an hour need raw events.
 var steps = []time.Duration{
 	time.Minute, 5 * time.Minute, 15 * time.Minute,
 	time.Hour, 3 * time.Hour, 6 * time.Hour, Day, 7 * Day,
 }
 
-// mostBuckets is how many buckets a chart shows well.
+// mostBuckets is the number of buckets up to which a chart stays readable.
 const mostBuckets = 62
 
-// Period is a stretch of time from From up to but not including To, cut into buckets of Step. From and To lie on cuts.
+// Period is the time from From to To (exclusive), divided into buckets of length Step. From and To lie on bucket
+// boundaries.
 type Period struct {
 	Name     string // of the preset, or [Custom]
 	From, To time.Time
 	Step     time.Duration
 }
 
-// Offset is what must be taken from a time before it is divided by Step.
+// Offset returns the duration by which bucket boundaries are shifted from multiples of Step since 1970.
 func (p Period) Offset() time.Duration { return offset(p.Step) }
 
 func offset(step time.Duration) time.Duration {
@@ -39,7 +40,7 @@ func offset(step time.Duration) time.Duration {
 	return 0
 }
 
-// Buckets are the beginnings of the buckets, oldest first.
+// Buckets returns the start times of the buckets, oldest first.
 func (p Period) Buckets() []time.Time {
 	var starts []time.Time
 	for t := p.From; t.Before(p.To); t = t.Add(p.Step) {
@@ -48,7 +49,7 @@ func (p Period) Buckets() []time.Time {
 	return starts
 }
 
-// Index is which bucket t falls into, or -1.
+// Index returns the index of the bucket that contains t, or -1 if t is outside p.
 func (p Period) Index(t time.Time) int {
 	if t.Before(p.From) || !t.Before(p.To) {
 		return -1
@@ -56,16 +57,16 @@ func (p Period) Index(t time.Time) int {
 	return int(t.Sub(p.From) / p.Step)
 }
 
-// Partial reports whether the last bucket is still filling at now.
+// Partial reports whether p's last bucket has not ended at now.
 func (p Period) Partial(now time.Time) bool { return now.Before(p.To) }
 
-// Granule is the finest cut that this period's sums can be taken at: rollups are hourly, raw events finer.
+// Granule returns the shortest duration by which p's sums can be divided: an hour with rollups, Step with raw events.
 func (p Period) Granule() time.Duration { return min(p.Step, time.Hour) }
 
-// Raw reports whether buckets are so short that they must be counted from raw events.
+// Raw reports whether the buckets are shorter than an hour, so that they must be counted from raw events.
 func (p Period) Raw() bool { return p.Step < time.Hour }
 
-// Elapsed is the part of p that has been at now, to compare like with like. Raw is that of p.
+// Elapsed returns the part of p that has passed at now, rounded up to [Period.Granule].
 func (p Period) Elapsed(now time.Time) (from, to time.Time) {
 	end := ceil(now, p.Granule())
 	if end.After(p.To) {
@@ -77,14 +78,16 @@ func (p Period) Elapsed(now time.Time) (from, to time.Time) {
 	return p.From, end
 }
 
-// Previous is as much of the period before p as has passed of p at now.
+// Previous returns the period before p, cut to the same length as the part of p that has passed at now, so that both
+// can be compared.
 func (p Period) Previous(now time.Time) (from, to time.Time) {
 	_, end := p.Elapsed(now)
 	length := p.To.Sub(p.From)
 	return p.From.Add(-length), end.Add(-length)
 }
 
-// choose is the shortest step that cuts length into not too many buckets.
+// choose returns the shortest step that divides length into at most mostBuckets buckets, or the longest step if there
+// is none. Steps below an hour are used only if raw is true.
 func choose(length time.Duration, raw bool) time.Duration {
 	for _, s := range steps {
 		if s < time.Hour && !raw {
@@ -97,7 +100,7 @@ func choose(length time.Duration, raw bool) time.Duration {
 	return steps[len(steps)-1]
 }
 
-// Floor is the cut at or before t.
+// Floor returns the latest bucket boundary at or before t.
 func Floor(t time.Time, step time.Duration) time.Time {
 	o := offset(step).Milliseconds()
 	s := step.Milliseconds()

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Step is the name of the parameter that says how long a bucket is to be, for [ParseStep].
+// Step is the parameter that sets the length of a bucket, for [ParseStep].
 const Step = "step"
 
-// Steps are how long a bucket can be, by their names.
+// Steps lists the possible lengths of a bucket by name.
 var Steps = []struct {
 	Name   string
 	Length time.Duration
@@ -17,8 +17,9 @@ var Steps = []struct {
 	{"1h", time.Hour}, {"3h", 3 * time.Hour}, {"6h", 6 * time.Hour}, {"1d", Day}, {"7d", 7 * Day},
 }
 
-// ParseStep is [Parse], also with a step that whoever asks has chosen, however many buckets that makes. The stretch is
-// widened to the cuts of the step.
+// ParseStep reads a period like [Parse], and the parameter step, without a limit on the number of buckets. It extends
+// the period to whole buckets. It returns an [Error] if step is unknown, or is below an hour and the period begins
+// before the oldest raw events.
 func ParseStep(q url.Values, now time.Time, limits Limits) (Period, error) {
 	now = now.UTC()
 	wished, err := step(q)
@@ -48,7 +49,7 @@ func step(q url.Values) (time.Duration, error) {
 	return 0, &Error{Step, "There is no such step. Choose one of 1m, 5m, 15m, 1h, 3h, 6h, 1d and 7d."}
 }
 
-// StepName is the name of p's step.
+// StepName returns the name of p's step.
 func (p Period) StepName() string {
 	for _, s := range Steps {
 		if s.Length == p.Step {
@@ -58,7 +59,7 @@ func (p Period) StepName() string {
 	return p.Step.String()
 }
 
-// cut is p in buckets of step, if that is not 0.
+// cut returns p in buckets of length step, extended to whole buckets. If step is 0 it returns p.
 func (p Period) cut(step time.Duration) Period {
 	if step != 0 {
 		p.From, p.To, p.Step = Floor(p.From, step), ceil(p.To, step), step
@@ -66,7 +67,7 @@ func (p Period) cut(step time.Duration) Period {
 	return p
 }
 
-// Head is the first n buckets of p, and the beginning of the one after, which is the zero time if there is none.
+// Head returns the first n buckets of p, and the start of the next bucket or the zero time if there is none.
 func (p Period) Head(n int) (head Period, next time.Time) {
 	if end := p.From.Add(time.Duration(n) * p.Step); end.Before(p.To) {
 		p.To = end

@@ -2,7 +2,7 @@ package period
 
 import "time"
 
-// Every says in words how long a bucket is: "minute", "hour", "6 hours".
+// Every returns the length of a bucket in words: "minute", "hour", "6 hours".
 func (p Period) Every() string {
 	switch p.Step {
 	case time.Minute:
@@ -24,7 +24,7 @@ func (p Period) Every() string {
 	}
 }
 
-// Label names the bucket that begins at t, as short as it can be without being ambiguous within p.
+// Label returns the name of the bucket that starts at t, as short as is unambiguous within p.
 func (p Period) Label(t time.Time) string {
 	switch {
 	case p.Step >= 7*Day:
@@ -36,7 +36,7 @@ func (p Period) Label(t time.Time) string {
 	}
 }
 
-// Words say from when to when p goes.
+// Words returns the start and end of p as text.
 func (p Period) Words() string {
 	last := p.To.Add(-time.Millisecond)
 	switch {

@@ -1,6 +1,6 @@
-// Package seed invents thirty days of history, so that a demonstration's first look at analytics is not empty.
+// Package seed generates thirty days of history, so that the dashboard of a demonstration is not empty at first.
 //
-// Visits come by the hour with the rhythm of a day and a week and a little growth; each visit signs in, opens apps, and now and
-// then buys, writes, votes or signs out. The same end gives the same history, event by event. Everything goes through
-// [fact.Of], like real events.
+// The number of visits per hour follows the hour of the day and the day of the week and grows slowly. In each visit a
+// user signs in, opens apps, and sometimes orders, posts, votes or signs out. The same end time gives the same events.
+// All of them pass through [fact.Of], like real events.
 package seed

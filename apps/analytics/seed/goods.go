@@ -1,7 +1,7 @@
 package seed
 
-// good is something that the shop sells. Names and prices are those of its catalogue, so that history and what is really
-// sold afterwards run together.
+// good is a product of the shop. Names and prices match its catalogue, so that the generated history and later sales
+// refer to the same products.
 type good struct {
 	product, name string
 	cents         int64

@@ -11,22 +11,22 @@ import (
 	"gatehouse/events"
 )
 
-// Days is how long the history is.
+// Days is the length of the history in days.
 const Days = 30
 
-// visitsAnHour is the mean on an average day, before rhythm and growth.
+// visitsAnHour is the mean number of visits in an hour, before the factors for hour, day and growth.
 const visitsAnHour = 7.5
 
-// byHour is the rhythm of a day in UTC: quiet nights, a morning, a long evening. Its mean is about 1.
+// byHour is the factor of each hour of the day in UTC: few visits at night, most in the evening. Its mean is about 1.
 var byHour = [24]float64{
 	0.22, 0.14, 0.10, 0.09, 0.12, 0.26, 0.55, 0.95, 1.30, 1.48, 1.50, 1.42,
 	1.34, 1.32, 1.28, 1.26, 1.34, 1.52, 1.74, 1.92, 1.84, 1.46, 0.92, 0.48,
 }
 
-// byDay is the rhythm of a week, from Sunday.
+// byDay is the factor of each day of the week, from Sunday.
 var byDay = [7]float64{1.18, 0.92, 0.90, 0.94, 0.96, 1.02, 1.26}
 
-// History is what happened in the thirty days before until.
+// History returns the events of the thirty days before until.
 func History(until time.Time) []fact.Fact {
 	until = until.UTC()
 	from := period.Floor(until.Add(-Days*period.Day), period.Day)
@@ -46,11 +46,11 @@ type history struct {
 	until   time.Time
 	facts   []fact.Fact
 	number  int // of the next event
-	known   int // how many of the invented people have registered
+	known   int // how many users have registered during the history
 	threads int
 }
 
-// poisson draws how many of something happen when mean are expected (Knuth's method; means here are small).
+// poisson returns a random number with a Poisson distribution of the given mean (Knuth's method, for small means).
 func (h *history) poisson(mean float64) int {
 	limit, product, n := math.Exp(-mean), h.random.Float64(), 0
 	for product > limit {
@@ -62,7 +62,7 @@ func (h *history) poisson(mean float64) int {
 
 func (h *history) chance(p float64) bool { return h.random.Float64() < p }
 
-// happen adds an event unless it lies after the end of the history.
+// happen adds an event unless it is after the end of the history or invalid.
 func (h *history) happen(at time.Time, service, typ, subject string, data map[string]any) {
 	h.number++
 	f, reject := fact.Of(events.Event{

@@ -8,13 +8,13 @@ import (
 	"gatehouse/events"
 )
 
-// demo are the subjects of the demonstration accounts; they come more often than others.
+// demo lists the subjects of the demonstration accounts, which visit more often than other users.
 var demo = []string{"demo-alice", "demo-bob", "demo-carol", "demo-admin"}
 
-// regulars are the invented people who were there before the history begins.
+// regulars is the number of generated users who registered before the history begins.
 const regulars = 260
 
-// visit is one person with one browser, from sign-in to the last click.
+// visit adds the events of one user's visit, from sign-in to sign-out.
 func (h *history) visit(at time.Time) {
 	who := h.person(at)
 	h.happen(at, "portal", events.SignIn, who, map[string]any{"client_id": "portal", "method": "password"})
@@ -45,7 +45,8 @@ func (h *history) visit(at time.Time) {
 	}
 }
 
-// person chooses who visits: somebody new now and then, otherwise the more often the lower their number.
+// person returns the subject of a random user. Some are demonstration accounts and some register at this moment; of the
+// rest, those with lower numbers are more frequent.
 func (h *history) person(at time.Time) string {
 	if h.chance(0.03) {
 		return demo[h.random.IntN(len(demo))]
@@ -60,7 +61,7 @@ func (h *history) person(at time.Time) string {
 	return fmt.Sprintf("visitor-%04d", n+1)
 }
 
-// later is some time after at, about mean on average.
+// later returns a random time after at: a second plus an exponentially distributed duration of the given mean.
 func (h *history) later(at time.Time, mean time.Duration) time.Time {
 	return at.Add(time.Second + time.Duration(h.random.ExpFloat64()*float64(mean)))
 }
@@ -109,7 +110,7 @@ func (h *history) order(at time.Time, who string) {
 	h.happen(at, "shop", events.OrderPlaced, who, map[string]any{"order_id": fmt.Sprintf("demonstration-%d", h.number), "total_cents": total, "items": items})
 }
 
-// pick chooses one of the goods by how well it sells.
+// pick returns a random product, weighted by how well it sells.
 func (h *history) pick() good {
 	sum := 0.0
 	for _, g := range goods {

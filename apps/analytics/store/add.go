@@ -13,8 +13,8 @@ import (
 	"gatehouse/db"
 )
 
-// Add stores the facts whose ids are not known yet and counts them in the rollups, and keeps the rejected events, all or
-// nothing. It says how many facts were new. Adding the same again changes nothing.
+// Add stores the facts whose ids are new, counts them in the rollups, and stores the rejected events, in one
+// transaction. It returns how many facts were new. Adding an event again changes nothing.
 func (s *Store) Add(ctx context.Context, facts []fact.Fact, rejected []fact.Rejected, now time.Time) (added int, err error) {
 	if len(facts) == 0 && len(rejected) == 0 {
 		return 0, nil
@@ -35,7 +35,7 @@ func (s *Store) Add(ctx context.Context, facts []fact.Fact, rejected []fact.Reje
 func (s *Store) addFacts(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact, now time.Time) (int, error) {
 	facts = slices.Clone(facts)
 	slices.SortStableFunc(facts, func(a, b fact.Fact) int { return strings.Compare(a.ID, b.ID) })
-	// Stable, so that of two with the same id the first one wins here as in the database.
+	// The sort is stable: of two facts with the same id the first one counts, here as in the database.
 	fresh, err := insertEvents(ctx, tx, facts, now)
 	if err != nil {
 		return 0, err
@@ -44,13 +44,13 @@ func (s *Store) addFacts(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact, no
 	for _, f := range facts {
 		if fresh[f.ID] {
 			counted = append(counted, f)
-			delete(fresh, f.ID) // the same id twice in one batch counts once
+			delete(fresh, f.ID) // count an id only once, also if the batch has it twice
 		}
 	}
 	return len(counted), count(ctx, tx, counted)
 }
 
-// insertEvents says which of facts were not there before.
+// insertEvents inserts the facts and returns the ids of those that were new.
 func insertEvents(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact, now time.Time) (map[string]bool, error) {
 	in := insert{
 		table:   "events",

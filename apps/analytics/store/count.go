@@ -30,7 +30,7 @@ type sum struct {
 	named        time.Time
 }
 
-// count adds facts, each of them new, to the rollups.
+// count adds facts, all of which must be new, to the sales and the rollups.
 func count(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact) error {
 	counted, sold, people := map[countKey]sum{}, map[saleKey]sum{}, active{}
 	lines := insert{table: "sales", columns: []string{"event_id", "line", "app", "product", "name", "quantity", "cents", "happened_at"}}
@@ -66,10 +66,10 @@ func count(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact) error {
 	return addPeople(ctx, tx, people)
 }
 
-// rolled is a table of hours or one of days and weeks, with its rows to be added.
+// rolled is a set of rows for a table of hourly rollups, or for a table of daily and weekly ones.
 type rolled struct {
 	insert
-	width bool // the table has a column for it
+	width bool // the table has a width column
 }
 
 func (r *rolled) addRow(width int64, row ...any) {

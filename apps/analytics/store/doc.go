@@ -1,12 +1,12 @@
-// Package store keeps what analytics counts, in SQL.
+// Package store stores what analytics counts, in SQL.
 //
 //	Add: one transaction { new events by id → rollups of those that were new }
 //
-//	events, sales            raw, for a bounded time: they tell a second delivery from a first
+//	events, sales            raw, for a limited time: they identify events that are delivered again
 //	hourly, rollups          totals by hour, day or week, app, type and variant
-//	sales_hourly, _rollups   what was sold, likewise
-//	people_sketches          how many were active, likewise: exact for a few, estimated for many
-//	rejects, skipped         what could not be counted
+//	sales_hourly, _rollups   sales by hour, day or week, app and product
+//	people_sketches          active users by hour, day or week, and app: exact up to a limit, then estimated
+//	rejects, skipped         events that could not be counted, and their totals by reason
 //
-// Rows are written in the order of their keys, so that replicas that work at once never wait for each other in a circle.
+// Rows are written in the order of their keys, so that concurrent replicas cannot deadlock.
 package store

@@ -7,10 +7,11 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// maxParameters a statement: SQLite takes 32 766, PostgreSQL 65 535; beyond some thousand nothing is gained.
+// maxParameters limits the parameters of a statement: SQLite accepts 32 766, PostgreSQL 65 535; more than a few
+// thousand do not make it faster.
 const maxParameters = 4000
 
-// insert gathers rows and writes many of them by one statement. Its text comes from this package only.
+// insert collects rows and writes many of them in one statement. The SQL text comes from this package only.
 type insert struct {
 	table   string
 	columns []string
@@ -20,7 +21,7 @@ type insert struct {
 
 func (in *insert) add(row ...any) { in.args = append(in.args, row...) }
 
-// each calls do for one statement after another until all rows are through.
+// each calls do with one statement after another until all rows are written, and returns the first error.
 func (in *insert) each(do func(query string, args []any) error) error {
 	width := len(in.columns)
 	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", width), ", ") + ")"

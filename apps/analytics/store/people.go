@@ -14,7 +14,7 @@ import (
 	"gatehouse/db"
 )
 
-// sketchKey names a stored sketch: of the people who were active in a bucket, for an app or, with app "", all of them.
+// sketchKey identifies a stored sketch: the users who were active in a bucket, in one app or, if app is "", in any.
 type sketchKey struct {
 	width int64
 	app   string
@@ -25,7 +25,7 @@ func (k sketchKey) compare(o sketchKey) int {
 	return cmp.Or(cmp.Compare(k.width, o.width), cmp.Compare(k.app, o.app), cmp.Compare(k.at, o.at))
 }
 
-// active are the hashes of people who did something, by bucket.
+// active holds the hashes of active users by bucket and app.
 type active map[sketchKey][]uint64
 
 func (a active) add(at time.Time, app, subject string) {
@@ -42,10 +42,10 @@ func (a active) add(at time.Time, app, subject string) {
 	}
 }
 
-// sketchesAtOnce are read and written together: 8 MiB of them at most.
+// sketchesAtOnce limits how many sketches are read and written together, which takes at most 8 MiB.
 const sketchesAtOnce = 500
 
-// addPeople adds to the stored sketches. Those that change are locked in the order of their keys.
+// addPeople adds users to the stored sketches. It locks the rows in the order of their keys.
 func addPeople(ctx context.Context, tx *sqlx.Tx, people active) error {
 	keys := sortedKeys(people, sketchKey.compare)
 	for len(keys) > 0 {
@@ -66,7 +66,7 @@ func addToSketches(ctx context.Context, tx *sqlx.Tx, keys []sketchKey, people ac
 		empty.add(k.width, k.app, k.at, []byte{})
 		args = append(args, k.width, k.app, k.at)
 	}
-	if err := empty.exec(ctx, tx); err != nil { // so that there is a row to lock
+	if err := empty.exec(ctx, tx); err != nil { // creates the rows to lock
 		return err
 	}
 	query := `SELECT width, app, at, sketch FROM people_sketches WHERE (width, app, at) IN (VALUES ` +
@@ -99,8 +99,8 @@ func addToSketches(ctx context.Context, tx *sqlx.Tx, keys []sketchKey, people ac
 	return changed.exec(ctx, tx)
 }
 
-// People is how many different people did anything, by the beginning of each bucket in milliseconds since 1970: exactly
-// where they were few or the span is Raw, and else to within a percent or two.
+// People returns the number of distinct active users of each bucket that has any, by its start in milliseconds since
+// 1970. The number is exact if it is small or if span.Raw is set, otherwise within one or two percent.
 func (s *Store) People(ctx context.Context, span Span, step, offset time.Duration) (map[int64]int64, error) {
 	if span.Raw {
 		return s.rawPeople(ctx, span, step, offset)
@@ -123,7 +123,7 @@ func (s *Store) People(ctx context.Context, span Span, step, offset time.Duratio
 	return people, nil
 }
 
-// CountPeople is how many different people did anything in s: as exactly as People.
+// CountPeople returns the number of distinct active users in span, as exactly as [Store.People].
 func (s *Store) CountPeople(ctx context.Context, span Span) (int64, error) {
 	if span.Raw {
 		people, err := s.rawPeople(ctx, span, 0, 0)
@@ -159,7 +159,7 @@ func (s *Store) eachSketch(ctx context.Context, span Span, parts []part, do func
 
 const sketchesOf = `SELECT at, sketch FROM people_sketches WHERE width = ? AND app = ? AND at >= ? AND at < ?`
 
-// rawPeople counts events, in one bucket if step is 0.
+// rawPeople counts distinct users in the raw events, in buckets of step or, if step is 0, in a single bucket 0.
 func (s *Store) rawPeople(ctx context.Context, span Span, step, offset time.Duration) (map[int64]int64, error) {
 	o := span.source("events", "happened_at", span.From, span.To)
 	bucket := "0"
@@ -178,11 +178,11 @@ func (s *Store) rawPeople(ctx context.Context, span Span, step, offset time.Dura
 	return people, nil
 }
 
-// foldedAtOnce keeps the write lock short.
+// foldedAtOnce limits how many rows one transaction converts, so that it holds the write lock only briefly.
 const foldedAtOnce = 2000
 
-// FoldPeople moves who was active, as versions before kept it, into sketches, and says how many rows that were. Replicas
-// may do it together.
+// FoldPeople converts the rows in which older versions stored active users into sketches, and returns how many rows it
+// removed. Replicas may call it concurrently.
 func (s *Store) FoldPeople(ctx context.Context) (folded int64, err error) {
 	for {
 		n, err := s.foldSome(ctx)
@@ -196,7 +196,7 @@ func (s *Store) foldSome(ctx context.Context) (n int64, err error) {
 	const some = `SELECT hour_at, app, subject FROM people_hourly ORDER BY hour_at, app, subject LIMIT ?`
 	var there bool
 	err = s.db.GetContext(ctx, &there, `SELECT EXISTS (SELECT 1 FROM people_hourly) OR EXISTS (SELECT 1 FROM people_daily)`)
-	if err != nil || !there { // without the write lock, at every start but the first
+	if err != nil || !there { // every start but the first ends here, without the write lock
 		return 0, err
 	}
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
@@ -209,7 +209,7 @@ func (s *Store) foldSome(ctx context.Context) (n int64, err error) {
 			return err
 		}
 		n = int64(len(rows))
-		if n == 0 { // the days say what the hours said
+		if n == 0 { // the daily rows repeat what the hourly ones said
 			result, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM people_daily WHERE (day_at, app, subject) IN
 				(SELECT day_at, app, subject FROM people_daily LIMIT ?)`), foldedAtOnce)
 			if err != nil {

@@ -9,11 +9,11 @@ import (
 	"gatehouse/db"
 )
 
-// pruneBatch keeps the write lock short.
+// pruneBatch limits how many rows one statement deletes, so that it holds the write lock only briefly.
 const pruneBatch = 2000
 
-// Prune deletes what is older than the retention allows, and says how many raw events that were. Rollups stay as they
-// are when the raw events behind them go.
+// Prune deletes data older than the retention and returns how many raw events it deleted. Rollups keep counting raw
+// events that are deleted.
 func (s *Store) Prune(ctx context.Context, now time.Time) (events int64, err error) {
 	oldest := db.Millis(now.Add(-s.keep.Raw))
 	for {
@@ -27,7 +27,7 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (events int64, err err
 		}
 	}
 	for _, width := range widths {
-		// A bucket goes when all of it is over.
+		// A bucket is deleted once it has expired as a whole.
 		over := db.Millis(period.Floor(now.Add(-s.keep.Rollups), period.Day).Add(-width))
 		for _, table := range []string{"rollups", "sales_rollups", "people_sketches"} {
 			if _, err := s.delete(ctx, `DELETE FROM `+table+` WHERE width = ? AND at <= ?`, width.Milliseconds(), over); err != nil {

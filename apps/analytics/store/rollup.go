@@ -8,20 +8,20 @@ import (
 	"gatehouse/db"
 )
 
-// week begins on Mondays (period.Floor).
+// week begins on Monday (period.Floor).
 const week = 7 * period.Day
 
-// widths are those of the buckets that are summed up, each a multiple of the one before.
+// widths lists the bucket lengths of the rollups. Each is a multiple of the one before.
 var widths = []time.Duration{time.Hour, period.Day, week}
 
-// part is a stretch that whole buckets of one width fill.
+// part is a time span made of whole buckets of one width.
 type part struct {
 	width    time.Duration
 	from, to time.Time
 }
 
-// parts cuts a stretch into the fewest buckets that a step can be made of, or of all widths if step is 0: the widest in
-// the middle, and others at its ends. Both ends are full hours.
+// parts divides a time span, whose ends are full hours, into as few rollup buckets as possible: wide ones in the middle
+// and shorter ones at the ends. It uses only widths that divide step; if step is 0, all.
 func parts(from, to time.Time, step time.Duration) []part {
 	widest := 0
 	for i, w := range widths {
@@ -49,14 +49,14 @@ func cutInto(i int, from, to time.Time) []part {
 	return append(append(cutInto(i-1, from, begin), part{widths[i], begin, end}), cutInto(i-1, end, to)...)
 }
 
-// source is a table, and which of its rows are asked for.
+// source is a table and the condition that selects its rows.
 type source struct {
 	table, at, where string
 	args             []any
 }
 
-// sources are what a span is summed up from, by step or, if that is 0, as a whole. raw has single events, hours and
-// longer the buckets.
+// sources returns the tables to sum up for s, in buckets of step or, if step is 0, as a whole. raw is the table of
+// single events, hours that of hourly rollups, and longer that of daily and weekly ones.
 func (s Span) sources(step time.Duration, raw, hours, longer string) []source {
 	if s.Raw {
 		return []source{s.source(raw, "happened_at", s.From, s.To)}
@@ -82,7 +82,7 @@ func (s Span) source(table, at string, from, to time.Time) source {
 	return o
 }
 
-// union is the rows of sources; columns gives those of one.
+// union returns a subquery for the rows of all sources. columns returns the columns to select from a source.
 func union(sources []source, columns func(o source) string) (query string, args []any) {
 	var selects []string
 	for _, o := range sources {

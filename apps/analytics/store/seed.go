@@ -13,10 +13,11 @@ import (
 
 const demonstration = "demonstration"
 
-// Seed adds demonstration history, once for this database whoever asks first, and only where there is no history: events
-// of the last hour don't count as such, since the others may have started before us. It reports whether it did.
+// Seed adds the facts that make returns, once per database and only if there is no history yet. Events received in the
+// last hour do not count as history, since other replicas may already have counted some. It reports whether it added
+// the facts.
 func (s *Store) Seed(ctx context.Context, make func() []fact.Fact, until time.Time) (bool, error) {
-	if done, err := s.seeded(ctx); done || err != nil { // without the write lock, at every start but the first
+	if done, err := s.seeded(ctx); done || err != nil { // every start but the first ends here, without the write lock
 		return false, err
 	}
 	seeded := false
@@ -54,7 +55,7 @@ func (s *Store) seeded(ctx context.Context) (bool, error) {
 	return done, nil
 }
 
-// DemoUntil is when demonstration history ends; the zero time when there is none.
+// DemoUntil returns when the demonstration history ends, or the zero time if there is none.
 func (s *Store) DemoUntil(ctx context.Context) (time.Time, error) {
 	var until int64
 	err := s.db.GetContext(ctx, &until, s.db.Rebind(`SELECT until_at FROM seeds WHERE name = ?`), demonstration)

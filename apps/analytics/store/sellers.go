@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Seller is how well a product sold.
+// Seller is a product with the quantity sold and the revenue.
 type Seller struct {
 	Product  string `db:"product"`
 	Name     string `db:"name"`
@@ -13,7 +13,7 @@ type Seller struct {
 	Cents    int64  `db:"cents"`
 }
 
-// Sellers are the products that sold most pieces in s, at most limit of them.
+// Sellers returns the best-selling products in span by quantity, at most limit.
 func (s *Store) Sellers(ctx context.Context, span Span, limit int) ([]Seller, error) {
 	sources := span.sources(0, "sales", "sales_hourly", "sales_rollups")
 	if len(sources) == 0 {

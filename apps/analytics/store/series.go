@@ -6,29 +6,29 @@ import (
 	"time"
 )
 
-// Span is what is asked about: from From up to but not including To, for App or, when that is empty, all apps. Raw takes
-// raw events, which can be cut anywhere, instead of rollups, which are cut at full hours.
+// Span selects events from From to To (exclusive) of App or, if App is empty, of all apps. If Raw is set, raw events
+// are counted, which may begin and end anywhere; otherwise rollups, which begin and end at full hours.
 type Span struct {
 	From, To time.Time
 	App      string
 	Raw      bool
 }
 
-// Cell is how often one thing happened in one bucket.
+// Cell is the number of events of one type and variant in one bucket, and their sum of money.
 type Cell struct {
-	Bucket  int64  `db:"bucket"` // its beginning, in milliseconds since 1970
+	Bucket  int64  `db:"bucket"` // its start, in milliseconds since 1970
 	Type    string `db:"type"`
 	Variant string `db:"variant"`
 	Total   int64  `db:"total"`
 	Cents   int64  `db:"cents"`
 }
 
-// Series counts everything in s by buckets of step, in no particular order. Buckets without events are left out.
+// Series counts the events in span by buckets of step, in no particular order. It omits buckets without events.
 func (s *Store) Series(ctx context.Context, span Span, step, offset time.Duration) ([]Cell, error) {
 	return s.cells(ctx, span.sources(step, "events", "hourly", "rollups"), func(at string) string { return cut(at, step, offset) })
 }
 
-// Totals counts everything in s; the cells' Bucket is 0.
+// Totals counts the events in span as a whole; the Bucket of the returned cells is 0.
 func (s *Store) Totals(ctx context.Context, span Span) ([]Cell, error) {
 	return s.cells(ctx, span.sources(0, "events", "hourly", "rollups"), func(string) string { return "0" })
 }
@@ -57,7 +57,8 @@ func cellsOf(sources []source, bucket func(at string) string) (query string, arg
 		` GROUP BY bucket, type, variant`, args
 }
 
-// cut is the SQL of the beginning of at's bucket. Integers divide alike on both databases.
+// cut returns the SQL expression for the start of the bucket that contains at. Integer division gives the same result
+// on both databases.
 func cut(at string, step, offset time.Duration) string {
 	s, o := step.Milliseconds(), offset.Milliseconds()
 	return fmt.Sprintf("((%s - %d) / %d) * %d + %d", at, o, s, s, o)

@@ -9,39 +9,39 @@ import (
 	"slices"
 )
 
-// The precision of a sketch: 2^14 registers, of which a count of very many is right to within 0.8 % (one standard
-// deviation).
+// The precision of a sketch: 2^14 registers give large counts a standard error of 0.8 %.
 const (
 	precision = 14
 	registers = 1 << precision
 )
 
 const (
-	// maxStored is how many people a stored sketch knows exactly: 8 KiB of them.
+	// maxStored is the number of users up to which a stored sketch is exact, in 8 KiB.
 	maxStored = 1024
-	// maxExact is how many people a union of sketches counts exactly.
+	// maxExact is the number of users up to which a union of sketches is exact.
 	maxExact = 1 << 14
 )
 
-// sketch is a set of people of which only the number is asked for. Of a few it knows the hashes and is exact; of many it
-// keeps the registers of a HyperLogLog.
+// sketch is a set of users that can be counted but not listed. It holds the hashes of few users and is exact; of many
+// it holds the registers of a HyperLogLog.
 type sketch struct {
 	hashes map[uint64]struct{} // nil once there are registers
-	ranks  []byte              // registers of them, or nil
-	limit  int                 // of hashes
+	ranks  []byte              // the registers, or nil
+	limit  int                 // the maximum number of hashes
 }
 
 func newSketch(limit int) *sketch {
 	return &sketch{hashes: map[uint64]struct{}{}, limit: limit}
 }
 
-// hashOf is the same on every replica, for ever.
+// hashOf returns the first 64 bits of the SHA-256 hash of subject. It must never change: stored sketches contain these
+// hashes.
 func hashOf(subject string) uint64 {
 	sum := sha256.Sum256([]byte(subject))
 	return binary.BigEndian.Uint64(sum[:])
 }
 
-// add reports whether that changed s.
+// add adds a hash, and reports whether that changed s.
 func (s *sketch) add(hash uint64) bool {
 	if s.ranks != nil {
 		return s.raise(hash)
@@ -56,7 +56,8 @@ func (s *sketch) add(hash uint64) bool {
 	return true
 }
 
-// raise enters a hash into its register: the place of the first one bit behind those that name the register.
+// raise updates the register of a hash, and reports whether that changed it. The first bits of the hash select the
+// register; its value is the position of the first 1 bit after them.
 func (s *sketch) raise(hash uint64) bool {
 	i := hash >> (64 - precision)
 	rank := byte(bits.LeadingZeros64(hash<<precision|1<<(precision-1)) + 1)
@@ -67,7 +68,7 @@ func (s *sketch) raise(hash uint64) bool {
 	return true
 }
 
-// thin gives up the hashes for registers.
+// thin replaces the hashes with registers.
 func (s *sketch) thin() {
 	s.ranks = make([]byte, registers)
 	for h := range s.hashes {
@@ -76,7 +77,7 @@ func (s *sketch) thin() {
 	s.hashes = nil
 }
 
-// The first byte of a stored sketch says what follows.
+// The first byte of a stored sketch is the format of the rest.
 const (
 	storedHashes = 'h' // in order, 8 bytes each, big-endian
 	storedRanks  = 'r' // a byte each
@@ -84,7 +85,7 @@ const (
 
 var errSketch = errors.New("analytics: a stored sketch of people can't be read")
 
-// merge adds the people of a stored sketch. An empty one has none.
+// merge adds the users of a stored sketch. Empty data is an empty sketch. It returns errSketch if the data is invalid.
 func (s *sketch) merge(stored []byte) error {
 	if len(stored) == 0 {
 		return nil
@@ -108,7 +109,7 @@ func (s *sketch) merge(stored []byte) error {
 	return nil
 }
 
-// stored is what merge reads.
+// stored returns s in the format that merge reads.
 func (s *sketch) stored() []byte {
 	if s.ranks != nil {
 		return append([]byte{storedRanks}, s.ranks...)
@@ -125,7 +126,7 @@ func (s *sketch) stored() []byte {
 	return out
 }
 
-// count is how many people there are: exactly, or by O. Ertl's estimator, which needs no correction for small or large
+// count returns the number of users: exactly, or by O. Ertl's estimator, which needs no correction for small or large
 // numbers (New cardinality estimation algorithms for HyperLogLog sketches, 2017, algorithm 6).
 func (s *sketch) count() int64 {
 	if s.ranks == nil {

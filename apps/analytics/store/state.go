@@ -8,7 +8,7 @@ import (
 	"gatehouse/db"
 )
 
-// Apps are the names of the apps for which anything happened since then.
+// Apps returns the names of the apps with events since then, in alphabetical order.
 func (s *Store) Apps(ctx context.Context, since time.Time) ([]string, error) {
 	var apps []string
 	err := s.db.SelectContext(ctx, &apps, s.db.Rebind(`SELECT DISTINCT app FROM hourly WHERE hour_at >= ? ORDER BY app`), db.Millis(since))
@@ -18,7 +18,7 @@ func (s *Store) Apps(ctx context.Context, since time.Time) ([]string, error) {
 	return apps, nil
 }
 
-// Since is the hour in which the first of what is kept happened; the zero time when there is nothing.
+// Since returns the hour of the oldest event that the rollups count, or the zero time if there is none.
 func (s *Store) Since(ctx context.Context) (time.Time, error) {
 	var first int64
 	if err := s.db.GetContext(ctx, &first, `SELECT COALESCE(MIN(hour_at), 0) FROM hourly`); err != nil {
@@ -27,7 +27,7 @@ func (s *Store) Since(ctx context.Context) (time.Time, error) {
 	return db.Time(first), nil
 }
 
-// Empty reports whether nothing was ever counted.
+// Empty reports whether the rollups count no event.
 func (s *Store) Empty(ctx context.Context) (bool, error) {
 	var some bool
 	if err := s.db.GetContext(ctx, &some, `SELECT EXISTS (SELECT 1 FROM hourly)`); err != nil {
@@ -45,7 +45,7 @@ type Reject struct {
 	ReceivedAt int64  `db:"received_at"`
 }
 
-// Rejects are the newest events that could not be counted, at most limit.
+// Rejects returns the newest events that could not be counted, at most limit.
 func (s *Store) Rejects(ctx context.Context, limit int) ([]Reject, error) {
 	var rejects []Reject
 	err := s.db.SelectContext(ctx, &rejects, s.db.Rebind(`SELECT id, reason, detail, event, received_at FROM rejects ORDER BY received_at DESC, id DESC LIMIT ?`), limit)
@@ -55,7 +55,7 @@ func (s *Store) Rejects(ctx context.Context, limit int) ([]Reject, error) {
 	return rejects, nil
 }
 
-// Skipped is how many events could not be counted since the beginning, by reason.
+// Skipped returns how many events could not be counted since the database was created, by reason.
 func (s *Store) Skipped(ctx context.Context) (map[string]int64, error) {
 	var rows []struct {
 		Reason string `db:"reason"`

@@ -7,20 +7,20 @@ import (
 	"gatehouse/db"
 )
 
-// Retention bounds what is kept.
+// Retention sets how long data is kept.
 type Retention struct {
-	Raw     time.Duration // raw events, from when they were received; also how long a second delivery is recognised
-	Rollups time.Duration // rollups, from when it happened
-	Rejects int           // how many events that could not be counted are kept to be looked at
+	Raw     time.Duration // raw events, from when they were received; also how long duplicate events are recognised
+	Rollups time.Duration // rollups, from when the events happened
+	Rejects int           // how many events that could not be counted are kept
 }
 
-// Store is the database of analytics.
+// Store reads and writes the database of analytics.
 type Store struct {
 	db   *db.DB
 	keep Retention
 }
 
-// New is a store in d, which is migrated.
+// New returns a store that uses the migrated database d. It returns an error if d is nil or keep is invalid.
 func New(d *db.DB, keep Retention) (*Store, error) {
 	if d == nil {
 		return nil, errors.New("analytics: the store needs a database")
@@ -31,5 +31,5 @@ func New(d *db.DB, keep Retention) (*Store, error) {
 	return &Store{db: d, keep: keep}, nil
 }
 
-// Keep is how long what is kept.
+// Keep returns the retention.
 func (s *Store) Keep() Retention { return s.keep }

@@ -8,15 +8,15 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// The bounds of what is read as markup, so that rendering costs a time in proportion to the text. What exceeds
-// them is shown as it was typed.
+// Limits of the markup, so that rendering takes time proportional to the length of the text. Markup beyond them is
+// shown as plain text.
 const (
-	maxNesting = 8     // quotes and lists within each other
-	maxInline  = 1_000 // characters that may open or close emphasis, links and code, in one text
-	maxCells   = 2_000 // of a table: its columns times its lines
+	maxNesting = 8     // levels of nested quotes and lists
+	maxInline  = 1_000 // characters in one text that may open or close emphasis, links and code
+	maxCells   = 2_000 // cells of a table: its columns times its lines
 )
 
-// boundedBlock opens no quote or list inside of maxNesting others.
+// boundedBlock is a block parser that opens no quote or list inside maxNesting others.
 type boundedBlock struct{ parser.BlockParser }
 
 // Open opens the block unless parent is nested too deeply.
@@ -27,17 +27,17 @@ func (b boundedBlock) Open(parent ast.Node, r text.Reader, pc parser.Context) (a
 			depth++
 		}
 	}
-	if parent.Kind() != ast.KindList && depth >= maxNesting { // an item continues its list
+	if parent.Kind() != ast.KindList && depth >= maxNesting { // a list item continues its list and adds no level
 		return nil, parser.NoChildren
 	}
 	return b.BlockParser.Open(parent, r, pc)
 }
 
-// inlineCount is how many inline delimiters were parsed so far, in the parser's context.
+// inlineCount is the key, in the parser's context, of the number of inline delimiters parsed so far.
 var inlineCount = parser.NewContextKey()
 
-// boundedInline parses at most maxInline delimiters of a text, because matching openers with closers takes a time
-// that grows with the square of their number.
+// boundedInline is an inline parser that parses at most maxInline delimiters of a text, because matching closers to
+// openers takes quadratic time.
 type boundedInline struct{ parser.InlineParser }
 
 // Parse parses the delimiter unless maxInline others came before it.
@@ -50,20 +50,20 @@ func (b boundedInline) Parse(parent ast.Node, block text.Reader, pc parser.Conte
 	return b.InlineParser.Parse(parent, block, pc)
 }
 
-// CloseBlock passes the end of a block on to parsers that keep a state for it.
+// CloseBlock forwards the end of a block to parsers that keep state for it.
 func (b boundedInline) CloseBlock(parent ast.Node, block text.Reader, pc parser.Context) {
 	if closer, ok := b.InlineParser.(parser.CloseBlocker); ok {
 		closer.CloseBlock(parent, block, pc)
 	}
 }
 
-// boundedTable makes tables of at most maxCells cells: each row gets as many cells as the first has, whether or not
-// they were typed.
+// boundedTable is a table parser that makes tables of at most maxCells cells. Every row gets as many cells as the first
+// one, also if the text has fewer.
 type boundedTable struct{ parser.ParagraphTransformer }
 
-// Transform turns the paragraph into a table unless that could have too many cells.
+// Transform converts the paragraph to a table unless it could have too many cells.
 func (b boundedTable) Transform(p *ast.Paragraph, r text.Reader, pc parser.Context) {
-	columns, lines := 1, p.Lines() // at most one more than the bars of a line
+	columns, lines := 1, p.Lines() // columns is at most the number of bars of a line plus one
 	for i := range lines.Len() {
 		line := lines.At(i)
 		columns = max(columns, bytes.Count(line.Value(r.Source()), []byte("|")))

@@ -5,11 +5,9 @@ import (
 	"sync"
 )
 
-// Cache remembers rendered HTML by the hash of its source, so an edit needs no
-// invalidation. It holds two generations of at most size bytes of HTML each: when the
-// younger is full it becomes the elder and the elder is forgotten, which keeps
-// what is being read without the bookkeeping of a list. It may be used by many
-// goroutines.
+// Cache stores rendered HTML by the hash of its source, so that an edit needs no invalidation. It holds two generations
+// of at most size bytes each: when the young one is full, it replaces the old one, which is dropped. This keeps
+// recently used HTML without the bookkeeping of an LRU list. A Cache is safe for concurrent use.
 type Cache struct {
 	size       int
 	mu         sync.Mutex
@@ -17,13 +15,13 @@ type Cache struct {
 	young, old map[[sha256.Size]byte]string
 }
 
-// NewCache holds at least size bytes of the renderings last asked for, at most twice
-// as many, and the last one in any case.
+// NewCache returns a cache for size bytes of recently used HTML. It may hold up to twice as much, and always holds the
+// last text, however long.
 func NewCache(size int) *Cache {
 	return &Cache{size: max(1, size), young: make(map[[sha256.Size]byte]string)}
 }
 
-// HTML is [HTML] from memory where possible.
+// HTML returns the result of [HTML], from the cache if possible.
 func (c *Cache) HTML(source string) string {
 	key := sha256.Sum256([]byte(source))
 	c.mu.Lock()
@@ -45,7 +43,7 @@ func (c *Cache) HTML(source string) string {
 }
 
 func (c *Cache) put(key [sha256.Size]byte, out string) {
-	if _, ok := c.young[key]; ok { // rendered twice at once
+	if _, ok := c.young[key]; ok { // rendered by two goroutines at once
 		return
 	}
 	if c.used+len(out) > c.size {
@@ -55,7 +53,7 @@ func (c *Cache) put(key [sha256.Size]byte, out string) {
 	c.used += len(out)
 }
 
-// Len returns how many bytes of HTML are held.
+// Len returns how many bytes of HTML the cache holds.
 func (c *Cache) Len() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,18 +1,15 @@
-// Package markdown turns what people write into HTML that is safe to show.
+// Package markdown converts users' Markdown to HTML that is safe to show.
 //
-// goldmark parses it: CommonMark with tables, strike-through, bare links and line
-// breaks where the writer made them. HTML is no part of this Markdown; it is shown
-// as it was typed. Then bluemonday lets through only the elements that goldmark
-// makes, fewer than its own policy for user-generated content: no images, since
-// the Content-Security-Policy would not load them (they become links), no ids, no
-// styles.
+// goldmark parses the text: CommonMark with tables, strike-through, bare links and hard line breaks. HTML is not
+// supported and is shown as plain text. Then bluemonday removes all elements except those that goldmark makes. This is
+// stricter than its policy for user-generated content: no images, since the Content-Security-Policy would not load them
+// (they become links), no ids, no styles.
 //
-// Nesting, inline markup and tables are bounded (bounds.go), so that no text costs much
-// more than its length.
+// Nesting, inline markup and tables are limited (bounds.go), so that the cost of rendering stays proportional to the
+// length of the text.
 //
-// HTML is made when a page is read and kept in a [Cache] in memory, not stored: a
-// stricter policy then holds for every old post from the moment it is deployed,
-// and the Markdown is the only truth.
+// HTML is rendered when a page is read and kept in a [Cache] in memory. It is not stored: the Markdown is the only
+// source, and a stricter policy applies to all existing posts as soon as it is deployed.
 package markdown
 
 import (
@@ -30,11 +27,11 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// rel is on every link: search engines shall not follow what users post (ugc),
-// and the page that opens learns nothing of ours.
+// rel is set on every link, so that search engines do not follow users' links (ugc) and the opened page has no access
+// to the forum's window.
 const rel = "nofollow ugc noopener"
 
-// transformerPriority runs ours after goldmark's own transformers.
+// transformerPriority runs the forum's transformer after those of goldmark.
 const transformerPriority = 500
 
 var (
@@ -55,14 +52,14 @@ func newEngine() goldmark.Markdown {
 			util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
 			util.Prioritized(boundedBlock{parser.NewBlockquoteParser()}, 800),
 			util.Prioritized(parser.NewParagraphParser(), 1000),
-		), // without the parser of HTML blocks
+		), // without the HTML block parser
 		parser.WithInlineParsers(
 			util.Prioritized(boundedInline{parser.NewCodeSpanParser()}, 100),
 			util.Prioritized(boundedInline{parser.NewLinkParser()}, 200),
 			util.Prioritized(boundedInline{parser.NewAutoLinkParser()}, 300),
 			util.Prioritized(boundedInline{parser.NewEmphasisParser()}, 500),
 			util.Prioritized(boundedInline{extension.NewStrikethroughParser()}, 500),
-		), // without the parser of raw HTML
+		), // without the raw HTML parser
 		parser.WithParagraphTransformers(append(parser.DefaultParagraphTransformers(),
 			util.Prioritized(boundedTable{extension.NewTableParagraphTransformer()}, 200))...),
 		parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0), util.Prioritized(forum{}, transformerPriority)),
@@ -88,23 +85,22 @@ func newPolicy() *bluemonday.Policy {
 	return p
 }
 
-// HTML is source rendered and sanitised. It never fails: what goldmark cannot
-// read is shown as plain text.
+// HTML renders and sanitises source. It never fails: if goldmark returns an error, it returns source as plain text.
 func HTML(source string) string {
 	var out bytes.Buffer
 	if err := engine.Convert([]byte(source), &out); err != nil {
 		return "<p>" + html.EscapeString(source) + "</p>"
 	}
 	clean := policy.Sanitize(out.String())
-	// A code block may scroll sideways, so the keyboard must reach it. All that
-	// is a tag here came through the policy, which lets <pre> have no attribute.
+	// A code block may scroll sideways, so it must be focusable by keyboard. Every "<pre>" here is a tag that passed
+	// the policy, which allows no attributes on it.
 	return strings.ReplaceAll(clean, "<pre>", `<pre tabindex="0">`)
 }
 
 var blocks = strings.NewReplacer("</p>", "</p> ", "<br>", " ", "<br/>", " ", "</li>", "</li> ", "</td>", "</td> ",
 	"</th>", "</th> ", "</h3>", "</h3> ", "</h4>", "</h4> ", "</h5>", "</h5> ", "</h6>", "</h6> ", "</pre>", "</pre> ")
 
-// Text is source without its markup, on one line.
+// Text returns source without markup, on one line.
 func Text(source string) string {
 	plain := html.UnescapeString(strip.Sanitize(blocks.Replace(HTML(source))))
 	return strings.Join(strings.Fields(plain), " ")

@@ -6,16 +6,16 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// forum bends a document to the page that it will be part of.
+// forum adapts a document to the page that contains it.
 type forum struct{}
 
-// shift moves headings below the page's own: h1 is the thread, h2 the replies.
+// shift is added to the level of headings, since the page has its own: h1 for the thread, h2 for the replies.
 const shift, deepest = 2, 6
 
-// Transform marks links, turns images into links and lowers headings.
+// Transform sets rel on links, replaces images with links, and lowers headings.
 func (forum) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
 	var images []*ast.Image
-	// The walker never fails, since this function does not.
+	// Walk returns an error only if this function does.
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
@@ -38,7 +38,7 @@ func (forum) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
 	}
 }
 
-// replaceImage puts a link where the picture was; within a link, its text alone.
+// replaceImage replaces an image with a link to it; an image inside a link, with its text.
 func replaceImage(image *ast.Image) {
 	parent := image.Parent()
 	if insideLink(image) {

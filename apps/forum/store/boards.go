@@ -7,20 +7,20 @@ import (
 	"gatehouse/db"
 )
 
-// Board is a place for threads of one kind.
+// Board is a section of the forum for threads on one topic.
 type Board struct {
 	Slug        string `db:"slug"`
 	Name        string `db:"name"`
 	Description string `db:"description"`
 	Icon        string `db:"icon"`
 	Position    int    `db:"position"`
-	StaffOnly   bool   `db:"staff_only"` // only moderators begin threads
-	Threads     int    `db:"threads"`    // how many are not removed; not read by PutBoard
+	StaffOnly   bool   `db:"staff_only"` // only moderators may start threads
+	Threads     int    `db:"threads"`    // threads that are not removed; not written by PutBoard
 }
 
 const boardColumns = `b.slug, b.name, b.description, b.icon, b.position, b.staff_only, b.threads`
 
-// Boards are all boards in their order.
+// Boards returns all boards in their order.
 func (s *Store) Boards(ctx context.Context) ([]Board, error) {
 	var bs []Board
 	if err := s.db.SelectContext(ctx, &bs, `SELECT `+boardColumns+` FROM boards b ORDER BY b.position`); err != nil {
@@ -29,7 +29,7 @@ func (s *Store) Boards(ctx context.Context) ([]Board, error) {
 	return bs, nil
 }
 
-// Board is the board with this slug, or ErrNotFound.
+// Board returns the board with this slug, or ErrNotFound.
 func (s *Store) Board(ctx context.Context, slug string) (Board, error) {
 	var b Board
 	err := s.db.GetContext(ctx, &b, s.db.Rebind(`SELECT `+boardColumns+` FROM boards b WHERE b.slug = ?`), slug)
@@ -42,7 +42,7 @@ func (s *Store) Board(ctx context.Context, slug string) (Board, error) {
 	return b, nil
 }
 
-// countThreads makes the kept numbers of threads what they are: a replica of an older version does not keep them.
+// countThreads corrects the stored numbers of threads, which replicas of an older version do not update.
 func (s *Store) countThreads(ctx context.Context) error {
 	const count = `(SELECT COUNT(*) FROM threads t WHERE t.board = boards.slug AND t.removed_at = 0)`
 	if _, err := s.db.ExecContext(ctx, `UPDATE boards SET threads = `+count+` WHERE threads <> `+count); err != nil {
@@ -51,7 +51,7 @@ func (s *Store) countThreads(ctx context.Context) error {
 	return nil
 }
 
-// PutBoard adds b, or brings its name and description up to date.
+// PutBoard adds b, or updates the board with its slug.
 func (s *Store) PutBoard(ctx context.Context, b Board) error {
 	_, err := s.db.ExecContext(ctx, s.db.Rebind(`
 		INSERT INTO boards (slug, name, description, icon, position, staff_only) VALUES (?, ?, ?, ?, ?, ?)

@@ -1,11 +1,9 @@
-// Package store keeps what the forum knows: boards, threads, posts, votes and
-// what moderators did. All of the forum's SQL is here, a file per table.
+// Package store reads and writes the forum's database: boards, threads, posts, votes and the moderation log. All of the
+// forum's SQL is here, one file per table.
 //
-// A thread's opening post is its post number 1. Posts are numbered without gaps
-// and never deleted (a removed one leaves its place), so a page of a thread is a
-// range of numbers. Counters are kept beside what they count and changed in the
-// same transaction, by the database, never by reading and writing back.
+// A thread's opening post is its post number 1. Posts are numbered without gaps and never deleted (a removed post keeps
+// its number), so that a page of a thread is a range of numbers. Counters are stored next to the rows they count, and
+// changed by an UPDATE in the same transaction, never by reading and writing back.
 //
-// There is no table of people: an author is the sub of the ID token and the name
-// that it told when the post was written.
+// There is no users table: an author is the sub of the ID token, and the name that it had when the post was written.
 package store

@@ -10,20 +10,19 @@ import (
 	"gatehouse/db"
 )
 
-// Edit is a person's new text for a post of theirs.
+// Edit is an author's new text for a post.
 type Edit struct {
 	Post    string
-	Author  string // sub of who edits
-	Version int    // of the text they started from
-	Title   string // of the thread, used for an opening post only
+	Author  string // sub of the user who edits
+	Version int    // of the text that the edit is based on
+	Title   string // of the thread; used for an opening post only
 	Source  string
 	At      time.Time
 }
 
-// EditPost replaces a post's text when it is the author's own, still shown, in an
-// open thread, and not edited since Version; otherwise it fails with ErrNotFound,
-// ErrNotAuthor, ErrRemoved, ErrLocked, ErrConflict or, after too many edits, a
-// [*db.RateLimitError], and changes nothing. The same text sent twice is no conflict.
+// EditPost replaces a post's text. It returns ErrNotFound, ErrNotAuthor if the post is another user's, ErrRemoved,
+// ErrLocked if the thread is locked, ErrConflict if the post was edited since e.Version, or a [*db.RateLimitError]
+// after too many edits; then nothing is changed. Sending the same text twice is not a conflict.
 func (s *Store) EditPost(ctx context.Context, e Edit) (Post, error) {
 	var p Post
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
@@ -55,7 +54,7 @@ func (s *Store) saveEdit(ctx context.Context, tx *sqlx.Tx, p *Post, e Edit) erro
 		return err
 	}
 	if p.Source == e.Source && (p.Number != 1 || title == e.Title) {
-		return nil // nothing to change: a second click, or a change of mind
+		return nil // unchanged: the form was sent twice, or nothing was edited
 	}
 	if err := perEdit.Take(ctx, tx, "edit "+e.Author, e.At); err != nil {
 		return err

@@ -12,11 +12,10 @@ import (
 	"gatehouse/db/fulltext"
 )
 
-// Sort is the order of a list of threads, or of the replies of one.
+// Sort is the order of a list of threads, or of the replies of a thread.
 type Sort string
 
-// The orders. Unanswered is also a choice: threads that wait for a first reply. Oldest is
-// for the replies of a thread only.
+// The orders. Unanswered is also a filter: it lists threads without a reply. Oldest applies to replies only.
 const (
 	Oldest     Sort = "oldest"
 	Newest     Sort = "newest"
@@ -25,31 +24,30 @@ const (
 	Unanswered Sort = "unanswered"
 )
 
-// Filter says which threads a list holds. The zero Filter means all, newest first.
+// Filter selects the threads of a list. The zero Filter selects all, newest first.
 type Filter struct {
 	Board   string // slug, "" for all
 	Product string // slug, "" for all
-	Query   string // words, or beginnings of words, that title and texts must hold, "" for all
+	Query   string // words, or beginnings of words, that the title and texts must contain, "" for all
 	Sort    Sort
-	Page    int // from 1; one past the end shows the last page
+	Page    int // from 1; past the end, the last page is returned
 }
 
-// MaxFound is how many threads a search, a product or Unanswered lists: the newest.
+// MaxFound limits how many threads a search, a product or Unanswered lists: the newest.
 const MaxFound = 500
 
 // List is a page of threads.
 type List struct {
 	Threads []Thread
 	Total   int  // on all pages
-	Many    bool // there are more than MaxFound, of which these are the newest
-	Page    int  // the one that is shown, from 1
+	Many    bool // more than MaxFound threads match; the newest of them are listed
+	Page    int  // the returned page, from 1
 }
 
-// Pages is how many pages there are, at least 1.
+// Pages returns the number of pages, at least 1.
 func (l List) Pages() int { return max(1, (l.Total+PageSize-1)/PageSize) }
 
-// Threads is the page of threads that f asks for. Removed threads are in no
-// list, and removed text is not searched.
+// Threads returns the page of threads that f selects. It does not list removed threads or search removed text.
 func (s *Store) Threads(ctx context.Context, f Filter) (List, error) {
 	find := s.browse
 	if f.bounded() {
@@ -65,14 +63,14 @@ func (s *Store) Threads(ctx context.Context, f Filter) (List, error) {
 	return l, nil
 }
 
-// bounded reports whether f lists at most MaxFound threads: those whose number is not kept.
+// bounded reports whether f lists at most MaxFound threads, because no count of its threads is stored.
 func (f Filter) bounded() bool {
 	return f.Product != "" || f.Sort == Unanswered || len(fulltext.Words(f.Query)) > 0
 }
 
-// browse pages through a board, or all of them, whose threads are counted when they are written.
+// browse returns a page of a board, or of all boards, whose thread counts are stored.
 func (s *Store) browse(ctx context.Context, f Filter) (l List, ids []string, err error) {
-	if strings.TrimSpace(f.Query) != "" { // without a word in it
+	if strings.TrimSpace(f.Query) != "" { // no searchable word in the query
 		return List{Page: 1}, nil, nil
 	}
 	count, args := `SELECT COALESCE(SUM(threads), 0) FROM boards`, []any{}
@@ -97,8 +95,8 @@ func (s *Store) browse(ctx context.Context, f Filter) (l List, ids []string, err
 	return l, ids, err
 }
 
-// BrowseStatement selects the ids of a page, counted from the end and backwards if back is set. It reads no table: each
-// order has an index that ends with the id.
+// BrowseStatement returns a query for the ids of a page, counted from the end and in reverse order if back is set. The
+// query reads indexes only: each order has an index that ends with the id.
 func (f Filter) BrowseStatement(skip, size int, back bool) (query string, args []any) {
 	order := f.order()
 	if back {
@@ -111,7 +109,7 @@ func (f Filter) BrowseStatement(skip, size int, back bool) (query string, args [
 	return query + ` ORDER BY ` + order + ` LIMIT ? OFFSET ?`, append(args, size, skip)
 }
 
-// find lists the newest MaxFound threads that f is about, in its order.
+// find returns a page of the newest MaxFound threads that match f, in f's order.
 func (s *Store) find(ctx context.Context, f Filter) (l List, ids []string, err error) {
 	query, args, err := s.FindStatement(ctx, f)
 	if err != nil || query == "" {
@@ -126,8 +124,8 @@ func (s *Store) find(ctx context.Context, f Filter) (l List, ids []string, err e
 	return l, ids[skip:min(skip+PageSize, l.Total)], nil
 }
 
-// FindStatement selects the ids of at most MaxFound+1 threads, "" if it is known that there are none. CROSS JOIN keeps
-// SQLite from beginning with all threads.
+// FindStatement returns a query for the ids of at most MaxFound+1 threads, or "" if it is known that none match. CROSS
+// JOIN keeps SQLite from scanning all threads first.
 func (s *Store) FindStatement(ctx context.Context, f Filter) (query string, args []any, err error) {
 	if len(fulltext.Words(f.Query)) > 0 {
 		match, args, err := fulltext.Match(ctx, s.db, f.Query, MaxFound+1)
@@ -141,12 +139,12 @@ func (s *Store) FindStatement(ctx context.Context, f Filter) (query string, args
 	newest := `SELECT t.id FROM threads t WHERE ` + where + ` ORDER BY t.created_at DESC, t.id DESC LIMIT ?`
 	args = append(args, MaxFound+1)
 	if f.Product == "" {
-		return newest, args, nil // Unanswered, whose order this is
+		return newest, args, nil // Unanswered has this order
 	}
 	return `SELECT t.id FROM (` + newest + `) m CROSS JOIN threads t WHERE t.id = m.id ORDER BY ` + f.order(), args, nil
 }
 
-// byID returns the threads in the order of their ids.
+// byID returns the threads in the order of ids.
 func (s *Store) byID(ctx context.Context, ids []string) ([]Thread, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -173,15 +171,14 @@ func (f Filter) where() (string, []any) {
 		add(`t.product_slug = ?`, f.Product)
 	}
 	if f.Sort == Unanswered {
-		// Announcements and locked threads wait for nobody.
+		// Announcements and locked threads do not need an answer.
 		add(`t.reply_count = 0 AND t.locked_at = 0 AND NOT EXISTS (SELECT 1 FROM boards b WHERE b.slug = t.board AND b.staff_only)`)
 	}
 	return strings.Join(conds, " AND "), args
 }
 
-// order is spelled out for each Sort, so that nothing of a request is SQL. What
-// is pinned stays on top where a person reads along, not where they look for
-// something.
+// order returns the ORDER BY terms of f. Each Sort has its own text, so that no part of the request becomes SQL. Pinned
+// threads come first, except in searches and in the orders by votes and by missing answers.
 func (f Filter) order() string {
 	pinned := `t.pinned_at DESC, `
 	if f.Query != "" {
@@ -199,11 +196,11 @@ func (f Filter) order() string {
 	}
 }
 
-// maxMatched is how many posts of each thread are looked through for a text to show.
+// maxMatched limits how many posts of each thread are searched for an excerpt.
 const maxMatched = `100`
 
-// Matches are, for each of the threads, the text of the first post that holds
-// one of the words of query; threads that match only by their title or a post after the first maxMatched have none.
+// Matches returns, for each of the threads, the text of the first post that contains one of the words of query. Threads
+// that match only in their title or in a post after the first maxMatched are not in the result.
 func (s *Store) Matches(ctx context.Context, threads []Thread, query string) (map[string]string, error) {
 	words := fulltext.QueryWords(query)
 	if len(threads) == 0 || len(words) == 0 {

@@ -10,10 +10,10 @@ import (
 	"gatehouse/db"
 )
 
-// Action is something a moderator does.
+// Action is an action of a moderator.
 type Action string
 
-// The actions; each has its opposite.
+// The actions. Each has its opposite.
 const (
 	Pin     Action = "pin"
 	Unpin   Action = "unpin"
@@ -23,16 +23,16 @@ const (
 	Restore Action = "restore"
 )
 
-// Moderation is a moderator's act, with what the log keeps of it.
+// Moderation is an action with the data that is logged.
 type Moderation struct {
 	Action Action
-	Post   string // id; pinning and locking act on its thread
+	Post   string // id; pin and lock apply to its thread
 	Actor  Author
-	Reason string // shown to readers when something is removed
+	Reason string // shown to readers when a post is removed
 	At     time.Time
 }
 
-// LogEntry is a line of the moderation log.
+// LogEntry is an entry of the moderation log.
 type LogEntry struct {
 	At         Stamp  `db:"at"`
 	ActorName  string `db:"actor_name"`
@@ -45,8 +45,9 @@ type LogEntry struct {
 	Reason     string `db:"reason"`
 }
 
-// Moderate carries out m and logs it. What is already so stays so, and is not
-// logged again. Removing an opening post removes its thread from every list.
+// Moderate carries out m and logs it. If the post or thread already has the requested state, it changes and logs
+// nothing. Removing an opening post removes its thread from every list. Moderate returns the post as it was before, or
+// ErrNotFound.
 func (s *Store) Moderate(ctx context.Context, m Moderation) (Post, error) {
 	p, err := s.Post(ctx, m.Post)
 	if err != nil {
@@ -117,7 +118,8 @@ func (s *Store) moderate(ctx context.Context, tx *sqlx.Tx, p Post, m Moderation)
 	return changed, s.reindex(ctx, tx, p.Thread)
 }
 
-// Log is a page of the moderation log, newest first.
+// Log returns a page of the moderation log, newest first, with the total number of entries and the number of the
+// returned page.
 func (s *Store) Log(ctx context.Context, page int) (entries []LogEntry, total, shown int, err error) {
 	if err := s.db.GetContext(ctx, &total, `SELECT COUNT(*) FROM moderation_log`); err != nil {
 		return nil, 0, 0, fmt.Errorf("moderation log: %w", err)

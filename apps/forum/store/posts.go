@@ -21,7 +21,7 @@ type Post struct {
 	AuthorName    string `db:"author_name"`
 	Source        string `db:"source"` // Markdown
 	Votes         int    `db:"votes"`
-	Version       int    `db:"version"` // grows by one with each edit
+	Version       int    `db:"version"` // incremented by each edit
 	CreatedAt     Stamp  `db:"created_at"`
 	EditedAt      Stamp  `db:"edited_at"`
 	RemovedAt     Stamp  `db:"removed_at"`
@@ -29,22 +29,22 @@ type Post struct {
 	RemovedReason string `db:"removed_reason"`
 }
 
-// Page is the page of its thread that the post is on, from 1.
+// Page returns the number of the page of its thread that the post is on, from 1.
 func (p Post) Page() int { return (p.Number-1)/PageSize + 1 }
 
 const postColumns = `p.id, p.thread_id, p.number, p.author_sub, p.author_name, p.source, p.votes, p.version,
 	p.created_at, p.edited_at, p.removed_at, p.removed_by, p.removed_reason`
 
-// NewReply is what a person sends to answer a thread.
+// NewReply is a reply to be created.
 type NewReply struct {
 	Thread  string
 	Source  string
 	Author  Author
-	FormKey string // of the form: the same key of the same author is the same post
+	FormKey string // of the form: the same author and key mean the same post
 	At      time.Time
 }
 
-// Post is the post with this id, removed or not, or ErrNotFound.
+// Post returns the post with this id, removed or not, or ErrNotFound.
 func (s *Store) Post(ctx context.Context, id string) (Post, error) {
 	return s.onePost(ctx, `p.id = ?`, id)
 }
@@ -65,10 +65,9 @@ func (s *Store) onePost(ctx context.Context, where string, args ...any) (Post, e
 	return p, nil
 }
 
-// Posts is one page of a thread. The opening post is the first of the first page; the
-// replies stand in the order that sort says: Newest, MostVoted or, otherwise, Oldest.
-// Removed posts keep their places, but are the last of MostVoted. A page past the end is
-// the last one.
+// Posts returns one page of a thread and its number. The opening post is first on the first page; the replies are in
+// the order of sort: Newest, MostVoted or, for any other value, Oldest. Removed posts keep their position, except that
+// MostVoted puts them last. Past the end, the last page is returned.
 func (s *Store) Posts(ctx context.Context, t Thread, sort Sort, page int) (posts []Post, shown int, err error) {
 	from := offset(page, t.LastNumber)
 	query, args := `SELECT `+postColumns+` FROM posts p WHERE p.thread_id = ?`, []any{t.ID}
@@ -79,7 +78,7 @@ func (s *Store) Posts(ctx context.Context, t Thread, sort Sort, page int) (posts
 	case MostVoted:
 		query += ` ORDER BY CASE WHEN p.number = 1 THEN 0 WHEN p.removed_at = 0 THEN 1 ELSE 2 END, p.votes DESC, p.number LIMIT ? OFFSET ?`
 		args = append(args, PageSize, from)
-	default: // numbers have no gaps, so a page is a range of them
+	default: // numbers have no gaps, so a page is a range of numbers
 		query += ` AND p.number > ? AND p.number <= ? ORDER BY p.number`
 		args = append(args, from, from+PageSize)
 	}
@@ -90,7 +89,8 @@ func (s *Store) Posts(ctx context.Context, t Thread, sort Sort, page int) (posts
 	return posts, from/PageSize + 1, nil
 }
 
-// PostsBy is a page of what a person wrote, newest first, without what was removed.
+// PostsBy returns a page of a user's posts, newest first, without removed ones, with their total number and the number
+// of the returned page.
 func (s *Store) PostsBy(ctx context.Context, sub string, page int) (posts []Post, total, shown int, err error) {
 	const where = ` FROM posts p JOIN threads t ON t.id = p.thread_id
 		WHERE p.author_sub = ? AND p.removed_at = 0 AND t.removed_at = 0`
@@ -106,7 +106,7 @@ func (s *Store) PostsBy(ctx context.Context, sub string, page int) (posts []Post
 	return posts, total, skip/PageSize + 1, nil
 }
 
-// Titles are the titles of the threads with these ids.
+// Titles returns the titles of the threads with these ids, by id.
 func (s *Store) Titles(ctx context.Context, ids []string) (map[string]string, error) {
 	titles := make(map[string]string, len(ids))
 	if len(ids) == 0 {
@@ -126,13 +126,12 @@ func (s *Store) Titles(ctx context.Context, ids []string) (map[string]string, er
 	return titles, nil
 }
 
-// CreateReply adds a post at the end of a thread and records post_created. Sent
-// again with the same form key it returns the post there is. It fails with
-// ErrNotFound, ErrRemoved or ErrLocked when the thread takes none, and with a
-// [*db.RateLimitError] when the person wrote too many.
+// CreateReply adds a post at the end of a thread and records the event post_created. If the form key was used before,
+// it returns the existing post. It returns ErrNotFound, ErrRemoved or ErrLocked if the thread accepts no replies, and a
+// [*db.RateLimitError] after too many replies.
 func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
-	// Asked first, so that a second click finds its post even when a moderator
-	// locked the thread between the two; the unique key decides the race.
+	// Checked first, so that a second click finds its post even if a moderator has locked the thread in the meantime.
+	// The unique key decides between concurrent requests.
 	if p, err := s.postByKey(ctx, n.Author.Sub, n.FormKey); err == nil {
 		return p, nil
 	}
@@ -161,7 +160,8 @@ func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
 	return post, nil
 }
 
-// addReply takes the thread's next number, which also makes other replies wait.
+// addReply increments the thread's last number and inserts a post with it. The row lock of the update serialises
+// concurrent replies.
 func (s *Store) addReply(ctx context.Context, tx *sqlx.Tx, n NewReply) (Post, error) {
 	at := db.Millis(n.At)
 	var number int
@@ -180,7 +180,7 @@ func (s *Store) addReply(ctx context.Context, tx *sqlx.Tx, n NewReply) (Post, er
 	return insertPost(ctx, tx, n.Thread, number, n.Author, n.Source, n.FormKey, at)
 }
 
-// whyClosed says why a thread takes no replies or edits; nil when it does.
+// whyClosed returns ErrNotFound, ErrRemoved or ErrLocked if a thread accepts no replies and edits, otherwise nil.
 func whyClosed(ctx context.Context, tx *sqlx.Tx, thread string) error {
 	var t struct {
 		Locked  Stamp `db:"locked_at"`

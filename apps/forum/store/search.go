@@ -9,10 +9,10 @@ import (
 	"gatehouse/db/fulltext"
 )
 
-// indexBatch is how many threads are indexed in one transaction.
+// indexBatch is the number of threads that are indexed in one transaction.
 const indexBatch = 100
 
-// reindex makes the title and the texts of a thread what it is found by; nothing if it is removed.
+// reindex updates the search index of a thread with its title and texts. A removed thread is indexed without words.
 func (s *Store) reindex(ctx context.Context, tx *sqlx.Tx, thread string) error {
 	if err := fulltext.Lock(ctx, tx, thread); err != nil {
 		return err
@@ -39,7 +39,8 @@ func (s *Store) reindex(ctx context.Context, tx *sqlx.Tx, thread string) error {
 	return fulltext.Put(ctx, tx, s.db.Dialect, thread, words)
 }
 
-// Index indexes the threads that wait for it: those that are older than the index.
+// Index indexes the threads that are not indexed yet: those written before the index existed, by an older version or by
+// an import.
 func (s *Store) Index(ctx context.Context) error {
 	for {
 		threads, err := fulltext.Waiting(ctx, s.db, `SELECT id FROM threads`, indexBatch)

@@ -10,7 +10,7 @@ import (
 	"gatehouse/db"
 )
 
-// SeedThread is a thread as a seed tells it: with replies, votes and state.
+// SeedThread is a demo thread with its replies, votes and state.
 type SeedThread struct {
 	NewThread
 	Voters         []string // subs, for the opening post
@@ -22,13 +22,12 @@ type SeedThread struct {
 type SeedReply struct {
 	Author Author
 	Source string
-	After  time.Duration // since the thread began
+	After  time.Duration // since the thread was created
 	Voters []string
 }
 
-// Seed sows threads once under this name: of replicas that start together one
-// does it and the others find it done. It records no events, since nobody did
-// anything.
+// Seed creates threads once under this name: of several replicas that start together, one creates them. It records no
+// events, since no user took an action.
 func (s *Store) Seed(ctx context.Context, name string, at time.Time, threads []SeedThread) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		done, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO seeds (name, sown_at) VALUES (?, ?) ON CONFLICT DO NOTHING`),

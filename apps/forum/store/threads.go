@@ -13,11 +13,11 @@ import (
 	"gatehouse/events"
 )
 
-// Product is what a thread is about, as the shop's API told it.
+// Product is the product that a thread is about, as returned by the shop's API.
 type Product struct {
 	Slug string `db:"product_slug"` // "" for none
 	Name string `db:"product_name"`
-	Path string `db:"product_path"` // at the shop, "/products/…"
+	Path string `db:"product_path"` // in the shop, "/products/…"
 }
 
 // Thread is a question or an announcement with its replies.
@@ -41,19 +41,19 @@ type Thread struct {
 const threadColumns = `t.id, t.board, t.title, t.author_sub, t.author_name, t.product_slug, t.product_name, t.product_path,
 	t.votes, t.reply_count, t.last_number, t.created_at, t.active_at, t.pinned_at, t.locked_at, t.removed_at`
 
-// NewThread is what a person sends to begin a thread.
+// NewThread is a thread to be created.
 type NewThread struct {
-	ID      string // "" for a new random one
+	ID      string // "" for a random id
 	Board   string
 	Title   string
 	Source  string // Markdown of the opening post
 	Author  Author
 	Product Product
-	FormKey string // of the form: the same key of the same author is the same thread
+	FormKey string // of the form: the same author and key mean the same thread
 	At      time.Time
 }
 
-// Thread is the thread with this id, removed or not, or ErrNotFound.
+// Thread returns the thread with this id, removed or not, or ErrNotFound.
 func (s *Store) Thread(ctx context.Context, id string) (Thread, error) {
 	var t Thread
 	err := s.db.GetContext(ctx, &t, s.db.Rebind(`SELECT `+threadColumns+` FROM threads t WHERE t.id = ?`), id)
@@ -66,9 +66,9 @@ func (s *Store) Thread(ctx context.Context, id string) (Thread, error) {
 	return t, nil
 }
 
-// CreateThread stores a thread with its opening post and records thread_created.
-// It returns the opening post; sent again with the same form key, the one there is. It fails with a
-// [*db.RateLimitError] when the person began too many.
+// CreateThread stores a thread with its opening post, records the event thread_created, and returns the opening post.
+// If the form key was used before, it returns the existing post. It returns a [*db.RateLimitError] after too many
+// threads.
 func (s *Store) CreateThread(ctx context.Context, n NewThread) (Post, error) {
 	var post Post
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {

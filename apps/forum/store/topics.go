@@ -10,14 +10,14 @@ import (
 	"gatehouse/db"
 )
 
-// NewTopic is what a sibling app wants a thread about.
+// NewTopic is a thread for an item of a sibling app.
 type NewTopic struct {
-	App   string // its client id
-	Topic string // its own name of the thing
+	App   string // the app's client id
+	Topic string // the app's id of the item
 	NewThread
 }
 
-// Topic is the thread of an app's topic, removed or not, or ErrNotFound.
+// Topic returns the thread of an app's topic, removed or not, or ErrNotFound.
 func (s *Store) Topic(ctx context.Context, app, topic string) (Thread, error) {
 	var t Thread
 	err := s.db.GetContext(ctx, &t, s.db.Rebind(`SELECT `+threadColumns+` FROM threads t
@@ -31,9 +31,8 @@ func (s *Store) Topic(ctx context.Context, app, topic string) (Thread, error) {
 	return t, nil
 }
 
-// PutTopic is the thread of n's topic, created when there is none: whoever asks at the
-// same time gets the same one, since the key decides. It records no event, since nobody
-// wrote anything.
+// PutTopic returns the thread of n's topic, and creates it if there is none. Concurrent calls return the same thread,
+// since the topic is unique in the database. PutTopic records no event, since no user wrote the post.
 func (s *Store) PutTopic(ctx context.Context, n NewTopic) (t Thread, created bool, err error) {
 	t, err = s.Topic(ctx, n.App, n.Topic)
 	if !errors.Is(err, ErrNotFound) {

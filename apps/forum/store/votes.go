@@ -11,9 +11,9 @@ import (
 	"gatehouse/events"
 )
 
-// Vote sets (up) or takes back a person's vote for a post and returns the count
-// after it. Said twice it counts once. A change records vote_cast with value 1 or
-// -1. It fails with ErrNotFound, ErrRemoved, ErrOwnPost or, after too many votes, a [*db.RateLimitError].
+// Vote adds (up) or takes back a user's vote for a post and returns the new count. Repeating a vote changes nothing. A
+// change records the event vote_cast with value 1 or -1. Vote returns ErrNotFound, ErrRemoved, ErrOwnPost or, after too
+// many votes, a [*db.RateLimitError].
 func (s *Store) Vote(ctx context.Context, post, sub string, up bool, at time.Time) (votes int, err error) {
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		p, err := votable(ctx, tx, post, sub)
@@ -60,8 +60,8 @@ func votable(ctx context.Context, tx *sqlx.Tx, post, sub string) (Post, error) {
 	return p.Post, nil
 }
 
-// castVote lets the primary key decide: only who really adds or takes away the
-// row changes the count.
+// castVote inserts or deletes the row of a vote. It reports whether there was a change, so that of concurrent requests
+// only one changes the count, and returns by how much.
 func castVote(ctx context.Context, tx *sqlx.Tx, post, sub string, up bool, at int64) (by int, changed bool, err error) {
 	query, args := `DELETE FROM votes WHERE post_id = ? AND sub = ?`, []any{post, sub}
 	by = -1
@@ -86,7 +86,7 @@ func countVote(ctx context.Context, tx *sqlx.Tx, p Post, by int) (votes int, err
 	return votes, err
 }
 
-// Voted are the posts among these that the person voted for.
+// Voted returns the set of those posts that the user voted for, by id.
 func (s *Store) Voted(ctx context.Context, sub string, posts []Post) (map[string]bool, error) {
 	voted := make(map[string]bool)
 	if sub == "" || len(posts) == 0 {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Draw is the product's picture: an SVG file of 400 by 400 units that stands by
-// itself. It fails for a product whose motif or colours do not exist.
+// Draw returns the product's picture as an SVG file of 400 by 400 units. It returns an error if the product's motif,
+// its scene or a colour does not exist.
 func Draw(p Product) ([]byte, error) {
 	motif, err := motifs.ReadFile("pictures/" + p.Slug + ".svg")
 	if err != nil {
@@ -34,7 +34,7 @@ func Draw(p Product) ([]byte, error) {
 	switch scene {
 	case "<!-- table -->":
 		fmt.Fprintf(&svg, `<path d="M0 292h400v108H0z" fill="%s"/>`, back.shade)
-	case "<!-- wall -->": // the wall is the backdrop itself
+	case "<!-- wall -->": // the backdrop is the wall
 	default:
 		return nil, fmt.Errorf("picture of %s: unknown scene %s", p.Slug, scene)
 	}

@@ -13,21 +13,21 @@ var catalogueJSON []byte
 //go:embed pictures/*.svg
 var motifs embed.FS
 
-// Catalogue is everything the shop starts with.
+// Catalogue is the initial catalogue of the shop.
 type Catalogue struct {
 	Categories []Category `json:"categories"`
 	Products   []Product  `json:"products"`
 }
 
-// Category is one department, in the order of the shop's menu.
+// Category is a department of the shop. Categories are in the order of the menu.
 type Category struct {
 	Slug        string `json:"slug"`
 	Name        string `json:"name"`
 	Description string `json:"description"`
 }
 
-// Product is one article. Prices are US cents; AddedDaysAgo counts back
-// from the day the shop is opened.
+// Product is a product of the catalogue. Prices are in US cents; AddedDaysAgo counts back from the day on which the
+// catalogue is stored.
 type Product struct {
 	Slug         string  `json:"slug"`
 	Category     string  `json:"category"`
@@ -42,21 +42,20 @@ type Product struct {
 	Picture      Picture `json:"picture"`
 }
 
-// Spec is one line of a product's table of facts.
+// Spec is a row of a product's specifications.
 type Spec struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
 
-// Picture names the colours that a product's motif is drawn in.
+// Picture names the colours of a product's picture.
 type Picture struct {
 	Main     string `json:"main"`
 	Second   string `json:"second"`
 	Backdrop string `json:"backdrop"`
 }
 
-// Load reads the embedded catalogue. It fails only when the program was built
-// from a broken one.
+// Load returns the embedded catalogue. It returns an error only if the program was built with an invalid one.
 func Load() (Catalogue, error) {
 	var c Catalogue
 	if err := json.Unmarshal(catalogueJSON, &c); err != nil {

@@ -1,6 +1,6 @@
 package goods
 
-// tones are the three values of one material: as it is, in shade, in light.
+// tones are the three colours of a material: plain, in shade, and in light.
 type tones struct{ base, shade, light string }
 
 var materials = map[string]tones{
@@ -23,8 +23,8 @@ var materials = map[string]tones{
 	"glow":       {"#f0a52c", "#c07a14", "#ffd98a"},
 }
 
-// backdrops are muted on purpose: they must neither glare on a dark page nor
-// look dirty on a light one. base is the wall, shade the table, light the glow.
+// backdrops are muted, so that they are neither too bright on a dark page nor look dirty on a light one. base is the
+// wall, shade the table, and light the centre of the gradient on the wall.
 var backdrops = map[string]tones{
 	"sage":       {"#b4c3b0", "#9db09a", "#c7d3c3"},
 	"clay":       {"#d5b59d", "#c19d83", "#e2c8b5"},
@@ -37,5 +37,5 @@ var backdrops = map[string]tones{
 	"walnut":     {"#b49a86", "#9d8270", "#c7b1a0"},
 }
 
-// shadow is what every cast shadow and every keyhole is filled with.
+// shadow is the colour of cast shadows and keyholes.
 const shadow = "#26221d"

@@ -13,39 +13,39 @@ import (
 	"gatehouse/db"
 )
 
-// CartID names a cart: a person's, or a guest's by the hash of the cookie, so that
-// whoever reads the database can't use the carts. "" is no cart.
+// CartID identifies a cart: a user's by sub, or a guest's by the hash of the cookie, so that read access to the
+// database does not give access to the carts. "" is no cart.
 type CartID string
 
 const guestPrefix = "guest:"
 
-// perNetwork limits the new carts of guests: an office or a school behind one address
-// has room, a program that fills the database has not.
+// perNetwork limits the new carts of guests per network: enough for an office or a school behind one address, but not
+// for a program that would fill the database.
 var perNetwork = db.RateLimit{Max: 60, Window: time.Hour}
 
-// PersonCart is the cart of the person with this sub.
+// PersonCart returns the id of the cart of the user with this sub.
 func PersonCart(sub string) CartID { return CartID("person:" + sub) }
 
-// GuestCart is the cart of the guest with this cookie.
+// GuestCart returns the id of the cart of the guest with this cookie.
 func GuestCart(cookie string) CartID {
 	h := sha256.Sum256([]byte(cookie))
 	return CartID(guestPrefix + hex.EncodeToString(h[:]))
 }
 
-// Line is an article in a cart.
+// Line is a product in a cart.
 type Line struct {
 	Product
 	Quantity  int   `db:"quantity"`
-	SeenCents int64 `db:"seen_cents"` // the price when it was put in
+	SeenCents int64 `db:"seen_cents"` // the price when it was added
 }
 
-// Cents is what the line costs now.
+// Cents returns the current price of the line.
 func (l Line) Cents() int64 { return l.PriceCents * int64(l.Quantity) }
 
-// Lacking reports that there is not enough in stock.
+// Lacking reports whether the line has more units than are in stock.
 func (l Line) Lacking() bool { return l.Quantity > l.Stock }
 
-// Cart is the lines of a cart, oldest first.
+// Cart returns the lines of a cart, oldest first.
 func (s *Store) Cart(ctx context.Context, id CartID) ([]Line, error) {
 	if id == "" {
 		return nil, nil
@@ -69,7 +69,7 @@ func lines(ctx context.Context, q rebinder, id CartID) ([]Line, error) {
 	return out, nil
 }
 
-// Units is how many things are in a cart.
+// Units returns the number of units in a cart.
 func (s *Store) Units(ctx context.Context, id CartID) (int, error) {
 	if id == "" {
 		return 0, nil
@@ -92,8 +92,8 @@ func exists(ctx context.Context, q rebinder, id CartID) (bool, error) {
 	return n > 0, nil
 }
 
-// hold makes the cart if it is missing and locks it until tx ends, so that two
-// requests of one browser change it one after the other.
+// hold creates the cart if it is missing and locks it until tx ends, so that concurrent requests of one browser change
+// it one after the other.
 func hold(ctx context.Context, tx *sqlx.Tx, id CartID, now time.Time) error {
 	_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO carts (id, updated_at) VALUES (?, ?)
 		ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at`), id, db.Millis(now))
@@ -103,15 +103,15 @@ func hold(ctx context.Context, tx *sqlx.Tx, id CartID, now time.Time) error {
 	return nil
 }
 
-// Add puts quantity more of a product into the cart and tells how many are in it
-// then: not more than there are in stock, nor than MaxQuantity. ErrNotFound if there
-// is no such product, ErrSoldOut if none is left, ErrFull if the cart has MaxLines
-// others, and a [*db.RateLimitError] if the guest's network made too many carts.
+// Add adds quantity units of a product to the cart and returns how many are in it then, which is at most the stock and
+// at most MaxQuantity. It returns ErrNotFound if there is no such product, ErrSoldOut if none is in stock, ErrFull if
+// the cart has MaxLines other products, and a [*db.RateLimitError] if the guest's network created too many carts.
 func (s *Store) Add(ctx context.Context, id CartID, product string, quantity int, network string, now time.Time) (int, error) {
 	return s.change(ctx, id, product, network, now, func(had int) int { return had + quantity })
 }
 
-// SetQuantity makes it so many, within the same bounds; 0 takes it out.
+// SetQuantity sets the quantity of a product with the same limits and errors as Add; 0 removes the product. It returns
+// the new quantity.
 func (s *Store) SetQuantity(ctx context.Context, id CartID, product string, quantity int, now time.Time) (int, error) {
 	if quantity <= 0 {
 		return 0, s.Remove(ctx, id, product, now)
@@ -155,7 +155,7 @@ func (s *Store) change(ctx context.Context, id CartID, product, network string, 
 	return quantity, err
 }
 
-// limitGuest counts a new cart of a guest against the limit of the network that it comes from.
+// limitGuest counts a guest's new cart against the rate limit of the guest's network.
 func limitGuest(ctx context.Context, tx *sqlx.Tx, id CartID, network string, now time.Time) error {
 	if !strings.HasPrefix(string(id), guestPrefix) {
 		return nil
@@ -176,7 +176,7 @@ func put(ctx context.Context, tx *sqlx.Tx, id CartID, product string, quantity i
 	return nil
 }
 
-// Remove takes a product out of the cart. One that is not in it is no error.
+// Remove removes a product from the cart. It returns no error if the cart does not have the product.
 func (s *Store) Remove(ctx context.Context, id CartID, product string, now time.Time) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		if err := hold(ctx, tx, id, now); err != nil {
@@ -189,11 +189,11 @@ func (s *Store) Remove(ctx context.Context, id CartID, product string, now time.
 	})
 }
 
-// Merge pours a guest's cart into a person's, up to MaxLines, and then it is gone. Called twice at
-// once it does so once.
+// Merge moves the lines of a guest's cart to a user's, up to MaxLines and MaxQuantity, and deletes the guest's cart. Of
+// concurrent calls only one does so; the others change nothing.
 func (s *Store) Merge(ctx context.Context, from, into CartID, now time.Time) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		// The guest's row is the lock: who does not get it to update has nothing to do.
+		// The guest's row is the lock: if the update finds no row, another call has merged the cart.
 		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE carts SET updated_at = ? WHERE id = ?`), db.Millis(now), from)
 		if err != nil {
 			return fmt.Errorf("cart: %w", err)
@@ -225,7 +225,8 @@ func (s *Store) Merge(ctx context.Context, from, into CartID, now time.Time) err
 	})
 }
 
-// Prune deletes guests' carts that have not changed since then, and counts of rate limits whose window has ended at now.
+// Prune deletes guests' carts that have not changed since then, and the rate limit counters whose window has ended at
+// now.
 func (s *Store) Prune(ctx context.Context, since, now time.Time) error {
 	if err := s.db.PruneRateLimits(ctx, now); err != nil {
 		return err

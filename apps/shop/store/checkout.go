@@ -18,21 +18,21 @@ import (
 	"gatehouse/events"
 )
 
-// Checkout is what a person sends off.
+// Checkout is an order to be placed.
 type Checkout struct {
 	Subject string
 	Address Address
-	// Key is the form's: a second checkout with it is the first one.
+	// Key is the form's idempotency key: a second checkout with the same key returns the first order.
 	Key string
-	// Summary is the fingerprint of the lines that the person saw.
+	// Summary is the fingerprint of the lines that the user saw.
 	Summary string
 	Now     time.Time
 }
 
-// LackingError says which articles there are not enough of. It is an [ErrSoldOut].
+// LackingError lists the lines that exceed the stock. It matches [ErrSoldOut].
 type LackingError struct{ Lines []Line }
 
-// Error names the articles.
+// Error returns a message with the names of the products.
 func (e *LackingError) Error() string {
 	names := make([]string, len(e.Lines))
 	for i, l := range e.Lines {
@@ -41,14 +41,13 @@ func (e *LackingError) Error() string {
 	return "not enough of " + strings.Join(names, ", ")
 }
 
-// Is makes it an [ErrSoldOut].
+// Is reports whether target is [ErrSoldOut].
 func (e *LackingError) Is(target error) bool { return target == ErrSoldOut }
 
-// ErrChanged says that prices or lines are not those that the person saw.
+// ErrChanged says that the cart's lines or prices differ from those that the user saw.
 var ErrChanged = errors.New("the cart is not the one that was shown")
 
-// Summary is the fingerprint of what a person is about to pay: articles, numbers
-// and prices.
+// Summary returns a fingerprint of the lines: products, quantities and prices.
 func Summary(lines []Line) string {
 	h := sha256.New()
 	for _, l := range lines {
@@ -57,9 +56,8 @@ func Summary(lines []Line) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Place turns the person's cart into an order, or changes nothing. A key that was
-// used before gives the order it made, with again set. It fails with ErrEmpty, with
-// ErrChanged, and with a [LackingError] when the stock does not suffice.
+// Place turns the user's cart into an order, or changes nothing. If the key was used before, it returns the existing
+// order with again set. It returns ErrEmpty, ErrChanged, or a [LackingError] if the stock does not suffice.
 func (s *Store) Place(ctx context.Context, c Checkout) (id string, again bool, err error) {
 	if id, err = s.placed(ctx, c.Subject, c.Key); id != "" || err != nil {
 		return id, true, err
@@ -69,8 +67,8 @@ func (s *Store) Place(ctx context.Context, c Checkout) (id string, again bool, e
 	if err == nil {
 		return id, false, nil
 	}
-	// The same form may have been sent twice at once: whoever comes second finds
-	// the key taken, or the cart already emptied.
+	// The same form may have been sent twice at once: the second request finds that the key is taken or that the cart
+	// has been emptied.
 	if db.IsUnique(err) || errors.Is(err, ErrEmpty) || errors.Is(err, ErrChanged) {
 		if first, lookErr := s.placed(ctx, c.Subject, c.Key); lookErr != nil {
 			return "", false, lookErr
@@ -116,13 +114,13 @@ func place(ctx context.Context, tx *sqlx.Tx, id string, c Checkout) error {
 	return events.Record(ctx, tx, placedEvent(id, c, lines))
 }
 
-// takeStock goes by slug, so that two carts with the same articles do not wait for
-// each other.
+// takeStock reduces the stock of all lines in the order of their slugs, so that concurrent orders of the same products
+// cannot deadlock. It returns ErrChanged if a price has changed, or a [LackingError] if the stock does not suffice.
 func takeStock(ctx context.Context, tx *sqlx.Tx, lines []Line) error {
 	lines = slices.SortedFunc(slices.Values(lines), func(a, b Line) int { return cmp.Compare(a.Slug, b.Slug) })
 	var lacking []Line
 	for _, l := range lines {
-		// The price is asked for again: it may have changed since the cart was read.
+		// The price is checked again: it may have changed since the cart was read.
 		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE products SET stock = stock - ? WHERE slug = ? AND stock >= ? AND price_cents = ?`),
 			l.Quantity, l.Slug, l.Quantity, l.PriceCents)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 	"gatehouse/db"
 )
 
-// Address is where an order goes.
+// Address is the delivery address of an order.
 type Address struct {
 	Name     string `db:"name"`
 	Street   string `db:"street"`
@@ -18,7 +18,7 @@ type Address struct {
 	Country  string `db:"country"` // ISO 3166-1 alpha-2
 }
 
-// Order is what somebody bought, with the prices of that moment.
+// Order is a placed order, with the prices at that time.
 type Order struct {
 	ID         string `db:"id"`
 	Subject    string `db:"subject"`
@@ -29,7 +29,7 @@ type Order struct {
 	Items    []Item
 }
 
-// Placed is when.
+// Placed returns when the order was placed.
 func (o Order) Placed() time.Time { return db.Time(o.PlacedAt) }
 
 // Item is a line of an order.
@@ -41,14 +41,14 @@ type Item struct {
 	PriceCents int64  `db:"price_cents"`
 }
 
-// Cents is what the line cost.
+// Cents returns the price of the line.
 func (i Item) Cents() int64 { return i.PriceCents * int64(i.Quantity) }
 
 const orderColumns = `id, subject, total_cents, units, name, street, postcode, city, country, placed_at`
 
 var orderPattern = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
-// Order is this person's order; ErrNotFound also when it is another's.
+// Order returns the user's order with its items, or ErrNotFound if there is none or it is another user's.
 func (s *Store) Order(ctx context.Context, subject, id string) (Order, error) {
 	var o Order
 	if !orderPattern.MatchString(id) {
@@ -68,13 +68,13 @@ func (s *Store) Order(ctx context.Context, subject, id string) (Order, error) {
 	return o, nil
 }
 
-// OrderPage is a page of somebody's orders, newest first.
+// OrderPage is a page of a user's orders, newest first.
 type OrderPage struct {
 	Orders             []Order
 	Total, Page, Pages int
 }
 
-// Orders is one page of a person's orders, with their items.
+// Orders returns one page of a user's orders with their items, or the last page if page is past the end.
 func (s *Store) Orders(ctx context.Context, subject string, page, perPage int) (OrderPage, error) {
 	var out OrderPage
 	if err := s.db.GetContext(ctx, &out.Total, s.db.Rebind(`SELECT COUNT(*) FROM orders WHERE subject = ?`), subject); err != nil {
@@ -106,7 +106,7 @@ func (s *Store) Orders(ctx context.Context, subject string, page, perPage int) (
 	return out, nil
 }
 
-// LastAddress is what the person typed last; false if there is none.
+// LastAddress returns the address that the user entered last, and whether there is one.
 func (s *Store) LastAddress(ctx context.Context, subject string) (Address, bool, error) {
 	var a Address
 	err := s.db.GetContext(ctx, &a, s.db.Rebind(`SELECT name, street, postcode, city, country FROM addresses WHERE subject = ?`), subject)
@@ -119,7 +119,7 @@ func (s *Store) LastAddress(ctx context.Context, subject string) (Address, bool,
 	return a, true, nil
 }
 
-// KeepAddress remembers an address for the person's next checkout.
+// KeepAddress stores an address for the user's next checkout.
 func (s *Store) KeepAddress(ctx context.Context, subject string, a Address, now time.Time) error {
 	_, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO addresses (subject, name, street, postcode, city, country, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (subject) DO UPDATE SET name = excluded.name, street = excluded.street, postcode = excluded.postcode,

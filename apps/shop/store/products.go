@@ -11,7 +11,7 @@ import (
 	"gatehouse/db"
 )
 
-// Product is an article as the shop shows it. Prices are US cents.
+// Product is a product with the name of its category. Prices are in US cents.
 type Product struct {
 	Slug         string `db:"slug"`
 	Category     string `db:"category"`
@@ -25,13 +25,13 @@ type Product struct {
 	AddedAt      int64  `db:"added_at"`
 }
 
-// Spec is a line of a product's table of facts.
+// Spec is a row of a product's specifications.
 type Spec struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
 
-// Specs are the product's facts, none if they can't be read.
+// Specs returns the product's specifications, or none if they cannot be decoded.
 func (p Product) Specs() []Spec {
 	var s []Spec
 	if json.Unmarshal([]byte(p.SpecsJSON), &s) != nil {
@@ -40,10 +40,10 @@ func (p Product) Specs() []Spec {
 	return s
 }
 
-// NotCounted is the Count of categories when a search finds too much to count.
+// NotCounted is the Count of a category if a search finds too many products to count.
 const NotCounted = -1
 
-// Category is a department with the number of its articles that a search found.
+// Category is a category with the number of its products that a search found.
 type Category struct {
 	Slug        string `db:"slug"`
 	Name        string `db:"name"`
@@ -54,8 +54,7 @@ type Category struct {
 // Sort is an order of the catalogue.
 type Sort string
 
-// The orders of the catalogue. Featured, the default, puts articles whose name
-// has the searched words first.
+// The orders of the catalogue. Featured, the default, puts products whose name contains the searched words first.
 const (
 	Featured  Sort = "featured"
 	Newest    Sort = "newest"
@@ -64,18 +63,18 @@ const (
 	Name      Sort = "name"
 )
 
-// Query says which part of the catalogue is wanted.
+// Query selects a page of the catalogue.
 type Query struct {
 	Text     string
 	Category string // "" for all
 	Sort     Sort
-	Page     int // from 1; beyond the last one it is the last one
+	Page     int // from 1; past the end, the last page is returned
 	PerPage  int
 }
 
 const productColumns = `p.slug, p.category, c.name AS category_name, p.name, p.price_cents, p.stock, p.short, p.description, p.specs, p.added_at`
 
-// Product is the article with this slug; ErrNotFound if there is none.
+// Product returns the product with this slug, or ErrNotFound.
 func (s *Store) Product(ctx context.Context, slug string) (Product, error) {
 	var p Product
 	if !ValidSlug(slug) {
@@ -92,7 +91,7 @@ func (s *Store) Product(ctx context.Context, slug string) (Product, error) {
 	return p, nil
 }
 
-// bySlug returns the articles in the order of their slugs.
+// bySlug returns the products in the order of slugs.
 func (s *Store) bySlug(ctx context.Context, slugs []string) ([]Product, error) {
 	if len(slugs) == 0 {
 		return nil, nil
@@ -109,7 +108,7 @@ func (s *Store) bySlug(ctx context.Context, slugs []string) ([]Product, error) {
 	return out, nil
 }
 
-// Related are at most n other articles, those of the same category first.
+// Related returns at most n other products, those of the same category first.
 func (s *Store) Related(ctx context.Context, p Product, n int) ([]Product, error) {
 	var slugs []string
 	err := s.db.SelectContext(ctx, &slugs, s.db.Rebind(RelatedOfCategory), p.Category, p.Slug, n)
@@ -130,13 +129,13 @@ func (s *Store) Related(ctx context.Context, p Product, n int) ([]Product, error
 	return out, nil
 }
 
-// The queries of Related. The second is for categories with next to no articles, so that it skips few.
+// The queries of Related. The second one is for categories with very few products, so that it skips few rows.
 const (
 	RelatedOfCategory = `SELECT p.slug FROM products p WHERE p.category = ? AND p.slug <> ? ORDER BY p.featured, p.slug LIMIT ?`
 	RelatedOfOthers   = `SELECT p.slug FROM products p WHERE p.category <> ? ORDER BY p.featured, p.slug LIMIT ?`
 )
 
-// Buyers are those of subs who bought product.
+// Buyers returns those of subs that bought product.
 func (s *Store) Buyers(ctx context.Context, product string, subs []string) ([]string, error) {
 	out := []string{}
 	if len(subs) == 0 {

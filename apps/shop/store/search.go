@@ -13,27 +13,28 @@ import (
 )
 
 const (
-	// MaxFound is how many articles a search finds, counts and sorts.
+	// MaxFound limits how many products a search finds, counts and sorts.
 	MaxFound = 500
-	// manyPages is how many pages are shown of a search that finds more.
+	// manyPages is the number of pages that are shown if a search finds more.
 	manyPages = 10
-	// maxWalked is how many articles such a search looks at; if it is not enough, it shows the newest matches.
+	// maxWalked limits how many products such a search examines. If too few of them match, the newest matches are
+	// shown.
 	maxWalked = 5_000
-	// indexBatch is how many articles are indexed in one transaction.
+	// indexBatch is the number of products that are indexed in one transaction.
 	indexBatch = 200
 )
 
 // Listing is one page of the catalogue.
 type Listing struct {
 	Products    []Product
-	Total       int  // articles on all pages
-	Many        bool // the search finds more than MaxFound: Total are the first, or the newest, of them
+	Total       int  // products on all pages
+	Many        bool // the search finds more than MaxFound; Total counts the first or the newest of them
 	Page, Pages int
-	Categories  []Category // with counts for the searched words, whatever category is chosen
-	All         int        // articles found in all categories, or NotCounted
+	Categories  []Category // with counts of the products found, in all categories
+	All         int        // products found in all categories, or NotCounted
 }
 
-// Search is one page of what q asks for.
+// Search returns one page of the products that q selects.
 func (s *Store) Search(ctx context.Context, q Query) (Listing, error) {
 	l := Listing{Page: max(q.Page, 1)}
 	err := s.db.SelectContext(ctx, &l.Categories, `SELECT slug, name, description, products AS count FROM categories ORDER BY position`)
@@ -54,14 +55,14 @@ func (s *Store) Search(ctx context.Context, q Query) (Listing, error) {
 	return l, nil
 }
 
-// turn sets the page to one that there is, and returns how many articles come before it.
+// turn sets Pages, and Page to an existing page, and returns how many products come before it.
 func (l *Listing) turn(perPage int) (skip int) {
 	l.Pages = max(1, (l.Total+perPage-1)/perPage)
 	l.Page = min(l.Page, l.Pages)
 	return (l.Page - 1) * perPage
 }
 
-// browse returns the slugs of a page of a category, or of everything.
+// browse returns the slugs of a page of a category, or of the whole catalogue.
 func (s *Store) browse(ctx context.Context, q Query, l *Listing) (slugs []string, err error) {
 	for _, c := range l.Categories {
 		l.All += c.Count
@@ -83,8 +84,8 @@ func (s *Store) browse(ctx context.Context, q Query, l *Listing) (slugs []string
 	return slugs, err
 }
 
-// BrowseStatement selects the slugs of a page, counted from the end and backwards if back is set. It reads no table:
-// each order has an index that ends with the slug.
+// BrowseStatement returns a query for the slugs of a page, counted from the end and in reverse order if back is set.
+// The query reads indexes only: each order has an index that ends with the slug.
 func (q Query) BrowseStatement(skip, size int, back bool) (query string, args []any) {
 	query = `SELECT p.slug FROM products p`
 	if q.Category != "" {
@@ -93,7 +94,7 @@ func (q Query) BrowseStatement(skip, size int, back bool) (query string, args []
 	return query + ` ORDER BY ` + q.order(back) + ` LIMIT ? OFFSET ?`, append(args, size, skip)
 }
 
-// order is spelled out for each Sort, so that nothing of a request is SQL.
+// order returns the ORDER BY terms of q. Each Sort has its own text, so that no part of the request becomes SQL.
 func (q Query) order(back bool) string {
 	up, down := "", " DESC"
 	if back {
@@ -112,7 +113,7 @@ func (q Query) order(back bool) string {
 	return `p.featured` + up + `, p.slug` + up
 }
 
-// find returns the slugs of a page of what has the searched words.
+// find returns the slugs of a page of the products that match the searched words, and sets the counts of l.
 func (s *Store) find(ctx context.Context, q Query, l *Listing) ([]string, error) {
 	query, args, err := s.FindStatement(ctx, q)
 	var found []struct{ Slug, Category string }
@@ -153,15 +154,15 @@ func (s *Store) find(ctx context.Context, q Query, l *Listing) ([]string, error)
 	return slugs[skip:min(skip+q.PerPage, len(slugs))], nil
 }
 
-// FindStatement selects slug and category of at most MaxFound+1 articles in all categories, "" if it is known that there
-// are none. CROSS JOIN keeps SQLite from beginning with all products.
+// FindStatement returns a query for slug and category of at most MaxFound+1 products in all categories, or "" if it is
+// known that none match. CROSS JOIN keeps SQLite from scanning all products first.
 func (s *Store) FindStatement(ctx context.Context, q Query) (query string, args []any, err error) {
 	match, args, err := fulltext.Match(ctx, s.db, q.Text, MaxFound+1)
 	if err != nil || match == "" {
 		return "", nil, err
 	}
 	order := q.order(false)
-	if q.Sort == Featured || q.Sort == "" { // names that have the words come first
+	if q.Sort == Featured || q.Sort == "" { // products whose names match come first
 		words := fulltext.QueryWords(q.Text)
 		order = `CASE WHEN ` + strings.TrimSuffix(strings.Repeat(`p.name_lower LIKE ? AND `, len(words)), " AND ") + ` THEN 0 ELSE 1 END, ` + order
 		for _, w := range words {
@@ -171,15 +172,17 @@ func (s *Store) FindStatement(ctx context.Context, q Query) (query string, args 
 	return `SELECT p.slug, p.category FROM (` + match + `) m CROSS JOIN products p WHERE p.slug = m.id ORDER BY ` + order, args, nil
 }
 
-// findMany returns manyPages pages of what has words that many articles have, or less if they are not among the first.
+// findMany returns the slugs of the first manyPages pages of a search with very many matches, or fewer if the first
+// maxWalked products do not have as many.
 func (s *Store) findMany(ctx context.Context, q Query) (slugs []string, err error) {
 	query, args := q.ManyStatement()
 	err = s.db.SelectContext(ctx, &slugs, s.db.Rebind(query), args...)
 	return slugs, err
 }
 
-// ManyStatement selects the slugs of manyPages pages. It follows the order's index, for at most maxWalked articles, and
-// looks at the words of each: what is frequent is soon found that way. The order is that of the inner query.
+// ManyStatement returns a query for the slugs of manyPages pages. The query follows the order's index for at most
+// maxWalked products and compares the words of each, which quickly finds frequent words. The result has the order of
+// the inner query.
 func (q Query) ManyStatement() (query string, args []any) {
 	walk, args := q.BrowseStatement(0, maxWalked, false)
 	var matches []string
@@ -191,7 +194,8 @@ func (q Query) ManyStatement() (query string, args []any) {
 		FROM search_documents d WHERE d.id = w.slug), FALSE) LIMIT ?`, append(args, manyPages*q.PerPage)
 }
 
-// Index indexes the articles that wait for it: those that are older than the index.
+// Index indexes the products that are not indexed yet: those written before the index existed, by an older version or
+// by an import.
 func (s *Store) Index(ctx context.Context) error {
 	for {
 		slugs, err := fulltext.Waiting(ctx, s.db, `SELECT slug AS id FROM products`, indexBatch)
@@ -216,7 +220,7 @@ func (s *Store) Index(ctx context.Context) error {
 	}
 }
 
-// countProducts makes the kept numbers of products what they are.
+// countProducts corrects the stored numbers of products per category.
 func countProducts(ctx context.Context, q sqlx.ExecerContext) error {
 	const count = `(SELECT COUNT(*) FROM products p WHERE p.category = categories.slug)`
 	if _, err := q.ExecContext(ctx, `UPDATE categories SET products = `+count+` WHERE products <> `+count); err != nil {
@@ -225,7 +229,7 @@ func countProducts(ctx context.Context, q sqlx.ExecerContext) error {
 	return nil
 }
 
-// Tidy indexes articles that are not yet found, and corrects kept numbers.
+// Tidy indexes products that are not indexed yet, and corrects stored counts.
 func (s *Store) Tidy(ctx context.Context) error {
 	return errors.Join(s.Index(ctx), countProducts(ctx, s.db))
 }

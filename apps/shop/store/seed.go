@@ -16,8 +16,8 @@ import (
 	"gatehouse/db/fulltext"
 )
 
-// Stock fills empty shelves with the catalogue. Replicas may do so together: rows
-// that are there already, perhaps with less in stock, stay as they are.
+// Stock stores the catalogue if there are no products. Replicas may call it concurrently: rows that exist already,
+// perhaps with less stock, are not changed.
 func (s *Store) Stock(ctx context.Context, c goods.Catalogue, now time.Time) error {
 	var n int
 	if err := s.db.GetContext(ctx, &n, `SELECT COUNT(*) FROM products`); err != nil {
@@ -57,7 +57,7 @@ func (s *Store) Stock(ctx context.Context, c goods.Catalogue, now time.Time) err
 	})
 }
 
-// demoOrders is what the demo accounts bought, by days ago.
+// demoOrders are the past orders of the demo accounts, by days ago.
 var demoOrders = []struct {
 	subject, key string
 	daysAgo      int
@@ -73,8 +73,8 @@ var demoOrders = []struct {
 
 var alice = Address{"Alice Demo", "12 Orchard Row", "BA1 5NF", "Bath", "GB"}
 
-// Demo writes the demo accounts' past orders, once, whoever else does so too. They
-// take nothing from stock and tell no event: they happened before.
+// Demo stores the past orders of the demo accounts, once, also if several replicas call it. They do not reduce the
+// stock and record no event, since they are in the past.
 func (s *Store) Demo(ctx context.Context, now time.Time) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		for _, d := range demoOrders {
@@ -103,13 +103,13 @@ func demoOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout, quantiti
 	if err := tx.SelectContext(ctx, &lines, tx.Rebind(query), args...); err != nil {
 		return err
 	}
-	if len(lines) == 0 { // another catalogue than ours
+	if len(lines) == 0 { // the catalogue has none of these products
 		return nil
 	}
 	for i := range lines {
 		lines[i].Quantity = quantities[lines[i].Slug]
 	}
-	// The savepoint lets PostgreSQL go on after a key that is there already.
+	// PostgreSQL can continue the transaction after a duplicate key only from a savepoint.
 	if _, err := tx.ExecContext(ctx, `SAVEPOINT demo`); err != nil {
 		return err
 	}

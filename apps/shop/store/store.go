@@ -1,9 +1,9 @@
-// Package store is the shop's memory: goods, carts, addresses and orders, in SQL
-// that runs on SQLite and PostgreSQL alike.
+// Package store reads and writes the shop's database: products, carts, addresses and orders, in SQL that runs on SQLite
+// and PostgreSQL.
 //
-// Two promises rest on it. Stock never goes below zero: it is only ever lowered by
-// an UPDATE that asks for enough of it, in the transaction that writes the order.
-// And one press of "place order" is one order: the form's key is unique per person.
+// It guarantees two things. Stock never goes below zero: only an UPDATE that requires enough stock reduces it, in the
+// transaction that writes the order. And sending the order form several times places one order: the form's key is
+// unique per user.
 package store
 
 import (
@@ -13,7 +13,7 @@ import (
 	"gatehouse/db"
 )
 
-// The reasons for which the store declines.
+// Errors of the store, for use with errors.Is.
 var (
 	ErrNotFound = errors.New("not found")
 	ErrEmpty    = errors.New("the cart is empty")
@@ -21,16 +21,16 @@ var (
 	ErrFull     = errors.New("the cart is full")
 )
 
-// MaxQuantity is how many units of one article a cart takes, and MaxLines how many articles.
+// MaxQuantity limits the units of one product in a cart, and MaxLines the number of different products.
 const (
 	MaxQuantity = 99
 	MaxLines    = 100
 )
 
-// Store is the shop's database.
+// Store reads and writes the shop's database.
 type Store struct{ db *db.DB }
 
-// New is the store in d, which is migrated.
+// New returns a store that uses the migrated database d. It returns an error if d is nil.
 func New(d *db.DB) (*Store, error) {
 	if d == nil {
 		return nil, errors.New("shop: the store needs a database")
@@ -40,6 +40,5 @@ func New(d *db.DB) (*Store, error) {
 
 var slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// ValidSlug reports whether s could be the slug of a product or category, so that
-// nothing else reaches the database.
+// ValidSlug reports whether s has the format of a product's or category's slug. Other text is not used in queries.
 func ValidSlug(s string) bool { return len(s) <= 80 && slugPattern.MatchString(s) }

@@ -8,7 +8,7 @@ import (
 	"gatehouse/portal/store"
 )
 
-// Register declares a client that wants to hear of sign-outs at uri, or anew with another one.
+// Register declares a client with the back-channel logout URI uri, or replaces its declaration.
 func Register(t testing.TB, s *store.Store, id, uri string) {
 	t.Helper()
 	c := store.Client{ID: id, Name: "The " + id, BackchannelLogoutURI: uri, AuthMethod: "none", CreatedAt: Now}
@@ -17,7 +17,7 @@ func Register(t testing.TB, s *store.Store, id, uri string) {
 	}
 }
 
-// Owe puts a notice into the outbox, owed since n.CreatedAt (Now if that is zero) and due at due.
+// Owe adds a notice to the outbox, created at n.CreatedAt (Now if that is zero) and due at due, and returns it.
 func Owe(t testing.TB, d *db.DB, n store.Notice, due time.Time) store.Notice {
 	t.Helper()
 	if n.CreatedAt.IsZero() {

@@ -1,5 +1,5 @@
-// Package storetest proves that the portal's store behaves alike on SQLite and on PostgreSQL: every test in it runs
-// on both. Its exported functions make records for the tests of other packages.
+// Package storetest tests that the portal's store behaves the same on SQLite and PostgreSQL: each of its tests runs
+// on both. Its exported functions create records for the tests of other packages.
 package storetest
 
 import (
@@ -11,10 +11,10 @@ import (
 	"gatehouse/portal/store"
 )
 
-// Now is the moment at which the records are made.
+// Now is the creation time of the records.
 var Now = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
-// New is a store on d.
+// New returns a store on d.
 func New(t testing.TB, d *db.DB) *store.Store {
 	t.Helper()
 	s, err := store.New(d)
@@ -24,7 +24,7 @@ func New(t testing.TB, d *db.DB) *store.Store {
 	return s
 }
 
-// User is a person with that email (already normalised), not stored yet.
+// User returns a user with that email (already normalised), not stored yet.
 func User(email string) store.User {
 	return store.User{
 		ID: "user-" + email, Email: email, EmailNormalised: email, Name: "Maria Keller", PasswordHash: "hash of " + email,
@@ -32,14 +32,14 @@ func User(email string) store.User {
 	}
 }
 
-// SignIn is a sign-in of u, not stored yet.
+// SignIn returns a sign-in of u, not stored yet.
 func SignIn(u store.User) store.SignIn {
 	return store.SignIn{
 		SID: rand.Text(), UserID: u.ID, CreatedAt: Now, LastSeenAt: Now, UserAgent: "Mozilla/5.0", IP: "203.0.113.7", Replica: "portal-1",
 	}
 }
 
-// Registered stores a person with a first sign-in.
+// Registered stores a user with a first sign-in, and returns both.
 func Registered(t testing.TB, s *store.Store, email string) (store.User, store.SignIn) {
 	t.Helper()
 	u := User(email)

@@ -17,8 +17,8 @@ import (
 // believed are the algorithms that package sso/token accepts.
 var believed = []string{"RS256", "ES256", "EdDSA"}
 
-// Because is [Why] in more words, which repeat what stands on the card. It is for
-// learners: an API tells a stranger less.
+// Because returns [Why] in more detail, quoting the card's contents. It is meant for learners: an API should tell an
+// unknown client less.
 func Because(raw string, err error) string {
 	var header struct{ Alg, Kid string }
 	var claims struct {
@@ -39,7 +39,7 @@ func Because(raw string, err error) string {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return "it expired at " + time.Unix(claims.Exp, 0).UTC().Format("15:04:05") + " UTC"
 	case errors.Is(err, jwt.ErrTokenInvalidAudience):
-		return fmt.Sprintf("it is for %s", clip(strings.Trim(fmt.Sprint(claims.Aud), "[]"))) // one or a list
+		return fmt.Sprintf("it is for %s", clip(strings.Trim(fmt.Sprint(claims.Aud), "[]"))) // one audience or a list
 	}
 	return Why(err)
 }
@@ -52,7 +52,7 @@ func part(encoded string, into any) error {
 	return json.Unmarshal(text, into)
 }
 
-// clip shortens what somebody else wrote.
+// clip shortens untrusted text to 60 characters.
 func clip(s string) string {
 	if r := []rune(s); len(r) > 60 {
 		return string(r[:60]) + "…"

@@ -1,6 +1,5 @@
-// Package card makes the cards of the Academy's bank: access tokens (RFC 9068) that
-// the bank signs with a key of its own, and that each branch verifies with package
-// sso/token alone. It is the only place of the Academy that signs tokens.
+// Package card makes the cards of the Academy's bank: access tokens (RFC 9068) that the bank signs with its own key,
+// and that each branch verifies with package sso/token alone. It is the only place in the Academy that signs tokens.
 package card
 
 import (
@@ -20,18 +19,18 @@ import (
 	"gatehouse/sso/token"
 )
 
-// ClientID is the client that all cards are issued to: the bank's own counter.
+// ClientID is the client that all cards are issued to.
 const ClientID = "bank-counter"
 
-// Issuer signs cards and publishes the keys to verify them with. It is safe for
-// concurrent use, and implements [token.KeySource].
+// Issuer signs cards and publishes the keys that verify them. It is safe for concurrent use, and implements
+// [token.KeySource].
 type Issuer struct {
 	name string
 	now  func() time.Time
 
 	mu   sync.RWMutex
-	keys []key // the published ones; the last one signs
-	next *key  // published too, and signs nothing yet
+	keys []key // published; the last one signs
+	next *key  // published, but does not sign yet
 	made int
 }
 
@@ -40,8 +39,7 @@ type key struct {
 	private *ecdsa.PrivateKey
 }
 
-// New is an issuer called name (its iss) with one key. now is its clock, time.Now when
-// nil.
+// New returns an issuer named name (the iss claim) with one signing key. A nil now is time.Now.
 func New(name string, now func() time.Time) (*Issuer, error) {
 	if name == "" {
 		return nil, errors.New("card: an issuer needs a name")
@@ -56,9 +54,8 @@ func New(name string, now func() time.Time) (*Issuer, error) {
 	return i, nil
 }
 
-// Rotate makes a new key, or takes the one that Prepare made, which signs from now on,
-// and answers with its id. Earlier keys stay published, so that the cards that they
-// signed stay good, until Withdraw.
+// Rotate makes the key of Prepare, or else a new key, the signing key, and returns its ID. Earlier keys stay
+// published until Withdraw, so that the cards they signed stay valid.
 func (i *Issuer) Rotate() (kid string, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -71,8 +68,8 @@ func (i *Issuer) Rotate() (kid string, err error) {
 	return i.keys[len(i.keys)-1].id, nil
 }
 
-// Prepare makes the key that the next Rotate takes, and publishes it: whoever verifies
-// knows it before it signs. It answers with its id, also when it was there already.
+// Prepare creates and publishes the key that the next Rotate will use, so that verifiers know it before it signs, and
+// returns its ID. Calling it again before Rotate returns the same key.
 func (i *Issuer) Prepare() (kid string, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -84,7 +81,7 @@ func (i *Issuer) Prepare() (kid string, err error) {
 	return i.next.id, nil
 }
 
-// newKey makes one that is not published yet; the lock is held.
+// newKey returns a new key that is not published yet. The caller holds i.mu.
 func (i *Issuer) newKey() (*key, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -94,8 +91,8 @@ func (i *Issuer) newKey() (*key, error) {
 	return &key{fmt.Sprintf("key-%d", i.made), private}, nil
 }
 
-// Withdraw publishes a key no longer: what it signed is good nowhere from now on. The
-// key that signs can't be withdrawn.
+// Withdraw stops publishing a key: the cards that it signed are no longer valid anywhere. It returns an error for the
+// signing key.
 func (i *Issuer) Withdraw(kid string) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -110,7 +107,7 @@ func (i *Issuer) Withdraw(kid string) error {
 	return nil
 }
 
-// KIDs are the ids of the published keys that sign or have signed; the last one signs.
+// KIDs returns the IDs of the published keys that sign or have signed; the last one is the signing key.
 func (i *Issuer) KIDs() []string {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
@@ -121,7 +118,7 @@ func (i *Issuer) KIDs() []string {
 	return ids
 }
 
-// Name is the issuer's name, the iss of its cards.
+// Name returns the issuer's name, the iss claim of its cards.
 func (i *Issuer) Name() string { return i.name }
 
 // Key implements [token.KeySource].
@@ -136,16 +133,16 @@ func (i *Issuer) Key(_ context.Context, kid string) (crypto.PublicKey, error) {
 	return nil, fmt.Errorf("%w: %q", token.ErrUnknownKey, kid)
 }
 
-// Card says what is written on a card.
+// Card describes a card to sign.
 type Card struct {
-	Subject  string // whose it is
-	Audience string // the branches that it is for
-	SID      string // the sign-in that it came from; a random one unless told
+	Subject  string // the user
+	Audience string // the branches that accept it
+	SID      string // of the sign-in that issued it; default: random
 	Roles    []string
 	Life     time.Duration
 }
 
-// Sign makes a card with the key that signs now.
+// Sign returns a card signed with the current signing key.
 func (i *Issuer) Sign(c Card) (string, error) {
 	if c.Subject == "" || c.Audience == "" || c.Life <= 0 {
 		return "", errors.New("card: it needs somebody, an audience and a life")

@@ -8,7 +8,7 @@ import (
 	"gatehouse/sso/token"
 )
 
-// published are all keys that whoever verifies should know; the lock is held.
+// published returns all keys that verifiers should know. The caller holds i.mu.
 func (i *Issuer) published() []key {
 	if i.next == nil {
 		return i.keys
@@ -16,8 +16,8 @@ func (i *Issuer) published() []key {
 	return append(slices.Clip(i.keys), *i.next)
 }
 
-// JWKS are the public halves of the published keys (RFC 7517), for those who verify
-// cards and don't share a process with the issuer.
+// JWKS returns the public halves of the published keys (RFC 7517), for verifiers that run in another process than the
+// issuer.
 func (i *Issuer) JWKS() (token.JWKS, error) {
 	i.mu.RLock()
 	defer i.mu.RUnlock()

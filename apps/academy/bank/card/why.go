@@ -8,8 +8,8 @@ import (
 	"gatehouse/sso/token"
 )
 
-// Why says in a few words what is wrong with a card that a [token.Verifier] refused, to
-// go on from "the card is refused: ". What is no such error is "".
+// Why returns a short description of the error with which a [token.Verifier] refused a card, to follow "the card is
+// refused: ". It returns "" for any other error.
 func Why(err error) string {
 	if !errors.Is(err, token.ErrInvalid) {
 		return ""
@@ -22,8 +22,8 @@ func Why(err error) string {
 	return "it is not a card of this bank"
 }
 
-// The order matters: golang-jwt calls a token without a key, or with an algorithm that
-// is not allowed, one with a wrong signature, too.
+// The order matters: golang-jwt also returns ErrTokenSignatureInvalid for a token without a known key or with an
+// algorithm that is not allowed.
 var reasons = []struct {
 	err error
 	why string

@@ -21,31 +21,31 @@ const (
 	maxRedirects = 12
 )
 
-// Page is one request of a browser, and its answer.
+// Page is a request of a browser with its response.
 type Page struct {
 	At     time.Time
 	Took   time.Duration
 	Method string
 	URL    *url.URL
 	Status int
-	To     *url.URL // where the answer leads; nil for nowhere
+	To     *url.URL // of the Location header; nil for none
 	Body   []byte
 
-	Cookies []*http.Cookie // that the answer sets
+	Cookies []*http.Cookie // that the response sets
 }
 
-// Browser is somebody's browser: a real HTTP client with a cookie jar. It is for one goroutine.
+// Browser is a simulated browser: a real HTTP client with a cookie jar. It is not safe for concurrent use.
 type Browser struct {
 	client *http.Client
 	seen   func(Page)
 }
 
-// NewBrowser is a browser that knows nobody. seen is told of each request; it may be nil.
+// NewBrowser returns a browser without cookies. It calls seen, if not nil, after each request.
 func NewBrowser(seen func(Page)) *Browser {
 	if seen == nil {
 		seen = func(Page) {}
 	}
-	jar, _ := cookiejar.New(nil) // can't fail without options
+	jar, _ := cookiejar.New(nil) // never fails without options
 	return &Browser{seen: seen, client: &http.Client{
 		Jar: jar, Timeout: 5 * time.Second,
 		Transport:     &http.Transport{DialContext: loopback.Dial("localhost"), IdleConnTimeout: 30 * time.Second},
@@ -53,13 +53,13 @@ func NewBrowser(seen func(Page)) *Browser {
 	}}
 }
 
-// Close lets its connections go.
+// Close closes idle connections.
 func (b *Browser) Close() { b.client.CloseIdleConnections() }
 
-// Forget throws its cookies away.
+// Forget deletes all cookies.
 func (b *Browser) Forget() { b.client.Jar, _ = cookiejar.New(nil) }
 
-// Go makes one request and follows nothing: a GET, or with a form a POST.
+// Go makes one request without following redirects: a GET, or a POST if form is not nil.
 func (b *Browser) Go(ctx context.Context, address string, form url.Values) (Page, error) {
 	p := Page{At: time.Now(), Method: http.MethodGet}
 	var body io.Reader
@@ -92,8 +92,8 @@ func (b *Browser) Go(ctx context.Context, address string, form url.Values) (Page
 	return p, nil
 }
 
-// Follow goes to an address and on where answers lead, until one leads nowhere, or to where stop says
-// to stop; stop may be nil.
+// Follow requests an address and follows redirects until a response is no redirect, or stop reports true for the next
+// address; stop may be nil.
 func (b *Browser) Follow(ctx context.Context, address string, stop func(to *url.URL) bool) (Page, error) {
 	p, err := b.Go(ctx, address, nil)
 	return b.on(ctx, p, err, stop)
@@ -109,7 +109,8 @@ func (b *Browser) on(ctx context.Context, p Page, err error, stop func(to *url.U
 	return p, errors.New("door: the answers lead around in a circle")
 }
 
-// SignIn follows an address, and where that leads to a form for a password, fills it in and goes on.
+// SignIn follows an address like Follow. If that ends at a password form, it submits the form and follows the
+// redirects.
 func (b *Browser) SignIn(ctx context.Context, address, name, password string, stop func(to *url.URL) bool) (Page, error) {
 	p, err := b.Follow(ctx, address, stop)
 	if err != nil || p.To != nil {
@@ -123,7 +124,8 @@ func (b *Browser) SignIn(ctx context.Context, address, name, password string, st
 	return b.on(ctx, p, err, stop)
 }
 
-// passwordForm is the page's form that asks for a password, filled in.
+// passwordForm returns the action and the filled-in fields of the page's first form with a password field, and false
+// if there is none.
 func passwordForm(p Page, name, password string) (action string, fields url.Values, ok bool) {
 	root, err := html.Parse(strings.NewReader(string(p.Body)))
 	if err != nil {

@@ -1,11 +1,11 @@
-// Package door is the bank's front door with single sign-on: a real web app with sso/rp mounted, on
-// a port of its own, and browsers that walk through it, one request at a time.
+// Package door is the bank's web app with single sign-on: a real server with sso/rp mounted, on its own port, and
+// browsers that sign in to it, one request at a time.
 //
-//	Browser ── GET /account ──▶ Door (Echo, sso/rp) ── back channel ──▶ whichever provider it trusts
+//	Browser ── GET /account ──▶ Door (Echo, sso/rp) ── back channel ──▶ the configured provider
 //	        ◀── 302 ───────────┘
 //	        ── form ──▶ provider ── 303 /auth/callback ──▶ Door
 //
-// Door.Trust says which provider that is, by the three settings that an app has for it. What went
-// over the back channel is noted by sso/hops, as in the estate's own apps. Unlike theirs,
-// the door's error page says the cause, too, which otherwise only the log has.
+// Door.Trust sets the provider, by the three settings that an app needs for it. sso/hops records the back-channel
+// requests, as in the installation's own apps. Unlike in those, the door's error page also shows the error's cause,
+// which otherwise only the log has.
 package door

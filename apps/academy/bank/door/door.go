@@ -22,22 +22,22 @@ import (
 	"gatehouse/sso/rp"
 )
 
-// Service is the door's name in cookies and in keys of Redis.
+// Service is the door's service name, in cookies and Redis keys.
 const Service = "bank"
 
-// AccountPath is the page that needs a person.
+// AccountPath is the path of the page that requires a sign-in.
 const AccountPath = "/account"
 
-// CallbackPath is where providers' answers go.
+// CallbackPath is the path of the redirect URI.
 const CallbackPath = rp.CallbackPath
 
-// Settings are what an app knows of its provider.
+// Settings identify a provider, and the door as its client.
 type Settings struct{ Issuer, ClientID, ClientSecret string }
 
-// Options of a door.
+// Options configure a Door.
 type Options struct {
 	Logger *slog.Logger
-	// Wire, if given, is around the door's calls to its provider.
+	// Wire, if not nil, wraps the transport of the door's calls to its provider.
 	Wire func(http.RoundTripper) http.RoundTripper
 }
 
@@ -48,7 +48,7 @@ type Door struct {
 	o       Options
 	store   *embedded.Redis
 	rdb     *redis.Client
-	key     []byte // seals sessions
+	key     []byte // encrypts sessions
 	client  *http.Client
 	server  *http.Server
 	app     atomic.Pointer[echo.Echo]
@@ -59,7 +59,7 @@ type Door struct {
 	noted    []hops.Hop
 }
 
-// Open starts a door that trusts nobody yet.
+// Open starts a door without a provider.
 func Open(ctx context.Context, o Options) (*Door, error) {
 	if o.Logger == nil {
 		return nil, errors.New("door: a logger is missing")
@@ -89,7 +89,7 @@ func Open(ctx context.Context, o Options) (*Door, error) {
 	return d, nil
 }
 
-// Close stops it.
+// Close stops the door.
 func (d *Door) Close() error {
 	err := d.server.Close()
 	d.serving.Wait()
@@ -99,8 +99,7 @@ func (d *Door) Close() error {
 	return err
 }
 
-// Trust makes the door rely on a provider: a new relying party takes the old one's place. Who is signed in
-// stays so.
+// Trust sets the door's provider: it replaces the relying party. Existing sessions stay signed in.
 func (d *Door) Trust(s Settings) error {
 	auth, err := rp.New(rp.Config{
 		Issuer: s.Issuer, ClientID: s.ClientID, ClientSecret: s.ClientSecret,
@@ -122,7 +121,7 @@ func (d *Door) Trust(s Settings) error {
 	return nil
 }
 
-// Settings are those of the provider that the door trusts now.
+// Settings returns the settings of the current provider.
 func (d *Door) Settings() Settings {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -138,15 +137,15 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "This app trusts nobody yet.", http.StatusServiceUnavailable)
 }
 
-// Answer is what the door's pages say.
+// Answer is the JSON body of the door's pages.
 type Answer struct {
 	Who     string   `json:"who,omitempty"` // "" for a guest
 	Subject string   `json:"sub,omitempty"`
 	Email   string   `json:"email,omitempty"`
 	SID     string   `json:"sid,omitempty"`
 	Roles   []string `json:"roles,omitempty"`
-	Error   string   `json:"error,omitempty"` // what a person is told
-	Cause   string   `json:"cause,omitempty"` // what the log says
+	Error   string   `json:"error,omitempty"` // message for the user
+	Cause   string   `json:"cause,omitempty"` // for the log
 }
 
 func who(c echo.Context) error {
@@ -172,14 +171,14 @@ func fault(err error, c echo.Context) {
 	}
 }
 
-// Read is what a page of the door says; nothing where it is no page of the door's.
+// Read parses the body of one of the door's pages. It returns the zero Answer for any other body.
 func Read(body []byte) Answer {
 	var a Answer
 	_ = json.Unmarshal(body, &a)
 	return a
 }
 
-// maxNoted is how many hops are kept until somebody takes them.
+// maxNoted limits the number of hops that are kept until Noted returns them.
 const maxNoted = 100
 
 // Record implements hops.Recorder.
@@ -194,7 +193,7 @@ func (d *Door) Record(_ string, h hops.Hop) {
 // File implements hops.Recorder.
 func (d *Door) File(string, string, string, string) {}
 
-// Noted are the hops that the door took part in since it was asked last, oldest first.
+// Noted returns the recorded hops since the last call, oldest first, and clears them.
 func (d *Door) Noted() []hops.Hop {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -13,34 +13,34 @@ import (
 	"gatehouse/sso/hops"
 )
 
-// Bank is the door's node in a picture.
+// Bank is the ID of the door's node in a picture.
 const Bank = "bank"
 
-// Walk tells a bench of everything that browsers and the door do, and keeps the hops of the last control. It is
-// safe for concurrent use.
+// Walk reports every request of the browsers and of the door to a bench, and keeps the hops since the last Begin. It
+// is safe for concurrent use.
 type Walk struct {
 	bench    *lab.Bench
 	door     *Door
 	provider func(host string) lab.Node
 
 	mu          sync.Mutex
-	known       map[string]string // whom the bank takes a browser for, by its node
-	count       map[string]int64  // requests answered, by node
+	known       map[string]string // name that the bank recognised a browser by, by node ID
+	count       map[string]int64  // requests answered, by node ID
 	rows        [][]string
 	front, back int
 }
 
-// NewWalk watches d. provider is the node that a host other than the door's is.
+// NewWalk returns a Walk that watches d. provider returns the node of a host other than the door's.
 func NewWalk(b *lab.Bench, d *Door, provider func(host string) lab.Node) *Walk {
 	return &Walk{bench: b, door: d, provider: provider, known: map[string]string{}, count: map[string]int64{}}
 }
 
-// Browser is a new browser, the picture's node id, of somebody called name.
+// Browser returns a new browser of the user name, with the picture's node ID id.
 func (w *Walk) Browser(id, name string) *Browser {
 	return NewBrowser(func(p Page) { w.saw(id, name, p) })
 }
 
-// Begin empties the table of hops.
+// Begin clears the table of hops.
 func (w *Walk) Begin() {
 	w.door.Noted()
 	w.mu.Lock()
@@ -48,7 +48,7 @@ func (w *Walk) Begin() {
 	w.rows, w.front, w.back, w.known = nil, 0, 0, map[string]string{}
 }
 
-// Known is whom the bank took a browser for when it was asked last; "a guest" for nobody.
+// Known returns the name that the bank recognised a browser by in its last response; "a guest" for none.
 func (w *Walk) Known(id string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -58,21 +58,21 @@ func (w *Walk) Known(id string) string {
 	return "a guest"
 }
 
-// Count is how many requests a node has answered.
+// Count returns the number of requests that a node has answered.
 func (w *Walk) Count(id string) int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.count[id]
 }
 
-// Hops are how many went through browsers, and how many from server to server.
+// Hops returns the number of requests through browsers, and of requests from server to server.
 func (w *Walk) Hops() (front, back int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.front, w.back
 }
 
-// Tables are the hops, if there are any.
+// Tables returns the table of hops, or nil if there are none.
 func (w *Walk) Tables() []lab.Table {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -85,7 +85,7 @@ func (w *Walk) Tables() []lab.Table {
 	}}
 }
 
-// saw takes down a request of a browser, after what the door did with its provider meanwhile.
+// saw records a browser's request, after the requests that the door made to its provider meanwhile.
 func (w *Walk) saw(from, name string, p Page) {
 	at := lab.Node{ID: Bank, Label: "Bank"}
 	if origin := p.URL.Scheme + "://" + p.URL.Host; origin != w.door.BaseURL {
@@ -127,7 +127,7 @@ func (w *Walk) saw(from, name string, p Page) {
 	w.row(name+" → "+at.Label, "browser", p.Method+" "+p.URL.Path, hops.Values(hops.InQuery, p.URL.Query()), p.Status, p.Took)
 }
 
-// called takes down a call from the door to its provider.
+// called records a request from the door to its provider.
 func (w *Walk) called(h hops.Hop) {
 	u, err := url.Parse(h.Address)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"gatehouse/sso/denylist"
 )
 
-// ban bans you, and returns when the receipt is there and every server has been asked.
+// ban bans the learner and returns when the receipt is complete and every server has been asked.
 func (a *apparatus) ban(ctx context.Context) error {
 	servers := a.estate.all()
 	if len(servers) == 0 {
@@ -60,7 +60,7 @@ func (a *apparatus) ban(ctx context.Context) error {
 	return nil
 }
 
-// longest is the bound of the server that has the longest one.
+// longest returns the largest bound of the servers.
 func longest(servers []*server) (d time.Duration) {
 	for _, s := range servers {
 		d = max(d, s.bound)
@@ -68,8 +68,8 @@ func longest(servers []*server) (d time.Duration) {
 	return d
 }
 
-// sweep asks every server with your card and somebody else's, and says how many gave
-// you this answer. A few of the requests travel in the picture.
+// sweep sends a request with the learner's card and one with the other user's to every server, and returns how many
+// answered the learner with status. The first few requests are shown in the picture.
 func (a *apparatus) sweep(ctx context.Context, servers []*server, status int) int {
 	var n, shown atomic.Int64
 	everywhere(servers, func(s *server) {
@@ -88,7 +88,7 @@ func (a *apparatus) sweep(ctx context.Context, servers []*server, status int) in
 	return int(n.Load())
 }
 
-// show lets a request with your card travel in the picture.
+// show reports a request with the learner's card to the bench, which shows it in the picture.
 func (a *apparatus) show(s *server, status int, took time.Duration) {
 	r := lab.Request{From: you, To: s.id, Method: http.MethodGet, Path: "/account", Status: status, Took: took}
 	switch status {
@@ -104,7 +104,7 @@ func (a *apparatus) show(s *server, status int, took time.Duration) {
 	a.bench.Request(r)
 }
 
-// tell takes down what a ban showed.
+// tell stores and logs the findings of a ban.
 func (a *apparatus) tell(r denylist.Receipt, whole time.Duration, refused, all int) {
 	took := confirmedTimes(r)
 	confirmed, slowest, median := len(took), r.Slowest(), time.Duration(0)
@@ -113,7 +113,7 @@ func (a *apparatus) tell(r denylist.Receipt, whole time.Duration, refused, all i
 	}
 	names := []string{""}
 	if all <= few {
-		names = append(names, "few-") // kept for comparison with many
+		names = append(names, "few-") // kept, to compare with those of many servers
 	}
 	for _, prefix := range names {
 		a.find(prefix+"confirmed", "Servers that confirmed the ban", float64(confirmed), "", of(confirmed, all))
@@ -136,7 +136,7 @@ func (a *apparatus) tell(r denylist.Receipt, whole time.Duration, refused, all i
 	}
 }
 
-// confirmedTimes are the times of those who confirmed, the quickest first.
+// confirmedTimes returns the sorted confirmation times of the servers that confirmed.
 func confirmedTimes(r denylist.Receipt) (took []time.Duration) {
 	for _, c := range r.Confirmations {
 		if c.Confirmed {
@@ -147,7 +147,7 @@ func confirmedTimes(r denylist.Receipt) (took []time.Duration) {
 	return took
 }
 
-// named is how many servers a sentence names.
+// named is the maximum number of servers that a message names.
 const named = 12
 
 func namesOf(missing []denylist.Confirmation) string {
@@ -164,7 +164,8 @@ func namesOf(missing []denylist.Confirmation) string {
 	return strings.Join(names, ", ")
 }
 
-// lift lets you sign in again: what was signed in after the ban counts, in whole seconds.
+// lift signs the learner in again after the ban's second has passed, since a ban covers sign-ins up to a whole
+// second. It returns a Refusal if there is no ban.
 func (a *apparatus) lift(ctx context.Context) error {
 	v := a.traffic.you.Load()
 	began := v.began.Load()
@@ -190,13 +191,12 @@ func (a *apparatus) lift(ctx context.Context) error {
 	return nil
 }
 
-// settling bounds how long servers may take to notice that they are cut off, or to
-// catch up.
+// settling is the timeout for servers to notice that they are cut off, or to catch up.
 const settling = 12 * time.Second
 
 const cutLabel = "Servers that are cut off"
 
-// cut cuts so many more servers off from Redis, and returns when they refuse.
+// cut cuts n more servers off from Redis and returns when they refuse requests.
 func (a *apparatus) cut(ctx context.Context, n int) error {
 	var reached []*server
 	for _, s := range a.estate.all() {
@@ -240,8 +240,7 @@ func (a *apparatus) cut(ctx context.Context, n int) error {
 	return nil
 }
 
-// await does something with each of some servers, again and again until it is true
-// of it or ctx ends.
+// await calls is for each server, repeatedly, until it has returned true for all of them or ctx ends.
 func (a *apparatus) await(ctx context.Context, some []*server, is func(s *server) bool) error {
 	left := slices.Clone(some)
 	for len(left) > 0 {
@@ -263,7 +262,7 @@ func (a *apparatus) await(ctx context.Context, some []*server, is func(s *server
 	return nil
 }
 
-// heal lets all servers reach Redis again, and returns when they know what they missed.
+// heal reconnects all servers to Redis and returns when they have caught up.
 func (a *apparatus) heal(ctx context.Context) error {
 	var back []*server
 	for _, s := range a.estate.all() {
@@ -274,7 +273,7 @@ func (a *apparatus) heal(ctx context.Context) error {
 	if len(back) == 0 {
 		return lab.Refusal("No server is cut off.")
 	}
-	a.find("cut", cutLabel, float64(len(back)), "", number(len(back))) // some may have been closed, or have come back before
+	a.find("cut", cutLabel, float64(len(back)), "", number(len(back))) // some may have been closed or have recovered
 	now := time.Now()
 	for _, s := range back {
 		s.mu.Lock()
@@ -323,7 +322,7 @@ func millis(d time.Duration) string { return strconv.FormatFloat(ms(d), 'f', 0, 
 
 func of(n, all int) string { return fmt.Sprintf("%d of %d", n, all) }
 
-// number is written with commas: 5,000.
+// number formats n with thousands separators: 5,000.
 func number(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {

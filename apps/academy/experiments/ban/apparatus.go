@@ -11,21 +11,21 @@ import (
 	"gatehouse/sso/denylist"
 )
 
-// apparatus is the estate with its traffic, and what the last ban showed.
+// apparatus is a running experiment: the servers, the traffic, and the last ban's result.
 type apparatus struct {
 	bench     *lab.Bench
 	estate    *estate
 	traffic   *traffic
-	end       context.CancelFunc // of the traffic
+	end       context.CancelFunc // stops the traffic
 	running   sync.WaitGroup
-	collected int // the process's setting before
+	collected int // the process's GC percentage before
 
 	mu      sync.Mutex
-	opening *opening // nil for none
+	opening *opening // nil if none is in progress
 	last    *outcome // of the last ban
 }
 
-// opening is how far servers are opened.
+// opening is the progress of opening servers.
 type opening struct {
 	began     time.Time
 	now, want int
@@ -33,22 +33,22 @@ type opening struct {
 	done      chan struct{}
 }
 
-// outcome is what a ban showed.
+// outcome is the result of a ban.
 type outcome struct {
 	receipt denylist.Receipt
 	servers int
 }
 
 const (
-	// wait is how long Do waits for servers to open; the rest goes on beside it.
+	// wait limits how long Do waits for servers to open; the opening continues in the background.
 	wait = 2 * time.Second
-	// openingTime bounds the opening of all.
+	// openingTime is the timeout for opening all servers.
 	openingTime = 2 * time.Minute
 )
 
-// Do carries out a control.
+// Do runs a control.
 func (a *apparatus) Do(ctx context.Context, control string, args lab.Args) error {
-	var late <-chan time.Time // who carries steps out again waits for each
+	var late <-chan time.Time // nil when steps are repeated, which waits for each
 	if _, hurried := ctx.Deadline(); hurried {
 		late = time.After(wait)
 	}
@@ -84,7 +84,7 @@ func (a *apparatus) Do(ctx context.Context, control string, args lab.Args) error
 	return lab.Refusal("This experiment has no such control.")
 }
 
-// begin opens or closes servers until there are n, beside the controls.
+// begin opens or closes servers in the background until there are n.
 func (a *apparatus) begin(n int) *opening {
 	have := len(a.estate.all())
 	o := &opening{began: time.Now(), from: have, now: have, want: n, done: make(chan struct{})}
@@ -113,7 +113,7 @@ func (a *apparatus) begin(n int) *opening {
 	return o
 }
 
-// opened tells what came of opening servers.
+// opened stores and logs the result of opening servers.
 func (a *apparatus) opened(o *opening, err error) {
 	have := len(a.estate.all())
 	a.find("servers", "Servers that listen", float64(have), "", number(have))
@@ -136,7 +136,7 @@ func (a *apparatus) busy() *opening {
 	return a.opening
 }
 
-// count takes down what the traffic counts, as long as it goes on.
+// count stores the traffic's counts every two seconds until ctx ends.
 func (a *apparatus) count(ctx context.Context) {
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
@@ -150,7 +150,7 @@ func (a *apparatus) count(ctx context.Context) {
 	}
 }
 
-// find takes down what was measured, once if it is the same.
+// find stores a finding unless it is unchanged.
 func (a *apparatus) find(name, label string, value float64, unit, text string) {
 	f := lab.Finding{Label: label, Value: value, Unit: unit, Text: text}
 	if old, there := a.bench.Findings()[name]; !there || old != f {
@@ -158,7 +158,7 @@ func (a *apparatus) find(name, label string, value float64, unit, text string) {
 	}
 }
 
-// counts are findings that grow with the traffic.
+// counts stores the traffic's counts as findings.
 func (a *apparatus) counts() {
 	t := a.traffic
 	for _, c := range []struct {

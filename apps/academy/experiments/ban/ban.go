@@ -1,10 +1,9 @@
-// Package ban is the experiment with a ban on up to 500 servers: each is a listener of
-// its own with the real check of tokens and a mirror of the denylist of its own, which
-// follows the run's Redis over a connection of its own.
+// Package ban is the experiment with a ban on up to 500 servers: each has its own listener, the real token check, and
+// its own mirror of the denylist, which follows the run's Redis over its own connection.
 //
-//	ban ── Write ──▶ Redis ──▶ 500 mirrors ── confirm ──▶ Await: all but … know, the slowest in … ms
+//	ban ── Write ──▶ Redis ──▶ 500 mirrors ── confirm ──▶ Await: all but … confirmed, the slowest in … ms
 //	                              ▲
-//	traffic: your card and somebody else's, by real HTTP requests, all the time
+//	traffic: the learner's card and another user's, in real HTTP requests, all the time
 package ban
 
 import (
@@ -15,16 +14,16 @@ import (
 )
 
 const (
-	most  = 500 // servers
+	most  = 500 // maximum number of servers
 	usual = "50"
-	few   = 12 // servers that are drawn with their names
+	few   = 12 // up to this many servers are drawn with their names
 )
 
 var howMany = lab.Param{
 	Name: "servers", Label: "Servers", Type: lab.Int, Default: usual, Min: 1, Max: most, Unit: "servers",
 }
 
-// Experiment describes it.
+// Experiment returns the experiment's description.
 func Experiment() lab.Experiment {
 	return lab.Experiment{
 		Name: "ban-on-500-servers", Title: "Ban on 500 servers",
@@ -53,7 +52,7 @@ func Experiment() lab.Experiment {
 	}
 }
 
-// What the process and each of its servers may take, in bytes. 500 servers were measured to take 268 MiB.
+// Resource needs of the process and of each of its servers, in bytes. 500 servers took 268 MiB when measured.
 const (
 	perProcess = 64 << 20
 	perServer  = 640 << 10
@@ -72,12 +71,11 @@ another; it would be quicker where each has a machine, and a network would add i
 estate; from the 101st on after three, so that one machine can bear them all. To cut a server off, its connections to Redis are closed and new
 ones refused, while browsers still reach it. The times in a receipt are whole milliseconds of Redis's clock.`
 
-// collect is how far the heap may grow between two collections, in percent. The default
-// of 100 is for one server in a process; here all share one heap, and each collection
-// stops the work of all.
+// collect is the garbage collector's target percentage. The default of 100 suits one server per process; here all
+// servers share one heap, and each collection slows all of them down.
 const collect = 400
 
-// open starts Redis, the traffic, and as many servers as the set-up says.
+// open starts Redis, the traffic, and as many servers as the setup says.
 func open(ctx context.Context, b *lab.Bench) (*apparatus, error) {
 	e, err := openEstate(ctx)
 	if err != nil {

@@ -17,12 +17,12 @@ import (
 
 const (
 	audience = "bank"
-	patience = 5 * time.Second // of a request
-	// together is how many servers are opened at a time: each loads the denylist.
+	patience = 5 * time.Second // timeout of a request
+	// together is the number of servers that are opened at a time, since each loads the denylist.
 	together = 25
 )
 
-// estate is all servers with what they share.
+// estate holds all servers and what they share.
 type estate struct {
 	life   context.Context
 	end    context.CancelFunc
@@ -31,7 +31,7 @@ type estate struct {
 	log    *denylist.Log
 	issuer *card.Issuer
 
-	changing sync.Mutex // held by who opens and closes servers
+	changing sync.Mutex // held while servers are opened and closed
 	servers  atomic.Pointer[[]*server]
 }
 
@@ -62,22 +62,21 @@ func openEstate(ctx context.Context) (_ *estate, err error) {
 	return e, nil
 }
 
-// client makes connections to the estate's Redis; dial is nil for the usual way.
+// client returns a new client of the run's Redis; dial replaces the default dialer if it is not nil.
 func (e *estate) client(dial func(ctx context.Context, network, addr string) (net.Conn, error)) *redis.Client {
 	o := e.redis.ClientOptions()
 	if dial != nil {
 		o.Dialer = dial
-	} else { // 500 servers keep an embedded Redis busy, and whoever writes waits for it
+	} else { // the writer waits for an embedded Redis that 500 servers keep busy
 		o.ReadTimeout, o.WriteTimeout = patience, patience
 	}
 	return redis.NewClient(o)
 }
 
-// all are the servers that are open now. Nobody changes the slice.
+// all returns the open servers. The slice must not be changed.
 func (e *estate) all() []*server { return *e.servers.Load() }
 
-// resize opens servers or closes the last ones until there are n, and tells how many
-// there are in between.
+// resize opens servers or closes the last ones until there are n, and reports the number in between to now.
 func (e *estate) resize(ctx context.Context, n int, now func(int)) error {
 	e.changing.Lock()
 	defer e.changing.Unlock()
@@ -99,7 +98,7 @@ func (e *estate) resize(ctx context.Context, n int, now func(int)) error {
 	return nil
 }
 
-// openSome opens the servers of these numbers, and waits until each knows who is denied.
+// openSome opens the servers numbered from to to, and waits until each has loaded the denylist.
 func (e *estate) openSome(ctx context.Context, from, to int) (some []*server, err error) {
 	defer func() {
 		if err != nil {
@@ -145,7 +144,7 @@ func (e *estate) close() {
 	}
 }
 
-// until waits for what takes a moment.
+// until polls is every 2 ms until it returns true; it returns ctx's error if ctx ends first.
 func until(ctx context.Context, is func() bool) error {
 	for !is() {
 		select {

@@ -19,17 +19,15 @@ import (
 	"gatehouse/sso/token"
 )
 
-// After how much silence of Redis a server refuses: the estate's own bound, and that of
-// servers beyond the hundredth. Each asks Redis twice within its bound, and all share
-// the cores of one machine.
+// The time without contact with Redis after which a server refuses: the default bound, and a longer one from server
+// 101 on. Each server queries Redis twice within its bound, and all share the cores of one machine.
 const (
 	bound     = denylist.DefaultBound
 	longBound = 3 * time.Second
 	manyFrom  = 101
 )
 
-// server is one replica of an app: a listener, the check of cards, and a mirror of the
-// denylist.
+// server is a replica of an app: a listener, the check of cards, and a mirror of the denylist.
 type server struct {
 	number   int
 	bound    time.Duration
@@ -46,19 +44,19 @@ type server struct {
 	answered atomic.Int64
 
 	mu        sync.Mutex
-	you, them seen          // the newest answers to your card, and to somebody else's
-	took      time.Duration // until it confirmed the last ban; negative: it has not
-	cutAt     time.Time     // zero when it is not cut off
-	healing   bool          // it was, can reach Redis again, and catches up
+	you, them seen          // newest answers to the learner's card and to the other user's
+	took      time.Duration // until it confirmed the last ban; negative if it has not
+	cutAt     time.Time     // zero if it is not cut off
+	healing   bool          // reconnected to Redis and catching up
 }
 
-// seen is an answer, and when its question was sent.
+// seen is an answer's status, and when its request was sent.
 type seen struct {
 	status int
 	sent   time.Time
 }
 
-// openServer opens the listener and starts the mirror, which is not ready yet.
+// openServer starts the listener and the mirror, which is not ready yet.
 func (e *estate) openServer(number int) (*server, error) {
 	s := &server{number: number, bound: bound, id: fmt.Sprintf("server-%d", number), link: newLink(), took: -1, ended: make(chan struct{})}
 	if number >= manyFrom {
@@ -89,8 +87,8 @@ func (e *estate) openServer(number int) (*server, error) {
 	return s, nil
 }
 
-// ServeHTTP answers with whose account it is: 401 to a card that is no good or of
-// somebody who is banned, 503 when it can't know whether they are.
+// ServeHTTP answers with the account's owner: 401 to an invalid card or a banned user, 503 if the mirror is too old
+// to know.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.answered.Add(1)
 	raw, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -112,7 +110,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// close stops it: the denylist's writer does not wait for it any more.
+// close stops the server; its mirror deregisters, so that the denylist's writer no longer waits for it.
 func (s *server) close() {
 	s.closing.Store(true)
 	s.stop()
@@ -121,7 +119,7 @@ func (s *server) close() {
 	_ = s.rdb.Close()
 }
 
-// link is a server's way to Redis, which can be cut.
+// link is a server's connection to Redis, which can be cut.
 type link struct {
 	dialer net.Dialer
 	mu     sync.Mutex
@@ -131,7 +129,7 @@ type link struct {
 
 func newLink() *link { return &link{open: map[*wire]struct{}{}} }
 
-// errCut is what a server gets that is cut off.
+// errCut is the dial error of a server that is cut off.
 var errCut = errors.New("ban: this server is cut off from Redis")
 
 func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -159,7 +157,7 @@ func (l *link) isCut() bool {
 	return l.cut
 }
 
-// set cuts the link, which closes all connections, or lets new ones through again.
+// set cuts the link, which closes all its connections, or allows new ones again.
 func (l *link) set(cut bool) {
 	l.mu.Lock()
 	l.cut = cut
@@ -175,13 +173,13 @@ func (l *link) set(cut bool) {
 	}
 }
 
-// wire is one connection of a link.
+// wire is a connection of a link.
 type wire struct {
 	net.Conn
 	link *link
 }
 
-// Close also takes it off the link's list.
+// Close closes the connection and removes it from the link's list.
 func (w *wire) Close() error {
 	w.link.mu.Lock()
 	delete(w.link.open, w)

@@ -2,14 +2,14 @@ package ban
 
 import "gatehouse/apps/academy/lab"
 
-// proven is what every ban has to show: who asked after "done" was not let in, and
-// nobody else was refused.
+// proven reports whether a ban's findings are as promised: no request with the banned card that began after "done"
+// was let in, and no other user was refused.
 func proven(f lab.Findings) bool {
 	return f.Value("asked-after-done") > 0 && f.Has("accepted-after-done") && f.Value("accepted-after-done") == 0 &&
 		f.Value("innocent-answered") > 0 && f.Has("innocent-refused") && f.Value("innocent-refused") == 0
 }
 
-// steps is the guided path.
+// steps returns the guided path.
 func steps() []lab.Step {
 	return []lab.Step{
 		{

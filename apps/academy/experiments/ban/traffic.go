@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	rate    = 200 // requests a second, to all servers together
-	workers = 4   // that ask at the same time
+	rate    = 200 // requests per second, to all servers together
+	workers = 4   // number of concurrent clients
 	life    = 24 * time.Hour
 	you     = "you"
 	them    = "somebody else"
 )
 
-// visitor is somebody with a card. began and done are of their ban: when it was
-// written, and when the receipt was there; zero before.
+// visitor is a user with a card. began and done are the times when the user's ban was written and when the receipt
+// was complete; nil before.
 type visitor struct {
 	card        string
 	began, done atomic.Pointer[time.Time]
@@ -30,8 +30,8 @@ type visitor struct {
 // banned reports whether the ban of v has begun.
 func (v *visitor) banned() bool { return v.began.Load() != nil }
 
-// traffic asks servers at a steady rate, with your card and with somebody else's in
-// turns, and counts the answers.
+// traffic sends requests at a steady rate, alternately with the learner's card and with the other user's, and counts
+// the answers.
 type traffic struct {
 	estate *estate
 	client *http.Client
@@ -40,8 +40,8 @@ type traffic struct {
 
 	requests                  atomic.Int64
 	asked, accepted, refused  atomic.Int64 // with a banned card after "done": all, 200, 401
-	innocent, innocentRefused atomic.Int64 // answers to who is not banned: 200, and 401
-	unsure, guessed, failed   atomic.Int64 // 503 of a server that is not cut off; 200 of one that is, after the bound; no answer
+	innocent, innocentRefused atomic.Int64 // answers to users who are not banned: 200 and 401
+	unsure, guessed, failed   atomic.Int64 // 503 of a connected server; 200 of a cut-off one after its bound; no answer
 }
 
 func newTraffic(e *estate) (*traffic, error) {
@@ -58,7 +58,7 @@ func (t *traffic) visitor(who string) (*visitor, error) {
 	return &visitor{card: raw}, err
 }
 
-// signIn gives you a new card.
+// signIn gives the learner a new card.
 func (t *traffic) signIn() error {
 	v, err := t.visitor(you)
 	if err == nil {
@@ -67,7 +67,7 @@ func (t *traffic) signIn() error {
 	return err
 }
 
-// run asks until ctx ends.
+// run sends requests until ctx ends.
 func (t *traffic) run(ctx context.Context) {
 	var all sync.WaitGroup
 	for range workers {
@@ -97,7 +97,7 @@ func (t *traffic) run(ctx context.Context) {
 	t.client.CloseIdleConnections()
 }
 
-// everywhere does something with each of the servers, a few at a time.
+// everywhere calls do for each server, a few at a time.
 func everywhere(servers []*server, do func(s *server)) {
 	var next atomic.Int64
 	order := rand.Perm(len(servers))
@@ -112,7 +112,7 @@ func everywhere(servers []*server, do func(s *server)) {
 	all.Wait()
 }
 
-// ask sends a card to a server. The status is 0 when there was no answer.
+// ask sends a card to a server. The status is 0 if there was no answer.
 func (t *traffic) ask(ctx context.Context, s *server, v *visitor) seen {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
 	if err != nil {
@@ -133,7 +133,7 @@ func (t *traffic) ask(ctx context.Context, s *server, v *visitor) seen {
 	return seen{status: res.StatusCode, sent: sent}
 }
 
-// askYou asks with your card, and answers with the status.
+// askYou sends a request with the learner's card and returns the status.
 func (t *traffic) askYou(ctx context.Context, s *server) int {
 	v := t.you.Load()
 	got := t.ask(ctx, s, v)
@@ -150,12 +150,12 @@ func (t *traffic) askYou(ctx context.Context, s *server) int {
 		}
 	}
 	if got.status == http.StatusUnauthorized && began == nil {
-		t.innocentRefused.Add(1) // nobody had banned you
+		t.innocentRefused.Add(1) // the learner was not banned
 	}
 	return got.status
 }
 
-// askThem asks with the card of somebody whom nobody bans.
+// askThem sends a request with the card of the other user, who is never banned, and returns the status.
 func (t *traffic) askThem(ctx context.Context, s *server) int {
 	got := t.ask(ctx, s, t.them)
 	s.note(&s.them, got)
@@ -169,7 +169,7 @@ func (t *traffic) askThem(ctx context.Context, s *server) int {
 	return got.status
 }
 
-// notGuessed counts what came of servers that could not know.
+// notGuessed counts the answers of servers that could not know the denylist.
 func (t *traffic) notGuessed(s *server, got seen) {
 	s.mu.Lock()
 	cut, healing := s.cutAt, s.healing
@@ -182,7 +182,7 @@ func (t *traffic) notGuessed(s *server, got seen) {
 	}
 }
 
-// note keeps the newest answer.
+// note stores an answer if it is newer than the stored one.
 func (s *server) note(into *seen, got seen) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

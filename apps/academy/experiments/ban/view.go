@@ -12,7 +12,7 @@ import (
 	"gatehouse/sso/denylist"
 )
 
-// View shows the servers, the curve of the last ban, and what the traffic counted.
+// View shows the servers, the curve of the last ban, and the traffic's counts.
 func (a *apparatus) View(v *lab.View) {
 	a.mu.Lock()
 	o, last := a.opening, a.last
@@ -52,7 +52,7 @@ func status(banned bool) string {
 	return "signed in"
 }
 
-// count is a number that ought to be zero.
+// count returns a fact whose number should be zero.
 func count(label string, n int64) lab.Fact {
 	tone := lab.Good
 	if n > 0 {
@@ -95,10 +95,10 @@ func (a *apparatus) viewControls(v *lab.View, opening, banned bool, n states) {
 	}
 }
 
-// states count servers by what they do.
+// states counts servers by their state.
 type states struct{ all, cut, denied, in, unsure int }
 
-// picture draws each server as it answered last.
+// picture draws each server in the state of its last answer.
 func (a *apparatus) picture(servers []*server, banned bool) (*lab.Picture, states) {
 	p := &lab.Picture{
 		Browsers: []lab.Node{{ID: you, Label: "You", State: lab.Up, Note: status(banned)}, {ID: "them", Label: "Somebody else", State: lab.Up}},
@@ -113,7 +113,7 @@ func (a *apparatus) picture(servers []*server, banned bool) (*lab.Picture, state
 		cut, answer, took := !s.cutAt.IsZero(), s.you.status, s.took
 		s.mu.Unlock()
 		if took >= 0 {
-			node.Took = max(took, time.Millisecond/2) // whole milliseconds: zero is less than one
+			node.Took = max(took, time.Millisecond/2) // whole milliseconds: zero means less than one
 		}
 		switch {
 		case cut:
@@ -145,10 +145,10 @@ func (a *apparatus) picture(servers []*server, banned bool) (*lab.Picture, state
 	return p, n
 }
 
-// columns are how many points the curve has at most.
+// columns is the approximate maximum number of points of the curve.
 const columns = 20
 
-// curve is the share of servers that knew, over the milliseconds since the ban.
+// curve returns the chart of the share of confirmed servers over the milliseconds since the ban.
 func (o *outcome) curve() lab.Chart {
 	c := lab.Chart{
 		ID: "curve", Title: "Who knows of the ban", Subtitle: "Share of the servers that had confirmed it.", Kind: "line",
@@ -170,10 +170,10 @@ func (o *outcome) curve() lab.Chart {
 	}
 }
 
-// slow is how many lines of a long receipt are shown.
+// slow is the maximum number of lines of a long receipt.
 const slow = 20
 
-// table is the receipt; of a long one those who did not confirm, and the slowest.
+// table returns the receipt; of a long one, the servers that did not confirm and the slowest.
 func (o *outcome) table() lab.Table {
 	t := lab.Table{ID: "receipt", Title: "The receipt", Columns: []string{"Server", "Confirmed", "After"}, Numeric: []bool{false, false, true}}
 	list := slices.Clone(o.receipt.Confirmations)

@@ -10,7 +10,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// apparatus is the head office, its branches, and the learner who has a card.
+// apparatus is a running experiment: the head office, its branches, and the learner's card.
 type apparatus struct {
 	bench    *lab.Bench
 	office   *office
@@ -20,10 +20,10 @@ type apparatus struct {
 
 	mu       sync.Mutex
 	card     string // the learner's
-	before   string // the one from before the last rotation
+	before   string // the learner's card from before the last rotation
 	shown    shown
 	asked    int   // requests with a card
-	looked   int64 // Redis commands that those made
+	looked   int64 // Redis commands that those caused
 	progress *lab.Progress
 	waiting  bool // for a card to expire
 	work     sync.WaitGroup
@@ -32,7 +32,7 @@ type apparatus struct {
 // shown is the card that was sent last.
 type shown struct {
 	what, raw       string
-	header, payload bool // was forged
+	header, payload bool // forged parts
 	signature       bool
 }
 
@@ -84,7 +84,7 @@ const (
 	errKeys    = lab.Refusal("There are many keys already. Drop the old ones first.")
 )
 
-// maxKeys is how many may be published at once.
+// maxKeys is the maximum number of published keys.
 const maxKeys = 6
 
 // Do implements lab.Apparatus.
@@ -139,7 +139,7 @@ func (a *apparatus) Do(ctx context.Context, control string, _ lab.Args) error {
 	return fmt.Errorf("the card: no control %q", control)
 }
 
-// name is who the learner's card is for.
+// name returns the subject of the learner's card.
 func (a *apparatus) name() string {
 	if a.bench.Person != "" {
 		return a.bench.Person
@@ -147,7 +147,7 @@ func (a *apparatus) name() string {
 	return "Learner"
 }
 
-// issue gets a card, and shows it.
+// issue issues a card and shows it at every branch.
 func (a *apparatus) issue(ctx context.Context) error {
 	card, err := a.office.sign(a.name(), audience, cardLife)
 	if err != nil {
@@ -168,7 +168,7 @@ func (a *apparatus) showGood(ctx context.Context, card string) error {
 	return err
 }
 
-// compare asks the same page with a cookie first.
+// compare requests the same page with a cookie first, then with a card.
 func (a *apparatus) compare(ctx context.Context) error {
 	if err := a.withCookie(ctx); err != nil {
 		return err
@@ -176,7 +176,7 @@ func (a *apparatus) compare(ctx context.Context) error {
 	return a.issue(ctx)
 }
 
-// refused sends what should be refused, and takes down by how many it really was.
+// refused sends a card that should be refused, and stores how many branches refused it.
 func (a *apparatus) refused(ctx context.Context, name, label string, s shown) error {
 	t, err := a.send(ctx, s)
 	if err == nil {
@@ -186,12 +186,12 @@ func (a *apparatus) refused(ctx context.Context, name, label string, s shown) er
 	return err
 }
 
-// found takes down that n of so many did something.
+// found stores the finding "n of of".
 func (a *apparatus) found(name, label string, n, of int) {
 	a.bench.Find(name, lab.Finding{Label: label, Text: fmt.Sprintf("%d of %d", n, of), Value: float64(n)})
 }
 
-// because takes down the first branch's own words.
+// because stores the reason that the first branch gave.
 func (a *apparatus) because(name, label string, t tally) {
 	if t.why != "" {
 		a.bench.Find(name+"-why", lab.Finding{Label: label + ": the reason", Text: t.why, Value: float64(t.refused)})

@@ -18,11 +18,10 @@ import (
 	"gatehouse/sso/token"
 )
 
-// notebookKey seals the sessions of all branches, which are in this process.
+// notebookKey encrypts the sessions of all branches, which share this process.
 var notebookKey = []byte(rand.Text())
 
-// branch is a server that knows people by a card, and by a cookie whose session lies in
-// the shared notebook.
+// branch is a server that recognises users by a card, or by a cookie whose session is in the shared notebook (Redis).
 type branch struct {
 	id, label string
 	rdb       *lookup.Client
@@ -35,7 +34,7 @@ type branch struct {
 	url  string
 }
 
-// answer is what a branch says, in JSON.
+// answer is a branch's JSON response.
 type answer struct {
 	Outcome string `json:"outcome"`
 	Who     string `json:"who,omitempty"`
@@ -50,7 +49,7 @@ func openBranch(ctx context.Context, n int, o *office, redis *lookup.Server) (*b
 		return nil, err
 	}
 	var err error
-	// All clocks are one here: a card is refused when it expires, and not token.Leeway later.
+	// All parties share one clock here: a card is refused as soon as it expires, and not token.Leeway later.
 	exact := func() time.Time { return time.Now().Add(token.Leeway) }
 	if b.verifier, err = token.NewVerifier(issuer, audience, b.keys, exact); err != nil {
 		return nil, err
@@ -75,7 +74,7 @@ func (b *branch) close() {
 	_ = b.rdb.Close()
 }
 
-// account is the page that needs somebody who is signed in.
+// account handles GET /account, which requires a card or a session.
 func (b *branch) account(w http.ResponseWriter, r *http.Request) {
 	b.answered.Add(1)
 	if raw, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
@@ -92,7 +91,7 @@ func (b *branch) account(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// byCard believes what stands on a card, if the verifier does.
+// byCard answers with the card's claims if the verifier accepts it, and otherwise with the reason.
 func (b *branch) byCard(w http.ResponseWriter, r *http.Request, raw string) {
 	c, err := b.verifier.Access(r.Context(), raw)
 	if err == nil {
@@ -101,7 +100,7 @@ func (b *branch) byCard(w http.ResponseWriter, r *http.Request, raw string) {
 		return
 	}
 	why := bankcard.Because(raw, err)
-	if why == "" { // not the card's fault
+	if why == "" { // not an error of the card
 		say(w, http.StatusServiceUnavailable, answer{Outcome: lab.Refused, Says: b.label + " can't check cards just now."})
 		return
 	}
@@ -109,7 +108,7 @@ func (b *branch) byCard(w http.ResponseWriter, r *http.Request, raw string) {
 	say(w, http.StatusUnauthorized, answer{Outcome: lab.Refused, Why: why, Says: b.label + " refuses the card: " + why + "."})
 }
 
-// signIn gives the browser a session in the shared notebook, to compare cards with.
+// signIn handles POST /sign-in: it starts a session in the shared notebook, for comparison with cards.
 func (b *branch) signIn(w http.ResponseWriter, r *http.Request) {
 	b.answered.Add(1)
 	who := r.PostFormValue("name")
@@ -127,7 +126,7 @@ func say(w http.ResponseWriter, status int, a answer) {
 	_ = json.NewEncoder(w).Encode(a)
 }
 
-// published are the keys that the head office publishes, as one branch has read them.
+// published is one branch's copy of the keys that the head office publishes.
 type published struct {
 	office *office
 	keys   atomic.Pointer[token.RemoteKeys]
@@ -138,8 +137,8 @@ func (p *published) Key(ctx context.Context, kid string) (crypto.PublicKey, erro
 	return p.keys.Load().Key(ctx, kid)
 }
 
-// read fetches the keys anew. By itself package sso/token does so every half minute, and
-// at once when a card names a key that it has not heard of.
+// read fetches the keys again. By itself, package sso/token does so every 30 s, and at once when a card names an
+// unknown key.
 func (p *published) read(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -1,11 +1,10 @@
-// Package card is the experiment "The card": a JWT of the bank is read, altered, forged,
-// left to expire and sent to who it is not for, and each branch says why it refuses it,
-// without looking anything up.
+// Package card is the experiment "The card": a JWT of the bank is read, altered, forged, left to expire and sent to
+// the wrong audience, and each branch says why it refuses it, without looking anything up.
 //
 //	head office ── GET /jwks.json ──▶ branch 1, 2, 3   package sso/token, with keys that
 //	  signs cards                       ▲      │       are fetched now and then
 //	       │ card                       │      ▼
-//	       ▼                            │    Redis: the shared notebook, for who comes with
+//	       ▼                            │    Redis: the shared notebook, for browsers with
 //	  the learner ── Bearer card ───────┘           a cookie; every command is counted
 package card
 
@@ -15,16 +14,16 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// patience bounds a request.
+// patience is the timeout of a request.
 const patience = 3 * time.Second
 
-// shortLife is that of the card which is left to expire.
-// Cards count in whole seconds: it is good for one and a half to two and a half.
+// shortLife is the lifetime of the card that is left to expire. Cards count whole seconds, so it is valid for 1.5 to
+// 2.5 seconds.
 const shortLife = 2500 * time.Millisecond
 
 var branches = lab.Param{Name: "branches", Label: "Branches", Type: lab.Int, Default: "3", Min: 1, Max: 6, Unit: "branches"}
 
-// Experiment is "The card".
+// Experiment returns the description of "The card".
 func Experiment() lab.Experiment {
 	return lab.Experiment{
 		Name:  "the-card",

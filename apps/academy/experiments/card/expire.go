@@ -7,8 +7,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// expire shows a card that is good for a moment, waits until that has passed, and shows
-// it again.
+// expire shows a card with a short lifetime, waits in the background until it has expired, and shows it again.
 func (a *apparatus) expire(ctx context.Context) error {
 	began := time.Now()
 	raw, err := a.office.sign(a.name(), audience, shortLife)
@@ -45,7 +44,7 @@ func (a *apparatus) expire(ctx context.Context) error {
 	return nil
 }
 
-// wait shows how long it still is until the end.
+// wait shows the remaining time until end. It returns false if ctx ends first.
 func (a *apparatus) wait(ctx context.Context, began, end time.Time) bool {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

@@ -14,8 +14,8 @@ import (
 	bankcard "gatehouse/apps/academy/bank/card"
 )
 
-// parts are the three of a card: BASE64URL(header).BASE64URL(payload).BASE64URL(signature)
-// (RFC 7519 §3, RFC 7515 §3.1).
+// parts are the three parts of a card: BASE64URL(header).BASE64URL(payload).BASE64URL(signature) (RFC 7519 §3, RFC
+// 7515 §3.1).
 type parts struct{ header, payload, signature string }
 
 func split(raw string) parts {
@@ -27,7 +27,7 @@ func (p parts) String() string { return p.header + "." + p.payload + "." + p.sig
 
 var b64 = base64.RawURLEncoding
 
-// readable is a part as JSON that a person can read.
+// readable decodes a part and returns it as indented JSON.
 func readable(encoded string) string {
 	text, err := b64.DecodeString(encoded)
 	if err != nil {
@@ -41,7 +41,7 @@ func readable(encoded string) string {
 	return string(pretty)
 }
 
-// altered makes the customer a manager, and leaves the signature as it was.
+// altered returns the card with the role changed to manager and the original signature.
 func altered(raw string) string {
 	p := split(raw)
 	text, _ := b64.DecodeString(p.payload) //nolint:errcheck // a card of our own
@@ -49,15 +49,15 @@ func altered(raw string) string {
 	return p.String()
 }
 
-// unsigned says that no signature is needed (RFC 7515 §A.5), and makes them a manager.
+// unsigned returns the altered card with the algorithm "none" and no signature (RFC 7515 §A.5).
 func unsigned(raw, kid string) string {
 	p := split(altered(raw))
 	p.header, p.signature = header("none", kid), ""
 	return p.String()
 }
 
-// confused is signed with HMAC, and the secret is the bank's public key, which everybody
-// has: a branch that trusts the header would take that key and find the signature good.
+// confused returns the altered card signed with HS256, with the bank's public key as the secret: a branch that
+// trusted the header's algorithm would verify it with that key and accept it.
 func confused(ctx context.Context, raw string, o *office) (string, error) {
 	kid := o.signer()
 	public, err := o.cards.Key(ctx, kid)
@@ -81,8 +81,7 @@ func header(alg, kid string) string {
 	return b64.EncodeToString(text)
 }
 
-// foreign is a card that somebody signed with a key of their own, under the name of the
-// bank's.
+// foreign returns a card signed with another key under the ID of the bank's key.
 func foreign(who, kid string) (string, error) {
 	other, err := bankcard.New(issuer, nil)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// reread lets every branch fetch the keys.
+// reread makes every branch fetch the keys again.
 func (a *apparatus) reread(ctx context.Context) error {
 	for _, b := range a.branches {
 		if err := b.keys.read(ctx); err != nil {
@@ -17,7 +17,7 @@ func (a *apparatus) reread(ctx context.Context) error {
 	return nil
 }
 
-// prepare publishes the next key, which signs nothing yet.
+// prepare publishes the next key, which does not sign yet.
 func (a *apparatus) prepare(ctx context.Context) error {
 	if len(a.office.cards.KIDs()) >= maxKeys {
 		return errKeys
@@ -30,8 +30,8 @@ func (a *apparatus) prepare(ctx context.Context) error {
 	return a.reread(ctx)
 }
 
-// rotate shows the card from before, lets the next key sign, and shows cards of both.
-// Requests go on all the while: how many were accepted is what counts.
+// rotate shows the old card, makes the next key the signing key, and shows a new card and the old one. It stores how
+// many requests were accepted and refused in total.
 func (a *apparatus) rotate(ctx context.Context, old string) error {
 	if len(a.office.cards.KIDs()) >= maxKeys {
 		return errKeys
@@ -64,7 +64,7 @@ func (a *apparatus) rotate(ctx context.Context, old string) error {
 	return nil
 }
 
-// drop publishes the old keys no longer.
+// drop stops publishing the old keys, and shows cards of the old and the new key.
 func (a *apparatus) drop(ctx context.Context) error {
 	kids := a.office.cards.KIDs()
 	a.mu.Lock()

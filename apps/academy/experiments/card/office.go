@@ -13,24 +13,23 @@ import (
 	bankcard "gatehouse/apps/academy/bank/card"
 )
 
-// Who signs cards, and for whom.
+// Issuer and audiences of the cards.
 const (
 	issuer   = "https://bank.example"
 	audience = "bank-branch"
 	vault    = "bank-vault" // another audience of the same bank
 )
 
-// cardLife is how long an ordinary card is good.
+// cardLife is the lifetime of an ordinary card.
 const cardLife = 15 * time.Minute
 
-// office is the bank's head office: it signs cards, and publishes the keys that they can
-// be verified with at GET /jwks.json.
+// office is the bank's head office: it signs cards and publishes the keys to verify them with at GET /jwks.json.
 type office struct {
 	cards   *bankcard.Issuer
 	http    *http.Server
 	url     string
-	fetched atomic.Int64 // how often its keys were fetched
-	client  *http.Client // that the branches fetch them with
+	fetched atomic.Int64 // number of times that its keys were fetched
+	client  *http.Client // used by the branches to fetch the keys
 }
 
 func openOffice(ctx context.Context) (*office, error) {
@@ -45,7 +44,7 @@ func openOffice(ctx context.Context) (*office, error) {
 	return o, err
 }
 
-// serve opens a listener on loopback.
+// serve starts an HTTP server on loopback and returns its URL.
 func serve(ctx context.Context, h http.Handler) (*http.Server, string, error) {
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -67,18 +66,18 @@ func (o *office) keys(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(set)
 }
 
-// sign makes a card of who for an audience.
+// sign returns a card with the given subject, audience and lifetime.
 func (o *office) sign(who, audience string, life time.Duration) (string, error) {
 	return o.cards.Sign(bankcard.Card{Subject: who, Audience: audience, Roles: []string{"customer"}, Life: life})
 }
 
-// signer is the id of the key that signs now.
+// signer returns the ID of the signing key.
 func (o *office) signer() string {
 	all := o.cards.KIDs()
 	return all[len(all)-1]
 }
 
-// keyNames are the keys that are published, in words.
+// keyNames describes the published keys.
 func (o *office) keyNames() string {
 	set, err := o.cards.JWKS()
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// tally is what the branches said to one card.
+// tally counts the branches' answers to a card.
 type tally struct {
 	asked, accepted, refused int
 	why                      string // of the first refusal
 }
 
-// send shows a card at every branch, and counts what those looked up meanwhile.
+// send shows a card at every branch, counts the answers, and stores how many Redis commands they caused.
 func (a *apparatus) send(ctx context.Context, s shown) (tally, error) {
 	a.mu.Lock()
 	a.shown = s
@@ -60,7 +60,7 @@ func (a *apparatus) send(ctx context.Context, s shown) (tally, error) {
 	return t, nil
 }
 
-// commands is how many all branches have sent to Redis so far.
+// commands returns the number of commands that all branches have sent to Redis so far.
 func (a *apparatus) commands() (n int64) {
 	for _, b := range a.branches {
 		n += b.rdb.Commands()
@@ -68,8 +68,8 @@ func (a *apparatus) commands() (n int64) {
 	return n
 }
 
-// withCookie signs the learner in at the first branch with a session in the notebook, and
-// asks every branch with that cookie.
+// withCookie signs the learner in at the first branch with a session in the shared notebook, sends the cookie to
+// every branch, and stores how many recognised it.
 func (a *apparatus) withCookie(ctx context.Context) error {
 	first := a.branches[0]
 	form := url.Values{"name": {a.name()}}
@@ -108,14 +108,14 @@ func (a *apparatus) withCookie(ctx context.Context) error {
 	return nil
 }
 
-// reply is what came back.
+// reply is a branch's response.
 type reply struct {
 	answer
 	status  int
 	cookies []*http.Cookie
 }
 
-// ask sends one request, and tells the bench what came back.
+// ask sends a request and reports the response to the bench.
 func (a *apparatus) ask(b *branch, r *http.Request, via string) (reply, error) {
 	at := time.Now()
 	res, err := a.browser.Do(r)
@@ -134,7 +134,7 @@ func (a *apparatus) ask(b *branch, r *http.Request, via string) (reply, error) {
 	return said, nil
 }
 
-// expiry is when a card says that it ends.
+// expiry returns the expiry time in a card, without verifying it; the zero time if it can't be read.
 func expiry(raw string) time.Time {
 	var claims struct {
 		Exp int64 `json:"exp"`

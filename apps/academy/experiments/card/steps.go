@@ -2,7 +2,7 @@ package card
 
 import "gatehouse/apps/academy/lab"
 
-// all reports whether every branch did what a finding counts.
+// all reports whether each of the named findings has the value of all branches.
 func all(f lab.Findings, names ...string) bool {
 	for _, name := range names {
 		if f.Value(name) == 0 || f.Value(name) != f.Value("branches") {
@@ -12,7 +12,7 @@ func all(f lab.Findings, names ...string) bool {
 	return true
 }
 
-// steps are the guided path.
+// steps returns the guided path.
 func steps() []lab.Step {
 	return []lab.Step{
 		{

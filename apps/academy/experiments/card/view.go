@@ -66,7 +66,7 @@ func (a *apparatus) picture() *lab.Picture {
 	return p
 }
 
-// panels are the three parts of the card that was sent last, and how it travels.
+// panels returns the last sent card and its three parts.
 func (a *apparatus) panels() []lab.Panel {
 	if a.shown.raw == "" {
 		return []lab.Panel{{ID: "card", Title: "Your card", Text: "You have none yet. What stands on it will be shown here."}}
@@ -90,7 +90,7 @@ func (a *apparatus) panels() []lab.Panel {
 	}
 }
 
-// wrapped breaks what has no spaces into lines.
+// wrapped breaks a text without spaces into lines of 72 characters.
 func wrapped(s string) string {
 	const width = 72
 	var lines []string

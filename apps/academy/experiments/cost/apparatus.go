@@ -10,14 +10,14 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// How long the check alone is measured, and how many calls are timed together.
+// Duration of measuring the check alone, and how many calls are timed together.
 const (
 	bareTime  = 250 * time.Millisecond
-	quickMany = 200 // calls of what takes less than a microsecond or two
-	slowMany  = 1   // of what takes dozens of them
+	quickMany = 200 // for calls of about a microsecond
+	slowMany  = 1   // for calls of dozens of microseconds
 )
 
-// apparatus has a branch of each kind that was measured so far.
+// apparatus is a running experiment, with a branch of each kind that has been measured.
 type apparatus struct {
 	bench  *lab.Bench
 	redis  *lookup.Server
@@ -27,7 +27,7 @@ type apparatus struct {
 	branches map[string]*branch
 	results  map[string]measured
 	progress *lab.Progress
-	running  string // the kind that is being measured
+	running  string // name of the kind being measured; "" for none
 	cancel   context.CancelFunc
 	work     sync.WaitGroup
 }
@@ -82,7 +82,7 @@ func (a *apparatus) busy() bool {
 	return a.running != ""
 }
 
-// start measures kinds one after the other, beside the controls.
+// start measures kinds one after the other, in the background. It returns errBusy during a measurement.
 func (a *apparatus) start(which []kind) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -130,7 +130,7 @@ func (a *apparatus) measure(ctx context.Context, which []kind, clients int, long
 	}
 }
 
-// tell shows how far the n-th of all measurements is, which takes about so long.
+// tell shows and updates the progress of the n-th of all measurements, which takes about long, until done is called.
 func (a *apparatus) tell(ctx context.Context, k kind, n, all int, long time.Duration) (done func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	began := time.Now()
@@ -161,8 +161,8 @@ func (a *apparatus) tell(ctx context.Context, k kind, n, all int, long time.Dura
 	return func() { cancel(); work.Wait() }
 }
 
-// one measures a kind: first the check alone, then requests over HTTP. Each has a branch
-// that is just open.
+// one measures a kind: first the check alone, then requests over HTTP, and stores the findings. It opens a new branch
+// for each.
 func (a *apparatus) one(ctx context.Context, k kind, clients int, long time.Duration) error {
 	b, err := a.open(ctx, k)
 	if err != nil {
@@ -179,7 +179,7 @@ func (a *apparatus) one(ctx context.Context, k kind, clients int, long time.Dura
 	if err != nil {
 		return err
 	}
-	if k.name == fresh { // no card is shown twice
+	if k.name == fresh { // each card may be shown only once
 		if b, err = a.open(ctx, k); err != nil {
 			return err
 		}
@@ -188,7 +188,7 @@ func (a *apparatus) one(ctx context.Context, k kind, clients int, long time.Dura
 	if err != nil {
 		return err
 	}
-	if ctx.Err() != nil { // a round that was stopped is none
+	if ctx.Err() != nil { // discard a round that was stopped
 		return context.Cause(ctx)
 	}
 	m.check = alone

@@ -11,26 +11,26 @@ import (
 	"time"
 )
 
-// errStranger says that a branch does not know who a request is from.
+// errStranger means that a branch does not know the sender of a request.
 var errStranger = errors.New("who are you?")
 
-// check finds out who a request is from. It is all that the branches differ in.
+// check returns the user that a request is from. It is the only difference between the branches.
 type check func(r *http.Request) (who string, err error)
 
-// branch is a server whose only page needs somebody who is signed in.
+// branch is a server whose only page requires a sign-in.
 type branch struct {
 	kind     kind
 	check    check
-	commands func() int64 // that it has sent to Redis so far
+	commands func() int64 // returns the number sent to Redis so far
 	present  func() *http.Request
-	stop     func() // of what its check needs
+	stop     func() // stops what its check uses
 
 	addr     string
 	http     *http.Server
 	answered atomic.Int64
 }
 
-// serve opens its listener.
+// serve starts the HTTP server.
 func (b *branch) serve(ctx context.Context) error {
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -42,7 +42,7 @@ func (b *branch) serve(ctx context.Context) error {
 	return nil
 }
 
-// ServeHTTP answers with the name of who asks, or 401.
+// ServeHTTP answers with the user's name, or 401.
 func (b *branch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.answered.Add(1)
 	who, err := b.check(r)

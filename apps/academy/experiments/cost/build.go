@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// open opens a branch of the kind in the place of the one before.
+// open opens a branch of the kind and replaces the previous one.
 func (a *apparatus) open(ctx context.Context, k kind) (*branch, error) {
 	b, err := a.build(ctx, k)
 	if err != nil {

@@ -17,16 +17,16 @@ import (
 )
 
 const (
-	people    = 1000 // who have a session each, so that looking one up is a search
+	people    = 1000 // each with a session, so that a look-up is a real search
 	cardLife  = time.Hour
 	subject   = "learner"
 	cookieRAM = "bank_session"
 )
 
-// none is the count of a branch that knows no Redis.
+// none returns 0, the count of a branch that does not use Redis.
 func none() int64 { return 0 }
 
-// withCookie makes requests with a cookie.
+// withCookie returns a function that makes requests with a cookie.
 func withCookie(name, value string) func() *http.Request {
 	return func() *http.Request {
 		r := request()
@@ -35,7 +35,8 @@ func withCookie(name, value string) func() *http.Request {
 	}
 }
 
-// withCard makes requests with a card in the header where RFC 6750 wants it.
+// withCard returns a function that makes requests with a card in the Authorization header (RFC 6750), or nil when
+// there are no more cards.
 func withCard(card func() string) func() *http.Request {
 	return func() *http.Request {
 		raw := card()
@@ -53,13 +54,13 @@ func request() *http.Request {
 	return r
 }
 
-// bearer is the card of a request.
+// bearer returns the card of a request.
 func bearer(r *http.Request) string {
 	raw, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	return raw
 }
 
-// newRAM keeps sessions in a map, as a branch does that was never meant to have a sibling.
+// newRAM returns a branch with sessions in a map, as in a server that is the only one.
 func newRAM() *branch {
 	var mu sync.RWMutex
 	sessions := map[string]session.Record{}
@@ -83,7 +84,7 @@ func newRAM() *branch {
 	}}
 }
 
-// newRedis keeps them where the apps of the estate do.
+// newRedis returns a branch with sessions in Redis, as in the apps (sso/session).
 func newRedis(ctx context.Context, rdb *lookup.Client) (*branch, error) {
 	store, err := session.New(rdb, session.Options{Service: "bank", Keys: [][]byte{[]byte(rand.Text())}})
 	if err != nil {
@@ -109,7 +110,7 @@ func newRedis(ctx context.Context, rdb *lookup.Client) (*branch, error) {
 	}}, nil
 }
 
-// newFresh checks the signature of each card, since it has never seen one of them.
+// newFresh returns a branch that checks each card's signature, since it gets each card only once.
 func newFresh(ctx context.Context, o *office) (*branch, error) {
 	v, err := o.verifier()
 	if err != nil {
@@ -128,7 +129,7 @@ func newFresh(ctx context.Context, o *office) (*branch, error) {
 	})}, nil
 }
 
-// newRemembered sees the same card again and again.
+// newRemembered returns a branch that gets the same card each time, so that the verifier remembers it.
 func newRemembered(o *office) (*branch, error) {
 	v, err := o.verifier()
 	if err != nil {
@@ -153,7 +154,7 @@ func access(v *token.Verifier) check {
 
 var errDenied = errors.New("this card was revoked")
 
-// newExists asks Redis about each card, too.
+// newExists returns a branch that also queries Redis for each card.
 func newExists(o *office, rdb *lookup.Client) (*branch, error) {
 	b, err := newRemembered(o)
 	if err != nil {

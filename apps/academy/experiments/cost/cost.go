@@ -1,6 +1,5 @@
-// Package cost is the experiment "What does a check cost?": six branches that differ
-// only in how they find out who a request is from, each asked over HTTP and measured
-// now, on this machine.
+// Package cost is the experiment "What does a check cost?": six branches that differ only in how they find out which
+// user a request is from, each measured over HTTP when the learner asks, on this machine.
 //
 //	clients ── GET /account ──▶ RAM session        a map of the branch
 //	  over     (cookie or       Redis session      sso/session
@@ -12,7 +11,7 @@ package cost
 
 import "gatehouse/apps/academy/lab"
 
-// Experiment is "What does a check cost?".
+// Experiment returns the description of "What does a check cost?".
 func Experiment() lab.Experiment {
 	return lab.Experiment{
 		Name:  "what-a-check-costs",

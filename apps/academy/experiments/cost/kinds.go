@@ -1,6 +1,6 @@
 package cost
 
-// The ways to find out who a request is from.
+// The ways to find out which user a request is from.
 const (
 	ram        = "ram"
 	inRedis    = "redis"
@@ -10,17 +10,17 @@ const (
 	withMirror = "mirror"
 )
 
-// kind is one way, as the learner reads of it.
+// kind is one of these ways, with its texts.
 type kind struct {
 	name, label string
-	brief       string // below a bar
+	brief       string // label below a bar
 	does        string // what a check consists of
-	signOut     string // when a sign-out counts
-	away        string // what happens while Redis is away
-	elsewhere   string // whether another branch knows the person
+	signOut     string // when a sign-out takes effect
+	away        string // what happens while Redis is down
+	elsewhere   string // whether another branch recognises the user
 }
 
-// kinds are all ways, in the order in which they are told.
+// kinds are all ways, in the order of the guided path.
 var kinds = []kind{
 	{ram, "RAM session", "RAM", "the cookie is looked up in a map of this branch", "at once, in this branch", "goes on", "no: who is sent there is a stranger"},
 	{inRedis, "Redis session", "Redis", "the cookie is looked up in Redis (sso/session)", "at once, everywhere", "503: nobody can be recognised", "yes"},
@@ -39,7 +39,7 @@ func kindOf(name string) (kind, bool) {
 	return kind{}, false
 }
 
-// The names of findings.
+// Names of findings.
 func checkOf(kind string) string      { return "check-" + kind + "-us" }
 func lookupsOf(kind string) string    { return "lookups-" + kind }
 func throughputOf(kind string) string { return "throughput-" + kind }

@@ -12,7 +12,8 @@ import (
 	"gatehouse/sso/denylist"
 )
 
-// newMirrored asks the denylist in its own memory, which follows Redis beside the requests.
+// newMirrored returns a branch that checks the denylist in its own memory, a mirror that follows Redis in the
+// background.
 func newMirrored(ctx context.Context, o *office, rdb *lookup.Client, logger *slog.Logger) (*branch, error) {
 	b, err := newRemembered(o)
 	if err != nil {
@@ -55,7 +56,7 @@ func newMirrored(ctx context.Context, o *office, rdb *lookup.Client, logger *slo
 	return b, nil
 }
 
-// deniedPeople are on the denylist while it is asked, so that it is not an empty table.
+// deniedPeople is the number of entries on the denylist, so that it is not empty while it is checked.
 const deniedPeople = 1000
 
 func signedOut() func(yield func(denylist.Entry, error) bool) {

@@ -17,7 +17,7 @@ const (
 	audience = "https://branch.bank.example"
 )
 
-// office is the bank's head office: it signs cards, and says how to verify them.
+// office is the bank's head office: it signs cards and verifies them.
 type office struct{ cards *card.Issuer }
 
 func newOffice() (*office, error) {
@@ -28,25 +28,25 @@ func newOffice() (*office, error) {
 	return &office{cards}, nil
 }
 
-// verifier is a new one, which remembers no card.
+// verifier returns a new verifier, which remembers no card.
 func (o *office) verifier() (*token.Verifier, error) {
 	return token.NewVerifier(issuer, audience, o.cards, nil)
 }
 
-// How many cards are signed for the way that remembers none, where each is shown once: as
-// many as can be signed within signTime.
+// Limits of the number of cards that are signed for the kind that gets each card only once: as many as can be signed
+// within signTime.
 const (
 	mostCards  = 8_000
 	leastCards = 200
 	signTime   = time.Second
 )
 
-// one is a card.
+// one returns a new card.
 func (o *office) one() (string, error) {
 	return o.cards.Sign(card.Card{Subject: subject, Audience: audience, Life: cardLife})
 }
 
-// many are cards that differ.
+// many returns different cards.
 func (o *office) many(ctx context.Context) ([]string, error) {
 	workers, began := runtime.GOMAXPROCS(0), time.Now()
 	signed, wrong := make([][]string, workers), make([]error, workers)

@@ -13,24 +13,24 @@ import (
 	"time"
 )
 
-// patience bounds one request.
+// patience is the timeout of a request.
 const patience = 5 * time.Second
 
-// measured is what came of one kind.
+// measured is the result of measuring one kind.
 type measured struct {
 	check      time.Duration // alone, without HTTP: the median of many batches
 	median     time.Duration // of the requests' latency
-	slow       time.Duration // 99 of 100 were answered within it
-	throughput float64       // requests a second, in the median slice of the round
+	slow       time.Duration // 99th percentile
+	throughput float64       // requests per second, in the median slice of the round
 	requests   int
-	commands   int64 // that the branch sent to Redis meanwhile, whatever for
+	commands   int64 // that the branch sent to Redis meanwhile, for any purpose
 }
 
-// lookups are Redis commands a request.
+// lookups returns the number of Redis commands per request.
 func (m measured) lookups() float64 { return float64(m.commands) / float64(m.requests) }
 
-// bare measures the check alone for about so long, in batches: a batch is long enough for
-// the clock, and short enough for a busy machine not to interrupt most of them.
+// bare measures the check alone for about long and returns the median. It times batches: long enough for the clock's
+// resolution, and short enough that a busy machine interrupts few of them.
 func bare(ctx context.Context, b *branch, batch int, long time.Duration) (time.Duration, error) {
 	const most, least = 3000, 5
 	var took []time.Duration
@@ -60,8 +60,8 @@ func bare(ctx context.Context, b *branch, batch int, long time.Duration) (time.D
 	return quantile(took, 0.5), nil
 }
 
-// load lets clients ask the branch for so long, each over one connection that is kept
-// alive, and each as soon as it has its answer.
+// load measures the branch for the duration long: each client sends requests one after the other over one kept-alive
+// connection.
 func load(ctx context.Context, b *branch, clients int, long time.Duration) (measured, error) {
 	ctx, cancel := context.WithTimeout(ctx, long)
 	defer cancel()
@@ -93,11 +93,11 @@ func load(ctx context.Context, b *branch, clients int, long time.Duration) (meas
 	return m, nil
 }
 
-// answered is one request: when its answer came, since the round began, and how long it took.
+// answered is one request: when its response arrived, since the round's start, and how long it took.
 type answered struct{ at, took time.Duration }
 
-// perSecond is the throughput of the round's median slice: whatever else the machine does
-// for a moment does not count.
+// perSecond returns the throughput in the round's median slice, so that short interruptions by other processes do not
+// count.
 func perSecond(each []answered, lasted time.Duration) float64 {
 	const many = 9
 	slice := lasted / many
@@ -112,8 +112,7 @@ func perSecond(each []answered, lasted time.Duration) float64 {
 	return float64(counts[many/2]) / slice.Seconds()
 }
 
-// askOn asks one request after the other until ctx ends or there is nothing left to ask
-// with.
+// askOn sends one request after the other until ctx ends or there are no more cards.
 func askOn(ctx context.Context, b *branch, began time.Time) ([]answered, error) {
 	dial := net.Dialer{Timeout: patience}
 	conn, err := dial.DialContext(context.WithoutCancel(ctx), "tcp", b.addr)
@@ -137,7 +136,7 @@ func askOn(ctx context.Context, b *branch, began time.Time) ([]answered, error) 
 	return all, nil
 }
 
-// ask sends one request and reads its answer, which must be 200.
+// ask sends one request and reads its response, which must be 200.
 func ask(conn net.Conn, in *bufio.Reader, out *bufio.Writer, r *http.Request) (time.Duration, error) {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return 0, err
@@ -162,7 +161,7 @@ func ask(conn net.Conn, in *bufio.Reader, out *bufio.Writer, r *http.Request) (t
 	return took, err
 }
 
-// quantile sorts what it is given.
+// quantile returns the q-quantile of all, and sorts all.
 func quantile(all []time.Duration, q float64) time.Duration {
 	slices.Sort(all)
 	return all[max(int(math.Ceil(q*float64(len(all)))), 1)-1]

@@ -12,7 +12,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// introduce sends one request that the picture shows.
+// introduce sends one request that is shown in the picture.
 func (a *apparatus) introduce(ctx context.Context, b *branch) error {
 	dial := net.Dialer{Timeout: patience}
 	conn, err := dial.DialContext(ctx, "tcp", b.addr)
@@ -37,7 +37,7 @@ func (a *apparatus) introduce(ctx context.Context, b *branch) error {
 	return nil
 }
 
-// find takes down what was measured.
+// find stores and logs the findings of a measurement.
 func (a *apparatus) find(k kind, m measured, clients int) {
 	for name, f := range map[string]lab.Finding{
 		checkOf(k.name):      {Label: k.label + ": the check alone", Text: short(m.check), Value: float64(m.check) / float64(time.Microsecond), Unit: "µs"},
@@ -54,7 +54,7 @@ func (a *apparatus) find(k kind, m measured, clients int) {
 	a.ratio(found, "ratio-exists-mirror", withExists, withMirror)
 }
 
-// ratio takes down how many times as long one check takes as another.
+// ratio stores how many times longer one check takes than another.
 func (a *apparatus) ratio(found lab.Findings, name, one, other string) {
 	if !found.Has(checkOf(one)) || !found.Has(checkOf(other)) || found.Value(checkOf(other)) == 0 {
 		return
@@ -160,10 +160,10 @@ func (a *apparatus) tables() []lab.Table {
 	return []lab.Table{numbers, trade}
 }
 
-// sentence begins with a capital letter.
+// sentence capitalises the first letter.
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// lookups counts them.
+// lookups formats a number of look-ups.
 func lookups(n float64) string {
 	if n == 1 {
 		return "1 lookup"
@@ -171,7 +171,7 @@ func lookups(n float64) string {
 	return few(n) + " lookups"
 }
 
-// short is a duration with two or three digits that count.
+// short formats a duration with two or three significant digits.
 func short(d time.Duration) string {
 	switch us := float64(d) / float64(time.Microsecond); {
 	case us >= 1000:
@@ -181,7 +181,7 @@ func short(d time.Duration) string {
 	}
 }
 
-// few is a number with as many decimals as say something.
+// few formats a number with as many decimals as are significant.
 func few(v float64) string {
 	switch {
 	case v == 0:
@@ -196,7 +196,7 @@ func few(v float64) string {
 	return thousands(v)
 }
 
-// thousands is a whole number with commas.
+// thousands formats a rounded number with thousands separators.
 func thousands(v float64) string {
 	s := strconv.FormatInt(int64(v+0.5), 10)
 	for i := len(s) - 3; i > 0; i -= 3 {

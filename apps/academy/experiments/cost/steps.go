@@ -2,7 +2,7 @@ package cost
 
 import "gatehouse/apps/academy/lab"
 
-// step measures one kind.
+// step completes a step that measures one kind.
 func step(k string, s lab.Step) lab.Step {
 	s.Control, s.Args, s.Button = "measure", lab.Args{"kind": k}, "Measure it"
 	s.Once = true
@@ -12,7 +12,7 @@ func step(k string, s lab.Step) lab.Step {
 	return s
 }
 
-// steps are the guided path: from what knows least to what knows most, and what each costs.
+// steps returns the guided path: from the check that knows least to the one that knows most, with the cost of each.
 func steps() []lab.Step {
 	return []lab.Step{
 		step(ram, lab.Step{

@@ -7,7 +7,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// The groups that controls stand in.
+// The groups of the controls.
 const (
 	GroupYou      = "You"
 	GroupBranches = "The branches"
@@ -15,7 +15,7 @@ const (
 	GroupRedis    = "Redis"
 )
 
-// Names of controls that several experiments have.
+// Names of controls that several experiments share.
 const (
 	SignIn     = "sign-in"
 	Ask        = "ask"
@@ -28,24 +28,24 @@ const (
 	RestartAll = "restart-all"
 )
 
-// Branches is the parameter that says how many branches there are at the start.
+// Branches is the parameter for the number of branches at the start.
 var Branches = lab.Param{Name: "branches", Label: "Branches", Hint: "Servers of the bank behind the balancer.", Type: lab.Int, Default: "3", Min: 1, Max: bank.MaxBranches, Unit: "branches"}
 
-// Path makes a set-up fit a guided path: it takes a branch that does not know the learner,
-// and room for the five that are opened on the way.
+// Path adjusts a setup to a guided path, which needs a branch that does not know the learner and room for the five
+// branches that it opens.
 func Path(setup lab.Args) {
 	setup[Branches.Name] = strconv.Itoa(min(max(setup.Int(Branches.Name), 2), bank.MaxBranches-5))
 }
 
-// times is the field for how often the learner asks.
+// times returns the field for how often the learner asks.
 func times(label, n string) lab.Param {
 	return lab.Param{Name: "times", Label: label, Type: lab.Int, Default: n, Min: 0, Max: 40, Unit: "times"}
 }
 
-// then is the field of what changes something: what does the bank say afterwards?
+// then returns the field for how often the learner asks after a change.
 func then(n string) lab.Param { return times("Then ask", n) }
 
-// Controls are those of every experiment at the counter.
+// Controls returns the controls that all experiments at the counter share.
 func Controls() []lab.Control {
 	asked := times("Ask", "1")
 	asked.Min = 1

@@ -8,17 +8,17 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// Counter is a bank with a learner in front of it.
+// Counter is a bank with a learner as its customer.
 type Counter struct {
 	*bank.Bank
 	Bench *lab.Bench
-	Tally Tally // of what the learner asked
+	Tally Tally // of the answers to Ask
 
 	mu   sync.Mutex
 	home string // the branch that signed the learner in
 }
 
-// New opens the bank. What Options leave open is taken from the set-up.
+// New opens the bank. Unset options come from the setup.
 func New(ctx context.Context, b *lab.Bench, o bank.Options) (*Counter, error) {
 	o.Bench = b
 	if o.Branches == 0 {
@@ -31,14 +31,14 @@ func New(ctx context.Context, b *lab.Bench, o bank.Options) (*Counter, error) {
 	return &Counter{Bank: opened, Bench: b}, nil
 }
 
-// Home is the ID of the branch that signed the learner in last; "" for none.
+// Home returns the ID of the branch that signed the learner in last; "" for none.
 func (c *Counter) Home() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.home
 }
 
-// SignIn signs the learner in. The answer says which branch did it.
+// SignIn signs the learner in. The result names the branch that did it.
 func (c *Counter) SignIn(ctx context.Context, name string) lab.Request {
 	r := c.Bank.SignIn(ctx, bank.You, name)
 	if r.Outcome == lab.Recognised {
@@ -49,7 +49,7 @@ func (c *Counter) SignIn(ctx context.Context, name string) lab.Request {
 	return r
 }
 
-// Ask asks "who are you?" so often, and counts what comes back.
+// Ask sends GET /account the given number of times and counts the answers.
 func (c *Counter) Ask(ctx context.Context, times int) Count {
 	var round Count
 	for range times {
@@ -63,11 +63,11 @@ func (c *Counter) Ask(ctx context.Context, times int) Count {
 	return round
 }
 
-// Do carries out the controls of Controls. It answers with what the bank said to the
-// questions that came with it.
+// Do runs one of Controls, then asks as often as its field says, and returns the counted answers. It returns
+// ErrNoControl for any other control.
 func (c *Counter) Do(ctx context.Context, control string, args lab.Args) (Count, error) {
 	err := c.change(ctx, control, args)
-	c.Bench.SetInt(Branches.Name, max(len(c.Branches()), Branches.Min)) // also when only some of it could be done
+	c.Bench.SetInt(Branches.Name, max(len(c.Branches()), Branches.Min)) // also after a partial change
 	if err != nil {
 		return Count{}, err
 	}
@@ -80,7 +80,7 @@ func (c *Counter) change(ctx context.Context, control string, args lab.Args) err
 		if r := c.SignIn(ctx, args["name"]); r.Outcome != lab.Recognised {
 			return lab.Refusal(r.Text)
 		}
-	case Ask: // what is asked comes afterwards, as with every control
+	case Ask: // Do asks afterwards, as for every control
 	case SignOut:
 		c.Bank.SignOut(ctx, bank.You)
 	case Add:
@@ -106,11 +106,10 @@ func (c *Counter) change(ctx context.Context, control string, args lab.Args) err
 	return nil
 }
 
-// ErrNoControl says that a control is none of Controls.
+// ErrNoControl means that a control is not one of Controls.
 const ErrNoControl = lab.Refusal("This experiment has no such control.")
 
-// KillMine kills the branch that signed the learner in. A Refusal says that there is
-// none, or that it is down.
+// KillMine kills the branch that signed the learner in. It returns a Refusal if there is none or if it is down.
 func (c *Counter) KillMine(ctx context.Context) error {
 	home := c.Home()
 	if home == "" {
@@ -119,7 +118,7 @@ func (c *Counter) KillMine(ctx context.Context) error {
 	return c.Kill(ctx, home)
 }
 
-// View fills in the picture, the cookies and who knew the learner.
+// View fills in the picture, the cookies, and the branches' answers. cookies maps cookie names to labels.
 func (c *Counter) View(v *lab.View, cookies map[string]string) {
 	v.Picture = c.Picture()
 	branches := c.Branches()

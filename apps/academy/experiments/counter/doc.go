@@ -1,4 +1,4 @@
-// Package counter is what the experiments about the bank's counter have in common: a
-// learner who signs in and asks "who are you?", and branches that are killed, added and
-// restarted meanwhile. A tally takes down what each branch really answered.
+// Package counter is what the experiments about the bank's counter share: a learner who signs in and asks "who are
+// you?", and branches that are killed, added and restarted meanwhile. A tally counts what each branch really
+// answered.
 package counter

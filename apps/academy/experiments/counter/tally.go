@@ -11,13 +11,13 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// Tally counts answers. It is safe for concurrent use.
+// Tally counts answers by branch. It is safe for concurrent use.
 type Tally struct {
 	mu sync.Mutex
-	by map[string]Count // by the ID of who answered
+	by map[string]Count // by the ID of the branch or balancer that answered
 }
 
-// Count is how many answers there were of each outcome.
+// Count is the number of answers of each outcome.
 type Count struct{ Asked, Recognised, Unknown, Refused, Lost int }
 
 // Add counts one answer.
@@ -35,17 +35,17 @@ func (c *Count) Add(r lab.Request) {
 	}
 }
 
-// Plus is the sum of two counts.
+// Plus returns the sum of two counts.
 func (c Count) Plus(d Count) Count {
 	return Count{c.Asked + d.Asked, c.Recognised + d.Recognised, c.Unknown + d.Unknown, c.Refused + d.Refused, c.Lost + d.Lost}
 }
 
-// Of is a finding that says so many of all that were asked.
+// Of returns the finding "n of all that were asked".
 func (c Count) Of(n int, label string) lab.Finding {
 	return lab.Finding{Label: label, Text: fmt.Sprintf("%d of %d", n, c.Asked), Value: float64(n)}
 }
 
-// All is a finding that says how many were asked.
+// All returns the finding of how many were asked.
 func (c Count) All(label string) lab.Finding {
 	return lab.Finding{Label: label, Text: strconv.Itoa(c.Asked), Value: float64(c.Asked)}
 }
@@ -62,21 +62,21 @@ func (t *Tally) Add(r lab.Request) {
 	t.by[r.To] = c
 }
 
-// Reset forgets all of it.
+// Reset deletes all counts.
 func (t *Tally) Reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.by = nil
 }
 
-// Of is the count of one branch.
+// Of returns the count of one branch.
 func (t *Tally) Of(id string) Count {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.by[id]
 }
 
-// Total is the count of all.
+// Total returns the sum of all counts.
 func (t *Tally) Total() Count {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -87,7 +87,7 @@ func (t *Tally) Total() Count {
 	return sum
 }
 
-// Table shows what each branch answered; balancer's own answers stand at its end.
+// Table returns a table of each branch's answers, with the balancer's own answers at the end.
 func (t *Tally) Table(branches []bank.Branch) lab.Table {
 	table := lab.Table{
 		ID: "answers", Title: "Who knew you?",
@@ -108,7 +108,7 @@ func (t *Tally) Table(branches []bank.Branch) lab.Table {
 	return table
 }
 
-// Chart is Table as bars.
+// Chart returns the counts as a bar chart.
 func (t *Tally) Chart(branches []bank.Branch) lab.Chart {
 	knew, not := lab.Series{Label: "Knew you"}, lab.Series{Label: "Did not"}
 	chart := lab.Chart{ID: "answers", Title: "Who knew you?", Subtitle: "Answers of each branch to “who are you?”", Kind: "bar", YLabel: "answers"}
@@ -122,7 +122,8 @@ func (t *Tally) Chart(branches []bank.Branch) lab.Chart {
 	return chart
 }
 
-// Cookies are facts about what the learner's browser sends along. Values are shortened.
+// Cookies returns facts about the cookies that the learner's browser sends, with shortened values. names maps cookie
+// names to labels.
 func Cookies(b *bank.Browser, names map[string]string) []lab.Fact {
 	var facts []lab.Fact
 	for _, c := range b.Cookies() {
@@ -139,7 +140,7 @@ func Cookies(b *bank.Browser, names map[string]string) []lab.Fact {
 	return facts
 }
 
-// short is enough of a secret to tell it from another.
+// short returns the first 8 characters of a secret, enough to tell it from another.
 func short(s string) string {
 	if len(s) > 8 {
 		return s[:8] + "…"

@@ -1,6 +1,5 @@
-// Package emails is the experiment with the index on the email column: a table of up
-// to five million users, a look-up without the index and with it, and what emails in
-// two spellings do to it.
+// Package emails is the experiment with the index on the email column: a table of up to five million users, a look-up
+// with and without the index, and the effect of emails in two spellings.
 package emails
 
 import (
@@ -17,7 +16,7 @@ const (
 	postgres = "postgres"
 )
 
-// The guided path's table: large enough to show it, and made within seconds.
+// guidedRows is the size of the guided path's table: large enough to show the effect, and made within seconds.
 const guidedRows = "100000"
 
 var sizes = lab.Param{
@@ -35,7 +34,7 @@ var databases = lab.Param{
 	Options: []lab.Option{{Value: sqlite, Label: "SQLite"}, {Value: postgres, Label: "PostgreSQL"}},
 }
 
-// The ways to look up, and the indexes, as arguments.
+// The ways to look up and the indexes, as arguments.
 const (
 	exact  = "exact"
 	folded = "lower"
@@ -43,7 +42,7 @@ const (
 	lower  = "lower"
 )
 
-// Experiment describes it.
+// Experiment returns the experiment's description.
 func Experiment() lab.Experiment {
 	index := lab.Param{Name: "index", Label: "Index", Type: lab.Choice, Default: plain, Options: []lab.Option{
 		{Value: plain, Label: "on email"}, {Value: lower, Label: "on LOWER(email)"},
@@ -79,8 +78,8 @@ func Experiment() lab.Experiment {
 	}
 }
 
-// needs counts the file of a SQLite table, with half as much again for sorting. What PostgreSQL has for all runs
-// together is bounded by store.Fits.
+// needs returns the space for a SQLite table, plus half of it for sorting. The space that PostgreSQL uses for all
+// runs together is limited by store.Fits.
 func needs(setup lab.Args) lab.Needs {
 	n := lab.Needs{Memory: 128 << 20, Disk: lab.DefaultDisk}
 	if setup[databases.Name] == sqlite {
@@ -97,11 +96,10 @@ Not real are the users: they are made inside the database, user000001@example.co
 random text of the same length. The file is written without care for a power cut, since it is thrown away at the end. It may take up to 2 GB of disk; a run
 has one table at a time.`
 
-// opening bounds the opening of a database.
+// opening is the timeout for opening a database.
 const opening = 10 * time.Second
 
-// open opens the database of this kind, or keeps it where it is open. A Refusal says
-// that there is none.
+// open opens the database of this kind, unless it is open already. It returns a Refusal if there is none.
 func (a *apparatus) open(ctx context.Context, kind string) error {
 	if a.store != nil && a.kind == kind {
 		return nil
@@ -132,7 +130,7 @@ func (a *apparatus) open(ctx context.Context, kind string) error {
 	return err
 }
 
-// shut closes the database, with all that is in it.
+// shut closes the database, which deletes its contents.
 func (a *apparatus) shut() error {
 	a.mu.Lock()
 	s := a.store

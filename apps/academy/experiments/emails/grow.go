@@ -11,13 +11,13 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// point is one of the curve: how long a look-up takes in a table of this size.
+// point is a point of the curve: the time of a look-up in a table of this size.
 type point struct {
 	rows          int
 	without, with time.Duration
 }
 
-// stops are the sizes at which the growing table is measured.
+// stops returns the sizes at which the growing table is measured.
 func stops(rows int) (all []int) {
 	for _, n := range []int{1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 5_000_000} {
 		if n < rows {
@@ -27,14 +27,13 @@ func stops(rows int) (all []int) {
 	return append(all, rows)
 }
 
-// What it costs to measure a table, as a share of what filling it does: to look emails
-// up without the index, and to make the index.
+// The cost of the look-ups and of making the index, as a share of the cost of filling the table.
 const (
 	looking  = 0.4
 	indexing = 0.4
 )
 
-// make begins a new table.
+// make starts making a new table. It returns a Refusal if there is no room for it.
 func (a *apparatus) make(ctx context.Context, args lab.Args) error {
 	size, kind := args[sizes.Name], args[databases.Name]
 	rows, err := strconv.Atoi(size)
@@ -62,7 +61,7 @@ func (a *apparatus) make(ctx context.Context, args lab.Args) error {
 			a.rows, a.points = 0, nil
 			a.mu.Unlock()
 			a.bench.Find("rows", lab.Finding{Label: "Users in the table", Text: "none"})
-			// What there is of it goes, also when the run is ending.
+			// Remove the partial table, even if the run is ending.
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), opening)
 			defer cancel()
 			err = errors.Join(err, a.store.Empty(ctx))
@@ -71,7 +70,7 @@ func (a *apparatus) make(ctx context.Context, args lab.Args) error {
 	})
 }
 
-// grow fills the table, and measures at each stop.
+// grow fills the table and measures at each stop.
 func (a *apparatus) grow(ctx context.Context, rows int) error {
 	if err := a.store.Empty(ctx); err != nil {
 		return err
@@ -117,8 +116,8 @@ func (a *apparatus) grow(ctx context.Context, rows int) error {
 	return nil
 }
 
-// measure adds a point to the curve: look-ups without the index, then with one that
-// is made for it and dropped again. paid is told of each part of the work.
+// measure adds a point to the curve: look-ups without the index, then with an index that is made and dropped again.
+// It calls paid with the cost of each finished part.
 func (a *apparatus) measure(ctx context.Context, rows int, paid func(cost float64)) error {
 	paid(0)
 	if err := a.store.Settle(ctx); err != nil {

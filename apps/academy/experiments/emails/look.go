@@ -14,18 +14,18 @@ import (
 	"gatehouse/db"
 )
 
-// look is what a look-up of one kind showed.
+// look is the result of look-ups of one kind.
 type look struct {
-	name   string // of its finding
-	label  string // of its line in the table
+	name   string // prefix of its findings
+	label  string // of its row in the table
 	sql    string
 	plan   string
 	median time.Duration
 	count  int // look-ups
 }
 
-// median looks random emails up: so many, or as many as the time allows, three at
-// least. It says how long the median took, and how many there were.
+// median looks up random emails: up to most of them within the time budget, but at least three. It returns the median
+// time and the number of look-ups.
 func (a *apparatus) median(ctx context.Context, how store.Lookup, rows, most int, budget time.Duration) (time.Duration, int, error) {
 	var took []time.Duration
 	for began := time.Now(); len(took) < most && (len(took) < 3 || time.Since(began) < budget); {
@@ -46,7 +46,7 @@ func (a *apparatus) median(ctx context.Context, how store.Lookup, rows, most int
 	return took[len(took)/2], len(took), nil
 }
 
-// look looks emails up, asks for the plan, and takes both down.
+// look looks up emails, gets the query plan, and stores and logs both.
 func (a *apparatus) look(ctx context.Context, how string) error {
 	l := a.kindOf(how)
 	query := store.Exact
@@ -77,7 +77,7 @@ func (a *apparatus) look(ctx context.Context, how string) error {
 	return nil
 }
 
-// kindOf says what a look-up would show just now.
+// kindOf returns the kind of a look-up with the current indexes.
 func (a *apparatus) kindOf(how string) look {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -94,7 +94,7 @@ func (a *apparatus) kindOf(how string) look {
 	return look{name: "without-index", label: "email = ?, without an index on email"}
 }
 
-// plans are the findings that tell a look-up's plan, by the look-up's own.
+// plans maps the names of look-ups to the names of their plan findings.
 var plans = map[string]string{
 	"without-index": "plan-without", "with-index": "plan-with", "lower": "lower-plan", "lower-with-index": "lower-plan-with",
 }
@@ -114,8 +114,8 @@ func (a *apparatus) findLook(l look) {
 	}
 }
 
-// spelling asks for one user's email in small letters, who wrote it with a capital
-// one: with = and with LOWER.
+// spelling looks up an email in small letters that was stored with a capital letter, with = and with LOWER, and
+// stores how many accounts each finds.
 func (a *apparatus) spelling(ctx context.Context) error {
 	stored := store.Email(10)
 	typed := strings.ToLower(stored)
@@ -135,7 +135,7 @@ func (a *apparatus) spelling(ctx context.Context) error {
 
 var indexes = map[string]store.Index{plain: store.Plain, lower: store.Lower, unique: store.Unique}
 
-// makeIndex makes an index, and looks emails up with it if that is asked for.
+// makeIndex makes an index and, if again, looks up emails with it.
 func (a *apparatus) makeIndex(ctx context.Context, which string, again bool) error {
 	i, known := indexes[which]
 	if !known || which == unique {
@@ -181,7 +181,7 @@ func (a *apparatus) dropIndex(ctx context.Context, which string) error {
 	}
 	dropped := []string{which}
 	if which == lower {
-		dropped = append(dropped, unique) // it is one on LOWER(email), too
+		dropped = append(dropped, unique) // also on LOWER(email)
 	}
 	for _, name := range dropped {
 		if err := a.store.DropIndex(ctx, indexes[name]); err != nil {
@@ -195,18 +195,18 @@ func (a *apparatus) dropIndex(ctx context.Context, which string) error {
 	return nil
 }
 
-// taken is whose email is signed up with a second time.
+// taken is the number of the user whose email is registered a second time.
 const taken = 7
 
 func capitals() string { return strings.ToUpper(store.Email(taken)) }
 
-// register signs up with an email that somebody has, in capital letters.
+// register registers an existing email in capital letters.
 func (a *apparatus) register(ctx context.Context) error {
 	_, err := a.signUp(ctx)
 	return err
 }
 
-// signUp reports whether the database took the second account.
+// signUp registers the email and reports whether the database accepted it.
 func (a *apparatus) signUp(ctx context.Context) (bool, error) {
 	err := a.store.Register(ctx, capitals(), "Second account")
 	if db.IsUnique(err) {
@@ -226,8 +226,7 @@ func (a *apparatus) signUp(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// protect makes the unique index, over what is left when second accounts have gone,
-// and signs up again.
+// protect makes the unique index, after removing second accounts if they prevent it, and registers the email again.
 func (a *apparatus) protect(ctx context.Context) error {
 	err := a.putIndex(ctx, unique, store.Unique)
 	if db.IsUnique(err) {
@@ -247,7 +246,7 @@ func (a *apparatus) protect(ctx context.Context) error {
 	return err
 }
 
-// reason is the innermost error: what the database said.
+// reason returns the text of the innermost error, which is the database's.
 func reason(err error) string {
 	for {
 		inner := errors.Unwrap(err)

@@ -6,7 +6,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// scans reports whether a plan goes through the whole table.
+// scans reports whether a plan reads the whole table.
 func scans(plan string) bool {
 	return strings.Contains(plan, "SCAN users") || strings.Contains(plan, "Seq Scan on users")
 }
@@ -16,7 +16,7 @@ func seeks(plan string) bool {
 	return strings.Contains(plan, "SEARCH users USING INDEX") || strings.Contains(plan, "Index Scan")
 }
 
-// steps is the guided path.
+// steps returns the guided path.
 func steps() []lab.Step {
 	return []lab.Step{
 		{

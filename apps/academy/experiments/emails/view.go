@@ -88,7 +88,7 @@ func (a *apparatus) viewLooks(v *lab.View) {
 	v.Tables = append(v.Tables, t)
 }
 
-// headline is the line of a plan that says how the table is gone through.
+// headline returns the line of a plan that says how the table is searched.
 func headline(plan string) string {
 	for line := range strings.Lines(plan) {
 		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "->"))

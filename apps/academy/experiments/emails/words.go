@@ -8,7 +8,7 @@ import (
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// millis is a time in milliseconds, with three figures that count.
+// millis formats a duration in milliseconds with about three significant digits.
 func millis(d time.Duration) string {
 	switch n := ms(d); {
 	case n >= 10_000:
@@ -26,7 +26,7 @@ func millis(d time.Duration) string {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
 
-// size is a number of bytes as people say it.
+// size formats a number of bytes in MB or GB.
 func size(bytes int64) string {
 	switch n := float64(bytes); {
 	case n >= 1e9:
@@ -38,7 +38,7 @@ func size(bytes int64) string {
 	}
 }
 
-// number is written with commas: 5,000,000.
+// number formats n with thousands separators: 5,000,000.
 func number(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -47,7 +47,7 @@ func number(n int) string {
 	return s
 }
 
-// times1 is a ratio: "1,234 times", "3.4 times".
+// times1 formats a ratio: "1,234 times", "3.4 times".
 func times1(n float64) string {
 	if n >= 10 {
 		return number(int(n+0.5)) + " times"

@@ -10,8 +10,8 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// apparatus is the table and what was measured on it. The store is for one goroutine
-// at a time: Do's, or that of the work that it began.
+// apparatus is a running experiment: the table and its measurements. Only one goroutine uses the store at a time:
+// that of Do, or that of the work that Do started.
 type apparatus struct {
 	bench *lab.Bench
 
@@ -19,36 +19,36 @@ type apparatus struct {
 	store   *store.Store // nil before the first table
 	kind    string       // of the database
 	version string
-	rows    int // that the table was made with; 0 for none
+	rows    int // size of the table; 0 for none
 	bytes   int64
-	indexes map[string]bool // by their names as arguments, and unique
+	indexes map[string]bool // by their argument names, and unique
 	points  []point         // of the curve
 	looks   []look          // the newest of each kind
 	work    *work           // nil for none
 }
 
-// unique is the index that also keeps second accounts out.
+// unique is the name of the unique index, which also rejects second accounts.
 const unique = "unique"
 
-// work is what goes on beside the controls.
+// work is a task in the background.
 type work struct {
 	label  string
 	began  time.Time
 	share  float64
-	left   time.Duration // at the time at, as it went so far; negative when nobody knows
+	left   time.Duration // estimated at the time at; negative if unknown
 	at     time.Time
 	cancel context.CancelFunc
 	done   chan struct{}
 	err    error
 }
 
-// Do waits for what it began for so long, a large table's only for a moment.
+// How long Do waits for the work that it started; with a large table only for a moment.
 const (
 	patience = 4 * time.Second
 	moment   = time.Second
 )
 
-// Do carries out a control.
+// Do runs a control.
 func (a *apparatus) Do(ctx context.Context, control string, args lab.Args) error {
 	if control == "cancel" {
 		return a.stop(ctx)
@@ -79,7 +79,7 @@ func (a *apparatus) Do(ctx context.Context, control string, args lab.Args) error
 	return lab.Refusal("This experiment has no such control.")
 }
 
-// begin works beside the controls, and waits a while for the end.
+// begin starts do in the background, waits a while for its end, and returns its error if it has ended.
 func (a *apparatus) begin(ctx context.Context, label string, do func(ctx context.Context) error) error {
 	w := &work{label: label, began: time.Now(), left: -1, cancel: func() {}, done: make(chan struct{})}
 	a.mu.Lock()
@@ -95,7 +95,7 @@ func (a *apparatus) begin(ctx context.Context, label string, do func(ctx context
 		a.mu.Unlock()
 		close(started)
 		err := do(ctx)
-		if ctx.Err() != nil { // whatever the database calls it
+		if ctx.Err() != nil { // whatever error the database returns for it
 			err = context.Canceled
 		}
 		a.end(w, err)
@@ -104,7 +104,7 @@ func (a *apparatus) begin(ctx context.Context, label string, do func(ctx context
 	if a.size() > 100_000 {
 		wait = moment
 	}
-	var late <-chan time.Time // who carries steps out again waits for each
+	var late <-chan time.Time // nil when steps are repeated, which waits for each
 	if _, hurried := ctx.Deadline(); hurried {
 		late = time.After(wait)
 	}
@@ -121,7 +121,7 @@ func (a *apparatus) begin(ctx context.Context, label string, do func(ctx context
 	return nil
 }
 
-// end notes what came of work.
+// end stores and logs the result of work.
 func (a *apparatus) end(w *work, err error) {
 	a.mu.Lock()
 	w.err = err
@@ -141,7 +141,7 @@ func (a *apparatus) end(w *work, err error) {
 	a.bench.Changed()
 }
 
-// stop ends the work that goes on, if any, and waits until it has.
+// stop cancels the current work, if any, and waits for its end.
 func (a *apparatus) stop(ctx context.Context) error {
 	w := a.working()
 	if w == nil {
@@ -171,7 +171,7 @@ func (a *apparatus) size() int {
 	return a.rows
 }
 
-// advance says how far the work is, 0 to 1, and what it is at.
+// advance updates the share of the work that is done, 0 to 1, and its label.
 func (a *apparatus) advance(share float64, label string) {
 	a.mu.Lock()
 	if w := a.work; w != nil && share > 0 {
@@ -182,7 +182,7 @@ func (a *apparatus) advance(share float64, label string) {
 	a.bench.Changed()
 }
 
-// remaining is how long the work will go on; negative when nobody knows.
+// remaining returns the estimated time until the work ends; negative if unknown.
 func (w *work) remaining() time.Duration {
 	if w.left < 0 {
 		return -1
@@ -190,14 +190,14 @@ func (w *work) remaining() time.Duration {
 	return max(w.left-time.Since(w.at), 0)
 }
 
-// Close stops the work and removes the table.
+// Close stops the work and deletes the table.
 func (a *apparatus) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), opening)
 	defer cancel()
 	return errors.Join(a.stop(ctx), a.shut())
 }
 
-// clip keeps a text short enough for the log.
+// clip shortens a text to 300 characters for the log.
 func clip(s string) string {
 	const most = 300
 	if r := []rune(s); len(r) > most {

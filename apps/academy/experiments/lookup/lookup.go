@@ -1,6 +1,5 @@
-// Package lookup is the Redis of experiments that count what is asked of it: an embedded
-// server, a client for each branch that counts every command it sends, and the one
-// lookup that a branch makes which asks Redis about each card.
+// Package lookup is the Redis of experiments that count its commands: an embedded server, a client for each branch
+// that counts every command it sends, and a denylist look-up per card.
 package lookup
 
 import (
@@ -16,14 +15,14 @@ import (
 )
 
 const (
-	patience = 2 * time.Second // of a command, and of a connection
+	patience = 2 * time.Second // timeout of a command and of a connection
 	denied   = "academy:denied:"
 )
 
-// Server is a Redis on a port of loopback.
+// Server is an embedded Redis on a loopback port.
 type Server struct{ redis *embedded.Redis }
 
-// Start starts an empty one.
+// Start starts an empty server.
 func Start() (*Server, error) {
 	r, err := embedded.StartRedis()
 	if err != nil {
@@ -32,16 +31,16 @@ func Start() (*Server, error) {
 	return &Server{redis: r}, nil
 }
 
-// Close stops it.
+// Close stops the server.
 func (s *Server) Close() { s.redis.Close() }
 
-// Client is one branch's connections to the server.
+// Client is one branch's client of the server. It counts the commands that it sends.
 type Client struct {
 	redis.UniversalClient
 	commands atomic.Int64
 }
 
-// Connect makes a client; it does not talk to the server yet.
+// Connect returns a new client, which connects with its first command.
 func (s *Server) Connect() *Client {
 	o := s.redis.ClientOptions()
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = patience, patience, patience
@@ -51,11 +50,11 @@ func (s *Server) Connect() *Client {
 	return c
 }
 
-// Commands is how many commands the client has sent, whatever for. Those that a new
-// connection begins with are not among them.
+// Commands returns the number of commands that the client has sent, for any purpose. The commands that set up a
+// connection do not count.
 func (c *Client) Commands() int64 { return c.commands.Load() }
 
-// Denied asks Redis whether a card was revoked: one EXISTS, one round trip.
+// Denied reports whether a card was revoked: one EXISTS, one round trip.
 func (c *Client) Denied(ctx context.Context, jti string) (bool, error) {
 	n, err := c.Exists(ctx, denied+jti).Result()
 	if err != nil {
@@ -64,7 +63,7 @@ func (c *Client) Denied(ctx context.Context, jti string) (bool, error) {
 	return n > 0, nil
 }
 
-// Deny revokes a card for as long as it would live.
+// Deny revokes a card for life, the rest of its lifetime.
 func (c *Client) Deny(ctx context.Context, jti string, life time.Duration) error {
 	if err := c.Set(ctx, denied+jti, 1, life).Err(); err != nil {
 		return fmt.Errorf("lookup: Redis: %w", err)
@@ -72,13 +71,13 @@ func (c *Client) Deny(ctx context.Context, jti string, life time.Duration) error
 	return nil
 }
 
-// counter counts the commands that pass.
+// counter is a Redis hook that counts commands.
 type counter struct{ n *atomic.Int64 }
 
 func (c counter) count(cmds ...redis.Cmder) {
 	for _, cmd := range cmds {
 		switch cmd.Name() {
-		case "hello", "auth", "client": // how a connection begins
+		case "hello", "auth", "client": // sent while a connection is set up
 		default:
 			c.n.Add(1)
 		}

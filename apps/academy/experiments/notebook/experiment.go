@@ -1,5 +1,5 @@
-// Package notebook is the experiment about sessions in the memory of each branch: a
-// balancer that takes turns sends a browser to branches that have never heard of it.
+// Package notebook is the experiment about sessions in the memory of each branch: a round-robin balancer sends a
+// browser to branches that do not have its session.
 package notebook
 
 import (
@@ -7,7 +7,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// Experiment describes it.
+// Experiment returns the experiment's description.
 func Experiment() lab.Experiment {
 	return lab.Experiment{
 		Name:  "notebook-in-the-branch",
@@ -58,7 +58,8 @@ func steps() []lab.Step {
 				Options:  []string{"Better: there are more branches to serve me", "Worse: there are more branches that don't know me", "It stays the same"},
 				Right:    1,
 			},
-			Control: counter.Add, Args: lab.Args{"count": "3", "times": "12"}, Once: true, // the set-up has them then
+			// Once, because the setup of a resumed run has these branches already.
+			Control: counter.Add, Args: lab.Args{"count": "3", "times": "12"}, Once: true,
 			Result: "With more branches you were recognised {{recognised-with-more}} times.",
 			Why:    "Each new branch is one more that has never heard of you. What should help when there is much to do makes this fault more frequent.",
 			Seen:   func(f lab.Findings) bool { return f.Value("lost-with-more") > 0 },

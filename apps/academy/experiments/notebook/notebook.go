@@ -17,11 +17,10 @@ type apparatus struct {
 
 	mu    sync.Mutex
 	phase phase
-	found counter.Count // in this phase
+	found counter.Count // counts of this phase
 }
 
-// phase is what happened last that changes who knows the learner. What is asked in a phase
-// is counted together.
+// phase names the last event that changes which branches know the learner. Answers are counted per phase.
 type phase struct{ suffix, of string }
 
 var (
@@ -76,21 +75,21 @@ func (a *apparatus) signInAgain(ctx context.Context, args lab.Args) error {
 	return nil
 }
 
-// enter begins a phase.
+// enter begins a phase with empty counts.
 func (a *apparatus) enter(p phase) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.phase, a.found = p, counter.Count{}
 }
 
-// signedIn takes down which branch answered the last sign-in.
+// signedIn stores which branch signed the learner in.
 func (a *apparatus) signedIn(name, label string) {
 	br, _ := a.Branch(a.Home())
 	at := slices.IndexFunc(a.Branches(), func(one bank.Branch) bool { return one.ID == br.ID })
 	a.bench.Find(name, lab.Finding{Label: label, Text: br.Label, Value: float64(at + 1)})
 }
 
-// take takes down what the bank said.
+// take adds the answers to the phase's counts and stores them as findings.
 func (a *apparatus) take(round counter.Count) {
 	if round.Asked == 0 || a.Home() == "" {
 		return
@@ -108,7 +107,7 @@ func (a *apparatus) take(round counter.Count) {
 	a.bench.Find(lost, c.Of(c.Unknown, "Not recognised"+p.of))
 }
 
-// inMemory is how many sessions the branches say they keep.
+// inMemory returns the number of sessions in all branches.
 func (a *apparatus) inMemory() (n int) {
 	for _, br := range a.Branches() {
 		n += max(br.Sessions, 0)

@@ -15,14 +15,14 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// The nodes of the picture, and the providers' names.
+// The picture's node IDs, which are also the providers' names.
 const (
 	you = "you"
 	idA = "a"
 	idB = "b"
 )
 
-// apparatus is the experiment, running.
+// apparatus is a running experiment.
 type apparatus struct {
 	bench   *lab.Bench
 	door    *door.Door
@@ -30,12 +30,12 @@ type apparatus struct {
 	browser *door.Browser
 	house   *lab.Provider
 	other   *other
-	right   map[string]door.Settings       // the settings that fit, by provider
+	right   map[string]door.Settings       // correct settings, by provider
 	account map[string]lab.ProviderAccount // by provider
 
 	mu     sync.Mutex
-	said   map[string]map[string]any // the discovery documents, by provider
-	told   map[string]door.Answer    // what the bank knew of you, by provider
+	said   map[string]map[string]any // discovery documents, by provider
+	told   map[string]door.Answer    // the bank's last answer, by provider
 	answer *lab.Panel
 }
 
@@ -63,7 +63,8 @@ func open(ctx context.Context, b *lab.Bench) (lab.Apparatus, error) {
 	return a, nil
 }
 
-// openProviders starts both, each with an account of its own and a client for the bank.
+// openProviders starts both providers, each with an account and a client for the bank, and reads their discovery
+// documents.
 func (a *apparatus) openProviders(ctx context.Context, name string) error {
 	for id, client := range map[string]string{idA: "bank", idB: "bank-at-elsewhere"} {
 		a.account[id] = lab.ProviderAccount{Name: name, Email: "you@example.com", Password: rand.Text()}
@@ -102,7 +103,7 @@ func (a *apparatus) openProviders(ctx context.Context, name string) error {
 
 func label(id string) string { return "Provider " + strings.ToUpper(id) }
 
-// node is the provider at a host.
+// node returns the node of the provider at a host.
 func (a *apparatus) node(host string) lab.Node {
 	if u, err := url.Parse(a.right[idB].Issuer); err == nil && u.Host == host {
 		return lab.Node{ID: idB, Label: label(idB)}
@@ -110,7 +111,7 @@ func (a *apparatus) node(host string) lab.Node {
 	return lab.Node{ID: idA, Label: label(idA)}
 }
 
-// at is which provider the bank's issuer leads to, whatever else is set.
+// at returns the provider that the bank's issuer setting leads to, regardless of the other settings.
 func (a *apparatus) at() string {
 	if strings.TrimSuffix(a.door.Settings().Issuer, "/") == a.right[idB].Issuer {
 		return idB
@@ -118,7 +119,7 @@ func (a *apparatus) at() string {
 	return idA
 }
 
-// suggested are the settings that the form is filled in with: the provider's that the bank does not trust.
+// suggested returns the settings to fill the form with: those of the provider that the bank does not trust.
 func (a *apparatus) suggested() door.Settings {
 	if a.at() == idA {
 		return a.right[idB]
@@ -143,7 +144,7 @@ func (a *apparatus) Do(ctx context.Context, control string, args lab.Args) error
 	return lab.Refusal("This experiment has no such control.")
 }
 
-// trust puts a provider's own settings in.
+// trust sets the correct settings of a provider.
 func (a *apparatus) trust(id string) error {
 	if err := a.door.Trust(a.right[id]); err != nil {
 		return err
@@ -153,7 +154,8 @@ func (a *apparatus) trust(id string) error {
 	return nil
 }
 
-// settings puts in what was typed, and for what was left empty what was suggested.
+// settings sets the entered settings; empty ones are taken from suggested. It returns a Refusal for an issuer that is
+// not one of the two providers.
 func (a *apparatus) settings(args lab.Args) error {
 	old, s := a.door.Settings(), a.suggested()
 	for name, into := range map[string]*string{"issuer": &s.Issuer, "client-id": &s.ClientID, "client-secret": &s.ClientSecret} {
@@ -180,7 +182,7 @@ func (a *apparatus) settings(args lab.Args) error {
 	return nil
 }
 
-// ours reports whether a host is one of the two providers': the bank does not call anybody else.
+// ours reports whether a host is that of one of the two providers: the bank calls no other host.
 func (a *apparatus) ours(host string) bool {
 	for _, s := range a.right {
 		if u, err := url.Parse(s.Issuer); err == nil && u.Host == host {
@@ -190,7 +192,7 @@ func (a *apparatus) ours(host string) bool {
 	return false
 }
 
-// walkIn signs in with a fresh browser.
+// walkIn signs in with an empty browser.
 func (a *apparatus) walkIn(ctx context.Context) (door.Page, error) {
 	a.walk.Begin()
 	a.browser.Forget()
@@ -221,7 +223,7 @@ func (a *apparatus) signIn(ctx context.Context) error {
 	return nil
 }
 
-// wrongSecret mistypes the last character of the secret.
+// wrongSecret signs in with a wrong last character in the client secret.
 func (a *apparatus) wrongSecret(ctx context.Context) error {
 	s := a.right[a.at()]
 	last := "x"
@@ -234,7 +236,7 @@ func (a *apparatus) wrongSecret(ctx context.Context) error {
 	})
 }
 
-// wrongIssuer adds a slash.
+// wrongIssuer signs in with an additional slash at the end of the issuer.
 func (a *apparatus) wrongIssuer(ctx context.Context) error {
 	s := a.right[a.at()]
 	s.Issuer += "/"

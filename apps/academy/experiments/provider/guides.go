@@ -2,8 +2,8 @@ package provider
 
 import "gatehouse/apps/academy/lab"
 
-// guides say where the three settings are found at providers that are not here. They keep to what the providers
-// document, and the discovery document has the last word: it says what a tenant really offers.
+// guides returns panels that say where other providers show the three settings. They contain what the providers
+// document; the discovery document is authoritative for what a tenant really offers.
 func guides() []lab.Panel {
 	return []lab.Panel{
 		{ID: "ten-lines", Title: "The bank's ten lines", Text: "The same for every provider. Only the first three settings differ.", Code: `auth, err := rp.New(rp.Config{
@@ -38,7 +38,7 @@ e.GET("/account", account, auth.Required)`},
 	}
 }
 
-// settings are the three lines, and the addresses to register.
+// settings returns the three settings and the addresses to register.
 func settings(issuer, remark string) string {
 	return "ISSUER=" + issuer + "   # " + remark + "\nCLIENT_ID=…\nCLIENT_SECRET=…\n\n" +
 		"redirect:             https://YOUR_APP/auth/callback\n" +

@@ -17,14 +17,14 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// other is provider B: the OpenID Connect of zitadel/oidc, with a store in memory and a form of its own.
+// other is provider B: zitadel/oidc with an in-memory store and a form of its own.
 type other struct {
 	issuer  string
 	server  *http.Server
 	serving sync.WaitGroup
 }
 
-// account is the only one that B has. It implements storage.UserStore.
+// account is B's only account. It implements storage.UserStore.
 type account struct{ user storage.User }
 
 func (a account) GetUserByID(id string) *storage.User {
@@ -43,7 +43,7 @@ func (a account) GetUserByUsername(name string) *storage.User {
 
 func (account) ExampleClientID() string { return "none" }
 
-// openOther starts it on a free port of loopback.
+// openOther starts provider B on a free loopback port.
 func openOther(ctx context.Context, who lab.ProviderAccount, client lab.ProviderClient) (*other, error) {
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -86,7 +86,7 @@ func openOther(ctx context.Context, who lab.ProviderAccount, client lab.Provider
 	return o, nil
 }
 
-// Close stops it.
+// Close stops the provider.
 func (o *other) Close() error {
 	err := o.server.Close()
 	o.serving.Wait()

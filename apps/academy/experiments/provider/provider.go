@@ -1,15 +1,15 @@
-// Package provider is the experiment "Someone else's provider": one app, two OpenID Connect
-// providers, and the three settings that tell the app which of them it trusts.
+// Package provider is the experiment "Someone else's provider": one app, two OpenID Connect providers, and the three
+// settings that tell the app which of them to trust.
 //
-//	you ──▶ bank (bank/door: Echo, sso/rp) ── trusts ──▶ provider A: a Gatehouse portal of the run's own
-//	                                            or ────▶ provider B: zitadel/oidc, an implementation of other people's
+//	you ──▶ bank (bank/door: Echo, sso/rp) ── trusts ──▶ provider A: a Gatehouse portal of the run
+//	                                            or ────▶ provider B: zitadel/oidc, a third-party implementation
 //
-// Both have a registered client for the bank, and one account each, in your name.
+// Both have a registered client for the bank, and one account each, in the learner's name.
 package provider
 
 import "gatehouse/apps/academy/lab"
 
-// Experiment is "Someone else's provider".
+// Experiment returns the description of "Someone else's provider".
 func Experiment() lab.Experiment {
 	return lab.Experiment{
 		Name:  "another-provider",
@@ -32,7 +32,7 @@ func Experiment() lab.Experiment {
 			{Name: "trust", Label: "Put a provider's own settings in", Icon: "undo-2", Group: "The bank", Fields: []lab.Param{trust}},
 		},
 		Steps: steps(),
-		Path:  func(setup lab.Args) { setup[trust.Name] = idA }, // it changes from the one to the other
+		Path:  func(setup lab.Args) { setup[trust.Name] = idA }, // the path changes from A to B
 		Open:  open,
 	}
 }
@@ -41,7 +41,7 @@ var trust = lab.Param{Name: "provider", Label: "The bank trusts", Type: lab.Choi
 	{Value: idA, Label: "Provider A (Gatehouse)"}, {Value: idB, Label: "Provider B (zitadel/oidc)"},
 }}
 
-// steps are the guided path.
+// steps returns the guided path.
 func steps() []lab.Step {
 	return []lab.Step{
 		{

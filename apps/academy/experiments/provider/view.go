@@ -45,7 +45,8 @@ func (a *apparatus) View(v *lab.View) {
 	v.Panels = append(v.Panels, guides()...)
 }
 
-// compared is what each provider says of itself, and what the bank knew of you through it.
+// compared returns a table of both discovery documents, and of what the bank knew of the learner through each
+// provider.
 func (a *apparatus) compared() lab.Table {
 	t := lab.Table{ID: "compared", Title: "The two, side by side", Columns: []string{"What", "Provider A", "Provider B"}, Numeric: []bool{false, false, false}}
 	a.mu.Lock()
@@ -82,7 +83,7 @@ func (a *apparatus) compared() lab.Table {
 	return t
 }
 
-// value is a member of a discovery document, in words.
+// value formats a member of a discovery document.
 func value(v any) string {
 	switch v := v.(type) {
 	case nil:

@@ -1,6 +1,5 @@
-// Package shared is the experiment about sessions in Redis: any branch serves any
-// request, whatever is killed, added or restarted, and the one notebook that all share
-// is the one thing that must not be away.
+// Package shared is the experiment about sessions in Redis: any branch serves any request, whatever is killed, added
+// or restarted, and the shared notebook is the only part that must stay available.
 package shared
 
 import (
@@ -8,13 +7,13 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// Names of the controls that only this experiment has.
+// Names of the controls of this experiment only.
 const (
 	stopRedis  = "stop-redis"
 	startRedis = "start-redis"
 )
 
-// Experiment describes it.
+// Experiment returns the experiment's description.
 func Experiment() lab.Experiment {
 	then := lab.Param{Name: "times", Label: "Then ask", Type: lab.Int, Default: "0", Min: 0, Max: 40, Unit: "times"}
 	return lab.Experiment{
@@ -36,7 +35,7 @@ The branches share one process, so killing one closes its door and its connectio
 	}
 }
 
-// all reports whether everything that was asked turned out so.
+// all reports whether every answer counted in "asked-"+name also counts in name.
 func all(f lab.Findings, name string) bool {
 	return f.Value(name) > 0 && f.Value(name) == f.Value("asked-"+name)
 }
@@ -79,8 +78,9 @@ func steps() []lab.Step {
 		},
 		{
 			ID: "add", Title: "Open five more branches",
-			Do:      "Open five branches that did not exist when you signed in, and ask sixteen times.",
-			Control: counter.Add, Args: lab.Args{"count": "5", "times": "16"}, Button: "Open five and ask", Once: true, // the set-up has them then
+			Do: "Open five branches that did not exist when you signed in, and ask sixteen times.",
+			// Once, because the setup of a resumed run has these branches already.
+			Control: counter.Add, Args: lab.Args{"count": "5", "times": "16"}, Button: "Open five and ask", Once: true,
 			Result: "You were recognised {{kept-after-adding}} times.",
 			Why:    "A new branch knows everybody from its first request on. This is what scaling out needs: any server may serve any request.",
 			Seen:   func(f lab.Findings) bool { return all(f, "kept-after-adding") },

@@ -14,9 +14,9 @@ type apparatus struct {
 	bench *lab.Bench
 
 	mu     sync.Mutex
-	name   string // of the finding that answers are counted for
+	name   string // of the finding that the next answers count for
 	found  counter.Count
-	cookie string // as it was when the learner signed in
+	cookie string // at the last sign-in
 }
 
 func open(ctx context.Context, b *lab.Bench) (lab.Apparatus, error) {
@@ -27,7 +27,7 @@ func open(ctx context.Context, b *lab.Bench) (lab.Apparatus, error) {
 	return &apparatus{Counter: c, bench: b, name: "kept-by-any"}, nil
 }
 
-// Findings, by what was done last, and what they are called.
+// Findings by the last control, and the labels of the findings.
 var (
 	after = map[string]string{
 		counter.SignIn: "kept-by-any", counter.KillMine: "kept-after-kill", counter.Kill: "kept-after-kill", counter.Add: "kept-after-adding",
@@ -76,7 +76,7 @@ func (a *apparatus) signedIn() {
 	a.bench.Find("signed-in-at", lab.Finding{Label: "Signed in by", Text: br.Label, Value: 1})
 }
 
-// take counts what the bank said for what was done last.
+// take adds answers to the finding of the last control.
 func (a *apparatus) take(control string, round counter.Count) {
 	a.mu.Lock()
 	if name := after[control]; name != "" && (a.RedisUp() || name == away) {

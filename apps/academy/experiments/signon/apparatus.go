@@ -13,7 +13,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// The nodes of the picture.
+// IDs of the picture's nodes.
 const (
 	you      = "you"
 	mallory  = "mallory"
@@ -21,13 +21,13 @@ const (
 	provider = "provider"
 )
 
-// person is somebody with a browser and an account.
+// person is a browser with its user's account.
 type person struct {
 	id, name, email, password string
 	*door.Browser
 }
 
-// apparatus is the experiment, running.
+// apparatus is a running experiment.
 type apparatus struct {
 	bench    *lab.Bench
 	door     *door.Door
@@ -39,7 +39,7 @@ type apparatus struct {
 
 	mu      sync.Mutex
 	outcome *lab.Panel
-	instead *lab.Panel // what would have happened without the defence
+	instead *lab.Panel // what would have happened without the check
 }
 
 func open(ctx context.Context, b *lab.Bench) (lab.Apparatus, error) {
@@ -85,17 +85,18 @@ func (p person) account() lab.ProviderAccount {
 	return lab.ProviderAccount{Name: p.name, Email: p.email, Password: p.password}
 }
 
-// signIn takes a person's browser to the bank's account page, through the provider, until stop says to stop.
+// signIn signs a person in at the bank's account page through the provider, until stop reports true for the next
+// address.
 func (a *apparatus) signIn(ctx context.Context, p person, stop func(*url.URL) bool) (door.Page, error) {
 	return p.SignIn(ctx, a.door.BaseURL+door.AccountPath, p.email, p.password, stop)
 }
 
-// atCallback stops before the provider's answer gets to the bank.
+// atCallback reports whether an address is the bank's callback, to stop a sign-in before the authorization response.
 func (a *apparatus) atCallback(to *url.URL) bool {
 	return strings.HasPrefix(to.String(), a.door.BaseURL+door.CallbackPath)
 }
 
-// begin is the start of a control: fresh browsers, and an empty table of hops.
+// begin prepares a control: it deletes all cookies and clears the table of hops.
 func (a *apparatus) begin() {
 	a.victim.Forget()
 	a.attacker.Forget()

@@ -28,7 +28,7 @@ func (a *apparatus) Do(ctx context.Context, control string, _ lab.Args) error {
 	return do(ctx)
 }
 
-// plainly is a sign-in without an attacker.
+// plainly signs in without an attack, and stores the number of hops.
 func (a *apparatus) plainly(ctx context.Context) error {
 	p, err := a.signIn(ctx, a.victim, nil)
 	if err != nil {
@@ -45,7 +45,7 @@ func (a *apparatus) plainly(ctx context.Context) error {
 	return nil
 }
 
-// loginCSRF opens the attacker's callback link in the victim's browser.
+// loginCSRF opens the attacker's authorization response in the victim's browser.
 func (a *apparatus) loginCSRF(ctx context.Context) error {
 	link, err := a.link(ctx, a.attacker)
 	if err != nil {
@@ -66,7 +66,7 @@ func (a *apparatus) loginCSRF(ctx context.Context) error {
 	return nil
 }
 
-// stolenCode puts the victim's code into the attacker's own callback.
+// stolenCode injects the victim's code into the attacker's authorization response.
 func (a *apparatus) stolenCode(ctx context.Context) error {
 	stolen, err := a.link(ctx, a.victim)
 	if err != nil {
@@ -92,7 +92,7 @@ func (a *apparatus) stolenCode(ctx context.Context) error {
 	return nil
 }
 
-// replayedToken puts the token endpoint's answer of an earlier sign-in into a later one.
+// replayedToken replaces the token response of a sign-in by that of an earlier one.
 func (a *apparatus) replayedToken(ctx context.Context) error {
 	if _, err := a.signIn(ctx, a.victim, nil); err != nil {
 		return err
@@ -113,7 +113,7 @@ func (a *apparatus) replayedToken(ctx context.Context) error {
 	return nil
 }
 
-// codeTwice sends the bank's call of the token endpoint a second time.
+// codeTwice sends the bank's token request a second time.
 func (a *apparatus) codeTwice(ctx context.Context) error {
 	if _, err := a.signIn(ctx, a.victim, nil); err != nil {
 		return err
@@ -146,7 +146,7 @@ func (a *apparatus) codeTwice(ctx context.Context) error {
 	return nil
 }
 
-// wrongRedirect asks for the answer to be sent to the attacker.
+// wrongRedirect changes the redirect URI of an authorization request to the attacker's.
 func (a *apparatus) wrongRedirect(ctx context.Context) error {
 	if _, err := a.signIn(ctx, a.victim, nil); err != nil {
 		return err
@@ -171,7 +171,7 @@ func (a *apparatus) wrongRedirect(ctx context.Context) error {
 	return nil
 }
 
-// mixUp answers in another provider's name.
+// mixUp changes the issuer of an authorization response to another provider's.
 func (a *apparatus) mixUp(ctx context.Context) error {
 	link, err := a.link(ctx, a.victim)
 	if err != nil {
@@ -187,7 +187,7 @@ func (a *apparatus) mixUp(ctx context.Context) error {
 	return nil
 }
 
-// link is the last redirect of a sign-in, which is not followed.
+// link returns the authorization response of a sign-in, the last redirect, without following it.
 func (a *apparatus) link(ctx context.Context, p person) (*url.URL, error) {
 	page, err := a.signIn(ctx, p, a.atCallback)
 	if err != nil {
@@ -199,13 +199,13 @@ func (a *apparatus) link(ctx context.Context, p person) (*url.URL, error) {
 	return page.To, nil
 }
 
-// who is whom the bank takes a browser for; "" for a guest.
+// who returns the name that the bank knows the browser by; "" for a guest.
 func (a *apparatus) who(ctx context.Context, p person) (string, error) {
 	page, err := p.Go(ctx, a.door.BaseURL+"/", nil)
 	return door.Read(page.Body).Who, err
 }
 
-// userinfo is the provider's endpoint of that name, as it tells itself.
+// userinfo returns the address of the provider's UserInfo endpoint, from its discovery document.
 func (a *apparatus) userinfo(ctx context.Context) (string, error) {
 	var meta struct {
 		Userinfo string `json:"userinfo_endpoint"`
@@ -214,7 +214,8 @@ func (a *apparatus) userinfo(ctx context.Context) (string, error) {
 	return meta.Userinfo, err
 }
 
-// refused takes down what a page of the bank said to an attack.
+// refused stores and shows how the bank answered an attack. without describes what would have happened without the
+// check.
 func (a *apparatus) refused(name, label string, p door.Page, stopped bool, without string) {
 	said := door.Read(p.Body)
 	text := fmt.Sprintf("%d: %s", p.Status, said.Error)
@@ -229,7 +230,7 @@ func (a *apparatus) refused(name, label string, p door.Page, stopped bool, witho
 }
 
 func (a *apparatus) finding(name, label, text string, stopped bool) {
-	f := lab.Finding{Label: label, Text: strings.TrimSuffix(text, ".")} // it stands within a sentence
+	f := lab.Finding{Label: label, Text: strings.TrimSuffix(text, ".")} // used inside a sentence
 	if stopped {
 		f.Value = 1
 	}
@@ -271,7 +272,7 @@ func or(s, instead string) string {
 	return s
 }
 
-// sentence is the text of a page that has a word in it.
+// sentence returns the first text of an HTML page that contains a word.
 func sentence(body []byte, word string) string {
 	root, err := html.Parse(strings.NewReader(string(body)))
 	if err != nil {

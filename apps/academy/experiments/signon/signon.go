@@ -1,17 +1,17 @@
-// Package signon is the lab beside "Single sign-on, seen": the attacks that state, nonce, PKCE and
-// their like stop, each carried out for real against a real relying party and a real provider.
+// Package signon is the experiment of "Single sign-on, seen": the attacks that state, nonce, PKCE and similar checks
+// stop, each run against a real relying party and a real provider.
 //
 //	you ────────┐                         ┌──▶ bank (bank/door: Echo, sso/rp)
 //	            ├── requests, forms ──────┤       │ wire.go: what an attacker on the line sees and changes
-//	Mallory ────┘                         └──▶ provider (a Gatehouse portal of the run's own)
+//	Mallory ────┘                         └──▶ provider (a Gatehouse portal of the run)
 //
-// What a finding says is what the servers answered. There is no switch that turns a
-// defence off: what would happen without it is told in words.
+// The findings are what the servers answered. No check can be switched off: what would happen without it is described
+// in words.
 package signon
 
 import "gatehouse/apps/academy/lab"
 
-// Experiment is "Single sign-on, seen".
+// Experiment returns the description of "Single sign-on, seen".
 func Experiment() lab.Experiment {
 	return lab.Experiment{
 		Name:  "single-sign-on-seen",

@@ -2,14 +2,14 @@ package signon
 
 import "gatehouse/apps/academy/lab"
 
-// stopped is a step that is done once the attack was refused.
+// stopped returns a step that is complete once the attack has been refused.
 func stopped(control, finding string, s lab.Step) lab.Step {
 	s.ID, s.Control = control, control
 	s.Seen = func(f lab.Findings) bool { return f.Value(finding) == 1 }
 	return s
 }
 
-// steps are the guided path.
+// steps returns the guided path.
 func steps() []lab.Step {
 	return []lab.Step{
 		{

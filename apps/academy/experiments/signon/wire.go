@@ -13,20 +13,20 @@ import (
 
 const maxAnswer = 256 << 10 // bytes
 
-// wire is the line between the bank and its provider. It writes down the calls of the token endpoint as
-// somebody on it could, and can put an old answer in a new one's place.
+// wire is the connection between the bank and its provider. It records the token requests, as an attacker on the line
+// could, and can replace a response by an earlier one.
 type wire struct {
 	next http.RoundTripper
 
 	mu      sync.Mutex
-	address string      // of the last call of the token endpoint
-	header  http.Header // of that call
-	body    []byte      // of that call
-	answer  []byte      // to it, if it was a good one
-	replace []byte      // the next good answer's place is taken by this
+	address string      // of the last token request
+	header  http.Header // of that request
+	body    []byte      // of that request
+	answer  []byte      // response to it, if successful
+	replace []byte      // replaces the next successful response
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. It records successful POST requests and their responses.
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method != http.MethodPost || r.Body == nil {
 		return w.next.RoundTrip(r)
@@ -59,7 +59,8 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// swap puts the last good answer in the next one's place; with false it gives that up.
+// swap makes the last successful response replace the next one, or, with false, cancels that. It returns an error if
+// there is none.
 func (w *wire) swap(on bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -74,7 +75,7 @@ func (w *wire) swap(on bool) error {
 	return nil
 }
 
-// accessToken is the one in the last good answer.
+// accessToken returns the access token of the last successful response.
 func (w *wire) accessToken() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -85,7 +86,7 @@ func (w *wire) accessToken() string {
 	return a.Token
 }
 
-// again sends the last call once more, byte for byte.
+// again sends the last token request again, byte for byte, and returns the OAuth error.
 func (w *wire) again(ctx context.Context) (status int, code, description string, err error) {
 	w.mu.Lock()
 	address, header, body := w.address, w.header.Clone(), w.body
@@ -108,7 +109,7 @@ func (w *wire) again(ctx context.Context) (status int, code, description string,
 	return res.StatusCode, said.Error, said.Description, nil
 }
 
-// use shows an access token to an address, and says with which status that is answered.
+// use sends a GET with an access token and returns the response's status.
 func (w *wire) use(ctx context.Context, address, token string) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// attacker is the other browser.
+// attacker is the ID of the attacker's browser.
 const attacker = "attacker"
 
-// apparatus is a bank, you and the attacker.
+// apparatus is a running experiment: a bank, the learner and the attacker.
 type apparatus struct {
 	bench *lab.Bench
 
@@ -21,7 +21,7 @@ type apparatus struct {
 	way      way
 	bank     *bank.Bank
 	signedIn bool
-	stolen   string // the copy; "" for none
+	stolen   string // the copied token; "" for none
 	results  map[string]result
 	progress *lab.Progress
 	running  bool
@@ -90,7 +90,7 @@ func (a *apparatus) Do(ctx context.Context, control string, args lab.Args) error
 	return fmt.Errorf("steal: no control %q", control)
 }
 
-// arrange builds a bank in the place of the one before.
+// arrange replaces the bank by a new one.
 func (a *apparatus) arrange(ctx context.Context, w way) error {
 	setup := a.bench.Setup()
 	o := bank.Options{Bench: a.bench, Branches: setup.Int(branches.Name), Kind: w.kind, Life: longLife, Exact: true}
@@ -132,7 +132,7 @@ func (a *apparatus) signIn(ctx context.Context) error {
 	return nil
 }
 
-// steal copies the token, and tries the copy.
+// steal copies the token to the attacker's browser and tries it at every branch.
 func (a *apparatus) steal(ctx context.Context) error {
 	a.mu.Lock()
 	w, in := a.way, a.signedIn
@@ -160,7 +160,7 @@ func (a *apparatus) steal(ctx context.Context) error {
 	return nil
 }
 
-// signOut signs you out while the attacker goes on trying, beside the controls.
+// signOut signs the learner out in the background while the attacker keeps trying.
 func (a *apparatus) signOut() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()

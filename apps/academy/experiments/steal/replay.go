@@ -13,35 +13,34 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// The attacker asks all branches in turn, the more often the shorter ago the sign-out is:
-// what ends within milliseconds is measured as finely.
+// Bounds of the pause between two rounds of the attacker, who tries all branches in turn. The pause grows with the
+// time since the sign-out, so that an exposure of milliseconds is measured precisely.
 const (
 	leastPause = 2 * time.Millisecond
 	mostPause  = 120 * time.Millisecond
-	shownEvery = time.Second // a replay that nothing is new about
+	shownEvery = time.Second // how often an unchanged answer is shown
 )
 
-// result is what the replay of one way came to.
+// result is the result of replaying the token of one way.
 type result struct {
 	way      way
 	branches []trial
-	exposure time.Duration // from the sign-out until the last branch refused; or so far
+	exposure time.Duration // from the sign-out until the last branch refused, or so far
 	over     bool          // all branches refuse
-	left     time.Duration // that the card is still good for, where they don't
-	accepted int           // replays that were sent after the sign-out was answered, and accepted
-	replays  int           // since the sign-out began
+	left     time.Duration // remaining lifetime of the card, if they don't
+	accepted int           // number sent after the sign-out's response and accepted
+	replays  int           // number since the sign-out began
 }
 
 // trial is how one branch answered the attacker. Times are since the sign-out began.
 type trial struct {
 	label    string
-	accepted time.Duration // the answer of the last replay that was accepted; negative for none
-	refused  time.Duration // that of the first one that was refused; negative for none
-	why      string        // in the branch's words
+	accepted time.Duration // time of the last accepted replay; negative for none
+	refused  time.Duration // time of the first refused replay after that; negative for none
+	why      string        // the branch's explanation
 }
 
-// replay signs you out, and measures until every branch refuses the copy, or for so long
-// at most.
+// replay signs the learner out and measures until every branch refuses the copy, for at most the duration most.
 func (a *apparatus) replay(ctx context.Context, w way, b *bank.Bank, most time.Duration) {
 	a.mu.Lock()
 	token := a.stolen
@@ -99,9 +98,9 @@ func (a *apparatus) replay(ctx context.Context, w way, b *bank.Bank, most time.D
 	a.take(r)
 }
 
-// departure is your sign-out under way.
+// departure is a sign-out in progress.
 type departure struct {
-	answered chan struct{} // closed when it was
+	answered chan struct{} // closed when the response has arrived
 	answer   lab.Request
 }
 
@@ -128,7 +127,7 @@ func (d *departure) wait() lab.Request {
 	return d.answer
 }
 
-// take notes an answer, and reports whether it differs from the one before.
+// take records an answer, and reports whether it differs from the previous one.
 func (t *trial) take(said lab.Request, at time.Duration) bool {
 	switch {
 	case said.Outcome == lab.Recognised:
@@ -139,7 +138,7 @@ func (t *trial) take(said lab.Request, at time.Duration) bool {
 		t.refused, t.why = at, said.Text
 		return true
 	}
-	return false // refused again, or no answer that says anything of the copy
+	return false // refused again, or an answer that says nothing about the copy
 }
 
 func (a *apparatus) tell(began time.Time, most time.Duration) {
@@ -159,7 +158,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// take takes down what was measured.
+// take stores and logs the findings of a result.
 func (a *apparatus) take(r result) {
 	a.mu.Lock()
 	a.results[r.way.name] = r
@@ -188,7 +187,7 @@ func (a *apparatus) take(r result) {
 	a.bench.Find("exposure-"+name, exposure)
 }
 
-// expiry is when a card says that it ends; now for what is none.
+// expiry returns the expiry time of a card; the current time for any other token.
 func expiry(raw string) time.Time {
 	var claims struct {
 		Exp int64 `json:"exp"`
@@ -204,7 +203,7 @@ func expiry(raw string) time.Time {
 	return time.Unix(claims.Exp, 0)
 }
 
-// lasted is a duration as one says it.
+// lasted formats a duration.
 func lasted(d time.Duration) string {
 	switch {
 	case d < 10*time.Millisecond:

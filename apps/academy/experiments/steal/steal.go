@@ -1,11 +1,10 @@
-// Package steal is the experiment "Steal the token": the learner's session or card is
-// copied into the attacker's browser, the learner signs out, and the attacker goes on
-// asking every branch until all refuse. The time that takes is measured for four ways to
-// keep who somebody is.
+// Package steal is the experiment "Steal the token": the learner's session cookie or card is copied to the attacker's
+// browser, the learner signs out, and the attacker tries the copy at every branch until all refuse. The time until
+// then is measured for four ways to keep sessions.
 //
 //	you ──── POST /sign-out ──▶ balancer ──▶ a branch
-//	                                            │ what a sign-out can do: nothing, strike
-//	                                            ▼ a session out, or deny the card
+//	                                            │ what a sign-out can do: nothing, delete
+//	                                            ▼ the session, or deny the card
 //	attacker ── GET /account ───────────────▶ every branch, again and again
 package steal
 
@@ -16,7 +15,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// The ways of keeping who somebody is.
+// The ways to keep sessions.
 const (
 	plain      = "plain"
 	short      = "short"
@@ -24,13 +23,13 @@ const (
 	denylisted = "denylist"
 )
 
-// way is one of them.
+// way is one of these ways, with its texts.
 type way struct {
 	name, label string
-	brief       string // below a bar
+	brief       string // label below a bar
 	kind        bank.Kind
-	what        string // that is stolen
-	costs       string // what the exposure is bought with
+	what        string // what is stolen
+	costs       string // the price of the short exposure
 }
 
 var ways = []way{
@@ -49,7 +48,7 @@ func wayOf(name string) (way, bool) {
 	return way{}, false
 }
 
-// longLife is that of a plain card.
+// longLife is the lifetime of a plain card.
 const longLife = time.Hour
 
 var (
@@ -66,7 +65,7 @@ func options() (all []lab.Option) {
 	return all
 }
 
-// Experiment is "Steal the token".
+// Experiment returns the description of "Steal the token".
 func Experiment() lab.Experiment {
 	return lab.Experiment{
 		Name:  "steal-the-token",
@@ -85,7 +84,7 @@ func Experiment() lab.Experiment {
 			{Name: "stop", Label: "Stop the replay", Icon: "square", Group: "The attacker"},
 		},
 		Steps: steps(),
-		Path:  func(setup lab.Args) { setup[kind.Name] = plain }, // one way after the other
+		Path:  func(setup lab.Args) { setup[kind.Name] = plain }, // the path continues with the other ways
 		Open:  open,
 	}
 }

@@ -2,12 +2,12 @@ package steal
 
 import "gatehouse/apps/academy/lab"
 
-// ended reports whether every branch refuses the copy now.
+// ended reports whether every branch refuses the copy.
 func ended(f lab.Findings, name string) bool {
 	return f.Value("stolen-"+name) > 0 && f.Value("refused-after-sign-out-"+name) == f.Value("stolen-"+name) && f.Has("exposure-"+name)
 }
 
-// steps are the guided path.
+// steps returns the guided path.
 func steps() []lab.Step {
 	theft := func(name string, s lab.Step) lab.Step {
 		s.Control, s.Args, s.Button, s.Once = "theft", lab.Args{kind.Name: name}, "Sign in, steal, sign out, replay", true

@@ -49,7 +49,7 @@ func (a *apparatus) View(v *lab.View) {
 	}
 }
 
-// clipped is enough of a token to recognise it by.
+// clipped returns the beginning and the end of a token, enough to recognise it.
 func clipped(token string) string {
 	const ends = 10
 	if len(token) <= 3*ends {

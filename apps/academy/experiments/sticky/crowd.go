@@ -17,12 +17,11 @@ import (
 
 const (
 	customers = 60
-	requests  = 100 // of all customers together, about, beside the one of each
+	requests  = 100 // of all customers together, about, in addition to one each
 )
 
-// crowd is who asks, request by request. Activity is spread as it is among people: a few
-// ask much and most of them once (customer i in proportion to i^-1.5, at least once).
-// The order is mixed, and the same each time.
+// crowd returns the customer of each request. A few customers send many requests and most send one (customer i in
+// proportion to i^-1.5, at least one). The order is shuffled, and the same each time.
 func crowd() []string {
 	sum := 0.0
 	for i := 1; i <= customers; i++ {
@@ -42,7 +41,7 @@ func activity(i int) float64 { return math.Pow(float64(i), -1.5) }
 
 func customer(i int) string { return fmt.Sprintf("customer-%d", i) }
 
-// load is how the requests of the crowd were spread.
+// load is how the requests of the crowd were distributed.
 type load struct {
 	label    string
 	branches []string // their labels
@@ -58,7 +57,8 @@ func (l load) busiest() float64 {
 	return 100 * float64(most) / float64(max(l.total, 1))
 }
 
-// compare sends the crowd to the bank twice.
+// compare sends the crowd to the bank twice, with round robin and sticky, and stores the share of the busiest branch.
+// It starts branches that are down first.
 func (a *apparatus) compare(ctx context.Context) error {
 	for _, br := range a.Branches() {
 		if br.State != lab.Down {
@@ -71,7 +71,7 @@ func (a *apparatus) compare(ctx context.Context) error {
 	a.mu.Lock()
 	current := a.made[a.policy]
 	a.mu.Unlock()
-	defer func() { _ = a.SetPolicy(current) }() // only an unknown pool makes it fail
+	defer func() { _ = a.SetPolicy(current) }() // fails only for an unknown pool
 	var loads []load
 	for _, one := range []struct {
 		label, finding string
@@ -98,7 +98,7 @@ func (a *apparatus) compare(ctx context.Context) error {
 	return nil
 }
 
-// measure lets the crowd ask, and counts who answered.
+// measure sends the crowd's requests and counts them by branch.
 func (a *apparatus) measure(ctx context.Context, label string) load {
 	answered := map[string]int{}
 	l := load{label: label}
@@ -129,7 +129,7 @@ func chart(loads []load) lab.Chart {
 	return c
 }
 
-// update signs the customers in, restarts all branches and asks the customers before and
+// update signs the customers in, restarts all branches, and stores how many customers were signed in before and
 // after.
 func (a *apparatus) update(ctx context.Context) error {
 	for i := 1; i <= customers; i++ {

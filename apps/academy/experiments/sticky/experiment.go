@@ -1,5 +1,5 @@
-// Package sticky is the experiment about sticky sessions: they seem to work, until the
-// branch is gone that a browser sticks to.
+// Package sticky is the experiment about sticky sessions: they seem to work until the branch that a browser sticks to
+// is gone.
 package sticky
 
 import (
@@ -7,14 +7,14 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// Names of the controls that only this experiment has.
+// Names of the controls of this experiment only.
 const (
 	choosePolicy = "policy"
 	balance      = "balance"
 	update       = "update"
 )
 
-// policies are the ways to choose a branch.
+// policies are the load-balancing policies.
 var policies = []lab.Option{
 	{Value: roundRobin, Label: "Round robin: in turn"},
 	{Value: sticking, Label: "Sticky: where you were before"},
@@ -27,7 +27,7 @@ const (
 	leastBusy  = "least-busy"
 )
 
-// Experiment describes it.
+// Experiment returns the experiment's description.
 func Experiment() lab.Experiment {
 	policy := lab.Param{Name: choosePolicy, Label: "The balancer chooses", Type: lab.Choice, Default: roundRobin, Options: policies}
 	return lab.Experiment{

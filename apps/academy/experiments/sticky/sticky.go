@@ -11,7 +11,7 @@ import (
 	"gatehouse/fleet/balancer"
 )
 
-// branchCookie is the balancer's own.
+// branchCookie is the name of the balancer's cookie.
 const branchCookie = "bank_branch"
 
 type apparatus struct {
@@ -20,7 +20,7 @@ type apparatus struct {
 
 	mu            sync.Mutex
 	policy        string
-	made          map[string]balancer.Policy // each is kept, since a sticky one knows only its own cookies
+	made          map[string]balancer.Policy // kept, since a sticky policy knows only its own cookies
 	killed        bool                       // since the learner signed in
 	before, after counter.Count              // the kill
 	loads         []load                     // of the last comparison
@@ -84,7 +84,7 @@ func (a *apparatus) choose(policy string) error {
 	return nil
 }
 
-// signedIn takes down where, and which cookies the browser really has now.
+// signedIn stores which branch signed the learner in, and the number of cookies in the browser.
 func (a *apparatus) signedIn() {
 	a.mu.Lock()
 	a.killed, a.before, a.after = false, counter.Count{}, counter.Count{}
@@ -99,7 +99,7 @@ func (a *apparatus) signedIn() {
 	a.bench.Find("cookies", lab.Finding{Label: "Cookies of your browser", Text: text, Value: float64(n)})
 }
 
-// take takes down what the bank said to the learner.
+// take adds the answers to the counts and stores them as findings.
 func (a *apparatus) take(round counter.Count) {
 	if round.Asked == 0 || a.Home() == "" {
 		return

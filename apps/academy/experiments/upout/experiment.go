@@ -1,5 +1,5 @@
-// Package upout is the experiment about vertical and horizontal scaling: a branch with a
-// fixed capacity, more and more customers, and two ways out, each measured.
+// Package upout is the experiment about vertical and horizontal scaling: a branch with a fixed capacity, a growing
+// number of customers, and two ways to scale, both measured.
 package upout
 
 import (
@@ -11,13 +11,12 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// What a branch of the bank can do, and what it costs. Each doubling of a machine costs
-// more than double.
+// Capacity and cost of a branch. Each doubling of a machine's capacity costs more than double.
 const (
 	smallest = 2
 	ceiling  = 16
 	service  = 100 * time.Millisecond
-	doorman  = 5 // coins a day for the load balancer, where there is more than one branch
+	doorman  = 5 // coins a day for the load balancer of several branches
 )
 
 var (
@@ -40,7 +39,7 @@ const (
 	groupScale = "The bank"
 )
 
-// Experiment describes it.
+// Experiment returns the experiment's description.
 func Experiment() lab.Experiment {
 	size := lab.Param{Name: "size", Label: "A branch serves", Type: lab.Choice, Default: strconv.Itoa(smallest)}
 	for _, n := range sizes {
@@ -71,7 +70,7 @@ and keeps nobody's processor busy. A bigger machine is a branch that serves more
 			{Name: out, Label: "So many small branches", Icon: "arrow-right", Group: groupScale, Hint: "Builds them, and measures a round of each load.", Fields: []lab.Param{more}},
 		},
 		Steps: steps(),
-		Path: func(setup lab.Args) { // it begins with one small branch
+		Path: func(setup lab.Args) { // the path begins with one small branch
 			setup[count.Name], setup[size.Name] = count.Default, size.Default
 		},
 		Open: open,

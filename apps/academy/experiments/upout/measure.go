@@ -10,19 +10,19 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// loads are the numbers of customers at once that a sweep measures.
+// loads are the numbers of concurrent customers that a sweep measures.
 var loads = []int{1, 2, 4, 8, 16, 32}
 
-// maxCurves is how many curves the charts show; the oldest go first.
+// maxCurves is the maximum number of curves in the charts; the oldest are dropped first.
 const maxCurves = 5
 
-// curve is what a sweep measured of a plan.
+// curve is a plan with what a sweep measured of it.
 type curve struct {
 	plan
 	points []point
 }
 
-// best is the highest throughput of all loads, requests a second.
+// best returns the highest throughput of all loads, in requests per second.
 func (c curve) best() (most float64) {
 	for _, p := range c.points {
 		most = max(most, p.throughput)
@@ -71,7 +71,7 @@ func (a *apparatus) sweep(ctx context.Context) {
 	a.take(c)
 }
 
-// take takes down what a sweep found.
+// take stores the findings of a sweep.
 func (a *apparatus) take(c curve) {
 	key, last := c.key(), c.points[len(c.points)-1]
 	a.bench.Find("throughput-"+key, lab.Finding{
@@ -83,14 +83,14 @@ func (a *apparatus) take(c curve) {
 	a.bench.Find("price-"+key, lab.Finding{Label: "Price, " + c.label(), Text: fmt.Sprintf("%d coins", c.price()), Value: float64(c.price()), Unit: "coins a day"})
 }
 
-// What a branch's death is measured with.
+// Parameters of the kill under load.
 const (
 	killLoad  = 16
 	killRound = 1200 * time.Millisecond
 	killAfter = 400 * time.Millisecond
 )
 
-// killOne lets customers ask, and kills a branch in the middle of it.
+// killOne measures a round in which a branch is killed, and restarts the branch afterwards.
 func (a *apparatus) killOne(ctx context.Context) {
 	a.show(killLoad, 0, killRound)
 	branches := a.Branches()
@@ -99,7 +99,7 @@ func (a *apparatus) killOne(ctx context.Context) {
 	dead.Go(func() {
 		select {
 		case <-time.After(killAfter):
-			_ = a.Kill(ctx, victim.ID) // it says that it is down where it is already
+			_ = a.Kill(ctx, victim.ID) // fails only if it is down already
 			a.show(killLoad, float64(killAfter)/float64(killRound), killRound-killAfter)
 		case <-ctx.Done():
 		}

@@ -12,26 +12,27 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// roundTime is for how long customers ask again. Who is being served then is served.
+// roundTime is the duration for which customers send requests. Requests in progress at its end are finished.
 const roundTime = 700 * time.Millisecond
 
-// shown is how many requests of a round travel in the picture.
+// shown is the number of requests of a round that the picture shows.
 const shown = 6
 
-// crowdNode is what all customers together are called in the picture.
+// crowdNode is the ID of the picture's node for all customers.
 const crowdNode = "customers"
 
-// point is what a round measured.
+// point is the measurement of a round.
 type point struct {
 	customers  int
-	answered   int           // well
-	failed     int           // not at all, or with an error
-	median     time.Duration // of those answered well
+	answered   int           // successfully
+	failed     int           // without a response, or with an error
+	median     time.Duration // of the successful ones
 	p95        time.Duration
-	throughput float64 // requests answered well, a second
+	throughput float64 // successful requests per second
 }
 
-// round lets so many customers ask at once, again and again for as long as told.
+// round measures a number of concurrent customers, each of which sends requests one after the other for the duration
+// long.
 func (a *apparatus) round(ctx context.Context, customers int, long time.Duration) point {
 	var (
 		all   sync.WaitGroup
@@ -80,11 +81,11 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 
 func customer(i int) string { return fmt.Sprintf("customer-%d", i+1) }
 
-// maxCustomers is how many there are.
+// maxCustomers is the number of customers.
 const maxCustomers = 48
 
-// giveCards signs all customers in, so that any branch serves them. A sign-in of each at
-// the counter would take its time, too.
+// giveCards issues a card to every customer, so that any branch serves them, without the sign-ins that would take
+// capacity.
 func (a *apparatus) giveCards() error {
 	for i := range maxCustomers {
 		raw, err := a.Issuer().Sign(card.Card{Subject: fmt.Sprintf("Customer %d", i+1), Audience: "counter", Life: 24 * time.Hour})
@@ -96,7 +97,7 @@ func (a *apparatus) giveCards() error {
 	return nil
 }
 
-// tell writes a round into the log.
+// tell logs a round.
 func (a *apparatus) tell(p point) {
 	kind := lab.Note
 	text := fmt.Sprintf("%s at once: %.0f requests a second. Half of them took %s or less, one in twenty %s or more.", many(p.customers, "customer"), p.throughput, wait(p.median), wait(p.p95))
@@ -107,7 +108,7 @@ func (a *apparatus) tell(p point) {
 	a.bench.Log(kind, "%s", text)
 }
 
-// wait is a time to read.
+// wait formats a duration.
 func wait(d time.Duration) string {
 	if d >= time.Second {
 		return fmt.Sprintf("%.1f s", d.Seconds())

@@ -2,8 +2,8 @@ package upout
 
 import "gatehouse/apps/academy/lab"
 
-// The measuring steps are not carried out again when a run goes on behind them: they take
-// a while, and what they found is kept.
+// steps returns the guided path. Its measuring steps are not repeated when a run is resumed: they take a while, and
+// their findings are kept.
 func steps() []lab.Step {
 	return []lab.Step{
 		{

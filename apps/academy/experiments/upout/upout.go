@@ -18,13 +18,13 @@ type apparatus struct {
 
 	mu       sync.Mutex
 	plan     plan
-	at       int // customers now
+	at       int // concurrent customers now
 	curves   []curve
-	progress *lab.Progress // nil while nothing is measured
+	progress *lab.Progress // nil if no measurement is in progress
 	stop     context.CancelFunc
 }
 
-// plan is what the bank is built like.
+// plan is the bank's number of branches and their size.
 type plan struct{ branches, size int }
 
 func (p plan) serves() int { return p.branches * p.size }
@@ -44,7 +44,7 @@ func (p plan) label() string {
 	return fmt.Sprintf("%d branches of %d", p.branches, p.size)
 }
 
-// key is what the findings about a plan are called by.
+// key returns the suffix of the names of a plan's findings.
 func (p plan) key() string {
 	switch {
 	case p.branches == 1 && p.size == smallest:
@@ -101,7 +101,7 @@ func (a *apparatus) Do(ctx context.Context, control string, args lab.Args) error
 		}
 	case kill:
 		return a.start("16 customers, and a branch dies", a.killOne)
-	case sweep: // as with any change of the bank
+	case sweep: // measured below, as after a change of the bank
 	default:
 		return fmt.Errorf("upout: no control %q", control)
 	}
@@ -116,7 +116,7 @@ func (a *apparatus) busy() bool {
 	return a.progress != nil
 }
 
-// start works in the background, one thing at a time, until it is done or stopped.
+// start runs work in the background until it is done or stopped. It returns errBusy if a measurement is in progress.
 func (a *apparatus) start(label string, work func(context.Context)) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -142,7 +142,7 @@ func (a *apparatus) start(label string, work func(context.Context)) error {
 	return nil
 }
 
-// show says how far a measurement is, and how many customers there are.
+// show updates the progress of a measurement and the number of customers.
 func (a *apparatus) show(customers int, share float64, left time.Duration) {
 	a.mu.Lock()
 	a.at = customers
@@ -151,7 +151,7 @@ func (a *apparatus) show(customers int, share float64, left time.Duration) {
 	a.bench.Changed()
 }
 
-// build makes the bank like a plan.
+// build changes the bank's branches according to a plan.
 func (a *apparatus) build(ctx context.Context, p plan) error {
 	a.bench.Log(lab.Acted, "The bank becomes %s, for %d coins a day.", p.label(), p.price())
 	branches := a.Branches()

@@ -46,7 +46,7 @@ func (a *apparatus) View(v *lab.View) {
 	}
 }
 
-// charts draw each curve by load.
+// charts returns charts of throughput and wait by load, with a series for each curve.
 func charts(curves []curve) []lab.Chart {
 	if len(curves) == 0 {
 		return nil
@@ -70,7 +70,7 @@ func charts(curves []curve) []lab.Chart {
 	return []lab.Chart{throughput, median, p95}
 }
 
-// compared sets what was measured beside what it costs.
+// compared returns a table of measured throughput and cost.
 func compared(curves []curve) lab.Table {
 	t := lab.Table{
 		ID: "compared", Title: "What you get for your money",
@@ -87,7 +87,7 @@ func compared(curves []curve) lab.Table {
 	return t
 }
 
-// priceList ends where nothing bigger is sold.
+// priceList returns the prices of the machines, up to one size more than is sold.
 func priceList() lab.Table {
 	t := lab.Table{ID: "prices", Title: "Price list", Columns: []string{"One branch that serves", "Coins a day", "As small branches"}, Numeric: []bool{true, true, true}}
 	for _, n := range append(slices.Clone(sizes), 2*ceiling) {

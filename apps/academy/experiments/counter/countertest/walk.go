@@ -1,5 +1,4 @@
-// Package countertest walks guided paths in tests, as a learner does who always guesses
-// right.
+// Package countertest walks through guided paths in tests, as a learner who always predicts right.
 package countertest
 
 import (
@@ -11,10 +10,10 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// stepTime is how long a step may take until it has shown what it should.
+// stepTime is the timeout for a step to show what it should.
 const stepTime = 60 * time.Second
 
-// Open opens an experiment for the test's time.
+// Open opens an experiment for the duration of the test.
 func Open(t *testing.T, e lab.Experiment, setup lab.Args) *lab.Run {
 	t.Helper()
 	run, err := lab.Open(t.Context(), e, lab.Options{Setup: setup, Mode: lab.Guided, Person: "Ada", Dir: t.TempDir()})
@@ -32,9 +31,8 @@ func Open(t *testing.T, e lab.Experiment, setup lab.Args) *lab.Run {
 	return run
 }
 
-// Walk carries out the whole guided path, and checks that each step showed what it
-// teaches and that every finding that its result names was measured. each, if given, is
-// called after each step.
+// Walk runs the whole guided path and checks that each step completes and that every finding named in its result was
+// measured. It calls each, if not nil, after each step.
 func Walk(t *testing.T, e lab.Experiment, run *lab.Run, each func(step lab.Step, s lab.State)) lab.State {
 	t.Helper()
 	for i, step := range e.Steps {

@@ -9,23 +9,23 @@ import (
 	"gatehouse/db"
 )
 
-// User is one row, as far as a sign-in asks for it.
+// User is a row, with the columns that a sign-in needs.
 type User struct {
 	ID    int64  `db:"id"`
 	Email string `db:"email"`
 	Name  string `db:"name"`
 }
 
-// Lookup is a way to ask for an email.
+// Lookup is a query that finds an email.
 type Lookup string
 
-// The two ways.
+// The two queries.
 const (
 	Exact  Lookup = "SELECT id, email, name FROM users WHERE email = ?"
-	Folded Lookup = "SELECT id, email, name FROM users WHERE LOWER(email) = ?" // ask it for a lower-cased email
+	Folded Lookup = "SELECT id, email, name FROM users WHERE LOWER(email) = ?" // takes a lower-cased email
 )
 
-// Find asks for an email and says how long the answer took.
+// Find runs a look-up and returns the users found and the time that it took.
 func (s *Store) Find(ctx context.Context, how Lookup, email string) ([]User, time.Duration, error) {
 	query := s.db.Rebind(string(how))
 	var found []User
@@ -38,8 +38,8 @@ func (s *Store) Find(ctx context.Context, how Lookup, email string) ([]User, tim
 	return found, took, nil
 }
 
-// Plan is how the database goes about a look-up, in its own words: on PostgreSQL with
-// what it then took.
+// Plan returns the database's query plan for a look-up; on PostgreSQL, it runs the query and includes the measured
+// times.
 func (s *Store) Plan(ctx context.Context, how Lookup, email string) (string, error) {
 	var lines []string
 	if s.db.Dialect == db.Postgres {
@@ -62,7 +62,7 @@ func (s *Store) Plan(ctx context.Context, how Lookup, email string) (string, err
 	return strings.Join(lines, "\n"), nil
 }
 
-// Index is one that the table may have.
+// Index is an index of the table.
 type Index struct{ Name, SQL string }
 
 // The indexes.
@@ -72,8 +72,8 @@ var (
 	Unique = Index{"users_email_unique", `CREATE UNIQUE INDEX users_email_unique ON users (LOWER(email))`}
 )
 
-// MakeIndex makes an index and says how long that took and how large it is. db.IsUnique
-// tells of an index that can't be, since the table has an email twice.
+// MakeIndex makes an index and returns the time that it took and its size in bytes. The error satisfies db.IsUnique
+// if the table holds an email twice.
 func (s *Store) MakeIndex(ctx context.Context, i Index) (took time.Duration, size int64, err error) {
 	before, err := s.Bytes(ctx)
 	if err != nil {
@@ -91,7 +91,7 @@ func (s *Store) MakeIndex(ctx context.Context, i Index) (took time.Duration, siz
 	return took, after - before, s.Settle(ctx)
 }
 
-// DropIndex removes an index; one that is not there is none the less gone.
+// DropIndex drops an index if it exists.
 func (s *Store) DropIndex(ctx context.Context, i Index) error {
 	if _, err := s.q.ExecContext(ctx, `DROP INDEX IF EXISTS `+i.Name); err != nil {
 		return fmt.Errorf("emails: %s: %w", i.Name, err)

@@ -10,18 +10,17 @@ import (
 )
 
 const (
-	// PerUser is what a user takes with both indexes, in bytes.
+	// PerUser is the size of a user's row with both indexes, in bytes.
 	PerUser = 230
-	// spare is what a disk keeps free for everybody else, in bytes.
+	// spare is the disk space that must stay free, in bytes.
 	spare = 256 << 20
-	// together is how much the tables of all runs may take of a PostgreSQL, which keeps
-	// the estate's own data, too.
+	// together limits the size of the tables of all runs in PostgreSQL, in bytes, since the server also holds the
+	// installation's own data.
 	together = 4 << 30
 )
 
-// Fits reports whether there is room for a table of so many users: on the disk of a file,
-// with as much again for the sorting, or in what PostgreSQL has for all runs together. The
-// table that is there now goes, and is not counted.
+// Fits reports whether there is room for a table of so many users: on the disk, with the same amount again for
+// sorting, or within PostgreSQL's limit for all runs. The current table will be replaced and is not counted.
 func (s *Store) Fits(ctx context.Context, users int) (bool, error) {
 	need := int64(users) * PerUser
 	if s.db.Dialect == db.Postgres {

@@ -7,15 +7,13 @@ import (
 	"gatehouse/db"
 )
 
-// Batch is how many rows one Grow makes at most: a moment's work, so that it can be
-// stopped in between.
+// Batch is the maximum number of rows of one Grow: quick enough that filling can be stopped in between.
 const Batch = 20_000
 
-// everyTenth writes their email with a capital letter.
+// everyTenth is the interval of users whose email begins with a capital letter.
 const everyTenth = 10
 
-// Email is the address of user number n, counted from 1. Some begin with a capital
-// letter, as people write them.
+// Email returns the email of user number n, counted from 1. Some begin with a capital letter, as people write them.
 func Email(n int) string {
 	if n%everyTenth == 0 {
 		return fmt.Sprintf("User%06d@example.com", n)
@@ -23,17 +21,15 @@ func Email(n int) string {
 	return fmt.Sprintf("user%06d@example.com", n)
 }
 
-// create makes the table as a service's migration would. UNLOGGED is PostgreSQL's
-// word for what need not survive a crash.
+// create makes the table as a service's migration would. An UNLOGGED table of PostgreSQL need not survive a crash.
 var create = map[db.Dialect]string{
 	db.SQLite: `CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT NOT NULL, password_hash TEXT NOT NULL, created_at INTEGER NOT NULL)`,
 	db.Postgres: `CREATE UNLOGGED TABLE users (
 		id BIGINT PRIMARY KEY, email TEXT NOT NULL, name TEXT NOT NULL, password_hash TEXT NOT NULL, created_at BIGINT NOT NULL) WITH (autovacuum_enabled = off)`,
 }
 
-// grow makes the users from one number to another inside the database, which is far
-// quicker than sending them there. What stands for a password's hash is as long as
-// one of Argon2id, and nobody's.
+// grow inserts the users of a range of numbers inside the database, which is far quicker than sending rows. The
+// password hash is a random text as long as an Argon2id hash.
 var grow = map[db.Dialect]string{
 	db.SQLite: `WITH RECURSIVE n(i) AS (SELECT ? UNION ALL SELECT i + 1 FROM n WHERE i < ?)
 		INSERT INTO users (id, email, name, password_hash, created_at)
@@ -45,7 +41,7 @@ var grow = map[db.Dialect]string{
 		FROM generate_series($1::bigint, $2::bigint) AS i`,
 }
 
-// Empty makes the table anew, with nobody in it and no index.
+// Empty recreates the table, without rows and indexes.
 func (s *Store) Empty(ctx context.Context) error {
 	for _, statement := range []string{`DROP TABLE IF EXISTS users`, create[s.db.Dialect]} {
 		if _, err := s.q.ExecContext(ctx, statement); err != nil {
@@ -55,7 +51,7 @@ func (s *Store) Empty(ctx context.Context) error {
 	return nil
 }
 
-// Grow adds the users of the numbers from to to, both included; Batch of them at most.
+// Grow adds the users numbered from to to, inclusive; at most Batch.
 func (s *Store) Grow(ctx context.Context, from, to int) error {
 	if from < 1 || to < from || to-from >= Batch {
 		return fmt.Errorf("emails: users %d to %d are not a batch", from, to)
@@ -66,8 +62,7 @@ func (s *Store) Grow(ctx context.Context, from, to int) error {
 	return nil
 }
 
-// Settle lets the database count what is in the table, as it does by itself in the
-// long run: PostgreSQL plans with what it counted last.
+// Settle updates PostgreSQL's statistics, which its plans are based on, as autovacuum would in time.
 func (s *Store) Settle(ctx context.Context) error {
 	if s.db.Dialect != db.Postgres {
 		return nil
@@ -78,7 +73,7 @@ func (s *Store) Settle(ctx context.Context) error {
 	return nil
 }
 
-// Count is how many users there are.
+// Count returns the number of users.
 func (s *Store) Count(ctx context.Context) (n int, err error) {
 	if err := s.q.GetContext(ctx, &n, `SELECT COUNT(*) FROM users`); err != nil {
 		return 0, fmt.Errorf("emails: count: %w", err)
@@ -86,7 +81,7 @@ func (s *Store) Count(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// Bytes is how much the table takes on the disk, with its indexes.
+// Bytes returns the size of the table with its indexes.
 func (s *Store) Bytes(ctx context.Context) (n int64, err error) {
 	query := `SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count)`
 	if s.db.Dialect == db.Postgres {
@@ -101,8 +96,8 @@ func (s *Store) Bytes(ctx context.Context) (n int64, err error) {
 	return n, nil
 }
 
-// Register adds a user as a service's sign-up would. db.IsUnique tells of an email
-// that the database says is taken.
+// Register adds a user as a service's sign-up would. The error satisfies db.IsUnique if a unique index rejects the
+// email.
 func (s *Store) Register(ctx context.Context, email, name string) error {
 	query := `INSERT INTO users (id, email, name, password_hash, created_at) SELECT MAX(id) + 1, ?, ?, '', 0 FROM users`
 	if s.db.Dialect == db.Postgres {
@@ -114,7 +109,7 @@ func (s *Store) Register(ctx context.Context, email, name string) error {
 	return nil
 }
 
-// RemoveAfter removes the users with higher numbers, and says how many.
+// RemoveAfter removes the users with higher numbers and returns how many there were.
 func (s *Store) RemoveAfter(ctx context.Context, number int) (int64, error) {
 	res, err := s.q.ExecContext(ctx, s.db.Rebind(`DELETE FROM users WHERE id > ?`), number)
 	if err != nil {

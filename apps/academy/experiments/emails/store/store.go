@@ -1,10 +1,9 @@
-// Package store is the table of users that the experiment with the email index is
-// made on, in SQL for SQLite and PostgreSQL. Nothing in it is anybody's, and it goes
-// when the experiment ends.
+// Package store is the table of users for the experiment with the email index, in SQL for SQLite and PostgreSQL. All
+// its data is generated, and it is deleted when the experiment ends.
 //
-// On SQLite it is a file of the run's own. On PostgreSQL it is a schema of the run's
-// own: whoever holds the lock of its name lives, and the schemas of runs that ended
-// without saying so are dropped by the next one.
+// On SQLite it is a file of the run. On PostgreSQL it is a schema of the run, which holds an advisory lock on the
+// schema's name while it is running; the next run drops the schemas without a lock, which runs that crashed have
+// left.
 package store
 
 import (
@@ -23,42 +22,41 @@ import (
 	"gatehouse/db"
 )
 
-// Quota is how large the file may get on SQLite, in bytes. Five million users with
-// two indexes take about 1.1 GB.
+// Quota limits the size of the SQLite file, in bytes. Five million users with two indexes take about 1.1 GB.
 const Quota = 2 << 30
 
 const (
 	pageSize = 4096 // of SQLite, in bytes
 	prefix   = "academy_lab_emails_"
-	// quick bounds what takes a moment.
+	// quick is the timeout of operations that take a moment.
 	quick = 10 * time.Second
 )
 
-// queries is what runs SQL: one connection of SQLite, all of PostgreSQL's.
+// queries runs SQL: on SQLite's single connection, or on PostgreSQL's pool.
 type queries interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	GetContext(ctx context.Context, into any, query string, args ...any) error
 	SelectContext(ctx context.Context, into any, query string, args ...any) error
 }
 
-// Store is a table of users. One goroutine uses it at a time.
+// Store is a table of users. It is not safe for concurrent use.
 type Store struct {
 	db   *db.DB
-	conn *sqlx.Conn // SQLite: the only one; PostgreSQL: the one that holds the lock
+	conn *sqlx.Conn // SQLite: the only one; PostgreSQL: the one with the lock
 	q    queries
-	name string // PostgreSQL's schema, SQLite's file
+	name string // PostgreSQL schema or SQLite file
 	dir  string
 }
 
-// OpenSQLite makes an empty table in a file in dir.
+// OpenSQLite creates an empty table in a file in dir.
 func OpenSQLite(ctx context.Context, dir string) (*Store, error) {
 	const name = "emails"
 	d, err := db.Open(ctx, "sqlite:"+dir, name)
 	if err != nil {
 		return nil, err
 	}
-	// One connection, since these settings are a connection's own. The file is thrown
-	// away: nothing has to survive a power cut, and an index may not be sorted in memory.
+	// One connection, since these settings apply to a connection. The file is deleted at the end, so it need not
+	// survive a power cut; sorting for an index must not happen in memory.
 	d.SetMaxOpenConns(1)
 	s := &Store{db: d, name: name, dir: dir}
 	if s.conn, err = d.Connx(ctx); err != nil {
@@ -77,7 +75,7 @@ func OpenSQLite(ctx context.Context, dir string) (*Store, error) {
 	return s, nil
 }
 
-// OpenPostgres makes an empty table in a schema of its own on the server at url.
+// OpenPostgres creates an empty table in a new schema on the server at url.
 func OpenPostgres(ctx context.Context, url string) (*Store, error) {
 	name := prefix + strings.ToLower(rand.Text()[:10])
 	d, err := db.Open(ctx, url, name)
@@ -89,7 +87,7 @@ func OpenPostgres(ctx context.Context, url string) (*Store, error) {
 	if s.conn, err = d.Connx(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	// The schema was made before the lock was held: somebody may have taken it for one that was left behind.
+	// db.Open created the schema before the lock was held: another run's tidy may have dropped it.
 	for _, statement := range []string{`SELECT pg_advisory_lock(hashtext('` + name + `'))`, `CREATE SCHEMA IF NOT EXISTS ` + name} {
 		if _, err := s.conn.ExecContext(ctx, statement); err != nil {
 			return nil, errors.Join(fmt.Errorf("emails: a schema to work in: %w", err), s.Close())
@@ -101,7 +99,7 @@ func OpenPostgres(ctx context.Context, url string) (*Store, error) {
 	return s, nil
 }
 
-// tidy drops the schemas of runs that are dead: nobody holds their locks.
+// tidy drops the schemas of runs that crashed: those whose lock is free.
 func (s *Store) tidy(ctx context.Context) error {
 	var all []string
 	err := s.conn.SelectContext(ctx, &all, `SELECT nspname FROM pg_namespace WHERE nspname LIKE $1`, strings.ReplaceAll(prefix, "_", `\_`)+"%")
@@ -128,7 +126,7 @@ func (s *Store) tidy(ctx context.Context) error {
 	return nil
 }
 
-// Close removes the table with all that is in it.
+// Close deletes the table and closes the database.
 func (s *Store) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), quick)
 	defer cancel()
@@ -150,10 +148,10 @@ func (s *Store) Close() error {
 	return errors.Join(failed...)
 }
 
-// Dialect is the kind of database.
+// Dialect returns the kind of database.
 func (s *Store) Dialect() db.Dialect { return s.db.Dialect }
 
-// Version is what the database calls itself.
+// Version returns the database's name and version.
 func (s *Store) Version(ctx context.Context) (string, error) {
 	query, name := `SELECT sqlite_version()`, "SQLite "
 	if s.db.Dialect == db.Postgres {
@@ -163,6 +161,6 @@ func (s *Store) Version(ctx context.Context) (string, error) {
 	if err := s.q.GetContext(ctx, &version, query); err != nil {
 		return "", fmt.Errorf("emails: the version: %w", err)
 	}
-	number, _, _ := strings.Cut(version, " ") // distributions add their own
+	number, _, _ := strings.Cut(version, " ") // distributions append their own text
 	return name + number, nil
 }
