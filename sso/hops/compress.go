@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// dictionary has what nearly every hop repeats, the most frequent last (RFC 1951 §3.2.5: near matches are short).
+// dictionary holds what nearly every hop repeats, the most frequent last (RFC 1951 §3.2.5: near matches are short).
 // Changing it makes stored hops unreadable.
 const dictionary = `"i":"check","n":"pkce"},{"i":"claim","n":"auth_time"},{"i":"json","n":"refresh_token","n":"id_token","n":"access_token","n":"token_type",` +
 	`"v":"Bearer","n":"expires_in","v":"300","n":"scope","v":"openid profile email roles offline_access"},{"i":"header","n":"Authorization","n":"Set-Cookie"` +
@@ -17,7 +17,7 @@ const dictionary = `"i":"check","n":"pkce"},{"i":"claim","n":"auth_time"},{"i":"
 	`,"a":"http://portal.localhost:8080/oauth/authorize","s":302,"q":[{"i":"query","n":"],"w":[{"i":"location","n":"` +
 	`{"k":"callback","k":"token","k":"page","k":"authorize","t":"2026-11-29T12:00:00.000000000Z","d":1000000,"f":"browser","o":"provider","r":"portal-1","m":"GET"`
 
-// compressor makes hops small for Redis. It is for one goroutine.
+// compressor compresses hops for Redis. It must not be used concurrently.
 type compressor struct {
 	buffer bytes.Buffer
 	writer *flate.Writer
@@ -26,11 +26,12 @@ type compressor struct {
 func (c *compressor) compress(raw []byte) []byte {
 	c.buffer.Reset()
 	if c.writer == nil {
-		c.writer, _ = flate.NewWriterDict(&c.buffer, flate.DefaultCompression, []byte(dictionary)) // fails for unknown levels only
+		// NewWriterDict fails only for unknown levels.
+		c.writer, _ = flate.NewWriterDict(&c.buffer, flate.DefaultCompression, []byte(dictionary))
 	} else {
 		c.writer.Reset(&c.buffer)
 	}
-	_, _ = c.writer.Write(raw) // a buffer takes everything
+	_, _ = c.writer.Write(raw) // writing to a buffer never fails
 	_ = c.writer.Close()
 	return bytes.Clone(c.buffer.Bytes())
 }
