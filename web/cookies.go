@@ -16,11 +16,12 @@ const (
 	themeCookie = "theme"
 	flashCookie = "flash"
 	maxFlash    = 300 // characters
-	// maxCandidates is how many cookies of one name are looked at: one that was set for another path comes, too.
+	// maxCandidates is the maximum number of cookies of one name that are read: the browser may send one for another
+	// path, too.
 	maxCandidates = 3
 )
 
-// cookies returns the cookies of this name that are looked at.
+// cookies returns the request's cookies of this name, at most maxCandidates.
 func cookies(c echo.Context, name string) []*http.Cookie {
 	all := c.Request().CookiesNamed(name)
 	return all[:min(len(all), maxCandidates)]
@@ -36,7 +37,7 @@ func theme(c echo.Context) string {
 	return "system"
 }
 
-// setTheme keeps the choice of light, dark or system and goes back to the page.
+// setTheme handles POST /theme: it stores the choice of light, dark or system in a cookie and redirects to the page.
 func (s *server) setTheme(c echo.Context) error {
 	choice := c.FormValue("theme")
 	switch choice {
@@ -48,7 +49,7 @@ func (s *server) setTheme(c echo.Context) error {
 		Name: themeCookie, Value: choice, Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()),
 		HttpOnly: true, Secure: s.Estate.Secure(), SameSite: http.SameSiteLaxMode,
 	}
-	// One choice for all apps, where browsers accept a cookie for the whole domain.
+	// One choice for all apps, if browsers accept a cookie for the whole domain.
 	if strings.Contains(s.Estate.Domain(), ".") {
 		k.Domain = s.Estate.Domain()
 	}
@@ -63,7 +64,7 @@ func (s *server) setTheme(c echo.Context) error {
 	return SeeOther(c, back)
 }
 
-// Flash keeps a toast for the next page that this browser is shown.
+// Flash stores a toast in a cookie, for the next page of this browser.
 func Flash(c echo.Context, kind, message string) {
 	raw, err := json.Marshal(components.Toast{Kind: kind, Message: clip(message, maxFlash)})
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 	"gatehouse/components"
 )
 
-// Estate says where the services of one installation are found: service X of
-// http://localhost:8080 lives at http://X.localhost:8080.
+// Estate holds the addresses of the services of one installation: with the base URL http://localhost:8080, service X is
+// at http://X.localhost:8080.
 type Estate struct {
 	scheme, host, domain string
 }
 
-// ParseEstate reads a base URL such as http://localhost:8080 or https://example.com.
+// ParseEstate parses a base URL such as http://localhost:8080 or https://example.com.
 func ParseEstate(baseURL string) (Estate, error) {
 	u, err := url.Parse(baseURL)
 	if err != nil {
@@ -32,20 +32,19 @@ func ParseEstate(baseURL string) (Estate, error) {
 	return Estate{scheme: u.Scheme, host: strings.ToLower(u.Host), domain: strings.ToLower(u.Hostname())}, nil
 }
 
-// URL is the origin of a service, without a slash at its end.
+// URL returns the origin of a service, without a trailing slash.
 func (e Estate) URL(service string) string { return e.scheme + "://" + service + "." + e.host }
 
-// Base is the origin of the estate itself, without a slash at its end.
+// Base returns the origin of the estate itself, without a trailing slash.
 func (e Estate) Base() string { return e.scheme + "://" + e.host }
 
-// Secure reports whether browsers reach the estate by https.
+// Secure reports whether browsers use https.
 func (e Estate) Secure() bool { return e.scheme == "https" }
 
-// Domain is the host name of the estate without a port.
+// Domain returns the host name of the estate without a port.
 func (e Estate) Domain() string { return e.domain }
 
-// catalogue lists the services a person may find in the app switcher. Roles says
-// who may open one; none means everybody.
+// catalogue lists the services in the app switcher. roles are those that may open it; none means everyone.
 var catalogue = []struct {
 	key, name, tagline string
 	roles              []string
@@ -57,7 +56,7 @@ var catalogue = []struct {
 	{"academy", "Academy", "Learn how sign-in scales", nil},
 }
 
-// Apps are the services that somebody with these roles may open.
+// Apps returns the services that a user with these roles may open.
 func (e Estate) Apps(roles []string) []components.App {
 	apps := make([]components.App, 0, len(catalogue))
 	for _, a := range catalogue {
@@ -68,7 +67,7 @@ func (e Estate) Apps(roles []string) []components.App {
 	return apps
 }
 
-// Name is what people call a service: "Shop" for "shop"; "" if it is none of ours.
+// Name returns the display name of a service, "Shop" for "shop", or "" if it is unknown.
 func (e Estate) Name(service string) string {
 	for _, a := range catalogue {
 		if a.key == service {
