@@ -1,5 +1,4 @@
-// Package learner is somebody in the Academy who presses the buttons of its pages, as a
-// browser without JavaScript does.
+// Package learner is a client that uses the pages of the Academy, as a browser without JavaScript does.
 package learner
 
 import (
@@ -22,19 +21,19 @@ import (
 type Learner struct {
 	Browser *http.Client
 	Estate  *estate.Estate
-	// Asked, if given, hears how long each request took.
+	// Asked, if given, is called with the time of each request.
 	Asked func(method string, took time.Duration)
 }
 
-// Page is an answer.
+// Page is a response.
 type Page struct {
 	Status int
-	URL    *url.URL // where redirects ended
+	URL    *url.URL // after redirects
 	Body   string
 }
 
-// New registers an account of its own at the portal, from the address 127.0.0.n, and
-// opens the Academy with it.
+// New registers a new account at the portal, from the address 127.0.1.n, and opens the Academy with it. It returns an
+// error if the account is not signed in there.
 func New(ctx context.Context, e *estate.Estate, n int) (*Learner, error) {
 	l := &Learner{Browser: browserFrom(n), Estate: e}
 	if _, err := l.request(ctx, http.MethodPost, e.URL("portal")+"/register", url.Values{
@@ -47,7 +46,7 @@ func New(ctx context.Context, e *estate.Estate, n int) (*Learner, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !strings.Contains(p.Body, "Sign out") { // a guest's page: ask for the sign-in
+	if !strings.Contains(p.Body, "Sign out") { // a guest's page: request one that requires a sign-in
 		if p, err = l.Get(ctx, "/rooms"); err != nil {
 			return nil, err
 		}
@@ -58,8 +57,8 @@ func New(ctx context.Context, e *estate.Estate, n int) (*Learner, error) {
 	return l, nil
 }
 
-// browserFrom is a browser at an address of its own, so that limits for one address
-// are not met by thirty people.
+// browserFrom returns a browser with an address of its own, so that thirty users do not reach the limits of one
+// address.
 func browserFrom(n int) *http.Client {
 	jar, _ := cookiejar.New(nil) // cannot fail without options
 	local := &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(n))}
@@ -73,7 +72,7 @@ func browserFrom(n int) *http.Client {
 	return &http.Client{Jar: jar, Timeout: time.Minute, Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second}}
 }
 
-// Get asks the Academy for a page.
+// Get requests a page of the Academy.
 func (l *Learner) Get(ctx context.Context, path string) (Page, error) {
 	return l.request(ctx, http.MethodGet, l.Estate.URL("academy")+path, nil)
 }
@@ -110,10 +109,10 @@ func (l *Learner) request(ctx context.Context, method, address string, form url.
 	return Page{Status: res.StatusCode, URL: res.Request.URL, Body: string(text)}, err
 }
 
-// Start starts the guided path of an experiment and returns the run's path.
+// Start starts the guided path of an experiment and returns the run's path. It retries while the Academy answers 503.
 func (l *Learner) Start(ctx context.Context, experiment string) (run string, err error) {
 	p, err := l.Post(ctx, "/experiments/"+experiment+"/runs", url.Values{"mode": {"guided"}})
-	for err == nil && p.Status == http.StatusServiceUnavailable && ctx.Err() == nil { // a busy machine asks to come again
+	for err == nil && p.Status == http.StatusServiceUnavailable && ctx.Err() == nil { // busy: try again
 		p, err = l.Post(ctx, "/experiments/"+experiment+"/runs", url.Values{"mode": {"guided"}})
 	}
 	if err != nil {
@@ -133,7 +132,7 @@ var (
 	runState = regexp.MustCompile(`data-run-state="([^"]+)"`)
 )
 
-// Step is the guided step that is next, and its state; "" when the path is at its end.
+// Step returns the id and state of the current guided step, or "" at the end of the path.
 func (p Page) Step() (id, state string) {
 	for _, m := range current.FindAllStringSubmatch(p.Body, -1) {
 		if m[2] != "done" && m[2] != "later" {
@@ -143,10 +142,10 @@ func (p Page) Step() (id, state string) {
 	return "", ""
 }
 
-// StepsDone is how many guided steps are done.
+// StepsDone returns the number of guided steps that are done.
 func (p Page) StepsDone() int { return strings.Count(p.Body, `data-step-state="done"`) }
 
-// RunState is what the page says of the run: "ended", or that it lives.
+// RunState returns the state of the run, such as "ended", or "" if the page shows none.
 func (p Page) RunState() string {
 	if m := runState.FindStringSubmatch(p.Body); m != nil {
 		return m[1]
@@ -154,7 +153,7 @@ func (p Page) RunState() string {
 	return ""
 }
 
-// Findings are the values that the page shows, by name.
+// Findings returns the values that the page shows, by name.
 func (p Page) Findings() map[string]string {
 	found := map[string]string{}
 	for _, m := range finding.FindAllStringSubmatch(p.Body, -1) {
@@ -163,7 +162,7 @@ func (p Page) Findings() map[string]string {
 	return found
 }
 
-// Fault is what the page says was not done, after a colon; "" when there is nothing.
+// Fault returns the page's error message, after a colon, or "" if there is none.
 func (p Page) Fault() string {
 	if m := faulty.FindStringSubmatch(p.Body); m != nil {
 		return ": " + strings.Join(strings.Fields(markup.ReplaceAllString(m[1], " ")), " ")
@@ -171,8 +170,8 @@ func (p Page) Fault() string {
 	return ""
 }
 
-// Do carries out the current step of a run and waits until the next one is there, however
-// long that takes. done says that there is none.
+// Do carries out the current step of a run and waits until the next one is shown, without a timeout of its own. done
+// reports that there is no next one.
 func (l *Learner) Do(ctx context.Context, run string) (p Page, done bool, err error) {
 	if p, err = l.Get(ctx, run); err != nil {
 		return p, false, err
