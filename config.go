@@ -23,8 +23,7 @@ import (
 	"gatehouse/web"
 )
 
-// commands is everything that can be said on the command line. Nothing else in
-// Gatehouse reads flags or the environment.
+// commands declares every command and option. Nothing else in Gatehouse reads flags or the environment.
 type commands struct {
 	Up          upConfig         `cmd:"" help:"Run the whole estate on this machine: replicas of every service behind a load balancer."`
 	Portal      portalConfig     `cmd:"" help:"Run one replica of the portal, the identity provider."`
@@ -55,13 +54,13 @@ type upConfig struct {
 	SignIns  signInsConfig   `embed:"" prefix:"sign-ins-"`
 }
 
-// oldKeysHelp stands in the help of each --old-keys.
+// oldKeysHelp is the help text of each --old-keys.
 const oldKeysHelp = "Earlier values of GATEHOUSE_KEY, separated by commas: what they sealed is still opened."
 
-// redisHelp stands in the help of each --redis-url.
+// redisHelp is the help text of each --redis-url.
 const redisHelp = "redis:// or rediss://; redis-cluster:// with ?addr=host:port for each further node; redis-sentinel:// with ?master_name=NAME."
 
-// serviceConfig is what every replica is told.
+// serviceConfig holds the options of every replica, whatever its service.
 type serviceConfig struct {
 	Addr           string        `env:"GATEHOUSE_ADDR" default:"127.0.0.1:0" help:"Where to listen, host:port."`
 	MetricsAddr    string        `env:"GATEHOUSE_METRICS_ADDR" help:"Where to serve Prometheus metrics, host:port; nowhere unless given."`
@@ -118,7 +117,7 @@ func (c signInsConfig) check() error {
 	return nil
 }
 
-// env tells a replica the same.
+// env returns the limits as environment variables for a replica's process.
 func (c signInsConfig) env() []string {
 	return []string{
 		"GATEHOUSE_SIGN_INS_PER_ACCOUNT=" + strconv.Itoa(c.PerAccount), "GATEHOUSE_SIGN_INS_PER_ADDRESS=" + strconv.Itoa(c.PerAddress),
@@ -133,7 +132,7 @@ type healthConfig struct {
 	URL string `arg:"" help:"Address to ask, such as http://127.0.0.1:8000/readyz"`
 }
 
-// run reads the command line and does what it says.
+// run parses the command line and runs the command.
 func run(ctx context.Context, args []string) error {
 	var cmd commands
 	parser, err := kong.New(&cmd, kong.Name("gatehouse"), kong.UsageOnError(),
@@ -168,7 +167,7 @@ func run(ctx context.Context, args []string) error {
 	}
 }
 
-// Validate implements kong's check; it reports every mistake at once.
+// Validate implements kong's validation hook. It returns all errors joined.
 func (c *upConfig) Validate() error {
 	var wrong []error
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
@@ -196,7 +195,7 @@ func (c *upConfig) Validate() error {
 	return errors.Join(append(wrong, err, c.Academy.check(), c.Denylist.check(), c.SignIns.check())...)
 }
 
-// Validate implements kong's check.
+// Validate implements kong's validation hook. It also parses the URL and the trusted proxies.
 func (c *serviceConfig) Validate() error {
 	var wrong []error
 	var err error
@@ -211,7 +210,7 @@ func (c *serviceConfig) Validate() error {
 		}
 		c.proxies = append(c.proxies, prefix)
 	}
-	if c.DatabaseURL != "" { // kong says what is missing, all of it at once
+	if c.DatabaseURL != "" { // if it is missing, kong reports it
 		wrong = append(wrong, db.CheckURL(c.DatabaseURL))
 	}
 	if c.RedisURL != "" {
@@ -220,7 +219,7 @@ func (c *serviceConfig) Validate() error {
 	return errors.Join(append(wrong, c.Denylist.check())...)
 }
 
-// Validate implements kong's check.
+// Validate implements kong's validation hook. It also parses the keys and the declared clients.
 func (c *portalConfig) Validate() error {
 	var err1, err2, err3 error
 	if c.Key != "" {
@@ -231,17 +230,17 @@ func (c *portalConfig) Validate() error {
 	return errors.Join(c.serviceConfig.Validate(), err1, err2, err3, c.SignIns.check())
 }
 
-// Validate implements kong's check.
+// Validate implements kong's validation hook. It also parses the keys, or derives one from the client secret.
 func (c *appConfig) Validate() error {
 	var err error
 	if c.keys, err = parseKeys(c.ServiceKeys); err == nil && len(c.keys) == 0 {
-		secret := sha256.Sum256([]byte(c.ClientSecret)) // of any length
+		secret := sha256.Sum256([]byte(c.ClientSecret)) // the secret may have any length; a key needs 32 bytes
 		c.keys = [][]byte{secret[:]}
 	}
 	return errors.Join(c.serviceConfig.Validate(), err)
 }
 
-// Validate implements kong's check.
+// Validate implements kong's validation hook.
 func (c *migrateConfig) Validate() error {
 	if c.DatabaseURL == "" {
 		return nil
@@ -249,17 +248,19 @@ func (c *migrateConfig) Validate() error {
 	return db.CheckURL(c.DatabaseURL)
 }
 
-// maxDomain leaves room for the name of a service in front (RFC 1035 §2.3.4).
+// maxDomain is the maximum length of a domain, in bytes. It leaves room for a service's name in front (RFC 1035
+// §2.3.4).
 const maxDomain = 240
 
-// domainName is one label or more, of letters, digits and inner hyphens (RFC 1123 §2.1).
+// domainName matches one or more labels of letters, digits and inner hyphens (RFC 1123 §2.1).
 var domainName = regexp.MustCompile(`(?i)^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 const maxReplicas = 64
 
 const defaultReplicas = "portal=2,shop=2,forum=2,analytics=1,academy=1"
 
-// parseReplicas reads "3" or "portal=2,shop=4"; what is not named keeps its default.
+// parseReplicas parses "3" or "portal=2,shop=4" and returns the number of replicas by service. Services that are not
+// named have their default. It returns an error for an unknown service, a number out of range, and no portal.
 func parseReplicas(s string) (map[string]int, error) {
 	n := map[string]int{}
 	for _, service := range services {
@@ -303,10 +304,10 @@ func parseKey(s string) ([]byte, error) {
 	return nil, fmt.Errorf("the key must be %d random bytes in hex or base64: openssl rand -hex %d makes one", keyLength, keyLength)
 }
 
-// parseKeys is parseKey for several.
+// parseKeys parses each key and skips empty strings.
 func parseKeys(texts []string) (keys [][]byte, err error) {
 	for _, text := range texts {
-		if text == "" { // an empty variable
+		if text == "" { // an environment variable that is set but empty
 			continue
 		}
 		key, err := parseKey(text)
@@ -320,7 +321,7 @@ func parseKeys(texts []string) (keys [][]byte, err error) {
 
 const maxClientsFile = 1 << 20
 
-// readClients reads the file of declared clients; no name means none.
+// readClients reads the JSON file of declared clients. It returns nil for an empty file name.
 func readClients(name string) ([]clients.Client, error) {
 	if name == "" {
 		return nil, nil
@@ -333,7 +334,7 @@ func readClients(name string) ([]clients.Client, error) {
 		return nil, fmt.Errorf("the file of clients %s is larger than 1 MiB", name)
 	}
 	dec := json.NewDecoder(strings.NewReader(string(raw)))
-	dec.DisallowUnknownFields() // a misspelt name would silently not count
+	dec.DisallowUnknownFields() // a misspelt field would be ignored
 	var list []clients.Client
 	if err := dec.Decode(&list); err != nil {
 		return nil, fmt.Errorf("the file of clients %s: %w", name, err)

@@ -14,15 +14,15 @@ import (
 	"gatehouse/web"
 )
 
-// denylistConfig says how long a replica trusts what it knows of sign-outs and bans
-// while it does not hear from Redis (docs/adr/0005-denylist.md).
+// denylistConfig configures how long a replica uses its copy of the denylist while it has no connection to Redis
+// (docs/adr/0005-denylist.md).
 type denylistConfig struct {
 	Bound      time.Duration `env:"GATEHOUSE_DENYLIST_BOUND" default:"1s" help:"Silence of Redis after which a replica lets no signed-in person in, rather than guess."`
 	Policy     string        `env:"GATEHOUSE_DENYLIST_POLICY" default:"closed" enum:"closed,stale" help:"After the bound: closed answers 503, stale goes on with what is known, for the stale bound."`
 	StaleBound time.Duration `env:"GATEHOUSE_DENYLIST_STALE_BOUND" default:"1m" help:"With the policy stale: how long a replica goes on, and so how long a sign-out may be missed."`
 }
 
-// The bounds that make sense: a mirror reads twice within one.
+// Limits of the bounds. A mirror reads twice within one bound.
 const (
 	shortestBound = 100 * time.Millisecond
 	longestBound  = time.Hour
@@ -39,7 +39,7 @@ func (c denylistConfig) check() error {
 	return errors.Join(wrong...)
 }
 
-// env tells a replica the same.
+// env returns the options as environment variables for a replica's process.
 func (c denylistConfig) env() []string {
 	return []string{
 		"GATEHOUSE_DENYLIST_BOUND=" + c.Bound.String(), "GATEHOUSE_DENYLIST_POLICY=" + c.Policy,
@@ -47,7 +47,7 @@ func (c denylistConfig) env() []string {
 	}
 }
 
-// mirror is the replica's copy of the denylist.
+// mirror returns the replica's copy of the denylist.
 func (c serviceConfig) mirror(service string, rdb redis.UniversalClient, log *slog.Logger) (*denylist.Mirror, error) {
 	o := denylist.Options{
 		Redis: rdb, Service: service, Replica: c.Replica, Version: version(), Logger: log, Bound: c.Denylist.Bound,
@@ -63,18 +63,18 @@ func (c serviceConfig) mirror(service string, rdb redis.UniversalClient, log *sl
 	return m, nil
 }
 
-// memory is what the process has of the system, in bytes.
+// memory returns the number of bytes that the process has obtained from the operating system and not released.
 func memory() int64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(sample)
 	return int64(sample[0].Value.Uint64() - sample[1].Value.Uint64())
 }
 
-// built is what whoever built the program calls it: go build -ldflags "-X main.built=v1.2".
+// built is the version that the build sets: go build -ldflags "-X main.built=v1.2".
 var built string
 
-// version is what the program was called when it was built, else the commit that it was
-// built from, or "devel".
+// version returns the version set at build time, else the commit that the program was built from (with "+" if files had
+// been modified), else "devel".
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	switch {

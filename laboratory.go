@@ -11,11 +11,10 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// laboratoryConfig is empty: the academy tells the process on its standard input what
-// to run.
+// laboratoryConfig has no options: the academy sends the experiment's configuration on standard input.
 type laboratoryConfig struct{}
 
-// laboratory runs one experiment of the academy.
+// laboratory runs one experiment of the academy, described on standard input.
 func laboratory(ctx context.Context) error {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("service", "laboratory")
 	redis.SetLogger(redisLog{log})

@@ -1,11 +1,11 @@
 // Gatehouse is an identity provider with sibling apps, in one binary:
 //
-//	gatehouse up          the whole estate on this machine, with a load balancer
-//	gatehouse portal      one replica of one service (also: shop, forum, analytics, academy)
-//	gatehouse migrate     bring all databases up to date
+//	gatehouse up          run the whole estate on this machine, with a load balancer
+//	gatehouse portal      run one replica of one service (also: shop, forum, analytics, academy)
+//	gatehouse migrate     migrate all databases
 //
-// This package only wires: config.go reads flags and environment, up.go runs the
-// estate, service.go one replica, services.go says what each service is made of.
+// This package only connects the parts: config.go reads flags and environment, up.go runs the estate, service.go runs
+// one replica, services.go creates each service.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-// sentence puts what several checks found into one line each.
+// sentence formats err for the terminal, with one line for each of several joined errors.
 func sentence(err error) string {
 	var many interface{ Unwrap() []error }
 	if !errors.As(err, &many) {

@@ -16,7 +16,8 @@ import (
 	"gatehouse/sso/loopback"
 )
 
-// openProvider starts a portal for a run of an experiment, with a Redis and a database of its own.
+// openProvider starts a portal with its own Redis and database for an experiment, and returns an error if a part can't
+// start.
 func openProvider(ctx context.Context, o lab.ProviderOptions) (*lab.Provider, error) {
 	if o.Client == nil {
 		o.Client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: loopback.Dial("localhost"), IdleConnTimeout: 30 * time.Second}}

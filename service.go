@@ -21,27 +21,28 @@ import (
 	"gatehouse/web"
 )
 
-// openTimeout is how long a database may take to answer and to be migrated.
+// openTimeout bounds opening a database, migrating it and creating the service.
 const openTimeout = time.Minute
 
-// service is what a replica runs.
+// service is what a replica runs: the portal or an app.
 type service interface {
 	Handler() *echo.Echo
-	// Run works in the background until ctx ends.
+	// Run does the service's background work until ctx ends.
 	Run(ctx context.Context) error
 }
 
-// parts are what main gives to every service.
+// parts are the dependencies that runService passes to every service.
 type parts struct {
 	serviceConfig
 	db     *db.DB
 	rdb    redis.UniversalClient
 	log    *slog.Logger
 	denied *denylist.Mirror
-	client *http.Client // to sibling services
+	client *http.Client // for requests to sibling services
 }
 
-// runService is the life of one replica: open, migrate, build, serve, drain.
+// runService runs one replica until ctx ends or a part fails: it opens and migrates the database, creates the service,
+// serves requests, and drains them on shutdown.
 func runService(ctx context.Context, name string, c serviceConfig, open func(context.Context, parts) (service, error)) error {
 	if c.Replica == "" {
 		host, _ := os.Hostname()
@@ -51,7 +52,7 @@ func runService(ctx context.Context, name string, c serviceConfig, open func(con
 	redis.SetLogger(redisLog{log})
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() { // a replica without its supervisor has nobody to stop it
+	go func() { // stop when the parent process, the supervisor, has gone
 		select {
 		case <-fleet.ParentGone():
 			cancel()
@@ -89,8 +90,8 @@ func runService(ctx context.Context, name string, c serviceConfig, open func(con
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
-	// The denylist is followed until the last request is answered: who is not on its
-	// list any more must not let anybody in.
+	// The mirror follows the denylist until the last request has been answered: once unregistered, it is not waited for
+	// when an entry is written, so it must not admit requests.
 	following, served := context.WithCancel(context.WithoutCancel(ctx))
 	defer served()
 	group.Go(func() error { return denied.Run(following) })
@@ -110,8 +111,8 @@ func runService(ctx context.Context, name string, c serviceConfig, open func(con
 	return err
 }
 
-// denylistPatience is how long a replica that is otherwise ready waits for its
-// denylist before it takes requests: those of guests need none.
+// denylistPatience is how long a replica that is otherwise ready waits for its copy of the denylist before it accepts
+// requests. Guests' requests don't need it.
 const denylistPatience = 3 * time.Second
 
 func awaitDenylist(ctx context.Context, denied *denylist.Mirror, log *slog.Logger) {
@@ -127,7 +128,7 @@ func awaitDenylist(ctx context.Context, denied *denylist.Mirror, log *slog.Logge
 	}
 }
 
-// serveMetrics serves them on an address of their own, if there is one.
+// serveMetrics serves metrics on addr, and returns the address, or "" if addr is empty.
 func serveMetrics(ctx context.Context, group *errgroup.Group, addr string, log *slog.Logger) (string, error) {
 	if addr == "" {
 		return "", nil
@@ -142,7 +143,7 @@ func serveMetrics(ctx context.Context, group *errgroup.Group, addr string, log *
 	return ln.Addr().String(), nil
 }
 
-// siblingClient is for calls from service to service.
+// siblingClient returns an HTTP client for requests from service to service.
 func siblingClient(c serviceConfig) *http.Client {
 	t := &http.Transport{
 		MaxIdleConns: 64, MaxIdleConnsPerHost: 16, IdleConnTimeout: 30 * time.Second,
@@ -162,7 +163,7 @@ func listenError(addr string, err error) error {
 	return fmt.Errorf("can't listen on %s: %w", addr, err)
 }
 
-// migrate brings all databases up to date.
+// migrate runs the pending migrations of all services' databases.
 func migrate(ctx context.Context, c migrateConfig) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
@@ -181,7 +182,7 @@ func migrate(ctx context.Context, c migrateConfig) error {
 	return nil
 }
 
-// healthcheck is for container images that have no curl.
+// healthcheck requests c.URL and returns an error unless the status is 200. It serves container images without curl.
 func healthcheck(ctx context.Context, c healthConfig) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()

@@ -18,8 +18,8 @@ import (
 	"gatehouse/portal/attempts"
 )
 
-// How each service is made of its parts. An app is a relying party of the portal
-// and gets its client secret; the portal gets the key and the list of clients.
+// The functions below create each service. An app is a relying party of the portal and has its client secret; the
+// portal has the key and the list of clients.
 
 func (c portalConfig) open(ctx context.Context, p parts) (service, error) {
 	own := portal.EstateClients(p.estate, map[string]string{
