@@ -1,12 +1,12 @@
-// Package assets holds what browsers fetch besides pages: the style sheet, the scripts, the typeface, the marks of
-// the apps and the icons that components draw inline. Everything is embedded in the binary.
+// Package assets serves the static files of the pages: the style sheet, the scripts, the typeface, the marks of the
+// apps and the icons that components draw inline. Everything is embedded in the binary.
 //
-// Each file is served under a name that contains the hash of its content (app.css becomes /assets/app.3f2a9c1b.css),
-// so a browser may keep it for ever and a new release is never mixed with an old one. During a rolling release a page
-// of the new replica may ask the old one for a file it does not have: that is an honest 404, not cached.
+// Each file is served under a name that contains the hash of its content (app.css becomes /assets/app.3f2a9c1b.css), so
+// that browsers may cache it without expiry and a new release is never mixed with an old one. During a rolling release
+// a page of a new replica may request a file from an old one, which does not have it: the answer is 404 and not cached.
 //
-// The files under static/ and icons/ are built by "npm run css" (see build.mjs) and committed, so that nobody needs
-// Node to run Gatehouse. Change src/ and run it again.
+// The files under static/ and icons/ are built by "npm run css" (see build.mjs) and committed, so that Gatehouse runs
+// without Node. Change src/ and run it again.
 package assets
 
 import (
@@ -23,7 +23,7 @@ import (
 	"sync"
 )
 
-// Prefix is the URL path under which Handler expects to be mounted.
+// Prefix is the URL path at which Handler must be mounted.
 const Prefix = "/assets/"
 
 //go:embed static
@@ -33,8 +33,8 @@ type file struct {
 	body        []byte
 	contentType string
 	compress    bool
-	// gzipped compresses at the first request that accepts it, once a process: most replicas of a fleet never
-	// serve a given file at all.
+	// gzipped returns the compressed body. It compresses at the first request that accepts gzip, once per process: most
+	// replicas never serve a given file.
 	gzipped func() []byte
 }
 
@@ -43,21 +43,21 @@ type index struct {
 	files map[string]*file  // app.3f2a9c1b.css → its content
 }
 
-// load hashes the files when the first one is asked for, so that starting a replica costs nothing.
+// load builds the index on first use, so that it does not delay a replica's start.
 var load = sync.OnceValue(buildIndex)
 
 func buildIndex() *index {
 	ix := &index{paths: map[string]string{}, files: map[string]*file{}}
 	entries, err := static.ReadDir("static")
 	if err != nil {
-		panic("assets: the embedded folder is unreadable: " + err.Error()) // impossible unless the build is broken
+		panic("assets: the embedded folder is unreadable: " + err.Error()) // happens only if the build is broken
 	}
 	var sheets []string
 	for _, e := range entries {
 		switch {
 		case e.IsDir():
 		case path.Ext(e.Name()) == ".css":
-			sheets = append(sheets, e.Name()) // after the files they refer to
+			sheets = append(sheets, e.Name()) // later: they refer to the other files
 		default:
 			ix.add(e.Name(), read(e.Name()))
 		}
@@ -76,8 +76,8 @@ func read(name string) []byte {
 	return body
 }
 
-// resolve points the url() of a style sheet at the hashed names, so that the font a page preloads and the font the
-// sheet asks for are one download.
+// resolve replaces each url() of a style sheet by the hashed name, so that the font which a page preloads and the font
+// in the sheet are one download.
 func (ix *index) resolve(css []byte) []byte {
 	for name, hashed := range ix.paths {
 		for _, form := range []string{"url(./" + name + ")", `url("./` + name + `")`} {
@@ -98,7 +98,8 @@ func (ix *index) add(name string, body []byte) {
 	ix.files[hashed] = f
 }
 
-// typeOf does not ask the machine's mime tables first, which differ from one to the next.
+// typeOf returns a file's content type and whether to compress it. It looks at the system's MIME tables last, because
+// they differ between machines.
 func typeOf(ext string) (contentType string, compress bool) {
 	switch ext {
 	case ".css":
@@ -120,14 +121,14 @@ func typeOf(ext string) (contentType string, compress bool) {
 
 func deflate(body []byte) []byte {
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b) // writes to memory, which does not fail
+	w := gzip.NewWriter(&b) // writing to memory never fails
 	_, _ = w.Write(body)
 	_ = w.Close()
 	return b.Bytes()
 }
 
-// Path gives the URL path of a file of static/ by its plain name: Path("app.css") is "/assets/app.3f2a9c1b.css". It is
-// the same in every replica of one build. An unknown name gives a path that answers 404.
+// Path returns the URL path of a file of static/: Path("app.css") is "/assets/app.3f2a9c1b.css". It is the same in
+// every replica of one build. For an unknown name it returns a path that answers 404.
 func Path(name string) string {
 	if p, ok := load().paths[name]; ok {
 		return p
@@ -135,7 +136,7 @@ func Path(name string) string {
 	return Prefix + name
 }
 
-// Names lists the files by their plain names, in no order.
+// Names returns the names of all files, unsorted.
 func Names() []string {
 	names := make([]string, 0, len(load().paths))
 	for name := range load().paths {
@@ -144,9 +145,9 @@ func Names() []string {
 	return names
 }
 
-// Handler serves the files at the paths that Path gives; mount it at Prefix without stripping it. It answers GET and
-// HEAD, compresses text for those who accept gzip, lets caches keep the answer for a year (RFC 8246 immutable), and
-// answers 404 for every other path and 405 for every other method.
+// Handler returns a handler that serves the files at the paths that Path returns; mount it at Prefix without stripping
+// it. It answers GET and HEAD, compresses text for clients that accept gzip, allows caches to keep the response for a
+// year (RFC 8246 immutable), and answers 404 for every other path and 405 for every other method.
 func Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -186,11 +187,11 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, name string) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodGet {
-		_, _ = w.Write(body) // the browser left: nobody to tell
+		_, _ = w.Write(body) // fails only if the client is gone
 	}
 }
 
-// acceptsGzip reads Accept-Encoding as RFC 9110 §12.5.3 means it: "gzip;q=0" is a refusal.
+// acceptsGzip reports whether an Accept-Encoding header allows gzip. "gzip;q=0" does not (RFC 9110 §12.5.3).
 func acceptsGzip(header string) bool {
 	for part := range strings.SplitSeq(header, ",") {
 		coding, params, _ := strings.Cut(strings.TrimSpace(part), ";")

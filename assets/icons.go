@@ -29,8 +29,8 @@ var loadIcons = sync.OnceValue(func() map[string]string {
 	return inner
 })
 
-// Icon gives the shapes of a Lucide icon, the elements inside its <svg>, drawn on a field of 24 by 24; false when
-// there is none of that name.
+// Icon returns the shapes of a Lucide icon, the elements inside its <svg> with a viewBox of 24 by 24, and false if
+// there is no icon of that name.
 func Icon(name string) (shapes string, ok bool) {
 	shapes, ok = loadIcons()[name]
 	return shapes, ok

@@ -1,7 +1,7 @@
-// Package components is the kit that every page of every app is made of: the shell around a page, form fields, buttons,
-// tables, notices and frames. It takes plain view structs (views.go) and knows nothing of Echo or of records. It is drawn with
-// Tailwind 4 and daisyUI 5; nothing here uses an inline style or script, so it works under a strict Content-Security-Policy,
-// and everything works without JavaScript.
+// Package components is the kit of which every page of every app is made: the frame of a page, form fields, buttons,
+// tables, notices and chart frames. It takes plain view structs (views.go) and does not depend on Echo or on stored
+// records. It uses Tailwind 4 and daisyUI 5. Nothing uses an inline style or script, so it works with a strict
+// Content-Security-Policy, and everything works without JavaScript.
 //
 // A page:
 //
@@ -20,7 +20,7 @@
 //	@Mark("shop", "size-9")                      an app's mark
 //	@Card("") { … }                              a panel with padding; Card("p-0 overflow-hidden") sets its own
 //	@Section("Password", "Signs out your other devices.") { … }   a panel with an h2
-//	@Narrow("portal", "Sign in", "One sign-in opens every app.") { <form> … }     the one panel of a page that does one thing
+//	@Narrow("portal", "Sign in", "One sign-in opens every app.") { <form> … }     the only panel of a page with one purpose
 //	@Button(ButtonView{Kind: "primary", Icon: "plus"}) { New thread }
 //	@ButtonLink(ButtonView{URL: "/new", Kind: "secondary", Size: "sm"}) { Cancel }
 //	@PostButton("/sessions/end", ButtonView{Kind: "quiet-danger", Size: "sm", Confirm: "End this session?"}, "id", s.ID) { End }
@@ -41,22 +41,23 @@
 //	@ChartFrame(ChartView{ID: "signins", Title: "Sign-ins", Legend: …, Table: table}) { <svg>… }
 //	@Table(TableView{Caption: "Orders", Columns: []Column{{Label: "Order"}, {Label: "Total", Numeric: true}}}) { <tr><td>…</td><td class="num">…</td></tr> }
 //	@Time(order.PlacedAt, DateTime)              also DateOnly, Relative and Clock
-//	@ToastOOB(Toast{Kind: "success", Message: "Added to your cart"})   beside a fragment, for htmx
-//	@NavLinkOOB(NavItem{ID: "nav-cart", Label: "Cart", URL: "/cart", Icon: "shopping-cart", Count: 3})   likewise, for a link of the header
-//	@ErrorPage(ErrorView{…})  @ErrorFragment(ErrorView{…})             web's error translator uses them
+//	@ToastOOB(Toast{Kind: "success", Message: "Added to your cart"})   next to a fragment, for htmx
+//	@NavLinkOOB(NavItem{ID: "nav-cart", Label: "Cart", URL: "/cart", Icon: "shopping-cart", Count: 3})   same, for a link of the header
+//	@ErrorPage(ErrorView{…})  @ErrorFragment(ErrorView{…})             web's error handler uses them
 //
-// Icons: "npm run css" copies each icon that it finds named in a call of Icon or in a field Icon of a view struct, in a .templ or
-// .go file; names that come from elsewhere are listed in a comment that begins with "icons:". Classes are found in .templ files only, so a Go function
-// that chooses a class belongs in one.
+// Icons: "npm run css" copies each icon that is named in a call of Icon or in a field Icon of a view struct, in a
+// .templ or .go file; list names from elsewhere in a comment that begins with "icons:". Class names are found in .templ
+// files only, so write a Go function that chooses a class in one.
 //
 // In Go: Money(cents), Count(n), Plural(n, "reply", "replies"), Initials(name), RelativeAt(t, now).
 //
-// Colours, beside daisyUI's (bg-base-100 a panel, bg-base-200 the page, border-base-300 a line, text-primary the app's
-// accent as text and lines; bg-fill with text-fill-content the accent as a filled shape): text-muted for secondary text, text-faint for decoration only, text-chart-1 to text-chart-6 for series in an SVG that
-// draws with currentColor. "flow" puts space between children, "prose" sets rendered Markdown, "num" aligns figures right in a
-// table with tabular digits; "tabular-nums" elsewhere.
+// Colours, besides daisyUI's (bg-base-100 a panel, bg-base-200 the page, border-base-300 a line, text-primary the app's
+// accent for text and lines; bg-fill with text-fill-content the accent as a filled shape): text-muted for secondary
+// text, text-faint for decoration only, text-chart-1 to text-chart-6 for series in an SVG that draws with currentColor.
+// "flow" puts space between children, "prose" sets rendered Markdown, "num" aligns figures right in a table with
+// tabular digits; "tabular-nums" elsewhere.
 //
-// Behaviour that app.js adds to attributes: data-confirm="Question?" on a button or form, data-autosubmit on a
-// select or input, data-focus on the element that takes the focus, data-menu on a <details> that closes on Escape and outside
+// Behaviour that app.js adds to attributes: data-confirm="Question?" on a button or form, data-autosubmit on a select
+// or input, data-focus on the element that takes the focus, data-menu on a <details> that closes on Escape and outside
 // clicks, data-time on <time>. A form's buttons are disabled while it is being sent.
 package components

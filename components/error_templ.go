@@ -31,7 +31,7 @@ func errorIcon(status int) string {
 	return "pencil-ruler"
 }
 
-// ErrorPage is a whole page that tells of a failure.
+// ErrorPage renders an error as a whole page.
 func ErrorPage(v ErrorView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -320,8 +320,8 @@ func ErrorPage(v ErrorView) templ.Component {
 	})
 }
 
-// ErrorFragment tells htmx's page of a failure, as a toast. Send it with HX-Retarget: #toasts and HX-Reswap: beforeend, so
-// that the part of the page that was asked for stays as it was.
+// ErrorFragment renders an error as a toast for an htmx request. Send it with HX-Retarget: #toasts and HX-Reswap:
+// beforeend, so that the requested part of the page stays as it is.
 func ErrorFragment(v ErrorView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

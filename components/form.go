@@ -5,7 +5,7 @@ type optionGroup struct {
 	options []Option
 }
 
-// groups gathers neighbouring options of the same group, in the order given.
+// groups groups adjacent options of the same Group, in the order given.
 func groups(list []Option) []optionGroup {
 	var out []optionGroup
 	for _, o := range list {
@@ -25,7 +25,8 @@ func rows(n int) int {
 	return n
 }
 
-// textareaValue keeps a first empty line: the HTML parser drops one newline right after <textarea> (HTML §13.2.6.4.7).
+// textareaValue adds a newline in front of a leading one: the HTML parser drops one right after <textarea> (HTML
+// §13.2.6.4.7).
 func textareaValue(s string) string {
 	if len(s) > 0 && (s[0] == '\n' || s[0] == '\r') {
 		return "\n" + s

@@ -201,7 +201,7 @@ func fieldNotes(id, hint, fault string) templ.Component {
 	})
 }
 
-// Field is a text field with its label, hint and error.
+// Field renders a text field with its label, hint and error.
 func Field(f FieldView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -597,7 +597,7 @@ func Field(f FieldView) templ.Component {
 	})
 }
 
-// TextArea is a text area with its label, hint and error.
+// TextArea renders a text area with its label, hint and error.
 func TextArea(f TextAreaView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -842,7 +842,7 @@ func TextArea(f TextAreaView) templ.Component {
 	})
 }
 
-// Select is a drop-down list with its label, hint and error.
+// Select renders a drop-down list with its label, hint and error.
 func Select(f SelectView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1136,7 +1136,7 @@ func options(list []Option, value string) templ.Component {
 	})
 }
 
-// Checkbox is a checkbox, a radio button or a switch with its label beside it.
+// Checkbox renders a checkbox, a radio button or a switch with its label.
 func Checkbox(f CheckboxView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1326,8 +1326,8 @@ func Checkbox(f CheckboxView) templ.Component {
 	})
 }
 
-// ErrorSummary heads a form that was refused: what is wrong, with links to the fields. It draws nothing without errors, takes
-// the focus where there is JavaScript and is announced.
+// ErrorSummary renders the errors of a submitted form, with links to the fields. It renders nothing if there are none.
+// It is announced to screen readers and, with JavaScript, takes the focus.
 func ErrorSummary(title string, faults []FieldError) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Initials gives one or two capital letters for a name: "Alice Demo" is "AD", "alice" is "A", "" is "?".
+// Initials returns one or two capital letters for a name: "Alice Demo" is "AD", "alice" is "A", "" is "?".
 func Initials(name string) string {
 	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' })
 	if len(words) == 0 {
@@ -23,7 +23,7 @@ func Initials(name string) string {
 	return string(unicode.ToUpper(first)) + string(unicode.ToUpper(last))
 }
 
-// Money writes cents as dollars: 123456 is "$1,234.56", -50 is "-$0.50".
+// Money formats cents as dollars: 123456 is "$1,234.56", -50 is "-$0.50".
 func Money(cents int64) string {
 	sign := ""
 	u := uint64(cents)
@@ -33,7 +33,7 @@ func Money(cents int64) string {
 	return sign + "$" + group(strconv.FormatUint(u/100, 10)) + fmt.Sprintf(".%02d", u%100)
 }
 
-// Count writes a whole number with thousands separated: 12345 is "12,345".
+// Count formats a whole number with thousands separators: 12345 is "12,345".
 func Count[N ~int | ~int32 | ~int64](n N) string {
 	if n < 0 {
 		return "-" + group(strconv.FormatInt(int64(n), 10)[1:])
@@ -52,7 +52,7 @@ func group(digits string) string {
 	return b.String()
 }
 
-// Plural writes a number with its noun: Plural(1, "reply", "replies") is "1 reply".
+// Plural formats a number with its noun: Plural(1, "reply", "replies") is "1 reply".
 func Plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -60,8 +60,7 @@ func Plural(n int, one, many string) string {
 	return Count(n) + " " + many
 }
 
-// RelativeAt tells how long before (or after) the clock a moment is: "just now", "5 minutes ago", "in 2 hours", and beyond
-// thirty days the date.
+// RelativeAt formats t relative to clock: "just now", "5 minutes ago", "in 2 hours", and beyond thirty days as a date.
 func RelativeAt(t, clock time.Time) string {
 	d := clock.Sub(t)
 	past := d >= 0
@@ -113,7 +112,7 @@ func (s TimeStyle) key() string {
 	}
 }
 
-// pageWindow chooses the page numbers to show: the first, the last, the current one and its neighbours; 0 stands for a gap.
+// pageWindow returns the page numbers to show: the first, the last, the current one and its neighbours; 0 is a gap.
 func pageWindow(page, total int) []int {
 	var out []int
 	last := 0
@@ -124,7 +123,7 @@ func pageWindow(page, total int) []int {
 		switch n - last {
 		case 1:
 		case 2:
-			out = append(out, n-1) // a gap of one page is that page
+			out = append(out, n-1) // show a single page instead of a gap
 		default:
 			out = append(out, 0)
 		}
@@ -161,7 +160,8 @@ func or(s, fallback string) string {
 	return s
 }
 
-// describedBy lists the ids of a field's hint and error, in the order they are read.
+// describedBy returns the ids of a field's error and hint, separated by spaces, in the order in which they are read
+// out.
 func describedBy(id, hint, fault string) string {
 	var ids []string
 	if fault != "" {

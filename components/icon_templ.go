@@ -16,8 +16,8 @@ func shapes(name string) string {
 	return s
 }
 
-// Icon draws a Lucide icon inline in the colour of the text. It is decoration: give the control it stands in a name. class
-// sets its size, "size-5" if empty.
+// Icon renders a Lucide icon inline in the colour of the text. It is decorative: name the control that contains it.
+// class sets its size, "size-5" if empty.
 func Icon(name string, class string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -87,7 +87,7 @@ func Icon(name string, class string) templ.Component {
 	})
 }
 
-// Mark is an app's mark; it is decoration beside the app's name. class sets its size.
+// Mark renders an app's mark, as decoration next to the app's name. class sets its size.
 func Mark(app string, class string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -9,8 +9,8 @@ package components
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// liveRegion is where live.js says that the person has been signed out. It is there from the start, and empty, so that what is
-// put into it is read out; it takes no room, so that nothing moves under whoever is typing.
+// liveRegion renders the element in which live.js says that the user was signed out. It exists, empty, from the start,
+// so that its new content is read out; it takes no space, so that the page does not move while the user types.
 func liveRegion(l Live, signInURL string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -162,7 +162,7 @@ func liveRegion(l Live, signInURL string) templ.Component {
 	})
 }
 
-// signedOutMark stays in the header when the card is hidden.
+// signedOutMark renders the link that stays in the header when the card is hidden.
 func signedOutMark(signInURL string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

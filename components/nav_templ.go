@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "strconv"
 
-// Breadcrumbs shows where the page is; the last item, without a URL or marked Current, is the page itself.
+// Breadcrumbs renders the path to the page; the last item, without a URL or marked Current, is the page itself.
 func Breadcrumbs(items []NavItem) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -109,7 +109,7 @@ func Breadcrumbs(items []NavItem) templ.Component {
 	})
 }
 
-// Tabs are links to sibling views of one thing. label names them for a screen reader.
+// Tabs renders links to related views. label names them for screen readers.
 func Tabs(label string, items []NavItem) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -237,7 +237,7 @@ func sortLabel(s SortView) string {
 	return label
 }
 
-// Sort is a menu of orders.
+// Sort renders a menu of sort orders.
 func Sort(s SortView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -370,7 +370,7 @@ func Sort(s SortView) templ.Component {
 	})
 }
 
-// Pagination leads through a list. It draws nothing where there is one page only.
+// Pagination renders the links between the pages of a list. It renders nothing if there is only one page.
 func Pagination(p Pages) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

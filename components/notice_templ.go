@@ -36,8 +36,8 @@ func alertClass(kind string) string {
 	}
 }
 
-// Alert is a notice within the page: kind is success, info, warning or error; its children are the text under the title,
-// which may be empty. An error or a warning is announced.
+// Alert renders a notice within the page. kind is success, info, warning or error; its children are the text under the
+// title, which may be empty. Errors and warnings are announced to screen readers.
 func Alert(kind, title string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -167,7 +167,7 @@ func badgeClass(kind string) string {
 	}
 }
 
-// Badge is a word or two about the thing beside it. kind is "", primary, success, info, warning or error; icon may be empty.
+// Badge renders a word or two about an item. kind is "", primary, success, info, warning or error; icon may be empty.
 func Badge(kind, icon, label string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -252,8 +252,8 @@ func Badge(kind, icon, label string) templ.Component {
 	})
 }
 
-// Avatar draws a person's initials; size is sm, md (or empty) or lg. It is decoration beside the name, so
-// the style sheet writes the letters and nothing reads them out or searches them.
+// Avatar renders a user's initials; size is sm, md (or empty) or lg. It is decoration next to the name: the style sheet
+// adds the letters, so that they are neither read out nor found by a search.
 func Avatar(name, size string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -418,7 +418,7 @@ func toastItem(t Toast) templ.Component {
 	})
 }
 
-// ToastOOB goes beside a fragment in an htmx answer and adds a toast to the page's.
+// ToastOOB renders a toast that htmx adds to the page's; send it next to the fragment of an htmx response.
 func ToastOOB(t Toast) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

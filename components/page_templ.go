@@ -20,7 +20,7 @@ func windowTitle(s Shell) string {
 	}
 }
 
-// Page is a whole page, from the doctype to the footer; its children are the content.
+// Page renders a whole page, from the doctype to the footer; its children are the content.
 func Page(s Shell) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -572,8 +572,8 @@ func navLink(item NavItem, oob bool) templ.Component {
 	})
 }
 
-// NavLinkOOB goes beside a fragment in an htmx answer and redraws the link of the header that has the item's ID, such as the cart
-// with its new count.
+// NavLinkOOB renders a link of the header that replaces the one with the item's ID, such as the cart with a new count;
+// send it next to the fragment of an htmx response.
 func NavLinkOOB(item NavItem) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

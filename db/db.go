@@ -18,16 +18,16 @@ import (
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
-// Dialect names the kind of SQL server behind a [DB].
+// Dialect is the kind of SQL database of a [DB].
 type Dialect string
 
-// The dialects that Gatehouse speaks.
+// The supported dialects.
 const (
 	SQLite   Dialect = "sqlite"
 	Postgres Dialect = "postgres"
 )
 
-// ErrURL is wrapped by the errors of [Open] that a different URL would mend.
+// ErrURL is wrapped by the errors of [Open] about an invalid URL.
 var ErrURL = errors.New("database URL")
 
 // DB is one service's database.
@@ -35,12 +35,12 @@ type DB struct {
 	*sqlx.DB
 	Dialect Dialect
 	service string
-	file    string // SQLite only: where the database lives
+	file    string // SQLite only: path of the database file
 }
 
 var serviceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,30}$`)
 
-// CheckURL reports, without connecting, whether [Open] would understand rawURL.
+// CheckURL returns an error that wraps ErrURL if [Open] does not support rawURL. It does not connect.
 func CheckURL(rawURL string) error {
 	_, _, err := parseURL(rawURL)
 	return err
@@ -57,7 +57,7 @@ func parseURL(rawURL string) (Dialect, string, error) {
 		return SQLite, folder, nil
 	case ok && (scheme == "postgres" || scheme == "postgresql"):
 		if _, err := pgx.ParseConfig(rawURL); err != nil {
-			// pgx's own text may repeat the password; say only what is wrong.
+			// pgx's error may contain the password.
 			return "", "", fmt.Errorf("%w: this postgres: URL can't be read", ErrURL)
 		}
 		return Postgres, rawURL, nil
@@ -66,10 +66,9 @@ func parseURL(rawURL string) (Dialect, string, error) {
 	}
 }
 
-// Open connects to the database of service. rawURL is sqlite:FOLDER, where the
-// file is FOLDER/service.db, or a postgres: URL, where the schema is named like
-// the service and made if it is missing. It fails when the server does not answer
-// before ctx ends. The caller closes the result.
+// Open connects to the database of service. rawURL is sqlite:FOLDER, with the file FOLDER/service.db, or a postgres:
+// URL, with a schema named like the service. It creates the file or schema if it is missing. It returns an error if the
+// server does not answer before ctx ends. The caller must close the result.
 func Open(ctx context.Context, rawURL, service string) (*DB, error) {
 	if !serviceName.MatchString(service) {
 		return nil, fmt.Errorf("database: %q can't be the name of a service", service)
@@ -89,16 +88,15 @@ func openSQLite(ctx context.Context, folder, service string) (*DB, error) {
 		return nil, fmt.Errorf("database: the data folder can't be made: %w", err)
 	}
 	file := filepath.Join(folder, service+".db")
-	// SQLite would make a file that all accounts of the machine may read, and gives
-	// its journals the mode of the file. The folder may be older than we are.
+	// SQLite would create a file that all users of the machine can read, and its journals have the mode of the file.
+	// The folder may have existed before, with another mode.
 	made, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("database: the file can't be opened: %w", err)
 	}
 	_ = made.Close()
-	// Pragmas belong in the DSN: set by Exec they would reach one connection of
-	// the pool. _txlock=immediate makes every transaction ask for the write lock
-	// at its start, where waiting for it (busy_timeout) is still possible.
+	// Pragmas belong in the DSN: set by Exec they would apply to one connection of the pool only. _txlock=immediate
+	// makes every transaction request the write lock at its start, where it can still wait for it (busy_timeout).
 	q := url.Values{"_txlock": {"immediate"}}
 	for _, p := range []string{"busy_timeout(10000)", "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)", "temp_store(MEMORY)"} {
 		q.Add("_pragma", p)
@@ -116,8 +114,8 @@ func openSQLite(ctx context.Context, folder, service string) (*DB, error) {
 	return &DB{DB: x, Dialect: SQLite, service: service, file: file}, nil
 }
 
-// firstPing makes the first connection. Of several processes that turn a new file's
-// journal into a WAL together, SQLite lets some fail at once, whatever the busy timeout.
+// firstPing makes the first connection. When several processes switch a new file's journal to WAL at once, SQLite fails
+// for some immediately, whatever the busy timeout; firstPing retries until ctx ends.
 func firstPing(ctx context.Context, x *sqlx.DB) error {
 	for {
 		err := x.PingContext(ctx)
@@ -148,7 +146,8 @@ func openPostgres(ctx context.Context, rawURL, service string) (*DB, error) {
 		return nil, &unreachable{at: at, err: err}
 	}
 	if pooled {
-		// A pooler may give each transaction another connection of the server, where a prepared statement does not exist.
+		// A pooler may run each transaction on another connection of the server, where a prepared statement does not
+		// exist.
 		cfg.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
 	x := sqlx.NewDb(stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
@@ -165,8 +164,8 @@ func openPostgres(ctx context.Context, rawURL, service string) (*DB, error) {
 	return d, nil
 }
 
-// checkServer connects once and writes nothing. It reports whether a pooler such as PgBouncer stands in between, or
-// returns an error if service would work in a schema other than its own.
+// checkServer connects once and writes nothing. It reports whether there is a pooler such as PgBouncer in between, and
+// returns an error if service would use a schema other than its own.
 func checkServer(ctx context.Context, cfg *pgx.ConnConfig, service string) (pooled bool, err error) {
 	probe := cfg.Copy()
 	probe.DefaultQueryExecMode = pgx.QueryExecModeExec // prepares nothing
@@ -182,12 +181,12 @@ func checkServer(ctx context.Context, cfg *pgx.ConnConfig, service string) (pool
 	if err := c.QueryRow(ctx, `SELECT pg_backend_pid()`).Scan(&pid); err != nil {
 		return false, err
 	}
-	return pid != c.PgConn().PID(), nil // a pooler makes up the one that it tells its clients
+	return pid != c.PgConn().PID(), nil // a pooler tells its clients a made-up one
 }
 
-// checkSearchPath returns an error unless the tables that c finds by their bare names are those of service's schema.
-// A pooler may have kept search_path from the server (PgBouncer's ignore_startup_parameters): services would then write
-// over each other's tables in the schema public.
+// checkSearchPath returns an error unless c's search_path is service's schema. A pooler may ignore the requested
+// search_path (PgBouncer's ignore_startup_parameters): services would then overwrite each other's tables in the schema
+// public.
 func checkSearchPath(ctx context.Context, c *pgx.Conn, service string) error {
 	var path string
 	if err := c.QueryRow(ctx, `SELECT current_setting('search_path')`, pgx.QueryExecModeExec).Scan(&path); err != nil {
@@ -200,8 +199,8 @@ func checkSearchPath(ctx context.Context, c *pgx.Conn, service string) error {
 	return nil
 }
 
-// makeSchema asks before it creates, so that a role without the right to create
-// schemas can use one that an operator made for it.
+// makeSchema creates the schema if it does not exist. It checks first, so that a role without the right to create
+// schemas can use one that an operator created.
 func (d *DB) makeSchema(ctx context.Context) error {
 	var there bool
 	if err := d.GetContext(ctx, &there, `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`, d.service); err != nil {
@@ -211,24 +210,24 @@ func (d *DB) makeSchema(ctx context.Context) error {
 		return nil
 	}
 	_, err := d.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+d.service)
-	if IsUnique(err) { // two replicas may find it missing together
+	if IsUnique(err) { // another replica has created it meanwhile
 		return nil
 	}
 	return err
 }
 
-// Service is the name under which the database was opened.
+// Service returns the name with which the database was opened.
 func (d *DB) Service() string { return d.service }
 
-// Tx runs fn in a writing transaction and commits it when fn returns nil. On
-// SQLite it holds the write lock from its first statement (BEGIN IMMEDIATE), on
-// PostgreSQL it is READ COMMITTED. The error of fn comes back as it is.
+// Tx runs fn in a writing transaction, commits it if fn returns nil, and otherwise rolls it back and returns fn's error
+// unchanged. On SQLite the transaction holds the write lock from its start (BEGIN IMMEDIATE), on PostgreSQL it is READ
+// COMMITTED.
 func (d *DB) Tx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
 	tx, err := d.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("database: begin: %w", err)
 	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	defer func() { _ = tx.Rollback() }() // has no effect after Commit
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -238,5 +237,5 @@ func (d *DB) Tx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
 	return nil
 }
 
-// Missing reports whether err says that no row was found.
+// Missing reports whether err is sql.ErrNoRows.
 func Missing(err error) bool { return errors.Is(err, sql.ErrNoRows) }

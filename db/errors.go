@@ -13,8 +13,7 @@ import (
 // pgUniqueViolation is PostgreSQL's SQLSTATE for a broken unique constraint.
 const pgUniqueViolation = "23505"
 
-// IsUnique reports whether err says that a row with this key exists already, on
-// either database.
+// IsUnique reports whether err is the violation of a unique constraint, on either database.
 func IsUnique(err error) bool {
 	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
 		return pg.Code == pgUniqueViolation
@@ -28,11 +27,12 @@ func IsUnique(err error) bool {
 // isBusy reports whether another connection holds a lock on the SQLite file.
 func isBusy(err error) bool {
 	lite := (*sqlite.Error)(nil)
-	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY // without what the extended code adds
+	// The lowest byte is the primary result code.
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
-// unreachable says in one line that PostgreSQL can't be used; the driver's own
-// text lists every attempt on lines of their own.
+// unreachable is the error of a PostgreSQL database that can't be used, formatted as one line; the driver's own text
+// has a line for each attempt.
 type unreachable struct {
 	at  string
 	err error

@@ -20,8 +20,8 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// Migrations are the SQL files of service for dialect, in the order they run.
-// They are goose files: NNNNN_name.sql with Up and Down parts.
+// Migrations returns the SQL files of service for dialect, in the order in which they run. They are goose files:
+// NNNNN_name.sql with Up and Down parts.
 func Migrations(service string, dialect Dialect) (fs.FS, error) {
 	sub, err := fs.Sub(migrations, path.Join("migrations", service, string(dialect)))
 	if err != nil {
@@ -33,8 +33,8 @@ func Migrations(service string, dialect Dialect) (fs.FS, error) {
 	return sub, nil
 }
 
-// Migrate brings the schema up to date. Replicas may call it together: one of
-// them works, the others wait. When nothing is to be done it costs one query.
+// Migrate runs the pending migrations. Replicas may call it concurrently: one of them migrates, the others wait. If
+// there is nothing to do it costs one query.
 func (d *DB) Migrate(ctx context.Context) error {
 	files, err := Migrations(d.service, d.Dialect)
 	if err != nil {
@@ -72,8 +72,8 @@ func (d *DB) Migrate(ctx context.Context) error {
 	return nil
 }
 
-// lockServer holds PostgreSQL's advisory lock for migrations, that of goose's own session locker. It is a transaction's
-// and not a session's, since a pooler may give each transaction another session.
+// lockServer takes goose's advisory lock for migrations in PostgreSQL. The lock belongs to a transaction and not to a
+// session, because a pooler may give each transaction another session.
 func (d *DB) lockServer(ctx context.Context) (unlock func(), err error) {
 	tx, err := d.BeginTxx(ctx, nil)
 	if err == nil {
@@ -85,7 +85,7 @@ func (d *DB) lockServer(ctx context.Context) (unlock func(), err error) {
 	return func() { _ = tx.Rollback() }, nil
 }
 
-// lockFile holds a lock beside the SQLite file, since goose knows no lock for it.
+// lockFile takes a file lock next to the SQLite file, because goose has no lock for SQLite.
 func (d *DB) lockFile(ctx context.Context) (unlock func(), err error) {
 	l := flock.New(d.file + ".migrate")
 	if _, err := l.TryLockContext(ctx, 10*time.Millisecond); err != nil {
@@ -94,7 +94,7 @@ func (d *DB) lockFile(ctx context.Context) (unlock func(), err error) {
 	return func() { _ = l.Unlock() }, nil
 }
 
-// version is the newest migration that has run, or -1 when that can't be told.
+// version returns the newest migration that was applied, or -1 if it is unknown.
 func (d *DB) version(ctx context.Context) int64 {
 	var v sql.NullInt64
 	err := d.GetContext(ctx, &v, `SELECT MAX(version_id) FROM `+goose.DefaultTablename+` WHERE is_applied`)

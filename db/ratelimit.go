@@ -8,21 +8,21 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// RateLimit is how many writes of one kind fit into a window of time, which begins with the first of them.
+// RateLimit is the maximum number of writes of one kind within a window of time, which begins with the first of them.
 type RateLimit struct {
 	Max    int
 	Window time.Duration
 }
 
-// RateLimitError says that a [RateLimit] is used up.
+// RateLimitError is returned when a [RateLimit] is exceeded.
 type RateLimitError struct{ Wait time.Duration } // until the next window
 
-// Error tells the waiting time.
+// Error returns a message with the waiting time.
 func (e *RateLimitError) Error() string { return fmt.Sprintf("database: rate limit: wait %s", e.Wait) }
 
-// Take counts a write against the limit of key, in the transaction that writes: what is not committed is not counted,
-// and writes of one key at once are counted one after the other. It returns a [*RateLimitError] when the limit is used
-// up; then the transaction must be rolled back. The service's database has the table rate_limits.
+// Take counts a write against the limit of key, in the transaction that writes: a write that is rolled back is not
+// counted, and concurrent writes of one key are counted one after the other. It returns a [*RateLimitError] when the
+// limit is exceeded; then the caller must roll the transaction back. It needs the table rate_limits.
 func (l RateLimit) Take(ctx context.Context, tx *sqlx.Tx, key string, now time.Time) error {
 	at, ends := Millis(now), Millis(now.Add(l.Window))
 	var taken struct {
@@ -43,7 +43,7 @@ func (l RateLimit) Take(ctx context.Context, tx *sqlx.Tx, key string, now time.T
 	return nil
 }
 
-// GiveBack takes back one write that [RateLimit.Take] counted for key.
+// GiveBack uncounts one write that [RateLimit.Take] counted for key.
 func (d *DB) GiveBack(ctx context.Context, key string) error {
 	if _, err := d.ExecContext(ctx, d.Rebind(`UPDATE rate_limits SET used = used - 1 WHERE key = ? AND used > 0`), key); err != nil {
 		return fmt.Errorf("database: give back to a rate limit: %w", err)
@@ -51,7 +51,7 @@ func (d *DB) GiveBack(ctx context.Context, key string) error {
 	return nil
 }
 
-// PruneRateLimits deletes the counts of windows that have ended.
+// PruneRateLimits deletes the counters of windows that have ended.
 func (d *DB) PruneRateLimits(ctx context.Context, now time.Time) error {
 	if _, err := d.ExecContext(ctx, d.Rebind(`DELETE FROM rate_limits WHERE ends_at <= ?`), Millis(now)); err != nil {
 		return fmt.Errorf("database: prune rate limits: %w", err)

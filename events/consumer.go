@@ -14,10 +14,9 @@ import (
 const (
 	readBatch = 200
 	readBlock = time.Second
-	// claimAfter is how long an entry may stay with a consumer that does not
-	// confirm it before another one takes it over.
+	// claimAfter is how long an entry may stay unconfirmed with a consumer before another one claims it.
 	claimAfter = 10 * time.Second
-	// trimInterval is how often a consumer removes entries that every group has confirmed.
+	// trimInterval is the interval at which a consumer removes entries that every group has confirmed.
 	trimInterval = 10 * time.Second
 )
 
@@ -28,9 +27,8 @@ type Malformed struct {
 	Err     error
 }
 
-// Handler takes events off a consumer's hands. The batch is confirmed when it
-// returns nil, and comes again when it does not: an event whose ID was handled
-// before must change nothing.
+// Handler processes a batch of events. The batch is confirmed if it returns nil, and delivered again otherwise: it must
+// ignore an event whose ID was handled before.
 type Handler func(ctx context.Context, batch []Event, malformed []Malformed) error
 
 // Consumer reads the stream as one member of a consumer group.
@@ -41,8 +39,8 @@ type Consumer struct {
 	claimAfter  time.Duration
 }
 
-// NewConsumer is the member called name of group. Names must differ between
-// living replicas.
+// NewConsumer returns the member of group with this name, or an error if an argument is missing. Running replicas must
+// have different names.
 func NewConsumer(rdb redis.UniversalClient, group, name string, log *slog.Logger) (*Consumer, error) {
 	if rdb == nil || log == nil || group == "" || name == "" {
 		return nil, errors.New("events: a consumer needs Redis, a logger, a group and a name")
@@ -50,11 +48,10 @@ func NewConsumer(rdb redis.UniversalClient, group, name string, log *slog.Logger
 	return &Consumer{rdb: rdb, group: group, name: name, log: log, claimAfter: claimAfter}, nil
 }
 
-// ClaimAfter changes how long another member may keep an entry unconfirmed
-// before this one takes it over (10 s unless told).
+// ClaimAfter sets how long another member may keep an entry unconfirmed before this one claims it (default 10 s).
 func (c *Consumer) ClaimAfter(d time.Duration) { c.claimAfter = d }
 
-// Run hands events to handle until ctx ends, and returns nil then.
+// Run passes events to handle until ctx ends, and returns nil then. It retries after errors.
 func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 	var pause time.Duration
 	for ctx.Err() == nil {
@@ -71,10 +68,10 @@ func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 
 func (c *Consumer) run(ctx context.Context, handle Handler) error {
 	err := c.rdb.XGroupCreateMkStream(ctx, Stream, c.group, "0").Err()
-	if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") { // Redis tells it only by this word
+	if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") { // Redis has no other code for it
 		return err
 	}
-	// What this member had read and not confirmed before it was restarted.
+	// First the entries that this member had read and not confirmed before it was restarted.
 	if err := c.drain(ctx, handle); err != nil {
 		return err
 	}
@@ -82,7 +79,7 @@ func (c *Consumer) run(ctx context.Context, handle Handler) error {
 	for ctx.Err() == nil {
 		if time.Now().After(nextTrim) {
 			nextTrim = time.Now().Add(trimInterval)
-			if err := Trim(ctx, c.rdb); err != nil && ctx.Err() == nil { // events are read all the same
+			if err := Trim(ctx, c.rdb); err != nil && ctx.Err() == nil { // events are read nevertheless
 				c.log.Warn("the event stream can't be trimmed", "error", err)
 			}
 		}
@@ -103,8 +100,8 @@ func (c *Consumer) run(ctx context.Context, handle Handler) error {
 	return nil
 }
 
-// Trim removes the entries that every group of consumers has confirmed. Redis removes whole blocks of about a hundred.
-// A stream without a group keeps all, up to its length: its consumers have not come yet.
+// Trim removes the entries that every consumer group has confirmed. Redis removes whole blocks of about a hundred. It
+// removes nothing from a stream without groups, whose consumers have not started yet.
 func Trim(ctx context.Context, rdb redis.UniversalClient) error {
 	groups, err := rdb.XInfoGroups(ctx, Stream).Result()
 	if err != nil || len(groups) == 0 {
@@ -112,7 +109,7 @@ func Trim(ctx context.Context, rdb redis.UniversalClient) error {
 	}
 	oldest := ""
 	for _, g := range groups {
-		first := g.LastDeliveredID // what came after it has not been read
+		first := g.LastDeliveredID // later entries have not been read
 		if g.Pending > 0 {
 			pending, err := rdb.XPending(ctx, Stream, g.Name).Result()
 			if err != nil {
@@ -167,7 +164,7 @@ func (c *Consumer) read(ctx context.Context, from string, block time.Duration) (
 	return streams[0].Messages, nil
 }
 
-// claim takes over what members that died had read.
+// claim processes entries that other members have read and not confirmed.
 func (c *Consumer) claim(ctx context.Context, handle Handler) error {
 	start := "0-0"
 	for {

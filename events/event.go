@@ -11,39 +11,39 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Stream is the key of the Redis stream that all services write to.
+// Stream is the key of the Redis stream to which all services write.
 const Stream = "gatehouse:events"
 
-// The types of event, with what their Data holds.
+// Types of events, with the contents of their Data.
 const (
 	SignIn        = "sign_in"        // client_id, method: "password" or "sso"
 	SignOut       = "sign_out"       // client_id, scope: "session" or "everywhere"
-	Registered    = "registered"     // nothing
+	Registered    = "registered"     // empty
 	OrderPlaced   = "order_placed"   // order_id, total_cents, items: [{product, name, quantity, cents}]
 	ThreadCreated = "thread_created" // thread_id, board
 	PostCreated   = "post_created"   // thread_id, post_id, board
 	VoteCast      = "vote_cast"      // post_id, value
 )
 
-// ErrMalformed is wrapped by errors about a stream entry that is not an event.
+// ErrMalformed is wrapped by the errors about a stream entry that is not an event.
 var ErrMalformed = errors.New("malformed event")
 
-// Event is one thing that happened, once.
+// Event is something that happened once.
 type Event struct {
 	ID      string         `json:"id"`
 	Type    string         `json:"type"`
 	Service string         `json:"service"` // set by the relay
 	At      time.Time      `json:"at"`
-	Subject string         `json:"sub,omitempty"` // who did it
+	Subject string         `json:"sub,omitempty"` // the user who did it
 	Data    map[string]any `json:"data,omitempty"`
 }
 
-// New is an event that happens now, with an id of its own.
+// New returns an event that happens now, with a new id.
 func New(typ, subject string, data map[string]any) Event {
 	return Event{ID: rand.Text(), Type: typ, At: time.Now().UTC(), Subject: subject, Data: data}
 }
 
-// Record writes e into the outbox within tx.
+// Record inserts e into the outbox within tx.
 func Record(ctx context.Context, tx *sqlx.Tx, e Event) error {
 	data, err := json.Marshal(e.Data)
 	if err != nil {
@@ -57,7 +57,7 @@ func Record(ctx context.Context, tx *sqlx.Tx, e Event) error {
 	return nil
 }
 
-// parse reads an event from the fields of a stream entry.
+// parse returns the event in the fields of a stream entry. Its errors wrap ErrMalformed.
 func parse(fields map[string]any) (Event, error) {
 	raw, ok := fields["event"].(string)
 	if !ok {

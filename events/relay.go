@@ -16,17 +16,16 @@ import (
 
 const (
 	relayBatch = 100
-	// streamLength bounds the stream: consumers that are further behind than
-	// this have lost what was trimmed.
+	// streamLength is the approximate maximum length of the stream: a consumer that is further behind loses entries.
 	streamLength = 1_000_000
 	relayEvery   = time.Second
-	// relayGap is between two batches: when sign-ins come by the dozen, a
-	// transaction for the event of each would cost more than it is worth.
+	// relayGap is the pause between two batches: when there are many sign-ins, a transaction for the event of each
+	// would cost too much.
 	relayGap = 500 * time.Millisecond
 )
 
-// Relay moves events from one service's outbox to the stream. Every replica runs
-// one; they take turns through the database.
+// Relay moves events from one service's outbox to the stream. Every replica runs one; database locks keep them from
+// moving the same events.
 type Relay struct {
 	db   *db.DB
 	rdb  redis.UniversalClient
@@ -34,7 +33,7 @@ type Relay struct {
 	wake chan struct{}
 }
 
-// NewRelay is the relay of the service that d belongs to.
+// NewRelay returns a relay of d's service, or an error if an argument is nil.
 func NewRelay(d *db.DB, rdb redis.UniversalClient, log *slog.Logger) (*Relay, error) {
 	if d == nil || rdb == nil || log == nil {
 		return nil, errors.New("events: a relay needs a database, Redis and a logger")
@@ -42,7 +41,7 @@ func NewRelay(d *db.DB, rdb redis.UniversalClient, log *slog.Logger) (*Relay, er
 	return &Relay{db: d, rdb: rdb, log: log, wake: make(chan struct{}, 1)}, nil
 }
 
-// Wake says that the outbox may have something new. It never blocks.
+// Wake makes Run look at the outbox soon. It never blocks.
 func (r *Relay) Wake() {
 	select {
 	case r.wake <- struct{}{}:
@@ -50,8 +49,7 @@ func (r *Relay) Wake() {
 	}
 }
 
-// Run moves events until ctx ends, and returns nil then. What fails is tried
-// again a little later.
+// Run moves events until ctx ends, and returns nil then. It retries after errors.
 func (r *Relay) Run(ctx context.Context) error {
 	tick := time.NewTicker(relayEvery)
 	defer tick.Stop()
@@ -72,7 +70,7 @@ func (r *Relay) Run(ctx context.Context) error {
 		if n == relayBatch {
 			continue
 		}
-		if n > 0 { // more may be on its way: let it leave together
+		if n > 0 { // more events may follow: move them together
 			select {
 			case <-ctx.Done():
 				return nil
@@ -96,9 +94,9 @@ type outboxRow struct {
 	Data    string `db:"data"`
 }
 
-// Flush moves one batch of the oldest events and says how many.
+// Flush moves one batch of the oldest events and returns their number.
 func (r *Relay) Flush(ctx context.Context) (int, error) {
-	// Look before taking the write lock: an outbox is empty most of the time.
+	// Check before taking the write lock: an outbox is empty most of the time.
 	var waiting bool
 	if err := r.db.GetContext(ctx, &waiting, `SELECT EXISTS (SELECT 1 FROM event_outbox)`); err != nil {
 		return 0, fmt.Errorf("outbox: %w", err)

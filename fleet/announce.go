@@ -9,22 +9,20 @@ import (
 	"syscall"
 )
 
-// Names of the environment variables by which a supervisor hands a replica its two pipes. Each holds a
-// file descriptor number.
+// Environment variables with which a supervisor passes a replica its two pipes. Each holds a file descriptor number.
 const (
 	EnvReadyFD  = "GATEHOUSE_READY_FD"  // the replica writes one Ready as a JSON line, then closes it
-	EnvParentFD = "GATEHOUSE_PARENT_FD" // never written: its EOF means that the supervisor is dead
+	EnvParentFD = "GATEHOUSE_PARENT_FD" // never written; EOF means that the supervisor has died
 )
 
-// Ready is the line by which a replica says that it serves.
+// Ready is the line with which a replica reports that it serves.
 type Ready struct {
 	Addr    string `json:"addr"`              // host:port that serves requests
-	Metrics string `json:"metrics,omitempty"` // host:port that serves metrics, if it has one
+	Metrics string `json:"metrics,omitempty"` // host:port that serves metrics; may be empty
 }
 
-// Announce tells the supervisor that this replica serves requests on addr and metrics on metrics (both
-// host:port; metrics may be empty). Call it once, when the listener is open. Without a supervisor it does
-// nothing and returns nil.
+// Announce reports to the supervisor that this replica serves requests on addr and metrics on metrics (both host:port;
+// metrics may be empty). Call it once, when the listener is open. Without a supervisor it does nothing and returns nil.
 func Announce(addr, metrics string) error {
 	pipe, err := inherited(EnvReadyFD)
 	if err != nil || pipe == nil {
@@ -41,7 +39,7 @@ func Announce(addr, metrics string) error {
 	return nil
 }
 
-// parentGone is opened once: a descriptor must not be wrapped in two files.
+// parentGone opens the pipe once: a descriptor must not be wrapped in two files.
 var parentGone = sync.OnceValue(func() <-chan struct{} {
 	gone := make(chan struct{})
 	pipe, err := inherited(EnvParentFD)
@@ -52,7 +50,7 @@ var parentGone = sync.OnceValue(func() <-chan struct{} {
 		defer close(gone)
 		defer pipe.Close()
 		var one [1]byte
-		for { // nobody writes, so that any return is the end: EOF, or a pipe that is of no use
+		for { // never written, so any return is the end: EOF or an error
 			if n, err := pipe.Read(one[:]); err != nil || n == 0 {
 				return
 			}
@@ -61,11 +59,11 @@ var parentGone = sync.OnceValue(func() <-chan struct{} {
 	return gone
 })
 
-// ParentGone returns a channel that is closed when the supervisor has died, by whatever means, SIGKILL
-// included: the replica then shuts down by itself. Without a supervisor it is never closed.
+// ParentGone returns a channel that is closed when the supervisor has died, also by SIGKILL: the replica should then
+// shut down. Without a supervisor it is never closed.
 func ParentGone() <-chan struct{} { return parentGone() }
 
-// inherited opens the descriptor named by the environment variable env, or returns nil when it is not set.
+// inherited opens the descriptor in the environment variable env, or returns nil if it is not set.
 func inherited(env string) (*os.File, error) {
 	value := os.Getenv(env)
 	if value == "" {
@@ -75,7 +73,7 @@ func inherited(env string) (*os.File, error) {
 	if err != nil || fd < 3 {
 		return nil, fmt.Errorf("%s=%q is not a descriptor of a pipe", env, value)
 	}
-	// Our own children must not hold the pipe open, and a read of it must not hold an OS thread.
+	// Child processes must not hold the pipe open, and a read of it must not block an OS thread.
 	syscall.CloseOnExec(fd)
 	if err := syscall.SetNonblock(fd, true); err != nil {
 		return nil, fmt.Errorf("%s=%s: %w", env, value, err)

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// admissionTimeout is how long a guest's request waits for its turn.
+	// admissionTimeout is the maximum time that a guest's request waits in the queue.
 	admissionTimeout = 5 * time.Second
-	// maxAdmissionQueue is how many requests wait for their turn, for each request that may run.
+	// maxAdmissionQueue is the maximum number of queued requests for each running one.
 	maxAdmissionQueue = 16
 )
 
-// AdmitGuests returns middleware that answers at most running guest requests at a time and queues the rest. It answers 503
-// with Retry-After when the queue is full or a request has waited for admissionTimeout. Requests for which guest returns
-// false are not limited.
+// AdmitGuests returns middleware that runs at most running guest requests at a time and queues the others. It answers
+// 503 with Retry-After when the queue is full or a request has waited for admissionTimeout. Requests for which guest
+// returns false are not limited.
 func AdmitGuests(running int, guest func(c echo.Context) bool) echo.MiddlewareFunc {
 	turns, queue := make(chan struct{}, running), make(chan struct{}, running*(1+maxAdmissionQueue))
 	return func(next echo.HandlerFunc) echo.HandlerFunc {

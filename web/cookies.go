@@ -29,7 +29,7 @@ func theme(c echo.Context) string {
 	return "system"
 }
 
-// setTheme keeps the choice of light, dark or system and goes back to the page.
+// setTheme handles POST /theme: it stores the choice of light, dark or system in a cookie and redirects to the page.
 func (s *server) setTheme(c echo.Context) error {
 	choice := c.FormValue("theme")
 	switch choice {
@@ -41,7 +41,7 @@ func (s *server) setTheme(c echo.Context) error {
 		Name: themeCookie, Value: choice, Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()),
 		HttpOnly: true, Secure: s.Estate.Secure(), SameSite: http.SameSiteLaxMode,
 	}
-	// One choice for all apps, where browsers accept a cookie for the whole domain.
+	// One choice for all apps, if browsers accept a cookie for the whole domain.
 	if strings.Contains(s.Estate.Domain(), ".") {
 		k.Domain = s.Estate.Domain()
 	}
@@ -56,7 +56,7 @@ func (s *server) setTheme(c echo.Context) error {
 	return SeeOther(c, back)
 }
 
-// Flash keeps a toast for the next page that this browser is shown.
+// Flash stores a toast in a cookie, for the next page of this browser.
 func Flash(c echo.Context, kind, message string) {
 	raw, err := json.Marshal(components.Toast{Kind: kind, Message: clip(message, maxFlash)})
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package web is the Echo glue that every service shares. [New] makes a server
-// whose requests all go the same way:
+// Package web contains the Echo code that every service shares. [New] returns a server that handles every request in
+// the same way:
 //
 //	request id, X-Served-By, log line, metrics        observe.go
 //	→ panics become errors                            observe.go
@@ -7,7 +7,7 @@
 //	→ deadline, body limit, cross-site requests       limits.go
 //	→ the service's own middleware and handler
 //	→ [Render]: fragment or whole page                render.go
-//	   or an error → the one translator               errors.go
+//	   or an error → the error handler                errors.go
 //
-// It knows Echo, the components and the assets, and nothing of sign-in.
+// It depends on Echo, the components and the assets, and on nothing of sign-in.
 package web

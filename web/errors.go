@@ -15,20 +15,19 @@ import (
 	"gatehouse/components"
 )
 
-// Error is a fault with a stable code, a message that is safe to show, and a
-// hidden cause that only the log tells.
+// Error is an error with a stable code, a message that is safe to show, and a hidden cause that is only logged.
 type Error struct {
-	Status     int    // of HTTP
+	Status     int    // HTTP status
 	Code       string // for programs: not_found
-	Title      string // headline of the page; the status' own when empty
-	Message    string // for the person, a whole sentence
+	Title      string // headline of the page; default by status
+	Message    string // for the user, a whole sentence
 	RetryAfter time.Duration
-	Err        error // hidden cause
+	Err        error // hidden cause; may be nil
 
-	ActionLabel, ActionURL string // a button for what the person can do about it
+	ActionLabel, ActionURL string // an additional button for what the user can do
 }
 
-// Error tells code and cause. It is for the log, not for people.
+// Error returns the code and the cause. It is for the log, not for users.
 func (e *Error) Error() string {
 	if e.Err != nil {
 		return e.Code + ": " + e.Err.Error()
@@ -36,34 +35,34 @@ func (e *Error) Error() string {
 	return e.Code + ": " + e.Message
 }
 
-// Unwrap is the hidden cause.
+// Unwrap returns the hidden cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Because is e with its cause.
+// Because sets the cause and returns e.
 func (e *Error) Because(err error) *Error { e.Err = err; return e }
 
-// Titled is e with a headline of its own.
+// Titled sets the headline and returns e.
 func (e *Error) Titled(title string) *Error { e.Title = title; return e }
 
-// Fail makes an error out of its status, its code and what people are told.
+// Fail returns an error with a status, a code and a message for the user.
 func Fail(status int, code, message string) *Error {
 	return &Error{Status: status, Code: code, Message: message}
 }
 
-// Invalid is a 422: the request was understood and can't be done as it is.
+// Invalid returns a 422 error: the request was understood and can't be carried out as it is.
 func Invalid(message string) *Error {
 	return Fail(http.StatusUnprocessableEntity, "invalid", message)
 }
 
-// NotFound is a 404 that names what is missing: "This product".
+// NotFound returns a 404 error that names what is missing: "This product".
 func NotFound(what string) *Error {
 	return Fail(http.StatusNotFound, "not_found", what+" does not exist, or no longer does.")
 }
 
-// Forbidden is a 403.
+// Forbidden returns a 403 error.
 func Forbidden(message string) *Error { return Fail(http.StatusForbidden, "forbidden", message) }
 
-// Unavailable is a 503: something that is needed does not answer.
+// Unavailable returns a 503 error with the cause err: a server that is needed does not answer.
 func Unavailable(err error) *Error {
 	e := Fail(http.StatusServiceUnavailable, "unavailable",
 		"Something this page needs does not answer just now. Nothing is lost, and you are not signed out. Please try again in a moment.")
@@ -71,20 +70,19 @@ func Unavailable(err error) *Error {
 	return e
 }
 
-// Responder is an error that answers in a form of its own, such as an OAuth
-// redirect or OAuth JSON.
+// Responder is an error that writes its own response, such as an OAuth redirect or OAuth JSON.
 type Responder interface {
 	error
 	Respond(c echo.Context) error
 }
 
-// offer is a cause of an error whose page has a title and a button of its own.
+// offer is a cause that gives the error's page a title and a button.
 type offer interface {
 	error
 	Offer() (title, label, address string)
 }
 
-// Translate makes an [Error] of whatever a handler returned.
+// Translate converts an error that a handler returned into an [Error].
 func Translate(err error) *Error {
 	if e := (*Error)(nil); errors.As(err, &e) {
 		return e
@@ -102,9 +100,8 @@ func Translate(err error) *Error {
 		"This is our fault, not yours. It has been written down under the request id below.").Because(err)
 }
 
-// away reports whether err says that a server which the handler needs, such as the
-// database, can't be reached, is just starting or stopping, or has no room. All of it
-// can pass without a restart of the service.
+// away reports whether err says that a server which the handler needs, such as the database, is unreachable, is
+// starting or stopping, or has no space. All of these can pass without a restart of the service.
 func away(err error) bool {
 	if n := net.Error(nil); errors.As(err, &n) {
 		return true
@@ -112,7 +109,7 @@ func away(err error) bool {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return true
 	}
-	// SQLSTATE classes: 08 connection exception, 53 out of resources, 57P by operator.
+	// SQLSTATE classes: 08 connection exception, 53 insufficient resources, 57P operator intervention.
 	if s := interface{ SQLState() string }(nil); errors.As(err, &s) {
 		code := s.SQLState()
 		return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "57P")
@@ -120,7 +117,7 @@ func away(err error) bool {
 	// SQLite's result codes; an extended code adds bits above the lowest eight (https://www.sqlite.org/rescode.html).
 	if s := interface{ Code() int }(nil); errors.As(err, &s) {
 		switch s.Code() & 0xff {
-		case 5, 6, 7, 8, 10, 13, 14: // BUSY, LOCKED, NOMEM, READONLY (as a disk with faults becomes), IOERR, FULL, CANTOPEN
+		case 5, 6, 7, 8, 10, 13, 14: // BUSY, LOCKED, NOMEM, READONLY (a faulty disk), IOERR, FULL, CANTOPEN
 			return true
 		}
 	}
@@ -147,7 +144,7 @@ func fromEcho(e *echo.HTTPError) *Error {
 	if o := offer(nil); errors.As(e.Internal, &o) {
 		out.Title, out.ActionLabel, out.ActionURL = o.Offer()
 	}
-	// A message that somebody wrote, and not Echo's repetition of the status.
+	// Use a message of the app, but not Echo's copy of the status text.
 	if m, ok := e.Message.(string); ok && m != http.StatusText(e.Code) && m != "" {
 		out.Message = m
 	}
@@ -162,7 +159,7 @@ func asPanic(err error) *errPanic {
 	return nil
 }
 
-// answerError is the one place where an error becomes an answer.
+// answerError writes the response for an error: the Responder's own, or a page, a fragment or JSON.
 func (s *server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -204,14 +201,14 @@ func (s *server) sendError(c echo.Context, e *Error) error {
 		Shell: Shell(c, title), Status: e.Status, Code: e.Code, Title: title, Message: e.Message,
 		RequestID: RequestID(c), HomeURL: "/", ActionLabel: e.ActionLabel, ActionURL: e.ActionURL,
 	}
-	if c.Request().Method == http.MethodGet { // the page may try again by itself
+	if c.Request().Method == http.MethodGet { // the page may retry by itself
 		view.RetryAfter = int(e.RetryAfter / time.Second)
 	}
-	if e.Status == http.StatusForbidden { // this app's own start may take the same role
+	if e.Status == http.StatusForbidden { // the app's own start page may require the same role
 		view.HomeURL, view.HomeName = s.Estate.URL("portal")+"/", s.Estate.app("portal").Name
 	}
 	if WantsFragment(c) {
-		// The fragment is about the request and not what its target was to show.
+		// The fragment is about the request; it must not replace the target.
 		c.Response().Header().Set("HX-Retarget", "#toasts")
 		c.Response().Header().Set("HX-Reswap", "beforeend")
 	}
@@ -230,8 +227,7 @@ var titles = map[int]string{
 	http.StatusServiceUnavailable:    "Not available right now",
 }
 
-// WantsJSON reports whether errors are told in JSON: under /api/, and to whoever
-// asks for JSON and not for a page.
+// WantsJSON reports whether errors should be sent as JSON: under /api/, and to clients that accept JSON and not HTML.
 func WantsJSON(c echo.Context) bool {
 	if strings.HasPrefix(c.Request().URL.Path, "/api/") {
 		return true

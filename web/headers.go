@@ -7,8 +7,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// contentSecurityPolicy allows what our pages use and nothing inline. daisyUI
-// draws with data: images.
+// contentSecurityPolicy returns a policy that allows what our pages use and nothing inline. daisyUI draws with data:
+// images.
 func contentSecurityPolicy(formActions []string) string {
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 		"connect-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; " +
@@ -17,9 +17,8 @@ func contentSecurityPolicy(formActions []string) string {
 
 const formActionsKey = "gatehouse/web.formActions"
 
-// FormActions lets the forms of this answer lead to origins, too, besides where
-// every page's may (Options.FormActions): the sign-in page's form ends at the
-// app that asked for the sign-in, which may have been registered a moment ago.
+// FormActions allows the forms of this response to lead to origins, in addition to Options.FormActions: the sign-in
+// page's form ends at the app that requested the sign-in, which may have been registered a moment ago.
 func FormActions(c echo.Context, origins ...string) {
 	s := from(c)
 	if s == nil || len(origins) == 0 {

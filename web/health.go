@@ -9,11 +9,11 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// readyTimeout is how long what a service needs may take to answer /readyz.
+// readyTimeout is the timeout of all the checks of /readyz.
 const readyTimeout = time.Second
 
-// ready asks everything that the service needs, all at once, and answers 200 or
-// 503 with what did not answer. The reasons go to the log only.
+// ready handles GET /readyz: it runs all checks concurrently, and answers 200, or 503 with the names of those that
+// failed. The errors are only logged.
 func (s *server) ready(c echo.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), readyTimeout)
 	defer cancel()

@@ -13,9 +13,9 @@ import (
 	"gatehouse/sso/returnto"
 )
 
-// Text is a form or query value without white space around it. It is refused
-// when it is not UTF-8, holds control characters other than line breaks and
-// tabs, or is longer than maxRunes. A missing one is "".
+// Text returns a form or query value without surrounding white space, or "" if it is missing. It returns a 400 or 422
+// error if the value is not UTF-8, contains control characters other than line breaks and tabs, or is longer than
+// maxRunes.
 func Text(c echo.Context, name string, maxRunes int) (string, error) {
 	v := strings.TrimSpace(c.FormValue(name))
 	if !utf8.ValidString(v) || strings.ContainsFunc(v, forbidden) {
@@ -27,13 +27,12 @@ func Text(c echo.Context, name string, maxRunes int) (string, error) {
 	return v, nil
 }
 
-// forbidden are control characters that no text needs and PostgreSQL refuses (NUL).
+// forbidden reports whether r is a control character that no text needs; PostgreSQL refuses one of them (NUL).
 func forbidden(r rune) bool {
 	return r < 0x20 && r != '\n' && r != '\r' && r != '\t' || r == 0x7f
 }
 
-// Int is a form or query value between low and high; a missing, broken or
-// out-of-range one is def.
+// Int returns a form or query value between low and high, or def if it is missing, invalid or out of range.
 func Int(c echo.Context, name string, def, low, high int) int {
 	n, err := strconv.Atoi(strings.TrimSpace(c.FormValue(name)))
 	if err != nil || n < low || n > high {
@@ -42,10 +41,10 @@ func Int(c echo.Context, name string, def, low, high int) int {
 	return n
 }
 
-// LocalPath is s when it leads to a page of this very site, and "" when it does not.
+// LocalPath returns s if it is a path of this site, and "" otherwise.
 func LocalPath(s string) string { return returnto.Local(s) }
 
-// SignInURL is path with the way back to the page that is being asked for.
+// SignInURL returns path with the current page as return_to, or "/" for methods other than GET.
 func SignInURL(c echo.Context, path string) string {
 	back := "/"
 	if r := c.Request(); r.Method == http.MethodGet {

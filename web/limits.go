@@ -13,12 +13,12 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// BodyLimit is how much of a request's body is read, in bytes.
+// BodyLimit is the maximum size of a request's body, in bytes.
 const BodyLimit = 1 << 20
 
-// limits gives each request but streams a deadline, bounds its body, reads its form early,
-// so that a broken one is refused before a handler sees half of it, and
-// refuses what another site makes a browser post (http.CrossOriginProtection).
+// limits returns middleware that gives each request except streams a deadline, limits its body, parses its form early,
+// so that an invalid one is refused before a handler reads part of it, and refuses cross-site form posts
+// (http.CrossOriginProtection).
 func (s *server) limits() (echo.MiddlewareFunc, error) {
 	guard := http.NewCrossOriginProtection()
 	for _, path := range s.AllowCrossOrigin {
@@ -63,7 +63,7 @@ func errTooLarge() *Error {
 	return Fail(http.StatusRequestEntityTooLarge, "too_large", "What was sent is larger than the 1 MiB that is accepted.")
 }
 
-// trustedIP believes X-Forwarded-For only when a trusted proxy sent it.
+// trustedIP returns an extractor of the client's IP address that uses X-Forwarded-For only if a trusted proxy sent it.
 func trustedIP(proxies []netip.Prefix) echo.IPExtractor {
 	if len(proxies) == 0 {
 		return echo.ExtractIPDirect()

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// One process is one replica of one service: the process's metrics are its own.
+// One process is one replica of one service: the metrics are of the process.
 var (
 	requests = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "gatehouse_http_requests_total", Help: "Requests answered.",
@@ -21,10 +21,10 @@ var (
 	}, []string{"route"})
 )
 
-// answered counts what requests counts, to be read without a walk through its labels.
+// answered has the same total as requests, and can be read without iterating over its labels.
 var answered atomic.Int64
 
-// RequestCount is how many requests this process has answered since it started.
+// RequestCount returns the number of requests that this process has answered since it started.
 func RequestCount() int64 { return answered.Load() }
 
 func observeRequest(method, route string, status int, took time.Duration) {
@@ -33,7 +33,7 @@ func observeRequest(method, route string, status int, took time.Duration) {
 	seconds.WithLabelValues(route).Observe(took.Seconds())
 }
 
-// knownMethod keeps made-up methods from growing the metrics.
+// knownMethod returns "other" for made-up methods, which would grow the metrics without a limit.
 func knownMethod(m string) string {
 	switch m {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
@@ -42,6 +42,6 @@ func knownMethod(m string) string {
 	return "other"
 }
 
-// MetricsHandler answers with the metrics of this process in Prometheus' format.
-// It belongs on an address that the public does not reach.
+// MetricsHandler returns a handler that serves the metrics of this process in Prometheus' format. Don't serve it on a
+// public address.
 func MetricsHandler() http.Handler { return promhttp.Handler() }

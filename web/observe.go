@@ -14,14 +14,13 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// SIDKey is the key of the Echo context under which middleware leaves the sid of
-// the sign-in that a request belongs to, for the log.
+// SIDKey is the key of the Echo context under which middleware stores the sid of the request's sign-in, for the log.
 const SIDKey = "sid"
 
 const requestIDKey = "gatehouse/web.request_id"
 
-// observe is around everything else: it names the request and the replica,
-// turns a panic into an error, and writes the log line and the metrics.
+// observe wraps all other handlers: it sets the request id and the replica's name, calls next, converts a panic to an
+// error, and records the log line and the metrics.
 func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()
@@ -41,7 +40,7 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// errPanic is the cause of a 500 that a panic led to.
+// errPanic is the cause of a 500 error after a panic.
 type errPanic struct {
 	value any
 	stack []byte
@@ -52,7 +51,7 @@ func (e *errPanic) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 func recovered(next echo.HandlerFunc, c echo.Context) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
+			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it in the same way
 				panic(v)
 			}
 			err = &errPanic{value: v, stack: debug.Stack()}
@@ -76,7 +75,7 @@ func (s *server) record(c echo.Context, began time.Time, err error) {
 	attrs = append(attrs,
 		slog.String("request_id", RequestID(c)),
 		slog.String("method", c.Request().Method),
-		// The path without its query: a query may hold a code or a token.
+		// The path without its query, which may contain a code or a token.
 		slog.String("path", c.Request().URL.Path),
 		slog.Int("status", status),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
@@ -125,13 +124,13 @@ func quiet(path string) bool {
 	return path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/assets/")
 }
 
-// RequestID names the request, on its page and in every line of the log.
+// RequestID returns the request's id, which its page and every log line show.
 func RequestID(c echo.Context) string {
 	id, _ := c.Get(requestIDKey).(string)
 	return id
 }
 
-// Logger is the service's logger with the request's id.
+// Logger returns the service's logger with the request's id.
 func Logger(c echo.Context) *slog.Logger {
 	if s := from(c); s != nil {
 		return s.Logger.With("request_id", RequestID(c))
@@ -139,7 +138,7 @@ func Logger(c echo.Context) *slog.Logger {
 	return slog.Default()
 }
 
-// Replica names the process that answers the request.
+// Replica returns the name of the process that answers the request.
 func Replica(c echo.Context) string {
 	if s := from(c); s != nil {
 		return s.Replica
@@ -147,7 +146,7 @@ func Replica(c echo.Context) string {
 	return ""
 }
 
-// ClientIP is the address that the request is from, as told by a trusted proxy.
+// ClientIP returns the client's address, as told by a trusted proxy.
 func ClientIP(c echo.Context) string { return c.RealIP() }
 
 func statusText(status int) string { return strconv.Itoa(status) }

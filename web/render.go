@@ -16,18 +16,16 @@ import (
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// largeBuffer is the size in bytes above which a buffer is not kept.
+// largeBuffer is the maximum size of a buffer that is reused, in bytes.
 const largeBuffer = 256 << 10
 
-// Render answers with a page, or with the fragments when htmx asked for one and
-// there are any. Nothing is sent before all of it is rendered, so that a fault
-// half-way still becomes an error page.
+// Render sends a page, or the fragments if htmx asked for a part and there are any. It sends nothing before all of it
+// is rendered, so that an error half-way still becomes an error page.
 func Render(c echo.Context, status int, page templ.Component, fragments ...templ.Component) error {
 	h := c.Response().Header()
 	h.Add("Vary", "HX-Request")
 	if h.Get("Cache-Control") == "" {
-		// What a signed-in person saw must not come back with the back button
-		// after sign-out.
+		// After sign-out, the back button must not show a signed-in user's pages.
 		h.Set("Cache-Control", "private, no-store")
 	}
 	parts := []templ.Component{page}
@@ -41,15 +39,15 @@ func Render(c echo.Context, status int, page templ.Component, fragments ...templ
 			buffers.Put(buf)
 		}
 	}()
-	// An error's page is rendered when the request's own deadline has been taken
-	// away already, or has passed; templ renders nothing then.
+	// The page of an error is rendered when the request's deadline has been cancelled or has passed; templ would render
+	// nothing then.
 	ctx := context.WithoutCancel(c.Request().Context())
 	for _, p := range parts {
 		if err := p.Render(ctx, buf); err != nil {
 			return fmt.Errorf("render: %w", err)
 		}
 	}
-	// A known length spares a proxy the pieces of a chunked answer.
+	// With a known length, a proxy need not process a chunked response.
 	h.Set(echo.HeaderContentLength, strconv.Itoa(buf.Len()))
 	return c.HTMLBlob(status, buf.Bytes())
 }
@@ -57,17 +55,16 @@ func Render(c echo.Context, status int, page templ.Component, fragments ...templ
 // IsHTMX reports whether htmx sent the request.
 func IsHTMX(c echo.Context) bool { return c.Request().Header.Get("HX-Request") == "true" }
 
-// WantsFragment reports whether htmx asked for a part of a page rather than a
-// whole one: boosted links and its history ask for a whole one.
+// WantsFragment reports whether htmx asked for a part of a page: its boosted links and its history ask for a whole one.
 func WantsFragment(c echo.Context) bool {
 	h := c.Request().Header
 	return IsHTMX(c) && h.Get("HX-Boosted") != "true" && h.Get("HX-History-Restore-Request") != "true"
 }
 
-// SeeOther leads the browser on with a GET (303).
+// SeeOther redirects the browser with a GET (303).
 func SeeOther(c echo.Context, url string) error { return c.Redirect(http.StatusSeeOther, url) }
 
-// Shell is what the header and footer of a page titled so show.
+// Shell returns the data of the header and footer of a page with this title.
 func Shell(c echo.Context, title string) components.Shell {
 	s := from(c)
 	if s == nil {

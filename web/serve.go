@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// Serve answers requests on ln until ctx ends, then lets those under way finish
-// for at most grace.
+// Serve serves requests on ln until ctx ends, then waits at most grace for the running ones.
 func Serve(ctx context.Context, ln net.Listener, handler http.Handler, log *slog.Logger, grace time.Duration) error {
 	srv := &http.Server{
 		Handler:           handler,

@@ -14,40 +14,41 @@ import (
 	"gatehouse/components"
 )
 
-// RequestTimeout is how long a handler may take before its context ends.
+// RequestTimeout is the timeout of a request's context.
 const RequestTimeout = 15 * time.Second
 
-// Options are what services differ in.
+// Options configure a service's server.
 type Options struct {
 	Service string // "shop"
 	Replica string // "shop-2"
 	Estate  Estate
 	Logger  *slog.Logger
 
-	// TrustedProxies may say, in X-Forwarded-For, whom a request is from.
+	// TrustedProxies are the networks whose X-Forwarded-For is used.
 	TrustedProxies []netip.Prefix
-	// Ready are what /readyz asks, by name.
+	// Ready are the checks of /readyz, by name.
 	Ready map[string]func(context.Context) error
-	// Person is who the request is from, nil for a guest.
+	// Person returns the request's user, or nil for a guest.
 	Person func(echo.Context) *components.Person
-	// Live is how a page hears that its person was signed out elsewhere; may be nil.
+	// Live returns the data with which a page learns that its user was signed out elsewhere; may be nil.
 	Live func(echo.Context) *components.Live
-	// Streams are the paths whose answers go on for long: their requests have no deadline.
+	// Streams are the paths of long-lived responses: their requests have no deadline.
 	Streams []string
-	// Unavailable reports that it can't be known just now who the request is from.
+	// Unavailable reports whether the request's user is unknown because the session store does not answer.
 	Unavailable func(echo.Context) bool
-	// Nav are the header's links for somebody with these roles; may be nil.
+	// Nav returns the header's links for a user with these roles; may be nil.
 	Nav func(roles []string) []components.NavItem
-	// FormActions are origins besides our own where a form may lead (CSP form-action,
-	// which Chromium also applies to the redirects that follow).
+	// FormActions are origins besides our own to which a form may lead (CSP form-action, which Chromium also applies to
+	// the redirects that follow).
 	FormActions []string
-	// AllowCrossOrigin are the paths where other sites may post to.
+	// AllowCrossOrigin are the paths to which other sites may post.
 	AllowCrossOrigin []string
-	// SignInPath and SignOutPath are the header's links.
+	// SignInPath and SignOutPath are the paths of the header's sign-in link and sign-out button.
 	SignInPath, SignOutPath string
 }
 
-// New is a server with everything that services share and no pages yet.
+// New returns a server with the shared middleware and routes, and no pages yet. It returns an error if a required
+// option is missing.
 func New(o Options) (*echo.Echo, error) {
 	switch {
 	case o.Service == "" || o.Replica == "":
@@ -81,8 +82,8 @@ func New(o Options) (*echo.Echo, error) {
 	return e, nil
 }
 
-// head gives each GET its HEAD, which servers must support alike (RFC 9110 §9.1)
-// and Echo does not by itself; net/http leaves out the body.
+// head returns a hook that adds a HEAD route to each GET route: servers must support both (RFC 9110 §9.1), and Echo
+// adds none; net/http omits the body.
 func head(e *echo.Echo) func(string, echo.Route, echo.HandlerFunc, []echo.MiddlewareFunc) {
 	return func(_ string, r echo.Route, h echo.HandlerFunc, m []echo.MiddlewareFunc) {
 		if r.Method == http.MethodGet {
@@ -91,7 +92,7 @@ func head(e *echo.Echo) func(string, echo.Route, echo.HandlerFunc, []echo.Middle
 	}
 }
 
-// server is what the shared handlers know.
+// server is the state of the shared handlers.
 type server struct {
 	Options
 	csp string

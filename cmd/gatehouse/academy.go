@@ -11,7 +11,7 @@ import (
 	"gatehouse/fleet/control"
 )
 
-// academyConfig is what a replica of the academy is told beside what every app is.
+// academyConfig configures a replica of the academy: the options of every app and its own.
 type academyConfig struct {
 	appConfig       `embed:""`
 	academySettings `embed:""`
@@ -19,17 +19,17 @@ type academyConfig struct {
 	ControlURL      string `env:"GATEHOUSE_CONTROL_URL" name:"control-url" help:"Where gatehouse up lets the estate's replicas be looked at and changed; it says so itself to those that it starts."`
 	ControlSecret   string `env:"GATEHOUSE_CONTROL_SECRET" help:"The secret for that."`
 
-	control *control.Client // nil when gatehouse up has not started this replica
+	control *control.Client // set by Validate; nil if this replica was not started by gatehouse up
 }
 
-// academySettings is what is the same for all replicas of the academy.
+// academySettings are the options that all replicas of the academy share.
 type academySettings struct {
 	Lessons    string `env:"GATEHOUSE_LESSONS" help:"Folder of more lessons for the academy, Markdown files; one with the slug of a lesson that is there replaces it."`
 	LabsMemory int64  `env:"GATEHOUSE_LABS_MEMORY" default:"2147483648" help:"Memory that all experiments of one replica of the academy may have together, in bytes."`
 	LabsDisk   int64  `env:"GATEHOUSE_LABS_DISK" default:"4294967296" help:"Disk in the temporary folder that all experiments of one replica of the academy may have together, in bytes."`
 }
 
-// Validate implements kong's check.
+// Validate implements kong's validation hook. It returns all errors joined.
 func (c *academyConfig) Validate() error {
 	wrong := []error{c.appConfig.Validate(), c.academySettings.check()}
 	if net.ParseIP(c.LabHost) == nil && !domainName.MatchString(c.LabHost) {
@@ -44,8 +44,8 @@ func (c *academyConfig) Validate() error {
 	return errors.Join(wrong...)
 }
 
-// check says what is wrong with the folder; what is wrong with a file in it is said
-// when the lessons are read.
+// check returns an error if the lessons folder can't be read or a limit is too low. Errors in the lesson files
+// themselves are reported when the lessons are loaded.
 func (s academySettings) check() error {
 	var wrong []error
 	if s.Lessons != "" {
@@ -62,7 +62,7 @@ func (s academySettings) check() error {
 	return errors.Join(wrong...)
 }
 
-// env tells a replica the same.
+// env returns the settings as environment variables for a replica's process.
 func (s academySettings) env() []string {
 	return []string{
 		"GATEHOUSE_LESSONS=" + s.Lessons, "GATEHOUSE_LABS_MEMORY=" + strconv.FormatInt(s.LabsMemory, 10),

@@ -12,15 +12,15 @@ import (
 	"gatehouse/web"
 )
 
-// denylistConfig says how long a replica trusts what it knows of sign-outs and bans
-// while it does not hear from Redis (docs/adr/0005-denylist.md).
+// denylistConfig configures how long a replica uses its copy of the denylist while it has no connection to Redis
+// (docs/adr/0005-denylist.md).
 type denylistConfig struct {
 	Bound      time.Duration `env:"GATEHOUSE_DENYLIST_BOUND" default:"1s" help:"Silence of Redis after which a replica lets no signed-in person in, rather than guess."`
 	Policy     string        `env:"GATEHOUSE_DENYLIST_POLICY" default:"closed" enum:"closed,stale" help:"After the bound: closed answers 503, stale goes on with what is known, for the stale bound."`
 	StaleBound time.Duration `env:"GATEHOUSE_DENYLIST_STALE_BOUND" default:"1m" help:"With the policy stale: how long a replica goes on, and so how long a sign-out may be missed."`
 }
 
-// The bounds that make sense: a mirror reads twice within one.
+// Limits of the bounds. A mirror reads twice within one bound.
 const (
 	shortestBound = 100 * time.Millisecond
 	longestBound  = time.Hour

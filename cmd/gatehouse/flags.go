@@ -51,10 +51,10 @@ type upConfig struct {
 	SignIns  signInsConfig   `embed:"" prefix:"sign-ins-"`
 }
 
-// oldKeysHelp stands in the help of each --old-keys.
+// oldKeysHelp is the help text of each --old-keys.
 const oldKeysHelp = "Earlier values of GATEHOUSE_KEY, separated by commas: what they sealed is still opened."
 
-// redisHelp stands in the help of each --redis-url.
+// redisHelp is the help text of each --redis-url.
 const redisHelp = "redis:// or rediss://; redis-cluster:// with ?addr=host:port for each further node; redis-sentinel:// with ?master_name=NAME."
 
 // serviceConfig has the flags of every replica.
@@ -114,7 +114,7 @@ func (c signInsConfig) check() error {
 	return nil
 }
 
-// env tells a replica the same.
+// env returns the limits as environment variables for a replica's process.
 func (c signInsConfig) env() []string {
 	return []string{
 		"GATEHOUSE_SIGN_INS_PER_ACCOUNT=" + strconv.Itoa(c.PerAccount), "GATEHOUSE_SIGN_INS_PER_ADDRESS=" + strconv.Itoa(c.PerAddress),
@@ -166,7 +166,7 @@ func run(ctx context.Context, args []string) error {
 	}
 }
 
-// Validate implements kong's check; it reports every mistake at once.
+// Validate implements kong's validation hook. It returns all errors joined.
 func (c *upConfig) Validate() error {
 	var wrong []error
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
@@ -194,7 +194,7 @@ func (c *upConfig) Validate() error {
 	return errors.Join(append(wrong, err, c.Academy.check(), c.Denylist.check(), c.SignIns.check())...)
 }
 
-// Validate implements kong's check.
+// Validate implements kong's validation hook. It also parses the URL and the trusted proxies.
 func (c *serviceConfig) Validate() error {
 	var wrong []error
 	var err error
@@ -209,7 +209,7 @@ func (c *serviceConfig) Validate() error {
 		}
 		c.proxies = append(c.proxies, prefix)
 	}
-	if c.DatabaseURL != "" { // kong says what is missing, all of it at once
+	if c.DatabaseURL != "" { // if it is missing, kong reports it
 		wrong = append(wrong, db.CheckURL(c.DatabaseURL))
 	}
 	if c.RedisURL != "" {
@@ -218,7 +218,7 @@ func (c *serviceConfig) Validate() error {
 	return errors.Join(append(wrong, c.Denylist.check())...)
 }
 
-// Validate implements kong's check.
+// Validate implements kong's validation hook. It also parses the keys and the declared clients.
 func (c *portalConfig) Validate() error {
 	var err1, err2, err3 error
 	if c.Key != "" {
@@ -243,17 +243,17 @@ func (c *portalConfig) checkSecrets() error {
 	return errors.Join(wrong...)
 }
 
-// Validate implements kong's check.
+// Validate implements kong's validation hook. It also parses the keys, or derives one from the client secret.
 func (c *appConfig) Validate() error {
 	var err error
 	if c.keys, err = parseKeys(c.ServiceKeys); err == nil && len(c.keys) == 0 {
-		secret := sha256.Sum256([]byte(c.ClientSecret)) // of any length
+		secret := sha256.Sum256([]byte(c.ClientSecret)) // the secret may have any length; a key needs 32 bytes
 		c.keys = [][]byte{secret[:]}
 	}
 	return errors.Join(c.serviceConfig.Validate(), err)
 }
 
-// Validate implements kong's check.
+// Validate implements kong's validation hook.
 func (c *migrateConfig) Validate() error {
 	if c.DatabaseURL == "" {
 		return nil
@@ -261,10 +261,11 @@ func (c *migrateConfig) Validate() error {
 	return db.CheckURL(c.DatabaseURL)
 }
 
-// maxDomain leaves room for the name of a service in front (RFC 1035 §2.3.4).
+// maxDomain is the maximum length of a domain, in bytes. It leaves room for a service's name in front (RFC 1035
+// §2.3.4).
 const maxDomain = 240
 
-// domainName is one label or more, of letters, digits and inner hyphens (RFC 1123 §2.1).
+// domainName matches one or more labels of letters, digits and inner hyphens (RFC 1123 §2.1).
 var domainName = regexp.MustCompile(`(?i)^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 const maxReplicas = 64
@@ -322,10 +323,10 @@ func parseKey(s string) ([]byte, error) {
 	return nil, fmt.Errorf("the key must be %d random bytes in hex or base64: openssl rand -hex %d makes one", keyLength, keyLength)
 }
 
-// parseKeys is parseKey for several.
+// parseKeys parses each key and skips empty strings.
 func parseKeys(texts []string) (keys [][]byte, err error) {
 	for _, text := range texts {
-		if text == "" { // an empty variable
+		if text == "" { // an environment variable that is set but empty
 			continue
 		}
 		key, err := parseKey(text)
@@ -339,7 +340,7 @@ func parseKeys(texts []string) (keys [][]byte, err error) {
 
 const maxClientsFile = 1 << 20
 
-// readClients reads the file of declared clients; no name means none.
+// readClients reads the JSON file of declared clients. It returns nil for an empty file name.
 func readClients(name string) ([]clients.Client, error) {
 	if name == "" {
 		return nil, nil
@@ -352,7 +353,7 @@ func readClients(name string) ([]clients.Client, error) {
 		return nil, fmt.Errorf("the file of clients %s is larger than 1 MiB", name)
 	}
 	dec := json.NewDecoder(strings.NewReader(string(raw)))
-	dec.DisallowUnknownFields() // a misspelt name would silently not count
+	dec.DisallowUnknownFields() // a misspelt field would be ignored
 	var list []clients.Client
 	if err := dec.Decode(&list); err != nil {
 		return nil, fmt.Errorf("the file of clients %s: %w", name, err)

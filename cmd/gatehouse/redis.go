@@ -12,16 +12,14 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// How long a command may take: a request that waits for a Redis that is away must
-// be told so soon.
+// Timeouts of Redis commands. They are short, so that a request soon fails when Redis is unreachable.
 const (
 	redisDial  = time.Second
 	redisReply = time.Second
 )
 
-// redisBuffer is the size in bytes of a connection's buffers. What we read and write
-// is a few hundred bytes; go-redis would take 32 KiB twice for each connection and
-// 128 KiB twice for each that pipelines.
+// redisBuffer is the size in bytes of a connection's buffers. Our commands and replies are a few hundred bytes;
+// go-redis' defaults are 32 KiB twice for each connection and 128 KiB twice for each that pipelines.
 const redisBuffer = 8 << 10
 
 func checkRedisURL(url string) error {
@@ -34,8 +32,8 @@ func checkRedisURL(url string) error {
 
 var errRedisURL = errors.New("the Redis URL can't be read; it must begin with redis://, rediss://, redis-cluster:// or redis-sentinel://")
 
-// openRedis makes a client without talking to the server yet. Errors don't repeat
-// the URL, which may hold a password.
+// openRedis returns a client for the URL, without connecting. Its errors don't repeat the URL, which may hold a
+// password.
 func openRedis(url string) (redis.UniversalClient, error) {
 	scheme, rest, _ := strings.Cut(url, "://")
 	switch scheme {
@@ -69,15 +67,14 @@ func openRedis(url string) (redis.UniversalClient, error) {
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
 		o.ReadBufferSize, o.WriteBufferSize = redisBuffer, redisBuffer
-		// A server that follows another one may be behind: who reads from it takes old knowledge for new.
+		// A Redis replica may lag behind its master, so that a read from it may return outdated data.
 		o.ReplicaOnly, o.RouteByLatency, o.RouteRandomly = false, false, false
 		return redis.NewFailoverClient(o), nil
 	}
 	return nil, errRedisURL
 }
 
-// redisLog takes what go-redis says of its connections, so that it is JSON like all
-// else and not lines of its own on stderr.
+// redisLog writes go-redis' messages to the log as JSON, instead of lines on stderr.
 type redisLog struct{ log *slog.Logger }
 
 func (r redisLog) Printf(ctx context.Context, format string, args ...any) {

@@ -22,13 +22,13 @@ import (
 	"gatehouse/web"
 )
 
-// openTimeout is how long a database may take to answer and to be migrated.
+// openTimeout bounds opening a database, migrating it and creating the service.
 const openTimeout = time.Minute
 
-// service is what a replica runs.
+// service is what a replica runs: the portal or an app.
 type service interface {
 	Handler() *echo.Echo
-	// Run works in the background until ctx ends.
+	// Run does the service's background work until ctx ends.
 	Run(ctx context.Context) error
 }
 
@@ -44,7 +44,7 @@ type dependencies struct {
 	rdb    redis.UniversalClient
 	log    *slog.Logger
 	denied *denylist.Mirror
-	client *http.Client // to sibling services
+	client *http.Client // for requests to sibling services
 }
 
 // runReplica opens what a replica of the service needs, brings its database up to date, and serves requests until ctx

@@ -47,7 +47,7 @@ type estate struct {
 	controlURL string
 }
 
-// up runs the whole estate until ctx ends.
+// up runs the whole estate until ctx ends or a part fails.
 func up(ctx context.Context, c upConfig) error {
 	e := &estate{upConfig: c}
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
@@ -72,7 +72,7 @@ func up(ctx context.Context, c upConfig) error {
 	return e.run(ctx, ln)
 }
 
-// prepare makes the data folder, the key and what follows from the address.
+// prepare creates the data folder and the log, loads the keys, and derives the settings that depend on the address.
 func (e *estate) prepare(addr net.Addr) error {
 	var err error
 	if e.Data, err = filepath.Abs(e.Data); err != nil {
@@ -110,7 +110,7 @@ func (e *estate) prepare(addr net.Addr) error {
 	if at.Port() != 80 {
 		e.base += ":" + strconv.Itoa(int(at.Port()))
 	}
-	// A real domain on a loopback address means a proxy in front, and strangers behind it.
+	// A real domain on a loopback address means that a proxy serves it to the internet: no demo accounts there.
 	local := at.Addr().IsLoopback() && (e.Domain == "localhost" || strings.HasSuffix(e.Domain, ".localhost"))
 	e.demo = e.Demo == "true" || e.Demo == "auto" && local
 	file, err := os.OpenFile(e.path("logs", "up.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -135,7 +135,8 @@ func writable(dir string) error {
 	return os.Remove(f.Name())
 }
 
-// plain leaves out the operation and the path, which the sentence around it says.
+// plain returns the cause of a *os.PathError without the operation and the path, which the surrounding message
+// contains.
 func plain(err error) error {
 	if p := (*os.PathError)(nil); errors.As(err, &p) {
 		return p.Err
@@ -143,7 +144,7 @@ func plain(err error) error {
 	return err
 }
 
-// loadKey is the key from the configuration, or one of the data folder's own.
+// loadKey returns the configured key, or the key in the data folder, which it creates if there is none.
 func (e *estate) loadKey() ([]byte, error) {
 	if e.Key != "" {
 		return parseKey(e.Key)
@@ -162,7 +163,7 @@ func (e *estate) loadKey() ([]byte, error) {
 	}
 	key := make([]byte, keyLength)
 	_, _ = rand.Read(key) // never fails
-	// O_EXCL: a second "up" on this folder must not replace what the first one made.
+	// O_EXCL: a second "up" in this folder must not replace the first one's key.
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("the key can't be kept: %w", plain(err))
@@ -171,7 +172,8 @@ func (e *estate) loadKey() ([]byte, error) {
 	return key, errors.Join(err, f.Sync(), f.Close())
 }
 
-// checkServers says in one sentence what does not answer, before eight replicas do.
+// checkServers returns an error if Redis or the database can't be reached, so that it is reported once and not by each
+// replica.
 func (e *estate) checkServers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -190,8 +192,8 @@ func (e *estate) checkServers(ctx context.Context) error {
 	return d.Close()
 }
 
-// run starts the balancer and the replicas. To stop, the balancer drains first, so
-// that no request meets a replica that is gone.
+// run starts the balancer and the replicas, and waits for ctx to end or the balancer to fail. The balancer drains
+// before the replicas stop, so that no request reaches a stopped replica.
 func (e *estate) run(ctx context.Context, ln net.Listener) error {
 	hosts := map[string]string{}
 	for _, s := range services {
@@ -245,7 +247,8 @@ func (e *estate) run(ctx context.Context, ln net.Listener) error {
 	return nil
 }
 
-// openControl makes what the academy changes the estate with (fleet/control), on an address of its own.
+// openControl creates the API with which the academy changes the estate (fleet/control), and returns its listener on a
+// port of its own.
 func (e *estate) openControl(ctx context.Context) (net.Listener, error) {
 	var err error
 	e.control, err = control.New(control.Options{
@@ -266,7 +269,7 @@ func (e *estate) url(service string) string {
 	return strings.Replace(e.base, "://", "://"+service+".", 1)
 }
 
-// specs says how each replica is run: this very program, told by its environment.
+// specs returns the process of each replica: this program, configured by environment variables.
 func (e *estate) specs() []supervisor.Spec {
 	var specs []supervisor.Spec
 	for _, service := range serviceKeys() {
@@ -301,8 +304,7 @@ func (e *estate) spec(service, name string) supervisor.Spec {
 	}
 }
 
-// secret is an app's client secret: derived from the key, so that nobody has to
-// hand it out.
+// secret returns an app's client secret, derived from the key, so that it need not be configured.
 func (e *estate) secret(service string) string { return derive(e.key, "client secret of "+service) }
 
 // secrets returns the client secrets of all apps as the portal's flag takes them.
@@ -326,12 +328,13 @@ func (e *estate) sessionKeys(service string) string {
 func derive(key []byte, purpose string) string {
 	s, err := seal.DeriveKey(key, purpose)
 	if err != nil {
-		panic(err) // only for lengths that are no constant of ours
+		panic(err) // only for invalid lengths, and ours are constant
 	}
 	return base64.RawURLEncoding.EncodeToString(s)
 }
 
-// tell keeps a pid file for each replica and says what a person should know.
+// tell handles a supervisor's event: it forwards it to the control API, writes or removes the replica's pid file, and
+// prints crashes and restarts.
 func (e *estate) tell(ev supervisor.Event) {
 	e.control.Tell(ev)
 	r := ev.Replica

@@ -6,32 +6,32 @@ import (
 	"strings"
 )
 
-// Series is a line of a chart, or a colour of its bars. It may have fewer values than
-// the chart has labels, while they are still being measured.
+// Series is a line of a chart, or a colour of its bars. It may have fewer values than the chart has labels while they
+// are being measured.
 type Series struct {
 	Name   string
 	Values []float64
 	Unit   string
 }
 
-// Chart shows values at a few named places.
+// Chart shows values at a few named positions of its x-axis.
 type Chart struct {
 	ID, Title, Desc string // ID is unique on the page
-	Bars            bool   // beside one another, else lines
-	Log             bool   // the values' axis is logarithmic; what is not above zero has no place on it
+	Bars            bool   // bars side by side instead of lines
+	Log             bool   // logarithmic y-axis; values of zero or less are not drawn
 	XLabel, YLabel  string
 	Labels          []string
 	Series          []Series
 }
 
-// size is one layout of a chart, shown by class (chart.templ) while its container is of that width.
+// size is one layout of a chart. Its class (chart.templ) shows it while the container has a suitable width.
 type size struct {
 	suffix, class string
 	width, height float64
 }
 
 const (
-	charWidth  = 6.7 // of a figure in the labels, a little generously
+	charWidth  = 6.7 // width of a digit in the labels, rounded up
 	topRoom    = 26.0
 	bottomRoom = 42.0
 )
@@ -46,7 +46,7 @@ type layout struct {
 	hits                     []hit
 }
 
-// mark is a text with where it stands.
+// mark is a label and its position.
 type mark struct {
 	at   float64
 	text string
@@ -103,7 +103,7 @@ func (c Chart) lay(s size) layout {
 	return l
 }
 
-// axis is the values' axis: its ticks, and where a value lies, if it has a place there.
+// axis returns the ticks of the y-axis, and a function that returns a value's position and whether it can be drawn.
 func (c Chart) axis(l layout) ([]float64, func(float64) (float64, bool)) {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, s := range c.Series {
@@ -172,7 +172,7 @@ func (c Chart) layBars(s Series, nth, color int, band float64, center func(int) 
 	return bars
 }
 
-// marks are the names of the places, as many as fit side by side, the last among them.
+// marks returns the labels of the x-axis, as many as fit side by side, always with the last one.
 func (c Chart) marks(l layout, center func(int) float64) []mark {
 	longest := 0
 	for _, s := range c.Labels {
@@ -209,7 +209,7 @@ func (c Chart) hover(i int) string {
 	return b.String()
 }
 
-// figure writes a value with three figures that count, without zeros behind them.
+// figure formats a value with about three significant digits, without trailing zeros.
 func figure(v float64) string {
 	if !finite(v) {
 		return "–"
@@ -228,5 +228,5 @@ func figure(v float64) string {
 	return strconv.FormatFloat(v, 'g', 3, 64)
 }
 
-// num writes a coordinate with at most one decimal.
+// num formats a coordinate with at most one decimal.
 func num(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) }

@@ -9,7 +9,7 @@ package chart
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// The layouts. Their classes stand here because Tailwind looks for classes in .templ files.
+// The layouts. They are declared here because Tailwind finds class names in .templ files only.
 var (
 	narrow = size{"-n", "@md:hidden", 340, 240}
 	wide   = size{"-w", "hidden @md:block", 620, 280}
@@ -32,7 +32,7 @@ func colorClass(color int) string {
 	}
 }
 
-// Draw is the chart, laid out for each width that it may have.
+// Draw renders the chart in each of its layouts; a container query shows one of them.
 func (c Chart) Draw() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

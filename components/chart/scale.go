@@ -2,8 +2,8 @@ package chart
 
 import "math"
 
-// Ticks are round values from at or below low to at or above high, about want of them,
-// zero among them if low ≤ 0 ≤ high. With whole they are integers.
+// Ticks returns about want round values, from at or below low to at or above high, with zero among them if low ≤ 0 ≤
+// high. If whole is true they are integers.
 func Ticks(low, high float64, want int, whole bool) []float64 {
 	if !(high > low) || math.IsInf(high-low, 0) {
 		high = low + 1
@@ -20,7 +20,7 @@ func Ticks(low, high float64, want int, whole bool) []float64 {
 	return ticks
 }
 
-// niceStep is the smallest of 1, 2, 2.5 and 5 times a power of ten that is not below least.
+// niceStep returns the smallest of 1, 2, 2.5 and 5 times a power of ten that is not below least.
 func niceStep(least float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(least)))
 	for _, m := range []float64{1, 2, 2.5, 5} {
@@ -31,8 +31,8 @@ func niceStep(least float64) float64 {
 	return 10 * power
 }
 
-// LogTicks are the powers of ten from at or below low to at or above high, both above
-// zero, at least two and few enough to read.
+// LogTicks returns powers of ten from at or below low to at or above high, both of which must be above zero. It returns
+// at least two and few enough to read.
 func LogTicks(low, high float64) []float64 {
 	first, last := math.Floor(math.Log10(low)+1e-9), math.Ceil(math.Log10(high)-1e-9)
 	if last <= first {
@@ -46,10 +46,10 @@ func LogTicks(low, high float64) []float64 {
 	return append(ticks, math.Pow(10, first+step*math.Ceil((last-first)/step)))
 }
 
-// Linear maps the values from From to To onto the line from Start to End.
+// Linear maps values between From and To linearly to positions between Start and End.
 type Linear struct{ From, To, Start, End float64 }
 
-// At is where v lies.
+// At returns the position of v.
 func (l Linear) At(v float64) float64 {
 	return l.Start + (v-l.From)/(l.To-l.From)*(l.End-l.Start)
 }

@@ -1,15 +1,16 @@
-// Package fulltext finds documents by their words, alike on SQLite (FTS5) and PostgreSQL (tsvector with GIN).
+// Package fulltext finds documents by their words, with the same results on SQLite (FTS5) and PostgreSQL (tsvector with
+// GIN).
 //
 //	text ──Words──> search_documents (seq, id, words)
 //	                  ├─ SQLite: triggers ──> search_index (FTS5)    Put ──> search_vocabulary
 //	                  └─ PostgreSQL: generated column tokens, GIN index
 //
-// Text is taken apart here and not by the databases, which disagree about what a word is. A document matches a query
-// if it has each of its words, or a word that begins so. SQLite would collect all rows of such longer words before it
-// gives the first, so they are looked up in a vocabulary and asked for by name.
+// Text is split into words here and not by the databases, which split it differently. A document matches a query if it
+// contains each of the query's words, or a word with that prefix. For a prefix, SQLite would collect all matching rows
+// before it returns the first, so the longer words are looked up in a vocabulary and queried by name.
 //
 // A service that has these tables (see the migrations of forum and shop) has one kind of document. Documents whose
-// words are NULL wait to be indexed; their order is that of seq, the newest being the highest.
+// words are NULL are not indexed yet; they are ordered by seq, the newest having the highest.
 package fulltext
 
 import (
@@ -23,13 +24,13 @@ import (
 	"gatehouse/db"
 )
 
-// maxLonger is how many longer words a word of a query stands for on SQLite.
+// maxLonger is the maximum number of longer words that a prefix of a query is replaced by on SQLite.
 const maxLonger = 50
 
-// probed is how many of the newest documents PostgreSQL reads to learn whether a query is frequent.
+// probed is the number of newest documents that PostgreSQL reads to find out whether a query is frequent.
 const probed = 5_000
 
-// Put makes words all that the document id is found by, none to hide it. A new document is the newest.
+// Put replaces the words of the document id; without words, no query finds it. A new document is the newest.
 func Put(ctx context.Context, tx *sqlx.Tx, dialect db.Dialect, id string, words []string) error {
 	words = distinct(words)
 	_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO search_documents (id, words) VALUES (?, ?)
@@ -50,7 +51,7 @@ func Put(ctx context.Context, tx *sqlx.Tx, dialect db.Dialect, id string, words 
 	return nil
 }
 
-// Lock keeps others from changing the words of the document until tx ends.
+// Lock locks the words of the document against other writers until tx ends.
 func Lock(ctx context.Context, tx *sqlx.Tx, id string) error {
 	if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE search_documents SET id = id WHERE id = ?`), id); err != nil {
 		return fmt.Errorf("full text: %w", err)
@@ -58,7 +59,7 @@ func Lock(ctx context.Context, tx *sqlx.Tx, id string) error {
 	return nil
 }
 
-// Extend adds words to those of the document.
+// Extend adds words to those of the document. It does nothing if the document is not indexed yet.
 func Extend(ctx context.Context, tx *sqlx.Tx, dialect db.Dialect, id string, words []string) error {
 	if err := Lock(ctx, tx, id); err != nil {
 		return err
@@ -68,14 +69,15 @@ func Extend(ctx context.Context, tx *sqlx.Tx, dialect db.Dialect, id string, wor
 	switch {
 	case err != nil && !db.Missing(err):
 		return fmt.Errorf("full text: %w", err)
-	case had == nil: // it waits to be indexed as a whole
+	case had == nil: // the whole document will be indexed later
 		return nil
 	}
 	return Put(ctx, tx, dialect, id, append(strings.Fields(*had), words...))
 }
 
-// Waiting returns at most n documents that wait to be indexed, the newest first, and then those that an older version or
-// an import has written: all says, in SQL, which documents there should be, as a query with the column id.
+// Waiting returns the ids of at most n documents that are not indexed yet, the newest first; if there are none, those
+// of documents that an older version or an import has written. all is a SQL query for the ids of all documents, in a
+// column id.
 func Waiting(ctx context.Context, d *db.DB, all string, n int) (ids []string, err error) {
 	err = d.SelectContext(ctx, &ids, d.Rebind(`SELECT id FROM search_documents WHERE words IS NULL ORDER BY seq DESC LIMIT ?`), n)
 	if err == nil && len(ids) == 0 {
@@ -87,8 +89,8 @@ func Waiting(ctx context.Context, d *db.DB, all string, n int) (ids []string, er
 	return ids, nil
 }
 
-// Match returns a subquery with the column id: the newest documents that match query, at most limit of them. The
-// subquery is "" if it is known that there are none.
+// Match returns a subquery with the column id: the newest documents that match query, at most limit of them, newest
+// first. The subquery is "" if no document can match.
 func Match(ctx context.Context, d *db.DB, query string, limit int) (subquery string, args []any, err error) {
 	expression, err := expression(ctx, d, query)
 	if err != nil || expression == "" {
@@ -98,8 +100,9 @@ func Match(ctx context.Context, d *db.DB, query string, limit int) (subquery str
 		return `SELECT d.id FROM search_index i CROSS JOIN search_documents d ON d.seq = i.rowid
 			WHERE search_index MATCH ? ORDER BY i.rowid DESC LIMIT ?`, []any{expression, limit}, nil
 	}
-	// PostgreSQL guesses badly how rare a combination is, and collects all matches of a GIN index before it gives the
-	// first. So the newest documents are probed: what is frequent among them is found there, the rest in the index.
+	// PostgreSQL estimates poorly how rare a combination of words is, and collects all matches of a GIN index before it
+	// returns the first. So the newest documents are searched first: they contain frequent words, and the index finds
+	// rare ones.
 	const probe = `SELECT id, seq FROM (SELECT id, seq, tokens FROM search_documents ORDER BY seq DESC LIMIT ?) n WHERE tokens @@ CAST(CAST(? AS TEXT) AS tsquery)`
 	var found int
 	if err := d.GetContext(ctx, &found, d.Rebind(`SELECT COUNT(*) FROM (`+probe+` LIMIT ?) f`), probed, expression, limit); err != nil {
@@ -111,8 +114,8 @@ func Match(ctx context.Context, d *db.DB, query string, limit int) (subquery str
 	return `SELECT id FROM search_documents WHERE tokens @@ CAST(CAST(? AS TEXT) AS tsquery) ORDER BY seq + 0 DESC LIMIT ?`, []any{expression, limit}, nil
 }
 
-// Patterns returns patterns of LIKE for the words of query. The words of a document match it, with a space before and
-// after them, if they match all patterns.
+// Patterns returns LIKE patterns for the words of query. A document matches the query if its words, with a space before
+// and after them, match all patterns.
 func Patterns(query string) []string {
 	patterns := QueryWords(query)
 	for i, w := range patterns {
@@ -123,7 +126,8 @@ func Patterns(query string) []string {
 	return patterns
 }
 
-// expression is query in the database's language, "" if it matches nothing. Words have neither quotes nor operators.
+// expression returns query in the database's full-text syntax, "" if it matches nothing. Words contain neither quotes
+// nor operators.
 func expression(ctx context.Context, d *db.DB, query string) (string, error) {
 	words := QueryWords(query)
 	terms := make([]string, len(words))
@@ -150,7 +154,7 @@ func expression(ctx context.Context, d *db.DB, query string) (string, error) {
 	return strings.Join(terms, " AND "), nil
 }
 
-// longer returns the words of the vocabulary that begin with word.
+// longer returns words of the vocabulary that begin with word, at most maxLonger.
 func longer(ctx context.Context, d *db.DB, word string) (words []string, err error) {
 	err = d.SelectContext(ctx, &words, `SELECT word FROM search_vocabulary WHERE word >= ? AND word < ? ORDER BY word LIMIT ?`, word, word+"\U0010FFFF", maxLonger)
 	if err != nil {

@@ -8,21 +8,21 @@ import (
 )
 
 const (
-	maxWord   = 40     // characters of a word; the rest does not count
+	maxWord   = 40     // characters of a word; the rest is ignored
 	maxWords  = 20_000 // different words of a document
 	maxQuery  = 8      // words of a query
-	minPrefix = 3      // characters from which on a word of a query also matches longer words
+	minPrefix = 3      // minimum length of a word that also matches longer words
 )
 
-// Words returns the words of text in lower case: runs of letters and digits. Characters of scripts that
-// are written without spaces are words of their own.
+// Words returns the words of text in lower case: runs of letters and digits. In scripts that are written without
+// spaces, each character is a word.
 func Words(text string) []string {
 	var words []string
 	scan(text, func(word string, _, _ int) { words = append(words, word) })
 	return words
 }
 
-// Find returns where the words of text that match a word of query begin and end, in bytes.
+// Find returns the start and end, in bytes, of each word of text that matches a word of query.
 func Find(text, query string) (found [][2]int) {
 	wanted := QueryWords(query)
 	scan(text, func(word string, from, to int) {
@@ -35,7 +35,7 @@ func Find(text, query string) (found [][2]int) {
 	return found
 }
 
-// scan calls found for each word of text, with the bytes of text that it is at.
+// scan calls found for each word of text, with its start and end in bytes.
 func scan(text string, found func(word string, from, to int)) {
 	var word []rune
 	from := 0
@@ -66,13 +66,13 @@ func scan(text string, found func(word string, from, to int)) {
 	end(len(text))
 }
 
-// QueryWords returns the different words of a query that count.
+// QueryWords returns the distinct words among the first maxQuery words of a query.
 func QueryWords(query string) []string {
 	words := Words(query)
 	return distinct(words[:min(len(words), maxQuery)])
 }
 
-// distinct returns at most maxWords words, each once and in order.
+// distinct returns at most maxWords words, sorted and without duplicates.
 func distinct(words []string) []string {
 	words = slices.Clone(words)
 	slices.Sort(words)

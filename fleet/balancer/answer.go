@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// page is an answer of the balancer itself, for want of a backend's.
+// page is a response of the balancer itself, sent if no backend responds.
 type page struct {
 	Status  int
 	Code    string // stable, for programs
 	Title   string
 	Message string
-	Retry   int // seconds for Retry-After (RFC 9110 §10.2.3); 0 means that trying again is not the advice
+	Retry   int // seconds for Retry-After (RFC 9110 §10.2.3); 0 for none
 }
 
 var (
@@ -27,7 +27,7 @@ var (
 		"The connection to the server was lost before it answered. Please try again.", 2}
 	timeout = page{http.StatusGatewayTimeout, "timeout", "This is taking too long",
 		"The server did not answer in time. Please try again.", 2}
-	// The same two after a request that may have changed something.
+	// For requests that may have changed something.
 	brokenChange = page{http.StatusBadGateway, "connection_lost", "The server stopped halfway",
 		"The connection to the server was lost before it answered, so what you sent may or may not have been carried out. Please check before you send it again.", 0}
 	timeoutChange = page{http.StatusGatewayTimeout, "timeout", "This is taking too long",
@@ -51,8 +51,8 @@ var markup string
 
 var (
 	pages = template.Must(template.New("page").Parse(markup))
-	// The page brings its own style sheet, since there may be no server left to serve one; the hash lets
-	// just this one through (CSP Level 3 §6.7.3.3).
+	// The page contains its own style sheet, because there may be no server left to serve one; the policy allows only
+	// it, by its hash (CSP Level 3 §6.7.3.3).
 	policy = func() string {
 		sum := sha256.Sum256([]byte(styles))
 		return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
@@ -60,15 +60,15 @@ var (
 	}()
 )
 
-// answer writes p as JSON for programs, as a fragment for htmx (which swaps it into a page that has its
-// own styles) and as a page for everyone else.
+// answer writes p as JSON for programs, as a fragment for htmx (which swaps it into a page with its own styles) and
+// otherwise as a page.
 func answer(w http.ResponseWriter, r *http.Request, p page) {
 	servedBy(w)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if p.Status == http.StatusRequestTimeout || p.Status == http.StatusBadRequest {
-		h.Set("Connection", "close") // the rest of this request must not be taken for the next one
+		h.Set("Connection", "close") // the rest of this request must not be read as the next one
 	}
 	if p.Retry > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.Retry))
@@ -93,8 +93,8 @@ func answer(w http.ResponseWriter, r *http.Request, p page) {
 		Again  bool
 	}{p, template.CSS(styles), p.Retry > 0 && r.Method == http.MethodGet}
 	w.WriteHeader(p.Status)
-	_ = pages.ExecuteTemplate(w, name, view) // the client has gone if this fails
+	_ = pages.ExecuteTemplate(w, name, view) // fails only if the client is gone
 }
 
-// servedBy names the balancer in answers that no replica gave.
+// servedBy sets the header of responses that no replica sent.
 func servedBy(w http.ResponseWriter) { w.Header().Set("X-Served-By", "balancer") }

@@ -14,27 +14,27 @@ import (
 	"time"
 )
 
-// Options configures a Balancer. Zero durations and counts mean the defaults in brackets.
+// Options configures a Balancer. Defaults for zero values are in brackets.
 type Options struct {
 	Hosts     map[string]string // host name without port → name of its pool
-	Redirects map[string]string // host name without port → absolute URL without a path; the request's path and query are kept
-	Policy    func() Policy     // makes the policy of one pool [NewRoundRobin]
+	Redirects map[string]string // host name without port → absolute URL without a path; keeps the request's path and query
+	Policy    func() Policy     // returns a new policy for one pool [NewRoundRobin]
 	Logger    *slog.Logger      // required
 
 	HealthPath     string        // [/healthz]
 	HealthInterval time.Duration // between two checks of a backend [1 s]
 	HealthTimeout  time.Duration // for one check [2 s]
-	HealthFailures int           // failed checks in a row that put a backend aside [3]; one success brings it back
+	HealthFailures int           // failed checks in a row until unhealthy [3]; one success makes it healthy
 
-	DialTimeout   time.Duration // for one connection to a backend [2 s]
-	HeaderTimeout time.Duration // from a request fully sent to its answer's header [30 s]; then 504
-	BodyTimeout   time.Duration // between two pieces of a request's body from the client [30 s]; then 408
-	AnswerTimeout time.Duration // for the client to take one piece of an answer [60 s]; then the connection is cut
-	IdleTimeout   time.Duration // of a kept connection to a backend [30 s]; a backend must keep its side open longer
+	DialTimeout   time.Duration // of a connection to a backend [2 s]
+	HeaderTimeout time.Duration // from the end of a request to the header of its response [30 s]; then 504
+	BodyTimeout   time.Duration // between two reads of a request's body from the client [30 s]; then 408
+	AnswerTimeout time.Duration // of one write of a response to the client [60 s]; then the connection is closed
+	IdleTimeout   time.Duration // of an idle connection to a backend [30 s]; the backend's must be longer
 	Patience      time.Duration // how long a request waits for a healthy backend before 503 [2 s]
 }
 
-// Balancer routes requests to pools of backends. It is safe for concurrent use, and backends come and go
+// Balancer routes requests to pools of backends. It is safe for concurrent use, and backends can be added and removed
 // while it serves.
 type Balancer struct {
 	opts      Options
@@ -47,14 +47,14 @@ type Balancer struct {
 	log       *slog.Logger
 }
 
-// route is what one host name leads to.
+// route is the pool of one host name and its proxy.
 type route struct {
 	pool  *pool
 	proxy *httputil.ReverseProxy
 }
 
-// New returns a Balancer with empty pools. It refuses a missing logger, an empty host table and a redirect
-// that is not an absolute http(s) URL.
+// New returns a Balancer with empty pools, or an error for a missing logger, an empty host table or a redirect that is
+// not an absolute http(s) URL.
 func New(opts Options) (*Balancer, error) {
 	if opts.Logger == nil {
 		return nil, errors.New("balancer: no logger")
@@ -69,8 +69,8 @@ func New(opts Options) (*Balancer, error) {
 		transport: newTransport(opts),
 	}
 	b.once = newTransport(opts)
-	// Not DisableKeepAlives: it asks the backend to close, and Go's server then closes over a body it has refused to
-	// read, so that the reset overtakes its answer.
+	// Not DisableKeepAlives: it asks the backend to close, and Go's server then closes while a refused body is unread,
+	// so that the reset overtakes its response.
 	b.once.MaxIdleConnsPerHost = -1
 	b.checker = newChecker(opts)
 	proxies := map[string]*httputil.ReverseProxy{}
@@ -117,19 +117,20 @@ func (o *Options) defaults() {
 }
 
 // silenceTimeout returns how long a backend may answer neither a request nor a health check before it counts as silent.
-// It exceeds the longest gap between two passed checks: a round of checks lasts up to HealthTimeout when one backend hangs.
+// It exceeds the longest interval between two passed checks: a round of checks takes up to HealthTimeout if a backend
+// hangs.
 func (o *Options) silenceTimeout() time.Duration {
 	return max(o.HealthInterval, o.HealthTimeout) + o.HealthTimeout
 }
 
-// ServeHTTP routes r by its host name.
+// ServeHTTP routes r by its host name: to a backend, to a redirect, or to a 421 page.
 func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	guarded := guardAnswer(w, b.opts.AnswerTimeout)
-	defer guarded.extend() // the server writes what is left when we return
+	defer guarded.extend() // for what the server writes after we return
 	w = guarded
 	host := hostname(r.Host)
 	to := b.routes[host]
-	if to == nil { // most clients send it in lower case already
+	if to == nil { // most clients send lower case
 		host = strings.ToLower(host)
 		to = b.routes[host]
 	}
@@ -147,7 +148,7 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery != "" {
 			path += "?" + r.URL.RawQuery
 		}
-		// 307 keeps the method and, unlike 301, is not remembered by the browser.
+		// 307 keeps the method and, unlike 301, is not cached by the browser.
 		servedBy(w)
 		http.Redirect(w, r, target+path, http.StatusTemporaryRedirect)
 	default:
@@ -155,8 +156,9 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Add puts a backend that listens on addr (host:port) into a pool, under a name unique in it; a backend of the same name is
-// replaced. It serves at once: whoever adds it has seen it ready.
+// Add adds a backend that listens on addr (host:port) to a pool, under a name unique in it; it replaces a backend of
+// the same name. The backend must be ready: it receives requests at once. Add returns an error for an unknown pool or
+// an invalid address.
 func (b *Balancer) Add(poolName, name, addr string) error {
 	p := b.pools[poolName]
 	if p == nil {
@@ -170,9 +172,9 @@ func (b *Balancer) Add(poolName, name, addr string) error {
 	return nil
 }
 
-// Remove takes a backend out of its pool and waits until every request handed to it has begun to be
-// answered, or ctx is done (then it returns ctx's error; the backend is out all the same). After that no request of
-// ours is lost when the backend shuts down gracefully. An unknown backend is no error.
+// Remove removes a backend from its pool and waits until every request sent to it has a response header. If ctx ends
+// first, it returns ctx's error; the backend is removed nevertheless. Afterwards no request is lost if the backend
+// shuts down gracefully. It returns nil for an unknown backend and an error for an unknown pool.
 func (b *Balancer) Remove(ctx context.Context, poolName, name string) error {
 	p := b.pools[poolName]
 	if p == nil {
@@ -191,13 +193,13 @@ func (b *Balancer) Remove(ctx context.Context, poolName, name string) error {
 	}
 }
 
-// Trouble counts the requests of one pool that did not go well, since the balancer was made.
+// Trouble counts the failed and repeated requests of one pool since the balancer was created.
 type Trouble struct {
-	Repeated uint64 // sent again, since a backend refused the connection or died before it answered
-	Failed   uint64 // answered by the balancer itself, with an error, since no backend did
+	Repeated uint64 // sent again because a backend refused the connection or failed before it responded
+	Failed   uint64 // answered by the balancer with an error because no backend responded
 }
 
-// Trouble is that of each pool, by its name.
+// Trouble returns the counts of each pool, by its name.
 func (b *Balancer) Trouble() map[string]Trouble {
 	all := make(map[string]Trouble, len(b.pools))
 	for name, p := range b.pools {
@@ -206,7 +208,7 @@ func (b *Balancer) Trouble() map[string]Trouble {
 	return all
 }
 
-// SetPolicy lets policy choose the backends of a pool from now on. Requests under way stay where they are.
+// SetPolicy sets the policy of a pool for new requests. It returns an error for an unknown pool or a nil policy.
 func (b *Balancer) SetPolicy(poolName string, policy Policy) error {
 	p := b.pools[poolName]
 	if p == nil {
@@ -219,15 +221,15 @@ func (b *Balancer) SetPolicy(poolName string, policy Policy) error {
 	return nil
 }
 
-// Status is what the balancer thinks of one backend.
+// Status is the state of one backend in the balancer.
 type Status struct {
 	Pool, Name, Addr string
 	Healthy          bool
-	InFlight         int    // requests sent whose answer has not begun
+	InFlight         int    // requests sent whose response has not begun
 	Answered         uint64 // requests answered since it was added
 }
 
-// Backends lists every backend, ordered by pool and name.
+// Backends returns the status of every backend, ordered by pool and name.
 func (b *Balancer) Backends() []Status {
 	var list []Status
 	for _, p := range b.pools {
@@ -241,7 +243,7 @@ func (b *Balancer) Backends() []Status {
 	return list
 }
 
-// hostname is a Host header without its port and without the brackets of an IPv6 address.
+// hostname returns a Host header without its port and without the brackets of an IPv6 address.
 func hostname(hostport string) string {
 	if strings.HasPrefix(hostport, "[") {
 		host, _, _ := strings.Cut(hostport[1:], "]")

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// newChecker makes the client of the health checks. A connection for each: a kept one would prove
-// that an old connection works, not that a new one can be made.
+// newChecker returns the client of the health checks. It makes a connection for each check: a reused one would not
+// prove that a new one can be made.
 func newChecker(opts Options) *http.Client {
 	return &http.Client{
 		Timeout: opts.HealthTimeout,
@@ -23,8 +23,8 @@ func newChecker(opts Options) *http.Client {
 	}
 }
 
-// Run checks the health of every backend at the configured interval until ctx is done, then closes the
-// idle connections.
+// Run checks the health of every backend at the configured interval until ctx is done, then closes the idle
+// connections.
 func (b *Balancer) Run(ctx context.Context) {
 	defer b.transport.CloseIdleConnections()
 	tick := time.NewTicker(b.opts.HealthInterval)
@@ -39,7 +39,7 @@ func (b *Balancer) Run(ctx context.Context) {
 	}
 }
 
-// checkAll checks every backend at once, so that one that hangs does not delay the news of another.
+// checkAll checks every backend concurrently, so that one that hangs does not delay the results of others.
 func (b *Balancer) checkAll(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, p := range b.pools {

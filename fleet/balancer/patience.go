@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// clientWriter writes an answer to the client, with a deadline for each piece: a client that reads nothing
-// must not hold a connection, and the backend's behind it, for ever. An answer may take as long as it likes.
+// clientWriter writes a response to the client with a deadline for each write: a client that does not read must not
+// hold its connection and the backend's without a limit. The whole response may take any time.
 type clientWriter struct {
 	http.ResponseWriter
 	deadline func(time.Time) error
 	timeout  time.Duration
 }
 
-// guardAnswer returns w guarded. The deadline holds from now on, since the server writes by itself, too
-// (100 Continue), and would meet the one of the request before.
+// guardAnswer returns w with deadlines. They apply from now on, because the server itself also writes (100 Continue),
+// and would otherwise meet the deadline of the previous request.
 func guardAnswer(w http.ResponseWriter, timeout time.Duration) *clientWriter {
 	g := &clientWriter{ResponseWriter: w, deadline: http.NewResponseController(w).SetWriteDeadline, timeout: timeout}
 	g.extend()
@@ -22,7 +22,7 @@ func guardAnswer(w http.ResponseWriter, timeout time.Duration) *clientWriter {
 }
 
 func (w *clientWriter) extend() {
-	_ = w.deadline(time.Now().Add(w.timeout)) // a connection without deadlines has none to miss
+	_ = w.deadline(time.Now().Add(w.timeout)) // fails only for connections without deadlines
 }
 
 func (w *clientWriter) WriteHeader(status int) {
@@ -35,5 +35,5 @@ func (w *clientWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap implements what http.ResponseController needs.
 func (w *clientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

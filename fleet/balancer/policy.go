@@ -5,23 +5,24 @@ import (
 	"sync/atomic"
 )
 
-// Policy chooses the backend of a request. Each pool has its own, and calls it from many goroutines.
+// Policy chooses the backend of a request. Each pool has its own, and calls it concurrently.
 type Policy interface {
-	// Pick returns one of backends, which are healthy, at least one, and not to be changed or kept.
+	// Pick returns one of backends, the healthy ones, of which there is at least one. It must not modify or keep the
+	// slice.
 	Pick(r *http.Request, backends []*Backend) *Backend
 }
 
-// Answerer is what a Policy implements when it has something to say in the answer, such as a cookie.
+// Answerer is implemented by a Policy that adds to responses, for example a cookie.
 type Answerer interface {
-	// Answered may add to the header of the answer that by gave to r, before the client sees it. It is not told of answers
-	// of the balancer itself.
+	// Answered may add to the header of the response that by gave to r, before it is sent to the client. It is not
+	// called for responses of the balancer itself.
 	Answered(r *http.Request, by *Backend, answer http.Header)
 }
 
-// rule is a Policy with what it can do, found out once and not at every request.
+// rule is a Policy and its Answerer, so that the type assertion is made once and not at every request.
 type rule struct {
 	Policy
-	answerer Answerer // nil when it has nothing to say
+	answerer Answerer // nil if the policy has none
 }
 
 func newRule(p Policy) *rule {
@@ -31,13 +32,13 @@ func newRule(p Policy) *rule {
 
 type roundRobin struct{ next, nextStream atomic.Uint64 }
 
-// NewRoundRobin returns a Policy that takes the backends in turn. Streams of events take turns of their own: a page
-// that opens one would otherwise meet, of two backends, the same one at every reload.
+// NewRoundRobin returns a Policy that takes the backends in turn. Event streams have a turn of their own: with two
+// backends, a page that opens one would otherwise be served by the same backend at every reload.
 func NewRoundRobin() Policy { return &roundRobin{} }
 
 func (p *roundRobin) Pick(r *http.Request, backends []*Backend) *Backend {
 	turn := &p.next
-	if r.Header.Get("Accept") == "text/event-stream" { // as EventSource asks
+	if r.Header.Get("Accept") == "text/event-stream" { // as sent by EventSource
 		turn = &p.nextStream
 	}
 	return backends[(turn.Add(1)-1)%uint64(len(backends))]
@@ -45,8 +46,8 @@ func (p *roundRobin) Pick(r *http.Request, backends []*Backend) *Backend {
 
 type leastBusy struct{ next atomic.Uint64 }
 
-// NewLeastBusy returns a Policy that takes the backend with the fewest requests whose answer has not begun, and those
-// that are equal in turn.
+// NewLeastBusy returns a Policy that takes the backend with the fewest requests whose response has not begun, and takes
+// equal ones in turn.
 func NewLeastBusy() Policy { return &leastBusy{} }
 
 func (p *leastBusy) Pick(_ *http.Request, backends []*Backend) *Backend {

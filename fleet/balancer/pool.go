@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Backend is one replica as the balancer sees it.
+// Backend is one replica in a pool.
 type Backend struct {
 	name, addr string
 	healthy    atomic.Bool
@@ -17,24 +17,24 @@ type Backend struct {
 	answered   atomic.Uint64
 	draining   atomic.Bool
 	drainOnce  sync.Once
-	drained    chan struct{} // closed when draining and nothing is in flight
-	heardAt    atomic.Int64  // Unix nanoseconds of the last answer or passed health check; 0 before the first health check
-	failures   int           // failed health checks in a row; touched by the health checks only
+	drained    chan struct{} // closed once draining and nothing is in flight
+	heardAt    atomic.Int64  // Unix nanoseconds of the last response or passed check; 0 before the first
+	failures   int           // consecutive failed health checks; used by the health checks only
 }
 
-// Name is the name under which the backend was added ("shop-2").
+// Name returns the name with which the backend was added ("shop-2").
 func (b *Backend) Name() string { return b.name }
 
-// InFlight is the number of requests sent to it whose answer has not begun.
+// InFlight returns the number of requests sent to it whose response has not begun.
 func (b *Backend) InFlight() int { return int(b.inFlight.Load()) }
 
-// Answered is the number of requests whose answer it has given, or begun, since it was added.
+// Answered returns the number of requests since it was added whose response has begun.
 func (b *Backend) Answered() uint64 { return b.answered.Load() }
 
-// acquire counts a request in, unless the backend is leaving.
+// acquire counts a request as in flight, and returns false if the backend is draining.
 func (b *Backend) acquire() bool {
 	b.inFlight.Add(1)
-	if b.draining.Load() { // counted first, looked second: drain cannot miss us in between
+	if b.draining.Load() { // counted first and checked second, so that drain can't miss it in between
 		b.release()
 		return false
 	}
@@ -47,21 +47,21 @@ func (b *Backend) release() {
 	}
 }
 
-// hear notes that the backend has answered a request.
+// hear records that the backend has answered a request.
 func (b *Backend) hear() {
-	if b.heardAt.Load() != 0 { // without health checks, a backend that has nothing to do would count as silent
+	if b.heardAt.Load() != 0 { // without health checks, an idle backend would count as silent
 		b.heardAt.Store(time.Now().UnixNano())
 	}
 }
 
-// silent reports whether the backend has answered nothing, no health check either, for timeout. A backend that is
-// leaving is no longer checked, and never silent.
+// silent reports whether the backend has answered neither a request nor a health check for timeout. A draining backend
+// is not checked any longer, and never silent.
 func (b *Backend) silent(timeout time.Duration) bool {
 	heard := b.heardAt.Load()
 	return heard != 0 && !b.draining.Load() && time.Since(time.Unix(0, heard)) > timeout
 }
 
-// pool is the backends of one service. Requests read the healthy ones without a lock.
+// pool holds the backends of one service. Requests read the healthy ones without a lock.
 type pool struct {
 	name    string
 	rule    atomic.Pointer[rule]
@@ -80,7 +80,7 @@ func newPool(name string, policy Policy) *pool {
 	return p
 }
 
-// choose picks and acquires a backend, another one than avoid where there is one; nil when there is none.
+// choose picks and acquires a backend, another one than avoid if possible, or returns nil if there is none.
 func (p *pool) choose(r *http.Request, avoid *Backend) *Backend {
 	for {
 		candidates := *p.healthy.Load()
@@ -96,14 +96,14 @@ func (p *pool) choose(r *http.Request, avoid *Backend) *Backend {
 		if len(candidates) == 0 {
 			return nil
 		}
-		// A backend that is leaving may still be in our snapshot; the pool's next one is without it.
+		// A draining backend may still be in the snapshot; the pool's next snapshot is without it.
 		if b := p.rule.Load().Pick(r, candidates); b.acquire() {
 			return b
 		}
 	}
 }
 
-// wait returns nil once a backend is available, or an error at the deadline or when ctx is done.
+// wait returns nil once a backend is available, errNobody at the deadline, or ctx's error when ctx is done.
 func (p *pool) wait(ctx context.Context, deadline time.Time) error {
 	p.mu.Lock()
 	grown := p.grown
@@ -147,7 +147,7 @@ func (p *pool) add(b *Backend) {
 	p.publish(true)
 }
 
-// remove takes the backend out and starts to drain it.
+// remove removes the backend and starts to drain it. It returns nil if there is none of this name.
 func (p *pool) remove(name string) *Backend {
 	p.mu.Lock()
 	var gone *Backend
@@ -185,7 +185,7 @@ func (p *pool) mark(b *Backend, healthy bool) bool {
 	return true
 }
 
-// publish makes a new snapshot of the healthy backends; the lock is held.
+// publish replaces the snapshot of the healthy backends; the caller holds the lock.
 func (p *pool) publish(grown bool) {
 	healthy := make([]*Backend, 0, len(p.all))
 	for _, b := range p.all {

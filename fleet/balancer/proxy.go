@@ -11,21 +11,21 @@ import (
 	"sync"
 )
 
-// newProxy makes the ReverseProxy of one pool.
+// newProxy returns the ReverseProxy of one pool.
 func (b *Balancer) newProxy(p *pool) *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite:       rewrite,
 		Transport:     &delivery{Balancer: b, pool: p},
-		FlushInterval: -1, // an answer reaches the client as it comes
+		FlushInterval: -1, // forward the response as it comes
 		BufferPool:    buffers{},
 		ErrorLog:      slog.NewLogLogger(b.log.Handler(), slog.LevelDebug),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			f := failed(r, err)
 			if f == nil {
-				// The client has gone: nobody reads an answer.
+				// The client is gone: there is no response to write.
 				panic(http.ErrAbortHandler)
 			}
-			if bodyFault(r.Context()) == nil { // the client's fault is not the pool's
+			if bodyFault(r.Context()) == nil { // an error of the client does not count as the pool's
 				p.trouble.failed.Add(1)
 			}
 			b.log.Warn("request not delivered", "pool", p.name, "method", r.Method, "status", f.Status, "error", err)
@@ -34,8 +34,8 @@ func (b *Balancer) newProxy(p *pool) *httputil.ReverseProxy {
 	}
 }
 
-// rewrite makes the request that a backend sees. ReverseProxy has removed the hop-by-hop fields
-// (RFC 9110 §7.6.1); what a client says about its own address and request id is not to be believed.
+// rewrite sets the headers of the request to the backend. ReverseProxy has removed the hop-by-hop fields (RFC 9110
+// §7.6.1); the client's own statements about its address and request id are untrusted and removed.
 func rewrite(pr *httputil.ProxyRequest) {
 	out := pr.Out.Header
 	for name := range out {
@@ -56,7 +56,7 @@ func rewrite(pr *httputil.ProxyRequest) {
 	out["X-Forwarded-Host"] = values[1:2:2]
 	out["X-Forwarded-Proto"] = values[2:3:3]
 	pr.Out.URL.Scheme = "http"
-	// A query that Go cannot parse still is the client's: the service answers it, not we.
+	// Forward a query that Go can't parse: the service answers it.
 	pr.Out.URL.RawQuery = pr.In.URL.RawQuery
 }
 

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Serve answers the connections of ln with handler until ctx is done. Then it accepts no more, lets
-// the requests under way finish for at most grace, and cuts the rest. Streams of events, which have no end,
-// end at once. It returns nil after such a stop, and an error when serving failed.
+// Serve serves the connections of ln with handler until ctx is done. Then it accepts no more, lets the running requests
+// finish for at most grace, and closes the rest. Event streams, which have no end, end at once. It returns nil after
+// such a stop, and an error if serving failed.
 func Serve(ctx context.Context, ln net.Listener, handler http.Handler, grace time.Duration, log *slog.Logger) error {
 	closing, closeStreams := context.WithCancel(context.Background())
 	defer closeStreams()

@@ -11,18 +11,18 @@ import (
 	"sync"
 )
 
-// sticky keeps a browser on one backend by a cookie that names it.
+// sticky assigns a browser to one backend with a cookie that names it.
 type sticky struct {
 	cookie string
 	key    [sha256.Size]byte
-	ids    sync.Map // name of a backend → its name in the cookie
-	others Policy   // for whoever has no backend yet, or has lost it
+	ids    sync.Map // name of a backend → its id in the cookie
+	others Policy   // for browsers without a backend, or whose backend is gone
 }
 
-// NewSticky returns a Policy that keeps a browser on the backend that answered it first, by a cookie of this name. While
-// that backend is healthy it gets all of the browser's requests; when it is gone, the next one in turn gets them, and
-// the cookie is renewed. The cookie names the backend by a keyed hash, so that nobody can read from it which servers there
-// are, nor choose one; the key is this Policy's own, so that cookies of an earlier one count as none.
+// NewSticky returns a Policy that keeps a browser on the backend that answered it first, with a cookie of this name.
+// While that backend is healthy it gets all of the browser's requests; when it is gone, the next one in turn gets them,
+// and the cookie is replaced. The cookie names the backend by a keyed hash, so that a client can neither learn which
+// servers there are nor choose one; the key belongs to this Policy, so that cookies of an earlier one are ignored.
 func NewSticky(cookie string) Policy {
 	s := &sticky{cookie: cookie, others: NewRoundRobin()}
 	_, _ = rand.Read(s.key[:]) // never fails
@@ -40,7 +40,7 @@ func (s *sticky) Pick(r *http.Request, backends []*Backend) *Backend {
 	return s.others.Pick(r, backends)
 }
 
-// Answered gives the browser its cookie, unless it has it. An answer that shared caches may keep is for others, too.
+// Answered sets the browser's cookie, unless it has it. It adds no cookie to a response that shared caches may store.
 func (s *sticky) Answered(r *http.Request, by *Backend, answer http.Header) {
 	id := s.id(by)
 	if slices.Contains(s.asked(r), id) || strings.Contains(answer.Get("Cache-Control"), "public") {
@@ -48,15 +48,16 @@ func (s *sticky) Answered(r *http.Request, by *Backend, answer http.Header) {
 	}
 	cookie := http.Cookie{
 		Name: s.cookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: r.Header.Get("X-Forwarded-Proto") == "https", // as rewrite has found it
+		Secure: r.Header.Get("X-Forwarded-Proto") == "https", // as set by rewrite
 	}
 	answer.Add("Set-Cookie", cookie.String())
 }
 
-// maxCandidates is how many cookies of the name are looked at: one that was set for another path comes, too.
+// maxCandidates is the maximum number of cookies of this name that are read: the browser may send one for another path,
+// too.
 const maxCandidates = 3
 
-// asked returns what the request's cookies of the name hold.
+// asked returns the valid values of the request's cookies of this name.
 func (s *sticky) asked(r *http.Request) []string {
 	var ids []string
 	for _, c := range r.CookiesNamed(s.cookie) {

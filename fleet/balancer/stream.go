@@ -8,11 +8,12 @@ import (
 	"sync/atomic"
 )
 
-// closingKey holds the context that ends when Serve begins to close. Requests under way keep their own.
+// closingKey is the context key of the context that ends when Serve begins to close. The requests' own contexts do not
+// end then.
 type closingKey struct{}
 
-// endWithServer lets an endless stream of events end when Serve closes: nobody waits for its end, and its
-// reader opens another. ReverseProxy takes the end of the body for the end of the answer.
+// endWithServer ends an event stream when Serve closes, so that Serve need not wait for it and its reader opens
+// another. ReverseProxy takes the end of the body for the end of the response.
 func endWithServer(req *http.Request, res *http.Response) {
 	closing, _ := req.Context().Value(closingKey{}).(context.Context)
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); closing == nil || kind != "text/event-stream" {
@@ -21,12 +22,12 @@ func endWithServer(req *http.Request, res *http.Response) {
 	s := &stream{ReadCloser: res.Body}
 	s.forget = context.AfterFunc(closing, func() {
 		s.over.Store(true)
-		_ = s.ReadCloser.Close() // wakes a Read that waits for the next event
+		_ = s.ReadCloser.Close() // unblocks a Read that waits for the next event
 	})
 	res.Body = s
 }
 
-// stream is the body of such an answer.
+// stream is the response body of an event stream. Once Serve closes, Read returns io.EOF.
 type stream struct {
 	io.ReadCloser
 	over   atomic.Bool

@@ -10,10 +10,11 @@ import (
 	"time"
 )
 
-// errNobody says that a pool had no healthy backend for as long as a request may wait.
+// errNobody is returned when a pool had no healthy backend for as long as a request may wait.
 var errNobody = errors.New("no healthy backend")
 
-// errSilent says that a backend has neither answered a request nor passed a health check for the silence timeout.
+// errSilent is returned when a backend has neither answered a request nor passed a health check for the silence
+// timeout.
 var errSilent error = silentError{}
 
 type silentError struct{}
@@ -22,10 +23,10 @@ func (silentError) Error() string   { return "the backend has fallen silent" }
 func (silentError) Timeout() bool   { return true }
 func (silentError) Temporary() bool { return true }
 
-// watchInterval is how often a request without an answer looks at its backend's health.
+// watchInterval is the interval at which a request without a response checks whether its backend is silent.
 const watchInterval = 500 * time.Millisecond
 
-// dialError marks an error from before there was a connection: the request has reached nobody.
+// dialError marks an error from before there was a connection: no backend has seen the request.
 type dialError struct{ err error }
 
 func (e *dialError) Error() string   { return e.err.Error() }
@@ -33,7 +34,7 @@ func (e *dialError) Unwrap() error   { return e.err }
 func (e *dialError) Timeout() bool   { var n net.Error; return errors.As(e.err, &n) && n.Timeout() }
 func (e *dialError) Temporary() bool { return true }
 
-// ours reports whether the fault is this machine's (no descriptors, no ports) and not the backend's.
+// ours reports whether the cause is this machine (no descriptors, no ports) and not the backend.
 func (e *dialError) ours() bool {
 	return errors.Is(e.err, syscall.EMFILE) || errors.Is(e.err, syscall.ENFILE) || errors.Is(e.err, syscall.EADDRNOTAVAIL)
 }
@@ -55,33 +56,35 @@ func newTransport(opts Options) *http.Transport {
 		ResponseHeaderTimeout:  opts.HeaderTimeout,
 		ExpectContinueTimeout:  time.Second,
 		IdleConnTimeout:        opts.IdleTimeout,
-		MaxIdleConns:           0, // as many as the backends' own limit below allows
+		MaxIdleConns:           0, // no limit except the one per backend below
 		MaxIdleConnsPerHost:    512,
 		MaxResponseHeaderBytes: 256 << 10,
-		DisableCompression:     true, // what the client accepts and the backend sends is between the two
+		DisableCompression:     true, // the client negotiates compression with the backend
 		ReadBufferSize:         16 << 10,
 		WriteBufferSize:        8 << 10,
 	}
 }
 
-// maxBroken is how often one request is sent again after a connection broke under it. A request that kills
-// every backend it reaches must not get to kill the whole pool.
+// maxBroken is the maximum number of times that a request is sent again after its connection broke. It keeps a request
+// that crashes each backend from crashing the whole pool.
 const maxBroken = 2
 
-// delivery is the RoundTripper of one pool: it chooses the backend, and another when that is safe.
+// delivery is the RoundTripper of one pool: it chooses the backend, and another one for a retry.
 type delivery struct {
 	*Balancer
 	pool *pool
 }
 
-// RoundTrip may change req, which is ReverseProxy's own copy.
+// RoundTrip sends req to a backend of the pool and returns its response. It sends the request to another backend if no
+// connection could be made, or if the request is repeatable and the backend failed before it responded. It may modify
+// req, which is ReverseProxy's own copy.
 func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		req.Body = &heldBody{req.Body}
 	}
 	var (
 		ctx      = req.Context()
-		deadline time.Time // set at the first trouble
+		deadline time.Time // set at the first failure
 		avoid    *Backend
 		broken   int
 	)
@@ -137,10 +140,10 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// send sends req to a backend and returns its answer, or errSilent if it gave up waiting for a silent backend.
+// send sends req to a backend and returns its response, or errSilent if the backend is silent.
 func (d *delivery) send(req *http.Request, to *Backend) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
-	var decided atomic.Bool // by whichever is first: the answer or the silence
+	var decided atomic.Bool // set by whichever is first: the response or the silence
 	ended := make(chan struct{})
 	timer := time.AfterFunc(watchInterval, func() {
 		if d.awaitSilence(req, to, ended) && decided.CompareAndSwap(false, true) {
@@ -154,7 +157,7 @@ func (d *delivery) send(req *http.Request, to *Backend) (*http.Response, error) 
 	timer.Stop()
 	close(ended)
 	if decided.CompareAndSwap(false, true) {
-		return res, err // ctx ends with the request: the answer's body is read until then
+		return res, err // ctx ends with the request: the response's body is read until then
 	}
 	if err == nil {
 		_ = res.Body.Close()
@@ -162,9 +165,9 @@ func (d *delivery) send(req *http.Request, to *Backend) (*http.Response, error) 
 	return nil, errSilent
 }
 
-// awaitSilence returns true once waiting for to's answer has no point, and false when ended is closed. A request that
-// may be sent again need not wait for a silent backend. Any other waits until its pool has no healthy backend either:
-// it was received, and its answer may still come.
+// awaitSilence returns true once it is pointless to wait for to's response, and false when ended is closed. A
+// repeatable request does not wait for a silent backend. Any other waits until its pool has no healthy backend either:
+// the backend has received it and may still respond.
 func (d *delivery) awaitSilence(req *http.Request, to *Backend, ended <-chan struct{}) bool {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
@@ -180,10 +183,9 @@ func (d *delivery) awaitSilence(req *http.Request, to *Backend, ended <-chan str
 	}
 }
 
-// way is a kept connection for what may be sent again, and a fresh one for what may
-// not: a kept one may have been closed a moment ago, by a backend that died, and what
-// is written into it before we hear of that is lost. Nobody answers a fresh one then,
-// and another backend gets the request.
+// way returns the transport with reused connections for repeatable requests, and the one with new connections for
+// others: a backend that has just died may have closed a reused connection, and a request written to it would be lost.
+// A new connection fails instead, and another backend gets the request.
 func (d *delivery) way(req *http.Request) *http.Transport {
 	if repeatable(req) {
 		return d.transport
@@ -191,18 +193,18 @@ func (d *delivery) way(req *http.Request) *http.Transport {
 	return d.once
 }
 
-// repeatable reports whether a request that may have been received may be sent again: safe methods
-// (RFC 9110 §9.2.1) without a body.
+// repeatable reports whether a request that a backend may have received may be sent again: safe methods (RFC 9110
+// §9.2.1) without a body.
 func repeatable(req *http.Request) bool {
 	return req.Body == nil && safe(req)
 }
 
-// safe reports whether a request only reads (RFC 9110 §9.2.1).
+// safe reports whether a request's method is safe (RFC 9110 §9.2.1).
 func safe(req *http.Request) bool {
 	return req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == http.MethodOptions
 }
 
-// again copies req for another attempt: the transport may still be reading the one that failed.
+// again returns a copy of req for another attempt: the transport may still be reading the one that failed.
 func again(req *http.Request) *http.Request {
 	next := req.WithContext(req.Context())
 	u := *req.URL

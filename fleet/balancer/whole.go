@@ -7,16 +7,14 @@ import (
 	"sync"
 )
 
-// maxWhole is the size in bytes of the largest answer that is received whole
-// before any of it is passed on.
+// maxWhole is the maximum size of a response that is received completely before it is forwarded, in bytes.
 const maxWhole = 1 << 20
 
 var wholes = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// receiveWhole takes in an answer whose length is known, so that a backend that
-// dies half-way through it costs nothing: as long as the client has seen none of
-// it, a safe request can go to another backend. Streams have no length and are
-// passed on as they come.
+// receiveWhole reads the complete body of a response of known length, so that the backend may fail half-way: as long as
+// the client has received nothing, a safe request can be sent to another backend. Streams have no length and are
+// forwarded as they come.
 func receiveWhole(req *http.Request, res *http.Response) error {
 	if !repeatable(req) || req.Method == http.MethodHead || res.ContentLength <= 0 || res.ContentLength > maxWhole {
 		return nil
@@ -33,7 +31,7 @@ func receiveWhole(req *http.Request, res *http.Response) error {
 	return nil
 }
 
-// wholeBody gives its buffer back when it is closed.
+// wholeBody returns its buffer to the pool when it is closed.
 type wholeBody struct{ buf *bytes.Buffer }
 
 func (b *wholeBody) Read(p []byte) (int, error) {

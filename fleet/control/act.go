@@ -9,13 +9,14 @@ import (
 	"gatehouse/fleet/supervisor"
 )
 
-// answerFirst is how long the replica that asks for its own end gets to answer who asked it.
+// answerFirst delays a replica's own stop so that its HTTP response can be sent.
 const answerFirst = 300 * time.Millisecond
 
-// cookie names, under sticky balancing, the replica that a browser stays on.
+// cookie is the name of the cookie that names a browser's replica with the sticky policy.
 const cookie = "gatehouse_replica"
 
-// Kill ends the process pid of a replica with SIGKILL, as a crash would. The supervisor starts the replica again.
+// Kill ends the process pid of a replica with SIGKILL, to simulate a crash. The supervisor starts the replica again. It
+// returns a Refusal if the process has ended or is being stopped.
 func (c *Control) Kill(by By, name string, pid int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -36,7 +37,8 @@ func (c *Control) Kill(by By, name string, pid int) error {
 	return nil
 }
 
-// Remove takes a replica out of the balancer, lets it finish what it was asked, and ends it for good.
+// Remove removes a replica from the balancer, drains it, and stops it for good, in the background. It returns a Refusal
+// for a service's last replica.
 func (c *Control) Remove(by By, name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,7 +63,7 @@ func (c *Control) Remove(by By, name string) error {
 	return nil
 }
 
-// end ends a process without letting anybody wait for it.
+// end ends a process in the background, after a delay if it is the one that asked for it.
 func (c *Control) end(by By, name string, end func() error) {
 	c.ends.Go(func() {
 		if by.Replica == name {
@@ -73,7 +75,8 @@ func (c *Control) end(by By, name string, end func() error) {
 	})
 }
 
-// Add starts one more replica under this name, which View has offered.
+// Add starts one more replica with this name, which View offers. It returns a Refusal for an invalid name or too many
+// replicas.
 func (c *Control) Add(by By, name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,7 +105,8 @@ func (c *Control) Add(by By, name string) error {
 	return nil
 }
 
-// SetPolicy changes how the requests of a service are balanced, from the next one on.
+// SetPolicy sets how the requests of a service are balanced, from the next one on. It returns a Refusal for an unknown
+// or unchanged policy.
 func (c *Control) SetPolicy(by By, service, policy string) error {
 	make, known := policies[policy]
 	if !known {
@@ -130,10 +134,10 @@ var policies = map[string]func() balancer.Policy{
 	LeastBusy:  balancer.NewLeastBusy,
 }
 
-// Policies are all ways of balancing.
+// Policies returns all policies.
 func Policies() []string { return []string{RoundRobin, Sticky, LeastBusy} }
 
-// Title is what people call a policy.
+// Title returns the display name of a policy.
 func Title(policy string) string {
 	return map[string]string{RoundRobin: "round robin", Sticky: "sticky", LeastBusy: "least busy"}[policy]
 }
@@ -147,7 +151,7 @@ func (c *Control) find(name string) (supervisor.Replica, bool) {
 	return supervisor.Replica{}, false
 }
 
-// staying is how many replicas of a service nobody has removed.
+// staying returns the number of replicas of a service that are not being removed.
 func (c *Control) staying(service string) (n int) {
 	for _, r := range c.Supervisor.Replicas() {
 		if r.Service == service && !c.leaving[r.Name] {
@@ -161,7 +165,7 @@ func noSuch(name string) Refusal {
 	return Refusal(fmt.Sprintf("There is no replica %q. It may have been removed: look at the list.", short(name)))
 }
 
-// short keeps a sentence readable, whatever somebody sent.
+// short returns s, cut to 40 bytes for a message.
 func short(s string) string {
 	if len(s) > 40 {
 		return line(s[:40]) + "…"

@@ -12,19 +12,20 @@ import (
 	"time"
 )
 
-// Client asks a Control. It is safe for concurrent use.
+// Client is a client of a Control's API. It is safe for concurrent use.
 type Client struct {
 	base, secret string
 	http         *http.Client
 }
 
-// timeout is how long `gatehouse up` may take to answer, which is on this machine and does nothing long.
+// timeout is the timeout of a request to `gatehouse up`, which runs on this machine and answers quickly.
 const timeout = 3 * time.Second
 
-// maxView is the size of the largest answer that is read, in bytes.
+// maxView is the maximum size of a response that is read, in bytes.
 const maxView = 1 << 20
 
-// NewClient refuses an address that is none, and no secret. It does not use the network.
+// NewClient returns a client, or an error if the address is invalid or the secret is missing. It does not use the
+// network.
 func NewClient(base, secret string) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Scheme != "http" || u.Host == "" || u.Path != "" {
@@ -40,28 +41,28 @@ func NewClient(base, secret string) (*Client, error) {
 	}}, nil
 }
 
-// View looks at the estate. The error wraps ErrAway when nobody answers.
+// View returns the state of the estate. The error wraps ErrAway if `gatehouse up` does not answer.
 func (c *Client) View(ctx context.Context) (View, error) {
 	var v View
 	return v, c.do(ctx, http.MethodGet, "/estate", nil, &v)
 }
 
-// Kill is Control.Kill. As for all that follow, the error is a Refusal, or wraps ErrAway.
+// Kill calls Control.Kill. As for the methods below, its error is a Refusal or wraps ErrAway.
 func (c *Client) Kill(ctx context.Context, by By, replica string, pid int) error {
 	return c.do(ctx, http.MethodPost, "/kill", order{By: by, Replica: replica, PID: pid}, nil)
 }
 
-// Add is Control.Add.
+// Add calls Control.Add.
 func (c *Client) Add(ctx context.Context, by By, replica string) error {
 	return c.do(ctx, http.MethodPost, "/add", order{By: by, Replica: replica}, nil)
 }
 
-// Remove is Control.Remove.
+// Remove calls Control.Remove.
 func (c *Client) Remove(ctx context.Context, by By, replica string) error {
 	return c.do(ctx, http.MethodPost, "/remove", order{By: by, Replica: replica}, nil)
 }
 
-// SetPolicy is Control.SetPolicy.
+// SetPolicy calls Control.SetPolicy.
 func (c *Client) SetPolicy(ctx context.Context, by By, service, policy string) error {
 	return c.do(ctx, http.MethodPost, "/policy", order{By: by, Service: service, Policy: policy}, nil)
 }

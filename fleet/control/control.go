@@ -14,7 +14,7 @@ import (
 	"gatehouse/fleet/supervisor"
 )
 
-// Supervisor runs the replicas; *supervisor.Supervisor does.
+// Supervisor runs the replicas. *supervisor.Supervisor implements it.
 type Supervisor interface {
 	Replicas() []supervisor.Replica
 	Add(spec supervisor.Spec) error
@@ -22,38 +22,38 @@ type Supervisor interface {
 	KillProcess(name string, pid int) error
 }
 
-// Balancer gives them requests; *balancer.Balancer does.
+// Balancer distributes requests to the replicas. *balancer.Balancer implements it.
 type Balancer interface {
 	Backends() []balancer.Status
 	Trouble() map[string]balancer.Trouble
 	SetPolicy(pool string, p balancer.Policy) error
 }
 
-// Options are what a Control needs; all of them are required.
+// Options configure a Control; all fields are required.
 type Options struct {
 	Supervisor Supervisor
 	Balancer   Balancer
-	Services   []string                                   // in the order in which they are shown; each is a pool
-	Spec       func(service, name string) supervisor.Spec // how to run one more replica
-	Max        int                                        // replicas that a service may have
+	Services   []string                                   // in display order; each is a pool
+	Spec       func(service, name string) supervisor.Spec // returns how to run one more replica
+	Max        int                                        // maximum number of replicas of a service
 	Secret     string
 	Logger     *slog.Logger
 }
 
-// Control looks after one estate.
+// Control shows and changes the replicas of one estate.
 type Control struct {
 	Options
 
 	mu       sync.Mutex
 	policies map[string]string
 	leaving  map[string]bool      // being removed
-	killed   map[string]int       // the process of each replica that was killed last
+	killed   map[string]int       // last killed process of each replica
 	ended    map[string]time.Time // when the process of a replica ended that is not ready again
 	log      []Entry              // the newest last
-	ends     sync.WaitGroup       // removals and kills under way
+	ends     sync.WaitGroup       // removals and kills in progress
 }
 
-// New refuses what is missing.
+// New returns a Control, or an error if a field is missing.
 func New(o Options) (*Control, error) {
 	if o.Supervisor == nil || o.Balancer == nil || o.Spec == nil || o.Logger == nil || o.Secret == "" || len(o.Services) == 0 || o.Max < 1 {
 		return nil, errors.New("control: something is missing")
@@ -65,7 +65,7 @@ func New(o Options) (*Control, error) {
 	return c, nil
 }
 
-// View looks at the estate.
+// View returns the state of the estate.
 func (c *Control) View() View {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,7 +99,7 @@ func (c *Control) look(r supervisor.Replica, backends []balancer.Status) Replica
 	return seen
 }
 
-// next is the name with the lowest number that is free.
+// next returns the unused replica name with the lowest number, or "" if the service has the maximum.
 func (c *Control) next(s Service) string {
 	for n := 1; n <= c.Max && len(s.Replicas) < c.Max; n++ {
 		name := s.Name + "-" + strconv.Itoa(n)
@@ -110,7 +110,7 @@ func (c *Control) next(s Service) string {
 	return ""
 }
 
-// number is that of a replica's name, 0 when the name is not one of service.
+// number returns the number in a replica's name, or 0 if it is not a name of service.
 func number(service, name string) int {
 	digits, ok := strings.CutPrefix(name, service+"-")
 	if !ok || strings.HasPrefix(digits, "0") || strings.HasPrefix(digits, "+") {
@@ -123,10 +123,10 @@ func number(service, name string) int {
 	return n
 }
 
-// maxLog is how many lines of the log are kept.
+// maxLog is the maximum number of entries in the log.
 const maxLog = 200
 
-// note writes a line into the log; the lock is held.
+// note adds an entry to the log; the caller holds the lock.
 func (c *Control) note(kind string, by By, format string, args ...any) {
 	e := Entry{At: time.Now(), Kind: kind, Subject: by.Subject, Who: line(by.Person), What: fmt.Sprintf(format, args...)}
 	c.log = append(c.log, e)
@@ -136,7 +136,7 @@ func (c *Control) note(kind string, by By, format string, args ...any) {
 	c.Logger.Info("estate", "by", e.Subject, "what", e.What)
 }
 
-// Tell notes what became of a replica; it is for the supervisor's OnEvent.
+// Tell records a replica's event in the log; pass it as the supervisor's OnEvent.
 func (c *Control) Tell(e supervisor.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -150,12 +150,12 @@ func (c *Control) Tell(e supervisor.Event) {
 	case e.Kind == supervisor.EventReady && again:
 		delete(c.ended, name)
 		c.note(Ready, By{}, "%s is ready again after %s, as process %d.", name, time.Since(ended).Round(time.Millisecond), e.Replica.PID)
-	case e.Kind == supervisor.EventReady && len(c.log) > 0: // not those that the estate starts with
+	case e.Kind == supervisor.EventReady && len(c.log) > 0: // except the replicas that the estate starts with
 		c.note(Ready, By{}, "%s is ready and gets requests, as process %d.", name, e.Replica.PID)
 	}
 }
 
-// maxLine is how much of what a dying process said goes into a line, in bytes.
+// maxLine is the maximum length of a process's last output in an entry, in bytes.
 const maxLine = 200
 
 func line(s string) string {
@@ -166,5 +166,5 @@ func line(s string) string {
 	return s
 }
 
-// Wait returns when removals and kills under way are over.
+// Wait waits for the removals and kills in progress.
 func (c *Control) Wait() { c.ends.Wait() }

@@ -1,11 +1,11 @@
-// Package control lets a service of the estate look at the estate's replicas and change them: kill one, add one, remove
-// one, choose how requests are balanced. It is a small HTTP API that `gatehouse up` serves on the loopback address, for
-// whoever holds its secret, and the client of it.
+// Package control lets a service of the estate see and change the estate's replicas: kill, add or remove one, or choose
+// how requests are balanced. It consists of a small HTTP API that `gatehouse up` serves on the loopback address to
+// clients with its secret, and the client of it.
 //
 //	academy replica ──Client──▶ Control ─┬─▶ supervisor (processes)
 //	                 secret              ├─▶ balancer (policies, counts)
-//	                                     └─▶ log: who did what, and what became of it
+//	                                     └─▶ log: who did what, with which result
 //
-// Control decides what may be done: never the last replica of a service, never more than the maximum. What it refuses it
-// refuses with a sentence for the person, a Refusal. Who that person is, and whether they may, is for the service to say.
+// Control decides what is allowed: never to remove the last replica of a service, never to exceed the maximum. It
+// refuses with a Refusal, a message for the user. The service authenticates and authorizes the user.
 package control

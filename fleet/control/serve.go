@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// order is the body of every request that changes something.
+// order is the body of every request that changes the estate.
 type order struct {
 	By      By     `json:"by"`
 	Replica string `json:"replica,omitempty"`
@@ -26,10 +26,10 @@ type refused struct {
 	Refusal Refusal `json:"refusal"`
 }
 
-// maxOrder is the size of the largest order, in bytes.
+// maxOrder is the maximum size of an order, in bytes.
 const maxOrder = 4 << 10
 
-// Handler answers whoever holds the secret, and 401 everybody else.
+// Handler returns the handler of the API. It answers 401 to requests without the secret.
 func (c *Control) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /estate", func(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusOK, c.View()) })
@@ -76,10 +76,10 @@ func (c *Control) carryOut(w http.ResponseWriter, r *http.Request, act func(orde
 func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client has gone if this fails
+	_ = json.NewEncoder(w).Encode(body) // fails only if the client is gone
 }
 
-// Serve answers the connections of ln until ctx is done.
+// Serve serves the API on ln until ctx is done.
 func (c *Control) Serve(ctx context.Context, ln net.Listener) error {
 	server := &http.Server{
 		Handler: c.Handler(), ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// View is the estate at one moment.
+// View is the state of the estate at one time.
 type View struct {
-	Services []Service `json:"services"` // in the order in which they are shown
-	Max      int       `json:"max"`      // replicas that a service may have
+	Services []Service `json:"services"` // in display order
+	Max      int       `json:"max"`      // maximum number of replicas of a service
 	Log      []Entry   `json:"log"`      // the newest first
 }
 
-// Service is one service with its replicas, by number.
+// Service is one service with its replicas, sorted by number.
 type Service struct {
 	Name     string    `json:"name"`
 	Policy   string    `json:"policy"`   // one of Policies
-	Repeated uint64    `json:"repeated"` // requests that the balancer had to send again, to another replica
+	Repeated uint64    `json:"repeated"` // requests that the balancer sent again, to another replica
 	Failed   uint64    `json:"failed"`   // requests that no replica answered
-	Next     string    `json:"next"`     // the name that an added replica would have; "" when there is no room
+	Next     string    `json:"next"`     // the name of the next replica to add; "" if there is the maximum
 	Replicas []Replica `json:"replicas"`
 }
 
@@ -27,10 +27,10 @@ type Replica struct {
 	Name     string    `json:"name"`
 	State    string    `json:"state"` // of package supervisor: "ready", "starting", …
 	Since    time.Time `json:"since"` // of this state
-	PID      int       `json:"pid"`   // 0 when there is no process just now
+	PID      int       `json:"pid"`   // 0 if there is no process
 	Restarts int       `json:"restarts"`
 	Healthy  bool      `json:"healthy"`   // the balancer sends it requests
-	InFlight int       `json:"in_flight"` // requests whose answer has not begun
+	InFlight int       `json:"in_flight"` // requests whose response has not begun
 	Answered uint64    `json:"answered"`  // requests since the process was ready
 }
 
@@ -38,12 +38,12 @@ type Replica struct {
 type Entry struct {
 	At      time.Time `json:"at"`
 	Kind    string    `json:"kind"`
-	Subject string    `json:"subject,omitempty"` // of the person who did it; "" for what happened by itself
-	Who     string    `json:"who,omitempty"`     // their name
+	Subject string    `json:"subject,omitempty"` // the user who did it; "" for an event
+	Who     string    `json:"who,omitempty"`     // the user's name
 	What    string    `json:"what"`
 }
 
-// The kinds of entries: what people do, and what happens by itself.
+// Kinds of entries: users' actions and events.
 const (
 	Killed   = "killed"
 	Added    = "added"
@@ -53,24 +53,24 @@ const (
 	Ready    = "ready"
 )
 
-// By is who wants something done, for the log.
+// By identifies the user who requests a change, for the log.
 type By struct {
 	Subject string `json:"subject"`
 	Person  string `json:"person"`
-	Replica string `json:"replica"` // that asks for them: it gets to answer before it is killed itself
+	Replica string `json:"replica"` // the replica that sends the request: it may respond before it is stopped itself
 }
 
-// The ways of balancing.
+// The policies of balancing.
 const (
 	RoundRobin = "round-robin"
 	Sticky     = "sticky"
 	LeastBusy  = "least-busy"
 )
 
-// Refusal says to a person why something is not done.
+// Refusal tells the user why a change is not made.
 type Refusal string
 
 func (r Refusal) Error() string { return string(r) }
 
-// ErrAway says that `gatehouse up` does not answer.
+// ErrAway is wrapped by the errors when `gatehouse up` does not answer.
 var ErrAway = errors.New("control: the estate's supervisor does not answer")

@@ -8,16 +8,16 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// patience is of a command and of a connection: a server in this process answers at
-// once, or it has been stopped.
+// patience is the timeout of a command and of a connection: a server in this process answers at once unless it is
+// stopped.
 const patience = time.Second
 
-// buffer is how much a connection reads and writes at a time, in bytes. go-redis' own
-// 32 KiB would make many clients in one process large.
+// buffer is the size of a connection's buffers, in bytes. With go-redis' default of 32 KiB, many clients in one process
+// would use much memory.
 const buffer = 4 << 10
 
-// ClientOptions are those of a client of this server; the caller may change them. They
-// hold the password: do not log them.
+// ClientOptions returns options for a client of this server; the caller may change them. They contain the password: do
+// not log them.
 func (r *Redis) ClientOptions() *redis.Options {
 	return &redis.Options{
 		Addr: r.addr, Password: r.password,

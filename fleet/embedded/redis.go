@@ -1,5 +1,5 @@
-// Package embedded runs a Redis inside this process, for an estate on one machine without set-up. It is
-// miniredis with what that lacks for real use: a password, and time that passes.
+// Package embedded runs a Redis inside this process, for an estate on one machine without set-up. It adds to miniredis
+// what that lacks for real use: a password, and keys that expire with time.
 package embedded
 
 import (
@@ -14,15 +14,15 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// A tick is how late, and how early, a key may expire: miniredis subtracts the time of a whole tick
-// also from a key set in the middle of it. A sweep walks every key, so that ticks get longer with their number,
-// to spend at most one part in sweepShare of the time on sweeping.
+// A key may expire up to one tick early or late: miniredis subtracts the time of a whole tick also from a key that was
+// set during it. A sweep visits every key, so the interval grows with their number, to spend at most one part in
+// sweepShare of the time on sweeping.
 const (
 	tick       = 20 * time.Millisecond
 	sweepShare = 50
 )
 
-// Redis is a Redis server in this process. What it holds is lost with the process.
+// Redis is a Redis server in this process. Its data is lost with the process.
 type Redis struct {
 	server   *miniredis.Miniredis
 	password string
@@ -31,16 +31,16 @@ type Redis struct {
 	stopped  sync.WaitGroup
 	once     sync.Once
 
-	mu     sync.Mutex // of those who stop and start it
+	mu     sync.Mutex // of Stop, Restart and Close
 	up     bool
 	closed bool
 }
 
-// StartRedis starts a server on a free port of 127.0.0.1, with a random password. Keys expire as on a real
-// Redis, give or take 20 ms.
+// StartRedis starts a server on a free port of 127.0.0.1, with a random password. Keys expire as on a real Redis,
+// within 20 ms.
 func StartRedis() (*Redis, error) {
 	r := &Redis{server: miniredis.NewMiniRedis(), password: rand.Text(), stop: make(chan struct{})}
-	r.server.RequireAuth(r.password) // before it listens: it is never open
+	r.server.RequireAuth(r.password) // before it listens, so that it is never open
 	if err := r.server.StartAddr("127.0.0.1:0"); err != nil {
 		return nil, fmt.Errorf("starting the embedded Redis: %w", err)
 	}
@@ -49,14 +49,14 @@ func StartRedis() (*Redis, error) {
 	return r, nil
 }
 
-// URL is redis://:password@127.0.0.1:port/0. It is a secret: do not log it.
+// URL returns redis://:password@127.0.0.1:port/0. It is a secret: do not log it.
 func (r *Redis) URL() string {
 	u := url.URL{Scheme: "redis", User: url.UserPassword("", r.password), Host: r.addr, Path: "/0"}
 	return u.String()
 }
 
-// Stop closes the server's door and all its connections, as one that is shut down. What it holds stays, and goes on
-// to expire, as on a Redis that keeps its data on a disk. Stopping it twice is no error.
+// Stop closes the server's listener and all its connections, as if it were shut down. Its data stays, and keys continue
+// to expire, as on a Redis with persistence. It does nothing if the server is stopped.
 func (r *Redis) Stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -66,8 +66,8 @@ func (r *Redis) Stop() {
 	}
 }
 
-// Restart opens a stopped server again, at the same address and with what it holds. That fails when somebody else has
-// taken the address meanwhile. Restarting one that runs is no error.
+// Restart starts a stopped server again, with the same address and data. It returns an error if the address is in use
+// or the server was closed. It does nothing if the server runs.
 func (r *Redis) Restart() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -77,8 +77,8 @@ func (r *Redis) Restart() error {
 	case r.up:
 		return nil
 	}
-	// miniredis does not renew what Close cancels, and would answer no command that blocks. Nobody reads it now: Close
-	// has waited for every connection.
+	// miniredis does not renew the context that Close cancels, so that blocking commands would fail. Nothing reads the
+	// field at the same time: Close has waited for every connection.
 	r.server.Ctx, r.server.CtxCancel = context.WithCancel(context.Background())
 	if err := r.server.StartAddr(r.addr); err != nil {
 		r.server.CtxCancel()
@@ -88,7 +88,7 @@ func (r *Redis) Restart() error {
 	return nil
 }
 
-// Close stops the server for good. It may be called twice.
+// Close stops the server for good. It may be called more than once.
 func (r *Redis) Close() {
 	r.once.Do(func() {
 		close(r.stop)
@@ -100,12 +100,12 @@ func (r *Redis) Close() {
 	})
 }
 
-// passTime makes keys expire. miniredis has a mode that does it at each command (ClockTTL), but that walks
-// every key at each command.
+// passTime expires keys as time passes, until the server is closed. miniredis has a mode that does so at each command
+// (ClockTTL), but that visits every key at each command.
 func (r *Redis) passTime() {
 	timer := time.NewTimer(tick)
 	defer timer.Stop()
-	last := time.Now() // monotonic: a clock that is set does not sign anyone out
+	last := time.Now() // monotonic: setting the clock must not expire sessions
 	for {
 		select {
 		case <-r.stop:

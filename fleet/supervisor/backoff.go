@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// Backoff says how long to wait before a replica is started again.
+// Backoff configures the delays before a replica is restarted.
 type Backoff struct {
-	First  time.Duration // the wait before the second restart in a row; the first comes at once
-	Max    time.Duration // no wait is longer
-	Steady time.Duration // a replica that was ready this long counts as well again
+	First  time.Duration // delay before the second consecutive restart; the first is immediate
+	Max    time.Duration // maximum delay
+	Steady time.Duration // a replica that was ready for so long starts again without a delay
 }
 
-// Delay is the wait before restart number restart (from 0) in a row: none at first, then First doubled each time
-// up to Max, and of that a random half to the whole, so that replicas that died together do not
-// come back together.
+// Delay returns the delay before consecutive restart number restart (from 0): none at first, then First doubled each
+// time up to Max, of which a random half to the whole is used, so that replicas that failed together do not restart
+// together.
 func (b Backoff) Delay(restart int) time.Duration {
 	if restart <= 0 {
 		return 0

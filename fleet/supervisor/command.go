@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// stop orders the end and waits for it.
+// stop stops the replica and waits for the end of its process.
 func (r *replica) stop() { r.send(order{done: make(chan struct{})}) }
 
-// restart orders the end of the process and a new one, and waits for the end.
+// restart ends the process and starts a new one. It returns when the old process has ended.
 func (r *replica) restart() { r.send(order{again: true, done: make(chan struct{})}) }
 
 func (r *replica) send(o order) {
@@ -20,7 +20,7 @@ func (r *replica) send(o order) {
 	}
 }
 
-// kill sends SIGKILL to the process there is now; if pid is not 0, only to that one.
+// kill sends SIGKILL to the current process; if pid is not 0, only if it has that pid, and else returns ErrGone.
 func (r *replica) kill(pid int) error {
 	r.mu.Lock()
 	p := r.proc
@@ -35,7 +35,7 @@ func (r *replica) kill(pid int) error {
 	return nil
 }
 
-// waitFirst returns what became of the first start.
+// waitFirst waits for the first start and returns its error.
 func (r *replica) waitFirst(ctx context.Context) error {
 	select {
 	case err := <-r.first:
@@ -45,7 +45,7 @@ func (r *replica) waitFirst(ctx context.Context) error {
 	}
 }
 
-// tellFirst records the outcome of the first start; later ones are nobody's business.
+// tellFirst records the result of the first start; later ones are ignored.
 func (r *replica) tellFirst(err error) {
 	select {
 	case r.first <- err:
@@ -59,7 +59,7 @@ func (r *replica) view() Replica {
 	return r.now
 }
 
-// update changes what is known of the replica.
+// update changes the replica's state and returns it.
 func (r *replica) update(change func(now *Replica)) Replica {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -78,7 +78,7 @@ func (r *replica) emit(e Event, change func(now *Replica)) {
 
 func (r *replica) change(kind Kind, change func(now *Replica)) { r.emit(Event{Kind: kind}, change) }
 
-// exit records the end of the process; err is nil when it was ordered.
+// exit records the end of the process; err is nil if it was ordered.
 func (r *replica) exit(err error) {
 	r.emit(Event{Kind: EventExited, Err: err}, func(now *Replica) {
 		now.PID, now.Addr, now.Metrics, r.proc = 0, "", "", nil

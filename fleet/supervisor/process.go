@@ -18,14 +18,14 @@ import (
 type process struct {
 	cmd     *exec.Cmd
 	said    *tail
-	alive   *os.File         // our end of the pipe whose EOF tells the child that we are dead
+	alive   *os.File         // our end of the pipe whose EOF tells the child that we have died
 	ready   chan fleet.Ready // one message at most
 	exited  chan struct{}    // closed when the process is gone
-	err     error            // why, to be read after exited
+	err     error            // why it ended; read after exited is closed
 	started time.Time
 }
 
-// start runs spec's program with the two pipes of package fleet.
+// start starts spec's program with the two pipes of package fleet.
 func start(spec Spec) (*process, error) {
 	readyOut, readyIn, err := os.Pipe()
 	if err != nil {
@@ -47,7 +47,7 @@ func start(spec Spec) (*process, error) {
 	p.cmd.ExtraFiles = []*os.File{readyIn, parentOut} // the first of them is descriptor 3
 	p.cmd.Env = append(p.cmd.Env, fleet.EnvReadyFD+"="+strconv.Itoa(3), fleet.EnvParentFD+"="+strconv.Itoa(4))
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	p.cmd.WaitDelay = time.Second // for output pipes that something it left behind holds open
+	p.cmd.WaitDelay = time.Second // for output pipes that a remaining grandchild holds open
 	closeOutput, err := p.output(spec)
 	if err == nil {
 		if err = p.cmd.Start(); err != nil {
@@ -69,8 +69,8 @@ func start(spec Spec) (*process, error) {
 	return p, nil
 }
 
-// output connects stdout and stderr. A log file is given to the child itself: what it writes does not
-// pass through us, and is not lost when we die.
+// output connects stdout and stderr. With a log file, the child writes to the file directly, so that its output is not
+// lost if this process dies.
 func (p *process) output(spec Spec) (closeOutput func(), err error) {
 	if spec.LogFile == "" {
 		p.said = &tail{}
@@ -93,7 +93,7 @@ func (p *process) output(spec Spec) (closeOutput func(), err error) {
 	return func() { p.said.keep(); file.Close() }, nil
 }
 
-// listen passes on the ready line. The child closes its end after it, or dies, so that this ends.
+// listen forwards the ready line. The child closes its end after it, or dies, so that this returns.
 func (p *process) listen(pipe *os.File) {
 	defer pipe.Close()
 	go func() { // a grandchild may hold the pipe when the child is gone
@@ -110,9 +110,9 @@ func (p *process) listen(pipe *os.File) {
 	}
 }
 
-// terminate asks the process to end, waits for grace, and then ends it and all it started.
+// terminate sends SIGTERM, waits for grace, and then kills the process group.
 func (p *process) terminate(grace time.Duration) {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may just have ended by itself
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails if it has just ended by itself
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
@@ -122,10 +122,10 @@ func (p *process) terminate(grace time.Duration) {
 	}
 }
 
-// kill ends the process group with SIGKILL and waits until the process is gone.
+// kill ends the process group with SIGKILL and waits until the process has ended.
 func (p *process) kill() {
 	select {
-	case <-p.exited: // its number may be somebody else's by now
+	case <-p.exited: // its pid may be another process's by now
 		return
 	default:
 	}

@@ -12,19 +12,19 @@ import (
 	"gatehouse/fleet"
 )
 
-// order is what somebody wants of a running replica.
+// order asks a running replica to stop or restart.
 type order struct {
-	again bool          // start it again afterwards
-	done  chan struct{} // closed when the process is gone
+	again bool          // start the process again afterwards
+	done  chan struct{} // closed when the process has ended
 }
 
-// replica is the life of one replica: one goroutine, run, decides everything.
+// replica manages one replica in one goroutine, run.
 type replica struct {
 	s      *Supervisor
 	spec   Spec
 	orders chan order
 	ended  chan struct{} // closed when run has returned
-	first  chan error    // what became of the first start, one message
+	first  chan error    // result of the first start, one message
 
 	mu   sync.Mutex
 	now  Replica
@@ -38,7 +38,7 @@ func newReplica(s *Supervisor, spec Spec) *replica {
 	}
 }
 
-// run starts the process, and again whenever it ends, until it is ordered to stop.
+// run starts the process, and restarts it whenever it ends, until it is ordered to stop.
 func (r *replica) run() {
 	defer close(r.ended)
 	defer r.tellFirst(ErrStopped)
@@ -66,8 +66,8 @@ func (r *replica) run() {
 	}
 }
 
-// live is one run of the process, from start to end. It returns whether it was ready for long enough to
-// count as well, the order that ended it, if one did, and otherwise why it ended.
+// live runs the process once, from start to end. It returns whether it was ready for at least Backoff.Steady, the order
+// that ended it, if there was one, and otherwise the reason why it ended.
 func (r *replica) live() (steady bool, ordered *order, err error) {
 	p, err := start(r.spec)
 	if err != nil {
@@ -108,7 +108,7 @@ func (r *replica) live() (steady bool, ordered *order, err error) {
 	}
 }
 
-// serve puts the replica into the pool.
+// serve adds the replica to the pool.
 func (r *replica) serve(ready fleet.Ready) error {
 	if err := r.s.opts.Pool.Add(r.spec.Service, r.spec.Name, ready.Addr); err != nil {
 		return fmt.Errorf("%s could not join the load balancer: %w", r.spec.Name, err)
@@ -120,7 +120,7 @@ func (r *replica) serve(ready fleet.Ready) error {
 	return nil
 }
 
-// end stops a running process: out of the pool first, so that no request fails.
+// end stops a running process. It removes it from the pool first, so that no request fails.
 func (r *replica) end(p *process) {
 	r.update(func(now *Replica) { now.State = Stopping })
 	ctx, cancel := context.WithTimeout(context.Background(), r.s.opts.Drain)
@@ -132,16 +132,16 @@ func (r *replica) end(p *process) {
 	r.exit(nil)
 }
 
-// leave takes a dead process out of the pool at once.
+// leave removes a dead process from the pool at once.
 func (r *replica) leave() {
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // there is nothing to wait for
+	cancel() // don't wait for requests
 	if err := r.s.opts.Pool.Remove(ctx, r.spec.Service, r.spec.Name); err != nil && !errors.Is(err, context.Canceled) {
 		r.s.opts.Logger.Error("replica could not leave the load balancer", "replica", r.spec.Name, "error", err)
 	}
 }
 
-// pause waits before the next start, or for an order.
+// pause waits for the delay before the next start, or returns an order that comes first.
 func (r *replica) pause(wait time.Duration) *order {
 	r.emit(Event{Kind: EventRestarting, Wait: wait}, func(now *Replica) { now.State = Waiting })
 	timer := time.NewTimer(wait)
@@ -154,7 +154,7 @@ func (r *replica) pause(wait time.Duration) *order {
 	}
 }
 
-// why explains the end of a process that nobody ordered.
+// why returns an error that explains the end of a process that was not ordered to end.
 func (r *replica) why(p *process, wasReady bool) error {
 	how := "it ended by itself"
 	if p.err != nil {
@@ -164,7 +164,7 @@ func (r *replica) why(p *process, wasReady bool) error {
 	if wasReady {
 		what = "stopped"
 	}
-	if wasReady && signaled(p.err) { // killed from outside: what it said last has nothing to do with it
+	if wasReady && signaled(p.err) { // killed by a signal: its last output is not the reason
 		return fmt.Errorf("%s %s: %s", r.spec.Name, what, how)
 	}
 	return fmt.Errorf("%s %s: %s%s", r.spec.Name, what, how, after(p.said.words()))

@@ -22,33 +22,33 @@ var (
 	ErrGone    = errors.New("the process has ended")
 )
 
-// Pool is where replicas get their requests from: the load balancer.
+// Pool is the load balancer as the supervisor uses it.
 type Pool interface {
-	// Add sends requests of service to the replica at addr (host:port) from now on.
+	// Add adds the replica at addr (host:port) to the pool of service.
 	Add(service, replica, addr string) error
-	// Remove sends it no more, and returns when those it has are being answered, or with ctx's error.
+	// Remove removes the replica from the pool and waits until its requests have responses, or returns ctx's error.
 	Remove(ctx context.Context, service, replica string) error
 }
 
-// Spec says how to run a replica.
+// Spec describes how to run a replica.
 type Spec struct {
 	Name    string    // unique: "shop-2"
 	Service string    // the pool it joins: "shop"
-	Path    string    // of the program
+	Path    string    // path of the program
 	Args    []string  // without the program's name
 	Env     []string  // "KEY=value", added to this process's environment
-	LogFile string    // takes stdout and stderr, appended to, created 0600
-	Output  io.Writer // takes them when there is no LogFile; nil: the log file or nowhere
+	LogFile string    // receives stdout and stderr, appended; created with mode 0600
+	Output  io.Writer // receives them if there is no LogFile; may be nil
 }
 
-// Options configures a Supervisor. Zero durations mean the defaults in brackets.
+// Options configures a Supervisor. Defaults for zero durations are in brackets.
 type Options struct {
 	Pool    Pool          // required
 	Logger  *slog.Logger  // required
-	OnEvent func(Event)   // told of every change, one at a time; it must not call Start, Stop, Remove or Restart
-	Ready   time.Duration // how long a replica may take to become ready before it is killed [20 s]
-	Drain   time.Duration // how long to wait, when stopping one, for its requests to be answered [2 s]
-	Grace   time.Duration // between SIGTERM and SIGKILL [5 s]
+	OnEvent func(Event)   // called for every event, one at a time; must not call Start, Stop, Remove or Restart
+	Ready   time.Duration // time to become ready before the process is killed [20 s]
+	Drain   time.Duration // time to wait for responses when a replica is stopped [2 s]
+	Grace   time.Duration // time between SIGTERM and SIGKILL [5 s]
 	Backoff Backoff       // [250 ms, 30 s, 10 s]
 }
 
@@ -60,10 +60,10 @@ type Supervisor struct {
 	replicas map[string]*replica
 	stopped  bool
 
-	events sync.Mutex // OnEvent is told of one at a time
+	events sync.Mutex // serializes the calls of OnEvent
 }
 
-// New returns a Supervisor that runs nothing yet. It refuses a missing pool or logger.
+// New returns a Supervisor without replicas, or an error if the pool or the logger is missing.
 func New(opts Options) (*Supervisor, error) {
 	if opts.Pool == nil || opts.Logger == nil {
 		return nil, errors.New("supervisor: needs a pool and a logger")
@@ -82,8 +82,8 @@ func New(opts Options) (*Supervisor, error) {
 	return &Supervisor{opts: opts, replicas: map[string]*replica{}}, nil
 }
 
-// Start adds all the specs and waits until each replica is ready. When the first start of one fails, all
-// of them are stopped, and the error says in a sentence which one failed and what it wrote last.
+// Start adds all the specs and waits until each replica is ready. If the first start of one fails, it stops all of
+// them, and returns an error that says which one failed and with what last output.
 func (s *Supervisor) Start(ctx context.Context, specs ...Spec) error {
 	group, waiting := errgroup.WithContext(ctx)
 	for _, spec := range specs {
@@ -101,8 +101,8 @@ func (s *Supervisor) Start(ctx context.Context, specs ...Spec) error {
 	return nil
 }
 
-// Add starts one more replica and does not wait for it; it is tried again, with backoff, until it works
-// or is removed. It returns ErrExists or ErrStopped.
+// Add starts one more replica without waiting for it; it is restarted, with backoff, until it works or is removed. It
+// returns ErrExists or ErrStopped.
 func (s *Supervisor) Add(spec Spec) error {
 	_, err := s.add(spec)
 	return err
@@ -123,7 +123,8 @@ func (s *Supervisor) add(spec Spec) (*replica, error) {
 	return r, nil
 }
 
-// Remove takes a replica out of the pool, stops it for good and returns when its process is gone.
+// Remove removes a replica from the pool, stops it for good and returns when its process has ended. It returns
+// ErrUnknown for an unknown name.
 func (s *Supervisor) Remove(name string) error {
 	r, err := s.find(name)
 	if err != nil {
@@ -138,7 +139,8 @@ func (s *Supervisor) Remove(name string) error {
 	return nil
 }
 
-// Kill ends a replica's process with SIGKILL, as a crash would; the supervisor then restarts it.
+// Kill ends a replica's process with SIGKILL, to simulate a crash; the supervisor then restarts it. It returns an error
+// if the replica is unknown or has no process.
 func (s *Supervisor) Kill(name string) error {
 	r, err := s.find(name)
 	if err != nil {
@@ -147,8 +149,8 @@ func (s *Supervisor) Kill(name string) error {
 	return r.kill(0)
 }
 
-// KillProcess is Kill for whoever has looked which process the replica is: it returns ErrGone when that is another one
-// by now, or none, so that a kill that is asked for twice kills once.
+// KillProcess does what Kill does if the replica's process is pid, and returns ErrGone otherwise, so that a repeated
+// request kills only once.
 func (s *Supervisor) KillProcess(name string, pid int) error {
 	r, err := s.find(name)
 	if err != nil {
@@ -157,7 +159,7 @@ func (s *Supervisor) KillProcess(name string, pid int) error {
 	return r.kill(pid)
 }
 
-// Restart stops a replica gracefully and starts it again at once. It returns when the old process is gone.
+// Restart stops a replica gracefully and starts it again at once. It returns when the old process has ended.
 func (s *Supervisor) Restart(name string) error {
 	r, err := s.find(name)
 	if err != nil {
@@ -177,7 +179,7 @@ func (s *Supervisor) find(name string) (*replica, error) {
 	return r, nil
 }
 
-// Replicas lists every replica, by name.
+// Replicas returns every replica, sorted by name.
 func (s *Supervisor) Replicas() []Replica {
 	s.mu.Lock()
 	list := make([]Replica, 0, len(s.replicas))
@@ -189,8 +191,8 @@ func (s *Supervisor) Replicas() []Replica {
 	return list
 }
 
-// Stop stops every replica, all at once, and returns when no process is left: at the latest after
-// Drain, Grace and the moment a SIGKILL takes. Nothing can be added afterwards.
+// Stop stops all replicas concurrently, and returns when all processes have ended: at the latest after Drain, Grace and
+// the time of a SIGKILL. Nothing can be added afterwards.
 func (s *Supervisor) Stop() {
 	s.mu.Lock()
 	s.stopped = true

@@ -6,19 +6,19 @@ import (
 	"sync"
 )
 
-// tailBytes is how much of a child's last words is kept.
+// tailBytes is the number of bytes of a process's last output that are kept.
 const tailBytes = 4096
 
-// tail remembers the end of what a process wrote: from its log file, or as a writer.
+// tail keeps the end of a process's output: from its log file, or as a writer.
 type tail struct {
-	file *os.File // nil: it is written to
-	from int64    // the file's size when the process was started
+	file *os.File // nil if tail is used as a writer
+	from int64    // the file's size when the process started
 
 	mu   sync.Mutex
 	last []byte
 }
 
-// Write keeps the end of what is written.
+// Write keeps the end of what is written and never fails.
 func (t *tail) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -36,11 +36,11 @@ func (t *tail) keep() {
 		return
 	}
 	end := make([]byte, min(tailBytes, max(0, info.Size()-t.from)))
-	n, _ := t.file.ReadAt(end, info.Size()-int64(len(end))) // what can be read is what there is to tell
+	n, _ := t.file.ReadAt(end, info.Size()-int64(len(end))) // on an error, use what could be read
 	_, _ = t.Write(end[:n])
 }
 
-// words are the last three lines in one, or the line of a panic, at most 400 bytes; "" when nothing was said.
+// words returns the last three lines as one, or the line of a panic, at most 400 bytes; "" if there was no output.
 func (t *tail) words() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -5,18 +5,17 @@ import (
 	"time"
 )
 
-// knowledge is how old what a mirror knows is.
+// knowledge is the time that a mirror's data is as of.
 type knowledge struct {
 	asOf   time.Time
-	looked atomic.Int64 // its age in nanoseconds when the wall clock was looked at last
+	looked atomic.Int64 // age in nanoseconds when the wall clock was last read
 }
 
-// lookEvery is how often a check looks at the wall clock, too: two clocks take twice
-// as long, which is a third of a check.
+// lookEvery is how often a check also reads the wall clock: reading two clocks instead of one costs a third of a check.
 const lookEvery = time.Millisecond
 
-// age takes the longer of what the monotonic and the wall clock say: the first
-// stands still while a machine sleeps, the second may be set back.
+// age returns the longer of the ages by the monotonic and the wall clock: the first stands still while a machine
+// sleeps, the second may be set back.
 func (k *knowledge) age(now func() time.Time) time.Duration {
 	if now == nil {
 		now = time.Now
@@ -25,9 +24,8 @@ func (k *knowledge) age(now func() time.Time) time.Duration {
 	return max(t.Sub(k.asOf), time.Duration(t.UnixNano()-k.asOf.UnixNano()))
 }
 
-// youngerThan is whether age is less than limit. On a machine that has slept it may
-// say so for as long as lookEvery, as a request may be that long under way when a
-// machine falls asleep.
+// youngerThan reports whether age is less than limit. On a machine that has slept it may return true for up to
+// lookEvery too long; a request may be in progress for as long when a machine falls asleep.
 func (k *knowledge) youngerThan(limit time.Duration, now func() time.Time) bool {
 	if now != nil {
 		return k.age(now) < limit
@@ -36,7 +34,7 @@ func (k *knowledge) youngerThan(limit time.Duration, now func() time.Time) bool 
 	if age < limit && age-time.Duration(k.looked.Load()) < lookEvery {
 		return true
 	}
-	if k.age(nil) >= limit { // not noted: whoever asks next has to look again
+	if k.age(nil) >= limit { // not stored, so that the next check reads the wall clock again
 		return false
 	}
 	k.looked.Store(int64(age))

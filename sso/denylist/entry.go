@@ -11,67 +11,66 @@ import (
 	"unicode/utf8"
 )
 
-// Kind says what an entry denies.
+// Kind is the kind of identifier that an entry denies.
 type Kind string
 
 // The kinds of entries.
 const (
-	Subject Kind = "sub" // a person, as far as they signed in before an instant
-	SignIn  Kind = "sid" // one sign-in on one browser, with all sessions and tokens that come of it
+	Subject Kind = "sub" // a user's sign-ins before a time
+	SignIn  Kind = "sid" // one sign-in on one browser, with all its sessions and tokens
 	Token   Kind = "jti" // one access token, or its family: the part of a jti before a dot
 )
 
-// Why something was revoked.
+// Reasons of a revocation.
 const (
 	SignedOut       = "sign_out"
-	EndedElsewhere  = "ended_by_person" // by the same person, on another browser
+	EndedElsewhere  = "ended_by_person" // by the same user, on another browser
 	Everywhere      = "everywhere"
 	PasswordChanged = "password_changed"
 	RolesChanged    = "roles_changed"
 	Banned          = "banned"
 	EndedByAdmin    = "ended_by_admin"
 	AccountDeleted  = "account_deleted"
-	TokenReplay     = "token_replay" // a refresh token was used twice: a thief has it
+	TokenReplay     = "token_replay" // a refresh token was used twice, so it may be stolen
 	TokenRevoked    = "token_revoked"
 	Replaced        = "replaced" // by another sign-in on the same browser
-	TooMany         = "too_many" // the person had too many sign-ins; this one was used least recently
+	TooMany         = "too_many" // the user had too many sign-ins; this one was the least recently used
 	ProviderLogout  = "provider_logout"
 )
 
-// The longest texts of an entry, in bytes.
+// Maximum lengths of an entry's texts, in bytes.
 const (
 	maxValue = 512
 	maxNote  = 2000
 	maxName  = 256
 )
 
-// ErrEntry is wrapped by the errors that say what is wrong with an entry.
+// ErrEntry is wrapped by the errors about an invalid entry.
 var ErrEntry = errors.New("denylist: not an entry")
 
 // Entry is one revocation.
 type Entry struct {
 	Kind  Kind   `json:"-"`
 	Value string `json:"-"` // the sub, the sid or the jti
-	// Before, of a Subject, is the instant since when signing in counts again, in
-	// whole seconds: what was authenticated (auth_time) earlier is denied.
+	// Before is, for a Subject, the time from which sign-ins are accepted again, in whole seconds: those with an
+	// earlier auth_time are denied.
 	Before time.Time `json:"-"`
-	// Except, if set, is the sid of a sign-in of the Subject that is not denied. A later entry with another Except must have
-	// a later Before: mirrors compare only that.
+	// Except, if set, is the sid of a sign-in of the Subject that is not denied. A later entry with another Except must
+	// have a later Before: mirrors compare only that.
 	Except string    `json:"-"`
-	Until  time.Time `json:"-"` // kept until: the longest life of what it denies
+	Until  time.Time `json:"-"` // expiry of the entry: not before that of what it denies
 
 	Reason string    `json:"reason"`
-	Note   string    `json:"note,omitempty"`      // of an admin, for admins
-	By     string    `json:"by,omitempty"`        // sub of whoever did it; "" for the system
-	Client string    `json:"client_id,omitempty"` // of the app where it was asked for
+	Note   string    `json:"note,omitempty"`      // by an administrator, for administrators
+	By     string    `json:"by,omitempty"`        // sub of the user who caused it; "" for the system
+	Client string    `json:"client_id,omitempty"` // of the app where the request was made
 	At     time.Time `json:"at"`
 
 	Seq      int64 `json:"seq,omitempty"` // its row in the writer's database; 0 for none
 	Position int64 `json:"-"`             // in the log; set by readers
 }
 
-// Check says what is wrong with an entry that is to be written; the error wraps
-// ErrEntry.
+// Check returns an error that wraps ErrEntry if the entry can't be written.
 func (e Entry) Check() error {
 	wrong := func(format string, args ...any) error {
 		return fmt.Errorf("%w: %s", ErrEntry, fmt.Sprintf(format, args...))
@@ -95,7 +94,7 @@ func (e Entry) Check() error {
 	return nil
 }
 
-// denies reports whether e denies what has this sub, sid and jti.
+// denies reports whether e denies an identity with this sub, sid, jti and auth_time.
 func (e Entry) denies(sub, sid, jti string, authenticated time.Time) bool {
 	switch e.Kind {
 	case Subject:
@@ -107,7 +106,7 @@ func (e Entry) denies(sub, sid, jti string, authenticated time.Time) bool {
 	}
 }
 
-// family is the part of a jti that all tokens of one grant share, or "".
+// family returns the part of a jti before its first dot, which all tokens of one grant share, or "" if there is none.
 func family(jti string) string {
 	if i := strings.IndexByte(jti, '.'); i > 0 {
 		return jti[:i]
@@ -115,10 +114,10 @@ func family(jti string) string {
 	return ""
 }
 
-// everything is the Before of what is denied whenever it was authenticated.
+// everything is the Before of an entry that denies regardless of auth_time.
 const everything = math.MaxUint32
 
-// before is Before in seconds since 1970, for every kind.
+// before returns Before in seconds since 1970, and everything for kinds other than Subject.
 func (e Entry) before() uint32 {
 	if e.Kind != Subject {
 		return everything
@@ -126,19 +125,19 @@ func (e Entry) before() uint32 {
 	return uint32(min(e.Before.Unix(), everything))
 }
 
-// field names an entry in the set.
+// field returns the entry's field in the set, kind:value.
 func (e Entry) field() string { return string(e.Kind) + ":" + e.Value }
 
-// parseField reads what field made.
+// parseField splits a field of the set into kind and value, and reports whether it is valid.
 func parseField(field string) (Kind, string, bool) {
 	kind, value, ok := strings.Cut(field, ":")
 	k := Kind(kind)
 	return k, value, ok && value != "" && (k == Subject || k == SignIn || k == Token)
 }
 
-// The text of an entry is "before|until|{json}" or "before|until|except|{json}": ten
-// digits of seconds and thirteen of milliseconds, so that a mirror that loads a million
-// of them, and the script that compares two, need not read the JSON.
+// An entry is encoded as "before|until|{json}" or "before|until|except|{json}": ten digits of seconds and thirteen of
+// milliseconds, so that a mirror that loads a million of them, and the script that compares two, need not parse the
+// JSON.
 const (
 	beforeDigits = 10
 	untilDigits  = 13
@@ -157,7 +156,7 @@ func (e Entry) encode() (string, error) {
 	return fmt.Sprintf("%0*d|%0*d|%s%s", beforeDigits, e.before(), untilDigits, e.Until.UnixMilli(), except, raw), nil
 }
 
-// header is what a mirror needs of an entry's text.
+// header is the part of an encoded entry that a mirror needs.
 type header struct {
 	before uint32 // seconds since 1970
 	until  time.Time
@@ -179,7 +178,7 @@ func parseHeader(text string) (h header, ok bool) {
 	return h, err1 == nil && err2 == nil && b > 0 && u > 0
 }
 
-// decode reads what encode made of the entry named field.
+// decode returns the entry that was encoded as text under field. Its errors wrap ErrEntry.
 func decode(field, text string) (Entry, error) {
 	var e Entry
 	kind, value, ok := parseField(field)

@@ -11,25 +11,25 @@ import (
 )
 
 const (
-	// batch is how many entries of the log are read at a time.
+	// batch is the maximum number of log entries in one read.
 	batch = 1000
-	// sweepEvery is how often what has expired is let go.
+	// sweepEvery is the interval between removals of expired entries.
 	sweepEvery = 30 * time.Second
-	// shortest is for how long the mirror waits for entries at least: zero would be for ever.
+	// shortest is the minimum time that a read blocks: zero would block without a limit.
 	shortest = time.Millisecond
-	// pause is how long the mirror waits after Redis failed.
+	// pause is the delay after an error of Redis.
 	pause = 50 * time.Millisecond
 )
 
-// errBehind says that the log does not go on where the mirror stands: entries were
-// trimmed, or this is another log.
+// errBehind is returned when the log does not continue at the mirror's position: entries were trimmed, or the log is
+// another one.
 var errBehind = errors.New("denylist: the log does not go on here")
 
-// Run keeps the mirror up to date until ctx ends. It returns nil then.
+// Run keeps the mirror up to date until ctx ends, unregisters the replica, and returns nil.
 func (m *Mirror) Run(ctx context.Context) error {
 	defer m.leave(ctx)
-	// go-redis heeds a deadline while it waits for an answer, but not a cancellation:
-	// a read that still waits when ctx ends is left to itself.
+	// While go-redis waits for a reply it honours a deadline, but not a cancellation: Run does not wait for a read that
+	// is still blocked when ctx ends.
 	ended := make(chan struct{})
 	go func() { defer close(ended); m.keep(ctx) }()
 	select {
@@ -59,7 +59,7 @@ func (m *Mirror) keep(ctx context.Context) {
 	}
 }
 
-// step loads the set if the mirror does not follow the log, and else reads on.
+// step loads the set if the mirror does not follow the log, and otherwise reads the log.
 func (m *Mirror) step(ctx context.Context) error {
 	if !m.synced.Load() {
 		return m.load(ctx)
@@ -71,8 +71,8 @@ func (m *Mirror) step(ctx context.Context) error {
 	return err
 }
 
-// complain logs when things change, not at every step, and at most once a second: a
-// log that somebody else writes to breaks again as soon as it is mended.
+// complain logs when the kind of error changes, at most once a second: if another program writes to the log, it fails
+// again and again.
 func (m *Mirror) complain(last, err error) {
 	changed := (err == nil) != (last == nil) || err != nil && !sameKind(last, err)
 	now := m.now()
@@ -99,20 +99,20 @@ func sameKind(a, b error) bool {
 	return true
 }
 
-// deadline bounds one exchange with Redis: an answer that comes later than the bound
-// is of no use any more.
+// deadline returns a context that ends after the bound and more. The mirror refuses by then, so a later reply is
+// useless.
 func (m *Mirror) deadline(ctx context.Context, more time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, m.o.Bound+more)
 }
 
-// follow reads on from the mirror's position, applies what came, and confirms it at
-// once. What else there is to tell and to ask waits until the next beat is due: when
-// something is revoked, all replicas do this in the same moment.
+// follow reads the log from the mirror's position, applies the entries, and confirms them at once. Registration and the
+// check of the log's state wait until the next heartbeat is due: when something is revoked, all replicas do this at the
+// same moment.
 func (m *Mirror) follow(ctx context.Context) error {
 	sent := m.now()
-	wait := max(m.block-sent.Sub(m.beaten), shortest).Truncate(time.Millisecond) // as Redis will
+	wait := max(m.block-sent.Sub(m.beaten), shortest).Truncate(time.Millisecond) // Redis takes whole milliseconds
 	if m.confirmed != m.position.Load() {
-		wait = shortest // what could not be confirmed before comes next
+		wait = shortest // a confirmation is still due
 	}
 	streams, err := m.read(ctx, wait)
 	switch {
@@ -120,9 +120,9 @@ func (m *Mirror) follow(ctx context.Context) error {
 		return ctx.Err()
 	case errors.Is(err, redis.Nil):
 		if m.seen > m.position.Load() {
-			return errBehind // what was there at the last beat should have come
+			return errBehind // the entries that existed at the last heartbeat are gone
 		}
-		// Redis held the question for the whole time before it said "nothing".
+		// Redis blocked for the whole time and found nothing: the data is as of now.
 		if m.now().Sub(sent) >= wait {
 			sent = sent.Add(wait)
 		}
@@ -130,8 +130,8 @@ func (m *Mirror) follow(ctx context.Context) error {
 		return told(err)
 	}
 	applied, err := m.applyAll(streams)
-	// What was applied now goes on where the mirror stood. What could not be confirmed before is confirmed below, after a
-	// look at where the log stands: Redis may have gone back in time since.
+	// Entries that were applied now continue the log from the mirror's position. A confirmation that failed before is
+	// sent below, after the log's state is checked: Redis may have lost its last entries since.
 	late := len(applied) == 0 && m.confirmed != m.position.Load()
 	if err == nil && !late {
 		err = m.confirm(ctx)
@@ -158,13 +158,13 @@ func (m *Mirror) follow(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(applied) < batch { // else there may be more that is older than the question
+	if len(applied) < batch { // otherwise the log may hold more entries from before the read
 		m.hear(sent)
 	}
 	return nil
 }
 
-// read waits at Redis for what comes after the mirror's position.
+// read blocks until the log has entries after the mirror's position, at most for wait, and returns them.
 func (m *Mirror) read(ctx context.Context, wait time.Duration) ([]redis.XStream, error) {
 	within, cancel := m.deadline(ctx, wait)
 	defer cancel()
@@ -172,14 +172,13 @@ func (m *Mirror) read(ctx context.Context, wait time.Duration) ([]redis.XStream,
 	return m.o.Redis.XRead(within, &redis.XReadArgs{Streams: []string{logKey, from}, Count: batch, Block: wait}).Result()
 }
 
-// logged is an entry as the log has it.
+// logged is an entry in the log.
 type logged struct {
 	field, text string
 	position    int64
 }
 
-// applyAll puts messages of the log into the table. What it returns was applied,
-// even if there is an error.
+// applyAll applies the log's messages to the table. It returns the entries that it applied, also with an error.
 func (m *Mirror) applyAll(streams []redis.XStream) (applied []logged, err error) {
 	now := m.now()
 	for _, stream := range streams {
@@ -190,7 +189,7 @@ func (m *Mirror) applyAll(streams []redis.XStream) (applied []logged, err error)
 				return applied, errBehind
 			}
 			if before, marked := message.Values["b"].(string); marked && before != m.mark {
-				return applied, errBehind // what was here before was another one's
+				return applied, errBehind // the previous entry is not the one that was applied here
 			}
 			m.mark, _ = message.Values["w"].(string)
 			one := logged{position: position}
@@ -204,21 +203,21 @@ func (m *Mirror) applyAll(streams []redis.XStream) (applied []logged, err error)
 	return applied, nil
 }
 
-// tell tells who watches of an entry that was applied.
+// tell notifies the watchers that an applied entry denies.
 func (m *Mirror) tell(one logged) {
 	kind, value, _ := parseField(one.field)
 	if !m.watchers.concerned(kind, value) {
-		return // mostly: reading its text can be saved
+		return // the usual case: its text need not be parsed
 	}
 	e, err := decode(one.field, one.text)
-	if err != nil { // counted and told by take
+	if err != nil { // take has counted and logged it
 		e.Kind, e.Value, e.Before = kind, value, m.now()
 	}
 	e.Position = one.position
 	m.watchers.tell(e)
 }
 
-// hear notes that what the mirror knows is as of t.
+// hear records that the mirror's data is as of t.
 func (m *Mirror) hear(t time.Time) { m.heard.Store(&knowledge{asOf: t}) }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -6,36 +6,35 @@ import (
 	"strings"
 )
 
-// The keys in Redis. They share a hash tag, so that a Redis Cluster keeps them in one
-// place, where one script may write them together.
+// Keys in Redis. They share a hash tag, so that a Redis Cluster keeps them in one slot, where one script can write
+// them.
 const (
 	logKey      = "gatehouse:{denied}:log"      // stream; the ids are "position-0", without gaps
 	setKey      = "gatehouse:{denied}:set"      // hash: kind:value → header|json
-	untilKey    = "gatehouse:{denied}:until"    // sorted set: kind:value by its end, milliseconds since 1970
-	epochKey    = "gatehouse:{denied}:epoch"    // random; there if and only if the set is complete
+	untilKey    = "gatehouse:{denied}:until"    // sorted set: kind:value by expiry, milliseconds since 1970
+	epochKey    = "gatehouse:{denied}:epoch"    // random; exists if and only if the set is complete
 	positionKey = "gatehouse:{denied}:position" // of the last entry
-	highKey     = "gatehouse:{denied}:high"     // the highest Seq that was written
+	highKey     = "gatehouse:{denied}:high"     // the highest Seq written
 	namesKey    = "gatehouse:{denied}:replicas" // set: the registered replicas
-	infoPrefix  = "gatehouse:{denied}:info:"    // what a replica tells of itself, JSON
-	beatPrefix  = "gatehouse:{denied}:beat:"    // there while a replica may still answer from memory
-	acksKey     = "gatehouse:{denied}:acks"     // stream of confirmations; the ids are Redis's clock
-	buildKey    = "gatehouse:{denied}:building" // held by who rebuilds the set
+	infoPrefix  = "gatehouse:{denied}:info:"    // a replica's description of itself, JSON
+	beatPrefix  = "gatehouse:{denied}:beat:"    // exists while a replica may still admit requests
+	acksKey     = "gatehouse:{denied}:acks"     // stream of confirmations; the ids are Redis's time
+	buildKey    = "gatehouse:{denied}:building" // lock of the replica that rebuilds the set
 )
 
-// ErrEmpty says that Redis has no epoch: the set has to be rebuilt before anything
-// is written or allowed.
+// ErrEmpty is returned when Redis has no epoch: the set must be rebuilt before anything is written or allowed.
 var ErrEmpty = errors.New("denylist: the denylist in Redis is not complete")
 
-// ErrForeign says that Redis holds something else under one of our keys.
+// ErrForeign is returned when Redis holds another type of value under a key of the denylist.
 var ErrForeign = errors.New("denylist: Redis holds something else under a key of the denylist (gatehouse:{denied}:*)")
 
-// told gives Redis's errors our names.
+// told translates an error of Redis into ErrForeign, ErrEmpty or an error with the package's prefix.
 func told(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case strings.Contains(err.Error(), "WRONGTYPE"), strings.Contains(err.Error(), "not an integer"):
-		// go-redis has no type for it; these words are the protocol's error codes.
+		// go-redis has no error types for these; the texts are Redis's error codes.
 		return fmt.Errorf("%w: %w", ErrForeign, err)
 	case strings.Contains(err.Error(), emptyReply):
 		return ErrEmpty
@@ -43,5 +42,5 @@ func told(err error) error {
 	return fmt.Errorf("denylist: Redis: %w", err)
 }
 
-// emptyReply is the error code of our own scripts.
+// emptyReply is the error code that our scripts return when there is no epoch.
 const emptyReply = "NOEPOCH"

@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// loadBatch is how many entries of the set are asked for at a time.
+	// loadBatch is the number of entries that each HSCAN asks for.
 	loadBatch = 5000
-	// loadPatience bounds the wait for them.
+	// loadPatience is the timeout of each HSCAN.
 	loadPatience = 30 * time.Second
 )
 
-// load takes over the whole set. The position is read first: what is written while
-// the set is read is in the log after it, and to apply an entry twice does no harm.
+// load loads the whole set and starts to follow the log. It reads the log's position first: entries that are written
+// while the set is read come later in the log, and applying an entry twice is harmless.
 func (m *Mirror) load(ctx context.Context) error {
-	// Registered first: whoever writes from now on waits for this replica.
+	// Register first: from now on, writers wait for this replica's confirmation.
 	first, err := m.beat(ctx)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (m *Mirror) load(ctx context.Context) error {
 	}
 	m.position.Store(first.position)
 	m.epoch, m.seen, m.mark = first.epoch, 0, first.mark
-	// As of before the set was read, if it is still the same one.
+	// The data is as of the time before the set was read, if the log is still the same.
 	second, err := m.beat(ctx)
 	switch {
 	case err != nil:
@@ -41,10 +41,10 @@ func (m *Mirror) load(ctx context.Context) error {
 	}
 	m.synced.Store(true)
 	m.hear(first.sent)
-	m.confirmed = -1 // also if it stands where it stood: this set is another one
+	m.confirmed = -1 // confirm even an unchanged position: the set may be another one
 	m.o.Logger.Info("the denylist is loaded", "entries", m.table.entries.Load(), "position", first.position)
 	err = m.confirm(ctx)
-	go m.explainAll(ctx) // it asks Redis for each, and must not hold up the log
+	go m.explainAll(ctx) // in the background: it asks Redis once for each watcher
 	return err
 }
 
@@ -57,7 +57,7 @@ func (m *Mirror) loadSet(ctx context.Context) error {
 	m.table.reserve(int(count), now)
 	rdb := m.o.Redis
 	if single, ok := rdb.(*redis.Client); ok {
-		rdb = single.WithTimeout(loadPatience) // an embedded Redis gives the whole set at once
+		rdb = single.WithTimeout(loadPatience) // an embedded Redis returns the whole set at once
 	}
 	var cursor uint64
 	for {
@@ -83,11 +83,10 @@ func (m *Mirror) count(ctx context.Context) (int64, error) {
 	return n, told(err)
 }
 
-// unreadableFor is how long an entry is kept whose end can't be read.
+// unreadableFor is how long a mirror keeps an entry whose expiry can't be parsed.
 const unreadableFor = 24 * time.Hour
 
-// take puts one entry of the set into the table. Of one that can't be read, the name
-// still says what it denied: all of that is denied.
+// take puts an entry into the table. If its text can't be parsed, everything that its field names is denied.
 func (m *Mirror) take(field, text string, now time.Time) {
 	kind, value, known := parseField(field)
 	h, ok := parseHeader(text)
@@ -95,7 +94,7 @@ func (m *Mirror) take(field, text string, now time.Time) {
 		m.unreadable.Add(1)
 		m.o.Logger.Error("an entry of the denylist can't be read", "entry", clip(field), "denied_anyway", known)
 		if !known {
-			return // no look-up ever asks for such a name
+			return // no lookup uses such a field
 		}
 		h = header{before: everything, until: now.Add(unreadableFor)}
 		if kind == Subject {

@@ -15,23 +15,23 @@ import (
 )
 
 const (
-	// keptLog is how many entries the log keeps, about. A replica that is further
-	// behind loads the set. An embedded Redis walks the whole log for whoever waits.
+	// keptLog is the approximate number of entries that the log keeps. A replica that is further behind loads the set.
+	// An embedded Redis scans the whole log for each blocked reader.
 	keptLog = 20_000
-	// atOnce is how many entries one Write takes: the script holds up Redis.
+	// atOnce is the maximum number of entries of one Write: Redis runs nothing else during the script.
 	atOnce = 500
 )
 
-// Log is the denylist in Redis, for whoever writes to it.
+// Log writes and reads the denylist in Redis.
 type Log struct {
 	rdb     redis.UniversalClient
 	scripts *luascript.Runner
 
 	mu    sync.Mutex
-	known map[string]Replica // what never changes of replicas that Write has met
+	known map[string]Replica // by instance: the unchanging details of the replicas of the last Write
 }
 
-// NewLog refuses a missing Redis, and does not talk to it.
+// NewLog returns a Log for rdb, or an error if rdb is nil. It does not connect.
 func NewLog(rdb redis.UniversalClient) (*Log, error) {
 	if rdb == nil {
 		return nil, errors.New("denylist: a log needs Redis")
@@ -39,11 +39,10 @@ func NewLog(rdb redis.UniversalClient) (*Log, error) {
 	return &Log{rdb: rdb, scripts: luascript.NewRunner(rdb), known: map[string]Replica{}}, nil
 }
 
-// write puts entries into the set and the log, all or none, lets go of some that
-// have expired, and answers with the position of the last one and Redis's time. An
-// entry that is there already stays as it is where it denies more. In the log each
-// entry bears a mark of its Write (w) and that of the entry before it (b): a Redis
-// that went back in time writes the same positions anew, and others after them.
+// write adds all entries to the set and the log, removes up to 200 expired ones, and returns the position of the last
+// one, Redis's time and the epoch. An existing entry stays if it denies more. In the log each entry has a mark of its
+// Write (w) and that of the entry before it (b): a Redis that lost its last entries writes the same positions again,
+// with other entries.
 var write = luascript.New(`
 local set, ends, log, epoch, position, high = unpack(KEYS)
 local of = redis.call('GET', epoch)
@@ -87,18 +86,17 @@ if not known or tonumber(known) < tonumber(ARGV[2]) then redis.call('SET', high,
 return {at, now[1], now[2], of}
 `)
 
-// Written is what became of a Write.
+// Written is the result of a Write.
 type Written struct {
 	Position int64     // of its last entry
-	At       time.Time // by Redis's clock
-	Expected []Replica // who has to confirm: names, start, bounds, Silent; Replicas tells more
+	At       time.Time // Redis's time
+	Expected []Replica // the replicas that must confirm: names, start, bounds and Silent; Replicas returns more
 
 	epoch string // of the log that it was written to
 }
 
-// Write puts entries into the set and the log, all of them or none, at most 500.
-// ErrEmpty says that the set has to be rebuilt first, ErrForeign that Redis holds
-// something else under our keys, ErrEntry which entry can't be written.
+// Write adds entries to the set and the log, all or none, at most 500. It returns ErrEmpty if the set must be rebuilt
+// first, ErrForeign if Redis holds something else under the keys, and ErrEntry if an entry can't be written.
 func (l *Log) Write(ctx context.Context, entries ...Entry) (Written, error) {
 	if len(entries) == 0 || len(entries) > atOnce {
 		return Written{}, fmt.Errorf("%w: %d at once; 1 to %d can be written", ErrEntry, len(entries), atOnce)
@@ -125,8 +123,8 @@ func (l *Log) Write(ctx context.Context, entries ...Entry) (Written, error) {
 	if err != nil {
 		return Written{}, err
 	}
-	// Who registered before the write is on the list now; who registers later loads a
-	// set that has the entries.
+	// Replicas registered before the write are in the list now; those that register later load a set that has the
+	// entries.
 	w.Expected, err = l.expected(ctx)
 	return w, err
 }
@@ -154,8 +152,8 @@ func readWritten(answer []any) (Written, error) {
 	return Written{Position: n[0], At: time.Unix(n[1], n[2]*1000), epoch: epoch}, nil
 }
 
-// Find is the entry of this name, if it is denied. The error of one that can't be
-// read wraps ErrEntry.
+// Find returns the entry of this name and whether there is one. The error of an entry that can't be parsed wraps
+// ErrEntry.
 func (l *Log) Find(ctx context.Context, k Kind, value string) (Entry, bool, error) {
 	field := Entry{Kind: k, Value: value}.field()
 	text, err := l.rdb.HGet(ctx, setKey, field).Result()
@@ -169,16 +167,16 @@ func (l *Log) Find(ctx context.Context, k Kind, value string) (Entry, bool, erro
 	return e, err == nil, err
 }
 
-// State is where the denylist in Redis stands.
+// State is the state of the denylist in Redis.
 type State struct {
 	Epoch    string // "" if the set is not complete
 	Position int64  // of the last entry of the log
-	High     int64  // the highest Seq that was written
+	High     int64  // the highest Seq written
 	Entries  int64  // in the set
-	Logged   int64  // entries that the log keeps
+	Logged   int64  // entries in the log
 }
 
-// State asks Redis.
+// State returns the state of the denylist in Redis.
 func (l *Log) State(ctx context.Context) (State, error) {
 	var epoch, position, high *redis.StringCmd
 	var entries, logged *redis.IntCmd
@@ -190,7 +188,7 @@ func (l *Log) State(ctx context.Context) (State, error) {
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return State{}, told(err)
 	}
-	// Pipelined stops at the first error, which may be a nil.
+	// Pipelined returns only the first error, which may be a missing value.
 	for _, cmd := range []redis.Cmder{epoch, position, high, entries, logged} {
 		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
 			return State{}, told(err)

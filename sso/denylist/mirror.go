@@ -15,18 +15,17 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrDenied says that a session or token was revoked.
+// ErrDenied is returned for a session or token that was revoked.
 var ErrDenied = errors.New("denylist: denied")
 
-// ErrStale says that the mirror has not heard from Redis for longer than it may, so
-// that nobody knows whether a session or token is denied. Cookies are to be kept, the
-// answer is 503.
+// ErrStale is returned when a mirror's data is too old to tell whether a session or token is revoked. Respond with 503
+// and keep the cookies.
 var ErrStale = errors.New("denylist: the denylist is not up to date")
 
-// DefaultBound is after how much silence a mirror refuses.
+// DefaultBound is the default of Options.Bound.
 const DefaultBound = time.Second
 
-// Options are what a mirror needs. Those from Logger on may be left out.
+// Options configure a mirror. Those from Logger on are optional.
 type Options struct {
 	Redis   redis.UniversalClient
 	Service string // "shop"
@@ -34,27 +33,27 @@ type Options struct {
 	Version string
 
 	Logger *slog.Logger
-	// Bound is after how much silence of Redis the mirror refuses; DefaultBound.
+	// Bound is the age of its data at which the mirror refuses; DefaultBound if zero.
 	Bound time.Duration
-	// StaleFor, if not zero, is the policy "stale": the mirror goes on answering from
-	// memory for so long. Zero is the policy "closed".
+	// StaleFor, if not zero, selects the policy "stale": the mirror uses its data until this age instead of Bound. Zero
+	// is the policy "closed".
 	StaleFor time.Duration
-	Now      func() time.Time // time.Now
+	Now      func() time.Time // time.Now if nil
 }
 
-// Report is what a replica tells of itself for the operator's eyes.
+// Report is what a replica reports about itself to administrators.
 type Report struct {
 	Requests int64    `json:"requests"` // answered since it started
 	Memory   int64    `json:"memory"`   // bytes
-	KIDs     []string `json:"kids"`     // the signing keys that it knows
-	Streams  int      `json:"streams"`  // tabs that listen
+	KIDs     []string `json:"kids"`     // the signing keys that it has loaded
+	Streams  int      `json:"streams"`  // open event streams
 }
 
 // Mirror is one replica's copy of the denylist.
 type Mirror struct {
 	o        Options
 	scripts  *luascript.Runner
-	instance string // this process; a replica that was started anew is another
+	instance string // identifies this process; a restarted replica is another instance
 	block    time.Duration
 	table    *table
 	watchers watchers
@@ -65,31 +64,32 @@ type Mirror struct {
 	unreadable atomic.Int64
 
 	started time.Time
-	// What follows is for Run's goroutine only.
-	epoch      string    // of the set that was loaded
-	mark       string    // of the Write of the entry at position
-	confirmed  int64     // position that was confirmed last
-	seen       int64     // position of Redis's log at the last beat
-	beaten     time.Time // when that was sent
+	// The fields below belong to Run's goroutine.
+	epoch      string    // of the loaded set
+	mark       string    // of the Write that added the entry at position
+	confirmed  int64     // the last position confirmed
+	seen       int64     // the log's position at the last heartbeat
+	beaten     time.Time // when the last heartbeat was sent
 	registered time.Time
-	requests   int64     // as told then
-	complained time.Time // when the log was last written to
+	requests   int64     // the count at the last registration
+	complained time.Time // when complain last logged
 
 	describing sync.Mutex
 	describers []func(*Report)
 }
 
-// Stats say what a mirror holds.
+// Stats describe the contents of a mirror.
 type Stats struct {
 	Entries    int64
 	Bytes      int64
 	Position   int64         // in the log
-	Age        time.Duration // of what it knows; negative before the first load
-	Unreadable int64         // entries that made no sense since it started
-	Synced     bool          // it follows the log, as far as it knows
+	Age        time.Duration // of its data; negative before the first load
+	Unreadable int64         // entries that could not be parsed since the start
+	Synced     bool          // follows the log
 }
 
-// NewMirror is a mirror that knows nothing yet. It does not talk to Redis.
+// NewMirror returns an empty mirror, or an error if Redis, Service or Replica is missing or StaleFor is less than
+// Bound. It does not connect; Run does.
 func NewMirror(o Options) (*Mirror, error) {
 	if o.Redis == nil || o.Service == "" || o.Replica == "" {
 		return nil, errors.New("denylist: a mirror needs Redis, a service and the replica's name")
@@ -111,11 +111,11 @@ func NewMirror(o Options) (*Mirror, error) {
 	return m, nil
 }
 
-// blockFor is how long a read waits at Redis for an entry. Two of them fit into the
-// bound, so that one that is late does not make the mirror refuse.
+// blockFor returns how long a read blocks in Redis. Two reads fit into the bound, so that one that is late does not
+// make the mirror refuse.
 func blockFor(bound time.Duration) time.Duration { return max(bound*2/5, 10*time.Millisecond) }
 
-// Bound is after how much silence of Redis the mirror refuses.
+// Bound returns the age of its data at which the mirror refuses.
 func (m *Mirror) Bound() time.Duration { return m.o.Bound }
 
 func (m *Mirror) now() time.Time {
@@ -125,17 +125,16 @@ func (m *Mirror) now() time.Time {
 	return time.Now()
 }
 
-// Describe adds to what the replica tells of itself once a second.
+// Describe registers a function that adds to the report which the replica sends once a second.
 func (m *Mirror) Describe(add func(*Report)) {
 	m.describing.Lock()
 	defer m.describing.Unlock()
 	m.describers = append(m.describers, add)
 }
 
-// Check says whether what has this sub, sid and jti (any of which may be empty) may
-// be let in: nil, ErrDenied or ErrStale. authenticated is when the person proved who
-// they are (auth_time), or when a token was issued that does not say. It takes no
-// lock and does no I/O.
+// Check returns nil if an identity with this sub, sid and jti (any of which may be empty) is allowed, else ErrDenied or
+// ErrStale. authenticated is when the user signed in (auth_time), or when a token without auth_time was issued. It
+// takes no lock and does no I/O.
 func (m *Mirror) Check(sub, sid, jti string, authenticated time.Time) error {
 	switch {
 	case m.denies(sub, sid, jti, authenticated):
@@ -156,7 +155,7 @@ func (m *Mirror) denies(sub, sid, jti string, authenticated time.Time) bool {
 	return jti != "" && (m.table.before(Token, jti) != 0 || m.table.before(Token, family(jti)) != 0)
 }
 
-// current reports whether the mirror may say "allowed".
+// current reports whether the mirror's data is recent enough to allow a request.
 func (m *Mirror) current() bool {
 	known := m.heard.Load()
 	switch {
@@ -168,7 +167,7 @@ func (m *Mirror) current() bool {
 	return known.youngerThan(m.o.Bound, m.o.Now)
 }
 
-// Ready says why the mirror would refuse, if it would.
+// Ready returns ErrStale if the mirror's data is too old.
 func (m *Mirror) Ready(context.Context) error {
 	if !m.current() {
 		return ErrStale
@@ -176,7 +175,7 @@ func (m *Mirror) Ready(context.Context) error {
 	return nil
 }
 
-// Stats say what the mirror holds now.
+// Stats returns the mirror's current statistics.
 func (m *Mirror) Stats() Stats {
 	s := Stats{
 		Entries: m.table.entries.Load(), Bytes: m.table.bytes(), Position: m.position.Load(),
@@ -188,8 +187,8 @@ func (m *Mirror) Stats() Stats {
 	return s
 }
 
-// Why is the entry that denies this, if Redis can tell. For a person's eyes: that it
-// finds none does not mean that it is allowed.
+// Why returns the entry in Redis that denies this identity, for display only: that it finds none does not mean that the
+// identity is allowed.
 func (m *Mirror) Why(ctx context.Context, sub, sid, jti string, authenticated time.Time) (Entry, bool) {
 	log := &Log{rdb: m.o.Redis}
 	for _, key := range []struct {

@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// buildLock bounds how long one replica may rebuild while others wait.
+	// buildLock is how long the lock of a rebuild lasts without progress.
 	buildLock = 30 * time.Second
-	// buildBatch is how many entries go to Redis at a time.
+	// buildBatch is the number of entries sent to Redis at a time.
 	buildBatch = 1000
 )
 
-// ErrBuilding says that another replica is rebuilding the set.
+// ErrBuilding is returned while another replica rebuilds the set.
 var ErrBuilding = errors.New("denylist: another replica rebuilds the denylist")
 
-// finish makes the set count, if it is still ours to make.
+// finish marks the set as complete by giving it an epoch, if the caller still holds the lock.
 var finish = redis.NewScript(`
 local building, epoch, position, high = unpack(KEYS)
 if redis.call('GET', building) ~= ARGV[1] or redis.call('EXISTS', epoch) == 1 then return 0 end
@@ -31,10 +31,9 @@ redis.call('DEL', building)
 return 1
 `)
 
-// Rebuild fills an empty Redis with all that is denied, and then gives it an epoch,
-// so that mirrors load it and let people in again. high is the highest Seq of all.
-// It does nothing when there is an epoch; ErrBuilding says that another replica is
-// at it.
+// Rebuild writes all entries to an empty Redis and then sets an epoch, so that mirrors load the set and allow requests
+// again. high is the highest Seq of all. It does nothing if there is an epoch, and returns ErrBuilding if another
+// replica is rebuilding.
 func (l *Log) Rebuild(ctx context.Context, high int64, all iter.Seq2[Entry, error]) error {
 	if s, err := l.State(ctx); err != nil || s.Epoch != "" {
 		return err
@@ -55,7 +54,7 @@ func (l *Log) Rebuild(ctx context.Context, high int64, all iter.Seq2[Entry, erro
 		}
 		if e.Kind == Subject {
 			if e.before() < reached[e.Value] {
-				continue // written by a clock that was behind: it denies nothing more
+				continue // from a writer whose clock was behind: it denies nothing more
 			}
 			reached[e.Value] = e.before()
 		}
@@ -79,13 +78,12 @@ func (l *Log) Rebuild(ctx context.Context, high int64, all iter.Seq2[Entry, erro
 	return nil
 }
 
-// fill adds entries to a set that does not count yet. Several of one name may come:
-// the last one counts.
+// fill adds entries to a set that has no epoch yet. Of several entries with one name, the last one is kept.
 func (l *Log) fill(ctx context.Context, owner string, entries []Entry) error {
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, e := range entries {
 			if e.Check() != nil {
-				continue // what can't be written was never denied
+				continue // an invalid entry can't have been in force
 			}
 			text, err := e.encode()
 			if err != nil {
@@ -97,7 +95,7 @@ func (l *Log) fill(ctx context.Context, owner string, entries []Entry) error {
 		p.SetArgs(ctx, buildKey, owner, redis.SetArgs{Mode: "XX", TTL: buildLock})
 		return nil
 	})
-	if errors.Is(err, redis.Nil) { // the lock ran out; finish will say so
+	if errors.Is(err, redis.Nil) { // the lock has expired; finish will report it
 		return nil
 	}
 	return told(err)

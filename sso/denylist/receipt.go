@@ -13,26 +13,26 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Confirmation is what one replica has to say to a Write.
+// Confirmation is a replica's response to a Write.
 type Confirmation struct {
 	Replica   string        `json:"replica"`
 	Service   string        `json:"service"`
 	Confirmed bool          `json:"confirmed"`
-	Took      time.Duration `json:"took"`     // from the write to the confirmation, whole milliseconds of Redis's clock
-	Refusing  bool          `json:"refusing"` // it had been silent for so long that it refuses everything
-	// WrongUntil is when one that has not confirmed refuses at the latest; zero for others.
+	Took      time.Duration `json:"took"`     // from write to confirmation, in whole milliseconds of Redis's time
+	Refusing  bool          `json:"refusing"` // its data was so old that it refuses everything
+	// WrongUntil is when a replica that has not confirmed refuses at the latest; zero for others.
 	WrongUntil time.Time `json:"wrong_until,omitzero"`
 }
 
-// Receipt says who knows of a Write.
+// Receipt lists the replicas that have and have not confirmed a Write.
 type Receipt struct {
 	Position      int64          `json:"position"`
-	At            time.Time      `json:"at"`   // of the write, by Redis's clock
-	Took          time.Duration  `json:"took"` // until all had confirmed, or until nobody waited any longer
+	At            time.Time      `json:"at"`   // of the write, Redis's time
+	Took          time.Duration  `json:"took"` // until all had confirmed, or the wait ended
 	Confirmations []Confirmation `json:"confirmations"`
 }
 
-// Confirmed is how many replicas have confirmed.
+// Confirmed returns the number of replicas that have confirmed.
 func (r Receipt) Confirmed() (n int) {
 	for _, c := range r.Confirmations {
 		if c.Confirmed {
@@ -42,7 +42,7 @@ func (r Receipt) Confirmed() (n int) {
 	return n
 }
 
-// Slowest is the time that the slowest of those who confirmed took.
+// Slowest returns the longest time that a confirmation took.
 func (r Receipt) Slowest() (slowest time.Duration) {
 	for _, c := range r.Confirmations {
 		if c.Confirmed {
@@ -52,7 +52,7 @@ func (r Receipt) Slowest() (slowest time.Duration) {
 	return slowest
 }
 
-// Missing are the replicas that have not confirmed.
+// Missing returns the replicas that have not confirmed.
 func (r Receipt) Missing() (missing []Confirmation) {
 	for _, c := range r.Confirmations {
 		if !c.Confirmed {
@@ -63,11 +63,10 @@ func (r Receipt) Missing() (missing []Confirmation) {
 }
 
 const (
-	// keptAcks is how many confirmations Redis keeps, about: ten of each of 500 replicas.
+	// keptAcks is the approximate number of confirmations that Redis keeps: ten of each of 500 replicas.
 	keptAcks = 5_000
-	// Between two looks, Await lets confirmations gather: to be woken by each would hold
-	// up those who confirm. It waits for a twentieth of the time that has passed, within
-	// these.
+	// Await polls, because waking up for each confirmation would slow down the replicas that confirm. It waits for a
+	// twentieth of the time that has passed, within these limits.
 	gatherLeast = time.Millisecond
 	gatherMost  = 10 * time.Millisecond
 )
@@ -77,8 +76,8 @@ var acknowledge = luascript.New(`
 return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'r', ARGV[2], 'p', ARGV[3], 'e', ARGV[4])
 `)
 
-// confirm tells whoever waits that this replica has applied all up to its position,
-// unless that was told. The epoch says of which set.
+// confirm records in Redis that this replica has applied all entries up to its position, unless it has already. The
+// epoch says of which set.
 func (m *Mirror) confirm(ctx context.Context) error {
 	position := m.position.Load()
 	if position == m.confirmed {
@@ -93,10 +92,9 @@ func (m *Mirror) confirm(ctx context.Context) error {
 	return nil
 }
 
-// Await waits until everyone who was expected has confirmed w, at most for bound, and
-// tells of each as it comes (each may be nil). After bound, a replica of the policy
-// "closed" that has not confirmed refuses. Replicas that were silent before are not
-// waited for.
+// Await waits until all expected replicas have confirmed w, at most for bound, and calls each, which may be nil, for
+// every confirmation. After bound, a replica of the policy "closed" that has not confirmed refuses. Replicas that were
+// silent at the time of the write are not waited for.
 func (l *Log) Await(ctx context.Context, w Written, bound time.Duration, each func(Confirmation)) Receipt {
 	began := time.Now()
 	r := Receipt{Position: w.Position, At: w.At, Confirmations: make([]Confirmation, len(w.Expected))}
@@ -113,11 +111,11 @@ func (l *Log) Await(ctx context.Context, w Written, bound time.Duration, each fu
 		}
 		return n
 	}
-	// The ids of confirmations are Redis's milliseconds: those from the write on.
+	// The ids of confirmations are Redis's milliseconds: start with those of the write.
 	from := fmt.Sprintf("%d-%d", w.At.UnixMilli()-1, uint64(1)<<62)
 	for last := false; open() > 0 && !last && ctx.Err() == nil; {
 		passed := time.Since(began)
-		last = passed >= bound // and look once more
+		last = passed >= bound // read once more
 		sleep(ctx, min(max(passed/20, gatherLeast), gatherMost))
 		streams, err := l.rdb.XRead(ctx, &redis.XReadArgs{Streams: []string{acksKey, from}, Count: keptAcks, Block: -1}).Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
@@ -143,8 +141,8 @@ func (l *Log) Await(ctx context.Context, w Written, bound time.Duration, each fu
 	return r
 }
 
-// confirmedBy is who of those that are waited for confirms w by this message: their
-// position has reached it, in the log that it was written to.
+// confirmedBy returns the index of the waiting replica whose message confirms w: its position has reached that of w, in
+// the same log.
 func (w Written) confirmedBy(m redis.XMessage, waiting map[string]int) (int, bool) {
 	replica, _ := m.Values["r"].(string)
 	position, _ := m.Values["p"].(string)
@@ -169,7 +167,7 @@ func (w Written) unconfirmed(e Replica) Confirmation {
 	return c
 }
 
-// until is the time from the write to the message of this id.
+// until returns the time from the write to the message with this id.
 func (w Written) until(id string) time.Duration {
 	ms, _, _ := strings.Cut(id, "-")
 	at, _ := strconv.ParseInt(ms, 10, 64)

@@ -13,14 +13,13 @@ import (
 )
 
 const (
-	// registerEvery is how often a replica tells of itself.
+	// registerEvery is the interval between a replica's registrations.
 	registerEvery = time.Second
-	// forgottenAfter is how long a replica is listed that is not heard of any more, and
-	// that certainly refuses.
+	// forgottenAfter is how long a replica that sends no heartbeat stays in the list. It certainly refuses by then.
 	forgottenAfter = time.Minute
 )
 
-// info is what a replica tells of itself; times are its own clock's.
+// info is a replica's description of itself; times are by its own clock.
 type info struct {
 	Name     string        `json:"name"`
 	Service  string        `json:"service"`
@@ -39,22 +38,22 @@ type info struct {
 	Report   Report        `json:"report"`
 }
 
-// place is where Redis's log stands.
+// place is the state of Redis's log.
 type place struct {
-	sent     time.Time // before it was asked
+	sent     time.Time // when the request for it was sent
 	epoch    string    // "" if there is none
 	position int64
 	last     int64  // position of the last entry that the log has; 0 for none
 	mark     string // of that entry's Write
 }
 
-// split reports whether p is of another past than q: Redis went back in time in between.
+// split reports whether p does not continue q: Redis has lost its last entries in between.
 func (p place) split(q place) bool {
 	return p.epoch != q.epoch || p.position < q.position || p.last == q.last && p.mark != q.mark
 }
 
-// heartbeat notes that a replica lives and, if ARGV[4] is given, what it tells of itself, and returns where the log
-// stands: the epoch, the position, and the id and the mark of its last entry.
+// heartbeat records that a replica is running and, if ARGV[4] is given, its description, and returns the state of the
+// log: the epoch, the position, and the id and the mark of its last entry.
 var heartbeat = luascript.New(`
 local beat, names, info, epoch, position, log = unpack(KEYS)
 redis.call('SET', beat, ARGV[2], 'PX', ARGV[3])
@@ -73,8 +72,7 @@ end
 return {redis.call('GET', epoch) or '', redis.call('GET', position) or '', id, mark}
 `)
 
-// beat tells Redis in one round trip that this replica lives, and learns where the
-// log stands.
+// beat sends a heartbeat in one round trip, registers the replica if that is due, and returns the state of the log.
 func (m *Mirror) beat(ctx context.Context) (place, error) {
 	at := place{sent: m.now()}
 	within, cancel := m.deadline(ctx, 0)
@@ -97,7 +95,7 @@ func (m *Mirror) beat(ctx context.Context) (place, error) {
 	if at.position, err = strconv.ParseInt(answer[1], 10, 64); err != nil && answer[1] != "" {
 		return place{}, ErrForeign
 	}
-	if id := answer[2]; id != "" { // as new as the position or newer
+	if id := answer[2]; id != "" { // the position may be older than the last entry
 		number, _, _ := strings.Cut(id, "-")
 		at.last, _ = strconv.ParseInt(number, 10, 64)
 		at.position = max(at.position, at.last)
@@ -107,8 +105,8 @@ func (m *Mirror) beat(ctx context.Context) (place, error) {
 	return at, nil
 }
 
-// silence is after how long without a beat this replica certainly refuses: its last
-// read may have been answered after the beat before it.
+// silence returns how long after its last heartbeat this replica certainly refuses: its reads may continue for up to
+// two block times longer.
 func (m *Mirror) silence() time.Duration { return m.o.Bound + 2*m.block }
 
 func (m *Mirror) describe(now time.Time) []byte {
@@ -132,7 +130,7 @@ func (m *Mirror) describe(now time.Time) []byte {
 	return raw
 }
 
-// leave takes the replica off the list: nobody waits for one that has stopped.
+// leave unregisters the replica, so that writers do not wait for it.
 func (m *Mirror) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 500*time.Millisecond)
 	defer cancel()

@@ -12,16 +12,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Replica is a registered replica, as it told of itself within the last minute.
+// Replica is a registered replica, as described by itself within the last minute.
 type Replica struct {
 	Name, Service, Version string
 	Started, Heard         time.Time     // by its own clock
-	Position               int64         // of the last entry that it has applied
-	Age                    time.Duration // how old its knowledge was then; negative: none yet
-	Synced                 bool          // it follows the log
-	Silent                 bool          // not heard of for so long that it refuses by now
+	Position               int64         // of the last entry applied
+	Age                    time.Duration // of its data at that time; negative before the first load
+	Synced                 bool          // follows the log
+	Silent                 bool          // sent no heartbeat for so long that it refuses
 	Entries, Bytes         int64         // of its mirror
-	Unreadable             int64         // entries that it could not read
+	Unreadable             int64         // entries that it could not parse
 	Bound, StaleFor        time.Duration
 	RequestsPerSecond      float64
 	Report
@@ -29,15 +29,14 @@ type Replica struct {
 	instance string
 }
 
-// Replicas are the registered replicas, by name. One that was started anew stands
-// for the process before it, if that is silent.
+// Replicas returns the registered replicas, sorted by name. A restarted replica replaces its earlier process if that is
+// silent.
 func (l *Log) Replicas(ctx context.Context) ([]Replica, error) {
 	return l.replicas(ctx, func(string) (Replica, bool) { return Replica{}, false })
 }
 
-// expected are the replicas that have to confirm a write. What never changes of one
-// is remembered: while a write waits for 500 replicas, nobody should have to read all
-// that they tell of themselves.
+// expected returns the replicas that must confirm a write. It caches their unchanging details, so that with 500
+// replicas a write need not read every description.
 func (l *Log) expected(ctx context.Context) ([]Replica, error) {
 	l.mu.Lock()
 	known := l.known
@@ -62,8 +61,8 @@ func (l *Log) expected(ctx context.Context) ([]Replica, error) {
 	return all, nil
 }
 
-// replicas asks who is registered and who lives, and, of those that are not known or
-// do not live, what they have told of themselves.
+// replicas returns the registered replicas. It reads the descriptions only of those that known does not return or that
+// send no heartbeat, and removes those without either.
 func (l *Log) replicas(ctx context.Context, known func(instance string) (Replica, bool)) ([]Replica, error) {
 	names, err := l.rdb.SMembers(ctx, namesKey).Result()
 	if err != nil {
@@ -94,9 +93,10 @@ func (l *Log) replicas(ctx context.Context, known func(instance string) (Replica
 				forgotten = append(forgotten, name)
 				continue
 			}
-			told.Name, _, _ = strings.Cut(name, "#") // just registered, or spoilt: it counts all the same
+			told.Name, _, _ = strings.Cut(name, "#") // just registered, or the description is invalid: still listed
 		}
-		if at, err := strconv.ParseInt(beats[name], 10, 64); err == nil { // as of the last confirmation, not of the last second
+		// The heartbeat's position is newer than the description's.
+		if at, err := strconv.ParseInt(beats[name], 10, 64); err == nil {
 			told.Position = max(told.Position, at)
 		}
 		all = append(all, told.replica(name, beats[name] == ""))
@@ -109,7 +109,7 @@ func (l *Log) replicas(ctx context.Context, known func(instance string) (Replica
 	return tidy(all), nil
 }
 
-// values are those of the keys prefix+name, by name.
+// values returns the values of the keys prefix+name, by name.
 func (l *Log) values(ctx context.Context, prefix string, names []string) (map[string]string, error) {
 	if len(names) == 0 {
 		return nil, nil
@@ -137,8 +137,8 @@ func (i info) replica(instance string, silent bool) Replica {
 	}
 }
 
-// tidy sorts, and leaves out silent processes that others of the same name replaced:
-// they refuse. With the policy "stale" nobody knows whether they have ended.
+// tidy sorts the replicas and removes silent ones that were restarted under the same name: they refuse. With the policy
+// "stale" they may still run, so they stay.
 func tidy(all []Replica) []Replica {
 	latest := map[string]time.Time{}
 	for _, r := range all {
@@ -156,7 +156,7 @@ func tidy(all []Replica) []Replica {
 	return all
 }
 
-// natural sorts shop-2 before shop-10.
+// natural compares names so that shop-2 comes before shop-10.
 func natural(a, b string) int {
 	i, j := strings.LastIndexByte(a, '-'), strings.LastIndexByte(b, '-')
 	if i > 0 && j > 0 && a[:i] == b[:j] && len(a) != len(b) {

@@ -7,30 +7,28 @@ import (
 	"time"
 )
 
-// table holds what is denied. Any number of goroutines look things up without a
-// lock; writers take turns.
+// table is a concurrent hash table of denied identifiers. Lookups take no lock; writers take turns.
 //
-// A key is kept as 128 bits of two keyed hashes, so a slot has a fixed size and
-// nobody outside can make two keys meet. Slots are filled once and never moved; when
-// there are too many, a new array with what is still live takes the place of the old.
+// A key is stored as 128 bits of two keyed hashes, so that a slot has a fixed size and an attacker can't cause
+// collisions. Slots are filled once and never moved; when there are too many, a new array with the entries in force
+// replaces the old one.
 type table struct {
 	seeds   [2]maphash.Seed
 	array   atomic.Pointer[array]
 	mu      sync.Mutex // of writers
 	used    int
-	entries atomic.Int64 // that are live, as of the last write or sweep
+	entries atomic.Int64 // not expired, as of the last write or sweep
 }
 
-// array is a power of two of slots, and a filter before them: nearly everything that
-// is looked up is not there, and a million slots don't fit into a processor's caches,
-// but a byte for each of them does.
+// array has a power of two of slots, and a filter in front of them: nearly every lookup finds nothing, and a million
+// slots don't fit into a processor's caches, but one byte for each of them does.
 type array struct {
 	filter []atomic.Uint64
 	slots  []slot
 }
 
-// slot is one entry: hashes and, packed into one word, until and before in
-// seconds since 1970. first is 0 in an empty slot and is written last.
+// slot is one entry: its hashes and, packed into one word, until and before in seconds since 1970. first is 0 in an
+// empty slot and is written last.
 type slot struct {
 	first  atomic.Uint64
 	second uint64
@@ -39,7 +37,7 @@ type slot struct {
 
 const (
 	slotBytes     = 24
-	slotsPerWord  = 8 // slots for which the filter has one of its words of 64 bits
+	slotsPerWord  = 8 // slots per 64-bit word of the filter
 	smallestTable = 1 << 10
 )
 
@@ -47,8 +45,8 @@ func newArray(size int) *array {
 	return &array{filter: make([]atomic.Uint64, size/slotsPerWord), slots: make([]slot, size)}
 }
 
-// filtered is where the filter has a key: three bits of a word. One in a hundred of
-// the keys that are not there finds all three set by others.
+// filtered returns a key's place in the filter: three bits of a word. For one in a hundred absent keys, all three are
+// set by others.
 func (a *array) filtered(first uint64) (word *atomic.Uint64, bits uint64) {
 	word = &a.filter[first>>36&uint64(len(a.filter)-1)]
 	return word, 1<<(first>>18&63) | 1<<(first>>24&63) | 1<<(first>>30&63)
@@ -60,11 +58,11 @@ func newTable() *table {
 	return t
 }
 
-// exempt is the kind of a sign-in that a denial of its person leaves out: it is stored with the instant of that
-// denial, so that a later denial without the exemption counts.
+// exempt is the kind of a sign-in that an entry about its user excepts. It is stored with the Before of that entry, so
+// that a later entry without the exception applies.
 const exempt Kind = "exempt"
 
-// first and second are the hashes of a key; the first one keeps kinds apart.
+// first and second return the hashes of a key; the first one keeps kinds apart.
 func (t *table) first(k Kind, value string) uint64 {
 	first := maphash.String(t.seeds[0], value)
 	switch k {
@@ -80,8 +78,7 @@ func (t *table) first(k Kind, value string) uint64 {
 
 func (t *table) second(value string) uint64 { return maphash.String(t.seeds[1], value) }
 
-// before is the instant up to which k:value is denied, in seconds since 1970; 0 if
-// it is not.
+// before returns the time up to which k:value is denied, in seconds since 1970, or 0 if it is not denied.
 func (t *table) before(k Kind, value string) uint32 {
 	if value == "" {
 		return 0
@@ -108,7 +105,7 @@ func (a *array) find(first, second uint64) uint32 {
 	}
 }
 
-// put adds an entry, or lets the one that is there deny more and longer.
+// put adds an entry, or extends the existing one to the later before and until.
 func (t *table) put(k Kind, value string, before uint32, until, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -123,7 +120,7 @@ func (t *table) put(k Kind, value string, before uint32, until, now time.Time) {
 	}
 }
 
-// insert reports whether the key is new. The array must have room.
+// insert adds an entry or extends the existing one, and reports whether the key is new. The array must have room.
 func (a *array) insert(first, second uint64, before, until uint32) bool {
 	mask := uint64(len(a.slots) - 1)
 	for i := first & mask; ; i = (i + 1) & mask {
@@ -146,7 +143,7 @@ func (a *array) insert(first, second uint64, before, until uint32) bool {
 	}
 }
 
-// sweep lets go of entries whose time is over.
+// sweep removes expired entries.
 func (t *table) sweep(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -165,8 +162,8 @@ func (t *table) live(now time.Time) (n int) {
 	return n
 }
 
-// rebuild moves what is live into an array that is at most half full with room more
-// entries. Readers go on with the old one until then.
+// rebuild copies the entries that have not expired into an array that is at most half full with room more entries.
+// Readers use the old one until then.
 func (t *table) rebuild(now time.Time, room int) {
 	live := t.live(now)
 	size := smallestTable
@@ -185,7 +182,7 @@ func (t *table) rebuild(now time.Time, room int) {
 	t.array.Store(fresh)
 }
 
-// reserve makes room for n more, so that loading does not grow it step by step.
+// reserve makes room for n more entries, so that loading does not grow the table step by step.
 func (t *table) reserve(n int, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

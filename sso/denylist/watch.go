@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// watchers are those who want to hear of one sign-in's end, such as open tabs.
+// watchers holds the subscribers to the ends of sign-ins, such as open tabs.
 type watchers struct {
 	mu    sync.Mutex
 	bySID map[string]map[*watcher]struct{}
@@ -16,7 +16,7 @@ type watchers struct {
 type watcher struct {
 	sub, sid      string
 	authenticated time.Time
-	hit           chan Entry // holds one
+	hit           chan Entry // buffered, one entry
 }
 
 func (w *watchers) init() {
@@ -53,14 +53,14 @@ func outOf(lists map[string]map[*watcher]struct{}, name string, one *watcher) {
 	}
 }
 
-// concerned reports whether anybody watches what an entry of this name may deny.
+// concerned reports whether a watcher may be denied by an entry of this name.
 func (w *watchers) concerned(k Kind, value string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return k == Subject && len(w.bySub[value]) > 0 || k == SignIn && len(w.bySID[value]) > 0
 }
 
-// all are those who watch somebody's sign-in.
+// all returns all watchers of sign-ins with a sub.
 func (w *watchers) all() (all []*watcher) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -72,7 +72,7 @@ func (w *watchers) all() (all []*watcher) {
 	return all
 }
 
-// tell wakes whom e denies.
+// tell sends e to the watchers that it denies.
 func (w *watchers) tell(e Entry) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,24 +93,23 @@ func (w *watchers) tell(e Entry) {
 func (one *watcher) give(e Entry) {
 	select {
 	case one.hit <- e:
-	default: // it has been told already
+	default: // it has received an entry already
 	}
 }
 
-// Watch delivers, once, the entry that denies this sign-in: when it is applied, or at
-// once if that has happened already. stop must be called.
+// Watch returns a channel that receives, once, the entry that denies this sign-in: when it is applied, or at once if
+// that has happened already. The caller must call stop.
 func (m *Mirror) Watch(sub, sid string, authenticated time.Time) (hit <-chan Entry, stop func()) {
 	one := &watcher{sub: sub, sid: sid, authenticated: authenticated, hit: make(chan Entry, 1)}
 	m.watchers.add(one)
-	// The watcher stands on the list first: what is applied now reaches it twice at
-	// most, and never not at all.
+	// The watcher is added first: an entry that is applied meanwhile may reach it twice, but is never missed.
 	if m.denies(sub, sid, "", authenticated) {
 		m.explain(context.Background(), one)
 	}
 	return one.hit, func() { m.watchers.remove(one) }
 }
 
-// explain tells one of the entry that denies it, which has been applied.
+// explain sends one the entry that denies it and that has been applied.
 func (m *Mirror) explain(ctx context.Context, one *watcher) {
 	ctx, cancel := m.deadline(ctx, 0)
 	defer cancel()
@@ -121,7 +120,7 @@ func (m *Mirror) explain(ctx context.Context, one *watcher) {
 	one.give(e)
 }
 
-// explainAll tells those whom the set denies: what was missed of the log is in it.
+// explainAll notifies the watchers that the loaded set denies: it contains the log entries that were missed.
 func (m *Mirror) explainAll(ctx context.Context) {
 	for _, one := range m.watchers.all() {
 		if m.denies(one.sub, one.sid, "", one.authenticated) {

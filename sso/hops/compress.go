@@ -14,7 +14,7 @@ import (
 //go:embed dictionary.jsonl
 var dictionary []byte
 
-// compressor makes hops small for Redis. It is for one goroutine.
+// compressor compresses hops for Redis. It must not be used concurrently.
 type compressor struct {
 	buffer bytes.Buffer
 	writer *flate.Writer
@@ -27,7 +27,7 @@ func (c *compressor) compress(raw []byte) []byte {
 	} else {
 		c.writer.Reset(&c.buffer)
 	}
-	_, _ = c.writer.Write(raw) // a buffer takes everything
+	_, _ = c.writer.Write(raw) // writing to a buffer never fails
 	_ = c.writer.Close()
 	return bytes.Clone(c.buffer.Bytes())
 }

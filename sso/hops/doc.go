@@ -1,12 +1,10 @@
-// Package hops keeps what happened in a sign-in, request by request, so that the person
-// whose sign-in it was can look at it afterwards.
+// Package hops records the requests of a sign-in, so that its user can look at them afterwards.
 //
 //	rp, portal ── Record(ID(state), Hop) ──▶ queue ──▶ Redis: list of the flow, 15 minutes
-//	rp ────────── File(ID(state), sub) ────▶ queue ──▶ the flow is that person's, one hour
+//	rp ────────── File(ID(state), sub) ────▶ queue ──▶ the flow belongs to that user, one hour
 //	page ◀─────── Of(sub) ────────────────────────── Redis
 //
-// Nothing in it opens anything: whoever records shortens what is secret first
-// ([Short], [Values], [Location]), and cookies, passwords, emails and client secrets are not
-// kept at all. Recording happens beside the request: it never waits, and what does not
-// fit the queue, or the pace that Redis is asked to bear, is dropped.
+// A record holds no usable secret: callers shorten secrets first ([Short], [Values], [Location]), and cookies,
+// passwords, emails and client secrets are never recorded. Recording does not block the request: a hop that exceeds the
+// queue or the write rate is dropped.
 package hops

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The two parties that are in every flow; others are named by their client id.
+// The two parties of every flow; others are named by their client id.
 const (
 	Browser  = "browser"
 	Provider = "provider"
@@ -14,77 +14,75 @@ const (
 
 // The kinds of a hop, in the order of a sign-in.
 const (
-	Asked      = "asked"     // browser → app: a page that needs a person; the answer leads to the provider
+	Asked      = "asked"     // browser → app: a page that needs a user; the response redirects to the provider
 	Authorize  = "authorize" // browser → provider: the authorization request
 	SignInPage = "page"      // browser → provider: the sign-in page
 	SignInForm = "form"      // browser → provider: the form on it
-	Callback   = "callback"  // browser → app: the provider's answer, with the code
+	Callback   = "callback"  // browser → app: the provider's response, with the code
 	Token      = "token"     // app → provider: code for tokens
-	Redeemed   = "redeemed"  // provider, by itself: what it checked before it gave tokens
-	Userinfo   = "userinfo"  // app → provider: name and email, where the ID token leaves them out
+	Redeemed   = "redeemed"  // provider, by itself: the checks before it issued tokens
+	Userinfo   = "userinfo"  // app → provider: name and email, if the ID token lacks them
 	Verified   = "verified"  // app, by itself: the ID token was checked
-	Refused    = "refused"   // app, by itself: the sign-in was not completed
+	Refused    = "refused"   // app, by itself: the sign-in failed
 )
 
-// Hop is a request with its answer, or, where From and To are the same, something that one party
-// did by itself.
+// Hop is a request with its response, or, where From and To are the same, a step that one party did by itself.
 type Hop struct {
 	Kind    string        `json:"k"`
 	At      time.Time     `json:"t"`
-	Took    time.Duration `json:"d"` // as the party measured it that recorded the hop
+	Took    time.Duration `json:"d"` // measured by the party that recorded the hop
 	From    string        `json:"f"` // Browser, Provider or a client id
 	To      string        `json:"o"`
 	Replica string        `json:"r,omitempty"` // that recorded it
 	Method  string        `json:"m,omitempty"`
-	Address string        `json:"a,omitempty"` // without its query
-	Status  int           `json:"s,omitempty"` // of the answer
+	Address string        `json:"a,omitempty"` // without the query
+	Status  int           `json:"s,omitempty"` // of the response
 	Sent    []Value       `json:"q,omitempty"`
 	Answer  []Value       `json:"w,omitempty"`
 	Tag     string        `json:"b,omitempty"` // identifies the browser; set by the provider's hops only
 }
 
-// Front reports whether a hop went through the browser, where its person, and whatever else runs
-// there, sees it.
+// Front reports whether a hop went through the browser, where its user, and any other software there, can see it.
 func (h Hop) Front() bool { return h.From == Browser || h.To == Browser }
 
-// Alone reports whether a party did something by itself.
+// Alone reports whether one party did the step by itself.
 func (h Hop) Alone() bool { return h.From == h.To }
 
-// Value is a parameter, a cookie, a member of an answer, already shortened.
+// Value is a parameter, a cookie or a member of a response, already shortened.
 type Value struct {
 	In   string `json:"i"` // one of those below
 	Name string `json:"n"`
 	Text string `json:"v"`
 }
 
-// Where a Value was.
+// Places of a Value.
 const (
 	InQuery    = "query"
 	InForm     = "form"
 	InHeader   = "header"
 	InCookie   = "cookie"
-	InLocation = "location" // the query of the address that an answer leads to
+	InLocation = "location" // the query of a response's Location
 	InJSON     = "json"
 	InClaim    = "claim" // of an ID token
-	InCheck    = "check" // what was compared
+	InCheck    = "check" // what was checked
 )
 
-// Flow is a sign-in that came to its end.
+// Flow is a completed sign-in.
 type Flow struct {
 	Client string    `json:"client"` // id of the app
 	Ended  time.Time `json:"ended"`
 	Hops   []Hop     `json:"-"` // oldest first
 }
 
-// Recorder takes hops. Its methods return at once.
+// Recorder records hops. Its methods do not block.
 type Recorder interface {
-	// Record takes down a hop of the flow of this ID; an empty one is none.
+	// Record adds a hop to the flow with this ID; it does nothing if id is empty.
 	Record(id string, h Hop)
-	// File makes the flow the person's: sub at issuer.
+	// File assigns the flow to the user sub of issuer.
 	File(id, client, issuer, sub string)
 }
 
-// ID is the name of the flow with this state parameter, which can't be found from it.
+// ID returns the id of the flow with this state parameter, a hash that does not reveal it, or "" for an empty state.
 func ID(state string) string {
 	if state == "" {
 		return ""
@@ -105,7 +103,7 @@ func hash(s string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// Nowhere records nothing.
+// Nowhere is a Recorder that records nothing.
 type Nowhere struct{}
 
 // Record implements Recorder.

@@ -14,30 +14,29 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// How much is kept, and for how long.
+// Limits of what is kept.
 const (
-	// Life is how long a person can look at a sign-in.
+	// Life is how long a user can look at a sign-in.
 	Life = time.Hour
-	// underWay is how long a flow that nobody has completed is kept: as long as there is time to sign in.
+	// underWay is how long an uncompleted flow is kept: as long as a sign-in may take.
 	underWay = 15 * time.Minute
-	maxHops  = 40      // of a flow
-	maxFlows = 12      // of a person
+	maxHops  = 40      // per flow
+	maxFlows = 12      // per user
 	maxHop   = 8 << 10 // bytes
 )
 
-// What recording may take: who begins sign-ins is nobody we know yet, and writes as much
-// into a request as they like. Counted in bytes, what waits in Redis for somebody to
-// complete it stays below burst + pace × underWay, 15 MiB, for each process that records.
+// Limits of recording: unauthenticated clients start sign-ins and choose the size of their requests. In bytes, the
+// uncompleted flows in Redis stay below burst + pace × underWay, 15 MiB, for each process that records.
 const (
 	maxQueue = 256
-	overhead = 256              // of an entry in Redis, beside what it says
+	overhead = 256              // of an entry in Redis, besides its data
 	burst    = 1 << 20          // bytes at once: several hundred hops
-	pace     = 16 << 10         // bytes a second, lasting
-	patience = time.Second      // of a write
-	grudge   = 10 * time.Second // between two lines of the log about what was dropped
+	pace     = 16 << 10         // bytes per second, sustained
+	patience = time.Second      // timeout of a write
+	grudge   = 10 * time.Second // minimum interval between log messages about dropped hops
 )
 
-// Log is the Recorder that keeps hops in Redis. It is safe for concurrent use.
+// Log is the Recorder that stores hops in Redis. It is safe for concurrent use.
 type Log struct {
 	rdb redis.UniversalClient
 	log *slog.Logger
@@ -53,19 +52,19 @@ type Log struct {
 // entry is a hop to write, or, with a person, a flow to file, as JSON.
 type entry struct {
 	id     string
-	person string // key of the person
+	person string // key of the user's list
 	raw    []byte
 }
 
 func (e entry) cost() float64 { return float64(overhead + len(e.raw)) }
 
-// filed is what a person's list says of a flow.
+// filed is a flow in a user's list.
 type filed struct {
 	ID string `json:"id"`
 	Flow
 }
 
-// NewLog keeps hops in rdb. It starts nothing that would have to be stopped.
+// NewLog returns a Log that stores hops in rdb, or an error if an argument is nil. It needs no shutdown.
 func NewLog(rdb redis.UniversalClient, log *slog.Logger) (*Log, error) {
 	if rdb == nil || log == nil {
 		return nil, errors.New("hops: Redis and a logger are needed")
@@ -91,7 +90,8 @@ func (l *Log) File(id, client, issuer, sub string) {
 	}
 }
 
-// add puts an entry that says what into the queue, if there is room and nobody asks too much.
+// add queues e with what as its JSON. It drops the entry if it is too large, the queue is full, or the rate limit is
+// exceeded.
 func (l *Log) add(e entry, what any) {
 	var err error
 	if e.raw, err = json.Marshal(what); err != nil || len(e.raw) > maxHop {
@@ -113,7 +113,7 @@ func (l *Log) add(e entry, what any) {
 	}
 }
 
-// write empties the queue and ends.
+// write writes the queue's entries to Redis, in batches, until the queue is empty.
 func (l *Log) write() {
 	var small compressor
 	for {
@@ -171,8 +171,8 @@ func (l *Log) complain(err error, lost int) {
 	}
 }
 
-// ofOneBrowser removes the provider's hops with browsers other than the one that received the code: the authorization link
-// may have been opened elsewhere. Apps record no hops of other browsers.
+// ofOneBrowser removes the provider's hops with browsers other than the one that received the code: the authorization
+// link may have been opened elsewhere. Apps record no hops of other browsers.
 func ofOneBrowser(all []Hop) []Hop {
 	tag := ""
 	for _, h := range all {
@@ -183,7 +183,7 @@ func ofOneBrowser(all []Hop) []Hop {
 	return slices.DeleteFunc(all, func(h Hop) bool { return h.To == Provider && h.From == Browser && (tag == "" || h.Tag != tag) })
 }
 
-// Of are the sign-ins of the last hour of sub at issuer, newest first. Only that person may see them.
+// Of returns the sign-ins of sub at issuer within the last hour, newest first. Show them only to that user.
 func Of(ctx context.Context, rdb redis.UniversalClient, issuer, sub string) ([]Flow, error) {
 	listed, err := rdb.LRange(ctx, personKey(issuer, sub), 0, maxFlows-1).Result()
 	if err != nil {

@@ -10,26 +10,26 @@ import (
 	"unicode/utf8"
 )
 
-// Whole values are at most this long, and a list has at most so many.
+// Maximum length of a value that is not shortened, and maximum number of values in a list.
 const (
 	maxValue  = 300
 	maxValues = 24
 )
 
-// shown is how many characters of a secret can be seen.
+// shown is the number of characters of a secret that are shown.
 const shown = 6
 
-// plain are the parameters that are no secret, in the order in which they are shown.
-// Of everything else only the beginning is kept.
+// plain lists the parameters that are not secret, in the order in which they are shown. Of all others only the
+// beginning is kept.
 var plain = []string{
 	"response_type", "response_mode", "grant_type", "client_id", "redirect_uri", "scope", "code_challenge_method", "prompt", "max_age", "resource",
 	"reauth", "again", "iss", "error", "error_description", "token_type", "expires_in", "return_to",
 }
 
-// never are the parameters of which nothing is kept.
+// never lists the parameters whose values are not recorded.
 var never = []string{"client_secret", "password", "email", "login_hint", "logout_hint", "name", "client_assertion"}
 
-// Short is the beginning of a secret and its length: 6 characters, fewer of a short one.
+// Short returns the beginning of a secret, at most 6 characters and a quarter of it, and its length.
 func Short(secret string) string {
 	n := utf8.RuneCountInString(secret)
 	if n == 0 {
@@ -39,7 +39,7 @@ func Short(secret string) string {
 	return fmt.Sprintf("%s… (%d characters)", string(runes[:min(shown, n/4)]), n)
 }
 
-// Values are parameters as they may be kept.
+// Values returns parameters as they are recorded: shortened or omitted if secret, non-secret ones first, at most 24.
 func Values(in string, sent url.Values) []Value {
 	out := make([]Value, 0, len(sent))
 	for name, values := range sent {
@@ -60,7 +60,7 @@ func place(name string) int {
 	return len(plain)
 }
 
-// notKept stands in the place of a value that is not recorded.
+// notKept replaces a value that is not recorded.
 const notKept = "(not kept)"
 
 func text(name, value string) string {
@@ -75,7 +75,7 @@ func text(name, value string) string {
 	return Short(value)
 }
 
-// way is a local address without its query: a request that waits in it has parameters of its own.
+// way returns a local address without its query, which may hold the parameters of a pending request.
 func way(address string) string {
 	path, _, asked := strings.Cut(address, "?")
 	if asked {
@@ -84,7 +84,7 @@ func way(address string) string {
 	return cut(path)
 }
 
-// Location says where an answer leads: its address, and the parameters in it.
+// Location returns the address of a response's Location header and its parameters, or nil if it is empty or invalid.
 func Location(location string) []Value {
 	u, err := url.Parse(location)
 	if location == "" || err != nil {
@@ -94,7 +94,7 @@ func Location(location string) []Value {
 	return append(out, Values(InLocation, u.Query())...)
 }
 
-// Address is u without query, fragment and user.
+// Address returns u without query, fragment and user.
 func Address(u *url.URL) string {
 	return cut((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 }
@@ -111,7 +111,7 @@ func Sent(r *http.Request) []Value {
 	return out
 }
 
-// Cookies are the names of those that an answer sets.
+// Cookies returns the names of the cookies that a response sets or deletes.
 func Cookies(h http.Header) []Value {
 	var out []Value
 	for _, k := range (&http.Response{Header: h}).Cookies() {

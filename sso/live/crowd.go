@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// crowd counts those who listen, so that a flood of streams is refused.
+// crowd counts open streams, so that a flood of them is refused.
 type crowd struct {
 	perPerson, total int
 
 	mu  sync.Mutex
 	all int
-	of  map[string]int // by sub
+	of  map[string]int // count by sub
 }
 
-// enter counts one in; false means that there are too many. leave must be called.
+// enter counts a stream, or returns false if there are too many. The caller must call leave.
 func (c *crowd) enter(sub string) (leave func(), ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,17 +40,17 @@ func (c *crowd) size() int {
 	return c.all
 }
 
-// What the tabs of one replica do at the same time, they do at this rate.
+// Rate and limits of the delays that spread the reconnections of a replica's tabs.
 const (
 	perTab   = 2 * time.Millisecond
 	shortest = 250 * time.Millisecond
 	longest  = 10 * time.Second
 )
 
-// pause is how long one tab waits before it comes again, if all do.
+// pause returns a random delay for one tab's next request, longer with more tabs.
 func (c *crowd) pause() time.Duration {
 	return rand.N(min(max(time.Duration(c.size())*perTab, shortest), longest))
 }
 
-// about is d, give or take a fifth.
+// about returns d plus or minus up to a fifth, at random.
 func about(d time.Duration) time.Duration { return d*4/5 + rand.N(d*2/5+1) }

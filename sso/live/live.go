@@ -16,43 +16,44 @@ import (
 	"gatehouse/sso/session"
 )
 
-// The addresses that Mount serves.
+// Paths that Mount serves.
 const (
 	StreamPath = "/auth/live"
 	StatePath  = "/auth/state"
 )
 
-// Watcher knows which sign-ins are over. [denylist.Mirror] is one; [Sessions] is
-// another, for an app that has no mirror.
+// Watcher knows which sign-ins have ended. [denylist.Mirror] is one; [Sessions] is another, for an app that has no
+// mirror.
 type Watcher interface {
-	// Check is nil, denylist.ErrDenied, or an error that says that nobody knows.
+	// Check returns nil, denylist.ErrDenied, or another error if the state is unknown.
 	Check(sub, sid, jti string, authenticated time.Time) error
-	// Why is what ended a sign-in, if that can be told.
+	// Why returns the entry that ended a sign-in, and false if it is unknown.
 	Why(ctx context.Context, sub, sid, jti string, authenticated time.Time) (denylist.Entry, bool)
-	// Watch delivers once what ended the sign-in, at once if that has happened before.
+	// Watch returns a channel that receives once the entry that ended the sign-in, at once if that has happened
+	// already.
 	Watch(sub, sid string, authenticated time.Time) (hit <-chan denylist.Entry, stop func())
 }
 
-// Options are what a Handler needs. Those from Keys on may be left out.
+// Options configure a Handler. Those from Keys on are optional.
 type Options struct {
 	Client   string // this app's client id: "shop"
 	Sessions *session.Store
 	Watcher  Watcher
 
-	// Keys seal the tickets of pages, and are the same on all replicas of an app. The first seals, all open. Without any,
-	// tickets are read by this replica only.
+	// Keys seal the tickets of pages, and are the same on all replicas of an app. The first seals, all open. Without
+	// keys, only this replica can read its tickets.
 	Keys [][]byte
-	// Name is what people call a client: "Shop" for "shop"; "" if nobody knows.
+	// Name returns the display name of a client, "Shop" for "shop", or "" if it has none.
 	Name   func(clientID string) string
 	Logger *slog.Logger
 
-	PerPerson  int           // streams of one person at a time; 16
-	PerReplica int           // streams at a time; 10,000
-	Beat       time.Duration // between signs of life; 15 s
-	Life       time.Duration // of one stream, about; 5 min
+	PerPerson  int           // streams of one user at a time; default 16
+	PerReplica int           // streams at a time; default 10,000
+	Beat       time.Duration // interval of beat events; default 15 s
+	Life       time.Duration // approximate duration of one stream; default 5 min
 }
 
-// Handler answers open tabs.
+// Handler serves the event stream and the state of sign-ins to open tabs.
 type Handler struct {
 	Options
 	crowd   crowd
@@ -60,7 +61,8 @@ type Handler struct {
 	servers sync.Map // *http.Server → chan struct{}, closed when it shuts down
 }
 
-// New makes a Handler. It refuses a missing dependency.
+// New returns a Handler with defaults for what o leaves out. It returns an error if Client, Sessions or Watcher is
+// missing, or a key is invalid.
 func New(o Options) (*Handler, error) {
 	switch {
 	case o.Client == "":
@@ -94,24 +96,23 @@ func New(o Options) (*Handler, error) {
 	return h, err
 }
 
-// Mount serves the addresses.
+// Mount registers the handler's routes.
 func (h *Handler) Mount(e *echo.Echo) {
 	e.GET(StreamPath, h.Stream)
 	e.GET(StatePath, h.State)
 }
 
-// Streams is the number of tabs that listen.
+// Streams returns the number of open streams.
 func (h *Handler) Streams() int { return h.crowd.size() }
 
-// Page is what a page carries to be told of its sign-in's end. None of it opens
-// anything.
+// Page is the data that a page embeds to watch its sign-in. It is not a credential.
 type Page struct {
 	Ticket string // for StatePath, in the header Live-Ticket
 	Person string // the same for all pages of one person
 	SignIn string // the same for all pages of one sign-in
 }
 
-// Page is that of a sign-in.
+// Page returns the data that a page embeds to watch the given sign-in.
 func (h *Handler) Page(sub, sid string, authenticated time.Time) Page {
 	return Page{Ticket: h.tickets.seal(visit{sub, sid, authenticated}), Person: name("person", sub), SignIn: signIn(sub, sid)}
 }
@@ -122,13 +123,13 @@ type visit struct {
 	authenticated time.Time
 }
 
-// name is a short name for s that does not tell s.
+// name returns a short identifier for s that does not reveal it.
 func name(kind, s string) string {
 	sum := sha256.Sum256([]byte(kind + "\n" + s))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// signIn names a sign-in; some providers have no sid.
+// signIn returns an identifier of a sign-in. Some providers have no sid; then it is of the sub.
 func signIn(sub, sid string) string {
 	if sid == "" {
 		return name("sign-in of", sub)
@@ -136,8 +137,8 @@ func signIn(sub, sid string) string {
 	return name("sign-in", sid)
 }
 
-// visitor is whose session a request comes with, nil for a guest's. Only our own pages
-// may ask: what another site makes a browser open would only use up streams.
+// visitor returns the sign-in of the request's session, or nil for a guest. It refuses requests from other sites with
+// 403: they would only use up streams.
 func (h *Handler) visitor(c echo.Context) (*visit, error) {
 	c.Response().Header().Set("Cache-Control", "no-store")
 	switch c.Request().Header.Get("Sec-Fetch-Site") {
@@ -154,7 +155,7 @@ func (h *Handler) visitor(c echo.Context) (*visit, error) {
 	return &visit{rec.Subject, rec.SID, rec.AuthTime}, nil
 }
 
-// unavailable is the answer while nobody can tell: the tab comes again later.
+// unavailable returns a 503 error and asks the tab to retry, because the state is unknown.
 func unavailable(c echo.Context, err error) error {
 	c.Response().Header().Set("Retry-After", "2")
 	return echo.NewHTTPError(http.StatusServiceUnavailable).SetInternal(err)

@@ -8,16 +8,15 @@ import (
 	"gatehouse/sso/session"
 )
 
-// Sessions is the Watcher of an app that has no mirror of the denylist, since its Redis
-// is its own: it looks at the app's sessions, which back-channel logout ends, every
-// second or so. It knows less of why they ended than the denylist does.
+// Sessions is the Watcher of an app without a mirror of the denylist, because it has its own Redis: it polls the app's
+// sessions, which back-channel logout ends, about once a second. It knows fewer reasons than the denylist.
 type Sessions struct {
 	Store  *session.Store
 	Client string        // this app's client id
-	Every  time.Duration // between two looks; 1 s
+	Every  time.Duration // polling interval; default 1 s
 }
 
-// Check is denylist.ErrDenied for a sign-in that is over here.
+// Check returns denylist.ErrDenied if the sign-in's session in this app has ended.
 func (s *Sessions) Check(sub, sid, _ string, authenticated time.Time) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -28,7 +27,7 @@ func (s *Sessions) Check(sub, sid, _ string, authenticated time.Time) error {
 	return err
 }
 
-// Why tells the provider's word from a sign-out here.
+// Why returns an entry that distinguishes the provider's logout, a sign-out in this app, and expiry.
 func (s *Sessions) Why(ctx context.Context, sub, sid, _ string, authenticated time.Time) (denylist.Entry, bool) {
 	fate, err := s.Store.Fate(ctx, nil, sub, sid, authenticated)
 	if err != nil {
@@ -37,11 +36,10 @@ func (s *Sessions) Why(ctx context.Context, sub, sid, _ string, authenticated ti
 	return entry(fate, s.Client)
 }
 
-// expired is the reason of a session that ended by itself; no denylist has it.
+// expired is the reason of a session that expired; the denylist has no entry for it.
 const expired = "expired"
 
-// entry words the fate of a session as the denylist would; false if there is nothing
-// to tell.
+// entry converts the fate of a session into a denylist entry, and returns false if the fate is unknown.
 func entry(fate session.Fate, client string) (denylist.Entry, bool) {
 	switch fate {
 	case session.Ended:
@@ -54,7 +52,7 @@ func entry(fate session.Fate, client string) (denylist.Entry, bool) {
 	return denylist.Entry{}, false
 }
 
-// Watch looks until it has seen the end, or stop is called.
+// Watch polls until the sign-in has ended or stop is called.
 func (s *Sessions) Watch(sub, sid string, authenticated time.Time) (<-chan denylist.Entry, func()) {
 	every := s.Every
 	if every <= 0 {

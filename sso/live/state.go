@@ -9,10 +9,10 @@ import (
 	"gatehouse/sso/denylist"
 )
 
-// ticketHeader carries a page's ticket; in an address it would end up in logs.
+// ticketHeader carries a page's ticket; in a URL it would be logged.
 const ticketHeader = "Live-Ticket"
 
-// greeting says who is signed in.
+// greeting identifies the signed-in user and sign-in to a tab.
 type greeting struct {
 	Person string `json:"person"`
 	SignIn string `json:"sign_in"`
@@ -24,8 +24,8 @@ func (h *Handler) greet(v visit) greeting {
 	return greeting{p.Person, p.SignIn, p.Ticket}
 }
 
-// State answers a tab that has slept: who is signed in, or why nobody is. Without a
-// reason there is nothing to tell the person: a click will show.
+// State handles GET /auth/state: it answers a tab that wakes up with the current sign-in, or with the reason why the
+// page's sign-in ended. The reason is empty if it is unknown.
 func (h *Handler) State(c echo.Context) error {
 	v, err := h.visitor(c)
 	if err != nil {
@@ -42,7 +42,7 @@ func (h *Handler) State(c echo.Context) error {
 			return unavailable(c, err)
 		}
 	}
-	// The page's own sign-in, which need not be the last one of this browser.
+	// The page's own sign-in, which need not be the latest one in this browser.
 	if about, ok := h.tickets.open(c.Request().Header.Get(ticketHeader)); ok {
 		v = &about
 	}
@@ -56,8 +56,8 @@ func (h *Handler) State(c echo.Context) error {
 	}{false, out})
 }
 
-// why is what ended a sign-in. It is false when nobody knows of an end: the session may
-// have gone with a Redis that lost everything, and the person is signed in all the same.
+// why returns what ended a sign-in, and false if no end is known: the session may be gone because Redis lost its data,
+// and the user is still signed in at the provider.
 func (h *Handler) why(r *http.Request, v visit) (outcome, bool) {
 	e, ok := h.Watcher.Why(r.Context(), v.sub, v.sid, "", v.authenticated)
 	if !ok {

@@ -13,12 +13,11 @@ import (
 	"gatehouse/sso/denylist"
 )
 
-// writeTimeout is how long a tab may take to receive one event.
+// writeTimeout is the timeout of writing one event.
 const writeTimeout = 10 * time.Second
 
-// Stream sends events to a tab until its sign-in is over, the tab is closed, the server
-// shuts down, or some minutes have passed. A guest gets 204, which tells an EventSource
-// not to come again.
+// Stream handles GET /auth/live: it sends events to a tab until the sign-in ends, the tab is closed, the server shuts
+// down, or some minutes have passed. It answers a guest 204, which tells an EventSource not to reconnect.
 func (h *Handler) Stream(c echo.Context) error {
 	v, err := h.visitor(c)
 	switch {
@@ -27,7 +26,7 @@ func (h *Handler) Stream(c echo.Context) error {
 	case v == nil:
 		return c.NoContent(http.StatusNoContent)
 	}
-	// Denied is for Watch to tell; anything else says that nobody knows.
+	// A denied sign-in is reported by Watch; with any other error the state is unknown.
 	if err := h.Watcher.Check(v.sub, v.sid, "", v.authenticated); err != nil && !errors.Is(err, denylist.ErrDenied) {
 		return unavailable(c, err)
 	}
@@ -42,23 +41,23 @@ func (h *Handler) Stream(c echo.Context) error {
 
 	header := c.Response().Header()
 	header.Set(echo.HeaderContentType, "text/event-stream")
-	header.Set("X-Accel-Buffering", "no") // nginx
+	header.Set("X-Accel-Buffering", "no") // turns off nginx's buffering
 	if c.Request().Method == http.MethodHead {
 		return c.NoContent(http.StatusOK)
 	}
 	w := &writer{c.Response(), http.NewResponseController(c.Response())}
-	// The deadlines of a server are for requests; this one has one for each event.
+	// The server's deadlines are for whole requests; this stream has one for each event.
 	_ = w.control.SetReadDeadline(time.Time{})
 	defer func() { _ = w.control.SetWriteDeadline(time.Time{}) }() // the connection may serve other requests
 	h.send(c, w, *v, hit)
 	return nil
 }
 
-// send ends when there is nothing more to say, or nobody to say it to.
+// send writes events until the sign-in ends, the stream's time is over, the server shuts down, or the client is gone.
 func (h *Handler) send(c echo.Context, w *writer, v visit, hit <-chan denylist.Entry) {
 	ctx := c.Request().Context()
 	closing := h.closing(ctx)
-	select { // over before it began
+	select { // ended before the stream began
 	case e := <-hit:
 		w.event("out", h.tell(v, e))
 		return
@@ -103,8 +102,8 @@ func (h *Handler) send(c echo.Context, w *writer, v visit, hit <-chan denylist.E
 	}
 }
 
-// gone reports that the session is no more, though no denylist has said so: left, idle
-// for too long, or lost.
+// gone reports whether the session no longer exists, though the denylist has no entry: signed out in this app, idle for
+// too long, or lost.
 func (h *Handler) gone(ctx context.Context, c echo.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -112,8 +111,8 @@ func (h *Handler) gone(ctx context.Context, c echo.Context) bool {
 	return rec == nil && err == nil
 }
 
-// closing is closed when the server that the request came to shuts down: it waits for
-// requests under way, and a stream would keep it waiting.
+// closing returns a channel that is closed when the request's server shuts down: shutdown waits for running requests,
+// and an open stream would delay it.
 func (h *Handler) closing(ctx context.Context) <-chan struct{} {
 	server, ok := ctx.Value(http.ServerContextKey).(*http.Server)
 	if !ok {
@@ -128,7 +127,7 @@ func (h *Handler) closing(ctx context.Context) <-chan struct{} {
 	return closing
 }
 
-// writer writes events.
+// writer writes Server-Sent Events.
 type writer struct {
 	*echo.Response
 	control *http.ResponseController
@@ -140,7 +139,7 @@ func (w *writer) bye(pause time.Duration) {
 	}{pause.Milliseconds()})
 }
 
-// event reports whether the tab may still be there.
+// event writes an event, and reports whether the write succeeded.
 func (w *writer) event(kind string, data any) bool {
 	raw, err := json.Marshal(data)
 	return err == nil && w.write(fmt.Sprintf("event: %s\ndata: %s\n\n", kind, raw))

@@ -8,13 +8,13 @@ import (
 	"gatehouse/sso/seal"
 )
 
-// maxTicket is the length of the longest ticket that is read.
+// maxTicket is the maximum length of a ticket, in bytes.
 const maxTicket = 2048
 
-// ticketSealer seals tickets: a sign-in, encrypted and authenticated.
+// ticketSealer seals tickets: an encrypted and authenticated sign-in.
 type ticketSealer struct{ *seal.Sealer }
 
-// newTicketSealer derives its keys from secrets, or makes up a secret if there is none.
+// newTicketSealer returns a sealer with keys derived from secrets, or from a random secret if there are none.
 func newTicketSealer(secrets [][]byte, client string) (ticketSealer, error) {
 	if len(secrets) == 0 {
 		secrets = [][]byte{[]byte(rand.Text())}
@@ -23,7 +23,7 @@ func newTicketSealer(secrets [][]byte, client string) (ticketSealer, error) {
 	return ticketSealer{sealer}, err
 }
 
-// sealed is what a ticket holds.
+// sealed is the content of a ticket.
 type sealed struct {
 	Sub  string `json:"u"`
 	SID  string `json:"s"`

@@ -4,15 +4,15 @@ import (
 	"gatehouse/sso/denylist"
 )
 
-// outcome is what a tab is told of a sign-in that is over.
+// outcome tells a tab why a sign-in has ended.
 type outcome struct {
 	SignIn string `json:"sign_in,omitempty"`
-	Reason string `json:"reason,omitempty"` // a code of package denylist or of this package
-	Text   string `json:"text,omitempty"`   // for the person
-	Again  bool   `json:"again"`            // signing in again makes sense
+	Reason string `json:"reason,omitempty"` // a reason of package denylist or of this package
+	Text   string `json:"text,omitempty"`   // for the user
+	Again  bool   `json:"again"`            // signing in again is possible
 }
 
-// texts are what people are told, by reason.
+// texts maps reasons to messages for users.
 var texts = map[string]string{
 	denylist.EndedElsewhere:  "You ended this session on another device",
 	denylist.Everywhere:      "You signed out everywhere",
@@ -28,16 +28,16 @@ var texts = map[string]string{
 	expired:                  "Your session has expired",
 }
 
-// tell words an entry for the tabs of v.
+// tell converts an entry into the outcome for the tabs of v.
 func (h *Handler) tell(v visit, e denylist.Entry) outcome {
 	if e.Reason == "" {
-		e.Reason = "unknown" // it is over all the same
+		e.Reason = "unknown" // the sign-in has ended, for an unknown reason
 	}
 	out := outcome{SignIn: signIn(v.sub, v.sid), Reason: e.Reason, Text: texts[e.Reason]}
 	out.Again = e.Reason != denylist.Banned && e.Reason != denylist.AccountDeleted
 	switch {
 	case e.Reason == denylist.SignedOut && e.Client == h.Client:
-		out.Text = "You signed out in another tab" // a sign-in is one browser's
+		out.Text = "You signed out in another tab" // a sign-in belongs to one browser
 	case e.Reason == denylist.SignedOut && h.Name(e.Client) != "":
 		out.Text = "You signed out in " + h.Name(e.Client)
 	case e.Reason == denylist.SignedOut:

@@ -1,5 +1,5 @@
-// Package loopback dials names below localhost, which RFC 6761 gives to this
-// machine and Go's resolver does not know on a bare Linux.
+// Package loopback dials names below localhost, which RFC 6761 assigns to the local machine and Go's resolver does not
+// know on a bare Linux.
 package loopback
 
 import (
@@ -9,13 +9,12 @@ import (
 	"time"
 )
 
-// dialTimeout bounds one connection attempt.
+// dialTimeout is the timeout of one connection attempt.
 const dialTimeout = 5 * time.Second
 
-// Dial returns a DialContext for http.Transport. When domain is "localhost" or ends in
-// ".localhost", it connects domain and every name below it to 127.0.0.1 (RFC 6761 §6.3), which browsers
-// and curl do by themselves and Go's resolver does not. All else, and everything when domain is a
-// real one, is dialled as usual.
+// Dial returns a DialContext for http.Transport. When domain is "localhost" or ends in ".localhost", it connects domain
+// and every name below it to 127.0.0.1 (RFC 6761 §6.3), which browsers and curl do by themselves and Go's resolver does
+// not. All other names are dialled as usual.
 func Dial(domain string) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	domain = strings.ToLower(strings.TrimSuffix(domain, "."))

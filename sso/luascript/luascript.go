@@ -1,5 +1,5 @@
 // Package luascript runs Lua scripts in Redis that write even when its memory is full (maxmemory with noeviction), for
-// the little that has to be written then: that a person was signed out.
+// the few writes that must succeed then: that a user was signed out.
 package luascript
 
 import (
@@ -18,8 +18,8 @@ func New(source string) *Script {
 	return &Script{flagged: redis.NewScript("#!lua flags=allow-oom\n" + source), plain: redis.NewScript(source)}
 }
 
-// Runner runs scripts on one Redis. Redis knows flags since version 7; an older one, and the embedded server, which has
-// no limit of memory, get the scripts without them.
+// Runner runs scripts on one Redis. Redis supports script flags since version 7; an older one, and the embedded server,
+// which has no memory limit, get the scripts without them.
 type Runner struct {
 	rdb     redis.UniversalClient
 	noFlags atomic.Bool
@@ -28,7 +28,7 @@ type Runner struct {
 // NewRunner returns a Runner for rdb.
 func NewRunner(rdb redis.UniversalClient) *Runner { return &Runner{rdb: rdb} }
 
-// Run runs s by its hash, and sends its source when Redis does not know it.
+// Run runs s by its hash, and sends its source if Redis does not have it.
 func (r *Runner) Run(ctx context.Context, s *Script, keys []string, args ...any) *redis.Cmd {
 	if !r.noFlags.Load() {
 		cmd := s.flagged.Run(ctx, r.rdb, keys, args...)

@@ -1,5 +1,5 @@
-// Package returnto is the one rule for addresses that a browser is sent to after
-// sign-in and similar round trips: only pages of the very site it is on.
+// Package returnto checks the addresses that a browser is sent to after sign-in and similar round trips: only pages of
+// the same site are allowed.
 package returnto
 
 import (
@@ -8,15 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// maxLength is that of the longest accepted address, in bytes.
+// maxLength is the maximum length of an accepted address, in bytes.
 const maxLength = 4096
 
-// Local is s when it is a path of this site, perhaps with a query, and "" when it
-// is not. An open redirect (RFC 9700 §4.11) starts with what only looks like a
-// path: //evil.example, /\evil.example.
+// Local returns s if it is a path of this site, optionally with a query, and "" otherwise. An open redirect (RFC 9700
+// §4.11) begins with something that only looks like a path: //evil.example, /\evil.example.
 func Local(s string) string { return Within(s, maxLength) }
 
-// Within is [Local] for addresses of at most maxBytes.
+// Within does the same as [Local] for addresses of at most maxBytes.
 func Within(s string, maxBytes int) string {
 	if len(s) > maxBytes || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") {
 		return ""
@@ -31,7 +30,7 @@ func Within(s string, maxBytes int) string {
 	return s
 }
 
-// Or is Local(s), or def when s leads elsewhere.
+// Or returns Local(s), or def if that is "".
 func Or(s, def string) string {
 	if l := Local(s); l != "" {
 		return l

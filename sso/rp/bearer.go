@@ -15,21 +15,19 @@ import (
 
 const claimsKey = "gatehouse/sso/rp.claims"
 
-// Claims are those of the access token that a request to an API came with.
+// Claims returns the claims of the request's access token, or nil if it has none.
 func Claims(c echo.Context) *token.AccessClaims {
 	claims, _ := c.Get(claimsKey).(*token.AccessClaims)
 	return claims
 }
 
-// Bearer lets requests through that come with an access token of the provider
-// for this app (audience BaseURL) with scope, in the Authorization header (RFC 6750
-// §2.1). Others are answered 400, 401 or 403 with WWW-Authenticate (§3); 503 while
-// nobody can know whether the token was revoked. With roles, the token of a person
-// must bear one of them, which it does only if the scope roles was asked for, too;
-// that of a program itself (client credentials) needs none.
+// Bearer returns middleware that requires an access token of the provider for this app (audience BaseURL) with scope,
+// in the Authorization header (RFC 6750 §2.1). It answers other requests 400, 401 or 403 with WWW-Authenticate (§3),
+// and 503 while it can't check whether the token was revoked. With roles, a user's token must have one of them, which
+// it has only if the scope roles was requested, too; a client's own token (client credentials) needs none.
 //
-// A token that comes again costs no signature check, and no token costs a round
-// trip: whether it was revoked is known from memory ([Config].Denied).
+// A token that was verified before is not verified again, and no token costs a round trip: revocations are checked in
+// memory ([Config].Denied).
 func (a *RP) Bearer(scope string, roles ...string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -72,7 +70,7 @@ func (a *RP) Program(scope string) echo.MiddlewareFunc {
 	}
 }
 
-// bearer is the access token of a request, or the answer to one without.
+// bearer returns the access token of a request, or the error response to a request without one.
 func bearer(c echo.Context) (raw string, refused error) {
 	header := c.Request().Header.Values(echo.HeaderAuthorization)
 	if len(header) == 0 {
@@ -83,14 +81,14 @@ func bearer(c echo.Context) (raw string, refused error) {
 	switch {
 	case len(header) > 1, strings.EqualFold(kind, "Bearer") && raw == "":
 		return "", challenge(c, http.StatusBadRequest, "invalid_request", "", "Authorization must be one Bearer token.")
-	case !strings.EqualFold(kind, "Bearer"): // another way to authenticate, which is no error (§3.1)
+	case !strings.EqualFold(kind, "Bearer"): // another authentication scheme, which is not an error (§3.1)
 		return "", challenge(c, http.StatusUnauthorized, "", "", "An access token is needed.")
 	}
 	return raw, nil
 }
 
-// notRevoked asks the denylist, if there is one: for the token, for its grant, for
-// the sign-in that it came from, and for its person.
+// notRevoked checks the denylist, if there is one, for the token, its grant, the sign-in that it came from, and its
+// user. It returns denylist.ErrDenied or denylist.ErrStale.
 func (a *RP) notRevoked(claims *token.AccessClaims) error {
 	if a.Denied == nil {
 		return nil
@@ -98,8 +96,8 @@ func (a *RP) notRevoked(claims *token.AccessClaims) error {
 	return a.Denied.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())
 }
 
-// ofProgram reports whether a token is of a client that acts for itself: it is its
-// own subject (RFC 9068 §2.2) and has never signed in.
+// ofProgram reports whether a token belongs to a client that acts for itself: the subject is the client (RFC 9068
+// §2.2), and there is no sign-in.
 func ofProgram(c *token.AccessClaims) bool {
 	return c.Subject == c.ClientID && c.SID == "" && c.AuthTime == nil
 }

@@ -13,14 +13,13 @@ import (
 	"gatehouse/sso/token"
 )
 
-// maxParameter is the length in bytes of the longest parameter of an answer that
-// is looked at.
+// maxParameter is the maximum length of a parameter of the provider's response, in bytes.
 const maxParameter = 8 << 10
 
 // clockSkew is how far the provider's clock may be behind ours.
 const clockSkew = time.Minute
 
-// callback receives the provider's answer.
+// callback handles GET of the redirect URI: it processes the provider's response and records its hops.
 func (a *RP) callback(c echo.Context) error {
 	err := a.answered(c)
 	if c.Get(ownFlowKey) != nil {
@@ -30,10 +29,10 @@ func (a *RP) callback(c echo.Context) error {
 	return err
 }
 
-// ownFlowKey is where a request says that its answer is to a sign-in that began in this browser.
+// ownFlowKey marks, in the request's context, a response to a sign-in that began in this browser.
 const ownFlowKey = "gatehouse/sso/rp.ownFlow"
 
-// answered reads it (OpenID Connect Core §3.1.2.5).
+// answered processes the authentication response (OpenID Connect Core §3.1.2.5).
 func (a *RP) answered(c echo.Context) error {
 	q := c.QueryParams()
 	for _, values := range q {
@@ -55,7 +54,7 @@ func (a *RP) answered(c echo.Context) error {
 	if e := (*echo.HTTPError)(nil); fl.Silent && errors.As(err, &e) && e.Code == http.StatusServiceUnavailable {
 		a.Logger.Warn("a silent sign-in came to nothing", "error", err)
 		c.Response().Header().Del("Retry-After")
-		return a.goOnAsGuest(c, fl) // a public page is shown as it is
+		return a.goOnAsGuest(c, fl) // the public page is shown without a sign-in
 	}
 	if c.Get(ownFlowKey) == nil {
 		return err
@@ -68,13 +67,14 @@ func (a *RP) answered(c echo.Context) error {
 	return err
 }
 
-// beginAgain answers a browser that brings an answer to no sign-in that is under way in it. The answer is not used: a
-// new sign-in begins for the page of fl, which this browser keeps, once. Without such a page it is the start page.
+// beginAgain answers a browser that brings a response to no sign-in that is in progress in it. The response is not
+// used: a new sign-in begins, once, for the page of fl, which this browser stores. Without such a page it redirects to
+// the start page.
 func (a *RP) beginAgain(c echo.Context, fl *flow) error {
 	switch {
 	case Person(c) != nil && fl != nil:
 		return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
-	case Person(c) != nil || fl == nil || fl.Again: // the back button, after the sign-in was done, or another person's link
+	case Person(c) != nil || fl == nil || fl.Again: // the back button after the sign-in, or another person's link
 		return c.Redirect(http.StatusSeeOther, "/")
 	case fl.Silent:
 		return a.goOnAsGuest(c, fl)
@@ -86,20 +86,21 @@ func (a *RP) beginAgain(c echo.Context, fl *flow) error {
 	return c.Redirect(http.StatusSeeOther, target)
 }
 
-// goOnAsGuest answers a silent sign-in of a browser that is not signed in at the provider.
+// goOnAsGuest redirects back to the page after a silent sign-in found that the browser is not signed in at the
+// provider.
 func (a *RP) goOnAsGuest(c echo.Context, fl *flow) error {
 	a.flows.set(c, "guest", guestArriving, guestLife)
 	return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
 }
 
-// answeredFlow reads the answer to a sign-in of this browser.
+// answeredFlow processes the response to a sign-in of this browser.
 func (a *RP) answeredFlow(c echo.Context, fl *flow) error {
 	q := c.QueryParams()
 	meta, err := a.provider.metadata(c.Request().Context())
 	if err != nil {
 		return unavailable(c, err)
 	}
-	// RFC 9207 §2.4: an answer of another provider must not get our code.
+	// RFC 9207 §2.4: a response of another provider must not receive our code.
 	if iss := q.Get("iss"); iss != "" && iss != a.Issuer || iss == "" && meta.IssInResponse {
 		return badAnswer("The answer is not from the sign-in service that was asked.", errors.New("rp: iss mismatch"))
 	}
@@ -109,9 +110,9 @@ func (a *RP) answeredFlow(c echo.Context, fl *flow) error {
 	return a.finish(c, fl, q.Get("code"))
 }
 
-// refused deals with an error response (OpenID Connect Core §3.1.2.6).
+// refused handles an error response (OpenID Connect Core §3.1.2.6).
 func (a *RP) refused(c echo.Context, fl *flow, code, description string) error {
-	if fl.Silent { // the browser is not signed in there
+	if fl.Silent { // the browser is not signed in at the provider
 		return a.goOnAsGuest(c, fl)
 	}
 	a.Logger.Info("sign-in refused by the provider", "error", code, "description", description)
@@ -140,7 +141,8 @@ func (a *RP) finish(c echo.Context, fl *flow, code string) error {
 	if err != nil {
 		return a.failed(c, err)
 	}
-	// OpenID Connect Core §3.1.3.7, 13: a provider that did not ask again must not lead to a sign-in that counts as recent.
+	// OpenID Connect Core §3.1.3.7, 13: a provider that did not authenticate the user again must not cause a sign-in
+	// that counts as recent.
 	if fl.MaxAge > 0 && (claims.AuthTime == nil || a.Now().Sub(claims.AuthTime.Time) > fl.MaxAge+clockSkew) {
 		return badAnswer("We needed you to confirm your password, but the sign-in service didn't ask for it. Nothing was changed.", errors.New("rp: auth_time is missing or older than max_age"))
 	}
@@ -174,7 +176,7 @@ func (a *RP) finish(c echo.Context, fl *flow, code string) error {
 	return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
 }
 
-// record is the session that an ID token leads to.
+// record returns the session record for an ID token.
 func record(claims *token.IDClaims, now time.Time) session.Record {
 	rec := session.Record{
 		Subject: claims.Subject, SID: claims.SID, Name: claims.Name, Email: claims.Email, Roles: claims.Roles, AuthTime: now,
@@ -182,7 +184,7 @@ func record(claims *token.IDClaims, now time.Time) session.Record {
 	if claims.AuthTime != nil {
 		rec.AuthTime = claims.AuthTime.Time
 	}
-	if rec.SID == "" { // a provider without sessions: this one gets a name of its own
+	if rec.SID == "" { // a provider without sessions: use a random sid
 		rec.SID = "local." + rand.Text()
 	}
 	if rec.Name == "" {
@@ -194,8 +196,7 @@ func record(claims *token.IDClaims, now time.Time) session.Record {
 	return rec
 }
 
-// failed tells what is the provider's or our own trouble from what was wrong with
-// this one sign-in.
+// failed returns the response for err: 400 if this sign-in was refused or its token is invalid, else 503.
 func (a *RP) failed(c echo.Context, err error) error {
 	var refused *refusal
 	switch {
@@ -212,7 +213,7 @@ func badAnswer(message string, err error) error {
 	return echo.NewHTTPError(http.StatusBadRequest, message).SetInternal(err)
 }
 
-// printable keeps what others wrote short and plain.
+// printable returns the printable ASCII characters of s, at most 40.
 func printable(s string) string {
 	out := make([]rune, 0, 40)
 	for _, r := range s {

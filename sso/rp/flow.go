@@ -22,15 +22,15 @@ import (
 )
 
 const (
-	// flowTimeout is how long a sign-in may take.
+	// flowTimeout is the timeout of a sign-in.
 	flowTimeout = 15 * time.Minute
-	// flowLife is how long a browser keeps a flow, so that a late answer still leads to the page that was asked for.
+	// flowLife is how long a browser keeps a flow, so that a late response still leads to the page that was requested.
 	flowLife = 24 * time.Hour
-	// maxFlows is how many flows one browser keeps; the oldest makes room.
+	// maxFlows is the maximum number of flows in one browser; a new one replaces the oldest.
 	maxFlows = 5
-	// maxFlowCookie is the size in bytes of the largest cookie of a flow, name and value.
+	// maxFlowCookie is the maximum size of a flow's cookie, name and value, in bytes.
 	maxFlowCookie = 1400
-	// callbackTimeout is how long an answer can't be given a second time.
+	// callbackTimeout is how long a response can't be used a second time.
 	callbackTimeout = time.Minute
 	// maxDraft is the size in bytes, as JSON, of the largest form that is kept: a
 	// text of 20,000 characters takes up to six bytes for each.
@@ -43,8 +43,8 @@ const (
 	maxAllDrafts = 16 << 20
 )
 
-// flow is one sign-in that has begun: what must come back with the answer, and
-// where to go on then. The browser keeps it in a sealed cookie of its own.
+// flow is one sign-in in progress: the values that the response must match, and the page to return to. The browser
+// keeps it in a sealed cookie.
 type flow struct {
 	State    string `json:"s"` // hash of the state parameter
 	Nonce    string `json:"n"`
@@ -53,17 +53,17 @@ type flow struct {
 	Began    int64  `json:"t"`           // seconds since 1970
 	Silent   bool   `json:"p,omitempty"` // prompt=none
 	Draft    string `json:"d,omitempty"` // id of a form in Redis
-	Again    bool   `json:"a,omitempty"` // takes the place of one that came to nothing
-	// MaxAge is how long ago the person may have proved who they are; 0 for any time.
+	Again    bool   `json:"a,omitempty"` // replaces a flow that failed
+	// MaxAge is the maximum time since the user authenticated; 0 for any time.
 	MaxAge time.Duration `json:"m,omitempty"`
 }
 
-// errNoFlow says that no sign-in of this browser that is still under way has this state: it took too
-// long, was used already, or began elsewhere (RFC 9700 §4.7).
+// errNoFlow is returned when this browser has no sign-in in progress with this state: it took too long, was completed
+// already, or began elsewhere (RFC 9700 §4.7).
 var errNoFlow = errors.New("rp: no sign-in with this state is under way in this browser")
 
-// flows keeps sign-ins under way in the browser, sealed, so that any replica may see the answer and a guest costs
-// nothing. Redis keeps the forms that were sent.
+// flows keeps sign-ins in progress in the browser, sealed, so that any replica can process the response and a guest
+// uses no storage. Redis keeps the forms that were sent.
 type flows struct {
 	rdb     redis.UniversalClient
 	sealer  *seal.Sealer
@@ -84,10 +84,11 @@ func hash(s string) string {
 // flowPrefix begins the names of the cookies of flows.
 const flowPrefix = "flow_"
 
-// flowName is the name of the cookie of the flow whose state has this hash.
+// flowName returns the name of the cookie of the flow whose state has this hash.
 func flowName(stateHash string) string { return flowPrefix + stateHash[:12] }
 
-// begin gives the browser a cookie for fl and returns the state parameter.
+// begin completes fl, sets its cookie and returns the state parameter. It shortens the return address if the cookie
+// would be too large, and deletes the oldest flow if there are too many.
 func (f *flows) begin(c echo.Context, fl *flow) (state string, err error) {
 	state = rand.Text()
 	fl.State, fl.Nonce, fl.Verifier, fl.Began = hash(state), rand.Text(), rand.Text()+rand.Text(), f.now().Unix()
@@ -145,8 +146,8 @@ func (f *flows) open(c echo.Context, name string) *flow {
 	return nil
 }
 
-// finish takes the flow with this state from the browser. With errNoFlow, the flow is the one to begin again, nil if the
-// browser keeps none.
+// finish returns the flow with this state and deletes its cookie. With errNoFlow, the flow is the one to begin again,
+// or nil if the browser has none.
 func (f *flows) finish(c echo.Context, state string) (*flow, error) {
 	if fl := f.open(c, flowName(hash(state))); fl != nil && fl.State == hash(state) {
 		if f.now().Sub(time.Unix(fl.Began, 0)) > flowTimeout {
@@ -154,7 +155,7 @@ func (f *flows) finish(c echo.Context, state string) (*flow, error) {
 			return fl, errNoFlow
 		}
 		first, err := f.rdb.SetNX(c.Request().Context(), f.key("callback", state), 1, callbackTimeout).Result()
-		if err != nil { // the browser keeps the flow, and comes again
+		if err != nil { // the browser keeps the flow and can retry
 			return fl, err
 		}
 		f.set(c, flowName(fl.State), "", -1)
@@ -176,8 +177,8 @@ func (f *flows) finish(c echo.Context, state string) (*flow, error) {
 	return newest, errNoFlow
 }
 
-// release deletes the mark that the answer with this state was used, and gives the flow back to the browser, which may
-// come again with the answer. It is called for answers that led to no session.
+// release allows the response with this state to be used again, and sets fl's cookie again. It is called for responses
+// that led to no session.
 func (f *flows) release(c echo.Context, state string, fl *flow) error {
 	name := flowName(fl.State)
 	value, err := f.sealFlow(name, fl)
@@ -200,8 +201,7 @@ func (f *flows) candidates(c echo.Context, name string, wellFormed func(value st
 	return session.Candidates(c.Request(), f.cookie(name), wellFormed)
 }
 
-// set sets a cookie of the flow; a negative life takes it away, zero keeps it as
-// long as the browser is open.
+// set sets a cookie; a negative life deletes it, zero keeps it until the browser is closed.
 func (f *flows) set(c echo.Context, name, value string, life time.Duration) {
 	maxAge := int(life / time.Second)
 	if life < 0 {
@@ -213,8 +213,8 @@ func (f *flows) set(c echo.Context, name, value string, life time.Duration) {
 	})
 }
 
-// keepDraft keeps form values for the page that comes after sign-in, and returns their id: "" if they are too large, or
-// if too many are kept already, for address or for all.
+// keepDraft stores form values for the page after sign-in, and returns their id: "" if they are too large, or if too
+// many are stored already, for address or for all.
 func (f *flows) keepDraft(ctx context.Context, address string, form url.Values) (id string, err error) {
 	raw, err := json.Marshal(form)
 	if err != nil || len(raw) > maxDraft {
@@ -234,18 +234,19 @@ func (f *flows) keepDraft(ctx context.Context, address string, form url.Values) 
 	return id, f.rdb.Set(ctx, f.key("draft", id), raw, flowTimeout).Err()
 }
 
-// spend counts size bytes in a budget of limit bytes for each flowTimeout, and reports whether they fit.
+// spend adds size to the bytes counted under key, which are reset after flowTimeout, and reports whether they are
+// within limit.
 func (f *flows) spend(ctx context.Context, key string, size, limit int64) (bool, error) {
 	var kept *redis.IntCmd
 	_, err := f.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		kept = p.IncrBy(ctx, key, size)
-		p.ExpireNX(ctx, key, flowTimeout) // a window begins with its first form
+		p.ExpireNX(ctx, key, flowTimeout) // the window begins with its first form
 		return nil
 	})
 	return err == nil && kept.Val() <= limit, err
 }
 
-// network is what counts as one address: of IPv6, the /64 that a subscriber gets.
+// network returns what is counted as one address: of IPv6, the /64 network that a subscriber has.
 func network(address string) string {
 	if a, err := netip.ParseAddr(address); err == nil && a.Is6() && !a.Is4In6() {
 		if p, err := a.WithZone("").Prefix(64); err == nil {
@@ -255,7 +256,7 @@ func network(address string) string {
 	return address
 }
 
-// takeDraft returns the draft of one of ids, nil if there is none, and deletes all of them.
+// takeDraft returns the draft with one of ids, nil if there is none, and deletes all of them.
 func (f *flows) takeDraft(ctx context.Context, ids []string) (draft url.Values, err error) {
 	raws := make([]*redis.StringCmd, len(ids))
 	_, err = f.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -275,8 +276,8 @@ func (f *flows) takeDraft(ctx context.Context, ids []string) (draft url.Values, 
 	return nil, err
 }
 
-// Draft is the form that somebody sent before they were asked to sign in, for the
-// page that they came back to; nil when there is none. It is given once.
+// Draft returns the form that the user sent before signing in, for the page to which they returned, or nil if there is
+// none. It returns a form only once.
 func Draft(c echo.Context) url.Values {
 	v := visitOf(c)
 	if v == nil || v.person == nil {
@@ -290,7 +291,7 @@ func Draft(c echo.Context) url.Values {
 	draft, err := f.takeDraft(c.Request().Context(), ids)
 	if err != nil {
 		v.rp.Logger.Warn("what was typed before sign-in can't be given back just now", "error", err)
-		return nil // the cookie stays, so the next page can try again
+		return nil // the cookie stays, so that the next page can retry
 	}
 	f.set(c, "draft", "", -1)
 	return draft

@@ -14,12 +14,12 @@ import (
 	"gatehouse/sso/token"
 )
 
-// What happens in a sign-in is told to Config.Hops, shortened. Nothing here can fail one.
+// The steps of a sign-in are recorded in Config.Hops, with secrets shortened. An error here does not fail the sign-in.
 
-// signedInKey is where a request says whose sign-in it completed.
+// signedInKey holds, in the request's context, the sub whose sign-in it completed.
 const signedInKey = "gatehouse/sso/rp.signedIn"
 
-// arrived is when the request came.
+// arrived returns when the request arrived.
 func arrived(c echo.Context) time.Time {
 	if v := visitOf(c); v != nil {
 		return v.arrived
@@ -27,7 +27,7 @@ func arrived(c echo.Context) time.Time {
 	return time.Now()
 }
 
-// hop is one that this request was.
+// hop returns the hop for this request.
 func (a *RP) hop(c echo.Context, kind string) hops.Hop {
 	r := c.Request()
 	began := arrived(c)
@@ -37,7 +37,7 @@ func (a *RP) hop(c echo.Context, kind string) hops.Hop {
 	}
 }
 
-// asked records the request that a sign-in began with, and where it was sent.
+// asked records the request that a sign-in began with, and the redirect to the provider.
 func (a *RP) asked(c echo.Context, state, target string) {
 	h := a.hop(c, hops.Asked)
 	r := c.Request()
@@ -53,7 +53,7 @@ func (a *RP) asked(c echo.Context, state, target string) {
 	a.Hops.Record(hops.ID(state), h)
 }
 
-// called records the request that the provider's answer came with, and what became of it.
+// called records the request with the provider's response, and its result.
 func (a *RP) called(c echo.Context, err error) {
 	h := a.hop(c, hops.Callback)
 	h.Status = c.Response().Status
@@ -64,7 +64,7 @@ func (a *RP) called(c echo.Context, err error) {
 	a.Hops.Record(hops.ID(c.QueryParam("state")), h)
 }
 
-// exchanged records the call of the token endpoint.
+// exchanged records the request to the token endpoint.
 func (a *RP) exchanged(c echo.Context, verifier string, began time.Time, set *tokenResponse, err error) {
 	h := hops.Hop{
 		Kind: hops.Token, At: began, Took: time.Since(began), From: a.ClientID, To: hops.Provider, Replica: a.Replica, Method: http.MethodPost,
@@ -94,7 +94,7 @@ func (a *RP) exchanged(c echo.Context, verifier string, began time.Time, set *to
 	a.Hops.Record(hops.ID(c.QueryParam("state")), h)
 }
 
-// describe completes claims, and records the question at the userinfo endpoint where that took one.
+// describe completes claims, and records the request to the userinfo endpoint if it made one.
 func (a *RP) describe(c echo.Context, claims *token.IDClaims, accessToken string) error {
 	known := func() bool { return claims.Name != "" || claims.Email != "" }
 	began, before := time.Now(), known()
@@ -116,7 +116,7 @@ func (a *RP) describe(c echo.Context, claims *token.IDClaims, accessToken string
 	return nil
 }
 
-// verified records the check of the ID token, and whose sign-in it is now.
+// verified records the check of the ID token, and sets the sub that the flow is filed under.
 func (a *RP) verified(c echo.Context, claims *token.IDClaims, began time.Time) {
 	h := hops.Hop{Kind: hops.Verified, At: began, Took: time.Since(began), From: a.ClientID, To: a.ClientID, Replica: a.Replica}
 	add := func(in, name, text string) { h.Sent = append(h.Sent, hops.Value{In: in, Name: name, Text: text}) }
@@ -137,14 +137,14 @@ func (a *RP) verified(c echo.Context, claims *token.IDClaims, began time.Time) {
 	c.Set(signedInKey, claims.Subject)
 }
 
-// filed makes the flow that is complete its person's, who may look at it.
+// filed assigns the completed flow to its user, who may then look at it.
 func (a *RP) filed(c echo.Context) {
 	if sub, ok := c.Get(signedInKey).(string); ok {
 		a.Hops.File(hops.ID(c.QueryParam("state")), a.ClientID, a.Issuer, sub)
 	}
 }
 
-// present leaves out what is empty.
+// present returns the members that are not empty.
 func present(members map[string]string) url.Values {
 	v := url.Values{}
 	for name, value := range members {

@@ -15,7 +15,7 @@ import (
 	"gatehouse/sso/session"
 )
 
-// Identity is the person that a request is from, as the ID token told.
+// Identity is a request's user, as described by the ID token.
 type Identity struct {
 	Subject     string // sub
 	SID         string // the sign-in on this browser
@@ -24,23 +24,23 @@ type Identity struct {
 	AuthTime    time.Time
 }
 
-// HasRole reports whether the person has any of roles.
+// HasRole reports whether the user has any of roles.
 func (p *Identity) HasRole(roles ...string) bool {
 	return p != nil && slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(p.Roles, r) })
 }
 
 const (
 	visitKey = "gatehouse/sso/rp.visit"
-	sidKey   = "sid" // where the log looks
+	sidKey   = "sid" // read by the access log
 )
 
-// visit is what the middleware found out about a request.
+// visit is what the middleware knows about a request.
 type visit struct {
 	rp     *RP
 	person *Identity
-	err    error // Redis did not answer, or the denylist is too old
+	err    error // Redis did not answer, or the denylist's data is too old
 
-	conflict bool // the browser sends sessions of different people
+	conflict bool // the browser sends sessions of different users
 	arrived  time.Time
 }
 
@@ -49,7 +49,7 @@ func visitOf(c echo.Context) *visit {
 	return v
 }
 
-// Person is who the request is from, nil for a guest.
+// Person returns the request's user, or nil for a guest.
 func Person(c echo.Context) *Identity {
 	if v := visitOf(c); v != nil {
 		return v.person
@@ -57,15 +57,15 @@ func Person(c echo.Context) *Identity {
 	return nil
 }
 
-// Unavailable reports that Redis did not answer, so that nobody knows who the
-// request is from. Public pages are then shown without a person.
+// Unavailable reports whether the request's user is unknown because Redis did not answer or the denylist's data is too
+// old. Public pages are then shown as to a guest.
 func Unavailable(c echo.Context) bool {
 	v := visitOf(c)
 	return v != nil && v.err != nil
 }
 
-// identify is the middleware of every request: one round trip to Redis for who
-// has a session cookie, none for others.
+// identify finds out each request's user before it calls next. It costs one round trip to Redis if the request has a
+// session cookie. It redirects the first visit of a guest to the provider for a silent sign-in.
 func (a *RP) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if unidentified(c.Request().URL.Path) {
@@ -101,15 +101,15 @@ func (a *RP) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// notDenied is rec if the denylist lets it in. One that is denied is a guest's, and
-// ends here: the provider's logout token may still be under way.
+// notDenied returns rec if the denylist allows it. It ends a denied session and returns nil: the provider's logout
+// token may still be on its way.
 func (a *RP) notDenied(c echo.Context, rec *session.Record) (*session.Record, error) {
 	err := a.Denied.Check(rec.Subject, rec.SID, "", rec.AuthTime)
 	switch {
 	case err == nil:
 		return rec, nil
 	case !errors.Is(err, denylist.ErrDenied):
-		return nil, err // nobody knows: the cookie stays
+		return nil, err // unknown: the cookie stays
 	}
 	if err := a.sessions.End(c.Request().Context(), c.Response(), c.Request()); err != nil {
 		a.Logger.Warn("a denied session was not ended", "sid", rec.SID, "error", err)
@@ -117,8 +117,7 @@ func (a *RP) notDenied(c echo.Context, rec *session.Record) (*session.Record, er
 	return nil, nil
 }
 
-// unidentified are paths where it does not matter who asks, or, of open tabs, where
-// asking is no sign of life.
+// unidentified reports whether path needs no user, or is requested by open tabs, which must not prolong the session.
 func unidentified(path string) bool {
 	switch path {
 	case "/healthz", "/readyz", BackchannelURI, live.StreamPath, live.StatePath:
@@ -127,9 +126,8 @@ func unidentified(path string) bool {
 	return strings.HasPrefix(path, "/assets/")
 }
 
-// Required lets only signed-in people through. Others are sent to the provider
-// and come back to the very page they asked for; what they had typed into a form
-// waits for them there ([Draft]).
+// Required calls next only for a signed-in user. It sends a guest to the provider and back to the page; a form that the
+// guest sent is available there as [Draft]. It answers 503 if the user is unknown.
 func (a *RP) Required(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		v := visitOf(c)
@@ -145,8 +143,7 @@ func (a *RP) Required(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// Role lets only people through who have one of roles; others are told, with 403,
-// which role it takes.
+// Role returns middleware that requires a user with one of roles. It answers other users 403 with the required role.
 func (a *RP) Role(roles ...string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return a.Required(func(c echo.Context) error {

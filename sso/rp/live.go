@@ -8,7 +8,7 @@ import (
 	"gatehouse/sso/session"
 )
 
-// newLive tells open tabs that their person was signed out.
+// newLive returns the handler that tells open tabs that their user was signed out.
 func newLive(c Config, sessions *session.Store) (*live.Handler, error) {
 	var watcher live.Watcher = &live.Sessions{Store: sessions, Client: c.ClientID}
 	if c.Denied != nil {
@@ -20,11 +20,10 @@ func newLive(c Config, sessions *session.Store) (*live.Handler, error) {
 	})
 }
 
-// Streams is the number of open tabs that listen to this replica.
+// Streams returns the number of tabs connected to this replica.
 func (a *RP) Streams() int { return a.live.Streams() }
 
-// Live is what a page carries so that it hears, while it is open, that its person was
-// signed out; nil for a guest's.
+// Live returns the data with which an open page learns that its user was signed out, or nil for a guest.
 func Live(c echo.Context) *components.Live {
 	v := visitOf(c)
 	if v == nil || v.person == nil {

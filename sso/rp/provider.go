@@ -21,12 +21,12 @@ import (
 
 const (
 	discoveryFresh   = 15 * time.Minute
-	discoveryPause   = 5 * time.Second // between two attempts, so that a provider that hangs costs few requests time
+	discoveryPause   = 5 * time.Second // between two attempts, so that an unresponsive provider delays few requests
 	discoveryTimeout = 5 * time.Second
-	answerLimit      = 256 << 10 // bytes read of any answer
+	answerLimit      = 256 << 10 // maximum bytes read of a response
 )
 
-// metadata is what we use of a discovery document (OpenID Connect Discovery §3).
+// metadata is the part of a discovery document that we use (OpenID Connect Discovery §3).
 type metadata struct {
 	Issuer                string   `json:"issuer"`
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
@@ -37,14 +37,15 @@ type metadata struct {
 	Scopes                []string `json:"scopes_supported"`
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
 	IssInResponse         bool     `json:"authorization_response_iss_parameter_supported"`
-	// Gatehouse's portal announces the end of a sign-in to clients with offline_access, too. Keycloak does not.
+	// BackchannelOffline is set by Gatehouse's portal, which sends logout tokens also to clients with offline_access.
+	// Keycloak does not.
 	BackchannelOffline bool `json:"gatehouse_backchannel_logout_offline_access"`
 }
 
-// provider talks to the provider.
+// provider is the client of the provider's endpoints.
 type provider struct {
 	config Config
-	direct *http.Client // follows no redirect
+	direct *http.Client // follows no redirects
 	keys   *token.RemoteKeys
 	ids    *token.Verifier // of tokens for this client
 	access *token.Verifier // of access tokens for its API
@@ -52,13 +53,12 @@ type provider struct {
 
 	mu      sync.RWMutex
 	known   *metadata
-	fetched time.Time // when it came
-	tried   time.Time // when it was last asked for
+	fetched time.Time // when it was fetched
+	tried   time.Time // when the last attempt began
 }
 
 func newProvider(c Config) (*provider, error) {
-	// What is sent to the token endpoint, a code or a secret, must not be sent on to
-	// wherever a redirect leads.
+	// Requests to the token endpoint carry codes and secrets, which must not be sent on to a redirect's target.
 	direct := *c.HTTPClient
 	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	p := &provider{config: c, direct: &direct}
@@ -77,8 +77,8 @@ func newProvider(c Config) (*provider, error) {
 	return p, err
 }
 
-// metadata fetches the discovery document when it is first needed. An old one
-// serves on while the provider is away.
+// metadata returns the discovery document. It fetches it when it is first needed or is out of date, and returns the
+// last one if the provider can't be reached.
 func (p *provider) metadata(ctx context.Context) (*metadata, error) {
 	p.mu.RLock()
 	known, age, pause := p.known, time.Since(p.fetched), time.Since(p.tried) < discoveryPause
@@ -113,7 +113,7 @@ func (p *provider) discover(ctx context.Context) (*metadata, error) {
 	if err := token.GetJSON(ctx, p.config.HTTPClient, address, answerLimit, &m); err != nil {
 		return nil, err
 	}
-	// Discovery §4.3: a document of another issuer is not to be used.
+	// Discovery §4.3: the document's issuer must match.
 	if m.Issuer != p.config.Issuer {
 		return nil, fmt.Errorf("%s says that it speaks for %q", address, m.Issuer)
 	}
@@ -127,7 +127,7 @@ func (p *provider) discover(ctx context.Context) (*metadata, error) {
 	return &m, nil
 }
 
-// tokenResponse is the token endpoint's answer (RFC 6749 §5.1).
+// tokenResponse is the token endpoint's response (RFC 6749 §5.1).
 type tokenResponse struct {
 	AccessToken  string `json:"access_token"`
 	TokenType    string `json:"token_type"`
@@ -146,7 +146,7 @@ func (r *refusal) Error() string {
 	return "the token endpoint refused: " + printable(r.Code) + " " + r.Description
 }
 
-// exchange turns a code into tokens (OpenID Connect Core §3.1.3).
+// exchange exchanges a code for tokens (OpenID Connect Core §3.1.3). It returns an error if there is no ID token.
 func (p *provider) exchange(ctx context.Context, code, redirectURI, verifier string) (*tokenResponse, error) {
 	res, err := p.token(ctx, url.Values{
 		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirectURI}, "code_verifier": {verifier},
@@ -157,7 +157,8 @@ func (p *provider) exchange(ctx context.Context, code, redirectURI, verifier str
 	return res, err
 }
 
-// token asks the token endpoint, as this client.
+// token sends a request to the token endpoint, with the client's authentication. An error response is returned as a
+// *refusal.
 func (p *provider) token(ctx context.Context, form url.Values) (*tokenResponse, error) {
 	m, err := p.metadata(ctx)
 	if err != nil {
@@ -209,9 +210,9 @@ func (p *provider) token(ctx context.Context, form url.Values) (*tokenResponse, 
 	return &out, nil
 }
 
-// describe asks the userinfo endpoint for what an ID token left out: providers
-// may tell name and email only there (OpenID Connect Core §5.4). Ours tells them in
-// the ID token, which saves the call.
+// describe requests from the userinfo endpoint what an ID token lacks: providers may return name and email only there
+// (OpenID Connect Core §5.4). Our portal puts them into the ID token, which saves the request. It returns an error that
+// wraps token.ErrInvalid if the response is about another user.
 func (p *provider) describe(ctx context.Context, claims *token.IDClaims, accessToken string) error {
 	m, err := p.metadata(ctx)
 	found := true
@@ -247,7 +248,7 @@ func (p *provider) describe(ctx context.Context, claims *token.IDClaims, accessT
 	if err != nil {
 		return fmt.Errorf("rp: userinfo: %w", err)
 	}
-	if info.Subject != claims.Subject { // Core §5.3.2: about somebody else
+	if info.Subject != claims.Subject { // Core §5.3.2: must be about the same user
 		return fmt.Errorf("%w: userinfo is about another sub", token.ErrInvalid)
 	}
 	claims.Name, claims.Email = cmp.Or(claims.Name, info.Name, info.PreferredUsername), cmp.Or(claims.Email, info.Email)
@@ -257,8 +258,8 @@ func (p *provider) describe(ctx context.Context, claims *token.IDClaims, accessT
 	return nil
 }
 
-// rolesAt returns the strings at path, names of members with dots between them, in a JSON object, and whether they are
-// there. A claim whose own name has dots, such as https://example.com/roles, is found by its whole name.
+// rolesAt returns the strings at path, member names separated by dots, in a JSON object, and whether they exist. A
+// claim whose own name has dots, such as https://example.com/roles, is found by its whole name.
 func rolesAt(object []byte, path string) (roles []string, found bool) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(object, &members) != nil {

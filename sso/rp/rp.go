@@ -23,7 +23,7 @@ import (
 	"gatehouse/sso/token"
 )
 
-// Config is what an app knows of its provider and of itself.
+// Config configures an app as a relying party. Fields without another default than zero are optional.
 type Config struct {
 	Issuer       string // of the provider, exactly as in its discovery document
 	ClientID     string
@@ -31,47 +31,46 @@ type Config struct {
 	BaseURL      string // this app's origin as browsers see it; also the audience of its API
 	Service      string // names cookies and keys in Redis
 
-	// Keys seal what this app stores in Redis and in browsers (sessions, tokens, pending sign-ins). Each is at least 16
-	// random bytes, better 32, and the same on all replicas. The first seals, all open. To rotate, put the new key first and
-	// remove the old one after Absolute.
+	// Keys seal what this app stores in Redis and in browsers (sessions, tokens, sign-ins in progress). Each is at
+	// least 16 random bytes, better 32, and the same on all replicas. The first seals, all open. To rotate, put the new
+	// key first and remove the old one after Absolute.
 	Keys [][]byte
 
-	// AppName is what people call a client of the provider, for "You signed out in Shop";
-	// nil, or "" for one that nobody knows, is "another app".
+	// AppName returns the display name of a client of the provider, for "You signed out in Shop". If it is nil or
+	// returns "", the message says "another app".
 	AppName func(clientID string) string
 
-	// SignedOut answers a browser that is back from signing out; a redirect to / unless told.
+	// SignedOut answers a browser that returns from signing out; the default redirects to /.
 	SignedOut func(c echo.Context) error
 
 	Redis redis.UniversalClient
-	// Denied, if given, refuses what was revoked before its time, on every replica at
-	// once. It follows the provider's own Redis.
+	// Denied, if given, refuses what was revoked, on every replica at once. It follows the provider's own Redis.
 	Denied     Denylist
-	Replica    string        // "shop-2"; the provider is told
-	Scopes     []string      // beside openid; profile, email, roles unless told, and offline_access of Gatehouse's portal
-	RolesClaim string        // where ID token or userinfo have the roles: roles unless told, or a path such as realm_access.roles
-	HTTPClient *http.Client  // for the provider; one with a deadline unless told
-	Logger     *slog.Logger  // slog.Default unless told
+	Replica    string        // "shop-2"; sent to the provider
+	Scopes     []string      // besides openid; default profile, email, roles, and offline_access at Gatehouse's portal
+	RolesClaim string        // roles claim in ID token or userinfo; default roles, or a path such as realm_access.roles
+	HTTPClient *http.Client  // for requests to the provider; the default has a timeout
+	Logger     *slog.Logger  // default slog.Default()
 	Idle       time.Duration // see session.Options
 	Absolute   time.Duration // see session.Options; with Denied at most a day
 	Now        func() time.Time
 
-	// Hops, if given, is told what happens in each sign-in, request by request.
+	// Hops, if given, records each sign-in, request by request.
 	Hops hops.Recorder
 }
 
-// longestDenied is for how long the denylist certainly remembers what was ended: an app's
-// session that lived longer would be let in again afterwards.
+// longestDenied is how long the denylist certainly keeps an entry: a session that lasts longer would be allowed again
+// afterwards.
 const longestDenied = 24 * time.Hour
 
-// Denylist knows what was revoked before its time. [denylist.Mirror] is one.
+// Denylist knows what was revoked. [denylist.Mirror] is one.
 type Denylist interface {
 	Check(sub, sid, jti string, authenticated time.Time) error
 	Watch(sub, sid string, authenticated time.Time) (hit <-chan denylist.Entry, stop func())
 	Why(ctx context.Context, sub, sid, jti string, authenticated time.Time) (denylist.Entry, bool)
 }
 
-// RP is a relying party: the part of an app that deals with sign-in.
+// RP is a relying party: the part of an app that handles sign-in.
 type RP struct {
 	Config
 	provider *provider
@@ -83,8 +82,8 @@ type RP struct {
 	secure   bool
 }
 
-// New is an app's relying party. It does not use the network: the provider may
-// start later than the app.
+// New returns an app's relying party, with defaults for what c leaves out. It returns an error if a required field is
+// missing or invalid. It does not use the network: the provider may start later than the app.
 func New(c Config) (*RP, error) {
 	base, err := url.Parse(c.BaseURL)
 	switch {
@@ -140,8 +139,7 @@ func New(c Config) (*RP, error) {
 	return a, err
 }
 
-// DefaultClient is an HTTP client for talking to issuer: it has deadlines, and finds
-// a provider below localhost.
+// DefaultClient returns an HTTP client for requests to issuer. It has timeouts, and finds a provider below localhost.
 func DefaultClient(issuer string) *http.Client {
 	t := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 8, IdleConnTimeout: 30 * time.Second,
@@ -153,19 +151,18 @@ func DefaultClient(issuer string) *http.Client {
 	return &http.Client{Transport: t, Timeout: 10 * time.Second}
 }
 
-// Sessions are the app's sessions.
+// Sessions returns the store of the app's sessions.
 func (a *RP) Sessions() *session.Store { return a.sessions }
 
-// Run keeps the provider's keys fresh until ctx ends, so that a replica that nobody
-// uses knows of a new one, too. Nothing else depends on it.
+// Run refreshes the provider's keys until ctx ends, so that a replica without requests has a new key, too. It is
+// optional.
 func (a *RP) Run(ctx context.Context) error { return a.provider.keys.Run(ctx) }
 
-// KIDs are the ids of the provider's signing keys that this replica knows.
+// KIDs returns the ids of the provider's signing keys that this replica has loaded.
 func (a *RP) KIDs() []string { return a.provider.keys.KIDs() }
 
-// The addresses that Mount serves. The callback and the signed-out address are to
-// be registered with the provider (redirect_uris, post_logout_redirect_uris), the
-// last one as backchannel_logout_uri.
+// Paths that Mount serves. Register the callback and the signed-out path with the provider (redirect_uris,
+// post_logout_redirect_uris), and the last one as backchannel_logout_uri.
 const (
 	SignInPath     = "/auth/sign-in"
 	CallbackPath   = "/auth/callback"
@@ -174,8 +171,7 @@ const (
 	BackchannelURI = "/auth/backchannel-logout"
 )
 
-// Mount adds the middleware that knows who a request is from, and the addresses
-// of the sign-in flow.
+// Mount registers the middleware that identifies each request's user, and the routes of the sign-in flow.
 func (a *RP) Mount(e *echo.Echo) {
 	e.Use(a.identify)
 	e.GET(SignInPath, a.signIn)
@@ -188,14 +184,14 @@ func (a *RP) Mount(e *echo.Echo) {
 
 func (a *RP) redirectURI() string { return a.BaseURL + CallbackPath }
 
-// unavailable is the answer while Redis or the provider is away: the cookie stays
-// as it is, and the browser may try again.
+// unavailable returns a 503 error while Redis or the provider does not answer: the cookie stays, and the browser may
+// retry.
 func unavailable(c echo.Context, err error) error {
 	c.Response().Header().Set("Retry-After", "2")
 	return echo.NewHTTPError(http.StatusServiceUnavailable).SetInternal(err)
 }
 
-// verifier checks the provider's tokens for audience.
+// verifier returns a verifier of the provider's tokens for audience.
 func (c Config) verifier(audience string, keys token.KeySource) (*token.Verifier, error) {
 	return token.NewVerifier(c.Issuer, audience, keys, c.Now)
 }

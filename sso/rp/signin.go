@@ -16,12 +16,11 @@ import (
 	"gatehouse/sso/returnto"
 )
 
-// guestLife is how long a browser that is signed in nowhere is not asked again,
-// while it moves within the app.
+// guestLife is how long the provider is not asked again about a guest who moves within the app.
 const guestLife = 30 * time.Second
 
-// signIn sends the browser to the provider and back to return_to. With again=1 it does so
-// also for who is signed in here already: the provider is asked once more.
+// signIn handles GET /auth/sign-in: it redirects to the provider, to return to return_to afterwards. A signed-in user
+// is redirected to return_to at once, unless again=1.
 func (a *RP) signIn(c echo.Context) error {
 	to := returnto.Or(c.QueryParam("return_to"), "/")
 	v := visitOf(c)
@@ -38,14 +37,14 @@ func (a *RP) signIn(c echo.Context) error {
 	return c.Redirect(http.StatusFound, target)
 }
 
-// sendToSignIn answers a guest's request for a protected page. It redirects to sign-in, or answers 409 with a button if the
-// browser does not return the session it was just given, to avoid a redirect loop.
+// sendToSignIn answers a guest's request for a protected page. It redirects to sign-in, or answers 409 with a button if
+// the browser does not return the session it was just given, to avoid a redirect loop.
 func (a *RP) sendToSignIn(c echo.Context) error {
 	r := c.Request()
 	fl := &flow{ReturnTo: returnto.Or(r.URL.RequestURI(), "/")}
 	htmx := r.Header.Get("HX-Request") == "true"
 	if htmx || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
-		// There is no page at this address to come back to: it is the one with the form.
+		// A GET of this address has no page: return to the page with the form.
 		fl.ReturnTo = a.cameFrom(r)
 	}
 	if visitOf(c).conflict {
@@ -68,7 +67,7 @@ func (a *RP) sendToSignIn(c echo.Context) error {
 	return a.leave(c, fl)
 }
 
-// leave sends the browser to the provider with fl, from a page or from a fragment of one.
+// leave begins fl and redirects the browser to the provider, also from an htmx request.
 func (a *RP) leave(c echo.Context, fl *flow) error {
 	r := c.Request()
 	target, err := a.authorizeURL(c, fl)
@@ -96,12 +95,12 @@ func (o *signInOffer) Offer() (title, label, address string) {
 	return "Please sign in again", "Sign in again", SignInPath + "?" + url.Values{"again": {"1"}, "return_to": {o.returnTo}}.Encode()
 }
 
-// offerSignIn returns an error whose page leads to sign-in and back to returnTo.
+// offerSignIn returns a 409 error whose page leads to sign-in and back to returnTo.
 func offerSignIn(returnTo, message string) error {
 	return echo.NewHTTPError(http.StatusConflict, message).SetInternal(&signInOffer{returnTo})
 }
 
-// cameFrom is the page of this app that a request was made from.
+// cameFrom returns the address of this app's page from which a request was made, or "/" if it is unknown.
 func (a *RP) cameFrom(r *http.Request) string {
 	page := r.Header.Get("HX-Current-URL")
 	if page == "" {
@@ -116,8 +115,8 @@ func (a *RP) cameFrom(r *http.Request) string {
 	return "/"
 }
 
-// authorizeURL begins a flow and is where the browser goes for it (OpenID Connect
-// Core §3.1.2.1, RFC 7636 §4.3).
+// authorizeURL begins a flow and returns the URL of its authorization request (OpenID Connect Core §3.1.2.1, RFC 7636
+// §4.3).
 func (a *RP) authorizeURL(c echo.Context, fl *flow) (string, error) {
 	meta, err := a.provider.metadata(c.Request().Context())
 	if err != nil {
@@ -148,7 +147,7 @@ func (a *RP) authorizeURL(c echo.Context, fl *flow) (string, error) {
 	return target, nil
 }
 
-// scopes leaves out what the provider says it does not know.
+// scopes returns the scopes to request, without those that the provider does not list as supported.
 func (a *RP) scopes(meta *metadata) []string {
 	wanted := a.Scopes
 	if wanted == nil {
@@ -166,9 +165,8 @@ func (a *RP) scopes(meta *metadata) []string {
 	return scopes
 }
 
-// mayAskSilently reports whether this request is a person arriving at a page from
-// elsewhere, for whom it is worth asking the provider, without showing anything,
-// whether they are signed in there (prompt=none).
+// mayAskSilently reports whether this request is a guest's navigation from outside the app, so that the provider should
+// be asked, without showing a page, whether the browser is signed in there (prompt=none).
 func (a *RP) mayAskSilently(c echo.Context) bool {
 	r := c.Request()
 	h := r.Header
@@ -177,12 +175,12 @@ func (a *RP) mayAskSilently(c echo.Context) bool {
 		return false
 	}
 	switch h.Get("Sec-Fetch-Site") {
-	case "cross-site", "same-site": // a link from a sibling or from anywhere
+	case "cross-site", "same-site": // a link from a sibling app or another site
 	case "none": // typed, or a bookmark
 	default:
 		return false
 	}
-	// The marks of an answer that came just now: "no, a guest".
+	// Marks of a recent response: the browser is not signed in.
 	marks := a.flows.candidates(c, "guest", func(v string) bool { return v == guestArriving || v == guestKnown })
 	if slices.Contains(marks, guestArriving) {
 		a.flows.set(c, "guest", guestKnown, guestLife)
@@ -192,12 +190,12 @@ func (a *RP) mayAskSilently(c echo.Context) bool {
 }
 
 const (
-	guestArriving = "1" // the next navigation is the provider's answer
+	guestArriving = "1" // the next navigation comes from the provider's response
 	guestKnown    = "2"
 )
 
-// silently is where to send the browser, or "" when the provider or Redis can't
-// be asked: a public page is then shown as it is.
+// silently returns the URL of a silent sign-in, or "" if the provider can't be asked: the public page is then shown
+// without a sign-in.
 func (a *RP) silently(c echo.Context) string {
 	target, err := a.authorizeURL(c, &flow{ReturnTo: returnto.Or(c.Request().URL.RequestURI(), "/"), Silent: true})
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"gatehouse/sso/token"
 )
 
-// signOut ends this app's session and sends the browser to the provider, which
-// ends the sign-in everywhere (OpenID Connect RP-Initiated Logout 1.0 §2).
+// signOut handles POST /auth/sign-out: it ends this app's session and redirects to the provider, which ends the sign-in
+// everywhere (OpenID Connect RP-Initiated Logout 1.0 §2).
 func (a *RP) signOut(c echo.Context) error {
 	ctx := c.Request().Context()
 	v := visitOf(c)
@@ -24,7 +24,7 @@ func (a *RP) signOut(c echo.Context) error {
 		return unavailable(c, v.err)
 	}
 	a.flows.set(c, "guest", guestKnown, guestLife)
-	if v.person == nil { // a second click
+	if v.person == nil { // signed out already
 		return c.Redirect(http.StatusSeeOther, "/")
 	}
 	hint := ""
@@ -55,27 +55,25 @@ func (a *RP) signOut(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, meta.EndSessionEndpoint+"?"+q.Encode())
 }
 
-// signedOut is where the provider sends the browser afterwards.
+// signedOut handles GET /auth/signed-out, to which the provider redirects after a sign-out.
 func (a *RP) signedOut(c echo.Context) error {
 	state := c.QueryParam("state")
 	if len(a.flows.candidates(c, "signout", func(v string) bool { return v != "" && v == state })) == 0 {
-		return c.Redirect(http.StatusSeeOther, "/") // not from a sign-out of this browser
+		return c.Redirect(http.StatusSeeOther, "/") // not after a sign-out of this browser
 	}
 	a.flows.set(c, "signout", "", -1)
 	a.flows.set(c, "guest", guestArriving, guestLife)
 	return a.SignedOut(c)
 }
 
-// logoutMemory is how long a logout token's jti is remembered: longer than the
-// token is accepted.
+// logoutMemory is how long a logout token's jti is stored: longer than the token is accepted.
 const logoutMemory = 15 * time.Minute
 
 // markOnce sets a key for ARGV[1] milliseconds, also in a full Redis, and returns nil if it is set already.
 var markOnce = luascript.New(`return redis.call('SET', KEYS[1], 1, 'NX', 'PX', ARGV[1])`)
 
-// backchannel hears from the provider that a sign-in is over (OpenID Connect
-// Back-Channel Logout 1.0 §2.5). The sessions live in Redis, so that it does not
-// matter which replica hears it.
+// backchannel handles POST /auth/backchannel-logout: it ends the sessions of the sign-in, or of the user, that a logout
+// token names (OpenID Connect Back-Channel Logout 1.0 §2.5). The sessions are in Redis, so that any replica can do it.
 func (a *RP) backchannel(c echo.Context) error {
 	ctx := c.Request().Context()
 	c.Response().Header().Set("Cache-Control", "no-store")
@@ -108,7 +106,7 @@ func (a *RP) backchannel(c echo.Context) error {
 		n, err = a.sessions.EndSubject(ctx, claims.Subject)
 	}
 	if err != nil {
-		// So that the provider may send the same token again.
+		// Allow the provider to send the same token again.
 		_ = a.Redis.Del(ctx, seen).Err()
 		return unavailable(c, err)
 	}
@@ -116,12 +114,11 @@ func (a *RP) backchannel(c echo.Context) error {
 	return c.NoContent(http.StatusOK)
 }
 
-// maxLogoutBody is how much of a logout request is read, in bytes: a token that is
-// looked at fits many times.
+// maxLogoutBody is the maximum size of a logout request, in bytes: several times that of a valid token.
 const maxLogoutBody = 64 << 10
 
-// logoutToken is the one that the body of a request has (Back-Channel Logout §2.5).
-// In the address it would end up in logs.
+// logoutToken returns the logout token in a request's body (Back-Channel Logout §2.5), and whether there is exactly
+// one. A token in the URL, which would be logged, does not count.
 func logoutToken(c echo.Context) (string, bool) {
 	r := c.Request()
 	if media, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); err != nil || media != echo.MIMEApplicationForm {

@@ -20,18 +20,18 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// ErrNoToken says that this person's sign-in gives no (more) access tokens, as
-// when the provider issued no refresh token or has revoked it.
+// ErrNoToken is returned when there is no access token for this sign-in, for example because the provider issued no
+// refresh token or has revoked it.
 var ErrNoToken = errors.New("rp: no access token can be had for this sign-in")
 
 const (
-	// spare is how long a token must live on to be used.
+	// spare is the minimum remaining validity of a token that is used.
 	spare = 30 * time.Second
-	// refreshLock bounds how long one replica may refresh while others wait.
+	// refreshLock is how long one replica's lock to refresh a token lasts.
 	refreshLock = 10 * time.Second
 )
 
-// tokenSet is what the provider issued for one sign-in.
+// tokenSet holds the tokens of one sign-in.
 type tokenSet struct {
 	IDToken string               `json:"id"`
 	Refresh string               `json:"refresh,omitempty"`
@@ -43,8 +43,8 @@ type issuedFor struct {
 	Expires time.Time `json:"expires"`
 }
 
-// tokens keeps the tokens of sign-ins in Redis, apart from the sessions, which
-// every request reads, and encrypted, so that a dump of Redis opens nothing.
+// tokens stores the tokens of sign-ins in Redis, apart from the sessions, which every request reads, and encrypted, so
+// that they can't be used from a dump of Redis.
 type tokens struct {
 	config   Config
 	provider *provider
@@ -79,7 +79,7 @@ func (t *tokens) write(ctx context.Context, sid string, set *tokenSet, onlyIfThe
 	}
 	sealed := t.sealer.Seal(compress(raw), sid)
 	args := redis.SetArgs{TTL: t.config.Absolute}
-	if onlyIfThere { // a sign-out meanwhile wins
+	if onlyIfThere { // don't restore tokens after a sign-out
 		args.Mode = "XX"
 	}
 	if err := t.rdb.SetArgs(ctx, t.key("tokens", sid), sealed, args).Err(); err != nil && !errors.Is(err, redis.Nil) {
@@ -97,7 +97,7 @@ func (t *tokens) load(ctx context.Context, sid string) (*tokenSet, error) {
 		return nil, fmt.Errorf("rp: tokens: %w", err)
 	}
 	raw, err := t.sealer.Open(sealed, sid)
-	if err != nil { // another secret's, or something else: as good as none
+	if err != nil { // sealed with another key, or invalid: treated as missing
 		return nil, ErrNoToken
 	}
 	var set tokenSet
@@ -123,8 +123,8 @@ func (t *tokens) forget(ctx context.Context, sid string) error {
 	return nil
 }
 
-// AccessToken is the signed-in person's own access token for a sibling's API
-// (RFC 8707). It fails with ErrNoToken when the provider gives none.
+// AccessToken returns the signed-in user's access token for the API of another app (RFC 8707), and refreshes it if
+// needed. It returns ErrNoToken if there is none.
 func (a *RP) AccessToken(ctx context.Context, c echo.Context, audience string) (string, error) {
 	p := Person(c)
 	if p == nil {
@@ -145,8 +145,8 @@ func (t *tokens) access(ctx context.Context, sid, audience string) (string, erro
 		if set.Refresh == "" {
 			return "", ErrNoToken
 		}
-		// Lock, reload, then refresh: a refresh token is spent once, however many
-		// replicas and requests of this browser want one now.
+		// Lock, reload, then refresh: a refresh token may be used only once, although several replicas and requests of
+		// this browser need one now.
 		owner := rand.Text()
 		lock := t.key("refresh-lock", sid)
 		mine, err := t.rdb.SetNX(ctx, lock, owner, refreshLock).Result()
@@ -155,7 +155,7 @@ func (t *tokens) access(ctx context.Context, sid, audience string) (string, erro
 		}
 		if mine {
 			token, err := t.refresh(ctx, sid, audience)
-			// The lock may have run out and be another's by now.
+			// The lock may have expired and belong to another replica.
 			if t.rdb.Get(ctx, lock).Val() == owner {
 				_ = t.rdb.Del(ctx, lock).Err()
 			}
@@ -182,7 +182,7 @@ func (t *tokens) refresh(ctx context.Context, sid, audience string) (string, err
 		"grant_type": {"refresh_token"}, "refresh_token": {set.Refresh}, "resource": {audience},
 	})
 	if no := (*refusal)(nil); errors.As(err, &no) {
-		if no.Code == "invalid_grant" { // used up or revoked: don't ask again
+		if no.Code == "invalid_grant" { // used or revoked: don't try it again
 			set.Refresh = ""
 			_ = t.write(ctx, sid, set, true)
 		}
@@ -206,8 +206,8 @@ func (t *tokens) refresh(ctx context.Context, sid, audience string) (string, err
 	return res.AccessToken, t.write(ctx, sid, set, true)
 }
 
-// ServiceToken is an access token of the app itself, for nobody in particular
-// (client credentials, RFC 6749 §4.4). It is kept until shortly before it expires.
+// ServiceToken returns an access token of the app itself, without a user (client credentials, RFC 6749 §4.4). The token
+// is cached until shortly before it expires.
 func (a *RP) ServiceToken(ctx context.Context, audience string, scopes ...string) (string, error) {
 	t := a.tokens
 	key := audience + " " + strings.Join(scopes, " ")
@@ -217,7 +217,7 @@ func (a *RP) ServiceToken(ctx context.Context, audience string, scopes ...string
 	if ok && have.Expires.After(t.config.Now().Add(spare)) {
 		return have.Token, nil
 	}
-	// Who comes meanwhile waits for the same token, each no longer than they want to.
+	// Concurrent callers wait for the same token, each until its own ctx ends.
 	asked := t.flight.DoChan(key, func() (any, error) {
 		return t.serviceToken(context.WithoutCancel(ctx), key, audience, scopes)
 	})

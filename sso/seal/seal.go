@@ -1,7 +1,7 @@
-// Package seal encrypts and authenticates records that are stored where others can write, such as cookies, Redis
-// and database columns: AES-256-GCM under keys derived by HKDF (RFC 5869).
+// Package seal encrypts and authenticates records that are stored where others can write, such as cookies, Redis and
+// database columns: AES-256-GCM under keys derived by HKDF (RFC 5869).
 //
-// A Sealer belongs to one purpose, and a sealed record to one name: neither can stand in for another.
+// A Sealer has one purpose, and a sealed record one name: a record can't be used for another purpose or name.
 package seal
 
 import (
@@ -17,7 +17,7 @@ import (
 const (
 	// KeySize is the size of a derived key in bytes.
 	KeySize = 32
-	// MinSecretSize is the size of the shortest secret that keys are derived from, in bytes.
+	// MinSecretSize is the minimum size of a secret that keys are derived from, in bytes.
 	MinSecretSize = 16
 )
 
@@ -82,7 +82,7 @@ func (s *Sealer) Open(sealed []byte, name string) ([]byte, error) {
 	return nil, ErrSealed
 }
 
-// SealText is Seal with the result in base64url, for cookies, URLs and text columns.
+// SealText seals as Seal does and returns base64url, for cookies, URLs and text columns.
 func (s *Sealer) SealText(plain []byte, name string) string {
 	return base64.RawURLEncoding.EncodeToString(s.Seal(plain, name))
 }

@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// idLength is that of rand.Text: 26 characters, 130 bits.
+	// idLength is the length of rand.Text: 26 characters, 130 bits.
 	idLength = 26
-	// maxCandidates is how many cookies of one name are looked at. A browser sends several if one was set for another path or
-	// for the whole domain, with the older ones first (RFC 6265 §5.4); the first need not be ours.
+	// maxCandidates is the maximum number of cookies of one name that are read. A browser sends several if one was set
+	// for another path or for the whole domain, the older ones first (RFC 6265 §5.4); the first need not be ours.
 	maxCandidates = 3
-	// maxFolders is how deep ForgetShadows looks.
+	// maxFolders is the maximum depth of the folders whose cookies ForgetShadows deletes.
 	maxFolders = 8
-	// awaitTimeout is how long a browser may take to come with the session that it was given, in seconds.
+	// awaitTimeout is how long a browser may take to send the session that it was given, in seconds.
 	awaitTimeout = 60
 )
 
-// Candidates returns the values of r's cookies of this name that are well formed: at most three, each once, in the order
-// in which the browser sends them.
+// Candidates returns the well-formed values of r's cookies of this name: at most three, each once, in the order in
+// which the browser sends them.
 func Candidates(r *http.Request, name string, wellFormed func(value string) bool) []string {
 	var values []string
 	for _, k := range r.CookiesNamed(name) {
@@ -33,29 +33,29 @@ func Candidates(r *http.Request, name string, wellFormed func(value string) bool
 	return values
 }
 
-// IsID reports whether value has the form of an id that rand.Text makes.
+// IsID reports whether value has the form of an id made by rand.Text.
 func IsID(value string) bool {
 	return len(value) == idLength && strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
 func (s *Store) candidates(r *http.Request) []string { return Candidates(r, s.cookie, IsID) }
 
-// brought is a session that a request brings.
+// brought is a session whose cookie a request carries.
 type brought struct {
 	id         string
 	rec        *Record
-	unreadable bool // Redis has something else under its key
+	unreadable bool // Redis has an invalid value under its key
 }
 
-// brought returns the sessions that r brings: none for a guest. It costs one round trip to Redis, and, where Redis has
-// none of them, the look-ups of Options.Recover until one is found.
+// brought returns the sessions whose cookies r carries: none for a guest. It costs one round trip to Redis and, if
+// Redis has none of them, calls Options.Recover for each until one is found. Its errors wrap ErrUnavailable.
 func (s *Store) brought(r *http.Request) ([]brought, error) {
 	ids := s.candidates(r)
 	raws, err := s.fetch(r, ids)
 	if err != nil {
 		return nil, err
 	}
-	var all, lost []brought // lost have no record that can be read
+	var all, lost []brought // cookies without a readable record
 	for i, id := range ids {
 		if raws[i].Err() != nil {
 			lost = append(lost, brought{id: id})
@@ -83,7 +83,7 @@ func (s *Store) brought(r *http.Request) ([]brought, error) {
 	return all, nil
 }
 
-// fetch asks Redis for the records of ids.
+// fetch reads the records of ids from Redis. Its errors wrap ErrUnavailable.
 func (s *Store) fetch(r *http.Request, ids []string) ([]*redis.StringCmd, error) {
 	ctx := r.Context()
 	raws := make([]*redis.StringCmd, len(ids))
@@ -105,8 +105,8 @@ func (s *Store) fetch(r *http.Request, ids []string) ([]*redis.StringCmd, error)
 	return raws, nil
 }
 
-// get returns the session that r brings, an empty id and nil for a guest, or ErrConflict. Of several sessions of one
-// person it is the newest.
+// get returns the id and record of r's session, "" and nil for a guest, or ErrConflict if there are sessions of
+// different users. Of several sessions of one user it returns the newest.
 func (s *Store) get(r *http.Request) (string, *Record, error) {
 	all, err := s.brought(r)
 	if err != nil || len(all) == 0 {
@@ -124,8 +124,9 @@ func (s *Store) get(r *http.Request) (string, *Record, error) {
 	return newest.id, newest.rec, nil
 }
 
-// ForgetShadows deletes session cookies that were set for a folder of r's path: they come before the store's own, which
-// are set for /, and no sign-in replaces them (RFC 6265 §5.3). In secure mode browsers accept no such cookies.
+// ForgetShadows deletes session cookies that were set for a folder of r's path: browsers send them before the store's
+// own, which are set for /, and a sign-in does not replace them (RFC 6265 §5.3). In secure mode browsers accept no such
+// cookies.
 func (s *Store) ForgetShadows(w http.ResponseWriter, r *http.Request) {
 	if s.o.Secure {
 		return
@@ -139,7 +140,7 @@ func (s *Store) ForgetShadows(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// All returns every session that r brings, at most three. The error wraps ErrUnavailable when Redis does not answer.
+// All returns every session of r, at most three. The error wraps ErrUnavailable if Redis does not answer.
 func (s *Store) All(r *http.Request) ([]Record, error) {
 	all, err := s.brought(r)
 	records := make([]Record, len(all))
@@ -149,17 +150,17 @@ func (s *Store) All(r *http.Request) ([]Record, error) {
 	return records, err
 }
 
-// Await notes in the browser that it was given a session, so that the next page can tell whether the browser sends it
-// ([Store.Awaited]).
+// Await sets a cookie which says that the browser was given a session, so that the next page can check that the browser
+// sends it ([Store.Awaited]).
 func (s *Store) Await(w http.ResponseWriter) { s.setCookie(w, s.awaitCookie(), "1", awaitTimeout) }
 
-// Awaited reports whether the browser of r was given a session in the last minute and has not come with it since. To lead
-// it to sign-in once more would go on for ever.
+// Awaited reports whether the browser of r was given a session in the last minute and has not sent it since. Another
+// redirect to sign-in would loop.
 func (s *Store) Awaited(r *http.Request) bool {
 	return slices.ContainsFunc(r.CookiesNamed(s.awaitCookie()), func(k *http.Cookie) bool { return k.Value == "1" })
 }
 
-// Arrived takes back what Await noted.
+// Arrived deletes the cookie that Await sets.
 func (s *Store) Arrived(w http.ResponseWriter) { s.setCookie(w, s.awaitCookie(), "", -1) }
 
 func (s *Store) awaitCookie() string { return cookieName(s.o.Service, "awaited", s.o.Secure) }

@@ -11,10 +11,9 @@ import (
 	"gatehouse/sso/luascript"
 )
 
-// A list is a sorted set in Redis that holds the hashes of sessions' ids: those of one
-// sign-in, or those of one person. Its scores say when each session is over at the
-// latest (milliseconds since 1970), so that those who sign in again and again and
-// never out do not make it grow for ever.
+// A list is a sorted set in Redis of the hashes of session ids, either of one sign-in or of one user. Its scores are
+// the sessions' absolute ends (milliseconds since 1970), so that expired ones can be removed: users who often sign in
+// and never sign out do not make it grow without limit.
 
 func (s *Store) sidList(sid string) string {
 	return "gatehouse:" + s.o.Service + ":of-sid:" + sid
@@ -56,14 +55,13 @@ func (s *Store) drop(ctx context.Context, id string, rec *Record) error {
 	return unavailable(err)
 }
 
-// EndSID ends every session of one sign-in, whichever replica started it, and
-// says how many there were. A session of this sign-in that is about to start
-// does not start.
+// EndSID ends every session of one sign-in on all replicas, and returns their number. A session of this sign-in that is
+// being started meanwhile is not started.
 func (s *Store) EndSID(ctx context.Context, sid string) (int, error) {
 	return s.endSIDs(ctx, sid)
 }
 
-// EndSIDs does what EndSID does for several sign-ins, in three round trips.
+// EndSIDs ends the sessions of several sign-ins as EndSID does, in three round trips.
 func (s *Store) EndSIDs(ctx context.Context, sids ...string) error {
 	_, err := s.endSIDs(ctx, sids...)
 	return err
@@ -71,8 +69,8 @@ func (s *Store) EndSIDs(ctx context.Context, sids ...string) error {
 
 func (s *Store) endSIDs(ctx context.Context, sids ...string) (int, error) {
 	lists := make([]string, len(sids))
-	// The marks come first. Start lists a session before it looks for the mark, so
-	// either Start sees the mark or a list below has the session.
+	// Set the marks first. Start adds a session to its list before it checks the mark, so either Start sees the mark or
+	// a list below has the session.
 	marks := make([]string, len(sids))
 	for i, sid := range sids {
 		lists[i], marks[i] = s.sidList(sid), s.endedMark(sid)
@@ -86,7 +84,7 @@ func (s *Store) endSIDs(ctx context.Context, sids ...string) (int, error) {
 // setMark sets a key that expires after ARGV[2] milliseconds.
 var setMark = luascript.New(`return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])`)
 
-// mark sets keys for as long as a session may last, also where Redis is full: what has ended must stay ended.
+// mark sets keys for as long as a session may last, also if Redis is full: ended sessions must stay ended.
 func (s *Store) mark(ctx context.Context, value any, keys ...string) error {
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, key := range keys {
@@ -97,7 +95,7 @@ func (s *Store) mark(ctx context.Context, value any, keys ...string) error {
 	if !isFull(err) {
 		return err
 	}
-	for _, key := range keys { // one by one: the keys of a Redis Cluster lie on different servers
+	for _, key := range keys { // one by one: the keys may be on different nodes of a Redis Cluster
 		if err := s.scripts.Run(ctx, setMark, []string{key}, value, s.o.Absolute.Milliseconds()).Err(); err != nil {
 			return err
 		}
@@ -105,11 +103,11 @@ func (s *Store) mark(ctx context.Context, value any, keys ...string) error {
 	return nil
 }
 
-// isFull reports whether Redis refused a write since its memory is full.
+// isFull reports whether Redis refused a write because its memory is full.
 func isFull(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "OOM ") }
 
-// Leave ends the sessions of a sign-in here, as EndSID does, but leaves the
-// sign-in itself open: the person may come back with it.
+// Leave ends the sessions of a sign-in in this app and returns their number. Unlike after EndSID, the user may start a
+// new session with the same sign-in.
 func (s *Store) Leave(ctx context.Context, sid string) (int, error) {
 	if sid != "" {
 		if err := s.mark(ctx, 1, s.leftMark(sid)); err != nil {
@@ -119,7 +117,7 @@ func (s *Store) Leave(ctx context.Context, sid string) (int, error) {
 	return s.endLists(ctx, s.sidList(sid))
 }
 
-// endedMark is the key that says that a sign-in is over.
+// endedMark returns the key that exists if a sign-in was ended.
 func (s *Store) endedMark(sid string) string {
 	return "gatehouse:" + s.o.Service + ":ended:" + sid
 }
@@ -133,7 +131,7 @@ func (s *Store) ended(ctx context.Context, sid string) (bool, error) {
 	return n > 0, unavailable(err)
 }
 
-// EndSubject ends every session of a person and says how many there were.
+// EndSubject ends every session of a user and returns their number.
 func (s *Store) EndSubject(ctx context.Context, sub string) (int, error) {
 	if err := s.mark(ctx, s.o.Now().UnixMilli(), s.subjectMark(sub)); err != nil {
 		return 0, unavailable(err)
@@ -141,7 +139,7 @@ func (s *Store) EndSubject(ctx context.Context, sub string) (int, error) {
 	return s.endLists(ctx, s.subList(sub))
 }
 
-// endLists deletes the sessions on these lists, and returns how many there were.
+// endLists deletes the sessions on these lists, and returns their number.
 func (s *Store) endLists(ctx context.Context, lists ...string) (int, error) {
 	keys := make([]*redis.StringSliceCmd, len(lists))
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -154,13 +152,13 @@ func (s *Store) endLists(ctx context.Context, lists ...string) (int, error) {
 		return 0, unavailable(err)
 	}
 	var ended []*redis.IntCmd
-	// One key a command: the keys of a Redis Cluster lie on different servers.
+	// One key per command: the keys may be on different nodes of a Redis Cluster.
 	_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, list := range lists {
 			for _, k := range keys[i].Val() {
 				ended = append(ended, p.Del(ctx, s.vault.prefix+k))
 			}
-			// Only what was seen leaves the list: a session that starts meanwhile stays on it.
+			// Remove only these from the list: a session that starts meanwhile stays on it.
 			if len(keys[i].Val()) > 0 {
 				p.ZRem(ctx, list, toAny(keys[i].Val())...)
 			}

@@ -11,8 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Peek returns the session as Load does, without noting that it is in use, so that a tab in the background does not
-// keep it from becoming idle. For sessions of different people it returns nil.
+// Peek returns the session of r without marking it as used, so that a background tab does not keep it from becoming
+// idle. It returns nil for a guest and for sessions of different users.
 func (s *Store) Peek(r *http.Request) (*Record, error) {
 	_, rec, err := s.get(r)
 	if errors.Is(err, ErrConflict) {
@@ -21,22 +21,21 @@ func (s *Store) Peek(r *http.Request) (*Record, error) {
 	return rec, err
 }
 
-// Fate is what became of a session.
+// Fate says how a session ended.
 type Fate string
 
-// The fates of sessions. A Redis that has lost everything makes them Unknown, so that
-// nobody is told of a sign-out that was none.
+// Values of Fate. If Redis has lost its data the fate is Unknown, so that no user is told of a sign-out that did not
+// happen.
 const (
-	Unknown Fate = "" // it lives, or nobody knows
+	Unknown Fate = "" // not ended, or unknown
 	Ended   Fate = "ended"
 	Left    Fate = "left"
 	Expired Fate = "expired"
 )
 
-// Fate says whether a sign-in that began when authenticated says was ended (EndSID,
-// EndSubject), or left (Leave) and not come back to. With r, whose cookie must be that
-// of a session which is no more, it also tells whether that one expired. It costs one
-// round trip; the error wraps ErrUnavailable.
+// Fate returns Ended if the sign-in was ended (EndSID, EndSubject; authenticated is its auth_time), Left if the user
+// left it (Leave) and has not returned, and Unknown otherwise. With r, whose cookie must be of a session that no longer
+// exists, it also returns Expired. It costs one round trip; the error wraps ErrUnavailable.
 func (s *Store) Fate(ctx context.Context, r *http.Request, sub, sid string, authenticated time.Time) (Fate, error) {
 	list := s.sidList(sid)
 	if sid == "" {
@@ -61,9 +60,10 @@ func (s *Store) Fate(ctx context.Context, r *http.Request, sub, sid string, auth
 	}
 	since, _ := strconv.ParseInt(subject.Val(), 10, 64)
 	switch {
-	case sid != "" && ended.Val() > 0, authenticated.Unix() < since/1000: // auth_time counts whole seconds
+	case sid != "" && ended.Val() > 0, authenticated.Unix() < since/1000: // auth_time is in whole seconds
 		return Ended, nil
-	case slices.ContainsFunc(here, func(c *redis.FloatCmd) bool { return c.Err() == nil }): // a session that ended is off its list
+	// A session that was ended is not on its list.
+	case slices.ContainsFunc(here, func(c *redis.FloatCmd) bool { return c.Err() == nil }):
 		return Expired, nil
 	case left.Val() > 0 && listed.Val() == 0:
 		return Left, nil
@@ -71,13 +71,12 @@ func (s *Store) Fate(ctx context.Context, r *http.Request, sub, sid string, auth
 	return Unknown, nil
 }
 
-// leftMark is the key that says that a sign-in was left here.
+// leftMark returns the key that exists if a sign-in was left in this app.
 func (s *Store) leftMark(sid string) string {
 	return "gatehouse:" + s.o.Service + ":left:" + sid
 }
 
-// subjectMark is the key that says, in milliseconds since 1970, when all sign-ins of a
-// person were ended.
+// subjectMark returns the key of the time, in milliseconds since 1970, when all sign-ins of a user were ended.
 func (s *Store) subjectMark(sub string) string {
 	return "gatehouse:" + s.o.Service + ":ended-sub:" + sub
 }

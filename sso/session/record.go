@@ -11,19 +11,19 @@ import (
 	"gatehouse/sso/seal"
 )
 
-// Record is what a session says of the person who is signed in.
+// Record is the content of a session: the signed-in user.
 type Record struct {
 	Subject   string    `cbor:"1,keyasint"`           // sub
 	SID       string    `cbor:"2,keyasint,omitempty"` // the sign-in on this browser
 	Name      string    `cbor:"3,keyasint,omitempty"`
 	Email     string    `cbor:"4,keyasint,omitempty"`
 	Roles     []string  `cbor:"5,keyasint,omitempty"`
-	AuthTime  time.Time `cbor:"6,keyasint"` // when the person last proved who they are
-	CreatedAt time.Time `cbor:"7,keyasint"` // set by Start unless it is given: the absolute end counts from here
-	SeenAt    time.Time `cbor:"8,keyasint"` // set by Start and, now and then, by Load
+	AuthTime  time.Time `cbor:"6,keyasint"` // when the user last authenticated
+	CreatedAt time.Time `cbor:"7,keyasint"` // set by Start unless given; the absolute timeout counts from here
+	SeenAt    time.Time `cbor:"8,keyasint"` // set by Start and, at intervals, by Load
 }
 
-// recordKey is where the record stands among a gorilla session's values.
+// recordKey is the key of the record among a gorilla session's values.
 const recordKey = "record"
 
 var (
@@ -33,13 +33,13 @@ var (
 
 func must[T any](v T, err error) T {
 	if err != nil {
-		panic(err) // options that are constants of this file
+		panic(err) // the options are constant
 	}
 	return v
 }
 
-// sealed implements redisstore.SessionSerializer for sessions that hold one Record. It seals each record for its key, so
-// that write access to Redis is not enough to forge a session or to move one to another id.
+// sealed implements redisstore.SessionSerializer for sessions that hold one Record. It seals each record for its key,
+// so that an attacker who can write to Redis can't forge a session or move one to another id.
 type sealed struct {
 	vault  vault
 	sealer *seal.Sealer
@@ -50,7 +50,7 @@ func (c sealed) seal(id string, rec *Record) ([]byte, error) {
 	return c.sealer.Seal(raw, c.vault.key(id)), err
 }
 
-// open returns the record that is stored for the session with this id, or errUnreadable.
+// open returns the record that is stored for the session with this id. Its errors wrap errUnreadable.
 func (c sealed) open(id string, stored []byte) (*Record, error) {
 	raw, err := c.sealer.Open(stored, c.vault.key(id))
 	if err != nil {
@@ -82,5 +82,5 @@ func (c sealed) Deserialize(stored []byte, s *sessions.Session) error {
 	return nil
 }
 
-// errUnreadable is returned where Redis holds something else under a session's key. It counts as no session.
+// errUnreadable is returned if Redis has an invalid value under a session's key. It counts as no session.
 var errUnreadable = errors.New("session: record can't be read")

@@ -8,8 +8,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// recovered returns the session of a cookie that Redis does not have, if it is kept elsewhere (Options.Recover): nil if
-// there is none. replace says that something unreadable stands under its key.
+// recovered returns the session of a cookie that is not in Redis from Options.Recover, and writes it back to Redis. It
+// returns nil if there is none. replace says that an invalid value is stored under its key.
 func (s *Store) recovered(ctx context.Context, id string, replace bool) (*Record, error) {
 	if s.o.Recover == nil {
 		return nil, nil
@@ -30,9 +30,9 @@ func (s *Store) recovered(ctx context.Context, id string, replace bool) (*Record
 	return rec, nil
 }
 
-// restore writes a session back, in the order in which Start does: a sign-in that is
-// ended meanwhile is seen by one of the two. Another replica may have been faster, and
-// have changed its copy since: that one stays, unless it is to be replaced.
+// restore writes a session back, in the same order as Start, so that either restore or a concurrent end of the sign-in
+// sees the other. If another replica has restored the session already, that copy stays, unless replace is true. It
+// returns ErrEnded if the sign-in was ended.
 func (s *Store) restore(ctx context.Context, id string, rec *Record, replace bool) error {
 	if err := s.enlist(ctx, id, rec); err != nil {
 		return err

@@ -16,36 +16,34 @@ import (
 	"gatehouse/sso/seal"
 )
 
-// ErrUnavailable is wrapped by errors that say: Redis does not answer, so that
-// nobody knows whether there is a session. The cookie must be kept.
+// ErrUnavailable is wrapped by the errors for a Redis that does not answer, so that it is unknown whether there is a
+// session. Keep the cookie.
 var ErrUnavailable = errors.New("sessions can't be read just now")
 
-// ErrEnded says that a session did not start, since its sign-in is over already.
+// ErrEnded is returned for a session that was not started because its sign-in was ended.
 var ErrEnded = errors.New("this sign-in is over")
 
-// ErrConflict is returned for a request that brings sessions of different people: none of them may be used.
+// ErrConflict is returned for a request with sessions of different users: none of them may be used.
 var ErrConflict = errors.New("session: the browser sends sessions of different people")
 
-// Options are what the sessions of services differ in.
+// Options configure a Store.
 type Options struct {
 	Service  string        // names the keys in Redis and the cookie
 	Keys     [][]byte      // seal the records, of 16 random bytes or more: the first seals, all open
-	Secure   bool          // the cookie travels by https only and is bound to the host (__Host-)
-	Idle     time.Duration // a session not used for so long is over; 8 h unless told
-	Absolute time.Duration // a session so old is over; 24 h unless told
+	Secure   bool          // the cookie is sent by https only and bound to the host (__Host-)
+	Idle     time.Duration // a session that is not used for so long ends; default 8 h
+	Absolute time.Duration // a session ends after so long; default 24 h
 	Now      func() time.Time
 
-	// Recover, if given, is asked about the session of a well-formed cookie that Redis
-	// does not have: who is kept elsewhere is not signed out by a Redis that lost its
-	// memory. key is what Begin returned. It answers nil where there is no such session
-	// (any more). The session is written back to Redis, unless its sign-in was ended.
+	// Recover, if given, returns the session of a well-formed cookie that is not in Redis, or nil if there is none:
+	// users whose sessions are also stored elsewhere stay signed in when Redis loses its data. key is what Begin
+	// returned. The session is written back to Redis, unless its sign-in was ended.
 	Recover func(ctx context.Context, key string) (*Record, error)
-	// Seen, if given, hears now and then that a session is in use. It must not fail a
-	// request.
+	// Seen, if given, is called at intervals while a session is in use.
 	Seen func(ctx context.Context, key string, now time.Time)
 }
 
-// Store holds one service's sessions.
+// Store stores one service's sessions.
 type Store struct {
 	rdb     redis.UniversalClient
 	scripts *luascript.Runner
@@ -56,7 +54,8 @@ type Store struct {
 	cookie  string
 }
 
-// New is the store of a service's sessions. It does not talk to Redis.
+// New returns the store of a service's sessions, or an error if Redis, the service or a valid key is missing. It does
+// not connect.
 func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 	if rdb == nil || o.Service == "" {
 		return nil, errors.New("session: a store needs Redis and the name of its service")
@@ -88,7 +87,7 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 	return s, nil
 }
 
-// CookieName is the name of a service's session cookie.
+// CookieName returns the name of a service's session cookie.
 func CookieName(service string, secure bool) string { return cookieName(service, "session", secure) }
 
 func cookieName(service, kind string, secure bool) string {
@@ -98,9 +97,8 @@ func cookieName(service, kind string, secure bool) string {
 	return service + "_" + kind
 }
 
-// options are the cookie's. It is a browser-session cookie in the browser; how
-// long the session lives is for Redis to say, so MaxAge here is for redisstore,
-// which takes it for the time to live.
+// options returns the cookie's options. In the browser it is a session cookie; Redis limits how long the session lasts,
+// so MaxAge here is for redisstore, which uses it as the time to live.
 func (s *Store) options() sessions.Options {
 	return sessions.Options{
 		Path: "/", MaxAge: int(s.o.Idle / time.Second),
@@ -115,17 +113,16 @@ func (s *Store) fresh() *sessions.Session {
 	return sess
 }
 
-// expired judges by the record, too, since the bound of a session's whole life
-// must hold whatever time to live its key has.
+// expired reports whether a session is past its idle or absolute timeout. It checks the record because the absolute
+// timeout must hold whatever time to live the key has.
 func (s *Store) expired(rec *Record) bool {
 	now := s.o.Now()
 	return now.Sub(rec.CreatedAt) >= s.o.Absolute || now.Sub(rec.SeenAt) >= s.o.Idle
 }
 
-// Load is the session that r comes with, nil for a guest. It costs one round
-// trip to Redis, and now and then a second one that says the session is in use.
-// The error wraps ErrUnavailable when Redis does not answer; it is ErrConflict if r
-// brings sessions of different people.
+// Load returns the session of r, or nil for a guest. It costs one round trip to Redis, and at intervals a second one
+// that marks the session as used. The error wraps ErrUnavailable if Redis does not answer, and is ErrConflict if r has
+// sessions of different users.
 func (s *Store) Load(r *http.Request) (*Record, error) {
 	id, rec, err := s.get(r)
 	if err != nil || rec == nil {
@@ -136,7 +133,7 @@ func (s *Store) Load(r *http.Request) (*Record, error) {
 		switch err := s.replace(r.Context(), id, rec); {
 		case errors.Is(err, errGone): // ended between the two round trips
 			return nil, nil
-		case errors.Is(err, errFull): // it is noted another time: the session is good all the same
+		case errors.Is(err, errFull): // SeenAt is updated another time; the session is valid
 			return rec, nil
 		case err != nil:
 			return nil, err
@@ -148,18 +145,18 @@ func (s *Store) Load(r *http.Request) (*Record, error) {
 	return rec, nil
 }
 
-// touchEvery is how exact "idle" is.
+// touchEvery returns the interval at which a session's last use is stored.
 func (s *Store) touchEvery() time.Duration { return min(s.o.Idle/4, 5*time.Minute) }
 
-// Start gives the browser a new session, of which rec tells whose it is, and ends
-// those that it came with. It fails with ErrEnded when rec's sign-in was ended.
+// Start gives the browser a new session with the record rec, and ends those that r has. It returns ErrEnded if rec's
+// sign-in was ended.
 func (s *Store) Start(ctx context.Context, w http.ResponseWriter, r *http.Request, rec Record) error {
 	_, err := s.Begin(ctx, w, r, rec)
 	return err
 }
 
-// Begin is Start. It returns the key of the session in Redis, from which the cookie
-// can't be found, for Options.Recover.
+// Begin does what Start does, and returns the session's key for Options.Recover, from which the cookie can't be
+// derived.
 func (s *Store) Begin(ctx context.Context, w http.ResponseWriter, r *http.Request, rec Record) (key string, err error) {
 	if rec.Subject == "" {
 		return "", errors.New("session: a session belongs to somebody")
@@ -174,13 +171,13 @@ func (s *Store) Begin(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	}
 	sess := s.fresh()
 	sess.ID = rand.Text()
-	// The lists come first: a session that is on no list could outlive its sign-in.
+	// Add it to the lists first: a session on no list could outlive its sign-in.
 	if err := s.enlist(ctx, sess.ID, &rec); err != nil {
 		return "", err
 	}
 	sess.Values[recordKey] = &rec
-	// redisstore writes the cookie, too; its Max-Age would keep the cookie in the
-	// browser after it is closed, so we write our own.
+	// redisstore also writes the cookie, with a Max-Age that would keep it after the browser is closed, so its cookie
+	// is discarded and ours is set below.
 	if err := s.inner.Save(r.WithContext(ctx), discard{}, sess); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -191,8 +188,7 @@ func (s *Store) Begin(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	return s.vault.hash(sess.ID), nil
 }
 
-// unlessEnded takes a session away again, and fails with ErrEnded, when its sign-in
-// was ended while it began.
+// unlessEnded deletes a session and returns ErrEnded if its sign-in was ended while the session started.
 func (s *Store) unlessEnded(ctx context.Context, id string, rec *Record) error {
 	over, err := s.ended(ctx, rec.SID)
 	if err != nil || !over {
@@ -204,7 +200,7 @@ func (s *Store) unlessEnded(ctx context.Context, id string, rec *Record) error {
 	return ErrEnded
 }
 
-// Update changes what the session of r says, unless it has ended meanwhile.
+// Update changes the record of r's session, unless the session has ended meanwhile.
 func (s *Store) Update(r *http.Request, change func(*Record)) error {
 	id, rec, err := s.get(r)
 	if err != nil || rec == nil {
@@ -222,7 +218,8 @@ var (
 	errFull = errors.New("session: Redis is full")
 )
 
-// replace writes rec only where a session still is: an ended one stays ended.
+// replace writes rec only if the session still exists, and returns errGone otherwise. It returns errFull if Redis is
+// full.
 func (s *Store) replace(ctx context.Context, id string, rec *Record) error {
 	raw, err := s.records.seal(id, rec)
 	if err != nil {
@@ -240,12 +237,12 @@ func (s *Store) replace(ctx context.Context, id string, rec *Record) error {
 	return nil
 }
 
-// ttl is the time that is left: until idle, or until the absolute end.
+// ttl returns the time until the idle or the absolute end of a session.
 func (s *Store) ttl(rec *Record) time.Duration {
 	return max(min(s.o.Idle, rec.CreatedAt.Add(s.o.Absolute).Sub(s.o.Now())), time.Second)
 }
 
-// End ends the sessions of r, if there are any, and takes the cookie away.
+// End ends the sessions of r, if there are any, and deletes the cookie.
 func (s *Store) End(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 	if err := s.dropAll(ctx, r); err != nil {
 		return err
@@ -254,7 +251,7 @@ func (s *Store) End(ctx context.Context, w http.ResponseWriter, r *http.Request)
 	return nil
 }
 
-// dropAll ends every session that r brings.
+// dropAll ends every session of r.
 func (s *Store) dropAll(ctx context.Context, r *http.Request) error {
 	all, err := s.brought(r)
 	if err != nil {
@@ -275,7 +272,7 @@ func (s *Store) setCookie(w http.ResponseWriter, name, value string, maxAge int)
 	})
 }
 
-// discard is a response that nobody sees.
+// discard is a response writer that discards everything.
 type discard struct{}
 
 func (discard) Header() http.Header         { return http.Header{} }

@@ -9,8 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// vault stands between redisstore and Redis. It replaces the id at the end of a
-// key by its hash.
+// vault wraps the Redis client that redisstore uses. It replaces the session id at the end of a key with its hash.
 type vault struct {
 	redis.UniversalClient
 	prefix string
@@ -23,17 +22,17 @@ func (v vault) hash(id string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// Get returns the record under an id.
+// Get reads the record of an id.
 func (v vault) Get(ctx context.Context, id string) *redis.StringCmd {
 	return v.UniversalClient.Get(ctx, v.key(id))
 }
 
-// Set implements what redisstore saves with; it is only ever asked for new ids.
+// Set implements redisstore's save; it is called only for new ids.
 func (v vault) Set(ctx context.Context, id string, value any, ttl time.Duration) *redis.StatusCmd {
 	return v.UniversalClient.Set(ctx, v.key(id), value, ttl)
 }
 
-// Del implements what redisstore deletes with.
+// Del implements redisstore's delete.
 func (v vault) Del(ctx context.Context, ids ...string) *redis.IntCmd {
 	keys := make([]string, len(ids))
 	for i, id := range ids {
@@ -42,8 +41,7 @@ func (v vault) Del(ctx context.Context, ids ...string) *redis.IntCmd {
 	return v.UniversalClient.Del(ctx, keys...)
 }
 
-// Ping implements what redisstore asks once when it is made. A service starts
-// while Redis is away, so the answer does not matter.
+// Ping answers redisstore's check on creation without a request: a service can start while Redis is unreachable.
 func (v vault) Ping(ctx context.Context) *redis.StatusCmd {
 	return redis.NewStatusResult("PONG", nil)
 }

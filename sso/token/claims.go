@@ -9,7 +9,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// The media types in the typ header.
+// Media types in the typ header.
 const (
 	TypeAccess = "at+jwt"     // RFC 9068 §2.1
 	TypeLogout = "logout+jwt" // Back-Channel Logout §2.4
@@ -19,7 +19,7 @@ const (
 // LogoutEvent is the member of "events" that makes a JWT a logout token.
 const LogoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
-// IDClaims are what an ID token tells an app about a sign-in.
+// IDClaims are the claims of an ID token.
 type IDClaims struct {
 	jwt.RegisteredClaims
 	Nonce           string           `json:"nonce,omitempty"`
@@ -31,10 +31,10 @@ type IDClaims struct {
 	Email           string           `json:"email,omitempty"`
 	EmailVerified   bool             `json:"email_verified"`
 	Roles           []string         `json:"roles,omitempty"`
-	JSON            json.RawMessage  `json:"-"` // all claims as they came
+	JSON            json.RawMessage  `json:"-"` // all claims as received
 }
 
-// UnmarshalJSON reads the claims, and keeps all of them in JSON. Roles of another form than ours are left out.
+// UnmarshalJSON decodes the claims, and keeps all of them in JSON. It ignores roles that are not an array of strings.
 func (c *IDClaims) UnmarshalJSON(data []byte) error {
 	type plain IDClaims // without this method
 	read := struct {
@@ -51,7 +51,7 @@ func (c *IDClaims) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// AccessClaims are what an access token tells an API (RFC 9068 §2.2).
+// AccessClaims are the claims of an access token (RFC 9068 §2.2).
 type AccessClaims struct {
 	jwt.RegisteredClaims
 	ClientID string           `json:"client_id"`
@@ -66,9 +66,8 @@ func (c *AccessClaims) HasScope(scope string) bool {
 	return slices.Contains(strings.Fields(c.Scope), scope)
 }
 
-// Authenticated is when the person proved who they are, or when the token was
-// issued where it does not say: what a revocation of all that came before is
-// compared with.
+// Authenticated returns when the user authenticated, or when the token was issued if it has no auth_time. A revocation
+// of everything before a time compares it with this.
 func (c *AccessClaims) Authenticated() time.Time {
 	switch {
 	case c.AuthTime != nil:
@@ -79,10 +78,10 @@ func (c *AccessClaims) Authenticated() time.Time {
 	return time.Time{}
 }
 
-// LogoutClaims tell an app which sign-in, or whose sign-ins, are over.
+// LogoutClaims are the claims of a logout token, which names the sign-in, or the user whose sign-ins, ended.
 type LogoutClaims struct {
 	jwt.RegisteredClaims
 	SID    string                    `json:"sid,omitempty"`
 	Events map[string]map[string]any `json:"events"`
-	Nonce  json.RawMessage           `json:"nonce,omitempty"` // must not be there, not even empty
+	Nonce  json.RawMessage           `json:"nonce,omitempty"` // forbidden, even if empty
 }

@@ -16,10 +16,10 @@ import (
 	"net/http"
 )
 
-// ErrUnknownKey says that no published key has the token's kid.
+// ErrUnknownKey is returned when no published key has the token's kid.
 var ErrUnknownKey = errors.New("unknown signing key")
 
-// JWK is a public key as it stands in a JWKS (RFC 7517).
+// JWK is a public key in a JWKS (RFC 7517).
 type JWK struct {
 	Kty string `json:"kty"`
 	Kid string `json:"kid"`
@@ -37,7 +37,8 @@ type JWKS struct {
 	Keys []JWK `json:"keys"`
 }
 
-// Public reads the key.
+// Public returns the public key. It returns an error if the key is invalid, of an unsupported kind, or an RSA key of
+// less than 2048 bits.
 func (k JWK) Public() (crypto.PublicKey, error) {
 	switch k.Kty {
 	case "RSA":
@@ -67,13 +68,14 @@ func (k JWK) Public() (crypto.PublicKey, error) {
 	return nil, fmt.Errorf("jwk: kty %q is not supported", k.Kty)
 }
 
-// KeySource finds the public key that a token names.
+// KeySource returns public keys by key id.
 type KeySource interface {
-	// Key is the key called kid, or an error that wraps ErrUnknownKey.
+	// Key returns the key with this kid. If there is none, the error wraps ErrUnknownKey.
 	Key(ctx context.Context, kid string) (crypto.PublicKey, error)
 }
 
-// GetJSON reads at most limit bytes of JSON from url.
+// GetJSON requests url and decodes at most limit bytes of its JSON into into. It returns an error for any status but
+// 200.
 func GetJSON(ctx context.Context, client *http.Client, url string, limit int64, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

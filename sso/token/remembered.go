@@ -12,26 +12,27 @@ import (
 )
 
 const (
-	// rememberedTokens is how many verified access tokens a verifier keeps in memory; those used least recently go.
+	// rememberedTokens is the maximum number of verified access tokens that a verifier caches; the least recently used
+	// are evicted.
 	rememberedTokens = 10_000
-	// rememberedLength is the length in bytes of the longest token that is remembered: the memory is bounded by that, too.
-	// With tokens of a usual size it is some 10 MB.
+	// rememberedLength is the maximum length of a token that is cached, in bytes. It bounds the cache's memory: with
+	// tokens of usual size, to about 10 MB.
 	rememberedLength = 4 << 10
 )
 
-// memory keeps the claims of access tokens that were verified, by the SHA-256 of the token: what is in memory is of no
-// use to somebody who gets to read it. All that a signature says is remembered and nothing else, so that whatever may
-// change is looked at anew each time: the clock, and whether the key is still published.
+// memory caches the claims of verified access tokens by the SHA-256 of the token, so that the cache holds no usable
+// token. It caches only the result of the signature check; what may change is checked each time: the expiry, and
+// whether the key is still published.
 type memory struct {
 	tokens *lru.Cache[[sha256.Size]byte, verified]
 	valid  *jwt.Validator
 }
 
-// verified are the claims of a token, and the key that they were verified with.
+// verified holds the claims of a token and the key that verified it.
 type verified struct {
 	kid    string
 	key    crypto.PublicKey
-	claims *AccessClaims // of nobody else; handed out as copies
+	claims *AccessClaims // never shared; callers get copies
 }
 
 func newMemory(checks ...jwt.ParserOption) (memory, error) {
@@ -42,14 +43,14 @@ func newMemory(checks ...jwt.ParserOption) (memory, error) {
 	return memory{tokens: tokens, valid: jwt.NewValidator(checks...)}, nil
 }
 
-// recall is the claims of a token that was verified before, as far as it would be verified again. Without them it has to
-// be looked at as if it were new, which also says what is wrong with it.
+// recall returns the claims of a token that was verified before and is still valid. Otherwise it returns false, and the
+// token must be verified again, which also yields the error.
 func (m memory) recall(ctx context.Context, id [sha256.Size]byte, keys KeySource) (*AccessClaims, bool) {
 	v, known := m.tokens.Get(id)
 	if !known {
 		return nil, false
 	}
-	// A key that has been withdrawn, or replaced under the same name, takes its tokens along.
+	// A key that was withdrawn, or replaced under the same kid, invalidates its tokens.
 	if key, err := keys.Key(ctx, v.kid); err != nil || !same(key, v.key) || m.valid.Validate(v.claims) != nil {
 		m.tokens.Remove(id)
 		return nil, false
@@ -62,15 +63,15 @@ func (m memory) remember(id [sha256.Size]byte, v verified) {
 	m.tokens.Add(id, v)
 }
 
-// same reports whether two keys are alike: keys that were fetched anew are other objects.
+// same reports whether two keys are equal; keys that were fetched again are other objects.
 func same(a, b crypto.PublicKey) bool {
 	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && k.Equal(b)
 }
 
-// clone is a copy that shares nothing that could be changed.
+// clone returns a deep copy.
 func (c *AccessClaims) clone() *AccessClaims {
-	d := &struct { // made in one piece
+	d := &struct { // one allocation
 		AccessClaims
 		at [4]jwt.NumericDate
 	}{AccessClaims: *c}

@@ -17,49 +17,46 @@ import (
 
 const (
 	jwksLimit    = 512 << 10        // bytes
-	jwksFresh    = 30 * time.Second // after which keys are fetched anew, in the background
-	jwksBelieved = time.Minute      // after which a request waits for that, if nobody has tried meanwhile
-	jwksPause    = 5 * time.Second  // between two fetches, whatever came of the first
+	jwksFresh    = 30 * time.Second // age after which keys are fetched again, in the background
+	jwksBelieved = time.Minute      // age after which a request waits for the fetch, unless one was tried meanwhile
+	jwksPause    = 5 * time.Second  // minimum interval between two fetches, successful or not
 	jwksTimeout  = 5 * time.Second
 )
 
-// RemoteKeys are keys published at a URL. They are fetched again every half minute,
-// so that a new key is known before it signs and a dropped one is not believed any
-// more, and at once when a token names one that is not known yet. While the
-// provider is away, the keys that it last published stay good.
+// RemoteKeys is the KeySource of a JWKS URL. It fetches the keys again every half minute, so that it knows a new key
+// before it is used and drops a withdrawn one, and at once when a token names an unknown key. While the provider can't
+// be reached, the last published keys stay valid.
 //
-// Nothing needs to run for that: use keeps them fresh. [RemoteKeys.Run] does so
-// for a replica that nobody uses, too.
+// Use keeps the keys up to date without a goroutine. [RemoteKeys.Run] does so for a replica without requests, too.
 type RemoteKeys struct {
 	url    func(ctx context.Context) (string, error)
 	client *http.Client
 	flight singleflight.Group
 	began  time.Time
-	tried  atomic.Int64 // when they were last asked for: nanoseconds since began, 0 for never
+	tried  atomic.Int64 // start of the last fetch in nanoseconds since began, 0 for never
 	held   atomic.Pointer[heldKeys]
 }
 
-// heldKeys do not change: a fetch replaces them.
+// heldKeys is an immutable set of keys; a fetch replaces it.
 type heldKeys struct {
 	keys map[string]crypto.PublicKey
 	at   time.Time
 }
 
-// NewRemoteKeys fetches from the address that url tells.
+// NewRemoteKeys returns a RemoteKeys for the address that url returns.
 func NewRemoteKeys(client *http.Client, url func(ctx context.Context) (string, error)) *RemoteKeys {
 	r := &RemoteKeys{url: url, client: client, began: time.Now()}
 	r.held.Store(&heldKeys{})
 	return r
 }
 
-// Has reports whether a key is among those that are believed now. It costs a look
-// into memory and never the network.
+// Has reports whether a key is in the current set. It never uses the network.
 func (r *RemoteKeys) Has(kid string) bool {
 	_, ok := r.held.Load().keys[kid]
 	return ok
 }
 
-// KIDs are the ids of the keys that are believed now, sorted.
+// KIDs returns the ids of the current keys, sorted.
 func (r *RemoteKeys) KIDs() []string {
 	return slices.Sorted(maps.Keys(r.held.Load().keys))
 }
@@ -73,14 +70,14 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (crypto.PublicKey, err
 	case key != nil && age < jwksFresh:
 		return key, nil
 	case key != nil && r.triedWithin(jwksBelieved):
-		// What was tried lately is tried again beside the requests and holds none up:
-		// a provider that is away or hangs does not cost them time.
+		// After a recent attempt, the next one runs in the background: a provider that is down or hangs must not delay
+		// requests.
 		if !r.triedWithin(jwksPause) {
 			r.start(ctx, asked)
 		}
 		return key, nil
 	case key == nil && len(held.keys) > 0 && r.triedWithin(jwksPause):
-		// Tokens with made-up kids must not make us fetch without end.
+		// Tokens with made-up kids must not cause endless fetches.
 		return nil, fmt.Errorf("%w: %q", ErrUnknownKey, kid)
 	}
 	var err error
@@ -92,7 +89,7 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (crypto.PublicKey, err
 	}
 	key = r.held.Load().keys[kid]
 	switch {
-	case key != nil: // a known key stays good while the provider is away
+	case key != nil: // a known key stays valid while the provider is unreachable
 		return key, nil
 	case err != nil:
 		return nil, fmt.Errorf("signing keys: %w", err)
@@ -100,20 +97,20 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (crypto.PublicKey, err
 	return nil, fmt.Errorf("%w: %q", ErrUnknownKey, kid)
 }
 
-// Run keeps the keys fresh until ctx ends.
+// Run fetches the keys at intervals until ctx ends, and returns nil then.
 func (r *RemoteKeys) Run(ctx context.Context) error {
 	for failed := 0; ; {
 		wait := jwksFresh
 		switch err := (<-r.start(ctx, time.Now())).Err; {
 		case err == nil:
 			failed = 0
-		case failed < 5: // 1 s, 2 s … 16 s: a provider that starts after us is found soon
+		case failed < 5: // 1 s, 2 s … 16 s: finds a provider soon that starts later than this process
 			wait, failed = time.Second<<failed, failed+1
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		// Replicas that were started together don't come together for ever.
+		// Spread the fetches of replicas that started together.
 		case <-time.After(wait*3/4 + rand.N(wait/4)):
 		}
 	}
@@ -124,8 +121,8 @@ func (r *RemoteKeys) triedWithin(d time.Duration) bool {
 	return at != 0 && time.Since(r.began)-time.Duration(at) < d
 }
 
-// start fetches, once for all who ask meanwhile: it serves everyone, not only the
-// one who asked first and may have gone. Keys that came since asked serve as well.
+// start fetches the keys once for all concurrent callers, independent of the first caller's ctx. It does nothing if
+// keys were fetched since asked.
 func (r *RemoteKeys) start(ctx context.Context, asked time.Time) <-chan singleflight.Result {
 	return r.flight.DoChan("fetch", func() (any, error) {
 		if !r.held.Load().at.Before(asked) {
@@ -152,7 +149,7 @@ func (r *RemoteKeys) fetch(ctx context.Context) error {
 		if k.Use != "" && k.Use != "sig" {
 			continue
 		}
-		// A kind of key that we don't know is no reason to refuse the others.
+		// Skip unsupported keys and use the others.
 		if key, err := k.Public(); err == nil {
 			keys[k.Kid] = key
 		}

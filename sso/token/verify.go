@@ -15,34 +15,30 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// ErrInvalid is wrapped by every error that says: this token is not to be
-// believed. Other errors mean that it could not be checked.
+// ErrInvalid is wrapped by the errors for a token that is not valid. Other errors mean that it could not be checked.
 var ErrInvalid = errors.New("invalid token")
 
-// algorithms are those we accept; "none" and the HMACs are not among them
-// (RFC 8725 §3.1, §3.2).
+// algorithms lists the accepted algorithms; "none" and the HMACs are not among them (RFC 8725 §3.1, §3.2).
 var algorithms = []string{"RS256", "ES256", "EdDSA"}
 
-// Leeway is how far clocks may be apart: a token is accepted for so long after it has
-// expired.
+// Leeway is the accepted clock difference: a token is accepted for so long after it has expired.
 const Leeway = 30 * time.Second
 
-// maxToken is the length in bytes of the largest token that is looked at.
+// maxToken is the maximum length of a token, in bytes.
 const maxToken = 16 << 10
 
-// Verifier checks the tokens of one issuer for one audience. It is safe for
-// concurrent use.
+// Verifier verifies the tokens of one issuer for one audience. It is safe for concurrent use.
 type Verifier struct {
 	issuer, audience string
 	keys             KeySource
 	parser           *jwt.Parser
-	logout           *jwt.Parser // the same, but for exp, which may be missing
+	logout           *jwt.Parser // does not require exp
 	now              func() time.Time
 	memory           memory
 }
 
-// NewVerifier accepts tokens that issuer signed for audience. now is the clock,
-// time.Now when nil.
+// NewVerifier returns a Verifier of tokens that issuer signed for audience, or an error if an argument is missing. now
+// is the clock, time.Now if nil.
 func NewVerifier(issuer, audience string, keys KeySource, now func() time.Time) (*Verifier, error) {
 	if issuer == "" || audience == "" || keys == nil {
 		return nil, errors.New("token: a verifier needs an issuer, an audience and keys")
@@ -63,7 +59,7 @@ func NewVerifier(issuer, audience string, keys KeySource, now func() time.Time) 
 	return &Verifier{issuer: issuer, audience: audience, keys: keys, now: now, parser: jwt.NewParser(checks...), logout: logout, memory: memory}, nil
 }
 
-// parsed is a token whose signature is good.
+// parsed describes a token whose signature is valid.
 type parsed struct {
 	typ string // in lower case, without application/
 	alg string
@@ -96,8 +92,8 @@ func (v *Verifier) parse(ctx context.Context, parser *jwt.Parser, raw string, cl
 	return p, nil
 }
 
-// ID checks an ID token that answers a request with nonce (OpenID Connect Core
-// §3.1.3.7). accessToken is checked against at_hash when both are there.
+// ID verifies an ID token for a request with nonce (OpenID Connect Core §3.1.3.7). It compares accessToken with at_hash
+// if both are given. The error of an invalid token wraps ErrInvalid.
 func (v *Verifier) ID(ctx context.Context, raw, nonce, accessToken string) (*IDClaims, error) {
 	var c IDClaims
 	t, err := v.parse(ctx, v.parser, raw, &c)
@@ -120,9 +116,9 @@ func (v *Verifier) ID(ctx context.Context, raw, nonce, accessToken string) (*IDC
 	return &c, nil
 }
 
-// Access checks an access token (RFC 9068 §4). One that was checked before costs a
-// lookup and no signature check, as long as it has not expired and its key is
-// published. That it was not revoked is for the caller to check, each time.
+// Access verifies an access token (RFC 9068 §4). For a token that was verified before, it skips the signature check
+// while the token has not expired and its key is published. The caller must check each time that the token was not
+// revoked. The error of an invalid token wraps ErrInvalid.
 func (v *Verifier) Access(ctx context.Context, raw string) (*AccessClaims, error) {
 	if len(raw) > rememberedLength {
 		c, _, err := v.access(ctx, raw)
@@ -155,9 +151,9 @@ func (v *Verifier) access(ctx context.Context, raw string) (*AccessClaims, parse
 	return &c, t, nil
 }
 
-// Logout checks a logout token (Back-Channel Logout §2.6). That its jti was not
-// seen before is for the caller to check. Some providers (Ory Hydra) leave exp out:
-// the age by iat is bounded in any case.
+// Logout verifies a logout token (Back-Channel Logout §2.6). The caller must check that its jti is new. Some providers
+// (Ory Hydra) leave out exp; the token's age by iat is limited in any case. The error of an invalid token wraps
+// ErrInvalid.
 func (v *Verifier) Logout(ctx context.Context, raw string) (*LogoutClaims, error) {
 	var c LogoutClaims
 	t, err := v.parse(ctx, v.logout, raw, &c)
@@ -165,7 +161,7 @@ func (v *Verifier) Logout(ctx context.Context, raw string) (*LogoutClaims, error
 		return nil, err
 	}
 	switch {
-	// Providers of before 2022 do not set the typ; none may set another one's.
+	// Providers before 2022 do not set typ; another token's typ is refused.
 	case !slices.Contains([]string{TypeLogout, "jwt", ""}, t.typ):
 		return nil, fmt.Errorf("%w: typ is not logout+jwt", ErrInvalid)
 	case c.Events[LogoutEvent] == nil: // its value is an object
@@ -182,11 +178,11 @@ func (v *Verifier) Logout(ctx context.Context, raw string) (*LogoutClaims, error
 	return &c, nil
 }
 
-// maxLogoutAge bounds how long a jti has to be remembered.
+// maxLogoutAge is the maximum age of a logout token, and so how long its jti must be stored.
 const maxLogoutAge = 10 * time.Minute
 
-// AccessTokenHash is the at_hash of an access token beside an ID token that is
-// signed with SHA-256 (OpenID Connect Core §3.1.3.6).
+// AccessTokenHash returns the at_hash of an access token for an ID token that is signed with SHA-256 (OpenID Connect
+// Core §3.1.3.6).
 func AccessTokenHash(accessToken string) string {
 	sum := sha256.Sum256([]byte(accessToken))
 	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])

@@ -10,19 +10,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cores says where processes run.
+// cores holds the CPU sets on which processes run.
 type cores struct {
-	all    unix.CPUSet // what we were given
-	server unix.CPUSet // one core for the server that is measured
-	load   unix.CPUSet // another one for the load
-	apart  bool        // there is more than one
+	all    unix.CPUSet // those available to this program
+	server unix.CPUSet // one core for the measured server
+	load   unix.CPUSet // another core for the load
+	apart  bool        // server and load are on different cores
 }
 
-// pinned tells the second life of this program that it is bound to the load's core already.
+// pinned is the environment variable that tells this program, executed again, that it is bound to the load's core.
 const pinned = "GATEHOUSE_BENCH_CORES"
 
-// bindLoad binds this program to the core of the load. Threads that run already can't be bound together, so
-// that it executes itself again from a thread that is bound.
+// bindLoad binds this program to the core of the load. Running threads can't be bound together, so the program executes
+// itself again from a thread that is bound.
 func bindLoad() (cores, error) {
 	var c cores
 	if given := os.Getenv(pinned); given != "" {
@@ -61,7 +61,7 @@ func bindLoad() (cores, error) {
 	return c, syscall.Exec(self, os.Args, append(os.Environ(), pinned+"="+strings.Join(marks, ",")))
 }
 
-// split gives the first core to the server and the second to the load.
+// split assigns the first core to the server and the second to the load.
 func (c *cores) split() {
 	found := 0
 	for i := range len(c.all) * 64 {
@@ -81,7 +81,7 @@ func (c *cores) split() {
 	}
 }
 
-// on runs start from a thread that is bound to set: a child begins where its parent's thread is.
+// on calls start on a thread that is bound to set: a child process runs on the cores of its parent's thread.
 func (c cores) on(set unix.CPUSet, start func() error) error {
 	if !c.apart {
 		return start()

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// connection is one keep-alive connection to a server. It does as little as it can, so that the load does not
-// become what is measured.
+// connection is one keep-alive connection to a server. It does little work per request, so that the client is not what
+// is measured.
 type connection struct {
 	net.Conn
 	in *bufio.Reader
@@ -29,14 +29,14 @@ func dial(addr string) (*connection, error) {
 	return &connection{c, bufio.NewReaderSize(c, 16<<10)}, nil
 }
 
-// answer is what is kept of an answer.
+// answer is the part of a response that is kept.
 type answer struct {
 	status   int
 	location string
-	body     []byte // only when asked for
+	body     []byte // only if requested, or for a status of 500 or more
 }
 
-// ask sends a request and reads the answer to its end (RFC 9112 §6). It keeps the body when keep is set.
+// ask sends a request and reads the complete response (RFC 9112 §6). It returns the body if keep is true.
 func (c *connection) ask(request []byte, keep bool) (answer, error) {
 	var a answer
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
@@ -93,7 +93,7 @@ func equal(name []byte, want string) bool {
 	return len(name) == len(want) && bytes.EqualFold(name, []byte(want))
 }
 
-// chunks reads a body of chunks (RFC 9112 §7.1).
+// chunks reads a chunked body (RFC 9112 §7.1).
 func (c *connection) chunks(into io.Writer) error {
 	for {
 		line, err := c.in.ReadSlice('\n')
@@ -116,7 +116,7 @@ func (c *connection) chunks(into io.Writer) error {
 	}
 }
 
-// get is a GET request as a browser sends it.
+// get returns a GET request as a browser sends it.
 func get(host, target, cookie string) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\n", target, host)
@@ -129,16 +129,16 @@ func get(host, target, cookie string) []byte {
 	return []byte(b.String())
 }
 
-// post is a form that is sent from a page of the same host.
+// post returns the request of a form that is sent from a page of the same host.
 func post(host, target, headers, body string) []byte {
 	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nSec-Fetch-Site: same-origin\r\nContent-Type: "+
 		"application/x-www-form-urlencoded\r\n%sContent-Length: %d\r\n\r\n%s", target, host, headers, len(body), body)
 }
 
-// step is one unit of work on a connection, the nth of its worker.
+// step does one unit of work on a connection, the nth of its worker.
 type step func(c *connection, worker, nth int) error
 
-// page asks for a page that must answer 200.
+// page returns a step that sends request and requires status 200.
 func page(request []byte) step {
 	return func(c *connection, _, _ int) error {
 		a, err := c.ask(request, false)
@@ -153,8 +153,8 @@ func expect(a answer, err error, status int) error {
 	return err
 }
 
-// drive has workers do steps until the time is over, or until there were limit of them if limit is not 0. It
-// returns how many were done, and how long it took.
+// drive lets workers run do until duration has passed, or until limit steps have begun if limit is not 0. It returns
+// the number of steps done, and the time that they took.
 func drive(addr string, workers int, duration time.Duration, limit int64, do step) (int64, time.Duration, error) {
 	var done, begun atomic.Int64
 	errs := make([]error, workers)

@@ -55,7 +55,7 @@ func fail(err error) {
 	}
 }
 
-// run runs a program for its effect.
+// run runs a program, and returns an error with its output if it fails.
 func run(argv ...string) error {
 	if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(argv, " "), err, out)
@@ -63,7 +63,7 @@ func run(argv ...string) error {
 	return nil
 }
 
-// bench is one run.
+// bench holds the options and results of one run.
 type bench struct {
 	cores             cores
 	rounds            int
@@ -73,7 +73,7 @@ type bench struct {
 	folder            string
 	replicas          *replicas
 	synthetic         map[string]*process
-	samples           map[string][]float64 // by the measure's name
+	samples           map[string][]float64 // by name of the measure
 }
 
 func (b *bench) skip(name string) bool { return !b.only.MatchString(name) }
@@ -93,7 +93,7 @@ func (b *bench) run(given string) error {
 	if err != nil {
 		return err
 	}
-	server, err := env.StartRedis("") // on our own core: a child begins where we are
+	server, err := env.StartRedis("") // on the load's core: a child process runs on its parent's cores
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (b *bench) run(given string) error {
 		return err
 	}
 	defer func() { b.replicas.stop() }()
-	if err := b.replicas.startAll(b.cores); err != nil { // makes the databases
+	if err := b.replicas.startAll(b.cores); err != nil { // creates the databases
 		return err
 	}
 	if err := b.replicas.awaitDemo(); err != nil {
@@ -119,7 +119,7 @@ func (b *bench) run(given string) error {
 	if err := b.replicas.startAll(b.cores); err != nil {
 		return err
 	}
-	time.Sleep(2 * time.Second) // what is done at start is done
+	time.Sleep(2 * time.Second) // wait for start-up work
 	if err := b.idle(); err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (b *bench) run(given string) error {
 
 func (b *bench) say(what string) { fmt.Fprintln(os.Stderr, "bench:", what) }
 
-// load measures everything that needs load, in rounds.
+// load takes all measures that need load, in rounds.
 func (b *bench) load(redisURL string) error {
 	defer func() {
 		for _, p := range b.synthetic {
@@ -152,7 +152,7 @@ func (b *bench) load(redisURL string) error {
 			}
 			each := b.each
 			if round == 0 {
-				each = b.each / 4 // to warm up; what it measures is thrown away
+				each = b.each / 4 // a warm-up round, whose results are discarded
 			}
 			if err := t.take(each); err != nil {
 				return fmt.Errorf("%s: %w", t.name, err)
@@ -166,7 +166,7 @@ func (b *bench) load(redisURL string) error {
 	return nil
 }
 
-// startSynthetic starts this program's own servers, and returns the cookie of somebody signed in there.
+// startSynthetic starts this program's own servers, and returns the session cookie of a user signed in there.
 func (b *bench) startSynthetic(redisURL string) (cookie string, err error) {
 	rdb, err := setting.OpenRedis(redisURL)
 	if err != nil {
@@ -185,7 +185,7 @@ func (b *bench) startSynthetic(redisURL string) (cookie string, err error) {
 		return "", err
 	}
 	cookie = w.Result().Cookies()[0].Name + "=" + w.Result().Cookies()[0].Value
-	// The server with one GET gets the very record that sso gets.
+	// The server with one GET reads the same record as sso.
 	keys, err := rdb.Keys(context.Background(), "gatehouse:"+service+":session:*").Result()
 	if err != nil || len(keys) != 1 {
 		return "", fmt.Errorf("the session's key: %q, %w", keys, err)
@@ -209,13 +209,13 @@ func (b *bench) startSynthetic(redisURL string) (cookie string, err error) {
 	return cookie, nil
 }
 
-// turn is what is measured once in each round.
+// turn is a measure that is taken once in each round.
 type turn struct {
 	name string
 	take func(each time.Duration) error
 }
 
-// turns are all of them; what is compared stands side by side.
+// turns returns all turns; those that are compared are adjacent.
 func (b *bench) turns(cookie string) ([]turn, error) {
 	request := page(get("bench.localhost", "/page", cookie))
 	var turns []turn
@@ -247,8 +247,8 @@ func (b *bench) turns(cookie string) ([]turn, error) {
 			if err != nil {
 				return err
 			}
-			// Where the load begins and ends, the core has less to do than in between: the first and the last few
-			// sign-ins are not timed.
+			// At the start and the end of the load the core is not fully used: the first and the last few sign-ins are
+			// not timed.
 			const workers, edge = 16, 8
 			times := make(chan time.Time, n+2*edge)
 			signIn := b.replicas.passwordSignIn()
@@ -289,10 +289,10 @@ func (b *bench) turns(cookie string) ([]turn, error) {
 	), nil
 }
 
-// hashes is about how many password hashes a core makes in this time.
+// hashes returns approximately how many password hashes a core computes in this time.
 func hashes(each time.Duration) int64 { return max(8, int64(each/(25*time.Millisecond))) }
 
-// perRequest measures the CPU time that one step costs the server, in milliseconds.
+// perRequest returns a turn that measures the server's CPU time per step, in milliseconds, and the steps per second.
 func (b *bench) perRequest(name string, p *process, workers int, do step) turn {
 	return turn{name, func(each time.Duration) error {
 		before, err := p.cpu()

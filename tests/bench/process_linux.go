@@ -17,16 +17,16 @@ import (
 	"gatehouse/fleet"
 )
 
-// process is a server that we started. It tells us that it is ready as it tells a supervisor (package fleet).
+// process is a server that we started. It reports that it is ready as to a supervisor (package fleet).
 type process struct {
 	cmd   *exec.Cmd
 	addr  string        // host:port
-	ready time.Duration // from its start until it said so
-	alive *os.File      // it ends when this is closed, also when we are killed
+	ready time.Duration // from its start until it was ready
+	alive *os.File      // the process ends when this is closed, also when we are killed
 	gone  chan struct{}
 }
 
-// launch starts argv on the given cores and returns once it is ready. What it says goes to the file log.
+// launch starts argv on the given cores and returns once it is ready. Its output goes to the file log.
 func (c cores) launch(set unix.CPUSet, log string, env []string, argv ...string) (*process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -72,7 +72,7 @@ func (c cores) launch(set unix.CPUSet, log string, env []string, argv ...string)
 	return p, nil
 }
 
-// environment is ours without what would configure Gatehouse.
+// environment returns our environment without the variables that configure Gatehouse.
 func environment() []string {
 	var kept []string
 	for _, v := range os.Environ() {
@@ -83,7 +83,7 @@ func environment() []string {
 	return kept
 }
 
-// stop ends the process and returns when it is gone.
+// stop ends the process and returns when it has ended.
 func (p *process) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -98,13 +98,13 @@ func (p *process) stop() {
 // tick is the unit of the times in /proc/PID/stat (USER_HZ).
 const tick = 10 * time.Millisecond
 
-// cpu is the user and system time that the process has used up to now.
+// cpu returns the user and system time that the process has used so far.
 func (p *process) cpu() (time.Duration, error) {
 	raw, err := os.ReadFile(p.file("stat"))
 	if err != nil {
 		return 0, err
 	}
-	// The second field is the program's name in parentheses, which may hold anything.
+	// The second field is the program's name in parentheses, which may contain anything.
 	_, rest, _ := strings.Cut(string(raw), ") ")
 	fields := strings.Fields(rest)
 	if len(fields) < 13 {
@@ -115,7 +115,7 @@ func (p *process) cpu() (time.Duration, error) {
 	return time.Duration(user+system) * tick, errors.Join(err1, err2)
 }
 
-// resident is the memory that the process has in RAM, in MiB, and how much of it no other process can share.
+// resident returns the memory that the process has in RAM, in MiB, and the part of it that no other process can share.
 func (p *process) resident() (all, own float64, err error) {
 	raw, err := os.ReadFile(p.file("status"))
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 
 const demoPassword = "gatehouse-demo"
 
-// services are those of the estate, with somebody who may see their first page.
+// services lists the estate's services, each with a user who may see its first page.
 var services = []struct{ name, email, page string }{
 	{"portal", "alice@example.com", "/"},
 	{"shop", "alice@example.com", "/"},
@@ -32,7 +32,7 @@ var services = []struct{ name, email, page string }{
 	{"academy", "alice@example.com", "/"},
 }
 
-// replicas are one of each service, without a balancer, on real databases in a folder of their own.
+// replicas runs one replica of each service, without a balancer, on real databases in a folder of its own.
 type replicas struct {
 	secrets map[string]string // of clients, by service
 	binary  string
@@ -42,7 +42,7 @@ type replicas struct {
 	running map[string]*process
 }
 
-// prepare makes what the replicas need to know. Nothing runs yet.
+// prepare returns the configuration of the replicas. It starts none.
 func prepare(binary, folder, redisURL string) (*replicas, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -94,7 +94,7 @@ func (r *replicas) startAll(c cores) error {
 	return nil
 }
 
-// awaitDemo returns once analytics has its demonstration history, which it writes after it is ready.
+// awaitDemo waits until analytics has written its demonstration history, which it does after it is ready.
 func (r *replicas) awaitDemo() error {
 	for range 600 {
 		said, err := os.ReadFile(filepath.Join(r.folder, "analytics.log"))
@@ -112,10 +112,10 @@ func (r *replicas) stop() {
 	}
 }
 
-// host is the name of a service as browsers see it.
+// host returns a service's host and port as browsers see them.
 func (r *replicas) host(service string) string { return service + ".localhost:" + r.port }
 
-// browser keeps cookies, and finds each replica by its service's name.
+// browser returns an HTTP client that keeps cookies, and finds each replica by its service's host name.
 func (r *replicas) browser() *http.Client {
 	jar, _ := cookiejar.New(nil) // can't fail without options
 	return &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: &http.Transport{
@@ -130,7 +130,7 @@ func (r *replicas) browser() *http.Client {
 	}}
 }
 
-// signIn signs somebody in and returns the cookies that their browser then sends to service.
+// signIn signs a user in and returns the cookies that the browser then sends to service.
 func (r *replicas) signIn(service, email string) (string, error) {
 	browser := r.browser()
 	defer browser.CloseIdleConnections()
@@ -158,7 +158,7 @@ func (r *replicas) signIn(service, email string) (string, error) {
 	return strings.Join(pairs, "; "), nil
 }
 
-// finish reads an answer that must be 200 and returns where it came from.
+// finish reads a response that must be 200 and returns its URL.
 func finish(res *http.Response, err error) (*url.URL, error) {
 	if err != nil {
 		return nil, err
@@ -171,8 +171,8 @@ func finish(res *http.Response, err error) (*url.URL, error) {
 	return res.Request.URL, err
 }
 
-// redirect is one sign-in of somebody whom the portal knows already: the browser is sent there and back, and the
-// app takes the tokens. cookie is the portal's.
+// redirect returns a step that signs in a user whom the portal knows already: the browser is redirected there and back,
+// and the app gets the tokens. cookie is the portal's.
 func (r *replicas) redirect(cookie string) step {
 	verifier := random()
 	sum := sha256.Sum256([]byte(verifier))
@@ -197,7 +197,8 @@ func (r *replicas) redirect(cookie string) step {
 	}
 }
 
-// clientToken asks for a token of the forum's own, as the forum does before it asks the shop.
+// clientToken returns a step that requests the forum's own access token, as the forum does before it calls the shop's
+// API.
 func (r *replicas) clientToken() step {
 	request := r.token("forum", url.Values{
 		"grant_type": {"client_credentials"}, "resource": {"http://" + r.host("shop")}, "scope": {"purchases:read"},
@@ -213,17 +214,19 @@ func (r *replicas) token(client string, form url.Values) []byte {
 	return post(r.host("portal"), "/oauth/token", "Authorization: Basic "+basic+"\r\n", form.Encode())
 }
 
-// passwordSignIn is one sign-in by the form, from an address of the worker's own so that none reaches the limits.
+// passwordSignIn returns a step that signs in with the form, from an address of the worker's own so that no rate limit
+// is reached.
 func (r *replicas) passwordSignIn() step {
 	return func(c *connection, worker, nth int) error {
-		who := []string{"bob", "admin"}[(worker+nth)%2] // not those who read pages: the oldest of more than 100 sign-ins end
+		// Not the users of the page measures: the oldest of more than 100 sign-ins are ended.
+		who := []string{"bob", "admin"}[(worker+nth)%2]
 		a, err := c.ask(post(r.host("portal"), "/sign-in", fmt.Sprintf("X-Forwarded-For: 10.0.%d.%d\r\n", worker, nth%250),
 			url.Values{"email": {who + "@example.com"}, "password": {demoPassword}}.Encode()), false)
 		return expect(a, err, http.StatusSeeOther)
 	}
 }
 
-// build makes the program that is measured, as deploy/Dockerfile does.
+// build builds the program to measure, as deploy/Dockerfile does, or returns the absolute path of the given one.
 func build(folder, given string) (string, error) {
 	if given != "" {
 		return filepath.Abs(given)

@@ -14,19 +14,19 @@ import (
 type row struct {
 	what     string
 	name     string  // of the measure
-	unit     string  // of what is shown
-	scale    float64 // what is measured times this is what is shown; 1 if 0
-	baseline string  // the measure that it is compared with, "" for none
-	against  string  // what that is
-	part     bool    // the baseline is a part of it, so that a ratio tells nothing
-	ratio    bool    // the aim is about the ratio
+	unit     string  // of the shown value
+	scale    float64 // factor from the measured to the shown value; 1 if 0
+	baseline string  // the measure to compare with, "" for none
+	against  string  // name of the baseline in the table
+	part     bool    // the baseline is a part of the measure, so a ratio is meaningless
+	ratio    bool    // the target applies to the ratio
 	aim      float64
-	least    bool // the aim is a lower bound
+	least    bool // the target is a lower bound
 }
 
-const micros = 1000 // of the milliseconds that are measured
+const micros = 1000 // per measured millisecond
 
-// rows are all that can be shown.
+// rows returns all rows that the table can have.
 func rows() []row {
 	rows := []row{
 		{what: "bare Echo, a small page", name: "bare", unit: "µs CPU", scale: micros},
@@ -74,8 +74,8 @@ func (b *bench) report(out io.Writer) {
 	}
 }
 
-// cells are those of a line of the table, nil when it was not measured. The ratio is the median of the ratios of
-// each round: the two were taken within seconds, and what slowed one down most likely slowed down the other.
+// cells returns the cells of a row, or nil if it was not measured. The ratio is the median of the rounds' ratios: the
+// two values were measured within seconds, so what slowed one down most likely slowed down the other.
 func (b *bench) cells(r row) []string {
 	values := b.samples[r.name]
 	if len(values) == 0 {
@@ -120,7 +120,7 @@ func (r row) target() string {
 	return fmt.Sprintf("%s %g%s", sign, r.aim, unit)
 }
 
-// number has three digits that tell something.
+// number formats v with about three significant digits.
 func number(v float64) string {
 	switch {
 	case v >= 100:

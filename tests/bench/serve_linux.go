@@ -33,20 +33,20 @@ import (
 // service is the name of the app that is measured.
 const service = "bench"
 
-// small is the page that all the synthetic servers answer with, so that only what is before it differs.
+// small is the page of all the synthetic servers, so that they differ only in the work before it.
 var small = []byte("<!doctype html><html lang=en><title>A page</title><p>" + strings.Repeat("Some words. ", 60) + "</html>")
 
 func smallPage(c echo.Context) error { return c.HTMLBlob(http.StatusOK, small) }
 
-// What the synthetic servers are told by their environment.
+// Environment variables of the synthetic servers, and a key.
 const (
 	redisVariable  = "BENCH_REDIS"                        // URL
 	keyVariable    = "BENCH_KEY"                          // the Redis key that "redis" gets
-	benchKey       = "seals the sessions of this program" // both of its roles have it
+	benchKey       = "seals the sessions of this program" // used by both roles of this program
 	targetVariable = "BENCH_TARGET"                       // host:port that "balancer" sends requests to
 )
 
-// serve is this program's second role: one of the servers that are measured.
+// serve runs one of the servers that are measured, in this program's second role.
 func serve(kind string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -118,7 +118,8 @@ func relyingParty(log *slog.Logger) (*rp.RP, error) {
 	})
 }
 
-// wholeWeb is the same page as in an app of the estate: with what package web puts around it, besides sso.
+// wholeWeb returns a server with the same page as in an app of the estate: with the middleware of package web, in
+// addition to sso.
 func wholeWeb(log *slog.Logger) (http.Handler, error) {
 	auth, err := relyingParty(log)
 	if err != nil {
@@ -138,7 +139,7 @@ func wholeWeb(log *slog.Logger) (http.Handler, error) {
 }
 
 func balanced(ctx context.Context, log *slog.Logger) (http.Handler, error) {
-	// "/healthz" is a page like any other to the server behind it.
+	// The server behind it answers "/healthz" like any other page.
 	b, err := balancer.New(balancer.Options{Hosts: map[string]string{"bench.localhost": service}, Logger: log})
 	if err != nil {
 		return nil, err
@@ -147,7 +148,7 @@ func balanced(ctx context.Context, log *slog.Logger) (http.Handler, error) {
 	return b, b.Add(service, "bench-1", os.Getenv(targetVariable))
 }
 
-// work does bare work when asked, and tells what it cost: what the portal's work is compared with.
+// work returns a handler that does only the requested work, and returns its cost, to compare the portal's work with.
 func work() (http.Handler, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -186,17 +187,17 @@ func work() (http.Handler, error) {
 	}), nil
 }
 
-// worked is what n pieces of work cost together.
+// worked is the total cost of n pieces of work.
 type worked struct{ Took, CPU time.Duration }
 
-// ownCPU is what this process has used.
+// ownCPU returns the CPU time that this process has used.
 func ownCPU() time.Duration {
 	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // fails for no argument of ours
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // never fails with these arguments
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// labour asks the server p of kind "work" for n pieces of work.
+// labour requests n pieces of work from the server p of kind "work".
 func labour(p *process, kind string, n int) (worked, error) {
 	res, err := http.Get("http://" + p.addr + "/" + kind + "?" + strconv.Itoa(n))
 	if err != nil {

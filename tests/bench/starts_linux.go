@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// starts measures how long a replica takes from its start to its ready line, on databases that are migrated, and
-// how much memory it then has. Nothing else runs on its cores.
+// starts measures the time from a replica's start to its ready line, with migrated databases. It uses all cores.
 func (b *bench) starts() error {
 	for _, s := range services {
 		if b.skip("start " + s.name) {
@@ -31,13 +30,13 @@ func (b *bench) starts() error {
 	return nil
 }
 
-// estateStarts measures `gatehouse up` on a data folder that is there already, until it says that it is ready.
+// estateStarts measures the time of `gatehouse up`, with an existing data folder, until it prints that it is ready.
 func (b *bench) estateStarts() error {
 	if b.skip("start estate") {
 		return nil
 	}
 	data := filepath.Join(b.folder, "estate")
-	if _, err := b.up(data); err != nil { // makes the folder
+	if _, err := b.up(data); err != nil { // creates the folder
 		return err
 	}
 	for range b.estates {
@@ -50,7 +49,7 @@ func (b *bench) estateStarts() error {
 	return nil
 }
 
-// up runs `gatehouse up` until it is ready, and stops it.
+// up runs `gatehouse up` until it is ready, stops it, and returns the time to ready.
 func (b *bench) up(data string) (time.Duration, error) {
 	cmd := exec.Command(b.replicas.binary, "up", "--addr", "127.0.0.1:0", "--data", data)
 	cmd.Env = environment()
@@ -72,7 +71,7 @@ func (b *bench) up(data string) (time.Duration, error) {
 			took = time.Since(began)
 		}
 	}
-	_ = cmd.Process.Signal(syscall.SIGTERM) // its replicas end with it, whatever happens to it
+	_ = cmd.Process.Signal(syscall.SIGTERM) // its replicas end with it, however it ends
 	_, _ = io.Copy(io.Discard, out)
 	err = cmd.Wait()
 	if took == 0 {
@@ -81,10 +80,10 @@ func (b *bench) up(data string) (time.Duration, error) {
 	return took, err
 }
 
-// idle is how much memory the replicas have that nobody asks anything.
+// idle measures the memory of the replicas while they have no requests.
 func (b *bench) idle() error { return b.memory("idle") }
 
-// memory looks at the replicas' memory; it is called before all load, and after each round.
+// memory records the memory of each replica as the measure "memory <when> <service>".
 func (b *bench) memory(when string) error {
 	for _, s := range services {
 		p := b.replicas.running[s.name]

@@ -1,4 +1,4 @@
-// Package class is a whole class in the Academy at once.
+// Package class tests a whole class that uses the Academy at once.
 //
-//	go test -count=1 -v ./tests/class     (make bench-class) prints what it measured
+//	go test -count=1 -v ./tests/class     (make bench-class) prints the measured times
 package class

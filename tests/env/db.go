@@ -75,11 +75,12 @@ func SQLiteURL(t testing.TB, service string) string {
 	return "sqlite:" + dir
 }
 
-// FillDisk makes d, which is SQLite, behave as on a full disk until the returned function is called: its file can't grow.
+// FillDisk makes d, a SQLite database, behave as on a full disk until the returned function is called: its file can't
+// grow.
 func FillDisk(t testing.TB, d *db.DB) (makeRoom func()) {
 	t.Helper()
 	open := d.Stats().MaxOpenConnections
-	d.SetMaxIdleConns(open) // the limit is a connection's own, so that each must be kept
+	d.SetMaxIdleConns(open) // the limit is per connection, so every connection must be kept open
 	limit := func(pages int) {
 		for range open {
 			c, err := d.Conn(t.Context())
@@ -95,7 +96,7 @@ func FillDisk(t testing.TB, d *db.DB) (makeRoom func()) {
 	if _, err := d.ExecContext(t.Context(), "CREATE TABLE ballast (bytes BLOB)"); err != nil {
 		t.Fatal(err)
 	}
-	limit(1) // SQLite makes it the file's present size
+	limit(1) // SQLite uses the file's current size instead
 	for _, size := range []int{1 << 12, 1 << 6} {
 		for {
 			if _, err := d.ExecContext(t.Context(), "INSERT INTO ballast VALUES (zeroblob(?))", size); err != nil {
@@ -106,7 +107,7 @@ func FillDisk(t testing.TB, d *db.DB) (makeRoom func()) {
 	return func() { limit(1 << 30) }
 }
 
-// files keeps the migrated SQLite file of each service: a copy is far quicker than to migrate again.
+// files caches the migrated SQLite file of each service: copying it is much faster than migrating again.
 var (
 	filesMu sync.Mutex
 	files   = map[string][]byte{}
@@ -133,7 +134,7 @@ func migratedFile(ctx context.Context, service string) ([]byte, error) {
 	return file, err
 }
 
-// migrate opens the database, brings it up to date and closes it, so that its file is whole and free.
+// migrate opens the database, migrates it and closes it, so that its file is complete and unused.
 func migrate(ctx context.Context, rawURL, service string) error {
 	d, err := db.Open(ctx, rawURL, service)
 	if err != nil {
@@ -146,11 +147,11 @@ func migrate(ctx context.Context, rawURL, service string) error {
 	return d.Close()
 }
 
-// templateMu keeps the tests of one process from asking the server for the same template together.
+// templateMu keeps concurrent tests of one process from requesting the same template from the server.
 var templateMu sync.Mutex
 
-// migratedTemplate returns the name of a PostgreSQL database that has service's migrations and that nobody is
-// connected to. It is named by what the migrations say, so that packages and runs share it on a server that stays.
+// migratedTemplate returns the name of a PostgreSQL database that has service's migrations and no connections. Its name
+// contains a hash of the migrations, so that packages and runs share it on a server that keeps running.
 func migratedTemplate(ctx context.Context, service string) (string, error) {
 	templateMu.Lock()
 	defer templateMu.Unlock()
@@ -167,7 +168,7 @@ func migratedTemplate(ctx context.Context, service string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer c.Close(context.WithoutCancel(ctx)) // gives the lock back
+	defer c.Close(context.WithoutCancel(ctx)) // releases the lock
 	if _, err := c.Exec(ctx, "SELECT pg_advisory_lock(hashtext($1))", name); err != nil {
 		return "", err
 	}
@@ -176,7 +177,7 @@ func migratedTemplate(ctx context.Context, service string) (string, error) {
 	if err != nil || there {
 		return name, err
 	}
-	// Migrated under another name first: a process killed in between leaves no half-made template behind.
+	// Migrate it under another name first: a process that is killed meanwhile leaves no incomplete template.
 	making := "gatehouse_test_" + secret()
 	if _, err := c.Exec(ctx, "CREATE DATABASE "+making+" TEMPLATE template0"); err != nil {
 		return "", err
@@ -194,7 +195,7 @@ func migratedTemplate(ctx context.Context, service string) (string, error) {
 	return name, err
 }
 
-// fingerprint tells one state of service's PostgreSQL migrations from another.
+// fingerprint returns a hash of service's PostgreSQL migrations.
 func fingerprint(service string) (string, error) {
 	migrations, err := db.Migrations(service, db.Postgres)
 	if err != nil {

@@ -12,9 +12,8 @@ import (
 	"gatehouse/sso/denylist"
 )
 
-// Denied is a mirror of the denylist for a replica of service ("portal-1"), which
-// follows rdb until the test ends, and is up to date when it is returned. A Redis
-// that holds no denylist gets an empty one.
+// Denied returns a mirror of the denylist for a replica of service ("portal-1"), which follows rdb until the test ends,
+// and is up to date when it is returned. It creates an empty denylist if rdb holds none.
 func Denied(t testing.TB, rdb redis.UniversalClient, service string) *denylist.Mirror {
 	t.Helper()
 	log, err := denylist.NewLog(rdb)

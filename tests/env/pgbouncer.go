@@ -15,8 +15,8 @@ import (
 )
 
 // PgBouncer starts a PgBouncer in front of the PostgreSQL database at rawURL until the test ends. settings are lines of
-// the section [pgbouncer] of its configuration. databases are its databases by name, each with further settings of its
-// own (connect_query = '…'). It returns the URL of each.
+// the section [pgbouncer] of its configuration. databases are its databases by name, each with further settings
+// (connect_query = '…'). It returns the URL of each.
 func PgBouncer(t testing.TB, rawURL string, databases map[string]string, settings ...string) map[string]string {
 	t.Helper()
 	var err error
@@ -64,7 +64,8 @@ func startPgBouncer(t testing.TB, rawURL string, databases map[string]string, se
 		return nil, err
 	}
 	file := filepath.Join(dir, "pgbouncer.ini")
-	if err := os.WriteFile(file, []byte(conf.String()), 0o644); err != nil { // below a folder that only its account enters
+	// Its folder is accessible only to the account.
+	if err := os.WriteFile(file, []byte(conf.String()), 0o644); err != nil {
 		return nil, err
 	}
 	p, err := spawn(dir, "KILL", account, []string{program, file})

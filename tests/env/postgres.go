@@ -19,20 +19,20 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PostgresServer is a PostgreSQL server of one's own, for tests that stop it and start it again.
+// PostgresServer is a dedicated PostgreSQL server, for tests that stop and restart it.
 type PostgresServer struct {
 	url     string
 	argv    []string
-	account *syscall.Credential // whom it runs as; nil for us
+	account *syscall.Credential // the account that it runs as; nil for the current one
 	process *process
 }
 
 // StartPostgres starts a PostgreSQL server with an empty cluster on a free loopback port, with a random password. It
-// trades safety for speed: what it stores does not survive. folder keeps the cluster, so that a restart keeps the data;
-// "" keeps nothing. The server's account must be able to reach the folder.
+// trades durability for speed. folder holds the cluster, so that the data survives a restart; with "" the data is
+// removed when the server stops. The server's account must be able to access the folder.
 func StartPostgres(folder string) (*PostgresServer, error) {
 	var err error
-	for range 5 { // somebody else may take the free port in between
+	for range 5 { // another process may take the free port in between
 		var s *PostgresServer
 		if s, err = startPostgres(folder); err == nil {
 			return s, nil
@@ -50,7 +50,7 @@ func startPostgres(keep string) (*PostgresServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The cluster's folder goes with the server, unless it is to be kept.
+	// The cluster's folder is removed with the server, unless it is to be kept.
 	dir, run := keep, ""
 	if keep == "" {
 		if dir, err = folder("gatehouse-postgres-", account); err != nil {
@@ -85,7 +85,7 @@ func startPostgres(keep string) (*PostgresServer, error) {
 	} {
 		argv = append(argv, "-c", setting)
 	}
-	if keep != "" { // what was committed survives a crash of the server, though not one of the machine
+	if keep != "" { // committed data survives a crash of the server, but not of the machine
 		argv = append(argv, "-c", "synchronous_commit=on")
 	}
 	s := &PostgresServer{
@@ -97,7 +97,7 @@ func startPostgres(keep string) (*PostgresServer, error) {
 	return s, nil
 }
 
-// Start starts the server again after Stop, on the same port with the same password and data.
+// Start starts the server again after Stop, with the same port, password and data.
 func (s *PostgresServer) Start() error { return s.start("") }
 
 // start runs the server with its log in the folder run, which is removed when it ends; "" for a new one.
@@ -120,7 +120,7 @@ func (s *PostgresServer) start(run string) error {
 	})
 }
 
-// initdb makes the cluster dir/data.
+// initdb creates the cluster dir/data.
 func initdb(dir, password string, account *syscall.Credential) error {
 	program, err := find("initdb")
 	if err != nil {
@@ -145,13 +145,13 @@ func initdb(dir, password string, account *syscall.Credential) error {
 	return nil
 }
 
-// URL is the server's address with its superuser's name and password, database "postgres".
+// URL returns the server's URL with its superuser's name and password and the database "postgres".
 func (s *PostgresServer) URL() string { return s.url }
 
-// Stop ends the server, and removes its data unless a folder keeps it.
+// Stop stops the server, and removes its data unless StartPostgres was given a folder.
 func (s *PostgresServer) Stop() { s.process.stop() }
 
-// sharedPostgres is the URL of the server that this process's tests share.
+// sharedPostgres returns the URL of the server that this process's tests share.
 var sharedPostgres = sync.OnceValues(func() (string, error) {
 	if given := os.Getenv("GATEHOUSE_TEST_POSTGRES_URL"); given != "" {
 		return given, nil
@@ -170,7 +170,7 @@ func PostgresURL(t testing.TB) string {
 	return createDatabase(t, "template0")
 }
 
-// createDatabase makes a database that is a copy of template, which nobody may be connected to, and returns its URL.
+// createDatabase creates a database as a copy of template, which must have no connections, and returns its URL.
 func createDatabase(t testing.TB, template string) string {
 	t.Helper()
 	shared, err := sharedPostgres()
@@ -194,7 +194,7 @@ func createDatabase(t testing.TB, template string) string {
 	return u.String()
 }
 
-// administer runs one statement that needs a connection of its own outside any transaction.
+// administer runs one statement on a new connection, outside of a transaction.
 func administer(ctx context.Context, rawURL, statement string) error {
 	c, err := pgx.Connect(ctx, rawURL)
 	if err != nil {

@@ -18,9 +18,9 @@ import (
 	"time"
 )
 
-// watch is the shell program around every server. It starts the server as its own child, so that the process id it
-// later signals can be nobody else's, and waits for the pipe on its standard input to close: that happens when Stop
-// is called and just as well when the test process panics or is killed. Then it stops the server and removes its
+// watch is the shell program around every server. It starts the server as its own child, so that the process id that it
+// later signals can't belong to another process, and waits for the pipe on its standard input to close: that happens
+// when Stop is called and also when the test process panics or is killed. Then it stops the server and removes its
 // folder. $0 is the folder (or nothing), $1 the signal, the rest the server's command line.
 const watch = `dir=$0; sig=$1; shift
 exec 3<&0
@@ -31,10 +31,10 @@ kill $watcher 2>/dev/null
 [ -z "$dir" ] || { cd / && rm -rf "$dir"; }
 exit $code`
 
-// Watched returns a command that runs argv and sends it the signal stop (TERM, say) when the test process is gone,
-// however it went, or when end is called. The caller sets its environment and outputs, starts it and waits for it. It
-// leads a process group of its own: a SIGKILL to that group kills argv at once, and Ctrl-C in a terminal ends the tests,
-// whose end ends argv.
+// Watched returns a command that runs argv and sends it the signal stop (TERM, say) when the test process has ended in
+// any way, or when end is called. The caller sets its environment and outputs, starts it and waits for it. It leads a
+// process group of its own: a SIGKILL to that group kills argv at once, and Ctrl-C in a terminal ends the tests, whose
+// end ends argv.
 func Watched(stop string, argv ...string) (cmd *exec.Cmd, end func(), err error) {
 	return watched("", stop, argv)
 }
@@ -52,9 +52,9 @@ func watched(dir, stop string, argv []string) (*exec.Cmd, func(), error) {
 
 // process is a server that this test process started.
 type process struct {
-	gone chan struct{} // closed once the server has ended and its folder is removed
-	end  func()        // asks the watching shell to stop the server
-	log  string        // what the server printed, in its folder
+	gone chan struct{} // closed once the server has ended and its folder has been removed
+	end  func()        // makes the watching shell stop the server
+	log  string        // path of the server's output, in its folder
 }
 
 // spawn starts argv in dir under the watching shell, as account if it is not nil. stop is the name of the signal that
@@ -83,14 +83,14 @@ func spawn(dir, stop string, account *syscall.Credential, argv []string) (*proce
 	return p, nil
 }
 
-// stop ends the server and returns once it is gone.
+// stop stops the server and waits until it has ended.
 func (p *process) stop() {
 	p.end()
 	<-p.gone
 }
 
-// await returns once ready does without an error, or an error with the server's last words if the server ends or does
-// not become ready in 30 seconds.
+// await polls ready until it returns nil. It returns an error with the server's output if the server ends or is not
+// ready after 30 seconds.
 func (p *process) await(ready func() error) error {
 	deadline := time.After(30 * time.Second)
 	for {
@@ -110,7 +110,8 @@ func (p *process) await(ready func() error) error {
 	}
 }
 
-// find returns the path of a server's program: on PATH, or where Debian keeps PgBouncer and PostgreSQL, the newest first.
+// find returns the path of a server's program: on PATH, or where Debian installs PgBouncer and PostgreSQL, the newest
+// first.
 func find(program string) (string, error) {
 	if path, err := exec.LookPath(program); err == nil {
 		return path, nil
@@ -127,13 +128,13 @@ func find(program string) (string, error) {
 	return found[0], nil
 }
 
-// version reads the 15 of /usr/lib/postgresql/15/bin/postgres.
+// version returns the 15 of /usr/lib/postgresql/15/bin/postgres.
 func version(path string) int {
 	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
 	return n
 }
 
-// folder makes a temporary folder that account owns and nobody else may enter.
+// folder creates a temporary folder that only account can access.
 func folder(pattern string, account *syscall.Credential) (string, error) {
 	dir, err := os.MkdirTemp("", pattern)
 	if err != nil || account == nil {
@@ -142,7 +143,7 @@ func folder(pattern string, account *syscall.Credential) (string, error) {
 	return dir, os.Chown(dir, int(account.Uid), int(account.Gid))
 }
 
-// unprivileged is the account to run PostgreSQL as, which refuses to be run by root; nil when we are not root.
+// unprivileged returns an account to run PostgreSQL as, which refuses to run as root, or nil if we are not root.
 func unprivileged() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -164,8 +165,8 @@ func unprivileged() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
-// freePort returns a loopback port that nothing listens on at this moment. Whoever starts a server on it tries again
-// with another if somebody was quicker.
+// freePort returns a loopback port that is free at this moment. The caller must retry with another one if another
+// process takes it first.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// RedisServer is a redis-server of one's own, for tests that stop it and start it again.
+// RedisServer is a dedicated redis-server, for tests that stop and restart it.
 type RedisServer struct {
 	port     int
 	password string
@@ -27,10 +27,10 @@ type RedisServer struct {
 }
 
 // StartRedis starts a redis-server on a free loopback port, with 1,024 numbered databases and a random password.
-// appendOnly is a folder for the append-only file, so that a restart keeps the data; "" keeps nothing.
+// appendOnly is a folder for the append-only file, so that the data survives a restart; with "" it is lost.
 func StartRedis(appendOnly string) (*RedisServer, error) {
 	var err error
-	for range 5 { // somebody else may take the free port in between
+	for range 5 { // another process may take the free port in between
 		s := &RedisServer{password: secret(), append: appendOnly}
 		if s.port, err = freePort(); err != nil {
 			return nil, err
@@ -42,7 +42,7 @@ func StartRedis(appendOnly string) (*RedisServer, error) {
 	return nil, fmt.Errorf("redis-server: %w", err)
 }
 
-// Start starts the server again after Stop, on the same port with the same password.
+// Start starts the server again after Stop, with the same port and password.
 func (s *RedisServer) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,7 +67,7 @@ func (s *RedisServer) Start() error {
 	return s.process.await(func() error { return rdb.Ping(context.Background()).Err() })
 }
 
-// Stop ends the server; without an append-only file its data is gone.
+// Stop stops the server; without an append-only file its data is lost.
 func (s *RedisServer) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,12 +77,12 @@ func (s *RedisServer) Stop() {
 	}
 }
 
-// URL is the server's address with its password, database 0.
+// URL returns the server's URL with its password and database 0.
 func (s *RedisServer) URL() string {
 	return fmt.Sprintf("redis://:%s@127.0.0.1:%d/0", s.password, s.port)
 }
 
-// sharedRedis is the URL of the server that this process's tests share.
+// sharedRedis returns the URL of the server that this process's tests share.
 var sharedRedis = sync.OnceValues(func() (string, error) {
 	if given := os.Getenv("GATEHOUSE_TEST_REDIS_URL"); given != "" {
 		return given, nil
@@ -94,8 +94,8 @@ var sharedRedis = sync.OnceValues(func() (string, error) {
 	return s.URL(), nil
 })
 
-// RedisURL returns the URL of an empty database of a real redis-server. Nobody else uses that database until the test
-// ends; publish and subscribe do not know databases, so channels need names of their own.
+// RedisURL returns the URL of an empty database of a real redis-server. No other test uses that database until the test
+// ends; but publish and subscribe ignore databases, so use unique channel names.
 func RedisURL(t testing.TB) string {
 	t.Helper()
 	shared, err := sharedRedis()
@@ -128,8 +128,8 @@ func RedisURL(t testing.TB) string {
 	return u.String()
 }
 
-// lease takes the number of a database that no test uses, waiting for one if all are taken. A lease of a test process
-// that was killed runs out by itself.
+// lease takes the number of an unused database, and waits for one if all are in use. The lease of a killed test process
+// expires.
 func lease(ctx context.Context, rdb *redis.Client) (int, error) {
 	config, err := rdb.ConfigGet(ctx, "databases").Result()
 	if err != nil {
@@ -169,8 +169,8 @@ func Redis(t testing.TB) redis.UniversalClient {
 	return rdb
 }
 
-// OwnRedis returns a real Redis of the test's own, which it may stop and start again, and a client of it; both end with
-// the test. It keeps what it holds in the folder appendOnly, or forgets it, as StartRedis says.
+// OwnRedis returns a real Redis of the test's own, which it may stop and restart, and a client of it; both are closed
+// when the test ends. appendOnly is that of StartRedis.
 func OwnRedis(t testing.TB, appendOnly string, changes ...func(*redis.Options)) (*RedisServer, *redis.Client) {
 	t.Helper()
 	server, err := StartRedis(appendOnly)
@@ -190,7 +190,7 @@ func OwnRedis(t testing.TB, appendOnly string, changes ...func(*redis.Options)) 
 	return server, rdb
 }
 
-// MiniRedis returns a client of an embedded Redis of the test's own, as `gatehouse up` embeds one.
+// MiniRedis returns a client of an embedded Redis of the test's own, like that of `gatehouse up`.
 func MiniRedis(t testing.TB) redis.UniversalClient {
 	t.Helper()
 	rdb := client(MiniRedisURL(t))
@@ -198,7 +198,7 @@ func MiniRedis(t testing.TB) redis.UniversalClient {
 	return rdb
 }
 
-// MiniRedisURL returns the URL of an embedded Redis of the test's own. Its keys expire by the real clock.
+// MiniRedisURL returns the URL of an embedded Redis of the test's own. Its keys expire in real time.
 func MiniRedisURL(t testing.TB) string {
 	t.Helper()
 	server := miniredis.NewMiniRedis()
@@ -229,14 +229,14 @@ func MiniRedisURL(t testing.TB) string {
 	return "redis://" + server.Addr() + "/0"
 }
 
-// EachRedis runs the test on both kinds of Redis that Gatehouse runs on, as subtests "embedded" and "redis".
+// EachRedis runs the test on both kinds of Redis that Gatehouse supports, as subtests "embedded" and "redis".
 func EachRedis(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient)) {
 	t.Helper()
 	t.Run("embedded", func(t *testing.T) { test(t, MiniRedis(t)) })
 	t.Run("redis", func(t *testing.T) { test(t, Redis(t)) })
 }
 
-// client connects to a URL that is known to be right.
+// client returns a client for a URL, and panics if the URL is invalid.
 func client(rawURL string) *redis.Client {
 	options, err := redis.ParseURL(rawURL)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"gatehouse/db"
 )
 
-// CountStatements gives use a database that shares d's connections, and returns how many SQL statements were sent to it,
-// besides those that begin and end transactions.
+// CountStatements calls use with a database that shares d's connections, and returns how many SQL statements were sent
+// through it, except those that begin and end transactions.
 func CountStatements(t testing.TB, d *db.DB, use func(counted *db.DB)) int {
 	t.Helper()
 	counter := &counter{pool: d.DB.DB}
@@ -28,7 +28,7 @@ func CountStatements(t testing.TB, d *db.DB, use func(counted *db.DB)) int {
 	return int(counter.n.Load())
 }
 
-// counter is a driver.Connector whose connections are those of a pool, and count.
+// counter is a driver.Connector that takes its connections from a pool and counts their statements.
 type counter struct {
 	pool *sql.DB
 	n    atomic.Int64
@@ -42,11 +42,11 @@ func (c *counter) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, err
 	}
 	own := &countedConn{n: &c.n, borrowed: borrowed}
-	err = borrowed.Raw(func(raw any) error { own.allOf = raw.(allOf); return nil }) // kept as long as borrowed is
+	err = borrowed.Raw(func(raw any) error { own.allOf = raw.(allOf); return nil }) // used only while borrowed is open
 	return own, err
 }
 
-// allOf is what database/sql uses of a connection; both drivers have it.
+// allOf is the part of a connection that database/sql uses; both drivers implement it.
 type allOf interface {
 	driver.Conn
 	driver.ConnPrepareContext
@@ -71,7 +71,7 @@ func (c *countedConn) QueryContext(ctx context.Context, query string, args []dri
 	return c.allOf.QueryContext(ctx, query, args)
 }
 
-// CheckNamedValue leaves values as the connection's own driver wants them.
+// CheckNamedValue applies the conversion of the connection's own driver.
 func (c *countedConn) CheckNamedValue(v *driver.NamedValue) error {
 	if own, ok := c.allOf.(driver.NamedValueChecker); ok {
 		return own.CheckNamedValue(v)

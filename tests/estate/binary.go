@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// built is the path of the program, built once for each test process.
+// built returns the path of the program, built once for each test process.
 var built = sync.OnceValues(func() (string, error) {
 	if given := os.Getenv("GATEHOUSE_BINARY"); given != "" {
 		return filepath.Abs(given)
@@ -24,7 +24,7 @@ var built = sync.OnceValues(func() (string, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", err
 	}
-	// Under another name first: another test process may be running the one that is there.
+	// Build it under another name first: another test process may be running the existing one.
 	fresh := filepath.Join(folder, fmt.Sprintf("gatehouse.%d", os.Getpid()))
 	if out, err := exec.Command("go", "build", "-o", fresh, "gatehouse/cmd/gatehouse").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
@@ -33,7 +33,7 @@ var built = sync.OnceValues(func() (string, error) {
 	return binary, os.Rename(fresh, binary)
 })
 
-// Binary builds the program and returns its path; GATEHOUSE_BINARY names one that is built already.
+// Binary builds the program and returns its path; GATEHOUSE_BINARY names an existing one.
 func Binary(t testing.TB) string {
 	t.Helper()
 	path, err := built()

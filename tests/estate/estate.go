@@ -1,7 +1,7 @@
 //go:build unix
 
 // Package estate starts the real program, `gatehouse up`, for tests: built once, on a free port, with a data folder of
-// its own, stopped by its own process id when the test ends.
+// its own, stopped when the test ends.
 package estate
 
 import (
@@ -23,12 +23,12 @@ import (
 	"gatehouse/tests/env"
 )
 
-// Options of an estate.
+// Options configure an estate.
 type Options struct {
 	RedisURL    string        // "" for the embedded one
 	DatabaseURL string        // "" for SQLite in the data folder
 	Clients     any           // declarations of further clients, encoded as JSON for --clients; nil for none
-	Bound       time.Duration // of the denylist. Zero means 3 s: on a busy machine a process may not run for a second
+	Bound       time.Duration // of the denylist; default 3 s: on a busy machine a process may not run for 1 s
 	Args        []string      // further arguments of `gatehouse up`
 }
 
@@ -41,10 +41,10 @@ type Estate struct {
 	out  *journal
 	end  func()
 	once sync.Once
-	gone chan error // how it ended
+	gone chan error // receives the error with which it ended
 }
 
-// Start runs `gatehouse up` and returns once it says that it is ready.
+// Start runs `gatehouse up` and returns once it prints that it is ready.
 func Start(t testing.TB, o Options) *Estate {
 	t.Helper()
 	e := &Estate{Data: t.TempDir(), t: t, out: &journal{}}
@@ -66,7 +66,8 @@ func Start(t testing.TB, o Options) *Estate {
 	if o.DatabaseURL != "" {
 		args = append(args, "--database-url", o.DatabaseURL)
 	}
-	args = append(args, "--sign-ins-per-account", "100000", "--sign-ins-per-address", "100000") // one person signs in for many tests
+	// Many tests sign in as the same user.
+	args = append(args, "--sign-ins-per-account", "100000", "--sign-ins-per-address", "100000")
 	args = append(args, "--denylist-bound", cmp.Or(o.Bound, 3*time.Second).String())
 	cmd, end, err := env.Watched("TERM", append([]string{Binary(t)}, append(args, o.Args...)...)...)
 	if err != nil {
@@ -83,7 +84,7 @@ func Start(t testing.TB, o Options) *Estate {
 	return e
 }
 
-// environment is ours without what would set the program's flags.
+// environment returns our environment without the variables that set the program's flags.
 func environment() []string {
 	var kept []string
 	for _, v := range os.Environ() {
@@ -115,7 +116,7 @@ func (e *Estate) awaitReady() {
 	}
 }
 
-// Stop asks the estate to end, as Ctrl-C does, and returns once it has. The end of the test does the same.
+// Stop stops the estate, as Ctrl-C does, and waits for its end. It is also called when the test ends.
 func (e *Estate) Stop() {
 	e.once.Do(func() {
 		e.end()
@@ -133,16 +134,15 @@ func (e *Estate) Stop() {
 	})
 }
 
-// Said is what the estate has printed so far, on both outputs.
+// Said returns what the estate has printed so far, on both outputs.
 func (e *Estate) Said() string { return e.out.String() }
 
-// URL is the origin of a service: http://shop.localhost:PORT.
+// URL returns the origin of a service: http://shop.localhost:PORT.
 func (e *Estate) URL(service string) string {
 	return strings.Replace(e.Base, "://", "://"+service+".", 1)
 }
 
-// Browser returns a client that keeps cookies like a browser of its own, follows no redirect by itself unless asked to
-// (CheckRedirect may be replaced), and finds *.localhost on the loopback address.
+// Browser returns a client with a cookie jar of its own that resolves *.localhost to the loopback address.
 func (e *Estate) Browser() *http.Client { return Browser() }
 
 // Browser is a client with a cookie jar of its own for whatever serves *.localhost.
@@ -167,8 +167,8 @@ func browser(dialer *net.Dialer) *http.Client {
 	}}
 }
 
-// SignIn signs somebody in at the portal by its form, as a browser without JavaScript does, and returns the page that
-// they end on. It starts at page, any URL that asks for a sign-in.
+// SignIn signs a user in with the portal's form, as a browser without JavaScript does, and returns the final response.
+// It starts at page, any URL that requires a sign-in.
 func SignIn(t testing.TB, browser *http.Client, page, email, password string) *http.Response {
 	t.Helper()
 	answer, err := browser.Get(page)
@@ -195,10 +195,10 @@ func SignIn(t testing.TB, browser *http.Client, page, email, password string) *h
 	return answer
 }
 
-// Password is that of every demo account.
+// Password is the password of every demo account.
 const Password = "gatehouse-demo"
 
-// journal keeps what a program says, for whoever wants to know later.
+// journal stores a program's output.
 type journal struct {
 	mu   sync.Mutex
 	text strings.Builder

@@ -1,3 +1,3 @@
-// Package flows lets other people's code sign in at a running Gatehouse: go-oidc and x/oauth2, npm's openid-client,
-// and a browser behind Debian's nginx.
+// Package flows signs in to a running Gatehouse with third-party code: go-oidc and x/oauth2, npm's openid-client, and a
+// browser behind Debian's nginx.
 package flows

@@ -1,5 +1,4 @@
-// Package learner is somebody in the Academy who presses the buttons of its pages, as a
-// browser without JavaScript does.
+// Package learner is a client that uses the pages of the Academy, as a browser without JavaScript does.
 package learner
 
 import (
@@ -20,19 +19,19 @@ import (
 type Learner struct {
 	Browser *http.Client
 	Estate  *estate.Estate
-	// Asked, if given, hears how long each request took.
+	// Asked, if given, is called with the time of each request.
 	Asked func(method string, took time.Duration)
 }
 
-// Page is an answer.
+// Page is a response.
 type Page struct {
 	Status int
-	URL    *url.URL // where redirects ended
+	URL    *url.URL // after redirects
 	Body   string
 }
 
-// New registers an account of its own at the portal, from the address 127.0.0.n, and
-// opens the Academy with it.
+// New registers a new account at the portal, from the address 127.0.1.n, and opens the Academy with it. It returns an
+// error if the account is not signed in there.
 func New(ctx context.Context, e *estate.Estate, n int) (*Learner, error) {
 	l := &Learner{Browser: estate.BrowserAt(fmt.Sprintf("127.0.1.%d", n)), Estate: e}
 	l.Browser.Timeout = time.Minute
@@ -46,7 +45,7 @@ func New(ctx context.Context, e *estate.Estate, n int) (*Learner, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !strings.Contains(p.Body, "Sign out") { // a guest's page: ask for the sign-in
+	if !strings.Contains(p.Body, "Sign out") { // a guest's page: request one that requires a sign-in
 		if p, err = l.Get(ctx, "/rooms"); err != nil {
 			return nil, err
 		}
@@ -94,10 +93,10 @@ func (l *Learner) request(ctx context.Context, method, address string, form url.
 	return Page{Status: res.StatusCode, URL: res.Request.URL, Body: string(text)}, err
 }
 
-// Start starts the guided path of an experiment and returns the run's path.
+// Start starts the guided path of an experiment and returns the run's path. It retries while the Academy answers 503.
 func (l *Learner) Start(ctx context.Context, experiment string) (run string, err error) {
 	p, err := l.Post(ctx, "/experiments/"+experiment+"/runs", url.Values{"mode": {"guided"}})
-	for err == nil && p.Status == http.StatusServiceUnavailable && ctx.Err() == nil { // a busy machine asks to come again
+	for err == nil && p.Status == http.StatusServiceUnavailable && ctx.Err() == nil { // busy: try again
 		p, err = l.Post(ctx, "/experiments/"+experiment+"/runs", url.Values{"mode": {"guided"}})
 	}
 	if err != nil {
@@ -117,7 +116,7 @@ var (
 	runState = regexp.MustCompile(`data-run-state="([^"]+)"`)
 )
 
-// Step is the guided step that is next, and its state; "" when the path is at its end.
+// Step returns the id and state of the current guided step, or "" at the end of the path.
 func (p Page) Step() (id, state string) {
 	for _, m := range current.FindAllStringSubmatch(p.Body, -1) {
 		if m[2] != "done" && m[2] != "later" {
@@ -127,10 +126,10 @@ func (p Page) Step() (id, state string) {
 	return "", ""
 }
 
-// StepsDone is how many guided steps are done.
+// StepsDone returns the number of guided steps that are done.
 func (p Page) StepsDone() int { return strings.Count(p.Body, `data-step-state="done"`) }
 
-// RunState is what the page says of the run: "ended", or that it lives.
+// RunState returns the state of the run, such as "ended", or "" if the page shows none.
 func (p Page) RunState() string {
 	if m := runState.FindStringSubmatch(p.Body); m != nil {
 		return m[1]
@@ -138,7 +137,7 @@ func (p Page) RunState() string {
 	return ""
 }
 
-// Findings are the values that the page shows, by name.
+// Findings returns the values that the page shows, by name.
 func (p Page) Findings() map[string]string {
 	found := map[string]string{}
 	for _, m := range finding.FindAllStringSubmatch(p.Body, -1) {
@@ -147,7 +146,7 @@ func (p Page) Findings() map[string]string {
 	return found
 }
 
-// Fault is what the page says was not done, after a colon; "" when there is nothing.
+// Fault returns the page's error message, after a colon, or "" if there is none.
 func (p Page) Fault() string {
 	if m := faulty.FindStringSubmatch(p.Body); m != nil {
 		return ": " + strings.Join(strings.Fields(markup.ReplaceAllString(m[1], " ")), " ")
@@ -155,8 +154,8 @@ func (p Page) Fault() string {
 	return ""
 }
 
-// Do carries out the current step of a run and waits until the next one is there, however
-// long that takes. done says that there is none.
+// Do carries out the current step of a run and waits until the next one is shown, without a timeout of its own. done
+// reports that there is no next one.
 func (l *Learner) Do(ctx context.Context, run string) (p Page, done bool, err error) {
 	if p, err = l.Get(ctx, run); err != nil {
 		return p, false, err

@@ -1,5 +1,4 @@
-// Package provider opens portals for tests of experiments, as main does for the experiments
-// themselves.
+// Package provider opens portals for tests of experiments, as the main program does for the experiments themselves.
 package provider
 
 import (
@@ -18,7 +17,7 @@ import (
 	"gatehouse/sso/loopback"
 )
 
-// Open is a lab.OpenProvider.
+// Open opens a portal with its own Redis and folder. It implements lab.OpenProvider.
 func Open(ctx context.Context, o lab.ProviderOptions) (*lab.Provider, error) {
 	folder, err := os.MkdirTemp(o.Dir, "portal-")
 	if err != nil {

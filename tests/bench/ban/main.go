@@ -1,12 +1,12 @@
 //go:build unix
 
-// Command ban measures whether the size of an account matters to a ban:
+// Command ban measures whether the number of an account's sign-ins affects the time of a ban:
 //
 //	go run ./tests/bench/ban [-sign-ins 1000000] [-bans 20]
 //
-// On SQLite and on PostgreSQL, with a real Redis and one replica that confirms, it bans in turns an account with one
-// sign-in and an account with many, until the denial is confirmed. Then the many end in the background, while other
-// people sign in: a password's hash, a row in the database, a session in Redis.
+// On SQLite and on PostgreSQL, with a real Redis and one replica that confirms, it bans alternately an account with one
+// sign-in and an account with many, until the denial is confirmed. Then the many sign-ins are ended in the background,
+// while other users sign in: a password's hash, a row in the database, a session in Redis.
 package main
 
 import (
@@ -51,7 +51,7 @@ func main() {
 	}
 }
 
-// house is what a portal needs to ban, and a replica that confirms.
+// house holds the parts of a portal that a ban needs.
 type house struct {
 	db       *db.DB
 	records  *store.Store
@@ -126,7 +126,8 @@ func measure(kind string, signIns, bans int) error {
 	}
 	began := time.Now()
 	finished := make(chan error, 1)
-	if _, err := h.db.ExecContext(ctx, `UPDATE revocations SET tidy_at = 1 WHERE tidy_at IS NOT NULL`); err != nil { // the lease of each ban
+	// Expire the lease that each ban holds.
+	if _, err := h.db.ExecContext(ctx, `UPDATE revocations SET tidy_at = 1 WHERE tidy_at IS NOT NULL`); err != nil {
 		return err
 	}
 	go func() { finished <- h.revoker.Tidy(ctx) }()
@@ -195,12 +196,12 @@ func open(ctx context.Context, url string, rdb *redis.Client) (*house, error) {
 	return h, h.revoker.Sync(ctx)
 }
 
-// nobody is told of sign-outs: no client has an address for that.
+// The sender of sign-out notices sends none: no client has an address for them.
 type nobody struct{}
 
 func (nobody) Deliver(context.Context, []store.Notice) []backchannel.Result { return nil }
 
-// person registers an account with one sign-in.
+// person registers an account with one sign-in and returns its user.
 func (h *house) person(ctx context.Context) (store.User, error) {
 	now := time.Now()
 	h.seq++
@@ -211,7 +212,7 @@ func (h *house) person(ctx context.Context) (store.User, error) {
 	return u, h.records.Register(ctx, u, store.SignIn{SID: tokens.NewID(), UserID: u.ID, CreatedAt: now, LastSeenAt: now})
 }
 
-// crowd adds n sign-ins of u by SQL.
+// crowd inserts n sign-ins of u with SQL.
 func (h *house) crowd(ctx context.Context, u store.User, n int) error {
 	_, err := h.db.ExecContext(ctx, `INSERT INTO sign_ins (sid, user_id, created_at, last_seen_at, ip, user_agent)
 		WITH RECURSIVE series (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM series WHERE i < `+strconv.Itoa(n)+`)
@@ -222,7 +223,7 @@ func (h *house) crowd(ctx context.Context, u store.User, n int) error {
 	return err
 }
 
-// ban bans u as the console does, and returns how long that took until it was confirmed.
+// ban bans u as the admin console does, and returns the time until the ban was confirmed.
 func (h *house) ban(ctx context.Context, u store.User) (time.Duration, error) {
 	began := time.Now()
 	r, err := h.revoker.Revoke(ctx, revoke.Request{
@@ -238,7 +239,7 @@ func (h *house) ban(ctx context.Context, u store.User) (time.Duration, error) {
 	return took, err
 }
 
-// signIn signs another person in, and returns how long that took.
+// signIn signs a new user in, and returns the time that it took.
 func (h *house) signIn(ctx context.Context) (time.Duration, error) {
 	u, err := h.person(ctx)
 	if err != nil {

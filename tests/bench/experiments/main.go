@@ -1,5 +1,6 @@
-// Command experiments walks the guided paths of the experiments of the Academy whose point is a time, and prints what
-// they measured here: how much a bigger branch and more branches carry, and how much faster an index makes a look-up.
+// Command experiments runs the guided paths of those experiments of the Academy that measure times, and prints what
+// they measured here: how much more a bigger branch and more branches can serve, and how much faster an index makes a
+// lookup.
 //
 //	go run ./tests/bench/experiments
 package main
@@ -15,7 +16,7 @@ import (
 	"gatehouse/apps/academy/lab"
 )
 
-// maxStep limits how long one step may take.
+// maxStep is the timeout of a step.
 const maxStep = 2 * time.Minute
 
 func main() {
@@ -33,7 +34,7 @@ func main() {
 	}
 }
 
-// measure walks the guided path of e and prints these findings.
+// measure runs the guided path of e and prints these findings.
 func measure(ctx context.Context, e lab.Experiment, findings []string) (err error) {
 	dir, err := os.MkdirTemp("", "gatehouse-bench-")
 	if err != nil {

@@ -28,7 +28,7 @@ var analyticsPages = visitor{service: "analytics", record: session.Record{
 	Subject: "ada", SID: "sid", Name: "Ada", Email: "ada@example.com", Roles: []string{"analyst"},
 }}
 
-// year is asked for as people do: until now, which is neither midnight nor Monday.
+// year is the path of a year's statistics until now, which is neither midnight nor Monday, as in real requests.
 var year = "/?from=" + time.Now().AddDate(-1, 0, 0).UTC().Format("2006-01-02T15:04")
 
 var analyticsSuite = suite{
@@ -62,8 +62,7 @@ func startAnalytics(ctx context.Context, d *db.DB, rdb redis.UniversalClient) (h
 	return app.Handler(), analyticsPages.signIn(ctx, rdb)
 }
 
-// seedEvents adds events evenly over two years: sign-ins of three apps and orders of 300 products, by as many people as a
-// tenth of the events.
+// seedEvents adds n events evenly over two years: sign-ins of three apps and orders of 300 products, by n/10 users.
 func seedEvents(ctx context.Context, d *db.DB, n int) error {
 	s, err := store.New(d, analytics.DefaultRetention)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"gatehouse/db"
 )
 
-// opener makes an empty, migrated database of a service; done removes it.
+// opener opens an empty, migrated database of a service; done removes it.
 type opener struct {
 	name string
 	open func(ctx context.Context, service string) (d *db.DB, done func(), err error)
@@ -72,8 +72,9 @@ func migrated(ctx context.Context, rawURL, service string, remove func()) (*db.D
 	return d, done, nil
 }
 
-// fill executes statements in which %n stands for the numbers 1 to n as the table n(i), in one transaction each, and
-// then gathers the planner's statistics on PostgreSQL, which does so by itself in the long run; SQLite does not.
+// fill executes statements, in which %n stands for the numbers 1 to n as the table n(i), in one transaction each. On
+// PostgreSQL it then gathers the planner's statistics, which the server does by itself in the long run; SQLite does
+// not.
 func fill(ctx context.Context, d *db.DB, n int, statements ...string) error {
 	numbers := `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < CAST(? AS BIGINT))`
 	for _, statement := range statements {

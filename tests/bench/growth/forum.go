@@ -45,8 +45,8 @@ func startForum(ctx context.Context, d *db.DB, rdb redis.UniversalClient) (http.
 	return app.Handler(), nil
 }
 
-// seedForum makes threads with a reply to two of three. All hold "house", every second "oak" and the others "pine", each
-// thousandth the same number word, and each a word of its own.
+// seedForum inserts n threads, two of three with a reply. All contain "house", every second one "oak" and the others
+// "pine", every thousandth the same numbered word, and each a unique word.
 func seedForum(ctx context.Context, d *db.DB, n int) error {
 	const words = `'the house of ' || CASE WHEN i % 2 = 0 THEN 'oak' ELSE 'pine' END || ' word' || CAST(i % 1000 AS TEXT) || ' unique' || CAST(i AS TEXT)`
 	statements := []string{

@@ -5,10 +5,10 @@
 //
 //	go run ./tests/bench/growth [-only REGEXP] [-large 1.0] [-rounds 9] [-postgres URL]
 //
-// A service has a file with its suite: what it is filled with, and which requests are measured. Requests go to the
-// service's handler without a network. The time is the median of the rounds, in milliseconds, on this machine;
-// "at once" requests are eight concurrent ones, of which the slowest counts. Any status but 200 is printed.
-// -postgres names a server where the user may create databases; each suite has its own, dropped afterwards.
+// Each service has a file with its suite: how its database is filled, and which requests are measured. Requests go to
+// the service's handler without a network. The time is the median of the rounds, in milliseconds, on this machine; "at
+// once" requests are eight concurrent ones, of which the slowest counts. Any status but 200 is printed. -postgres names
+// a server where the user may create databases; each suite has its own, dropped afterwards.
 package main
 
 import (
@@ -29,13 +29,13 @@ import (
 	"gatehouse/fleet/embedded"
 )
 
-// suite is a service, what its database is filled with, and the requests that are measured.
+// suite describes a service, how its database is filled, and the requests to measure.
 type suite struct {
 	service      string
-	rows         string // what small and large count
+	rows         string // the unit of small and large
 	small, large int
 	seed         func(ctx context.Context, d *db.DB, n int) error
-	// start returns the service's handler. The database is seeded by then.
+	// start returns the service's handler. The database has been seeded.
 	start    func(ctx context.Context, d *db.DB, rdb redis.UniversalClient) (http.Handler, error)
 	requests []request
 }
@@ -43,7 +43,7 @@ type suite struct {
 // request is one case: its name is "service: name" in -only.
 type request struct {
 	name, path string
-	atOnce     bool                  // eight of them
+	atOnce     bool                  // eight concurrent requests
 	prepare    func(r *http.Request) // adds cookies and headers; may be nil
 }
 
@@ -102,7 +102,7 @@ func (s suite) measure(ctx context.Context, open opener) error {
 	return nil
 }
 
-// result is the time of one case, and the status of the answers if it was not 200.
+// result is the time of one case, and the status of the responses if it was not 200.
 type result struct {
 	took   time.Duration
 	status int
@@ -147,7 +147,7 @@ func (s suite) at(ctx context.Context, open opener, n int) (_ []result, err erro
 	return results, nil
 }
 
-// time sends r as often as -rounds says.
+// time sends r -rounds times and returns the median time.
 func (s suite) time(h http.Handler, r request) result {
 	send := func() result {
 		req := httptest.NewRequest(http.MethodGet, "http://"+s.service+".localhost:8080"+r.path, nil)
@@ -163,7 +163,7 @@ func (s suite) time(h http.Handler, r request) result {
 	if r.atOnce {
 		many = 8
 	}
-	send() // connections, prepared statements and caches
+	send() // warm up connections, prepared statements and caches
 	all := make([]result, *rounds)
 	for i := range all {
 		answers := make([]result, many)
@@ -178,7 +178,7 @@ func (s suite) time(h http.Handler, r request) result {
 	return result{all[len(all)/2].took, worst(all).status}
 }
 
-// worst is the slowest time and the highest status.
+// worst returns the slowest time and the highest status.
 func worst(results []result) (w result) {
 	for _, r := range results {
 		w = result{max(w.took, r.took), max(w.status, r.status)}

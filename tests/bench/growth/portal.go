@@ -58,7 +58,7 @@ var (
 	}
 )
 
-// visitor sends requests as somebody who is signed in.
+// visitor sends requests with the session of a signed-in user.
 type visitor struct {
 	service string
 	record  session.Record
@@ -78,7 +78,7 @@ func (v *visitor) gets(name, path string) request {
 	}}
 }
 
-// signIn starts the session that the requests bear.
+// signIn starts the session of the visitor's requests.
 func (v *visitor) signIn(ctx context.Context, rdb redis.UniversalClient) error {
 	sessions, err := session.New(rdb, session.Options{Service: v.service, Keys: [][]byte{[]byte("a key of the bench, 32 bytes long")}})
 	if err != nil {
@@ -112,7 +112,7 @@ func startPortal(ctx context.Context, d *db.DB, rdb redis.UniversalClient) (http
 	return app.Handler(), portalPages.signIn(ctx, rdb)
 }
 
-// administrator is the person who asks, signed in now.
+// administrator returns the SQL statements that insert the user who sends the requests, and their sign-in.
 func administrator() []string {
 	now := time.Now().UnixMilli()
 	return []string{
@@ -122,8 +122,8 @@ func administrator() []string {
 	}
 }
 
-// seedAudit makes rows a minute apart by a hundred administrators; each second is about a person, one in 5,000 about a
-// client, and administrator 7 never banned anybody.
+// seedAudit inserts n rows, one minute apart, by a hundred administrators. Every second row is about a user, one in
+// 5,000 about a client, and administrator 7 never banned a user.
 func seedAudit(ctx context.Context, d *db.DB, n int) error {
 	return fill(ctx, d, n, append(administrator(), `INSERT INTO audit (at, actor_id, actor, action, target_kind, target_id, target) %n
 		SELECT 1704067200000 + CAST(i AS BIGINT) * 60000, 'admin-' || CAST(i % 100 AS TEXT), 'ada@example.com',
@@ -131,8 +131,8 @@ func seedAudit(ctx context.Context, d *db.DB, n int) error {
 		CASE WHEN i % 5000 = 7 THEN 'client' WHEN i % 2 = 0 THEN 'user' ELSE 'key' END, 'target-' || CAST(i % 1000 AS TEXT), 'x' FROM n`)...)
 }
 
-// seedPeople makes people who all have the word "house", every second "oak" and the others "pine"; of those with "oak" one
-// in twenty is banned.
+// seedPeople inserts n users who all have the word "house", every second one "oak" and the others "pine"; of those with
+// "oak", one in ten is banned.
 func seedPeople(ctx context.Context, d *db.DB, n int) error {
 	const id = `'u' || CAST(i AS TEXT)`
 	return fill(ctx, d, n, append(administrator(),
@@ -143,7 +143,8 @@ func seedPeople(ctx context.Context, d *db.DB, n int) error {
 	)...)
 }
 
-// seedSignIns makes n living sign-ins of the administrator and five times as many that ended, each fifth by others.
+// seedSignIns inserts n active sign-ins of the administrator and five times as many ended ones, a fifth for each
+// reason.
 func seedSignIns(ctx context.Context, d *db.DB, n int) error {
 	now := time.Now().UnixMilli()
 	statements := append(administrator(), fmt.Sprintf(`INSERT INTO sign_ins (sid, user_id, created_at, last_seen_at) %%n

@@ -45,8 +45,8 @@ func startShop(ctx context.Context, d *db.DB, rdb redis.UniversalClient) (http.H
 	return app.Handler(), nil
 }
 
-// seedShop makes products in eight categories. All hold "brass", every second "oak" and the others "pine", each
-// thousandth the same number word, and each a word of its own.
+// seedShop inserts n products in eight categories. All contain "brass", every second one "oak" and the others "pine",
+// every thousandth the same numbered word, and each a unique word.
 func seedShop(ctx context.Context, d *db.DB, n int) error {
 	const words = `'a brass thing of ' || CASE WHEN i % 2 = 0 THEN 'oak' ELSE 'pine' END || ' word' || CAST(i % 1000 AS TEXT) || ' unique' || CAST(i AS TEXT)`
 	statements := []string{

@@ -14,22 +14,22 @@ import (
 	"gatehouse/tests/bench/setting"
 )
 
-// run is what came of one configuration.
+// run holds the results of one configuration.
 type run struct {
 	redis   string
 	servers int
 	bans    int
 
 	confirmations []float64 // milliseconds from the write to each confirmation, of all bans
-	slowest       []float64 // the same of each ban's slowest
-	whole         []float64 // milliseconds of the portal's whole act
+	slowest       []float64 // the slowest confirmation of each ban
+	whole         []float64 // milliseconds of the portal's whole ban
 	missing       int       // servers that did not confirm, of all bans
 
 	requests, refused, accepted, innocentRefused, failed, unsure int64
-	first                                                        string // failure
+	first                                                        string // first failure
 }
 
-// innocents are so many.
+// innocents is the number of users who are not banned.
 const innocents = 20
 
 func (b *bench) run(ctx context.Context, kind, url string, n int) error {
@@ -45,7 +45,7 @@ func (b *bench) run(ctx context.Context, kind, url string, n int) error {
 		return err
 	}
 	defer p.close()
-	if err := p.revoker.Sync(ctx); err != nil { // an empty denylist, for the servers to start with
+	if err := p.revoker.Sync(ctx); err != nil { // creates an empty denylist, so that the servers can start
 		return err
 	}
 	var background sync.WaitGroup
@@ -65,7 +65,7 @@ func (b *bench) run(ctx context.Context, kind, url string, n int) error {
 		}
 		t.innocent = append(t.innocent, one)
 	}
-	for _, s := range all.all { // the provider's keys are fetched, the connections are open
+	for _, s := range all.all { // warm up: fetch the provider's keys, open the connections
 		t.askInnocent(s, t.innocent[0])
 	}
 	background.Go(func() { t.run(ctx) })
@@ -87,10 +87,11 @@ func (b *bench) run(ctx context.Context, kind, url string, n int) error {
 	return nil
 }
 
-// warmUp is how many bans come first whose times are not shown. That nobody may get in counts from the first.
+// warmUp is the number of bans at the start whose times are not reported. Wrongly accepted requests count from the
+// first ban.
 const warmUp = 3
 
-// one bans somebody whom every server knows.
+// one bans a user whose token every server has accepted.
 func (r *run) one(ctx context.Context, p *portal, t *traffic, counts bool) error {
 	who, err := p.join(ctx)
 	if err != nil {
@@ -99,7 +100,7 @@ func (r *run) one(ctx context.Context, p *portal, t *traffic, counts bool) error
 	v := &victim{person: who}
 	t.everywhere(v)
 	t.victim.Store(v)
-	// A moment of steady traffic, of varying length: bans should not keep step with what servers do once a second.
+	// A random time of steady traffic: bans should not be synchronous with what servers do once a second.
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -132,7 +133,7 @@ func (r *run) add(receipt denylist.Receipt, whole time.Duration) {
 	}
 	slowest := receipt.Slowest()
 	if len(receipt.Missing()) > 0 {
-		slowest = receipt.Took // as long as the portal waited
+		slowest = receipt.Took // the time that the portal waited
 	}
 	r.slowest = append(r.slowest, millis(slowest))
 	r.whole = append(r.whole, millis(whole))
@@ -140,7 +141,7 @@ func (r *run) add(receipt denylist.Receipt, whole time.Duration) {
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// quantile is the value that so many of values (0.5: half of them) do not exceed.
+// quantile returns the value that the fraction q of values (0.5: half of them) does not exceed.
 func quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
 		return 0

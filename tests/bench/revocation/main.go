@@ -22,10 +22,10 @@ import (
 	"gatehouse/tests/env"
 )
 
-// bench is what is measured, and what came of it.
+// bench holds the options and results of the program.
 type bench struct {
 	bans    int
-	rate    int // requests a second
+	rate    int // requests per second
 	entries int
 	quiet   *slog.Logger
 
@@ -34,8 +34,9 @@ type bench struct {
 	check    check
 }
 
-// collect is how far the heap may grow between two collections, in percent. The default of 100 is for one server in a
-// process; here 500 of them share one heap, so that each collection stops the work of all and takes 500 times as long.
+// collect is how far the heap may grow between two garbage collections, in percent. The default of 100 is for one
+// server per process; here 500 of them share one heap, so that each collection delays all of them and takes 500 times
+// as long.
 const collect = 800
 
 func main() {
@@ -49,7 +50,7 @@ func main() {
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the bans to this file")
 	flag.Parse()
 	debug.SetGCPercent(collect)
-	redis.SetLogger(silent{}) // it complains of connections that are closed at the end
+	redis.SetLogger(silent{}) // it logs connections that are closed at the end
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	err := b.all(ctx, *servers, *kinds, *profile)
@@ -113,7 +114,7 @@ func (b *bench) all(ctx context.Context, servers, kinds, profile string) error {
 	return nil
 }
 
-// withRedis calls use with the URL of a Redis of its own.
+// withRedis calls use with the URL of a new Redis.
 func withRedis(kind string, use func(url string) error) error {
 	switch kind {
 	case embeddedRedis:

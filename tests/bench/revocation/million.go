@@ -15,17 +15,17 @@ import (
 	"gatehouse/tests/bench/setting"
 )
 
-// million is what many live entries cost a new server.
+// million holds what many entries cost a new server.
 type million struct {
 	redis       string
-	load        time.Duration // from the start of the mirror until it answers
-	table, heap int64         // bytes: of the table, and by which the heap has grown
-	write       time.Duration // one more entry, until it is confirmed
+	load        time.Duration // from the start of the mirror until it is ready
+	table, heap int64         // bytes: of the table, and of the heap's growth
+	write       time.Duration // time to write one more entry and confirm it
 }
 
-// check is what looking something up costs.
+// check holds the cost of a check.
 type check struct {
-	cases  []checkCase // the first one is the usual case
+	cases  []checkCase // the usual case first
 	exists float64     // nanoseconds of one EXISTS
 }
 
@@ -41,7 +41,7 @@ func (b *bench) million(ctx context.Context, kind, url string) error {
 		return err
 	}
 	defer func() { _ = rdb.Close() }()
-	log, err := denylist.NewLog(rdb.WithTimeout(time.Minute)) // an embedded Redis takes its time with so many
+	log, err := denylist.NewLog(rdb.WithTimeout(time.Minute)) // an embedded Redis is slow with so many entries
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (b *bench) million(ctx context.Context, kind, url string) error {
 	return nil
 }
 
-// live are the entries: sign-ins, people and tokens in turns, whose ends lie within a day.
+// live returns the entries: sign-ins, users and tokens in turn, which expire within a day.
 func (b *bench) live() func(yield func(denylist.Entry, error) bool) {
 	now := time.Now()
 	return func(yield func(denylist.Entry, error) bool) {
@@ -98,10 +98,10 @@ func (b *bench) live() func(yield func(denylist.Entry, error) bool) {
 	}
 }
 
-// name is as long as the names that the portal gives (130 bits in base 32).
+// name returns an id as long as the portal's (130 bits in base 32).
 func name(what string, i int) string { return fmt.Sprintf("%s-%0*d", what, 25-len(what), i) }
 
-// heap is what is in use, in bytes.
+// heap returns the allocated heap after a garbage collection, in bytes.
 func heap() int64 {
 	runtime.GC()
 	var s runtime.MemStats
@@ -109,11 +109,11 @@ func heap() int64 {
 	return int64(s.HeapAlloc)
 }
 
-// visitor is what a check is asked about.
+// visitor is the identity of a check.
 type visitor struct{ sub, sid, jti string }
 
-// What a check is asked for in turns: as many people as a busy replica sees within a second, and so many that the
-// processor's caches hold nothing of what was asked for the last time.
+// Numbers of identities that are checked in turn: as many users as a busy replica serves within a second, and so many
+// that the processor's caches no longer contain the data of the previous check of the same one.
 const (
 	many  = 1 << 10
 	crowd = 1 << 14
@@ -165,8 +165,8 @@ func measure(m *denylist.Mirror, all []visitor, denied bool) (c checkCase, wrong
 	return c, wrong
 }
 
-// each is what a call takes in nanoseconds: the median of many rounds of so many calls. A round is shorter than what a
-// busy machine gives a process at a time.
+// each returns the time of a call in nanoseconds: the median of many rounds of so many calls. A round is shorter than
+// the time slice of a process on a busy machine.
 func each(calls int, f func(i int)) float64 {
 	const rounds = 1001
 	took := make([]float64, rounds)

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// The picture's measures, in pixels.
+// Dimensions of the picture, in pixels.
 const (
 	width, height    = 760, 460
 	left, right      = 64, 24
@@ -22,7 +22,7 @@ const (
 	legendLine       = 20
 )
 
-// style has colours for light and dark: the picture stands alone, outside of the pages and their policy.
+// style has colours for light and dark: the picture is used alone, outside of the pages and their CSP.
 const style = `text{font:13px system-ui,sans-serif;fill:#292524}.small{font-size:12px;fill:#57534e}.title{font-size:16px;font-weight:600}
 .back{fill:#fafaf9}.grid{stroke:#d6d3d1;stroke-width:1}.line{fill:none;stroke-width:2.5;stroke-linejoin:round}
 .c0{stroke:#b45309}.c1{stroke:#b45309;stroke-dasharray:2 4}.c2{stroke:#0f766e}.c3{stroke:#0f766e;stroke-dasharray:2 4}
@@ -30,8 +30,8 @@ const style = `text{font:13px system-ui,sans-serif;fill:#292524}.small{font-size
 @media(prefers-color-scheme:dark){text{fill:#e7e5e4}.small{fill:#a8a29e}.back{fill:#1c1917}.grid{stroke:#44403c}
 .c0,.c1{stroke:#fbbf24}.c2,.c3{stroke:#2dd4bf}.aim{stroke:#fb7185}}`
 
-// picture draws, for each configuration, in which part of the bans all servers had confirmed after how many
-// milliseconds.
+// picture returns an SVG image that shows, for each configuration, which fraction of the bans was confirmed by all
+// servers within how many milliseconds.
 func (b *bench) picture() []byte {
 	var p bytes.Buffer
 	const title = "How long until every server knows of a ban"
@@ -60,7 +60,7 @@ func (b *bench) picture() []byte {
 	return p.Bytes()
 }
 
-// class is the colour and the dashes of a configuration: a colour for each Redis, dots for fewer servers.
+// class returns the number of a configuration's colour and dashes: a colour for each Redis, dots for fewer servers.
 func (r *run) class() int {
 	class := 0
 	if r.redis == realRedis {
@@ -72,7 +72,7 @@ func (r *run) class() int {
 	return class
 }
 
-// words tell what the picture shows to who does not see it.
+// words returns the picture's content as text, for screen readers.
 func (b *bench) words() string {
 	var all []string
 	for _, r := range b.runs {
@@ -82,16 +82,16 @@ func (b *bench) words() string {
 	return strings.Join(all, "; ")
 }
 
-// x is where so many milliseconds stand, on a logarithmic scale; less than one stands at one.
+// x returns the x-coordinate of a time in milliseconds, on a logarithmic scale; less than one is drawn at one.
 func x(ms float64) float64 {
 	part := math.Log(min(max(ms, fastest), longest)/fastest) / math.Log(longest/fastest)
 	return left + plotWidth*part
 }
 
-// y is where a part (1: all) stands.
+// y returns the y-coordinate of a fraction (1: all).
 func y(part float64) float64 { return height - bottom - plotHeight*part }
 
-// curve goes up a step at each value.
+// curve returns the path of the cumulative distribution, which goes up one step at each value.
 func curve(values []float64) string {
 	var d strings.Builder
 	fmt.Fprintf(&d, "M%.1f %.1f", x(fastest), y(0))

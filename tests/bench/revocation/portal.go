@@ -25,7 +25,7 @@ import (
 	"gatehouse/sso/session"
 )
 
-// portal is the part of the portal that people are banned with: its records, keys, tokens, denylist and endings.
+// portal is the part of the portal that bans users: its records, keys, tokens, denylist and sign-out notices.
 type portal struct {
 	records *store.Store
 	issuer  *tokens.Issuer
@@ -35,7 +35,7 @@ type portal struct {
 	folder  string
 }
 
-// tokenLife is longer than a configuration is measured.
+// tokenLife is longer than the measurement of a configuration.
 const tokenLife = time.Hour
 
 func openPortal(ctx context.Context, rdb redis.UniversalClient, quiet *slog.Logger) (_ *portal, err error) {
@@ -92,7 +92,7 @@ func (p *portal) openRevoker(rdb redis.UniversalClient, quiet *slog.Logger) erro
 	return err
 }
 
-// publish serves what a verifier of tokens asks for: the discovery document and the keys.
+// publish serves what a token verifier needs: the discovery document and the keys.
 func (p *portal) publish(rotor *keys.Rotor) (issuer string, err error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -115,7 +115,7 @@ func (p *portal) publish(rotor *keys.Rotor) (issuer string, err error) {
 	return issuer, nil
 }
 
-// close also cleans up after an opening that failed half way.
+// close releases all resources. It can be called on a partly opened portal.
 func (p *portal) close() {
 	if p.http != nil {
 		_ = p.http.Close()
@@ -126,13 +126,13 @@ func (p *portal) close() {
 	_ = os.RemoveAll(p.folder)
 }
 
-// person is somebody who has signed in, and has an access token.
+// person is a user who has signed in, and their access token.
 type person struct {
 	id    string
 	token string
 }
 
-// join makes an account with a sign-in of an hour ago.
+// join creates an account with a sign-in of an hour ago.
 func (p *portal) join(ctx context.Context) (*person, error) {
 	now := time.Now()
 	u := store.User{
@@ -147,13 +147,13 @@ func (p *portal) join(ctx context.Context) (*person, error) {
 	if err := p.records.Register(ctx, u, in); err != nil {
 		return nil, err
 	}
-	// The jti has two parts, as those of tokens that can be refreshed: both are looked for in every check.
+	// The jti has two parts, like those of tokens that can be refreshed: every check looks up both.
 	raw, err := p.issuer.Access(tokens.Person{Subject: u.ID, SID: in.SID, AuthTime: in.CreatedAt}, "bench", audience,
 		tokens.NewID()+"."+tokens.NewID(), []string{scope})
 	return &person{id: u.ID, token: raw}, err
 }
 
-// ban bans somebody as the console does, and returns when it would say "done".
+// ban bans a user as the admin console does, and returns when the console would say "done".
 func (p *portal) ban(ctx context.Context, who *person) (revoke.Receipt, error) {
 	done, err := p.revoker.Revoke(ctx, revoke.Request{
 		UserID: who.id, Reason: revoke.Banned, Note: "measured", By: "bench",

@@ -11,13 +11,13 @@ import (
 	"gatehouse/tests/bench/setting"
 )
 
-// What is aimed at for 500 servers with a real Redis, in milliseconds, and for one check in nanoseconds.
+// Targets for 500 servers with a real Redis, in milliseconds, and for one check in nanoseconds.
 const (
 	aimMedian, aimP99 = 25, 50
 	aimCheck          = 100
 )
 
-// wrong says what must not be.
+// wrong returns the failed assertions.
 func (b *bench) wrong() (wrong []string) {
 	for _, r := range b.runs {
 		for _, c := range []struct {
@@ -40,7 +40,7 @@ func (b *bench) wrong() (wrong []string) {
 	return wrong
 }
 
-// report prints what was measured as Markdown.
+// report prints the results as Markdown.
 func (b *bench) report(out io.Writer) {
 	fmt.Fprintf(out, "%s, %s\n\n", time.Now().Format(time.DateOnly), setting.Machine())
 	fmt.Fprintf(out, "%d bans a line, under %d requests a second besides those that follow each ban. Milliseconds.\n\n", b.bans, b.rate)

@@ -20,13 +20,13 @@ import (
 	"gatehouse/tests/bench/setting"
 )
 
-// What the tokens are for.
+// Audience and scope of the tokens.
 const (
 	audience = "http://bench.example.com"
 	scope    = "bench:read"
 )
 
-// server is one replica of an app: a mirror, and an API behind the check of bearer tokens.
+// server is one replica of an app: a mirror, and an API that checks bearer tokens.
 type server struct {
 	name   string
 	rdb    *redis.Client
@@ -36,7 +36,7 @@ type server struct {
 	client connection
 }
 
-// servers are all of them.
+// servers are all running servers.
 type servers struct {
 	all    []*server
 	stop   context.CancelFunc
@@ -105,7 +105,7 @@ func (s *servers) close() {
 	}
 }
 
-// until waits for what takes a moment, a minute at most.
+// until polls is until it returns true, for at most a minute.
 func until(ctx context.Context, is func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

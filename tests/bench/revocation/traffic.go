@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// connection is kept alive between requests; one asks at a time.
+// connection is a keep-alive connection with one request at a time.
 type connection struct {
 	mu   sync.Mutex
 	conn net.Conn
 	in   *bufio.Reader
 }
 
-// patience bounds a request.
+// patience is the timeout of a request.
 const patience = 10 * time.Second
 
-// ask sends a token to the server, and returns when that was, and the status of the answer.
+// ask sends a request with token to the server, and returns when it was sent, and the status of the response.
 func (s *server) ask(token string) (sent time.Time, status int, err error) {
 	c := &s.client
 	c.mu.Lock()
@@ -61,14 +61,15 @@ func (c *connection) close() {
 	}
 }
 
-// victim is the person to be banned next, or just banned.
+// victim is the user to be banned next, or just banned.
 type victim struct {
 	*person
-	begun atomic.Int64 // when the ban began, and when the portal said "done"; nanoseconds since the traffic's start
-	done  atomic.Int64 // both are 0 before
+	begun atomic.Int64 // when the ban began, and when the portal said "done", in nanoseconds since the traffic's start
+	done  atomic.Int64 // both are 0 before that
 }
 
-// traffic asks servers at a steady rate, for innocent people and for the victim in turns, and counts.
+// traffic sends requests to random servers at a steady rate, alternately for the victim and for other users, and counts
+// the responses.
 type traffic struct {
 	servers  *servers
 	innocent []*person
@@ -76,16 +77,16 @@ type traffic struct {
 	start    time.Time
 	rate     int
 
-	requests, refusedInTime           atomic.Int64 // all; those of banned people that were refused
-	accepted, innocentRefused, failed atomic.Int64 // what must not be
+	requests, refusedInTime           atomic.Int64 // all; refused requests of banned users
+	accepted, innocentRefused, failed atomic.Int64 // failures
 	unsure                            atomic.Int64 // 503: a server had not heard from Redis for a second
 	first                             atomic.Pointer[string]
 }
 
-// workers ask at the same time.
+// workers is the number of concurrent requests.
 const workers = 4
 
-// run asks until ctx ends.
+// run sends requests until ctx ends.
 func (t *traffic) run(ctx context.Context) {
 	var all sync.WaitGroup
 	for range workers {
@@ -110,7 +111,7 @@ func (t *traffic) run(ctx context.Context) {
 	all.Wait()
 }
 
-// everywhere asks every server once with the victim's token.
+// everywhere sends a request with the victim's token to every server once.
 func (t *traffic) everywhere(v *victim) {
 	var next atomic.Int64
 	order := rand.Perm(len(t.servers.all))
@@ -158,7 +159,7 @@ func (t *traffic) askAs(s *server, v *victim) {
 	}
 }
 
-// note counts a failure, and keeps the words of the first.
+// note counts a failure, and stores the message of the first.
 func (t *traffic) note(counter *atomic.Int64, format string, args ...any) {
 	counter.Add(1)
 	words := fmt.Sprintf(format, args...)

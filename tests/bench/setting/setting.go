@@ -1,5 +1,5 @@
-// Package setting is what the benches have in common: the machine that they run on,
-// and a Redis client as the services have it.
+// Package setting holds what the benchmarks share: a description of the machine, and a Redis client with the options of
+// the services.
 package setting
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Machine says what is measured on: the processor, the cores that may be used, the
-// system, and the version of Go.
+// Machine returns a description of the machine: the processor, the number of usable cores, the system, and the version
+// of Go.
 func Machine() string {
 	processor := "unknown processor"
 	if raw, err := os.ReadFile("/proc/cpuinfo"); err == nil {
@@ -28,8 +28,7 @@ func Machine() string {
 	return fmt.Sprintf("%s, %d cores, %s/%s, %s", processor, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
-// OpenRedis makes a client with the options that the services have (redis.go). The
-// error is that of a URL that can't be read.
+// OpenRedis returns a client with the options of the services (redis.go), or an error if the URL is invalid.
 func OpenRedis(url string) (*redis.Client, error) {
 	o, err := redis.ParseURL(url)
 	if err != nil {

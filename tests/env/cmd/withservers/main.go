@@ -30,7 +30,7 @@ func main() {
 		fail(err)
 	}
 	defer postgres.Stop()
-	// Ctrl-C reaches the command too; we end when it has.
+	// Ctrl-C reaches the command too; this program ends after it.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 
 	cmd := exec.Command(os.Args[1], os.Args[2:]...)
