@@ -37,7 +37,7 @@ func NewRoundRobin() Policy { return &roundRobin{} }
 
 func (p *roundRobin) Pick(r *http.Request, backends []*Backend) *Backend {
 	turn := &p.next
-	if r.Header.Get("Accept") == "text/event-stream" { // as EventSource asks
+	if wantsEvents(r) {
 		turn = &p.nextStream
 	}
 	return backends[(turn.Add(1)-1)%uint64(len(backends))]

@@ -49,6 +49,9 @@ func dialer(timeout time.Duration) func(ctx context.Context, network, addr strin
 	}
 }
 
+// maxAnswerHeader is the size in bytes of the largest header of a backend's answer.
+const maxAnswerHeader = 256 << 10
+
 func newTransport(opts Options) *http.Transport {
 	return &http.Transport{
 		DialContext:            dialer(opts.DialTimeout),
@@ -57,7 +60,7 @@ func newTransport(opts Options) *http.Transport {
 		IdleConnTimeout:        opts.IdleTimeout,
 		MaxIdleConns:           0, // as many as the backends' own limit below allows
 		MaxIdleConnsPerHost:    512,
-		MaxResponseHeaderBytes: 256 << 10,
+		MaxResponseHeaderBytes: maxAnswerHeader,
 		DisableCompression:     true, // what the client accepts and the backend sends is between the two
 		ReadBufferSize:         16 << 10,
 		WriteBufferSize:        8 << 10,
@@ -106,7 +109,7 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 			if a := d.pool.rule.Load().answerer; a != nil {
 				a.Answered(req, to, res.Header)
 			}
-			endWithServer(req, res)
+			passStream(req, res)
 			return res, nil
 		case ctx.Err() != nil:
 			return nil, err
@@ -139,7 +142,8 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // send sends req to a backend and returns its answer, or errSilent if it gave up waiting for a silent backend.
 func (d *delivery) send(req *http.Request, to *Backend) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(req.Context())
+	transport, parent := d.way(req)
+	ctx, cancel := context.WithCancelCause(parent)
 	var decided atomic.Bool // by whichever is first: the answer or the silence
 	ended := make(chan struct{})
 	timer := time.AfterFunc(watchInterval, func() {
@@ -147,7 +151,7 @@ func (d *delivery) send(req *http.Request, to *Backend) (*http.Response, error) 
 			cancel(errSilent)
 		}
 	})
-	res, err := d.way(req).RoundTrip(req.WithContext(ctx))
+	res, err := transport.RoundTrip(req.WithContext(ctx))
 	if err == nil {
 		err = receiveWhole(req, res)
 	}
@@ -180,15 +184,19 @@ func (d *delivery) awaitSilence(req *http.Request, to *Backend, ended <-chan str
 	}
 }
 
-// way is a kept connection for what may be sent again, and a fresh one for what may
-// not: a kept one may have been closed a moment ago, by a backend that died, and what
-// is written into it before we hear of that is lost. Nobody answers a fresh one then,
-// and another backend gets the request.
-func (d *delivery) way(req *http.Request) *http.Transport {
-	if repeatable(req) {
-		return d.transport
+// way returns the transport for req, and the context to send it with. A request that may be sent again uses an idle
+// connection. Any other uses a new one: a backend that died may have closed an idle one a moment ago, and a request that is
+// written to it would be lost, while a new one fails and another backend gets the request. A request whose answer may
+// become a hijacked stream has a connection of its own, and a context that outlives the client's request.
+func (d *delivery) way(req *http.Request) (http.RoundTripper, context.Context) {
+	ctx := req.Context()
+	switch s, _ := ctx.Value(hijackKey{}).(*hijackedStream); {
+	case s != nil:
+		return d.streams, s.ctx
+	case repeatable(req):
+		return d.transport, ctx
 	}
-	return d.once
+	return d.once, ctx
 }
 
 // repeatable reports whether a request that may have been received may be sent again: safe methods
