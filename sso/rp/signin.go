@@ -183,7 +183,7 @@ func (a *RP) mayAskSilently(c echo.Context) bool {
 		return false
 	}
 	// The marks of an answer that came just now: "no, a guest".
-	marks := a.flows.candidates(c, "guest", func(v string) bool { return v == guestArriving || v == guestKnown })
+	marks := a.flows.values(c, "guest", func(v string) bool { return v == guestArriving || v == guestKnown })
 	if slices.Contains(marks, guestArriving) {
 		a.flows.set(c, "guest", guestKnown, guestLife)
 		return false

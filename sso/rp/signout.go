@@ -58,7 +58,7 @@ func (a *RP) signOut(c echo.Context) error {
 // signedOut is where the provider sends the browser afterwards.
 func (a *RP) signedOut(c echo.Context) error {
 	state := c.QueryParam("state")
-	if len(a.flows.candidates(c, "signout", func(v string) bool { return v != "" && v == state })) == 0 {
+	if len(a.flows.values(c, "signout", func(v string) bool { return v != "" && v == state })) == 0 {
 		return c.Redirect(http.StatusSeeOther, "/") // not from a sign-out of this browser
 	}
 	a.flows.set(c, "signout", "", -1)

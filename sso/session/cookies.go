@@ -3,42 +3,28 @@ package session
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/cookies"
 )
 
 const (
 	// idLength is that of rand.Text: 26 characters, 130 bits.
 	idLength = 26
-	// maxCandidates is how many cookies of one name are looked at. A browser sends several if one was set for another path or
-	// for the whole domain, with the older ones first (RFC 6265 §5.4); the first need not be ours.
-	maxCandidates = 3
 	// maxFolders is how deep ForgetShadows looks.
 	maxFolders = 8
 	// awaitTimeout is how long a browser may take to come with the session that it was given, in seconds.
 	awaitTimeout = 60
 )
 
-// Candidates returns the values of r's cookies of this name that are well formed: at most three, each once, in the order
-// in which the browser sends them.
-func Candidates(r *http.Request, name string, wellFormed func(value string) bool) []string {
-	var values []string
-	for _, k := range r.CookiesNamed(name) {
-		if len(values) < maxCandidates && wellFormed(k.Value) && !slices.Contains(values, k.Value) {
-			values = append(values, k.Value)
-		}
-	}
-	return values
-}
-
 // IsID reports whether value has the form of an id that rand.Text makes.
 func IsID(value string) bool {
 	return len(value) == idLength && strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
-func (s *Store) candidates(r *http.Request) []string { return Candidates(r, s.cookie, IsID) }
+func (s *Store) candidates(r *http.Request) []string { return cookies.Values(r, s.cookie, IsID) }
 
 // brought is a session that a request brings.
 type brought struct {
@@ -156,7 +142,7 @@ func (s *Store) Await(w http.ResponseWriter) { s.setCookie(w, s.awaitCookie(), "
 // Awaited reports whether the browser of r was given a session in the last minute and has not come with it since. To lead
 // it to sign-in once more would go on for ever.
 func (s *Store) Awaited(r *http.Request) bool {
-	return slices.ContainsFunc(r.CookiesNamed(s.awaitCookie()), func(k *http.Cookie) bool { return k.Value == "1" })
+	return len(cookies.Values(r, s.awaitCookie(), func(v string) bool { return v == "1" })) > 0
 }
 
 // Arrived takes back what Await noted.
