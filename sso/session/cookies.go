@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,7 +14,7 @@ import (
 const (
 	// idLength is that of rand.Text: 26 characters, 130 bits.
 	idLength = 26
-	// maxFolders is how deep ForgetShadows looks.
+	// maxFolders is how deep forgetShadows looks.
 	maxFolders = 8
 	// awaitTimeout is how long a browser may take to come with the session that it was given, in seconds.
 	awaitTimeout = 60
@@ -110,9 +111,24 @@ func (s *Store) get(r *http.Request) (string, *Record, error) {
 	return newest.id, newest.rec, nil
 }
 
-// ForgetShadows deletes session cookies that were set for a folder of r's path: they come before the store's own, which
+// Identify returns the session that r brings, as Load does, for an answer that may set cookies. If r brings sessions of
+// different people, it returns conflict instead of ErrConflict, and deletes those that were set for a folder. If r brings
+// the session that Await waits for, it deletes the note.
+func (s *Store) Identify(w http.ResponseWriter, r *http.Request) (rec *Record, conflict bool, err error) {
+	rec, err = s.Load(r)
+	if errors.Is(err, ErrConflict) {
+		s.forgetShadows(w, r)
+		return nil, true, nil
+	}
+	if rec != nil {
+		s.TakeAwaited(w, r)
+	}
+	return rec, false, err
+}
+
+// forgetShadows deletes session cookies that were set for a folder of r's path: they come before the store's own, which
 // are set for /, and no sign-in replaces them (RFC 6265 §5.3). In secure mode browsers accept no such cookies.
-func (s *Store) ForgetShadows(w http.ResponseWriter, r *http.Request) {
+func (s *Store) forgetShadows(w http.ResponseWriter, r *http.Request) {
 	if s.o.Secure {
 		return
 	}
@@ -145,7 +161,13 @@ func (s *Store) Awaited(r *http.Request) bool {
 	return len(cookies.Values(r, s.awaitCookie(), func(v string) bool { return v == "1" })) > 0
 }
 
-// Arrived takes back what Await noted.
-func (s *Store) Arrived(w http.ResponseWriter) { s.setCookie(w, s.awaitCookie(), "", -1) }
+// TakeAwaited reports what Awaited does, and deletes the note: a browser is told once.
+func (s *Store) TakeAwaited(w http.ResponseWriter, r *http.Request) bool {
+	awaited := s.Awaited(r)
+	if awaited {
+		s.setCookie(w, s.awaitCookie(), "", -1)
+	}
+	return awaited
+}
 
 func (s *Store) awaitCookie() string { return cookieName(s.o.Service, "awaited", s.o.Secure) }
