@@ -12,6 +12,7 @@ import (
 
 	"gatehouse/portal/store"
 	"gatehouse/portal/store/storetest"
+	"gatehouse/tests/env"
 )
 
 // asAlice is a browser in which Alice is signed in, with app one opened.
@@ -270,6 +271,7 @@ func TestConsole_SignInsEnd(t *testing.T) {
 func TestConsole_AnOldSignInGivesThePasswordFirst(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		b := h.asAdmin()
+		b.Transport = env.MalformedCookies{Next: b.Transport}
 		h.clock.advance(16 * time.Minute)
 		h.get(b, alice).must(t, http.StatusOK) // to look is free
 		a := h.get(b, alice+"/ban")

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
+	"gatehouse/sso/cookies"
 )
 
 const (
@@ -18,15 +19,12 @@ const (
 	maxFlash    = 300 // characters
 )
 
-// theme is what the first of the browser's cookies says that names a theme: one that was set for another path comes, too.
 func theme(c echo.Context) string {
-	for _, k := range c.Request().CookiesNamed(themeCookie) {
-		switch k.Value {
-		case "light", "dark":
-			return k.Value
-		}
+	chosen := cookies.Values(c.Request(), themeCookie, func(v string) bool { return v == "light" || v == "dark" })
+	if len(chosen) == 0 {
+		return "system"
 	}
-	return "system"
+	return chosen[0]
 }
 
 // setTheme handles POST /theme: it stores the choice of light, dark or system in a cookie and redirects to the page.
@@ -69,17 +67,13 @@ func Flash(c echo.Context, kind, message string) {
 }
 
 func takeFlash(c echo.Context) []components.Toast {
-	sent := c.Request().CookiesNamed(flashCookie)
+	sent := cookies.Values(c.Request(), flashCookie, func(v string) bool { _, ok := readFlash(v); return ok })
 	if len(sent) == 0 {
 		return nil
 	}
 	c.SetCookie(&http.Cookie{Name: flashCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
-	for _, k := range sent {
-		if t, ok := readFlash(k.Value); ok {
-			return []components.Toast{t}
-		}
-	}
-	return nil
+	t, _ := readFlash(sent[0])
+	return []components.Toast{t}
 }
 
 func readFlash(value string) (t components.Toast, ok bool) {

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/apps/shop/store"
+	"gatehouse/sso/cookies"
 	"gatehouse/sso/rp"
 	"gatehouse/sso/session"
 )
@@ -64,7 +65,7 @@ func (a *App) cartForWriting(c echo.Context) (store.CartID, error) {
 // guestCart returns the cart of the browser's cookie, or "" without one. If there are several cookies, it returns the
 // first whose cart exists, or the cart of the first cookie if there is none.
 func (a *App) guestCart(c echo.Context) (store.CartID, error) {
-	secrets := session.Candidates(c.Request(), a.cartCookie(), session.IsID)
+	secrets := cookies.Values(c.Request(), a.cartCookie(), session.IsID)
 	if len(secrets) == 0 {
 		return "", nil
 	}

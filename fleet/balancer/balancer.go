@@ -42,7 +42,8 @@ type Balancer struct {
 	redirects map[string]string
 	pools     map[string]*pool
 	transport *http.Transport
-	once      *http.Transport // the same, with a connection for each request
+	once      *http.Transport  // the same, with a connection for each request
+	streams   *streamTransport // for hijacked streams
 	checker   *http.Client
 	log       *slog.Logger
 }
@@ -72,6 +73,7 @@ func New(opts Options) (*Balancer, error) {
 	// Not DisableKeepAlives: it asks the backend to close, and Go's server then closes while a refused body is unread,
 	// so that the reset overtakes its response.
 	b.once.MaxIdleConnsPerHost = -1
+	b.streams = &streamTransport{dial: dialer(opts.DialTimeout), headerTimeout: opts.HeaderTimeout}
 	b.checker = newChecker(opts)
 	proxies := map[string]*httputil.ReverseProxy{}
 	for host, name := range opts.Hosts {
@@ -138,6 +140,10 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case to != nil:
 		if r.ContentLength != 0 {
 			r = guardBody(w, r, b.opts.BodyTimeout)
+		}
+		if mayHijack(guarded.ResponseWriter, r) {
+			serveStream(to.proxy, w, r, b.opts.AnswerTimeout)
+			return
 		}
 		to.proxy.ServeHTTP(w, r)
 	case redirected:

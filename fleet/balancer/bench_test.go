@@ -40,6 +40,16 @@ func BenchmarkRequest(b *testing.B) {
 	}
 }
 
+// BenchmarkOpenTab measures the memory that one open tab takes in the balancer's process.
+func BenchmarkOpenTab(b *testing.B) {
+	bytes := 0
+	for range b.N {
+		bytes += tabMemory(b, 1000)
+	}
+	b.ReportMetric(0, "ns/op") // the time is that of starting a process
+	b.ReportMetric(float64(bytes)/float64(b.N)/1000, "KB/tab")
+}
+
 func load(b *testing.B, addr string) {
 	b.ReportAllocs()
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}

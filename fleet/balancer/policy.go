@@ -38,7 +38,7 @@ func NewRoundRobin() Policy { return &roundRobin{} }
 
 func (p *roundRobin) Pick(r *http.Request, backends []*Backend) *Backend {
 	turn := &p.next
-	if r.Header.Get("Accept") == "text/event-stream" { // as sent by EventSource
+	if wantsEvents(r) {
 		turn = &p.nextStream
 	}
 	return backends[(turn.Add(1)-1)%uint64(len(backends))]

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"gatehouse/sso/cookies"
 )
 
 // sticky assigns a browser to one backend with a cookie that names it.
@@ -53,19 +55,9 @@ func (s *sticky) Answered(r *http.Request, by *Backend, answer http.Header) {
 	answer.Add("Set-Cookie", cookie.String())
 }
 
-// maxCandidates is the maximum number of cookies of this name that are read: the browser may send one for another path,
-// too.
-const maxCandidates = 3
-
-// asked returns the valid values of the request's cookies of this name.
+// asked returns what the request's cookies of the name hold.
 func (s *sticky) asked(r *http.Request) []string {
-	var ids []string
-	for _, c := range r.CookiesNamed(s.cookie) {
-		if len(ids) < maxCandidates && len(c.Value) == base64.RawURLEncoding.EncodedLen(idLength) {
-			ids = append(ids, c.Value)
-		}
-	}
-	return ids
+	return cookies.Values(r, s.cookie, func(v string) bool { return len(v) == base64.RawURLEncoding.EncodedLen(idLength) })
 }
 
 const idLength = 12 // bytes

@@ -53,7 +53,8 @@ func TestSticky_KeepsABrowserOnItsBackend(t *testing.T) {
 		}
 		met[first] = true
 		for range 5 {
-			by, again := e.visit(t, &http.Cookie{Name: "stay", Value: "AAAAAAAAAAAAAAAA"}, cookie)
+			by, again := e.visit(t, &http.Cookie{Name: "stay", Value: "x"}, &http.Cookie{Name: "stay", Value: "y"},
+				&http.Cookie{Name: "stay", Value: "z"}, &http.Cookie{Name: "stay", Value: "AAAAAAAAAAAAAAAA"}, cookie)
 			if by != first || again != nil {
 				t.Errorf("%s answered first, then %s, which gave the cookie %v", first, by, again)
 			}

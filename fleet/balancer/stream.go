@@ -12,19 +12,29 @@ import (
 // end then.
 type closingKey struct{}
 
-// endWithServer ends an event stream when Serve closes, so that Serve need not wait for it and its reader opens
-// another. ReverseProxy takes the end of the body for the end of the response.
-func endWithServer(req *http.Request, res *http.Response) {
-	closing, _ := req.Context().Value(closingKey{}).(context.Context)
-	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); closing == nil || kind != "text/event-stream" {
+// wantsEvents reports whether r asks for a stream of events, as EventSource does.
+func wantsEvents(r *http.Request) bool { return r.Header.Get("Accept") == "text/event-stream" }
+
+// passStream prepares an answer that is an endless stream of events. The stream ends when Serve closes, and the client
+// opens another: ReverseProxy takes the end of the body for the end of the answer. The body of a hijacked stream goes to
+// serveStream instead.
+func passStream(req *http.Request, res *http.Response) {
+	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind != "text/event-stream" {
 		return
 	}
-	s := &stream{ReadCloser: res.Body}
-	s.forget = context.AfterFunc(closing, func() {
-		s.over.Store(true)
-		_ = s.ReadCloser.Close() // unblocks a Read that waits for the next event
-	})
-	res.Body = s
+	ctx := req.Context()
+	if closing, ok := ctx.Value(closingKey{}).(context.Context); ok {
+		s := &stream{ReadCloser: res.Body}
+		s.forget = context.AfterFunc(closing, func() {
+			s.over.Store(true)
+			_ = s.ReadCloser.Close() // wakes a Read that waits for the next event
+		})
+		res.Body = s
+	}
+	if s, ok := ctx.Value(hijackKey{}).(*hijackedStream); ok && res.StatusCode == http.StatusOK && res.ContentLength < 0 {
+		s.answer.Set("Connection", "close")
+		s.body, res.Body = res.Body, http.NoBody
+	}
 }
 
 // stream is the response body of an event stream. Once Serve closes, Read returns io.EOF.

@@ -50,6 +50,9 @@ func dialer(timeout time.Duration) func(ctx context.Context, network, addr strin
 	}
 }
 
+// maxAnswerHeader is the size in bytes of the largest header of a backend's answer.
+const maxAnswerHeader = 256 << 10
+
 func newTransport(opts Options) *http.Transport {
 	return &http.Transport{
 		DialContext:            dialer(opts.DialTimeout),
@@ -58,8 +61,8 @@ func newTransport(opts Options) *http.Transport {
 		IdleConnTimeout:        opts.IdleTimeout,
 		MaxIdleConns:           0, // no limit except the one per backend below
 		MaxIdleConnsPerHost:    512,
-		MaxResponseHeaderBytes: 256 << 10,
-		DisableCompression:     true, // the client negotiates compression with the backend
+		MaxResponseHeaderBytes: maxAnswerHeader,
+		DisableCompression:     true, // what the client accepts and the backend sends is between the two
 		ReadBufferSize:         16 << 10,
 		WriteBufferSize:        8 << 10,
 	}
@@ -109,7 +112,7 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 			if a := d.pool.rule.Load().answerer; a != nil {
 				a.Answered(req, to, res.Header)
 			}
-			endWithServer(req, res)
+			passStream(req, res)
 			return res, nil
 		case ctx.Err() != nil:
 			return nil, err
@@ -142,15 +145,16 @@ func (d *delivery) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // send sends req to a backend and returns its response, or errSilent if the backend is silent.
 func (d *delivery) send(req *http.Request, to *Backend) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(req.Context())
-	var decided atomic.Bool // set by whichever is first: the response or the silence
+	transport, parent := d.way(req)
+	ctx, cancel := context.WithCancelCause(parent)
+	var decided atomic.Bool // by whichever is first: the answer or the silence
 	ended := make(chan struct{})
 	timer := time.AfterFunc(watchInterval, func() {
 		if d.awaitSilence(req, to, ended) && decided.CompareAndSwap(false, true) {
 			cancel(errSilent)
 		}
 	})
-	res, err := d.way(req).RoundTrip(req.WithContext(ctx))
+	res, err := transport.RoundTrip(req.WithContext(ctx))
 	if err == nil {
 		err = receiveWhole(req, res)
 	}
@@ -183,14 +187,19 @@ func (d *delivery) awaitSilence(req *http.Request, to *Backend, ended <-chan str
 	}
 }
 
-// way returns the transport with reused connections for repeatable requests, and the one with new connections for
-// others: a backend that has just died may have closed a reused connection, and a request written to it would be lost.
-// A new connection fails instead, and another backend gets the request.
-func (d *delivery) way(req *http.Request) *http.Transport {
-	if repeatable(req) {
-		return d.transport
+// way returns the transport for req, and the context to send it with. A request that may be sent again uses an idle
+// connection. Any other uses a new one: a backend that died may have closed an idle one a moment ago, and a request that is
+// written to it would be lost, while a new one fails and another backend gets the request. A request whose answer may
+// become a hijacked stream has a connection of its own, and a context that outlives the client's request.
+func (d *delivery) way(req *http.Request) (http.RoundTripper, context.Context) {
+	ctx := req.Context()
+	switch s, _ := ctx.Value(hijackKey{}).(*hijackedStream); {
+	case s != nil:
+		return d.streams, s.ctx
+	case repeatable(req):
+		return d.transport, ctx
 	}
-	return d.once
+	return d.once, ctx
 }
 
 // repeatable reports whether a request that a backend may have received may be sent again: safe methods (RFC 9110

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"gatehouse/tests/env"
 )
 
 func TestSignIn_FindsTheSessionBehindAnotherCookie(t *testing.T) {
@@ -21,6 +23,22 @@ func TestSignIn_FindsTheSessionBehindAnotherCookie(t *testing.T) {
 		b.post("/sign-out", nil).wantTo(h.t, "/signed-out")
 		if n := h.count("SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL"); n != 0 {
 			h.t.Errorf("%d living sign-ins after the sign-out", n)
+		}
+	})
+}
+
+func TestSignIn_FindsEachCookieBehindMalformedOnes(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		h.add("maria@example.com")
+		b := h.browser()
+		b.client.Transport = env.MalformedCookies{}
+		b.signIn("maria@example.com", secret).wantTo(h.t, "/")
+		device := b.cookie("portal_device")
+		b.get("/profile").want(h.t, 200, "maria@example.com")
+		b.post("/sign-out", nil).wantTo(h.t, "/signed-out")
+		b.signIn("maria@example.com", secret).wantTo(h.t, "/")
+		if b.cookie("portal_device") != device {
+			h.t.Error("the browser is a new device at its second sign-in")
 		}
 	})
 }

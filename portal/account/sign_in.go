@@ -48,9 +48,7 @@ func (p *Pages) SignInForm(c echo.Context) error {
 		view.Reauth = personOf(v.user)
 	} else {
 		view.Conflict = p.conflict(c)
-		if view.NotSent = !view.Conflict && p.Sessions.Awaited(c.Request()); view.NotSent {
-			p.Sessions.Arrived(c.Response())
-		}
+		view.NotSent = !view.Conflict && p.Sessions.TakeAwaited(c.Response(), c.Request())
 	}
 	return p.showSignIn(c, http.StatusOK, view)
 }

@@ -13,6 +13,7 @@ import (
 	"gatehouse/portal/attempts"
 	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
+	"gatehouse/sso/cookies"
 	"gatehouse/sso/session"
 	"gatehouse/web"
 )
@@ -123,8 +124,7 @@ func (p *Pages) deviceCookie() string {
 
 // device returns the browser's device cookie for account (package attempts), "" if it has none.
 func (p *Pages) device(c echo.Context, account attempts.Account) string {
-	cookies := session.Candidates(c.Request(), p.deviceCookie(), attempts.IsDevice)
-	return p.Attempts.Device(cookies, account)
+	return p.Attempts.Device(cookies.Values(c.Request(), p.deviceCookie(), attempts.IsDevice), account)
 }
 
 // attemptsAccount returns the account of a sign-in attempt with this email. u is the zero User if there is none.

@@ -36,18 +36,10 @@ func (p *Pages) Session(c echo.Context) (*session.Record, error) {
 	if l, ok := c.Get(sessionKey).(loaded); ok {
 		return l.record, l.err
 	}
-	rec, err := p.Sessions.Load(c.Request())
-	conflict := errors.Is(err, session.ErrConflict)
-	if conflict {
-		err = nil
-		p.Sessions.ForgetShadows(c.Response(), c.Request())
-	}
+	rec, conflict, err := p.Sessions.Identify(c.Response(), c.Request())
 	c.Set(sessionKey, loaded{rec, conflict, err})
 	if rec != nil {
 		c.Set(web.SIDKey, rec.SID) // for the log
-		if p.Sessions.Awaited(c.Request()) {
-			p.Sessions.Arrived(c.Response())
-		}
 	}
 	return rec, err
 }

@@ -7,6 +7,8 @@ import (
 	"net/url"
 
 	"github.com/labstack/echo/v4"
+
+	"gatehouse/sso/cookies"
 )
 
 // maxDraft limits the cookie's value to what every browser stores, in bytes.
@@ -44,18 +46,26 @@ func (a *Console) keepDraft(c echo.Context, page string) {
 // draft returns the fields that were typed into the requested form, nil if there are none, and deletes the cookie.
 // The fields come from the browser, so they must be validated like any form.
 func (a *Console) draft(c echo.Context) url.Values {
-	for _, k := range c.Request().CookiesNamed(a.draftCookie()) {
-		if len(k.Value) > maxDraft {
-			continue
-		}
-		raw, err := base64.RawURLEncoding.DecodeString(k.Value)
-		var d draft
-		if err == nil && json.Unmarshal(raw, &d) == nil && d.Page == c.Request().URL.EscapedPath() {
-			a.setDraft(c, "", -1)
-			return d.Fields
-		}
+	page := c.Request().URL.EscapedPath()
+	values := cookies.Values(c.Request(), a.draftCookie(), func(v string) bool { return readDraft(v, page) != nil })
+	if len(values) == 0 {
+		return nil
 	}
-	return nil
+	a.setDraft(c, "", -1)
+	return readDraft(values[0], page)
+}
+
+// readDraft returns the fields of the draft for page in a cookie's value, nil if it is none.
+func readDraft(value, page string) url.Values {
+	if len(value) > maxDraft {
+		return nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(value)
+	var d draft
+	if err != nil || json.Unmarshal(raw, &d) != nil || d.Page != page {
+		return nil
+	}
+	return d.Fields
 }
 
 func (a *Console) setDraft(c echo.Context, value string, maxAge int) {

@@ -54,6 +54,9 @@ func TestTrust_ForgedCookieIsWorthNothing(t *testing.T) {
 		if l.Known(cookie, account("maria@example.com")) {
 			t.Errorf("%s: known", name)
 		}
+		if wellFormed := strings.HasPrefix(name, "another"); attempts.IsDevice(cookie) != wellFormed {
+			t.Errorf("%s: well-formed: %v", name, !wellFormed)
+		}
 	}
 	if !l.Known(good, account("maria@example.com")) || l.Known(good, account("otto@example.com")) {
 		t.Error("the good cookie is not good for just one account")

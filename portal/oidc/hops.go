@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/portal/ephemeral"
+	"gatehouse/sso/cookies"
 	"gatehouse/sso/hops"
 	"gatehouse/sso/session"
 	"gatehouse/web"
@@ -64,7 +65,7 @@ func (h *Handlers) tagBrowser(c echo.Context) {
 		name = "__Host-" + name
 	}
 	id := ""
-	if ids := session.Candidates(c.Request(), name, session.IsID); len(ids) > 0 {
+	if ids := cookies.Values(c.Request(), name, session.IsID); len(ids) > 0 {
 		id = ids[0]
 	} else if c.Request().URL.Path == AuthorizePath {
 		id = rand.Text()

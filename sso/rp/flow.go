@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse/sso/cookies"
 	"gatehouse/sso/seal"
 	"gatehouse/sso/session"
 )
@@ -133,17 +134,24 @@ func (f *flows) names(c echo.Context) []string {
 // open returns the flow of the first cookie of this name that was sealed here and is not older than flowLife, nil if there
 // is none.
 func (f *flows) open(c echo.Context, name string) *flow {
-	for _, k := range c.Request().CookiesNamed(f.cookie(name)) {
-		if len(k.Value) > maxFlowCookie {
-			continue
-		}
-		raw, err := f.sealer.OpenText(k.Value, name)
-		var fl flow
-		if err == nil && json.Unmarshal(raw, &fl) == nil && f.now().Sub(time.Unix(fl.Began, 0)) <= flowLife {
-			return &fl
-		}
+	values := f.values(c, name, func(v string) bool { return f.openValue(v, name) != nil })
+	if len(values) == 0 {
+		return nil
 	}
-	return nil
+	return f.openValue(values[0], name)
+}
+
+// openValue returns the flow that is sealed in a value of the cookie of this name, as open does.
+func (f *flows) openValue(value, name string) *flow {
+	if len(value) > maxFlowCookie {
+		return nil
+	}
+	raw, err := f.sealer.OpenText(value, name)
+	var fl flow
+	if err != nil || json.Unmarshal(raw, &fl) != nil || f.now().Sub(time.Unix(fl.Began, 0)) > flowLife {
+		return nil
+	}
+	return &fl
 }
 
 // finish returns the flow with this state and deletes its cookie. With errNoFlow, the flow is the one to begin again,
@@ -196,9 +204,9 @@ func (f *flows) cookie(name string) string {
 	return f.service + "_" + name
 }
 
-// candidates returns the well-formed values of the cookies of this name (session.Candidates).
-func (f *flows) candidates(c echo.Context, name string, wellFormed func(value string) bool) []string {
-	return session.Candidates(c.Request(), f.cookie(name), wellFormed)
+// values returns the well-formed values of the cookies of this name (cookies.Values).
+func (f *flows) values(c echo.Context, name string, wellFormed func(value string) bool) []string {
+	return cookies.Values(c.Request(), f.cookie(name), wellFormed)
 }
 
 // set sets a cookie; a negative life deletes it, zero keeps it until the browser is closed.
@@ -284,7 +292,7 @@ func Draft(c echo.Context) url.Values {
 		return nil
 	}
 	f := v.rp.flows
-	ids := f.candidates(c, "draft", session.IsID)
+	ids := f.values(c, "draft", session.IsID)
 	if len(ids) == 0 {
 		return nil
 	}

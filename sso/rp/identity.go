@@ -72,27 +72,19 @@ func (a *RP) identify(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		began := time.Now()
-		rec, err := a.sessions.Load(c.Request())
+		rec, conflict, err := a.sessions.Identify(c.Response(), c.Request())
 		if rec != nil && a.Denied != nil {
 			rec, err = a.notDenied(c, rec)
 		}
-		v := &visit{rp: a, err: err, arrived: began}
-		if errors.Is(err, session.ErrConflict) {
-			v.conflict, v.err = true, nil
-			a.sessions.ForgetShadows(c.Response(), c.Request())
-		}
-		awaited := a.sessions.Awaited(c.Request())
+		v := &visit{rp: a, err: err, conflict: conflict, arrived: began}
 		if rec != nil {
-			if awaited {
-				a.sessions.Arrived(c.Response())
-			}
 			v.person = &Identity{
 				Subject: rec.Subject, SID: rec.SID, Name: rec.Name, Email: rec.Email, Roles: rec.Roles, AuthTime: rec.AuthTime,
 			}
 			c.Set(sidKey, rec.SID)
 		}
 		c.Set(visitKey, v)
-		if v.person == nil && err == nil && !awaited && a.mayAskSilently(c) {
+		if v.person == nil && err == nil && !conflict && !a.sessions.Awaited(c.Request()) && a.mayAskSilently(c) {
 			if to := a.silently(c); to != "" {
 				return c.Redirect(http.StatusFound, to)
 			}

@@ -61,6 +61,24 @@ func TestShadow_AnUnknownCookieBeforeTheSessionChangesNothing(t *testing.T) {
 	}
 }
 
+func TestShadow_MalformedCookiesBeforeEachChangeNothing(t *testing.T) {
+	p := newProvider(t)
+	a := newApp(t, p, env.MiniRedis(t))
+	b := newBrowser(t)
+	b.Transport = env.MalformedCookies{}
+	if got := b.do(http.MethodPost, a.URL+"/reply", url.Values{"body": {"half a reply"}}, "Referer", a.URL+"/"); got.body != "Alice half a reply" {
+		t.Errorf("the form came back as %q", got.body)
+	}
+	if got := b.do(http.MethodPost, a.URL+"/auth/sign-out", url.Values{}); got.status != http.StatusOK {
+		t.Errorf("sign-out ended at %s with %d", got.url, got.status)
+	}
+	asked := p.asked
+	arriving := []string{"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Sec-Fetch-Site", "cross-site"}
+	if got := b.get(a.URL+"/", arriving...); got.body != "nobody " || p.asked != asked {
+		t.Errorf("after the sign-out, the browser is %q", got.body)
+	}
+}
+
 func TestShadow_TwoPeoplesSessionsAreAPage(t *testing.T) {
 	p := newProvider(t)
 	a := newApp(t, p, env.MiniRedis(t))

@@ -50,8 +50,7 @@ func (a *RP) sendToSignIn(c echo.Context) error {
 	if visitOf(c).conflict {
 		return offerSignIn(fl.ReturnTo, "This browser sends two sessions of different people, so neither is used. Sign in again to go on as yourself.")
 	}
-	if a.sessions.Awaited(r) {
-		a.sessions.Arrived(c.Response())
+	if a.sessions.TakeAwaited(c.Response(), r) {
 		return offerSignIn(fl.ReturnTo, "You have just signed in, but this browser does not send the session back. "+
 			"Allow cookies for this site, or delete its old ones, and sign in again.")
 	}
@@ -180,8 +179,8 @@ func (a *RP) mayAskSilently(c echo.Context) bool {
 	default:
 		return false
 	}
-	// Marks of a recent response: the browser is not signed in.
-	marks := a.flows.candidates(c, "guest", func(v string) bool { return v == guestArriving || v == guestKnown })
+	// The marks of an answer that came just now: "no, a guest".
+	marks := a.flows.values(c, "guest", func(v string) bool { return v == guestArriving || v == guestKnown })
 	if slices.Contains(marks, guestArriving) {
 		a.flows.set(c, "guest", guestKnown, guestLife)
 		return false

@@ -58,8 +58,8 @@ func (a *RP) signOut(c echo.Context) error {
 // signedOut handles GET /auth/signed-out, to which the provider redirects after a sign-out.
 func (a *RP) signedOut(c echo.Context) error {
 	state := c.QueryParam("state")
-	if len(a.flows.candidates(c, "signout", func(v string) bool { return v != "" && v == state })) == 0 {
-		return c.Redirect(http.StatusSeeOther, "/") // not after a sign-out of this browser
+	if len(a.flows.values(c, "signout", func(v string) bool { return v != "" && v == state })) == 0 {
+		return c.Redirect(http.StatusSeeOther, "/") // not from a sign-out of this browser
 	}
 	a.flows.set(c, "signout", "", -1)
 	a.flows.set(c, "guest", guestArriving, guestLife)

@@ -1,44 +1,31 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"gatehouse/sso/cookies"
 )
 
 const (
 	// idLength is the length of rand.Text: 26 characters, 130 bits.
 	idLength = 26
-	// maxCandidates is the maximum number of cookies of one name that are read. A browser sends several if one was set
-	// for another path or for the whole domain, the older ones first (RFC 6265 §5.4); the first need not be ours.
-	maxCandidates = 3
-	// maxFolders is the maximum depth of the folders whose cookies ForgetShadows deletes.
+	// maxFolders is how deep forgetShadows looks.
 	maxFolders = 8
 	// awaitTimeout is how long a browser may take to send the session that it was given, in seconds.
 	awaitTimeout = 60
 )
 
-// Candidates returns the well-formed values of r's cookies of this name: at most three, each once, in the order in
-// which the browser sends them.
-func Candidates(r *http.Request, name string, wellFormed func(value string) bool) []string {
-	var values []string
-	for _, k := range r.CookiesNamed(name) {
-		if len(values) < maxCandidates && wellFormed(k.Value) && !slices.Contains(values, k.Value) {
-			values = append(values, k.Value)
-		}
-	}
-	return values
-}
-
-// IsID reports whether value has the form of an id made by rand.Text.
+// IsID reports whether value has the form of an id that rand.Text makes.
 func IsID(value string) bool {
 	return len(value) == idLength && strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
-func (s *Store) candidates(r *http.Request) []string { return Candidates(r, s.cookie, IsID) }
+func (s *Store) candidates(r *http.Request) []string { return cookies.Values(r, s.cookie, IsID) }
 
 // brought is a session whose cookie a request carries.
 type brought struct {
@@ -124,10 +111,24 @@ func (s *Store) get(r *http.Request) (string, *Record, error) {
 	return newest.id, newest.rec, nil
 }
 
-// ForgetShadows deletes session cookies that were set for a folder of r's path: browsers send them before the store's
-// own, which are set for /, and a sign-in does not replace them (RFC 6265 §5.3). In secure mode browsers accept no such
-// cookies.
-func (s *Store) ForgetShadows(w http.ResponseWriter, r *http.Request) {
+// Identify returns the session that r brings, as Load does, for an answer that may set cookies. If r brings sessions of
+// different people, it returns conflict instead of ErrConflict, and deletes those that were set for a folder. If r brings
+// the session that Await waits for, it deletes the note.
+func (s *Store) Identify(w http.ResponseWriter, r *http.Request) (rec *Record, conflict bool, err error) {
+	rec, err = s.Load(r)
+	if errors.Is(err, ErrConflict) {
+		s.forgetShadows(w, r)
+		return nil, true, nil
+	}
+	if rec != nil {
+		s.TakeAwaited(w, r)
+	}
+	return rec, false, err
+}
+
+// forgetShadows deletes session cookies that were set for a folder of r's path: they come before the store's own, which
+// are set for /, and no sign-in replaces them (RFC 6265 §5.3). In secure mode browsers accept no such cookies.
+func (s *Store) forgetShadows(w http.ResponseWriter, r *http.Request) {
 	if s.o.Secure {
 		return
 	}
@@ -157,10 +158,16 @@ func (s *Store) Await(w http.ResponseWriter) { s.setCookie(w, s.awaitCookie(), "
 // Awaited reports whether the browser of r was given a session in the last minute and has not sent it since. Another
 // redirect to sign-in would loop.
 func (s *Store) Awaited(r *http.Request) bool {
-	return slices.ContainsFunc(r.CookiesNamed(s.awaitCookie()), func(k *http.Cookie) bool { return k.Value == "1" })
+	return len(cookies.Values(r, s.awaitCookie(), func(v string) bool { return v == "1" })) > 0
 }
 
-// Arrived deletes the cookie that Await sets.
-func (s *Store) Arrived(w http.ResponseWriter) { s.setCookie(w, s.awaitCookie(), "", -1) }
+// TakeAwaited reports what Awaited does, and deletes the note: a browser is told once.
+func (s *Store) TakeAwaited(w http.ResponseWriter, r *http.Request) bool {
+	awaited := s.Awaited(r)
+	if awaited {
+		s.setCookie(w, s.awaitCookie(), "", -1)
+	}
+	return awaited
+}
 
 func (s *Store) awaitCookie() string { return cookieName(s.o.Service, "awaited", s.o.Secure) }

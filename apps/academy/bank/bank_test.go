@@ -91,6 +91,31 @@ func TestBank_NewIDAtEachSignIn(t *testing.T) {
 	}
 }
 
+func TestBank_FindsTheCookieBehindMalformedOnes(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			r := open(t, bank.Options{Branches: 1, Kind: kind})
+			malformed := http.Header{"Cookie": {bank.CookieName + "=x; " + bank.CookieName + "=y; " + bank.CookieName + "=z"}}
+			visit := func(method, path string) lab.Request {
+				got, _ := r.Visit(t.Context(), bank.Visit{Method: method, Path: path, Header: malformed})
+				return got
+			}
+			outcome := lab.Unknown
+			if kind == bank.Card || kind == bank.CardDenylist {
+				outcome = lab.Refused
+			}
+			r.want(visit(http.MethodGet, "/account"), 401, outcome, "")
+			r.want(r.SignIn(t.Context(), bank.You, "Ada"), 200, lab.Recognised, "Ada")
+			r.want(visit(http.MethodGet, "/account"), 200, lab.Recognised, "Ada")
+			r.Browser(bank.You).Copy(r.Browser("attacker"))
+			r.want(visit(http.MethodPost, "/sign-out"), 200, lab.Answered, "")
+			if kind != bank.Card {
+				r.eventually("the copy is worth nothing", func() bool { return r.ask("attacker", "branch-1").Status == 401 })
+			}
+		})
+	}
+}
+
 func TestBank_RefusesNames(t *testing.T) {
 	r := open(t, bank.Options{Branches: 1, Kind: bank.Memory})
 	for _, name := range []string{"", "   ", strings.Repeat("x", 65), "\xff", strings.Repeat("y", 20_000)} {

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/apps/academy/bank/card"
+	"gatehouse/sso/cookies"
 	"gatehouse/sso/denylist"
 	"gatehouse/sso/token"
 )
@@ -67,22 +68,35 @@ func (c *cards) who(r *http.Request) (string, error) {
 	return claims.Subject, nil
 }
 
-// read verifies the card with the bank's public keys alone, and returns its claims. It does not consult the denylist.
+// read verifies the card with the bank's public keys alone, and returns its claims. It does not consult the denylist. Of
+// several cookies it takes the first with a valid card.
 func (c *cards) read(r *http.Request) (*token.AccessClaims, error) {
 	raw, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	raws := []string{raw}
 	if !bearer {
 		cookie, err := r.Cookie(CookieName)
 		if err != nil {
 			return nil, noCookie
 		}
-		raw = cookie.Value
+		if raws = cookies.Values(r, CookieName, isCompact); len(raws) == 0 {
+			raws = []string{cookie.Value} // the verifier says what is wrong
+		}
 	}
-	claims, err := c.verifier.Access(r.Context(), raw)
+	var claims *token.AccessClaims
+	var err error
+	for _, raw := range raws {
+		if claims, err = c.verifier.Access(r.Context(), raw); err == nil {
+			break
+		}
+	}
 	if why := card.Why(err); why != "" {
 		return nil, refusal("the card is refused: " + why)
 	}
 	return claims, err
 }
+
+// isCompact reports whether value has the three parts of a signed token (RFC 7515 §7.1).
+func isCompact(value string) bool { return strings.Count(value, ".") == 2 }
 
 // signOut removes the card from this browser. A copy of the card stays valid until it expires, unless there is a
 // denylist.

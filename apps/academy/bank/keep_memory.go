@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"net/http"
 	"sync"
+
+	"gatehouse/sso/cookies"
+	"gatehouse/sso/session"
 )
 
 // maxSessions limits the sessions of a branch. The oldest ones are dropped first.
@@ -26,9 +29,7 @@ func (m *memory) signIn(w http.ResponseWriter, r *http.Request, name string) err
 	id := rand.Text()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if old, err := r.Cookie(CookieName); err == nil {
-		m.forget(old.Value)
-	}
+	m.forgetAll(r)
 	m.byID[id] = name
 	m.oldest = append(m.oldest, id)
 	for len(m.oldest) > maxSessions {
@@ -39,27 +40,32 @@ func (m *memory) signIn(w http.ResponseWriter, r *http.Request, name string) err
 }
 
 func (m *memory) who(r *http.Request) (string, error) {
-	c, err := r.Cookie(CookieName)
-	if err != nil {
+	if _, err := r.Cookie(CookieName); err != nil {
 		return "", noCookie
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	name, known := m.byID[c.Value]
-	if !known {
-		return "", stranger("the session that the cookie names is not in its memory")
+	for _, id := range cookies.Values(r, CookieName, session.IsID) {
+		if name, known := m.byID[id]; known {
+			return name, nil
+		}
 	}
-	return name, nil
+	return "", stranger("the session that the cookie names is not in its memory")
 }
 
 func (m *memory) signOut(w http.ResponseWriter, r *http.Request) error {
-	if c, err := r.Cookie(CookieName); err == nil {
-		m.mu.Lock()
-		m.forget(c.Value)
-		m.mu.Unlock()
-	}
+	m.mu.Lock()
+	m.forgetAll(r)
+	m.mu.Unlock()
 	dropCookie(w)
 	return nil
+}
+
+// forgetAll drops the sessions that r brings. The caller holds m.mu.
+func (m *memory) forgetAll(r *http.Request) {
+	for _, id := range cookies.Values(r, CookieName, session.IsID) {
+		m.forget(id)
+	}
 }
 
 // forget drops a session. The caller holds m.mu.
