@@ -119,7 +119,7 @@ func CutLogValue(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// quiet are the paths whose successes nobody wants to read about.
+// quiet reports whether successful requests of path are left out of the log.
 func quiet(path string) bool {
 	return path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/assets/")
 }

@@ -316,7 +316,8 @@ func (e *estate) secrets() string {
 	return strings.Join(all, ";")
 }
 
-// sessionKeys are those that seal an app's sessions: derived from the key and, to open only, from the old ones.
+// sessionKeys returns the keys of an app's sessions: the first, which seals, is derived from the key, the others from the
+// old keys.
 func (e *estate) sessionKeys(service string) string {
 	keys := []string{derive(e.key, "sessions of "+service)}
 	for _, old := range e.oldKeys {

@@ -7,13 +7,13 @@
 //	                 │             └──────────┘
 //	                 └─▶ 421, an error page
 //
-// When may a request be sent again? Always when no connection could be made, because then nobody has seen
-// it. When a connection broke before an answer began, only for GET, HEAD and OPTIONS without a body
-// (safe methods, RFC 9110 §9.2.1): a POST may have been carried out, so its sender must decide. An answer
-// of known length up to 1 MiB is received whole before it is passed on, so that a replica which dies
-// half-way through a page counts as one that never began; streams are passed on as they come, never sent
-// again once they have begun, and nobody who stops waits for their end: neither Remove nor Serve. A stream that an
-// EventSource opens leaves http.Server (hijack.go), since every open tab has one.
+// A request is sent again whenever no connection could be made, because then no backend has seen it. When a connection
+// broke before a response began, only GET, HEAD and OPTIONS without a body are sent again (safe methods, RFC 9110
+// §9.2.1): a POST may have been carried out, so its sender must decide. A response of known length up to 1 MiB is
+// received completely before it is forwarded, so that a replica which fails half-way through a page counts as one that
+// has not responded. Streams are forwarded as they come and never sent again once they have begun; neither Remove nor
+// Serve waits for their end. A stream that an EventSource opens leaves http.Server (hijack.go), since every open tab has
+// one.
 //
 // Health checks watch the backends, and the first refused connection makes one unhealthy. If no backend is healthy, a
 // request waits for up to Options.Patience, because a killed replica is back within a second or two, and is then

@@ -1,5 +1,3 @@
-// Package clients manages the registered clients (RFC 6749 §2): it validates declarations, redirect URIs and
-// secrets. The clients are stored in the database and served from memory.
 package clients
 
 import (

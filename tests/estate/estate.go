@@ -1,7 +1,5 @@
 //go:build unix
 
-// Package estate starts the real program, `gatehouse up`, for tests: built once, on a free port, with a data folder of
-// its own, stopped when the test ends.
 package estate
 
 import (
@@ -145,10 +143,10 @@ func (e *Estate) URL(service string) string {
 // Browser returns a client with a cookie jar of its own that resolves *.localhost to the loopback address.
 func (e *Estate) Browser() *http.Client { return Browser() }
 
-// Browser is a client with a cookie jar of its own for whatever serves *.localhost.
+// Browser returns a client with a cookie jar of its own, which finds *.localhost on the loopback address.
 func Browser() *http.Client { return browser(&net.Dialer{Timeout: 5 * time.Second}) }
 
-// BrowserAt is a Browser at a loopback address of its own (127.0.1.1, say), so that limits for one address are met by it alone.
+// BrowserAt returns a Browser at a loopback address of its own (127.0.1.1, say), so that limits for one address are met by it alone.
 func BrowserAt(address string) *http.Client {
 	return browser(&net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}})
 }

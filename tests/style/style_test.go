@@ -100,6 +100,26 @@ func TestDocComments_SayWhatAFunctionDoes(t *testing.T) {
 	}
 }
 
+func TestPackageComments_AreInDocGo(t *testing.T) {
+	_, files := parse(t)
+	documented := map[string]bool{}
+	for _, f := range files {
+		switch folder, name := filepath.Split(f.path); {
+		case f.syntax.Doc == nil:
+		case name != "doc.go":
+			t.Errorf("%s: the comment of the package belongs in doc.go", f.path)
+		default:
+			documented[folder] = true
+		}
+	}
+	for _, f := range files {
+		if folder, _ := filepath.Split(f.path); !documented[folder] {
+			t.Errorf("%s has no doc.go", folder)
+			documented[folder] = true
+		}
+	}
+}
+
 func firstLine(doc *ast.CommentGroup) string {
 	line, _, _ := strings.Cut(doc.Text(), "\n")
 	return line

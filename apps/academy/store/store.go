@@ -1,4 +1,3 @@
-// Package store reads and writes the Academy's database: progress, answers, runs of experiments and rooms.
 package store
 
 import (

@@ -1,0 +1,2 @@
+// Package provider opens portals for tests of experiments, as the main program does for the experiments themselves.
+package provider
