@@ -33,6 +33,7 @@ type Deps struct {
 	Denied         *denylist.Mirror // the portal's revocations; the caller runs it
 	Now            func() time.Time // default: time.Now
 	HTTPClient     *http.Client     // for requests to the portal and the sibling apps
+	Idle           time.Duration    // of sessions; default session.DefaultIdle
 	TrustedProxies []netip.Prefix
 	Demo           bool // create content for the demo accounts
 }
@@ -75,7 +76,7 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	}
 	auth, err := rp.New(rp.Config{
 		Issuer: portal, ClientID: service, ClientSecret: d.ClientSecret, BaseURL: d.Estate.URL(service), Service: service,
-		Keys: d.Keys, Redis: d.Redis, Denied: d.denylist(), Replica: d.Replica, HTTPClient: d.HTTPClient, Logger: d.Logger, Now: d.Now,
+		Keys: d.Keys, Redis: d.Redis, Denied: d.denylist(), Replica: d.Replica, HTTPClient: d.HTTPClient, Logger: d.Logger, Idle: d.Idle, Now: d.Now,
 		AppName: d.Estate.Name, Hops: seen,
 		SignedOut: func(c echo.Context) error {
 			if !open {

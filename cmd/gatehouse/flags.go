@@ -21,6 +21,7 @@ import (
 	"gatehouse/apps"
 	"gatehouse/db"
 	"gatehouse/portal/clients"
+	"gatehouse/sso/session"
 	"gatehouse/web"
 )
 
@@ -45,6 +46,7 @@ type upConfig struct {
 	OldKeys     []string      `env:"GATEHOUSE_OLD_KEYS" help:"${old_keys_help}"`
 	Demo        string        `env:"GATEHOUSE_DEMO" default:"auto" enum:"auto,true,false" help:"Demo accounts and demo content: auto means only on a loopback address, for a domain below localhost."`
 	Grace       time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"How long a replica may take to stop before it is killed."`
+	SessionIdle time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"8h" help:"A session that is not used for so long ends, from 1m to 24h."`
 
 	Academy  academySettings `embed:""`
 	Denylist denylistConfig  `embed:"" prefix:"denylist-"`
@@ -69,6 +71,7 @@ type serviceConfig struct {
 	Demo           bool          `env:"GATEHOUSE_DEMO" help:"Demo accounts and demo content. Never where strangers can reach it."`
 	DialLoopback   bool          `env:"GATEHOUSE_DIAL_LOOPBACK" help:"Find sibling services below *.localhost on this machine."`
 	Grace          time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"How long requests under way may take when the replica stops."`
+	SessionIdle    time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"8h" help:"A session that is not used for so long ends, from 1m to 24h."`
 
 	Denylist denylistConfig `embed:"" prefix:"denylist-"`
 
@@ -191,7 +194,7 @@ func (c *upConfig) Validate() error {
 	_, err := parseKeys(c.OldKeys)
 	wrong = append(wrong, err)
 	_, err = readClients(c.Clients)
-	return errors.Join(append(wrong, err, c.Academy.check(), c.Denylist.check(), c.SignIns.check())...)
+	return errors.Join(append(wrong, err, checkIdle(c.SessionIdle), c.Academy.check(), c.Denylist.check(), c.SignIns.check())...)
 }
 
 // Validate implements kong's validation hook. It also parses the URL and the trusted proxies.
@@ -215,7 +218,15 @@ func (c *serviceConfig) Validate() error {
 	if c.RedisURL != "" {
 		wrong = append(wrong, checkRedisURL(c.RedisURL))
 	}
-	return errors.Join(append(wrong, c.Denylist.check())...)
+	return errors.Join(append(wrong, checkIdle(c.SessionIdle), c.Denylist.check())...)
+}
+
+// checkIdle returns an error unless the idle time of sessions is one that makes sense.
+func checkIdle(idle time.Duration) error {
+	if idle < time.Minute || idle > session.DefaultAbsolute {
+		return fmt.Errorf("--session-idle must be from 1m to %s", session.DefaultAbsolute)
+	}
+	return nil
 }
 
 // Validate implements kong's validation hook. It also parses the keys and the declared clients.

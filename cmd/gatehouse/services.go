@@ -80,7 +80,7 @@ func (c *appConfig) newService(ctx context.Context, d dependencies) (service, er
 func (c *appConfig) deps(d dependencies) apps.Deps {
 	return apps.Deps{
 		DB: d.db, Redis: d.rdb, Estate: c.estate, Replica: c.Replica, Logger: d.log, HTTPClient: d.client, Now: time.Now,
-		ClientSecret: c.ClientSecret, Keys: c.keys, Denied: d.denied, TrustedProxies: c.proxies, Demo: c.Demo,
+		ClientSecret: c.ClientSecret, Keys: c.keys, Denied: d.denied, Idle: c.SessionIdle, TrustedProxies: c.proxies, Demo: c.Demo,
 	}
 }
 
@@ -94,6 +94,7 @@ func (c *portalConfig) newService(ctx context.Context, d dependencies) (service,
 		DB: d.db, Redis: d.rdb, Estate: c.estate, Replica: c.Replica, Logger: d.log, HTTPClient: d.client,
 		Key: c.key, OldKeys: c.oldKeys, Clients: append(portal.EstateClients(c.estate, c.ClientSecrets, calls), c.declared...),
 		Denied: d.denied, TrustedProxies: c.proxies, Demo: c.Demo, SignIns: attempts.SignIns(c.SignIns),
+		Lifetimes: portal.Lifetimes{Idle: c.SessionIdle},
 	})
 }
 

@@ -285,7 +285,7 @@ func (e *estate) spec(service, name string) supervisor.Spec {
 		"GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_METRICS_ADDR=127.0.0.1:0", "GATEHOUSE_URL=" + e.base, "GATEHOUSE_REPLICA=" + name,
 		"REDIS_URL=" + e.RedisURL, "DATABASE_URL=" + e.DatabaseURL,
 		"GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8", "GATEHOUSE_DIAL_LOOPBACK=true",
-		"GATEHOUSE_DEMO=" + strconv.FormatBool(e.demo), "GATEHOUSE_GRACE=" + e.Grace.String(),
+		"GATEHOUSE_DEMO=" + strconv.FormatBool(e.demo), "GATEHOUSE_GRACE=" + e.Grace.String(), "GATEHOUSE_SESSION_IDLE=" + e.SessionIdle.String(),
 	}
 	env = append(env, e.Denylist.env()...)
 	if service == "portal" {

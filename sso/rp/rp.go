@@ -115,7 +115,7 @@ func New(c Config) (*RP, error) {
 		c.Hops = hops.Nowhere{}
 	}
 	if c.Absolute <= 0 {
-		c.Absolute = 24 * time.Hour
+		c.Absolute = session.DefaultAbsolute
 	}
 	a := &RP{Config: c, secure: base.Scheme == "https"}
 	if a.sessions, err = session.New(c.Redis, session.Options{

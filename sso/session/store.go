@@ -26,13 +26,19 @@ var ErrEnded = errors.New("this sign-in is over")
 // ErrConflict is returned for a request with sessions of different users: none of them may be used.
 var ErrConflict = errors.New("session: the browser sends sessions of different people")
 
+// The lifetimes of sessions of the portal and of apps, unless Options say otherwise.
+const (
+	DefaultIdle     = 8 * time.Hour
+	DefaultAbsolute = 24 * time.Hour
+)
+
 // Options configure a Store.
 type Options struct {
 	Service  string        // names the keys in Redis and the cookie
 	Keys     [][]byte      // seal the records, of 16 random bytes or more: the first seals, all open
 	Secure   bool          // the cookie is sent by https only and bound to the host (__Host-)
-	Idle     time.Duration // a session that is not used for so long ends; default 8 h
-	Absolute time.Duration // a session ends after so long; default 24 h
+	Idle     time.Duration // a session that is not used for so long ends; default DefaultIdle
+	Absolute time.Duration // a session ends after so long; default DefaultAbsolute
 	Now      func() time.Time
 
 	// Recover, if given, returns the session of a well-formed cookie that is not in Redis, or nil if there is none:
@@ -61,10 +67,10 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 		return nil, errors.New("session: a store needs Redis and the name of its service")
 	}
 	if o.Idle <= 0 {
-		o.Idle = 8 * time.Hour
+		o.Idle = DefaultIdle
 	}
 	if o.Absolute <= 0 {
-		o.Absolute = 24 * time.Hour
+		o.Absolute = DefaultAbsolute
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -72,6 +72,7 @@ func TestUp_SaysWhatIsWrong(t *testing.T) {
 		"the PostgreSQL password is wrong": {args: []string{"--database-url", postgres.String()}, says: []string{"PostgreSQL"}, not: "a-wrong-pass-word"},
 		"the number of replicas is none":   {args: []string{"--replicas", "many"}, says: []string{"--replicas", "many"}},
 		"there is no such service":         {args: []string{"--replicas", "school=2"}, says: []string{"--replicas", "school"}},
+		"the idle time is too short":       {args: []string{"--session-idle", "1s"}, says: []string{"--session-idle", "1m"}},
 		"there is no such flag":            {args: []string{"--colour"}, says: []string{"--colour"}},
 		"there is no such file of clients": {args: []string{"--clients", file + ".json"}, says: []string{file + ".json"}},
 	} {

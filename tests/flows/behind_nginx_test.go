@@ -76,12 +76,18 @@ func startReplica(t *testing.T, binary, name string, settings []string) *replica
 		t.Fatal(err)
 	}
 	cmd.Env = append(os.Environ(), settings...)
-	for _, s := range settings { // as Compose does: an app gets its own secret under the name it looks for
-		if secret, mine := strings.CutPrefix(s, "GATEHOUSE_"+strings.ToUpper(service)+"_SECRET="); mine {
+	secrets := "GATEHOUSE_CLIENT_SECRETS="
+	for _, s := range settings { // as Compose does: an app gets its own secret, the portal all of them
+		variable, secret, _ := strings.Cut(s, "=")
+		app, isSecret := strings.CutSuffix(strings.ToLower(strings.TrimPrefix(variable, "GATEHOUSE_")), "_secret")
+		if isSecret {
+			secrets += app + "=" + secret + ";"
+		}
+		if app == service {
 			cmd.Env = append(cmd.Env, "GATEHOUSE_CLIENT_SECRET="+secret)
 		}
 	}
-	cmd.Env = append(cmd.Env, "GATEHOUSE_ADDR="+r.addr, "GATEHOUSE_REPLICA="+name)
+	cmd.Env = append(cmd.Env, secrets, "GATEHOUSE_ADDR="+r.addr, "GATEHOUSE_REPLICA="+name)
 	cmd.Stdout, cmd.Stderr = r.said, r.said
 	run(t, name, cmd, end, r.said)
 	r.pid = cmd.Process.Pid
