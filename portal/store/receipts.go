@@ -69,8 +69,5 @@ func (r receiptRow) receipt() Receipt {
 
 // PurgeReceipts deletes the receipts from before t.
 func (s *Store) PurgeReceipts(ctx context.Context, t time.Time) error {
-	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM receipts WHERE created_at < ?`), db.Millis(t)); err != nil {
-		return fmt.Errorf("store: purge receipts: %w", err)
-	}
-	return nil
+	return s.purge(ctx, `receipts`, `ending`, `created_at < ?`, t)
 }
