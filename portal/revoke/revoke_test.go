@@ -180,6 +180,29 @@ func TestRevoke_IsTrueEverywhereWhenItReturns(t *testing.T) {
 	})
 }
 
+// The end of a grant's revocation moves with the clock; presented again, its tokens add nothing.
+func TestRevoke_GrantIsRevokedOnce(t *testing.T) {
+	each(t, func(h *house) {
+		var first revoke.Receipt
+		for i := range 3 {
+			until := time.Now().Add(6*time.Minute + time.Duration(i)*time.Second)
+			done, err := h.service.Revoke(h.Context(), revoke.Request{Token: "grant", Until: until, Reason: revoke.TokenRevoked})
+			h.check(err)
+			if i == 0 {
+				first = done
+			}
+			if done.Ending != first.Ending || !done.Confirmed {
+				h.Errorf("time %d: %+v", i+1, done)
+			}
+		}
+		for _, table := range []string{"revocations", "receipts"} {
+			if n := h.count("SELECT COUNT(*) FROM " + table); n != 1 {
+				h.Errorf("%d rows in %s", n, table)
+			}
+		}
+	})
+}
+
 func TestRevoke_UnknownExpiredAndDoubled(t *testing.T) {
 	each(t, func(h *house) {
 		u, in := h.person("maria@example.com")
