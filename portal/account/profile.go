@@ -49,7 +49,11 @@ func (p *Pages) SetName(c echo.Context) error {
 			view.Faults["name"] = fault
 			return p.showProfile(c, http.StatusUnprocessableEntity, view)
 		}
-		if err := p.Store.SetName(c.Request().Context(), v.user.ID, name, p.Now()); err != nil {
+		err = p.Store.SetName(c.Request().Context(), v.user.ID, name, p.Now())
+		if errors.Is(err, store.ErrNotFound) { // deleted concurrently
+			return leadOn(c, "/sign-in")
+		}
+		if err != nil {
 			return err
 		}
 		return p.saved(c, func(r *session.Record) { r.Name = name }, "Your name has been changed.")

@@ -173,6 +173,17 @@ func (p *Pages) rehash(c echo.Context, u store.User, secret string) string {
 	if err == nil {
 		err = p.Store.Rehash(ctx, u.ID, u.PasswordHash, hash)
 	}
+	if errors.Is(err, store.ErrStale) {
+		// A concurrent sign-in replaced the hash, or the password was changed: then the new hash is of another one.
+		var stored store.User
+		if stored, err = p.Store.UserByID(ctx, u.ID); err == nil {
+			hash = stored.PasswordHash
+			var same bool
+			if same, _, err = p.Hasher.Verify(ctx, secret, hash); err == nil && !same {
+				err = store.ErrStale
+			}
+		}
+	}
 	if err != nil {
 		web.Logger(c).WarnContext(ctx, "a password was not hashed anew", "error", err, "sub", u.ID)
 		return u.PasswordHash
