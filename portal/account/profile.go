@@ -69,7 +69,7 @@ func (p *Pages) SetEmail(c echo.Context) error {
 		}
 		view := p.profile(v)
 		view.Email = keep(fields[0], maxEmail)
-		email, normalised, err := normaliseEmail(fields[0])
+		email, normalised, err := NormaliseEmail(fields[0])
 		if err != nil {
 			view.Faults["email"] = "Enter an email address, such as name@example.com."
 		}

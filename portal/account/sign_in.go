@@ -83,7 +83,7 @@ func (p *Pages) SignIn(c echo.Context) error {
 	if reauth && v != nil {
 		return p.reauthenticate(c, v, secret, view)
 	}
-	_, account, err := normaliseEmail(typed)
+	_, account, err := NormaliseEmail(typed)
 	if err != nil {
 		view.Faults["email"] = "Enter an email address, such as name@example.com."
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 
 	"gatehouse/db"
 	"gatehouse/portal"
+	"gatehouse/portal/account"
 	"gatehouse/portal/clients"
 	"gatehouse/portal/password"
 	"gatehouse/portal/store"
@@ -129,12 +129,16 @@ func seed(ctx context.Context, d *db.DB, o Options) error {
 	now := time.Now()
 	var users []store.User
 	for _, a := range o.Accounts {
+		email, normalised, err := account.NormaliseEmail(a.Email)
+		if err != nil {
+			return err
+		}
 		hash, err := hasher.Hash(ctx, a.Password)
 		if err != nil {
 			return err
 		}
 		users = append(users, store.User{
-			ID: rand.Text(), Name: a.Name, Email: a.Email, EmailNormalised: strings.ToLower(a.Email), PasswordHash: hash,
+			ID: rand.Text(), Name: a.Name, Email: email, EmailNormalised: normalised, PasswordHash: hash,
 			Roles: []string{"customer"}, CreatedAt: now, UpdatedAt: now, PasswordChangedAt: now,
 		})
 	}
