@@ -48,7 +48,7 @@ type Deps struct {
 
 	Now            func() time.Time
 	TrustedProxies []netip.Prefix
-	Demo           bool             // create and show the demo accounts
+	Demo           bool             // create and show the demo accounts; without it they can't sign in
 	Passwords      password.Options // cost and concurrency of password hashing
 	Lifetimes      Lifetimes
 	SignIns        attempts.SignIns // limits of successful sign-ins

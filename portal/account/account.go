@@ -31,7 +31,7 @@ type Deps struct {
 	Estate   web.Estate
 	Now      func() time.Time
 	Wake     func() // signals the event relay that an event waits in the outbox; may be nil
-	Demo     bool   // the demo accounts exist and are shown on the sign-in page
+	Demo     bool   // the demo accounts may sign in, and are shown on the sign-in page
 
 	// LeadsTo returns the origins, besides the portal's own, that a browser may be redirected to from a local path;
 	// may be nil. The pages allow them in the CSP directive form-action.
