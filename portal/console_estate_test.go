@@ -175,12 +175,13 @@ func TestConsole_EndOneSignIn(t *testing.T) {
 			}
 		}
 		rows := h.audited()
-		if len(rows) == 0 || rows[0].Action != "sign_in.ended" || rows[0].Actor != "admin@example.com" || rows[0].Target != "alice@example.com" || rows[0].IP == "" {
+		if len(rows) == 0 || rows[0].Action != "person.sign_in_ended" || rows[0].TargetKind != "user" || rows[0].TargetID != "demo-alice" || rows[0].Actor != "admin@example.com" || rows[0].Target != "alice@example.com" || rows[0].IP == "" {
 			t.Errorf("audit: %+v", rows)
 		}
-		if strings.Count(fmt.Sprint(rows), "sign_in.ended") != 1 {
+		if strings.Count(fmt.Sprint(rows), "sign_in_ended") != 1 {
 			t.Errorf("audit: %+v", rows)
 		}
+		h.get(admin, "/admin/people/demo-alice").must(t, http.StatusOK, `<span class="font-medium">Ended a sign-in</span>`)
 	})
 }
 

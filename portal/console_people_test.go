@@ -377,3 +377,18 @@ func actionOf(body, beginning string) string {
 	rest, _, _ = strings.Cut(rest, `"`)
 	return beginning + rest
 }
+
+// What other people try with somebody's email does not push out what administrators did.
+func TestConsole_PersonShowsWhatAdministratorsDid(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.asAdmin()
+		h.post(b, alice+"/ban", banned("spam", "never")).must(t, http.StatusSeeOther)
+		for range 12 {
+			h.post(h.browser(), "/sign-in", url.Values{"email": {"alice@example.com"}, "password": {"not her password"}})
+		}
+		page := h.get(b, alice).must(t, http.StatusOK, "by admin@example.com")
+		if strings.Contains(page.body, "Failed to sign in") || strings.Count(page.body, "by admin@example.com") != 2 { // the ban, and the list of what was done
+			t.Error("the page shows what others did, or not who banned her")
+		}
+	})
+}
