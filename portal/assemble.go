@@ -153,6 +153,6 @@ func people(ctx context.Context, d Deps, records *store.Store, sessions *session
 	}
 	return account.New(account.Deps{
 		Store: records, Sessions: sessions, Hasher: hasher, Attempts: limiter, Revoker: revoker,
-		Estate: d.Estate, Now: d.Now, Wake: wake, Demo: d.Demo, LeadsTo: protocol.LeadsTo,
+		Estate: d.Estate, Now: d.Now, Logger: d.Logger, Wake: wake, Demo: d.Demo, LeadsTo: protocol.LeadsTo,
 	})
 }
