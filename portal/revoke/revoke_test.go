@@ -71,10 +71,16 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient) *house {
 // another returns another replica's service.
 func (h *house) another() *revoke.Service {
 	h.Helper()
+	return h.with(h.log, h.told)
+}
+
+// with is a replica's service with another log and other clients.
+func (h *house) with(log revoke.Log, sender revoke.Sender) *revoke.Service {
+	h.Helper()
 	sessions, err := session.New(h.rdb, session.Options{Service: "portal", Keys: [][]byte{[]byte("a key of the tests, 32 bytes long")}})
 	h.check(err)
 	s, err := revoke.New(revoke.Deps{
-		Records: h.store, Log: h.log, Sessions: sessions, Sender: h.told, Now: time.Now, Logger: slog.New(slog.NewTextHandler(h.logs, nil)),
+		Records: h.store, Log: log, Sessions: sessions, Sender: sender, Now: time.Now, Logger: slog.New(slog.NewTextHandler(h.logs, nil)),
 	})
 	h.check(err)
 	return s
