@@ -175,12 +175,13 @@ func TestConsole_EndOneSignIn(t *testing.T) {
 			}
 		}
 		rows := h.audited()
-		if len(rows) == 0 || rows[0].Action != "sign_in.ended" || rows[0].Actor != "admin@example.com" || rows[0].Target != "alice@example.com" || rows[0].IP == "" {
+		if len(rows) == 0 || rows[0].Action != "person.sign_in_ended" || rows[0].TargetKind != "user" || rows[0].TargetID != "demo-alice" || rows[0].Actor != "admin@example.com" || rows[0].Target != "alice@example.com" || rows[0].IP == "" {
 			t.Errorf("audit: %+v", rows)
 		}
-		if strings.Count(fmt.Sprint(rows), "sign_in.ended") != 1 {
+		if strings.Count(fmt.Sprint(rows), "sign_in_ended") != 1 {
 			t.Errorf("audit: %+v", rows)
 		}
+		h.get(admin, "/admin/people/demo-alice").must(t, http.StatusOK, `<span class="font-medium">Ended a sign-in</span>`)
 	})
 }
 
@@ -248,10 +249,16 @@ func TestConsole_DeliveriesAreSentAgain(t *testing.T) {
 		h.clock.advance(5 * time.Second)
 		h.shows(admin, "/admin", "1 <", "waiting")
 
+		if _, err := h.db.ExecContext(t.Context(), h.db.Rebind(`UPDATE backchannel_outbox SET next_attempt_at = ?`), db.Millis(h.clock.now().Add(time.Hour))); err != nil {
+			t.Fatal(err)
+		}
 		h.apps.behave("/one", nil)
 		if a := h.post(admin, again, url.Values{"back": {"state=waiting"}}); a.status != http.StatusSeeOther || a.to.RequestURI() != "/admin/deliveries?state=waiting" {
 			t.Fatalf("answered %d to %v: %s", a.status, a.to, a.body)
 		}
+		h.get(admin, "/admin/deliveries").must(t, http.StatusOK, "It is being sent again.")
+		h.post(admin, again, nil)
+		h.get(admin, "/admin/deliveries").must(t, http.StatusOK, "Nothing to send")
 		ctx, stop := contextOf(t)
 		ended := make(chan error, 1)
 		go func() { ended <- h.app.Run(ctx) }()
@@ -283,6 +290,9 @@ func TestConsole_DeliveriesAreSentAgain(t *testing.T) {
 		var actions []string
 		for _, r := range h.audited() {
 			actions = append(actions, r.Action+" "+r.TargetID)
+		}
+		if len(actions) != 2 {
+			t.Errorf("audited, though nothing was sent: %v", actions)
 		}
 		if !slices.Contains(actions, "delivery.all_sent_again two") || !strings.Contains(strings.Join(actions, ","), "delivery.sent_again ") {
 			t.Errorf("audit: %v", actions)

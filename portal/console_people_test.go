@@ -313,9 +313,18 @@ func TestConsole_AuditIsReadAndNeverWritten(t *testing.T) {
 			}
 		}
 		h.get(b, "/admin/audit").must(t, http.StatusOK, "Changed a client", `rel="next"`)
+		u := storetest.User("maria@xn--bcher-kva.example")
+		u.Email = "maria@bücher.example"
+		if err := h.records().SeedUsers(t.Context(), []store.User{u}); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.records().Apply(t.Context(), store.Audited(store.Audit{Action: store.EmailChanged, ActorID: u.ID, TargetKind: "user", TargetID: u.ID})); err != nil {
+			t.Fatal(err)
+		}
 		for query, lines := range map[string]int{
+			"target=maria%40b%C3%BCcher.example": 1, "actor=Maria%40B%C3%9CCHER.example": 1,
 			"actor=admin%40example.com": 1, "actor=demo-bob&kind=client": 60, "target=alice%40example.com": 1, "target=c7": 1, "action=person.banned": 1,
-			"action=client.changed&target=c8&from=" + h.clock.now().UTC().Format(time.DateOnly): 1, "to=2020-01-01": 0, "from=nonsense": 61, "": 61,
+			"action=client.changed&target=c8&from=" + h.clock.now().UTC().Format(time.DateOnly): 1, "to=2020-01-01": 1, "from=nonsense": 62, "": 62,
 		} {
 			a := h.get(b, "/admin/audit.csv?"+query).must(t, http.StatusOK)
 			records, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
@@ -337,8 +346,8 @@ func TestConsole_AuditIsReadAndNeverWritten(t *testing.T) {
 			}
 		}
 		older := h.get(b, hrefOf(h.get(b, "/admin/audit").body, `rel="next"`)).must(t, http.StatusOK, "Banned", "=HYPERLINK")
-		if n := strings.Count(older.body, `<tr id="a-`); n != 11 {
-			t.Errorf("the second page lists %d; want 11", n)
+		if n := strings.Count(older.body, `<tr id="a-`); n != 12 {
+			t.Errorf("the second page lists %d; want 12", n)
 		}
 		h.get(b, hrefOf(older.body, `rel="prev"`)).must(t, http.StatusOK, "Changed a client")
 		for _, r := range h.app.Handler().Routes() {
@@ -369,4 +378,19 @@ func actionOf(body, beginning string) string {
 	}
 	rest, _, _ = strings.Cut(rest, `"`)
 	return beginning + rest
+}
+
+// What other people try with somebody's email does not push out what administrators did.
+func TestConsole_PersonShowsWhatAdministratorsDid(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.asAdmin()
+		h.post(b, alice+"/ban", banned("spam", "never")).must(t, http.StatusSeeOther)
+		for range 12 {
+			h.post(h.browser(), "/sign-in", url.Values{"email": {"alice@example.com"}, "password": {"not her password"}})
+		}
+		page := h.get(b, alice).must(t, http.StatusOK, "by admin@example.com")
+		if strings.Contains(page.body, "Failed to sign in") || strings.Count(page.body, "by admin@example.com") != 2 { // the ban, and the list of what was done
+			t.Error("the page shows what others did, or not who banned her")
+		}
+	})
 }

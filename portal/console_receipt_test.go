@@ -20,7 +20,8 @@ func (h *house) stored(ending string, done revoke.Receipt) {
 	done.Ending = ending
 	text, err := json.Marshal(done)
 	if err == nil {
-		err = h.records().SaveReceipt(h.t.Context(), store.Receipt{Ending: ending, UserID: "demo-alice", Reason: revoke.Banned, CreatedAt: h.clock.now(), Text: string(text)})
+		r := store.Receipt{Ending: ending, UserID: "demo-alice", Reason: revoke.Banned, CreatedAt: h.clock.now()}
+		err = h.records().ChangeReceipt(h.t.Context(), r, func(string) (string, error) { return string(text), nil })
 	}
 	if err != nil {
 		h.t.Fatal(err)

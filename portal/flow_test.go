@@ -109,6 +109,26 @@ func TestCode_UsedTwice(t *testing.T) {
 	})
 }
 
+// The database fails after the code was taken: the client is asked to try again, and may.
+func TestCode_SurvivesAFailedExchange(t *testing.T) {
+	h := newHouseWith(t, func(*portal.Deps) {})
+	b := h.browser()
+	h.signIn(b, "/")
+	code := h.code(b)
+	if _, err := h.db.ExecContext(t.Context(), `CREATE TRIGGER broken BEFORE INSERT ON sign_in_clients BEGIN SELECT RAISE(ABORT, 'broken'); END`); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if a := h.token(exchange(code)); a.status != http.StatusServiceUnavailable {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+	if _, err := h.db.ExecContext(t.Context(), `DROP TRIGGER broken`); err != nil {
+		t.Fatal(err)
+	}
+	h.tokens(exchange(code))
+}
+
 func TestCode_UsedTwiceAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		b := h.browser()

@@ -48,7 +48,7 @@ type Deps struct {
 
 	Now            func() time.Time
 	TrustedProxies []netip.Prefix
-	Demo           bool             // create and show the demo accounts
+	Demo           bool             // create and show the demo accounts; without it they can't sign in
 	Passwords      password.Options // cost and concurrency of password hashing
 	Lifetimes      Lifetimes
 	SignIns        attempts.SignIns // limits of successful sign-ins
@@ -186,12 +186,14 @@ func (d *Deps) check() error {
 func (a *App) Handler() *echo.Echo { return a.echo }
 
 // Run runs the background work until ctx ends: it publishes events, delivers logout tokens, keeps the denylist in
-// Redis up to date, reloads the signing keys and the clients, and deletes expired records.
+// Redis up to date, ends sign-ins beyond the limit, reloads the signing keys and the clients, and deletes expired
+// records.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.relay.Run(ctx) })
 	group.Go(func() error { return a.sender.Run(ctx) })
 	group.Go(func() error { return a.revoker.Run(ctx) })
+	group.Go(func() error { return a.pages.Run(ctx) })
 	group.Go(func() error { return a.upkeep.run(ctx) })
 	group.Go(func() error { return a.keys.Run(ctx) })
 	group.Go(func() error { return a.clients.Run(ctx) })

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -30,8 +31,9 @@ type Deps struct {
 	Revoker  Revoker
 	Estate   web.Estate
 	Now      func() time.Time
+	Logger   *slog.Logger
 	Wake     func() // signals the event relay that an event waits in the outbox; may be nil
-	Demo     bool   // the demo accounts exist and are shown on the sign-in page
+	Demo     bool   // the demo accounts may sign in, and are shown on the sign-in page
 
 	// LeadsTo returns the origins, besides the portal's own, that a browser may be redirected to from a local path;
 	// may be nil. The pages allow them in the CSP directive form-action.
@@ -41,7 +43,8 @@ type Deps struct {
 // Pages are the portal's account pages. The exported methods with an echo.Context are handlers.
 type Pages struct {
 	Deps
-	policy password.Policy
+	policy  password.Policy
+	surplus chan []string // sids, for Run
 }
 
 // New returns the pages, or an error if a required dependency is missing. Without demo accounts, it makes the
@@ -62,6 +65,8 @@ func New(d Deps) (*Pages, error) {
 		return nil, errors.New("account: Estate is empty")
 	case d.Now == nil:
 		return nil, errors.New("account: Now is nil")
+	case d.Logger == nil:
+		return nil, errors.New("account: Logger is nil")
 	}
 	if d.Wake == nil {
 		d.Wake = func() {}
@@ -69,7 +74,7 @@ func New(d Deps) (*Pages, error) {
 	if d.LeadsTo == nil {
 		d.LeadsTo = func(context.Context, string) []string { return nil }
 	}
-	p := &Pages{Deps: d}
+	p := &Pages{Deps: d, surplus: make(chan []string, 64)}
 	if !d.Demo {
 		p.policy.Refused = []string{DemoPassword} // it is published, so attackers try it first
 	}

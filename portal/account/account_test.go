@@ -95,13 +95,14 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*ac
 	check(t, err)
 	h.revoker = revoker
 	deps := account.Deps{
-		Store: h.store, Sessions: sessions, Hasher: h.hasher, Attempts: limiter, Revoker: revoker, Estate: estate, Now: h.clock.Now, Demo: true,
+		Store: h.store, Sessions: sessions, Hasher: h.hasher, Attempts: limiter, Revoker: revoker, Estate: estate, Now: h.clock.Now, Logger: quiet, Demo: true,
 	}
 	if change != nil {
 		change(&deps)
 	}
 	p, err := account.New(deps)
 	check(t, err)
+	h.run(p)
 	e, err := web.New(web.Options{
 		Service: "portal", Replica: "portal-1", Estate: estate, Logger: slog.New(slog.NewJSONHandler(h.logs, nil)),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, // so that tests come from where they like
@@ -114,6 +115,17 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*ac
 	t.Cleanup(server.Close)
 	h.URL = server.URL
 	return h
+}
+
+// run does the background work of p until the test ends.
+func (h *house) run(p *account.Pages) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	h.t.Cleanup(func() {
+		cancel()
+		check(h.t, <-done)
+	})
 }
 
 func routes(e *echo.Echo, p *account.Pages) {

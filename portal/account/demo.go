@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gatehouse/portal/password"
@@ -11,7 +12,7 @@ import (
 )
 
 // DemoPassword is the password of every demo account. In a portal without demo accounts, the password policy refuses
-// it.
+// it, and those that an earlier start created can't sign in.
 const DemoPassword = "gatehouse-demo"
 
 // DemoAccount is an account for trying the apps, with a published password.
@@ -26,6 +27,11 @@ func DemoAccounts() []DemoAccount {
 		{"demo-carol", "Carol Demo", "carol@example.com", "analyst"},
 		{"demo-admin", "Admin Demo", "admin@example.com", "admin"},
 	}
+}
+
+// IsDemo reports whether id is that of a demo account.
+func IsDemo(id string) bool {
+	return slices.ContainsFunc(DemoAccounts(), func(d DemoAccount) bool { return d.ID == id })
 }
 
 // SeedDemo creates the demo accounts that are missing. Replicas may call it concurrently and at every start: it

@@ -20,10 +20,10 @@ const (
 
 var errEmail = errors.New("account: not an email address")
 
-// normaliseEmail returns a typed address without surrounding white space, and the form under which it is looked up,
+// NormaliseEmail returns a typed address without surrounding white space, and the form under which it is looked up,
 // so that one mailbox has one account: the local part in NFKC and case-folded (Unicode's toNFKC_Casefold), the
 // domain in its ASCII form (IDNA, RFC 5891). It returns errEmail if the text is not an email address.
-func normaliseEmail(typed string) (email, normalised string, err error) {
+func NormaliseEmail(typed string) (email, normalised string, err error) {
 	email = strings.TrimSpace(typed)
 	if len(email) > maxEmail || !utf8.ValidString(email) {
 		return "", "", errEmail

@@ -49,7 +49,11 @@ func (p *Pages) SetName(c echo.Context) error {
 			view.Faults["name"] = fault
 			return p.showProfile(c, http.StatusUnprocessableEntity, view)
 		}
-		if err := p.Store.SetName(c.Request().Context(), v.user.ID, name, p.Now()); err != nil {
+		err = p.Store.SetName(c.Request().Context(), v.user.ID, name, p.Now())
+		if errors.Is(err, store.ErrNotFound) { // deleted concurrently
+			return leadOn(c, "/sign-in")
+		}
+		if err != nil {
 			return err
 		}
 		return p.saved(c, func(r *session.Record) { r.Name = name }, "Your name has been changed.")
@@ -65,7 +69,7 @@ func (p *Pages) SetEmail(c echo.Context) error {
 		}
 		view := p.profile(v)
 		view.Email = keep(fields[0], maxEmail)
-		email, normalised, err := normaliseEmail(fields[0])
+		email, normalised, err := NormaliseEmail(fields[0])
 		if err != nil {
 			view.Faults["email"] = "Enter an email address, such as name@example.com."
 		}

@@ -67,7 +67,7 @@ func (p *Pages) Register(c echo.Context) error {
 	} else {
 		u.Name = name
 	}
-	if u.Email, u.EmailNormalised, err = normaliseEmail(fields[1]); err != nil {
+	if u.Email, u.EmailNormalised, err = NormaliseEmail(fields[1]); err != nil {
 		view.Faults["email"] = "Enter an email address, such as name@example.com."
 	}
 	if fault := p.newPassword(fields[2], u.Email, u.Name); fault != "" {

@@ -81,7 +81,7 @@ func (p *Pages) SignIn(c echo.Context) error {
 	if reauth && v != nil {
 		return p.reauthenticate(c, v, secret, view)
 	}
-	_, account, err := normaliseEmail(typed)
+	_, account, err := NormaliseEmail(typed)
 	if err != nil {
 		view.Faults["email"] = "Enter an email address, such as name@example.com."
 	}
@@ -145,6 +145,7 @@ func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User
 	if err != nil {
 		return store.User{}, err
 	}
+	ok = ok && (p.Demo || !IsDemo(u.ID))
 	if !ok && u.ID == "" {
 		return u, p.signInFailed(c, "", store.User{Email: account}, unknownEmail, errNoMatch)
 	}
@@ -170,6 +171,17 @@ func (p *Pages) rehash(c echo.Context, u store.User, secret string) string {
 	hash, err := p.Hasher.Hash(ctx, secret)
 	if err == nil {
 		err = p.Store.Rehash(ctx, u.ID, u.PasswordHash, hash)
+	}
+	if errors.Is(err, store.ErrStale) {
+		// A concurrent sign-in replaced the hash, or the password was changed: then the new hash is of another one.
+		var stored store.User
+		if stored, err = p.Store.UserByID(ctx, u.ID); err == nil {
+			hash = stored.PasswordHash
+			var same bool
+			if same, _, err = p.Hasher.Verify(ctx, secret, hash); err == nil && !same {
+				err = store.ErrStale
+			}
+		}
 	}
 	if err != nil {
 		web.Logger(c).WarnContext(ctx, "a password was not hashed anew", "error", err, "sub", u.ID)

@@ -387,6 +387,34 @@ func TestSignIn_RehashesAnOldHash(t *testing.T) {
 	})
 }
 
+// Two sign-ins verified the old hash, and the other one stores its new one first. (The trigger stands for the other.)
+func TestSignIn_RehashedTwiceAtOnce(t *testing.T) {
+	for name, password := range map[string]string{"by the other sign-in": secret, "a changed password": "seven tall blue storks"} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, env.DB(t, "portal"), env.MiniRedis(t), nil)
+			u := h.add("maria@example.com")
+			older := light
+			older.Iterations = 2
+			old, err := argon2id.CreateHash(secret, &older)
+			check(t, err)
+			check(t, h.store.SetPassword(t.Context(), u.ID, u.PasswordHash, old, storetest.Now))
+			first, err := h.hasher.Hash(t.Context(), password)
+			check(t, err)
+			_, err = h.db.ExecContext(t.Context(), `CREATE TRIGGER first BEFORE UPDATE OF password_hash ON users WHEN NEW.password_hash <> '`+first+`'
+				BEGIN UPDATE users SET password_hash = '`+first+`' WHERE id = NEW.id; SELECT RAISE(IGNORE); END`)
+			check(t, err)
+			want := http.StatusSeeOther
+			if password != secret {
+				want = http.StatusUnprocessableEntity
+			}
+			h.browser().signIn("maria@example.com", secret).want(t, want)
+			if got, err := h.store.UserByID(t.Context(), u.ID); err != nil || got.PasswordHash != first {
+				t.Errorf("hash %q, %v", got.PasswordHash, err)
+			}
+		})
+	}
+}
+
 func TestSignIn_QueueFull(t *testing.T) {
 	d := env.DB(t, "portal")
 	heavy := argon2id.Params{Memory: 64 * 1024, Iterations: 3, Parallelism: 1, SaltLength: 16, KeyLength: 32}

@@ -58,8 +58,8 @@ func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) e
 		}
 		return failed(err)
 	}
-	p.endSurplus(ctx, u.ID)
 	send()
+	p.endSurplus(c, u.ID)
 	p.Sessions.Await(c.Response())
 	p.trust(c, u)
 	p.Wake()

@@ -2,8 +2,12 @@ package account
 
 import (
 	"context"
+	"sync"
+
+	"github.com/labstack/echo/v4"
 
 	"gatehouse/portal/revoke"
+	"gatehouse/web"
 )
 
 const (
@@ -13,16 +17,38 @@ const (
 	surplusAtOnce = 5
 )
 
-// endSurplus ends the sign-ins beyond maxSignIns that were used least recently. It ignores errors: the current
-// sign-in is complete, and the next one tries again.
-func (p *Pages) endSurplus(ctx context.Context, userID string) {
+// endSurplus hands the sign-ins beyond maxSignIns that were used least recently to Run, so that the current sign-in does
+// not wait for their apps. If Run is behind, or an error occurs, the next sign-in tries again.
+func (p *Pages) endSurplus(c echo.Context, userID string) {
+	ctx := c.Request().Context()
 	sids, err := p.Store.SurplusSignIns(ctx, userID, maxSignIns, surplusAtOnce)
 	if err != nil {
-		return
+		web.Logger(c).WarnContext(ctx, "sign-ins beyond the limit were not ended", "error", err, "sub", userID)
 	}
-	for _, sid := range sids {
-		if _, err := p.Revoker.Revoke(ctx, revoke.Request{SID: sid, Reason: revoke.TooMany}); err != nil {
-			return
+	if len(sids) > 0 {
+		select {
+		case p.surplus <- sids:
+		default:
+		}
+	}
+}
+
+// Run ends the sign-ins beyond the limit of an account, until ctx ends. Then it returns nil.
+func (p *Pages) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case sids := <-p.surplus:
+			var wg sync.WaitGroup
+			for _, sid := range sids {
+				wg.Go(func() {
+					if _, err := p.Revoker.Revoke(ctx, revoke.Request{SID: sid, Reason: revoke.TooMany}); err != nil {
+						p.Logger.WarnContext(ctx, "a sign-in beyond the limit was not ended", "error", err, "sid", sid)
+					}
+				})
+			}
+			wg.Wait()
 		}
 	}
 }

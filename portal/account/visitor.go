@@ -76,8 +76,8 @@ type visitor struct {
 	record session.Record
 }
 
-// visitor returns the signed-in user, nil for a guest. It ends a session whose sign-in has ended or whose user is
-// disabled, and returns nil for it.
+// visitor returns the signed-in user, nil for a guest. It ends a session whose sign-in has ended or whose user may not
+// sign in, and returns nil for it.
 func (p *Pages) visitor(c echo.Context) (*visitor, error) {
 	rec, err := p.Session(c)
 	if err != nil {
@@ -91,7 +91,7 @@ func (p *Pages) visitor(c echo.Context) (*visitor, error) {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	if err != nil || u.ID != rec.Subject || u.Disabled(p.Now()) || !in.EndedAt.IsZero() {
+	if err != nil || u.ID != rec.Subject || u.Disabled(p.Now()) || !in.EndedAt.IsZero() || !p.Demo && IsDemo(u.ID) {
 		if err := p.Sessions.End(ctx, c.Response(), c.Request()); err != nil {
 			return nil, failed(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
+	"gatehouse/portal/account"
 	"gatehouse/portal/store"
 	"gatehouse/web"
 )
@@ -115,10 +116,11 @@ func (a *Console) records(ctx context.Context, q auditQuery) (r store.AuditQuery
 
 // idOf returns the id of the user with the typed email, or the text itself if it is not the email of a user.
 func (a *Console) idOf(ctx context.Context, typed string) (string, error) {
-	if !strings.Contains(typed, "@") {
+	_, email, err := account.NormaliseEmail(typed)
+	if err != nil {
 		return typed, nil
 	}
-	u, err := a.Store.UserByEmail(ctx, strings.ToLower(typed))
+	u, err := a.Store.UserByEmail(ctx, email)
 	if errors.Is(err, store.ErrNotFound) {
 		return typed, nil
 	}

@@ -33,7 +33,7 @@ var actions = []struct{ code, words string }{
 	{store.SignInFailed, "Failed to sign in"},
 	{store.PasswordChanged, "Changed the password"},
 	{store.EmailChanged, "Changed the email"},
-	{"sign_in.ended", "Ended a sign-in, from the list"},
+	{"sign_in.ended", "Ended a sign-in, from the list"}, // of an earlier version
 	{"client.created", "Created a client"},
 	{"client.changed", "Changed a client"},
 	{"client.secret_rotated", "Rotated a client's secret"},
@@ -46,6 +46,9 @@ var actions = []struct{ code, words string }{
 	{"delivery.sent_again", "Sent a delivery again"},
 	{"delivery.all_sent_again", "Sent all deliveries again"},
 }
+
+// personActions are those of administrators on users.
+var personActions = []string{actBanned, actUnbanned, actRoles, actEndedAll, actEndedOne}
 
 // actionName returns the label of an action, or the code itself if it is unknown.
 func actionName(code string) string {

@@ -180,13 +180,16 @@ func (a *Console) sendAgain(c echo.Context, me Admin) error {
 		return web.NotFound("This delivery")
 	}
 	err := a.Store.Apply(c.Request().Context(), store.SendAgain(id, a.Now()), a.audit(c, me, "delivery.sent_again", "delivery", id, "", nil))
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return web.NotFound("This delivery")
-	}
-	if err != nil {
+	case errors.Is(err, store.ErrNotSentAgain):
+		web.Flash(c, "info", "Nothing to send: the app has been told, or is being told now.")
+	case err != nil:
 		return err
+	default:
+		web.Flash(c, "success", "It is being sent again.")
 	}
-	web.Flash(c, "success", "It is being sent again.")
 	return leadOn(c, backTo(c))
 }
 
@@ -203,13 +206,14 @@ func (a *Console) sendAllAgain(c echo.Context, me Admin) error {
 	}
 	sent := 0
 	name := nameOf(names, client)
-	if err := a.Store.Apply(ctx, store.SendAllAgain(client, a.Now(), &sent),
-		a.audit(c, me, "delivery.all_sent_again", "client", client, name, nil)); err != nil {
-		return err
-	}
-	if sent == 0 {
+	err = a.Store.Apply(ctx, store.SendAllAgain(client, a.Now(), &sent),
+		a.audit(c, me, "delivery.all_sent_again", "client", client, name, nil))
+	switch {
+	case errors.Is(err, store.ErrNotSentAgain):
 		web.Flash(c, "info", "Nothing of "+name+" was given up.")
-	} else {
+	case err != nil:
+		return err
+	default:
 		web.Flash(c, "success", components.Plural(sent, "notice is", "notices are")+" being sent to "+name+" again.")
 	}
 	return leadOn(c, backTo(c))

@@ -66,26 +66,7 @@ func (a *Console) endOne(c echo.Context, me Admin) error {
 	if err != nil {
 		return err
 	}
-	sid := c.Param("sid")
-	if !isID(sid) {
-		return web.NotFound("This sign-in")
-	}
-	ctx := c.Request().Context()
-	owner, in, err := a.Store.Visitor(ctx, sid)
-	if errors.Is(err, store.ErrNotFound) || err == nil && owner.ID != u.ID {
-		return web.NotFound("This sign-in")
-	}
-	if err != nil {
-		return err
-	}
-	browser, _ := account.Device(in.UserAgent)
-	done, err := a.Revoker.Revoke(ctx, revoke.Request{
-		SID: sid, Reason: revoke.EndedByAdmin, By: me.ID, Client: portalID,
-		With: []store.Change{
-			store.IfSignInLives(u.ID, sid),
-			a.audit(c, me, actEndedOne, kindPerson, u.ID, u.Email, map[string]any{"sign_in": sid, "browser": browser}),
-		},
-	})
+	_, _, done, err := a.revokeSignIn(c, me, u.ID)
 	if errors.Is(err, store.ErrEnded) {
 		web.Flash(c, "info", "That sign-in had ended already.")
 		return leadOn(c, personURL(u.ID))
@@ -94,4 +75,29 @@ func (a *Console) endOne(c echo.Context, me Admin) error {
 		return err
 	}
 	return leadOn(c, receiptURL(done.Ending))
+}
+
+// revokeSignIn ends the sign-in that the path names, and returns its user and browser. It returns a 404 error if
+// userID is given and the sign-in is not that user's, and an error that wraps store.ErrEnded if it had ended already.
+func (a *Console) revokeSignIn(c echo.Context, me Admin, userID string) (u store.User, browser string, done revoke.Receipt, err error) {
+	ctx, sid := c.Request().Context(), c.Param("sid")
+	if !isID(sid) {
+		return u, "", done, web.NotFound("This sign-in")
+	}
+	u, in, err := a.Store.Visitor(ctx, sid)
+	if errors.Is(err, store.ErrNotFound) || err == nil && userID != "" && u.ID != userID {
+		return u, "", done, web.NotFound("This sign-in")
+	}
+	if err != nil {
+		return u, "", done, err
+	}
+	browser, _ = account.Device(in.UserAgent)
+	done, err = a.Revoker.Revoke(ctx, revoke.Request{
+		SID: sid, Reason: revoke.EndedByAdmin, By: me.ID, Client: portalID,
+		With: []store.Change{
+			store.IfSignInLives(u.ID, sid),
+			a.audit(c, me, actEndedOne, kindPerson, u.ID, u.Email, map[string]any{"sign_in": sid, "browser": browser}),
+		},
+	})
+	return u, browser, done, err
 }

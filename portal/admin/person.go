@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -132,13 +133,18 @@ func (a *Console) historyOf(c echo.Context, view *personView) error {
 	for _, r := range receipts {
 		view.Receipts = append(view.Receipts, receiptRow{URL: receiptURL(r.Ending), Reason: why(r.Reason), At: r.CreatedAt})
 	}
-	rows, _, err := a.Store.AuditRows(ctx, store.AuditQuery{TargetKind: kindPerson, TargetID: view.User.ID, Limit: remembered})
-	if err != nil {
-		return err
+	var rows []store.Audit
+	for _, action := range personActions { // an index has each in order, however many rows other actions have
+		some, _, err := a.Store.AuditRows(ctx, store.AuditQuery{Action: action, TargetID: view.User.ID, Limit: remembered})
+		if err != nil {
+			return err
+		}
+		if action == actBanned && view.State.Banned && len(some) > 0 {
+			view.BannedBy = some[0].Actor
+		}
+		rows = append(rows, some...)
 	}
-	view.Audit = auditRowsOf(rows)
-	if i := slices.IndexFunc(rows, func(r store.Audit) bool { return r.Action == actBanned }); i >= 0 && view.State.Banned {
-		view.BannedBy = rows[i].Actor
-	}
+	slices.SortFunc(rows, func(r, s store.Audit) int { return cmp.Or(s.At.Compare(r.At), cmp.Compare(s.Seq, r.Seq)) })
+	view.Audit = auditRowsOf(rows[:min(len(rows), remembered)])
 	return nil
 }

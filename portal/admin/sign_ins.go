@@ -218,33 +218,10 @@ func signInPages(q signInsQuery, ask store.LivingQuery, rows []store.LivingSignI
 
 // endSignIn handles POST /admin/sign-ins/:sid/end.
 func (a *Console) endSignIn(c echo.Context, me Admin) error {
-	ctx := c.Request().Context()
-	sid := c.Param("sid")
-	if !isID(sid) {
-		return web.NotFound("This sign-in")
-	}
-	u, in, err := a.Store.Visitor(ctx, sid)
-	if errors.Is(err, store.ErrNotFound) {
-		return web.NotFound("This sign-in")
-	}
-	if err != nil {
-		return err
-	}
 	back, _ := url.ParseQuery(c.FormValue("back"))
 	list := readSignInsQuery(back).url()
-	if !in.EndedAt.IsZero() {
-		web.Flash(c, "info", "That sign-in had ended already.")
-		return leadOn(c, list)
-	}
-	browser, _ := account.Device(in.UserAgent)
-	done, err := a.Revoker.Revoke(ctx, revoke.Request{
-		SID: sid, Reason: revoke.EndedByAdmin, By: me.ID, Client: portalID,
-		With: []store.Change{
-			store.IfSignInLives(u.ID, sid),
-			a.audit(c, me, "sign_in.ended", "sign_in", sid, u.Email, map[string]any{"person": u.ID, "browser": browser}),
-		},
-	})
-	if errors.Is(err, store.ErrEnded) { // the button was pressed twice
+	u, browser, done, err := a.revokeSignIn(c, me, "")
+	if errors.Is(err, store.ErrEnded) {
 		web.Flash(c, "info", "That sign-in had ended already.")
 		return leadOn(c, list)
 	}

@@ -2,6 +2,8 @@ package clients_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -71,6 +73,15 @@ func TestPrepare_Refuses(t *testing.T) {
 	}
 	c, err := good().Prepare(true)
 	if err != nil || c.Secret != "" || !c.HasSecret(secret) || c.HasSecret("") || c.AuthMethod != clients.SecretBasic {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+func TestPrepare_HashInUpperCase(t *testing.T) {
+	c := good()
+	c.Secret, c.SecretSHA256 = "", fmt.Sprintf("%X", sha256.Sum256([]byte(secret)))
+	c, err := c.Prepare(true)
+	if err != nil || !c.HasSecret(secret) || c.HasSecret(secret+"x") {
 		t.Errorf("%+v, %v", c, err)
 	}
 }

@@ -80,6 +80,7 @@ func (c Client) Prepare(plainHTTP bool) (Client, error) {
 	if err := errors.Join(slices.Concat(c.checkNames(), c.checkSecret(), c.checkURIs(plainHTTP), c.checkGrants())...); err != nil {
 		return Client{}, fmt.Errorf("client %q: %w", c.ID, err)
 	}
+	c.SecretSHA256 = strings.ToLower(c.SecretSHA256)
 	if c.Secret != "" {
 		c.SecretSHA256, c.Secret = hashOf(c.Secret), ""
 	}

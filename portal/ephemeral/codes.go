@@ -33,6 +33,8 @@ type Code struct {
 	AuthTime    time.Time `json:"t"`
 	Flow        string    `json:"f,omitempty"` // of sso/hops
 	Tag         string    `json:"b,omitempty"` // of the browser that gets the code, for sso/hops
+
+	record, spent string // set by TakeCode: the value in Redis before, and the sealed grant of the tombstone
 }
 
 // ErrNoCode means that a code is unknown, has expired, or was not written by a portal.
@@ -110,7 +112,8 @@ return v`)
 // request does not match the binding, which leaves the code unchanged; or *Spent if it was used before (RFC 6749
 // §4.1.2).
 func (s *Store) TakeCode(ctx context.Context, code, grant string, b Binding) (Code, error) {
-	v, err := take.Run(ctx, s.rdb, []string{codeKey(code)}, s.sealer.SealText([]byte(grant), spentName(code)), spentLife.Milliseconds(), b.ClientID, b.RedirectURI, b.Challenge).Text()
+	spent := s.sealer.SealText([]byte(grant), spentName(code))
+	v, err := take.Run(ctx, s.rdb, []string{codeKey(code)}, spent, spentLife.Milliseconds(), b.ClientID, b.RedirectURI, b.Challenge).Text()
 	if errors.Is(err, redis.Nil) {
 		return Code{}, ErrNoCode
 	}
@@ -140,7 +143,32 @@ func (s *Store) TakeCode(ctx context.Context, code, grant string, b Binding) (Co
 	if err != nil || json.Unmarshal(raw, &c) != nil || (Binding{c.ClientID, c.RedirectURI, c.Challenge}) != b {
 		return Code{}, ErrNoCode // not written by a portal
 	}
+	c.record, c.spent = v, spent
 	return c, nil
+}
+
+// putBack replaces the tombstone that TakeCode left by the code, unless the code was presented again meanwhile.
+//
+// KEYS[1] is the code. ARGV: sealed grant of the tombstone, value of the code, its life in milliseconds.
+var putBack = redis.NewScript(`
+local v = redis.call('GET', KEYS[1])
+if not v then return 0 end
+local r = cjson.decode(v)
+if r.spent ~= ARGV[1] or r.again then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`)
+
+// PutBack makes a code usable again, for another minute, whose data TakeCode returned as c. It returns ErrNoCode if
+// the code was presented again meanwhile.
+func (s *Store) PutBack(ctx context.Context, code string, c Code) error {
+	done, err := putBack.Run(ctx, s.rdb, []string{codeKey(code)}, c.spent, c.record, codeLife.Milliseconds()).Bool()
+	if err != nil {
+		return fmt.Errorf("ephemeral: put a code back: %w", err)
+	}
+	if !done {
+		return ErrNoCode
+	}
+	return nil
 }
 
 // CameAgain reports whether a used code was presented again with the right binding.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -55,6 +56,42 @@ func TestCodes_WritingToRedisMakesNone(t *testing.T) {
 			if c, err := s.TakeCode(ctx, code, "grant", b); !errors.Is(err, ephemeral.ErrNoCode) {
 				t.Errorf("%s: %+v, %v", name, c, err)
 			}
+		}
+	})
+}
+
+func TestCodes_PutBack(t *testing.T) {
+	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		s, ctx := open(t, rdb, newSecret), t.Context()
+		code, key := save(t, s, "alice")
+		for range 2 {
+			c, err := s.TakeCode(ctx, code, "grant", bound)
+			if err != nil || c.Subject != "alice" {
+				t.Fatalf("%+v, %v", c, err)
+			}
+			if err := s.PutBack(ctx, code, c); err != nil {
+				t.Fatal(err)
+			}
+			if life := rdb.PTTL(ctx, key).Val(); life <= 0 || life > time.Minute {
+				t.Errorf("it lives for %v", life)
+			}
+			if err := s.PutBack(ctx, code, c); !errors.Is(err, ephemeral.ErrNoCode) {
+				t.Errorf("one that is not used: %v", err)
+			}
+		}
+		c, err := s.TakeCode(ctx, code, "grant", bound)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spent := (*ephemeral.Spent)(nil)
+		if _, err := s.TakeCode(ctx, code, "another", bound); !errors.As(err, &spent) {
+			t.Errorf("the second time: %v", err)
+		}
+		if err := s.PutBack(ctx, code, c); !errors.Is(err, ephemeral.ErrNoCode) {
+			t.Errorf("one that was presented again: %v", err)
+		}
+		if again, err := s.CameAgain(ctx, code); err != nil || !again {
+			t.Errorf("presented again: %v, %v", again, err)
 		}
 	})
 }

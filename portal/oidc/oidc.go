@@ -50,6 +50,7 @@ type Records interface {
 type Ephemeral interface {
 	SaveCode(ctx context.Context, c ephemeral.Code) (string, error)
 	TakeCode(ctx context.Context, code, grant string, b ephemeral.Binding) (ephemeral.Code, error)
+	PutBack(ctx context.Context, code string, c ephemeral.Code) error
 	CameAgain(ctx context.Context, code string) (bool, error)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -14,6 +15,9 @@ import (
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
 )
+
+// putBackTimeout is the timeout of making a code usable again.
+const putBackTimeout = 2 * time.Second
 
 // exchangeCode handles the authorization code grant (RFC 6749 §4.1.3) with PKCE (RFC 7636 §4.6).
 func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, error) {
@@ -54,15 +58,18 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 	case err != nil:
 		return nil, unavailable(err)
 	}
-	h.redeemed(c, q, code)
 	audience, f := q.audience(code.Audience, h.Issuer.URL())
 	if f != nil {
 		return nil, f
 	}
 	g, first, err := h.open(ctx, q, code, grant)
+	if f := (*fault)(nil); errors.As(err, &f) && f.Code == temporarilyUnavailable {
+		return nil, h.putBack(ctx, q, code, f)
+	}
 	if err != nil {
 		return nil, err
 	}
+	h.redeemed(c, q, code)
 	p := person(g)
 	p.AuthTime = code.AuthTime
 	access, err := h.Issuer.Access(p, q.client.ID, audience, accessID(grant), narrowed(code.Scopes, audience, h.Issuer.URL()))
@@ -77,6 +84,18 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 		}
 	}
 	return answer, nil
+}
+
+// putBack makes a code usable again that could not be exchanged because of f, so that the client may try again. It
+// returns f, or invalid_grant if that fails.
+func (h *Handlers) putBack(ctx context.Context, q tokenRequest, code ephemeral.Code, f *fault) *fault {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackTimeout)
+	defer cancel()
+	if err := h.Ephemeral.PutBack(ctx, q.get("code"), code); err != nil {
+		h.Logger.Warn("an authorization code is lost, since its exchange failed", "client_id", q.client.ID, "error", errors.Join(f, err))
+		return badRequest(invalidGrant, "The code could not be exchanged, and can't be used again.")
+	}
+	return f
 }
 
 // open checks that the sign-in is active, and records that it has opened the client. It returns the user, and the

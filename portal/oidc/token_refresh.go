@@ -41,14 +41,17 @@ func (h *Handlers) refresh(c echo.Context, q tokenRequest) (*tokenAnswer, error)
 		return nil, unavailable(err)
 	}
 	g, err := h.Records.Grantee(ctx, r.old.SID, q.client.ID, r.now)
+	if err == nil && g.UserID != r.old.UserID {
+		err = store.ErrNotFound
+	}
+	if err == nil {
+		g.Replica = q.replica
+		_, err = h.Records.Open(ctx, g, q.client.ID, nil, r.now)
+	}
 	switch {
-	case errors.Is(err, store.ErrNotFound) || (err == nil && g.UserID != r.old.UserID):
+	case errors.Is(err, store.ErrNotFound):
 		return nil, badRequest(invalidGrant, "The sign-in that the refresh token belongs to is over.")
 	case err != nil:
-		return nil, unavailable(err)
-	}
-	g.Replica = q.replica
-	if _, err := h.Records.Open(ctx, g, q.client.ID, nil, r.now); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, unavailable(err)
 	}
 	access, err := h.Issuer.Access(person(g), q.client.ID, r.audience, accessID(r.old.Family), narrowed(r.scopes, r.audience, r.issuer))

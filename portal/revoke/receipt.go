@@ -35,56 +35,65 @@ func (s *Service) Receipt(ctx context.Context, ending string) (store.Receipt, Re
 	return stored, receipt, nil
 }
 
-// saveReceipt stores a receipt. A failure is only logged, since the revocation itself is complete.
-func (s *Service) saveReceipt(ctx context.Context, stored store.Receipt, receipt Receipt) {
-	text, err := json.Marshal(receipt)
-	if err == nil {
-		stored.Text = string(text)
-		err = s.d.Records.SaveReceipt(ctx, stored)
-	}
-	if err != nil {
-		s.d.Logger.Warn("a receipt was not stored", "ending", stored.Ending, "error", err)
-	}
-}
-
 // completeReceipts waits for the confirmation of revocations that Sync published, and completes their receipts:
 // Redis was unavailable when they were committed, or the replica that did so was killed.
-func (s *Service) completeReceipts(published []store.Revocation, w denylist.Written) {
+func (s *Service) completeReceipts(ctx context.Context, published []store.Revocation, w denylist.Written) {
 	first := map[string]store.Revocation{}
 	for _, r := range published {
 		if _, ok := first[r.Ending]; !ok {
 			first[r.Ending] = r
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), revokeTimeout)
+	waiting, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
 	defer cancel()
-	confirmed := s.publisher.await(ctx, w, s.d.Bound)
-	for ending, r := range first {
-		s.changeReceipt(ctx, ending, r, func(receipt *Receipt) bool {
+	confirmed := s.publisher.await(waiting, w, s.d.Bound)
+	for _, r := range first {
+		err := s.changeReceipt(ctx, receiptOf(r), func(receipt *Receipt) bool {
 			if !receipt.Denylist.At.IsZero() {
 				return false // published twice concurrently; the replica that waited has better figures
 			}
 			receipt.Denylist, receipt.Confirmed = confirmed, true
 			return true
 		})
+		if err != nil && ctx.Err() != nil {
+			return // the service stops, and the database does not answer
+		}
 	}
 }
 
-// changeReceipt applies change to the stored receipt, or to a new one that describes r. It stores the receipt if
-// change returns true.
-func (s *Service) changeReceipt(ctx context.Context, ending string, r store.Revocation, change func(*Receipt) bool) {
-	stored, receipt, err := s.Receipt(ctx, ending)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		stored, receipt = store.Receipt{Ending: ending, Reason: r.Reason, CreatedAt: r.At}, Receipt{Ending: ending}
-		if r.Kind == string(denylist.Subject) {
-			stored.UserID = r.Value
+// receiptOf returns the receipt of r, without a result yet.
+func receiptOf(r store.Revocation) store.Receipt {
+	stored := store.Receipt{Ending: r.Ending, Reason: r.Reason, CreatedAt: r.At}
+	if r.Kind == string(denylist.Subject) {
+		stored.UserID = r.Value
+	}
+	return stored
+}
+
+// errUnchanged is the error of a change that leaves the receipt as it is.
+var errUnchanged = errors.New("revoke: the receipt does not change")
+
+// changeReceipt applies change to the stored receipt, or to a new one of stored, and stores it if change returns true.
+// It continues when ctx ends. Its error has been logged, since the revocation itself is complete.
+func (s *Service) changeReceipt(ctx context.Context, stored store.Receipt, change func(*Receipt) bool) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiptTimeout)
+	defer cancel()
+	err := s.d.Records.ChangeReceipt(ctx, stored, func(text string) (string, error) {
+		receipt := Receipt{Ending: stored.Ending}
+		if text != "" {
+			if err := json.Unmarshal([]byte(text), &receipt); err != nil {
+				return "", err
+			}
 		}
-	case err != nil:
-		s.d.Logger.Warn("a receipt was not completed", "ending", ending, "error", err)
-		return
+		if !change(&receipt) {
+			return "", errUnchanged
+		}
+		changed, err := json.Marshal(receipt)
+		return string(changed), err
+	})
+	if err == nil || errors.Is(err, errUnchanged) {
+		return nil
 	}
-	if change(&receipt) {
-		s.saveReceipt(ctx, stored, receipt)
-	}
+	s.d.Logger.Warn("a receipt was not stored", "ending", stored.Ending, "error", err)
+	return err
 }

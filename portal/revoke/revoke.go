@@ -20,10 +20,12 @@ const (
 	// maxLifetime is how long a denylist entry of a sign-in or a user is kept: an app's session, which learns of the
 	// revocation only from it, lasts at most a day, and an access token minutes plus the clock leeway.
 	maxLifetime = 24*time.Hour + 10*time.Minute
-	// revokeTimeout is the timeout of Revoke.
+	// revokeTimeout is the timeout of Revoke, except for its receipt.
 	revokeTimeout = 10 * time.Second
 	// notifyTimeout is the timeout of waiting for the clients, however many they are.
 	notifyTimeout = 3 * time.Second
+	// receiptTimeout is the timeout of storing a receipt, after the revocation itself.
+	receiptTimeout = 2 * time.Second
 	// settledAfter is the time after which every replica that may still answer has a published revocation.
 	settledAfter = 5 * time.Second
 )
@@ -38,7 +40,7 @@ type Records interface {
 	RevocationsPublished(ctx context.Context, seqs []int64, now time.Time) error
 	HighestRevocation(ctx context.Context, now time.Time) (int64, error)
 	PurgeRevocations(ctx context.Context, now time.Time) error
-	SaveReceipt(ctx context.Context, r store.Receipt) error
+	ChangeReceipt(ctx context.Context, r store.Receipt, change func(text string) (string, error)) error
 	Receipt(ctx context.Context, ending string) (store.Receipt, error)
 }
 
@@ -71,6 +73,7 @@ type Service struct {
 	publisher  publisher
 	unfinished chan store.Revocation // denials with more sign-ins than Revoke ended
 	seen       syncState
+	completing sync.WaitGroup // calls of completeReceipts
 }
 
 // New returns a service, or an error if a dependency is missing.
@@ -95,7 +98,9 @@ func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.runSync(ctx) })
 	group.Go(func() error { return s.runTidy(ctx) })
-	return group.Wait()
+	err := group.Wait()
+	s.completing.Wait()
+	return err
 }
 
 // Revoke records the request in the outbox, publishes it, waits until every replica has confirmed, and returns the
@@ -131,7 +136,15 @@ func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
 		if about == "" {
 			about = out.UserID
 		}
-		s.saveReceipt(ctx, store.Receipt{Ending: e.ID, UserID: about, Reason: r.Reason, CreatedAt: now}, receipt)
+		_ = s.changeReceipt(ctx, store.Receipt{Ending: e.ID, UserID: about, Reason: r.Reason, CreatedAt: now}, func(stored *Receipt) bool {
+			full := receipt
+			full.Ended += stored.Ended // by a replica that continued already
+			if !full.Confirmed && stored.Confirmed {
+				full.Denylist, full.Confirmed = stored.Denylist, true // Sync has published it meanwhile
+			}
+			*stored = full
+			return true
+		})
 	}
 	if receipt.Tidying {
 		s.continueLater(out.Revocations[0])

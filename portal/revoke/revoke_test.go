@@ -71,10 +71,16 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient) *house {
 // another returns another replica's service.
 func (h *house) another() *revoke.Service {
 	h.Helper()
+	return h.with(h.log, h.told)
+}
+
+// with is a replica's service with another log and other clients.
+func (h *house) with(log revoke.Log, sender revoke.Sender) *revoke.Service {
+	h.Helper()
 	sessions, err := session.New(h.rdb, session.Options{Service: "portal", Keys: [][]byte{[]byte("a key of the tests, 32 bytes long")}})
 	h.check(err)
 	s, err := revoke.New(revoke.Deps{
-		Records: h.store, Log: h.log, Sessions: sessions, Sender: h.told, Now: time.Now, Logger: slog.New(slog.NewTextHandler(h.logs, nil)),
+		Records: h.store, Log: log, Sessions: sessions, Sender: sender, Now: time.Now, Logger: slog.New(slog.NewTextHandler(h.logs, nil)),
 	})
 	h.check(err)
 	return s
@@ -176,6 +182,29 @@ func TestRevoke_IsTrueEverywhereWhenItReturns(t *testing.T) {
 		}
 		if n := h.count("SELECT COUNT(*) FROM backchannel_outbox WHERE ending = ?", done.Ending); n != 1 {
 			h.Errorf("%d notices name the ending", n)
+		}
+	})
+}
+
+// The end of a grant's revocation moves with the clock; presented again, its tokens add nothing.
+func TestRevoke_GrantIsRevokedOnce(t *testing.T) {
+	each(t, func(h *house) {
+		var first revoke.Receipt
+		for i := range 3 {
+			until := time.Now().Add(6*time.Minute + time.Duration(i)*time.Second)
+			done, err := h.service.Revoke(h.Context(), revoke.Request{Token: "grant", Until: until, Reason: revoke.TokenRevoked})
+			h.check(err)
+			if i == 0 {
+				first = done
+			}
+			if done.Ending != first.Ending || !done.Confirmed {
+				h.Errorf("time %d: %+v", i+1, done)
+			}
+		}
+		for _, table := range []string{"revocations", "receipts"} {
+			if n := h.count("SELECT COUNT(*) FROM " + table); n != 1 {
+				h.Errorf("%d rows in %s", n, table)
+			}
 		}
 	})
 }

@@ -158,6 +158,6 @@ func (s *Service) publishPending(ctx context.Context) error {
 		if err := s.d.Records.RevocationsPublished(ctx, seqsOf(pending), s.d.Now()); err != nil {
 			return err
 		}
-		go s.completeReceipts(pending, w)
+		s.completing.Go(func() { s.completeReceipts(ctx, pending, w) })
 	}
 }

@@ -90,9 +90,10 @@ func (s *Service) tidyOne(ctx context.Context, r store.Revocation) error {
 			}
 		}
 	}
-	s.changeReceipt(ctx, r.Ending, r, func(receipt *Receipt) bool {
+	_ = s.changeReceipt(ctx, receiptOf(r), func(receipt *Receipt) bool {
+		changed := ended > 0 || receipt.Tidying
 		receipt.Ended, receipt.Tidying = receipt.Ended+ended, false
-		return ended > 0
+		return changed
 	})
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 
 	"gatehouse/db"
 	"gatehouse/portal"
+	"gatehouse/portal/account"
 	"gatehouse/portal/clients"
 	"gatehouse/portal/password"
 	"gatehouse/portal/store"
@@ -127,12 +127,16 @@ func seed(ctx context.Context, d *db.DB, o Options) error {
 	now := time.Now()
 	var users []store.User
 	for _, a := range o.Accounts {
+		email, normalised, err := account.NormaliseEmail(a.Email)
+		if err != nil {
+			return err
+		}
 		hash, err := hasher.Hash(ctx, a.Password)
 		if err != nil {
 			return err
 		}
 		users = append(users, store.User{
-			ID: rand.Text(), Name: a.Name, Email: a.Email, EmailNormalised: strings.ToLower(a.Email), PasswordHash: hash,
+			ID: rand.Text(), Name: a.Name, Email: email, EmailNormalised: normalised, PasswordHash: hash,
 			Roles: []string{"customer"}, CreatedAt: now, UpdatedAt: now, PasswordChangedAt: now,
 		})
 	}

@@ -166,10 +166,11 @@ func (out *Outcome) endToken(ctx context.Context, s *Store, tx *sqlx.Tx, e Endin
 	return out.revoke(ctx, tx, Revocation{Kind: "jti", Value: e.Token}, e, time.Time{})
 }
 
-// findEarlier finds an earlier revocation of the same target that lasts at least as long.
+// findEarlier finds an earlier revocation of the same target that has not expired, and for an access token lasts at
+// least as long. The tokens of a grant were all issued before it was revoked, so its first revocation outlasts them.
 func (out *Outcome) findEarlier(ctx context.Context, tx *sqlx.Tx, e Ending, kind, value string) error {
 	until := e.Now
-	if kind == "jti" {
+	if strings.Contains(e.Token, ".") {
 		until = e.Until
 	}
 	rows, err := revocations(ctx, tx, `WHERE kind = ? AND value = ? AND until_at >= ? ORDER BY seq DESC LIMIT 1`, kind, value, db.Millis(until))

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -139,22 +140,8 @@ func (s *Store) NoticeTried(ctx context.Context, t Try) error {
 	return nil
 }
 
-// purged is the number of notices that one statement deletes, so that others can write in between.
-const purged = 1000
-
 // PurgeNotices deletes the notices that were delivered before heard, and those that were given up before givenUp.
 func (s *Store) PurgeNotices(ctx context.Context, heard, givenUp time.Time) error {
-	for column, before := range map[string]time.Time{"delivered_at": heard, "given_up_at": givenUp} {
-		for n := int64(purged); n == purged; {
-			res, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM backchannel_outbox WHERE id IN (
-				SELECT id FROM backchannel_outbox WHERE `+column+` IS NOT NULL AND `+column+` < ? LIMIT ?)`), db.Millis(before), purged)
-			if err != nil {
-				return fmt.Errorf("store: purge notices: %w", err)
-			}
-			if n, err = res.RowsAffected(); err != nil {
-				return fmt.Errorf("store: purge notices: %w", err)
-			}
-		}
-	}
-	return nil
+	return errors.Join(s.purge(ctx, `backchannel_outbox`, `id`, `delivered_at IS NOT NULL AND delivered_at < ?`, heard),
+		s.purge(ctx, `backchannel_outbox`, `id`, `given_up_at IS NOT NULL AND given_up_at < ?`, givenUp))
 }

@@ -11,12 +11,15 @@ import (
 	"gatehouse/db"
 )
 
+// ErrNotSentAgain means that no notice had to be sent again: all were delivered, are being delivered or are due.
+var ErrNotSentAgain = errors.New("store: no notice had to be sent again")
+
 // again makes a notice due immediately, as if it had never been tried.
 const again = `SET given_up_at = NULL, next_attempt_at = ?, again_at = ?, attempts = 0`
 
 // SendAgain returns the change that makes a notice due at now: one that was given up is retried for as long as a new
-// one, and one that waits after a failure no longer waits. One that is being delivered, or was delivered, does not
-// change. It fails with [ErrNotFound] if there is no such notice.
+// one, and one that waits after a failure no longer waits. It fails with [ErrNotSentAgain] if the notice was delivered,
+// is being delivered or is due, and with [ErrNotFound] if there is no such notice.
 func SendAgain(id string, now time.Time) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		// took_ms is set once an attempt has ended: before that, a delivery is under way.
@@ -36,12 +39,12 @@ func SendAgain(id string, now time.Time) Change {
 		if !there {
 			return ErrNotFound
 		}
-		return nil
+		return ErrNotSentAgain
 	}}
 }
 
 // SendAllAgain returns the change that makes the given-up notices of a client due at now, and stores their number in
-// sent, which may be nil. None is no error.
+// sent, which may be nil. It fails with [ErrNotSentAgain] if there are none.
 func SendAllAgain(clientID string, now time.Time, sent *int) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		if clientID == "" {
@@ -55,6 +58,9 @@ func SendAllAgain(clientID string, now time.Time, sent *int) Change {
 		n, err := res.RowsAffected()
 		if sent != nil {
 			*sent = int(n)
+		}
+		if err == nil && n == 0 {
+			return ErrNotSentAgain
 		}
 		return err
 	}}

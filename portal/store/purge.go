@@ -10,8 +10,23 @@ import (
 	"gatehouse/db"
 )
 
-// purgeBatch is the number of sign-ins deleted in one transaction, so that others can write in between.
+// purgeBatch is the number of rows deleted in one transaction, so that others can write in between.
 const purgeBatch = 500
+
+// purge deletes the rows of table that match condition, whose parameter is t, in batches. key is the primary key.
+func (s *Store) purge(ctx context.Context, table, key, condition string, t time.Time) error {
+	for n := int64(purgeBatch); n == purgeBatch; {
+		res, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM `+table+` WHERE `+key+` IN (SELECT `+key+` FROM `+table+`
+			WHERE `+condition+` LIMIT ?)`), db.Millis(t), purgeBatch)
+		if err == nil {
+			n, err = res.RowsAffected()
+		}
+		if err != nil {
+			return fmt.Errorf("store: purge %s: %w", table, err)
+		}
+	}
+	return nil
+}
 
 // PurgeSignIns deletes the sign-ins that ended before t, or were not seen since, with the apps that they opened.
 func (s *Store) PurgeSignIns(ctx context.Context, t time.Time) error {

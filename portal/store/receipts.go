@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"gatehouse/db"
 )
 
@@ -22,11 +24,26 @@ type receiptRow struct {
 	CreatedAt int64 `db:"created_at"`
 }
 
-// SaveReceipt stores a receipt, replacing the text of an earlier one.
-func (s *Store) SaveReceipt(ctx context.Context, r Receipt) error {
-	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO receipts (ending, user_id, reason, created_at, receipt) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (ending) DO UPDATE SET receipt = excluded.receipt`), r.Ending, r.UserID, r.Reason, db.Millis(r.CreatedAt), r.Text); err != nil {
-		return fmt.Errorf("store: save a receipt: %w", err)
+// ChangeReceipt applies change to the text of the stored receipt of r.Ending, or of r if there is none, and stores the
+// result, in one transaction. If change fails, ChangeReceipt returns an error that wraps that of change, and stores
+// nothing.
+func (s *Store) ChangeReceipt(ctx context.Context, r Receipt, change func(text string) (string, error)) error {
+	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		// An existing row is locked by this statement too. One that describes a token or a sign-in may lack the user.
+		var text string
+		if err := tx.GetContext(ctx, &text, tx.Rebind(`INSERT INTO receipts (ending, user_id, reason, created_at, receipt) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (ending) DO UPDATE SET user_id = CASE WHEN receipts.user_id = '' THEN excluded.user_id ELSE receipts.user_id END RETURNING receipt`),
+			r.Ending, r.UserID, r.Reason, db.Millis(r.CreatedAt), r.Text); err != nil {
+			return err
+		}
+		text, err := change(text)
+		if err != nil {
+			return err
+		}
+		return exec(ctx, tx, "a receipt", `UPDATE receipts SET receipt = ? WHERE ending = ?`, text, r.Ending)
+	})
+	if err != nil {
+		return fmt.Errorf("store: change a receipt: %w", err)
 	}
 	return nil
 }
@@ -69,8 +86,5 @@ func (r receiptRow) receipt() Receipt {
 
 // PurgeReceipts deletes the receipts from before t.
 func (s *Store) PurgeReceipts(ctx context.Context, t time.Time) error {
-	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM receipts WHERE created_at < ?`), db.Millis(t)); err != nil {
-		return fmt.Errorf("store: purge receipts: %w", err)
-	}
-	return nil
+	return s.purge(ctx, `receipts`, `ending`, `created_at < ?`, t)
 }

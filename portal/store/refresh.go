@@ -97,10 +97,7 @@ func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
 
 // PurgeRefreshTokens deletes the tokens that expired before t.
 func (s *Store) PurgeRefreshTokens(ctx context.Context, t time.Time) error {
-	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM refresh_tokens WHERE expires_at < ?`), db.Millis(t)); err != nil {
-		return fmt.Errorf("store: purge refresh tokens: %w", err)
-	}
-	return nil
+	return s.purge(ctx, `refresh_tokens`, `hash`, `expires_at < ?`, t)
 }
 
 func scanRefreshToken(row *sqlx.Row) (RefreshToken, error) {

@@ -132,8 +132,5 @@ const purgedAfter = 24 * time.Hour
 
 // PurgeRevocations deletes the revocations that expired more than a day before now.
 func (s *Store) PurgeRevocations(ctx context.Context, now time.Time) error {
-	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM revocations WHERE until_at <= ?`), db.Millis(now.Add(-purgedAfter))); err != nil {
-		return fmt.Errorf("store: purge revocations: %w", err)
-	}
-	return nil
+	return s.purge(ctx, `revocations`, `seq`, `until_at <= ?`, now.Add(-purgedAfter))
 }

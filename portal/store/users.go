@@ -187,9 +187,10 @@ func insertUser(ctx context.Context, tx *sqlx.Tx, u User) (int64, error) {
 	return n, addWords(ctx, tx, []User{u})
 }
 
-// SetName changes a user's name. It returns ErrNotFound if there is no such user.
+// SetName changes a user's name. It returns ErrNotFound if there is no such user, or the account was deleted.
 func (s *Store) SetName(ctx context.Context, id, name string, now time.Time) error {
-	return s.respell(ctx, id, ErrNotFound, nil, `UPDATE users SET name = ?, updated_at = ?, indexed = TRUE WHERE id = ?`, name, db.Millis(now), id)
+	return s.respell(ctx, id, ErrNotFound, nil, `UPDATE users SET name = ?, updated_at = ?, indexed = TRUE
+		WHERE id = ? AND deleted_at IS NULL`, name, db.Millis(now), id)
 }
 
 // SetEmail changes a user's email, together with the changes of with. It returns ErrStale unless passwordHash, which
@@ -227,14 +228,10 @@ func (s *Store) SetPassword(ctx context.Context, id, old, hash string, now time.
 	return s.Apply(ctx, ChangePassword(id, old, hash, now))
 }
 
-// Rehash replaces the hash old by one of the same password with other parameters. It does nothing if old is no
+// Rehash replaces the hash old by one of the same password with other parameters. It returns ErrStale if old is no
 // longer the user's.
 func (s *Store) Rehash(ctx context.Context, id, old, hash string) error {
-	err := s.update(ctx, ErrStale, `UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?`, hash, id, old)
-	if errors.Is(err, ErrStale) {
-		return nil
-	}
-	return err
+	return s.update(ctx, ErrStale, `UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?`, hash, id, old)
 }
 
 // respell updates a user's name or email, and the words of the search index with it, in one transaction with the

@@ -261,10 +261,14 @@ func TestOutbox_SendAgain(t *testing.T) {
 		if err := s.NoticeTried(ctx, store.Try{Notice: heard.ID, Attempt: 1, At: later}); err != nil {
 			t.Fatal(err)
 		}
-		for range 2 { // a second click changes nothing
+		for i := range 2 { // a second click changes nothing
 			for _, n := range []store.Notice{dead, waits, fresh, leased, heard} {
-				if err := s.Apply(ctx, store.SendAgain(n.ID, later)); err != nil {
-					t.Errorf("%s: %v", n.SID, err)
+				want := store.ErrNotSentAgain
+				if i == 0 && (n == dead || n == waits) {
+					want = nil
+				}
+				if err := s.Apply(ctx, store.SendAgain(n.ID, later)); !errors.Is(err, want) {
+					t.Errorf("%s: %v, want %v", n.SID, err, want)
 				}
 			}
 		}
@@ -282,7 +286,7 @@ func TestOutbox_SendAgain(t *testing.T) {
 		}
 		// What is under way goes on.
 		for range 2 {
-			if err := s.Apply(ctx, store.SendAgain(dead.ID, later)); err != nil {
+			if err := s.Apply(ctx, store.SendAgain(dead.ID, later)); !errors.Is(err, store.ErrNotSentAgain) {
 				t.Fatal(err)
 			}
 		}
@@ -304,14 +308,14 @@ func TestOutbox_SendAllOfAClientAgain(t *testing.T) {
 			failed(t, s, d, "forum", fmt.Sprintf("f-%d", i), storetest.Now, time.Time{})
 		}
 		failed(t, s, d, "shop", "waits", storetest.Now, later.Add(time.Hour))
-		for _, want := range []int{3, 0} {
-			sent := -1
-			if err := s.Apply(ctx, store.SendAllAgain("shop", later, &sent)); err != nil || sent != want {
-				t.Errorf("%d, %v; want %d", sent, err, want)
-			}
+		sent := -1
+		if err := s.Apply(ctx, store.SendAllAgain("shop", later, &sent)); err != nil || sent != 3 {
+			t.Errorf("%d, %v; want 3", sent, err)
 		}
-		if err := s.Apply(ctx, store.SendAllAgain("nobody", later, nil)); err != nil {
-			t.Errorf("nobody: %v", err)
+		for _, client := range []string{"shop", "nobody"} {
+			if err := s.Apply(ctx, store.SendAllAgain(client, later, &sent)); !errors.Is(err, store.ErrNotSentAgain) || sent != 0 {
+				t.Errorf("%s: %d, %v", client, sent, err)
+			}
 		}
 		if err := s.Apply(ctx, store.SendAllAgain("", later, nil)); err == nil {
 			t.Error("all clients at once")

@@ -3,7 +3,9 @@ package storetest_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -98,16 +100,19 @@ func TestReceipts_ComeBackAndAreCompleted(t *testing.T) {
 		first := store.Receipt{Ending: "ending-1", UserID: "u", Reason: "banned", CreatedAt: at, Text: `{"a":1}`}
 		second := store.Receipt{Ending: "ending-2", UserID: "u", Reason: "banned", CreatedAt: at.Add(time.Hour), Text: `{"b":"ü"}`}
 		for _, r := range []store.Receipt{first, second, {Ending: "ending-3", UserID: "v", Reason: "sign_out", CreatedAt: at, Text: "{}"}} {
-			if err := s.SaveReceipt(ctx, r); err != nil {
+			if err := s.ChangeReceipt(ctx, r, func(text string) (string, error) { return text, nil }); err != nil {
 				t.Fatal(err)
 			}
 		}
-		later := first
-		later.Text, later.UserID = `{"a":2}`, "another"
-		if err := s.SaveReceipt(ctx, later); err != nil {
+		bare := first
+		bare.Text, bare.UserID = "", "another"
+		if err := s.ChangeReceipt(ctx, bare, func(text string) (string, error) { return text + "!", nil }); err != nil {
 			t.Fatal(err)
 		}
-		first.Text = later.Text
+		if err := s.ChangeReceipt(ctx, bare, func(string) (string, error) { return "", io.EOF }); !errors.Is(err, io.EOF) {
+			t.Errorf("a change that fails: %v", err)
+		}
+		first.Text += "!"
 		if got, err := s.Receipt(ctx, "ending-1"); err != nil || got != first {
 			t.Errorf("%+v, %v; want %+v", got, err, first)
 		}
@@ -122,6 +127,27 @@ func TestReceipts_ComeBackAndAreCompleted(t *testing.T) {
 		}
 		if n := count(t, d, "SELECT COUNT(*) FROM receipts"); n != 1 {
 			t.Errorf("%d left", n)
+		}
+	})
+}
+
+func TestReceipts_ChangesAreNotLost(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				r := store.Receipt{Ending: "ending", Reason: "sign_out", CreatedAt: at}
+				if i == 7 {
+					r.UserID = "u"
+				}
+				if err := s.ChangeReceipt(t.Context(), r, func(text string) (string, error) { return text + "x", nil }); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if got, err := s.Receipt(t.Context(), "ending"); err != nil || got.Text != "xxxxxxxx" || got.UserID != "u" {
+			t.Errorf("%+v, %v", got, err)
 		}
 	})
 }

@@ -133,6 +133,10 @@ func TestUsers_Changes(t *testing.T) {
 		u, _ := storetest.Registered(t, s, "maria@example.com")
 		storetest.Registered(t, s, "otto@example.com")
 		later := storetest.Now.Add(time.Hour)
+		gone, _ := storetest.Registered(t, s, "gone@example.com")
+		if err := s.Apply(ctx, store.DeleteUser(gone.ID, "", later)); err != nil {
+			t.Fatal(err)
+		}
 		for _, step := range []struct {
 			name string
 			err  error
@@ -140,6 +144,7 @@ func TestUsers_Changes(t *testing.T) {
 		}{
 			{"name", s.SetName(ctx, u.ID, "Maria <b> 'Keller'", later), nil},
 			{"name of nobody", s.SetName(ctx, "nobody", "x", later), store.ErrNotFound},
+			{"name of a deleted account", s.SetName(ctx, gone.ID, "Maria Keller", later), store.ErrNotFound},
 			{"email that is taken", s.SetEmail(ctx, u.ID, u.PasswordHash, "Otto@example.com", "otto@example.com", later), store.ErrEmailTaken},
 			{"email with an old hash", s.SetEmail(ctx, u.ID, "old", "m@example.com", "m@example.com", later), store.ErrStale},
 			{"email", s.SetEmail(ctx, u.ID, u.PasswordHash, "M@Example.com", "m@example.com", later), nil},
@@ -147,7 +152,7 @@ func TestUsers_Changes(t *testing.T) {
 			{"password with an old hash", s.SetPassword(ctx, u.ID, "old", "new", later), store.ErrStale},
 			{"password", s.SetPassword(ctx, u.ID, u.PasswordHash, "new", later), nil},
 			{"password twice", s.SetPassword(ctx, u.ID, u.PasswordHash, "newer", later), store.ErrStale},
-			{"rehash of an old one", s.Rehash(ctx, u.ID, u.PasswordHash, "newest"), nil},
+			{"rehash of an old one", s.Rehash(ctx, u.ID, u.PasswordHash, "newest"), store.ErrStale},
 		} {
 			if !errors.Is(step.err, step.want) {
 				t.Errorf("%s: %v, want %v", step.name, step.err, step.want)
