@@ -241,6 +241,24 @@ func TestLive_SendsWhatIsNewAndNothingElse(t *testing.T) {
 	})
 }
 
+func TestRun_ThatIsNotReachedGoesOn(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		alice := h.person("alice")
+		run := alice.start("doors")
+		h.labs.cut(true)
+		if p := alice.get(run).want(t, http.StatusServiceUnavailable); p.header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+		alice.post(run+"/do", "control", "knock").want(t, http.StatusServiceUnavailable)
+		h.labs.cut(false)
+		alice.get(run).want(t, http.StatusOK, `data-run-state="running"`)
+
+		h.labs.cut(true)
+		alice.post(run+"/end").want(t, http.StatusSeeOther)
+		alice.get(run).want(t, http.StatusOK, "You ended it.")
+	})
+}
+
 func TestTimeline_Exports(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		alice := h.person("alice")
