@@ -94,8 +94,9 @@ type labs struct {
 	starts int
 	last   lab.Start // what was asked for
 	room   int
-	away   bool // the network is cut
-	shared bool // whoever asks has their share already
+	away   bool       // the network is cut
+	late   *lab.State // what State returns next, as a request that was overtaken would
+	shared bool       // whoever asks has their share already
 	ended  func(id, why string, last lab.State)
 }
 
@@ -143,6 +144,10 @@ func (l *labs) State(_ context.Context, _, id string, seen int64) (lab.State, er
 	}
 	if seen < 0 {
 		return r.Timeline(), nil
+	}
+	if s := l.late; s != nil {
+		l.late = nil
+		return *s, nil
 	}
 	if s := r.State(); s.Version != seen {
 		return s, nil

@@ -169,7 +169,8 @@ func (a *App) over(ctx context.Context, r *store.Run, why string, last lab.State
 	return nil
 }
 
-// keep stores the state of a run. If its guided path is finished, it stores that first.
+// keep stores the state of a run, unless a newer one is stored. If its guided path is finished, it stores that
+// first.
 func (a *App) keep(ctx context.Context, r *store.Run, s lab.State) error {
 	if e, known := a.experiment(r.Experiment); known && r.Mode == lab.Guided && r.Step < len(e.Steps) && s.Step >= len(e.Steps) {
 		found, err := json.Marshal(s.Findings)
@@ -185,11 +186,15 @@ func (a *App) keep(ctx context.Context, r *store.Run, s lab.State) error {
 	if err != nil {
 		return fmt.Errorf("keep run: %w", err)
 	}
-	now := a.Now()
-	if err := a.store.SaveRun(ctx, r.ID, s.Step, r.Setup, string(state), now); err != nil {
-		return err
+	for r.Lives() && stateOf(*r).Version <= s.Version {
+		saved, err := a.store.SaveRun(ctx, r, s.Step, string(state), a.Now())
+		if saved || err != nil {
+			return err
+		}
+		if *r, err = a.store.AnyRun(ctx, r.ID); err != nil {
+			return err
+		}
 	}
-	r.Step, r.State, r.SeenAt = s.Step, string(state), db.Millis(now)
 	return nil
 }
 
