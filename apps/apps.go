@@ -49,6 +49,7 @@ func (d *Deps) check() error {
 	need(d.Redis != nil, "Redis")
 	need(d.Logger != nil, "the logger")
 	need(d.Replica != "", "the replica's name")
+	need(d.ClientSecret != "", "the client's secret")
 	need(len(d.Keys) > 0, "the key of sessions")
 	need(!d.Estate.IsZero(), "the estate")
 	if d.Now == nil {
