@@ -55,10 +55,8 @@ var ErrTooMany = errors.New("academy: as many experiments run as one person may 
 func (s *Store) StartRun(ctx context.Context, r Run, most int, now time.Time) (made bool, err error) {
 	at := db.Millis(now)
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if s.db.Dialect == db.Postgres { // SQLite's write transactions are serial anyway
-			if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext($1))`, "runs of "+r.Sub); err != nil {
-				return err
-			}
+		if err := s.lock(ctx, tx, "runs of "+r.Sub); err != nil {
+			return err
 		}
 		var owner string
 		switch err := tx.GetContext(ctx, &owner, tx.Rebind(`SELECT sub FROM runs WHERE id = ?`), r.ID); {
