@@ -43,7 +43,7 @@ func (b *Bank) client() *redis.Client {
 }
 
 // newKeeper returns a branch's keeper, by the bank's kind.
-func (b *Bank) newKeeper(ctx context.Context, br *branch) (keeper, error) {
+func (b *Bank) newKeeper(ctx context.Context, br *branch) (k keeper, err error) {
 	switch b.o.Kind {
 	case Memory:
 		return newMemory(), nil
@@ -51,6 +51,11 @@ func (b *Bank) newKeeper(ctx context.Context, br *branch) (keeper, error) {
 		return newCards(b, b.o.Audience(br.number), nil)
 	}
 	rdb := b.client()
+	defer func() {
+		if err != nil {
+			_ = rdb.Close()
+		}
+	}()
 	if b.o.Kind == Redis {
 		return newNotebook(rdb)
 	}
@@ -63,7 +68,10 @@ func (b *Bank) newKeeper(ctx context.Context, br *branch) (keeper, error) {
 		defer cancel()
 		_ = d.ready(ctx)
 	}
-	return newCards(b, b.o.Audience(br.number), d)
+	if k, err = newCards(b, b.o.Audience(br.number), d); err != nil {
+		d.close()
+	}
+	return k, err
 }
 
 // RedisUp reports whether this bank has a Redis that runs.
