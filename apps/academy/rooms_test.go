@@ -45,6 +45,9 @@ func TestRooms_ClassSeesItselfAndTheTeacherNames(t *testing.T) {
 		if p := bob.get(path); !strings.Contains(p.body, "Alice") || strings.Contains(p.body, "Nobody is here yet") {
 			t.Error("the teacher does not see the learner")
 		}
+		if p := bob.get(path + "?page=9"); !strings.Contains(p.body, "Alice") {
+			t.Error("a page past the end is not the last one")
+		}
 		if p := bob.get(path + "?names=hidden"); strings.Contains(p.body, "Alice") || !strings.Contains(p.body, "Learner 1") {
 			t.Error("names that are hidden are shown")
 		}
