@@ -107,6 +107,22 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	return e, auth, nil
 }
 
+// Hourly runs tidy at once and then every hour until ctx ends, and logs its errors.
+func (d *Deps) Hourly(ctx context.Context, tidy func(context.Context) error) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := tidy(ctx); err != nil && ctx.Err() == nil {
+			d.Logger.Warn("old data can't be tidied up", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // maxGuestSearches limits how many searches by guests a replica runs at the same time.
 const maxGuestSearches = 4
 
