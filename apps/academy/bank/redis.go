@@ -24,12 +24,13 @@ func (b *Bank) openRedis(ctx context.Context) error {
 	if b.o.Kind != CardDenylist {
 		return nil
 	}
-	if b.denied, err = denylist.NewLog(b.rdb); err != nil {
+	denied, err := denylist.NewLog(b.rdb)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := b.denied.Rebuild(ctx, 0, func(func(denylist.Entry, error) bool) {}); err != nil {
+	if err := denied.Rebuild(ctx, 0, func(func(denylist.Entry, error) bool) {}); err != nil {
 		return fmt.Errorf("bank: an empty denylist: %w", err)
 	}
 	return nil
