@@ -50,6 +50,7 @@ func (d *Deps) check() error {
 	need(d.Redis != nil, "Redis")
 	need(d.Logger != nil, "the logger")
 	need(d.Replica != "", "the replica's name")
+	need(d.ClientSecret != "", "the client's secret")
 	need(len(d.Keys) > 0, "the key of sessions")
 	need(!d.Estate.IsZero(), "the estate")
 	if d.Now == nil {
@@ -105,6 +106,22 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 		d.Denied.Describe(func(r *denylist.Report) { r.KIDs, r.Streams = auth.KIDs(), auth.Streams() })
 	}
 	return e, auth, nil
+}
+
+// Hourly runs tidy at once and then every hour until ctx ends, and logs its errors.
+func (d *Deps) Hourly(ctx context.Context, tidy func(context.Context) error) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := tidy(ctx); err != nil && ctx.Err() == nil {
+			d.Logger.Warn("old data can't be tidied up", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // maxGuestSearches limits how many searches by guests a replica runs at the same time.

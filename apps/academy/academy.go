@@ -126,10 +126,15 @@ func (a *App) routes(e *echo.Echo) {
 // Handler returns the Academy's HTTP handler.
 func (a *App) Handler() *echo.Echo { return a.echo }
 
-// Run runs the relying party and the experiments' process manager until ctx ends.
+// Run runs the relying party and the experiments' process manager and, once an hour, deletes expired counters of room
+// codes, until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.sso.Run(ctx) })
 	group.Go(func() error { return a.Labs.Run(ctx) })
+	group.Go(func() error {
+		a.Hourly(ctx, func(ctx context.Context) error { return a.store.PruneTries(ctx, a.Now()) })
+		return nil
+	})
 	return group.Wait()
 }

@@ -74,14 +74,14 @@ func (a *App) room(c echo.Context) error {
 	v := classView{Room: r, Teaches: r.TeacherSub == subject(c), Link: a.Estate.URL(service) + "/join/" + r.Code}
 	v.Names = v.Teaches && c.QueryParam("names") != "hidden"
 	v.Shell = shell(c, r.Title, "/rooms")
-	page := web.Int(c, "page", 1, 1, lastRoomPage)
+	pages := max(1, (r.Members+store.MembersPerPage-1)/store.MembersPerPage)
+	v.Pages = components.Pages{Page: min(web.Int(c, "page", 1, 1, lastRoomPage), pages), Total: pages, Label: "Learners",
+		URL: func(n int) string { return v.url(n, v.Names) }}
 	if v.Teaches {
-		if v.Members, err = a.members(c, r, page); err != nil {
+		if v.Members, err = a.members(c, r, v.Pages.Page); err != nil {
 			return err
 		}
 	}
-	v.Pages = components.Pages{Page: page, Total: max(1, (r.Members+store.MembersPerPage-1)/store.MembersPerPage), Label: "Learners",
-		URL: func(n int) string { return v.url(n, v.Names) }}
 	done, finished, err := a.store.ClassDone(ctx, r.ID)
 	if err != nil {
 		return err

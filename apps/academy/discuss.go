@@ -33,27 +33,24 @@ func (a *App) discuss(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := a.discussion(c.Request().Context(), l)
-	if err != nil {
+	ctx := c.Request().Context()
+	path, err := a.store.Discussion(ctx, l.Slug)
+	if err == nil {
+		return web.SeeOther(c, a.Estate.URL("forum")+path)
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if path, err = a.putTopic(ctx, l); err != nil {
 		e := web.Fail(http.StatusServiceUnavailable, "forum_away",
 			"The forum does not answer just now, so the discussion of this lesson can't be opened. The lesson itself is here as before. Please try again in a moment.").
 			Titled("The forum is away").Because(err)
 		e.RetryAfter = 2 * time.Second
 		return e
 	}
+	if err := a.store.KeepDiscussion(ctx, l.Slug, path); err != nil {
+		a.Logger.Error("the path of a lesson's thread can't be stored", "lesson", l.Slug, "error", err)
+	}
 	return web.SeeOther(c, a.Estate.URL("forum")+path)
-}
-
-// discussion returns the path of a lesson's thread, creating the thread if needed.
-func (a *App) discussion(ctx context.Context, l *chapter.Lesson) (string, error) {
-	path, err := a.store.Discussion(ctx, l.Slug)
-	if err == nil || !errors.Is(err, store.ErrNotFound) {
-		return path, err
-	}
-	if path, err = a.putTopic(ctx, l); err != nil {
-		return "", err
-	}
-	return path, a.store.KeepDiscussion(ctx, l.Slug, path)
 }
 
 // threadPath matches the paths that are accepted from the forum, since they become part of a redirect's address.

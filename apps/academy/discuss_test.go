@@ -140,3 +140,27 @@ func TestDiscuss_SaysThatTheForumIsAway(t *testing.T) {
 		}
 	})
 }
+
+func TestDiscuss_AFaultOfTheOwnDatabaseIsNotTheForums(t *testing.T) {
+	env.EachDB(t, "academy", func(t *testing.T, d *db.DB) {
+		h := besides(t, d, &neighbours{})
+		exec := func(query string) {
+			t.Helper()
+			if _, err := d.ExecContext(t.Context(), query); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d.Dialect == db.Postgres { // a table that takes no rows
+			exec(`ALTER TABLE discussions ADD CONSTRAINT refuse CHECK (lesson IS NULL)`)
+		} else {
+			exec(`CREATE TRIGGER refuse BEFORE INSERT ON discussions BEGIN SELECT RAISE(ABORT, 'refused'); END`)
+		}
+		if w := h.discussion("the-bank"); w.Code != http.StatusSeeOther {
+			t.Errorf("a thread whose path can't be stored: %d", w.Code)
+		}
+		exec(`DROP TABLE discussions`)
+		if w := h.discussion("the-bank"); w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "The forum") {
+			t.Errorf("no table: %d\n%s", w.Code, w.Body)
+		}
+	})
+}

@@ -24,8 +24,12 @@ type listedExperiment struct {
 // besides are the pages in the list that run without a lab process.
 var besides = []listedExperiment{
 	{Name: "seen", Title: "Your own sign-in", Lead: "The sign-in that has just happened, hop by hop, from what the servers wrote down.", URL: "/seen"},
-	{Name: "whole-estate", Title: "The whole estate", Lead: "The real servers of this very installation: kill one, add one, change the balancing, while another tab shops.", URL: "/estate", Roles: []string{"admin"}},
+	estateEntry,
 }
+
+// estateEntry is the page of this installation's replicas.
+var estateEntry = listedExperiment{Name: estateExperiment, Title: "The whole estate", URL: estatePage, Roles: []string{"admin"},
+	Lead: "The real replicas of this installation: kill one, add one and change the balancing while the Shop is in use."}
 
 // listView is the page of all experiments.
 type listView struct {

@@ -1,10 +1,8 @@
 package academy
 
 import (
-	"cmp"
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -16,6 +14,7 @@ import (
 	"gatehouse/apps/academy/lab"
 	"gatehouse/apps/academy/store"
 	"gatehouse/db"
+	"gatehouse/web"
 )
 
 // timeline is a run in its export format.
@@ -39,7 +38,7 @@ func (a *App) timelineOf(c echo.Context) (timeline, store.Run, error) {
 		return timeline{}, r, err
 	}
 	s, err := a.look(c.Request().Context(), &r, -1)
-	if err != nil && !errors.Is(err, lab.ErrSame) {
+	if err != nil {
 		return timeline{}, r, err
 	}
 	t := timeline{Run: r.ID, Experiment: r.Experiment, Mode: r.Mode, Setup: s.Setup, Started: db.Time(r.StartedAt), Ended: r.EndedWhy,
@@ -85,7 +84,7 @@ func (a *App) timelineCSV(c echo.Context) error {
 		return fmt.Errorf("timeline: %w", err)
 	}
 	for _, e := range t.Events {
-		record := []string{strconv.FormatInt(e.N, 10), e.At.UTC().Format(time.RFC3339Nano), safeCell(e.Kind), safeCell(e.Text)}
+		record := []string{strconv.FormatInt(e.N, 10), e.At.UTC().Format(time.RFC3339Nano), web.CSVText(e.Kind), web.CSVText(e.Text)}
 		for _, key := range []string{"from", "to", "method", "path", "status", "outcome", "took_us"} {
 			record = append(record, dataCell(e.Data[key]))
 		}
@@ -109,17 +108,7 @@ func dataCell(v any) string {
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	case string:
-		return safeCell(v)
+		return web.CSVText(v)
 	}
-	return safeCell(fmt.Sprint(v))
-}
-
-// safeCell returns text as a cell. It prefixes text that a spreadsheet would treat as a formula with an apostrophe
-// (OWASP, CSV injection).
-func safeCell(s string) string {
-	first := cmp.Or(strings.TrimLeft(s, " "), s)
-	if first != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(first)[0]) {
-		return "'" + s
-	}
-	return s
+	return web.CSVText(fmt.Sprint(v))
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -92,7 +94,9 @@ type labs struct {
 	starts int
 	last   lab.Start // what was asked for
 	room   int
-	shared bool // whoever asks has their share already
+	away   bool       // the network is cut
+	late   *lab.State // what State returns next, as a request that was overtaken would
+	shared bool       // whoever asks has their share already
 	ended  func(id, why string, last lab.State)
 }
 
@@ -124,6 +128,9 @@ func (l *labs) Start(ctx context.Context, s lab.Start) (string, error) {
 func (l *labs) find(id string) (*lab.Run, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.away {
+		return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
+	}
 	if r := l.runs[id]; r != nil {
 		return r, nil
 	}
@@ -137,6 +144,10 @@ func (l *labs) State(_ context.Context, _, id string, seen int64) (lab.State, er
 	}
 	if seen < 0 {
 		return r.Timeline(), nil
+	}
+	if s := l.late; s != nil {
+		l.late = nil
+		return *s, nil
 	}
 	if s := r.State(); s.Version != seen {
 		return s, nil
@@ -174,6 +185,13 @@ func (l *labs) End(_ context.Context, _, id, why string) error {
 	}
 	l.ended(id, why, last)
 	return nil
+}
+
+// cut cuts the network to the runs, or mends it.
+func (l *labs) cut(away bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.away = away
 }
 
 // crash is the end of a process that nobody is told of.

@@ -100,8 +100,7 @@ func (a *App) showLesson(c echo.Context, status int, l *chapter.Lesson, change f
 // card returns an experiment with the reader's last result.
 func (a *App) card(c echo.Context, b chapter.Block) (experimentCard, error) {
 	if b.Name == estateExperiment {
-		return experimentCard{Title: "The whole estate", URL: estatePage, Roles: []string{"admin"},
-			Lead: "The real replicas of this installation: kill one, add one and change the balancing while the Shop is in use."}, nil
+		return experimentCard{Title: estateEntry.Title, URL: estateEntry.URL, Roles: estateEntry.Roles, Lead: estateEntry.Lead}, nil
 	}
 	e, _ := a.experiment(b.Name)
 	card := experimentCard{Title: e.Title, Lead: e.Lead, URL: experimentURL(e.Name, lab.Guided, b.Setup), Roles: e.Roles, Steps: len(e.Steps)}

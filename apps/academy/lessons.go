@@ -2,6 +2,7 @@ package academy
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -43,7 +44,7 @@ func (a *App) checkSetup(name string, setup map[string]string) error {
 		return fmt.Errorf("there is no experiment %q", name)
 	}
 	for key := range setup {
-		if !hasParam(e, key) {
+		if !slices.ContainsFunc(e.Params, func(p lab.Param) bool { return p.Name == key }) {
 			return fmt.Errorf("%s has no %q in its set-up", name, key)
 		}
 	}
@@ -51,15 +52,6 @@ func (a *App) checkSetup(name string, setup map[string]string) error {
 		return err
 	}
 	return nil
-}
-
-func hasParam(e lab.Experiment, name string) bool {
-	for _, p := range e.Params {
-		if p.Name == name {
-			return true
-		}
-	}
-	return false
 }
 
 // findLesson returns the lesson of the address, or a not-found error.

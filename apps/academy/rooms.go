@@ -167,9 +167,10 @@ func (a *App) roomOfCode(c echo.Context) (store.Room, error) {
 	return r, a.store.ForgiveTry(ctx, tries)
 }
 
-// hashed returns a keyed hash of the name of a user or network, which the database stores instead of the name.
+// hashed returns a keyed hash of the name of a user or network, which the database stores instead of the name. A new
+// session key begins the counts anew.
 func (a *App) hashed(name string) string {
-	mac := hmac.New(sha256.New, []byte(a.ClientSecret))
+	mac := hmac.New(sha256.New, a.Keys[0])
 	mac.Write([]byte("code tries: " + name))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }

@@ -97,7 +97,7 @@ func (a *App) runPage(c echo.Context, status int, v runView) error {
 	return web.Render(c, status, runPage(v), v.changed(""))
 }
 
-// notice stores a state with more progress than the stored one, so that progress made without a click is kept.
+// notice stores a state with other progress than the stored one, so that progress made without a click is kept.
 func (a *App) notice(ctx context.Context, r *store.Run, s lab.State) error {
 	if !r.Lives() || s.Version == 0 || s.Step == r.Step && len(s.Findings) == len(stateOf(*r).Findings) {
 		return nil

@@ -118,8 +118,8 @@ func stateOf(r store.Run) lab.State {
 	return s
 }
 
-// look returns the state of a run. It returns lab.ErrSame if the state is still version seen. If the run has ended or
-// can't be reached, it returns the stored state.
+// look returns the state of a run. It returns lab.ErrSame if the state is still version seen. If the run has ended, it
+// returns the stored state. It returns an error if the run can't be reached.
 func (a *App) look(ctx context.Context, r *store.Run, seen int64) (lab.State, error) {
 	if !r.Lives() {
 		return stateOf(*r), nil
@@ -142,16 +142,8 @@ func (a *App) look(ctx context.Context, r *store.Run, seen int64) (lab.State, er
 	return s, nil
 }
 
-// endTime is the timeout for ending a run that did not answer.
-const endTime = 2 * time.Second
-
 // gone stores that a run has ended without reporting it, unless that is stored already, and returns its stored state.
 func (a *App) gone(ctx context.Context, r *store.Run) (lab.State, error) {
-	if r.Address != "" { // a process that hangs must not keep running uncounted
-		ending, cancel := context.WithTimeout(ctx, endTime)
-		_ = a.Labs.End(ending, r.Address, r.ID, goneWhy)
-		cancel()
-	}
 	if err := a.store.EndRun(ctx, r.ID, goneWhy, a.Now()); err != nil {
 		return lab.State{}, err
 	}
@@ -177,7 +169,8 @@ func (a *App) over(ctx context.Context, r *store.Run, why string, last lab.State
 	return nil
 }
 
-// keep stores the state of a run. If its guided path is finished, it stores that first.
+// keep stores the state of a run, unless a newer one is stored. If its guided path is finished, it stores that
+// first.
 func (a *App) keep(ctx context.Context, r *store.Run, s lab.State) error {
 	if e, known := a.experiment(r.Experiment); known && r.Mode == lab.Guided && r.Step < len(e.Steps) && s.Step >= len(e.Steps) {
 		found, err := json.Marshal(s.Findings)
@@ -193,11 +186,15 @@ func (a *App) keep(ctx context.Context, r *store.Run, s lab.State) error {
 	if err != nil {
 		return fmt.Errorf("keep run: %w", err)
 	}
-	now := a.Now()
-	if err := a.store.SaveRun(ctx, r.ID, s.Step, r.Setup, string(state), now); err != nil {
-		return err
+	for r.Lives() && stateOf(*r).Version <= s.Version {
+		saved, err := a.store.SaveRun(ctx, r, s.Step, string(state), a.Now())
+		if saved || err != nil {
+			return err
+		}
+		if *r, err = a.store.AnyRun(ctx, r.ID); err != nil {
+			return err
+		}
 	}
-	r.Step, r.State, r.SeenAt = s.Step, string(state), db.Millis(now)
 	return nil
 }
 
@@ -217,7 +214,8 @@ func (a *App) runEnded(id, why string, last lab.State) {
 	}
 }
 
-// endRun ends a run, if it is running, and stores its last state.
+// endRun ends a run, if it is running, and stores its last state. A run that can't be reached is stored as ended: its
+// user must be able to start another one, and its process ends by itself when no page shows it.
 func (a *App) endRun(ctx context.Context, r *store.Run, why string) error {
 	if !r.Lives() {
 		return nil
@@ -229,7 +227,7 @@ func (a *App) endRun(ctx context.Context, r *store.Run, why string) error {
 			a.Logger.Warn("a run ends without the last that it showed", "run", r.ID, "error", err)
 		}
 		if err := a.Labs.End(ctx, r.Address, r.ID, why); err != nil && !errors.Is(err, lab.ErrGone) {
-			return err
+			a.Logger.Warn("a run's process can't be ended", "run", r.ID, "error", err)
 		}
 	}
 	return a.over(ctx, r, why, last)

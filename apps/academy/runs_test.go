@@ -241,6 +241,42 @@ func TestLive_SendsWhatIsNewAndNothingElse(t *testing.T) {
 	})
 }
 
+func TestRun_ThatIsNotReachedGoesOn(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		alice := h.person("alice")
+		run := alice.start("doors")
+		h.labs.cut(true)
+		if p := alice.get(run).want(t, http.StatusServiceUnavailable); p.header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+		alice.post(run+"/do", "control", "knock").want(t, http.StatusServiceUnavailable)
+		h.labs.cut(false)
+		alice.get(run).want(t, http.StatusOK, `data-run-state="running"`)
+
+		h.labs.cut(true)
+		alice.post(run+"/end").want(t, http.StatusSeeOther)
+		alice.get(run).want(t, http.StatusOK, "You ended it.")
+	})
+}
+
+func TestRun_AnOlderStateDoesNotReplaceANewerOne(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		alice := h.person("alice")
+		run := alice.start("doors")
+		p := alice.get(run)
+		alice.post(run+"/step", "key", p.key(t), "step", "knock", "guess", "1").want(t, http.StatusSeeOther)
+		overtaken, err := h.labs.State(t.Context(), "", idOf(run), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alice.post(run+"/step", "key", p.key(t), "step", "more").want(t, http.StatusSeeOther)
+		h.labs.late = &overtaken
+		alice.get(run).want(t, http.StatusOK)
+		h.labs.crash(idOf(run))
+		alice.get(run).want(t, http.StatusOK, "This experiment is over", "Go on with step 3")
+	})
+}
+
 func TestTimeline_Exports(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		alice := h.person("alice")

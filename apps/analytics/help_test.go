@@ -33,8 +33,8 @@ func start(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*analy
 	t.Helper()
 	estate := env.Estate(t, "http://localhost:8080")
 	deps := analytics.Deps{Deps: apps.Deps{
-		Keys: [][]byte{[]byte("a key of thirty-two random bytes")},
-		DB:   d, Redis: rdb, Estate: estate, Replica: "analytics-1", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		ClientSecret: "secret", Keys: [][]byte{[]byte("a key of thirty-two random bytes")},
+		DB: d, Redis: rdb, Estate: estate, Replica: "analytics-1", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Now: func() time.Time { return now },
 	}}
 	if change != nil {

@@ -3,6 +3,7 @@ package analytics
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -79,15 +80,7 @@ type kind struct {
 }
 
 func (k kind) has(c store.Cell) bool {
-	if c.Type != k.typ {
-		return false
-	}
-	for _, v := range k.variants {
-		if c.Variant == v {
-			return true
-		}
-	}
-	return len(k.variants) == 0
+	return c.Type == k.typ && (len(k.variants) == 0 || slices.Contains(k.variants, c.Variant))
 }
 
 // counts returns a function that gives the number of events in each bucket.

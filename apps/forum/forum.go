@@ -2,7 +2,6 @@ package forum
 
 import (
 	"context"
-	"time"
 
 	"github.com/labstack/echo/v4"
 	"golang.org/x/sync/errgroup"
@@ -105,21 +104,10 @@ func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.sso.Run(ctx) })
 	group.Go(func() error { return a.relay.Run(ctx) })
-	group.Go(func() error { a.tidy(ctx); return nil })
+	group.Go(func() error { a.Hourly(ctx, a.tidy); return nil })
 	return group.Wait()
 }
 
-func (a *App) tidy(ctx context.Context) {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		if err := a.store.Tidy(ctx, a.Now()); err != nil && ctx.Err() == nil {
-			a.Logger.Warn("the forum can't be tidied up", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+func (a *App) tidy(ctx context.Context) error {
+	return a.store.Tidy(ctx, a.Now())
 }

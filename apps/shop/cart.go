@@ -96,11 +96,7 @@ func (a *App) addToCart(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	had, err := a.quantityOf(c, id, slug)
-	if err != nil {
-		return err
-	}
-	have, err := a.store.Add(c.Request().Context(), id, slug, n, network(c.RealIP()), a.Now())
+	had, have, err := a.store.Add(c.Request().Context(), id, slug, n, network(c.RealIP()), a.Now())
 	toast := components.Toast{Kind: "success", Message: added(p.Name, have-had)}
 	var limit *db.RateLimitError
 	switch {

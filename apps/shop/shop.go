@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/labstack/echo/v4"
 	"golang.org/x/sync/errgroup"
@@ -104,23 +103,11 @@ func (a *App) Handler() *echo.Echo { return a.echo }
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.sso.Run(ctx) })
-	group.Go(func() error { a.tidy(ctx); return nil })
+	group.Go(func() error { a.Hourly(ctx, a.tidy); return nil })
 	group.Go(func() error { return a.relay.Run(ctx) })
 	return group.Wait()
 }
 
-func (a *App) tidy(ctx context.Context) {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		err := errors.Join(a.store.Tidy(ctx), a.store.Prune(ctx, a.Now().Add(-cartLife), a.Now()))
-		if err != nil && ctx.Err() == nil {
-			a.Logger.Warn("the shop can't be tidied up", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+func (a *App) tidy(ctx context.Context) error {
+	return errors.Join(a.store.Tidy(ctx), a.store.Prune(ctx, a.Now().Add(-cartLife), a.Now()))
 }

@@ -16,7 +16,6 @@ import (
 	"gatehouse/apps/academy/lab"
 	"gatehouse/fleet/balancer"
 	"gatehouse/fleet/embedded"
-	"gatehouse/sso/denylist"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -49,7 +48,7 @@ type Options struct {
 	Queue    int           // default: 256
 
 	// For Card and CardDenylist.
-	Life     time.Duration           // of a card; default: 5 minutes (Bank.SetLife)
+	Life     time.Duration           // of a card; default: 5 minutes
 	Audience func(branch int) string // audience that a branch accepts and issues cards for; default: "counter" for all
 	Now      func() time.Time        // the clock of the issuer and of the branches' verifiers
 	Exact    bool                    // issuer and verifiers share this clock: no skew is allowed (token.Leeway)
@@ -69,9 +68,7 @@ type Bank struct {
 
 	redis  *embedded.Redis // nil for a Kind that uses no Redis
 	rdb    *redis.Client
-	denied *denylist.Log
 	issuer *card.Issuer
-	life   duration
 
 	end  context.CancelFunc
 	work sync.WaitGroup
@@ -95,7 +92,6 @@ func Open(ctx context.Context, o Options) (_ *Bank, err error) {
 		o: o, bench: o.Bench, log: slog.New(slog.DiscardHandler), end: end,
 		host: "bank-" + strings.ToLower(rand.Text()[:8]) + ".localhost",
 	}
-	b.life.set(o.Life)
 	defer func() {
 		if err != nil {
 			_ = b.Close()
@@ -206,14 +202,5 @@ func (b *Bank) SetPolicy(p balancer.Policy) error {
 	return nil
 }
 
-// Kind returns where this bank keeps its sessions.
-func (b *Bank) Kind() Kind { return b.o.Kind }
-
 // Issuer returns the issuer of this bank's cards.
 func (b *Bank) Issuer() *card.Issuer { return b.issuer }
-
-// SetLife sets the lifetime of the cards that are issued from now on.
-func (b *Bank) SetLife(life time.Duration) { b.life.set(life) }
-
-// Denylist returns the denylist of a bank of the Kind CardDenylist, to write to; it returns nil for other kinds.
-func (b *Bank) Denylist() *denylist.Log { return b.denied }

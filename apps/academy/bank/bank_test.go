@@ -1,10 +1,13 @@
 package bank_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse/apps/academy/bank"
 	"gatehouse/apps/academy/lab"
@@ -203,4 +206,27 @@ func TestBank_Picture(t *testing.T) {
 	if len(s.Requests) != 1 || s.Requests[0].To != in.To || s.Requests[0].Took <= 0 || len(s.Events) != 2 {
 		t.Errorf("%+v %+v", s.Requests, s.Events)
 	}
+}
+
+func TestOpen_ThatFailsLeavesNothingRunning(t *testing.T) {
+	o := bank.Options{Branches: 1, Kind: bank.CardDenylist, Audience: func(int) string { return "" }}
+	_, err := lab.Open(t.Context(), lab.Experiment{Name: "bank", Open: func(ctx context.Context, b *lab.Bench) (lab.Apparatus, error) {
+		o.Bench = b
+		_, err := bank.Open(ctx, o)
+		return nil, err
+	}}, lab.Options{})
+	if err == nil {
+		t.Fatal("a bank whose cards are for nothing was opened")
+	}
+	for deadline := time.Now().Add(time.Minute); strings.Contains(stacks(), "denylist.(*Mirror).Run"); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the mirror of a branch that was not opened is still running")
+		}
+	}
+}
+
+// stacks returns the stacks of all goroutines.
+func stacks() string {
+	all := make([]byte, 1<<20)
+	return string(all[:runtime.Stack(all, true)])
 }

@@ -44,7 +44,7 @@ func newCards(b *Bank, audience string, denied *endedCards) (*cards, error) {
 }
 
 func (c *cards) signIn(w http.ResponseWriter, _ *http.Request, name string) error {
-	raw, err := c.bank.issuer.Sign(card.Card{Subject: name, Audience: c.audience, SID: rand.Text(), Life: c.bank.life.get()})
+	raw, err := c.bank.issuer.Sign(card.Card{Subject: name, Audience: c.audience, SID: rand.Text(), Life: c.bank.o.Life})
 	if err == nil {
 		setCookie(w, raw)
 	}

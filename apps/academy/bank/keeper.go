@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"sync/atomic"
-	"time"
 )
 
 // Kind says where a bank keeps its sessions.
@@ -68,9 +66,3 @@ func writeCookie(w http.ResponseWriter, value string, maxAge int) {
 		Name: CookieName, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }
-
-// duration is a duration that may change concurrently.
-type duration struct{ ns atomic.Int64 }
-
-func (d *duration) set(v time.Duration) { d.ns.Store(int64(v)) }
-func (d *duration) get() time.Duration  { return time.Duration(d.ns.Load()) }

@@ -24,12 +24,13 @@ func (b *Bank) openRedis(ctx context.Context) error {
 	if b.o.Kind != CardDenylist {
 		return nil
 	}
-	if b.denied, err = denylist.NewLog(b.rdb); err != nil {
+	denied, err := denylist.NewLog(b.rdb)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := b.denied.Rebuild(ctx, 0, func(func(denylist.Entry, error) bool) {}); err != nil {
+	if err := denied.Rebuild(ctx, 0, func(func(denylist.Entry, error) bool) {}); err != nil {
 		return fmt.Errorf("bank: an empty denylist: %w", err)
 	}
 	return nil
@@ -43,7 +44,7 @@ func (b *Bank) client() *redis.Client {
 }
 
 // newKeeper returns a branch's keeper, by the bank's kind.
-func (b *Bank) newKeeper(ctx context.Context, br *branch) (keeper, error) {
+func (b *Bank) newKeeper(ctx context.Context, br *branch) (k keeper, err error) {
 	switch b.o.Kind {
 	case Memory:
 		return newMemory(), nil
@@ -51,6 +52,11 @@ func (b *Bank) newKeeper(ctx context.Context, br *branch) (keeper, error) {
 		return newCards(b, b.o.Audience(br.number), nil)
 	}
 	rdb := b.client()
+	defer func() {
+		if err != nil {
+			_ = rdb.Close()
+		}
+	}()
 	if b.o.Kind == Redis {
 		return newNotebook(rdb)
 	}
@@ -63,7 +69,10 @@ func (b *Bank) newKeeper(ctx context.Context, br *branch) (keeper, error) {
 		defer cancel()
 		_ = d.ready(ctx)
 	}
-	return newCards(b, b.o.Audience(br.number), d)
+	if k, err = newCards(b, b.o.Audience(br.number), d); err != nil {
+		d.close()
+	}
+	return k, err
 }
 
 // RedisUp reports whether this bank has a Redis that runs.

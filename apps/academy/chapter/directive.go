@@ -89,7 +89,7 @@ func (r *reader) block(p piece) (Block, bool) {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.attrs)) {
-		if !d.free && !known(d.attrs, key) {
+		if !d.free && !slices.Contains(d.attrs, key) {
 			r.fault(p.line, "%s has no %q; it has %s", p.directive, key, list(d.attrs))
 		}
 	}
@@ -121,7 +121,7 @@ func (r *reader) experiment(p piece) (Block, bool) {
 
 func (r *reader) diagram(p piece) (Block, bool) {
 	b := Block{Kind: Diagram, Name: p.attrs["name"], Caption: p.attrs["caption"]}
-	if !known(r.o.Diagrams, b.Name) {
+	if !slices.Contains(r.o.Diagrams, b.Name) {
 		r.fault(p.line, "there is no diagram %q; there are %s", b.Name, list(r.o.Diagrams))
 		return b, false
 	}

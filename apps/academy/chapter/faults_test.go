@@ -71,7 +71,6 @@ var broken = []struct {
 	{"interview with an empty one", front + ":::interview{id=\"a\"}\nA?\n---\n\n:::\n", 9, "no model answer"},
 	{"no text", front + "a\nb\xff\n", 10, "no UTF-8"},
 	{"NUL", front + "a\x00\n", 9, "no UTF-8"},
-	{"enormous", front + strings.Repeat("x", 300<<10), 1, "larger than 256 KB"},
 }
 
 func TestLoad_BrokenFilesSayFileLineAndFault(t *testing.T) {

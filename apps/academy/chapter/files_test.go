@@ -17,7 +17,7 @@ func TestLoad_ReadsFilesOfAModestSizeOnly(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(dir, "a-pipe.md"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"b-large.md": front + strings.Repeat("Text\n", 1<<18), "c-good.md": front + "Text\n"} {
+	for name, text := range map[string]string{"b-large.md": front + strings.Repeat("x", 256<<10), "c-good.md": front + "Text\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -26,7 +26,7 @@ func TestLoad_ReadsFilesOfAModestSizeOnly(t *testing.T) {
 	if len(c.Lessons) != 1 {
 		t.Errorf("%d lessons", len(c.Lessons))
 	}
-	if len(faults) != 2 || !strings.Contains(faults[0].String(), "a-pipe.md") || !strings.Contains(faults[1].String(), "at most") {
+	if len(faults) != 2 || !strings.Contains(faults[0].String(), "a-pipe.md") || !strings.Contains(faults[1].String(), "takes at most 262144") {
 		t.Errorf("faults: %v", faults)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -73,7 +74,7 @@ func (r *reader) yaml(lines []line) map[string]value {
 		key := pair.Key.GetToken().Value
 		text, ok := scalar(pair.Value)
 		switch {
-		case !known(keys, key):
+		case !slices.Contains(keys, key):
 			r.fault(at, "the front matter has no %q; it has %s", key, list(keys))
 		case !ok:
 			r.fault(at, "%s takes one value, not several", key)
@@ -164,15 +165,6 @@ func (r *reader) number(values map[string]value, key string, low, high int) int 
 		return low
 	}
 	return n
-}
-
-func known(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // list returns "a, b and c".

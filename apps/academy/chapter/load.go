@@ -81,8 +81,8 @@ func (o *Options) folder(files fs.FS, dir string, lessons map[string]*Lesson) []
 	return faults
 }
 
-// maxLesson is the maximum size of a lesson file in bytes: many times that of a long lesson.
-const maxLesson = 1 << 20
+// maxLesson is the maximum size of a lesson file in bytes, far beyond what is read in one sitting.
+const maxLesson = 256 << 10
 
 // readLesson reads a regular file. It returns an error for anything else, since a pipe would block the start.
 func readLesson(files fs.FS, name string) ([]byte, error) {

@@ -7,9 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-// maxFile is the maximum size of a lesson in bytes, far beyond what is read in one sitting.
-const maxFile = 256 << 10
-
 // line is a line of a file with its number.
 type line struct {
 	text string
@@ -31,10 +28,6 @@ func (r *reader) fault(line int, format string, args ...any) {
 
 // split splits a file into lines; it returns nil and adds a fault if the file is not text.
 func (r *reader) split(source []byte) []line {
-	if len(source) > maxFile {
-		r.fault(1, "the file is larger than %d KB", maxFile>>10)
-		return nil
-	}
 	text := strings.TrimPrefix(string(source), "\uFEFF")
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 	var lines []line

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -45,8 +46,9 @@ func (c *client) secret(id string) string {
 // maxState limits the size of a lab process's response, in bytes.
 const maxState = 8 << 20
 
-// call sends a request to a run's control API and returns the run's state. It returns ErrGone if the run does not
-// answer at its address, ErrSame if the state is unchanged, or a Refusal.
+// call sends a request to a run's control API and returns the run's state. It returns ErrGone if nothing listens at
+// the run's address or another server answers there, ErrSame if the state is unchanged, a Refusal, or the transport's
+// error, after which the run may still be running.
 func (c *client) call(ctx context.Context, method, addr, id, path string, body any) (State, error) {
 	raw, err := json.Marshal(body)
 	if err != nil {
@@ -62,10 +64,10 @@ func (c *client) call(ctx context.Context, method, addr, id, path string, body a
 	req.Header.Set("Authorization", "Bearer "+c.secret(id))
 	res, err := c.http.Do(req)
 	if err != nil {
-		if ctx.Err() != nil {
-			return State{}, fmt.Errorf("lab: %w", err)
+		if errors.Is(err, syscall.ECONNREFUSED) { // nothing listens there; any other error may be the network's
+			return State{}, fmt.Errorf("%w: %w", ErrGone, err)
 		}
-		return State{}, fmt.Errorf("%w: %w", ErrGone, err)
+		return State{}, fmt.Errorf("lab: %w", err)
 	}
 	defer res.Body.Close()
 	if res.Header.Get(runHeader) != id {

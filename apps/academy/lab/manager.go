@@ -88,7 +88,7 @@ func (m *Manager) Start(ctx context.Context, s Start) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c := &child{id: s.ID, account: s.Account, network: s.Network, gone: make(chan struct{})}
+	c := &child{id: s.ID, account: s.Account, network: s.Network, exited: make(chan struct{})}
 	if err := m.admit(c, e.needs(setup)); err != nil {
 		return "", err
 	}
@@ -146,7 +146,6 @@ func (m *Manager) release(c *child) {
 	m.mu.Lock()
 	m.room.release(c) // after its folder has been removed
 	m.mu.Unlock()
-	close(c.gone)
 	m.all.Done()
 }
 
@@ -219,7 +218,7 @@ func (m *Manager) end(c *child, why string) {
 	m.mu.Unlock()
 	_ = c.stdin.Close()
 	select {
-	case <-c.gone:
+	case <-c.exited:
 	case <-time.After(stopTime):
 		c.kill()
 	}

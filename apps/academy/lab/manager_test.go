@@ -193,6 +193,23 @@ func TestManager_AnotherServerAtTheAddressIsNoRun(t *testing.T) {
 	}
 }
 
+// A network that fails for a moment says nothing about the run.
+func TestManager_AConnectionThatBreaksIsNoEnd(t *testing.T) {
+	m, _ := manager(t, nil)
+	broken := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	addr := broken.Listener.Addr().String()
+	if _, err := m.State(t.Context(), addr, "a", 0); err == nil || errors.Is(err, lab.ErrGone) {
+		t.Errorf("state: %v", err)
+	}
+	if err := m.End(t.Context(), addr, "a", "Done."); err == nil {
+		t.Error("the end of a run that was not reached was reported as done")
+	}
+	broken.Close()
+	if _, err := m.State(t.Context(), addr, "a", 0); !errors.Is(err, lab.ErrGone) {
+		t.Errorf("nothing listens: %v", err)
+	}
+}
+
 // When a machine kills an academy together with its lab processes, nobody removes their folders.
 func TestManager_SweepsWhatTheDeadLeft(t *testing.T) {
 	var dir string

@@ -28,7 +28,7 @@ type child struct {
 	cmd              *exec.Cmd
 	stdin            io.WriteCloser // its end tells the process that the parent has ended
 	out              *bufio.Reader
-	gone             chan struct{} // closed when the process and its folder are gone
+	exited           chan struct{} // closed when the process has been waited for, after which its ID may be another's
 
 	// Guarded by the manager's lock.
 	needs  Needs // reserved
@@ -132,7 +132,9 @@ func (c *child) wait(grow func(Needs) grant) (last State, err error) {
 		}
 	}
 	_, _ = io.Copy(io.Discard, c.out)
-	return last, errors.Join(c.cmd.Wait(), err)
+	err = errors.Join(c.cmd.Wait(), err)
+	close(c.exited)
+	return last, err
 }
 
 // kill kills the process and all processes that it started.

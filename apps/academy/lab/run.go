@@ -202,7 +202,8 @@ func (r *Run) foretell(id string, guess int) (Step, error) {
 	return s, nil
 }
 
-// inTurn runs do when no other control is running, and only once per key. It returns ErrGone if the run has ended.
+// inTurn runs do when no other control is running, and only once per key; a key whose do failed may be used again. It
+// returns ErrGone if the run has ended.
 func (r *Run) inTurn(ctx context.Context, control, key string, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, controlTime)
 	defer cancel()
@@ -230,7 +231,13 @@ func (r *Run) inTurn(ctx context.Context, control, key string, do func(context.C
 	}
 	r.busy = control
 	r.mu.Unlock()
-	return do(ctx)
+	err := do(ctx)
+	if err != nil && key != "" {
+		r.mu.Lock()
+		r.keys = slices.DeleteFunc(r.keys, func(k string) bool { return k == key })
+		r.mu.Unlock()
+	}
+	return err
 }
 
 func (r *Run) setBusy(control string) {

@@ -88,6 +88,14 @@ func TestRun_SameKeyOnce(t *testing.T) {
 	}
 }
 
+func TestRun_ARefusalIsSaidEachTime(t *testing.T) {
+	r := open(t, lab.Options{})
+	for range 2 {
+		_, err := r.Do(t.Context(), "refuse", nil, "k1")
+		wantRefusal(t, "the same form again", err)
+	}
+}
+
 func TestRun_GuidedPath(t *testing.T) {
 	r := open(t, lab.Options{})
 	_, err := r.Step(t.Context(), "guess", 0, "")

@@ -30,6 +30,11 @@ func (s *Store) CountTry(ctx context.Context, all []CodeTries, now time.Time) er
 	if err != nil {
 		return fmt.Errorf("count a try: %w", err)
 	}
+	return nil
+}
+
+// PruneTries deletes the counters whose limits' windows have ended at now.
+func (s *Store) PruneTries(ctx context.Context, now time.Time) error {
 	return s.db.PruneRateLimits(ctx, now)
 }
 

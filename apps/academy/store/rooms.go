@@ -61,6 +61,9 @@ func newCode() string {
 // ErrManyRooms if the teacher has MostRooms open rooms.
 func (s *Store) OpenRoom(ctx context.Context, id string, teacher Room, now time.Time) (Room, error) {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		if err := s.lock(ctx, tx, "rooms of "+teacher.TeacherSub); err != nil {
+			return err
+		}
 		var open int
 		if err := tx.GetContext(ctx, &open, tx.Rebind(`SELECT COUNT(*) FROM rooms WHERE teacher_sub = ? AND closed_at = 0 AND id <> ?`), teacher.TeacherSub, id); err != nil {
 			return err

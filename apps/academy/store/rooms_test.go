@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"gatehouse/apps/academy/store"
 	"gatehouse/db"
@@ -67,6 +69,48 @@ func TestRooms_OpenJoinLeaveClose(t *testing.T) {
 		}
 		if _, err := s.RoomByCode(ctx, "AAAAAA"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("no such code: %v", err)
+		}
+	})
+}
+
+func TestPruneTries_KeepsTheCountersOfOpenWindows(t *testing.T) {
+	eachProgress(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		for key, at := range map[string]time.Time{"old": noon.Add(-time.Hour), "new": noon} {
+			tries := []store.CodeTries{{Key: key, Limit: db.RateLimit{Max: 1, Window: time.Hour}}}
+			if err := s.CountTry(t.Context(), tries, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.PruneTries(t.Context(), noon); err != nil {
+			t.Fatal(err)
+		}
+		var left []string
+		if err := d.SelectContext(t.Context(), &left, `SELECT key FROM rate_limits`); err != nil || len(left) != 1 || left[0] != "new" {
+			t.Errorf("left: %q, %v", left, err)
+		}
+	})
+}
+
+func TestOpenRoom_NoMoreThanTheLimitAlsoAtOnce(t *testing.T) {
+	eachProgress(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		for i := range store.MostRooms - 1 {
+			openRoom(t, s, fmt.Sprintf("r%d", i), "bob")
+		}
+		var all sync.WaitGroup
+		var opened atomic.Int64
+		for i := range 8 {
+			all.Go(func() {
+				_, err := s.OpenRoom(t.Context(), fmt.Sprintf("more%d", i), store.Room{TeacherSub: "bob"}, noon)
+				if err == nil {
+					opened.Add(1)
+				} else if !errors.Is(err, store.ErrManyRooms) {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := opened.Load(); n != 1 {
+			t.Errorf("%d rooms were opened where one was left", n)
 		}
 	})
 }

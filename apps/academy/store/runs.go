@@ -55,10 +55,8 @@ var ErrTooMany = errors.New("academy: as many experiments run as one person may 
 func (s *Store) StartRun(ctx context.Context, r Run, most int, now time.Time) (made bool, err error) {
 	at := db.Millis(now)
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if s.db.Dialect == db.Postgres { // SQLite's write transactions are serial anyway
-			if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext($1))`, "runs of "+r.Sub); err != nil {
-				return err
-			}
+		if err := s.lock(ctx, tx, "runs of "+r.Sub); err != nil {
+			return err
 		}
 		var owner string
 		switch err := tx.GetContext(ctx, &owner, tx.Rebind(`SELECT sub FROM runs WHERE id = ?`), r.ID); {
@@ -122,14 +120,21 @@ func (s *Store) DropRun(ctx context.Context, id string) error {
 	return nil
 }
 
-// SaveRun stores the state of a running run. It does not change a run that has ended.
-func (s *Store) SaveRun(ctx context.Context, id string, step int, setup, state string, now time.Time) error {
-	_, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET step = ?, setup = ?, state = ?, seen_at = ? WHERE id = ? AND status = ?`),
-		step, setup, state, db.Millis(now), id, Running)
+// SaveRun stores the step and the state of a running run, and sets them in r. It reports false, and changes nothing, if
+// the run has ended or its state was saved since r was read.
+func (s *Store) SaveRun(ctx context.Context, r *Run, step int, state string, now time.Time) (bool, error) {
+	at := max(db.Millis(now), r.SeenAt+1) // increases with each save, to detect the others
+	done, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET step = ?, state = ?, seen_at = ? WHERE id = ? AND status = ? AND seen_at = ?`),
+		step, state, at, r.ID, Running, r.SeenAt)
 	if err != nil {
-		return fmt.Errorf("save run: %w", err)
+		return false, fmt.Errorf("save run: %w", err)
 	}
-	return nil
+	n, err := done.RowsAffected()
+	if err != nil || n == 0 {
+		return false, err
+	}
+	r.Step, r.State, r.SeenAt = step, state, at
+	return true, nil
 }
 
 // EndRun stores that a run has ended and the reason. The first reason is kept.

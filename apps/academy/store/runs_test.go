@@ -49,11 +49,21 @@ func TestRuns_AreKeptAndOnesOwn(t *testing.T) {
 		if _, err := s.StartRun(ctx, run("a", "bob", "sticky"), 100, noon); !errors.Is(err, store.ErrNotFound) {
 			t.Fatalf("another person's id: %v", err)
 		}
-		if err := s.SaveRun(ctx, "a", 3, `{"branches":"4"}`, `{"version":7}`, noon.Add(time.Minute)); err != nil {
+		r, err := s.FindRun(ctx, "a", "alice")
+		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := s.FindRun(ctx, "a", "alice")
-		if err != nil || r.Step != 3 || r.State != `{"version":7}` || r.Setup != `{"branches":"4"}` || r.Address != "127.0.0.1:1" || !r.Lives() {
+		overtaken, setup := r, r.Setup
+		for _, state := range []string{`{"version":6}`, `{"version":7}`} { // both at the same time
+			if saved, err := s.SaveRun(ctx, &r, 3, state, noon.Add(time.Minute)); !saved || err != nil {
+				t.Fatal(saved, err)
+			}
+		}
+		if saved, err := s.SaveRun(ctx, &overtaken, 2, `{"version":5}`, noon.Add(time.Hour)); saved || err != nil || overtaken.Step != 0 {
+			t.Fatalf("another saved meanwhile: %v, %v", saved, err)
+		}
+		r, err = s.FindRun(ctx, "a", "alice")
+		if err != nil || r.Step != 3 || r.State != `{"version":7}` || r.Setup != setup || r.Address != "127.0.0.1:1" || !r.Lives() {
 			t.Fatal(r, err)
 		}
 		if _, err := s.FindRun(ctx, "a", "bob"); !errors.Is(err, store.ErrNotFound) {
@@ -64,8 +74,8 @@ func TestRuns_AreKeptAndOnesOwn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := s.SaveRun(ctx, "a", 0, `{}`, `{}`, noon.Add(2*time.Hour)); err != nil {
-			t.Fatal(err)
+		if saved, err := s.SaveRun(ctx, &r, 0, `{}`, noon.Add(2*time.Hour)); saved || err != nil {
+			t.Fatalf("it has ended: %v, %v", saved, err)
 		}
 		if r, err = s.FindRun(ctx, "a", "alice"); err != nil || r.Lives() || r.EndedWhy != "You ended it." || r.Step != 3 || r.State != `{"version":7}` {
 			t.Fatal(r, err)
@@ -154,7 +164,11 @@ func TestLastResult_OfTheGuidedPathOrElseOfTheNewestRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		start(t, s, run("a", "alice", "sticky"), noon)
-		if err := s.SaveRun(ctx, "a", 2, "{}", `{"version":1}`, noon); err != nil {
+		running, err := s.FindRun(ctx, "a", "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.SaveRun(ctx, &running, 2, `{"version":1}`, noon); err != nil {
 			t.Fatal(err)
 		}
 		r, err := s.LastResult(ctx, "alice", "sticky")

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"strings"
+
+	"github.com/jmoiron/sqlx"
 
 	"gatehouse/db"
 )
@@ -24,3 +27,12 @@ func New(d *db.DB) (*Store, error) {
 
 // NewID returns a new ID of a run or a room: 80 random bits.
 func NewID() string { return strings.ToLower(rand.Text()[:16]) }
+
+// lock makes the transactions that lock the same name run one after the other. SQLite's write transactions do so anyway.
+func (s *Store) lock(ctx context.Context, tx *sqlx.Tx, name string) error {
+	if s.db.Dialect != db.Postgres {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext($1))`, name)
+	return err
+}

@@ -94,11 +94,14 @@ func addCounts(ctx context.Context, tx *sqlx.Tx, sums map[countKey]sum) error {
 }
 
 func addSales(ctx context.Context, tx *sqlx.Tx, sold map[saleKey]sum) error {
-	tail := func(table, at string) string {
-		return "ON CONFLICT (" + at + ", app, product) DO UPDATE SET name = excluded.name, quantity = " + table + ".quantity + excluded.quantity, cents = " + table + ".cents + excluded.cents"
+	// The name is that of the bucket's newest sale, which these facts need not contain; sales contains theirs already.
+	tail := func(table, at, from, width string) string {
+		newest := "(SELECT s.name FROM sales s WHERE s.app = excluded.app AND s.product = excluded.product AND s.happened_at >= " + from +
+			" AND s.happened_at < " + from + " + " + width + " ORDER BY s.happened_at DESC LIMIT 1)"
+		return "ON CONFLICT (" + at + ", app, product) DO UPDATE SET name = COALESCE(" + newest + ", excluded.name), quantity = " + table + ".quantity + excluded.quantity, cents = " + table + ".cents + excluded.cents"
 	}
-	hours := rolled{insert: insert{table: "sales_hourly", columns: []string{"hour_at", "app", "product", "name", "quantity", "cents"}, tail: tail("sales_hourly", "hour_at")}}
-	longer := rolled{insert{table: "sales_rollups", columns: []string{"width", "at", "app", "product", "name", "quantity", "cents"}, tail: tail("sales_rollups", "width, at")}, true}
+	hours := rolled{insert: insert{table: "sales_hourly", columns: []string{"hour_at", "app", "product", "name", "quantity", "cents"}, tail: tail("sales_hourly", "hour_at", "excluded.hour_at", "3600000")}}
+	longer := rolled{insert{table: "sales_rollups", columns: []string{"width", "at", "app", "product", "name", "quantity", "cents"}, tail: tail("sales_rollups", "width, at", "excluded.at", "excluded.width")}, true}
 	for _, k := range sortedKeys(sold, func(a, b saleKey) int {
 		return cmp.Or(cmp.Compare(a.width, b.width), cmp.Compare(a.at, b.at), cmp.Compare(a.app, b.app), cmp.Compare(a.product, b.product))
 	}) {

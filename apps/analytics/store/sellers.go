@@ -13,7 +13,7 @@ type Seller struct {
 	Cents    int64  `db:"cents"`
 }
 
-// Sellers returns the best-selling products in span by quantity, at most limit.
+// Sellers returns the best-selling products in span by quantity, at most limit, with their newest names in it.
 func (s *Store) Sellers(ctx context.Context, span Span, limit int) ([]Seller, error) {
 	sources := span.sources(0, "sales", "sales_hourly", "sales_rollups")
 	if len(sources) == 0 {
@@ -28,7 +28,8 @@ func (s *Store) Sellers(ctx context.Context, span Span, limit int) ([]Seller, er
 }
 
 func sellersOf(sources []source) (query string, args []any) {
-	rows, args := union(sources, func(source) string { return `product, name, quantity, cents` })
-	return `SELECT product, MAX(name) AS name, CAST(SUM(quantity) AS BIGINT) AS quantity, CAST(SUM(cents) AS BIGINT) AS cents FROM ` + rows +
-		` GROUP BY product ORDER BY quantity DESC, cents DESC, product LIMIT ?`, args
+	rows, args := union(sources, func(o source) string { return `product, name, quantity, cents, ` + o.at + ` AS at` })
+	return `SELECT product, MAX(newest) AS name, CAST(SUM(quantity) AS BIGINT) AS quantity, CAST(SUM(cents) AS BIGINT) AS cents
+		FROM (SELECT product, quantity, cents, FIRST_VALUE(name) OVER (PARTITION BY product ORDER BY at DESC, name) AS newest FROM ` + rows + `) AS named
+		GROUP BY product ORDER BY quantity DESC, cents DESC, product LIMIT ?`, args
 }

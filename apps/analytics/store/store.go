@@ -30,6 +30,3 @@ func New(d *db.DB, keep Retention) (*Store, error) {
 	}
 	return &Store{db: d, keep: keep}, nil
 }
-
-// Keep returns the retention.
-func (s *Store) Keep() Retention { return s.keep }

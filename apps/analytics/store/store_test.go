@@ -77,6 +77,32 @@ func TestAdd_CountsAnEventOnce(t *testing.T) {
 	})
 }
 
+func TestSellers_HaveTheirNewestName(t *testing.T) {
+	env.EachDB(t, "analytics", func(t *testing.T, d *db.DB) {
+		s := open(t, d)
+		named := func(id, name string, at time.Time) fact.Fact {
+			f := order(id, "stool", at)
+			f.Sales[0].Name = name
+			return f
+		}
+		hour := now.Truncate(time.Hour)
+		for _, f := range []fact.Fact{
+			named("a", "Walnut Stool", hour.AddDate(0, 0, -20)),
+			named("b", "Oak Stool", hour.Add(2*time.Minute)),
+			named("c", "Walnut Stool", hour.Add(time.Minute)), // late
+		} {
+			if _, err := s.Add(t.Context(), []fact.Fact{f}, nil, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, span := range []store.Span{all(false), all(true), {From: hour, To: hour.Add(time.Hour)}} {
+			if sellers, err := s.Sellers(t.Context(), span, 10); err != nil || len(sellers) != 1 || sellers[0].Name != "Oak Stool" {
+				t.Errorf("from %s: %v, %v", span.From, sellers, err)
+			}
+		}
+	})
+}
+
 func TestAdd_ReplicasAtOnceCountOnce(t *testing.T) {
 	env.EachDB(t, "analytics", func(t *testing.T, d *db.DB) {
 		s := open(t, d)

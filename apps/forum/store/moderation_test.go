@@ -10,6 +10,23 @@ import (
 	"gatehouse/db"
 )
 
+func TestCreateReply_LookUpThatFailsIsNoAnswer(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		opening := begin(t, s, "Locked")
+		reply(t, s, opening.Thread, "r")
+		if _, err := s.Moderate(t.Context(), store.Moderation{Action: store.Lock, Post: opening.ID, Actor: bob, Reason: "why", At: began}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.ExecContext(t.Context(), `ALTER TABLE posts RENAME TO elsewhere`); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.CreateReply(t.Context(), store.NewReply{Thread: opening.Thread, Source: "Reply r", Author: bob, FormKey: "r", At: began})
+		if err == nil || errors.Is(err, store.ErrLocked) {
+			t.Errorf("a second click whose post can't be looked up got %v", err)
+		}
+	})
+}
+
 func TestModerate_UndoesWhatItDoes(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		opening := begin(t, s, "Moderated")

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -130,11 +131,6 @@ func (s *Store) Titles(ctx context.Context, ids []string) (map[string]string, er
 // it returns the existing post. It returns ErrNotFound, ErrRemoved or ErrLocked if the thread accepts no replies, and a
 // [*db.RateLimitError] after too many replies.
 func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
-	// Checked first, so that a second click finds its post even if a moderator has locked the thread in the meantime.
-	// The unique key decides between concurrent requests.
-	if p, err := s.postByKey(ctx, n.Author.Sub, n.FormKey); err == nil {
-		return p, nil
-	}
 	var post Post
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) (err error) {
 		if err := perReply.Take(ctx, tx, "reply "+n.Author.Sub, n.At); err != nil {
@@ -151,13 +147,20 @@ func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
 		return events.Record(ctx, tx, events.New(events.PostCreated, n.Author.Sub,
 			map[string]any{"thread_id": n.Thread, "post_id": post.ID, "board": board}))
 	})
-	if db.IsUnique(err) {
-		return s.postByKey(ctx, n.Author.Sub, n.FormKey)
-	}
 	if err != nil {
-		return Post{}, fmt.Errorf("create reply: %w", err)
+		return s.earlier(ctx, n.Author, n.FormKey, fmt.Errorf("create reply: %w", err))
 	}
 	return post, nil
+}
+
+// earlier returns the post that by created with this form key before, even if the thread has been locked or a limit
+// reached since. If there is none, it returns err, with which creating it failed now.
+func (s *Store) earlier(ctx context.Context, by Author, key string, err error) (Post, error) {
+	p, missing := s.postByKey(ctx, by.Sub, key)
+	if errors.Is(missing, ErrNotFound) {
+		return Post{}, err
+	}
+	return p, missing
 }
 
 // addReply increments the thread's last number and inserts a post with it. The row lock of the update serialises

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -83,13 +82,8 @@ func (s *Store) CreateThread(ctx context.Context, n NewThread) (Post, error) {
 		return events.Record(ctx, tx, events.New(events.ThreadCreated, n.Author.Sub,
 			map[string]any{"thread_id": thread, "board": n.Board}))
 	})
-	if limited := (*db.RateLimitError)(nil); db.IsUnique(err) || errors.As(err, &limited) {
-		if p, err := s.postByKey(ctx, n.Author.Sub, n.FormKey); !errors.Is(err, ErrNotFound) {
-			return p, err
-		}
-	}
 	if err != nil {
-		return Post{}, fmt.Errorf("create thread: %w", err)
+		return s.earlier(ctx, n.Author, n.FormKey, fmt.Errorf("create thread: %w", err))
 	}
 	return post, nil
 }

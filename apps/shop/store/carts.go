@@ -103,10 +103,10 @@ func hold(ctx context.Context, tx *sqlx.Tx, id CartID, now time.Time) error {
 	return nil
 }
 
-// Add adds quantity units of a product to the cart and returns how many are in it then, which is at most the stock and
-// at most MaxQuantity. It returns ErrNotFound if there is no such product, ErrSoldOut if none is in stock, ErrFull if
+// Add adds quantity units of a product to the cart and returns how many were in it before and how many are in it then,
+// which is at most the stock and at most MaxQuantity. It returns ErrNotFound if there is no such product, ErrSoldOut if none is in stock, ErrFull if
 // the cart has MaxLines other products, and a [*db.RateLimitError] if the guest's network created too many carts.
-func (s *Store) Add(ctx context.Context, id CartID, product string, quantity int, network string, now time.Time) (int, error) {
+func (s *Store) Add(ctx context.Context, id CartID, product string, quantity int, network string, now time.Time) (had, have int, err error) {
 	return s.change(ctx, id, product, network, now, func(had int) int { return had + quantity })
 }
 
@@ -116,18 +116,18 @@ func (s *Store) SetQuantity(ctx context.Context, id CartID, product string, quan
 	if quantity <= 0 {
 		return 0, s.Remove(ctx, id, product, now)
 	}
-	return s.change(ctx, id, product, "", now, func(int) int { return quantity })
+	_, have, err := s.change(ctx, id, product, "", now, func(int) int { return quantity })
+	return have, err
 }
 
-func (s *Store) change(ctx context.Context, id CartID, product, network string, now time.Time, want func(had int) int) (int, error) {
+func (s *Store) change(ctx context.Context, id CartID, product, network string, now time.Time, want func(had int) int) (had, have int, err error) {
 	p, err := s.Product(ctx, product)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if p.Stock == 0 {
-		return 0, ErrSoldOut
+		return 0, 0, ErrSoldOut
 	}
-	var quantity int
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		if err := limitGuest(ctx, tx, id, network, now); err != nil {
 			return err
@@ -135,7 +135,6 @@ func (s *Store) change(ctx context.Context, id CartID, product, network string, 
 		if err := hold(ctx, tx, id, now); err != nil {
 			return err
 		}
-		var had int
 		err := tx.GetContext(ctx, &had, tx.Rebind(`SELECT quantity FROM cart_items WHERE cart_id = ? AND product = ?`), id, p.Slug)
 		if err != nil && !db.Missing(err) {
 			return fmt.Errorf("cart: %w", err)
@@ -149,10 +148,10 @@ func (s *Store) change(ctx context.Context, id CartID, product, network string, 
 				return ErrFull
 			}
 		}
-		quantity = min(want(had), p.Stock, MaxQuantity)
-		return put(ctx, tx, id, p.Slug, quantity, p.PriceCents, now)
+		have = min(want(had), p.Stock, MaxQuantity)
+		return put(ctx, tx, id, p.Slug, have, p.PriceCents, now)
 	})
-	return quantity, err
+	return had, have, err
 }
 
 // limitGuest counts a guest's new cart against the rate limit of the guest's network.

@@ -12,6 +12,29 @@ import (
 	"gatehouse/db"
 )
 
+func TestAdd_ReportsItsOwnChange(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		var all sync.WaitGroup
+		var before [4]atomic.Int64 // number of calls that found this many in the cart
+		for range before {
+			all.Go(func() {
+				had, have, err := s.Add(t.Context(), store.PersonCart("p"), "stoneware-mug", 1, "192.0.2.1", now)
+				if err != nil || have != had+1 || had >= len(before) {
+					t.Errorf("%d before, %d after, %v", had, have, err)
+					return
+				}
+				before[had].Add(1)
+			})
+		}
+		all.Wait()
+		for had := range before {
+			if n := before[had].Load(); n != 1 {
+				t.Errorf("%d calls found %d in the cart", n, had)
+			}
+		}
+	})
+}
+
 func TestCart_CountsWithinBounds(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
 		ctx, id := t.Context(), store.GuestCart("a cookie")
@@ -21,20 +44,20 @@ func TestCart_CountsWithinBounds(t *testing.T) {
 				t.Errorf("%d in the cart, want %d; %v", got, n, err)
 			}
 		}
-		n, err := s.Add(ctx, id, "ring-door-knocker", 2, "192.0.2.1", now)
+		_, n, err := s.Add(ctx, id, "ring-door-knocker", 2, "192.0.2.1", now)
 		want(n, err, 2)
-		n, err = s.Add(ctx, id, "ring-door-knocker", 2, "192.0.2.1", now) // three are in stock
+		_, n, err = s.Add(ctx, id, "ring-door-knocker", 2, "192.0.2.1", now) // three are in stock
 		want(n, err, 3)
 		n, err = s.SetQuantity(ctx, id, "stoneware-mug", 99, now)
 		want(n, err, 99)
-		n, err = s.Add(ctx, id, "stoneware-mug", 1, "192.0.2.1", now)
+		_, n, err = s.Add(ctx, id, "stoneware-mug", 1, "192.0.2.1", now)
 		want(n, err, 99)
 		n, err = s.Units(ctx, id)
 		want(n, err, 102)
-		if _, err := s.Add(ctx, id, "bypass-secateurs", 1, "192.0.2.1", now); !errors.Is(err, store.ErrSoldOut) {
+		if _, _, err := s.Add(ctx, id, "bypass-secateurs", 1, "192.0.2.1", now); !errors.Is(err, store.ErrSoldOut) {
 			t.Errorf("a sold-out article: %v", err)
 		}
-		if _, err := s.Add(ctx, id, "no-such", 1, "192.0.2.1", now); !errors.Is(err, store.ErrNotFound) {
+		if _, _, err := s.Add(ctx, id, "no-such", 1, "192.0.2.1", now); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("an unknown article: %v", err)
 		}
 		n, err = s.SetQuantity(ctx, id, "stoneware-mug", 0, now)
@@ -53,7 +76,7 @@ func TestMerge_OnceHoweverOften(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := s.Add(ctx, guest, "olive-soap", 2, "192.0.2.1", now); err != nil {
+		if _, _, err := s.Add(ctx, guest, "olive-soap", 2, "192.0.2.1", now); err != nil {
 			t.Fatal(err)
 		}
 		var wg sync.WaitGroup
@@ -85,7 +108,7 @@ func TestPrune_OnlyOldGuests(t *testing.T) {
 		for id, at := range map[store.CartID]time.Time{
 			store.GuestCart("old"): now.AddDate(0, 0, -31), store.GuestCart("new"): now, store.PersonCart("p"): now.AddDate(-1, 0, 0),
 		} {
-			if _, err := s.Add(ctx, id, "olive-soap", 1, "192.0.2.1", at); err != nil {
+			if _, _, err := s.Add(ctx, id, "olive-soap", 1, "192.0.2.1", at); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -106,7 +129,7 @@ func TestAdd_LimitsNewCartsOfANetwork(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		ctx := t.Context()
 		add := func(cookie, network string, at time.Time) error {
-			_, err := s.Add(ctx, store.GuestCart(cookie), "olive-soap", 1, network, at)
+			_, _, err := s.Add(ctx, store.GuestCart(cookie), "olive-soap", 1, network, at)
 			return err
 		}
 		carts := func() (n int) {
@@ -144,7 +167,7 @@ func TestAdd_LimitsNewCartsOfANetwork(t *testing.T) {
 		if err := add("elsewhere", "192.0.2.2", now); err != nil {
 			t.Error("another network is refused:", err)
 		}
-		if _, err := s.Add(ctx, store.PersonCart("p"), "olive-soap", 1, "192.0.2.1", now); err != nil {
+		if _, _, err := s.Add(ctx, store.PersonCart("p"), "olive-soap", 1, "192.0.2.1", now); err != nil {
 			t.Error("a person is refused:", err)
 		}
 		if err := add("later", "192.0.2.1", now.Add(time.Hour)); err != nil {
@@ -171,7 +194,7 @@ func TestAdd_CartsHoldSoManyArticles(t *testing.T) {
 		}
 		fill := func(id store.CartID, from, to int) (err error) {
 			for i := from; i <= to && err == nil; i++ {
-				_, err = s.Add(ctx, id, fmt.Sprint("p", i), 1, "192.0.2.1", now.Add(time.Duration(i)))
+				_, _, err = s.Add(ctx, id, fmt.Sprint("p", i), 1, "192.0.2.1", now.Add(time.Duration(i)))
 			}
 			return err
 		}
@@ -182,7 +205,7 @@ func TestAdd_CartsHoldSoManyArticles(t *testing.T) {
 		if err := fill(person, store.MaxLines+1, store.MaxLines+1); !errors.Is(err, store.ErrFull) {
 			t.Error(err)
 		}
-		if n, err := s.Add(ctx, person, "p1", 1, "192.0.2.1", now); n != 2 || err != nil {
+		if _, n, err := s.Add(ctx, person, "p1", 1, "192.0.2.1", now); n != 2 || err != nil {
 			t.Error("more of what is in it:", n, err)
 		}
 		if err := fill(guest, 90, 140); err != nil {

@@ -30,7 +30,7 @@ func TestPlace_LastItemsAreSoldOnce(t *testing.T) {
 		for i := range people {
 			sub := fmt.Sprintf("p%d", i)
 			for _, slug := range []string{"ring-door-knocker", "olive-soap"} {
-				if _, err := s.Add(ctx, store.PersonCart(sub), slug, 1, "192.0.2.1", now); err != nil {
+				if _, _, err := s.Add(ctx, store.PersonCart(sub), slug, 1, "192.0.2.1", now); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -78,7 +78,7 @@ func TestPlace_LastItemsAreSoldOnce(t *testing.T) {
 func TestPlace_OneFormIsOneOrder(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
 		ctx := t.Context()
-		if _, err := s.Add(ctx, store.PersonCart("p"), "olive-soap", 2, "192.0.2.1", now); err != nil {
+		if _, _, err := s.Add(ctx, store.PersonCart("p"), "olive-soap", 2, "192.0.2.1", now); err != nil {
 			t.Fatal(err)
 		}
 		before, sum := stockOf(t, s, "olive-soap"), summary(ctx, t, s, "p")
@@ -119,7 +119,7 @@ func TestPlace_OnlyWhatWasSeen(t *testing.T) {
 		if err := place("k1", ""); !errors.Is(err, store.ErrEmpty) {
 			t.Errorf("an empty cart: %v", err)
 		}
-		if _, err := s.Add(ctx, store.PersonCart("p"), "olive-soap", 1, "192.0.2.1", now); err != nil {
+		if _, _, err := s.Add(ctx, store.PersonCart("p"), "olive-soap", 1, "192.0.2.1", now); err != nil {
 			t.Fatal(err)
 		}
 		sum := summary(ctx, t, s, "p")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -193,5 +194,26 @@ func TestCard_GoesOnWhereItWas(t *testing.T) {
 	s := until(t, run, "the last step", func(s lab.State) bool { return s.Step == len(e.Steps) })
 	if s.Findings.Value("refused-after-drop") != 3 || s.Findings.Has("refused-expired") {
 		t.Errorf("%v", s.Findings)
+	}
+}
+
+func TestOpen_SaysWhyThereIsNoHeadOffice(t *testing.T) {
+	o := lab.Options{Dir: t.TempDir()}
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Max: limit.Max}); err != nil { // no more sockets
+		t.Fatal(err)
+	}
+	run, err := lab.Open(t.Context(), card.Experiment(), o)
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err == nil {
+		_ = run.Close("")
+	}
+	if !errors.Is(err, syscall.EMFILE) {
+		t.Errorf("%v; want %v", err, syscall.EMFILE)
 	}
 }

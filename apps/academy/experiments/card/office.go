@@ -40,8 +40,10 @@ func openOffice(ctx context.Context) (*office, error) {
 	o := &office{cards: cards, client: &http.Client{Transport: &http.Transport{}, Timeout: patience}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /jwks.json", o.keys)
-	o.http, o.url, err = serve(ctx, mux)
-	return o, err
+	if o.http, o.url, err = serve(ctx, mux); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
 // serve starts an HTTP server on loopback and returns its URL.

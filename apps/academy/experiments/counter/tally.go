@@ -62,13 +62,6 @@ func (t *Tally) Add(r lab.Request) {
 	t.by[r.To] = c
 }
 
-// Reset deletes all counts.
-func (t *Tally) Reset() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.by = nil
-}
-
 // Of returns the count of one branch.
 func (t *Tally) Of(id string) Count {
 	t.mu.Lock()

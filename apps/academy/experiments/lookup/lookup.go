@@ -61,14 +61,6 @@ func (c *Client) Denied(ctx context.Context, jti string) (bool, error) {
 	return n > 0, nil
 }
 
-// Deny revokes a card for life, the rest of its lifetime.
-func (c *Client) Deny(ctx context.Context, jti string, life time.Duration) error {
-	if err := c.Set(ctx, denied+jti, 1, life).Err(); err != nil {
-		return fmt.Errorf("lookup: Redis: %w", err)
-	}
-	return nil
-}
-
 // counter is a Redis hook that counts commands.
 type counter struct{ n *atomic.Int64 }
 

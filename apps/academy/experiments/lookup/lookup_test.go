@@ -22,7 +22,7 @@ func TestClient_CountsWhatItAsks(t *testing.T) {
 			t.Error(over, err)
 		}
 	}
-	if err := other.Deny(t.Context(), "card", time.Minute); err != nil {
+	if err := other.Set(t.Context(), "academy:denied:card", 1, time.Minute).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if over, err := one.Denied(t.Context(), "card"); !over || err != nil {

@@ -142,9 +142,6 @@ func (s *Store) Close() error {
 	return errors.Join(failed...)
 }
 
-// Dialect returns the kind of database.
-func (s *Store) Dialect() db.Dialect { return s.db.Dialect }
-
 // Version returns the database's name and version.
 func (s *Store) Version(ctx context.Context) (string, error) {
 	query, name := `SELECT sqlite_version()`, "SQLite "
