@@ -34,7 +34,8 @@ func Migrations(service string, dialect Dialect) (fs.FS, error) {
 }
 
 // Migrate brings the schema up to date. Replicas may call it together: one of
-// them works, the others wait. When nothing is to be done it costs one query.
+// them works, the others wait. When nothing is to be done, or a newer version has
+// migrated already, it costs one query.
 func (d *DB) Migrate(ctx context.Context) error {
 	files, err := Migrations(d.service, d.Dialect)
 	if err != nil {
@@ -44,7 +45,7 @@ func (d *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.version(ctx) == latest {
+	if d.version(ctx) >= latest {
 		return nil
 	}
 	dialect := goose.DialectSQLite3
