@@ -6,7 +6,8 @@
 //
 // Text is taken apart here and not by the databases, which disagree about what a word is. A document matches a query
 // if it has each of its words, or a word that begins so. SQLite would collect all rows of such longer words before it
-// gives the first, so they are looked up in a vocabulary and asked for by name.
+// gives the first, so they are looked up in a vocabulary and asked for by name: the first 50 in alphabetical order. The
+// vocabulary keeps the words of removed documents.
 //
 // A service that has these tables (see the migrations of forum and shop) has one kind of document. Documents whose
 // words are NULL wait to be indexed; their order is that of seq, the newest being the highest.
