@@ -69,6 +69,27 @@ func TestOpen_FilesAreOfTheOwnerOnly(t *testing.T) {
 }
 
 // Replicas start together: each migrates, and all find the schema complete.
+// An older replica that starts on the schema of a newer version takes no lock.
+func TestMigrate_OneQueryWhenNothingIsToBeDone(t *testing.T) {
+	env.EachDB(t, "shop", func(t *testing.T, d *db.DB) {
+		for _, newer := range []bool{false, true} {
+			if newer {
+				if _, err := d.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)`); err != nil {
+					t.Fatal(err)
+				}
+			}
+			n := env.CountStatements(t, d, func(counted *db.DB) {
+				if err := counted.Migrate(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+			if n != 1 {
+				t.Errorf("a newer schema: %v; %d statements", newer, n)
+			}
+		}
+	})
+}
+
 func TestMigrate_TogetherOnAnEmptyDatabase(t *testing.T) {
 	for name, url := range map[string]func(t *testing.T) string{
 		"sqlite":   func(t *testing.T) string { return "sqlite:" + t.TempDir() },

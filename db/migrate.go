@@ -33,8 +33,8 @@ func Migrations(service string, dialect Dialect) (fs.FS, error) {
 	return sub, nil
 }
 
-// Migrate runs the pending migrations. Replicas may call it concurrently: one of them migrates, the others wait. If
-// there is nothing to do it costs one query.
+// Migrate runs the pending migrations. Replicas may call it concurrently: one of them migrates, the others wait. If there
+// is nothing to do, or a newer version has migrated already, it costs one query.
 func (d *DB) Migrate(ctx context.Context) error {
 	files, err := Migrations(d.service, d.Dialect)
 	if err != nil {
@@ -44,7 +44,7 @@ func (d *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.version(ctx) == latest {
+	if d.version(ctx) >= latest {
 		return nil
 	}
 	dialect := goose.DialectSQLite3

@@ -39,7 +39,7 @@ type banView struct {
 	User         store.User
 	Reason, Term string
 	Date         string
-	Tomorrow     string // the earliest date
+	Tomorrow     string // the earliest date that the form offers; until accepts today as well
 	Faults       map[string]string
 }
 

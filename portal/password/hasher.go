@@ -24,8 +24,8 @@ var ErrBusy = errors.New("password: too many passwords are waiting to be hashed"
 // synchronisation cost, since under load each core is busy with another sign-in.
 var Recommended = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// maxBytes limits the input of the hash. A password that [Policy.Check] accepts is never longer.
-const maxBytes = MaxRunes * utf8.UTFMax
+// maxBytes limits a password as typed, before NFC composes it. [Policy.Check] accepts no longer one.
+const maxBytes = 4 * MaxRunes * utf8.UTFMax
 
 // Options tune a [Hasher]. The zero value is right for production.
 type Options struct {
@@ -100,7 +100,7 @@ func (h *Hasher) Verify(ctx context.Context, password, hash string) (ok, rehash 
 		hash = h.dummy
 	}
 	// A password of this length is never accepted; it is still compared, so that the time does not reveal that.
-	tooLong := len(password) > 4*maxBytes
+	tooLong := len(password) > maxBytes
 	if tooLong {
 		password = ""
 	}

@@ -46,7 +46,7 @@ func (p Policy) Check(password string, about ...string) error {
 	if !utf8.ValidString(password) || strings.ContainsRune(password, 0) {
 		return Malformed
 	}
-	if len(password) > 4*maxBytes {
+	if len(password) > maxBytes {
 		return TooLong
 	}
 	password = norm.NFC.String(password)

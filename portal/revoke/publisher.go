@@ -43,39 +43,45 @@ type publisher struct {
 	logger  *slog.Logger
 	epochs  epochs
 
-	writing sync.Mutex // held while a batch is written
-	mu      sync.Mutex // guards queue
+	writing chan struct{} // a lock with one place, held while a batch is written
+	mu      sync.Mutex    // guards queue
 	queue   []*publication
 }
 
 // publication is the result that one caller of publish waits for.
 type publication struct {
 	rows    []store.Revocation
-	done    bool // written and err are set; guarded by writing
+	done    chan struct{} // closed when written and err are set
 	written denylist.Written
 	err     error
 }
 
-// publish writes revocations to Redis for every replica, and first rebuilds the set if it is not complete. After an
-// error it is unknown whether they were written: Sync retries until they are marked as published.
+// publish writes revocations to Redis for every replica, and first rebuilds the set if it is not complete. It returns
+// at the latest when ctx ends. After an error it is unknown whether they were written: Sync retries until they are
+// marked as published.
 func (p *publisher) publish(ctx context.Context, rows []store.Revocation) (denylist.Written, error) {
 	if len(rows) == 0 {
 		return denylist.Written{}, nil
 	}
-	own := &publication{rows: rows}
+	own := &publication{rows: rows, done: make(chan struct{})}
 	p.mu.Lock()
 	p.queue = append(p.queue, own)
 	p.mu.Unlock()
-	p.writing.Lock()
-	defer p.writing.Unlock()
-	if !own.done { // otherwise an earlier caller wrote it
-		p.writeQueue(ctx)
+	for {
+		select {
+		case <-own.done:
+			return own.written, own.err
+		case <-ctx.Done():
+			return denylist.Written{}, fmt.Errorf("revoke: publish: %w", ctx.Err())
+		case p.writing <- struct{}{}:
+			go p.writeQueue(ctx)
+		}
 	}
-	return own.written, own.err
 }
 
-// writeQueue writes the queued revocations. p.writing must be held.
+// writeQueue writes the queued revocations, and releases p.writing, which must be held.
 func (p *publisher) writeQueue(ctx context.Context) {
+	defer func() { <-p.writing }()
 	p.mu.Lock()
 	queue := p.queue
 	p.queue = nil
@@ -96,29 +102,24 @@ func (p *publisher) writeQueue(ctx context.Context) {
 		}
 	}
 	for _, one := range queue {
-		one.done, one.written, one.err = true, written, err
+		one.written, one.err = written, err
+		close(one.done)
 	}
 }
 
 // write writes at most maxBatch entries to Redis, after a rebuild if the set is not complete.
 func (p *publisher) write(ctx context.Context, entries []denylist.Entry) (denylist.Written, error) {
-	within, cancel := context.WithTimeout(ctx, redisTimeout)
+	building, cancel := context.WithTimeout(ctx, redisTimeout) // limits the wait for another replica
 	defer cancel()
 	for {
-		w, err := p.log.Write(within, entries...)
-		if err == nil {
-			var state denylist.State
-			if state, err = p.log.State(within); err == nil {
-				p.epochs.saw(state.Epoch)
-			}
-		}
+		w, err := p.exchange(ctx, entries)
 		if !errors.Is(err, denylist.ErrEmpty) {
 			return w, err
 		}
 		p.epochs.saw("")
 		if err := p.rebuild(ctx); errors.Is(err, denylist.ErrBuilding) {
 			select { // another replica is rebuilding
-			case <-within.Done():
+			case <-building.Done():
 				return w, err
 			case <-time.After(rebuildRetryInterval):
 			}
@@ -126,6 +127,21 @@ func (p *publisher) write(ctx context.Context, entries []denylist.Entry) (denyli
 			return w, err
 		}
 	}
+}
+
+// exchange writes entries to Redis if the set is complete; otherwise it returns denylist.ErrEmpty.
+func (p *publisher) exchange(ctx context.Context, entries []denylist.Entry) (denylist.Written, error) {
+	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
+	defer cancel()
+	w, err := p.log.Write(ctx, entries...)
+	if err != nil {
+		return w, err
+	}
+	state, err := p.log.State(ctx)
+	if err == nil {
+		p.epochs.saw(state.Epoch)
+	}
+	return w, err
 }
 
 // markPublished records that Redis has rows.

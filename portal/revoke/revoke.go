@@ -88,7 +88,7 @@ func New(d Deps) (*Service, error) {
 		d.Recorded = func() {}
 	}
 	return &Service{
-		d: d, publisher: publisher{records: d.Records, log: d.Log, now: d.Now, logger: d.Logger},
+		d: d, publisher: publisher{records: d.Records, log: d.Log, now: d.Now, logger: d.Logger, writing: make(chan struct{}, 1)},
 		unfinished: make(chan store.Revocation, 64), seen: syncState{trouble: true},
 	}, nil
 }

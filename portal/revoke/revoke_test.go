@@ -147,7 +147,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// When Do returns, every server refuses it, and the receipt says so.
+// When Revoke returns, every server refuses it, and the receipt says so.
 func TestRevoke_IsTrueEverywhereWhenItReturns(t *testing.T) {
 	each(t, func(h *house) {
 		u, in := h.person("maria@example.com")

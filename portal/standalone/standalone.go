@@ -52,8 +52,8 @@ const opening = 20 * time.Second
 // of Open.
 var cheap = argon2id.Params{Memory: 1024, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// Open starts a portal. Of d only Redis, Logger and HTTPClient are used; all three are required, and the caller
-// keeps Redis. It returns an error if one of them or the folder is missing, or if the portal does not start within
+// Open starts a portal. Redis, Logger and HTTPClient of d are required, and the caller keeps Redis. Open sets DB,
+// Estate, Replica, Key, Clients, Denied and Passwords. It returns an error if one of them or the folder is missing, or if the portal does not start within
 // 20 s.
 func Open(ctx context.Context, d portal.Deps, o Options) (_ *Portal, err error) {
 	if d.Redis == nil || d.Logger == nil || d.HTTPClient == nil || o.Folder == "" {

@@ -13,7 +13,7 @@ import (
 const DeletedName = "Deleted account"
 
 // DeleteUser returns the change that deletes an account: it keeps only the id, since other records refer to it, and
-// erases all personal data. The email becomes available. It fails with ErrNotFound if the account does not exist or
+// erases all personal data of the account; the audit keeps its rows. The email becomes available. It fails with ErrNotFound if the account does not exist or
 // is deleted, ErrLastAdmin if the user is the only administrator who can sign in, and ErrStale if passwordHash,
 // which has just been verified, is no longer the user's ("" skips that check).
 func DeleteUser(id, passwordHash string, now time.Time) Change {
