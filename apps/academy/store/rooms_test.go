@@ -98,7 +98,7 @@ func TestOpenRoom_NoMoreThanTheLimitAlsoAtOnce(t *testing.T) {
 		}
 		var all sync.WaitGroup
 		var opened atomic.Int64
-		for i := range 8 {
+		for i := range 40 {
 			all.Go(func() {
 				_, err := s.OpenRoom(t.Context(), fmt.Sprintf("more%d", i), store.Room{TeacherSub: "bob"}, noon)
 				if err == nil {
