@@ -54,7 +54,7 @@ func startAnalytics(ctx context.Context, d *db.DB, rdb redis.UniversalClient) (h
 		return nil, err
 	}
 	app, err := analytics.New(ctx, analytics.Deps{Deps: apps.Deps{
-		DB: d, Redis: rdb, Estate: estate, Replica: "analytics-1", Logger: slog.New(slog.DiscardHandler), ClientSecret: "secret",
+		DB: d, Redis: rdb, Estate: estate, Replica: "analytics-1", Logger: slog.New(slog.DiscardHandler), ClientSecret: "secret", Keys: sessionKeys,
 	}})
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ var forumSuite = suite{
 	service: "forum", rows: "threads", small: 100, large: 250_000, seed: seedForum, start: startForum,
 	requests: []request{
 		{name: "home", path: "/"},
+		{name: "home, a page in the middle", path: "/?page=6000"},
 		{name: "home, last page", path: "/?page=1000000"},
 		{name: "home, most voted", path: "/?sort=votes"},
 		{name: "board, active", path: "/b/products?sort=active"},
@@ -38,7 +39,7 @@ func startForum(ctx context.Context, d *db.DB, rdb redis.UniversalClient) (http.
 	if err != nil {
 		return nil, err
 	}
-	app, err := forum.New(ctx, forum.Deps{DB: d, Redis: rdb, Estate: estate, Replica: "forum-1", Logger: slog.New(slog.DiscardHandler), ClientSecret: "secret"})
+	app, err := forum.New(ctx, forum.Deps{DB: d, Redis: rdb, Estate: estate, Replica: "forum-1", Logger: slog.New(slog.DiscardHandler), ClientSecret: "secret", Keys: sessionKeys})
 	if err != nil {
 		return nil, err
 	}

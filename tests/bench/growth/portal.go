@@ -19,6 +19,9 @@ import (
 	"gatehouse/web"
 )
 
+// sessionKeys seal the sessions of every service that is measured.
+var sessionKeys = [][]byte{[]byte("a key of the bench, 32 bytes long")}
+
 func init() { suites = append(suites, auditSuite, peopleSuite, signInsSuite) }
 
 var portalPages = visitor{service: "portal", record: session.Record{
@@ -80,7 +83,7 @@ func (v *visitor) gets(name, path string) request {
 
 // signIn starts the session of the visitor's requests.
 func (v *visitor) signIn(ctx context.Context, rdb redis.UniversalClient) error {
-	sessions, err := session.New(rdb, session.Options{Service: v.service, Keys: [][]byte{[]byte("a key of the bench, 32 bytes long")}})
+	sessions, err := session.New(rdb, session.Options{Service: v.service, Keys: sessionKeys})
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func startShop(ctx context.Context, d *db.DB, rdb redis.UniversalClient) (http.H
 	if err != nil {
 		return nil, err
 	}
-	app, err := shop.New(ctx, shop.Deps{DB: d, Redis: rdb, Estate: estate, Replica: "shop-1", Logger: slog.New(slog.DiscardHandler), ClientSecret: "secret"})
+	app, err := shop.New(ctx, shop.Deps{DB: d, Redis: rdb, Estate: estate, Replica: "shop-1", Logger: slog.New(slog.DiscardHandler), ClientSecret: "secret", Keys: sessionKeys})
 	if err != nil {
 		return nil, err
 	}
