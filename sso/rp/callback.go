@@ -172,7 +172,7 @@ func (a *RP) finish(c echo.Context, fl *flow, code string) error {
 	}
 	a.verified(c, claims, began)
 	a.flows.set(c, "guest", "", -1)
-	a.sessions.Await(c.Response())
+	a.sessions.MarkIssued(c.Response())
 	return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
 }
 

@@ -84,7 +84,7 @@ func (a *RP) identify(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Set(sidKey, rec.SID)
 		}
 		c.Set(visitKey, v)
-		if v.person == nil && err == nil && !conflict && !a.sessions.Awaited(c.Request()) && a.mayAskSilently(c) {
+		if v.person == nil && err == nil && !conflict && !a.sessions.Issued(c.Request()) && a.mayAskSilently(c) {
 			if to := a.silently(c); to != "" {
 				return c.Redirect(http.StatusFound, to)
 			}

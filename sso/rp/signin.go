@@ -50,7 +50,7 @@ func (a *RP) sendToSignIn(c echo.Context) error {
 	if visitOf(c).conflict {
 		return offerSignIn(fl.ReturnTo, "This browser sends two sessions of different people, so neither is used. Sign in again to go on as yourself.")
 	}
-	if a.sessions.TakeAwaited(c.Response(), r) {
+	if a.sessions.TakeIssued(c.Response(), r) {
 		return offerSignIn(fl.ReturnTo, "You have just signed in, but this browser does not send the session back. "+
 			"Allow cookies for this site, or delete its old ones, and sign in again.")
 	}

@@ -31,7 +31,7 @@ func (a *RP) signOut(c echo.Context) error {
 	if set, err := a.tokens.load(ctx, v.person.SID); err == nil {
 		hint = set.IDToken
 	}
-	if _, err := a.sessions.Leave(ctx, v.person.SID); err != nil {
+	if _, err := a.sessions.SignOutLocally(ctx, v.person.SID); err != nil {
 		return unavailable(c, err)
 	}
 	if err := a.sessions.End(ctx, c.Response(), c.Request()); err != nil {
