@@ -19,7 +19,7 @@ import (
 // everywhere (OpenID Connect RP-Initiated Logout 1.0 §2).
 func (a *RP) signOut(c echo.Context) error {
 	ctx := c.Request().Context()
-	v := visitOf(c)
+	v := requestIdentityOf(c)
 	if v.err != nil {
 		return unavailable(c, v.err)
 	}
