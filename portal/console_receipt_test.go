@@ -40,14 +40,14 @@ func confirmations(n int) (all []denylist.Confirmation) {
 func TestReceipt_NamesWhoIsMissing(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		b := h.asAdmin()
-		r := denylist.Receipt{Confirmations: append(confirmations(8),
+		r := denylist.Confirmations{All: append(confirmations(8),
 			denylist.Confirmation{Replica: "forum-1", Service: "forum", WrongUntil: h.clock.now().Add(time.Hour)},
 			denylist.Confirmation{Replica: "forum-2", Service: "forum", WrongUntil: h.clock.now().Add(-time.Second)},
 			denylist.Confirmation{Replica: "forum-3", Service: "forum", Refusing: true},
 		)}
 		h.stored("MISSING", revoke.Receipt{Denylist: r, Confirmed: true, Ended: 3})
 		page := h.get(b, "/admin/receipts/MISSING").must(t, http.StatusOK, "8 of 11 servers confirmed", "3 servers did not confirm", "shop-8 confirmed after 12 ms",
-			"can be wrong until", "could be wrong until", "was already refusing everybody", r.Confirmations[8].WrongUntil.UTC().Format("15:04:05.000 UTC"))
+			"can be wrong until", "could be wrong until", "was already refusing everybody", r.All[8].WrongUntil.UTC().Format("15:04:05.000 UTC"))
 		if n := strings.Count(page.content(), "data-took="); n != 8 {
 			t.Errorf("%d servers turn red; want 8", n)
 		}
@@ -60,7 +60,7 @@ func TestReceipt_NamesWhoIsMissing(t *testing.T) {
 // A server that was killed under way and started again answers as a new process; the old one is not another server.
 func TestReceipt_TellsAServerFromItsProcessBefore(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		r := denylist.Receipt{Confirmations: append(confirmations(2), denylist.Confirmation{Replica: "shop-1", Service: "shop", WrongUntil: h.clock.now()})}
+		r := denylist.Confirmations{All: append(confirmations(2), denylist.Confirmation{Replica: "shop-1", Service: "shop", WrongUntil: h.clock.now()})}
 		h.stored("RESTARTED", revoke.Receipt{Denylist: r, Confirmed: true})
 		page := h.get(h.asAdmin(), "/admin/receipts/RESTARTED").must(t, http.StatusOK, "2 of 3 servers confirmed", "shop-1, before its restart")
 		if strings.Contains(page.content(), "shop-2, before") {
@@ -71,7 +71,7 @@ func TestReceipt_TellsAServerFromItsProcessBefore(t *testing.T) {
 
 func TestReceipt_OfFiveHundred(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		h.stored("MANY", revoke.Receipt{Denylist: denylist.Receipt{Confirmations: confirmations(500)}, Confirmed: true})
+		h.stored("MANY", revoke.Receipt{Denylist: denylist.Confirmations{All: confirmations(500)}, Confirmed: true})
 		page := h.get(h.asAdmin(), "/admin/receipts/MANY").must(t, http.StatusOK, "Every server refuses it", "receipt-dense", "Show as table", `data-replay="100"`)
 		if n := strings.Count(page.content(), "data-took="); n != 500 {
 			t.Errorf("%d servers turn red; want 500", n)
@@ -88,7 +88,7 @@ func TestReceipt_SettlesWhileOneLooks(t *testing.T) {
 		b := h.asAdmin()
 		h.stored("WAITING", revoke.Receipt{Ended: 1})
 		h.get(b, "/admin/receipts/WAITING").must(t, http.StatusOK, "Written down, and not confirmed yet", `hx-get="/admin/receipts/WAITING"`, "every 1s")
-		h.stored("WAITING", revoke.Receipt{Ended: 1, Confirmed: true, Denylist: denylist.Receipt{Confirmations: confirmations(2)}})
+		h.stored("WAITING", revoke.Receipt{Ended: 1, Confirmed: true, Denylist: denylist.Confirmations{All: confirmations(2)}})
 		part := h.fragment(b, "/admin/receipts/WAITING").must(t, http.StatusOK)
 		if !strings.Contains(part.body, "Every server refuses it") || strings.Contains(part.body, "hx-get") || strings.Contains(part.body, "<html") {
 			t.Errorf("the settled receipt is %s", part.body)

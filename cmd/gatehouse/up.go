@@ -337,7 +337,7 @@ func derive(key []byte, purpose string) string {
 // tell handles a supervisor's event: it forwards it to the control API, writes or removes the replica's pid file, and
 // prints crashes and restarts.
 func (e *estate) tell(ev supervisor.Event) {
-	e.control.Tell(ev)
+	e.control.HandleEvent(ev)
 	r := ev.Replica
 	file := e.path("run", r.Name+".pid")
 	switch ev.Kind {

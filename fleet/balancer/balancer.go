@@ -31,7 +31,7 @@ type Options struct {
 	BodyTimeout   time.Duration // between two reads of a request's body from the client [30 s]; then 408
 	AnswerTimeout time.Duration // of one write of a response to the client [60 s]; then the connection is closed
 	IdleTimeout   time.Duration // of an idle connection to a backend [30 s]; the backend's must be longer
-	Patience      time.Duration // how long a request waits for a healthy backend before 503 [2 s]
+	QueueTimeout  time.Duration // how long a request waits for a healthy backend before 503 [2 s]
 }
 
 // Balancer routes requests to pools of backends. It is safe for concurrent use, and backends can be added and removed
@@ -110,7 +110,7 @@ func (o *Options) defaults() {
 		{&o.HealthInterval, time.Second}, {&o.HealthTimeout, 2 * time.Second},
 		{&o.DialTimeout, 2 * time.Second}, {&o.HeaderTimeout, 30 * time.Second}, {&o.BodyTimeout, 30 * time.Second},
 		{&o.AnswerTimeout, time.Minute},
-		{&o.IdleTimeout, 30 * time.Second}, {&o.Patience, 2 * time.Second},
+		{&o.IdleTimeout, 30 * time.Second}, {&o.QueueTimeout, 2 * time.Second},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.or

@@ -24,10 +24,10 @@ type estate struct {
 func newEstate(t testing.TB, change func(*balancer.Options)) *estate {
 	t.Helper()
 	opts := balancer.Options{
-		Hosts:     map[string]string{"shop.localhost": "shop", "forum.localhost": "forum"},
-		Redirects: map[string]string{"localhost": "http://portal.localhost:8080"},
-		Logger:    slog.New(slog.DiscardHandler),
-		Patience:  50 * time.Millisecond, HealthInterval: 10 * time.Millisecond,
+		Hosts:        map[string]string{"shop.localhost": "shop", "forum.localhost": "forum"},
+		Redirects:    map[string]string{"localhost": "http://portal.localhost:8080"},
+		Logger:       slog.New(slog.DiscardHandler),
+		QueueTimeout: 50 * time.Millisecond, HealthInterval: 10 * time.Millisecond,
 	}
 	if change != nil {
 		change(&opts)

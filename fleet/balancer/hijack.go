@@ -21,7 +21,7 @@ const streamBuffer = 1 << 10
 // hijackKey holds the hijackedStream of a request that serveStream answers.
 type hijackKey struct{}
 
-// hijackedStream is what serveStream and the delivery of its request have in common.
+// hijackedStream is what serveStream and the transport of its request have in common.
 type hijackedStream struct {
 	ctx    context.Context // for the backend: it outlives the client's request
 	answer http.Header     // of the answer to the client

@@ -103,7 +103,7 @@ func (p *pool) choose(r *http.Request, avoid *Backend) *Backend {
 	}
 }
 
-// wait returns nil once a backend is available, errNobody at the deadline, or ctx's error when ctx is done.
+// wait returns nil once a backend is available, errNoBackend at the deadline, or ctx's error when ctx is done.
 func (p *pool) wait(ctx context.Context, deadline time.Time) error {
 	p.mu.Lock()
 	grown := p.grown
@@ -113,7 +113,7 @@ func (p *pool) wait(ctx context.Context, deadline time.Time) error {
 	}
 	left := time.Until(deadline)
 	if left <= 0 {
-		return errNobody
+		return errNoBackend
 	}
 	timer := time.NewTimer(left)
 	defer timer.Stop()
@@ -123,7 +123,7 @@ func (p *pool) wait(ctx context.Context, deadline time.Time) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-timer.C:
-		return errNobody
+		return errNoBackend
 	}
 }
 

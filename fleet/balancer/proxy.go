@@ -15,7 +15,7 @@ import (
 func (b *Balancer) newProxy(p *pool) *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite:       rewrite,
-		Transport:     &delivery{Balancer: b, pool: p},
+		Transport:     &poolTransport{Balancer: b, pool: p},
 		FlushInterval: -1, // forward the response as it comes
 		BufferPool:    buffers{},
 		ErrorLog:      slog.NewLogLogger(b.log.Handler(), slog.LevelDebug),
@@ -69,7 +69,7 @@ func failed(r *http.Request, err error) *page {
 		return &tooSlow
 	case body != nil:
 		return &badBody
-	case errors.Is(err, errNobody), errors.As(err, &dial):
+	case errors.Is(err, errNoBackend), errors.As(err, &dial):
 		return &unavailable
 	case errors.Is(err, context.Canceled):
 		return nil

@@ -119,7 +119,7 @@ func TestRetry_PoisonIsNotPassedRound(t *testing.T) {
 }
 
 func TestRetry_WaitsForAReplacement(t *testing.T) {
-	e := newEstate(t, func(o *balancer.Options) { o.Patience = 30 * time.Second })
+	e := newEstate(t, func(o *balancer.Options) { o.QueueTimeout = 30 * time.Second })
 	if err := e.Add("shop", "shop-1", refused(t)); err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,8 @@ import (
 	"gatehouse/fleet/supervisor"
 )
 
-// answerFirst delays a replica's own stop so that its HTTP response can be sent.
-const answerFirst = 300 * time.Millisecond
+// selfStopDelay delays a replica's own stop so that its HTTP response can be sent.
+const selfStopDelay = 300 * time.Millisecond
 
 // cookie is the name of the cookie that names a browser's replica with the sticky policy.
 const cookie = "gatehouse_replica"
@@ -67,7 +67,7 @@ func (c *Control) Remove(by By, name string) error {
 func (c *Control) end(by By, name string, end func() error) {
 	c.ends.Go(func() {
 		if by.Replica == name {
-			time.Sleep(answerFirst)
+			time.Sleep(selfStopDelay)
 		}
 		if err := end(); err != nil && !errors.Is(err, supervisor.ErrGone) {
 			c.Logger.Warn("replica not ended", "replica", name, "error", err)

@@ -136,8 +136,8 @@ func (c *Control) note(kind string, by By, format string, args ...any) {
 	c.Logger.Info("estate", "by", e.Subject, "what", e.What)
 }
 
-// Tell records a replica's event in the log; pass it as the supervisor's OnEvent.
-func (c *Control) Tell(e supervisor.Event) {
+// HandleEvent records a replica's event in the log; pass it as the supervisor's OnEvent.
+func (c *Control) HandleEvent(e supervisor.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	name := e.Replica.Name

@@ -172,17 +172,17 @@ func TestControl_BadInput(t *testing.T) {
 	}
 }
 
-func TestTell_SaysHowLongAReplicaWasAway(t *testing.T) {
+func TestHandleEvent_SaysHowLongAReplicaWasAway(t *testing.T) {
 	e := newEstate(t)
 	one := supervisor.Replica{Name: "shop-1", Service: "shop", PID: 7}
-	e.Tell(supervisor.Event{Kind: supervisor.EventReady, Replica: one})
+	e.HandleEvent(supervisor.Event{Kind: supervisor.EventReady, Replica: one})
 	if log := e.view(t).Log; len(log) != 0 {
 		t.Errorf("the start of the estate is in the log: %+v", log)
 	}
-	e.Tell(supervisor.Event{Kind: supervisor.EventExited, Replica: one, Err: errors.New("shop-1 stopped: signal: killed")})
-	e.Tell(supervisor.Event{Kind: supervisor.EventReady, Replica: one})
-	e.Tell(supervisor.Event{Kind: supervisor.EventExited, Replica: one}) // as it was asked to
-	e.Tell(supervisor.Event{Kind: supervisor.EventStopped, Replica: one})
+	e.HandleEvent(supervisor.Event{Kind: supervisor.EventExited, Replica: one, Err: errors.New("shop-1 stopped: signal: killed")})
+	e.HandleEvent(supervisor.Event{Kind: supervisor.EventReady, Replica: one})
+	e.HandleEvent(supervisor.Event{Kind: supervisor.EventExited, Replica: one}) // as it was asked to
+	e.HandleEvent(supervisor.Event{Kind: supervisor.EventStopped, Replica: one})
 	var said []string
 	for _, l := range e.view(t).Log {
 		said = append(said, l.Kind+": "+l.What)
@@ -206,7 +206,7 @@ func TestControl_LogIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	e.Tell(supervisor.Event{Kind: supervisor.EventExited, Err: errors.New("shop-1 stopped:\n" + strings.Repeat("a line\n", 500))})
+	e.HandleEvent(supervisor.Event{Kind: supervisor.EventExited, Err: errors.New("shop-1 stopped:\n" + strings.Repeat("a line\n", 500))})
 	log := e.view(t).Log
 	if len(log) != 200 || len(log[0].What) > 300 || strings.Contains(log[0].What, "\n") || log[0].Who != "" {
 		t.Errorf("%d lines, the newest: %+v", len(log), log[0])

@@ -8,9 +8,9 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// patience is the timeout of a command and of a connection: a server in this process answers at once unless it is
+// timeout is the timeout of a command and of a connection: a server in this process answers at once unless it is
 // stopped.
-const patience = time.Second
+const timeout = time.Second
 
 // buffer is the size of a connection's buffers, in bytes. With go-redis' default of 32 KiB, many clients in one process
 // would use much memory.
@@ -21,8 +21,8 @@ const buffer = 4 << 10
 func (r *Redis) ClientOptions() *redis.Options {
 	return &redis.Options{
 		Addr: r.addr, Password: r.password,
-		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, ContextTimeoutEnabled: true,
-		MaxRetries: 1, DialerRetries: 1, Dialer: (&net.Dialer{Timeout: patience}).DialContext,
+		DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, ContextTimeoutEnabled: true,
+		MaxRetries: 1, DialerRetries: 1, Dialer: (&net.Dialer{Timeout: timeout}).DialContext,
 		ReadBufferSize: buffer, WriteBufferSize: buffer, PipelineReadBufferSize: buffer, PipelineWriteBufferSize: buffer,
 		DisableIdentity: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}

@@ -43,7 +43,7 @@ func StartRedis() (*Redis, error) {
 		return nil, fmt.Errorf("starting the embedded Redis: %w", err)
 	}
 	r.addr, r.up = r.server.Addr(), true
-	r.stopped.Go(r.passTime)
+	r.stopped.Go(r.expireKeys)
 	return r, nil
 }
 
@@ -98,9 +98,9 @@ func (r *Redis) Close() {
 	})
 }
 
-// passTime expires keys as time passes, until the server is closed. miniredis has a mode that does so at each command
+// expireKeys expires keys as time passes, until the server is closed. miniredis has a mode that does so at each command
 // (ClockTTL), but that visits every key at each command.
-func (r *Redis) passTime() {
+func (r *Redis) expireKeys() {
 	timer := time.NewTimer(tick)
 	defer timer.Stop()
 	last := time.Now() // monotonic: setting the clock must not expire sessions

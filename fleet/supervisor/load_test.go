@@ -21,7 +21,7 @@ import (
 func fleetUnderLoad(t *testing.T, method string, replicas int) (s *supervisor.Supervisor, answered *atomic.Int64, stop func() []string) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	b, err := balancer.New(balancer.Options{Hosts: map[string]string{"127.0.0.1": "shop"}, Logger: log, Patience: 30 * time.Second})
+	b, err := balancer.New(balancer.Options{Hosts: map[string]string{"127.0.0.1": "shop"}, Logger: log, QueueTimeout: 30 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func (r *replica) run() {
 	defer r.tellFirst(ErrStopped)
 	failures := 0
 	for {
-		steady, ordered, err := r.live()
+		steady, ordered, err := r.runOnce()
 		if ordered == nil {
 			r.tellFirst(err)
 			if steady {
@@ -66,9 +66,9 @@ func (r *replica) run() {
 	}
 }
 
-// live runs the process once, from start to end. It returns whether it was ready for at least Backoff.Steady, the order
+// runOnce runs the process once, from start to end. It returns whether it was ready for at least Backoff.Steady, the order
 // that ended it, if there was one, and otherwise the reason why it ended.
-func (r *replica) live() (steady bool, ordered *order, err error) {
+func (r *replica) runOnce() (steady bool, ordered *order, err error) {
 	p, err := start(r.spec)
 	if err != nil {
 		err = fmt.Errorf("%s could not be started: %w", r.spec.Name, err)

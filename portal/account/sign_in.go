@@ -48,7 +48,7 @@ func (p *Pages) SignInForm(c echo.Context) error {
 		view.Reauth = personOf(v.user)
 	} else {
 		view.Conflict = p.conflict(c)
-		view.NotSent = !view.Conflict && p.Sessions.TakeAwaited(c.Response(), c.Request())
+		view.NotSent = !view.Conflict && p.Sessions.TakeIssued(c.Response(), c.Request())
 	}
 	return p.showSignIn(c, http.StatusOK, view)
 }

@@ -60,7 +60,7 @@ func (p *Pages) start(c echo.Context, u store.User, persist func(store.SignIn) e
 	}
 	send()
 	p.endSurplus(c, u.ID)
-	p.Sessions.Await(c.Response())
+	p.Sessions.MarkIssued(c.Response())
 	p.trust(c, u)
 	p.Wake()
 	return nil

@@ -195,7 +195,7 @@ func (a *Console) endings(ctx context.Context) ([]endingRow, error) {
 		row := endingRow{URL: receiptURL(r.Ending), Reason: why(r.Reason), At: r.CreatedAt, Person: "A token"}
 		var done revoke.Receipt
 		if json.Unmarshal([]byte(r.Text), &done) == nil {
-			row.Confirmed, row.Expected = done.Denylist.Confirmed(), len(done.Denylist.Confirmations)
+			row.Confirmed, row.Expected = done.Denylist.Confirmed(), len(done.Denylist.All)
 			row.Slowest, row.Pending, row.Told = ms(done.Denylist.Slowest()), !done.Confirmed, len(done.Told)
 			for _, t := range done.Told {
 				if t.Heard {

@@ -141,15 +141,15 @@ func (a *Console) aboutWhom(c echo.Context, rec store.Receipt, view *receiptView
 	return title, crumbs, nil
 }
 
-func (v *receiptView) serversOf(r denylist.Receipt, now time.Time) {
-	v.N, v.All, v.Slowest = r.Confirmed(), len(r.Confirmations), r.Slowest()
+func (v *receiptView) serversOf(r denylist.Confirmations, now time.Time) {
+	v.N, v.All, v.Slowest = r.Confirmed(), len(r.All), r.Slowest()
 	v.Dense = v.All > dense
 	for _, factor := range slowMotion {
 		if v.Slow = factor; v.Slowest*time.Duration(factor) <= longestReplay {
 			break
 		}
 	}
-	all := slices.Clone(r.Confirmations)
+	all := slices.Clone(r.All)
 	slices.SortFunc(all, func(a, b denylist.Confirmation) int { return natural(a.Replica, b.Replica) })
 	slices.SortStableFunc(all, func(a, b denylist.Confirmation) int { return natural(a.Service, b.Service) })
 	answered := map[string]bool{}

@@ -238,7 +238,7 @@ func told(what string, done revoke.Receipt) (kind, text string) {
 	if !done.Confirmed {
 		return "warning", what + ". This server could not reach Redis, so the others are not told yet: the portal does so as soon as it can."
 	}
-	n, all := done.Denylist.Confirmed(), len(done.Denylist.Confirmations)
+	n, all := done.Denylist.Confirmed(), len(done.Denylist.All)
 	switch {
 	case all == 0:
 		return "success", what + "."

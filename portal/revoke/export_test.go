@@ -13,6 +13,6 @@ func (s *Service) Publish(ctx context.Context, rows []store.Revocation) (denylis
 	return s.publisher.publish(ctx, rows)
 }
 
-func (s *Service) Await(ctx context.Context, w denylist.Written) denylist.Receipt {
+func (s *Service) Await(ctx context.Context, w denylist.Written) denylist.Confirmations {
 	return s.publisher.await(ctx, w, denylist.DefaultBound)
 }

@@ -28,7 +28,7 @@ const (
 // Log is the denylist in Redis (denylist.Log).
 type Log interface {
 	Write(ctx context.Context, entries ...denylist.Entry) (denylist.Written, error)
-	Await(ctx context.Context, w denylist.Written, bound time.Duration, each func(denylist.Confirmation)) denylist.Receipt
+	Await(ctx context.Context, w denylist.Written, bound time.Duration, each func(denylist.Confirmation)) denylist.Confirmations
 	State(ctx context.Context) (denylist.State, error)
 	Rebuild(ctx context.Context, high int64, all iter.Seq2[denylist.Entry, error]) error
 	Find(ctx context.Context, k denylist.Kind, value string) (denylist.Entry, bool, error)
@@ -153,7 +153,7 @@ func (p *publisher) markPublished(ctx context.Context, rows []store.Revocation) 
 
 // await waits for the confirmations of a publication and, if Redis has just lost its data, until every replica that
 // it does not know refuses all sessions.
-func (p *publisher) await(ctx context.Context, w denylist.Written, bound time.Duration) denylist.Receipt {
+func (p *publisher) await(ctx context.Context, w denylist.Written, bound time.Duration) denylist.Confirmations {
 	r := p.log.Await(ctx, w, bound, nil)
 	if rest := p.epochs.unsure(bound); rest > 0 {
 		select {

@@ -13,12 +13,12 @@ import (
 
 // Receipt is the result of a Request.
 type Receipt struct {
-	Ending    string               `json:"ending"`            // id of the receipt
-	Ended     int                  `json:"ended"`             // number of sign-ins
-	Tidying   bool                 `json:"tidying,omitempty"` // more are being ended; all are denied already
-	Denylist  denylist.Receipt     `json:"receipt"`
-	Told      []backchannel.Result `json:"told"`      // clients, by back channel
-	Confirmed bool                 `json:"confirmed"` // false: committed, but not in Redis yet; Sync will publish it
+	Ending    string                 `json:"ending"`            // id of the receipt
+	Ended     int                    `json:"ended"`             // number of sign-ins
+	Tidying   bool                   `json:"tidying,omitempty"` // more are being ended; all are denied already
+	Denylist  denylist.Confirmations `json:"receipt"`
+	Told      []backchannel.Result   `json:"told"`      // clients, by back channel
+	Confirmed bool                   `json:"confirmed"` // false: committed, but not in Redis yet; Sync will publish it
 }
 
 // Receipt returns the stored receipt of a revocation, or store.ErrNotFound if there is none or it is not written

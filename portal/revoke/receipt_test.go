@@ -64,7 +64,7 @@ type slow struct {
 	waiting, may chan struct{}
 }
 
-func (l slow) Await(ctx context.Context, w denylist.Written, bound time.Duration, each func(denylist.Confirmation)) denylist.Receipt {
+func (l slow) Await(ctx context.Context, w denylist.Written, bound time.Duration, each func(denylist.Confirmation)) denylist.Confirmations {
 	close(l.waiting)
 	<-l.may
 	return l.Log.Await(ctx, w, bound, each)

@@ -13,12 +13,12 @@ import (
 const (
 	// batch is the maximum number of log entries in one read.
 	batch = 1000
-	// sweepEvery is the interval between removals of expired entries.
-	sweepEvery = 30 * time.Second
-	// shortest is the minimum time that a read blocks: zero would block without a limit.
-	shortest = time.Millisecond
-	// pause is the delay after an error of Redis.
-	pause = 50 * time.Millisecond
+	// sweepInterval is the interval between removals of expired entries.
+	sweepInterval = 30 * time.Second
+	// minBlock is the minimum time that a read blocks: zero would block without a limit.
+	minBlock = time.Millisecond
+	// retryDelay is the delay after an error of Redis.
+	retryDelay = 50 * time.Millisecond
 )
 
 // errBehind is returned when the log does not continue at the mirror's position: entries were trimmed, or the log is
@@ -31,7 +31,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 	// While go-redis waits for a reply it honours a deadline, but not a cancellation: Run does not wait for a read that
 	// is still blocked when ctx ends.
 	ended := make(chan struct{})
-	go func() { defer close(ended); m.keep(ctx) }()
+	go func() { defer close(ended); m.run(ctx) }()
 	select {
 	case <-ctx.Done():
 	case <-ended:
@@ -39,20 +39,19 @@ func (m *Mirror) Run(ctx context.Context) error {
 	return nil
 }
 
-func (m *Mirror) keep(ctx context.Context) {
+// run follows the log until ctx ends.
+func (m *Mirror) run(ctx context.Context) {
 	swept := m.now()
-	var last error
 	for ctx.Err() == nil {
 		err := m.step(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		m.complain(last, err)
-		last = err
+		m.logError(err)
 		if err != nil {
-			sleep(ctx, pause)
+			sleep(ctx, retryDelay)
 		}
-		if now := m.now(); now.Sub(swept) >= sweepEvery {
+		if now := m.now(); now.Sub(swept) >= sweepInterval {
 			swept = now
 			m.table.sweep(now)
 		}
@@ -71,17 +70,17 @@ func (m *Mirror) step(ctx context.Context) error {
 	return err
 }
 
-// complain logs when the kind of error changes, at most once a second: if another program writes to the log, it fails
-// again and again.
-func (m *Mirror) complain(last, err error) {
-	changed := (err == nil) != (last == nil) || err != nil && !sameKind(last, err)
+// logError logs that following the log fails, with another kind of error than before, or works again: at most one message
+// a second, because if another program writes to the log, it fails again and again. A change within that second is
+// logged after it, if it lasts.
+func (m *Mirror) logError(err error) {
 	now := m.now()
-	if !changed || now.Sub(m.complained) < time.Second {
+	if sameKind(m.loggedError, err) || now.Sub(m.errorLoggedAt) < time.Second {
 		return
 	}
-	m.complained = now
+	m.loggedError, m.errorLoggedAt = err, now
 	switch {
-	case errors.Is(err, ErrEmpty) && m.heard.Load() == nil:
+	case errors.Is(err, ErrEmpty) && m.asOf.Load() == nil:
 		m.o.Logger.Info("waiting for the portal to make the denylist")
 	case err != nil:
 		m.o.Logger.Warn("the denylist can't be followed", "error", err, "position", m.position.Load(), "refuses_after", m.o.Bound.String())
@@ -90,7 +89,11 @@ func (m *Mirror) complain(last, err error) {
 	}
 }
 
+// sameKind reports whether a and b are both nil, or errors of one kind.
 func sameKind(a, b error) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
 	for _, kind := range []error{ErrEmpty, ErrForeign, errBehind} {
 		if errors.Is(a, kind) != errors.Is(b, kind) {
 			return false
@@ -110,16 +113,16 @@ func (m *Mirror) deadline(ctx context.Context, more time.Duration) (context.Cont
 // same moment.
 func (m *Mirror) follow(ctx context.Context) error {
 	sent := m.now()
-	wait := max(m.block-sent.Sub(m.beaten), shortest).Truncate(time.Millisecond) // Redis takes whole milliseconds
+	wait := max(m.block-sent.Sub(m.lastBeatAt), minBlock).Truncate(time.Millisecond) // Redis takes whole milliseconds
 	if m.confirmed != m.position.Load() {
-		wait = shortest // a confirmation is still due
+		wait = minBlock // a confirmation is still due
 	}
 	streams, err := m.read(ctx, wait)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, redis.Nil):
-		if m.seen > m.position.Load() {
+		if m.redisPosition > m.position.Load() {
 			return errBehind // the entries that existed at the last heartbeat are gone
 		}
 		// Redis blocked for the whole time and found nothing: the data is as of now.
@@ -127,7 +130,7 @@ func (m *Mirror) follow(ctx context.Context) error {
 			sent = sent.Add(wait)
 		}
 	case err != nil:
-		return told(err)
+		return translateError(err)
 	}
 	applied, err := m.applyAll(streams)
 	// Entries that were applied now continue the log from the mirror's position. A confirmation that failed before is
@@ -137,29 +140,29 @@ func (m *Mirror) follow(ctx context.Context) error {
 		err = m.confirm(ctx)
 	}
 	for _, one := range applied {
-		m.tell(one)
+		m.notifyWatchers(one)
 	}
-	if err != nil || !late && m.now().Sub(m.beaten) < m.block {
+	if err != nil || !late && m.now().Sub(m.lastBeatAt) < m.block {
 		return err
 	}
-	at, err := m.beat(ctx)
+	at, err := m.heartbeat(ctx)
 	switch {
 	case err != nil:
 		return err
 	case at.epoch == "":
 		m.synced.Store(false)
 		return ErrEmpty
-	case at.split(place{epoch: m.epoch, position: m.position.Load(), last: m.position.Load(), mark: m.mark}):
+	case at.divergedFrom(logState{epoch: m.epoch, position: m.position.Load(), last: m.position.Load(), writeID: m.writeID}):
 		return errBehind
 	}
-	m.seen = at.position
+	m.redisPosition = at.position
 	if late {
 		if err := m.confirm(ctx); err != nil {
 			return err
 		}
 	}
 	if len(applied) < batch { // otherwise the log may hold more entries from before the read
-		m.hear(sent)
+		m.markFresh(sent)
 	}
 	return nil
 }
@@ -188,14 +191,14 @@ func (m *Mirror) applyAll(streams []redis.XStream) (applied []logged, err error)
 			if err != nil || position != m.position.Load()+1 {
 				return applied, errBehind
 			}
-			if before, marked := message.Values["b"].(string); marked && before != m.mark {
+			if before, marked := message.Values[fieldPreviousID].(string); marked && before != m.writeID {
 				return applied, errBehind // the previous entry is not the one that was applied here
 			}
-			m.mark, _ = message.Values["w"].(string)
+			m.writeID, _ = message.Values[fieldWriteID].(string)
 			one := logged{position: position}
-			one.field, _ = message.Values["k"].(string)
-			one.text, _ = message.Values["e"].(string)
-			m.take(one.field, one.text, now)
+			one.field, _ = message.Values[fieldName].(string)
+			one.text, _ = message.Values[fieldText].(string)
+			m.applyEntry(one.field, one.text, now)
 			m.position.Store(position)
 			applied = append(applied, one)
 		}
@@ -203,22 +206,22 @@ func (m *Mirror) applyAll(streams []redis.XStream) (applied []logged, err error)
 	return applied, nil
 }
 
-// tell notifies the watchers that an applied entry denies.
-func (m *Mirror) tell(one logged) {
+// notifyWatchers notifies the watchers that an applied entry denies.
+func (m *Mirror) notifyWatchers(one logged) {
 	kind, value, _ := parseField(one.field)
-	if !m.watchers.concerned(kind, value) {
+	if !m.watchers.hasWatchers(kind, value) {
 		return // the usual case: its text need not be parsed
 	}
 	e, err := decode(one.field, one.text)
-	if err != nil { // take has counted and logged it
+	if err != nil { // applyEntry has counted and logged it
 		e.Kind, e.Value, e.Before = kind, value, m.now()
 	}
 	e.Position = one.position
-	m.watchers.tell(e)
+	m.watchers.notify(e)
 }
 
-// hear records that the mirror's data is as of t.
-func (m *Mirror) hear(t time.Time) { m.heard.Store(&knowledge{asOf: t}) }
+// markFresh records that the mirror's data is as of t.
+func (m *Mirror) markFresh(t time.Time) { m.asOf.Store(&freshness{asOf: t}) }
 
 func sleep(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)

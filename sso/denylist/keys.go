@@ -22,14 +22,29 @@ const (
 	buildKey    = "gatehouse:{denied}:building" // lock of the replica that rebuilds the set
 )
 
+// Fields of a message in the log.
+const (
+	fieldName       = "k" // the entry's kind:value
+	fieldText       = "e" // header|json
+	fieldWriteID    = "w" // identifies the Write that added the entry
+	fieldPreviousID = "b" // the write id of the previous entry
+)
+
+// Fields of a confirmation.
+const (
+	ackReplica  = "r"
+	ackPosition = "p"
+	ackEpoch    = "e"
+)
+
 // ErrEmpty is returned when Redis has no epoch: the set must be rebuilt before anything is written or allowed.
 var ErrEmpty = errors.New("denylist: the denylist in Redis is not complete")
 
 // ErrForeign is returned when Redis holds another type of value under a key of the denylist.
 var ErrForeign = errors.New("denylist: Redis holds something else under a key of the denylist (gatehouse:{denied}:*)")
 
-// told translates an error of Redis into ErrForeign, ErrEmpty or an error with the package's prefix.
-func told(err error) error {
+// translateError translates an error of Redis into ErrForeign, ErrEmpty or an error with the package's prefix.
+func translateError(err error) error {
 	switch {
 	case err == nil:
 		return nil

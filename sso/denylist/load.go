@@ -11,15 +11,15 @@ import (
 const (
 	// loadBatch is the number of entries that each HSCAN asks for.
 	loadBatch = 5000
-	// loadPatience is the timeout of each HSCAN.
-	loadPatience = 30 * time.Second
+	// loadTimeout is the timeout of each HSCAN.
+	loadTimeout = 30 * time.Second
 )
 
 // load loads the whole set and starts to follow the log. It reads the log's position first: entries that are written
 // while the set is read come later in the log, and applying an entry twice is harmless.
 func (m *Mirror) load(ctx context.Context) error {
 	// Register first: from now on, writers wait for this replica's confirmation.
-	first, err := m.beat(ctx)
+	first, err := m.heartbeat(ctx)
 	if err != nil {
 		return err
 	}
@@ -30,21 +30,21 @@ func (m *Mirror) load(ctx context.Context) error {
 		return err
 	}
 	m.position.Store(first.position)
-	m.epoch, m.seen, m.mark = first.epoch, 0, first.mark
+	m.epoch, m.redisPosition, m.writeID = first.epoch, 0, first.writeID
 	// The data is as of the time before the set was read, if the log is still the same.
-	second, err := m.beat(ctx)
+	second, err := m.heartbeat(ctx)
 	switch {
 	case err != nil:
 		return err
-	case second.split(first):
+	case second.divergedFrom(first):
 		return errBehind
 	}
 	m.synced.Store(true)
-	m.hear(first.sent)
+	m.markFresh(first.sent)
 	m.confirmed = -1 // confirm even an unchanged position: the set may be another one
 	m.o.Logger.Info("the denylist is loaded", "entries", m.table.entries.Load(), "position", first.position)
 	err = m.confirm(ctx)
-	go m.explainAll(ctx) // in the background: it asks Redis once for each watcher
+	go m.notifyDenied(ctx) // in the background: it asks Redis once for each watcher
 	return err
 }
 
@@ -57,18 +57,18 @@ func (m *Mirror) loadSet(ctx context.Context) error {
 	m.table.reserve(int(count), now)
 	rdb := m.o.Redis
 	if single, ok := rdb.(*redis.Client); ok {
-		rdb = single.WithTimeout(loadPatience) // an embedded Redis returns the whole set at once
+		rdb = single.WithTimeout(loadTimeout) // an embedded Redis returns the whole set at once
 	}
 	var cursor uint64
 	for {
-		within, cancel := context.WithTimeout(ctx, loadPatience)
+		within, cancel := context.WithTimeout(ctx, loadTimeout)
 		page, next, err := rdb.HScan(within, setKey, cursor, "", loadBatch).Result()
 		cancel()
 		if err != nil {
-			return told(err)
+			return translateError(err)
 		}
 		for i := 0; i+1 < len(page); i += 2 {
-			m.take(page[i], page[i+1], now)
+			m.applyEntry(page[i], page[i+1], now)
 		}
 		if cursor = next; cursor == 0 {
 			return nil
@@ -80,14 +80,14 @@ func (m *Mirror) count(ctx context.Context) (int64, error) {
 	within, cancel := m.deadline(ctx, 0)
 	defer cancel()
 	n, err := m.o.Redis.HLen(within, setKey).Result()
-	return n, told(err)
+	return n, translateError(err)
 }
 
 // unreadableFor is how long a mirror keeps an entry whose expiry can't be parsed.
 const unreadableFor = 24 * time.Hour
 
-// take puts an entry into the table. If its text can't be parsed, everything that its field names is denied.
-func (m *Mirror) take(field, text string, now time.Time) {
+// applyEntry puts an entry into the table. If its text can't be parsed, everything that its field names is denied.
+func (m *Mirror) applyEntry(field, text string, now time.Time) {
 	kind, value, known := parseField(field)
 	h, ok := parseHeader(text)
 	if !known || !ok {

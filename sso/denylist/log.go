@@ -40,8 +40,8 @@ func NewLog(rdb redis.UniversalClient) (*Log, error) {
 }
 
 // write adds all entries to the set and the log, removes up to 200 expired ones, and returns the position of the last
-// one, Redis's time and the epoch. An existing entry stays if it denies more. In the log each entry has a mark of its
-// Write (w) and that of the entry before it (b): a Redis that lost its last entries writes the same positions again,
+// one, Redis's time and the epoch. An existing entry stays if it denies more. In the log each entry has the id of its
+// Write and that of the entry before it: a Redis that lost its last entries writes the same positions again,
 // with other entries.
 var write = luascript.New(`
 local set, ends, log, epoch, position, high = unpack(KEYS)
@@ -65,7 +65,7 @@ if tail then
 	local stands, at = tonumber(redis.call('GET', position) or '0'), string.match(tail[1], '^%d+')
 	if stands and stands < tonumber(at) then redis.call('SET', position, at) end
 	for i = 1, #tail[2], 2 do
-		if tail[2][i] == 'w' then before = tail[2][i+1] end
+		if tail[2][i] == '` + fieldWriteID + `' then before = tail[2][i+1] end
 	end
 end
 local at = 0
@@ -78,7 +78,7 @@ for i = 4, #ARGV, 3 do
 	local score = redis.call('ZSCORE', ends, field)
 	if not score or tonumber(score) < last then redis.call('ZADD', ends, ARGV[i+2], field) end
 	at = redis.call('INCR', position)
-	redis.call('XADD', log, 'MAXLEN', '~', ARGV[1], string.format('%.0f-0', at), 'k', field, 'e', text, 'b', before, 'w', ARGV[3])
+	redis.call('XADD', log, 'MAXLEN', '~', ARGV[1], string.format('%.0f-0', at), '` + fieldName + `', field, '` + fieldText + `', text, '` + fieldPreviousID + `', before, '` + fieldWriteID + `', ARGV[3])
 	before = ARGV[3]
 end
 local known = redis.call('GET', high)
@@ -117,7 +117,7 @@ func (l *Log) Write(ctx context.Context, entries ...Entry) (Written, error) {
 	args[0], args[1], args[2] = keptLog, high, rand.Text()
 	answer, err := l.scripts.Run(ctx, write, []string{setKey, untilKey, logKey, epochKey, positionKey, highKey}, args...).Slice()
 	if err != nil {
-		return Written{}, told(err)
+		return Written{}, translateError(err)
 	}
 	w, err := readWritten(answer)
 	if err != nil {
@@ -161,7 +161,7 @@ func (l *Log) Find(ctx context.Context, k Kind, value string) (Entry, bool, erro
 	case errors.Is(err, redis.Nil):
 		return Entry{}, false, nil
 	case err != nil:
-		return Entry{}, false, told(err)
+		return Entry{}, false, translateError(err)
 	}
 	e, err := decode(field, text)
 	return e, err == nil, err
@@ -186,12 +186,12 @@ func (l *Log) State(ctx context.Context) (State, error) {
 		return nil
 	})
 	if err != nil && !errors.Is(err, redis.Nil) {
-		return State{}, told(err)
+		return State{}, translateError(err)
 	}
 	// Pipelined returns only the first error, which may be a missing value.
 	for _, cmd := range []redis.Cmder{epoch, position, high, entries, logged} {
 		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
-			return State{}, told(err)
+			return State{}, translateError(err)
 		}
 	}
 	s := State{Epoch: epoch.Val(), Entries: entries.Val(), Logged: logged.Val()}

@@ -58,21 +58,22 @@ type Mirror struct {
 	table    *table
 	watchers watchers
 
-	heard      atomic.Pointer[knowledge] // nil before the first load
+	asOf       atomic.Pointer[freshness] // nil before the first load
 	position   atomic.Int64
 	synced     atomic.Bool
 	unreadable atomic.Int64
 
 	started time.Time
 	// The fields below belong to Run's goroutine.
-	epoch      string    // of the loaded set
-	mark       string    // of the Write that added the entry at position
-	confirmed  int64     // the last position confirmed
-	seen       int64     // the log's position at the last heartbeat
-	beaten     time.Time // when the last heartbeat was sent
-	registered time.Time
-	requests   int64     // the count at the last registration
-	complained time.Time // when complain last logged
+	epoch         string    // of the loaded set
+	writeID       string    // of the Write that added the entry at position
+	confirmed     int64     // the last position confirmed
+	redisPosition int64     // the log's position at the last heartbeat
+	lastBeatAt    time.Time // when the last heartbeat was sent
+	registered    time.Time
+	requests      int64     // the count at the last registration
+	loggedError   error     // of the last message of logError; nil if following works
+	errorLoggedAt time.Time // when logError last logged
 
 	describing sync.Mutex
 	describers []func(*Report)
@@ -157,14 +158,14 @@ func (m *Mirror) denies(sub, sid, jti string, authenticated time.Time) bool {
 
 // current reports whether the mirror's data is recent enough to allow a request.
 func (m *Mirror) current() bool {
-	known := m.heard.Load()
+	known := m.asOf.Load()
 	switch {
 	case known == nil:
 		return false
 	case m.o.StaleFor > 0:
-		return known.youngerThan(m.o.StaleFor, m.o.Now)
+		return known.isFresh(m.o.StaleFor, m.o.Now)
 	}
-	return known.youngerThan(m.o.Bound, m.o.Now)
+	return known.isFresh(m.o.Bound, m.o.Now)
 }
 
 // Ready returns ErrStale if the mirror's data is too old.
@@ -181,7 +182,7 @@ func (m *Mirror) Stats() Stats {
 		Entries: m.table.entries.Load(), Bytes: m.table.bytes(), Position: m.position.Load(),
 		Age: -1, Unreadable: m.unreadable.Load(), Synced: m.synced.Load(),
 	}
-	if known := m.heard.Load(); known != nil {
+	if known := m.asOf.Load(); known != nil {
 		s.Age = known.age(m.o.Now)
 	}
 	return s

@@ -20,8 +20,8 @@ const (
 // ErrBuilding is returned while another replica rebuilds the set.
 var ErrBuilding = errors.New("denylist: another replica rebuilds the denylist")
 
-// finish marks the set as complete by giving it an epoch, if the caller still holds the lock.
-var finish = redis.NewScript(`
+// setEpoch marks the set as complete by giving it an epoch, if the caller still holds the lock.
+var setEpoch = redis.NewScript(`
 local building, epoch, position, high = unpack(KEYS)
 if redis.call('GET', building) ~= ARGV[1] or redis.call('EXISTS', epoch) == 1 then return 0 end
 redis.call('SETNX', position, 0)
@@ -42,7 +42,7 @@ func (l *Log) Rebuild(ctx context.Context, high int64, all iter.Seq2[Entry, erro
 	mine, err := l.rdb.SetNX(ctx, buildKey, owner, buildLock).Result()
 	switch {
 	case err != nil:
-		return told(err)
+		return translateError(err)
 	case !mine:
 		return ErrBuilding
 	}
@@ -59,27 +59,27 @@ func (l *Log) Rebuild(ctx context.Context, high int64, all iter.Seq2[Entry, erro
 			reached[e.Value] = e.before()
 		}
 		if pending = append(pending, e); len(pending) == buildBatch {
-			if err := l.fill(ctx, owner, pending); err != nil {
+			if err := l.writeBatch(ctx, owner, pending); err != nil {
 				return err
 			}
 			pending = pending[:0]
 		}
 	}
-	if err := l.fill(ctx, owner, pending); err != nil {
+	if err := l.writeBatch(ctx, owner, pending); err != nil {
 		return err
 	}
-	done, err := finish.Run(ctx, l.rdb, []string{buildKey, epochKey, positionKey, highKey}, owner, rand.Text(), high).Int()
+	done, err := setEpoch.Run(ctx, l.rdb, []string{buildKey, epochKey, positionKey, highKey}, owner, rand.Text(), high).Int()
 	switch {
 	case err != nil:
-		return told(err)
+		return translateError(err)
 	case done == 0:
 		return ErrBuilding
 	}
 	return nil
 }
 
-// fill adds entries to a set that has no epoch yet. Of several entries with one name, the last one is kept.
-func (l *Log) fill(ctx context.Context, owner string, entries []Entry) error {
+// writeBatch adds entries to a set that has no epoch yet. Of several entries with one name, the last one is kept.
+func (l *Log) writeBatch(ctx context.Context, owner string, entries []Entry) error {
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, e := range entries {
 			if e.Check() != nil {
@@ -95,8 +95,8 @@ func (l *Log) fill(ctx context.Context, owner string, entries []Entry) error {
 		p.SetArgs(ctx, buildKey, owner, redis.SetArgs{Mode: "XX", TTL: buildLock})
 		return nil
 	})
-	if errors.Is(err, redis.Nil) { // the lock has expired; finish will report it
+	if errors.Is(err, redis.Nil) { // the lock has expired; setEpoch will report it
 		return nil
 	}
-	return told(err)
+	return translateError(err)
 }

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// registerEvery is the interval between a replica's registrations.
-	registerEvery = time.Second
+	// registerInterval is the interval between a replica's registrations.
+	registerInterval = time.Second
 	// forgottenAfter is how long a replica that sends no heartbeat stays in the list. It certainly refuses by then.
 	forgottenAfter = time.Minute
 )
@@ -38,70 +38,70 @@ type info struct {
 	Report   Report        `json:"report"`
 }
 
-// place is the state of Redis's log.
-type place struct {
+// logState is the state of Redis's log.
+type logState struct {
 	sent     time.Time // when the request for it was sent
 	epoch    string    // "" if there is none
 	position int64
 	last     int64  // position of the last entry that the log has; 0 for none
-	mark     string // of that entry's Write
+	writeID  string // of that entry's Write
 }
 
-// split reports whether p does not continue q: Redis has lost its last entries in between.
-func (p place) split(q place) bool {
-	return p.epoch != q.epoch || p.position < q.position || p.last == q.last && p.mark != q.mark
+// divergedFrom reports whether p does not continue q: Redis has lost its last entries in between.
+func (p logState) divergedFrom(q logState) bool {
+	return p.epoch != q.epoch || p.position < q.position || p.last == q.last && p.writeID != q.writeID
 }
 
-// heartbeat records that a replica is running and, if ARGV[4] is given, its description, and returns the state of the
-// log: the epoch, the position, and the id and the mark of its last entry.
-var heartbeat = luascript.New(`
+// heartbeatScript records that a replica is running and, if ARGV[4] is given, its description, and returns the state of
+// the log: the epoch, the position, and the message id and the write id of the last entry.
+var heartbeatScript = luascript.New(`
 local beat, names, info, epoch, position, log = unpack(KEYS)
 redis.call('SET', beat, ARGV[2], 'PX', ARGV[3])
 if ARGV[4] ~= '' then
 	redis.call('SADD', names, ARGV[1])
 	redis.call('SET', info, ARGV[4], 'PX', ARGV[5])
 end
-local id, mark = '', ''
+local id, writeID = '', ''
 local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
 if last then
 	id = last[1]
 	for i = 1, #last[2], 2 do
-		if last[2][i] == 'w' then mark = last[2][i+1] end
+		if last[2][i] == '` + fieldWriteID + `' then writeID = last[2][i+1] end
 	end
 end
-return {redis.call('GET', epoch) or '', redis.call('GET', position) or '', id, mark}
+return {redis.call('GET', epoch) or '', redis.call('GET', position) or '', id, writeID}
 `)
 
-// beat sends a heartbeat in one round trip, registers the replica if that is due, and returns the state of the log.
-func (m *Mirror) beat(ctx context.Context) (place, error) {
-	at := place{sent: m.now()}
+// heartbeat sends a heartbeat in one round trip, registers the replica if that is due, and returns the state of the log.
+func (m *Mirror) heartbeat(ctx context.Context) (logState, error) {
+	at := logState{sent: m.now()}
 	within, cancel := m.deadline(ctx, 0)
 	defer cancel()
 	var description []byte
-	if at.sent.Sub(m.registered) >= registerEvery || !m.synced.Load() {
+	if at.sent.Sub(m.registered) >= registerInterval || !m.synced.Load() {
 		description = m.describe(at.sent)
 		m.registered = at.sent
 	}
-	answer, err := m.scripts.Run(within, heartbeat, []string{beatPrefix + m.instance, namesKey, infoPrefix + m.instance, epochKey, positionKey, logKey},
+	answer, err := m.scripts.Run(within, heartbeatScript, []string{beatPrefix + m.instance, namesKey, infoPrefix + m.instance, epochKey, positionKey, logKey},
 		m.instance, m.position.Load(), m.silence().Milliseconds(), description, (forgottenAfter + m.o.StaleFor).Milliseconds()).StringSlice()
 	switch {
 	case err != nil:
 		m.registered = time.Time{}
-		return place{}, told(err)
+		return logState{}, translateError(err)
 	case len(answer) != 4:
-		return place{}, ErrForeign
+		return logState{}, ErrForeign
 	}
 	at.epoch = answer[0]
 	if at.position, err = strconv.ParseInt(answer[1], 10, 64); err != nil && answer[1] != "" {
-		return place{}, ErrForeign
+		return logState{}, ErrForeign
 	}
 	if id := answer[2]; id != "" { // the position may be older than the last entry
 		number, _, _ := strings.Cut(id, "-")
 		at.last, _ = strconv.ParseInt(number, 10, 64)
 		at.position = max(at.position, at.last)
-		at.mark = answer[3]
+		at.writeID = answer[3]
 	}
-	m.beaten = at.sent
+	m.lastBeatAt = at.sent
 	return at, nil
 }
 

@@ -66,7 +66,7 @@ func (l *Log) expected(ctx context.Context) ([]Replica, error) {
 func (l *Log) replicas(ctx context.Context, known func(instance string) (Replica, bool)) ([]Replica, error) {
 	names, err := l.rdb.SMembers(ctx, namesKey).Result()
 	if err != nil {
-		return nil, told(err)
+		return nil, translateError(err)
 	}
 	beats, err := l.values(ctx, beatPrefix, names)
 	if err != nil {
@@ -103,7 +103,7 @@ func (l *Log) replicas(ctx context.Context, known func(instance string) (Replica
 	}
 	if len(forgotten) > 0 {
 		if err := l.rdb.SRem(ctx, namesKey, forgotten...).Err(); err != nil && !errors.Is(err, redis.Nil) {
-			return nil, told(err)
+			return nil, translateError(err)
 		}
 	}
 	return tidy(all), nil
@@ -120,7 +120,7 @@ func (l *Log) values(ctx context.Context, prefix string, names []string) (map[st
 	}
 	values, err := l.rdb.MGet(ctx, keys...).Result()
 	if err != nil {
-		return nil, told(err)
+		return nil, translateError(err)
 	}
 	byName := make(map[string]string, len(names))
 	for i, name := range names {

@@ -53,8 +53,8 @@ func outOf(lists map[string]map[*watcher]struct{}, name string, one *watcher) {
 	}
 }
 
-// concerned reports whether a watcher may be denied by an entry of this name.
-func (w *watchers) concerned(k Kind, value string) bool {
+// hasWatchers reports whether a watcher may be denied by an entry of this name.
+func (w *watchers) hasWatchers(k Kind, value string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return k == Subject && len(w.bySub[value]) > 0 || k == SignIn && len(w.bySID[value]) > 0
@@ -72,25 +72,25 @@ func (w *watchers) all() (all []*watcher) {
 	return all
 }
 
-// tell sends e to the watchers that it denies.
-func (w *watchers) tell(e Entry) {
+// notify sends e to the watchers that it denies.
+func (w *watchers) notify(e Entry) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var concerned map[*watcher]struct{}
+	var candidates map[*watcher]struct{}
 	switch e.Kind {
 	case Subject:
-		concerned = w.bySub[e.Value]
+		candidates = w.bySub[e.Value]
 	case SignIn:
-		concerned = w.bySID[e.Value]
+		candidates = w.bySID[e.Value]
 	}
-	for one := range concerned {
+	for one := range candidates {
 		if e.denies(one.sub, one.sid, "", one.authenticated) {
-			one.give(e)
+			one.send(e)
 		}
 	}
 }
 
-func (one *watcher) give(e Entry) {
+func (one *watcher) send(e Entry) {
 	select {
 	case one.hit <- e:
 	default: // it has received an entry already
@@ -104,27 +104,27 @@ func (m *Mirror) Watch(sub, sid string, authenticated time.Time) (hit <-chan Ent
 	m.watchers.add(one)
 	// The watcher is added first: an entry that is applied meanwhile may reach it twice, but is never missed.
 	if m.denies(sub, sid, "", authenticated) {
-		m.explain(context.Background(), one)
+		m.notify(context.Background(), one)
 	}
 	return one.hit, func() { m.watchers.remove(one) }
 }
 
-// explain sends one the entry that denies it and that has been applied.
-func (m *Mirror) explain(ctx context.Context, one *watcher) {
+// notify sends one the entry that denies it and that has been applied.
+func (m *Mirror) notify(ctx context.Context, one *watcher) {
 	ctx, cancel := m.deadline(ctx, 0)
 	defer cancel()
 	e, ok := m.Why(ctx, one.sub, one.sid, "", one.authenticated)
 	if !ok {
 		e = Entry{Kind: SignIn, Value: one.sid}
 	}
-	one.give(e)
+	one.send(e)
 }
 
-// explainAll notifies the watchers that the loaded set denies: it contains the log entries that were missed.
-func (m *Mirror) explainAll(ctx context.Context) {
+// notifyDenied notifies the watchers that the loaded set denies: it contains the log entries that were missed.
+func (m *Mirror) notifyDenied(ctx context.Context) {
 	for _, one := range m.watchers.all() {
 		if m.denies(one.sub, one.sid, "", one.authenticated) {
-			m.explain(ctx, one)
+			m.notify(ctx, one)
 		}
 	}
 }

@@ -20,8 +20,8 @@ type Sessions struct {
 func (s *Sessions) Check(sub, sid, _ string, authenticated time.Time) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	fate, err := s.Store.Fate(ctx, nil, sub, sid, authenticated)
-	if err == nil && fate != session.Unknown {
+	reason, err := s.Store.EndReason(ctx, nil, sub, sid, authenticated)
+	if err == nil && reason != session.Unknown {
 		err = denylist.ErrDenied
 	}
 	return err
@@ -29,22 +29,22 @@ func (s *Sessions) Check(sub, sid, _ string, authenticated time.Time) error {
 
 // Why returns an entry that distinguishes the provider's logout, a sign-out in this app, and expiry.
 func (s *Sessions) Why(ctx context.Context, sub, sid, _ string, authenticated time.Time) (denylist.Entry, bool) {
-	fate, err := s.Store.Fate(ctx, nil, sub, sid, authenticated)
+	reason, err := s.Store.EndReason(ctx, nil, sub, sid, authenticated)
 	if err != nil {
 		return denylist.Entry{}, false
 	}
-	return entry(fate, s.Client)
+	return entry(reason, s.Client)
 }
 
 // expired is the reason of a session that expired; the denylist has no entry for it.
 const expired = "expired"
 
-// entry converts the fate of a session into a denylist entry, and returns false if the fate is unknown.
-func entry(fate session.Fate, client string) (denylist.Entry, bool) {
-	switch fate {
+// entry converts the reason why a session ended into a denylist entry, and returns false if it is unknown.
+func entry(reason session.EndReason, client string) (denylist.Entry, bool) {
+	switch reason {
 	case session.Ended:
 		return denylist.Entry{Kind: denylist.SignIn, Reason: denylist.ProviderLogout}, true
-	case session.Left:
+	case session.SignedOutHere:
 		return denylist.Entry{Kind: denylist.SignIn, Reason: denylist.SignedOut, Client: client}, true
 	case session.Expired:
 		return denylist.Entry{Kind: denylist.SignIn, Reason: expired}, true

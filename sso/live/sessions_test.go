@@ -24,7 +24,7 @@ func TestSessions_TellWhenNoneIsLeft(t *testing.T) {
 		if out := told.hears(t, "out", "beat"); out.text() != "You were signed out where you had signed in" {
 			t.Errorf("by the provider: %v", out.data)
 		}
-		if _, err := a.sessions.Leave(t.Context(), "left"); err != nil {
+		if _, err := a.sessions.SignOutLocally(t.Context(), "left"); err != nil {
 			t.Fatal(err)
 		}
 		left.hears(t, "hello")

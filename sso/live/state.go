@@ -61,11 +61,11 @@ func (h *Handler) State(c echo.Context) error {
 func (h *Handler) why(r *http.Request, v visit) (outcome, bool) {
 	e, ok := h.Watcher.Why(r.Context(), v.sub, v.sid, "", v.authenticated)
 	if !ok {
-		fate, err := h.Sessions.Fate(r.Context(), r, v.sub, v.sid, v.authenticated)
+		reason, err := h.Sessions.EndReason(r.Context(), r, v.sub, v.sid, v.authenticated)
 		if err != nil {
 			return outcome{}, false
 		}
-		e, ok = entry(fate, h.Client)
+		e, ok = entry(reason, h.Client)
 	}
 	if !ok {
 		return outcome{}, false

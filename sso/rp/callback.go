@@ -21,10 +21,10 @@ const clockSkew = time.Minute
 
 // callback handles GET of the redirect URI: it processes the provider's response and records its hops.
 func (a *RP) callback(c echo.Context) error {
-	err := a.answered(c)
+	err := a.handleResponse(c)
 	if c.Get(ownFlowKey) != nil {
-		a.called(c, err)
-		a.filed(c)
+		a.recordCallback(c, err)
+		a.assignTrace(c)
 	}
 	return err
 }
@@ -32,52 +32,52 @@ func (a *RP) callback(c echo.Context) error {
 // ownFlowKey marks, in the request's context, a response to a sign-in that began in this browser.
 const ownFlowKey = "gatehouse/sso/rp.ownFlow"
 
-// answered processes the authentication response (OpenID Connect Core §3.1.2.5).
-func (a *RP) answered(c echo.Context) error {
+// handleResponse processes the authentication response (OpenID Connect Core §3.1.2.5).
+func (a *RP) handleResponse(c echo.Context) error {
 	q := c.QueryParams()
 	for _, values := range q {
 		if len(values) > 1 || len(values[0]) > maxParameter {
-			return badAnswer("The answer of the sign-in service can't be read.", nil)
+			return badResponse("The answer of the sign-in service can't be read.", nil)
 		}
 	}
 	state := q.Get("state")
-	fl, err := a.flows.finish(c, state)
+	fl, err := a.flows.takeFlow(c, state)
 	switch {
 	case errors.Is(err, errNoFlow):
-		return a.beginAgain(c, fl)
+		return a.restartSignIn(c, fl)
 	case err == nil:
 		c.Set(ownFlowKey, true)
-		err = a.answeredFlow(c, fl)
+		err = a.handleFlowResponse(c, fl)
 	default:
 		err = unavailable(c, err)
 	}
 	if e := (*echo.HTTPError)(nil); fl.Silent && errors.As(err, &e) && e.Code == http.StatusServiceUnavailable {
 		a.Logger.Warn("a silent sign-in came to nothing", "error", err)
 		c.Response().Header().Del("Retry-After")
-		return a.goOnAsGuest(c, fl) // the public page is shown without a sign-in
+		return a.continueAsGuest(c, fl) // the public page is shown without a sign-in
 	}
 	if c.Get(ownFlowKey) == nil {
 		return err
 	}
 	if e := (*echo.HTTPError)(nil); c.Get(signedInKey) == nil && errors.As(err, &e) && e.Code == http.StatusServiceUnavailable {
-		if err := a.flows.release(c, state, fl); err != nil {
+		if err := a.flows.restoreFlow(c, state, fl); err != nil {
 			a.Logger.Warn("an answer that led to no session is kept for a minute", "error", err)
 		}
 	}
 	return err
 }
 
-// beginAgain answers a browser that brings a response to no sign-in that is in progress in it. The response is not
+// restartSignIn answers a browser that brings a response to no sign-in that is in progress in it. The response is not
 // used: a new sign-in begins, once, for the page of fl, which this browser stores. Without such a page it redirects to
 // the start page.
-func (a *RP) beginAgain(c echo.Context, fl *flow) error {
+func (a *RP) restartSignIn(c echo.Context, fl *flow) error {
 	switch {
 	case Person(c) != nil && fl != nil:
 		return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
 	case Person(c) != nil || fl == nil || fl.Again: // the back button after the sign-in, or another person's link
 		return c.Redirect(http.StatusSeeOther, "/")
 	case fl.Silent:
-		return a.goOnAsGuest(c, fl)
+		return a.continueAsGuest(c, fl)
 	}
 	target, err := a.authorizeURL(c, &flow{ReturnTo: fl.ReturnTo, Draft: fl.Draft, MaxAge: fl.MaxAge, Again: true})
 	if err != nil {
@@ -86,15 +86,15 @@ func (a *RP) beginAgain(c echo.Context, fl *flow) error {
 	return c.Redirect(http.StatusSeeOther, target)
 }
 
-// goOnAsGuest redirects back to the page after a silent sign-in found that the browser is not signed in at the
+// continueAsGuest redirects back to the page after a silent sign-in found that the browser is not signed in at the
 // provider.
-func (a *RP) goOnAsGuest(c echo.Context, fl *flow) error {
+func (a *RP) continueAsGuest(c echo.Context, fl *flow) error {
 	a.flows.set(c, "guest", guestArriving, guestLife)
 	return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
 }
 
-// answeredFlow processes the response to a sign-in of this browser.
-func (a *RP) answeredFlow(c echo.Context, fl *flow) error {
+// handleFlowResponse processes the response to a sign-in of this browser.
+func (a *RP) handleFlowResponse(c echo.Context, fl *flow) error {
 	q := c.QueryParams()
 	meta, err := a.provider.metadata(c.Request().Context())
 	if err != nil {
@@ -102,18 +102,18 @@ func (a *RP) answeredFlow(c echo.Context, fl *flow) error {
 	}
 	// RFC 9207 §2.4: a response of another provider must not receive our code.
 	if iss := q.Get("iss"); iss != "" && iss != a.Issuer || iss == "" && meta.IssInResponse {
-		return badAnswer("The answer is not from the sign-in service that was asked.", errors.New("rp: iss mismatch"))
+		return badResponse("The answer is not from the sign-in service that was asked.", errors.New("rp: iss mismatch"))
 	}
 	if code := q.Get("error"); code != "" {
-		return a.refused(c, fl, code, q.Get("error_description"))
+		return a.handleRefusal(c, fl, code, q.Get("error_description"))
 	}
-	return a.finish(c, fl, q.Get("code"))
+	return a.completeSignIn(c, fl, q.Get("code"))
 }
 
-// refused handles an error response (OpenID Connect Core §3.1.2.6).
-func (a *RP) refused(c echo.Context, fl *flow, code, description string) error {
+// handleRefusal handles an error response (OpenID Connect Core §3.1.2.6).
+func (a *RP) handleRefusal(c echo.Context, fl *flow, code, description string) error {
 	if fl.Silent { // the browser is not signed in at the provider
-		return a.goOnAsGuest(c, fl)
+		return a.continueAsGuest(c, fl)
 	}
 	a.Logger.Info("sign-in refused by the provider", "error", code, "description", description)
 	switch code {
@@ -122,32 +122,32 @@ func (a *RP) refused(c echo.Context, fl *flow, code, description string) error {
 	case "temporarily_unavailable", "server_error":
 		return unavailable(c, errors.New("rp: provider says "+code))
 	}
-	return badAnswer("The sign-in service could not sign you in ("+printable(code)+").", nil)
+	return badResponse("The sign-in service could not sign you in ("+printable(code)+").", nil)
 }
 
-func (a *RP) finish(c echo.Context, fl *flow, code string) error {
+func (a *RP) completeSignIn(c echo.Context, fl *flow, code string) error {
 	ctx := c.Request().Context()
 	if code == "" {
-		return badAnswer("The answer of the sign-in service holds no code.", nil)
+		return badResponse("The answer of the sign-in service holds no code.", nil)
 	}
 	began := time.Now()
 	set, err := a.provider.exchange(ctx, code, a.redirectURI(), fl.Verifier)
-	a.exchanged(c, fl.Verifier, began, set, err)
+	a.recordExchange(c, fl.Verifier, began, set, err)
 	if err != nil {
-		return a.failed(c, err)
+		return a.responseError(c, err)
 	}
 	began = time.Now()
 	claims, err := a.provider.ids.ID(ctx, set.IDToken, fl.Nonce, set.AccessToken)
 	if err != nil {
-		return a.failed(c, err)
+		return a.responseError(c, err)
 	}
 	// OpenID Connect Core §3.1.3.7, 13: a provider that did not authenticate the user again must not cause a sign-in
 	// that counts as recent.
 	if fl.MaxAge > 0 && (claims.AuthTime == nil || a.Now().Sub(claims.AuthTime.Time) > fl.MaxAge+clockSkew) {
-		return badAnswer("We needed you to confirm your password, but the sign-in service didn't ask for it. Nothing was changed.", errors.New("rp: auth_time is missing or older than max_age"))
+		return badResponse("We needed you to confirm your password, but the sign-in service didn't ask for it. Nothing was changed.", errors.New("rp: auth_time is missing or older than max_age"))
 	}
-	if err := a.describe(c, claims, set.AccessToken); err != nil {
-		return a.failed(c, err)
+	if err := a.completeFromUserinfo(c, claims, set.AccessToken); err != nil {
+		return a.responseError(c, err)
 	}
 	rec := record(claims, a.Now())
 	if err := a.tokens.save(ctx, rec.SID, set); err != nil {
@@ -157,9 +157,9 @@ func (a *RP) finish(c echo.Context, fl *flow, code string) error {
 	if errors.Is(err, session.ErrEnded) {
 		_ = a.tokens.forget(ctx, rec.SID)
 		if fl.Silent {
-			return a.refused(c, fl, "login_required", "")
+			return a.handleRefusal(c, fl, "login_required", "")
 		}
-		return badAnswer("You signed out while this sign-in was under way. Please sign in again.", err)
+		return badResponse("You signed out while this sign-in was under way. Please sign in again.", err)
 	}
 	if err != nil {
 		return unavailable(c, err)
@@ -170,10 +170,24 @@ func (a *RP) finish(c echo.Context, fl *flow, code string) error {
 			a.Logger.Warn("what was typed before sign-in may be lost", "error", err)
 		}
 	}
-	a.verified(c, claims, began)
+	a.recordVerified(c, claims, began)
 	a.flows.set(c, "guest", "", -1)
-	a.sessions.Await(c.Response())
+	a.sessions.MarkIssued(c.Response())
 	return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
+}
+
+// completeFromUserinfo adds to claims what the ID token lacks, and records the request to the userinfo endpoint if it
+// made one. Its error fails the sign-in.
+func (a *RP) completeFromUserinfo(c echo.Context, claims *token.IDClaims, accessToken string) error {
+	known := func() bool { return claims.Name != "" || claims.Email != "" }
+	began, before := time.Now(), known()
+	if err := a.provider.completeFromUserinfo(c.Request().Context(), claims, accessToken); err != nil {
+		return err
+	}
+	if !before && known() {
+		a.recordUserinfo(c, began)
+	}
+	return nil
 }
 
 // record returns the session record for an ID token.
@@ -196,20 +210,20 @@ func record(claims *token.IDClaims, now time.Time) session.Record {
 	return rec
 }
 
-// failed returns the response for err: 400 if this sign-in was refused or its token is invalid, else 503.
-func (a *RP) failed(c echo.Context, err error) error {
+// responseError returns the response for err: 400 if this sign-in was refused or its token is invalid, else 503.
+func (a *RP) responseError(c echo.Context, err error) error {
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused), errors.Is(err, token.ErrInvalid):
 		a.Logger.Warn("sign-in failed", "error", err)
-		return badAnswer("The sign-in could not be completed. Please sign in again.", err)
+		return badResponse("The sign-in could not be completed. Please sign in again.", err)
 	case errors.Is(err, context.Canceled):
 		return err
 	}
 	return unavailable(c, err)
 }
 
-func badAnswer(message string, err error) error {
+func badResponse(message string, err error) error {
 	return echo.NewHTTPError(http.StatusBadRequest, message).SetInternal(err)
 }
 

@@ -38,8 +38,8 @@ const (
 	maxDraft = 256 << 10
 	// draftOverhead is how many bytes a form takes in Redis beside its JSON.
 	draftOverhead = 256
-	// maxDrafts limits the bytes that forms take for one address at a time, maxAllDrafts those for all addresses: the senders
-	// are not signed in yet.
+	// maxDrafts limits the bytes that forms take for one address at a time, maxAllDrafts those for all addresses: the
+	// senders are not signed in yet.
 	maxDrafts    = 4 << 20
 	maxAllDrafts = 16 << 20
 )
@@ -88,9 +88,9 @@ const flowPrefix = "flow_"
 // flowName returns the name of the cookie of the flow whose state has this hash.
 func flowName(stateHash string) string { return flowPrefix + stateHash[:12] }
 
-// begin completes fl, sets its cookie and returns the state parameter. It shortens the return address if the cookie
+// startFlow completes fl, sets its cookie and returns the state parameter. It shortens the return address if the cookie
 // would be too large, and deletes the oldest flow if there are too many.
-func (f *flows) begin(c echo.Context, fl *flow) (state string, err error) {
+func (f *flows) startFlow(c echo.Context, fl *flow) (state string, err error) {
 	state = rand.Text()
 	fl.State, fl.Nonce, fl.Verifier, fl.Began = hash(state), rand.Text(), rand.Text()+rand.Text(), f.now().Unix()
 	name := flowName(fl.State)
@@ -131,8 +131,8 @@ func (f *flows) names(c echo.Context) []string {
 	return names
 }
 
-// open returns the flow of the first cookie of this name that was sealed here and is not older than flowLife, nil if there
-// is none.
+// open returns the flow of the first cookie of this name that was sealed here and is not older than flowLife, nil if
+// there is none.
 func (f *flows) open(c echo.Context, name string) *flow {
 	values := f.values(c, name, func(v string) bool { return f.openValue(v, name) != nil })
 	if len(values) == 0 {
@@ -154,9 +154,9 @@ func (f *flows) openValue(value, name string) *flow {
 	return &fl
 }
 
-// finish returns the flow with this state and deletes its cookie. With errNoFlow, the flow is the one to begin again,
+// takeFlow returns the flow with this state and deletes its cookie. With errNoFlow, the flow is the one to begin again,
 // or nil if the browser has none.
-func (f *flows) finish(c echo.Context, state string) (*flow, error) {
+func (f *flows) takeFlow(c echo.Context, state string) (*flow, error) {
 	if fl := f.open(c, flowName(hash(state))); fl != nil && fl.State == hash(state) {
 		if f.now().Sub(time.Unix(fl.Began, 0)) > flowTimeout {
 			f.set(c, flowName(fl.State), "", -1)
@@ -185,9 +185,9 @@ func (f *flows) finish(c echo.Context, state string) (*flow, error) {
 	return newest, errNoFlow
 }
 
-// release allows the response with this state to be used again, and sets fl's cookie again. It is called for responses
-// that led to no session.
-func (f *flows) release(c echo.Context, state string, fl *flow) error {
+// restoreFlow allows the response with this state to be used again, and sets fl's cookie again. It is called for
+// responses that led to no session.
+func (f *flows) restoreFlow(c echo.Context, state string, fl *flow) error {
 	name := flowName(fl.State)
 	value, err := f.sealFlow(name, fl)
 	if err != nil {
@@ -234,7 +234,7 @@ func (f *flows) keepDraft(ctx context.Context, address string, form url.Values) 
 		of    string
 		limit int64
 	}{{network(address), maxDrafts}, {"all", maxAllDrafts}} {
-		if ok, err := f.spend(ctx, f.key("drafts", budget.of), size, budget.limit); err != nil || !ok {
+		if ok, err := f.consumeBudget(ctx, f.key("drafts", budget.of), size, budget.limit); err != nil || !ok {
 			return "", err
 		}
 	}
@@ -242,9 +242,9 @@ func (f *flows) keepDraft(ctx context.Context, address string, form url.Values) 
 	return id, f.rdb.Set(ctx, f.key("draft", id), raw, flowTimeout).Err()
 }
 
-// spend adds size to the bytes counted under key, which are reset after flowTimeout, and reports whether they are
-// within limit.
-func (f *flows) spend(ctx context.Context, key string, size, limit int64) (bool, error) {
+// consumeBudget adds size to the bytes counted under key, which are reset after flowTimeout, and reports whether they
+// are within limit.
+func (f *flows) consumeBudget(ctx context.Context, key string, size, limit int64) (bool, error) {
 	var kept *redis.IntCmd
 	_, err := f.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		kept = p.IncrBy(ctx, key, size)
@@ -287,7 +287,7 @@ func (f *flows) takeDraft(ctx context.Context, ids []string) (draft url.Values, 
 // Draft returns the form that the user sent before signing in, for the page to which they returned, or nil if there is
 // none. It returns a form only once.
 func Draft(c echo.Context) url.Values {
-	v := visitOf(c)
+	v := requestIdentityOf(c)
 	if v == nil || v.person == nil {
 		return nil
 	}

@@ -30,12 +30,12 @@ func (p *Identity) HasRole(roles ...string) bool {
 }
 
 const (
-	visitKey = "gatehouse/sso/rp.visit"
-	sidKey   = "sid" // read by the access log
+	requestIdentityKey = "gatehouse/sso/rp.identity"
+	sidKey             = "sid" // read by the access log
 )
 
-// visit is what the middleware knows about a request.
-type visit struct {
+// requestIdentity holds what the middleware knows about a request's user.
+type requestIdentity struct {
 	rp     *RP
 	person *Identity
 	err    error // Redis did not answer, or the denylist's data is too old
@@ -44,14 +44,14 @@ type visit struct {
 	arrived  time.Time
 }
 
-func visitOf(c echo.Context) *visit {
-	v, _ := c.Get(visitKey).(*visit)
+func requestIdentityOf(c echo.Context) *requestIdentity {
+	v, _ := c.Get(requestIdentityKey).(*requestIdentity)
 	return v
 }
 
 // Person returns the request's user, or nil for a guest.
 func Person(c echo.Context) *Identity {
-	if v := visitOf(c); v != nil {
+	if v := requestIdentityOf(c); v != nil {
 		return v.person
 	}
 	return nil
@@ -60,13 +60,13 @@ func Person(c echo.Context) *Identity {
 // Unavailable reports whether the request's user is unknown because Redis did not answer or the denylist's data is too
 // old. Public pages are then shown as to a guest.
 func Unavailable(c echo.Context) bool {
-	v := visitOf(c)
+	v := requestIdentityOf(c)
 	return v != nil && v.err != nil
 }
 
-// identify finds out each request's user before it calls next. It costs one round trip to Redis if the request has a
-// session cookie. It redirects the first visit of a guest to the provider for a silent sign-in.
-func (a *RP) identify(next echo.HandlerFunc) echo.HandlerFunc {
+// loadIdentity finds out each request's user before it calls next. It costs one round trip to Redis if the request has
+// a session cookie. It redirects the first visit of a guest to the provider for a silent sign-in.
+func (a *RP) loadIdentity(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if unidentified(c.Request().URL.Path) {
 			return next(c)
@@ -76,16 +76,16 @@ func (a *RP) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		if rec != nil && a.Denied != nil {
 			rec, err = a.notDenied(c, rec)
 		}
-		v := &visit{rp: a, err: err, conflict: conflict, arrived: began}
+		v := &requestIdentity{rp: a, err: err, conflict: conflict, arrived: began}
 		if rec != nil {
 			v.person = &Identity{
 				Subject: rec.Subject, SID: rec.SID, Name: rec.Name, Email: rec.Email, Roles: rec.Roles, AuthTime: rec.AuthTime,
 			}
 			c.Set(sidKey, rec.SID)
 		}
-		c.Set(visitKey, v)
-		if v.person == nil && err == nil && !conflict && !a.sessions.Awaited(c.Request()) && a.mayAskSilently(c) {
-			if to := a.silently(c); to != "" {
+		c.Set(requestIdentityKey, v)
+		if v.person == nil && err == nil && !conflict && !a.sessions.Issued(c.Request()) && a.mayAskSilently(c) {
+			if to := a.silentSignInURL(c); to != "" {
 				return c.Redirect(http.StatusFound, to)
 			}
 		}
@@ -122,7 +122,7 @@ func unidentified(path string) bool {
 // guest sent is available there as [Draft]. It answers 503 if the user is unknown.
 func (a *RP) Required(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		v := visitOf(c)
+		v := requestIdentityOf(c)
 		switch {
 		case v == nil:
 			return fmt.Errorf("rp: %s is behind Required, but the relying party is not mounted", c.Path())
@@ -162,7 +162,7 @@ func (a *RP) Recent(maxAge time.Duration) echo.MiddlewareFunc {
 			if p := Person(c); p != nil && a.Now().Sub(p.AuthTime) <= maxAge {
 				return next(c)
 			}
-			return a.leave(c, &flow{ReturnTo: a.cameFrom(c.Request()), MaxAge: maxAge})
+			return a.redirectToProvider(c, &flow{ReturnTo: a.cameFrom(c.Request()), MaxAge: maxAge})
 		}
 	}
 }

@@ -25,7 +25,7 @@ func (a *RP) Streams() int { return a.live.Streams() }
 
 // Live returns the data with which an open page learns that its user was signed out, or nil for a guest.
 func Live(c echo.Context) *components.Live {
-	v := visitOf(c)
+	v := requestIdentityOf(c)
 	if v == nil || v.person == nil {
 		return nil
 	}

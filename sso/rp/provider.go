@@ -210,10 +210,10 @@ func (p *provider) token(ctx context.Context, form url.Values) (*tokenResponse, 
 	return &out, nil
 }
 
-// describe requests from the userinfo endpoint what an ID token lacks: providers may return name and email only there
-// (OpenID Connect Core §5.4). Our portal puts them into the ID token, which saves the request. It returns an error that
-// wraps token.ErrInvalid if the response is about another user.
-func (p *provider) describe(ctx context.Context, claims *token.IDClaims, accessToken string) error {
+// completeFromUserinfo requests from the userinfo endpoint what an ID token lacks: providers may return name and email
+// only there (OpenID Connect Core §5.4). Our portal puts them into the ID token, which saves the request. It returns an
+// error that wraps token.ErrInvalid if the response is about another user.
+func (p *provider) completeFromUserinfo(ctx context.Context, claims *token.IDClaims, accessToken string) error {
 	m, err := p.metadata(ctx)
 	found := true
 	if p.config.RolesClaim != "" {

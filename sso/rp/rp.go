@@ -173,7 +173,7 @@ const (
 
 // Mount registers the middleware that identifies each request's user, and the routes of the sign-in flow.
 func (a *RP) Mount(e *echo.Echo) {
-	e.Use(a.identify)
+	e.Use(a.loadIdentity)
 	e.GET(SignInPath, a.signIn)
 	e.GET(CallbackPath, a.callback)
 	e.POST(SignOutPath, a.signOut)

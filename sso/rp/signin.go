@@ -23,7 +23,7 @@ const guestLife = 30 * time.Second
 // is redirected to return_to at once, unless again=1.
 func (a *RP) signIn(c echo.Context) error {
 	to := returnto.Or(c.QueryParam("return_to"), "/")
-	v := visitOf(c)
+	v := requestIdentityOf(c)
 	switch {
 	case v.err != nil:
 		return unavailable(c, v.err)
@@ -47,10 +47,10 @@ func (a *RP) sendToSignIn(c echo.Context) error {
 		// A GET of this address has no page: return to the page with the form.
 		fl.ReturnTo = a.cameFrom(r)
 	}
-	if visitOf(c).conflict {
+	if requestIdentityOf(c).conflict {
 		return offerSignIn(fl.ReturnTo, "This browser sends two sessions of different people, so neither is used. Sign in again to go on as yourself.")
 	}
-	if a.sessions.TakeAwaited(c.Response(), r) {
+	if a.sessions.TakeIssued(c.Response(), r) {
 		return offerSignIn(fl.ReturnTo, "You have just signed in, but this browser does not send the session back. "+
 			"Allow cookies for this site, or delete its old ones, and sign in again.")
 	}
@@ -63,11 +63,11 @@ func (a *RP) sendToSignIn(c echo.Context) error {
 			return unavailable(c, err) // the form is still on the page
 		}
 	}
-	return a.leave(c, fl)
+	return a.redirectToProvider(c, fl)
 }
 
-// leave begins fl and redirects the browser to the provider, also from an htmx request.
-func (a *RP) leave(c echo.Context, fl *flow) error {
+// redirectToProvider starts fl and redirects the browser to the provider, also from an htmx request.
+func (a *RP) redirectToProvider(c echo.Context, fl *flow) error {
 	r := c.Request()
 	target, err := a.authorizeURL(c, fl)
 	if err != nil {
@@ -121,7 +121,7 @@ func (a *RP) authorizeURL(c echo.Context, fl *flow) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	state, err := a.flows.begin(c, fl)
+	state, err := a.flows.startFlow(c, fl)
 	if err != nil {
 		return "", fmt.Errorf("rp: the sign-in can't begin: %w", err)
 	}
@@ -142,7 +142,7 @@ func (a *RP) authorizeURL(c echo.Context, fl *flow) (string, error) {
 		sep = "&"
 	}
 	target := meta.AuthorizationEndpoint + sep + q.Encode()
-	a.asked(c, state, target)
+	a.recordStart(c, state, target)
 	return target, nil
 }
 
@@ -193,9 +193,9 @@ const (
 	guestKnown    = "2"
 )
 
-// silently returns the URL of a silent sign-in, or "" if the provider can't be asked: the public page is then shown
-// without a sign-in.
-func (a *RP) silently(c echo.Context) string {
+// silentSignInURL returns the URL of a silent sign-in, or "" if the provider can't be asked: the public page is then
+// shown without a sign-in.
+func (a *RP) silentSignInURL(c echo.Context) string {
 	target, err := a.authorizeURL(c, &flow{ReturnTo: returnto.Or(c.Request().URL.RequestURI(), "/"), Silent: true})
 	if err != nil {
 		a.Logger.Warn("the provider can't be asked silently", "error", err)

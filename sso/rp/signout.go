@@ -19,7 +19,7 @@ import (
 // everywhere (OpenID Connect RP-Initiated Logout 1.0 §2).
 func (a *RP) signOut(c echo.Context) error {
 	ctx := c.Request().Context()
-	v := visitOf(c)
+	v := requestIdentityOf(c)
 	if v.err != nil {
 		return unavailable(c, v.err)
 	}
@@ -31,7 +31,7 @@ func (a *RP) signOut(c echo.Context) error {
 	if set, err := a.tokens.load(ctx, v.person.SID); err == nil {
 		hint = set.IDToken
 	}
-	if _, err := a.sessions.Leave(ctx, v.person.SID); err != nil {
+	if _, err := a.sessions.SignOutLocally(ctx, v.person.SID); err != nil {
 		return unavailable(c, err)
 	}
 	if err := a.sessions.End(ctx, c.Response(), c.Request()); err != nil {

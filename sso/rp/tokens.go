@@ -25,8 +25,8 @@ import (
 var ErrNoToken = errors.New("rp: no access token can be had for this sign-in")
 
 const (
-	// spare is the minimum remaining validity of a token that is used.
-	spare = 30 * time.Second
+	// minValidity is the minimum remaining validity of a token that is used.
+	minValidity = 30 * time.Second
 	// refreshLock is how long one replica's lock to refresh a token lasts.
 	refreshLock = 10 * time.Second
 )
@@ -139,7 +139,7 @@ func (t *tokens) access(ctx context.Context, sid, audience string) (string, erro
 		if err != nil {
 			return "", err
 		}
-		if have, ok := set.Access[audience]; ok && have.Expires.After(t.config.Now().Add(spare)) {
+		if have, ok := set.Access[audience]; ok && have.Expires.After(t.config.Now().Add(minValidity)) {
 			return have.Token, nil
 		}
 		if set.Refresh == "" {
@@ -175,7 +175,7 @@ func (t *tokens) refresh(ctx context.Context, sid, audience string) (string, err
 		return "", err
 	}
 	now := t.config.Now()
-	if have, ok := set.Access[audience]; ok && have.Expires.After(now.Add(spare)) {
+	if have, ok := set.Access[audience]; ok && have.Expires.After(now.Add(minValidity)) {
 		return have.Token, nil
 	}
 	res, err := t.provider.token(ctx, url.Values{
@@ -214,7 +214,7 @@ func (a *RP) ServiceToken(ctx context.Context, audience string, scopes ...string
 	t.mu.Lock()
 	have, ok := t.service[key]
 	t.mu.Unlock()
-	if ok && have.Expires.After(t.config.Now().Add(spare)) {
+	if ok && have.Expires.After(t.config.Now().Add(minValidity)) {
 		return have.Token, nil
 	}
 	// Concurrent callers wait for the same token, each until its own ctx ends.

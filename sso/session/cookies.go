@@ -16,8 +16,8 @@ const (
 	idLength = 26
 	// maxFolders is how deep forgetShadows looks.
 	maxFolders = 8
-	// awaitTimeout is how long a browser may take to send the session that it was given, in seconds.
-	awaitTimeout = 60
+	// issuedTimeout is how long a browser may take to send the session that it was given, in seconds.
+	issuedTimeout = 60
 )
 
 // IsID reports whether value has the form of an id that rand.Text makes.
@@ -27,33 +27,33 @@ func IsID(value string) bool {
 
 func (s *Store) candidates(r *http.Request) []string { return cookies.Values(r, s.cookie, IsID) }
 
-// brought is a session whose cookie a request carries.
-type brought struct {
+// presentedSession is a session whose cookie a request carries.
+type presentedSession struct {
 	id         string
 	rec        *Record
 	unreadable bool // Redis has an invalid value under its key
 }
 
-// brought returns the sessions whose cookies r carries: none for a guest. It costs one round trip to Redis and, if
-// Redis has none of them, calls Options.Recover for each until one is found. Its errors wrap ErrUnavailable.
-func (s *Store) brought(r *http.Request) ([]brought, error) {
+// presentedSessions returns the sessions whose cookies r carries: none for a guest. It costs one round trip to Redis
+// and, if Redis has none of them, calls Options.Recover for each until one is found. Its errors wrap ErrUnavailable.
+func (s *Store) presentedSessions(r *http.Request) ([]presentedSession, error) {
 	ids := s.candidates(r)
 	raws, err := s.fetch(r, ids)
 	if err != nil {
 		return nil, err
 	}
-	var all, lost []brought // cookies without a readable record
+	var all, lost []presentedSession // cookies without a readable record
 	for i, id := range ids {
 		if raws[i].Err() != nil {
-			lost = append(lost, brought{id: id})
+			lost = append(lost, presentedSession{id: id})
 			continue
 		}
 		rec, err := s.records.open(id, []byte(raws[i].Val()))
 		switch {
 		case err != nil:
-			lost = append(lost, brought{id: id, unreadable: true})
+			lost = append(lost, presentedSession{id: id, unreadable: true})
 		case rec.Subject != "" && !s.expired(rec):
-			all = append(all, brought{id: id, rec: rec})
+			all = append(all, presentedSession{id: id, rec: rec})
 		}
 	}
 	for _, b := range lost {
@@ -75,11 +75,11 @@ func (s *Store) fetch(r *http.Request, ids []string) ([]*redis.StringCmd, error)
 	ctx := r.Context()
 	raws := make([]*redis.StringCmd, len(ids))
 	if len(ids) == 1 {
-		raws[0] = s.vault.Get(ctx, ids[0])
+		raws[0] = s.hashedKeys.Get(ctx, ids[0])
 	} else if len(ids) > 1 {
 		_, _ = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error { // each command has its own error
 			for i, id := range ids {
-				raws[i] = p.Get(ctx, s.vault.key(id))
+				raws[i] = p.Get(ctx, s.hashedKeys.key(id))
 			}
 			return nil
 		})
@@ -95,7 +95,7 @@ func (s *Store) fetch(r *http.Request, ids []string) ([]*redis.StringCmd, error)
 // get returns the id and record of r's session, "" and nil for a guest, or ErrConflict if there are sessions of
 // different users. Of several sessions of one user it returns the newest.
 func (s *Store) get(r *http.Request) (string, *Record, error) {
-	all, err := s.brought(r)
+	all, err := s.presentedSessions(r)
 	if err != nil || len(all) == 0 {
 		return "", nil, err
 	}
@@ -111,9 +111,9 @@ func (s *Store) get(r *http.Request) (string, *Record, error) {
 	return newest.id, newest.rec, nil
 }
 
-// Identify returns the session that r brings, as Load does, for an answer that may set cookies. If r brings sessions of
-// different people, it returns conflict instead of ErrConflict, and deletes those that were set for a folder. If r brings
-// the session that Await waits for, it deletes the note.
+// Identify returns the session whose cookie r carries, as Load does, for an answer that may set cookies. If r carries
+// sessions of different people, it returns conflict instead of ErrConflict, and deletes those that were set for a folder.
+// If there is a session, it deletes the cookie of MarkIssued.
 func (s *Store) Identify(w http.ResponseWriter, r *http.Request) (rec *Record, conflict bool, err error) {
 	rec, err = s.Load(r)
 	if errors.Is(err, ErrConflict) {
@@ -121,7 +121,7 @@ func (s *Store) Identify(w http.ResponseWriter, r *http.Request) (rec *Record, c
 		return nil, true, nil
 	}
 	if rec != nil {
-		s.TakeAwaited(w, r)
+		s.TakeIssued(w, r)
 	}
 	return rec, false, err
 }
@@ -143,7 +143,7 @@ func (s *Store) forgetShadows(w http.ResponseWriter, r *http.Request) {
 
 // All returns every session of r, at most three. The error wraps ErrUnavailable if Redis does not answer.
 func (s *Store) All(r *http.Request) ([]Record, error) {
-	all, err := s.brought(r)
+	all, err := s.presentedSessions(r)
 	records := make([]Record, len(all))
 	for i, b := range all {
 		records[i] = *b.rec
@@ -151,23 +151,25 @@ func (s *Store) All(r *http.Request) ([]Record, error) {
 	return records, err
 }
 
-// Await sets a cookie which says that the browser was given a session, so that the next page can check that the browser
-// sends it ([Store.Awaited]).
-func (s *Store) Await(w http.ResponseWriter) { s.setCookie(w, s.awaitCookie(), "1", awaitTimeout) }
+// MarkIssued sets a cookie which says that the browser was given a session, so that the next page can check that the
+// browser sends it ([Store.Issued]).
+func (s *Store) MarkIssued(w http.ResponseWriter) {
+	s.setCookie(w, s.issuedCookie(), "1", issuedTimeout)
+}
 
-// Awaited reports whether the browser of r was given a session in the last minute and has not sent it since. Another
+// Issued reports whether the browser of r was given a session in the last minute and has not sent it since. Another
 // redirect to sign-in would loop.
-func (s *Store) Awaited(r *http.Request) bool {
-	return len(cookies.Values(r, s.awaitCookie(), func(v string) bool { return v == "1" })) > 0
+func (s *Store) Issued(r *http.Request) bool {
+	return len(cookies.Values(r, s.issuedCookie(), func(v string) bool { return v == "1" })) > 0
 }
 
-// TakeAwaited reports what Awaited does, and deletes the note: a browser is told once.
-func (s *Store) TakeAwaited(w http.ResponseWriter, r *http.Request) bool {
-	awaited := s.Awaited(r)
-	if awaited {
-		s.setCookie(w, s.awaitCookie(), "", -1)
+// TakeIssued reports what Issued does, and deletes the cookie: the user is told once.
+func (s *Store) TakeIssued(w http.ResponseWriter, r *http.Request) bool {
+	issued := s.Issued(r)
+	if issued {
+		s.setCookie(w, s.issuedCookie(), "", -1)
 	}
-	return awaited
+	return issued
 }
 
-func (s *Store) awaitCookie() string { return cookieName(s.o.Service, "awaited", s.o.Secure) }
+func (s *Store) issuedCookie() string { return cookieName(s.o.Service, "awaited", s.o.Secure) }

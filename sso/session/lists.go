@@ -35,7 +35,7 @@ func (s *Store) enlist(ctx context.Context, id string, rec *Record) error {
 	now := s.o.Now()
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, list := range s.lists(rec) {
-			p.ZAdd(ctx, list, redis.Z{Score: float64(now.Add(s.o.Absolute).UnixMilli()), Member: s.vault.hash(id)})
+			p.ZAdd(ctx, list, redis.Z{Score: float64(now.Add(s.o.Absolute).UnixMilli()), Member: s.hashedKeys.hash(id)})
 			p.ZRemRangeByScore(ctx, list, "-inf", strconv.FormatInt(now.UnixMilli(), 10))
 			p.Expire(ctx, list, s.o.Absolute)
 		}
@@ -46,9 +46,9 @@ func (s *Store) enlist(ctx context.Context, id string, rec *Record) error {
 
 func (s *Store) drop(ctx context.Context, id string, rec *Record) error {
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.Del(ctx, s.vault.key(id))
+		p.Del(ctx, s.hashedKeys.key(id))
 		for _, list := range s.lists(rec) {
-			p.ZRem(ctx, list, s.vault.hash(id))
+			p.ZRem(ctx, list, s.hashedKeys.hash(id))
 		}
 		return nil
 	})
@@ -106,11 +106,11 @@ func (s *Store) mark(ctx context.Context, value any, keys ...string) error {
 // isFull reports whether Redis refused a write because its memory is full.
 func isFull(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "OOM ") }
 
-// Leave ends the sessions of a sign-in in this app and returns their number. Unlike after EndSID, the user may start a
-// new session with the same sign-in.
-func (s *Store) Leave(ctx context.Context, sid string) (int, error) {
+// SignOutLocally ends the sessions of a sign-in in this app and returns their number. Unlike after EndSID, the user may
+// start a new session with the same sign-in.
+func (s *Store) SignOutLocally(ctx context.Context, sid string) (int, error) {
 	if sid != "" {
-		if err := s.mark(ctx, 1, s.leftMark(sid)); err != nil {
+		if err := s.mark(ctx, 1, s.localSignOutMark(sid)); err != nil {
 			return 0, unavailable(err)
 		}
 	}
@@ -156,7 +156,7 @@ func (s *Store) endLists(ctx context.Context, lists ...string) (int, error) {
 	_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, list := range lists {
 			for _, k := range keys[i].Val() {
-				ended = append(ended, p.Del(ctx, s.vault.prefix+k))
+				ended = append(ended, p.Del(ctx, s.hashedKeys.prefix+k))
 			}
 			// Remove only these from the list: a session that starts meanwhile stays on it.
 			if len(keys[i].Val()) > 0 {

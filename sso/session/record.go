@@ -41,18 +41,18 @@ func must[T any](v T, err error) T {
 // sealed implements redisstore.SessionSerializer for sessions that hold one Record. It seals each record for its key,
 // so that an attacker who can write to Redis can't forge a session or move one to another id.
 type sealed struct {
-	vault  vault
-	sealer *seal.Sealer
+	hashedKeys hashedKeys
+	sealer     *seal.Sealer
 }
 
 func (c sealed) seal(id string, rec *Record) ([]byte, error) {
 	raw, err := encoding.Marshal(rec)
-	return c.sealer.Seal(raw, c.vault.key(id)), err
+	return c.sealer.Seal(raw, c.hashedKeys.key(id)), err
 }
 
 // open returns the record that is stored for the session with this id. Its errors wrap errUnreadable.
 func (c sealed) open(id string, stored []byte) (*Record, error) {
-	raw, err := c.sealer.Open(stored, c.vault.key(id))
+	raw, err := c.sealer.Open(stored, c.hashedKeys.key(id))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
 	}

@@ -14,7 +14,7 @@ func (s *Store) recovered(ctx context.Context, id string, replace bool) (*Record
 	if s.o.Recover == nil {
 		return nil, nil
 	}
-	rec, err := s.o.Recover(ctx, s.vault.hash(id))
+	rec, err := s.o.Recover(ctx, s.hashedKeys.hash(id))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -45,7 +45,7 @@ func (s *Store) restore(ctx context.Context, id string, rec *Record, replace boo
 	if replace {
 		args.Mode = ""
 	}
-	if err := s.rdb.SetArgs(ctx, s.vault.key(id), raw, args).Err(); err != nil && !errors.Is(err, redis.Nil) {
+	if err := s.rdb.SetArgs(ctx, s.hashedKeys.key(id), raw, args).Err(); err != nil && !errors.Is(err, redis.Nil) {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return s.unlessEnded(ctx, id, rec)

@@ -261,16 +261,16 @@ func TestStore_EndedStaysEnded(t *testing.T) {
 	})
 }
 
-func TestStore_LeaveLetsTheSignInComeBack(t *testing.T) {
+func TestStore_SignOutLocallyLetsTheSignInComeBack(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		s := open(t, rdb, session.Options{})
 		var b browser
 		b.signIn(t, s, alice)
-		if _, err := s.Leave(t.Context(), "sid-1"); err != nil {
+		if _, err := s.SignOutLocally(t.Context(), "sid-1"); err != nil {
 			t.Fatal(err)
 		}
 		if b.who(t, s) != "" {
-			t.Error("Leave left the session")
+			t.Error("SignOutLocally left the session")
 		}
 		b.signIn(t, s, alice)
 		if b.who(t, s) != "alice" {

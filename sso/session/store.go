@@ -51,13 +51,13 @@ type Options struct {
 
 // Store stores one service's sessions.
 type Store struct {
-	rdb     redis.UniversalClient
-	scripts *luascript.Runner
-	inner   *redisstore.RedisStore
-	vault   vault
-	o       Options
-	records sealed
-	cookie  string
+	rdb        redis.UniversalClient
+	scripts    *luascript.Runner
+	inner      *redisstore.RedisStore
+	hashedKeys hashedKeys
+	o          Options
+	records    sealed
+	cookie     string
 }
 
 // New returns the store of a service's sessions, or an error if Redis, the service or a valid key is missing. It does
@@ -75,13 +75,13 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{rdb: rdb, scripts: luascript.NewRunner(rdb), o: o, vault: vault{rdb, "gatehouse:" + o.Service + ":session:"}, cookie: CookieName(o.Service, o.Secure)}
+	s := &Store{rdb: rdb, scripts: luascript.NewRunner(rdb), o: o, hashedKeys: hashedKeys{rdb, "gatehouse:" + o.Service + ":session:"}, cookie: CookieName(o.Service, o.Secure)}
 	sealer, err := seal.New("gatehouse session of "+o.Service, o.Keys...)
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	s.records = sealed{s.vault, sealer}
-	inner, err := redisstore.NewRedisStore(context.Background(), s.vault)
+	s.records = sealed{s.hashedKeys, sealer}
+	inner, err := redisstore.NewRedisStore(context.Background(), s.hashedKeys)
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
@@ -145,7 +145,7 @@ func (s *Store) Load(r *http.Request) (*Record, error) {
 			return nil, err
 		}
 		if s.o.Seen != nil {
-			s.o.Seen(r.Context(), s.vault.hash(id), rec.SeenAt)
+			s.o.Seen(r.Context(), s.hashedKeys.hash(id), rec.SeenAt)
 		}
 	}
 	return rec, nil
@@ -191,7 +191,7 @@ func (s *Store) Begin(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		return "", err
 	}
 	s.setCookie(w, s.cookie, sess.ID, 0)
-	return s.vault.hash(sess.ID), nil
+	return s.hashedKeys.hash(sess.ID), nil
 }
 
 // unlessEnded deletes a session and returns ErrEnded if its sign-in was ended while the session started.
@@ -231,7 +231,7 @@ func (s *Store) replace(ctx context.Context, id string, rec *Record) error {
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	err = s.rdb.SetArgs(ctx, s.vault.key(id), raw, redis.SetArgs{Mode: "XX", TTL: s.ttl(rec)}).Err()
+	err = s.rdb.SetArgs(ctx, s.hashedKeys.key(id), raw, redis.SetArgs{Mode: "XX", TTL: s.ttl(rec)}).Err()
 	switch {
 	case errors.Is(err, redis.Nil):
 		return errGone
@@ -259,7 +259,7 @@ func (s *Store) End(ctx context.Context, w http.ResponseWriter, r *http.Request)
 
 // dropAll ends every session of r.
 func (s *Store) dropAll(ctx context.Context, r *http.Request) error {
-	all, err := s.brought(r)
+	all, err := s.presentedSessions(r)
 	if err != nil {
 		return err
 	}

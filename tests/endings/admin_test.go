@@ -36,7 +36,7 @@ func (h *house) admin() *admin {
 type outcome struct {
 	result
 	ending    string // names the receipt
-	receipt   denylist.Receipt
+	receipt   denylist.Confirmations
 	confirmed bool
 }
 
@@ -69,7 +69,7 @@ func (a *admin) mustBan(name string) outcome {
 }
 
 // receipt is what the database keeps.
-func (a *admin) receipt(ending string) (denylist.Receipt, bool) {
+func (a *admin) receipt(ending string) (denylist.Confirmations, bool) {
 	a.house.t.Helper()
 	row, err := a.records.Receipt(a.house.t.Context(), ending)
 	if err != nil {

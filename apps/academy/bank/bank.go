@@ -149,7 +149,7 @@ func (b *Bank) openDoor(life context.Context) error {
 	var err error
 	b.balancer, err = balancer.New(balancer.Options{
 		Hosts: map[string]string{b.host: pool}, Policy: b.o.Policy, Logger: b.log,
-		HealthPath: "/healthz?bank=" + b.host, DialTimeout: time.Second, HeaderTimeout: 20 * time.Second, Patience: 500 * time.Millisecond,
+		HealthPath: "/healthz?bank=" + b.host, DialTimeout: time.Second, HeaderTimeout: 20 * time.Second, QueueTimeout: 500 * time.Millisecond,
 	})
 	if err != nil {
 		return err

@@ -116,7 +116,7 @@ func (r *run) one(ctx context.Context, p *portal, t *traffic, counts bool) error
 	v.done.Store(int64(ended.Sub(t.start)))
 	t.everywhere(v)
 	r.missing += len(done.Denylist.Missing())
-	if got := len(done.Denylist.Confirmations); got != r.servers {
+	if got := len(done.Denylist.All); got != r.servers {
 		return fmt.Errorf("the receipt names %d servers", got)
 	}
 	if counts {
@@ -125,8 +125,8 @@ func (r *run) one(ctx context.Context, p *portal, t *traffic, counts bool) error
 	return nil
 }
 
-func (r *run) add(receipt denylist.Receipt, whole time.Duration) {
-	for _, c := range receipt.Confirmations {
+func (r *run) add(receipt denylist.Confirmations, whole time.Duration) {
+	for _, c := range receipt.All {
 		if c.Confirmed {
 			r.confirmations = append(r.confirmations, millis(c.Took))
 		}

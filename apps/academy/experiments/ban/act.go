@@ -105,7 +105,7 @@ func (a *apparatus) show(s *server, status int, took time.Duration) {
 }
 
 // tell stores and logs the findings of a ban.
-func (a *apparatus) tell(r denylist.Receipt, whole time.Duration, refused, all int) {
+func (a *apparatus) tell(r denylist.Confirmations, whole time.Duration, refused, all int) {
 	took := confirmedTimes(r)
 	confirmed, slowest, median := len(took), r.Slowest(), time.Duration(0)
 	if confirmed > 0 {
@@ -137,8 +137,8 @@ func (a *apparatus) tell(r denylist.Receipt, whole time.Duration, refused, all i
 }
 
 // confirmedTimes returns the sorted confirmation times of the servers that confirmed.
-func confirmedTimes(r denylist.Receipt) (took []time.Duration) {
-	for _, c := range r.Confirmations {
+func confirmedTimes(r denylist.Confirmations) (took []time.Duration) {
+	for _, c := range r.All {
 		if c.Confirmed {
 			took = append(took, c.Took)
 		}

@@ -35,7 +35,7 @@ type opening struct {
 
 // outcome is the result of a ban.
 type outcome struct {
-	receipt denylist.Receipt
+	receipt denylist.Confirmations
 	servers int
 }
 

@@ -176,7 +176,7 @@ const slow = 20
 // table returns the receipt; of a long one, the servers that did not confirm and the slowest.
 func (o *outcome) table() lab.Table {
 	t := lab.Table{ID: "receipt", Title: "The receipt", Columns: []string{"Server", "Confirmed", "After"}, Numeric: []bool{false, false, true}}
-	list := slices.Clone(o.receipt.Confirmations)
+	list := slices.Clone(o.receipt.All)
 	if len(list) > few {
 		slices.SortStableFunc(list, func(x, y denylist.Confirmation) int {
 			switch {

@@ -12,7 +12,7 @@ import (
 
 // auth_time counts whole seconds: who signs in again in the second in which everything of theirs was ended is not told
 // that this sign-in is over, too.
-func TestStore_FateInTheSameSecond(t *testing.T) {
+func TestStore_EndReasonInTheSameSecond(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		c := newClock()
 		c.Forward(400 * time.Millisecond)
@@ -21,9 +21,9 @@ func TestStore_FateInTheSameSecond(t *testing.T) {
 			t.Fatal(err)
 		}
 		second := c.Now().Truncate(time.Second)
-		for at, want := range map[time.Time]session.Fate{second: session.Unknown, second.Add(-time.Second): session.Ended} {
-			if fate, err := s.Fate(t.Context(), nil, "alice", "", at); fate != want || err != nil {
-				t.Errorf("authenticated at %v: %q, %v, want %q", at, fate, err, want)
+		for at, want := range map[time.Time]session.EndReason{second: session.Unknown, second.Add(-time.Second): session.Ended} {
+			if reason, err := s.EndReason(t.Context(), nil, "alice", "", at); reason != want || err != nil {
+				t.Errorf("authenticated at %v: %q, %v, want %q", at, reason, err, want)
 			}
 		}
 	})

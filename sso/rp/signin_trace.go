@@ -19,27 +19,27 @@ import (
 // signedInKey holds, in the request's context, the sub whose sign-in it completed.
 const signedInKey = "gatehouse/sso/rp.signedIn"
 
-// arrived returns when the request arrived.
-func arrived(c echo.Context) time.Time {
-	if v := visitOf(c); v != nil {
+// arrivalTime returns when the request arrived.
+func arrivalTime(c echo.Context) time.Time {
+	if v := requestIdentityOf(c); v != nil {
 		return v.arrived
 	}
 	return time.Now()
 }
 
-// hop returns the hop for this request.
-func (a *RP) hop(c echo.Context, kind string) hops.Hop {
+// newHop returns the hop for this request.
+func (a *RP) newHop(c echo.Context, kind string) hops.Hop {
 	r := c.Request()
-	began := arrived(c)
+	began := arrivalTime(c)
 	return hops.Hop{
 		Kind: kind, At: began, Took: time.Since(began), From: hops.Browser, To: a.ClientID, Replica: a.Replica,
 		Method: r.Method, Address: a.BaseURL + r.URL.Path, Sent: hops.Sent(r),
 	}
 }
 
-// asked records the request that a sign-in began with, and the redirect to the provider.
-func (a *RP) asked(c echo.Context, state, target string) {
-	h := a.hop(c, hops.Asked)
+// recordStart records the request that a sign-in began with, and the redirect to the provider.
+func (a *RP) recordStart(c echo.Context, state, target string) {
+	h := a.newHop(c, hops.Asked)
 	r := c.Request()
 	switch {
 	case r.Header.Get("HX-Request") == "true":
@@ -53,9 +53,9 @@ func (a *RP) asked(c echo.Context, state, target string) {
 	a.Hops.Record(hops.ID(state), h)
 }
 
-// called records the request with the provider's response, and its result.
-func (a *RP) called(c echo.Context, err error) {
-	h := a.hop(c, hops.Callback)
+// recordCallback records the request with the provider's response, and its result.
+func (a *RP) recordCallback(c echo.Context, err error) {
+	h := a.newHop(c, hops.Callback)
 	h.Status = c.Response().Status
 	if e := (*echo.HTTPError)(nil); errors.As(err, &e) {
 		h.Status = e.Code
@@ -64,8 +64,8 @@ func (a *RP) called(c echo.Context, err error) {
 	a.Hops.Record(hops.ID(c.QueryParam("state")), h)
 }
 
-// exchanged records the request to the token endpoint.
-func (a *RP) exchanged(c echo.Context, verifier string, began time.Time, set *tokenResponse, err error) {
+// recordExchange records the request to the token endpoint.
+func (a *RP) recordExchange(c echo.Context, verifier string, began time.Time, set *tokenResponse, err error) {
 	h := hops.Hop{
 		Kind: hops.Token, At: began, Took: time.Since(began), From: a.ClientID, To: hops.Provider, Replica: a.Replica, Method: http.MethodPost,
 		Sent: hops.Values(hops.InForm, url.Values{
@@ -86,7 +86,7 @@ func (a *RP) exchanged(c echo.Context, verifier string, began time.Time, set *to
 		h.Answer = hops.Values(hops.InJSON, url.Values{"error": {refused.Code}, "error_description": {refused.Description}})
 	case err == nil:
 		h.Status = http.StatusOK
-		h.Answer = hops.Values(hops.InJSON, present(map[string]string{
+		h.Answer = hops.Values(hops.InJSON, nonEmpty(map[string]string{
 			"token_type": set.TokenType, "access_token": set.AccessToken, "id_token": set.IDToken, "refresh_token": set.RefreshToken,
 			"expires_in": strconv.FormatInt(set.ExpiresIn, 10),
 		}))
@@ -94,30 +94,22 @@ func (a *RP) exchanged(c echo.Context, verifier string, began time.Time, set *to
 	a.Hops.Record(hops.ID(c.QueryParam("state")), h)
 }
 
-// describe completes claims, and records the request to the userinfo endpoint if it made one.
-func (a *RP) describe(c echo.Context, claims *token.IDClaims, accessToken string) error {
-	known := func() bool { return claims.Name != "" || claims.Email != "" }
-	began, before := time.Now(), known()
-	if err := a.provider.describe(c.Request().Context(), claims, accessToken); err != nil || before || !known() {
-		return err
-	}
-	meta, err := a.provider.metadata(c.Request().Context())
-	if err != nil {
-		return err
-	}
+// recordUserinfo records the request to the userinfo endpoint.
+func (a *RP) recordUserinfo(c echo.Context, began time.Time) {
 	h := hops.Hop{
 		Kind: hops.Userinfo, At: began, Took: time.Since(began), From: a.ClientID, To: hops.Provider, Replica: a.Replica, Method: http.MethodGet, Status: http.StatusOK,
 		Sent: []hops.Value{{In: hops.InHeader, Name: "Authorization", Text: "Bearer and the access token"}},
 	}
-	if u, err := url.Parse(meta.UserinfoEndpoint); err == nil {
-		h.Address = hops.Address(u)
+	if meta, err := a.provider.metadata(c.Request().Context()); err == nil {
+		if u, err := url.Parse(meta.UserinfoEndpoint); err == nil {
+			h.Address = hops.Address(u)
+		}
 	}
 	a.Hops.Record(hops.ID(c.QueryParam("state")), h)
-	return nil
 }
 
-// verified records the check of the ID token, and sets the sub that the flow is filed under.
-func (a *RP) verified(c echo.Context, claims *token.IDClaims, began time.Time) {
+// recordVerified records the check of the ID token, and sets the sub that the flow is assigned to.
+func (a *RP) recordVerified(c echo.Context, claims *token.IDClaims, began time.Time) {
 	h := hops.Hop{Kind: hops.Verified, At: began, Took: time.Since(began), From: a.ClientID, To: a.ClientID, Replica: a.Replica}
 	add := func(in, name, text string) { h.Sent = append(h.Sent, hops.Value{In: in, Name: name, Text: text}) }
 	add(hops.InClaim, "iss", claims.Issuer)
@@ -137,15 +129,15 @@ func (a *RP) verified(c echo.Context, claims *token.IDClaims, began time.Time) {
 	c.Set(signedInKey, claims.Subject)
 }
 
-// filed assigns the completed flow to its user, who may then look at it.
-func (a *RP) filed(c echo.Context) {
+// assignTrace assigns the completed flow to its user, who may then look at it.
+func (a *RP) assignTrace(c echo.Context) {
 	if sub, ok := c.Get(signedInKey).(string); ok {
 		a.Hops.File(hops.ID(c.QueryParam("state")), a.ClientID, a.Issuer, sub)
 	}
 }
 
-// present returns the members that are not empty.
-func present(members map[string]string) url.Values {
+// nonEmpty returns the members that are not empty.
+func nonEmpty(members map[string]string) url.Values {
 	v := url.Values{}
 	for name, value := range members {
 		if value != "" {

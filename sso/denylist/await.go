@@ -24,17 +24,17 @@ type Confirmation struct {
 	WrongUntil time.Time `json:"wrong_until,omitzero"`
 }
 
-// Receipt lists the replicas that have and have not confirmed a Write.
-type Receipt struct {
-	Position      int64          `json:"position"`
-	At            time.Time      `json:"at"`   // of the write, Redis's time
-	Took          time.Duration  `json:"took"` // until all had confirmed, or the wait ended
-	Confirmations []Confirmation `json:"confirmations"`
+// Confirmations lists the replicas that have and have not confirmed a Write.
+type Confirmations struct {
+	Position int64          `json:"position"`
+	At       time.Time      `json:"at"`   // of the write, Redis's time
+	Took     time.Duration  `json:"took"` // until all had confirmed, or the wait ended
+	All      []Confirmation `json:"confirmations"`
 }
 
 // Confirmed returns the number of replicas that have confirmed.
-func (r Receipt) Confirmed() (n int) {
-	for _, c := range r.Confirmations {
+func (r Confirmations) Confirmed() (n int) {
+	for _, c := range r.All {
 		if c.Confirmed {
 			n++
 		}
@@ -43,8 +43,8 @@ func (r Receipt) Confirmed() (n int) {
 }
 
 // Slowest returns the longest time that a confirmation took.
-func (r Receipt) Slowest() (slowest time.Duration) {
-	for _, c := range r.Confirmations {
+func (r Confirmations) Slowest() (slowest time.Duration) {
+	for _, c := range r.All {
 		if c.Confirmed {
 			slowest = max(slowest, c.Took)
 		}
@@ -53,8 +53,8 @@ func (r Receipt) Slowest() (slowest time.Duration) {
 }
 
 // Missing returns the replicas that have not confirmed.
-func (r Receipt) Missing() (missing []Confirmation) {
-	for _, c := range r.Confirmations {
+func (r Confirmations) Missing() (missing []Confirmation) {
+	for _, c := range r.All {
 		if !c.Confirmed {
 			missing = append(missing, c)
 		}
@@ -67,13 +67,13 @@ const (
 	keptAcks = 5_000
 	// Await polls, because waking up for each confirmation would slow down the replicas that confirm. It waits for a
 	// twentieth of the time that has passed, within these limits.
-	gatherLeast = time.Millisecond
-	gatherMost  = 10 * time.Millisecond
+	minPollInterval = time.Millisecond
+	maxPollInterval = 10 * time.Millisecond
 )
 
 // acknowledge adds a confirmation to the stream.
 var acknowledge = luascript.New(`
-return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'r', ARGV[2], 'p', ARGV[3], 'e', ARGV[4])
+return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', '` + ackReplica + `', ARGV[2], '` + ackPosition + `', ARGV[3], '` + ackEpoch + `', ARGV[4])
 `)
 
 // confirm records in Redis that this replica has applied all entries up to its position, unless it has already. The
@@ -86,7 +86,7 @@ func (m *Mirror) confirm(ctx context.Context) error {
 	within, cancel := m.deadline(ctx, 0)
 	defer cancel()
 	if err := m.scripts.Run(within, acknowledge, []string{acksKey}, keptAcks, m.instance, position, m.epoch).Err(); err != nil {
-		return told(err)
+		return translateError(err)
 	}
 	m.confirmed = position
 	return nil
@@ -95,17 +95,17 @@ func (m *Mirror) confirm(ctx context.Context) error {
 // Await waits until all expected replicas have confirmed w, at most for bound, and calls each, which may be nil, for
 // every confirmation. After bound, a replica of the policy "closed" that has not confirmed refuses. Replicas that were
 // silent at the time of the write are not waited for.
-func (l *Log) Await(ctx context.Context, w Written, bound time.Duration, each func(Confirmation)) Receipt {
+func (l *Log) Await(ctx context.Context, w Written, bound time.Duration, each func(Confirmation)) Confirmations {
 	began := time.Now()
-	r := Receipt{Position: w.Position, At: w.At, Confirmations: make([]Confirmation, len(w.Expected))}
+	r := Confirmations{Position: w.Position, At: w.At, All: make([]Confirmation, len(w.Expected))}
 	waiting := map[string]int{}
 	for i, e := range w.Expected {
-		r.Confirmations[i] = w.unconfirmed(e)
+		r.All[i] = w.unconfirmed(e)
 		waiting[e.instance] = i
 	}
 	open := func() (n int) {
 		for _, i := range waiting {
-			if !r.Confirmations[i].Refusing {
+			if !r.All[i].Refusing {
 				n++
 			}
 		}
@@ -116,7 +116,7 @@ func (l *Log) Await(ctx context.Context, w Written, bound time.Duration, each fu
 	for last := false; open() > 0 && !last && ctx.Err() == nil; {
 		passed := time.Since(began)
 		last = passed >= bound // read once more
-		sleep(ctx, min(max(passed/20, gatherLeast), gatherMost))
+		sleep(ctx, min(max(passed/20, minPollInterval), maxPollInterval))
 		streams, err := l.rdb.XRead(ctx, &redis.XReadArgs{Streams: []string{acksKey, from}, Count: keptAcks, Block: -1}).Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			continue
@@ -129,7 +129,7 @@ func (l *Log) Await(ctx context.Context, w Written, bound time.Duration, each fu
 					continue
 				}
 				delete(waiting, w.Expected[i].instance)
-				c := &r.Confirmations[i]
+				c := &r.All[i]
 				c.Confirmed, c.Refusing, c.WrongUntil, c.Took = true, false, time.Time{}, w.until(m.ID)
 				if each != nil {
 					each(*c)
@@ -144,9 +144,9 @@ func (l *Log) Await(ctx context.Context, w Written, bound time.Duration, each fu
 // confirmedBy returns the index of the waiting replica whose message confirms w: its position has reached that of w, in
 // the same log.
 func (w Written) confirmedBy(m redis.XMessage, waiting map[string]int) (int, bool) {
-	replica, _ := m.Values["r"].(string)
-	position, _ := m.Values["p"].(string)
-	epoch, _ := m.Values["e"].(string)
+	replica, _ := m.Values[ackReplica].(string)
+	position, _ := m.Values[ackPosition].(string)
+	epoch, _ := m.Values[ackEpoch].(string)
 	i, ok := waiting[replica]
 	reached, err := strconv.ParseInt(position, 10, 64)
 	return i, ok && err == nil && reached >= w.Position && epoch == w.epoch
