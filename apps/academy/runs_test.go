@@ -39,7 +39,7 @@ func TestRun_TheGuidedPathToItsEnd(t *testing.T) {
 		p := alice.get(run).want(t, http.StatusOK, `data-step="knock" data-step-state="now"`, `data-step="more" data-step-state="later"`, "Who opens?", `data-run-state="running"`)
 		p.without(t, "<script>alert", "<b>oak</b>", "<hinge>", "style=")
 
-		p = alice.post(run+"/step", "key", p.key(t), "step", "knock").want(t, http.StatusUnprocessableEntity, "Choose first what you expect", "data-fault")
+		p = alice.post(run+"/step", "key", p.key(t), "step", "knock").want(t, http.StatusUnprocessableEntity, "First choose what you expect", "data-fault")
 		p = alice.post(run+"/step", "key", p.key(t), "step", "knock", "guess", "0", "seen", "0").want(t, http.StatusSeeOther)
 		p = alice.get(p.location).want(t, http.StatusOK, `data-step="knock" data-step-state="done"`, "Not what you predicted", "They heard <strong>1</strong>.",
 			`data-finding="heard" data-value="1"`, `data-step="more" data-step-state="now"`, "animateMotion")
