@@ -24,7 +24,7 @@ func (a *App) answer(c echo.Context) error {
 	}
 	form, err := c.FormParams()
 	if err != nil {
-		return web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+		return web.Fail(http.StatusBadRequest, "bad_form", "The submitted form can't be read.").Because(err)
 	}
 	given, err := read(q, form)
 	if refused := chapter.Refusal(""); errors.As(err, &refused) {

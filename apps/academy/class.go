@@ -203,7 +203,7 @@ func (a *App) closeRoom(c echo.Context) error {
 	} else if err != nil {
 		return err
 	}
-	web.Flash(c, "success", "The room is closed. Nobody can join it any more; you can still look at it.")
+	web.Flash(c, "success", "The room is closed to new learners. You can still view it.")
 	return web.SeeOther(c, roomURL(r))
 }
 
@@ -220,7 +220,7 @@ func (a *App) leaveRoom(c echo.Context) error {
 			return err
 		}
 		if who == "" {
-			return web.Invalid("Choose the learner who is to leave the room.")
+			return web.Invalid("Choose the learner to remove.")
 		}
 		to = roomURL(r)
 	}
@@ -228,7 +228,7 @@ func (a *App) leaveRoom(c echo.Context) error {
 		return err
 	}
 	if to == "/rooms" {
-		web.Flash(c, "success", "You have left the room. Its teacher no longer sees how you are doing.")
+		web.Flash(c, "success", "You've left the room. Its teacher can no longer see your progress.")
 	}
 	return web.SeeOther(c, to)
 }

@@ -131,12 +131,12 @@ func classPage(v classView) templ.Component {
 
 func classLead(v classView) string {
 	if !v.Teaches {
-		return "A room of " + v.Room.TeacherName + ". You see how the class is doing as a whole; names are only for the teacher."
+		return "Taught by " + v.Room.TeacherName + ". You see the progress of the whole class. Only the teacher sees names."
 	}
 	if !v.Room.Open() {
-		return "This room is closed: nobody can join it any more."
+		return "This room is closed to new learners."
 	}
-	return "How far everyone is, and which answers go wrong. This page keeps itself up to date."
+	return "Each learner's progress, and the questions that cause trouble. This page updates automatically."
 }
 
 func classActions(v classView) templ.Component {
@@ -231,7 +231,7 @@ func classActions(v classView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.PostButton(roomURL(v.Room)+"/close", components.ButtonView{Kind: "quiet-danger", Icon: "lock", Confirm: "Close this room? Nobody can join it any more."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.PostButton(roomURL(v.Room)+"/close", components.ButtonView{Kind: "quiet-danger", Icon: "lock", Confirm: "Close this room? New learners will no longer be able to join."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -287,7 +287,7 @@ func classBody(v classView) templ.Component {
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
 		if v.Room.Members == 0 {
-			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "school", Title: "Nobody is here yet", Message: "Learners join with the code or the link. They appear here by themselves."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "school", Title: "No learners yet", Message: "Learners who join with the code or link appear here automatically."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -560,7 +560,7 @@ func classMembers(v classView) templ.Component {
 }
 
 func memberColumns(v classView) []components.Column {
-	columns := []components.Column{{Label: "Learner"}, {Label: "Lessons done"}, {Label: "Experiments", Numeric: true}, {Label: "Answers", Numeric: true}, {Label: "Wrong", Numeric: true}, {Label: "At work on"}, {Label: "Last seen"}}
+	columns := []components.Column{{Label: "Learner"}, {Label: "Lessons done"}, {Label: "Experiments", Numeric: true}, {Label: "Answers", Numeric: true}, {Label: "Wrong", Numeric: true}, {Label: "Working on"}, {Label: "Last seen"}}
 	if v.Names {
 		columns = append(columns, components.Column{Label: "Remove", HideLabel: true})
 	}
@@ -569,7 +569,7 @@ func memberColumns(v classView) []components.Column {
 
 func memberName(m memberView) string {
 	if m.Name == "" {
-		return "Somebody"
+		return "Unknown learner"
 	}
 	return m.Name
 }
@@ -591,12 +591,12 @@ func classLessons(v classView) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "<section class=\"panel p-5\"><h2 class=\"mb-3 text-lg\">How far the class is</h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "<section class=\"panel p-5\"><h2 class=\"mb-3 text-lg\">Class progress</h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		if !v.begun() {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<p class=\"text-muted\">Nobody has finished a lesson yet.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<p class=\"text-muted\">No lessons finished yet.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -738,12 +738,12 @@ func classQuestions(v classView) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "<section class=\"panel p-5\"><h2 class=\"mb-3 text-lg\">What goes wrong</h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "<section class=\"panel p-5\"><h2 class=\"mb-3 text-lg\">Most missed questions</h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		if len(v.Questions) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "<p class=\"text-muted\">No answer is wrong so far.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "<p class=\"text-muted\">No wrong answers so far.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -805,7 +805,7 @@ func classQuestions(v classView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, " wrong at first</p><div class=\"prose mt-1\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, " wrong on the first try</p><div class=\"prose mt-1\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

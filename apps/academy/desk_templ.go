@@ -272,7 +272,7 @@ func (v runView) path() templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if v.State.Step >= len(v.E.Steps) {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<div class=\"panel lab-end\" data-path=\"done\"><p class=\"font-semibold\">You have come to the end of this path.</p><p class=\"mt-1 text-sm text-muted\">What was measured is kept with your progress. Now try what you like, with every control.</p><div class=\"mt-3 flex flex-wrap gap-2\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<div class=\"panel lab-end\" data-path=\"done\"><p class=\"font-semibold\">You've finished the guided path.</p><p class=\"mt-1 text-sm text-muted\">Your results are saved with your progress. Now try it freely, with every control.</p><div class=\"mt-3 flex flex-wrap gap-2\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -310,7 +310,7 @@ func (v runView) path() templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "To the lesson")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "Go to the lesson")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -369,7 +369,7 @@ func (v runView) told(s lab.Step) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "\"><span class=\"text-muted\">You expected:</span> ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "\"><span class=\"text-muted\">Your prediction:</span> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -387,12 +387,12 @@ func (v runView) told(s lab.Step) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if guess == s.Expect.Right {
-				templ_7745c5c3_Err = components.Badge("success", "check", "It came true").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Badge("success", "check", "As you predicted").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = components.Badge("warning", "", "It came otherwise").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Badge("warning", "", "Not what you predicted").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -606,7 +606,7 @@ func (v runView) stepForm(s lab.Step) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if v.stepState() == "busy" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<p class=\"mt-2 text-sm text-muted\">Under way. The next step opens when it has shown what it should.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<p class=\"mt-2 text-sm text-muted\">In progress. The next step opens when this one has finished.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -637,7 +637,7 @@ func stepButton(e lab.Experiment, s lab.Step) string {
 			return c.Label
 		}
 	}
-	return "Go on"
+	return "Continue"
 }
 
 // htmxForm returns the attributes that make htmx send a form and swap the response into place. The timeout of 30 s is
@@ -1280,7 +1280,7 @@ func (v runView) later() templ.Component {
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
 		if v.guided() && v.State.Step+1 < len(v.E.Steps) {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 83, "<h2 class=\"lab-label\">Then</h2><ol class=\"lab-then\" start=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 83, "<h2 class=\"lab-label\">Next steps</h2><ol class=\"lab-then\" start=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

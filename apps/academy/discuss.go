@@ -42,8 +42,8 @@ func (a *App) discuss(c echo.Context) error {
 	}
 	if path, err = a.putTopic(ctx, l); err != nil {
 		e := web.Fail(http.StatusServiceUnavailable, "forum_away",
-			"The forum does not answer just now, so the discussion of this lesson can't be opened. The lesson itself is here as before. Please try again in a moment.").
-			Titled("The forum is away").Because(err)
+			"We can't open this lesson's discussion, because the forum is unavailable right now. You can still read the lesson. Try again in a moment.").
+			Titled("The forum is unavailable").Because(err)
 		e.RetryAfter = 2 * time.Second
 		return e
 	}
@@ -68,7 +68,7 @@ func (a *App) putTopic(ctx context.Context, l *chapter.Lesson) (path string, err
 	}
 	body, err := json.Marshal(map[string]string{
 		"title": "Lesson: " + l.Title,
-		"text":  l.Summary + "\n\nWhat did you see, what surprised you, and what is still unclear? Say here what you would do differently, too.",
+		"text":  l.Summary + "\n\nWhat did you see, what surprised you, and what is still unclear? What would you do differently?",
 		"url":   a.Estate.URL(service) + lessonURL(l),
 	})
 	if err != nil {

@@ -122,7 +122,7 @@ func TestDiscuss_SaysThatTheForumIsAway(t *testing.T) {
 		n := &neighbours{down: true}
 		h := besides(t, d, n)
 		w := h.discussion("the-bank")
-		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "The forum does not answer just now") {
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "the forum is unavailable right now") {
 			t.Errorf("%d %v\n%s", w.Code, w.Header(), w.Body)
 		}
 		for _, answer := range []string{"", "{", `{"path":""}`, `{"path":"//evil.test/t/x"}`, `{"path":"/t/../auth/sign-in"}`, `{"path":"/t/x\r\nSet-Cookie: a=b"}`, strings.Repeat(" ", 8<<10) + `{"path":"/t/x"}`} {

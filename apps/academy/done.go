@@ -35,5 +35,5 @@ func (a *App) finishLesson(c echo.Context) error {
 		}
 		return web.SeeOther(c, lessonURL(l.Next))
 	}
-	return web.Fail(http.StatusBadRequest, "bad_form", "A lesson is either done or it is not.")
+	return web.Fail(http.StatusBadRequest, "bad_form", "done must be yes or no.")
 }

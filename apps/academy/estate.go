@@ -141,9 +141,9 @@ const recentSignIn = 15 * time.Minute
 // estateQuestions are the confirmations asked before a change: the verb on the button, and what the change means for
 // other users. %s is the replica.
 var estateQuestions = map[string]struct{ Do, Ask string }{
-	"/estate/kill":   {"Kill", "Kill %s? Requests that it is answering break off, for everybody who uses it. It is started again at once."},
-	"/estate/add":    {"Add", "Add %s? It takes memory and a share of the requests until it is removed."},
-	"/estate/remove": {"Remove", "Remove %s? It finishes its requests and is stopped for good."},
+	"/estate/kill":   {"Kill", "Kill %s? Requests in progress on it will be cut off for other users too. It will restart immediately."},
+	"/estate/add":    {"Add", "Add %s? It will use memory and serve a share of the requests until you remove it."},
+	"/estate/remove": {"Remove", "Remove %s? It will finish its current requests, then stop permanently."},
 }
 
 // estateQuestion returns the confirmation for a form's path and a replica.
@@ -182,7 +182,7 @@ func (a *App) estateKill(c echo.Context) error {
 	if err != nil || pid <= 0 {
 		pid = 0 // matches no process, so it is refused
 	}
-	return a.changeEstate(c, name+" was killed. Watch the supervisor start it again.", func(by control.By) error {
+	return a.changeEstate(c, name+" was killed. Watch the supervisor restart it.", func(by control.By) error {
 		return a.Control.Kill(c.Request().Context(), by, name, pid)
 	})
 }
@@ -190,7 +190,7 @@ func (a *App) estateKill(c echo.Context) error {
 // estateAdd handles POST /estate/add: it starts another replica.
 func (a *App) estateAdd(c echo.Context) error {
 	name := c.FormValue("replica")
-	return a.changeEstate(c, name+" is being started.", func(by control.By) error {
+	return a.changeEstate(c, name+" is starting.", func(by control.By) error {
 		return a.Control.Add(c.Request().Context(), by, name)
 	})
 }
@@ -198,7 +198,7 @@ func (a *App) estateAdd(c echo.Context) error {
 // estateRemove handles POST /estate/remove: it stops a replica for good.
 func (a *App) estateRemove(c echo.Context) error {
 	name := c.FormValue("replica")
-	return a.changeEstate(c, name+" gets no more requests and is being stopped.", func(by control.By) error {
+	return a.changeEstate(c, name+" gets no more requests and is stopping.", func(by control.By) error {
 		return a.Control.Remove(c.Request().Context(), by, name)
 	})
 }
@@ -206,7 +206,7 @@ func (a *App) estateRemove(c echo.Context) error {
 // estatePolicy handles POST /estate/policy: it changes a service's load-balancing policy.
 func (a *App) estatePolicy(c echo.Context) error {
 	name, policy := c.FormValue("service"), c.FormValue("policy")
-	return a.changeEstate(c, a.appName(name)+" is balanced by the rule “"+control.Title(policy)+"” from now on.", func(by control.By) error {
+	return a.changeEstate(c, a.appName(name)+" now uses “"+control.Title(policy)+"” load balancing.", func(by control.By) error {
 		return a.Control.SetPolicy(c.Request().Context(), by, name, policy)
 	})
 }
@@ -267,17 +267,17 @@ func estateSteps(log []control.Entry, sub string) []estateStep {
 	_, balanced := did(control.Balanced)
 	return []estateStep{
 		{ID: "kill", Title: "Kill a replica of the Shop", Done: killed,
-			Do:  "Open the Shop in another tab, sign in and put something into the cart. Then press Kill beside shop-1, here, and at once click on in the other tab.",
-			Why: "SIGKILL is what a crash is: the process gets no chance to say goodbye. The balancer hears that nobody answers and asks the other replica."},
+			Do:  "Open the Shop in another tab, sign in and add something to the cart. Then press Kill next to shop-1 here, and immediately click a link in the other tab.",
+			Why: "SIGKILL is like a crash: the process has no chance to clean up. The load balancer notices that it is gone and sends the request to the other replica."},
 		{ID: "look", Title: "See that nothing was lost", Done: back,
-			Do:  "In the other tab the cart is full and you are signed in. The footer names the replica that answered. In the log below, read how long shop-1 was away.",
-			Why: "The cart is in the database and the session is in Redis. What a request needs is in no replica, so that any replica will do."},
+			Do:  "In the other tab, your cart is still full and you're still signed in. The footer names the replica that responded. The log below shows how long shop-1 was down.",
+			Why: "The cart is in the database and the session is in Redis. No replica holds anything that a request needs, so any replica can serve it."},
 		{ID: "add", Title: "Add a replica", Done: added,
-			Do:  "Press Add beside the Shop, wait until shop-3 is ready, and reload the other tab a few times.",
-			Why: "This is growing sideways. The new one needs no copy of any session: it loads the denylist, says that it is ready, and gets its turn."},
-		{ID: "balance", Title: "Change the balancing", Done: balanced,
-			Do:  "Choose sticky for the Shop and reload the other tab: the footer names the same replica each time. Kill that one, and you move to another. Then choose round robin again.",
-			Why: "Sticky sessions are not needed here, because nothing is kept in a replica. They only spread the load less evenly."},
+			Do:  "Press Add next to the Shop, wait until shop-3 is ready, and reload the other tab a few times.",
+			Why: "This is horizontal scaling. The new replica needs no copy of any session. It loads the denylist, reports that it is ready, and starts to receive requests."},
+		{ID: "balance", Title: "Change the load balancing", Done: balanced,
+			Do:  "Choose sticky for the Shop and reload the other tab: the footer names the same replica each time. Kill that one, and another takes over. Then choose round robin again.",
+			Why: "Sticky sessions aren't needed here, because replicas keep no state. They only spread the load less evenly."},
 	}
 }
 
@@ -298,9 +298,9 @@ func stateKind(r control.Replica) string {
 func stateText(r control.Replica) string {
 	switch {
 	case r.State == string(supervisor.Serving) && !r.Healthy:
-		return "put aside"
+		return "unhealthy"
 	case r.State == string(supervisor.Waiting):
-		return "dead"
+		return "down"
 	}
 	return r.State
 }

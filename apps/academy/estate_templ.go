@@ -46,7 +46,7 @@ func wholeEstate(v estateView) templ.Component {
 			ctx = templ.InitializeContext(ctx)
 			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{
 				Title:  "The whole estate",
-				Lead:   "The real replicas of this very installation. What you kill here is dead, and other people are using it.",
+				Lead:   "The real replicas of this installation. Other people are using them, so your changes affect everyone.",
 				Crumbs: []components.NavItem{{Label: "Experiments", URL: "/experiments"}, {Label: "The whole estate"}},
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
@@ -77,7 +77,7 @@ func wholeEstate(v estateView) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "To the lesson")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "Go to the lesson")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -89,7 +89,7 @@ func wholeEstate(v estateView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "server", Title: "This page needs “gatehouse up”", Message: "Start the estate with “gatehouse up” (from the sources: “go run ./cmd/gatehouse up”). It runs the replicas as processes and lets the Academy see and change them. Here something else runs them, such as Compose, and the Academy cannot reach it."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "server", Title: "This page needs “gatehouse up”", Message: "Start the estate with “gatehouse up” (from source: “go run ./cmd/gatehouse up”). It runs the replicas as processes that the Academy can inspect and change. Here another tool runs them, such as Compose."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -115,7 +115,7 @@ func wholeEstate(v estateView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</div><section class=\"lab-real\"><h2 class=\"lab-label\">What is real here</h2><div class=\"prose lab-prose\"><p>All of it. Each line is a process of this machine, and Kill sends it the signal 9. The supervisor, the balancer and the counts are the ones that this page itself came through. Everybody in the estate uses these replicas, also while you try.</p></div></section>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</div><section class=\"lab-real\"><h2 class=\"lab-label\">What is real here</h2><div class=\"prose lab-prose\"><p>Everything. Each row is a process on this machine, and Kill sends it signal 9 (SIGKILL). The supervisor, the load balancer and the counts are the ones that served this page. Other users depend on these replicas while you experiment.</p></div></section>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -161,14 +161,14 @@ func estateParts(v estateView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\"><div><div class=\"lab-bar mb-5\"><span class=\"pulse lab-pulse not-noscript:inline-flex noscript:hidden\"><span class=\"pulse-dot\" aria-hidden=\"true\"></span> <span class=\"pulse-on\">Live</span> <span class=\"pulse-lost\">No answer, trying again</span></span> <span class=\"lab-idle\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\"><div><div class=\"lab-bar mb-5\"><span class=\"pulse lab-pulse not-noscript:inline-flex noscript:hidden\"><span class=\"pulse-dot\" aria-hidden=\"true\"></span> <span class=\"pulse-on\">Live</span> <span class=\"pulse-lost\">No response, retrying</span></span> <span class=\"lab-idle\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var8 string
-		templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs("This page was drawn by " + v.Here + ".")
+		templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs("This page was served by " + v.Here + ".")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/estate.templ`, Line: 55, Col: 68}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/estate.templ`, Line: 55, Col: 69}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 		if templ_7745c5c3_Err != nil {
@@ -266,7 +266,7 @@ func estateParts(v estateView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Alert("warning", "Not done").Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Alert("warning", "No change made").Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -288,13 +288,13 @@ func estateParts(v estateView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<p>Nobody can say just now what the replicas do, and nothing was changed. This page goes on asking. If it stays so, “gatehouse up” was stopped or is overloaded.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<p>The state of the replicas is unknown, and nothing was changed. This page keeps trying. If the problem continues, “gatehouse up” has stopped or is overloaded.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Alert("error", "The estate's supervisor does not answer").Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Alert("error", "The supervisor isn't responding").Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -727,7 +727,7 @@ func estateService(v estateView, s control.Service) templ.Component {
 		})
 		templ_7745c5c3_Err = components.Table(components.TableView{Caption: v.Name(s.Name) + "'s replicas", Class: "list-table", Columns: []components.Column{
 			{Label: "Replica"}, {Label: "State"}, {Label: "Process", Numeric: true}, {Label: "Restarts", Numeric: true},
-			{Label: "Waiting", Numeric: true}, {Label: "Answered", Numeric: true}, {Label: "Since"}, {Label: "Do", HideLabel: true},
+			{Label: "Waiting", Numeric: true}, {Label: "Answered", Numeric: true}, {Label: "Since"}, {Label: "Actions", HideLabel: true},
 		}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var36), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -737,9 +737,9 @@ func estateService(v estateView, s control.Service) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var37 string
-		templ_7745c5c3_Var37, templ_7745c5c3_Err = templ.JoinStringErrs("Sent again to another replica: ")
+		templ_7745c5c3_Var37, templ_7745c5c3_Err = templ.JoinStringErrs("Retried on another replica: ")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/estate.templ`, Line: 158, Col: 38}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/estate.templ`, Line: 158, Col: 35}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var37))
 		if templ_7745c5c3_Err != nil {
@@ -763,9 +763,9 @@ func estateService(v estateView, s control.Service) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var39 string
-		templ_7745c5c3_Var39, templ_7745c5c3_Err = templ.JoinStringErrs(". Answered by no replica: ")
+		templ_7745c5c3_Var39, templ_7745c5c3_Err = templ.JoinStringErrs(". Failed on every replica: ")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/estate.templ`, Line: 160, Col: 33}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/estate.templ`, Line: 160, Col: 34}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var39))
 		if templ_7745c5c3_Err != nil {
@@ -1390,12 +1390,12 @@ func estateLog(log []control.Entry) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 81, "<section class=\"mt-7 lab-log\" id=\"estate-log\" aria-labelledby=\"estate-log-title\"><div class=\"lab-log-head\"><h2 class=\"lab-label\" id=\"estate-log-title\">What was done, and what came of it</h2></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 81, "<section class=\"mt-7 lab-log\" id=\"estate-log\" aria-labelledby=\"estate-log-title\"><div class=\"lab-log-head\"><h2 class=\"lab-label\" id=\"estate-log-title\">Activity</h2></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		if len(log) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 82, "<p class=\"panel text-muted p-4 text-sm\">Nothing yet. What people do here is written down with its time and their name, until the estate is stopped.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 82, "<p class=\"panel text-muted p-4 text-sm\">No activity yet. Changes appear here with the time and the name of the person who made them.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -102,7 +102,7 @@ func TestEstate_ShowsEveryReplica(t *testing.T) {
 	levered(t, func(t *testing.T, h *house, l *lever) {
 		l.view.Services[0].Replicas[1].State, l.view.Services[0].Replicas[1].PID = "waiting", 0
 		l.log(control.Killed, "admin")
-		p := h.person("admin", "admin").get("/estate").want(t, http.StatusOK, `id="replica-shop-1"`, `data-pid="101"`, `data-state="dead"`,
+		p := h.person("admin", "admin").get("/estate").want(t, http.StatusOK, `id="replica-shop-1"`, `data-pid="101"`, `data-state="down"`,
 			"Add shop-3", "Kill shop-1", "1,234", "ADMIN: ", "&lt;killed&gt;", `href="http://shop.house.test"`, "academy-1")
 		p.without(t, `aria-label="Kill shop-2"`, `aria-label="Remove academy-1"`, `<killed>`)
 	})
@@ -119,7 +119,7 @@ func TestEstate_CarriesOutWhatAnAdminAsksFor(t *testing.T) {
 				t.Errorf("%s leads to %s", path[0], p.location)
 			}
 		}
-		admin.get("/estate").want(t, http.StatusOK, "Shop is balanced by the rule “least busy” from now on.")
+		admin.get("/estate").want(t, http.StatusOK, "Shop now uses “least busy” load balancing.")
 		if want := []string{"kill shop-1 101", "add shop-3", "remove shop-2", "policy shop least-busy"}; !slices.Equal(l.did, want) {
 			t.Errorf("did %v", l.did)
 		}
@@ -180,7 +180,7 @@ func TestEstate_SaysWhyNot(t *testing.T) {
 	levered(t, func(t *testing.T, h *house, l *lever) {
 		admin := h.person("admin", "admin")
 		l.err = control.Refusal("Process 101 of <shop-1> is dead already.")
-		admin.post("/estate/kill", "replica", "shop-1", "pid", "101", "confirmed", "yes").want(t, http.StatusConflict, "<html", "Not done", "&lt;shop-1&gt; is dead already")
+		admin.post("/estate/kill", "replica", "shop-1", "pid", "101", "confirmed", "yes").want(t, http.StatusConflict, "<html", "No change made", "&lt;shop-1&gt; is dead already")
 		p := admin.do(http.MethodPost, "/estate/kill", "application/x-www-form-urlencoded", "replica=shop-1&pid=101&confirmed=yes", "HX-Request", "true")
 		p.want(t, http.StatusConflict, "is dead already").without(t, "<html")
 		for _, pid := range []string{"", "x", "-1", "99999999999999999999"} {
@@ -197,11 +197,11 @@ func TestEstate_WhenTheSupervisorDoesNotAnswer(t *testing.T) {
 	levered(t, func(t *testing.T, h *house, l *lever) {
 		admin := h.person("admin", "admin")
 		l.away = true
-		if p := admin.get("/estate").want(t, http.StatusServiceUnavailable, "does not answer"); p.header.Get("Retry-After") == "" {
+		if p := admin.get("/estate").want(t, http.StatusServiceUnavailable, "t responding"); p.header.Get("Retry-After") == "" {
 			t.Error("no Retry-After")
 		}
 		admin.post("/estate/add", "replica", "shop-3", "confirmed", "yes").want(t, http.StatusServiceUnavailable, "nothing was changed")
-		admin.get("/estate/live", "HX-Request", "true").want(t, http.StatusOK, "does not answer")
+		admin.get("/estate/live", "HX-Request", "true").want(t, http.StatusOK, "t responding")
 		l.away = false
 		admin.get("/estate").want(t, http.StatusOK, `id="replica-shop-1"`)
 	})

@@ -67,7 +67,7 @@ func (a *App) showExperiment(c echo.Context) error {
 	setup, err := e.Fill(given)
 	fault := ""
 	if refused := lab.Refusal(""); errors.As(err, &refused) {
-		fault = "The address asks for a set-up that can't be: " + refused.Error()
+		fault = "The set-up in this link isn't valid: " + refused.Error()
 		setup, _ = e.Fill(nil)
 	}
 	return a.experimentPage(c, http.StatusOK, e, mode, setup, fault)

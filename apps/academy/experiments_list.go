@@ -23,13 +23,13 @@ type listedExperiment struct {
 
 // besides are the pages in the list that run without a lab process.
 var besides = []listedExperiment{
-	{Name: "seen", Title: "Your own sign-in", Lead: "The sign-in that has just happened, hop by hop, from what the servers wrote down.", URL: "/seen"},
+	{Name: "seen", Title: "Your own sign-in", Lead: "Your latest sign-in, hop by hop, as the servers recorded it.", URL: "/seen"},
 	estateEntry,
 }
 
 // estateEntry is the page of this installation's replicas.
 var estateEntry = listedExperiment{Name: estateExperiment, Title: "The whole estate", URL: estatePage, Roles: []string{"admin"},
-	Lead: "The real replicas of this installation: kill one, add one and change the balancing while the Shop is in use."}
+	Lead: "The real replicas of this installation. Kill one, add one and change the load balancing while the Shop is in use."}
 
 // listView is the page of all experiments.
 type listView struct {
@@ -44,7 +44,7 @@ type listView struct {
 func (a *App) experiments(c echo.Context) error {
 	ctx := c.Request().Context()
 	v := listView{Shell: experimentShell(c, "Experiments"), Guest: subject(c) == ""}
-	v.Shell.Description = "Small estates of servers to try: sign in, kill a branch, steal a token, and see what the servers really answer."
+	v.Shell.Description = "Experiments on real servers: sign in, kill a branch, steal a token, and see how the servers respond."
 	done := map[string]store.ExperimentDone{}
 	if !v.Guest {
 		var err error

@@ -106,7 +106,7 @@ func notFinished(v finishView) templ.Component {
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = components.PageHead(components.PageHeadView{
-			Title: "Not finished yet", Lead: fmt.Sprintf("%s left. When all are done, this page shows what you did, to be printed.", components.Plural(len(v.Missing), "lesson is", "lessons are")),
+			Title: "Not finished yet", Lead: fmt.Sprintf("%s left. When all are done, this page becomes a certificate that you can print.", components.Plural(len(v.Missing), "lesson is", "lessons are")),
 			Crumbs: []components.NavItem{{Label: "Academy", URL: "/"}, {Label: "Finish this chapter"}},
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
@@ -151,7 +151,7 @@ func notFinished(v finishView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</progress><h2 class=\"mt-8 mb-3 text-lg\">What is missing</h2><ul class=\"panel divide-y divide-base-300\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</progress><h2 class=\"mt-8 mb-3 text-lg\">Lessons to finish</h2><ul class=\"panel divide-y divide-base-300\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -290,9 +290,9 @@ func certificate(v finishView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var15 string
-		templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(fmt.Sprintf("%s, %d of %s tried to the end, %d of %s answered", components.Plural(v.Totals.Lessons, "lesson", "lessons"), v.Totals.ExperimentsDone, components.Plural(v.Totals.Experiments, "experiment", "experiments"), v.Totals.Answered, components.Plural(v.Totals.Questions, "question", "questions")))
+		templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(fmt.Sprintf("%s, %d of %s finished, %d of %s answered", components.Plural(v.Totals.Lessons, "lesson", "lessons"), v.Totals.ExperimentsDone, components.Plural(v.Totals.Experiments, "experiment", "experiments"), v.Totals.Answered, components.Plural(v.Totals.Questions, "question", "questions")))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/finish.templ`, Line: 63, Col: 306}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/finish.templ`, Line: 63, Col: 298}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
 		if templ_7745c5c3_Err != nil {
@@ -346,7 +346,7 @@ func certificate(v finishView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "</p><p class=\"mt-2 text-xs text-muted print:hidden\">To keep it, print this page, or save it as a PDF from your browser's print dialogue.</p></header>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "</p><p class=\"mt-2 text-xs text-muted print:hidden\">To keep it, print this page, or save it as a PDF from your browser's print dialog.</p></header>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -374,7 +374,7 @@ func certificate(v finishView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if e.Done.IsZero() {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<p class=\"text-sm text-muted\">Not tried to the end.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<p class=\"text-sm text-muted\">Not finished.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -639,9 +639,9 @@ func certificateAnswer(v questionView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var26 string
-				templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs("Not right")
+				templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs("Wrong")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/finish.templ`, Line: 160, Col: 43}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/finish.templ`, Line: 160, Col: 39}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var26))
 				if templ_7745c5c3_Err != nil {

@@ -33,8 +33,8 @@ func TestDone_LeadsOnAndCanBeTakenBack(t *testing.T) {
 			}
 		}
 		alice.get(all[1]).want(t, 200, "“Our &lt;doors&gt;” is done.")
-		alice.get(ownPath).want(t, 200, "This lesson is done", "Undo")
-		alice.get("/").want(t, 200, "Go on where you were", `href="`+all[1]+`"`, "(done)", "1 of ")
+		alice.get(ownPath).want(t, 200, "You finished this lesson on", "Undo")
+		alice.get("/").want(t, 200, "Continue where you left off", `href="`+all[1]+`"`, "(done)", "1 of ")
 		h.person("bob").get(ownPath).want(t, 200, "Finish this lesson").without(t, "Undo")
 		if p := alice.post(ownPath+"/done", "done", "no").want(t, 303); p.location != ownPath+"#end" {
 			t.Fatal(p.location)
@@ -89,10 +89,10 @@ func TestFinish_SaysWhatIsMissingThenPrints(t *testing.T) {
 		}
 		alice.get(ownPath+"/present?slide=4").want(t, 200, "step 1 of 3", "What happened, and why", "They heard <strong>")
 		h.guest().get(ownPath+"/present?slide=4").want(t, 200, "step 1 of 3", "Do it in the experiment").without(t, "What happened", "They heard")
-		alice.get("/finish").want(t, 200, "was finished by", "Alice", "23 Nov 2026", "Knocks heard", "My &lt;i&gt;own&lt;/i&gt;\nwords", "Not right", "1 try").
+		alice.get("/finish").want(t, 200, "was finished by", "Alice", "23 Nov 2026", "Knocks heard", "My &lt;i&gt;own&lt;/i&gt;\nwords", "Wrong", "1 try").
 			without(t, "Not finished yet", "The model of an answer", "style=")
 		h.person("bob").get("/finish").want(t, 200, "Not finished yet").without(t, "Knocks heard", "words")
-		alice.get("/").want(t, 200, "All lessons are done")
+		alice.get("/").want(t, 200, "All lessons done")
 	})
 }
 

@@ -35,7 +35,7 @@ func (a *App) home(c echo.Context) error {
 // begin returns the label of the button that leads to the next lesson.
 func (v homeView) begin() string {
 	if v.Progress.begun() {
-		return "Go on where you were"
+		return "Continue where you left off"
 	}
 	return "Begin"
 }

@@ -64,9 +64,9 @@ func (a *App) lesson(c echo.Context) error {
 func notes(draft url.Values) []components.Toast {
 	switch {
 	case draft.Has("question"):
-		return []components.Toast{{Kind: "info", Message: "You are signed in. Your answer is kept in the form, not sent yet."}}
+		return []components.Toast{{Kind: "info", Message: "You're signed in. Your answer is in the form, but hasn't been submitted yet."}}
 	case draft.Has("done"):
-		return []components.Toast{{Kind: "info", Message: "You are signed in. That you finished this lesson was not kept yet: please say it again."}}
+		return []components.Toast{{Kind: "info", Message: "You're signed in. This lesson hasn't been marked as finished yet. Please finish it again."}}
 	}
 	return nil
 }

@@ -95,9 +95,9 @@ var notAnswered = []string{"it is locked", "Because it opens", "Politeness", "Th
 func TestLesson_IsOpenToGuests(t *testing.T) {
 	lessons(t, func(t *testing.T, h *house) {
 		p := h.guest().get(ownPath).want(t, 200, "Our &lt;doors&gt;", "Doors are <em>thin</em>", "Which door?", "Knock", "In your words?",
-			"Open the experiment", `href="/experiments/doors?doors=3"`, "<svg", "May I?", "You will be asked to sign in", "Finishing takes a sign-in", `rel="next"`)
+			"Open the experiment", `href="/experiments/doors?doors=3"`, "<svg", "May I?", "Your answer will be kept", "your progress can be saved", `rel="next"`)
 		p.without(t, notAnswered...).without(t, "<script>alert", "style=", "data-last-result")
-		h.guest().get("/").want(t, 200, "Our &lt;doors&gt;", "Reading is open to everyone", "Begin").without(t, "Go on where you were")
+		h.guest().get("/").want(t, 200, "Our &lt;doors&gt;", "Reading is open to everyone", "Begin").without(t, "Continue where you left off")
 		h.guest().get("/lessons/none").want(t, 404)
 		h.guest().get("/lessons/%00").want(t, 404)
 		h.guest().get(ownPath+"/answers/one").want(t, 303)
@@ -141,16 +141,16 @@ func TestAnswer_IsJudgedKeptAndExplained(t *testing.T) {
 		if p := alice.post(post, "question", "one", "option", "0").want(t, 303); p.location != ownPath+"#q-one" {
 			t.Error(p.location)
 		}
-		alice.get(ownPath).want(t, 200, "Not this one.", "it is locked", "Because it opens", "Answer again").without(t, "Politeness", "The model of an answer")
+		alice.get(ownPath).want(t, 200, "Wrong. Try again.", "it is locked", "Because it opens", "Answer again").without(t, "Politeness", "The model of an answer")
 		alice.post(post, "option", "1").want(t, 303)
 		alice.post(post, "option", "1").want(t, 303) // twice
-		alice.get(ownPath).want(t, 200, "Right.").without(t, "Right, at the first try")
+		alice.get(ownPath).want(t, 200, "Right.").without(t, "Right on the first try")
 		if tries := h.one(t, `SELECT tries FROM answers WHERE sub = 'alice' AND question = 'one'`); tries != 2 {
 			t.Errorf("%d tries", tries)
 		}
 		alice.post(ownPath+"/answers/some", "option", "0", "option", "1").want(t, 303)
 		alice.post(ownPath+"/answers/words", "text", "<b>My</b> words & more").want(t, 303)
-		alice.get(ownPath).want(t, 200, "Right, at the first try.", "&lt;b&gt;My&lt;/b&gt; words &amp; more", "The model of an answer").without(t, "<b>My</b>")
+		alice.get(ownPath).want(t, 200, "Right on the first try.", "&lt;b&gt;My&lt;/b&gt; words &amp; more", "The model of an answer").without(t, "<b>My</b>")
 		h.person("bob").get(ownPath).want(t, 200).without(t, "words &amp; more", "The model of an answer", "it is locked")
 		if n := h.one(t, `SELECT COUNT(*) FROM learners WHERE sub = 'alice' AND name = 'Alice'`); n != 1 {
 			t.Error("nobody was taken down as a learner")
@@ -173,11 +173,11 @@ func TestAnswer_AnOrder(t *testing.T) {
 			wrong = append(wrong, "place-"+string(rune('0'+i)), string(rune('1'+i)))
 		}
 		alice.post(post, wrong...).want(t, 303)
-		alice.get(ownPath).want(t, 200, "stand where they belong", "Politeness", "The right order")
+		alice.get(ownPath).want(t, 200, "in the right place", "Politeness", "The right order")
 		alice.post(post, fields...).want(t, 303)
 		alice.get(ownPath).want(t, 200, "Right.")
 		alice.post(post, "place-0", "1", "place-1", "1", "place-2", "2").want(t, 422, "Two lines have the place 1")
-		alice.post(post, "place-0", "9", "place-1", "1", "place-2", "2").want(t, 422, "A place is a number from 1 to 3")
+		alice.post(post, "place-0", "9", "place-1", "1", "place-2", "2").want(t, 422, "A place must be a number from 1 to 3")
 	})
 }
 
@@ -185,11 +185,11 @@ func TestAnswer_BadInputIsToldAndKept(t *testing.T) {
 	lessons(t, func(t *testing.T, h *house) {
 		alice := h.person("alice")
 		alice.post(ownPath+"/answers/one").want(t, 422, "Choose an answer.", `role="alert"`, "Our &lt;doors&gt;")
-		alice.post(ownPath+"/answers/one", "option", "7").want(t, 422, "none of this question")
-		alice.post(ownPath+"/answers/one", "option", "0", "option", "1").want(t, 422, "One answer is right here")
-		alice.post(ownPath+"/answers/words", "text", " \n").want(t, 422, "Write an answer first")
+		alice.post(ownPath+"/answers/one", "option", "7").want(t, 422, "t belong to this question")
+		alice.post(ownPath+"/answers/one", "option", "0", "option", "1").want(t, 422, "Choose one answer only")
+		alice.post(ownPath+"/answers/words", "text", " \n").want(t, 422, "Enter an answer")
 		alice.post(ownPath+"/answers/words", "text", strings.Repeat("語", 8001)).want(t, 422, "at most 8000 characters", strings.Repeat("語", 8001))
-		alice.post(ownPath+"/answers/words", "text", "so\x00so").want(t, 422, "not text", ">soso")
+		alice.post(ownPath+"/answers/words", "text", "so\x00so").want(t, 422, "aren&#39;t text", ">soso")
 		alice.post(ownPath+"/answers/none", "option", "0").want(t, 404, "This question")
 		alice.post("/lessons/none/answers/one", "option", "0").want(t, 404)
 		alice.do(http.MethodPost, ownPath+"/answers/one", "application/x-www-form-urlencoded", "%zz").want(t, 400)
@@ -208,7 +208,7 @@ func TestAnswer_HtmxGetsTheQuestionOnly(t *testing.T) {
 		send := func(body string) page {
 			return alice.do(http.MethodPost, ownPath+"/answers/one", "application/x-www-form-urlencoded", body, "HX-Request", "true")
 		}
-		send("option=1").want(t, 200, "Right, at the first try.", "data-focus").without(t, "<html", "Which windows?")
+		send("option=1").want(t, 200, "Right on the first try.", "data-focus").without(t, "<html", "Which windows?")
 		send("").want(t, 422, "Choose an answer.", "data-focus").without(t, "<html", "Which windows?")
 	})
 }
@@ -227,13 +227,13 @@ func TestAnswer_OfAGuestWaitsForThem(t *testing.T) {
 			if p = portal.through(guest, p.location).want(t, 303); p.location != ownPath {
 				t.Fatal(p.location)
 			}
-			guest.get(ownPath).want(t, 200, kept, "kept here", "not sent yet").without(t, notAnswered...)
-			guest.get(ownPath).want(t, 200).without(t, kept, "kept here") // given once
+			guest.get(ownPath).want(t, 200, kept, "Your answer is in the form", "submitted yet").without(t, notAnswered...)
+			guest.get(ownPath).want(t, 200).without(t, kept, "Your answer is in the form") // given once
 		}
 		guest := h.guest()
 		p := guest.do(http.MethodPost, ownPath+"/done", form, "done=yes", "Referer", "http://academy.house.test"+ownPath).want(t, 303)
 		portal.through(guest, p.location).want(t, 303)
-		guest.get(ownPath).want(t, 200, "please say it again")
+		guest.get(ownPath).want(t, 200, "Please finish it again")
 		if n := h.one(t, `SELECT (SELECT COUNT(*) FROM answers) + (SELECT COUNT(*) FROM lessons_done)`); n != 0 {
 			t.Errorf("%d things were kept of guests", n)
 		}

@@ -490,7 +490,7 @@ func slideContent(v presentView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "</p><p class=\"present-keys\">Go on with <kbd>→</kbd> or the space bar, back with <kbd>←</kbd>, leave with <kbd>Esc</kbd>.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "</p><p class=\"present-keys\">Next slide: <kbd>→</kbd> or the space bar. Previous slide: <kbd>←</kbd>. Leave: <kbd>Esc</kbd>.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -151,13 +151,13 @@ func (v questionView) title() string {
 func (v questionView) verdict() string {
 	switch {
 	case v.Q.Text():
-		return "Your answer is kept. Compare it with the model answer."
+		return "Your answer is saved. Compare it with the model answer."
 	case v.right() && v.Answer.Tries == 1:
-		return "Right, at the first try."
+		return "Right on the first try."
 	case v.right():
 		return "Right."
 	case v.Q.Kind == chapter.Several:
-		return "Not quite: compare what you chose with what is right."
+		return "Not quite. Compare your answer with the right one."
 	case v.Q.Kind == chapter.Order:
 		n := 0
 		for _, l := range arranged(v.Q, v.Answer.Given) {
@@ -165,7 +165,7 @@ func (v questionView) verdict() string {
 				n++
 			}
 		}
-		return fmt.Sprintf("Not yet: %d of %d lines stand where they belong.", n, len(v.Q.Lines))
+		return fmt.Sprintf("Not quite. %d of %d lines are in the right place.", n, len(v.Q.Lines))
 	}
-	return "Not this one."
+	return "Wrong. Try again."
 }

@@ -63,7 +63,7 @@ func (a *App) openRoom(c echo.Context) error {
 	p := rp.Person(c)
 	r, err := a.store.OpenRoom(c.Request().Context(), id, store.Room{TeacherSub: p.Subject, TeacherName: p.Name, Title: title}, a.Now())
 	if errors.Is(err, store.ErrManyRooms) {
-		return a.showRooms(c, http.StatusUnprocessableEntity, roomsView{Title: title, TitleErr: "You have twenty open rooms. Close one first."})
+		return a.showRooms(c, http.StatusUnprocessableEntity, roomsView{Title: title, TitleErr: "You have 20 open rooms. Close one first."})
 	} else if err != nil {
 		return err
 	}
@@ -123,9 +123,9 @@ func (a *App) join(c echo.Context) error {
 	}
 	switch err := a.store.JoinRoom(c.Request().Context(), r.ID, subject(c), a.Now()); {
 	case errors.Is(err, store.ErrClosed):
-		return web.Fail(http.StatusConflict, "room_closed", "The teacher has closed this room: nobody can join it any more.").Titled("This room is closed")
+		return web.Fail(http.StatusConflict, "room_closed", "The teacher has closed this room to new learners.").Titled("This room is closed")
 	case errors.Is(err, store.ErrRoomFull):
-		return web.Fail(http.StatusConflict, "room_full", "This room has as many learners as it can hold. The teacher can open another one.").Titled("This room is full")
+		return web.Fail(http.StatusConflict, "room_full", "This room is full. Ask your teacher to open another one.").Titled("This room is full")
 	case errors.Is(err, store.ErrNotFound):
 		return a.noSuchCode(c)
 	case err != nil:
@@ -149,8 +149,8 @@ func (a *App) roomOfCode(c echo.Context) (store.Room, error) {
 	err := a.store.CountTry(ctx, tries, a.Now())
 	var tooMany *db.RateLimitError
 	if errors.As(err, &tooMany) {
-		e := web.Fail(http.StatusTooManyRequests, "too_many_codes", "Too many of the codes that you tried belong to no room. Please wait "+
-			components.Plural(int(math.Ceil(tooMany.Wait.Minutes())), "minute", "minutes")+", and ask your teacher for the code.")
+		e := web.Fail(http.StatusTooManyRequests, "too_many_codes", "Too many wrong codes. Wait "+
+			components.Plural(int(math.Ceil(tooMany.Wait.Minutes())), "minute", "minutes")+" and ask your teacher for the code.")
 		e.RetryAfter = tooMany.Wait
 		return store.Room{}, e
 	}
@@ -177,7 +177,7 @@ func (a *App) hashed(name string) string {
 
 func (a *App) noSuchCode(c echo.Context) error {
 	code := []rune(c.Param("code"))
-	return a.showRooms(c, http.StatusNotFound, roomsView{Code: string(code[:min(len(code), 12)]), CodeErr: "No room has this code. Ask your teacher for it once more."})
+	return a.showRooms(c, http.StatusNotFound, roomsView{Code: string(code[:min(len(code), 12)]), CodeErr: "No room has this code. Check it with your teacher."})
 }
 
 // readCode returns a typed code in stored form: in upper case, without hyphens and spaces. It returns "" if the code
@@ -211,7 +211,7 @@ func said(err error) string {
 	if errors.As(err, &e) {
 		return e.Message
 	}
-	return "This can't be taken as it is."
+	return "This input can't be accepted."
 }
 
 // toRoom redirects a GET of a form's target address to the room.

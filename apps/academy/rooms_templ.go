@@ -44,7 +44,7 @@ func roomsPage(v roomsView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "Rooms", Lead: "A teacher opens a room and gives out its code. On one page they see how far everyone is, and which answers go wrong."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "Rooms", Lead: "Teachers open a room and share its code. They see each learner's progress and which questions cause trouble."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -104,7 +104,7 @@ func roomsPage(v roomsView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Section("Join a room", "Your teacher sees your name, how far you are and which of your answers are wrong, until you leave the room.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Section("Join a room", "Your teacher sees your name, your progress and your wrong answers until you leave the room.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -137,7 +137,7 @@ func roomsPage(v roomsView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Name of the room", Name: "title", Value: v.Title, Error: v.TitleErr, Required: true, MaxLength: maxTitle, Autocomplete: "off", Placeholder: "Monday, 10 o'clock", Class: "min-w-40 flex-1"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Room name", Name: "title", Value: v.Title, Error: v.TitleErr, Required: true, MaxLength: maxTitle, Autocomplete: "off", Placeholder: "Monday, 10 o'clock", Class: "min-w-40 flex-1"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -173,7 +173,7 @@ func roomsPage(v roomsView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Section("Open a room", "For a class, a workshop or a reading group. Everybody may.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Section("Open a room", "For a class, a workshop or a reading group. Anyone can open one.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -181,11 +181,11 @@ func roomsPage(v roomsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = roomList("Rooms that you joined", v.Joined, "You are in no room", "A code from your teacher opens one.", false).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = roomList("Rooms you've joined", v.Joined, "You haven't joined a room", "Ask your teacher for a code.", false).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = roomList("Rooms that you teach", v.Taught, "You have opened no room", "Open one above, and give out its code.", true).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = roomList("Rooms you teach", v.Taught, "You haven't opened a room", "Open one above, then share its code.", true).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -411,7 +411,7 @@ func joinRoomPage(v joinView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, " sees your name, which lessons and experiments you have finished, which experiment you are at, and which of your answers are wrong. You can leave the room at any time.</p><form method=\"post\" action=\"")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, " sees your name, which lessons and experiments you have finished, which experiment you are working on, and which of your answers are wrong. You can leave the room at any time.</p><form method=\"post\" action=\"")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -467,7 +467,7 @@ func joinRoomPage(v joinView) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "Nobody can join it any more. Ask your teacher for the code of the one that is open.")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "You can no longer join it. Ask your teacher for the code of an open room.")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -480,7 +480,7 @@ func joinRoomPage(v joinView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Narrow("academy", v.Room.Title, "A room of "+v.Room.TeacherName+".").Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Narrow("academy", v.Room.Title, "Taught by "+v.Room.TeacherName+".").Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -46,7 +46,7 @@ func TestRooms_ClassSeesItselfAndTheTeacherNames(t *testing.T) {
 				t.Errorf("joining leads to %q (%d)", p.location, p.status)
 			}
 		}
-		if p := bob.get(path); !strings.Contains(p.body, "Alice") || strings.Contains(p.body, "Nobody is here yet") {
+		if p := bob.get(path); !strings.Contains(p.body, "Alice") || strings.Contains(p.body, "No learners yet") {
 			t.Error("the teacher does not see the learner")
 		}
 		if p := bob.get(path + "?page=9"); !strings.Contains(p.body, "Alice") {
@@ -149,7 +149,7 @@ func TestRooms_CodesCantBeGuessed(t *testing.T) {
 		if counts[http.StatusNotFound] != 10 || counts[http.StatusTooManyRequests] != 20 {
 			t.Errorf("of 30 guesses: %v; want 10 that are looked at", counts)
 		}
-		p := alice.post("/join/"+code).want(t, http.StatusTooManyRequests, "Please wait ")
+		p := alice.post("/join/"+code).want(t, http.StatusTooManyRequests, "Too many wrong codes. Wait ")
 		if s, err := strconv.Atoi(p.header.Get("Retry-After")); err != nil || s < 1 || s > 900 {
 			t.Errorf("Retry-After %q", p.header.Get("Retry-After"))
 		}

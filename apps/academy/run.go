@@ -159,7 +159,7 @@ func (a *App) act(c echo.Context, r store.Run, e lab.Experiment, f fault, what f
 		return a.tooLate(c, r, e, stateOf(r))
 	}
 	if r.Address == "" {
-		f.Message = "The experiment is still being started. Please try again in a moment."
+		f.Message = "The experiment is still starting. Try again in a moment."
 		v := a.view(r, e, stateOf(r))
 		v.Fault = f
 		return a.runPage(c, http.StatusConflict, v)
@@ -209,7 +209,7 @@ func seenBefore(c echo.Context) int64 {
 // tooLate answers 409 to an action on a run that has ended.
 func (a *App) tooLate(c echo.Context, r store.Run, e lab.Experiment, s lab.State) error {
 	v := a.view(r, e, s)
-	v.Fault = fault{Message: "This came too late: the experiment is over, so nothing was done. Start it again, and you go on where you were."}
+	v.Fault = fault{Message: "The experiment has ended, so nothing was done. Start it again to continue where you left off."}
 	return a.runPage(c, http.StatusConflict, v)
 }
 
@@ -222,7 +222,7 @@ func (a *App) end(c echo.Context) error {
 	if err := a.endRun(context.WithoutCancel(c.Request().Context()), &r, leftWhy); err != nil {
 		return err
 	}
-	web.Flash(c, "info", "The experiment has ended. What you found is kept.")
+	web.Flash(c, "info", "The experiment has ended. Your results are saved.")
 	if back := web.LocalPath(c.FormValue("return_to")); back != "" && strings.HasPrefix(back, "/experiments") {
 		return web.SeeOther(c, back)
 	}

@@ -26,8 +26,8 @@ const runsPerPerson = 2
 const startTime = time.Minute
 
 const (
-	goneWhy = "The experiment is no more: the server that ran it was stopped, or it crashed. What you had is kept."
-	lostWhy = "The Academy was restarted while this experiment ran. What you had is kept."
+	goneWhy = "The experiment has ended, because the server that ran it stopped or crashed. Your results are saved."
+	lostWhy = "The Academy was restarted while this experiment was running. Your results are saved."
 	leftWhy = "You ended it."
 	nextWhy = "You ended it to start another one."
 )

@@ -39,9 +39,9 @@ func TestRun_TheGuidedPathToItsEnd(t *testing.T) {
 		p := alice.get(run).want(t, http.StatusOK, `data-step="knock" data-step-state="now"`, `data-step="more" data-step-state="later"`, "Who opens?", `data-run-state="running"`)
 		p.without(t, "<script>alert", "<b>oak</b>", "<hinge>", "style=")
 
-		p = alice.post(run+"/step", "key", p.key(t), "step", "knock").want(t, http.StatusUnprocessableEntity, "Choose first what you expect", "data-fault")
+		p = alice.post(run+"/step", "key", p.key(t), "step", "knock").want(t, http.StatusUnprocessableEntity, "First choose what you expect", "data-fault")
 		p = alice.post(run+"/step", "key", p.key(t), "step", "knock", "guess", "0", "seen", "0").want(t, http.StatusSeeOther)
-		p = alice.get(p.location).want(t, http.StatusOK, `data-step="knock" data-step-state="done"`, "It came otherwise", "They heard <strong>1</strong>.",
+		p = alice.get(p.location).want(t, http.StatusOK, `data-step="knock" data-step-state="done"`, "Not what you predicted", "They heard <strong>1</strong>.",
 			`data-finding="heard" data-value="1"`, `data-step="more" data-step-state="now"`, "animateMotion")
 		alice.get(run).want(t, http.StatusOK).without(t, "animateMotion")
 
@@ -50,7 +50,7 @@ func TestRun_TheGuidedPathToItsEnd(t *testing.T) {
 		alice.post(run+"/step", "key", p.key(t), "step", "read").want(t, http.StatusSeeOther)
 		alice.get(run).want(t, http.StatusOK, `data-path="done"`, "Try it freely")
 		alice.get("/experiments").want(t, http.StatusOK, "Done", "Running")
-		alice.get("/experiments/doors").want(t, http.StatusOK, "you have come to the end of the guided path", "Go on")
+		alice.get("/experiments/doors").want(t, http.StatusOK, "guided path finished", "Continue")
 	})
 }
 
@@ -88,7 +88,7 @@ func TestRun_WhatIsOutOfRangeIsSaidAndNothingIsLost(t *testing.T) {
 		alice := h.person("alice")
 		key := alice.get("/experiments/doors?mode=free").key(t)
 		alice.post("/experiments/doors/runs", "key", key, "mode", "free", "set.doors", "99").want(t, http.StatusUnprocessableEntity, "Doors must be a number from 1 to 5.", `value="99"`)
-		alice.get("/experiments/doors?mode=free&doors=77").want(t, http.StatusOK, "The address asks for a set-up that can&#39;t be")
+		alice.get("/experiments/doors?mode=free&doors=77").want(t, http.StatusOK, "The set-up in this link isn&#39;t valid")
 		run := alice.start("doors", "mode", "free", "set.doors", "3", "set.creaky", "true")
 		p := alice.get(run).want(t, http.StatusOK, "doors=3", "creaky=true", `data-server="door-3"`)
 		p = alice.post(run+"/do", "key", p.key(t), "control", "knock", "arg.times", "500").want(t, http.StatusUnprocessableEntity, "Times must be a number from 1 to 9.", `value="500"`)
@@ -122,8 +122,8 @@ func TestRun_ThatIsOverGoesOnWhereItWas(t *testing.T) {
 		alice.post(run+"/step", "key", p.key(t), "step", "knock", "guess", "1").want(t, http.StatusSeeOther)
 		h.labs.crash(idOf(run))
 		// Late, and then by itself.
-		alice.post(run+"/do", "key", p.key(t), "control", "knock").want(t, http.StatusConflict, "This came too late", "Go on with step 2")
-		p = alice.get(run).want(t, http.StatusOK, "This experiment is over", `data-step="knock" data-step-state="done"`, `data-run-state="ended"`, "They heard <strong>1</strong>.")
+		alice.post(run+"/do", "key", p.key(t), "control", "knock").want(t, http.StatusConflict, "so nothing was done", "Continue with step 2")
+		p = alice.get(run).want(t, http.StatusOK, "This experiment has ended", `data-step="knock" data-step-state="done"`, `data-run-state="ended"`, "They heard <strong>1</strong>.")
 		next := alice.post(run+"/again", "key", p.key(t)).want(t, http.StatusSeeOther).location
 		if next == run {
 			t.Fatal("the same run")
@@ -147,7 +147,7 @@ func TestRun_TheAcademyRestarted(t *testing.T) {
 		alice.post(run+"/step", "key", alice.get(run).key(t), "step", "knock", "guess", "1").want(t, http.StatusSeeOther)
 		restarted := newHouse(t, h.db)
 		alice = restarted.person("alice")
-		p := alice.get(run).want(t, http.StatusOK, "The Academy was restarted", "They heard <strong>1</strong>.", "Go on with step 2")
+		p := alice.get(run).want(t, http.StatusOK, "The Academy was restarted", "They heard <strong>1</strong>.", "Continue with step 2")
 		alice.post(run+"/again", "key", p.key(t)).want(t, http.StatusSeeOther)
 		alice.get("/experiments").want(t, http.StatusOK, `data-quota="1"`)
 	})
@@ -169,8 +169,8 @@ func TestRun_NoMoreThanTwoAtOnce(t *testing.T) {
 		h.labs.room = 0
 		h.labs.mu.Unlock()
 		bob := h.person("bob")
-		bob.post("/experiments/doors/runs", "key", bob.get("/experiments/doors").key(t)).want(t, http.StatusServiceUnavailable, "Every place for experiments is taken")
-		bob.get("/experiments").want(t, http.StatusOK, `data-quota="1"`, "no room for another one")
+		bob.post("/experiments/doors/runs", "key", bob.get("/experiments/doors").key(t)).want(t, http.StatusServiceUnavailable, "All places for experiments are taken")
+		bob.get("/experiments").want(t, http.StatusOK, `data-quota="1"`, "no capacity for another one")
 	})
 }
 
@@ -194,7 +194,7 @@ func TestRun_NoMoreThanItsShare(t *testing.T) {
 
 func TestRun_TakesItsRoles(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		h.person("alice").get("/experiments/rooms").want(t, http.StatusOK, "takes the role admin").without(t, `name="key"`)
+		h.person("alice").get("/experiments/rooms").want(t, http.StatusOK, "requires the role admin").without(t, `name="key"`)
 		h.person("alice").post("/experiments/rooms/runs").want(t, http.StatusForbidden)
 		run := h.person("root", "admin").start("rooms")
 		h.person("root", "admin").get(run).want(t, http.StatusOK, `data-control="knock"`)
@@ -207,7 +207,7 @@ func TestRun_ACrashIsToldAndTheStateStays(t *testing.T) {
 		run := alice.start("doors", "mode", "free")
 		alice.post(run+"/do", "key", alice.get(run).key(t), "control", "knock").want(t, http.StatusSeeOther)
 		alice.post(run+"/do", "key", alice.get(run).key(t), "control", "panic")
-		alice.get(run).want(t, http.StatusOK, "This experiment is over", "The experiment failed", "Start again", `data-finding="heard" data-value="1"`)
+		alice.get(run).want(t, http.StatusOK, "This experiment has ended", "The experiment failed", "Start again", `data-finding="heard" data-value="1"`)
 	})
 }
 
@@ -233,7 +233,7 @@ func TestLive_SendsWhatIsNewAndNothingElse(t *testing.T) {
 		answer := alice.do(http.MethodPost, run+"/do", "application/x-www-form-urlencoded", form("key", alice.get(run).key(t), "control", "knock", "arg.times", "77"), "HX-Request", "true")
 		answer.want(t, http.StatusUnprocessableEntity, "#run-desk", "Times must be", "#run-watch")
 		alice.post(run+"/end").want(t, http.StatusSeeOther)
-		last := ask(news).want(t, http.StatusOK, "This experiment is over")
+		last := ask(news).want(t, http.StatusOK, "This experiment has ended")
 		if watch.MatchString(last.body) {
 			t.Error("a run that is over is still asked")
 		}
@@ -273,7 +273,7 @@ func TestRun_AnOlderStateDoesNotReplaceANewerOne(t *testing.T) {
 		h.labs.late = &overtaken
 		alice.get(run).want(t, http.StatusOK)
 		h.labs.crash(idOf(run))
-		alice.get(run).want(t, http.StatusOK, "This experiment is over", "Go on with step 3")
+		alice.get(run).want(t, http.StatusOK, "This experiment has ended", "Continue with step 3")
 	})
 }
 

@@ -182,12 +182,12 @@ func draw(f hops.Flow, names [lanes]string) seenFlow {
 		out.Hops = append(out.Hops, s)
 	}
 	took := f.Hops[len(f.Hops)-1].At.Add(f.Hops[len(f.Hops)-1].Took).Sub(f.Hops[0].At)
-	out.Summary = fmt.Sprintf("%s through your browser, %s from server to server. From the first to the last: %s.",
+	out.Summary = fmt.Sprintf("%s through your browser, %s from server to server. %s in total.",
 		components.Plural(front, "hop", "hops"), components.Plural(back, "hop", "hops"), length(took))
 	if slices.ContainsFunc(f.Hops, func(h hops.Hop) bool { return h.Kind == hops.SignInForm }) {
 		out.Title += ", with the password"
 	} else {
-		out.Title += ", with no question asked"
+		out.Title += ", without a prompt"
 	}
 	return out
 }
@@ -237,34 +237,34 @@ func says(h hops.Hop, app, provider string) string {
 	}
 	switch h.Kind {
 	case hops.Asked:
-		return app + " wants to know who you are. It makes up a state, a nonce and a code_verifier, keeps them, and sends your browser to the provider with the first two and the verifier's hash."
+		return app + " needs to know who you are. It generates a state, a nonce and a code_verifier, stores them, and sends your browser to the provider with the state, the nonce and the hash of the verifier."
 	case hops.Authorize:
 		switch {
 		case has("code"):
-			return provider + " knows your browser by a session of its own. It asks nothing, and sends your browser back with a code and the same state."
+			return provider + " already has a session with your browser. It asks for nothing, and sends your browser back with a code and the same state."
 		case has("error"):
 			return provider + " sends your browser back with an error."
 		case leads("/sign-in"):
-			return provider + " does not know your browser: on to its sign-in page. The request waits there."
+			return provider + " has no session with your browser, so it shows its sign-in page. The request waits there."
 		}
-		return provider + " looks at the request: who asks, where may the answer go, what is wanted?"
+		return provider + " checks the request: which client asks, which redirect URI is allowed, and which scopes are requested."
 	case hops.SignInPage:
 		return "The sign-in page. Only the provider ever sees a password."
 	case hops.SignInForm:
 		if h.Status == http.StatusSeeOther {
-			return "Your password was right. " + provider + " begins a session with your browser, and goes on with the request that waited."
+			return "Your password was correct. " + provider + " starts a session with your browser and continues with the waiting request."
 		}
-		return "The form was not accepted, and shown again."
+		return "The form was rejected and shown again."
 	case hops.Callback:
-		return "Your browser brings the code. The state must be one that this very browser began with. The answer comes only after the next hops: a session cookie of " + app + ", and the way to your page."
+		return "Your browser delivers the code. The state must be the one that this browser started with. The response comes only after the next hops: a session cookie for " + app + ", and a redirect to your page."
 	case hops.Token:
-		return app + " exchanges the code for tokens, without your browser: with its secret, and with the code_verifier, whose hash " + provider + " has seen."
+		return app + " exchanges the code for tokens, without your browser. It sends its client secret and the code_verifier, whose hash " + provider + " already has."
 	case hops.Redeemed:
-		return provider + " compares all of it before it gives tokens. The code is worth nothing from now on."
+		return provider + " checks all of it before it issues tokens. The code can't be used again."
 	case hops.Userinfo:
 		return app + " asks for your name and email, which the ID token left out."
 	case hops.Verified:
-		return app + " checks the ID token: signature, issuer, audience, nonce, time. Then it begins a session of its own with your browser."
+		return app + " checks the ID token: signature, issuer, audience, nonce, time. Then it starts its own session with your browser."
 	}
 	return ""
 }

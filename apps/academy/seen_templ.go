@@ -47,7 +47,7 @@ func seenPage(v seenView) templ.Component {
 			ctx = templ.InitializeContext(ctx)
 			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{
 				Title:  "Your own sign-in",
-				Lead:   "The sign-in that has just happened, hop by hop, from what the servers wrote down. Nobody else can see it, and it is forgotten after an hour.",
+				Lead:   "Your latest sign-in, hop by hop, as the servers recorded it. Only you can see it, and it is deleted after an hour.",
 				Crumbs: []components.NavItem{{Label: "Experiments", URL: "/experiments"}, {Label: "Your own sign-in", URL: "/seen"}},
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
@@ -65,17 +65,17 @@ func seenPage(v seenView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<p>The first task of the <a class=\"link\" href=\"/lessons/coding-challenge\">coding challenge</a> asks for the hops of this flow in their order. Do that before you look at the answer below.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<p>The first task of the <a class=\"link\" href=\"/lessons/coding-challenge\">coding challenge</a> asks you to order the hops of this flow. Do that before you look at the answer below.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Section("First, put it in order yourself", "What you have found out yourself stays.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Section("First, put the hops in order yourself", "You remember best what you work out yourself.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<section class=\"mt-6\" aria-labelledby=\"make-one\"><h2 id=\"make-one\" class=\"mb-3\">Make one happen</h2><p class=\"mb-4 max-w-prose\">You are signed in at the portal, so neither button asks for your password. Watch how few hops that takes, then sign out and in again, and compare.</p><div class=\"flex flex-wrap gap-3\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<section class=\"mt-6\" aria-labelledby=\"make-one\"><h2 id=\"make-one\" class=\"mb-3\">Try a sign-in</h2><p class=\"mb-4 max-w-prose\">You're signed in at the portal, so neither button asks for your password. See how few hops that takes, then sign out, sign in again and compare.</p><div class=\"flex flex-wrap gap-3\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -135,7 +135,7 @@ func seenPage(v seenView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "Look again")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "Refresh")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -157,7 +157,7 @@ func seenPage(v seenView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "Attack it")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "Attack this flow")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -175,7 +175,7 @@ func seenPage(v seenView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p class=\"mt-8 max-w-prose text-sm text-muted\">Codes, tokens and other random values are shortened before they are written down: their first characters and their length. The values of cookies, passwords, emails and client secrets are not written down at all. Times are as the server that is named measured them.</p><p class=\"mt-4\"><a class=\"link\" href=\"/experiments/single-sign-on-seen\">Now attack it: what do state, nonce and PKCE stop?</a></p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p class=\"mt-8 max-w-prose text-sm text-muted\">Codes, tokens and other random values are recorded only as their first characters and their length. The values of cookies, passwords, emails and client secrets are never recorded. Times are as measured by the named server.</p><p class=\"mt-4\"><a class=\"link\" href=\"/experiments/single-sign-on-seen\">Now attack it: what do state, nonce and PKCE stop?</a></p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -258,7 +258,7 @@ func seenDiagram(v seenView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "route", Title: "No sign-in of the last hour is written down", Message: "Press “Sign in at the Academy again”: your browser goes to the portal and comes straight back, and the way that it took is shown here."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "route", Title: "No sign-ins in the last hour", Message: "Press “Sign in at the Academy again”: your browser goes to the portal and straight back, and its path is shown here."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -278,7 +278,7 @@ func seenDiagram(v seenView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if !v.Both {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "<p class=\"mt-6 max-w-prose\">Next, open the Shop in a new tab and come back: the second app's sign-in is drawn below this one, and it asks nothing.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "<p class=\"mt-6 max-w-prose\">Next, open the Shop in a new tab and come back. The second app's sign-in appears below this one, and it asks for nothing.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -309,7 +309,7 @@ func seenLegend() templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<ul class=\"mb-6 flex flex-wrap gap-x-6 gap-y-2 text-sm\" aria-label=\"What the lines mean\"><li class=\"flex items-center gap-2\"><span class=\"inline-block w-8 border-t-2 border-current text-primary\" aria-hidden=\"true\"></span> Solid: through your browser, which sees it</li><li class=\"flex items-center gap-2\"><span class=\"inline-block w-8 border-t-2 border-dashed border-current text-chart-3\" aria-hidden=\"true\"></span> Dashed: from server to server</li><li class=\"flex items-center gap-2\"><span class=\"text-chart-3\" aria-hidden=\"true\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<ul class=\"mb-6 flex flex-wrap gap-x-6 gap-y-2 text-sm\" aria-label=\"What the lines mean\"><li class=\"flex items-center gap-2\"><span class=\"inline-block w-8 border-t-2 border-current text-primary\" aria-hidden=\"true\"></span> Solid: through your browser</li><li class=\"flex items-center gap-2\"><span class=\"inline-block w-8 border-t-2 border-dashed border-current text-chart-3\" aria-hidden=\"true\"></span> Dashed: from server to server</li><li class=\"flex items-center gap-2\"><span class=\"text-chart-3\" aria-hidden=\"true\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -317,7 +317,7 @@ func seenLegend() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</span> A check that somebody makes by itself</li></ul>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</span> A check inside one server</li></ul>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -803,14 +803,14 @@ func seenHopOf(h seenHop) templ.Component {
 			}
 		}
 		if h.Replica != "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 60, "<p class=\"text-muted\">Written down by ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 60, "<p class=\"text-muted\">Recorded by ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var35 string
 			templ_7745c5c3_Var35, templ_7745c5c3_Err = templ.JoinStringErrs(h.Replica)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/seen.templ`, Line: 184, Col: 53}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/seen.templ`, Line: 184, Col: 49}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var35))
 			if templ_7745c5c3_Err != nil {

@@ -32,7 +32,7 @@ func (a *App) startRun(c echo.Context) error {
 		return web.NotFound("This experiment")
 	}
 	if !mayTry(c, e) {
-		return web.Forbidden("This experiment takes the role " + strings.Join(e.Roles, " or ") + ".")
+		return web.Forbidden("This experiment requires the role " + strings.Join(e.Roles, " or ") + ".")
 	}
 	mode := lab.Guided
 	if c.FormValue("mode") == lab.Free || len(e.Steps) == 0 {
@@ -55,7 +55,7 @@ func (a *App) again(c echo.Context) error {
 		return err
 	}
 	if !mayTry(c, e) {
-		return web.Forbidden("This experiment takes the role " + strings.Join(e.Roles, " or ") + ".")
+		return web.Forbidden("This experiment requires the role " + strings.Join(e.Roles, " or ") + ".")
 	}
 	ctx := c.Request().Context()
 	was, err := a.look(ctx, &r, -1)
@@ -121,7 +121,7 @@ func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, began lab.Arg
 	made, err := a.store.StartRun(ctx, r, runsPerPerson, a.Now())
 	switch {
 	case errors.Is(err, store.ErrTooMany):
-		return a.experimentPage(c, http.StatusConflict, e, s.Mode, s.Setup, "You run as many experiments as one person may have at once. End one first.")
+		return a.experimentPage(c, http.StatusConflict, e, s.Mode, s.Setup, "You've reached the limit for running experiments. End one first.")
 	case errors.Is(err, store.ErrNotFound):
 		return web.NotFound("This run")
 	case err != nil:
@@ -148,10 +148,10 @@ func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, began lab.Arg
 }
 
 // fullTells is the message when all room for experiments is taken.
-const fullTells = "Every place for experiments is taken just now. Nothing is lost: try again in a minute, when somebody has finished."
+const fullTells = "All places for experiments are taken right now. Try again in a minute."
 
 // shareTells is the message when an account or network would take more than its share.
-const shareTells = "Your experiments, or all those from your network, would take more of this server than one may have just now. End one, or choose a smaller set-up."
+const shareTells = "This would exceed the limit for your account or network. End an experiment, or choose a smaller set-up."
 
 func (a *App) notStarted(c echo.Context, e lab.Experiment, s lab.Start, err error) error {
 	if refused := lab.Refusal(""); errors.As(err, &refused) {

@@ -160,13 +160,13 @@ func (a *App) apiBestSellers(c echo.Context) error {
 // 400 invalid_request error if a parameter is invalid.
 func (a *App) apiQuery(params url.Values, few, most int) (query, int, error) {
 	if slices.ContainsFunc([]string{"app", "limit"}, func(name string) bool { return len(params[name]) > 1 }) {
-		return query{}, 0, badRequest("app and limit may be given once each.")
+		return query{}, 0, badRequest("app and limit may each be given at most once.")
 	}
 	limit := few
 	if s := params.Get("limit"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 || n > most {
-			return query{}, 0, badRequest("limit is a whole number from 1 to " + strconv.Itoa(most) + ".")
+			return query{}, 0, badRequest("limit must be a whole number from 1 to " + strconv.Itoa(most) + ".")
 		}
 		limit = n
 	}

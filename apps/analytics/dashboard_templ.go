@@ -85,7 +85,7 @@ func (v dashboardView) page() templ.Component {
 
 func (v dashboardView) lead() string {
 	if len(v.faults) > 0 {
-		return "That period can't be shown as it is."
+		return "Correct the dates below to see the figures."
 	}
 	return v.query.period.Words() + " · per " + v.query.period.Every()
 }
@@ -240,7 +240,7 @@ func (v dashboardView) customForm() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, " Choose from and to</summary><form method=\"get\" action=\"/\" class=\"mt-4 flex flex-wrap items-start gap-4\" novalidate>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, " Custom range</summary><form method=\"get\" action=\"/\" class=\"mt-4 flex flex-wrap items-start gap-4\" novalidate>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -527,7 +527,7 @@ func (v dashboardView) body() templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if v.empty {
-			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "chart-no-axes-column", Title: "Nothing has happened yet", Message: "As soon as somebody signs in, buys or writes something, it is counted here. This page looks by itself every few seconds."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "chart-no-axes-column", Title: "No activity yet", Message: "Sign-ins, orders and posts will appear here. This page updates every few seconds."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -685,20 +685,20 @@ func (v dashboardView) body() templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<span>Includes demonstration history until ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<span>Includes demo data up to ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var26 string
 				templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(v.demoUntil.Format("2 Jan 2006, 15:04"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/analytics/dashboard.templ`, Line: 123, Col: 88}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/analytics/dashboard.templ`, Line: 123, Col: 76}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var26))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 52, " UTC. What happens in the estate comes on top.</span></p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 52, " UTC, as well as real activity.</span></p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -151,7 +151,7 @@ func TestDashboard_RefreshIsPartsOnly(t *testing.T) {
 
 func TestDashboard_EmptySaysSo(t *testing.T) {
 	a := start(t, env.DB(t, analytics.Service), env.MiniRedis(t), nil)
-	if w := a.get(t, "/", nil, "analyst"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Nothing has happened yet") {
+	if w := a.get(t, "/", nil, "analyst"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "No activity yet") {
 		t.Errorf("%d without an empty state", w.Code)
 	}
 	if err := a.Take(t.Context(), []events.Event{order("a", "Lamp", time.Minute)}, nil); err != nil {
@@ -184,11 +184,11 @@ func TestPages_BadInputIsNeverA500(t *testing.T) {
 func TestDashboard_BadPeriodIsExplainedBesideItsField(t *testing.T) {
 	a := filled(t, env.DB(t, analytics.Service))
 	for query, want := range map[string]string{
-		"range=fortnight":               "Choose one of the periods",
-		"from=yesterday":                "not a date",
-		"from=2026-11-02&to=2026-11-01": "must end after it begins",
-		"from=2020-01-01&to=2026-01-01": "At most 400 days",
-		"app=<b>":                       "no such app",
+		"range=fortnight":               "Choose the last hour",
+		"from=yesterday":                "Enter a date and time",
+		"from=2026-11-02&to=2026-11-01": "must be after the start",
+		"from=2020-01-01&to=2026-01-01": "at most 400 days",
+		"app=<b>":                       "Choose an app from the list",
 	} {
 		values, _ := url.ParseQuery(query)
 		w := a.get(t, "/?"+values.Encode(), nil, "analyst")
@@ -248,7 +248,7 @@ func TestRun_SeedsADemonstrationOnce(t *testing.T) {
 	if raw, rolled := a.scan(t, `SELECT COUNT(*) FROM events`), a.scan(t, counted); raw != rolled || raw < 10_000 {
 		t.Errorf("%d events, %d in rollups", raw, rolled)
 	}
-	if body := a.get(t, "/", nil, "analyst").Body.String(); !strings.Contains(body, "demonstration history until 23 Nov 2026") {
+	if body := a.get(t, "/", nil, "analyst").Body.String(); !strings.Contains(body, "demo data up to 23 Nov 2026") {
 		t.Error("the page does not say that it shows demonstration history")
 	}
 }

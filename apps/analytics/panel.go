@@ -128,7 +128,7 @@ func (p panel) overTime(f *figures) shown {
 	plot := chart.Plot{
 		ID: p.key, Title: p.title + ", per " + f.period.Every(), Desc: p.describe(f, all), Kind: p.kind, Starts: f.starts,
 		Label: f.period.Label, Format: unit.long, Axis: unit.short, Whole: unit.whole, Partial: f.period.Partial(f.now), Wide: p.wide,
-		EmptyText: "Nothing in this period",
+		EmptyText: "No data for this period",
 	}
 	s.table.columns = []components.Column{{Label: "From (UTC)"}}
 	for n, l := range p.lines {
@@ -170,13 +170,13 @@ func (p panel) describe(f *figures, all [][]int64) string {
 		}
 		text += " " + l.name + ":"
 		if unit.sums {
-			text += " " + unit.cell(sum).show + " in all,"
+			text += " " + unit.cell(sum).show + " in total,"
 		}
 		if most == 0 {
 			text += " none."
 			continue
 		}
-		text += " most " + unit.cell(most).show + " (" + f.period.Label(f.starts[when]) + ")."
+		text += " peak " + unit.cell(most).show + " (" + f.period.Label(f.starts[when]) + ")."
 	}
 	return text
 }

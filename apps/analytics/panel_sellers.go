@@ -10,7 +10,7 @@ import (
 
 // sellers ranks products by units sold.
 var sellers = panel{key: "best-sellers", title: "Best sellers", apps: []string{"shop"}, ranking: func(p panel, f *figures) shown {
-	ranking := chart.Ranking{ID: p.key, Title: "Best sellers by pieces sold", Desc: f.period.Words() + ".", EmptyText: "Nothing sold in this period"}
+	ranking := chart.Ranking{ID: p.key, Title: "Best sellers by pieces sold", Desc: f.period.Words() + ".", EmptyText: "No sales in this period"}
 	s := shown{panel: p, subtitle: "by pieces sold"}
 	s.table.columns = []components.Column{{Label: "Rank", Numeric: true}, {Label: "Product"}, {Label: "Pieces", Numeric: true}, {Label: "Revenue", Numeric: true}}
 	for i, b := range f.sellers {

@@ -32,7 +32,7 @@ func (a *App) read(params url.Values, parse func(url.Values, time.Time, period.L
 	q := query{params: params, app: params.Get("app"), paused: params.Get("live") == "off"}
 	if q.app != "" && (!appForm.MatchString(q.app) || len(params["app"]) > 1) {
 		q.app = ""
-		return q, &period.Error{Field: "app", Message: "There is no such app. Choose one of those offered."}
+		return q, &period.Error{Field: "app", Message: "Choose an app from the list."}
 	}
 	p, err := parse(params, a.Now(), period.Limits{Raw: a.Retention.Raw})
 	q.period = p

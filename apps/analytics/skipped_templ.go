@@ -44,7 +44,7 @@ func (v skippedView) page() templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{
-				Title: "Skipped events", Lead: "Events that could not be counted: of a type that is not known here, or not as they should be.",
+				Title: "Skipped events", Lead: "Events that couldn't be counted, because their type is unknown or their data is malformed.",
 				Crumbs: []components.NavItem{{Label: "Overview", URL: "/"}, {Label: "Skipped events"}},
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
@@ -87,7 +87,7 @@ func (v skippedView) page() templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "circle-check", Title: "None", Message: "Every event that came was counted."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "circle-check", Title: "No skipped events", Message: "Every event received so far has been counted."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -97,7 +97,7 @@ func (v skippedView) page() templ.Component {
 					return templ_7745c5c3_Err
 				}
 				for _, t := range v.totals {
-					templ_7745c5c3_Err = components.Stat(components.StatView{Label: capital(t.reason), Value: components.Count(t.total), Hint: "since the beginning"}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = components.Stat(components.StatView{Label: capital(t.reason), Value: components.Count(t.total), Hint: "all time"}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -180,7 +180,7 @@ func (v skippedView) page() templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = components.Table(components.TableView{Caption: "The newest events that were not counted", Columns: []components.Column{{Label: "Received"}, {Label: "Reason"}, {Label: "Event"}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Most recent skipped events", Columns: []components.Column{{Label: "Received"}, {Label: "Reason"}, {Label: "Event"}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -203,20 +203,20 @@ func (v skippedView) page() templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, " are kept; at most ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, " events are stored. This page shows up to ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var10 string
 				templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(components.Count(mostRejects))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/analytics/skipped.templ`, Line: 42, Col: 127}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/analytics/skipped.templ`, Line: 42, Col: 150}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, " are shown.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, ".</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -58,7 +58,7 @@ func stats(f *figures, app string) []components.StatView {
 		}
 		now, before := t.value(f)
 		v := components.StatView{Label: t.label, Icon: t.icon, Value: t.show(now)}
-		v.Hint = "no figures of the time before"
+		v.Hint = "no earlier data to compare"
 		if f.compared {
 			v.Change, v.Trend, v.Hint = change(now, before, t.show)
 		}
@@ -73,9 +73,9 @@ func change(now, before int64, show func(int64) string) (change, trend, hint str
 	hint = "from " + show(before)
 	switch {
 	case now == before:
-		return "", "", "as before"
+		return "", "", "no change"
 	case before == 0:
-		return "", "", "none before"
+		return "", "", "none previously"
 	}
 	percent := float64(now-before) / float64(before) * 100
 	trend = "up"

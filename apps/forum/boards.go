@@ -63,7 +63,7 @@ func (a *App) home(c echo.Context) error {
 	}
 	v := homeView{Shell: shell(c, "Forum", ""), Boards: boards,
 		List: listView{List: list, Base: "/", Sort: f.Sort, Boards: bySlug(boards)}}
-	v.Shell.Description = "Questions, answers and advice about the goods of the house and how to use them."
+	v.Shell.Description = "Questions, answers and advice about our products and how to use them."
 	v.Shell.Search.Target = searchTarget
 	return web.Render(c, http.StatusOK, homePage(v))
 }

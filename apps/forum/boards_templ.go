@@ -82,7 +82,7 @@ func homeContent(v homeView) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "How can the house help?", Lead: "Ask about anything from the shop, or show how you solved it. People who have done it before answer.", Actions: beginButton("/new")}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "How can we help?", Lead: "Ask about anything from the shop, or share how you solved a problem.", Actions: beginButton("/new")}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

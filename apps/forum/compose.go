@@ -48,7 +48,7 @@ var keyForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 func readDraft(c echo.Context) (*draft, error) {
 	form, err := c.FormParams()
 	if err != nil {
-		return nil, web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+		return nil, web.Fail(http.StatusBadRequest, "bad_form", "The submitted form can't be read.").Because(err)
 	}
 	for _, name := range []string{"title", "board", "body", "product", "key", "version"} {
 		if len(form[name]) > 1 {
@@ -74,9 +74,9 @@ func keptDraft(c echo.Context) *draft {
 func (d *draft) toasts(others []components.Toast) []components.Toast {
 	switch {
 	case d.Kept:
-		return append(others, components.Toast{Kind: "info", Message: "You are signed in. What you wrote is kept in the form, not sent yet."})
+		return append(others, components.Toast{Kind: "info", Message: "You're signed in. Your text is in the form, but hasn't been posted yet."})
 	case d.Unvoted:
-		return append(others, components.Toast{Kind: "info", Message: "You are signed in. Your vote was not counted yet, please vote again."})
+		return append(others, components.Toast{Kind: "info", Message: "You're signed in. Your vote wasn't counted. Please vote again."})
 	}
 	return others
 }
@@ -103,7 +103,7 @@ func (d *draft) clean(field, text string) string {
 	if utf8.ValidString(text) && !strings.ContainsFunc(text, bad) {
 		return text
 	}
-	d.fault(field, "It held characters that are not text. They were taken out: please look it over and send it again.")
+	d.fault(field, "We removed characters that aren't text. Check it, then submit again.")
 	return strings.Map(func(r rune) rune {
 		if bad(r) {
 			return -1
@@ -134,9 +134,9 @@ func (d *draft) checkBody() bool {
 	switch n := utf8.RuneCountInString(d.Body); {
 	case d.error("body") != "":
 	case !visible(d.Body):
-		d.fault("body", "Write something first.")
+		d.fault("body", "Enter some text.")
 	case n > maxBody:
-		d.fault("body", fmt.Sprintf("This is %s characters long; %s are the most that fit. Nothing is lost: shorten it, or post it in two parts.",
+		d.fault("body", fmt.Sprintf("This is %s characters long. The limit is %s. Shorten it, or post it in two parts.",
 			components.Count(n), components.Count(maxBody)))
 	}
 	return len(d.Faults) == 0
@@ -146,11 +146,11 @@ func (d *draft) checkTitle() bool {
 	switch n := utf8.RuneCountInString(d.Title); {
 	case d.error("title") != "":
 	case !visible(d.Title):
-		d.fault("title", "Give your thread a title, so that others find it.")
+		d.fault("title", "Enter a title.")
 	case n < minTitle:
 		d.fault("title", fmt.Sprintf("Use at least %d characters.", minTitle))
 	case n > maxTitle:
-		d.fault("title", fmt.Sprintf("The title is %s characters long; at most %d fit.", components.Count(n), maxTitle))
+		d.fault("title", fmt.Sprintf("The title is %s characters long. The limit is %d.", components.Count(n), maxTitle))
 	}
 	return len(d.Faults) == 0
 }
@@ -163,7 +163,7 @@ func (d *draft) limited(c echo.Context, err error) bool {
 		return false
 	}
 	c.Response().Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
-	d.fault("body", "You have posted a lot in a short time, so this was not posted. Your text is kept here: send it again in "+
+	d.fault("body", "You're posting too often, so this wasn't posted. Your text is saved here. Try again in "+
 		components.Plural(minutes(wait), "minute", "minutes")+".")
 	return true
 }

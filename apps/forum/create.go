@@ -86,7 +86,7 @@ func (a *App) createThread(c echo.Context) error {
 		return err
 	}
 	a.relay.Wake()
-	web.Flash(c, "success", "Your thread is posted.")
+	web.Flash(c, "success", "Your thread has been posted.")
 	return web.SeeOther(c, postURL(post))
 }
 
@@ -98,11 +98,11 @@ func (a *App) checkBoard(c echo.Context, d *draft) error {
 	board, err := a.store.Board(c.Request().Context(), d.Board)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		d.fault("board", "There is no such board any more. Choose another.")
+		d.fault("board", "This board no longer exists. Choose another.")
 	case err != nil:
 		return err
 	case board.StaffOnly && !moderates(c):
-		d.fault("board", "Only moderators begin threads there. Choose another board.")
+		d.fault("board", "Only moderators can start threads there. Choose another board.")
 	}
 	return nil
 }
@@ -119,9 +119,9 @@ func (a *App) product(ctx context.Context, slug string) (store.Product, error) {
 
 func shopFault(err error) string {
 	if errors.Is(err, ErrNoProduct) {
-		return "The shop sells no such product. Post without it, or begin from the product's page in the shop."
+		return "The shop doesn't sell this product. Post without it, or start from the product's page in the shop."
 	}
-	return "The shop does not answer just now. Your text is safe here: post it without the product, or try again in a moment."
+	return "The shop is unavailable right now. Your text is saved here. Post it without the product, or try again in a moment."
 }
 
 func (a *App) showNew(c echo.Context, status int, d *draft) error {

@@ -28,7 +28,7 @@ func (a *App) editable(c echo.Context) (store.Post, store.Thread, error) {
 		return p, store.Thread{}, err
 	}
 	if p.AuthorSub != subject(c) {
-		return p, store.Thread{}, web.Forbidden("You can edit what you wrote yourself. This post is another person's.")
+		return p, store.Thread{}, web.Forbidden("You can only edit your own posts.")
 	}
 	t, err := a.store.Thread(c.Request().Context(), p.Thread)
 	switch {
@@ -93,16 +93,16 @@ func (a *App) saveEdit(c echo.Context) error {
 		return a.showConflict(c, d)
 	case errors.Is(err, store.ErrLocked):
 		t.LockedAt = store.Stamp(a.Now().UnixMilli())
-		d.fault("body", "A moderator locked this thread, so your change was not saved. Copy the text if you want to use it elsewhere.")
+		d.fault("body", "A moderator locked this thread, so your changes weren't saved. Copy the text if you want to use it elsewhere.")
 		return a.showEdit(c, http.StatusConflict, p, t, d, false)
 	case errors.Is(err, store.ErrRemoved):
 		return web.Fail(http.StatusGone, "removed", "A moderator removed this post, so it can't be edited.")
 	case errors.Is(err, store.ErrNotAuthor):
-		return web.Forbidden("You can edit what you wrote yourself. This post is another person's.")
+		return web.Forbidden("You can only edit your own posts.")
 	case err != nil:
 		return err
 	}
-	web.Flash(c, "success", "Your change is saved.")
+	web.Flash(c, "success", "Your changes have been saved.")
 	return web.SeeOther(c, postURL(saved))
 }
 

@@ -60,11 +60,11 @@ func TestReading_NeedsNoSignIn(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.guest().get("/").want(t, 200, "No threads yet")
 		thread, post := h.person("alice").begin("How does it close?", "It **does not** close <b>well</b>")
-		h.guest().get(thread).want(t, 200, "<strong>does not</strong>", "&lt;b&gt;well", "Alice", "You will be asked to sign in")
+		h.guest().get(thread).want(t, 200, "<strong>does not</strong>", "&lt;b&gt;well", "Alice", "be asked to sign in")
 		h.guest().get("/search?q=CLOSE").want(t, 200, "1 thread found", "<mark")
 		h.person("alice").begin("Another", strings.Repeat("Unhinged öffnet. ", 400)+"The hinges squeak. "+strings.Repeat("Nothing else. ", 400))
 		h.guest().get("/search?q=hinge").want(t, 200, "1 thread found", "… ", ">hinges</mark> squeak", " …").without(t, "hinged</mark>")
-		h.guest().get("/search?q=nothing+of+that").want(t, 200, "Nothing found")
+		h.guest().get("/search?q=nothing+of+that").want(t, 200, "No threads found")
 		h.guest().get("/search?q=close", "HX-Request", "true").want(t, 200, "<mark").without(t, "<html")
 		if p := h.guest().get("/posts/"+post).want(t, 303); p.location != thread+"#post-1" {
 			t.Fatal(p.location)
@@ -81,7 +81,7 @@ func TestWriting_ThreadReplyVoteAndOwnPosts(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		alice, bob := h.person("alice"), h.person("bob")
 		thread, first := alice.begin("A question of hinges", "Which ones?")
-		alice.get(thread).want(t, 200, "Your thread is posted.").want(t, 200, "A question of hinges")
+		alice.get(thread).want(t, 200, "Your thread has been posted.").want(t, 200, "A question of hinges")
 		second := bob.reply(thread, "The heavy ones.")
 		if p := alice.post("/posts/"+second+"/vote", "value", "1").want(t, 303); p.location != thread+"#post-2" {
 			t.Fatal(p.location)
@@ -94,7 +94,7 @@ func TestWriting_ThreadReplyVoteAndOwnPosts(t *testing.T) {
 		bob.do("POST", "/posts/"+first+"/vote", "application/x-www-form-urlencoded", "value=0", "HX-Request", "true").want(t, 200, `aria-pressed="false"`)
 		alice.post("/posts/"+first+"/vote", "value", "1").want(t, 403)
 		bob.get("/mine").want(t, 200, "The heavy ones.", "A question of hinges").without(t, "Which ones?")
-		h.person("carol").get("/mine").want(t, 200, "You have not written anything yet")
+		h.person("carol").get("/mine").want(t, 200, "You haven&#39;t posted yet")
 		if p := bob.get("/posts/a%01%0D%0Ab/vote").want(t, 303); p.location != "/posts/a%01%0D%0Ab" {
 			t.Errorf("led to %q", p.location)
 		}

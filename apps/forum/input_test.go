@@ -67,13 +67,13 @@ func TestInput_TextThatCannotBePostedComesBack(t *testing.T) {
 		} {
 			p.want(t, http.StatusUnprocessableEntity, long, "20,001 characters long")
 		}
-		alice.post(thread+"/reply", "body", "before\x00after").want(t, 422, "beforeafter", "not text")
-		alice.post(thread+"/reply", "body", "before\xffafter").want(t, 422, "beforeafter", "not text")
-		alice.post(thread+"/reply", "body", " \r\n \u200b ").want(t, 422, "Write something first")
-		alice.post(thread+"/reply").want(t, 422, "Write something first")
+		alice.post(thread+"/reply", "body", "before\x00after").want(t, 422, "beforeafter", "aren&#39;t text")
+		alice.post(thread+"/reply", "body", "before\xffafter").want(t, 422, "beforeafter", "aren&#39;t text")
+		alice.post(thread+"/reply", "body", " \r\n \u200b ").want(t, 422, "Enter some text")
+		alice.post(thread+"/reply").want(t, 422, "Enter some text")
 		alice.post(thread+"/reply", "body", "a", "body", "b").want(t, 400)
 		alice.post("/new", "board", "products", "title", "Hi", "body", "Kept text").want(t, 422, "at least 5", "Kept text")
-		alice.post("/new", "board", "none", "title", "A fine title", "body", "Kept text").want(t, 422, "no such board", "Kept text")
+		alice.post("/new", "board", "none", "title", "A fine title", "body", "Kept text").want(t, 422, "no longer exists", "Kept text")
 		alice.do("POST", thread+"/reply", "application/json", `{"body":"x"}`).want(t, 422)
 		alice.do("POST", thread+"/reply", "application/x-www-form-urlencoded", "body=%zz").want(t, 400)
 		alice.do("POST", thread+"/reply", "multipart/form-data", "x").want(t, 400)

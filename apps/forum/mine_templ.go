@@ -43,7 +43,7 @@ func minePage(v mineView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "My posts", Lead: "The threads you started and the replies you gave, newest first.", Crumbs: crumbs("My posts"), Actions: beginButton("/new")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "My posts", Lead: "Your threads and replies, newest first.", Crumbs: crumbs("My posts"), Actions: beginButton("/new")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -106,7 +106,7 @@ func minePage(v mineView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "message-square-text", Title: "You have not written anything yet", Message: "Ask something, or answer somebody who is waiting."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "message-square-text", Title: "You haven't posted yet", Message: "Start a thread, or answer an open question."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

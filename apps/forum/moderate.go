@@ -20,9 +20,9 @@ type logView struct {
 
 // done maps each action to the message that confirms it.
 var done = map[store.Action]string{
-	store.Pin: "The thread is pinned.", store.Unpin: "The thread is no longer pinned.",
-	store.Lock: "The thread is locked.", store.Unlock: "The thread takes replies again.",
-	store.Remove: "Removed. You can restore it in its place.", store.Restore: "Restored. Everybody can read it again.",
+	store.Pin: "The thread is pinned.", store.Unpin: "The thread is unpinned.",
+	store.Lock: "The thread is locked.", store.Unlock: "The thread is unlocked. Replies are open again.",
+	store.Remove: "The post is removed. You can restore it in the thread.", store.Restore: "The post is restored and visible again.",
 }
 
 func (a *App) moderate(c echo.Context) error {
@@ -32,18 +32,18 @@ func (a *App) moderate(c echo.Context) error {
 	}
 	form, err := c.FormParams()
 	if err != nil || len(form["action"]) != 1 || len(form["reason"]) > 1 {
-		return web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+		return web.Fail(http.StatusBadRequest, "bad_form", "The submitted form can't be read.").Because(err)
 	}
 	action := store.Action(form.Get("action"))
 	if done[action] == "" {
-		return web.Fail(http.StatusBadRequest, "bad_action", "There is no such thing for a moderator to do.")
+		return web.Fail(http.StatusBadRequest, "bad_action", "This moderation action doesn't exist.")
 	}
 	reason, err := web.Text(c, "reason", maxReason)
 	if err != nil {
 		return err
 	}
 	if action == store.Remove && !visible(reason) {
-		return web.Invalid("Say why: the reason is shown where the text stood.")
+		return web.Invalid("Enter a reason. Readers will see it in place of the post.")
 	}
 	p, err = a.store.Moderate(c.Request().Context(), store.Moderation{
 		Action: action, Post: p.ID, Actor: author(c), Reason: reason, At: a.Now(),

@@ -33,7 +33,7 @@ func moderatorBar(t store.Thread, opening string) templ.Component {
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
 		if opening != "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"mb-5 flex flex-wrap items-center gap-2 rounded-lg border border-dashed border-base-300 px-4 py-2.5\" role=\"group\" aria-label=\"Moderation of this thread\"><p class=\"mr-auto inline-flex items-center gap-2 text-sm text-muted\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"mb-5 flex flex-wrap items-center gap-2 rounded-lg border border-dashed border-base-300 px-4 py-2.5\" role=\"group\" aria-label=\"Moderate this thread\"><p class=\"mr-auto inline-flex items-center gap-2 text-sm text-muted\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -191,7 +191,7 @@ func removeForm(p store.Post) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Reason, shown to readers", Name: "reason", ID: "reason-" + p.ID, Required: true, MaxLength: maxReason, Autocomplete: "off", Class: "min-w-56 flex-1"}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Reason (shown to readers)", Name: "reason", ID: "reason-" + p.ID, Required: true, MaxLength: maxReason, Autocomplete: "off", Class: "min-w-56 flex-1"}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -254,7 +254,7 @@ func logPage(v logView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "Moderation log", Lead: "What moderators did, newest first. Everything can be undone where it was done.", Crumbs: crumbs("Moderation log")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "Moderation log", Lead: "What moderators did, newest first. You can undo each action on its thread.", Crumbs: crumbs("Moderation log")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -283,7 +283,7 @@ func logPage(v logView) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "To the threads")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "Browse threads")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -295,7 +295,7 @@ func logPage(v logView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "shield", Title: "Nothing had to be moderated", Message: "Pins, locks and removals will be listed here."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "shield", Title: "No moderation yet", Message: "Pins, locks and removals will appear here."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

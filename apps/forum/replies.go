@@ -33,7 +33,7 @@ func (a *App) createReply(c echo.Context) error {
 		return a.showThread(c, http.StatusTooManyRequests, t, lastPage, d)
 	case errors.Is(err, store.ErrLocked):
 		t.LockedAt = store.Stamp(a.Now().UnixMilli()) // it may have been locked after findThread
-		d.fault("body", "This thread is locked, so your reply was not posted. Copy the text if you want to use it elsewhere.")
+		d.fault("body", "This thread is locked, so your reply wasn't posted. Copy the text if you want to use it elsewhere.")
 		return a.showThread(c, http.StatusConflict, t, lastPage, d)
 	case errors.Is(err, store.ErrRemoved):
 		return removedThread()
@@ -43,7 +43,7 @@ func (a *App) createReply(c echo.Context) error {
 		return err
 	}
 	a.relay.Wake()
-	web.Flash(c, "success", "Your reply is posted.")
+	web.Flash(c, "success", "Your reply has been posted.")
 	return web.SeeOther(c, postURL(p))
 }
 

@@ -49,7 +49,7 @@ func replySection(v threadView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "A moderator closed it, so it takes no more replies. Reading and voting go on.")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "A moderator closed it to new replies. You can still read and vote.")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -113,7 +113,7 @@ func replySection(v threadView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if v.Guest {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p class=\"text-sm text-muted\">You will be asked to sign in. What you wrote waits for you here.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p class=\"text-sm text-muted\">You'll be asked to sign in. Your text will be kept.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -137,7 +137,7 @@ func replySection(v threadView) templ.Component {
 
 func closedTitle(v threadView) string {
 	if v.Thread.RemovedAt.Set() {
-		return "This thread is removed"
+		return "This thread was removed"
 	}
 	return "This thread is locked"
 }
@@ -170,7 +170,7 @@ func bodyField(d *draft, label string, rows int) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = components.TextArea(components.TextAreaView{
 			Label: label, Name: "body", Rows: rows, Value: d.Body, Error: d.error("body"), Required: true,
-			Hint:  "Markdown works: **bold**, _italic_, `code`, lists, > quotes, tables and links.",
+			Hint:  "You can use Markdown: **bold**, _italic_, `code`, lists, > quotes, tables and links.",
 			Attrs: d.focus(),
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {

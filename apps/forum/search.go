@@ -34,7 +34,7 @@ func (a *App) search(c echo.Context) error {
 	query, err := web.Text(c, "q", maxQuery)
 	status := http.StatusOK
 	if err != nil {
-		v.Fault = "That can't be searched for: a search is text of at most 200 characters."
+		v.Fault = "Enter at most 200 characters of text."
 		status = http.StatusUnprocessableEntity
 		return web.Render(c, status, searchPage(v), searchResults(v))
 	}

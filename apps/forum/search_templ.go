@@ -95,7 +95,7 @@ func searchResults(v searchView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "Search the forum", Lead: "Titles and texts of all threads and replies. Every word you type, or a longer one that begins so, must be in the thread.", Crumbs: crumbs("Search")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "Search the forum", Lead: "Search the titles and text of all threads and replies. Results contain every word you enter, or words that start with it.", Crumbs: crumbs("Search")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -128,7 +128,7 @@ func searchResults(v searchView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Alert("warning", "That is no search").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Alert("warning", "We can't search for that").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -157,7 +157,7 @@ func searchResults(v searchView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "Ask in a new thread")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "Start a thread")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -169,7 +169,7 @@ func searchResults(v searchView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "search-x", Title: "Nothing found", Message: "Try fewer or other words. Or ask: somebody may know."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "search-x", Title: "No threads found", Message: "Try fewer or different words, or ask in a new thread."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -189,7 +189,7 @@ func searchResults(v searchView) templ.Component {
 
 func searchLead(v searchView) string {
 	if v.List.Many {
-		return "More than " + components.Count(v.List.Total) + " threads found, the newest of them are listed. More words find fewer."
+		return "More than " + components.Count(v.List.Total) + " threads found. The newest are listed. Add words to narrow your search."
 	}
 	return components.Plural(v.List.Total, "thread", "threads") + " found."
 }

@@ -14,13 +14,13 @@ import (
 // boards are the forum's boards. They are defined in code, so that a name or description changes with a deployment.
 // icons: megaphone compass package truck wrench trees graduation-cap
 var boards = []store.Board{
-	{Slug: "house", Name: "House rules & news", Description: "What the house asks of its guests, and what is new.", Icon: "megaphone", StaffOnly: true},
+	{Slug: "house", Name: "House rules & news", Description: "Community rules and what's new.", Icon: "megaphone", StaffOnly: true},
 	{Slug: "start", Name: "Getting started", Description: "Accounts, sign-in and finding your way around.", Icon: "compass"},
-	{Slug: "products", Name: "Products", Description: "Which one fits, how it is used, and how it ages.", Icon: "package"},
-	{Slug: "orders", Name: "Orders & delivery", Description: "Parcels, returns and everything on its way.", Icon: "truck"},
-	{Slug: "workshop", Name: "Workshop", Description: "Hang a door, fit a lock, put an edge on a tool.", Icon: "wrench"},
+	{Slug: "products", Name: "Products", Description: "Choosing, using and caring for our products.", Icon: "package"},
+	{Slug: "orders", Name: "Orders & delivery", Description: "Parcels, returns and delivery times.", Icon: "truck"},
+	{Slug: "workshop", Name: "Workshop", Description: "Hanging doors, fitting locks and sharpening tools.", Icon: "wrench"},
 	{Slug: "garden", Name: "Garden & outdoors", Description: "Pots, paths and weather.", Icon: "trees"},
-	{Slug: academyBoard, Name: "Academy", Description: "A thread for each lesson, and room for your own questions.", Icon: "graduation-cap"},
+	{Slug: academyBoard, Name: "Academy", Description: "A thread for each lesson, and your own questions.", Icon: "graduation-cap"},
 }
 
 //go:embed seed/*.md

@@ -87,8 +87,8 @@ func (a *App) findThread(c echo.Context) (store.Thread, error) {
 }
 
 func removedThread() error {
-	return web.Fail(http.StatusGone, "removed", "A moderator removed this thread. The house rules are on the front page of the forum.").
-		Titled("This thread is gone")
+	return web.Fail(http.StatusGone, "removed", "A moderator removed this thread. See the house rules on the front page of the forum.").
+		Titled("This thread was removed")
 }
 
 // showThread renders a page of t with the oldest replies first, and the user's draft of a reply.

@@ -92,10 +92,10 @@ func sendTopic(c echo.Context, status int, t store.Thread) error {
 func topicOf(c echo.Context) (app, topic string, err error) {
 	app = rp.Claims(c).ClientID
 	if _, known := siblings[app]; !known {
-		return "", "", web.Forbidden("Only sibling apps have topics here.")
+		return "", "", web.Forbidden("Only sibling apps can have topics here.")
 	}
 	if topic = param(c, "topic"); topic == "" {
-		return "", "", badRequest("A topic is named by 1 to 80 small letters, digits and hyphens.")
+		return "", "", badRequest("A topic name must be 1 to 80 lowercase letters, digits and hyphens.")
 	}
 	return app, topic, nil
 }
@@ -105,7 +105,7 @@ func topicOf(c echo.Context) (app, topic string, err error) {
 func (a *App) readTopic(c echo.Context, app string) (*draft, error) {
 	kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
 	if err != nil || kind != echo.MIMEApplicationJSON {
-		return nil, web.Fail(http.StatusUnsupportedMediaType, "invalid_request", "A topic is sent as application/json.")
+		return nil, web.Fail(http.StatusUnsupportedMediaType, "invalid_request", "A topic must be sent as application/json.")
 	}
 	var in topicJSON
 	dec := json.NewDecoder(c.Request().Body)
@@ -113,12 +113,12 @@ func (a *App) readTopic(c echo.Context, app string) (*draft, error) {
 	_, more := dec.Token()
 	switch tooLarge := (*http.MaxBytesError)(nil); {
 	case errors.As(err, &tooLarge), errors.As(more, &tooLarge):
-		return nil, web.Fail(http.StatusRequestEntityTooLarge, "too_large", "This is more than fits into a topic.").Because(err)
+		return nil, web.Fail(http.StatusRequestEntityTooLarge, "too_large", "This topic is too large.").Because(err)
 	case err != nil, !errors.Is(more, io.EOF):
-		return nil, badRequest("A topic is one JSON object with title, text and url, each of them text.").Because(err)
+		return nil, badRequest("A topic must be a JSON object with the strings title, text and url.").Because(err)
 	}
 	if !a.pageOf(app, in.URL) {
-		return nil, web.Invalid("url is the address of a page of the app that asks.")
+		return nil, web.Invalid("url must be the address of a page of the calling app.")
 	}
 	d := draftOf(url.Values{"title": {in.Title}, "body": {in.Text}})
 	d.checkTitle()

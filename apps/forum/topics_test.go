@@ -164,15 +164,15 @@ func TestTopics_TakeWhatPeopleMayWrite(t *testing.T) {
 			status      int
 			says        string
 		}{
-			"no body":             {"x", "", 400, "one JSON object"},
-			"no object":           {"x", "[]", 400, "one JSON object"},
-			"half an object":      {"x", good[:20], 400, "one JSON object"},
-			"two objects":         {"x", good + good, 400, "one JSON object"},
-			"a number as title":   {"x", `{"title":5}`, 400, "one JSON object"},
+			"no body":             {"x", "", 400, "a JSON object"},
+			"no object":           {"x", "[]", 400, "a JSON object"},
+			"half an object":      {"x", good[:20], 400, "a JSON object"},
+			"two objects":         {"x", good + good, 400, "a JSON object"},
+			"a number as title":   {"x", `{"title":5}`, 400, "a JSON object"},
 			"too much":            {"x", topicBody("Title of it", strings.Repeat("a", 1<<20), lesson), 413, "too_large"},
-			"a name in capitals":  {"The-Bank", good, 400, "small letters"},
-			"a name that escapes": {"..%2F..", good, 400, "small letters"},
-			"a name too long":     {strings.Repeat("a", 81), good, 400, "small letters"},
+			"a name in capitals":  {"The-Bank", good, 400, "lowercase letters"},
+			"a name that escapes": {"..%2F..", good, 400, "lowercase letters"},
+			"a name too long":     {strings.Repeat("a", 81), good, 400, "lowercase letters"},
 			"no title":            {"x", topicBody(" ", "Text", lesson), 422, "title"},
 			"a title too long":    {"x", topicBody(strings.Repeat("a", 151), "Text", lesson), 422, "title"},
 			"no text":             {"x", topicBody("Lesson: the bank", "\n", lesson), 422, "text"},
@@ -217,7 +217,7 @@ func TestReplies_AreSorted(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		alice, bob := h.person("alice"), h.person("bob")
 		thread, _ := alice.begin("How do I oil it?", "The lock.")
-		alice.get(thread).want(t, 200).without(t, "Order of replies") // nothing to sort
+		alice.get(thread).want(t, 200).without(t, "Sort replies") // nothing to sort
 		for i := range 45 {
 			h.pass(time.Second)
 			bob.reply(thread, fmt.Sprintf("Reply number %d.", i+1))
@@ -226,7 +226,7 @@ func TestReplies_AreSorted(t *testing.T) {
 		h.person("carol", "moderator").post("/posts/"+h.postID(thread, 12)+"/moderate", "action", "remove", "reason", "Off topic").want(t, 303)
 
 		for sort, want := range map[string][]int{"oldest": {1, 2, 3}, "newest": {45, 44, 43}, "votes": {30, 1, 2}, "nonsense": {1, 2, 3}, "": {1, 2, 3}} {
-			p := alice.get(thread+"?sort="+sort).want(t, 200, "The lock.", "Order of replies", `id="replies"`)
+			p := alice.get(thread+"?sort="+sort).want(t, 200, "The lock.", "Sort replies", `id="replies"`)
 			at := 0
 			for _, n := range want {
 				i := strings.Index(p.body[at:], fmt.Sprintf("Reply number %d.", n))

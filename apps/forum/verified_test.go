@@ -45,24 +45,24 @@ func TestVerifiedBuyer_ShopAwayShowsThePageWithoutBadges(t *testing.T) {
 	h.buyers["latch"] = []string{"alice"}
 	thread, _ := h.person("alice").begin("About the latch", "Does it hold?", "product", "latch")
 	h.setDown(true)
-	h.guest().get(thread).want(t, 200, "Does it hold?", "The shop does not answer").without(t, "badge-success")
+	h.guest().get(thread).want(t, 200, "Does it hold?", "The shop is unavailable right now").without(t, "badge-success")
 	h.setDown(false)
-	h.guest().get(thread).want(t, 200, "The shop does not answer") // it is left alone for a moment
+	h.guest().get(thread).want(t, 200, "The shop is unavailable right now") // it is left alone for a moment
 	h.pass(4 * time.Second)
-	h.guest().get(thread).want(t, 200, "Verified buyer").without(t, "The shop does not answer")
+	h.guest().get(thread).want(t, 200, "Verified buyer").without(t, "The shop is unavailable right now")
 }
 
 func TestProduct_IsNamedByTheShop(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		alice := h.person("alice")
 		alice.get("/new?product=latch").want(t, 200, "This thread is about: Brass &lt;Latch&gt;")
-		alice.get("/new?product=none").want(t, 200, "sells no such product").without(t, "This thread is about")
-		alice.get("/new?product=../../etc").want(t, 200, "sells no such product")
+		alice.get("/new?product=none").want(t, 200, "doesn&#39;t sell this product").without(t, "This thread is about")
+		alice.get("/new?product=../../etc").want(t, 200, "doesn&#39;t sell this product")
 		before := h.rows()
 		fields := []string{"key", strings.Repeat("K", 26), "board", "products", "title", "About the latch", "body", "A text worth keeping"}
-		alice.post("/new", append(fields, "product", "none")...).want(t, 422, "A text worth keeping", "sells no such product")
+		alice.post("/new", append(fields, "product", "none")...).want(t, 422, "A text worth keeping", "doesn&#39;t sell this product")
 		h.setDown(true)
-		alice.post("/new", append(fields, "product", "latch")...).want(t, 422, "A text worth keeping", "does not answer")
+		alice.post("/new", append(fields, "product", "latch")...).want(t, 422, "A text worth keeping", "is unavailable right now")
 		if h.rows() != before {
 			t.Fatal("something was stored")
 		}

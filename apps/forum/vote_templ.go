@@ -34,7 +34,7 @@ func voteBox(p postView) templ.Component {
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
 		if p.Own {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"flex w-11 shrink-0 flex-col items-center rounded-lg border border-transparent py-1 text-muted\" title=\"Nobody votes for their own posts\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"flex w-11 shrink-0 flex-col items-center rounded-lg border border-transparent py-1 text-muted\" title=\"You can't vote for your own posts\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -288,7 +288,7 @@ func voteLabel(p postView) string {
 
 func voteTitle(p postView) string {
 	if p.Voted {
-		return "Take your vote back"
+		return "Remove your vote"
 	}
 	return "This helped me"
 }

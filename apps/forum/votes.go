@@ -20,19 +20,19 @@ func (a *App) vote(c echo.Context) error {
 	form, err := c.FormParams()
 	value := form["value"]
 	if err != nil || len(value) != 1 || value[0] != "1" && value[0] != "0" {
-		return web.Fail(http.StatusBadRequest, "bad_vote", "A vote is either given or taken back.")
+		return web.Fail(http.StatusBadRequest, "bad_vote", "value must be 1 or 0.")
 	}
 	up := value[0] == "1"
 	votes, err := a.store.Vote(c.Request().Context(), p.ID, subject(c), up, a.Now())
 	wait, many := tooMany(err)
 	switch {
 	case many:
-		e := web.Fail(http.StatusTooManyRequests, "too_many", "You have voted a lot in a short time. Please vote again in "+
+		e := web.Fail(http.StatusTooManyRequests, "too_many", "You're voting too often. Try again in "+
 			components.Plural(minutes(wait), "minute", "minutes")+".")
 		e.RetryAfter = wait
 		return e
 	case errors.Is(err, store.ErrOwnPost):
-		return web.Forbidden("Nobody votes for their own posts.")
+		return web.Forbidden("You can't vote for your own posts.")
 	case errors.Is(err, store.ErrRemoved):
 		return web.Fail(http.StatusGone, "removed", "A moderator removed this post.")
 	case errors.Is(err, store.ErrNotFound):

@@ -52,8 +52,8 @@ func TestVote_BehindTheSignInIsNotCountedAndSaysSo(t *testing.T) {
 	before := h.rows()
 	p := guest.do(http.MethodPost, "/posts/"+post+"/vote", "application/x-www-form-urlencoded", "value=1", "Referer", "http://forum.house.test"+thread).want(t, 303)
 	guest.throughPortal(p.location).want(t, 303)
-	guest.get(thread).want(t, 200, "please vote again")
-	guest.get(thread).want(t, 200).without(t, "please vote again")
+	guest.get(thread).want(t, 200, "Please vote again")
+	guest.get(thread).want(t, 200).without(t, "Please vote again")
 	if h.rows() != before {
 		t.Errorf("%d rows more", h.rows()-before)
 	}
@@ -72,8 +72,8 @@ func TestPreview_StoresNothing(t *testing.T) {
 		alice.do("POST", thread+"/preview", "application/x-www-form-urlencoded", "body=", "HX-Request", "true").want(t, 200, "nothing to preview")
 		long := strings.Repeat("a **b** ", 2501) // 20,008 characters
 		for _, path := range []string{thread + "/preview", "/new/preview", "/posts/" + post + "/edit/preview"} {
-			alice.post(path, "body", long, "title", "My title", "version", "1").want(t, 200, "are the most that fit").without(t, "<strong>b</strong>")
-			alice.do("POST", path, "application/x-www-form-urlencoded", "body="+long, "HX-Request", "true").want(t, 200, "are the most that fit").without(t, "<strong>")
+			alice.post(path, "body", long, "title", "My title", "version", "1").want(t, 200, "The limit is").without(t, "<strong>b</strong>")
+			alice.do("POST", path, "application/x-www-form-urlencoded", "body="+long, "HX-Request", "true").want(t, 200, "The limit is").without(t, "<strong>")
 		}
 		if p := alice.get(thread+"/preview").want(t, 303); p.location != thread {
 			t.Fatal(p.location)
@@ -97,7 +97,7 @@ func TestPreview_TakesASignIn(t *testing.T) {
 		}
 		if path == thread+"/preview" {
 			guest.throughPortal(p.location).want(t, 303)
-			guest.get(thread).want(t, 200, "So **bold**", "kept in the form")
+			guest.get(thread).want(t, 200, "So **bold**", "Your text is in the form")
 		}
 	}
 }
@@ -113,7 +113,7 @@ func TestCreate_IsRateLimited(t *testing.T) {
 			send(n).want(t, 303)
 		}
 		before := h.rows()
-		p := send(21).want(t, 429, "send it again in ", "Some words", "A thread, number 21")
+		p := send(21).want(t, 429, "Try again in ", "Some words", "A thread, number 21")
 		if s, err := strconv.Atoi(p.header.Get("Retry-After")); err != nil || s < 1 || s > 600 || h.rows() != before {
 			t.Errorf("Retry-After %q, %d rows more", p.header.Get("Retry-After"), h.rows()-before)
 		}
@@ -149,7 +149,7 @@ func TestModeration_RolesAreEnforcedAndAllIsUndoable(t *testing.T) {
 		alice.post("/posts/"+first+"/moderate", "action", "pin").want(t, 403, "moderator or admin")
 		alice.get("/moderation").want(t, 403)
 		alice.get(thread).want(t, 200).without(t, "Pin", "Remove thread")
-		bob.get("/moderation").want(t, 200, "Nothing had to be moderated")
+		bob.get("/moderation").want(t, 200, "No moderation yet")
 		act := func(post string, fields ...string) {
 			t.Helper()
 			bob.post("/posts/"+post+"/moderate", fields...).want(t, 303)
@@ -167,16 +167,16 @@ func TestModeration_RolesAreEnforcedAndAllIsUndoable(t *testing.T) {
 		act(second, "action", "remove", "reason", "An <advertisement>")
 		h.guest().get(thread).want(t, 200, "An &lt;advertisement&gt;", "Removed by a moderator").without(t, "unusualword")
 		bob.get(thread).want(t, 200, "unusualword", "Restore")
-		h.guest().get("/search?q=unusualword").want(t, 200, "Nothing found")
+		h.guest().get("/search?q=unusualword").want(t, 200, "No threads found")
 		alice.post("/posts/"+second+"/vote", "value", "1").want(t, 410)
 		alice.get("/posts/"+second+"/edit").want(t, 410)
 		act(second, "action", "restore")
 		h.guest().get("/search?q=unusualword").want(t, 200, "1 thread found")
 
 		act(first, "action", "remove", "reason", "Selling")
-		h.guest().get(thread).want(t, 410, "This thread is gone")
+		h.guest().get(thread).want(t, 410, "This thread was removed")
 		h.guest().get("/").want(t, 200).without(t, "wonderful")
-		bob.get(thread).want(t, 200, "This thread is removed")
+		bob.get(thread).want(t, 200, "This thread was removed")
 		alice.post(thread+"/reply", "key", key, "body", "x").want(t, 410)
 		act(first, "action", "restore")
 		h.guest().get(thread).want(t, 200, "wonderful")

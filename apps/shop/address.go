@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -41,24 +42,24 @@ func ParseAddress(form url.Values) (store.Address, map[string]string) {
 		v, ok := line(form[name])
 		switch {
 		case !ok:
-			faults[name] = label + " holds characters that we can't print."
+			faults[name] = "Your " + label + " contains characters that we can't print."
 		case v == "":
-			faults[name] = label + " is missing."
+			faults[name] = "Enter your " + label + "."
 		case utf8.RuneCountInString(v) > most:
-			faults[name] = label + " is too long."
+			faults[name] = fmt.Sprintf("Your %s must be %d characters or fewer.", label, most)
 			v = string([]rune(v)[:most])
 		}
 		return v
 	}
 	a := store.Address{
-		Name:     text("name", "The name", 100),
-		Street:   text("street", "The street", 200),
-		Postcode: text("postcode", "The postcode", 12),
-		City:     text("city", "The city", 100),
-		Country:  text("country", "The country", 2),
+		Name:     text("name", "name", 100),
+		Street:   text("street", "street and number", 200),
+		Postcode: text("postcode", "postcode", 12),
+		City:     text("city", "city", 100),
+		Country:  text("country", "country", 2),
 	}
 	if faults["postcode"] == "" && !postcodePattern.MatchString(a.Postcode) {
-		faults["postcode"] = "This does not look like a postcode."
+		faults["postcode"] = "Enter a valid postcode."
 	}
 	if faults["country"] != "" || country(a.Country) == a.Country {
 		a.Country, faults["country"] = "", "Choose a country from the list."

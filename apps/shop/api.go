@@ -65,13 +65,13 @@ func (a *App) apiProduct(c echo.Context) error {
 func (a *App) apiProducts(c echo.Context) error {
 	q := c.QueryParams()
 	if len(q["query"]) > 1 || len(q["limit"]) > 1 {
-		return badRequest("query and limit may be given once each.")
+		return badRequest("query and limit may each be given at most once.")
 	}
 	limit := fewProducts
 	if s := q.Get("limit"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 || n > maxAPIProduct {
-			return badRequest("limit is a whole number from 1 to " + strconv.Itoa(maxAPIProduct) + ".")
+			return badRequest("limit must be a whole number from 1 to " + strconv.Itoa(maxAPIProduct) + ".")
 		}
 		limit = n
 	}
@@ -94,13 +94,13 @@ func (a *App) apiPurchases(c echo.Context) error {
 	product, subs := q["product"], q["sub"]
 	switch {
 	case len(product) != 1 || !store.ValidSlug(product[0]):
-		return badRequest("product is needed once: the slug of a product.")
+		return badRequest("product is required exactly once, and must be the slug of a product.")
 	case len(subs) == 0 || len(subs) > maxSubs:
-		return badRequest("sub is needed 1 to " + strconv.Itoa(maxSubs) + " times.")
+		return badRequest("sub is required 1 to " + strconv.Itoa(maxSubs) + " times.")
 	}
 	for _, s := range subs {
 		if s == "" || len(s) > maxSubLength || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-			return badRequest("a sub is text of 1 to " + strconv.Itoa(maxSubLength) + " bytes.")
+			return badRequest("sub must be text of 1 to " + strconv.Itoa(maxSubLength) + " bytes.")
 		}
 	}
 	buyers, err := a.store.Buyers(c.Request().Context(), product[0], subs)

@@ -90,7 +90,7 @@ func (a *App) addToCart(c echo.Context) error {
 		return err
 	}
 	if p.Stock == 0 {
-		return a.addedToast(c, form.Get("return_to"), components.Toast{Kind: "warning", Message: p.Name + " is sold out just now."})
+		return a.addedToast(c, form.Get("return_to"), components.Toast{Kind: "warning", Message: p.Name + " is sold out."})
 	}
 	id, err := a.cartForWriting(c)
 	if err != nil {
@@ -101,15 +101,15 @@ func (a *App) addToCart(c echo.Context) error {
 	var limit *db.RateLimitError
 	switch {
 	case errors.Is(err, store.ErrSoldOut):
-		toast = components.Toast{Kind: "warning", Message: p.Name + " is sold out just now."}
+		toast = components.Toast{Kind: "warning", Message: p.Name + " is sold out."}
 	case errors.Is(err, store.ErrFull):
-		toast = components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart holds %d different products, which is the most that fit. Order them first, or remove one.", store.MaxLines)}
+		toast = components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart is full with %d different products. Check out first, or remove one.", store.MaxLines)}
 	case errors.As(err, &limit):
 		return tooManyCarts(limit.Wait)
 	case err != nil:
 		return err
 	case have < had+n:
-		toast = components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart holds %d of %s: %s.", have, p.Name, why(have))}
+		toast = components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart has %d of %s: %s.", have, p.Name, why(have))}
 	}
 	return a.addedToast(c, form.Get("return_to"), toast)
 }
@@ -117,7 +117,7 @@ func (a *App) addToCart(c echo.Context) error {
 // tooManyCarts returns the 429 error for a guest whose network created too many carts.
 func tooManyCarts(wait time.Duration) error {
 	minutes := int((wait + time.Minute - 1) / time.Minute)
-	e := web.Fail(http.StatusTooManyRequests, "too_many", "Many new carts came from your network in a short time. Sign in to go on at once, or try again in "+
+	e := web.Fail(http.StatusTooManyRequests, "too_many", "Too many new carts were created from your network. Sign in to continue now, or try again in "+
 		components.Plural(minutes, "minute", "minutes")+".")
 	e.RetryAfter = wait
 	return e
@@ -143,7 +143,7 @@ func added(name string, n int) string {
 // why returns the reason why a cart has no more than have units of a product.
 func why(have int) string {
 	if have == store.MaxQuantity {
-		return "that is the most we send at once"
+		return "that's the most you can order at once"
 	}
 	return "there are no more in stock"
 }
@@ -206,13 +206,13 @@ func (a *App) setQuantity(c echo.Context, n int) error {
 	have, err := a.store.SetQuantity(c.Request().Context(), id, p.Slug, n, a.Now())
 	switch {
 	case errors.Is(err, store.ErrSoldOut):
-		return a.cartChanged(c, &components.Toast{Kind: "warning", Message: p.Name + " is sold out just now. Remove it to go on."})
+		return a.cartChanged(c, &components.Toast{Kind: "warning", Message: p.Name + " is sold out. Remove it to continue."})
 	case err != nil:
 		return err
 	case n == 0:
-		return a.cartChanged(c, &components.Toast{Kind: "info", Message: p.Name + " taken out of your cart."})
+		return a.cartChanged(c, &components.Toast{Kind: "info", Message: p.Name + " removed from your cart."})
 	case have < n:
-		return a.cartChanged(c, &components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart holds %d of %s: %s.", have, p.Name, why(have))})
+		return a.cartChanged(c, &components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart has %d of %s: %s.", have, p.Name, why(have))})
 	}
 	return a.cartChanged(c, nil)
 }

@@ -94,14 +94,14 @@ func (v catalogueView) heading() string {
 	case v.Category != nil:
 		return v.Category.Name
 	default:
-		return "All goods"
+		return "All products"
 	}
 }
 
 // found returns the number of products found as text.
 func (v catalogueView) found() string {
 	if v.Listing.Many {
-		return "More than " + components.Count(store.MaxFound) + " products found. More words find fewer."
+		return "More than " + components.Count(store.MaxFound) + " products found. Add words to narrow your search."
 	}
 	return components.Plural(v.Listing.Total, "product", "products") + " found"
 }

@@ -73,9 +73,9 @@ func refuse(c echo.Context, lines []store.Line) string {
 
 func lackingMessage(l store.Line) string {
 	if l.Stock == 0 {
-		return l.Name + " has just sold out. Nothing was ordered; your cart and your address are kept."
+		return l.Name + " has just sold out. Nothing was ordered, and your cart and address are saved."
 	}
-	return "Only " + components.Count(l.Stock) + " of " + l.Name + " are left. Nothing was ordered; your cart and your address are kept."
+	return "Only " + components.Count(l.Stock) + " of " + l.Name + " left. Nothing was ordered, and your cart and address are saved."
 }
 
 // knownAddress returns the user's last address or, if there is none, only the name of the ID token.
@@ -131,7 +131,7 @@ func (a *App) placeOrder(c echo.Context) error {
 		web.Flash(c, "error", lackingMessage(lacking.Lines[0]))
 		return web.SeeOther(c, "/cart")
 	case errors.Is(err, store.ErrEmpty):
-		web.Flash(c, "info", "There is nothing in your cart to order.")
+		web.Flash(c, "info", "Your cart is empty.")
 		return web.SeeOther(c, "/cart")
 	case errors.Is(err, store.ErrChanged):
 		// Read the cart again: it may have changed after the read above.
@@ -146,7 +146,7 @@ func (a *App) placeOrder(c echo.Context) error {
 	if !again {
 		a.relay.Wake()
 	}
-	web.Flash(c, "success", "Thank you. Your order is placed.")
+	web.Flash(c, "success", "Thank you. Your order has been placed.")
 	return web.SeeOther(c, "/orders/"+id)
 }
 

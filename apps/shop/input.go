@@ -20,7 +20,7 @@ const maxQuery = 100
 // posted returns the form in the request's body, or a 400 error if it cannot be parsed.
 func posted(c echo.Context) (url.Values, error) {
 	if err := c.Request().ParseForm(); err != nil {
-		return nil, web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+		return nil, web.Fail(http.StatusBadRequest, "bad_form", "The submitted form can't be read.").Because(err)
 	}
 	return c.Request().PostForm, nil
 }
@@ -29,7 +29,7 @@ func posted(c echo.Context) (url.Values, error) {
 func single(form url.Values, name string) (string, error) {
 	v := form[name]
 	if len(v) != 1 {
-		return "", web.Fail(http.StatusBadRequest, "bad_form", "The form must have the field \""+name+"\" once.")
+		return "", web.Fail(http.StatusBadRequest, "bad_form", "The form must have the field \""+name+"\" exactly once.")
 	}
 	return v[0], nil
 }
@@ -51,7 +51,7 @@ func quantity(form url.Values, low int) (int, error) {
 	}
 	n, ok := ParseQuantity(s, low)
 	if !ok {
-		return 0, web.Invalid("The quantity is a whole number from " + strconv.Itoa(low) + " to " + strconv.Itoa(store.MaxQuantity) + ".")
+		return 0, web.Invalid("The quantity must be a whole number from " + strconv.Itoa(low) + " to " + strconv.Itoa(store.MaxQuantity) + ".")
 	}
 	return n, nil
 }

@@ -17,7 +17,7 @@ func TestPages_Guest(t *testing.T) {
 		b := h.browser()
 		b.want(b.get("/"), 200, "Goods for a well", "Brass Lever Handle Set", "1–12 of 40")
 		b.want(b.get("/?category=lamps&sort=price-up"), 200, "Porch Lantern", "Warm light")
-		b.want(b.get("/?q=zzzz"), 200, "Nothing found")
+		b.want(b.get("/?q=zzzz"), 200, "No products found")
 		b.want(b.get("/?category=nope"), 404)
 		b.want(b.get("/products/spirit-level"), 200, "Only 2 left", "Specifications", "http://forum.localhost:8080/new?product=spirit-level")
 		b.want(b.get("/products/bypass-secateurs"), 200, "Sold out")
@@ -101,7 +101,7 @@ func TestCheckout_DoubleClickIsOneOrder(t *testing.T) {
 		page := b.want(b.get("/checkout"), 200, "Pat One", "Nothing is charged")
 		form := with(address, "key", value(t, page.Body, "key"), "summary", value(t, page.Body, "summary"))
 
-		again := b.want(b.post("/checkout", with(form, "postcode", "!")), 422, "1 Street", "look like a postcode")
+		again := b.want(b.post("/checkout", with(form, "postcode", "!")), 422, "1 Street", "Enter a valid postcode.")
 		if k := value(t, again.Body, "key"); k != form.Get("key") {
 			t.Error("the form came back with another key")
 		}
@@ -116,7 +116,7 @@ func TestCheckout_DoubleClickIsOneOrder(t *testing.T) {
 				t.Errorf("two orders: %s and %s", l, to[0])
 			}
 		}
-		b.want(b.get(to[0]), 200, "Olive Soap Block", "$19.00", "Norway", "Your order is placed")
+		b.want(b.get(to[0]), 200, "Olive Soap Block", "$19.00", "Norway", "Your order has been placed")
 		b.want(b.get("/orders"), 200, to[0])
 		b.want(b.get("/cart"), 200, "Your cart is empty")
 		other := h.browser()
@@ -137,13 +137,13 @@ func TestCheckout_SoldOutAndChangedLoseNothing(t *testing.T) {
 		if _, err := h.db.ExecContext(t.Context(), `UPDATE products SET price_cents = 9900 WHERE slug = 'spirit-level'`); err != nil {
 			t.Fatal(err)
 		}
-		page = b.want(b.post("/checkout", form), 409, "Please look again", "$99.00", "was $52.00", "1 Street")
+		page = b.want(b.post("/checkout", form), 409, "Check your order", "$99.00", "was $52.00", "1 Street")
 		form.Set("summary", value(t, page.Body, "summary"))
 		if _, err := h.db.ExecContext(t.Context(), `UPDATE products SET stock = 1 WHERE slug = 'spirit-level'`); err != nil {
 			t.Fatal(err)
 		}
 		b.want(b.post("/checkout", form), 303, "/cart")
-		b.want(b.get("/cart"), 200, "Only 1 of Walnut Spirit Level", "lower the number", "$198.00")
+		b.want(b.get("/cart"), 200, "Only 1 of Walnut Spirit Level", "Lower the quantity", "$198.00")
 		b.want(b.post("/cart/items/spirit-level", url.Values{"quantity": {"1"}}), 303)
 		page = b.want(b.get("/checkout"), 200, "1 Street") // remembered
 		b.want(b.post("/checkout", with(form, "summary", value(t, page.Body, "summary"))), 303, "/orders/")

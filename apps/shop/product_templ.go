@@ -185,7 +185,7 @@ func productPage(v productView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "We are waiting for the maker. Meanwhile, the products below may suit.")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "We're waiting for new stock. Meanwhile, you may like the products below.")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -304,7 +304,7 @@ func productPage(v productView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "</p></div></div><section class=\"mt-14\" aria-labelledby=\"related\"><h2 id=\"related\" class=\"mb-4 text-xl font-semibold\">Goes well with it</h2>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "</p></div></div><section class=\"mt-14\" aria-labelledby=\"related\"><h2 id=\"related\" class=\"mb-4 text-xl font-semibold\">Goes well with this</h2>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

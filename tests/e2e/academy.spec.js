@@ -46,7 +46,7 @@ test("from the contents through a lesson to the next: wrong, right, done, undone
   const first = question(page, "what-is-lost");
   await expect(first).not.toContainText("still sends it");
   await answer(page, "what-is-lost", "The cookie");
-  await expect(first.getByRole("status")).toHaveText("Not this one.");
+  await expect(first.getByRole("status")).toHaveText("Wrong. Try again.");
   await expect(first.getByRole("status")).toBeFocused();
   await expect(first).toContainText("the browser still sends it");
   await expect(page).toHaveURL(at("academy", "/lessons/sticky-sessions")); // only the question was swapped
@@ -58,11 +58,11 @@ test("from the contents through a lesson to the next: wrong, right, done, undone
   await page.getByRole("button", { name: "Finish this lesson" }).click();
   await expect(page).toHaveURL(at("academy", "/lessons/shared-notebook"));
   await page.getByRole("link", { name: /^Previous/ }).click();
-  await expect(main(page)).toContainText("This lesson is done");
+  await expect(main(page)).toContainText("You finished this lesson on");
   await page.getByRole("button", { name: "Undo" }).click();
   await expect(page.getByRole("button", { name: "Finish this lesson" })).toBeVisible();
   await page.goto(at("academy"));
-  await page.getByRole("link", { name: "Go on where you were" }).click();
+  await page.getByRole("link", { name: "Continue where you left off" }).click();
   await expect(page).toHaveURL(at("academy", "/lessons/sticky-sessions"));
 });
 
@@ -83,7 +83,7 @@ test("the coding challenge with the keyboard alone", async ({ page }) => {
     }
   }
   await list.getByRole("button", { name: "Answer" }).click();
-  await expect(list.getByRole("status")).toHaveText("Right, at the first try.");
+  await expect(list.getByRole("status")).toHaveText("Right on the first try.");
   await expect(list).toContainText("The secrets of the flow never meet in one place");
   await expect(list.getByRole("combobox").first()).toBeHidden(); // the swapped form is a list of buttons again
 });
@@ -98,9 +98,9 @@ test("a guest's answer waits for the sign-in", async ({ page, another }) => {
   await fillSignIn(page, who, who.secret);
   await expect(page).toHaveURL(at("academy", "/lessons/interview"));
   await expect(form.getByLabel("Your answer")).toHaveValue(text);
-  await expect(main(page)).toContainText("It is not sent yet");
+  await expect(main(page)).toContainText("submitted yet");
   await form.getByRole("button", { name: "Save and compare" }).click();
-  await expect(main(page).getByRole("status").first()).toHaveText("Your answer is kept. Compare it with the model answer.");
+  await expect(main(page).getByRole("status").first()).toHaveText("Your answer is saved. Compare it with the model answer.");
   await expect(main(page)).toContainText("Model answer");
 });
 
@@ -150,7 +150,7 @@ test.describe("without JavaScript", () => {
     await expect(question(page, "what-is-lost").getByLabel("The cookie")).toBeChecked();
     await question(page, "what-is-lost").getByRole("button", { name: "Answer" }).click();
     await expect(page).toHaveURL(at("academy", "/lessons/sticky-sessions#q-what-is-lost"));
-    await expect(question(page, "what-is-lost").getByRole("status")).toHaveText("Not this one.");
+    await expect(question(page, "what-is-lost").getByRole("status")).toHaveText("Wrong. Try again.");
 
     await page.goto(at("academy", "/lessons/coding-challenge"));
     const order = question(page, "code-flow");
@@ -159,7 +159,7 @@ test.describe("without JavaScript", () => {
     await expect(order.getByRole("alert")).toContainText("Two lines have the place 2");
     await arrange(page, "code-flow", hops);
     await order.getByRole("button", { name: "Answer" }).click();
-    await expect(order.getByRole("status")).toHaveText("Right, at the first try.");
+    await expect(order.getByRole("status")).toHaveText("Right on the first try.");
 
     await page.getByRole("button", { name: "Finish this lesson" }).click();
     await expect(page).toHaveURL(at("academy", "/lessons/questions"));

@@ -133,7 +133,7 @@ test("a run goes on after its end where it was, its findings kept, and a late cl
   await end(other);
   await expect(page.locator('[data-run-state="ended"]')).toContainText("You ended it.");
   await expect(page.locator("[data-finding]")).toHaveCount(Object.keys(before).length);
-  await page.getByRole("button", { name: "Go on with step 4" }).click();
+  await page.getByRole("button", { name: "Continue with step 4" }).click();
   await expect(page).not.toHaveURL(new RegExp(run));
   await expect.poll(() => next(page)).toBe("kill");
   await expect(page.locator('[data-step="ask"]')).toHaveAttribute("data-step-state", "done");

@@ -109,7 +109,7 @@ test("a moderator pins, locks and removes", async ({ page, another }) => {
   const bob = await another();
   await signIn(bob, people.bob);
   await bob.goto(thread);
-  const bar = bob.getByRole("group", { name: "Moderation of this thread" });
+  const bar = bob.getByRole("group", { name: "Moderate this thread" });
   await bar.getByRole("button", { name: "Pin", exact: true }).click();
   await expect(bar.getByRole("button", { name: "Unpin" })).toBeVisible();
   await bar.getByRole("button", { name: "Unpin" }).click();
@@ -121,8 +121,8 @@ test("a moderator pins, locks and removes", async ({ page, another }) => {
   await expect(page.getByRole("button", { name: "Post reply" })).toHaveCount(0);
 
   await bob.locator("summary", { hasText: "Remove thread" }).click();
-  await bob.getByLabel("Reason, shown to readers").fill("A double of another thread");
-  await bob.locator("form", { has: bob.getByLabel("Reason, shown to readers") }).getByRole("button", { name: "Remove" }).click();
+  await bob.getByLabel("Reason (shown to readers)").fill("A double of another thread");
+  await bob.locator("form", { has: bob.getByLabel("Reason (shown to readers)") }).getByRole("button", { name: "Remove" }).click();
   await expect(bob.getByRole("main")).toContainText(/removed/i);
   const gone = await page.goto(thread);
   expect([403, 404, 410]).toContain(gone.status());

@@ -44,7 +44,7 @@ test("moderation is for moderators, whatever a browser sends", async ({ page, an
 
   await page.goto(at("forum"));
   await page.getByRole("main").locator('a[href^="/t/"]').first().click();
-  await expect(page.getByRole("group", { name: "Moderation of this thread" })).toHaveCount(0);
+  await expect(page.getByRole("group", { name: "Moderate this thread" })).toHaveCount(0);
   const post = (await page.locator('a[href^="/posts/"]').first().getAttribute("href")).match(/\/posts\/[^/]+/)[0];
   const status = await page.evaluate(async (path) => {
     const answer = await fetch(`${path}/moderate`, { method: "POST", body: new URLSearchParams({ action: "pin" }) });

@@ -5,10 +5,10 @@ const main = (page) => page.getByRole("main");
 // open opens a room and returns its code.
 async function open(page, title) {
   await page.goto(at("academy", "/rooms"));
-  await page.getByLabel("Name of the room").fill(title);
+  await page.getByLabel("Room name").fill(title);
   await page.getByRole("button", { name: "Open" }).click();
   await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
-  await expect(main(page)).toContainText("Nobody is here yet");
+  await expect(main(page)).toContainText("No learners yet");
   return (await page.locator("[data-room-code]").innerText()).trim();
 }
 
@@ -27,7 +27,7 @@ test("a teacher sees who joins, how far they are and what goes wrong; learners s
   await learner.getByRole("button", { name: "Join" }).click();
   await expect(main(learner)).toContainText("Bob Demo sees your name");
   await learner.getByRole("button", { name: "Join this room" }).click();
-  await expect(main(learner)).toContainText("names are only for the teacher");
+  await expect(main(learner)).toContainText("Only the teacher sees names");
 
   // Without a click of the teacher's.
   await expect(main(page).getByRole("row", { name: who.name })).toBeVisible();
@@ -39,7 +39,7 @@ test("a teacher sees who joins, how far they are and what goes wrong; learners s
   for (let i = 0; i < answers; i++) { // until one is wrong
     await options.nth(i).check();
     await question.getByRole("button").first().click();
-    await expect(main(learner).getByText(/Right|Not right|wrong/i).first()).toBeVisible();
+    await expect(main(learner).getByText(/Right|Wrong/i).first()).toBeVisible();
     await page.goto(room);
     if (await main(page).getByText(/1 of 1 wrong/).count()) break;
     await learner.goto(at("academy", "/lessons/sticky-sessions"));
@@ -61,7 +61,7 @@ test("a closed room lets nobody in, and a stranger sees nothing of it", async ({
   const code = await open(page, "Short");
   await page.getByRole("button", { name: "Close room" }).click();
   await page.getByRole("dialog").getByRole("button").filter({ hasNotText: "Cancel" }).click();
-  await expect(main(page)).toContainText("nobody can join it any more");
+  await expect(main(page)).toContainText("closed to new learners");
 
   const stranger = await another();
   await signIn(stranger, people.alice);

@@ -40,7 +40,7 @@ for (const scripts of [true, false]) {
       await expect(shop).toHaveURL(at("shop"));
       await shop.close();
       await expectFlows(page, [withForm, silent, silent]);
-      await expect(page.locator("[data-flow] h2").last()).toHaveText("Sign-in at Shop, with no question asked");
+      await expect(page.locator("[data-flow] h2").last()).toHaveText("Sign-in at Shop, without a prompt");
 
       const exchange = page.locator("[data-hop=token]").last();
       await expect(exchange).toHaveAttribute("data-way", "back");

@@ -104,7 +104,7 @@ test("search finds as one types, and the back button leads back", async ({ page 
   await page.reload();
   await expect(box).toHaveValue("lantern");
   await box.fill("qqqqqqqq");
-  await expect(page.getByRole("main")).toContainText("Nothing found");
+  await expect(page.getByRole("main")).toContainText("No products found");
 });
 
 test("the cart changes in place", async ({ page }) => {

@@ -28,14 +28,14 @@ func (q *Question) Choose(options []string) (given string, err error) {
 	for _, o := range options {
 		n, err := strconv.Atoi(o)
 		if err != nil || n < 0 || n >= len(q.Options) {
-			return "", Refusal("One of the chosen answers is none of this question's. Choose again.")
+			return "", Refusal("One of your answers doesn't belong to this question. Choose again.")
 		}
 		if !slices.Contains(chosen, n) {
 			chosen = append(chosen, n)
 		}
 	}
 	if q.Kind == Choice && len(chosen) > 1 {
-		return "", Refusal("One answer is right here. Choose one.")
+		return "", Refusal("Choose one answer only.")
 	}
 	slices.Sort(chosen)
 	return numbers(chosen), nil
@@ -46,15 +46,15 @@ func (q *Question) Choose(options []string) (given string, err error) {
 func (q *Question) Arrange(places []string) (given string, err error) {
 	order := slices.Repeat([]int{-1}, len(q.Shown))
 	if len(places) != len(order) {
-		return "", Refusal("Give each line its place.")
+		return "", Refusal("Choose a place for each line.")
 	}
 	for i, p := range places {
 		n, err := strconv.Atoi(p)
 		if err != nil || n < 1 || n > len(order) {
-			return "", Refusal(fmt.Sprintf("A place is a number from 1 to %d. Give each line its place.", len(order)))
+			return "", Refusal(fmt.Sprintf("A place must be a number from 1 to %d. Choose a place for each line.", len(order)))
 		}
 		if order[n-1] >= 0 {
-			return "", Refusal(fmt.Sprintf("Two lines have the place %d. Give each line a place of its own.", n))
+			return "", Refusal(fmt.Sprintf("Two lines have the place %d. Choose a different place for each line.", n))
 		}
 		order[n-1] = q.Shown[i]
 	}
@@ -67,11 +67,11 @@ func (q *Question) Write(text string) (given string, err error) {
 	given = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text))
 	switch n := utf8.RuneCountInString(given); {
 	case given == "":
-		return given, Refusal("Write an answer first. A few words are enough.")
+		return given, Refusal("Enter an answer. A few words are enough.")
 	case n > MaxText:
-		return given, Refusal(fmt.Sprintf("An answer takes at most %d characters, and this one has %d. Shorten it and send it again.", MaxText, n))
+		return given, Refusal(fmt.Sprintf("An answer can have at most %d characters, and yours has %d. Shorten it, then submit it again.", MaxText, n))
 	case !utf8.ValidString(given) || strings.ContainsFunc(given, noText):
-		return strings.Map(onlyText, strings.ToValidUTF8(given, "")), Refusal("It held characters that are not text. They were taken out: look it over and send it again.")
+		return strings.Map(onlyText, strings.ToValidUTF8(given, "")), Refusal("We removed characters that aren't text. Check your answer, then submit it again.")
 	}
 	return given, nil
 }

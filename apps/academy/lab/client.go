@@ -55,7 +55,7 @@ func (c *client) call(ctx context.Context, method, addr, id, path string, body a
 		return State{}, fmt.Errorf("lab: %w", err)
 	}
 	if len(raw) > maxBody {
-		return State{}, Refusal("That is more than an experiment can take.")
+		return State{}, Refusal("This request is too large.")
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+path, bytes.NewReader(raw))
 	if err != nil {

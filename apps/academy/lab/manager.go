@@ -131,7 +131,7 @@ func (m *Manager) grow(c *child, n Needs) grant {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.room.reserve(c, Needs{max(n.Memory, c.needs.Memory), max(n.Disk, c.needs.Disk)}, m.runs); err != nil {
-		return grant{Refusal: "This server has no room for a set-up of that size just now. Choose a smaller one, or try again in a minute."}
+		return grant{Refusal: "This server has no capacity for a set-up of that size right now. Choose a smaller one, or try again in a minute."}
 	}
 	return grant{Memory: c.needs.Memory}
 }

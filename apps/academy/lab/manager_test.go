@@ -132,8 +132,8 @@ func TestManager_OneThatHangsEndsAllTheSame(t *testing.T) {
 
 func TestManager_IdleOnesEnd(t *testing.T) {
 	for name, change := range map[string]func(*lab.ManagerOptions){
-		"Nothing was done": func(o *lab.ManagerOptions) { o.Idle = 50 * time.Millisecond },
-		"Nobody had":       func(o *lab.ManagerOptions) { o.Unwatched = 50 * time.Millisecond },
+		"without activity":        func(o *lab.ManagerOptions) { o.Idle = 50 * time.Millisecond },
+		"its page was closed for": func(o *lab.ManagerOptions) { o.Unwatched = 50 * time.Millisecond },
 	} {
 		m, ended := manager(t, change)
 		start(t, m, "a")

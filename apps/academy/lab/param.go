@@ -24,7 +24,7 @@ func fill(params []Param, given Args) (Args, error) {
 	}
 	for name := range given {
 		if _, known := all[name]; !known {
-			return nil, Refusal(fmt.Sprintf("There is nothing called %q to choose here.", clip(name)))
+			return nil, Refusal(fmt.Sprintf("There is no setting called %q here.", clip(name)))
 		}
 	}
 	return all, nil
@@ -43,18 +43,18 @@ func (p Param) check(value string) error {
 		}
 	case Choice:
 		if !slices.ContainsFunc(p.Options, func(o Option) bool { return o.Value == value }) {
-			return Refusal(fmt.Sprintf("%s: %q is none of the choices.", p.Label, clip(value)))
+			return Refusal(fmt.Sprintf("%s: %q is not one of the choices.", p.Label, clip(value)))
 		}
 	case Bool:
 		if value != "true" && value != "false" {
-			return Refusal(p.Label + " is either on or off.")
+			return Refusal(p.Label + " must be on or off.")
 		}
 	case Text:
 		if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
-			return Refusal(p.Label + " is not readable text.")
+			return Refusal(p.Label + " must be readable text.")
 		}
 		if n := utf8.RuneCountInString(value); p.Max > 0 && n > p.Max {
-			return Refusal(fmt.Sprintf("%s is too long: %d characters, at most %d.", p.Label, n, p.Max))
+			return Refusal(fmt.Sprintf("%s is too long: %d characters. The limit is %d.", p.Label, n, p.Max))
 		}
 	}
 	return nil

@@ -187,14 +187,14 @@ func (r *Run) foretell(id string, guess int) (Step, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.step >= len(r.experiment.Steps) {
-		return Step{}, Refusal("The guided path is at its end already.")
+		return Step{}, Refusal("The guided path is already finished.")
 	}
 	s := r.experiment.Steps[r.step]
 	switch {
 	case s.ID != id:
-		return s, Refusal("This step is done, or not next: the page shows the one that is.")
+		return s, Refusal("This step is already done, or not next. The page shows the current step.")
 	case s.Expect != nil && (guess < 0 || guess >= len(s.Expect.Options)):
-		return s, Refusal("Choose first what you expect to happen.")
+		return s, Refusal("First choose what you expect to happen.")
 	}
 	if s.Expect != nil {
 		r.foretold[s.ID] = guess
@@ -212,7 +212,7 @@ func (r *Run) inTurn(ctx context.Context, control, key string, do func(context.C
 	case <-r.over:
 		return ErrGone
 	case <-ctx.Done():
-		return Refusal("The experiment is still busy with what came before. Please try again in a moment.")
+		return Refusal("The experiment is still busy with the previous action. Try again in a moment.")
 	}
 	defer r.done()
 	r.mu.Lock()
@@ -298,7 +298,7 @@ func (r *Run) check(control string, args Args) (Args, error) {
 	case now.Disabled != "":
 		return nil, Refusal(now.Disabled)
 	case now.Hidden:
-		return nil, Refusal("This can't be done just now.")
+		return nil, Refusal("This isn't possible right now.")
 	}
 	fields := c.Fields
 	if c.PerServer {

@@ -229,9 +229,9 @@ func (s *served) wait(ctx context.Context) string {
 		case <-check.C:
 			switch {
 			case time.Since(time.Unix(0, s.used.Load())) > s.Idle:
-				return fmt.Sprintf("Nothing was done for %s, so the experiment ended itself.", minutes(s.Idle))
+				return fmt.Sprintf("The experiment ended after %s without activity.", minutes(s.Idle))
 			case time.Since(time.Unix(0, s.watched.Load())) > s.Unwatched:
-				return fmt.Sprintf("Nobody had its page open for %s, so the experiment ended itself.", minutes(s.Unwatched))
+				return fmt.Sprintf("The experiment ended because its page was closed for %s.", minutes(s.Unwatched))
 			}
 		}
 	}

@@ -66,7 +66,7 @@ func check(svg string) error {
 
 func plot(kind chart.Kind, step time.Duration, series ...[]float64) chart.Plot {
 	p := chart.Plot{
-		ID: "x", Title: "Sign-ins", Desc: "By hour.", Kind: kind, EmptyText: "Nothing in this period",
+		ID: "x", Title: "Sign-ins", Desc: "By hour.", Kind: kind, EmptyText: "No data for this period",
 		Label:  func(t time.Time) string { return t.Format(time.RFC3339) },
 		Format: func(v float64) string { return fmt.Sprint(v) }, Axis: func(v float64) string { return fmt.Sprint(v) },
 	}
@@ -107,7 +107,7 @@ func TestPlot_IsAnImageWithAName(t *testing.T) {
 }
 
 func TestPlot_SaysSoWhenThereIsNothing(t *testing.T) {
-	if svg := render(t, plot(chart.Bars, time.Hour, []float64{0, 0}).Draw()); !strings.Contains(svg, "Nothing in this period") {
+	if svg := render(t, plot(chart.Bars, time.Hour, []float64{0, 0}).Draw()); !strings.Contains(svg, "No data for this period") {
 		t.Error("an empty chart is bare")
 	}
 }

@@ -56,7 +56,7 @@ func Parse(q url.Values, now time.Time, limits Limits) (Period, error) {
 func parse(q url.Values, now time.Time, limits Limits, step time.Duration) (Period, error) {
 	for _, name := range []string{Range, From, To} {
 		if len(q[name]) > 1 {
-			return Period{}, &Error{name, fmt.Sprintf("“%s” is given twice; give it once.", name)}
+			return Period{}, &Error{name, fmt.Sprintf("“%s” is given more than once.", name)}
 		}
 	}
 	name, from, to := q.Get(Range), strings.TrimSpace(q.Get(From)), strings.TrimSpace(q.Get(To))
@@ -75,7 +75,7 @@ func parse(q url.Values, now time.Time, limits Limits, step time.Duration) (Peri
 			return Period{Name: name, From: end.Add(-p.Length), To: end, Step: p.step}.cut(step), nil
 		}
 	}
-	return Period{}, &Error{Range, "Choose one of the periods offered: the last hour, 24 hours, 7 days, 30 days or your own from–to."}
+	return Period{}, &Error{Range, "Choose the last hour, 24 hours, 7 days, 30 days or a custom range."}
 }
 
 // earliest is the first time that a period may begin at. It is before any stored event, and late enough that time
@@ -84,27 +84,27 @@ var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func custom(fromText, toText string, now time.Time, limits Limits, step time.Duration) (Period, error) {
 	if fromText == "" {
-		return Period{}, &Error{From, "Say when the period begins."}
+		return Period{}, &Error{From, "Enter a start date and time."}
 	}
 	from, ok := moment(fromText)
 	if !ok {
-		return Period{}, &Error{From, "That is not a date and time. Write it like 2026-11-01T08:00 or 2026-11-01."}
+		return Period{}, &Error{From, "Enter a date and time, such as 2026-11-01T08:00 or 2026-11-01."}
 	}
 	to := now
 	if toText != "" {
 		if to, ok = moment(toText); !ok {
-			return Period{}, &Error{To, "That is not a date and time. Write it like 2026-11-01T08:00 or 2026-11-01."}
+			return Period{}, &Error{To, "Enter a date and time, such as 2026-11-01T08:00 or 2026-11-01."}
 		}
 	}
 	switch {
 	case from.Before(earliest):
-		return Period{}, &Error{From, "There is nothing before the year 2000."}
+		return Period{}, &Error{From, "Enter a date in or after 2000."}
 	case from.After(now):
-		return Period{}, &Error{From, "The period can't begin in the future (times are in UTC)."}
+		return Period{}, &Error{From, "The start must not be in the future. Times are in UTC."}
 	case !from.Before(to):
-		return Period{}, &Error{To, "The period must end after it begins."}
+		return Period{}, &Error{To, "The end must be after the start."}
 	case to.Sub(from) > Longest:
-		return Period{}, &Error{From, fmt.Sprintf("At most %d days can be looked at together.", Longest/Day)}
+		return Period{}, &Error{From, fmt.Sprintf("The range must be at most %d days.", Longest/Day)}
 	}
 	if to.After(now) {
 		to = now

@@ -28,14 +28,14 @@ func ParseStep(q url.Values, now time.Time, limits Limits) (Period, error) {
 	}
 	p, err := parse(q, now, limits, wished)
 	if err == nil && wished != 0 && p.Raw() && now.Sub(p.From) >= limits.Raw {
-		return p, &Error{Step, "Steps below an hour are for the last days only. Choose 1h or more."}
+		return p, &Error{Step, "Steps under an hour are only available for recent days. Choose 1h or more."}
 	}
 	return p, err
 }
 
 func step(q url.Values) (time.Duration, error) {
 	if len(q[Step]) > 1 {
-		return 0, &Error{Step, "“step” is given twice; give it once."}
+		return 0, &Error{Step, "“step” is given more than once."}
 	}
 	name := q.Get(Step)
 	if name == "" {
@@ -46,7 +46,7 @@ func step(q url.Values) (time.Duration, error) {
 			return s.Length, nil
 		}
 	}
-	return 0, &Error{Step, "There is no such step. Choose one of 1m, 5m, 15m, 1h, 3h, 6h, 1d and 7d."}
+	return 0, &Error{Step, "Choose a step of 1m, 5m, 15m, 1h, 3h, 6h, 1d or 7d."}
 }
 
 // StepName returns the name of p's step.
