@@ -71,9 +71,9 @@ func TestConsole_SignInsByAppAndReplica(t *testing.T) {
 		h.shows(admin, "/admin/sign-ins", "Alice Demo", "App One", "· one-2", "127.0.0.1")
 		h.shows(admin, "/admin/sign-ins?app=one", "Alice Demo", "one-2", "not", "You, here")
 		h.shows(admin, "/admin/sign-ins?app=one&replica=one-2", "Alice Demo")
-		h.shows(admin, "/admin/sign-ins?app=one&replica=one-3", "Nobody is here", "not", "alice@example.com")
+		h.shows(admin, "/admin/sign-ins?app=one&replica=one-3", "No sign-ins found", "not", "alice@example.com")
 		h.shows(admin, "/admin/sign-ins?app=portal&replica=portal-1", "Alice Demo", "Admin Demo")
-		h.shows(admin, "/admin/sign-ins?app=two", "Nobody is here", "All sign-ins")
+		h.shows(admin, "/admin/sign-ins?app=two", "No sign-ins found", "All sign-ins")
 		// The app is where it asked for tokens last.
 		h.clock.advance(2 * time.Minute)
 		h.exchangeAt(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {text(set, "refresh_token")}}, "one-3")
@@ -195,11 +195,11 @@ func TestConsole_ServersAndOverview(t *testing.T) {
 			}
 		}
 		h.shows(admin, "/admin/servers", "portal-1", "badge-success", "closed, 1 s", "not", "Silent</span>", "cannot be asked")
-		h.shows(admin, "/admin", "with an account", "Nothing was ended yet", "1 of 1", "ES256", "none given up", `href="/admin/denylist"`)
+		h.shows(admin, "/admin", "with an account", "No sign-outs or bans yet", "1 of 1", "ES256", "0 failed", `href="/admin/denylist"`)
 		h.signIn(alice, "/")
 		h.post(alice, "/sign-out", nil)
 		h.clock.advance(5 * time.Second)
-		h.shows(admin, "/admin", "Alice Demo", "Signed out", "1 of 1", "log at ", "/admin/receipts/", "not", "Nothing was ended yet")
+		h.shows(admin, "/admin", "Alice Demo", "Signed out", "1 of 1", "log at ", "/admin/receipts/", "not", "No sign-outs or bans yet")
 	})
 }
 

@@ -110,9 +110,9 @@ func TestConsole_PeopleAreFoundAsOneTypes(t *testing.T) {
 			t.Errorf("the fragment is %s", part.body)
 		}
 		h.get(b, "/admin/people?q=demo-bob").must(t, http.StatusOK, "bob@example.com")
-		h.get(b, "/admin/people?q=nobody-at-all").must(t, http.StatusOK, "Nobody fits")
+		h.get(b, "/admin/people?q=nobody-at-all").must(t, http.StatusOK, "No people match")
 		h.get(b, "/admin/people?role=analyst&state=active").must(t, http.StatusOK, "carol@example.com")
-		h.get(b, "/admin/people?state=banned").must(t, http.StatusOK, "Nobody fits")
+		h.get(b, "/admin/people?state=banned").must(t, http.StatusOK, "No people match")
 		seen := 0
 		for page := h.get(b, "/admin/people?q=crowd&size=50"); ; {
 			seen += strings.Count(page.body, `@crowd.test</p>`)

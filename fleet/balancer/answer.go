@@ -39,7 +39,7 @@ var (
 )
 
 func misdirected(host string) page {
-	return page{http.StatusMisdirectedRequest, "unknown_host", "Nobody lives here",
+	return page{http.StatusMisdirectedRequest, "unknown_host", "Unknown address",
 		"There is no app at the address “" + host + "”. Please check the name in the address bar.", 0}
 }
 

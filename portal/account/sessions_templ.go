@@ -274,7 +274,7 @@ func sessionList(v sessionsView) templ.Component {
 				}
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "You are signed in nowhere else.")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "No other devices.")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

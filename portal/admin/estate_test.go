@@ -72,7 +72,7 @@ func TestOverview_WarnsOfWhatNeedsCare(t *testing.T) {
 	}{
 		"all well": {redis: redis{[]denylist.Replica{well}, fine, nil}, tallies: store.Tallies{People: 9, Denied: 3, Notices: 2}},
 		"a silent server": {
-			redis: redis{[]denylist.Replica{well, {Silent: true}}, fine, nil}, want: []string{"1 server is silent"},
+			redis: redis{[]denylist.Replica{well, {Silent: true}}, fine, nil}, want: []string{"1 server is not responding"},
 		},
 		"an empty Redis": {redis: redis{state: denylist.State{}}, want: []string{"The denylist in Redis is not complete"}},
 		"everything else": {

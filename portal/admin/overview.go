@@ -99,30 +99,30 @@ func tiles(h house, t store.Tallies, places []store.Place) []tile {
 			living += p.Count
 		}
 	}
-	servers := tile{Label: "Servers", Value: "–", Note: "Redis does not tell", Icon: "server", URL: serversPath}
+	servers := tile{Label: "Servers", Value: "–", Note: "Redis is unavailable", Icon: "server", URL: serversPath}
 	denied := tile{Label: "Denylist", Value: about(t.Denied), Unit: "entries", Note: "kept in the database", Icon: "shield-ban", URL: denylistPath}
 	if t.Denied == 1 {
 		denied.Unit = "entry"
 	}
 	if h.Away == "" {
-		servers.Value, servers.Unit, servers.Note = components.Count(h.count(well)), "well", "none is silent"
+		servers.Value, servers.Unit, servers.Note = components.Count(h.count(well)), "healthy", "all confirm revocations"
 		if n := h.count(behind, loading); n > 0 {
 			servers.Note = components.Count(n) + " catching up"
 		}
 		if n := h.count(silent); n > 0 {
-			servers.Note = components.Count(n) + " silent"
+			servers.Note = components.Count(n) + " not responding"
 		}
 		denied.Note = "log at " + components.Count(h.State.Position)
 	}
 	deliveries := tile{
-		Label: "Deliveries", Value: about(t.Notices), Unit: "waiting", Note: "none given up", Icon: "send", URL: deliveriesQuery{Waiting: t.Abandoned == 0}.url(),
+		Label: "Deliveries", Value: about(t.Notices), Unit: "waiting", Note: "0 failed", Icon: "send", URL: deliveriesQuery{Waiting: t.Abandoned == 0}.url(),
 	}
 	if t.Abandoned > 0 {
-		deliveries.Note = about(t.Abandoned) + " given up"
+		deliveries.Note = about(t.Abandoned) + " failed"
 	}
 	return []tile{
 		{Label: "People", Value: about(t.People), Note: "with an account", Icon: "users", URL: peoplePath},
-		{Label: "Sign-ins", Value: about(living), Unit: "living", Note: "seen in the last 30 days", Icon: "log-in", URL: signInsPath},
+		{Label: "Sign-ins", Value: about(living), Unit: "active", Note: "seen in the last 30 days", Icon: "log-in", URL: signInsPath},
 		servers, denied, deliveries,
 	}
 }
@@ -130,7 +130,7 @@ func tiles(h house, t store.Tallies, places []store.Place) []tile {
 func alerts(h house, t store.Tallies) (list []alert) {
 	if n := h.count(silent); n > 0 {
 		list = append(list, alert{
-			"error", components.Plural(n, "server is silent", "servers are silent"),
+			"error", components.Plural(n, "server is not responding", "servers are not responding"),
 			"They refuse signed-in requests by themselves until they hear from Redis again.", "Servers", serversPath,
 		})
 	}

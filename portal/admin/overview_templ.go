@@ -254,7 +254,7 @@ func glance(v overviewView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "</ul><div class=\"mt-6 grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_17rem]\"><section class=\"panel overflow-hidden\" aria-labelledby=\"last-endings\"><h2 class=\"px-5 pt-5 pb-3\" id=\"last-endings\">Last endings</h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "</ul><div class=\"mt-6 grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_17rem]\"><section class=\"panel overflow-hidden\" aria-labelledby=\"last-endings\"><h2 class=\"px-5 pt-5 pb-3\" id=\"last-endings\">Recent sign-outs and bans</h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -263,7 +263,7 @@ func glance(v overviewView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "log-out", Title: "Nothing was ended yet", Message: "Each sign-out and each ban stands here, with the time that the slowest server took."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "log-out", Title: "No sign-outs or bans yet", Message: "Each one appears here, with the time that the slowest server took to confirm it."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -292,7 +292,7 @@ func glance(v overviewView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Table(components.TableView{Caption: "What was ended last", Class: "list-table", Columns: []components.Column{
+			templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Recent sign-outs and bans", Class: "list-table", Columns: []components.Column{
 				{Label: "Who"}, {Label: "Why"}, {Label: "When"}, {Label: "Servers", Numeric: true}, {Label: "Slowest", Numeric: true},
 			}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var14), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
