@@ -292,7 +292,7 @@ func glance(v overviewView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Recent sign-outs and bans", Class: "list-table", Columns: []components.Column{
+			templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Sign-outs and bans, newest first", Class: "list-table", Columns: []components.Column{
 				{Label: "Who"}, {Label: "Why"}, {Label: "When"}, {Label: "Servers", Numeric: true}, {Label: "Slowest", Numeric: true},
 			}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var14), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
