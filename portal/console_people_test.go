@@ -380,7 +380,7 @@ func actionOf(body, beginning string) string {
 	return beginning + rest
 }
 
-// What other people try with somebody's email does not push out what administrators did.
+// Failed sign-ins to an account do not hide what administrators did to it.
 func TestConsole_PersonShowsWhatAdministratorsDid(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		b := h.asAdmin()

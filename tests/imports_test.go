@@ -219,7 +219,7 @@ func noticeChanges(t *testing.T) {
 	}
 }
 
-// below turns an import path of ours into a path below the module.
+// below returns the path of a package of this module, relative to the module.
 func below(importPath string) string { return strings.TrimPrefix(importPath, module+"/") }
 
 // same is the folder of who that a rule "apps/*/…" is about, or a text that no path contains.
