@@ -53,7 +53,11 @@ func (d *DB) GiveBack(ctx context.Context, key string) error {
 
 // PruneRateLimits deletes the counters of windows that have ended.
 func (d *DB) PruneRateLimits(ctx context.Context, now time.Time) error {
-	if _, err := d.ExecContext(ctx, d.Rebind(`DELETE FROM rate_limits WHERE ends_at <= ?`), Millis(now)); err != nil {
+	lock := ""
+	if d.Dialect == Postgres { // leave what another transaction is counting
+		lock = ` FOR UPDATE SKIP LOCKED`
+	}
+	if _, err := d.ExecContext(ctx, d.Rebind(`DELETE FROM rate_limits WHERE key IN (SELECT key FROM rate_limits WHERE ends_at <= ?`+lock+`)`), Millis(now)); err != nil {
 		return fmt.Errorf("database: prune rate limits: %w", err)
 	}
 	return nil

@@ -42,7 +42,11 @@ type parts struct {
 
 // assemble creates the components and connects them. Each package knows only the interfaces that it declares.
 func assemble(ctx context.Context, d Deps) (p parts, err error) {
-	records, err := store.New(d.DB)
+	var locked []string
+	if !d.Demo { // an earlier start may have created them, and their password is published
+		locked = account.DemoIDs()
+	}
+	records, err := store.New(d.DB, locked...)
 	if err != nil {
 		return p, err
 	}
@@ -102,12 +106,8 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	if err != nil {
 		return p, err
 	}
-	var grantees oidc.Records = records
-	if !d.Demo {
-		grantees = withoutDemo{records}
-	}
 	p.protocol, err = oidc.New(oidc.Deps{
-		Clients: p.clients, Records: grantees, Ephemeral: short, Sessions: sessions, Revoker: p.revoker, Denied: d.Denied, Issuer: issuer, Keys: p.keys,
+		Clients: p.clients, Records: records, Ephemeral: short, Sessions: sessions, Revoker: p.revoker, Denied: d.Denied, Issuer: issuer, Keys: p.keys,
 		Secret: d.Key, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Wake, Hops: seen, Replica: d.Replica,
 		RefreshLife: d.Lifetimes.Refresh, ReplayWindow: d.Lifetimes.ReplayWindow,
 	})
@@ -122,18 +122,6 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 		Store: records, Revoker: p.revoker, Visitors: p.pages, Log: log, Clients: p.clients, Keys: p.keys, Estate: d.Estate, Now: d.Now, Logger: d.Logger,
 	})
 	return p, err
-}
-
-// withoutDemo is the store of a portal without demo accounts: it issues no tokens to those of an earlier start.
-type withoutDemo struct{ *store.Store }
-
-// Grantee returns the user of a sign-in like store.Store's method, but store.ErrNotFound for a demo account.
-func (s withoutDemo) Grantee(ctx context.Context, sid, clientID string, now time.Time) (store.Grantee, error) {
-	g, err := s.Store.Grantee(ctx, sid, clientID, now)
-	if err == nil && account.IsDemo(g.UserID) {
-		return store.Grantee{}, store.ErrNotFound
-	}
-	return g, err
 }
 
 // people creates the account pages, and the demo accounts if they are enabled.

@@ -214,6 +214,9 @@ func (a *App) runEnded(id, why string, last lab.State) {
 	}
 }
 
+// endTimeout bounds how long a run's process is asked for its last state and told to end.
+const endTimeout = 5 * time.Second
+
 // endRun ends a run, if it is running, and stores its last state. A run that can't be reached is stored as ended: its
 // user must be able to start another one, and its process ends by itself when no page shows it.
 func (a *App) endRun(ctx context.Context, r *store.Run, why string) error {
@@ -222,11 +225,13 @@ func (a *App) endRun(ctx context.Context, r *store.Run, why string) error {
 	}
 	last := lab.State{}
 	if r.Address != "" {
+		asking, cancel := context.WithTimeout(ctx, endTimeout)
+		defer cancel()
 		var err error
-		if last, err = a.Labs.State(ctx, r.Address, r.ID, -1); err != nil && !errors.Is(err, lab.ErrGone) {
-			a.Logger.Warn("a run ends without the last that it showed", "run", r.ID, "error", err)
+		if last, err = a.Labs.State(asking, r.Address, r.ID, -1); err != nil && !errors.Is(err, lab.ErrGone) {
+			a.Logger.Warn("the last state of a run can't be read", "run", r.ID, "error", err)
 		}
-		if err := a.Labs.End(ctx, r.Address, r.ID, why); err != nil && !errors.Is(err, lab.ErrGone) {
+		if err := a.Labs.End(asking, r.Address, r.ID, why); err != nil && !errors.Is(err, lab.ErrGone) {
 			a.Logger.Warn("a run's process can't be ended", "run", r.ID, "error", err)
 		}
 	}

@@ -256,6 +256,13 @@ func TestRun_ThatIsNotReachedGoesOn(t *testing.T) {
 		h.labs.cut(true)
 		alice.post(run+"/end").want(t, http.StatusSeeOther)
 		alice.get(run).want(t, http.StatusOK, "You ended it.")
+
+		h.labs.cut(false)
+		stuck := alice.start("doors")
+		h.labs.cut(true)
+		alice.post(stuck+"/again").want(t, http.StatusSeeOther)
+		h.labs.cut(false)
+		alice.get(stuck).want(t, http.StatusOK, `data-run-state="ended"`)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -59,6 +60,9 @@ func (a *App) again(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	was, err := a.look(ctx, &r, -1)
+	if n := net.Error(nil); errors.As(err, &n) && ctx.Err() == nil { // its process, or its machine, is gone or stuck
+		was, err = stateOf(r), nil
+	}
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"gatehouse/portal/password"
@@ -29,9 +28,13 @@ func DemoAccounts() []DemoAccount {
 	}
 }
 
-// IsDemo reports whether id is that of a demo account.
-func IsDemo(id string) bool {
-	return slices.ContainsFunc(DemoAccounts(), func(d DemoAccount) bool { return d.ID == id })
+// DemoIDs returns the ids of the demo accounts.
+func DemoIDs() []string {
+	var ids []string
+	for _, d := range DemoAccounts() {
+		ids = append(ids, d.ID)
+	}
+	return ids
 }
 
 // SeedDemo creates the demo accounts that are missing. Replicas may call it concurrently and at every start: it

@@ -145,7 +145,7 @@ func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User
 	if err != nil {
 		return store.User{}, err
 	}
-	ok = ok && (p.Demo || !IsDemo(u.ID))
+	ok = ok && !p.Store.Locked(u.ID)
 	if !ok && u.ID == "" {
 		return u, p.signInFailed(c, "", store.User{Email: account}, unknownEmail, errNoMatch)
 	}

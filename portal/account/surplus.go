@@ -25,11 +25,13 @@ func (p *Pages) endSurplus(c echo.Context, userID string) {
 	if err != nil {
 		web.Logger(c).WarnContext(ctx, "sign-ins beyond the limit were not ended", "error", err, "sub", userID)
 	}
-	if len(sids) > 0 {
-		select {
-		case p.surplus <- sids:
-		default:
-		}
+	if err != nil || len(sids) == 0 {
+		return
+	}
+	select {
+	case p.surplus <- sids:
+	default:
+		web.Logger(c).WarnContext(ctx, "sign-ins beyond the limit end at the next sign-in: the queue is full", "sub", userID)
 	}
 }
 

@@ -91,7 +91,7 @@ func (p *Pages) visitor(c echo.Context) (*visitor, error) {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	if err != nil || u.ID != rec.Subject || u.Disabled(p.Now()) || !in.EndedAt.IsZero() || !p.Demo && IsDemo(u.ID) {
+	if err != nil || u.ID != rec.Subject || u.Disabled(p.Now()) || !in.EndedAt.IsZero() {
 		if err := p.Sessions.End(ctx, c.Response(), c.Request()); err != nil {
 			return nil, failed(err)
 		}

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/portal/store"
+	"gatehouse/web"
 )
 
 const (
@@ -84,16 +84,7 @@ func auditRecord(r store.Audit) []string {
 		r.TargetKind, r.Target, r.TargetID, r.IP, r.RequestID, detail,
 	}
 	for i := 2; i < len(record); i++ {
-		record[i] = unformulated(record[i])
+		record[i] = web.CSVText(record[i])
 	}
 	return record
-}
-
-// unformulated returns text so that no spreadsheet evaluates it as a formula: with an apostrophe in front if needed
-// (OWASP, CSV injection).
-func unformulated(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(text)[0]) {
-		return "'" + text
-	}
-	return text
 }

@@ -138,7 +138,9 @@ func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
 		}
 		_ = s.changeReceipt(ctx, store.Receipt{Ending: e.ID, UserID: about, Reason: r.Reason, CreatedAt: now}, func(stored *Receipt) bool {
 			full := receipt
-			full.Ended += stored.Ended // by a replica that continued already
+			if stored.Ended > 0 { // a replica has continued already, and knows whether more is left
+				full.Ended, full.Tidying = full.Ended+stored.Ended, stored.Tidying
+			}
 			if !full.Confirmed && stored.Confirmed {
 				full.Denylist, full.Confirmed = stored.Denylist, true // Sync has published it meanwhile
 			}

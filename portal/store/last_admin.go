@@ -33,10 +33,13 @@ func (s *Store) keepAnAdmin(ctx context.Context, tx *sqlx.Tx, u User, now time.T
 			return fmt.Errorf("store: lock the administrators: %w", err)
 		}
 	}
-	var others int
-	err := tx.GetContext(ctx, &others, tx.Rebind(`SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE `+s.hasRole(AdminRole)+`
-		AND id <> ? AND `+maySignIn+` LIMIT 1) AS others`), u.ID, db.Millis(now))
+	query, args, err := sqlx.In(`SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE `+s.hasRole(AdminRole)+`
+		AND id NOT IN (?) AND `+maySignIn+` LIMIT 1) AS others`, append([]string{u.ID}, s.locked...), db.Millis(now))
 	if err != nil {
+		return fmt.Errorf("store: other administrators: %w", err)
+	}
+	var others int
+	if err := tx.GetContext(ctx, &others, tx.Rebind(query), args...); err != nil {
 		return fmt.Errorf("store: other administrators: %w", err)
 	}
 	if others == 0 {

@@ -40,7 +40,7 @@ func (s *Store) Grantee(ctx context.Context, sid, clientID string, now time.Time
 		LEFT JOIN sign_in_clients c ON c.sid = s.sid AND c.client_id = ?
 		WHERE s.sid = ? AND s.ended_at IS NULL AND `+notDenied+` AND (u.disabled_at IS NULL OR u.banned_until <= ?)`), clientID, sid, db.Millis(now)).
 		Scan(&g.UserID, &g.Email, &g.Name, &roles, &authTime, &g.opened)
-	if errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, sql.ErrNoRows) || s.Locked(g.UserID) {
 		return Grantee{}, ErrNotFound
 	}
 	if err != nil {

@@ -130,7 +130,7 @@ func (s *Store) Visitor(ctx context.Context, sid string) (User, SignIn, error) {
 		u.banned_until AS "u.banned_until", u.deleted_at AS "u.deleted_at", u.denied_before AS "u.denied_before", u.denied_except AS "u.denied_except",
 		u.device_generation AS "u.device_generation"
 		FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.sid = ?`), sid)
-	if db.Missing(err) {
+	if db.Missing(err) || s.Locked(row.User.ID) {
 		return User{}, SignIn{}, ErrNotFound
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gatehouse/db"
@@ -13,15 +14,21 @@ import (
 var ErrNotFound = errors.New("store: no such record")
 
 // Store is the portal's database. It is safe for concurrent use.
-type Store struct{ db *db.DB }
+type Store struct {
+	db     *db.DB
+	locked []string
+}
 
-// New returns a store on d, which must be migrated, or an error if d is nil.
-func New(d *db.DB) (*Store, error) {
+// New returns a store on d, which must be migrated, or an error if d is nil. The users with the ids locked can't sign in.
+func New(d *db.DB, locked ...string) (*Store, error) {
 	if d == nil {
 		return nil, errors.New("store: a database is needed")
 	}
-	return &Store{db: d}, nil
+	return &Store{db: d, locked: locked}, nil
 }
+
+// Locked reports whether the user can't sign in to this portal, whatever the database says of them.
+func (s *Store) Locked(userID string) bool { return slices.Contains(s.locked, userID) }
 
 // toList encodes a list as a JSON array.
 func toList(items []string) string {

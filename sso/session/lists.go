@@ -156,7 +156,8 @@ func (s *Store) endLists(ctx context.Context, lists ...string) (int, error) {
 	_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, list := range lists {
 			for _, k := range keys[i].Val() {
-				ended = append(ended, p.Del(ctx, s.hashedKeys.prefix+k))
+				// Earlier versions listed whole keys.
+				ended = append(ended, p.Del(ctx, s.hashedKeys.prefix+strings.TrimPrefix(k, s.hashedKeys.prefix)))
 			}
 			// Remove only these from the list: a session that starts meanwhile stays on it.
 			if len(keys[i].Val()) > 0 {

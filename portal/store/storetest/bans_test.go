@@ -97,6 +97,23 @@ func TestSetRoles_OnlyFromWhatWasSeen(t *testing.T) {
 	})
 }
 
+// An administrator whom this portal never lets in, such as one of the demo, does not count.
+func TestLastAdmin_StaysThoughALockedOneIsThere(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		last, demo := admin(t, s, "last@example.com"), admin(t, s, "demo@example.com")
+		locking, err := store.New(d, demo.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := locking.Apply(t.Context(), store.BanUser(last.ID, "x", time.Time{}, storetest.Now)); !errors.Is(err, store.ErrLastAdmin) {
+			t.Errorf("a ban of the last administrator: %v", err)
+		}
+		if err := locking.Apply(t.Context(), store.BanUser(demo.ID, "x", time.Time{}, storetest.Now)); err != nil {
+			t.Errorf("a ban of the locked one: %v", err)
+		}
+	})
+}
+
 // Nothing that takes an administrator away takes the last one who may sign in, and a refusal changes nothing.
 func TestLastAdmin_Stays(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {

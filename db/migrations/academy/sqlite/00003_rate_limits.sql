@@ -1,4 +1,5 @@
 -- +goose Up
+-- Tries of room codes are counted as every other limit is. code_tries stays for replicas of before.
 -- How many writes of one kind were made in a window of time.
 CREATE TABLE rate_limits (
     key     TEXT PRIMARY KEY,               -- kind and who writes
