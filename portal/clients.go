@@ -15,7 +15,7 @@ const (
 	appBackchannel = "/auth/backchannel-logout"
 )
 
-// Calls is the API of another app that an app calls, in its own name or for a person.
+// Calls is the API of another app that an app calls, for itself or for a user.
 type Calls struct {
 	Service string // "" for none
 	Scope   string

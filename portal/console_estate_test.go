@@ -239,13 +239,13 @@ func TestConsole_DenylistFilteredAndSearched(t *testing.T) {
 func TestConsole_DeliveriesAreSentAgain(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		admin, b := h.asAdmin(), h.browser()
-		h.shows(admin, "/admin/deliveries", "Nothing was given up")
+		h.shows(admin, "/admin/deliveries", "No failed deliveries")
 		h.apps.behave("/one", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) })
 		opened(h, b)
 		h.post(b, "/sign-out", nil)
-		page := h.shows(admin, "/admin/deliveries?state=waiting", "App One", h.apps.server.URL+"/one", "not", "App Two", "Nothing waits")
+		page := h.shows(admin, "/admin/deliveries?state=waiting", "App One", h.apps.server.URL+"/one", "not", "App Two", "No deliveries waiting")
 		again := firstOf(t, regexp.MustCompile(`action="(/admin/deliveries/[^/"]+/again)"`), page.body)
-		h.shows(admin, "/admin/deliveries?state=waiting&client=two", "Nothing waits")
+		h.shows(admin, "/admin/deliveries?state=waiting&client=two", "No deliveries waiting")
 		h.clock.advance(5 * time.Second)
 		h.shows(admin, "/admin", "1 <", "waiting")
 

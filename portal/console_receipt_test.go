@@ -110,7 +110,7 @@ func TestReceipt_SettlesWhileOneLooks(t *testing.T) {
 		h.stored("OLD", revoke.Receipt{Confirmed: true, Told: []backchannel.Result{
 			{ClientID: "one", Name: "App One", Heard: true, Took: 12 * time.Millisecond}, {ClientID: "two", Name: "App Two", GivenUp: true, Err: "it answered 500"},
 		}})
-		h.get(b, "/admin/receipts/OLD").must(t, http.StatusOK, "12 ms", "Given up", "it answered 500")
+		h.get(b, "/admin/receipts/OLD").must(t, http.StatusOK, "12 ms", "Failed", "it answered 500")
 		for _, odd := range []string{"NONE", "%00", "a%20b", strings.Repeat("A", 300)} {
 			h.get(b, "/admin/receipts/"+odd).must(t, http.StatusNotFound)
 		}

@@ -16,8 +16,8 @@ type academyConfig struct {
 	appConfig       `embed:""`
 	academySettings `embed:""`
 	LabHost         string `env:"GATEHOUSE_LAB_HOST" default:"127.0.0.1" help:"Host under which other replicas of the academy reach this one's experiments."`
-	ControlURL      string `env:"GATEHOUSE_CONTROL_URL" name:"control-url" help:"Where gatehouse up lets the estate's replicas be looked at and changed; it says so itself to those that it starts."`
-	ControlSecret   string `env:"GATEHOUSE_CONTROL_SECRET" help:"The secret for that."`
+	ControlURL      string `env:"GATEHOUSE_CONTROL_URL" name:"control-url" help:"URL of the control API of gatehouse up, which sets it for the replicas that it starts."`
+	ControlSecret   string `env:"GATEHOUSE_CONTROL_SECRET" help:"Secret of the control API."`
 
 	control *control.Client // set by Validate; nil if this replica was not started by gatehouse up
 }

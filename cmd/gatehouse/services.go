@@ -23,13 +23,13 @@ import (
 type entry struct {
 	web.App
 	replicas int          // that "gatehouse up" runs by default
-	calls    portal.Calls // another app's API that it calls in its own name
+	calls    portal.Calls // another app's API that it calls
 	replica  func() replica
 }
 
 // services lists the services in the order in which they are shown. Commands, routes, clients, the app switcher and the
-// filter of analytics follow from it. To add an app, add a row here, its migrations in db/migrations, its accent and icon
-// in assets and components, and its containers in docker-compose.yml and deploy/nginx.conf (docs/architecture.md).
+// filter of analytics follow from it. To add an app, add a row here, its migrations in db/migrations, its mark and
+// accent in assets, and its containers in docker-compose.yml and deploy/nginx.conf (docs/architecture.md).
 var services = []entry{
 	{web.App{Key: "portal", Name: "Portal", Tagline: "Your account and sign-ins"},
 		2, portal.Calls{}, func() replica { return &portalConfig{} }},

@@ -310,8 +310,10 @@ func (e *estate) secret(service string) string { return derive(e.key, "client se
 // secrets returns the client secrets of all apps as the portal's flag takes them.
 func (e *estate) secrets() string {
 	var all []string
-	for _, s := range serviceKeys() {
-		all = append(all, s+"="+e.secret(s))
+	for _, s := range services {
+		if s.Key != "portal" {
+			all = append(all, s.Key+"="+e.secret(s.Key))
+		}
 	}
 	return strings.Join(all, ";")
 }

@@ -84,8 +84,8 @@ func copyStream(conn net.Conn, body io.ReadCloser, timeout time.Duration) {
 	}
 }
 
-// awaitClose returns when either side has closed conn. It discards what the client sends, who was told that the
-// connection serves no other request (RFC 9112 §9.6).
+// awaitClose returns when either side has closed conn. It discards further input: the response said
+// Connection: close (RFC 9112 §9.6).
 func awaitClose(conn net.Conn) {
 	var buf [64]byte
 	for {

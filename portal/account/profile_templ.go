@@ -6,12 +6,10 @@ package account
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
-	"gatehouse/components"
-)
+import "gatehouse/components"
 
 // passwordHint is shown below the fields for a new password.
 const passwordHint = "At least 10 characters; a few words in a row work well. Password managers and pasting are welcome."

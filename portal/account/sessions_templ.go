@@ -6,14 +6,13 @@ package account
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
+
 import (
-	"strings"
-
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-
 	"gatehouse/components"
 	"gatehouse/portal/store"
+	"strings"
 )
 
 func sessionsPage(v sessionsView) templ.Component {

@@ -6,15 +6,14 @@ package account
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
+
 import (
 	"encoding/json"
+	"gatehouse/components"
 	"net/url"
 	"time"
-
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-
-	"gatehouse/components"
 )
 
 func with(path, returnTo string) string {

@@ -6,15 +6,14 @@ package account
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
+
 import (
-	"strconv"
-	"strings"
-
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-
 	"gatehouse/components"
 	"gatehouse/portal/revoke"
+	"strconv"
+	"strings"
 )
 
 // told renders the notifications of sign-ins that the user did not end, and what to do about them.

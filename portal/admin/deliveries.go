@@ -126,7 +126,7 @@ func (v *deliveriesView) filters(owed []store.Owed) {
 		v.Clients[0].Count = components.Count(waits)
 	}
 	v.Tabs = []components.NavItem{
-		{Label: "Given up", URL: deliveriesQuery{Client: v.Query.Client}.url(), Count: given, Current: !v.Query.Waiting},
+		{Label: "Failed", URL: deliveriesQuery{Client: v.Query.Client}.url(), Count: given, Current: !v.Query.Waiting},
 		{Label: "Waiting", URL: deliveriesQuery{Client: v.Query.Client, Waiting: true}.url(), Count: waits, Current: v.Query.Waiting},
 	}
 }
@@ -210,7 +210,7 @@ func (a *Console) sendAllAgain(c echo.Context, me Admin) error {
 		a.audit(c, me, "delivery.all_sent_again", "client", client, name, nil))
 	switch {
 	case errors.Is(err, store.ErrNotSentAgain):
-		web.Flash(c, "info", "Nothing of "+name+" was given up.")
+		web.Flash(c, "info", name+" has no failed deliveries.")
 	case err != nil:
 		return err
 	default:

@@ -141,12 +141,12 @@ func deliveryList(v deliveriesView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if v.Query.Waiting {
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "circle-check", Title: "Nothing waits", Message: "Every app has heard of every sign-out that concerns it, or was given up."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "circle-check", Title: "No deliveries waiting", Message: "No sign-out notices are waiting to be delivered."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "circle-check", Title: "Nothing was given up", Message: "A sign-out that an app does not hear of after many tries stands here, to be sent again."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "circle-check", Title: "No failed deliveries", Message: "Notices that still fail after many tries appear here. You can send them again."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -182,7 +182,7 @@ func deliveryList(v deliveriesView) templ.Component {
 					return nil
 				})
 				templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Notices that wait", Class: "list-table", Columns: []components.Column{
-					{Label: "App"}, {Label: "Owed since"}, {Label: "Tries", Numeric: true}, {Label: "Last try"}, {Label: "Next try"}, {Label: "Act", HideLabel: true},
+					{Label: "App"}, {Label: "Created"}, {Label: "Tries", Numeric: true}, {Label: "Last try"}, {Label: "Next try"}, {Label: "Act", HideLabel: true},
 				}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -208,8 +208,8 @@ func deliveryList(v deliveriesView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Notices that were given up", Class: "list-table", Columns: []components.Column{
-					{Label: "App"}, {Label: "Owed since"}, {Label: "Tries", Numeric: true}, {Label: "Last try"}, {Label: "Given up"}, {Label: "Act", HideLabel: true},
+				templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Failed deliveries", Class: "list-table", Columns: []components.Column{
+					{Label: "App"}, {Label: "Created"}, {Label: "Tries", Numeric: true}, {Label: "Last try"}, {Label: "Failed"}, {Label: "Act", HideLabel: true},
 				}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -77,7 +77,7 @@ func TestOverview_WarnsOfWhatNeedsCare(t *testing.T) {
 		"an empty Redis": {redis: redis{state: denylist.State{}}, want: []string{"The denylist in Redis is not complete"}},
 		"everything else": {
 			redis: redis{[]denylist.Replica{{Position: 3, Synced: true, Unreadable: 2}}, fine, nil}, tallies: store.Tallies{Waiting: 4, Abandoned: 100_000},
-			want: []string{"4 of the denylist's entries wait for Redis", "Some entries of the denylist cannot be read", "100,000+ back-channel notices were given up"},
+			want: []string{"4 of the denylist's entries wait for Redis", "Some entries of the denylist cannot be read", "100,000+ sign-out notices failed"},
 		},
 		"Redis away":          {redis: redis{err: errors.New("no route")}, away: "Redis does not answer."},
 		"somebody else's key": {redis: redis{err: denylist.ErrForeign}, away: "Redis holds something else"},

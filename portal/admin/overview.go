@@ -154,7 +154,7 @@ func alerts(h house, t store.Tallies) (list []alert) {
 	}
 	if t.Abandoned > 0 {
 		list = append(list, alert{
-			"warning", about(t.Abandoned) + " back-channel notices were given up",
+			"warning", about(t.Abandoned) + " sign-out notices failed",
 			"Apps did not hear of a sign-out after many tries.", "Deliveries", deliveriesPath,
 		})
 	}

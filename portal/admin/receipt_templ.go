@@ -1114,7 +1114,7 @@ func receiptApps(v receiptView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				case "given up":
-					templ_7745c5c3_Err = components.Badge("error", "circle-x", "Given up").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = components.Badge("error", "circle-x", "Failed").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -28,12 +28,12 @@ const (
 // Limits of recording: unauthenticated clients start sign-ins and choose the size of their requests. In bytes, the
 // uncompleted flows in Redis stay below burst + pace × underWay, 15 MiB, for each process that records.
 const (
-	maxQueue = 256
-	overhead = 256              // of an entry in Redis, besides its data
-	burst    = 1 << 20          // bytes at once: several hundred hops
-	pace     = 16 << 10         // bytes per second, sustained
-	patience = time.Second      // timeout of a write
-	grudge   = 10 * time.Second // minimum interval between log messages about dropped hops
+	maxQueue     = 256
+	overhead     = 256              // of an entry in Redis, besides its data
+	burst        = 1 << 20          // bytes at once: several hundred hops
+	pace         = 16 << 10         // bytes per second, sustained
+	writeTimeout = time.Second      // timeout of a write
+	logInterval  = 10 * time.Second // minimum interval between log messages about dropped hops
 )
 
 // Log is the Recorder that stores hops in Redis. It is safe for concurrent use.
@@ -44,6 +44,7 @@ type Log struct {
 	mu         sync.Mutex
 	queue      []entry
 	writing    bool
+	small      compressor // of the goroutine that writes
 	budget     float64
 	filled     time.Time
 	complained time.Time
@@ -115,7 +116,6 @@ func (l *Log) add(e entry, what any) {
 
 // write writes the queue's entries to Redis, in batches, until the queue is empty.
 func (l *Log) write() {
-	var small compressor
 	for {
 		l.mu.Lock()
 		batch := l.queue
@@ -128,10 +128,10 @@ func (l *Log) write() {
 		l.mu.Unlock()
 		for i, e := range batch {
 			if e.person == "" {
-				batch[i].raw = small.compress(e.raw)
+				batch[i].raw = l.small.compress(e.raw)
 			}
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 		_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, e := range batch {
 				put(ctx, p, e)
@@ -161,7 +161,7 @@ func put(ctx context.Context, p redis.Pipeliner, e entry) {
 
 func (l *Log) complain(err error, lost int) {
 	l.mu.Lock()
-	again := time.Since(l.complained) > grudge
+	again := time.Since(l.complained) > logInterval
 	if again {
 		l.complained = time.Now()
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 	"sync"
@@ -101,19 +102,35 @@ func (t *tokens) load(ctx context.Context, sid string) (*tokenSet, error) {
 		return nil, ErrNoToken
 	}
 	var set tokenSet
-	if err := json.NewDecoder(flate.NewReader(bytes.NewReader(raw))).Decode(&set); err != nil {
+	if err := json.NewDecoder(decompress(raw)).Decode(&set); err != nil {
 		return nil, ErrNoToken
 	}
 	return &set, nil
 }
 
+// writers are reused, since each allocates several hundred kilobytes.
+var writers = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(nil, flate.HuffmanOnly) // fails for unknown levels only
+	return w
+}}
+
 // compress returns raw, which is mostly base64, in three quarters of its size.
 func compress(raw []byte) []byte {
 	var small bytes.Buffer
-	w, _ := flate.NewWriter(&small, flate.HuffmanOnly) // fails for unknown levels only
-	_, _ = w.Write(raw)                                // a buffer takes everything
+	w := writers.Get().(*flate.Writer)
+	defer writers.Put(w)
+	w.Reset(&small)
+	_, _ = w.Write(raw) // a buffer takes everything
 	_ = w.Close()
 	return small.Bytes()
+}
+
+// decompress returns a reader of what compress was given, or of a record that an earlier version stored as JSON.
+func decompress(stored []byte) io.Reader {
+	if bytes.HasPrefix(stored, []byte("{")) { // compress writes no first block that is also the last, as { would be
+		return bytes.NewReader(stored)
+	}
+	return flate.NewReader(bytes.NewReader(stored))
 }
 
 func (t *tokens) forget(ctx context.Context, sid string) error {

@@ -245,7 +245,7 @@ test("servers, sign-ins and the overview are live, and the denylist finds who is
   await expect(page).toHaveURL(receipt);
 
   await page.goto(at("portal", "/admin/deliveries"));
-  await expect(main(page)).toContainText("Nothing was given up");
+  await expect(main(page)).toContainText("No failed deliveries");
   await page.goto(at("portal", "/admin"));
   await expect(rows(page).filter({ hasText: who.name })).toContainText(`${servers().length} of ${servers().length}`);
 });
