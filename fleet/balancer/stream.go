@@ -15,11 +15,12 @@ type closingKey struct{}
 // wantsEvents reports whether r asks for a stream of events, as EventSource does.
 func wantsEvents(r *http.Request) bool { return r.Header.Get("Accept") == "text/event-stream" }
 
-// passStream prepares an answer that is an endless stream of events. The stream ends when Serve closes, and the client
-// opens another: ReverseProxy takes the end of the body for the end of the answer. The body of a hijacked stream goes to
-// serveStream instead.
+// passStream prepares an answer that is an endless stream of events: one without a length. The stream ends when Serve
+// closes, and the client opens another: ReverseProxy takes the end of the body for the end of the answer. The body of a
+// hijacked stream goes to serveStream instead.
 func passStream(req *http.Request, res *http.Response) {
-	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind != "text/event-stream" {
+	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	if kind != "text/event-stream" || res.ContentLength >= 0 {
 		return
 	}
 	ctx := req.Context()
@@ -31,7 +32,7 @@ func passStream(req *http.Request, res *http.Response) {
 		})
 		res.Body = s
 	}
-	if s, ok := ctx.Value(hijackKey{}).(*hijackedStream); ok && res.StatusCode == http.StatusOK && res.ContentLength < 0 {
+	if s, ok := ctx.Value(hijackKey{}).(*hijackedStream); ok && res.StatusCode == http.StatusOK {
 		s.answer.Set("Connection", "close")
 		s.body, res.Body = res.Body, http.NoBody
 	}

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -166,6 +168,62 @@ func TestStream_EndsWhenTheBalancerStops(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// smallBuffers is a listener whose connections hold little that the client has not read.
+type smallBuffers struct{ net.Listener }
+
+func (l smallBuffers) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(4 << 10)
+	}
+	return conn, err
+}
+
+func TestStream_OfKnownLengthArrivesWholeWhenTheBalancerStops(t *testing.T) {
+	e := newEstate(t, nil)
+	whole := strings.Repeat("data: 1\n\n", 50_000)
+	e.backend(t, "shop", "shop-1", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("Content-Length", strconv.Itoa(len(whole)))
+		_, _ = io.WriteString(w, whole)
+	})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	stopping := make(chan struct{})
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Context().Value(http.ServerContextKey).(*http.Server).RegisterOnShutdown(func() { close(stopping) })
+		e.ServeHTTP(w, r)
+	})
+	served := make(chan error, 1)
+	go func() {
+		served <- balancer.Serve(ctx, smallBuffers{ln}, handler, 10*time.Second, slog.New(slog.DiscardHandler))
+	}()
+
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	_, _ = io.WriteString(conn, "GET /auth/live HTTP/1.1\r\nHost: shop.localhost\r\nAccept: text/event-stream\r\n\r\n")
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	<-stopping
+	if body, err := io.ReadAll(res.Body); err != nil || string(body) != whole {
+		t.Errorf("%d of %d bytes, %v", len(body), len(whole), err)
+	}
+	if err := <-served; err != nil {
+		t.Error("serving:", err)
+	}
 }
 
 func TestStream_EndsForTheBackendWhenTheClientGoes(t *testing.T) {
