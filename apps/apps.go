@@ -15,9 +15,9 @@ import (
 	"gatehouse/components"
 	"gatehouse/db"
 	"gatehouse/sso/denylist"
-	"gatehouse/sso/hops"
-	"gatehouse/sso/live"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/signoutpush"
+	"gatehouse/sso/trace"
 	"gatehouse/web"
 )
 
@@ -71,14 +71,14 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)
 	}
 	portal := d.Estate.URL("portal")
-	seen, err := hops.NewLog(d.Redis, d.Logger)
+	seen, err := trace.NewLog(d.Redis, d.Logger)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)
 	}
 	auth, err := rp.New(rp.Config{
 		Issuer: portal, ClientID: service, ClientSecret: d.ClientSecret, BaseURL: d.Estate.URL(service), Service: service,
 		Keys: d.Keys, Redis: d.Redis, Denied: d.denylist(), Replica: d.Replica, HTTPClient: d.HTTPClient, Logger: d.Logger, Idle: d.Idle, Now: d.Now,
-		AppName: d.Estate.Name, Hops: seen,
+		AppName: d.Estate.Name, Trace: seen,
 		SignedOut: func(c echo.Context) error {
 			if !open {
 				return web.SeeOther(c, portal+"/signed-out")
@@ -94,7 +94,7 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
 		Ready:  d.ready(),
 		Person: person, Unavailable: rp.Unavailable,
-		Live: rp.Live, Streams: []string{live.StreamPath},
+		Live: rp.Live, Streams: []string{signoutpush.StreamPath},
 		FormActions: []string{portal}, // the sign-out form redirects to the portal
 		SignInPath:  rp.SignInPath, SignOutPath: rp.SignOutPath,
 	})

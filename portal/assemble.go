@@ -18,9 +18,9 @@ import (
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
 	"gatehouse/sso/denylist"
-	"gatehouse/sso/hops"
-	"gatehouse/sso/live"
 	"gatehouse/sso/session"
+	"gatehouse/sso/signoutpush"
+	"gatehouse/sso/trace"
 )
 
 // absoluteSession is the default maximum age of a portal session.
@@ -37,7 +37,7 @@ type parts struct {
 	protocol *oidc.Handlers
 	pages    *account.Pages
 	console  *admin.Console
-	live     *live.Handler
+	live     *signoutpush.Handler
 }
 
 // assemble creates the components and connects them. Each package knows only the interfaces that it declares.
@@ -102,13 +102,13 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	if err != nil {
 		return p, err
 	}
-	seen, err := hops.NewLog(d.Redis, d.Logger)
+	seen, err := trace.NewLog(d.Redis, d.Logger)
 	if err != nil {
 		return p, err
 	}
 	p.protocol, err = oidc.New(oidc.Deps{
 		Clients: p.clients, Records: records, Ephemeral: short, Sessions: sessions, Revoker: p.revoker, Denied: d.Denied, Issuer: issuer, Keys: p.keys,
-		Secret: d.Key, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Wake, Hops: seen, Replica: d.Replica,
+		Secret: d.Key, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Wake, Trace: seen, Replica: d.Replica,
 		RefreshLife: d.Lifetimes.Refresh, ReplayWindow: d.Lifetimes.ReplayWindow,
 	})
 	if err != nil {

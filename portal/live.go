@@ -4,13 +4,13 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
-	"gatehouse/sso/live"
 	"gatehouse/sso/session"
+	"gatehouse/sso/signoutpush"
 )
 
 // newLive returns the handler that notifies open tabs of the portal that the user was signed out.
-func newLive(d Deps, sessions *session.Store) (*live.Handler, error) {
-	return live.New(live.Options{
+func newLive(d Deps, sessions *session.Store) (*signoutpush.Handler, error) {
+	return signoutpush.New(signoutpush.Options{
 		Client: service, Sessions: sessions, Watcher: d.Denied, Keys: append([][]byte{d.Key}, d.OldKeys...), Name: d.Estate.Name, Logger: d.Logger,
 	})
 }
@@ -23,6 +23,6 @@ func (a *App) tab(c echo.Context) *components.Live {
 	}
 	p := a.live.Page(rec.Subject, rec.SID, rec.AuthTime)
 	return &components.Live{
-		StreamURL: live.StreamPath, StateURL: live.StatePath, Ticket: p.Ticket, Person: p.Person, SignIn: p.SignIn,
+		StreamURL: signoutpush.StreamPath, StateURL: signoutpush.StatePath, Ticket: p.Ticket, Person: p.Person, SignIn: p.SignIn,
 	}
 }

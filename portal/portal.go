@@ -26,7 +26,7 @@ import (
 	"gatehouse/portal/revoke"
 	"gatehouse/portal/tokens"
 	"gatehouse/sso/denylist"
-	"gatehouse/sso/live"
+	"gatehouse/sso/signoutpush"
 	"gatehouse/web"
 )
 
@@ -75,7 +75,7 @@ type App struct {
 	protocol *oidc.Handlers
 	pages    *account.Pages
 	console  *admin.Console
-	live     *live.Handler
+	live     *signoutpush.Handler
 }
 
 // New returns a replica. It declares the clients, loads or creates the signing keys, and, with Demo, creates the
@@ -100,7 +100,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		Person: a.pages.Person, Unavailable: a.pages.Unavailable,
 		AllowCrossOrigin: []string{oidc.AuthorizePath},
 		Nav:              admin.NavItem,
-		Live:             a.tab, Streams: []string{live.StreamPath},
+		Live:             a.tab, Streams: []string{signoutpush.StreamPath},
 		SignInPath: oidc.SignInPath, SignOutPath: "/sign-out",
 	})
 	if err != nil {
@@ -152,8 +152,8 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET(oidc.SignedOutPath, p.SignedOut)
 
 	// For open tabs.
-	e.GET(live.StreamPath, a.live.Stream)
-	e.GET(live.StatePath, a.live.State)
+	e.GET(signoutpush.StreamPath, a.live.Stream)
+	e.GET(signoutpush.StatePath, a.live.State)
 
 	// For administrators: below /admin.
 	a.console.Routes(e)

@@ -38,10 +38,10 @@ var mayImport = []struct {
 	{"sso/rp/**", []string{"sso/**", "web", "components"}, "sso works with any provider, so it knows nothing of the portal"},
 	{"sso/**", []string{"sso/token", "sso/session", "sso/cookies", "sso/denylist", "sso/returnto", "sso/seal", "sso/luascript"}, "only apps mount sso/rp"},
 	{"portal/store/**", []string{"portal/store/**", "db", "events"}, "records and SQL, nothing of the web"},
-	{"portal/**", []string{"portal/**", "sso/hops", "sso/live", "sso/token", "sso/session", "sso/cookies", "sso/denylist", "sso/returnto", "sso/seal", "web", "components", "assets", "db", "events"},
+	{"portal/**", []string{"portal/**", "sso/trace", "sso/signoutpush", "sso/token", "sso/session", "sso/cookies", "sso/denylist", "sso/returnto", "sso/seal", "web", "components", "assets", "db", "events"},
 		"the portal and the apps meet over HTTP, through sso and through events"},
 	{"apps/*/store/**", []string{"same/**", "db", "db/fulltext", "events"}, "records and SQL, nothing of the web"},
-	{"apps", []string{"sso/rp", "sso/live", "sso/hops", "sso/denylist", "web", "components", "db"}, "what all apps have in common knows none of them"},
+	{"apps", []string{"sso/rp", "sso/signoutpush", "sso/trace", "sso/denylist", "web", "components", "db"}, "what all apps have in common knows none of them"},
 	{"apps/academy/lab", []string{"fleet"}, "a run is a process, and knows no experiment"},
 	{"apps/academy/experiments/emails/store", []string{"db"}, "records and SQL, nothing of the web"},
 	{"apps/academy/**", []string{"apps/academy/**", "apps", "fleet/**", "sso/**", "web", "components/**", "assets", "db", "events"},
@@ -57,7 +57,7 @@ var mayNotImport = []struct {
 	why    string
 }{
 	{"github.com/labstack/echo/v4/**", []string{
-		"cmd/gatehouse", "web/**", "sso/rp/**", "sso/live", "portal", "portal/oidc", "portal/account", "portal/admin", "portal/revoke", "portal/backchannel", "apps", "apps/*",
+		"cmd/gatehouse", "web/**", "sso/rp/**", "sso/signoutpush", "portal", "portal/oidc", "portal/account", "portal/admin", "portal/revoke", "portal/backchannel", "apps", "apps/*",
 		"apps/academy/bank/door", "tests/**",
 	}, "only handlers know Echo"},
 	{"github.com/jmoiron/sqlx", []string{"db/**", "events", "portal/store/**", "apps/*/store/**", "apps/academy/experiments/emails/store", "tests/**"},
@@ -67,7 +67,7 @@ var mayNotImport = []struct {
 	{"github.com/jackc/pgx/**", []string{"db/**", "tests/**"}, "one place knows the drivers"},
 	{"modernc.org/**", []string{"db/**"}, "one place knows the drivers"},
 	{"github.com/redis/go-redis/**", append([]string{
-		"sso/session", "sso/denylist", "sso/luascript", "sso/rp", "sso/hops", "fleet/**", "events", "portal/ephemeral", "portal/attempts",
+		"sso/session", "sso/denylist", "sso/luascript", "sso/rp", "sso/trace", "fleet/**", "events", "portal/ephemeral", "portal/attempts",
 		"apps/academy/experiments/lookup", "tests/**",
 	}, carriers...), "Redis commands have a few homes"},
 	{"github.com/gorilla/sessions", []string{"sso/session"}, "one place knows how a session is kept"},

@@ -12,12 +12,12 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
-	"gatehouse/sso/hops"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/trace"
 	"gatehouse/web"
 )
 
-// This file is the page of the user's own sign-ins, hop by hop, from what the servers recorded (sso/hops).
+// This file is the page of the user's own sign-ins, hop by hop, from what the servers recorded (sso/trace).
 
 // secondApp is the app that is offered for a second sign-in.
 const secondApp = "shop"
@@ -62,7 +62,7 @@ type seenHop struct {
 	Front, Alone   bool
 	Address        string
 	Replica        string
-	Sent, Answered []hops.Value
+	Sent, Answered []trace.Value
 }
 
 // seen handles GET /seen: it shows the user's newest sign-ins of the last hour: one at the Academy, one at another
@@ -96,12 +96,12 @@ const justLate = 500 * time.Millisecond
 
 // ownSignIns returns the user's sign-ins of the last hour, newest first. For a browser that has just signed in
 // (just=1), it waits a moment for that sign-in to be recorded.
-func (a *App) ownSignIns(c echo.Context) ([]hops.Flow, error) {
+func (a *App) ownSignIns(c echo.Context) ([]trace.Flow, error) {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)
 	defer cancel()
 	began := time.Now()
 	for {
-		flows, err := hops.Of(ctx, a.Redis, a.Estate.URL("portal"), subject(c))
+		flows, err := trace.Of(ctx, a.Redis, a.Estate.URL("portal"), subject(c))
 		there := len(flows) > 0 && began.Sub(flows[0].Ended) < 3*time.Second
 		if err != nil || c.QueryParam("just") != "1" || there || time.Since(began) > justLate {
 			return flows, err
@@ -116,12 +116,12 @@ func (a *App) ownSignIns(c echo.Context) ([]hops.Flow, error) {
 
 // choose returns the newest sign-in at the Academy, the newest at another app, and the newest with a password, oldest
 // first.
-func choose(flows []hops.Flow) []hops.Flow {
-	picks := []func(hops.Flow) bool{
-		func(f hops.Flow) bool { return f.Client == service },
-		func(f hops.Flow) bool { return f.Client != service },
-		func(f hops.Flow) bool {
-			return slices.ContainsFunc(f.Hops, func(h hops.Hop) bool { return h.Kind == hops.SignInForm })
+func choose(flows []trace.Flow) []trace.Flow {
+	picks := []func(trace.Flow) bool{
+		func(f trace.Flow) bool { return f.Client == service },
+		func(f trace.Flow) bool { return f.Client != service },
+		func(f trace.Flow) bool {
+			return slices.ContainsFunc(f.Hops, func(h trace.Step) bool { return h.Kind == trace.SignInForm })
 		},
 	}
 	var at []int
@@ -132,10 +132,10 @@ func choose(flows []hops.Flow) []hops.Flow {
 	}
 	slices.Sort(at)
 	slices.Reverse(at) // flows begins with the newest
-	chosen := make([]hops.Flow, 0, len(at))
+	chosen := make([]trace.Flow, 0, len(at))
 	for _, i := range at {
 		// The diagram has a lane for one other app only.
-		if f := flows[i]; f.Client == service || !slices.ContainsFunc(flows[:i], func(n hops.Flow) bool { return n.Client != service && n.Client != f.Client }) {
+		if f := flows[i]; f.Client == service || !slices.ContainsFunc(flows[:i], func(n trace.Flow) bool { return n.Client != service && n.Client != f.Client }) {
 			chosen = append(chosen, f)
 		}
 	}
@@ -150,7 +150,7 @@ func (a *App) appName(client string) string {
 }
 
 // draw lays out a sign-in.
-func draw(f hops.Flow, names [lanes]string) seenFlow {
+func draw(f trace.Flow, names [lanes]string) seenFlow {
 	app := names[laneOther]
 	if f.Client == service {
 		app = names[laneAcademy]
@@ -184,7 +184,7 @@ func draw(f hops.Flow, names [lanes]string) seenFlow {
 	took := f.Hops[len(f.Hops)-1].At.Add(f.Hops[len(f.Hops)-1].Took).Sub(f.Hops[0].At)
 	out.Summary = fmt.Sprintf("%s through your browser, %s from server to server. %s in total.",
 		components.Plural(front, "hop", "hops"), components.Plural(back, "hop", "hops"), length(took))
-	if slices.ContainsFunc(f.Hops, func(h hops.Hop) bool { return h.Kind == hops.SignInForm }) {
+	if slices.ContainsFunc(f.Hops, func(h trace.Step) bool { return h.Kind == trace.SignInForm }) {
 		out.Title += ", with the password"
 	} else {
 		out.Title += ", without a prompt"
@@ -194,7 +194,7 @@ func draw(f hops.Flow, names [lanes]string) seenFlow {
 
 // checks returns the text of a check within one party.
 func checks(kind string) string {
-	if kind == hops.Redeemed {
+	if kind == trace.Redeemed {
 		return "checks the code"
 	}
 	return "checks the ID token"
@@ -209,9 +209,9 @@ func length(d time.Duration) string {
 
 func lane(party string) int {
 	switch party {
-	case hops.Browser:
+	case trace.Browser:
 		return laneBrowser
-	case hops.Provider:
+	case trace.Provider:
 		return laneProvider
 	case service:
 		return laneAcademy
@@ -228,17 +228,17 @@ func path(address string) string {
 }
 
 // says returns the text that explains a hop and its result.
-func says(h hops.Hop, app, provider string) string {
+func says(h trace.Step, app, provider string) string {
 	leads := func(part string) bool {
-		return slices.ContainsFunc(h.Answer, func(v hops.Value) bool { return v.Name == "Location" && strings.HasSuffix(v.Text, part) })
+		return slices.ContainsFunc(h.Answer, func(v trace.Value) bool { return v.Name == "Location" && strings.HasSuffix(v.Text, part) })
 	}
 	has := func(name string) bool {
-		return slices.ContainsFunc(h.Answer, func(v hops.Value) bool { return v.In == hops.InLocation && v.Name == name })
+		return slices.ContainsFunc(h.Answer, func(v trace.Value) bool { return v.In == trace.InLocation && v.Name == name })
 	}
 	switch h.Kind {
-	case hops.Asked:
+	case trace.Asked:
 		return app + " needs to know who you are. It generates a state, a nonce and a code_verifier, stores them, and sends your browser to the provider with the state, the nonce and the hash of the verifier."
-	case hops.Authorize:
+	case trace.Authorize:
 		switch {
 		case has("code"):
 			return provider + " already has a session with your browser. It asks for nothing, and sends your browser back with a code and the same state."
@@ -248,22 +248,22 @@ func says(h hops.Hop, app, provider string) string {
 			return provider + " has no session with your browser, so it shows its sign-in page. The request waits there."
 		}
 		return provider + " checks the request: which client asks, which redirect URI is allowed, and which scopes are requested."
-	case hops.SignInPage:
+	case trace.SignInPage:
 		return "The sign-in page. Only the provider ever sees a password."
-	case hops.SignInForm:
+	case trace.SignInForm:
 		if h.Status == http.StatusSeeOther {
 			return "Your password was correct. " + provider + " starts a session with your browser and continues with the waiting request."
 		}
 		return "The form was rejected and shown again."
-	case hops.Callback:
+	case trace.Callback:
 		return "Your browser delivers the code. The state must be the one that this browser started with. The response comes only after the next hops: a session cookie for " + app + ", and a redirect to your page."
-	case hops.Token:
+	case trace.Token:
 		return app + " exchanges the code for tokens, without your browser. It sends its client secret and the code_verifier, whose hash " + provider + " already has."
-	case hops.Redeemed:
+	case trace.Redeemed:
 		return provider + " checks all of it before it issues tokens. The code can't be used again."
-	case hops.Userinfo:
+	case trace.Userinfo:
 		return app + " asks for your name and email, which the ID token left out."
-	case hops.Verified:
+	case trace.Verified:
 		return app + " checks the ID token: signature, issuer, audience, nonce, time. Then it starts its own session with your browser."
 	}
 	return ""

@@ -13,7 +13,7 @@ import (
 	"strconv"
 
 	"gatehouse/components"
-	"gatehouse/sso/hops"
+	"gatehouse/sso/trace"
 )
 
 func seenPage(v seenView) templ.Component {
@@ -829,7 +829,7 @@ func seenHopOf(h seenHop) templ.Component {
 	})
 }
 
-func seenValues(title string, values []hops.Value) templ.Component {
+func seenValues(title string, values []trace.Value) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -972,13 +972,13 @@ func (h seenHop) sentTitle() string {
 
 func placeName(in string) string {
 	switch in {
-	case hops.InQuery:
+	case trace.InQuery:
 		return "address"
-	case hops.InLocation:
+	case trace.InLocation:
 		return "in the address"
-	case hops.InJSON:
+	case trace.InJSON:
 		return "body"
-	case hops.InCheck:
+	case trace.InCheck:
 		return "compared"
 	}
 	return in

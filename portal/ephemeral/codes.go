@@ -31,8 +31,8 @@ type Code struct {
 	SID         string    `json:"i"`
 	Subject     string    `json:"u"`
 	AuthTime    time.Time `json:"t"`
-	Flow        string    `json:"f,omitempty"` // of sso/hops
-	Tag         string    `json:"b,omitempty"` // of the browser that gets the code, for sso/hops
+	Flow        string    `json:"f,omitempty"` // of sso/trace
+	Tag         string    `json:"b,omitempty"` // of the browser that gets the code, for sso/trace
 
 	record, spent string // set by TakeCode: the value in Redis before, and the sealed grant of the tombstone
 }

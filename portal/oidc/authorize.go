@@ -12,8 +12,8 @@ import (
 	"gatehouse/portal/clients"
 	"gatehouse/portal/ephemeral"
 	"gatehouse/portal/store"
-	"gatehouse/sso/hops"
 	"gatehouse/sso/session"
+	"gatehouse/sso/trace"
 	"gatehouse/web"
 )
 
@@ -130,7 +130,7 @@ func (h *Handlers) ask(c echo.Context, q *authRequest, present *store.Grantee) e
 func (h *Handlers) grant(c echo.Context, q *authRequest, g store.Grantee) error {
 	code, err := h.Ephemeral.SaveCode(c.Request().Context(), ephemeral.Code{
 		ClientID: q.Client.ID, RedirectURI: q.RedirectURI, Challenge: q.Challenge, Nonce: q.Nonce, Scopes: q.Scopes,
-		Audience: q.Audience, SID: g.SID, Subject: g.UserID, AuthTime: g.AuthTime, Flow: hops.ID(q.State), Tag: browserTag(c),
+		Audience: q.Audience, SID: g.SID, Subject: g.UserID, AuthTime: g.AuthTime, Flow: trace.ID(q.State), Tag: browserTag(c),
 	})
 	if err != nil && q.None {
 		return q.fail(unavailable(err), h.Issuer.URL())

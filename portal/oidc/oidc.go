@@ -12,9 +12,9 @@ import (
 	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
-	"gatehouse/sso/hops"
 	"gatehouse/sso/seal"
 	"gatehouse/sso/session"
+	"gatehouse/sso/trace"
 )
 
 // The paths of the endpoints.
@@ -86,8 +86,8 @@ type Deps struct {
 	Secret    []byte // the portal's, 32 bytes
 	Now       func() time.Time
 	Logger    *slog.Logger
-	Recorded  func()        // called after an event was recorded
-	Hops      hops.Recorder // records the steps of each sign-in, for its user to see
+	Recorded  func()         // called after an event was recorded
+	Trace      trace.Recorder // records the steps of each sign-in, for its user to see
 	Replica   string
 
 	RefreshLife  time.Duration // lifetime of a family of refresh tokens; default 30 days
@@ -112,8 +112,8 @@ func New(d Deps) (*Handlers, error) {
 	if d.ReplayWindow == 0 {
 		d.ReplayWindow = 10 * time.Second
 	}
-	if d.Hops == nil {
-		d.Hops = hops.Nowhere{}
+	if d.Trace == nil {
+		d.Trace = trace.Discard{}
 	}
 	if d.Recorded == nil {
 		d.Recorded = func() {}

@@ -11,8 +11,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/sso/denylist"
-	"gatehouse/sso/live"
 	"gatehouse/sso/session"
+	"gatehouse/sso/signoutpush"
 )
 
 // Identity is a request's user, as described by the ID token.
@@ -112,7 +112,7 @@ func (a *RP) notDenied(c echo.Context, rec *session.Record) (*session.Record, er
 // unidentified reports whether path needs no user, or is requested by open tabs, which must not prolong the session.
 func unidentified(path string) bool {
 	switch path {
-	case "/healthz", "/readyz", BackchannelURI, live.StreamPath, live.StatePath:
+	case "/healthz", "/readyz", BackchannelURI, signoutpush.StreamPath, signoutpush.StatePath:
 		return true
 	}
 	return strings.HasPrefix(path, "/assets/")

@@ -4,17 +4,17 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
-	"gatehouse/sso/live"
 	"gatehouse/sso/session"
+	"gatehouse/sso/signoutpush"
 )
 
 // newLive returns the handler that tells open tabs that their user was signed out.
-func newLive(c Config, sessions *session.Store) (*live.Handler, error) {
-	var watcher live.Watcher = &live.Sessions{Store: sessions, Client: c.ClientID}
+func newLive(c Config, sessions *session.Store) (*signoutpush.Handler, error) {
+	var watcher signoutpush.Watcher = &signoutpush.Sessions{Store: sessions, Client: c.ClientID}
 	if c.Denied != nil {
 		watcher = c.Denied
 	}
-	return live.New(live.Options{
+	return signoutpush.New(signoutpush.Options{
 		Client: c.ClientID, Sessions: sessions, Watcher: watcher,
 		Keys: c.Keys, Name: c.AppName, Logger: c.Logger,
 	})
@@ -31,6 +31,6 @@ func Live(c echo.Context) *components.Live {
 	}
 	p := v.rp.live.Page(v.person.Subject, v.person.SID, v.person.AuthTime)
 	return &components.Live{
-		StreamURL: live.StreamPath, StateURL: live.StatePath, Ticket: p.Ticket, Person: p.Person, SignIn: p.SignIn,
+		StreamURL: signoutpush.StreamPath, StateURL: signoutpush.StatePath, Ticket: p.Ticket, Person: p.Person, SignIn: p.SignIn,
 	}
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/sso/denylist"
-	"gatehouse/sso/hops"
-	"gatehouse/sso/live"
 	"gatehouse/sso/loopback"
 	"gatehouse/sso/luascript"
 	"gatehouse/sso/seal"
 	"gatehouse/sso/session"
+	"gatehouse/sso/signoutpush"
 	"gatehouse/sso/token"
+	"gatehouse/sso/trace"
 )
 
 // Config configures an app as a relying party. Fields without another default than zero are optional.
@@ -55,8 +55,8 @@ type Config struct {
 	Absolute   time.Duration // see session.Options; with Denied at most a day
 	Now        func() time.Time
 
-	// Hops, if given, records each sign-in, request by request.
-	Hops hops.Recorder
+	// Trace, if given, records each sign-in, request by request.
+	Trace trace.Recorder
 }
 
 // longestDenied is how long the denylist certainly keeps an entry: a session that lasts longer would be allowed again
@@ -78,7 +78,7 @@ type RP struct {
 	flows    *flows
 	scripts  *luascript.Runner
 	tokens   *tokens
-	live     *live.Handler
+	live     *signoutpush.Handler
 	secure   bool
 }
 
@@ -111,8 +111,8 @@ func New(c Config) (*RP, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Hops == nil {
-		c.Hops = hops.Nowhere{}
+	if c.Trace == nil {
+		c.Trace = trace.Discard{}
 	}
 	if c.Absolute <= 0 {
 		c.Absolute = session.DefaultAbsolute
@@ -179,7 +179,7 @@ func (a *RP) Mount(e *echo.Echo) {
 	e.POST(SignOutPath, a.signOut)
 	e.GET(SignedOutPath, a.signedOut)
 	e.POST(BackchannelURI, a.backchannel)
-	a.live.Mount(e) // live.StreamPath, live.StatePath: for open tabs
+	a.live.Mount(e) // signoutpush.StreamPath, signoutpush.StatePath: for open tabs
 }
 
 func (a *RP) redirectURI() string { return a.BaseURL + CallbackPath }

@@ -22,9 +22,9 @@ import (
 	"gatehouse/apps/academy/bank/door"
 	"gatehouse/portal"
 	"gatehouse/portal/standalone"
-	"gatehouse/sso/hops"
 	"gatehouse/sso/loopback"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/trace"
 	"gatehouse/tests/env"
 )
 
@@ -116,7 +116,7 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = house.Close() })
-	recorder, err := hops.NewLog(rdb, log)
+	recorder, err := trace.NewLog(rdb, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 	seen.add(watchedSecret, watchedPassword, watchedEmail)
 	auth, err := rp.New(rp.Config{
 		Issuer: house.Issuer, ClientID: "watched", ClientSecret: watchedSecret, BaseURL: server.URL, Service: "watched", Redis: rdb, Keys: [][]byte{[]byte(watchedSecret)},
-		HTTPClient: &http.Client{Transport: seen}, Logger: log, Hops: recorder,
+		HTTPClient: &http.Client{Transport: seen}, Logger: log, Trace: recorder,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -156,11 +156,11 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 		t.Fatalf("%v, %d %s", err, again.Status, again.Body)
 	}
 
-	withForm := []string{hops.Asked, hops.Authorize, hops.SignInPage, hops.SignInForm, hops.Authorize, hops.Callback, hops.Token, hops.Redeemed, hops.Verified}
-	silent := []string{hops.Asked, hops.Authorize, hops.Callback, hops.Token, hops.Redeemed, hops.Verified}
+	withForm := []string{trace.Asked, trace.Authorize, trace.SignInPage, trace.SignInForm, trace.Authorize, trace.Callback, trace.Token, trace.Redeemed, trace.Verified}
+	silent := []string{trace.Asked, trace.Authorize, trace.Callback, trace.Token, trace.Redeemed, trace.Verified}
 	awaitKinds(t, rdb, house.Issuer, sub, silent, withForm) // newest first
 
-	if flows, err := hops.Of(t.Context(), rdb, house.Issuer, "somebody else"); err != nil || len(flows) != 0 {
+	if flows, err := trace.Of(t.Context(), rdb, house.Issuer, "somebody else"); err != nil || len(flows) != 0 {
 		t.Errorf("somebody else sees %v, %v", flows, err)
 	}
 	kept := everything(t, rdb)
@@ -178,7 +178,7 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 func awaitKinds(t *testing.T, rdb redis.UniversalClient, issuer, sub string, want ...[]string) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		flows, err := hops.Of(t.Context(), rdb, issuer, sub)
+		flows, err := trace.Of(t.Context(), rdb, issuer, sub)
 		if err != nil {
 			t.Fatal(err)
 		}

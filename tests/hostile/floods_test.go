@@ -31,7 +31,7 @@ import (
 	"gatehouse/events"
 	"gatehouse/portal"
 	"gatehouse/portal/password"
-	"gatehouse/sso/hops"
+	"gatehouse/sso/trace"
 	"gatehouse/tests/env"
 	"gatehouse/tests/estate"
 	"gatehouse/web"
@@ -340,7 +340,7 @@ func floodTraces(t *testing.T, f *flooded) {
 		}
 		f.visit(t, b, http.MethodGet, "portal", "/oauth/authorize?"+q.Encode(), "")
 	}
-	key := func(state string) string { return "gatehouse:hops:flow:" + hops.ID(state) }
+	key := func(state string) string { return "gatehouse:hops:flow:" + trace.ID(state) }
 	one := rand.Text()
 	for range 100 {
 		authorize(one, 1)

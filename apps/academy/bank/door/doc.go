@@ -5,7 +5,7 @@
 //	        ◀── 302 ───────────┘
 //	        ── form ──▶ provider ── 303 /auth/callback ──▶ Door
 //
-// Door.Trust sets the provider, by the three settings that an app needs for it. sso/hops records the back-channel
+// Door.Trust sets the provider, by the three settings that an app needs for it. sso/trace records the back-channel
 // requests, as in the installation's own apps. Unlike in those, the door's error page also shows the error's cause,
 // which otherwise only the log has.
 package door

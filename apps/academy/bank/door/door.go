@@ -17,9 +17,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/fleet/embedded"
-	"gatehouse/sso/hops"
 	"gatehouse/sso/loopback"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/trace"
 )
 
 // Service is the door's service name, in cookies and Redis keys.
@@ -56,7 +56,7 @@ type Door struct {
 
 	mu       sync.Mutex
 	settings Settings
-	noted    []hops.Hop
+	noted    []trace.Step
 }
 
 // Open starts a door without a provider.
@@ -103,7 +103,7 @@ func (d *Door) Close() error {
 func (d *Door) Trust(s Settings) error {
 	auth, err := rp.New(rp.Config{
 		Issuer: s.Issuer, ClientID: s.ClientID, ClientSecret: s.ClientSecret,
-		BaseURL: d.BaseURL, Service: Service, Keys: [][]byte{d.key}, Redis: d.rdb, HTTPClient: d.client, Logger: d.o.Logger, Hops: d,
+		BaseURL: d.BaseURL, Service: Service, Keys: [][]byte{d.key}, Redis: d.rdb, HTTPClient: d.client, Logger: d.o.Logger, Trace: d,
 	})
 	if err != nil {
 		return err
@@ -181,8 +181,8 @@ func Read(body []byte) Answer {
 // maxNoted limits the number of hops that are kept until Noted returns them.
 const maxNoted = 100
 
-// Record implements hops.Recorder.
-func (d *Door) Record(_ string, h hops.Hop) {
+// Record implements trace.Recorder.
+func (d *Door) Record(_ string, h trace.Step) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.noted) < maxNoted {
@@ -190,11 +190,11 @@ func (d *Door) Record(_ string, h hops.Hop) {
 	}
 }
 
-// File implements hops.Recorder.
+// File implements trace.Recorder.
 func (d *Door) File(string, string, string, string) {}
 
 // Noted returns the recorded hops since the last call, oldest first, and clears them.
-func (d *Door) Noted() []hops.Hop {
+func (d *Door) Noted() []trace.Step {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	noted := d.noted

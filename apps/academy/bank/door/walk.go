@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"gatehouse/apps/academy/lab"
-	"gatehouse/sso/hops"
+	"gatehouse/sso/trace"
 )
 
 // Bank is the ID of the door's node in a picture.
@@ -106,7 +106,7 @@ func (w *Walk) saw(from, name string, p Page) {
 		r.Outcome = lab.Refused
 		r.Text = fmt.Sprintf("%s: %s %s of %s answered %d. %s", name, p.Method, p.URL.Path, at.Label, p.Status, said.Error)
 	case p.To != nil:
-		r.Text = fmt.Sprintf("%s: %s %s of %s answered %d: on to %s.", name, p.Method, p.URL.Path, at.Label, p.Status, hops.Address(p.To))
+		r.Text = fmt.Sprintf("%s: %s %s of %s answered %d: on to %s.", name, p.Method, p.URL.Path, at.Label, p.Status, trace.Address(p.To))
 	case at.ID == Bank && said.Who != "":
 		r.Outcome = lab.Recognised
 		r.Text = fmt.Sprintf("%s: the bank answered %d and knows %s.", name, p.Status, said.Who)
@@ -124,11 +124,11 @@ func (w *Walk) saw(from, name string, p Page) {
 	if at.ID == Bank {
 		w.known[from] = said.Who
 	}
-	w.row(name+" → "+at.Label, "browser", p.Method+" "+p.URL.Path, hops.Values(hops.InQuery, p.URL.Query()), p.Status, p.Took)
+	w.row(name+" → "+at.Label, "browser", p.Method+" "+p.URL.Path, trace.Values(trace.InQuery, p.URL.Query()), p.Status, p.Took)
 }
 
 // called records a request from the door to its provider.
-func (w *Walk) called(h hops.Hop) {
+func (w *Walk) called(h trace.Step) {
 	u, err := url.Parse(h.Address)
 	if err != nil {
 		return
@@ -152,7 +152,7 @@ func (w *Walk) called(h hops.Hop) {
 	w.row("Bank → "+at.Label, "server to server", h.Method+" "+u.Path, h.Sent, h.Status, h.Took)
 }
 
-func (w *Walk) row(way, channel, request string, sent []hops.Value, status int, took time.Duration) {
+func (w *Walk) row(way, channel, request string, sent []trace.Value, status int, took time.Duration) {
 	parameters := make([]string, 0, len(sent))
 	for _, v := range sent {
 		parameters = append(parameters, v.Name+"="+v.Text)

@@ -6,7 +6,7 @@ import (
 
 	"gatehouse/apps/academy/bank/door"
 	"gatehouse/apps/academy/lab"
-	"gatehouse/sso/hops"
+	"gatehouse/sso/trace"
 )
 
 // View implements lab.Apparatus.
@@ -30,7 +30,7 @@ func (a *apparatus) View(v *lab.View) {
 	v.Facts = []lab.Fact{
 		{Label: "Issuer", Value: now.Issuer, Code: true},
 		{Label: "Client id", Value: now.ClientID, Code: true},
-		{Label: "Client secret", Value: hops.Short(now.ClientSecret), Code: true},
+		{Label: "Client secret", Value: trace.Short(now.ClientSecret), Code: true},
 		{Label: "The bank takes you for", Value: a.walk.Known(you)},
 	}
 	v.Controls = map[string]lab.Adjusts{

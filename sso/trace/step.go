@@ -1,4 +1,4 @@
-package hops
+package trace
 
 import (
 	"crypto/sha256"
@@ -26,8 +26,8 @@ const (
 	Refused    = "refused"   // app, by itself: the sign-in failed
 )
 
-// Hop is a request with its response, or, where From and To are the same, a step that one party did by itself.
-type Hop struct {
+// Step is a request with its response, or, where From and To are the same, a step that one party did by itself.
+type Step struct {
 	Kind    string        `json:"k"`
 	At      time.Time     `json:"t"`
 	Took    time.Duration `json:"d"` // measured by the party that recorded the hop
@@ -43,10 +43,10 @@ type Hop struct {
 }
 
 // Front reports whether a hop went through the browser, where its user, and any other software there, can see it.
-func (h Hop) Front() bool { return h.From == Browser || h.To == Browser }
+func (h Step) Front() bool { return h.From == Browser || h.To == Browser }
 
 // Alone reports whether one party did the step by itself.
-func (h Hop) Alone() bool { return h.From == h.To }
+func (h Step) Alone() bool { return h.From == h.To }
 
 // Value is a parameter, a cookie or a member of a response, already shortened.
 type Value struct {
@@ -71,13 +71,13 @@ const (
 type Flow struct {
 	Client string    `json:"client"` // id of the app
 	Ended  time.Time `json:"ended"`
-	Hops   []Hop     `json:"-"` // oldest first
+	Hops   []Step     `json:"-"` // oldest first
 }
 
 // Recorder records hops. Its methods do not block.
 type Recorder interface {
 	// Record adds a hop to the flow with this ID; it does nothing if id is empty.
-	Record(id string, h Hop)
+	Record(id string, h Step)
 	// File assigns the flow to the user sub of issuer.
 	File(id, client, issuer, sub string)
 }
@@ -103,11 +103,11 @@ func hash(s string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// Nowhere is a Recorder that records nothing.
-type Nowhere struct{}
+// Discard is a Recorder that records nothing.
+type Discard struct{}
 
 // Record implements Recorder.
-func (Nowhere) Record(string, Hop) {}
+func (Discard) Record(string, Step) {}
 
 // File implements Recorder.
-func (Nowhere) File(string, string, string, string) {}
+func (Discard) File(string, string, string, string) {}

@@ -12,12 +12,12 @@ import (
 
 	"gatehouse/portal/ephemeral"
 	"gatehouse/sso/cookies"
-	"gatehouse/sso/hops"
 	"gatehouse/sso/session"
+	"gatehouse/sso/trace"
 	"gatehouse/web"
 )
 
-// The steps of a sign-in are recorded in Deps.Hops, with shortened values. A failure to record never fails a
+// The steps of a sign-in are recorded in Deps.Trace, with shortened values. A failure to record never fails a
 // sign-in.
 
 // Seen returns middleware that records the requests of a browser to the authorization endpoint, and to the sign-in
@@ -28,17 +28,17 @@ func (h *Handlers) Seen(next echo.HandlerFunc) echo.HandlerFunc {
 		h.tagBrowser(c)
 		err := next(c)
 		r := c.Request()
-		hop := hops.Hop{
-			Kind: hops.Authorize, At: began, Took: time.Since(began), From: hops.Browser, To: hops.Provider, Replica: h.Replica,
-			Method: r.Method, Address: h.Issuer.URL() + r.URL.Path, Sent: hops.Sent(r), Status: c.Response().Status,
+		hop := trace.Step{
+			Kind: trace.Authorize, At: began, Took: time.Since(began), From: trace.Browser, To: trace.Provider, Replica: h.Replica,
+			Method: r.Method, Address: h.Issuer.URL() + r.URL.Path, Sent: trace.Sent(r), Status: c.Response().Status,
 			Tag: browserTag(c),
 		}
 		state := r.URL.Query().Get("state")
 		if r.URL.Path == SignInPath {
-			hop.Kind = hops.SignInPage
+			hop.Kind = trace.SignInPage
 			if r.Method == http.MethodPost {
-				hop.Kind = hops.SignInForm
-				hop.Sent = append(hop.Sent, hops.Values(hops.InForm, r.PostForm)...)
+				hop.Kind = trace.SignInForm
+				hop.Sent = append(hop.Sent, trace.Values(trace.InForm, r.PostForm)...)
 			}
 			state = stateOf(r)
 		}
@@ -49,8 +49,8 @@ func (h *Handlers) Seen(next echo.HandlerFunc) echo.HandlerFunc {
 		} else if page := (*web.Error)(nil); errors.As(err, &page) {
 			hop.Status = page.Status
 		}
-		hop.Answer = append(hops.Location(location), hops.Cookies(c.Response().Header())...)
-		h.Hops.Record(hops.ID(state), hop)
+		hop.Answer = append(trace.Location(location), trace.Cookies(c.Response().Header())...)
+		h.Trace.Record(trace.ID(state), hop)
 		return err
 	}
 }
@@ -71,7 +71,7 @@ func (h *Handlers) tagBrowser(c echo.Context) {
 		id = rand.Text()
 		c.SetCookie(&http.Cookie{Name: name, Value: id, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode})
 	}
-	c.Set(browserTagKey, hops.BrowserTag(id))
+	c.Set(browserTagKey, trace.BrowserTag(id))
 }
 
 // browserTag returns the tag of the request's browser, "" if it has none.
@@ -97,15 +97,15 @@ func stateOf(r *http.Request) string {
 // redeemed records the checks that were made before a code is exchanged for tokens.
 func (h *Handlers) redeemed(c echo.Context, q tokenRequest, code ephemeral.Code) {
 	now := time.Now()
-	check := func(name, text string) hops.Value { return hops.Value{In: hops.InCheck, Name: name, Text: text} }
-	h.Hops.Record(code.Flow, hops.Hop{
-		Kind: hops.Redeemed, At: now, From: hops.Provider, To: hops.Provider, Replica: h.Replica,
+	check := func(name, text string) trace.Value { return trace.Value{In: trace.InCheck, Name: name, Text: text} }
+	h.Trace.Record(code.Flow, trace.Step{
+		Kind: trace.Redeemed, At: now, From: trace.Provider, To: trace.Provider, Replica: h.Replica,
 		Method: http.MethodPost, Address: h.Issuer.URL() + TokenPath, Status: http.StatusOK, Tag: code.Tag,
-		Sent: []hops.Value{
+		Sent: []trace.Value{
 			check("client", q.client.ID+" is who it says it is ("+q.client.AuthMethod+")"),
 			check("code", "issued to this client, and not used before"),
 			check("redirect_uri", "the same as in the authorization request"),
-			check("code_verifier", "its SHA-256 is the code_challenge "+hops.Short(code.Challenge)),
+			check("code_verifier", "its SHA-256 is the code_challenge "+trace.Short(code.Challenge)),
 		},
 	})
 }

@@ -1,4 +1,4 @@
-package live
+package signoutpush
 
 import (
 	"math/rand/v2"

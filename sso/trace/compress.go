@@ -1,4 +1,4 @@
-package hops
+package trace
 
 import (
 	"bytes"

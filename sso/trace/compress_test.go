@@ -1,4 +1,4 @@
-package hops
+package trace
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 )
 
 func TestCompress_HopsTakeLessThanAQuarter(t *testing.T) {
-	hop, err := json.Marshal(Hop{
+	hop, err := json.Marshal(Step{
 		Kind: Authorize, At: time.Date(2026, 11, 29, 15, 4, 5, 678, time.UTC), Took: 1234567, From: Browser, To: Provider, Replica: "portal-2", Method: "GET",
 		Address: "http://portal.localhost:8080/oauth/authorize", Status: 302,
 		Sent: []Value{

@@ -1,4 +1,4 @@
-package live_test
+package signoutpush_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/sso/denylist"
-	"gatehouse/sso/live"
+	"gatehouse/sso/signoutpush"
 	"gatehouse/tests/env"
 )
 
@@ -32,7 +32,7 @@ func TestSessions_TellWhenNoneIsLeft(t *testing.T) {
 			t.Errorf("here: %v", out.data)
 		}
 		other.hears(t, "hello")
-		watcher := &live.Sessions{Store: a.sessions, Client: "shop"}
+		watcher := &signoutpush.Sessions{Store: a.sessions, Client: "shop"}
 		for sid, want := range map[string]error{"told": denylist.ErrDenied, "left": denylist.ErrDenied, "other": nil, "": nil} {
 			if err := watcher.Check("alice", sid, "", time.Now()); !errors.Is(err, want) || want == nil && err != nil {
 				t.Errorf("%q: %v, want %v", sid, err, want)
@@ -54,7 +54,7 @@ func TestSessions_TellWhenNoneIsLeft(t *testing.T) {
 
 func TestSessions_AwayIsNotOver(t *testing.T) {
 	a := newApp(t, nowhere(t), setup{})
-	watcher := &live.Sessions{Store: a.sessions, Client: "shop", Every: time.Millisecond}
+	watcher := &signoutpush.Sessions{Store: a.sessions, Client: "shop", Every: time.Millisecond}
 	if err := watcher.Check("alice", "sid", "", time.Now()); err == nil || errors.Is(err, denylist.ErrDenied) {
 		t.Errorf("Check: %v", err)
 	}

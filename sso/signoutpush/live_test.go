@@ -1,4 +1,4 @@
-package live_test
+package signoutpush_test
 
 import (
 	"bufio"
@@ -19,8 +19,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/sso/denylist"
-	"gatehouse/sso/live"
 	"gatehouse/sso/session"
+	"gatehouse/sso/signoutpush"
 	"gatehouse/tests/env"
 )
 
@@ -37,14 +37,14 @@ func (c *clock) Add(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now =
 // app is one replica of an app that has nothing but open tabs.
 type app struct {
 	*httptest.Server
-	*live.Handler
+	*signoutpush.Handler
 	sessions *session.Store
 	clock    *clock
 }
 
 // setup is what tests change of an app.
 type setup struct {
-	live.Options
+	signoutpush.Options
 	server func(*http.Server)
 }
 
@@ -63,13 +63,13 @@ func newApp(t *testing.T, rdb redis.UniversalClient, s setup) *app {
 		o.Keys = [][]byte{secret}
 	}
 	if o.Watcher == nil {
-		o.Watcher = &live.Sessions{Store: a.sessions, Client: "shop", Every: 10 * time.Millisecond}
+		o.Watcher = &signoutpush.Sessions{Store: a.sessions, Client: "shop", Every: 10 * time.Millisecond}
 	}
-	a.Handler, err = live.New(o)
+	a.Handler, err = signoutpush.New(o)
 	check(t, err)
 	e := echo.New()
 	a.Mount(e)
-	e.HEAD(live.StreamPath, a.Stream) // as package web does for every GET
+	e.HEAD(signoutpush.StreamPath, a.Stream) // as package web does for every GET
 	a.Server = httptest.NewUnstartedServer(e)
 	if s.server != nil {
 		s.server(a.Config)
@@ -123,7 +123,7 @@ type tab struct {
 
 func (a *app) listen(t *testing.T, cookie *http.Cookie) *tab {
 	t.Helper()
-	res := a.ask(t, http.MethodGet, live.StreamPath, cookie)
+	res := a.ask(t, http.MethodGet, signoutpush.StreamPath, cookie)
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" || res.Header.Get("X-Accel-Buffering") != "no" {
 		t.Fatalf("%s, %v", res.Status, res.Header)
 	}
@@ -246,10 +246,10 @@ func TestNew_RefusesWhatIsMissing(t *testing.T) {
 	rdb := env.MiniRedis(t)
 	sessions, err := session.New(rdb, session.Options{Keys: [][]byte{[]byte("a key of thirty-two random bytes")}, Service: "shop"})
 	check(t, err)
-	for name, o := range map[string]live.Options{
+	for name, o := range map[string]signoutpush.Options{
 		"client": {Sessions: sessions, Watcher: fixed{}}, "sessions": {Client: "shop", Watcher: fixed{}}, "watcher": {Client: "shop", Sessions: sessions},
 	} {
-		if _, err := live.New(o); err == nil {
+		if _, err := signoutpush.New(o); err == nil {
 			t.Errorf("no %s: accepted", name)
 		}
 	}

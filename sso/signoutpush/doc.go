@@ -1,4 +1,4 @@
-// Package live tells open tabs that their user has been signed out, within a moment and without a click.
+// Package signoutpush tells open tabs that their user has been signed out, within a moment and without a click.
 //
 //	denylist ── Watch ──▶ Handler ── GET /auth/live, events ──▶ one tab of a browser ──▶ its other tabs
 //	                              ── GET /auth/state, JSON ──▶ a tab that wakes up
@@ -12,4 +12,4 @@
 // session from becoming idle. A page also has a sealed ticket, which is valid only for asking what ended the sign-in
 // that the page was made for. With it a tab that wakes up learns why it was signed out, although the session no longer
 // exists.
-package live
+package signoutpush

@@ -1,4 +1,4 @@
-package live_test
+package signoutpush_test
 
 import (
 	"net/http"
@@ -9,19 +9,19 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/sso/denylist"
-	"gatehouse/sso/live"
+	"gatehouse/sso/signoutpush"
 	"gatehouse/tests/env"
 )
 
 func TestState_OfWhoIsSignedIn(t *testing.T) {
 	a := newApp(t, env.MiniRedis(t), setup{})
 	now := a.clock.Now()
-	got := body(t, a.ask(t, http.MethodGet, live.StatePath, a.signIn(t, "alice", "sid-1")))
+	got := body(t, a.ask(t, http.MethodGet, signoutpush.StatePath, a.signIn(t, "alice", "sid-1")))
 	page := a.Page("alice", "sid-1", now)
 	if got["signed_in"] != true || got["person"] != page.Person || got["sign_in"] != page.SignIn || got["ticket"] == "" {
 		t.Errorf("%v, and the page has %+v", got, page)
 	}
-	for _, other := range []live.Page{a.Page("bob", "sid-1", now), a.Page("alice", "sid-2", now), a.Page("alice", "", now), a.Page("bob", "", now)} {
+	for _, other := range []signoutpush.Page{a.Page("bob", "sid-1", now), a.Page("alice", "sid-2", now), a.Page("alice", "", now), a.Page("bob", "", now)} {
 		if other.Person == page.Person && other.SignIn == page.SignIn {
 			t.Errorf("%+v is taken for %+v", other, page)
 		}
@@ -37,8 +37,8 @@ func TestState_OfWhoIsSignedIn(t *testing.T) {
 func TestState_TicketTellsWhy(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		log, mirror := newDenylist(t, rdb)
-		a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
-		sibling := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}}) // another replica
+		a := newApp(t, rdb, setup{Options: signoutpush.Options{Watcher: mirror}})
+		sibling := newApp(t, rdb, setup{Options: signoutpush.Options{Watcher: mirror}}) // another replica
 		cookie := a.signIn(t, "alice", "sid-1")
 		ticket := a.Page("alice", "sid-1", a.clock.Now()).Ticket
 		_, err := log.Write(t.Context(), denylist.Entry{
@@ -47,13 +47,13 @@ func TestState_TicketTellsWhy(t *testing.T) {
 		check(t, err)
 		until(t, func() bool { return mirror.Check("alice", "sid-1", "", time.Now()) != nil })
 		want := "A sign-in token was used twice, so this sign-in was ended to protect you"
-		if got := body(t, a.ask(t, http.MethodGet, live.StatePath, cookie)); got["signed_in"] != false || got["text"] != want {
+		if got := body(t, a.ask(t, http.MethodGet, signoutpush.StatePath, cookie)); got["signed_in"] != false || got["text"] != want {
 			t.Errorf("with the session: %v", got)
 		}
 		if _, err := a.sessions.EndSID(t.Context(), "sid-1"); err != nil {
 			t.Fatal(err)
 		}
-		got := body(t, sibling.ask(t, http.MethodGet, live.StatePath, cookie, "Live-Ticket", ticket))
+		got := body(t, sibling.ask(t, http.MethodGet, signoutpush.StatePath, cookie, "Live-Ticket", ticket))
 		if got["signed_in"] != false || got["text"] != want || got["again"] != true {
 			t.Errorf("with the ticket: %v", got)
 		}
@@ -61,7 +61,7 @@ func TestState_TicketTellsWhy(t *testing.T) {
 			t.Errorf("a ticket tells whose it is: %v", got)
 		}
 		// Signed in again, the page's old sign-in does not matter.
-		if got := body(t, a.ask(t, http.MethodGet, live.StatePath, a.signIn(t, "alice", "sid-2"), "Live-Ticket", ticket)); got["signed_in"] != true {
+		if got := body(t, a.ask(t, http.MethodGet, signoutpush.StatePath, a.signIn(t, "alice", "sid-2"), "Live-Ticket", ticket)); got["signed_in"] != true {
 			t.Errorf("signed in again: %v", got)
 		}
 	})
@@ -70,8 +70,8 @@ func TestState_TicketTellsWhy(t *testing.T) {
 func TestState_TicketsOfOthersTellNothing(t *testing.T) {
 	rdb := env.MiniRedis(t)
 	log, mirror := newDenylist(t, rdb)
-	a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
-	forged := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror, Keys: [][]byte{[]byte("another secret of tickets")}}})
+	a := newApp(t, rdb, setup{Options: signoutpush.Options{Watcher: mirror}})
+	forged := newApp(t, rdb, setup{Options: signoutpush.Options{Watcher: mirror, Keys: [][]byte{[]byte("another secret of tickets")}}})
 	_, err := log.Write(t.Context(), denylist.Entry{
 		Kind: denylist.Subject, Value: "alice", Before: time.Now().Add(time.Hour), Until: time.Now().Add(time.Hour), Reason: denylist.Banned, At: time.Now(),
 	})
@@ -84,12 +84,12 @@ func TestState_TicketsOfOthersTellNothing(t *testing.T) {
 		if len(ticket) > 8<<10 { // the server does not read such a header
 			ticket = ticket[:8<<10]
 		}
-		got := body(t, a.ask(t, http.MethodGet, live.StatePath, nil, "Live-Ticket", ticket))
+		got := body(t, a.ask(t, http.MethodGet, signoutpush.StatePath, nil, "Live-Ticket", ticket))
 		if got["signed_in"] != false || got["text"] != nil || got["reason"] != nil {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	if got := body(t, a.ask(t, http.MethodGet, live.StatePath, nil, "Live-Ticket", ours)); got["reason"] != denylist.Banned {
+	if got := body(t, a.ask(t, http.MethodGet, signoutpush.StatePath, nil, "Live-Ticket", ours)); got["reason"] != denylist.Banned {
 		t.Errorf("ours: %v", got)
 	}
 }
@@ -120,13 +120,13 @@ func TestWords_OfEveryReason(t *testing.T) {
 	} {
 		rdb := env.MiniRedis(t)
 		log, mirror := newDenylist(t, rdb)
-		a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
+		a := newApp(t, rdb, setup{Options: signoutpush.Options{Watcher: mirror}})
 		_, err := log.Write(t.Context(), denylist.Entry{
 			Kind: denylist.SignIn, Value: "sid", Until: time.Now().Add(time.Hour), Reason: c.reason, Client: c.client,
 			Note: "what admins write is for admins", At: time.Now(),
 		})
 		check(t, err)
-		res := a.ask(t, http.MethodGet, live.StatePath, nil, "Live-Ticket", a.Page("alice", "sid", time.Now()).Ticket)
+		res := a.ask(t, http.MethodGet, signoutpush.StatePath, nil, "Live-Ticket", a.Page("alice", "sid", time.Now()).Ticket)
 		if got := body(t, res); got["text"] != c.want || got["again"] != c.again || strings.Contains(got["text"].(string), "admins write") {
 			t.Errorf("%s in %q: %v", c.reason, c.client, got)
 		}

@@ -1,4 +1,4 @@
-package live_test
+package signoutpush_test
 
 import (
 	"net/http"
@@ -9,14 +9,14 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/sso/denylist"
-	"gatehouse/sso/live"
+	"gatehouse/sso/signoutpush"
 	"gatehouse/tests/env"
 )
 
 func TestStream_TellsWhatEndedTheSignIn(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		log, mirror := newDenylist(t, rdb)
-		a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
+		a := newApp(t, rdb, setup{Options: signoutpush.Options{Watcher: mirror}})
 		alice, bob := a.listen(t, a.signIn(t, "alice", "sid-1")), a.listen(t, a.signIn(t, "bob", "sid-2"))
 		hello := alice.hears(t, "hello")
 		if hello.data["person"] == "" || hello.data["person"] == bob.hears(t, "hello").data["person"] {
@@ -49,7 +49,7 @@ func TestStream_TellsWhatEndedTheSignIn(t *testing.T) {
 func TestStream_OverBeforeItBegan(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		log, mirror := newDenylist(t, rdb)
-		a := newApp(t, rdb, setup{Options: live.Options{Watcher: mirror}})
+		a := newApp(t, rdb, setup{Options: signoutpush.Options{Watcher: mirror}})
 		cookie := a.signIn(t, "alice", "sid-1")
 		_, err := log.Write(t.Context(), denylist.Entry{
 			Kind: denylist.SignIn, Value: "sid-1", Until: time.Now().Add(time.Hour), Reason: denylist.EndedByAdmin, At: time.Now(),
@@ -75,9 +75,9 @@ func TestStream_WhoMayListen(t *testing.T) {
 		"another site":     {alice, "cross-site", http.StatusForbidden},
 		"a sibling's page": {alice, "same-site", http.StatusForbidden},
 	} {
-		for _, path := range []string{live.StreamPath, live.StatePath} {
+		for _, path := range []string{signoutpush.StreamPath, signoutpush.StatePath} {
 			want := c.want
-			if path == live.StatePath && want == http.StatusNoContent {
+			if path == signoutpush.StatePath && want == http.StatusNoContent {
 				want = http.StatusOK
 			}
 			if res := a.ask(t, http.MethodGet, path, c.cookie, "Sec-Fetch-Site", c.site); res.StatusCode != want {
@@ -89,11 +89,11 @@ func TestStream_WhoMayListen(t *testing.T) {
 
 func TestStream_NobodyKnows(t *testing.T) {
 	rdb := env.MiniRedis(t)
-	stale := newApp(t, rdb, setup{Options: live.Options{Watcher: fixed{denylist.ErrStale}}})
+	stale := newApp(t, rdb, setup{Options: signoutpush.Options{Watcher: fixed{denylist.ErrStale}}})
 	away := newApp(t, nowhere(t), setup{})
 	cookie := stale.signIn(t, "alice", "sid-1")
 	for name, a := range map[string]*app{"stale": stale, "Redis away": away} {
-		for _, path := range []string{live.StreamPath, live.StatePath} {
+		for _, path := range []string{signoutpush.StreamPath, signoutpush.StatePath} {
 			res := a.ask(t, http.MethodGet, path, cookie)
 			if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" || len(res.Cookies()) != 0 {
 				t.Errorf("%s, %s: %s, Retry-After %q, cookies %v", name, path, res.Status, res.Header.Get("Retry-After"), res.Cookies())
@@ -103,13 +103,13 @@ func TestStream_NobodyKnows(t *testing.T) {
 }
 
 func TestStream_IsBounded(t *testing.T) {
-	a := newApp(t, env.MiniRedis(t), setup{Options: live.Options{PerPerson: 2, PerReplica: 3}})
+	a := newApp(t, env.MiniRedis(t), setup{Options: signoutpush.Options{PerPerson: 2, PerReplica: 3}})
 	alice, bob := a.signIn(t, "alice", "sid-1"), a.signIn(t, "bob", "sid-2")
 	first := a.listen(t, alice)
 	a.listen(t, alice)
 	refused := func(who *http.Cookie) {
 		t.Helper()
-		if res := a.ask(t, http.MethodGet, live.StreamPath, who); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+		if res := a.ask(t, http.MethodGet, signoutpush.StreamPath, who); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
 			t.Errorf("one too many: %s", res.Status)
 		}
 	}
@@ -126,7 +126,7 @@ func TestStream_IsBounded(t *testing.T) {
 
 func TestStream_OutlivesTheServersDeadlines(t *testing.T) {
 	a := newApp(t, env.MiniRedis(t), setup{
-		Options: live.Options{Beat: 20 * time.Millisecond},
+		Options: signoutpush.Options{Beat: 20 * time.Millisecond},
 		server:  func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond },
 	})
 	l := a.listen(t, a.signIn(t, "alice", "sid-1"))
@@ -137,7 +137,7 @@ func TestStream_OutlivesTheServersDeadlines(t *testing.T) {
 }
 
 func TestStream_EndsAfterAWhileAndComesBack(t *testing.T) {
-	a := newApp(t, env.MiniRedis(t), setup{Options: live.Options{Life: 30 * time.Millisecond}})
+	a := newApp(t, env.MiniRedis(t), setup{Options: signoutpush.Options{Life: 30 * time.Millisecond}})
 	cookie := a.signIn(t, "alice", "sid-1")
 	for range 3 {
 		l := a.listen(t, cookie)
@@ -151,7 +151,7 @@ func TestStream_EndsAfterAWhileAndComesBack(t *testing.T) {
 }
 
 func TestStream_PausesDiffer(t *testing.T) {
-	a := newApp(t, env.MiniRedis(t), setup{Options: live.Options{PerPerson: 50}})
+	a := newApp(t, env.MiniRedis(t), setup{Options: signoutpush.Options{PerPerson: 50}})
 	cookie := a.signIn(t, "alice", "sid-1")
 	pauses := map[any]bool{}
 	for range 50 {
@@ -178,14 +178,14 @@ func TestStream_EndsWithTheServer(t *testing.T) {
 
 func TestStream_IsNoSignOfLife(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
-		a := newApp(t, rdb, setup{Options: live.Options{Watcher: fixed{}, Beat: 10 * time.Millisecond}})
+		a := newApp(t, rdb, setup{Options: signoutpush.Options{Watcher: fixed{}, Beat: 10 * time.Millisecond}})
 		cookie := a.signIn(t, "alice", "sid-1")
 		for range 3 { // a session is idle after an hour
 			l := a.listen(t, cookie)
 			l.hears(t, "hello")
 			l.hears(t, "beat")
 			_ = l.Body.Close()
-			a.ask(t, http.MethodGet, live.StatePath, cookie)
+			a.ask(t, http.MethodGet, signoutpush.StatePath, cookie)
 			a.clock.Add(19 * time.Minute)
 		}
 		l := a.listen(t, cookie)
@@ -200,7 +200,7 @@ func TestStream_IsNoSignOfLife(t *testing.T) {
 // Sessions that went with a Redis which lost everything are not told as a sign-out: the person may still be signed in.
 func TestStream_ALostSessionIsNoSignOut(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
-		a := newApp(t, rdb, setup{Options: live.Options{Beat: 10 * time.Millisecond}})
+		a := newApp(t, rdb, setup{Options: signoutpush.Options{Beat: 10 * time.Millisecond}})
 		cookie, ticket := a.signIn(t, "alice", "sid-1"), a.Page("alice", "sid-1", a.clock.Now()).Ticket
 		l := a.listen(t, cookie)
 		l.hears(t, "hello")
@@ -211,7 +211,7 @@ func TestStream_ALostSessionIsNoSignOut(t *testing.T) {
 		}
 		l.hears(t, "bye", "beat")
 		l.hears(t, "")
-		got := body(t, a.ask(t, http.MethodGet, live.StatePath, cookie, "Live-Ticket", ticket))
+		got := body(t, a.ask(t, http.MethodGet, signoutpush.StatePath, cookie, "Live-Ticket", ticket))
 		if got["signed_in"] != false || got["reason"] != nil || got["text"] != nil {
 			t.Errorf("%v", got)
 		}
@@ -220,7 +220,7 @@ func TestStream_ALostSessionIsNoSignOut(t *testing.T) {
 
 func TestStream_HeadEnds(t *testing.T) {
 	a := newApp(t, env.MiniRedis(t), setup{})
-	res := a.ask(t, http.MethodHead, live.StreamPath, a.signIn(t, "alice", "sid-1"))
+	res := a.ask(t, http.MethodHead, signoutpush.StreamPath, a.signIn(t, "alice", "sid-1"))
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
 		t.Errorf("%s, %v", res.Status, res.Header)
 	}

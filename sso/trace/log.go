@@ -1,4 +1,4 @@
-package hops
+package trace
 
 import (
 	"cmp"
@@ -78,7 +78,7 @@ func flowKey(id string) string { return "gatehouse:hops:flow:" + id }
 func personKey(issuer, sub string) string { return "gatehouse:hops:person:" + hash(issuer+"\x00"+sub) }
 
 // Record implements Recorder.
-func (l *Log) Record(id string, h Hop) {
+func (l *Log) Record(id string, h Step) {
 	if id != "" {
 		l.add(entry{id: id}, h)
 	}
@@ -173,14 +173,14 @@ func (l *Log) complain(err error, lost int) {
 
 // ofOneBrowser removes the provider's hops with browsers other than the one that received the code: the authorization
 // link may have been opened elsewhere. Apps record no hops of other browsers.
-func ofOneBrowser(all []Hop) []Hop {
+func ofOneBrowser(all []Step) []Step {
 	tag := ""
 	for _, h := range all {
 		if h.Kind == Redeemed {
 			tag = h.Tag
 		}
 	}
-	return slices.DeleteFunc(all, func(h Hop) bool { return h.To == Provider && h.From == Browser && (tag == "" || h.Tag != tag) })
+	return slices.DeleteFunc(all, func(h Step) bool { return h.To == Provider && h.From == Browser && (tag == "" || h.Tag != tag) })
 }
 
 // Of returns the sign-ins of sub at issuer within the last hour, newest first. Show them only to that user.
@@ -211,14 +211,14 @@ func Of(ctx context.Context, rdb redis.UniversalClient, issuer, sub string) ([]F
 	var out []Flow
 	for i, f := range flows {
 		for _, raw := range lists[i].Val() {
-			var h Hop
+			var h Step
 			if json.Unmarshal(decompress(raw), &h) == nil {
 				f.Hops = append(f.Hops, h)
 			}
 		}
 		f.Hops = ofOneBrowser(f.Hops)
 		if len(f.Hops) > 0 {
-			slices.SortStableFunc(f.Hops, func(a, b Hop) int { return cmp.Compare(a.At.UnixNano(), b.At.UnixNano()) })
+			slices.SortStableFunc(f.Hops, func(a, b Step) int { return cmp.Compare(a.At.UnixNano(), b.At.UnixNano()) })
 			out = append(out, f.Flow)
 		}
 	}

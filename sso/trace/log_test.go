@@ -1,4 +1,4 @@
-package hops_test
+package trace_test
 
 import (
 	"context"
@@ -13,15 +13,15 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/hops"
+	"gatehouse/sso/trace"
 	"gatehouse/tests/env"
 )
 
 const issuer = "https://id.example.com"
 
-func open(t *testing.T, rdb redis.UniversalClient) *hops.Log {
+func open(t *testing.T, rdb redis.UniversalClient) *trace.Log {
 	t.Helper()
-	l, err := hops.NewLog(rdb, slog.New(slog.DiscardHandler))
+	l, err := trace.NewLog(rdb, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,10 +29,10 @@ func open(t *testing.T, rdb redis.UniversalClient) *hops.Log {
 }
 
 // await asks until want sign-ins are there.
-func await(t *testing.T, rdb redis.UniversalClient, sub string, want int) []hops.Flow {
+func await(t *testing.T, rdb redis.UniversalClient, sub string, want int) []trace.Flow {
 	t.Helper()
 	for {
-		flows, err := hops.Of(t.Context(), rdb, issuer, sub)
+		flows, err := trace.Of(t.Context(), rdb, issuer, sub)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,25 +51,25 @@ func each(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient)) {
 func TestLog_KeepsAFlowForItsPersonAlone(t *testing.T) {
 	each(t, func(t *testing.T, rdb redis.UniversalClient) {
 		l, now := open(t, rdb), time.Now()
-		id := hops.ID("a state")
-		l.Record(id, hops.Hop{Kind: hops.Token, At: now.Add(time.Second), From: "shop", To: hops.Provider})
-		l.Record(id, hops.Hop{Kind: hops.Asked, At: now, From: hops.Browser, To: "shop"})
-		l.Record("", hops.Hop{Kind: hops.Asked, At: now})
-		l.Record(hops.ID("another"), hops.Hop{Kind: hops.Asked, At: now})
+		id := trace.ID("a state")
+		l.Record(id, trace.Step{Kind: trace.Token, At: now.Add(time.Second), From: "shop", To: trace.Provider})
+		l.Record(id, trace.Step{Kind: trace.Asked, At: now, From: trace.Browser, To: "shop"})
+		l.Record("", trace.Step{Kind: trace.Asked, At: now})
+		l.Record(trace.ID("another"), trace.Step{Kind: trace.Asked, At: now})
 		l.File(id, "shop", issuer, "alice")
 
 		flow := await(t, rdb, "alice", 1)[0]
-		if flow.Client != "shop" || len(flow.Hops) != 2 || flow.Hops[0].Kind != hops.Asked || flow.Hops[1].Kind != hops.Token {
+		if flow.Client != "shop" || len(flow.Hops) != 2 || flow.Hops[0].Kind != trace.Asked || flow.Hops[1].Kind != trace.Token {
 			t.Errorf("kept %+v", flow)
 		}
 		for _, other := range [][2]string{{issuer, "bob"}, {"https://elsewhere.example.com", "alice"}} {
-			if flows, err := hops.Of(t.Context(), rdb, other[0], other[1]); err != nil || len(flows) != 0 {
+			if flows, err := trace.Of(t.Context(), rdb, other[0], other[1]); err != nil || len(flows) != 0 {
 				t.Errorf("%v sees %v, %v", other, flows, err)
 			}
 		}
 		ctx := t.Context()
 		for _, key := range rdb.Keys(ctx, "*").Val() {
-			if ttl := rdb.TTL(ctx, key).Val(); ttl <= 0 || ttl > hops.Life {
+			if ttl := rdb.TTL(ctx, key).Val(); ttl <= 0 || ttl > trace.Life {
 				t.Errorf("%s lives for %s", key, ttl)
 			}
 			if strings.Contains(key, "alice") || strings.Contains(key, "a state") {
@@ -83,9 +83,9 @@ func TestLog_IsBounded(t *testing.T) {
 	each(t, func(t *testing.T, rdb redis.UniversalClient) {
 		l := open(t, rdb)
 		for n := range 15 {
-			id := hops.ID(fmt.Sprint(n))
+			id := trace.ID(fmt.Sprint(n))
 			for range 2 {
-				l.Record(id, hops.Hop{Kind: hops.Asked, At: time.Now()})
+				l.Record(id, trace.Step{Kind: trace.Asked, At: time.Now()})
 			}
 			l.File(id, fmt.Sprint(n), issuer, "alice")
 		}
@@ -96,9 +96,9 @@ func TestLog_IsBounded(t *testing.T) {
 			}
 		}
 		for range 100 {
-			l.Record(hops.ID("long"), hops.Hop{Kind: hops.Asked, At: time.Now()})
+			l.Record(trace.ID("long"), trace.Step{Kind: trace.Asked, At: time.Now()})
 		}
-		l.File(hops.ID("long"), "long", issuer, "carol")
+		l.File(trace.ID("long"), "long", issuer, "carol")
 		if flow := await(t, rdb, "carol", 1)[0]; len(flow.Hops) != 40 {
 			t.Errorf("%d hops of one flow are kept", len(flow.Hops))
 		}
@@ -118,16 +118,16 @@ func noise(n int) string {
 func TestLog_TakesFewBytesOfStrangers(t *testing.T) {
 	rdb := env.MiniRedis(t)
 	l := open(t, rdb)
-	long := hops.Hop{Kind: hops.Authorize, At: time.Now()}
+	long := trace.Step{Kind: trace.Authorize, At: time.Now()}
 	for len(long.Sent) < 22 {
-		long.Sent = append(long.Sent, hops.Values(hops.InQuery, url.Values{"scope": {noise(300)}})...)
+		long.Sent = append(long.Sent, trace.Values(trace.InQuery, url.Values{"scope": {noise(300)}})...)
 	}
 	for n := range 240 {
-		l.Record(hops.ID(fmt.Sprint(n)), long)
+		l.Record(trace.ID(fmt.Sprint(n)), long)
 	}
 	for found := 0; found == 0; { // what is filed is written after all of them
-		l.File(hops.ID("0"), "shop", issuer, "alice")
-		flows, err := hops.Of(t.Context(), rdb, issuer, "alice")
+		l.File(trace.ID("0"), "shop", issuer, "alice")
+		flows, err := trace.Of(t.Context(), rdb, issuer, "alice")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func TestLog_TakesFewBytesOfStrangers(t *testing.T) {
 	}
 	written := 0
 	for n := range 240 {
-		for _, hop := range rdb.LRange(t.Context(), "gatehouse:hops:flow:"+hops.ID(fmt.Sprint(n)), 0, -1).Val() {
+		for _, hop := range rdb.LRange(t.Context(), "gatehouse:hops:flow:"+trace.ID(fmt.Sprint(n)), 0, -1).Val() {
 			written += len(hop)
 		}
 	}
@@ -154,7 +154,7 @@ func TestLog_NeverWaits(t *testing.T) {
 	go func() {
 		defer close(done)
 		for range 100_000 {
-			l.Record("flow", hops.Hop{Kind: hops.Asked, At: time.Now()})
+			l.Record("flow", trace.Step{Kind: trace.Asked, At: time.Now()})
 		}
 	}()
 	<-done // with one wait a hop, the test's own time limit would end it
@@ -176,7 +176,7 @@ func TestValues_KeepNoSecret(t *testing.T) {
 		"return_to": {"/oauth/authorize?state=" + secret},
 	}
 	var all string
-	for _, v := range append(hops.Values(hops.InForm, sent), hops.Location("http://x.example/cb?"+sent.Encode()+"#"+secret)...) {
+	for _, v := range append(trace.Values(trace.InForm, sent), trace.Location("http://x.example/cb?"+sent.Encode()+"#"+secret)...) {
 		all += v.Name + "=" + v.Text + "\n"
 	}
 	if strings.Contains(all, secret) || strings.Contains(all, secret[:8]) || strings.Contains(all, "alice") {
@@ -191,7 +191,7 @@ func TestValues_KeepNoSecret(t *testing.T) {
 
 func TestShort_ShowsAtMostAQuarter(t *testing.T) {
 	for secret, want := range map[string]string{"": "", "abc": "… (3 characters)", "abcdefgh": "ab… (8 characters)", strings.Repeat("x", 43): "xxxxxx… (43 characters)"} {
-		if got := hops.Short(secret); got != want {
+		if got := trace.Short(secret); got != want {
 			t.Errorf("Short(%q) = %q, want %q", secret, got, want)
 		}
 	}
@@ -200,14 +200,14 @@ func TestShort_ShowsAtMostAQuarter(t *testing.T) {
 // A link with the state of somebody's sign-in may be given to anyone: what their browser does is not shown.
 func TestOf_ShowsNoOtherBrowsersHops(t *testing.T) {
 	each(t, func(t *testing.T, rdb redis.UniversalClient) {
-		l, id := open(t, rdb), hops.ID("mallory's state")
+		l, id := open(t, rdb), trace.ID("mallory's state")
 		for _, tag := range []string{"victim", "", "mallory"} {
-			l.Record(id, hops.Hop{Kind: hops.Authorize, At: time.Now(), From: hops.Browser, To: hops.Provider, Tag: tag})
+			l.Record(id, trace.Step{Kind: trace.Authorize, At: time.Now(), From: trace.Browser, To: trace.Provider, Tag: tag})
 		}
-		l.Record(id, hops.Hop{Kind: hops.Redeemed, At: time.Now(), From: hops.Provider, To: hops.Provider, Tag: "mallory"})
+		l.Record(id, trace.Step{Kind: trace.Redeemed, At: time.Now(), From: trace.Provider, To: trace.Provider, Tag: "mallory"})
 		l.File(id, "shop", issuer, "mallory")
 		flow := await(t, rdb, "mallory", 1)[0]
-		if len(flow.Hops) != 2 || flow.Hops[0].Tag != "mallory" || flow.Hops[1].Kind != hops.Redeemed {
+		if len(flow.Hops) != 2 || flow.Hops[0].Tag != "mallory" || flow.Hops[1].Kind != trace.Redeemed {
 			t.Errorf("shown: %+v", flow.Hops)
 		}
 	})
@@ -216,7 +216,7 @@ func TestOf_ShowsNoOtherBrowsersHops(t *testing.T) {
 func TestCookies_ValuesAreNotKept(t *testing.T) {
 	r := &http.Request{URL: &url.URL{}, Header: http.Header{"Cookie": {"portal_session=ABCDEFGHIJKLMNOPQRSTUVWXYZ; x=1"}}}
 	answer := http.Header{"Set-Cookie": {"portal_session=ABCDEFGHIJKLMNOPQRSTUVWXYZ; Path=/"}}
-	for _, v := range append(hops.Sent(r), hops.Cookies(answer)...) {
+	for _, v := range append(trace.Sent(r), trace.Cookies(answer)...) {
 		if v.Text != "(not kept)" {
 			t.Errorf("%s is kept as %q", v.Name, v.Text)
 		}
