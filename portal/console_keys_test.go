@@ -208,7 +208,7 @@ func TestKeys_ARelyingPartyFollowsARotation(t *testing.T) {
 		if a := h.post(admin, "/admin/keys/rotate", url.Values{"alg": {"ES256"}}); a.status != http.StatusSeeOther {
 			t.Fatalf("%d", a.status)
 		}
-		h.clock.advance(keys.Ahead)
+		h.clock.advance(keys.PublishAhead)
 		h.signIn(person, "/")
 		is := access()
 		for deadline := time.Now().Add(20 * time.Second); headerOf(t, is)["kid"] == old; is = access() {
@@ -227,7 +227,7 @@ func TestKeys_ARelyingPartyFollowsARotation(t *testing.T) {
 		if !remote.Has(old) {
 			t.Error("the old key is gone before its time")
 		}
-		h.clock.advance(5*time.Minute + keys.Margin)
+		h.clock.advance(5*time.Minute + keys.ExpiryMargin)
 		for deadline := time.Now().Add(20 * time.Second); slices.Contains(h.jwks()["ES256"], old); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("the old key stays published")

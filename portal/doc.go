@@ -9,9 +9,9 @@
 //	   │  GET /oauth/authorize ────▶ │ oidc: validate client, redirect URI, scopes, PKCE challenge
 //	   │                             │ portal_session? ── no, or prompt=login, or max_age ──┐
 //	   │ ◀── 303 /sign-in?return_to=/oauth/authorize…(&reauth=1) ───────────────────────────┘
-//	   │  GET, POST /sign-in ──────▶ │ account: password, attempts → sign_ins, portal_session
+//	   │  GET, POST /sign-in ──────▶ │ account: password, ratelimit → sign_ins, portal_session
 //	   │ ◀── 303 /oauth/authorize… ──│
-//	   │  GET /oauth/authorize ────▶ │ ── yes: code, 60 s in Redis (ephemeral), bound to client,
+//	   │  GET /oauth/authorize ────▶ │ ── yes: code, 60 s in Redis (codes), bound to client,
 //	   │                             │         redirect URI, PKCE challenge and sid
 //	   │ ◀── 303 redirect_uri?code&state&iss ─│
 //	   │  GET /auth/callback ────────────────────────────────────────────────▶ │
@@ -33,5 +33,5 @@
 //	        a client that did not answer is retried for a day, by any replica
 //
 // Users, sign-ins, clients, keys, refresh tokens and outboxes are stored in the database (store); sessions, codes
-// and denials in Redis (sso/session, ephemeral). Registered clients and parsed keys are also cached in memory.
+// and denials in Redis (sso/session, codes). Registered clients and parsed keys are also cached in memory.
 package portal

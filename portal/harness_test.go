@@ -23,9 +23,9 @@ import (
 
 	"gatehouse/db"
 	"gatehouse/portal"
-	"gatehouse/portal/attempts"
 	"gatehouse/portal/clients"
 	"gatehouse/portal/password"
+	"gatehouse/portal/ratelimit"
 	"gatehouse/tests/env"
 )
 
@@ -128,7 +128,7 @@ func newHouse(t testing.TB, d *db.DB, rdb redis.UniversalClient, changes ...func
 	t.Cleanup(a.server.Close)
 	h := &house{t: t, issuer: estate.URL("portal"), db: d, rdb: rdb, clock: &clock{}, apps: a, addr: ln.Addr().String()}
 	h.deps = portal.Deps{
-		SignIns: attempts.SignIns{PerAccount: 100_000, PerAddress: 100_000}, // portal/attempts and portal/account test the limits
+		SignIns: ratelimit.SignInLimits{PerAccount: 100_000, PerAddress: 100_000}, // portal/ratelimit and portal/account test the limits
 		DB:      d, Redis: rdb, Estate: estate, Replica: "portal-1", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		HTTPClient: &http.Client{}, Key: key, Now: h.clock.now, Demo: true,
 		Passwords: password.Options{Params: argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}},

@@ -17,12 +17,12 @@ import (
 	"gatehouse/events"
 	"gatehouse/portal/account"
 	"gatehouse/portal/admin"
-	"gatehouse/portal/attempts"
 	"gatehouse/portal/backchannel"
 	"gatehouse/portal/clients"
 	"gatehouse/portal/keys"
 	"gatehouse/portal/oidc"
 	"gatehouse/portal/password"
+	"gatehouse/portal/ratelimit"
 	"gatehouse/portal/revoke"
 	"gatehouse/portal/tokens"
 	"gatehouse/sso/denylist"
@@ -51,7 +51,7 @@ type Deps struct {
 	Demo           bool             // create and show the demo accounts; without it they can't sign in
 	Passwords      password.Options // cost and concurrency of password hashing
 	Lifetimes      Lifetimes
-	SignIns        attempts.SignIns // limits of successful sign-ins
+	SignIns        ratelimit.SignInLimits // limits of successful sign-ins
 }
 
 // Lifetimes are the lifetimes of sessions and tokens. Zero fields mean the defaults.
@@ -64,18 +64,17 @@ type Lifetimes struct {
 
 // App is one replica of the portal.
 type App struct {
-	log      *slog.Logger
 	echo     *echo.Echo
 	relay    *events.Relay
 	sender   *backchannel.Sender
 	revoker  *revoke.Service
 	clients  *clients.Registry
-	upkeep   *upkeep
-	keys     *keys.Rotor
+	cleanup  *cleanup
+	keys     *keys.Manager
 	protocol *oidc.Handlers
 	pages    *account.Pages
 	console  *admin.Console
-	live     *signoutpush.Handler
+	tabs     *signoutpush.Handler
 }
 
 // New returns a replica. It declares the clients, loads or creates the signing keys, and, with Demo, creates the
@@ -85,11 +84,10 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	p, err := assemble(ctx, d)
+	a, err := assemble(ctx, d)
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	a := &App{log: d.Logger, relay: p.relay, sender: p.sender, revoker: p.revoker, clients: p.clients, upkeep: p.upkeep, keys: p.keys, protocol: p.protocol, pages: p.pages, console: p.console, live: p.live}
 	a.echo, err = web.New(web.Options{
 		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
 		Ready: map[string]func(context.Context) error{
@@ -100,7 +98,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		Person: a.pages.Person, Unavailable: a.pages.Unavailable,
 		AllowCrossOrigin: []string{oidc.AuthorizePath},
 		Nav:              admin.NavItem,
-		Live:             a.tab, Streams: []string{signoutpush.StreamPath},
+		Live:             a.openTab, Streams: []string{signoutpush.StreamPath},
 		SignInPath: oidc.SignInPath, SignOutPath: "/sign-out",
 	})
 	if err != nil {
@@ -108,7 +106,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	}
 	a.echo.HTTPErrorHandler = oidc.Errors(a.echo.HTTPErrorHandler)
 	a.routes(a.echo)
-	d.Denied.Describe(func(r *denylist.Report) { r.KIDs, r.Streams = a.keys.KIDs(), a.live.Streams() })
+	d.Denied.Describe(func(r *denylist.Report) { r.KIDs, r.Streams = a.keys.KIDs(), a.tabs.Streams() })
 	return a, nil
 }
 
@@ -126,15 +124,15 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST(oidc.UserinfoPath, o.Userinfo)
 
 	// For browsers redirected by clients.
-	e.GET(oidc.AuthorizePath, o.Authorize, o.Seen)
+	e.GET(oidc.AuthorizePath, o.Authorize, o.TraceSignIn)
 	e.POST(oidc.AuthorizePath, o.AuthorizePost) // from any site
 	e.GET(oidc.LogoutPath, o.EndSession)
 	e.POST(oidc.LogoutPath, o.EndSession)
 
 	// For users.
 	e.GET("/", p.Home)
-	e.GET(oidc.SignInPath, p.SignInForm, o.Seen)
-	e.POST(oidc.SignInPath, p.SignIn, o.Seen)
+	e.GET(oidc.SignInPath, p.SignInForm, o.TraceSignIn)
+	e.POST(oidc.SignInPath, p.SignIn, o.TraceSignIn)
 	e.GET("/register", p.RegisterForm)
 	e.POST("/register", p.Register)
 	e.GET("/profile", p.Profile)
@@ -143,7 +141,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/profile/password", p.SetPassword)
 	e.GET("/profile/delete", p.DeleteForm)
 	e.POST("/profile/delete", p.Delete)
-	e.POST("/sessions/told", p.Told)
+	e.POST("/sessions/told", p.AcknowledgeEnded)
 	e.GET("/sessions", p.SessionList)
 	e.POST("/sessions/:sid/end", p.EndSession)
 	e.GET("/sign-out", p.SignOutForm)
@@ -152,8 +150,8 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET(oidc.SignedOutPath, p.SignedOut)
 
 	// For open tabs.
-	e.GET(signoutpush.StreamPath, a.live.Stream)
-	e.GET(signoutpush.StatePath, a.live.State)
+	e.GET(signoutpush.StreamPath, a.tabs.Stream)
+	e.GET(signoutpush.StatePath, a.tabs.State)
 
 	// For administrators: below /admin.
 	a.console.Routes(e)
@@ -194,7 +192,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { return a.sender.Run(ctx) })
 	group.Go(func() error { return a.revoker.Run(ctx) })
 	group.Go(func() error { return a.pages.Run(ctx) })
-	group.Go(func() error { return a.upkeep.run(ctx) })
+	group.Go(func() error { return a.cleanup.run(ctx) })
 	group.Go(func() error { return a.keys.Run(ctx) })
 	group.Go(func() error { return a.clients.Run(ctx) })
 	return group.Wait()

@@ -67,7 +67,7 @@ var mayNotImport = []struct {
 	{"github.com/jackc/pgx/**", []string{"db/**", "tests/**"}, "one place knows the drivers"},
 	{"modernc.org/**", []string{"db/**"}, "one place knows the drivers"},
 	{"github.com/redis/go-redis/**", append([]string{
-		"sso/session", "sso/denylist", "sso/luascript", "sso/rp", "sso/trace", "fleet/**", "events", "portal/ephemeral", "portal/attempts",
+		"sso/session", "sso/denylist", "sso/luascript", "sso/rp", "sso/trace", "fleet/**", "events", "portal/codes", "portal/ratelimit",
 		"apps/academy/experiments/lookup", "tests/**",
 	}, carriers...), "Redis commands have a few homes"},
 	{"github.com/gorilla/sessions", []string{"sso/session"}, "one place knows how a session is kept"},

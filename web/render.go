@@ -64,6 +64,15 @@ func WantsFragment(c echo.Context) bool {
 // SeeOther redirects the browser with a GET (303).
 func SeeOther(c echo.Context, url string) error { return c.Redirect(http.StatusSeeOther, url) }
 
+// RedirectHX redirects the browser to path with a 303, or by the header HX-Redirect if the request is from htmx.
+func RedirectHX(c echo.Context, path string) error {
+	if WantsFragment(c) {
+		c.Response().Header().Set("HX-Redirect", path)
+		return c.NoContent(http.StatusOK)
+	}
+	return SeeOther(c, path)
+}
+
 // Shell returns the data of the header and footer of a page with this title.
 func Shell(c echo.Context, title string) components.Shell {
 	s := from(c)

@@ -15,15 +15,15 @@ import (
 	"gatehouse/apps/forum"
 	"gatehouse/apps/shop"
 	"gatehouse/portal"
-	"gatehouse/portal/attempts"
+	"gatehouse/portal/ratelimit"
 	"gatehouse/web"
 )
 
 // entry is a service of the estate: what people see of it, and how a replica of it is run.
 type entry struct {
 	web.App
-	replicas int          // that "gatehouse up" runs by default
-	calls    portal.Calls // another app's API that it calls
+	replicas int        // that "gatehouse up" runs by default
+	calls    portal.API // another app's API that it calls
 	replica  func() replica
 }
 
@@ -32,15 +32,15 @@ type entry struct {
 // accent in assets, and its containers in docker-compose.yml and deploy/nginx.conf (docs/architecture.md).
 var services = []entry{
 	{web.App{Key: "portal", Name: "Portal", Tagline: "Your account and sign-ins"},
-		2, portal.Calls{}, func() replica { return &portalConfig{} }},
+		2, portal.API{}, func() replica { return &portalConfig{} }},
 	{web.App{Key: "shop", Name: "Shop", Tagline: "Goods for a well-kept house"},
-		2, portal.Calls{Service: "analytics", Scope: "analytics:read"}, replicaOf(shop.New)},
+		2, portal.API{Service: "analytics", Scope: "analytics:read"}, replicaOf(shop.New)},
 	{web.App{Key: "forum", Name: "Forum", Tagline: "Questions, answers and advice"},
-		2, portal.Calls{Service: "shop", Scope: "purchases:read"}, replicaOf(forum.New)},
+		2, portal.API{Service: "shop", Scope: "purchases:read"}, replicaOf(forum.New)},
 	{web.App{Key: "analytics", Name: "Analytics", Tagline: "What happens across the estate", Roles: []string{"analyst", "admin"}},
-		1, portal.Calls{}, replicaOf(newAnalytics)},
+		1, portal.API{}, replicaOf(newAnalytics)},
 	{web.App{Key: "academy", Name: "Academy", Tagline: "Learn how sign-in scales"},
-		1, portal.Calls{Service: "forum", Scope: "forum.topics"}, func() replica { return &academyConfig{} }},
+		1, portal.API{Service: "forum", Scope: "forum.topics"}, func() replica { return &academyConfig{} }},
 }
 
 // serviceKeys returns the keys of all services.
@@ -86,14 +86,14 @@ func (c *appConfig) deps(d dependencies) apps.Deps {
 
 // newService constructs the portal, with every app of the estate as a client.
 func (c *portalConfig) newService(ctx context.Context, d dependencies) (service, error) {
-	calls := map[string]portal.Calls{}
+	calls := map[string]portal.API{}
 	for _, s := range services {
 		calls[s.Key] = s.calls
 	}
 	return portal.New(ctx, portal.Deps{
 		DB: d.db, Redis: d.rdb, Estate: c.estate, Replica: c.Replica, Logger: d.log, HTTPClient: d.client,
 		Key: c.key, OldKeys: c.oldKeys, Clients: append(portal.EstateClients(c.estate, c.ClientSecrets, calls), c.declared...),
-		Denied: d.denied, TrustedProxies: c.proxies, Demo: c.Demo, SignIns: attempts.SignIns(c.SignIns),
+		Denied: d.denied, TrustedProxies: c.proxies, Demo: c.Demo, SignIns: ratelimit.SignInLimits(c.SignIns),
 		Lifetimes: portal.Lifetimes{Idle: c.SessionIdle},
 	})
 }

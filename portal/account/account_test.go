@@ -23,9 +23,9 @@ import (
 	"gatehouse/components"
 	"gatehouse/db"
 	"gatehouse/portal/account"
-	"gatehouse/portal/attempts"
 	"gatehouse/portal/backchannel"
 	"gatehouse/portal/password"
+	"gatehouse/portal/ratelimit"
 	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/portal/store/storetest"
@@ -86,7 +86,7 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*ac
 	check(t, err)
 	h.hasher, err = password.NewHasher(password.Options{Params: light})
 	check(t, err)
-	limiter, err := attempts.New(rdb, bytes.Repeat([]byte("k"), 32), attempts.SignIns{})
+	limiter, err := ratelimit.New(rdb, bytes.Repeat([]byte("k"), 32), ratelimit.SignInLimits{})
 	check(t, err)
 	log, err := denylist.NewLog(rdb)
 	check(t, err)
@@ -95,7 +95,7 @@ func newHouse(t *testing.T, d *db.DB, rdb redis.UniversalClient, change func(*ac
 	check(t, err)
 	h.revoker = revoker
 	deps := account.Deps{
-		Store: h.store, Sessions: sessions, Hasher: h.hasher, Attempts: limiter, Revoker: revoker, Estate: estate, Now: h.clock.Now, Logger: quiet, Demo: true,
+		Store: h.store, Sessions: sessions, Hasher: h.hasher, Limiter: limiter, Revoker: revoker, Estate: estate, Now: h.clock.Now, Logger: quiet, Demo: true,
 	}
 	if change != nil {
 		change(&deps)
@@ -144,7 +144,7 @@ func routes(e *echo.Echo, p *account.Pages) {
 	e.POST("/profile/password", p.SetPassword)
 	e.GET("/profile/delete", p.DeleteForm)
 	e.POST("/profile/delete", p.Delete)
-	e.POST("/sessions/told", p.Told)
+	e.POST("/sessions/told", p.AcknowledgeEnded)
 	e.GET("/sessions", p.SessionList)
 	e.POST("/sessions/:sid/end", p.EndSession)
 }

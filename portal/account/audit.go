@@ -8,7 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/attempts"
+	"gatehouse/portal/ratelimit"
 	"gatehouse/portal/store"
 	"gatehouse/web"
 )
@@ -50,11 +50,11 @@ func (p *Pages) signInFailed(c echo.Context, by string, u store.User, reason str
 	return because
 }
 
-// succeeded counts a sign-in whose password was right. If there were too many, it records that and returns the
-// *attempts.Exceeded error.
-func (p *Pages) succeeded(c echo.Context, by string, u store.User, attempt *attempts.Attempt) error {
+// countSuccess counts a sign-in whose password was right. If there were too many, it records that and returns the
+// *ratelimit.Exceeded error.
+func (p *Pages) countSuccess(c echo.Context, by string, u store.User, attempt *ratelimit.Attempt) error {
 	err := attempt.Succeeded(c.Request().Context(), u.ID)
-	if exceeded := (*attempts.Exceeded)(nil); errors.As(err, &exceeded) {
+	if exceeded := (*ratelimit.Exceeded)(nil); errors.As(err, &exceeded) {
 		return p.signInFailed(c, by, u, tooManySignIns, err)
 	}
 	return err
@@ -74,7 +74,7 @@ type activityRow struct {
 	Address string
 }
 
-func (p *Pages) activity(c echo.Context, v *visitor) (activity, error) {
+func (p *Pages) loadActivity(c echo.Context, v *visitor) (activity, error) {
 	before := web.Int(c, "before", 0, 0, 1<<53)
 	rows, more, err := p.Store.AuditRows(c.Request().Context(), store.AuditQuery{
 		Actions:    []string{store.SignInFailed, store.PasswordChanged, store.EmailChanged},

@@ -8,7 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
-	"gatehouse/portal/attempts"
+	"gatehouse/portal/ratelimit"
 	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/web"
@@ -23,7 +23,7 @@ type deleteView struct {
 
 // DeleteForm handles GET /profile/delete: it shows what deleting the account does, and asks for confirmation.
 func (p *Pages) DeleteForm(c echo.Context) error {
-	return p.signedIn(c, func(c echo.Context, v *visitor) error {
+	return p.requireSignIn(c, func(c echo.Context, v *visitor) error {
 		return p.showDelete(c, http.StatusOK, deleteView{Email: v.user.Email, Faults: faults{}})
 	})
 }
@@ -36,8 +36,8 @@ func (p *Pages) showDelete(c echo.Context, status int, view deleteView) error {
 // Delete handles POST /profile/delete with the fields password and sure: it deletes the account and ends all its
 // sign-ins.
 func (p *Pages) Delete(c echo.Context) error {
-	return p.signedIn(c, func(c echo.Context, v *visitor) error {
-		fields, err := postedAll(c, "password", "sure")
+	return p.requireSignIn(c, func(c echo.Context, v *visitor) error {
+		fields, err := formValues(c, "password", "sure")
 		if err != nil {
 			return err
 		}
@@ -51,14 +51,14 @@ func (p *Pages) Delete(c echo.Context) error {
 		if len(view.Faults) > 0 {
 			return p.showDelete(c, http.StatusUnprocessableEntity, view)
 		}
-		if err = p.confirm(c, v, fields[0]); err == nil {
+		if err = p.checkPassword(c, v, fields[0]); err == nil {
 			err = p.deleteAccount(c, v)
 		}
 		if err != nil {
-			return p.refuseDelete(c, err, view)
+			return p.showDeleteError(c, err, view)
 		}
 		web.Flash(c, "success", "Your account has been deleted, and you are signed out everywhere.")
-		return leadOn(c, "/")
+		return web.RedirectHX(c, "/")
 	})
 }
 
@@ -71,18 +71,17 @@ func (p *Pages) deleteAccount(c echo.Context, v *visitor) error {
 	if err != nil {
 		return err
 	}
-	p.Wake()
 	if !done.Confirmed {
-		return notEverywhere("Your account has been deleted. You are being signed out, and not every server knows it yet.")
+		return unconfirmedError("Your account has been deleted. You are being signed out, and not every server knows it yet.")
 	}
 	return p.Sessions.End(ctx, c.Response(), c.Request())
 }
 
-func (p *Pages) refuseDelete(c echo.Context, err error, view deleteView) error {
-	var exceeded *attempts.Exceeded
+func (p *Pages) showDeleteError(c echo.Context, err error, view deleteView) error {
+	var exceeded *ratelimit.Exceeded
 	switch {
 	case errors.As(err, &exceeded):
-		view.Faults[""] = tooMany(c, exceeded)
+		view.Faults[""] = tooManyMessage(c, exceeded)
 		return p.showDelete(c, http.StatusTooManyRequests, view)
 	case errors.Is(err, errNoMatch), errors.Is(err, store.ErrStale):
 		view.Faults["password"] = "That is not your password."
@@ -91,12 +90,12 @@ func (p *Pages) refuseDelete(c echo.Context, err error, view deleteView) error {
 		view.Faults[""] = "You are the only administrator. Give somebody else the role first, so that this site is not left without one."
 		return p.showDelete(c, http.StatusConflict, view)
 	}
-	return failed(err)
+	return asUnavailable(err)
 }
 
-// notEverywhere returns a 503 that says that the change is done, but that not every replica has confirmed it since
+// unconfirmedError returns a 503 that says that the change is done, but that not every replica has confirmed it since
 // Redis is unavailable: replicas that do not hear from Redis refuse all sessions within a second.
-func notEverywhere(done string) error {
+func unconfirmedError(done string) error {
 	e := web.Fail(http.StatusServiceUnavailable, "unavailable", done+" That follows by itself within moments; there is nothing more to do.").
 		Titled("Done, and not known everywhere yet")
 	e.RetryAfter = 2 * time.Second

@@ -1,7 +1,7 @@
 // Package account serves the portal's pages for users: sign-in, registration, sign-out, the home page, the profile
 // and the list of sign-ins. A handler, its view and its page (.templ) are in files of the same name.
 //
-//	POST /sign-in ──> limits (attempts) ──> one hash, for any email (password) ──> session in Redis, new id
+//	POST /sign-in ──> limits (ratelimit) ──> one hash, for any email (password) ──> session in Redis, new id
 //	                                                                               └─> row and event, one transaction
 //	             <── 303 to return_to, a local path <── cookies, after the transaction
 //

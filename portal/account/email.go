@@ -29,7 +29,7 @@ func NormaliseEmail(typed string) (email, normalised string, err error) {
 		return "", "", errEmail
 	}
 	at := strings.LastIndexByte(email, '@')
-	if at < 1 || !plain(email) {
+	if at < 1 || !isPlainAddress(email) {
 		return "", "", errEmail
 	}
 	local := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(email[:at])))
@@ -39,14 +39,14 @@ func NormaliseEmail(typed string) (email, normalised string, err error) {
 	}
 	normalised = local + "@" + strings.ToLower(domain)
 	// Check again: NFKC turns a full-width @ into an @, for example.
-	if len(local) > maxLocal || len(normalised) > maxEmail || !plain(normalised) {
+	if len(local) > maxLocal || len(normalised) > maxEmail || !isPlainAddress(normalised) {
 		return "", "", errEmail
 	}
 	return email, normalised, nil
 }
 
-// plain reports whether s is an address (RFC 5322 addr-spec) without a display name, a comment or quotes.
-func plain(s string) bool {
+// isPlainAddress reports whether s is an address (RFC 5322 addr-spec) without a display name, a comment or quotes.
+func isPlainAddress(s string) bool {
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Name == "" && a.Address == s && !strings.ContainsAny(s, "\"<>[]() ")
 }

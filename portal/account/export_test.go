@@ -3,5 +3,5 @@ package account
 // What the tests of this package look at from outside.
 var (
 	ReturnTo   = returnTo
-	PersonName = personName
+	PersonName = checkName
 )

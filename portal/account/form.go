@@ -16,10 +16,10 @@ import (
 // maxName is the longest name of a user, in characters.
 const maxName = 80
 
-// posted returns the value of a form field exactly as it was sent, "" if it is missing. It reads only the body,
+// formValue returns the value of a form field exactly as it was sent, "" if it is missing. It reads only the body,
 // since a password in a URL would be logged. It returns a 400 error if the body can't be parsed or has the field
 // more than once.
-func posted(c echo.Context, name string) (string, error) {
+func formValue(c echo.Context, name string) (string, error) {
 	if err := c.Request().ParseForm(); err != nil {
 		return "", web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
 	}
@@ -33,11 +33,11 @@ func posted(c echo.Context, name string) (string, error) {
 	}
 }
 
-// postedAll returns the values of several form fields, in the order of names. It fails as posted does.
-func postedAll(c echo.Context, names ...string) ([]string, error) {
+// formValues returns the values of several form fields, in the order of names. It fails as formValue does.
+func formValues(c echo.Context, names ...string) ([]string, error) {
 	values := make([]string, len(names))
 	for i, name := range names {
-		v, err := posted(c, name)
+		v, err := formValue(c, name)
 		if err != nil {
 			return nil, err
 		}
@@ -46,9 +46,9 @@ func postedAll(c echo.Context, names ...string) ([]string, error) {
 	return values, nil
 }
 
-// keep returns a typed value without surrounding white space, to be shown again in its field, or "" if it is not
+// redisplay returns a typed value without surrounding white space, to be shown again in its field, or "" if it is not
 // valid text or is longer than maxRunes characters.
-func keep(typed string, maxRunes int) string {
+func redisplay(typed string, maxRunes int) string {
 	typed = strings.TrimSpace(typed)
 	if !utf8.ValidString(typed) || strings.ContainsFunc(typed, unicode.IsControl) || utf8.RuneCountInString(typed) > maxRunes {
 		return ""
@@ -56,8 +56,8 @@ func keep(typed string, maxRunes int) string {
 	return typed
 }
 
-// personName returns a typed name with white space normalised, or a message that says why it is not valid.
-func personName(typed string) (name, fault string) {
+// checkName returns a typed name with white space normalised, or a message that says why it is not valid.
+func checkName(typed string) (name, fault string) {
 	name = strings.Join(strings.Fields(typed), " ")
 	switch {
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, invisible):
@@ -88,12 +88,4 @@ func (f faults) list(fields ...string) []components.FieldError {
 		}
 	}
 	return list
-}
-
-// or returns a, or b if a is empty.
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }

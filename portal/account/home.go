@@ -21,13 +21,13 @@ type homeView struct {
 func (p *Pages) Home(c echo.Context) error {
 	view := homeView{}
 	if !p.Unavailable(c) {
-		v, err := p.visitor(c)
+		v, err := p.loadVisitor(c)
 		if err != nil {
 			return err
 		}
 		if v != nil {
 			view.Name = v.user.Name
-			if view.Ended, err = p.untold(c.Request().Context(), v.user); err != nil {
+			if view.Ended, err = p.endedNotices(c.Request().Context(), v.user); err != nil {
 				return err
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
-	"gatehouse/portal/attempts"
+	"gatehouse/portal/ratelimit"
 	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/sso/session"
@@ -23,10 +23,10 @@ type profileView struct {
 
 // Profile handles GET /profile.
 func (p *Pages) Profile(c echo.Context) error {
-	return p.signedIn(c, func(c echo.Context, v *visitor) error { return p.showProfile(c, http.StatusOK, p.profile(v)) })
+	return p.requireSignIn(c, func(c echo.Context, v *visitor) error { return p.showProfile(c, http.StatusOK, p.profileViewOf(v)) })
 }
 
-func (p *Pages) profile(v *visitor) profileView {
+func (p *Pages) profileViewOf(v *visitor) profileView {
 	return profileView{Name: v.user.Name, Email: v.user.Email, User: v.user, Faults: faults{}}
 }
 
@@ -37,38 +37,38 @@ func (p *Pages) showProfile(c echo.Context, status int, view profileView) error 
 
 // SetName handles POST /profile/name with the field name.
 func (p *Pages) SetName(c echo.Context) error {
-	return p.signedIn(c, func(c echo.Context, v *visitor) error {
-		typed, err := posted(c, "name")
+	return p.requireSignIn(c, func(c echo.Context, v *visitor) error {
+		typed, err := formValue(c, "name")
 		if err != nil {
 			return err
 		}
-		view := p.profile(v)
-		view.Name = keep(typed, maxName)
-		name, fault := personName(typed)
+		view := p.profileViewOf(v)
+		view.Name = redisplay(typed, maxName)
+		name, fault := checkName(typed)
 		if fault != "" {
 			view.Faults["name"] = fault
 			return p.showProfile(c, http.StatusUnprocessableEntity, view)
 		}
 		err = p.Store.SetName(c.Request().Context(), v.user.ID, name, p.Now())
 		if errors.Is(err, store.ErrNotFound) { // deleted concurrently
-			return leadOn(c, "/sign-in")
+			return web.RedirectHX(c, "/sign-in")
 		}
 		if err != nil {
 			return err
 		}
-		return p.saved(c, func(r *session.Record) { r.Name = name }, "Your name has been changed.")
+		return p.finishChange(c, func(r *session.Record) { r.Name = name }, "Your name has been changed.")
 	})
 }
 
 // SetEmail handles POST /profile/email with the fields email and email_password, the current password.
 func (p *Pages) SetEmail(c echo.Context) error {
-	return p.signedIn(c, func(c echo.Context, v *visitor) error {
-		fields, err := postedAll(c, "email", "email_password")
+	return p.requireSignIn(c, func(c echo.Context, v *visitor) error {
+		fields, err := formValues(c, "email", "email_password")
 		if err != nil {
 			return err
 		}
-		view := p.profile(v)
-		view.Email = keep(fields[0], maxEmail)
+		view := p.profileViewOf(v)
+		view.Email = redisplay(fields[0], maxEmail)
 		email, normalised, err := NormaliseEmail(fields[0])
 		if err != nil {
 			view.Faults["email"] = "Enter an email address, such as name@example.com."
@@ -79,38 +79,38 @@ func (p *Pages) SetEmail(c echo.Context) error {
 		if len(view.Faults) > 0 {
 			return p.showProfile(c, http.StatusUnprocessableEntity, view)
 		}
-		err = p.confirm(c, v, fields[1])
+		err = p.checkPassword(c, v, fields[1])
 		if err == nil { // limited like a registration: the answer also reveals whether an account exists
-			err = p.Attempts.Register(c.Request().Context(), web.ClientIP(c))
+			err = p.Limiter.CountRegistration(c.Request().Context(), web.ClientIP(c))
 		}
 		if err == nil {
 			err = p.Store.SetEmail(c.Request().Context(), v.user.ID, v.user.PasswordHash, email, normalised, p.Now(),
 				p.audit(c, store.EmailChanged, v.user.ID, v.user, map[string]any{"email": map[string]any{"from": v.user.Email, "to": email}}))
 		}
 		if errors.Is(err, store.ErrEmailTaken) {
-			err = p.emailTaken(c)
+			err = p.countEmailTaken(c)
 		}
 		if err != nil {
-			return p.refuseProfile(c, err, view, "email_password")
+			return p.showProfileError(c, err, view, "email_password")
 		}
-		return p.saved(c, func(r *session.Record) { r.Email = email }, "Your email has been changed. Sign in with it from now on.")
+		return p.finishChange(c, func(r *session.Record) { r.Email = email }, "Your email has been changed. Sign in with it from now on.")
 	})
 }
 
 // SetPassword handles POST /profile/password with the fields current_password and new_password. It ends the user's
 // other sign-ins, and gives this browser a new session id.
 func (p *Pages) SetPassword(c echo.Context) error {
-	return p.signedIn(c, func(c echo.Context, v *visitor) error {
-		fields, err := postedAll(c, "current_password", "new_password")
+	return p.requireSignIn(c, func(c echo.Context, v *visitor) error {
+		fields, err := formValues(c, "current_password", "new_password")
 		if err != nil {
 			return err
 		}
 		current, next := fields[0], fields[1]
-		view := p.profile(v)
+		view := p.profileViewOf(v)
 		if current == "" {
 			view.Faults["current_password"] = "Enter your current password."
 		}
-		if fault := p.newPassword(next, v.user.Email, v.user.Name); fault != "" {
+		if fault := p.checkNewPassword(next, v.user.Email, v.user.Name); fault != "" {
 			view.Faults["new_password"] = fault
 		} else if current == next {
 			view.Faults["new_password"] = "This is your current password. Choose another one."
@@ -119,16 +119,16 @@ func (p *Pages) SetPassword(c echo.Context) error {
 			return p.showProfile(c, http.StatusUnprocessableEntity, view)
 		}
 		if err := p.changePassword(c, v, current, next); err != nil {
-			return p.refuseProfile(c, err, view, "current_password")
+			return p.showProfileError(c, err, view, "current_password")
 		}
 		web.Flash(c, "success", "Your password has been changed, and your other devices are signed out.")
-		return leadOn(c, "/profile")
+		return web.RedirectHX(c, "/profile")
 	})
 }
 
 func (p *Pages) changePassword(c echo.Context, v *visitor, current, next string) error {
 	ctx := c.Request().Context()
-	if err := p.confirm(c, v, current); err != nil {
+	if err := p.checkPassword(c, v, current); err != nil {
 		return err
 	}
 	hash, err := p.Hasher.Hash(ctx, next)
@@ -147,30 +147,30 @@ func (p *Pages) changePassword(c echo.Context, v *visitor, current, next string)
 		return err
 	}
 	if !done.Confirmed {
-		return notEverywhere("Your password has been changed. Your other devices are being signed out, and not every server knows it yet.")
+		return unconfirmedError("Your password has been changed. Your other devices are being signed out, and not every server knows it yet.")
 	}
 	v.user.DeviceGeneration++ // as in the database; the device cookies of other browsers are invalid now
-	p.trust(c, v.user)
+	p.setDeviceCookie(c, v.user)
 	return p.renewSession(c, v)
 }
 
-// saved applies a change to the session too, so that the header of other pages shows it, and redirects to the
+// finishChange applies a change to the session too, so that the header of other pages shows it, and redirects to the
 // profile with a message.
-func (p *Pages) saved(c echo.Context, change func(*session.Record), message string) error {
+func (p *Pages) finishChange(c echo.Context, change func(*session.Record), message string) error {
 	if err := p.Sessions.Update(c.Request(), change); err != nil {
-		return failed(err)
+		return asUnavailable(err)
 	}
 	web.Flash(c, "success", message)
-	return leadOn(c, "/profile")
+	return web.RedirectHX(c, "/profile")
 }
 
-// refuseProfile shows the profile again with the message for err, or returns err if the form did not cause it. field
+// showProfileError shows the profile again with the message for err, or returns err if the form did not cause it. field
 // is the one that holds the current password.
-func (p *Pages) refuseProfile(c echo.Context, err error, view profileView, field string) error {
-	var exceeded *attempts.Exceeded
+func (p *Pages) showProfileError(c echo.Context, err error, view profileView, field string) error {
+	var exceeded *ratelimit.Exceeded
 	switch {
 	case errors.As(err, &exceeded):
-		view.Faults[field] = tooMany(c, exceeded)
+		view.Faults[field] = tooManyMessage(c, exceeded)
 		return p.showProfile(c, http.StatusTooManyRequests, view)
 	case errors.Is(err, errNoMatch), errors.Is(err, store.ErrStale):
 		view.Faults[field] = "That is not your current password."
@@ -179,5 +179,5 @@ func (p *Pages) refuseProfile(c echo.Context, err error, view profileView, field
 		view.Faults["email"] = "Another account has this email."
 		return p.showProfile(c, http.StatusConflict, view)
 	}
-	return failed(err)
+	return asUnavailable(err)
 }

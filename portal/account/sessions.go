@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,9 +20,9 @@ import (
 // perPage is the number of sign-ins on a page.
 const perPage = 10
 
-// listedFor is how long a sign-in is listed after it was last seen: the lifetime of a refresh token. After that,
+// listPeriod is how long a sign-in is listed after it was last seen: the lifetime of a refresh token. After that,
 // none of its credentials is valid.
-const listedFor = 30 * 24 * time.Hour
+const listPeriod = 30 * 24 * time.Hour
 
 type sessionsView struct {
 	Shell  components.Shell
@@ -47,21 +48,21 @@ type sessionItem struct {
 
 // SessionList handles GET /sessions. page counts from 1.
 func (p *Pages) SessionList(c echo.Context) error {
-	return p.signedIn(c, func(c echo.Context, v *visitor) error {
-		view, err := p.sessions(c, v)
+	return p.requireSignIn(c, func(c echo.Context, v *visitor) error {
+		view, err := p.loadSessions(c, v)
 		if err != nil {
 			return err
 		}
-		if view.Activity, err = p.activity(c, v); err != nil {
+		if view.Activity, err = p.loadActivity(c, v); err != nil {
 			return err
 		}
 		return web.Render(c, http.StatusOK, sessionsPage(view))
 	})
 }
 
-func (p *Pages) sessions(c echo.Context, v *visitor) (sessionsView, error) {
+func (p *Pages) loadSessions(c echo.Context, v *visitor) (sessionsView, error) {
 	ctx := c.Request().Context()
-	since := p.Now().Add(-listedFor)
+	since := p.Now().Add(-listPeriod)
 	page := web.Int(c, "page", 1, 1, 1_000_000)
 	rows, total, err := p.Store.SignInsOf(ctx, v.user.ID, v.signIn.SID, since, perPage, (page-1)*perPage)
 	if err != nil {
@@ -77,7 +78,7 @@ func (p *Pages) sessions(c echo.Context, v *visitor) (sessionsView, error) {
 	view := sessionsView{Shell: web.Shell(c, "My sessions"), Total: total, Page: page, Others: total > 1}
 	names := p.appNames()
 	for _, in := range rows {
-		view.Items = append(view.Items, item(in, in.SID == v.signIn.SID, names))
+		view.Items = append(view.Items, sessionItemOf(in, in.SID == v.signIn.SID, names))
 	}
 	view.Pages = components.Pages{
 		Page: page, Total: last, Label: "Sign-ins", URL: func(n int) string { return fmt.Sprintf("/sessions?page=%d", n) },
@@ -85,18 +86,14 @@ func (p *Pages) sessions(c echo.Context, v *visitor) (sessionsView, error) {
 	return view, nil
 }
 
-func item(in store.SignIn, current bool, names map[string]string) sessionItem {
+func sessionItemOf(in store.SignIn, current bool, names map[string]string) sessionItem {
 	it := sessionItem{
 		EndPath: "/sessions/" + url.PathEscape(in.SID) + "/end", Address: in.IP,
 		SignedIn: in.CreatedAt, Seen: in.LastSeenAt, Current: current,
 	}
 	it.Browser, it.Icon = Device(in.UserAgent)
 	for _, id := range in.Clients {
-		name := names[id]
-		if name == "" {
-			name = id
-		}
-		it.Apps = append(it.Apps, name)
+		it.Apps = append(it.Apps, cmp.Or(names[id], id))
 	}
 	return it
 }
@@ -137,13 +134,13 @@ func Device(userAgent string) (name, icon string) {
 // EndSession handles POST /sessions/:sid/end: it ends one of the user's own sign-ins. It answers 404 if the sign-in
 // does not exist or is another user's. Ending a sign-in that has ended is no error.
 func (p *Pages) EndSession(c echo.Context) error {
-	return p.signedIn(c, func(c echo.Context, v *visitor) error {
+	return p.requireSignIn(c, func(c echo.Context, v *visitor) error {
 		ctx := c.Request().Context()
 		sid := c.Param("sid")
 		if sid == v.signIn.SID {
 			return p.SignOut(c)
 		}
-		owner, _, err := p.Store.Visitor(ctx, clean(sid, 64))
+		owner, _, err := p.Store.Visitor(ctx, cleanHeader(sid, 64))
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
@@ -151,15 +148,14 @@ func (p *Pages) EndSession(c echo.Context) error {
 			return web.NotFound("This sign-in")
 		}
 		if err := revoke.Confirmed(p.Revoker.Revoke(ctx, revoke.Request{SID: sid, Reason: revoke.Elsewhere})); err != nil {
-			return failed(err)
+			return asUnavailable(err)
 		}
-		p.Wake()
 		const done = "That device is signed out."
 		if !web.WantsFragment(c) {
 			web.Flash(c, "success", done)
 			return web.SeeOther(c, "/sessions")
 		}
-		view, err := p.sessions(c, v)
+		view, err := p.loadSessions(c, v)
 		if err != nil {
 			return err
 		}

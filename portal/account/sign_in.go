@@ -10,14 +10,14 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
-	"gatehouse/portal/attempts"
+	"gatehouse/portal/ratelimit"
 	"gatehouse/portal/store"
 	"gatehouse/sso/session"
 	"gatehouse/web"
 )
 
-// noMatch is the message both for an unknown email and for a wrong password.
-const noMatch = "The email and the password do not match. Check both and try again."
+// noMatchMessage is the message both for an unknown email and for a wrong password.
+const noMatchMessage = "The email and the password do not match. Check both and try again."
 
 type signInView struct {
 	Shell    components.Shell
@@ -36,18 +36,18 @@ type signInView struct {
 // SignInForm handles GET /sign-in. Parameters: return_to, a local path; login_hint, an email to begin with (OpenID
 // Connect Core §3.1.2.1); reauth=1 asks the signed-in user for the password again (prompt=login, max_age).
 func (p *Pages) SignInForm(c echo.Context) error {
-	v, err := p.visitor(c)
+	v, err := p.loadVisitor(c)
 	if err != nil {
 		return err
 	}
-	view := signInView{ReturnTo: returnTo(c.QueryParam("return_to")), Email: keep(c.QueryParam("login_hint"), maxEmail)}
+	view := signInView{ReturnTo: returnTo(c.QueryParam("return_to")), Email: redisplay(c.QueryParam("login_hint"), maxEmail)}
 	if v != nil {
 		if c.QueryParam("reauth") != "1" {
-			return leadOn(c, view.ReturnTo)
+			return web.RedirectHX(c, view.ReturnTo)
 		}
-		view.Reauth = personOf(v.user)
+		view.Reauth = headerPerson(v.user)
 	} else {
-		view.Conflict = p.conflict(c)
+		view.Conflict = p.hasConflict(c)
 		view.NotSent = !view.Conflict && p.Sessions.TakeIssued(c.Response(), c.Request())
 	}
 	return p.showSignIn(c, http.StatusOK, view)
@@ -60,7 +60,7 @@ func (p *Pages) showSignIn(c echo.Context, status int, view signInView) error {
 	} else if p.Demo {
 		view.Demo = DemoAccounts()
 	}
-	web.FormActions(c, p.LeadsTo(c.Request().Context(), view.ReturnTo)...)
+	web.FormActions(c, p.FormTargets(c.Request().Context(), view.ReturnTo)...)
 	view.Shell = web.Shell(c, title)
 	view.Shell.SignInURL = "" // this is the sign-in page
 	return web.Render(c, status, signInPage(view))
@@ -68,13 +68,13 @@ func (p *Pages) showSignIn(c echo.Context, status int, view signInView) error {
 
 // SignIn handles POST /sign-in with the fields email, password, return_to and reauth.
 func (p *Pages) SignIn(c echo.Context) error {
-	fields, err := postedAll(c, "email", "password", "return_to", "reauth")
+	fields, err := formValues(c, "email", "password", "return_to", "reauth")
 	if err != nil {
 		return err
 	}
 	typed, secret, reauth := fields[0], fields[1], fields[3] == "1"
-	view := signInView{ReturnTo: returnTo(fields[2]), Email: keep(typed, maxEmail), Faults: faults{}}
-	v, err := p.visitor(c)
+	view := signInView{ReturnTo: returnTo(fields[2]), Email: redisplay(typed, maxEmail), Faults: faults{}}
+	v, err := p.loadVisitor(c)
 	if err != nil {
 		return err
 	}
@@ -94,27 +94,27 @@ func (p *Pages) SignIn(c echo.Context) error {
 	u, err := p.authenticate(c, account, secret)
 	if err == nil && v != nil && v.user.ID == u.ID { // the form was open in another tab: renew the sign-in
 		v.user = u
-		if err = p.prove(c, v); err == nil {
-			return leadOn(c, view.ReturnTo)
+		if err = p.renewSignIn(c, v); err == nil {
+			return web.RedirectHX(c, view.ReturnTo)
 		}
 		if !errors.Is(err, store.ErrStale) && !errors.Is(err, session.ErrEnded) { // else it ended meanwhile: start another
-			return p.refuse(c, err, view)
+			return p.showSignInError(c, err, view)
 		}
 		err = nil
 	}
 	if err == nil {
-		err = p.start(c, u, persist(c, p.Store, u))
+		err = p.startSignIn(c, u, storeSignIn(c, p.Store, u))
 		if errors.Is(err, store.ErrSuperseded) { // a sign-out everywhere coincided: try again
-			err = p.start(c, u, persist(c, p.Store, u))
+			err = p.startSignIn(c, u, storeSignIn(c, p.Store, u))
 		}
 	}
 	if err != nil {
-		return p.refuse(c, err, view)
+		return p.showSignInError(c, err, view)
 	}
-	return leadOn(c, view.ReturnTo)
+	return web.RedirectHX(c, view.ReturnTo)
 }
 
-func persist(c echo.Context, records *store.Store, u store.User) func(store.SignIn) error {
+func storeSignIn(c echo.Context, records *store.Store, u store.User) func(store.SignIn) error {
 	return func(in store.SignIn) error { return records.SignIn(c.Request().Context(), in, u.PasswordHash) }
 }
 
@@ -128,7 +128,7 @@ type disabledError struct{ until time.Time } // zero: permanently
 func (*disabledError) Error() string { return "account: disabled" }
 
 // authenticate returns the user with this email if secret is the password. It returns errNoMatch if it is not, a
-// *disabledError if the account is disabled, and *attempts.Exceeded if a limit is reached. Every call within the
+// *disabledError if the account is disabled, and *ratelimit.Exceeded if a limit is reached. Every call within the
 // limits costs one hash, whether or not the account exists.
 func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User, error) {
 	ctx := c.Request().Context()
@@ -137,7 +137,7 @@ func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User
 		return store.User{}, err
 	}
 	tried := attemptsAccount(account, u)
-	attempt, err := p.Attempts.SignIn(ctx, tried, web.ClientIP(c), p.device(c, tried))
+	attempt, err := p.Limiter.CountSignIn(ctx, tried, web.ClientIP(c), p.readDeviceCookie(c, tried))
 	if err != nil {
 		return store.User{}, err
 	}
@@ -152,7 +152,7 @@ func (p *Pages) authenticate(c echo.Context, account, secret string) (store.User
 	if !ok {
 		return u, p.signInFailed(c, "", u, wrongPassword, errNoMatch)
 	}
-	if err := p.succeeded(c, "", u, attempt); err != nil {
+	if err := p.countSuccess(c, "", u, attempt); err != nil {
 		return u, err
 	}
 	if u.Disabled(p.Now()) {
@@ -184,7 +184,7 @@ func (p *Pages) rehash(c echo.Context, u store.User, secret string) string {
 		}
 	}
 	if err != nil {
-		web.Logger(c).WarnContext(ctx, "a password was not hashed anew", "error", err, "sub", u.ID)
+		web.Logger(c).WarnContext(ctx, "a password hash was not upgraded", "error", err, "sub", u.ID)
 		return u.PasswordHash
 	}
 	return hash
@@ -193,24 +193,24 @@ func (p *Pages) rehash(c echo.Context, u store.User, secret string) string {
 // reauthenticate checks the password of the signed-in user again. The sign-in continues with a new session id, and
 // its auth_time is now.
 func (p *Pages) reauthenticate(c echo.Context, v *visitor, secret string, view signInView) error {
-	view.Reauth = personOf(v.user)
+	view.Reauth = headerPerson(v.user)
 	if secret == "" {
 		view.Faults["password"] = "Enter your password."
 		return p.showSignIn(c, http.StatusUnprocessableEntity, view)
 	}
-	if err := p.confirm(c, v, secret); err != nil {
-		return p.refuse(c, err, view)
+	if err := p.checkPassword(c, v, secret); err != nil {
+		return p.showSignInError(c, err, view)
 	}
-	if err := p.prove(c, v); err != nil {
-		return p.refuse(c, err, view)
+	if err := p.renewSignIn(c, v); err != nil {
+		return p.showSignInError(c, err, view)
 	}
-	return leadOn(c, view.ReturnTo)
+	return web.RedirectHX(c, view.ReturnTo)
 }
 
-// prove sets the auth_time of v's sign-in to now, after the password was checked, and gives the browser a new
+// renewSignIn sets the auth_time of v's sign-in to now, after the password was checked, and gives the browser a new
 // session. It ends no sign-in. The error wraps store.ErrStale or session.ErrEnded if the sign-in has ended
 // meanwhile, and store.ErrStale if the password has changed.
-func (p *Pages) prove(c echo.Context, v *visitor) error {
+func (p *Pages) renewSignIn(c echo.Context, v *visitor) error {
 	if now := p.Now().UTC(); now.After(v.signIn.CreatedAt) {
 		v.signIn.CreatedAt = now
 	}
@@ -220,15 +220,15 @@ func (p *Pages) prove(c echo.Context, v *visitor) error {
 	if err := p.renewSession(c, v); err != nil {
 		return err
 	}
-	p.trust(c, v.user)
+	p.setDeviceCookie(c, v.user)
 	return nil
 }
 
-// confirm checks the password of a signed-in user. It returns errNoMatch if it is wrong, and *attempts.Exceeded if a
+// checkPassword checks the password of a signed-in user. It returns errNoMatch if it is wrong, and *ratelimit.Exceeded if a
 // limit is reached.
-func (p *Pages) confirm(c echo.Context, v *visitor, secret string) error {
+func (p *Pages) checkPassword(c echo.Context, v *visitor, secret string) error {
 	ctx := c.Request().Context()
-	attempt, err := p.Attempts.Confirm(ctx, v.signIn.SID, web.ClientIP(c))
+	attempt, err := p.Limiter.CountConfirmation(ctx, v.signIn.SID, web.ClientIP(c))
 	if err != nil {
 		return err
 	}
@@ -239,19 +239,19 @@ func (p *Pages) confirm(c echo.Context, v *visitor, secret string) error {
 	if !ok {
 		return p.signInFailed(c, v.user.ID, v.user, wrongAgain, errNoMatch)
 	}
-	return p.succeeded(c, v.user.ID, v.user, attempt)
+	return p.countSuccess(c, v.user.ID, v.user, attempt)
 }
 
-// refuse shows the form again with the message for err, or returns err if the user did not cause it.
-func (p *Pages) refuse(c echo.Context, err error, view signInView) error {
-	var exceeded *attempts.Exceeded
+// showSignInError shows the form again with the message for err, or returns err if the user did not cause it.
+func (p *Pages) showSignInError(c echo.Context, err error, view signInView) error {
+	var exceeded *ratelimit.Exceeded
 	var disabled *disabledError
 	switch {
 	case errors.As(err, &exceeded):
-		view.Faults[""] = tooMany(c, exceeded)
+		view.Faults[""] = tooManyMessage(c, exceeded)
 		return p.showSignIn(c, http.StatusTooManyRequests, view)
 	case errors.Is(err, errNoMatch), errors.Is(err, store.ErrStale):
-		view.Faults[""] = noMatch
+		view.Faults[""] = noMatchMessage
 		if view.Reauth != nil {
 			view.Faults[""] = "That is not your password. Try again."
 		}
@@ -260,11 +260,11 @@ func (p *Pages) refuse(c echo.Context, err error, view signInView) error {
 		view.Disabled, view.DisabledUntil = true, disabled.until
 		return p.showSignIn(c, http.StatusForbidden, view)
 	}
-	return failed(err)
+	return asUnavailable(err)
 }
 
-// tooMany sets Retry-After (RFC 9110 §10.2.3) and returns the sentence that says how long to wait.
-func tooMany(c echo.Context, e *attempts.Exceeded) string {
+// tooManyMessage sets Retry-After (RFC 9110 §10.2.3) and returns the sentence that says how long to wait.
+func tooManyMessage(c echo.Context, e *ratelimit.Exceeded) string {
 	seconds := int((e.Wait + time.Second - 1) / time.Second)
 	c.Response().Header().Set("Retry-After", strconv.Itoa(seconds))
 	wait := components.Plural(seconds, "second", "seconds")

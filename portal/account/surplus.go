@@ -13,15 +13,15 @@ import (
 const (
 	// maxSignIns is the limit of active sign-ins of an account; one more ends the one that was used least recently.
 	maxSignIns = 100
-	// surplusAtOnce limits how many end at one sign-in, for accounts that had more before the limit was introduced.
-	surplusAtOnce = 5
+	// maxSurplus limits how many end at one sign-in, for accounts that had more before the limit was introduced.
+	maxSurplus = 5
 )
 
 // endSurplus hands the sign-ins beyond maxSignIns that were used least recently to Run, so that the current sign-in does
 // not wait for their apps. If Run is behind, or an error occurs, the next sign-in tries again.
 func (p *Pages) endSurplus(c echo.Context, userID string) {
 	ctx := c.Request().Context()
-	sids, err := p.Store.SurplusSignIns(ctx, userID, maxSignIns, surplusAtOnce)
+	sids, err := p.Store.SurplusSignIns(ctx, userID, maxSignIns, maxSurplus)
 	if err != nil {
 		web.Logger(c).WarnContext(ctx, "sign-ins beyond the limit were not ended", "error", err, "sub", userID)
 	}

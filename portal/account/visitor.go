@@ -23,7 +23,7 @@ const (
 	personKey  = "gatehouse/portal/account.person"
 )
 
-type loaded struct {
+type cachedSession struct {
 	record   *session.Record
 	conflict bool // there are sessions of different users
 	err      error
@@ -33,21 +33,21 @@ type loaded struct {
 // different users. It reads Redis at most once for each request. The error wraps session.ErrUnavailable if Redis
 // does not answer.
 func (p *Pages) Session(c echo.Context) (*session.Record, error) {
-	if l, ok := c.Get(sessionKey).(loaded); ok {
+	if l, ok := c.Get(sessionKey).(cachedSession); ok {
 		return l.record, l.err
 	}
 	rec, conflict, err := p.Sessions.Identify(c.Response(), c.Request())
-	c.Set(sessionKey, loaded{rec, conflict, err})
+	c.Set(sessionKey, cachedSession{rec, conflict, err})
 	if rec != nil {
 		c.Set(web.SIDKey, rec.SID) // for the log
 	}
 	return rec, err
 }
 
-// conflict reports whether the browser sends sessions of different users, so that none is used.
-func (p *Pages) conflict(c echo.Context) bool {
+// hasConflict reports whether the browser sends sessions of different users, so that none is used.
+func (p *Pages) hasConflict(c echo.Context) bool {
 	_, _ = p.Session(c)
-	l, _ := c.Get(sessionKey).(loaded)
+	l, _ := c.Get(sessionKey).(cachedSession)
 	return l.conflict
 }
 
@@ -76,12 +76,12 @@ type visitor struct {
 	record session.Record
 }
 
-// visitor returns the signed-in user, nil for a guest. It ends a session whose sign-in has ended or whose user may not
+// loadVisitor returns the signed-in user, nil for a guest. It ends a session whose sign-in has ended or whose user may not
 // sign in, and returns nil for it.
-func (p *Pages) visitor(c echo.Context) (*visitor, error) {
+func (p *Pages) loadVisitor(c echo.Context) (*visitor, error) {
 	rec, err := p.Session(c)
 	if err != nil {
-		return nil, failed(err)
+		return nil, asUnavailable(err)
 	}
 	if rec == nil {
 		return nil, nil
@@ -93,9 +93,9 @@ func (p *Pages) visitor(c echo.Context) (*visitor, error) {
 	}
 	if err != nil || u.ID != rec.Subject || u.Disabled(p.Now()) || !in.EndedAt.IsZero() {
 		if err := p.Sessions.End(ctx, c.Response(), c.Request()); err != nil {
-			return nil, failed(err)
+			return nil, asUnavailable(err)
 		}
-		c.Set(sessionKey, loaded{})
+		c.Set(sessionKey, cachedSession{})
 		return nil, nil
 	}
 	if p.Now().Sub(in.LastSeenAt) >= time.Minute {
@@ -103,12 +103,12 @@ func (p *Pages) visitor(c echo.Context) (*visitor, error) {
 			web.Logger(c).WarnContext(ctx, "last seen was not noted", "error", err, "sid", in.SID)
 		}
 	}
-	c.Set(personKey, personOf(u))
+	c.Set(personKey, headerPerson(u))
 	if rec.Name != u.Name || rec.Email != u.Email || !slices.Equal(rec.Roles, u.Roles) {
 		// Changed on another device: update the session, so that every page shows it.
 		err := p.Sessions.Update(c.Request(), func(r *session.Record) { r.Name, r.Email, r.Roles = u.Name, u.Email, u.Roles })
 		if err != nil {
-			return nil, failed(err)
+			return nil, asUnavailable(err)
 		}
 	}
 	return &visitor{user: u, signIn: in, record: *rec}, nil
@@ -117,20 +117,20 @@ func (p *Pages) visitor(c echo.Context) (*visitor, error) {
 // Visitor returns the signed-in user and the current sign-in as stored in the database; ok is false for a guest. It
 // is for the console (package admin).
 func (p *Pages) Visitor(c echo.Context) (u store.User, in store.SignIn, ok bool, err error) {
-	v, err := p.visitor(c)
+	v, err := p.loadVisitor(c)
 	if err != nil || v == nil {
 		return u, in, false, err
 	}
 	return v.user, v.signIn, true, nil
 }
 
-func personOf(u store.User) *components.Person {
+func headerPerson(u store.User) *components.Person {
 	return &components.Person{Name: u.Name, Email: u.Email, Roles: u.Roles}
 }
 
-// signedIn calls handle for a signed-in user, and redirects a guest to the sign-in page, which leads back.
-func (p *Pages) signedIn(c echo.Context, handle func(echo.Context, *visitor) error) error {
-	v, err := p.visitor(c)
+// requireSignIn calls handle for a signed-in user, and redirects a guest to the sign-in page, which leads back.
+func (p *Pages) requireSignIn(c echo.Context, handle func(echo.Context, *visitor) error) error {
+	v, err := p.loadVisitor(c)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (p *Pages) signedIn(c echo.Context, handle func(echo.Context, *visitor) err
 		if c.Request().Method != http.MethodGet { // return to the page with the form
 			back = "/" + strings.SplitN(strings.TrimPrefix(c.Request().URL.Path, "/"), "/", 2)[0]
 		}
-		return leadOn(c, "/sign-in?"+url.Values{"return_to": {back}}.Encode())
+		return web.RedirectHX(c, "/sign-in?"+url.Values{"return_to": {back}}.Encode())
 	}
 	return handle(c, v)
 }

@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// exported limits the rows of one download; the number of its last row, as the parameter older, continues with
+	// maxExported limits the rows of one download; the number of its last row, as the parameter older, continues with
 	// the next ones.
-	exported = 50_000
-	// atOnce is the number of rows that are read and sent together.
-	atOnce = 500
+	maxExported = 50_000
+	// exportBatch is the number of rows that are read and sent together.
+	exportBatch = 500
 )
 
 // auditCSV handles GET /admin/audit.csv: it streams the audit with the filters of the page, the newest first (RFC
@@ -29,11 +29,11 @@ func (a *Console) auditCSV(c echo.Context, _ Admin) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	ask, err := a.records(ctx, q)
+	ask, err := a.storeQuery(ctx, q)
 	if err != nil {
 		return err
 	}
-	ask.Newer, ask.Limit = 0, atOnce
+	ask.Newer, ask.Limit = 0, exportBatch
 	rows, more, err := a.Store.AuditRows(ctx, ask)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (a *Console) auditCSV(c echo.Context, _ Admin) error {
 		}
 		w.Flush()
 		c.Response().Flush()
-		if sent += len(rows); !more || sent >= exported {
+		if sent += len(rows); !more || sent >= maxExported {
 			break
 		}
 		ask.Older = rows[len(rows)-1].Seq

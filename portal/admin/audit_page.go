@@ -50,7 +50,7 @@ func readAuditQuery(c echo.Context) (q auditQuery, err error) {
 			return q, err
 		}
 	}
-	if actionName(q.Action) == q.Action {
+	if actionLabels.of(q.Action) == q.Action {
 		q.Action = ""
 	}
 	if !slices.ContainsFunc(kinds, func(k components.Option) bool { return k.Value == q.Kind }) {
@@ -65,19 +65,11 @@ func readAuditQuery(c echo.Context) (q auditQuery, err error) {
 			*into, q.Faults[name] = "", "This is not a day."
 		}
 	}
-	q.Older, q.Newer = rowNumber(c, "older"), rowNumber(c, "newer")
+	q.Older, q.Newer = rowNumber(c.QueryParam("older")), rowNumber(c.QueryParam("newer"))
 	if q.Older > 0 {
 		q.Newer = 0
 	}
 	return q, nil
-}
-
-func rowNumber(c echo.Context, name string) int64 {
-	n, err := strconv.ParseInt(c.QueryParam(name), 10, 64)
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
 }
 
 func (q auditQuery) filtered() bool {
@@ -85,23 +77,18 @@ func (q auditQuery) filtered() bool {
 }
 
 func (q auditQuery) url(path string, older, newer int64) string {
-	number := func(n int64) string {
-		if n == 0 {
-			return ""
-		}
-		return strconv.FormatInt(n, 10)
-	}
-	return address(path, "actor", q.Actor, "action", q.Action, "kind", q.Kind, "target", q.Target, "from", q.From, "to", q.To,
+	number := func(n int64) string { return strings.TrimPrefix(strconv.FormatInt(n, 10), "0") }
+	return pageURL(path, "actor", q.Actor, "action", q.Action, "kind", q.Kind, "target", q.Target, "from", q.From, "to", q.To,
 		"older", number(older), "newer", number(newer))
 }
 
-// records returns the store's query for q. It replaces emails by the ids of their users.
-func (a *Console) records(ctx context.Context, q auditQuery) (r store.AuditQuery, err error) {
+// storeQuery returns the store's query for q. It replaces emails by the ids of their users.
+func (a *Console) storeQuery(ctx context.Context, q auditQuery) (r store.AuditQuery, err error) {
 	r = store.AuditQuery{Action: q.Action, TargetKind: q.Kind, Older: q.Older, Newer: q.Newer, Limit: perPage}
-	if r.ActorID, err = a.idOf(ctx, q.Actor); err != nil {
+	if r.ActorID, err = a.userIDOf(ctx, q.Actor); err != nil {
 		return r, err
 	}
-	if r.TargetID, err = a.idOf(ctx, q.Target); err != nil {
+	if r.TargetID, err = a.userIDOf(ctx, q.Target); err != nil {
 		return r, err
 	}
 	if q.From != "" {
@@ -114,8 +101,8 @@ func (a *Console) records(ctx context.Context, q auditQuery) (r store.AuditQuery
 	return r, nil
 }
 
-// idOf returns the id of the user with the typed email, or the text itself if it is not the email of a user.
-func (a *Console) idOf(ctx context.Context, typed string) (string, error) {
+// userIDOf returns the id of the user with the typed email, or the text itself if it is not the email of a user.
+func (a *Console) userIDOf(ctx context.Context, typed string) (string, error) {
 	_, email, err := account.NormaliseEmail(typed)
 	if err != nil {
 		return typed, nil
@@ -133,7 +120,7 @@ func (a *Console) auditPage(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	ask, err := a.records(c.Request().Context(), q)
+	ask, err := a.storeQuery(c.Request().Context(), q)
 	if err != nil {
 		return err
 	}
@@ -142,7 +129,7 @@ func (a *Console) auditPage(c echo.Context, _ Admin) error {
 		return err
 	}
 	if len(rows) == 0 && (q.Older > 0 || q.Newer > 0) {
-		return leadOn(c, q.url(auditPath, 0, 0))
+		return web.RedirectHX(c, q.url(auditPath, 0, 0))
 	}
 	view := auditView{
 		frame: a.frame(c, "Audit", "Who did what, to whom, from where. Nobody can change or remove a line of it.", "audit"),

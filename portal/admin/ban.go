@@ -19,8 +19,8 @@ import (
 // maxReason is the longest reason of a ban, in characters.
 const maxReason = 500
 
-// terms are the durations of a ban that the form offers. The key "date" uses the date field beside it.
-var terms = []struct {
+// banTerms are the durations of a ban that the form offers. The key "date" uses the date field beside it.
+var banTerms = []struct {
 	key, label string
 	lasts      time.Duration
 }{
@@ -31,21 +31,16 @@ var terms = []struct {
 	{"date", "Until a date", 0},
 }
 
-// longestBan is the furthest end of a ban that can be chosen; a longer one has to be permanent.
-const longestBan = 10 * 366 * 24 * time.Hour
+// maxBan is the furthest end of a ban that can be chosen; a longer one has to be permanent.
+const maxBan = 10 * 366 * 24 * time.Hour
 
 type banView struct {
 	frame
 	User         store.User
 	Reason, Term string
 	Date         string
-	Tomorrow     string // the earliest date that the form offers; until accepts today as well
+	Tomorrow     string // the earliest date that the form offers; banEnd accepts today as well
 	Faults       map[string]string
-}
-
-func (a *Console) banFrame(c echo.Context, u store.User) frame {
-	return a.frame(c, "Ban "+u.Name+"?", "Nothing happens before you press the button below.", "people",
-		components.NavItem{Label: "People", URL: peoplePath}, components.NavItem{Label: u.Name, URL: personURL(u.ID)})
 }
 
 // banForm handles GET /admin/people/:id/ban.
@@ -58,21 +53,21 @@ func (a *Console) banForm(c echo.Context, me Admin) error {
 		return alreadyBanned(c, u)
 	}
 	view := banView{User: u, Term: "never"}
-	if typed := a.draft(c); typed != nil {
+	if typed := a.takeDraft(c); typed != nil {
 		view.Reason, view.Term, view.Date = typed.Get("reason"), typed.Get("until"), typed.Get("date")
 	}
 	return a.showBan(c, http.StatusOK, view)
 }
 
 func (a *Console) showBan(c echo.Context, status int, view banView) error {
-	view.frame = a.banFrame(c, view.User)
+	view.frame = a.userFrame(c, view.User, "Ban "+view.User.Name+"?", "Nothing happens before you press the button below.")
 	view.Tomorrow = a.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly)
 	return web.Render(c, status, banPage(view))
 }
 
 // bannable returns the user that the path names. It returns an error if the user does not exist or is me.
 func (a *Console) bannable(c echo.Context, me Admin) (store.User, error) {
-	u, err := a.someoneLiving(c)
+	u, err := a.loadUndeletedUser(c)
 	if err == nil && u.ID == me.ID {
 		return u, web.Invalid("This is your own account. Nobody can ban themselves: ask another administrator, or give up the role.").Titled("You cannot ban yourself")
 	}
@@ -96,7 +91,7 @@ func (a *Console) ban(c echo.Context, me Admin) error {
 	case err != nil:
 		return err
 	}
-	until, fault := a.until(form)
+	until, fault := a.banEnd(form)
 	if fault != "" {
 		view.Faults["date"] = fault
 	}
@@ -108,7 +103,7 @@ func (a *Console) ban(c echo.Context, me Admin) error {
 		detail["until"] = until.UTC().Format(time.RFC3339)
 	}
 	done, err := a.Revoker.Revoke(c.Request().Context(), revoke.Request{
-		UserID: u.ID, Reason: revoke.Banned, Note: reason, By: me.ID, Client: portalID,
+		UserID: u.ID, Reason: revoke.Banned, Note: reason, By: me.ID,
 		With: []store.Change{store.BanUser(u.ID, reason, until, a.Now()), a.audit(c, me, actBanned, kindPerson, u.ID, u.Email, detail)},
 	})
 	switch {
@@ -122,12 +117,12 @@ func (a *Console) ban(c echo.Context, me Admin) error {
 	case err != nil:
 		return err
 	}
-	return leadOn(c, receiptURL(done.Ending))
+	return web.RedirectHX(c, receiptURL(done.Ending))
 }
 
-// until returns when the ban of the form ends, zero for never, or a message that says what is wrong.
-func (a *Console) until(form url.Values) (until time.Time, fault string) {
-	for _, t := range terms {
+// banEnd returns when the ban of the form ends, zero for never, or a message that says what is wrong.
+func (a *Console) banEnd(form url.Values) (end time.Time, fault string) {
+	for _, t := range banTerms {
 		if t.key != form.Get("until") {
 			continue
 		}
@@ -142,16 +137,16 @@ func (a *Console) until(form url.Values) (until time.Time, fault string) {
 			return a.Now().Add(t.lasts), ""
 		}
 		day, err := time.ParseInLocation(time.DateOnly, strings.TrimSpace(form.Get("date")), time.UTC)
-		until = day.AddDate(0, 0, 1) // the ban includes that day
+		end = day.AddDate(0, 0, 1) // the ban includes that day
 		switch {
 		case err != nil:
 			return time.Time{}, "Enter the last day of the ban."
-		case !until.After(a.Now()):
+		case !end.After(a.Now()):
 			return time.Time{}, "This day is over. Choose today or a later one."
-		case until.Sub(a.Now()) > longestBan:
+		case end.Sub(a.Now()) > maxBan:
 			return time.Time{}, "This is more than ten years away. Ban for good instead."
 		}
-		return until, ""
+		return end, ""
 	}
 	return time.Time{}, "Choose when the ban ends."
 }
@@ -160,7 +155,7 @@ func (a *Console) until(form url.Values) (until time.Time, fault string) {
 // pressed twice.
 func alreadyBanned(c echo.Context, u store.User) error {
 	web.Flash(c, "info", u.Name+" is banned already.")
-	return leadOn(c, personURL(u.ID))
+	return web.RedirectHX(c, personURL(u.ID))
 }
 
 type unbanView struct {
@@ -170,21 +165,20 @@ type unbanView struct {
 
 // unbanForm handles GET /admin/people/:id/unban.
 func (a *Console) unbanForm(c echo.Context, _ Admin) error {
-	u, err := a.someoneLiving(c)
+	u, err := a.loadUndeletedUser(c)
 	if err != nil {
 		return err
 	}
 	if !u.Disabled(a.Now()) {
 		return notBanned(c, u)
 	}
-	view := unbanView{User: u, frame: a.frame(c, "Lift the ban of "+u.Name+"?", "", "people",
-		components.NavItem{Label: "People", URL: peoplePath}, components.NavItem{Label: u.Name, URL: personURL(u.ID)})}
+	view := unbanView{User: u, frame: a.userFrame(c, u, "Lift the ban of "+u.Name+"?", "")}
 	return web.Render(c, http.StatusOK, unbanPage(view))
 }
 
 // unban handles POST /admin/people/:id/unban.
 func (a *Console) unban(c echo.Context, me Admin) error {
-	u, err := a.someoneLiving(c)
+	u, err := a.loadUndeletedUser(c)
 	if err != nil {
 		return err
 	}
@@ -198,10 +192,10 @@ func (a *Console) unban(c echo.Context, me Admin) error {
 		return err
 	}
 	web.Flash(c, "success", u.Name+" may sign in again.")
-	return leadOn(c, personURL(u.ID))
+	return web.RedirectHX(c, personURL(u.ID))
 }
 
 func notBanned(c echo.Context, u store.User) error {
 	web.Flash(c, "info", u.Name+" is not banned.")
-	return leadOn(c, personURL(u.ID))
+	return web.RedirectHX(c, personURL(u.ID))
 }

@@ -89,7 +89,7 @@ func banPage(v banView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, t := range terms {
+			for _, t := range banTerms {
 				templ_7745c5c3_Err = components.Checkbox(components.CheckboxView{
 					Label: t.label, Name: "until", ID: "until-" + t.key, Value: t.key, Radio: true, Checked: v.Term == t.key,
 				}).Render(ctx, templ_7745c5c3_Buffer)

@@ -53,14 +53,14 @@ func readClientForm(sent url.Values) clientForm {
 // client returns the client that the form declares. Repeated entries count once.
 func (f clientForm) client() clients.Client {
 	return clients.Client{
-		ID: f.ID, Name: f.Name, RedirectURIs: entries(f.Redirect), PostLogoutRedirectURIs: entries(f.PostLogout),
-		BackchannelLogoutURI: f.Backchannel, AuthMethod: f.Method, GrantTypes: f.Grants, Scopes: entries(f.Scopes),
-		Audiences: entries(f.Audiences), Version: f.Version,
+		ID: f.ID, Name: f.Name, RedirectURIs: distinctWords(f.Redirect), PostLogoutRedirectURIs: distinctWords(f.PostLogout),
+		BackchannelLogoutURI: f.Backchannel, AuthMethod: f.Method, GrantTypes: f.Grants, Scopes: distinctWords(f.Scopes),
+		Audiences: distinctWords(f.Audiences), Version: f.Version,
 	}
 }
 
-// entries returns the distinct words of text: no entry of a client's lists contains white space.
-func entries(text string) []string {
+// distinctWords returns the distinct words of text: no entry of a client's lists contains white space.
+func distinctWords(text string) []string {
 	var list []string
 	for _, word := range strings.Fields(text) {
 		if !slices.Contains(list, word) {
@@ -119,26 +119,21 @@ var fieldNames = map[string]string{
 	"grant_types": "Grants", "scopes": "Scopes", "audiences": "Audiences",
 }
 
-// differing returns the stored values of the fields in which stored differs from typed.
-func differing(typed, stored clientForm) map[string]string {
-	now := map[string]string{}
-	for name, pair := range map[string][2]string{
-		"client_name": {typed.Name, stored.Name}, "redirect_uris": {typed.Redirect, stored.Redirect},
-		"post_logout_redirect_uris": {typed.PostLogout, stored.PostLogout}, "backchannel_logout_uri": {typed.Backchannel, stored.Backchannel},
-		"token_endpoint_auth_method": {typed.Method, stored.Method}, "scopes": {typed.Scopes, stored.Scopes},
-		"audiences": {typed.Audiences, stored.Audiences}, "grant_types": {strings.Join(typed.Grants, " "), strings.Join(stored.Grants, " ")},
-	} {
-		if !slices.Equal(strings.Fields(pair[0]), strings.Fields(pair[1])) {
-			now[name] = pair[1]
+// changedFields returns the stored values of the fields in which stored differs from typed.
+func changedFields(typed, stored clientForm) map[string]string {
+	changed, current := map[string]string{}, stored.texts()
+	for name, text := range typed.texts() {
+		if !slices.Equal(strings.Fields(text), strings.Fields(current[name])) {
+			changed[name] = current[name]
 		}
 	}
-	return now
+	return changed
 }
 
 // newClient handles GET /admin/clients/new.
 func (a *Console) newClient(c echo.Context, _ Admin) error {
 	f := clientForm{Method: clients.SecretBasic, Grants: []string{clients.AuthorizationCode, clients.RefreshToken}, Scopes: "openid profile email"}
-	if typed := a.draft(c); typed != nil {
+	if typed := a.takeDraft(c); typed != nil {
 		f = readClientForm(typed)
 	}
 	return a.showClientForm(c, http.StatusOK, clientFormView{clientForm: f, New: true})
@@ -174,15 +169,15 @@ func (a *Console) createClient(c echo.Context, me Admin) error {
 
 // editClientForm handles GET /admin/clients/:client/edit.
 func (a *Console) editClientForm(c echo.Context, _ Admin) error {
-	client, err := a.client(c)
+	client, err := a.loadClient(c)
 	if err != nil {
 		return err
 	}
 	if client.Declared {
-		return moved(c, "This client comes from the configuration and is changed there.", clientURL(client.ID))
+		return redirectWithNotice(c, "This client comes from the configuration and is changed there.", clientURL(client.ID))
 	}
 	f := formOf(client)
-	if typed := a.draft(c); typed != nil {
+	if typed := a.takeDraft(c); typed != nil {
 		f = readClientForm(typed)
 	}
 	f.ID = client.ID
@@ -195,7 +190,7 @@ func (a *Console) editClient(c echo.Context, me Admin) error {
 	if err != nil {
 		return err
 	}
-	known, err := a.client(c)
+	known, err := a.loadClient(c)
 	if err != nil {
 		return err
 	}
@@ -212,13 +207,13 @@ func (a *Console) editClient(c echo.Context, me Admin) error {
 	case errors.Is(err, clients.ErrNotFound):
 		return web.NotFound("This client")
 	case errors.Is(err, clients.ErrDeclared):
-		return moved(c, "This client comes from the configuration and is changed there.", clientURL(f.ID))
+		return redirectWithNotice(c, "This client comes from the configuration and is changed there.", clientURL(f.ID))
 	case errors.Is(err, clients.ErrChanged):
-		now, err := a.client(c)
+		now, err := a.loadClient(c)
 		if err != nil {
 			return err
 		}
-		view.Stored, view.Version = differing(f, formOf(now)), now.Version
+		view.Stored, view.Version = changedFields(f, formOf(now)), now.Version
 		return a.showClientForm(c, http.StatusConflict, view)
 	case len(view.Faults) > 0:
 		return a.showClientForm(c, http.StatusUnprocessableEntity, view)
@@ -229,7 +224,7 @@ func (a *Console) editClient(c echo.Context, me Admin) error {
 		return a.showSecret(c, client, secret, "changed")
 	}
 	web.Flash(c, "success", client.Name+" is changed. Every server follows within five seconds.")
-	return leadOn(c, clientURL(client.ID))
+	return web.RedirectHX(c, clientURL(client.ID))
 }
 
 // sentClientForm reads the form from the body, ignoring the URL's query.
@@ -242,13 +237,13 @@ func (a *Console) sentClientForm(c echo.Context) (clientForm, error) {
 
 func (a *Console) showClientForm(c echo.Context, status int, view clientFormView) error {
 	view.Plain = a.plainHTTP()
-	crumbs := []components.NavItem{{Label: "Clients", URL: clientsPath}}
 	if view.New {
 		view.Action, view.Back = clientsPath+"/new", clientsPath
-		view.frame = a.frame(c, "New client", "An app or a program that may use this portal.", "clients", crumbs...)
+		view.frame = a.frame(c, "New client", "An app or a program that may use this portal.", "clients",
+			components.NavItem{Label: "Clients", URL: clientsPath})
 	} else {
 		view.Action, view.Back = clientURL(view.ID, "edit"), clientURL(view.ID)
-		view.frame = a.frame(c, "Edit "+view.ID, "", "clients", append(crumbs, components.NavItem{Label: view.ID, URL: view.Back})...)
+		view.frame = a.clientFrame(c, view.ID, view.ID, "Edit "+view.ID)
 	}
 	return web.Render(c, status, clientFormPage(view))
 }
@@ -258,9 +253,10 @@ func (a *Console) plainHTTP() bool { return !a.Estate.Secure() }
 // clientDetail returns the audit detail of a change: each field that changed. It never contains a secret.
 func clientDetail(before, after clients.Client) map[string]any {
 	detail := map[string]any{}
-	was, is := formOf(before), formOf(after)
-	for name, old := range differing(is, was) {
-		detail[name] = map[string]any{"from": old, "to": is.field(name)}
+	is := formOf(after)
+	now := is.texts()
+	for name, old := range changedFields(is, formOf(before)) {
+		detail[name] = map[string]any{"from": old, "to": now[name]}
 	}
 	if before.SecretSHA256 != after.SecretSHA256 {
 		detail["client_secret"] = "a new one"
@@ -271,9 +267,10 @@ func clientDetail(before, after clients.Client) map[string]any {
 	return detail
 }
 
-func (f clientForm) field(name string) string {
+// texts returns the fields that may change, as typed, by name.
+func (f clientForm) texts() map[string]string {
 	return map[string]string{
 		"client_name": f.Name, "redirect_uris": f.Redirect, "post_logout_redirect_uris": f.PostLogout, "backchannel_logout_uri": f.Backchannel,
 		"token_endpoint_auth_method": f.Method, "scopes": f.Scopes, "audiences": f.Audiences, "grant_types": strings.Join(f.Grants, " "),
-	}[name]
+	}
 }

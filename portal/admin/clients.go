@@ -64,46 +64,24 @@ func (a *Console) listClients(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
+	at := readCursors(c.QueryParams(), isClientID)
 	view := clientsView{Search: search}
-	ask := store.ClientQuery{Search: search, Limit: perPage}
-	if before := c.QueryParam("before"); isClientID(before) {
-		ask.Before = before
-	} else if after := c.QueryParam("after"); isClientID(after) {
-		ask.After = after
-	}
-	page, more, err := a.Clients.Page(c.Request().Context(), ask)
-	if err == nil && ask.Before != "" && !more { // fewer rows before it than a page: show the first page
-		ask.Before = ""
-		page, more, err = a.Clients.Page(c.Request().Context(), ask)
-	}
+	page, pages, err := loadPage("Clients", at, func(at cursors) ([]clients.Client, bool, error) {
+		return a.Clients.Page(c.Request().Context(), store.ClientQuery{Search: search, Limit: perPage, After: at.After, Before: at.Before})
+	}, func(client clients.Client) string { return client.ID }, func(params ...string) string {
+		return pageURL(clientsPath, append(params, "q", search)...)
+	})
 	if err != nil {
 		return err
 	}
+	view.Pages = pages
 	for _, client := range page {
 		view.Rows = append(view.Rows, clientRowOf(client))
 	}
-	view.None = len(page) == 0 && search == "" && ask.After == ""
-	view.Pages = clientPages(ask, page, more)
+	view.None = len(page) == 0 && search == "" && at.After == ""
 	view.frame = a.frame(c, "Clients", "The apps and programs that may use this portal.", "clients")
 	view.Head.Actions = newClientButton()
 	return web.Render(c, http.StatusOK, clientsPage(view), clientList(view))
-}
-
-func clientPages(ask store.ClientQuery, page []clients.Client, more bool) components.Pages {
-	pages := components.Pages{Label: "Clients"}
-	if len(page) == 0 {
-		if ask.After != "" {
-			pages.PrevURL = address(clientsPath, "q", ask.Search)
-		}
-		return pages
-	}
-	if ask.Before != "" || ask.After != "" {
-		pages.PrevURL = address(clientsPath, "q", ask.Search, "before", page[0].ID)
-	}
-	if ask.Before != "" || more {
-		pages.NextURL = address(clientsPath, "q", ask.Search, "after", page[len(page)-1].ID)
-	}
-	return pages
 }
 
 type clientView struct {
@@ -114,7 +92,7 @@ type clientView struct {
 
 // showClient handles GET /admin/clients/:client.
 func (a *Console) showClient(c echo.Context, _ Admin) error {
-	client, err := a.client(c)
+	client, err := a.loadClient(c)
 	if err != nil {
 		return err
 	}
@@ -129,13 +107,13 @@ func isClientID(text string) bool {
 	return text != "" && len(text) <= 200 && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// client returns the client that the path names, or a 404 error.
-func (a *Console) client(c echo.Context) (clients.Client, error) {
+// loadClient returns the client that the path names, or a 404 error.
+func (a *Console) loadClient(c echo.Context) (clients.Client, error) {
 	id := param(c, "client")
 	if !isClientID(id) {
 		return clients.Client{}, web.NotFound("This client")
 	}
-	client, err := a.Clients.Find(c.Request().Context(), id)
+	client, err := a.Clients.Load(c.Request().Context(), id)
 	if errors.Is(err, clients.ErrNotFound) {
 		return client, web.NotFound("This client")
 	}
@@ -154,8 +132,8 @@ func param(c echo.Context, name string) string {
 	return value
 }
 
-// moved redirects to page with a message, for an action that came too late or had been done already.
-func moved(c echo.Context, what, page string) error {
+// redirectWithNotice redirects to page with a message, for an action that came too late or had been done already.
+func redirectWithNotice(c echo.Context, what, page string) error {
 	web.Flash(c, "info", what)
-	return leadOn(c, page)
+	return web.RedirectHX(c, page)
 }

@@ -705,7 +705,7 @@ func clientPage(v clientView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = codes("Back-channel logout", entries(v.Client.BackchannelLogoutURI)...).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = codes("Back-channel logout", distinctWords(v.Client.BackchannelLogoutURI)...).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

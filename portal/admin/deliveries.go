@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -17,25 +18,27 @@ const deliveriesPath = "/admin/deliveries"
 
 // deliveriesQuery holds the parameters of the deliveries page.
 type deliveriesQuery struct {
-	Waiting       bool   // list notices that wait; else those that were given up
-	Client        string // "" for all
-	After, Before string
+	Waiting bool   // list notices that wait; else those that were given up
+	Client  string // "" for all
+	cursors
 }
 
 func readDeliveriesQuery(q url.Values) deliveriesQuery {
-	d := deliveriesQuery{Waiting: q.Get("state") == waiting, Client: q.Get("client"), After: q.Get("after"), Before: q.Get("before")}
+	d := deliveriesQuery{Waiting: q.Get("state") == stateWaiting, Client: q.Get("client"), cursors: readCursors(q, isTimeCursor)}
 	if !isID(d.Client) {
 		d.Client = ""
 	}
 	return d
 }
 
-func (q deliveriesQuery) url() string {
-	state := ""
+func (q deliveriesQuery) url() string { return q.with("after", q.After, "before", q.Before) }
+
+// with returns the path of the list with the filters of q and further parameters.
+func (q deliveriesQuery) with(params ...string) string {
 	if q.Waiting {
-		state = waiting
+		params = append(params, "state", stateWaiting)
 	}
-	return address(deliveriesPath, "state", state, "client", q.Client, "after", q.After, "before", q.Before)
+	return pageURL(deliveriesPath, append(params, "client", q.Client)...)
 }
 
 type deliveriesView struct {
@@ -46,11 +49,11 @@ type deliveriesView struct {
 	Clients []chip
 	Rows    []deliveryRow
 	Pages   components.Pages
-	Again   *againView // set if a client is chosen of which notices were given up
+	Resend  *resendView // set if a client is chosen of which notices were given up
 	Back    string
 }
 
-type againView struct {
+type resendView struct {
 	Path, Name string
 	Count      int
 }
@@ -71,34 +74,30 @@ type deliveryRow struct {
 func (a *Console) deliveries(c echo.Context, _ Admin) error {
 	ctx := c.Request().Context()
 	q := readDeliveriesQuery(c.QueryParams())
-	view := deliveriesView{Query: q, URL: q.url(), Back: query(q.url())}
+	view := deliveriesView{Query: q, URL: q.url(), Back: queryOf(q.url())}
 	owed, err := a.Store.Owed(ctx)
 	if err != nil {
 		return err
 	}
-	view.filters(owed)
-	ask := store.NoticeQuery{GivenUp: !q.Waiting, Client: q.Client, Limit: perPage}
-	if ask.Before = readCursor(q.Before); ask.Before == (store.Cursor{}) {
-		ask.After = readCursor(q.After)
-	}
-	rows, more, err := a.Store.Notices(ctx, ask)
-	if err == nil && ask.Before != (store.Cursor{}) && !more { // fewer rows before it than a page: show the first page
-		ask.Before = store.Cursor{}
-		rows, more, err = a.Store.Notices(ctx, ask)
-	}
+	view.setFilters(owed)
+	rows, pages, err := loadPage("Deliveries", q.cursors, func(at cursors) ([]store.Delivery, bool, error) {
+		return a.Store.Notices(ctx, store.NoticeQuery{
+			GivenUp: !q.Waiting, Client: q.Client, Limit: perPage, After: readCursor(at.After), Before: readCursor(at.Before),
+		})
+	}, func(d store.Delivery) string { return cursorText(d.At(), d.ID) }, q.with)
 	if err != nil {
 		return err
 	}
+	view.Pages = pages
 	for _, d := range rows {
 		view.Rows = append(view.Rows, deliveryOf(d))
 	}
-	view.Pages = deliveryPages(q, ask, rows, more)
 	view.frame = a.frame(c, "Deliveries", "Apps that are told of sign-outs by back channel, and have not heard yet.", "deliveries")
 	view.Head.Actions = pulse(view.URL)
 	return web.Render(c, http.StatusOK, deliveriesPage(view), deliveryList(view))
 }
 
-func (v *deliveriesView) filters(owed []store.Owed) {
+func (v *deliveriesView) setFilters(owed []store.Owed) {
 	given, waits := 0, 0
 	all := chip{Key: "all", Label: "All apps", URL: deliveriesQuery{Waiting: v.Query.Waiting}.url(), Current: v.Query.Client == ""}
 	v.Clients = []chip{all}
@@ -108,11 +107,9 @@ func (v *deliveriesView) filters(owed []store.Owed) {
 		if v.Query.Waiting {
 			n = o.Waiting
 		}
-		if o.Name == "" {
-			o.Name = o.ClientID
-		}
+		o.Name = cmp.Or(o.Name, o.ClientID)
 		if o.ClientID == v.Query.Client && !v.Query.Waiting && o.GivenUp > 0 {
-			v.Again = &againView{Path: deliveriesPath + "/clients/" + url.PathEscape(o.ClientID) + "/again", Name: o.Name, Count: o.GivenUp}
+			v.Resend = &resendView{Path: deliveriesPath + "/clients/" + url.PathEscape(o.ClientID) + "/again", Name: o.Name, Count: o.GivenUp}
 		}
 		if n > 0 || o.ClientID == v.Query.Client {
 			v.Clients = append(v.Clients, chip{
@@ -133,48 +130,21 @@ func (v *deliveriesView) filters(owed []store.Owed) {
 
 func deliveryOf(d store.Delivery) deliveryRow {
 	row := deliveryRow{
-		ID: d.ID, AgainPath: deliveriesPath + "/" + url.PathEscape(d.ID) + "/again", Client: d.Name, Address: d.URI,
+		ID: d.ID, AgainPath: deliveriesPath + "/" + url.PathEscape(d.ID) + "/again", Client: cmp.Or(d.Name, d.ClientID), Address: d.URI,
 		PersonURL: personURL(d.UserID), Owed: d.CreatedAt, Tried: d.TriedAt, Next: d.NextAt, GivenUp: d.GivenUpAt,
 		Attempts: components.Count(d.Attempts), Failure: d.Failure, CanSend: !d.GivenUpAt.IsZero() || !d.TriedAt.IsZero(),
-	}
-	if row.Client == "" {
-		row.Client = d.ClientID
 	}
 	if d.Ending != "" {
 		row.Receipt = receiptURL(d.Ending)
 	}
 	if !d.TriedAt.IsZero() {
-		row.Took = ms(d.Took)
+		row.Took = formatMillis(d.Took)
 	}
 	return row
 }
 
-func deliveryPages(q deliveriesQuery, ask store.NoticeQuery, rows []store.Delivery, more bool) components.Pages {
-	pages := components.Pages{Label: "Deliveries"}
-	at := deliveriesQuery{Waiting: q.Waiting, Client: q.Client}
-	if len(rows) == 0 {
-		if ask.After != (store.Cursor{}) {
-			pages.PrevURL = at.url()
-		}
-		return pages
-	}
-	first, last := rows[0], rows[len(rows)-1]
-	back := ask.Before != (store.Cursor{})
-	if back || ask.After != (store.Cursor{}) {
-		prev := at
-		prev.Before = cursorText(first.At(), first.ID)
-		pages.PrevURL = prev.url()
-	}
-	if back || more {
-		next := at
-		next.After = cursorText(last.At(), last.ID)
-		pages.NextURL = next.url()
-	}
-	return pages
-}
-
-// sendAgain handles POST /admin/deliveries/:id/again.
-func (a *Console) sendAgain(c echo.Context, me Admin) error {
+// resend handles POST /admin/deliveries/:id/again.
+func (a *Console) resend(c echo.Context, me Admin) error {
 	id := c.Param("id")
 	if !isID(id) {
 		return web.NotFound("This delivery")
@@ -190,11 +160,11 @@ func (a *Console) sendAgain(c echo.Context, me Admin) error {
 	default:
 		web.Flash(c, "success", "It is being sent again.")
 	}
-	return leadOn(c, backTo(c))
+	return web.RedirectHX(c, backTo(c))
 }
 
-// sendAllAgain handles POST /admin/deliveries/clients/:client/again: it resends all given-up notices of a client.
-func (a *Console) sendAllAgain(c echo.Context, me Admin) error {
+// resendAll handles POST /admin/deliveries/clients/:client/again: it resends all given-up notices of a client.
+func (a *Console) resendAll(c echo.Context, me Admin) error {
 	ctx := c.Request().Context()
 	client := c.Param("client")
 	if !isID(client) {
@@ -205,7 +175,7 @@ func (a *Console) sendAllAgain(c echo.Context, me Admin) error {
 		return err
 	}
 	sent := 0
-	name := nameOf(names, client)
+	name := cmp.Or(names[client], client)
 	err = a.Store.Apply(ctx, store.SendAllAgain(client, a.Now(), &sent),
 		a.audit(c, me, "delivery.all_sent_again", "client", client, name, nil))
 	switch {
@@ -216,7 +186,7 @@ func (a *Console) sendAllAgain(c echo.Context, me Admin) error {
 	default:
 		web.Flash(c, "success", components.Plural(sent, "notice is", "notices are")+" being sent to "+name+" again.")
 	}
-	return leadOn(c, backTo(c))
+	return web.RedirectHX(c, backTo(c))
 }
 
 // backTo returns the path of the list that the form was on.

@@ -104,7 +104,7 @@ func deliveryList(v deliveriesView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if v.Again != nil {
+		if v.Resend != nil {
 			templ_7745c5c3_Var5 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -123,9 +123,9 @@ func deliveryList(v deliveriesView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = againForm(v.Again.Path, v.Back, components.ButtonView{
+			templ_7745c5c3_Err = againForm(v.Resend.Path, v.Back, components.ButtonView{
 				Size: "sm", Icon: "send",
-				Confirm: "Send " + components.Plural(v.Again.Count, "notice", "notices") + " to " + v.Again.Name + " again?", Attrs: templ.Attributes{"id": "again-all"},
+				Confirm: "Send " + components.Plural(v.Resend.Count, "notice", "notices") + " to " + v.Resend.Name + " again?", Attrs: templ.Attributes{"id": "again-all"},
 			}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -19,16 +20,16 @@ import (
 
 const denylistPath = "/admin/denylist"
 
-// waiting is the filter's value for denylist entries that are not in Redis yet, and for deliveries that wait.
-const waiting = "waiting"
+// stateWaiting is the filter's value for denylist entries that are not in Redis yet, and for deliveries that wait.
+const stateWaiting = "waiting"
 
-// lookedUp limits the number of users that a search by name matches.
-const lookedUp = 20
+// maxPeopleMatched limits the number of users that a search by name matches.
+const maxPeopleMatched = 20
 
 // denylistQuery holds the parameters of the denylist page.
 type denylistQuery struct {
 	Text, Kind, Reason, State string
-	After, Before             int64
+	cursors
 }
 
 func readDenylistQuery(c echo.Context) (denylistQuery, error) {
@@ -36,36 +37,24 @@ func readDenylistQuery(c echo.Context) (denylistQuery, error) {
 	if err != nil {
 		return denylistQuery{}, err
 	}
-	q := denylistQuery{Text: text, Kind: c.QueryParam("kind"), Reason: c.QueryParam("reason"), State: c.QueryParam("state")}
+	q := denylistQuery{Text: text, Kind: c.QueryParam("kind"), Reason: c.QueryParam("reason"), State: c.QueryParam("state"), cursors: readCursors(c.QueryParams(), isRowNumber)}
 	switch denylist.Kind(q.Kind) {
 	case denylist.Subject, denylist.SignIn, denylist.Token:
 	default:
 		q.Kind = ""
 	}
-	if why(q.Reason) == q.Reason {
+	if reasonLabels.of(q.Reason) == q.Reason {
 		q.Reason = ""
 	}
-	if q.State != waiting {
+	if q.State != stateWaiting {
 		q.State = ""
-	}
-	if q.Before = place(c, "before"); q.Before == 0 {
-		q.After = place(c, "after")
 	}
 	return q, nil
 }
 
-// place returns the entry number in a query parameter, 0 if it is missing or not valid.
-func place(c echo.Context, name string) int64 {
-	n, err := strconv.ParseInt(c.QueryParam(name), 10, 64)
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
-}
-
 func (q denylistQuery) url(changes ...string) string {
 	params := []string{"q", q.Text, "kind", q.Kind, "reason", q.Reason, "state", q.State}
-	return address(denylistPath, append(params, changes...)...)
+	return pageURL(denylistPath, append(params, changes...)...)
 }
 
 func (q denylistQuery) filtered() bool { return q.Text+q.Kind+q.Reason+q.State != "" }
@@ -111,27 +100,27 @@ func (a *Console) denylist(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	view := denylistView{Query: q, Kinds: kindOptions, Reasons: reasonOptions()}
-	if view.Size, err = a.size(ctx); err != nil {
+	view := denylistView{Query: q, Kinds: kindOptions, Reasons: reasonLabels.options("For any reason")}
+	if view.Size, err = a.loadSize(ctx); err != nil {
 		return err
 	}
-	if err := a.deniedPage(ctx, q, &view); err != nil {
+	if err := a.loadDenied(ctx, q, &view); err != nil {
 		return err
 	}
 	view.frame = a.frame(c, "Denylist", "What every server refuses, and until when it has to be kept.", "denylist")
 	return web.Render(c, http.StatusOK, denylistPage(view), deniedList(view))
 }
 
-func (a *Console) deniedPage(ctx context.Context, q denylistQuery, view *denylistView) error {
+func (a *Console) loadDenied(ctx context.Context, q denylistQuery, view *denylistView) error {
 	ask := store.DeniedQuery{
-		Kind: q.Kind, Reason: q.Reason, Waiting: q.State == waiting, After: q.After, Before: q.Before, Now: a.Now(), Limit: perPage,
+		Kind: q.Kind, Reason: q.Reason, Waiting: q.State == stateWaiting, Now: a.Now(), Limit: perPage,
 	}
 	if q.Text != "" {
 		ask.Values = []string{q.Text}
 		if family, _, ok := strings.Cut(q.Text, "."); ok && family != "" { // a token is denied through its grant
 			ask.Values = append(ask.Values, family)
 		}
-		found, err := a.Store.SearchPeople(ctx, store.PeopleQuery{Text: q.Text, Now: a.Now(), Limit: lookedUp})
+		found, err := a.Store.SearchPeople(ctx, store.PeopleQuery{Text: q.Text, Now: a.Now(), Limit: maxPeopleMatched})
 		if err != nil {
 			return err
 		}
@@ -139,14 +128,14 @@ func (a *Console) deniedPage(ctx context.Context, q denylistQuery, view *denylis
 			ask.People = append(ask.People, u.ID)
 		}
 	}
-	rows, more, err := a.Store.DenyList(ctx, ask)
-	if err == nil && ask.Before != 0 && !more { // fewer rows before it than a page: show the first page
-		ask.Before = 0
-		rows, more, err = a.Store.DenyList(ctx, ask)
-	}
+	rows, pages, err := loadPage("Denylist", q.cursors, func(at cursors) ([]store.Denied, bool, error) {
+		ask.After, ask.Before = rowNumber(at.After), rowNumber(at.Before)
+		return a.Store.DenyList(ctx, ask)
+	}, func(e store.Denied) string { return strconv.FormatInt(e.Seq, 10) }, q.url)
 	if err != nil {
 		return err
 	}
+	view.Pages = pages
 	names, err := a.clientNames(ctx)
 	if err != nil {
 		return err
@@ -154,33 +143,20 @@ func (a *Console) deniedPage(ctx context.Context, q denylistQuery, view *denylis
 	for _, e := range rows {
 		view.Rows = append(view.Rows, deniedOf(e, names))
 	}
-	view.Pages = components.Pages{Label: "Denylist"}
-	if len(rows) == 0 {
-		if ask.After != 0 {
-			view.Pages.PrevURL = q.url()
-		}
-		return nil
-	}
-	if ask.Before != 0 || ask.After != 0 {
-		view.Pages.PrevURL = q.url("before", strconv.FormatInt(rows[0].Seq, 10))
-	}
-	if ask.Before != 0 || more {
-		view.Pages.NextURL = q.url("after", strconv.FormatInt(rows[len(rows)-1].Seq, 10))
-	}
 	return nil
 }
 
-// own are the reasons caused by the user.
-var own = []string{
+// ownReasons are the reasons caused by the user.
+var ownReasons = []string{
 	denylist.SignedOut, denylist.EndedElsewhere, denylist.Everywhere, denylist.PasswordChanged, denylist.AccountDeleted, denylist.Replaced,
 }
 
 func deniedOf(e store.Denied, names map[string]string) deniedRow {
 	row := deniedRow{
-		Seq: e.Seq, Value: e.Value, Person: e.Person, Email: e.Email, Reason: why(e.Reason), Note: e.Note, By: e.By,
+		Seq: e.Seq, Value: e.Value, Person: e.Person, Email: e.Email, Reason: reasonLabels.of(e.Reason), Note: e.Note, By: e.By,
 		At: e.At, Until: e.Until, Before: e.Before, Waiting: e.Published.IsZero(), Receipt: receiptURL(e.Ending),
 	}
-	row.Kind, row.Icon = kindWords(e)
+	row.Kind, row.Icon = kindLabel(e)
 	if e.PersonID != "" {
 		row.URL = personURL(e.PersonID)
 	}
@@ -189,18 +165,18 @@ func deniedOf(e store.Denied, names map[string]string) deniedRow {
 		row.ByURL = personURL(e.ByID)
 	case e.ByID != "":
 		row.By = e.ByID
-	case slices.Contains(own, e.Reason):
+	case slices.Contains(ownReasons, e.Reason):
 		row.By = "the person"
 	default:
 		row.By = "the system"
 	}
 	if e.Client != "" {
-		row.App = nameOf(names, e.Client)
+		row.App = cmp.Or(names[e.Client], e.Client)
 	}
 	return row
 }
 
-func kindWords(e store.Denied) (words, icon string) {
+func kindLabel(e store.Denied) (words, icon string) {
 	switch denylist.Kind(e.Kind) { // icons: user-round monitor key-round
 	case denylist.Subject:
 		if e.Except != "" {
@@ -218,37 +194,29 @@ var kindOptions = []components.Option{
 	{Value: string(denylist.SignIn), Label: "Sign-ins"}, {Value: string(denylist.Token), Label: "Tokens"},
 }
 
-var stateFilter = []components.Option{{Value: "", Label: "In Redis or not"}, {Value: waiting, Label: "Waits for Redis"}}
+var stateFilter = []components.Option{{Value: "", Label: "In Redis or not"}, {Value: stateWaiting, Label: "Waits for Redis"}}
 
-func reasonOptions() []components.Option {
-	options := []components.Option{{Value: "", Label: "For any reason"}}
-	for _, r := range reasons {
-		options = append(options, components.Option{Value: r.code, Label: r.words})
-	}
-	return options
-}
-
-// size returns the size of the denylist in the database, in Redis and in the replicas' memory.
-func (a *Console) size(ctx context.Context) (sizeView, error) {
+// loadSize returns the size of the denylist in the database, in Redis and in the replicas' memory.
+func (a *Console) loadSize(ctx context.Context) (sizeView, error) {
 	tallies, err := a.tallies(ctx)
 	if err != nil {
 		return sizeView{}, err
 	}
-	h := a.house(ctx)
+	fleet := a.loadFleetState(ctx)
 	v := sizeView{
-		Away: h.Away, Kept: about(tallies.Denied), Waiting: tallies.Waiting, InRedis: components.Count(h.State.Entries), Complete: h.State.Epoch != "",
-		Position: components.Count(h.State.Position), Logged: components.Count(h.State.Logged), Servers: len(h.Replicas), Memory: "–",
+		Away: fleet.Away, Kept: formatCount(tallies.Denied), Waiting: tallies.Waiting, InRedis: components.Count(fleet.State.Entries), Complete: fleet.State.Epoch != "",
+		Position: components.Count(fleet.State.Position), Logged: components.Count(fleet.State.Logged), Servers: len(fleet.Replicas), Memory: "–",
 	}
-	if len(h.Replicas) > 0 {
-		least, most := h.Replicas[0].Bytes, h.Replicas[0].Bytes
-		for _, r := range h.Replicas {
+	if len(fleet.Replicas) > 0 {
+		least, most := fleet.Replicas[0].Bytes, fleet.Replicas[0].Bytes
+		for _, r := range fleet.Replicas {
 			least, most = min(least, r.Bytes), max(most, r.Bytes)
 		}
-		if v.Memory = memory(most); memory(least) != memory(most) {
-			v.Memory = memory(least) + " to " + memory(most)
+		if v.Memory = formatBytes(most); formatBytes(least) != formatBytes(most) {
+			v.Memory = formatBytes(least) + " to " + formatBytes(most)
 		}
 	}
-	if entries, servers := h.unreadable(); entries > 0 {
+	if entries, servers := fleet.unreadable(); entries > 0 {
 		v.Unreadable = fmt.Sprintf("%s could not be read by %s.",
 			components.Plural(int(entries), "entry", "entries"), components.Plural(servers, "server", "servers"))
 	}

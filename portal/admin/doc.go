@@ -4,9 +4,9 @@
 // Every page requires the role admin. Every action that changes something also requires a sign-in that is not older
 // than fifteen minutes, and writes an audit row in the transaction of the change:
 //
-//	GET  page  → view                                       role admin
-//	GET  form  → form  → sign in again if it is long ago    role admin, fresh sign-in with time left to fill the form
-//	POST act   → act   → sign in again, then the form,      role admin, fresh sign-in
-//	                     filled as it was typed
-//	                   → transaction: change + audit → 303 to the result
+//	GET   page                                             role admin
+//	GET   form    → sign in again if it is long ago        role admin, recent sign-in with time left to fill the form
+//	POST  action  → sign in again, then the form,          role admin, recent sign-in
+//	                filled as it was typed
+//	              → transaction: change + audit → 303 to the result
 package admin

@@ -11,11 +11,11 @@ import (
 	"gatehouse/sso/cookies"
 )
 
-// maxDraft limits the cookie's value to what every browser stores, in bytes.
-const maxDraft = 3500
+// maxDraftBytes limits the cookie's value to what every browser stores, in bytes.
+const maxDraftBytes = 3500
 
-// draftLife is the lifetime of a draft, in seconds.
-const draftLife = 15 * 60
+// draftSeconds is the lifetime of a draft, in seconds.
+const draftSeconds = 15 * 60
 
 // draft is what an administrator typed into the form at Page before being asked for the password.
 type draft struct {
@@ -30,22 +30,22 @@ func (a *Console) draftCookie() string {
 	return "portal_draft"
 }
 
-// keepDraft stores the posted fields in a cookie for the form at page, unless they are too long for a cookie.
-func (a *Console) keepDraft(c echo.Context, page string) {
+// saveDraft stores the posted fields in a cookie for the form at page, unless they are too long for a cookie.
+func (a *Console) saveDraft(c echo.Context, page string) {
 	if err := c.Request().ParseForm(); err != nil || len(c.Request().PostForm) == 0 {
 		return
 	}
 	raw, err := json.Marshal(draft{Page: page, Fields: c.Request().PostForm})
 	value := base64.RawURLEncoding.EncodeToString(raw)
-	if err != nil || len(value) > maxDraft {
+	if err != nil || len(value) > maxDraftBytes {
 		return
 	}
-	a.setDraft(c, value, draftLife)
+	a.setDraft(c, value, draftSeconds)
 }
 
-// draft returns the fields that were typed into the requested form, nil if there are none, and deletes the cookie.
+// takeDraft returns the fields that were typed into the requested form, nil if there are none, and deletes the cookie.
 // The fields come from the browser, so they must be validated like any form.
-func (a *Console) draft(c echo.Context) url.Values {
+func (a *Console) takeDraft(c echo.Context) url.Values {
 	page := c.Request().URL.EscapedPath()
 	values := cookies.Values(c.Request(), a.draftCookie(), func(v string) bool { return readDraft(v, page) != nil })
 	if len(values) == 0 {
@@ -57,7 +57,7 @@ func (a *Console) draft(c echo.Context) url.Values {
 
 // readDraft returns the fields of the draft for page in a cookie's value, nil if it is none.
 func readDraft(value, page string) url.Values {
-	if len(value) > maxDraft {
+	if len(value) > maxDraftBytes {
 		return nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(value)

@@ -20,8 +20,8 @@ import (
 
 const keysPath = "/admin/keys"
 
-// believedFor is how long the page shows which replicas know a key after it was withdrawn or activated.
-const believedFor = time.Hour
+// keySeenPeriod is how long the page shows which replicas know a key after it was withdrawn or activated.
+const keySeenPeriod = time.Hour
 
 type keysView struct {
 	frame
@@ -31,27 +31,27 @@ type keysView struct {
 }
 
 // signingKey is a key and the replicas that know it. Seen is set for a next key, and for one that was withdrawn or
-// activated within believedFor; it is nil for the others.
+// activated within keySeenPeriod; it is nil for the others.
 type signingKey struct {
 	keys.Info
-	Seen *seen
+	Seen *keyReplicas
 }
 
 func (k signingKey) url(act string) string { return keysPath + "/" + url.PathEscape(k.KID) + "/" + act }
 
-// seen lists which of the active replicas know a key.
-type seen struct {
+// keyReplicas lists which of the active replicas know a key.
+type keyReplicas struct {
 	With, Without []string // names of replicas
 }
 
-func (s *seen) all() int { return len(s.With) + len(s.Without) }
+func (s *keyReplicas) all() int { return len(s.With) + len(s.Without) }
 
 // everybody reports whether there are replicas and all of them know the key.
-func (s *seen) everybody() bool { return len(s.With) > 0 && len(s.Without) == 0 }
+func (s *keyReplicas) everybody() bool { return len(s.With) > 0 && len(s.Without) == 0 }
 
-// who returns which replicas know the key. It skips silent replicas, since they refuse every session.
-func who(kid string, replicas []denylist.Replica) *seen {
-	s := &seen{}
+// replicasWithKey returns which replicas know the key. It skips silent replicas, since they refuse every session.
+func replicasWithKey(kid string, replicas []denylist.Replica) *keyReplicas {
+	s := &keyReplicas{}
 	for _, r := range replicas {
 		switch {
 		case r.Silent:
@@ -61,8 +61,8 @@ func who(kid string, replicas []denylist.Replica) *seen {
 			s.Without = append(s.Without, r.Name)
 		}
 	}
-	slices.SortFunc(s.With, natural)
-	slices.SortFunc(s.Without, natural)
+	slices.SortFunc(s.With, compareNames)
+	slices.SortFunc(s.Without, compareNames)
 	return s
 }
 
@@ -72,8 +72,8 @@ func (a *Console) listKeys(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	h := a.house(c.Request().Context())
-	view := keysView{Away: h.Away}
+	fleet := a.loadFleetState(c.Request().Context())
+	view := keysView{Away: fleet.Away}
 	for _, alg := range keys.Algorithms {
 		if !slices.ContainsFunc(list, func(k keys.Info) bool { return k.Algorithm == alg && k.State == keys.Next }) {
 			view.Rotate = append(view.Rotate, alg)
@@ -81,40 +81,40 @@ func (a *Console) listKeys(c echo.Context, _ Admin) error {
 	}
 	for _, info := range list {
 		k := signingKey{Info: info}
-		recently := h.Now.Add(-believedFor)
-		if h.Away == "" && (info.State == keys.Next || info.WithdrawnAt.After(recently) || (info.State == keys.Active && info.ActivatedAt.After(recently))) {
-			k.Seen = who(info.KID, h.Replicas)
+		recently := fleet.Now.Add(-keySeenPeriod)
+		if fleet.Away == "" && (info.State == keys.Next || info.WithdrawnAt.After(recently) || (info.State == keys.Active && info.ActivatedAt.After(recently))) {
+			k.Seen = replicasWithKey(info.KID, fleet.Replicas)
 		}
 		view.Keys = append(view.Keys, k)
 	}
-	slices.SortStableFunc(view.Keys, func(x, y signingKey) int { return order(x.State) - order(y.State) })
+	slices.SortStableFunc(view.Keys, func(x, y signingKey) int { return stateOrder(x.State) - stateOrder(y.State) })
 	view.frame = a.frame(c, "Keys", "What the portal signs tokens with. The public halves are published; each app knows them.", "keys")
 	view.Head.Actions = pulse(keysPath)
 	return web.Render(c, http.StatusOK, keysPage(view), keyList(view))
 }
 
-func order(s keys.State) int {
+func stateOrder(s keys.State) int {
 	return slices.Index([]keys.State{keys.Next, keys.Active, keys.Old, keys.Retired, keys.Withdrawn}, s)
 }
 
 // rotateKey handles POST /admin/keys/rotate with the field alg.
 func (a *Console) rotateKey(c echo.Context, me Admin) error {
 	alg := c.FormValue("alg")
-	k, err := a.Keys.Rotate(c.Request().Context(), alg, a.aboutKey(c, me, "key.rotated"))
+	k, err := a.Keys.Rotate(c.Request().Context(), alg, a.auditKey(c, me, "key.rotated"))
 	switch {
 	case errors.Is(err, keys.ErrAlgorithm):
 		return web.Invalid("Keys are made for " + strings.Join(keys.Algorithms, " and ") + " only.")
 	case errors.Is(err, keys.ErrPending):
-		return moved(c, "There is a next key for "+alg+" already.", keysPath)
+		return redirectWithNotice(c, "There is a next key for "+alg+" already.", keysPath)
 	case err != nil:
 		return err
 	}
-	web.Flash(c, "success", fmt.Sprintf("The next %s key is published. It signs in %s.", k.Algorithm, span(k.ActivatesAt.Sub(a.Now()).Round(time.Minute))))
-	return leadOn(c, keysPath)
+	web.Flash(c, "success", fmt.Sprintf("The next %s key is published. It signs in %s.", k.Algorithm, formatDuration(k.ActivatesAt.Sub(a.Now()).Round(time.Minute))))
+	return web.RedirectHX(c, keysPath)
 }
 
-// aboutKey returns a function that makes the audit row of an action on a key.
-func (a *Console) aboutKey(c echo.Context, me Admin, action string) keys.Note {
+// auditKey returns a function that makes the audit row of an action on a key.
+func (a *Console) auditKey(c echo.Context, me Admin, action string) keys.AuditFunc {
 	return func(k keys.Info) store.Change {
 		detail := map[string]any{"algorithm": k.Algorithm}
 		if !k.ActivatesAt.IsZero() {
@@ -124,8 +124,8 @@ func (a *Console) aboutKey(c echo.Context, me Admin, action string) keys.Note {
 	}
 }
 
-// askKeyView is a page that asks for confirmation before a key is changed.
-type askKeyView struct {
+// keyQuestionView is a page that asks for confirmation before a key is changed.
+type keyQuestionView struct {
 	frame
 	signingKey
 	Action string
@@ -133,34 +133,34 @@ type askKeyView struct {
 	Away   string // why it is unknown which replicas know the key
 }
 
-// askKey returns the view of a confirmation page for the key that the path names. title has a placeholder for the
+// keyQuestion returns the view of a confirmation page for the key that the path names. title has a placeholder for the
 // key's algorithm.
-func (a *Console) askKey(c echo.Context, title, act string) (askKeyView, error) {
+func (a *Console) keyQuestion(c echo.Context, title, act string) (keyQuestionView, error) {
 	info, err := a.Keys.Find(c.Request().Context(), param(c, "kid"))
 	if errors.Is(err, keys.ErrChanged) {
-		return askKeyView{}, web.NotFound("This key")
+		return keyQuestionView{}, web.NotFound("This key")
 	}
 	if err != nil {
-		return askKeyView{}, err
+		return keyQuestionView{}, err
 	}
-	h := a.house(c.Request().Context())
-	view := askKeyView{signingKey: signingKey{Info: info}, Away: h.Away}
-	if h.Away == "" {
-		view.Seen = who(info.KID, h.Replicas)
+	fleet := a.loadFleetState(c.Request().Context())
+	view := keyQuestionView{signingKey: signingKey{Info: info}, Away: fleet.Away}
+	if fleet.Away == "" {
+		view.Seen = replicasWithKey(info.KID, fleet.Replicas)
 	}
 	view.Action = view.url(act)
 	view.frame = a.frame(c, fmt.Sprintf(title, info.Algorithm), "", "keys", components.NavItem{Label: "Keys", URL: keysPath})
 	return view, nil
 }
 
-// askActivate handles GET /admin/keys/:kid/activate.
-func (a *Console) askActivate(c echo.Context, _ Admin) error {
-	view, err := a.askKey(c, "Activate the next %s key now?", "activate")
+// activateKeyForm handles GET /admin/keys/:kid/activate.
+func (a *Console) activateKeyForm(c echo.Context, _ Admin) error {
+	view, err := a.keyQuestion(c, "Activate the next %s key now?", "activate")
 	switch {
 	case err != nil:
 		return err
 	case view.State != keys.Next:
-		return moved(c, "That key is not a next key any more.", keysPath)
+		return redirectWithNotice(c, "That key is not a next key any more.", keysPath)
 	}
 	return web.Render(c, http.StatusOK, activatePage(view))
 }
@@ -168,7 +168,7 @@ func (a *Console) askActivate(c echo.Context, _ Admin) error {
 // activateKey handles POST /admin/keys/:kid/activate. The field anyway=yes activates a key that some replica may not
 // know.
 func (a *Console) activateKey(c echo.Context, me Admin) error {
-	view, err := a.askKey(c, "Activate the next %s key now?", "activate")
+	view, err := a.keyQuestion(c, "Activate the next %s key now?", "activate")
 	if err != nil {
 		return err
 	}
@@ -176,42 +176,42 @@ func (a *Console) activateKey(c echo.Context, me Admin) error {
 		view.Fault = "Not every server is known to have seen the key. Wait a moment, or tick the box."
 		return web.Render(c, http.StatusConflict, activatePage(view))
 	}
-	note := a.aboutKey(c, me, "key.activated")
+	note := a.auditKey(c, me, "key.activated")
 	if view.Seen == nil || !view.Seen.everybody() {
-		note = a.aboutKey(c, me, "key.activated_unseen")
+		note = a.auditKey(c, me, "key.activated_unseen")
 	}
 	k, err := a.Keys.Activate(c.Request().Context(), view.KID, note)
 	if errors.Is(err, keys.ErrChanged) {
-		return moved(c, "That key is not a next key any more.", keysPath)
+		return redirectWithNotice(c, "That key is not a next key any more.", keysPath)
 	}
 	if err != nil {
 		return err
 	}
 	web.Flash(c, "success", "The new "+k.Algorithm+" key signs from now on.")
-	return leadOn(c, keysPath)
+	return web.RedirectHX(c, keysPath)
 }
 
-// askWithdraw handles GET /admin/keys/:kid/withdraw.
-func (a *Console) askWithdraw(c echo.Context, _ Admin) error {
-	view, err := a.askKey(c, "Withdraw this %s key?", "withdraw")
+// withdrawKeyForm handles GET /admin/keys/:kid/withdraw.
+func (a *Console) withdrawKeyForm(c echo.Context, _ Admin) error {
+	view, err := a.keyQuestion(c, "Withdraw this %s key?", "withdraw")
 	switch {
 	case err != nil:
 		return err
 	case view.State == keys.Withdrawn:
-		return moved(c, "That key is withdrawn already.", keysPath)
+		return redirectWithNotice(c, "That key is withdrawn already.", keysPath)
 	}
 	return web.Render(c, http.StatusOK, withdrawPage(view))
 }
 
 // withdrawKey handles POST /admin/keys/:kid/withdraw.
 func (a *Console) withdrawKey(c echo.Context, me Admin) error {
-	k, err := a.Keys.Withdraw(c.Request().Context(), param(c, "kid"), a.aboutKey(c, me, "key.withdrawn"))
+	k, err := a.Keys.Withdraw(c.Request().Context(), param(c, "kid"), a.auditKey(c, me, "key.withdrawn"))
 	if errors.Is(err, keys.ErrChanged) || errors.Is(err, keys.ErrPending) {
-		return moved(c, "That key is withdrawn already, or has just become another one's successor. Look at the list.", keysPath)
+		return redirectWithNotice(c, "That key is withdrawn already, or has just become another one's successor. Look at the list.", keysPath)
 	}
 	if err != nil {
 		return err
 	}
 	web.Flash(c, "success", "The "+k.Algorithm+" key is withdrawn. Servers stop believing it within a minute; below you see which still do.")
-	return leadOn(c, keysPath)
+	return web.RedirectHX(c, keysPath)
 }

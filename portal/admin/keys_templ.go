@@ -692,7 +692,7 @@ func keySeen(k signingKey) templ.Component {
 	})
 }
 
-func activatePage(v askKeyView) templ.Component {
+func activatePage(v keyQuestionView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -999,7 +999,7 @@ func faultOf(field, fault string) []components.FieldError {
 	return []components.FieldError{{Field: field, Message: fault}}
 }
 
-func withdrawPage(v askKeyView) templ.Component {
+func withdrawPage(v keyQuestionView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

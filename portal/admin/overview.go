@@ -17,8 +17,8 @@ import (
 	"gatehouse/web"
 )
 
-// lastEndings is the number of recent revocations on the overview.
-const lastEndings = 8
+// maxEndings is the number of recent revocations on the overview.
+const maxEndings = 8
 
 type overviewView struct {
 	frame
@@ -61,7 +61,7 @@ type keyRow struct {
 
 // overview handles GET /admin: it shows the state of the estate on one page.
 func (a *Console) overview(c echo.Context, _ Admin) error {
-	view, err := a.glance(c.Request().Context())
+	view, err := a.loadOverview(c.Request().Context())
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (a *Console) overview(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, overviewPage(view), glance(view))
 }
 
-func (a *Console) glance(ctx context.Context) (v overviewView, err error) {
+func (a *Console) loadOverview(ctx context.Context) (v overviewView, err error) {
 	tallies, err := a.tallies(ctx)
 	if err != nil {
 		return v, err
@@ -80,19 +80,19 @@ func (a *Console) glance(ctx context.Context) (v overviewView, err error) {
 	if err != nil {
 		return v, err
 	}
-	h := a.house(ctx)
-	v.Away = h.Away
-	v.Alerts = alerts(h, tallies)
-	v.Tiles = tiles(h, tallies, places)
-	v.Servers = a.groups(h)
-	if v.Endings, err = a.endings(ctx); err != nil {
+	fleet := a.loadFleetState(ctx)
+	v.Away = fleet.Away
+	v.Alerts = alerts(fleet, tallies)
+	v.Tiles = tiles(fleet, tallies, places)
+	v.Servers = a.serverGroups(fleet)
+	if v.Endings, err = a.recentEndings(ctx); err != nil {
 		return v, err
 	}
 	v.Keys, err = a.keyStates(ctx)
 	return v, err
 }
 
-func tiles(h house, t store.Tallies, places []store.Place) []tile {
+func tiles(fleet fleetState, t store.Tallies, places []store.Place) []tile {
 	living := 0
 	for _, p := range places {
 		if p.Client == "" {
@@ -100,41 +100,41 @@ func tiles(h house, t store.Tallies, places []store.Place) []tile {
 		}
 	}
 	servers := tile{Label: "Servers", Value: "–", Note: "Redis is unavailable", Icon: "server", URL: serversPath}
-	denied := tile{Label: "Denylist", Value: about(t.Denied), Unit: "entries", Note: "kept in the database", Icon: "shield-ban", URL: denylistPath}
+	denied := tile{Label: "Denylist", Value: formatCount(t.Denied), Unit: "entries", Note: "kept in the database", Icon: "shield-ban", URL: denylistPath}
 	if t.Denied == 1 {
 		denied.Unit = "entry"
 	}
-	if h.Away == "" {
-		servers.Value, servers.Unit, servers.Note = components.Count(h.count(well)), "healthy", "all confirm revocations"
-		if n := h.count(behind, loading); n > 0 {
+	if fleet.Away == "" {
+		servers.Value, servers.Unit, servers.Note = components.Count(fleet.count(healthy)), "healthy", "all confirm revocations"
+		if n := fleet.count(behind, loading); n > 0 {
 			servers.Note = components.Count(n) + " catching up"
 		}
-		if n := h.count(silent); n > 0 {
+		if n := fleet.count(unreachable); n > 0 {
 			servers.Note = components.Count(n) + " not responding"
 		}
-		denied.Note = "log at " + components.Count(h.State.Position)
+		denied.Note = "log at " + components.Count(fleet.State.Position)
 	}
 	deliveries := tile{
-		Label: "Deliveries", Value: about(t.Notices), Unit: "waiting", Note: "0 failed", Icon: "send", URL: deliveriesQuery{Waiting: t.Abandoned == 0}.url(),
+		Label: "Deliveries", Value: formatCount(t.Notices), Unit: "waiting", Note: "0 failed", Icon: "send", URL: deliveriesQuery{Waiting: t.Abandoned == 0}.url(),
 	}
 	if t.Abandoned > 0 {
-		deliveries.Note = about(t.Abandoned) + " failed"
+		deliveries.Note = formatCount(t.Abandoned) + " failed"
 	}
 	return []tile{
-		{Label: "People", Value: about(t.People), Note: "with an account", Icon: "users", URL: peoplePath},
-		{Label: "Sign-ins", Value: about(living), Unit: "active", Note: "seen in the last 30 days", Icon: "log-in", URL: signInsPath},
+		{Label: "People", Value: formatCount(t.People), Note: "with an account", Icon: "users", URL: peoplePath},
+		{Label: "Sign-ins", Value: formatCount(living), Unit: "active", Note: "seen in the last 30 days", Icon: "log-in", URL: signInsPath},
 		servers, denied, deliveries,
 	}
 }
 
-func alerts(h house, t store.Tallies) (list []alert) {
-	if n := h.count(silent); n > 0 {
+func alerts(fleet fleetState, t store.Tallies) (list []alert) {
+	if n := fleet.count(unreachable); n > 0 {
 		list = append(list, alert{
 			"error", components.Plural(n, "server is not responding", "servers are not responding"),
 			"They refuse signed-in requests by themselves until they hear from Redis again.", "Servers", serversPath,
 		})
 	}
-	if h.Away == "" && h.State.Epoch == "" {
+	if fleet.Away == "" && fleet.State.Epoch == "" {
 		list = append(list, alert{
 			"error", "The denylist in Redis is not complete",
 			"The portal fills it from its database; every server refuses until that is done.", "Denylist", denylistPath,
@@ -142,11 +142,11 @@ func alerts(h house, t store.Tallies) (list []alert) {
 	}
 	if t.Waiting > 0 {
 		list = append(list, alert{
-			"warning", about(t.Waiting) + " of the denylist's entries wait for Redis",
-			"They are in the database, and are written as soon as Redis answers.", "Show them", address(denylistPath, "state", waiting),
+			"warning", formatCount(t.Waiting) + " of the denylist's entries wait for Redis",
+			"They are in the database, and are written as soon as Redis answers.", "Show them", pageURL(denylistPath, "state", stateWaiting),
 		})
 	}
-	if entries, servers := h.unreadable(); entries > 0 {
+	if entries, servers := fleet.unreadable(); entries > 0 {
 		list = append(list, alert{
 			"warning", "Some entries of the denylist cannot be read",
 			fmt.Sprintf("%s of them, by %s.", components.Count(entries), components.Plural(servers, "server", "servers")), "Servers", serversPath,
@@ -154,49 +154,49 @@ func alerts(h house, t store.Tallies) (list []alert) {
 	}
 	if t.Abandoned > 0 {
 		list = append(list, alert{
-			"warning", about(t.Abandoned) + " sign-out notices failed",
+			"warning", formatCount(t.Abandoned) + " sign-out notices failed",
 			"Apps did not hear of a sign-out after many tries.", "Deliveries", deliveriesPath,
 		})
 	}
 	return list
 }
 
-func (a *Console) groups(h house) (groups []serverGroup) {
+func (a *Console) serverGroups(fleet fleetState) (serverGroups []serverGroup) {
 	at := map[string]int{}
-	for _, r := range h.Replicas {
+	for _, r := range fleet.Replicas {
 		i, ok := at[r.Service]
 		if !ok {
-			i = len(groups)
+			i = len(serverGroups)
 			at[r.Service] = i
-			groups = append(groups, serverGroup{Key: r.Service, Name: r.Service})
-			for _, app := range a.Estate.Open([]string{role}) {
+			serverGroups = append(serverGroups, serverGroup{Key: r.Service, Name: r.Service})
+			for _, app := range a.Estate.Open([]string{adminRole}) {
 				if app.Key == r.Service {
-					groups[i].Name = app.Name
+					serverGroups[i].Name = app.Name
 				}
 			}
 		}
-		state := h.state(r)
-		if state == well {
-			groups[i].Well++
+		state := fleet.stateOf(r)
+		if state == healthy {
+			serverGroups[i].Well++
 		}
-		groups[i].Servers = append(groups[i].Servers, serverDot{r.Name, state})
+		serverGroups[i].Servers = append(serverGroups[i].Servers, serverDot{r.Name, state})
 	}
-	return groups
+	return serverGroups
 }
 
-// endings returns the last revocations with a summary of their receipts.
-func (a *Console) endings(ctx context.Context) ([]endingRow, error) {
-	receipts, err := a.Store.LastReceipts(ctx, lastEndings)
+// recentEndings returns the last revocations with a summary of their receipts.
+func (a *Console) recentEndings(ctx context.Context) ([]endingRow, error) {
+	receipts, err := a.Store.LastReceipts(ctx, maxEndings)
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]endingRow, 0, len(receipts))
 	for _, r := range receipts {
-		row := endingRow{URL: receiptURL(r.Ending), Reason: why(r.Reason), At: r.CreatedAt, Person: "A token"}
+		row := endingRow{URL: receiptURL(r.Ending), Reason: reasonLabels.of(r.Reason), At: r.CreatedAt, Person: "A token"}
 		var done revoke.Receipt
 		if json.Unmarshal([]byte(r.Text), &done) == nil {
 			row.Confirmed, row.Expected = done.Denylist.Confirmed(), len(done.Denylist.All)
-			row.Slowest, row.Pending, row.Told = ms(done.Denylist.Slowest()), !done.Confirmed, len(done.Told)
+			row.Slowest, row.Pending, row.Told = formatMillis(done.Denylist.Slowest()), !done.Confirmed, len(done.Told)
 			for _, t := range done.Told {
 				if t.Heard {
 					row.Heard++

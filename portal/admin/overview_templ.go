@@ -608,9 +608,9 @@ func keyState(state string) templ.Component {
 
 func dotClass(state string) string {
 	switch state {
-	case well:
+	case healthy:
 		return "server-dot-well"
-	case silent:
+	case unreachable:
 		return "server-dot-silent"
 	}
 	return "server-dot-behind"

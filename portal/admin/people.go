@@ -59,13 +59,13 @@ func (q peopleQuery) url(after, before store.PeopleCursor) string {
 	if q.Size != pageSizes[0] {
 		size = strconv.Itoa(q.Size)
 	}
-	return address(peoplePath, "q", q.Text, "state", q.State, "role", q.Role, "size", size,
+	return pageURL(peoplePath, "q", q.Text, "state", q.State, "role", q.Role, "size", size,
 		"after", peopleCursorText(after), "before", peopleCursorText(before))
 }
 
 func (q peopleQuery) filtered() bool { return q.Text != "" || q.State != "" || q.Role != "" }
 
-func (q peopleQuery) records(now time.Time) store.PeopleQuery {
+func (q peopleQuery) storeQuery(now time.Time) store.PeopleQuery {
 	r := store.PeopleQuery{Text: q.Text, State: q.State, Role: q.Role, Now: now, Limit: q.Size}
 	if r.Before = readPeopleCursor(q.Before); r.Before == (store.PeopleCursor{}) {
 		r.After = readPeopleCursor(q.After)
@@ -117,7 +117,7 @@ type personState struct {
 	Until           time.Time // end of a ban; zero: permanent
 }
 
-func stateOf(u store.User, now time.Time) personState {
+func personStateOf(u store.User, now time.Time) personState {
 	return personState{Banned: u.DeletedAt.IsZero() && u.Disabled(now), Deleted: !u.DeletedAt.IsZero(), Until: u.BannedUntil}
 }
 
@@ -129,12 +129,12 @@ func (a *Console) people(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	found, err := a.Store.SearchPeople(c.Request().Context(), q.records(a.Now()))
+	found, err := a.Store.SearchPeople(c.Request().Context(), q.storeQuery(a.Now()))
 	if err != nil {
 		return err
 	}
 	if len(found.Users) == 0 && !found.Partial && !q.filtered() && (q.After != "" || q.Before != "") { // page now empty
-		return leadOn(c, q.url(store.PeopleCursor{}, store.PeopleCursor{}))
+		return web.RedirectHX(c, q.url(store.PeopleCursor{}, store.PeopleCursor{}))
 	}
 	view := peopleView{
 		frame: a.frame(c, "People", "Everybody with an account. Search by name, email or id.", "people"), Query: q,
@@ -145,7 +145,7 @@ func (a *Console) people(c echo.Context, _ Admin) error {
 	}
 	for _, u := range found.Users {
 		view.Rows = append(view.Rows, personRow{
-			URL: personURL(u.ID), Name: u.Name, Email: u.Email, Roles: u.Roles, State: stateOf(u, a.Now()), Created: u.CreatedAt,
+			URL: personURL(u.ID), Name: u.Name, Email: u.Email, Roles: u.Roles, State: personStateOf(u, a.Now()), Created: u.CreatedAt,
 		})
 	}
 	if found.Previous != (store.PeopleCursor{}) {

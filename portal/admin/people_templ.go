@@ -455,7 +455,7 @@ func roleBadges(roles []string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for _, r := range roles {
-				if r == role {
+				if r == adminRole {
 					templ_7745c5c3_Err = components.Badge("primary", "", r).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err

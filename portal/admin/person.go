@@ -16,8 +16,8 @@ import (
 	"gatehouse/web"
 )
 
-// remembered is the number of rows of each kind in a user's history.
-const remembered = 10
+// maxHistory is the number of rows of each kind in a user's history.
+const maxHistory = 10
 
 type personView struct {
 	frame
@@ -43,8 +43,8 @@ type receiptRow struct {
 	At          time.Time
 }
 
-// someone returns the user that the path names, or a 404 error. The user's account may be deleted.
-func (a *Console) someone(c echo.Context) (store.User, error) {
+// loadUser returns the user that the path names, or a 404 error. The user's account may be deleted.
+func (a *Console) loadUser(c echo.Context) (store.User, error) {
 	id := c.Param("id")
 	if !isID(id) {
 		return store.User{}, web.NotFound("This person")
@@ -56,10 +56,10 @@ func (a *Console) someone(c echo.Context) (store.User, error) {
 	return u, err
 }
 
-// someoneLiving returns the user that the path names, or a 410 error if the account is deleted. Other errors are
+// loadUndeletedUser returns the user that the path names, or a 410 error if the account is deleted. Other errors are
 // those of someone.
-func (a *Console) someoneLiving(c echo.Context) (store.User, error) {
-	u, err := a.someone(c)
+func (a *Console) loadUndeletedUser(c echo.Context) (store.User, error) {
+	u, err := a.loadUser(c)
 	if err == nil && !u.DeletedAt.IsZero() {
 		return u, web.Fail(http.StatusGone, "deleted", "This account has been deleted. Nothing can be done to it any more.").Titled("This account is no more")
 	}
@@ -68,31 +68,31 @@ func (a *Console) someoneLiving(c echo.Context) (store.User, error) {
 
 // person handles GET /admin/people/:id.
 func (a *Console) person(c echo.Context, me Admin) error {
-	u, err := a.someone(c)
+	u, err := a.loadUser(c)
 	if err != nil {
 		return err
 	}
 	view := personView{
 		frame: a.frame(c, u.Name, u.Email, "people", components.NavItem{Label: "People", URL: peoplePath}),
-		User:  u, State: stateOf(u, a.Now()), Self: u.ID == me.ID,
+		User:  u, State: personStateOf(u, a.Now()), Self: u.ID == me.ID,
 	}
-	if err := a.livingOf(c, me, &view); err != nil {
+	if err := a.addSignIns(c, me, &view); err != nil {
 		return err
 	}
-	if err := a.historyOf(c, &view); err != nil {
+	if err := a.addHistory(c, &view); err != nil {
 		return err
 	}
 	return web.Render(c, http.StatusOK, personPage(view))
 }
 
-func (a *Console) livingOf(c echo.Context, me Admin, view *personView) error {
+func (a *Console) addSignIns(c echo.Context, me Admin, view *personView) error {
 	ctx := c.Request().Context()
 	names, err := a.clientNames(ctx)
 	if err != nil {
 		return err
 	}
 	page := web.Int(c, "page", 1, 1, 100_000)
-	rows, total, err := a.Store.SignInsOf(ctx, view.User.ID, me.SID, a.Now().Add(-livingFor), remembered, (page-1)*remembered)
+	rows, total, err := a.Store.SignInsOf(ctx, view.User.ID, me.SID, a.Now().Add(-activePeriod), maxHistory, (page-1)*maxHistory)
 	if err != nil {
 		return err
 	}
@@ -103,39 +103,39 @@ func (a *Console) livingOf(c echo.Context, me Admin, view *personView) error {
 		}
 		row.Browser, row.Icon = account.Device(in.UserAgent)
 		for _, id := range in.Clients {
-			row.Apps = append(row.Apps, openedApp{Key: id, Name: nameOf(names, id)})
+			row.Apps = append(row.Apps, openedApp{Key: id, Name: cmp.Or(names[id], id)})
 		}
 		view.SignIns = append(view.SignIns, row)
 	}
 	view.Total = total
 	view.Pages = components.Pages{
-		Page: page, Total: max(1, (total+remembered-1)/remembered), Label: "Sign-ins",
-		URL: func(n int) string { return address(personURL(view.User.ID), "page", components.Count(n)) },
+		Page: page, Total: max(1, (total+maxHistory-1)/maxHistory), Label: "Sign-ins",
+		URL: func(n int) string { return pageURL(personURL(view.User.ID), "page", components.Count(n)) },
 	}
 	return nil
 }
 
-func (a *Console) historyOf(c echo.Context, view *personView) error {
+func (a *Console) addHistory(c echo.Context, view *personView) error {
 	ctx := c.Request().Context()
-	ended, err := a.Store.SignInsEnded(ctx, view.User.ID, remembered)
+	ended, err := a.Store.SignInsEnded(ctx, view.User.ID, maxHistory)
 	if err != nil {
 		return err
 	}
 	for _, in := range ended {
-		row := endedRow{Address: in.IP, Reason: why(in.EndReason), SignedIn: in.CreatedAt, Ended: in.EndedAt}
+		row := endedRow{Address: in.IP, Reason: reasonLabels.of(in.EndReason), SignedIn: in.CreatedAt, Ended: in.EndedAt}
 		row.Browser, row.Icon = account.Device(in.UserAgent)
 		view.Ended = append(view.Ended, row)
 	}
-	receipts, err := a.Store.ReceiptsOf(ctx, view.User.ID, remembered)
+	receipts, err := a.Store.ReceiptsOf(ctx, view.User.ID, maxHistory)
 	if err != nil {
 		return err
 	}
 	for _, r := range receipts {
-		view.Receipts = append(view.Receipts, receiptRow{URL: receiptURL(r.Ending), Reason: why(r.Reason), At: r.CreatedAt})
+		view.Receipts = append(view.Receipts, receiptRow{URL: receiptURL(r.Ending), Reason: reasonLabels.of(r.Reason), At: r.CreatedAt})
 	}
 	var rows []store.Audit
 	for _, action := range personActions { // an index has each in order, however many rows other actions have
-		some, _, err := a.Store.AuditRows(ctx, store.AuditQuery{Action: action, TargetID: view.User.ID, Limit: remembered})
+		some, _, err := a.Store.AuditRows(ctx, store.AuditQuery{Action: action, TargetID: view.User.ID, Limit: maxHistory})
 		if err != nil {
 			return err
 		}
@@ -145,6 +145,6 @@ func (a *Console) historyOf(c echo.Context, view *personView) error {
 		rows = append(rows, some...)
 	}
 	slices.SortFunc(rows, func(r, s store.Audit) int { return cmp.Or(s.At.Compare(r.At), cmp.Compare(s.Seq, r.Seq)) })
-	view.Audit = auditRowsOf(rows[:min(len(rows), remembered)])
+	view.Audit = auditRowsOf(rows[:min(len(rows), maxHistory)])
 	return nil
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -17,17 +18,17 @@ import (
 	"gatehouse/web"
 )
 
-// dense is the number of replicas above which they are drawn as small squares.
-const dense = 48
+// maxTiles is the number of replicas above which they are drawn as small squares.
+const maxTiles = 48
 
-// watched is how long a receipt's page polls for changes: the time in which notices are retried at short intervals.
-const watched = 10 * time.Minute
+// pollPeriod is how long a receipt's page polls for changes: the time in which notices are retried at short intervals.
+const pollPeriod = 10 * time.Minute
 
-// slowMotion are the factors by which the confirmations may be slowed down in the replay, and longestReplay limits
+// slowMotion are the factors by which the confirmations may be slowed down in the replay, and maxReplay limits
 // its duration.
 var slowMotion = []int{400, 200, 100, 40, 20, 10, 4, 2, 1}
 
-const longestReplay = 3 * time.Second
+const maxReplay = 3 * time.Second
 
 func receiptURL(ending string) string { return "/admin/receipts/" + url.PathEscape(ending) }
 
@@ -49,7 +50,7 @@ type receiptView struct {
 	Slowest   time.Duration
 	Slow      int // slow-down factor of the replay
 	Dense     bool
-	Told      []toldApp
+	Told      []notifiedApp
 	Telling   bool // an app is still being notified
 	Poll      bool
 }
@@ -70,8 +71,8 @@ type serverTile struct {
 	Over          bool // WrongUntil has passed
 }
 
-// toldApp is an app that is notified by back channel.
-type toldApp struct {
+// notifiedApp is an app that is notified by back channel.
+type notifiedApp struct {
 	Name, State, Failure string // State: heard, retrying, given up
 	Took                 time.Duration
 	Heard, Notices       int
@@ -91,14 +92,14 @@ func (a *Console) receipt(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	view := receiptView{URL: receiptURL(ending), Why: why(rec.Reason), At: rec.CreatedAt, Ended: done.Ended, Tidying: done.Tidying, Confirmed: done.Confirmed}
-	view.serversOf(done.Denylist, a.Now())
+	view := receiptView{URL: receiptURL(ending), Why: reasonLabels.of(rec.Reason), At: rec.CreatedAt, Ended: done.Ended, Tidying: done.Tidying, Confirmed: done.Confirmed}
+	view.setServers(done.Denylist, a.Now())
 	view.Waiting = !done.Confirmed && view.All == 0
-	if err := a.toldOf(c, ending, done, &view); err != nil {
+	if err := a.setNotified(c, ending, done, &view); err != nil {
 		return err
 	}
-	view.Poll = (view.Waiting || view.Telling || view.Tidying) && a.Now().Sub(rec.CreatedAt) < watched
-	title, crumbs, err := a.aboutWhom(c, rec, &view)
+	view.Poll = (view.Waiting || view.Telling || view.Tidying) && a.Now().Sub(rec.CreatedAt) < pollPeriod
+	title, crumbs, err := a.setSubject(c, rec, &view)
 	if err != nil {
 		return err
 	}
@@ -109,9 +110,9 @@ func (a *Console) receipt(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, receiptPage(view), receiptBody(view))
 }
 
-// aboutWhom sets the user of the receipt, and the administrator and the note while the revocation's rows exist. It
+// setSubject sets the user of the receipt, and the administrator and the note while the revocation's rows exist. It
 // returns the title and the breadcrumbs of the page.
-func (a *Console) aboutWhom(c echo.Context, rec store.Receipt, view *receiptView) (title string, crumbs []components.NavItem, err error) {
+func (a *Console) setSubject(c echo.Context, rec store.Receipt, view *receiptView) (title string, crumbs []components.NavItem, err error) {
 	ctx := c.Request().Context()
 	if rec.UserID != "" {
 		u, err := a.Store.UserByID(ctx, rec.UserID)
@@ -141,17 +142,17 @@ func (a *Console) aboutWhom(c echo.Context, rec store.Receipt, view *receiptView
 	return title, crumbs, nil
 }
 
-func (v *receiptView) serversOf(r denylist.Confirmations, now time.Time) {
+func (v *receiptView) setServers(r denylist.Confirmations, now time.Time) {
 	v.N, v.All, v.Slowest = r.Confirmed(), len(r.All), r.Slowest()
-	v.Dense = v.All > dense
+	v.Dense = v.All > maxTiles
 	for _, factor := range slowMotion {
-		if v.Slow = factor; v.Slowest*time.Duration(factor) <= longestReplay {
+		if v.Slow = factor; v.Slowest*time.Duration(factor) <= maxReplay {
 			break
 		}
 	}
 	all := slices.Clone(r.All)
-	slices.SortFunc(all, func(a, b denylist.Confirmation) int { return natural(a.Replica, b.Replica) })
-	slices.SortStableFunc(all, func(a, b denylist.Confirmation) int { return natural(a.Service, b.Service) })
+	slices.SortFunc(all, func(a, b denylist.Confirmation) int { return compareNames(a.Replica, b.Replica) })
+	slices.SortStableFunc(all, func(a, b denylist.Confirmation) int { return compareNames(a.Service, b.Service) })
 	answered := map[string]bool{}
 	for _, c := range all {
 		answered[c.Replica] = answered[c.Replica] || c.Confirmed
@@ -176,17 +177,14 @@ func (v *receiptView) serversOf(r denylist.Confirmations, now time.Time) {
 	}
 }
 
-// toldOf sets the state of the back-channel notices: from the outbox while it has them, else from the receipt.
-func (a *Console) toldOf(c echo.Context, ending string, done revoke.Receipt, view *receiptView) error {
+// setNotified sets the state of the back-channel notices: from the outbox while it has them, else from the receipt.
+func (a *Console) setNotified(c echo.Context, ending string, done revoke.Receipt, view *receiptView) error {
 	now, err := a.Store.NoticesOf(c.Request().Context(), ending)
 	if err != nil {
 		return err
 	}
 	for _, t := range now {
-		app := toldApp{Name: t.Name, Took: t.Took, Failure: t.Failure, Heard: t.Heard, Notices: t.Notices, State: "retrying"}
-		if app.Name == "" {
-			app.Name = t.ClientID
-		}
+		app := notifiedApp{Name: cmp.Or(t.Name, t.ClientID), Took: t.Took, Failure: t.Failure, Heard: t.Heard, Notices: t.Notices, State: "retrying"}
 		switch {
 		case t.Heard == t.Notices:
 			app.State, app.Failure = "heard", ""
@@ -201,10 +199,7 @@ func (a *Console) toldOf(c echo.Context, ending string, done revoke.Receipt, vie
 		return nil
 	}
 	for _, t := range done.Told {
-		app := toldApp{Name: t.Name, Took: t.Took, Failure: t.Err, State: "retrying"}
-		if app.Name == "" {
-			app.Name = t.ClientID
-		}
+		app := notifiedApp{Name: cmp.Or(t.Name, t.ClientID), Took: t.Took, Failure: t.Err, State: "retrying"}
 		switch {
 		case t.Heard:
 			app.State = "heard"

@@ -8,7 +8,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
 	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/web"
@@ -25,12 +24,12 @@ type rolesView struct {
 
 // rolesForm handles GET /admin/people/:id/roles.
 func (a *Console) rolesForm(c echo.Context, me Admin) error {
-	u, err := a.someoneLiving(c)
+	u, err := a.loadUndeletedUser(c)
 	if err != nil {
 		return err
 	}
 	view := rolesView{User: u, Checked: u.Roles, Self: u.ID == me.ID}
-	if typed := a.draft(c); typed != nil {
+	if typed := a.takeDraft(c); typed != nil {
 		view.Checked = typed["role"]
 	}
 	return a.showRoles(c, http.StatusOK, view)
@@ -38,8 +37,7 @@ func (a *Console) rolesForm(c echo.Context, me Admin) error {
 
 func (a *Console) showRoles(c echo.Context, status int, view rolesView) error {
 	view.Others = unknownRoles(view.User.Roles)
-	view.frame = a.frame(c, "Roles of "+view.User.Name, "What this person may do in every app.", "people",
-		components.NavItem{Label: "People", URL: peoplePath}, components.NavItem{Label: view.User.Name, URL: personURL(view.User.ID)})
+	view.frame = a.userFrame(c, view.User, "Roles of "+view.User.Name, "What this person may do in every app.")
 	return web.Render(c, status, rolesPage(view))
 }
 
@@ -50,7 +48,7 @@ func unknownRoles(roles []string) []string {
 // setRoles handles POST /admin/people/:id/roles with the fields role, any number of them, and had: the roles that
 // the form showed, so that concurrent changes do not overwrite each other.
 func (a *Console) setRoles(c echo.Context, me Admin) error {
-	u, err := a.someoneLiving(c)
+	u, err := a.loadUndeletedUser(c)
 	if err != nil {
 		return err
 	}
@@ -64,7 +62,7 @@ func (a *Console) setRoles(c echo.Context, me Admin) error {
 	had := strings.Fields(form.Get("had"))
 	view := rolesView{User: u, Checked: roles, Self: u.ID == me.ID}
 	done, err := a.Revoker.Revoke(c.Request().Context(), revoke.Request{
-		UserID: u.ID, Reason: revoke.RolesChanged, By: me.ID, Client: portalID,
+		UserID: u.ID, Reason: revoke.RolesChanged, By: me.ID,
 		With: []store.Change{
 			store.SetRoles(u.ID, had, roles, a.Now()),
 			a.audit(c, me, actRoles, kindPerson, u.ID, u.Email, map[string]any{"from": had, "to": roles}),
@@ -73,10 +71,10 @@ func (a *Console) setRoles(c echo.Context, me Admin) error {
 	switch {
 	case errors.Is(err, store.ErrSameRoles):
 		web.Flash(c, "info", u.Name+" has these roles already.")
-		return leadOn(c, personURL(u.ID))
+		return web.RedirectHX(c, personURL(u.ID))
 	case errors.Is(err, store.ErrStale):
 		view.Fault = "Somebody changed the roles meanwhile. These are the roles now: check them and save again."
-		if view.User, err = a.someoneLiving(c); err != nil {
+		if view.User, err = a.loadUndeletedUser(c); err != nil {
 			return err
 		}
 		view.Checked = view.User.Roles
@@ -89,5 +87,5 @@ func (a *Console) setRoles(c echo.Context, me Admin) error {
 	case err != nil:
 		return err
 	}
-	return leadOn(c, receiptURL(done.Ending))
+	return web.RedirectHX(c, receiptURL(done.Ending))
 }

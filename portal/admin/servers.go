@@ -56,7 +56,7 @@ type serverRow struct {
 
 // servers handles GET /admin/servers: it shows every replica, as it reported itself within the last minute.
 func (a *Console) servers(c echo.Context, _ Admin) error {
-	view, err := a.serversNow(c)
+	view, err := a.loadServers(c)
 	if err != nil {
 		return err
 	}
@@ -65,36 +65,36 @@ func (a *Console) servers(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, serversPage(view), serverList(view))
 }
 
-func (a *Console) serversNow(c echo.Context) (serversView, error) {
+func (a *Console) loadServers(c echo.Context) (serversView, error) {
 	places, err := a.places(c.Request().Context())
 	if err != nil {
 		return serversView{}, err
 	}
-	h := a.house(c.Request().Context())
+	fleet := a.loadFleetState(c.Request().Context())
 	view := serversView{
-		Away: h.Away, Well: h.count(well), Other: h.count(behind, loading), Silent: h.count(silent), Position: h.State.Position,
+		Away: fleet.Away, Well: fleet.count(healthy), Other: fleet.count(behind, loading), Silent: fleet.count(unreachable), Position: fleet.State.Position,
 	}
 	requests, tabs := 0.0, 0
 	at := map[string]int{}
-	for _, app := range a.Estate.Open([]string{role}) {
+	for _, app := range a.Estate.Open([]string{adminRole}) {
 		at[app.Key] = len(view.Services)
 		view.Services = append(view.Services, serviceGroup{Key: app.Key, Name: app.Name})
 	}
-	for _, r := range h.Replicas {
+	for _, r := range fleet.Replicas {
 		i, known := at[r.Service]
 		if !known {
 			i = len(view.Services)
 			at[r.Service] = i
 			view.Services = append(view.Services, serviceGroup{Key: r.Service, Name: r.Service})
 		}
-		view.Services[i].Servers = append(view.Services[i].Servers, serverOf(r, h, signInsAt(places, r)))
+		view.Services[i].Servers = append(view.Services[i].Servers, serverOf(r, fleet, signInsAt(places, r)))
 		if !r.Silent {
 			requests += r.RequestsPerSecond
 			tabs += r.Streams
 		}
 	}
-	view.Requests, view.Tabs = rate(requests), components.Count(tabs)
-	if entries, servers := h.unreadable(); entries > 0 {
+	view.Requests, view.Tabs = formatRate(requests), components.Count(tabs)
+	if entries, servers := fleet.unreadable(); entries > 0 {
 		view.Unreadable = fmt.Sprintf("%s could not be read by %s. What they deny is not known there; the log of each says which they are.",
 			components.Plural(int(entries), "entry", "entries"), components.Plural(servers, "server", "servers"))
 	}
@@ -106,39 +106,39 @@ func (a *Console) serversNow(c echo.Context) (serversView, error) {
 func signInsAt(places []store.Place, r denylist.Replica) string {
 	for _, p := range places {
 		if p.Replica == r.Name && (p.Client == r.Service || p.Client == "" && r.Service == portalID) {
-			return about(p.Count)
+			return formatCount(p.Count)
 		}
 	}
 	return "0"
 }
 
-func serverOf(r denylist.Replica, h house, signIns string) serverRow {
+func serverOf(r denylist.Replica, fleet fleetState, signIns string) serverRow {
 	row := serverRow{
-		Name: r.Name, Version: r.Version, State: h.state(r), Started: r.Started, Uptime: "–",
-		Position: r.Position, Behind: max(0, h.State.Position-r.Position), Age: "–", Memory: memory(r.Memory), Entries: r.Entries, Bytes: memory(r.Bytes),
-		Rate: rate(r.RequestsPerSecond), SignIns: signIns, Streams: r.Streams, Policy: policy(r),
+		Name: r.Name, Version: r.Version, State: fleet.stateOf(r), Started: r.Started, Uptime: "–",
+		Position: r.Position, Behind: max(0, fleet.State.Position-r.Position), Age: "–", Memory: formatBytes(r.Memory), Entries: r.Entries, Bytes: formatBytes(r.Bytes),
+		Rate: formatRate(r.RequestsPerSecond), SignIns: signIns, Streams: r.Streams, Policy: policy(r),
 	}
 	if !r.Started.IsZero() && !r.Silent {
-		row.Uptime = span(h.Now.Sub(r.Started))
+		row.Uptime = formatDuration(fleet.Now.Sub(r.Started))
 	}
 	switch row.State {
-	case silent:
+	case unreachable:
 		row.Rate = "–"
 		known := r.Heard.Add(-max(r.Age, 0))
 		row.Since = known.Add(max(r.Bound, r.StaleFor))
-		if row.Since.After(h.Now) && r.StaleFor > 0 {
+		if row.Since.After(fleet.Now) && r.StaleFor > 0 {
 			row.Since, row.Until = time.Time{}, row.Since
 		}
 	case loading:
 		row.Says = "Refuses until it has loaded the denylist"
 	case behind:
-		row.Age = ms(r.Age)
+		row.Age = formatMillis(r.Age)
 		row.Says = components.Plural(int(row.Behind), "entry", "entries") + " to apply"
 		if row.Behind == 0 {
 			row.Says = "Catching up"
 		}
 	default:
-		row.Age = ms(r.Age)
+		row.Age = formatMillis(r.Age)
 	}
 	return row
 }
@@ -149,10 +149,10 @@ func policy(r denylist.Replica) string {
 		return "–"
 	}
 	if r.StaleFor > 0 {
-		return "stale, " + span(r.StaleFor)
+		return "stale, " + formatDuration(r.StaleFor)
 	}
 	if r.Bound%time.Second == 0 {
-		return "closed, " + span(r.Bound)
+		return "closed, " + formatDuration(r.Bound)
 	}
-	return "closed, " + ms(r.Bound)
+	return "closed, " + formatMillis(r.Bound)
 }

@@ -716,7 +716,7 @@ func serverState(r serverRow) templ.Component {
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
 		switch r.State {
-		case well:
+		case healthy:
 			templ_7745c5c3_Err = components.Badge("success", "circle-check", "Well").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -1,9 +1,12 @@
 package admin
 
 import (
+	"slices"
+
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/components"
+	"gatehouse/portal/store"
 	"gatehouse/web"
 )
 
@@ -20,15 +23,6 @@ var sections = []struct{ key, label, icon, url string }{
 	{"audit", "Audit", "scroll-text", "/admin/audit"},
 } // icons: layout-dashboard users log-in server shield-ban send app-window key-round scroll-text
 
-// shell returns the page frame for a page of the console.
-func (a *Console) shell(c echo.Context, title, section string) components.Shell {
-	s := web.Shell(c, title)
-	for i := range s.Nav {
-		s.Nav[i].Current = s.Nav[i].URL == Path
-	}
-	return s
-}
-
 // Path is the path of the console's first page.
 const Path = "/admin"
 
@@ -44,14 +38,25 @@ type frame struct {
 func (a *Console) frame(c echo.Context, title, lead, section string, crumbs ...components.NavItem) frame {
 	all := []components.NavItem{{Label: "Admin", URL: Path}}
 	all = append(append(all, crumbs...), components.NavItem{Label: title})
-	return frame{
-		Shell: a.shell(c, title, section), Section: section,
-		Head: components.PageHeadView{Title: title, Lead: lead, Crumbs: all},
+	shell := web.Shell(c, title)
+	for i := range shell.Nav {
+		shell.Nav[i].Current = shell.Nav[i].URL == Path
 	}
+	return frame{Shell: shell, Section: section, Head: components.PageHeadView{Title: title, Lead: lead, Crumbs: all}}
 }
 
-// items returns the links of the console's navigation. current is the key of the current section.
-func items(current string) []components.NavItem {
+// userFrame returns the frame of a page below the page of a user.
+func (a *Console) userFrame(c echo.Context, u store.User, title, lead string) frame {
+	return a.frame(c, title, lead, "people", components.NavItem{Label: "People", URL: peoplePath}, components.NavItem{Label: u.Name, URL: personURL(u.ID)})
+}
+
+// clientFrame returns the frame of a page below the page of a client.
+func (a *Console) clientFrame(c echo.Context, name, id, title string) frame {
+	return a.frame(c, title, "", "clients", components.NavItem{Label: "Clients", URL: clientsPath}, components.NavItem{Label: name, URL: clientURL(id)})
+}
+
+// navItems returns the links of the console's navigation. current is the key of the current section.
+func navItems(current string) []components.NavItem {
 	list := make([]components.NavItem, len(sections))
 	for i, s := range sections {
 		list[i] = components.NavItem{Label: s.label, URL: s.url, Icon: s.icon, Current: s.key == current}
@@ -61,10 +66,8 @@ func items(current string) []components.NavItem {
 
 // NavItem returns the portal header's link to the console, for users with the role admin.
 func NavItem(roles []string) []components.NavItem {
-	for _, r := range roles {
-		if r == role {
-			return []components.NavItem{{Label: "Admin", URL: Path, Icon: "shield"}}
-		}
+	if !slices.Contains(roles, adminRole) {
+		return nil
 	}
-	return nil
+	return []components.NavItem{{Label: "Admin", URL: Path, Icon: "shield"}}
 }

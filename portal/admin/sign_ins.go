@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -23,17 +24,17 @@ const signInsPath = "/admin/sign-ins"
 // portalID is the portal's id in the lists of apps.
 const portalID = "portal"
 
-// unnamed is the URL parameter for replicas that report no name. No replica has this name.
-const unnamed = "-"
+// unnamedReplica is the URL parameter for replicas that report no name. No replica has this name.
+const unnamedReplica = "-"
 
 // signInsQuery holds the parameters of the sign-ins page.
 type signInsQuery struct {
-	App, Replica  string // App is portalID or a client id, Replica one of its replicas; "" for all
-	After, Before string
+	App, Replica string // App is portalID or a client id, Replica one of its replicas; "" for all
+	cursors
 }
 
 func readSignInsQuery(q url.Values) signInsQuery {
-	s := signInsQuery{App: q.Get("app"), Replica: q.Get("replica"), After: q.Get("after"), Before: q.Get("before")}
+	s := signInsQuery{App: q.Get("app"), Replica: q.Get("replica"), cursors: readCursors(q, isTimeCursor)}
 	if !isID(s.App) {
 		s.App = ""
 	}
@@ -43,20 +44,20 @@ func readSignInsQuery(q url.Values) signInsQuery {
 	return s
 }
 
-func (q signInsQuery) url() string {
-	return address(signInsPath, "app", q.App, "replica", q.Replica, "after", q.After, "before", q.Before)
+func (q signInsQuery) url() string { return q.with("after", q.After, "before", q.Before) }
+
+// with returns the path of the list with the filters of q and further parameters.
+func (q signInsQuery) with(params ...string) string {
+	return pageURL(signInsPath, append(params, "app", q.App, "replica", q.Replica)...)
 }
 
-func (q signInsQuery) records(since time.Time) store.LivingQuery {
-	r := store.LivingQuery{Client: q.App, Replica: q.Replica, Since: since, Limit: perPage}
+func (q signInsQuery) storeQuery(at cursors, since time.Time) store.LivingQuery {
+	r := store.LivingQuery{Client: q.App, Replica: q.Replica, Since: since, Limit: perPage, After: readCursor(at.After), Before: readCursor(at.Before)}
 	if q.App == portalID {
 		r.Client = ""
 	}
-	if q.Replica == unnamed {
+	if q.Replica == unnamedReplica {
 		r.Replica, r.Unnamed = "", true
-	}
-	if r.Before = readCursor(q.Before); r.Before == (store.Cursor{}) {
-		r.After = readCursor(q.After)
 	}
 	return r
 }
@@ -97,7 +98,7 @@ type openedApp struct {
 // signIns handles GET /admin/sign-ins: it lists the active sign-ins, the last seen first.
 func (a *Console) signIns(c echo.Context, me Admin) error {
 	q := readSignInsQuery(c.QueryParams())
-	view, err := a.signInsNow(c, me, q)
+	view, err := a.loadSignIns(c, me, q)
 	if err != nil {
 		return err
 	}
@@ -106,9 +107,9 @@ func (a *Console) signIns(c echo.Context, me Admin) error {
 	return web.Render(c, http.StatusOK, signInsPage(view), signInList(view))
 }
 
-func (a *Console) signInsNow(c echo.Context, me Admin, q signInsQuery) (signInsView, error) {
+func (a *Console) loadSignIns(c echo.Context, me Admin, q signInsQuery) (signInsView, error) {
 	ctx := c.Request().Context()
-	view := signInsView{URL: q.url(), Filtered: q.App != "", Back: query(q.url())}
+	view := signInsView{URL: q.url(), Filtered: q.App != "", Back: queryOf(q.url())}
 	names, err := a.clientNames(ctx)
 	if err != nil {
 		return view, err
@@ -117,25 +118,22 @@ func (a *Console) signInsNow(c echo.Context, me Admin, q signInsQuery) (signInsV
 	if err != nil {
 		return view, err
 	}
-	view.chips(q, places, names)
-	ask := q.records(a.Now().Add(-livingFor))
-	rows, more, err := a.Store.Living(ctx, ask)
-	if err == nil && ask.Before != (store.Cursor{}) && !more { // fewer rows before it than a page: show the first page
-		ask.Before, q.Before = store.Cursor{}, ""
-		rows, more, err = a.Store.Living(ctx, ask)
-	}
+	view.setFilters(q, places, names)
+	rows, pages, err := loadPage("Sign-ins", q.cursors, func(at cursors) ([]store.LivingSignIn, bool, error) {
+		return a.Store.Living(ctx, q.storeQuery(at, a.Now().Add(-activePeriod)))
+	}, func(in store.LivingSignIn) string { return cursorText(in.At, in.SID) }, q.with)
 	if err != nil {
 		return view, err
 	}
+	view.Pages = pages
 	for _, in := range rows {
 		view.Rows = append(view.Rows, signInOf(in, names, in.SID == me.SID))
 	}
-	view.Pages = signInPages(q, ask, rows, more)
 	return view, nil
 }
 
-// chips sets the filters: all, the portal, each app, and the replicas of the selected one.
-func (v *signInsView) chips(q signInsQuery, places []store.Place, names map[string]string) {
+// setFilters sets the filters: all, the portal, each app, and the replicas of the selected one.
+func (v *signInsView) setFilters(q signInsQuery, places []store.Place, names map[string]string) {
 	total, byApp := 0, map[string]int{}
 	var apps []string
 	for _, p := range places {
@@ -152,17 +150,17 @@ func (v *signInsView) chips(q signInsQuery, places []store.Place, names map[stri
 			v.Replicas = append(v.Replicas, replicaChip(q, p))
 		}
 	}
-	v.Total = about(total)
-	v.Apps = []chip{{Key: "all", Label: "All", URL: signInsPath, Count: about(total), Current: q.App == ""}}
+	v.Total = formatCount(total)
+	v.Apps = []chip{{Key: "all", Label: "All", URL: signInsPath, Count: formatCount(total), Current: q.App == ""}}
 	for _, app := range apps {
 		v.Apps = append(v.Apps, chip{
-			Key: app, Label: nameOf(names, app), URL: signInsQuery{App: app}.url(), Count: about(byApp[app]), Current: q.App == app,
+			Key: app, Label: cmp.Or(names[app], app), URL: signInsQuery{App: app}.url(), Count: formatCount(byApp[app]), Current: q.App == app,
 		})
 	}
-	slices.SortStableFunc(v.Replicas, func(a, b chip) int { return natural(a.Label, b.Label) })
+	slices.SortStableFunc(v.Replicas, func(a, b chip) int { return compareNames(a.Label, b.Label) })
 	if len(v.Replicas) > 0 {
 		v.Replicas = append([]chip{{
-			Key: "any", Label: "Any server", URL: signInsQuery{App: q.App}.url(), Count: about(byApp[q.App]), Current: q.Replica == "",
+			Key: "any", Label: "Any server", URL: signInsQuery{App: q.App}.url(), Count: formatCount(byApp[q.App]), Current: q.Replica == "",
 		}}, v.Replicas...)
 	}
 }
@@ -170,15 +168,15 @@ func (v *signInsView) chips(q signInsQuery, places []store.Place, names map[stri
 func replicaChip(q signInsQuery, p store.Place) chip {
 	replica, label := p.Replica, p.Replica
 	if replica == "" {
-		replica, label = unnamed, "Server unknown"
+		replica, label = unnamedReplica, "Server unknown"
 	}
 	return chip{
-		Key: replica, Label: label, URL: signInsQuery{App: q.App, Replica: replica}.url(), Count: about(p.Count), Current: q.Replica == replica,
+		Key: replica, Label: label, URL: signInsQuery{App: q.App, Replica: replica}.url(), Count: formatCount(p.Count), Current: q.Replica == replica,
 	}
 }
 
-// natural compares names so that shop-2 sorts before shop-10.
-func natural(a, b string) int {
+// compareNames compares names so that shop-2 sorts before shop-10.
+func compareNames(a, b string) int {
 	if len(a) != len(b) && strings.TrimRight(a, "0123456789") == strings.TrimRight(b, "0123456789") {
 		return len(a) - len(b)
 	}
@@ -192,28 +190,9 @@ func signInOf(in store.LivingSignIn, names map[string]string, own bool) signInRo
 	}
 	row.Browser, row.Icon = account.Device(in.UserAgent)
 	for _, o := range in.Opened {
-		row.Apps = append(row.Apps, openedApp{Key: o.ClientID, Name: nameOf(names, o.ClientID), Replica: o.Replica, Since: o.First})
+		row.Apps = append(row.Apps, openedApp{Key: o.ClientID, Name: cmp.Or(names[o.ClientID], o.ClientID), Replica: o.Replica, Since: o.First})
 	}
 	return row
-}
-
-func signInPages(q signInsQuery, ask store.LivingQuery, rows []store.LivingSignIn, more bool) components.Pages {
-	pages := components.Pages{Label: "Sign-ins"}
-	if len(rows) == 0 {
-		if ask.After != (store.Cursor{}) {
-			pages.PrevURL = signInsQuery{App: q.App, Replica: q.Replica}.url()
-		}
-		return pages
-	}
-	first, last := rows[0], rows[len(rows)-1]
-	back := ask.Before != (store.Cursor{})
-	if back || ask.After != (store.Cursor{}) {
-		pages.PrevURL = signInsQuery{App: q.App, Replica: q.Replica, Before: cursorText(first.At, first.SID)}.url()
-	}
-	if back || more {
-		pages.NextURL = signInsQuery{App: q.App, Replica: q.Replica, After: cursorText(last.At, last.SID)}.url()
-	}
-	return pages
 }
 
 // endSignIn handles POST /admin/sign-ins/:sid/end.
@@ -223,18 +202,18 @@ func (a *Console) endSignIn(c echo.Context, me Admin) error {
 	u, browser, done, err := a.revokeSignIn(c, me, "")
 	if errors.Is(err, store.ErrEnded) {
 		web.Flash(c, "info", "That sign-in had ended already.")
-		return leadOn(c, list)
+		return web.RedirectHX(c, list)
 	}
 	if err != nil {
 		return err
 	}
-	kind, text := told(u.Name+"'s sign-in in "+browser+" is ended", done)
+	kind, text := revokedMessage(u.Name+"'s sign-in in "+browser+" is ended", done)
 	web.Flash(c, kind, text)
-	return leadOn(c, list)
+	return web.RedirectHX(c, list)
 }
 
-// told describes the result of a revocation in one or two sentences.
-func told(what string, done revoke.Receipt) (kind, text string) {
+// revokedMessage describes the result of a revocation in one or two sentences.
+func revokedMessage(what string, done revoke.Receipt) (kind, text string) {
 	if !done.Confirmed {
 		return "warning", what + ". This server could not reach Redis, so the others are not told yet: the portal does so as soon as it can."
 	}
@@ -245,5 +224,5 @@ func told(what string, done revoke.Receipt) (kind, text string) {
 	case n < all:
 		return "warning", fmt.Sprintf("%s. %d of %d servers confirmed; the others refuse until they have heard of it.", what, n, all)
 	}
-	return "success", fmt.Sprintf("%s. %d of %d servers confirmed, the slowest after %s.", what, n, all, ms(done.Denylist.Slowest()))
+	return "success", fmt.Sprintf("%s. %d of %d servers confirmed, the slowest after %s.", what, n, all, formatMillis(done.Denylist.Slowest()))
 }

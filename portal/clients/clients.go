@@ -75,10 +75,10 @@ func (c Client) Allows(grant string) bool { return slices.Contains(c.GrantTypes,
 
 // HasSecret reports whether secret is the client's, in constant time. It is false for a public client.
 func (c Client) HasSecret(secret string) bool {
-	return c.SecretSHA256 != "" && subtle.ConstantTimeCompare([]byte(hashOf(secret)), []byte(c.SecretSHA256)) == 1
+	return c.SecretSHA256 != "" && subtle.ConstantTimeCompare([]byte(hashSecret(secret)), []byte(c.SecretSHA256)) == 1
 }
 
-func hashOf(secret string) string {
+func hashSecret(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
 }

@@ -17,17 +17,17 @@ var (
 	ErrDeclared = store.ErrClientDeclared // it is changed in the configuration
 )
 
-// Note returns the audit row that is stored in the transaction of a change. before is the zero Client for a new
+// AuditFunc returns the audit row that is stored in the transaction of a change. before is the zero Client for a new
 // client.
-type Note func(before, after Client) store.Change
+type AuditFunc func(before, after Client) store.Change
 
-// Find returns a client from the database, disabled or not, or ErrNotFound.
-func (r *Registry) Find(ctx context.Context, id string) (Client, error) {
+// Load returns a client from the database, disabled or not, or ErrNotFound.
+func (r *Registry) Load(ctx context.Context, id string) (Client, error) {
 	row, err := r.Records.Client(ctx, id)
 	if err != nil {
 		return Client{}, err
 	}
-	return clientOf(row), nil
+	return fromRow(row), nil
 }
 
 // Page returns a page of the clients in the database, and whether there are more in the requested direction.
@@ -38,7 +38,7 @@ func (r *Registry) Page(ctx context.Context, q store.ClientQuery) (page []Client
 	}
 	page = make([]Client, len(rows))
 	for i, row := range rows {
-		page[i] = clientOf(row)
+		page[i] = fromRow(row)
 	}
 	return page, more, nil
 }
@@ -48,15 +48,15 @@ var createdID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
 // Create registers c and returns it with its secret, of which only a hash is stored. A public client has no secret.
 // It returns Faults or ErrTaken.
-func (r *Registry) Create(ctx context.Context, c Client, note Note) (Client, string, error) {
+func (r *Registry) Create(ctx context.Context, c Client, note AuditFunc) (Client, string, error) {
 	secret := ""
 	if c.Secret, c.SecretSHA256 = "", ""; c.AuthMethod != Public {
 		secret = newSecret()
-		c.SecretSHA256 = hashOf(secret)
+		c.SecretSHA256 = hashSecret(secret)
 	}
 	var wrongID error
 	if !createdID.MatchString(c.ID) || c.ID == "new" {
-		wrongID = faulty("client_id", "Use up to 100 letters, digits, dots, dashes and underscores, beginning with a letter or a digit. The word new is taken.")
+		wrongID = newFault("client_id", "Use up to 100 letters, digits, dots, dashes and underscores, beginning with a letter or a digit. The word new is taken.")
 		c.ID = "new" // so that Prepare reports the other faults, too
 	}
 	c, err := c.Prepare(r.PlainHTTP)
@@ -64,7 +64,7 @@ func (r *Registry) Create(ctx context.Context, c Client, note Note) (Client, str
 		return Client{}, "", err
 	}
 	c.CreatedAt, c.Version = r.Now(), 1
-	if err := r.apply(ctx, Client{}, c, note, store.AddClient(c.row())); err != nil {
+	if err := r.apply(ctx, Client{}, c, note, store.AddClient(c.toRow())); err != nil {
 		return Client{}, "", err
 	}
 	return c, secret, nil
@@ -73,8 +73,8 @@ func (r *Registry) Create(ctx context.Context, c Client, note Note) (Client, str
 // Edit replaces version c.Version of the client by c. A client keeps its secret. Edit creates and returns a secret
 // if the client needs its first, and removes it if the client becomes public. It returns Faults, ErrNotFound,
 // ErrDeclared or ErrChanged.
-func (r *Registry) Edit(ctx context.Context, c Client, note Note) (Client, string, error) {
-	before, err := r.editable(ctx, c.ID, c.Version)
+func (r *Registry) Edit(ctx context.Context, c Client, note AuditFunc) (Client, string, error) {
+	before, err := r.loadEditable(ctx, c.ID, c.Version)
 	if err != nil {
 		return before, "", err
 	}
@@ -84,14 +84,14 @@ func (r *Registry) Edit(ctx context.Context, c Client, note Note) (Client, strin
 		c.SecretSHA256 = ""
 	case c.SecretSHA256 == "":
 		secret = newSecret()
-		c.SecretSHA256 = hashOf(secret)
+		c.SecretSHA256 = hashSecret(secret)
 	}
 	c, err = c.Prepare(r.PlainHTTP)
 	if err != nil {
 		return before, "", err
 	}
 	c.CreatedAt, c.Disabled, c.DisabledAt = before.CreatedAt, before.Disabled, before.DisabledAt
-	if err := r.apply(ctx, before, c, note, store.EditClient(c.row())); err != nil {
+	if err := r.apply(ctx, before, c, note, store.EditClient(c.toRow())); err != nil {
 		return before, "", err
 	}
 	c.Version++
@@ -101,36 +101,28 @@ func (r *Registry) Edit(ctx context.Context, c Client, note Note) (Client, strin
 // RotateSecret replaces the secret of the given version of a client and returns the new one. The old one is refused
 // immediately by this replica, and within five seconds by every other. It returns Faults, ErrNotFound, ErrDeclared
 // or ErrChanged.
-func (r *Registry) RotateSecret(ctx context.Context, id string, version int64, note Note) (Client, string, error) {
-	before, err := r.editable(ctx, id, version)
+func (r *Registry) RotateSecret(ctx context.Context, id string, version int64, note AuditFunc) (Client, string, error) {
+	before, err := r.loadEditable(ctx, id, version)
 	if err != nil {
 		return before, "", err
 	}
 	if before.AuthMethod == Public {
-		return before, "", faulty("client_secret", "A public client has no secret.")
+		return before, "", newFault("client_secret", "A public client has no secret.")
 	}
 	secret, c := newSecret(), before
-	c.SecretSHA256 = hashOf(secret)
-	if err := r.apply(ctx, before, c, note, store.EditClient(c.row())); err != nil {
+	c.SecretSHA256 = hashSecret(secret)
+	if err := r.apply(ctx, before, c, note, store.EditClient(c.toRow())); err != nil {
 		return before, "", err
 	}
 	c.Version++
 	return c, secret, nil
 }
 
-// Disable refuses a client everything but logout notices, immediately at this replica and within five seconds at
-// every other. It returns ErrNotFound, or ErrChanged if the client is disabled already.
-func (r *Registry) Disable(ctx context.Context, id string, note Note) (Client, error) {
-	return r.flip(ctx, id, note, true)
-}
-
-// Enable reverts Disable. It returns ErrNotFound, or ErrChanged if the client is enabled already.
-func (r *Registry) Enable(ctx context.Context, id string, note Note) (Client, error) {
-	return r.flip(ctx, id, note, false)
-}
-
-func (r *Registry) flip(ctx context.Context, id string, note Note, disabled bool) (Client, error) {
-	before, err := r.Find(ctx, id)
+// SetDisabled disables or enables a client. A disabled client is refused everything but logout notices, immediately at
+// this replica and within five seconds at every other. It returns ErrNotFound, or ErrChanged if the client is in that
+// state already.
+func (r *Registry) SetDisabled(ctx context.Context, id string, disabled bool, note AuditFunc) (Client, error) {
+	before, err := r.Load(ctx, id)
 	if err != nil {
 		return before, err
 	}
@@ -142,8 +134,8 @@ func (r *Registry) flip(ctx context.Context, id string, note Note, disabled bool
 	return after, r.apply(ctx, before, after, note, change)
 }
 
-func (r *Registry) editable(ctx context.Context, id string, version int64) (Client, error) {
-	c, err := r.Find(ctx, id)
+func (r *Registry) loadEditable(ctx context.Context, id string, version int64) (Client, error) {
+	c, err := r.Load(ctx, id)
 	switch {
 	case err != nil:
 		return c, err
@@ -156,7 +148,7 @@ func (r *Registry) editable(ctx context.Context, id string, version int64) (Clie
 }
 
 // apply stores a change, and reloads the clients of this replica. A failed reload is only logged.
-func (r *Registry) apply(ctx context.Context, before, after Client, note Note, change store.Change) error {
+func (r *Registry) apply(ctx context.Context, before, after Client, note AuditFunc, change store.Change) error {
 	changes := []store.Change{change}
 	if note != nil {
 		changes = append(changes, note(before, after))

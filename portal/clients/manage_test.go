@@ -127,7 +127,7 @@ func TestRegistry_CreateRefuses(t *testing.T) {
 func TestRegistry_Declared(t *testing.T) {
 	env.EachDB(t, "portal", func(t *testing.T, d *db.DB) {
 		r := open(t, d, false, good())
-		c, err := r.Find(t.Context(), "app")
+		c, err := r.Load(t.Context(), "app")
 		if err != nil || !c.Declared {
 			t.Fatalf("%+v, %v", c, err)
 		}
@@ -138,10 +138,10 @@ func TestRegistry_Declared(t *testing.T) {
 		if _, _, err := r.RotateSecret(t.Context(), "app", c.Version, nil); !errors.Is(err, clients.ErrDeclared) {
 			t.Errorf("new secret: %v", err)
 		}
-		if _, err := r.Disable(t.Context(), "app", nil); err != nil {
+		if _, err := r.SetDisabled(t.Context(), "app", true, nil); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.Disable(t.Context(), "app", nil); !errors.Is(err, clients.ErrChanged) {
+		if _, err := r.SetDisabled(t.Context(), "app", true, nil); !errors.Is(err, clients.ErrChanged) {
 			t.Errorf("disabled twice: %v", err)
 		}
 		changed := good()
@@ -150,24 +150,24 @@ func TestRegistry_Declared(t *testing.T) {
 		if _, ok := again.Client(t.Context(), "app"); ok {
 			t.Error("the next start enabled it")
 		}
-		if c, err := again.Find(t.Context(), "app"); err != nil || c.Name != "Newly configured" || c.DisabledAt.IsZero() {
+		if c, err := again.Load(t.Context(), "app"); err != nil || c.Name != "Newly configured" || c.DisabledAt.IsZero() {
 			t.Errorf("%+v, %v", c, err)
 		}
-		if _, err := again.Enable(t.Context(), "app", nil); err != nil {
+		if _, err := again.SetDisabled(t.Context(), "app", false, nil); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := again.Enable(t.Context(), "app", nil); !errors.Is(err, clients.ErrChanged) {
+		if _, err := again.SetDisabled(t.Context(), "app", false, nil); !errors.Is(err, clients.ErrChanged) {
 			t.Errorf("enabled twice: %v", err)
 		}
 		if _, ok := again.Client(t.Context(), "app"); !ok {
 			t.Error("it is not served at once")
 		}
-		if _, err := again.Disable(t.Context(), "nobody", nil); !errors.Is(err, clients.ErrNotFound) {
+		if _, err := again.SetDisabled(t.Context(), "nobody", true, nil); !errors.Is(err, clients.ErrNotFound) {
 			t.Errorf("nobody was disabled: %v", err)
 		}
 		// Once the configuration drops it, it may be edited here.
 		after := open(t, d, false)
-		c, err = after.Find(t.Context(), "app")
+		c, err = after.Load(t.Context(), "app")
 		if err != nil || c.Declared {
 			t.Fatalf("%+v, %v", c, err)
 		}
@@ -216,10 +216,10 @@ func TestRegistry_NoteInTheSameTransaction(t *testing.T) {
 		if _, _, err := r.Create(t.Context(), created("made"), fails); err == nil {
 			t.Error("created without its note")
 		}
-		if _, err := r.Disable(t.Context(), "app", fails); err == nil {
+		if _, err := r.SetDisabled(t.Context(), "app", true, fails); err == nil {
 			t.Error("disabled without its note")
 		}
-		if _, err := r.Find(t.Context(), "made"); !errors.Is(err, clients.ErrNotFound) {
+		if _, err := r.Load(t.Context(), "made"); !errors.Is(err, clients.ErrNotFound) {
 			t.Errorf("something was stored: %v", err)
 		}
 		if _, ok := r.Client(t.Context(), "app"); !ok {
@@ -230,10 +230,10 @@ func TestRegistry_NoteInTheSameTransaction(t *testing.T) {
 			saw = before.ID == "app" && !before.Disabled && after.Disabled
 			return store.AddClient(store.Client{ID: "noted", CreatedAt: time.Now()})
 		}
-		if _, err := r.Disable(t.Context(), "app", note); err != nil || !saw {
+		if _, err := r.SetDisabled(t.Context(), "app", true, note); err != nil || !saw {
 			t.Errorf("%v, noted: %v", err, saw)
 		}
-		if _, err := r.Find(t.Context(), "noted"); err != nil {
+		if _, err := r.Load(t.Context(), "noted"); err != nil {
 			t.Error(err)
 		}
 	})

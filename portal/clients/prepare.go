@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -37,7 +38,7 @@ type Fault struct{ Field, Message string }
 
 func (f *Fault) Error() string { return f.Field + ": " + f.Message }
 
-func faulty(field, format string, args ...any) *Fault {
+func newFault(field, format string, args ...any) *Fault {
 	return &Fault{Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
@@ -65,12 +66,7 @@ func FaultsOf(err error) map[string]string {
 // Prepare sets defaults, replaces the secret by its hash, and returns all validation faults in one error (FaultsOf).
 // plainHTTP permits addresses without TLS, for an estate that itself has none.
 func (c Client) Prepare(plainHTTP bool) (Client, error) {
-	if c.Name == "" {
-		c.Name = c.ID
-	}
-	if c.AuthMethod == "" {
-		c.AuthMethod = SecretBasic
-	}
+	c.Name, c.AuthMethod = cmp.Or(c.Name, c.ID), cmp.Or(c.AuthMethod, SecretBasic)
 	if len(c.GrantTypes) == 0 {
 		c.GrantTypes = []string{AuthorizationCode, RefreshToken}
 	}
@@ -82,7 +78,7 @@ func (c Client) Prepare(plainHTTP bool) (Client, error) {
 	}
 	c.SecretSHA256 = strings.ToLower(c.SecretSHA256)
 	if c.Secret != "" {
-		c.SecretSHA256, c.Secret = hashOf(c.Secret), ""
+		c.SecretSHA256, c.Secret = hashSecret(c.Secret), ""
 	}
 	return c, nil
 }
@@ -90,10 +86,10 @@ func (c Client) Prepare(plainHTTP bool) (Client, error) {
 func (c Client) checkNames() []error {
 	var errs []error
 	if c.ID == "" || len(c.ID) > MaxID || strings.ContainsFunc(c.ID, notVisible) {
-		errs = append(errs, faulty("client_id", "Use 1 to %d visible ASCII characters.", MaxID))
+		errs = append(errs, newFault("client_id", "Use 1 to %d visible ASCII characters.", MaxID))
 	}
 	if !utf8.ValidString(c.Name) || utf8.RuneCountInString(c.Name) > maxName || strings.ContainsFunc(c.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		errs = append(errs, faulty("client_name", "Use at most %d visible characters.", maxName))
+		errs = append(errs, newFault("client_name", "Use at most %d visible characters.", maxName))
 	}
 	return errs
 }
@@ -102,23 +98,23 @@ func (c Client) checkSecret() []error {
 	switch c.AuthMethod {
 	case SecretBasic, SecretPost:
 		if c.Secret == "" && c.SecretSHA256 == "" {
-			return []error{faulty("client_secret", "It is missing.")}
+			return []error{newFault("client_secret", "It is missing.")}
 		}
 		if c.Secret != "" && len(c.Secret) < minSecret {
-			return []error{faulty("client_secret", "It must be random and have at least %d characters.", minSecret)}
+			return []error{newFault("client_secret", "It must be random and have at least %d characters.", minSecret)}
 		}
 		if len(c.Secret) > MaxSecret || !utf8.ValidString(c.Secret) || strings.ContainsFunc(c.Secret, unicode.IsControl) {
-			return []error{faulty("client_secret", "Use at most %d bytes, without control characters.", MaxSecret)}
+			return []error{newFault("client_secret", "Use at most %d bytes, without control characters.", MaxSecret)}
 		}
 		if sum, err := hex.DecodeString(c.SecretSHA256); c.SecretSHA256 != "" && (err != nil || len(sum) != sha256.Size) {
-			return []error{faulty("client_secret_sha256", "It must be 64 hexadecimal digits.")}
+			return []error{newFault("client_secret_sha256", "It must be 64 hexadecimal digits.")}
 		}
 	case Public:
 		if c.Secret != "" || c.SecretSHA256 != "" {
-			return []error{faulty("client_secret", "A public client has no secret.")}
+			return []error{newFault("client_secret", "A public client has no secret.")}
 		}
 	default:
-		return []error{faulty("token_endpoint_auth_method", "%q is not known.", c.AuthMethod)}
+		return []error{newFault("token_endpoint_auth_method", "%q is not known.", c.AuthMethod)}
 	}
 	return nil
 }
@@ -127,19 +123,19 @@ func (c Client) checkGrants() []error {
 	var errs []error
 	for _, g := range c.GrantTypes {
 		if g != AuthorizationCode && g != RefreshToken && g != ClientCredentials {
-			errs = append(errs, faulty("grant_types", "%q is not known.", g))
+			errs = append(errs, newFault("grant_types", "%q is not known.", g))
 		}
 	}
 	if c.AuthMethod == Public && slices.Contains(c.GrantTypes, ClientCredentials) {
-		errs = append(errs, faulty("grant_types", "%s needs a client that authenticates.", ClientCredentials))
+		errs = append(errs, newFault("grant_types", "%s needs a client that authenticates.", ClientCredentials))
 	}
 	if len(c.Scopes) > maxList {
-		errs = append(errs, faulty("scopes", "Use at most %d.", maxList))
+		errs = append(errs, newFault("scopes", "Use at most %d.", maxList))
 	}
 	for _, s := range c.Scopes {
 		// RFC 6749 §3.3: scope-token
 		if s == "" || len(s) > maxScope || strings.ContainsFunc(s, notVisible) || strings.ContainsAny(s, `"\`) {
-			errs = append(errs, faulty("scopes", "%q is not a scope.", s))
+			errs = append(errs, newFault("scopes", "%q is not a scope.", s))
 		}
 	}
 	return errs
@@ -149,16 +145,16 @@ func (c Client) checkURIs(plainHTTP bool) []error {
 	var errs []error
 	check := func(field string, plain bool, uris ...string) {
 		if len(uris) > maxList {
-			errs = append(errs, faulty(field, "Use at most %d addresses.", maxList))
+			errs = append(errs, newFault(field, "Use at most %d addresses.", maxList))
 		}
 		for _, uri := range uris {
-			if what := whatIsWrong(uri, plain); what != "" {
-				errs = append(errs, faulty(field, "%s", what))
+			if what := uriFault(uri, plain); what != "" {
+				errs = append(errs, newFault(field, "%s", what))
 			}
 		}
 	}
 	if slices.Contains(c.GrantTypes, AuthorizationCode) && len(c.RedirectURIs) == 0 {
-		errs = append(errs, faulty("redirect_uris", "Enter at least one address."))
+		errs = append(errs, newFault("redirect_uris", "Enter at least one address."))
 	}
 	check("redirect_uris", plainHTTP, c.RedirectURIs...)
 	check("post_logout_redirect_uris", plainHTTP, c.PostLogoutRedirectURIs...)
@@ -169,17 +165,10 @@ func (c Client) checkURIs(plainHTTP bool) []error {
 	return errs
 }
 
-// CheckURI returns an error unless uri may be registered: an absolute http or https URI with a host and without user
-// or fragment (RFC 6749 §3.1.2). Without plainHTTP, http is permitted only for loopback addresses and names below
-// localhost.
-func CheckURI(uri string, plainHTTP bool) error {
-	if what := whatIsWrong(uri, plainHTTP); what != "" {
-		return errors.New(what)
-	}
-	return nil
-}
-
-func whatIsWrong(uri string, plainHTTP bool) string {
+// uriFault says why uri may not be registered, or returns "" if it may: an absolute http or https URI with a host and
+// without user or fragment (RFC 6749 §3.1.2). Without plainHTTP, http is permitted only for loopback addresses and
+// names below localhost.
+func uriFault(uri string, plainHTTP bool) string {
 	u, err := url.Parse(uri)
 	switch {
 	case len(uri) > MaxURI:
@@ -188,21 +177,21 @@ func whatIsWrong(uri string, plainHTTP bool) string {
 		return fmt.Sprintf("%q is not an address.", uri)
 	case (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.Opaque != "":
 		return fmt.Sprintf("%q does not begin with https:// and a host.", uri)
-	case strings.ContainsFunc(u.Host, notOfHost):
+	case strings.ContainsFunc(u.Host, notInHost):
 		// The host is written into the Content-Security-Policy, where ; and * have a meaning.
 		return fmt.Sprintf("%q has a host with characters that no host has.", uri)
 	case u.Fragment != "" || strings.Contains(uri, "#"):
 		return fmt.Sprintf("%q has a fragment (#).", uri)
 	case u.User != nil:
 		return fmt.Sprintf("%q has a user name in it.", uri)
-	case u.Scheme == "http" && !plainHTTP && !thisMachine(u.Hostname()):
+	case u.Scheme == "http" && !plainHTTP && !isLoopbackHost(u.Hostname()):
 		return fmt.Sprintf("%q must begin with https://, since browsers reach this portal by https. Plain http is for localhost only.", uri)
 	}
 	return ""
 }
 
-// thisMachine reports whether requests to host stay on the machine (RFC 6761 §6.3).
-func thisMachine(host string) bool {
+// isLoopbackHost reports whether requests to host stay on the machine (RFC 6761 §6.3).
+func isLoopbackHost(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
@@ -211,7 +200,7 @@ func thisMachine(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-func notOfHost(r rune) bool {
+func notInHost(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._:[]", r)
 }
 

@@ -74,7 +74,7 @@ func NewRegistry(ctx context.Context, d Deps) (*Registry, error) {
 			continue
 		}
 		seen[c.ID] = true
-		rows = append(rows, c.row())
+		rows = append(rows, c.toRow())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func (r *Registry) loadLocked(ctx context.Context) error {
 	}
 	s := &snapshot{byID: make(map[string]Client, len(rows)), scopes: map[string]bool{}, at: at, changes: changes}
 	for _, row := range rows {
-		s.byID[row.ID] = clientOf(row)
+		s.byID[row.ID] = fromRow(row)
 		for _, scope := range row.Scopes {
 			s.scopes[scope] = true
 		}
@@ -195,7 +195,7 @@ func (r *Registry) loadLocked(ctx context.Context) error {
 	return nil
 }
 
-func (c Client) row() store.Client {
+func (c Client) toRow() store.Client {
 	return store.Client{
 		ID: c.ID, Name: c.Name, SecretHash: c.SecretSHA256, RedirectURIs: c.RedirectURIs,
 		PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, BackchannelLogoutURI: c.BackchannelLogoutURI,
@@ -204,7 +204,7 @@ func (c Client) row() store.Client {
 	}
 }
 
-func clientOf(row store.Client) Client {
+func fromRow(row store.Client) Client {
 	return Client{
 		ID: row.ID, Name: row.Name, SecretSHA256: row.SecretHash, RedirectURIs: row.RedirectURIs,
 		PostLogoutRedirectURIs: row.PostLogoutRedirectURIs, BackchannelLogoutURI: row.BackchannelLogoutURI,

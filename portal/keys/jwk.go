@@ -29,7 +29,7 @@ func publicJWK(public crypto.PublicKey, alg string) (JWK, error) {
 	switch k := public.(type) {
 	case *rsa.PublicKey:
 		j := JWK{KTY: "RSA", Use: "sig", Alg: alg, N: b64(k.N.Bytes()), E: b64(big.NewInt(int64(k.E)).Bytes())}
-		return j.identified(map[string]string{"e": j.E, "kty": j.KTY, "n": j.N})
+		return j.withKeyID(map[string]string{"e": j.E, "kty": j.KTY, "n": j.N})
 	case *ecdsa.PublicKey:
 		point, err := k.Bytes() // 0x04, then X and Y at full length (RFC 7518 §6.2.1.2)
 		if err != nil {
@@ -37,15 +37,15 @@ func publicJWK(public crypto.PublicKey, alg string) (JWK, error) {
 		}
 		half := (len(point) - 1) / 2
 		j := JWK{KTY: "EC", Use: "sig", Alg: alg, CRV: k.Params().Name, X: b64(point[1 : 1+half]), Y: b64(point[1+half:])}
-		return j.identified(map[string]string{"crv": j.CRV, "kty": j.KTY, "x": j.X, "y": j.Y})
+		return j.withKeyID(map[string]string{"crv": j.CRV, "kty": j.KTY, "x": j.X, "y": j.Y})
 	default:
 		return JWK{}, fmt.Errorf("keys: a %T has no JWK here", public)
 	}
 }
 
-// identified returns j with the thumbprint of the required members as key id. json.Marshal writes them in the order
+// withKeyID returns j with the thumbprint of the required members as key id. json.Marshal writes them in the order
 // that RFC 7638 §3.3 requires.
-func (j JWK) identified(required map[string]string) (JWK, error) {
+func (j JWK) withKeyID(required map[string]string) (JWK, error) {
 	raw, err := json.Marshal(required)
 	if err != nil {
 		return JWK{}, fmt.Errorf("keys: thumbprint: %w", err)

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"gatehouse/portal/store"
@@ -41,24 +42,17 @@ var ErrSecret = errors.New("the signing keys in the database were encrypted with
 const (
 	// MaxAge is how long clients may cache the published JWK Set.
 	MaxAge = 5 * time.Minute
-	// Ahead is how long a key is published before it signs: by then every copy of the JWK Set has been replaced,
+	// PublishAhead is how long a key is published before it signs: by then every copy of the JWK Set has been replaced,
 	// even one fetched through a second cache.
-	Ahead = 2 * MaxAge
-	// Margin is how long a key stays published after the last token that it signed has expired: verifiers' clocks
+	PublishAhead = 2 * MaxAge
+	// ExpiryMargin is how long a key stays published after the last token that it signed has expired: verifiers' clocks
 	// may differ, and a replica may have signed with it until it noticed the rotation.
-	Margin = 2 * time.Minute
+	ExpiryMargin = 2 * time.Minute
 )
 
-// Records is the part of the store that keys need.
-type Records interface {
-	SigningKeys(ctx context.Context) ([]store.SigningKey, error)
-	Apply(ctx context.Context, changes ...store.Change) error
-	PurgeKeys(ctx context.Context, before time.Time) error
-}
-
-// Deps are the dependencies of a Rotor. All but OldSecrets are required.
+// Deps are the dependencies of a Manager. All but OldSecrets are required.
 type Deps struct {
-	Records    Records
+	Records    *store.Store
 	Secret     []byte        // the portal's, SecretSize bytes
 	OldSecrets [][]byte      // earlier ones, used only for decryption
 	TokenLife  time.Duration // of the longest-lived token that is signed
@@ -70,7 +64,7 @@ type Deps struct {
 // Open loads the keys, decrypted with the secrets, and creates those that are missing. Concurrent calls of several
 // replicas result in the same keys. It returns ErrSecret if the keys were encrypted with another secret, and an
 // error if a dependency is missing.
-func Open(ctx context.Context, d Deps) (*Rotor, error) {
+func Open(ctx context.Context, d Deps) (*Manager, error) {
 	if d.Records == nil || d.Now == nil || d.Logger == nil || d.TokenLife <= 0 || d.HintLife <= 0 {
 		return nil, errors.New("keys: a store, a clock, a logger and lifetimes are needed")
 	}
@@ -81,16 +75,16 @@ func Open(ctx context.Context, d Deps) (*Rotor, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Rotor{Deps: d, sealer: sealer}
+	m := &Manager{Deps: d, sealer: sealer}
 	rows, err := d.Records.SigningKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, alg := range Algorithms {
-		if hasActive(rows, alg) {
+		if slices.ContainsFunc(rows, func(r store.SigningKey) bool { return r.Active && r.Algorithm == alg }) {
 			continue
 		}
-		row, err := generate(sealer, alg, d.Now())
+		row, err := generateKey(sealer, alg, d.Now())
 		if err != nil {
 			return nil, err
 		}
@@ -100,19 +94,10 @@ func Open(ctx context.Context, d Deps) (*Rotor, error) {
 			return nil, err
 		}
 	}
-	return r, r.Reload(ctx)
+	return m, m.Reload(ctx)
 }
 
-func hasActive(rows []store.SigningKey, alg string) bool {
-	for _, r := range rows {
-		if r.Active && r.Algorithm == alg {
-			return true
-		}
-	}
-	return false
-}
-
-func generate(sealer *seal.Sealer, alg string, now time.Time) (store.SigningKey, error) {
+func generateKey(sealer *seal.Sealer, alg string, now time.Time) (store.SigningKey, error) {
 	var private crypto.Signer
 	var err error
 	switch alg {

@@ -51,7 +51,7 @@ func deps(d *db.DB, c *clock) (keys.Deps, error) {
 }
 
 // replica is one that starts on d.
-func replica(t *testing.T, d *db.DB, c *clock) *keys.Rotor {
+func replica(t *testing.T, d *db.DB, c *clock) *keys.Manager {
 	t.Helper()
 	all, err := deps(d, c)
 	if err != nil {
@@ -71,26 +71,26 @@ func TestOpen_ReplicasAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		var wg sync.WaitGroup
-		rotors := make(chan *keys.Rotor, 4)
-		for range cap(rotors) {
+		managers := make(chan *keys.Manager, 4)
+		for range cap(managers) {
 			wg.Go(func() {
 				r, err := keys.Open(t.Context(), all)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				rotors <- r
+				managers <- r
 			})
 		}
 		wg.Wait()
-		close(rotors)
-		first := <-rotors
-		for other := range rotors {
+		close(managers)
+		first := <-managers
+		for other := range managers {
 			if !bytes.Equal(other.JWKS(), first.JWKS()) {
 				t.Error("two replicas publish different keys")
 			}
 		}
-		if n := len(first.Ring().Published()); n != 2 {
+		if n := len(first.KIDs()); n != 2 {
 			t.Errorf("%d keys are published", n)
 		}
 	})

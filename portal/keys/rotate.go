@@ -44,25 +44,25 @@ type Info struct {
 	WithdrawnAt time.Time
 }
 
-// Note returns the audit row that is stored in the transaction of a change of a key.
-type Note func(k Info) store.Change
+// AuditFunc returns the audit row that is stored in the transaction of a change of a key.
+type AuditFunc func(k Info) store.Change
 
 // List returns all stored keys, the newest first.
-func (r *Rotor) List(ctx context.Context) ([]Info, error) {
-	rows, err := r.Records.SigningKeys(ctx)
+func (m *Manager) List(ctx context.Context) ([]Info, error) {
+	rows, err := m.Records.SigningKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
 	list := make([]Info, len(rows))
 	for i, row := range rows {
-		list[len(rows)-1-i] = r.info(row)
+		list[len(rows)-1-i] = m.info(row)
 	}
 	return list, nil
 }
 
 // Find returns the key with this id, or ErrChanged if there is none.
-func (r *Rotor) Find(ctx context.Context, kid string) (Info, error) {
-	list, err := r.List(ctx)
+func (m *Manager) Find(ctx context.Context, kid string) (Info, error) {
+	list, err := m.List(ctx)
 	if err != nil {
 		return Info{}, err
 	}
@@ -73,12 +73,12 @@ func (r *Rotor) Find(ctx context.Context, kid string) (Info, error) {
 	return list[i], nil
 }
 
-func (r *Rotor) info(row store.SigningKey) Info {
+func (m *Manager) info(row store.SigningKey) Info {
 	k := Info{
 		KID: row.KID, Algorithm: row.Algorithm, CreatedAt: row.CreatedAt, ActivatesAt: row.ActivatesAt,
 		ActivatedAt: row.ActivatedAt, NotAfter: row.NotAfter, WithdrawnAt: row.WithdrawnAt,
 	}
-	switch now := r.Now(); {
+	switch now := m.Now(); {
 	case !row.WithdrawnAt.IsZero():
 		k.State = Withdrawn
 	case row.Active:
@@ -91,18 +91,18 @@ func (r *Rotor) info(row store.SigningKey) Info {
 		k.State = Retired
 	}
 	if (k.State == Old || k.State == Retired) && k.Algorithm == RS256 {
-		k.HintsUntil = k.NotAfter.Add(r.HintLife)
+		k.HintsUntil = k.NotAfter.Add(m.HintLife)
 	}
 	return k
 }
 
 // Rotate creates and publishes the next key of alg, which signs from now + Ahead on. It returns ErrAlgorithm, or
 // ErrPending if there is a next key already: of concurrent calls, one succeeds.
-func (r *Rotor) Rotate(ctx context.Context, alg string, note Note) (Info, error) {
+func (m *Manager) Rotate(ctx context.Context, alg string, note AuditFunc) (Info, error) {
 	if !slices.Contains(Algorithms, alg) {
 		return Info{}, fmt.Errorf("%w: %q", ErrAlgorithm, alg)
 	}
-	list, err := r.List(ctx)
+	list, err := m.List(ctx)
 	if err != nil {
 		return Info{}, err
 	}
@@ -111,34 +111,34 @@ func (r *Rotor) Rotate(ctx context.Context, alg string, note Note) (Info, error)
 			return k, ErrPending
 		}
 	}
-	row, err := generate(r.sealer, alg, r.Now())
+	row, err := generateKey(m.sealer, alg, m.Now())
 	if err != nil {
 		return Info{}, err
 	}
-	row.ActivatesAt = row.CreatedAt.Add(Ahead)
-	return r.apply(ctx, r.info(row), note, store.AddKey(row))
+	row.ActivatesAt = row.CreatedAt.Add(PublishAhead)
+	return m.apply(ctx, m.info(row), note, store.AddKey(row))
 }
 
 // Activate makes a next key sign immediately. Verifiers that have not fetched it yet refuse its tokens until they
 // do. It returns ErrChanged if kid is not a next key.
-func (r *Rotor) Activate(ctx context.Context, kid string, note Note) (Info, error) {
-	k, err := r.Find(ctx, kid)
+func (m *Manager) Activate(ctx context.Context, kid string, note AuditFunc) (Info, error) {
+	k, err := m.Find(ctx, kid)
 	if err != nil {
 		return Info{}, err
 	}
 	if k.State != Next {
 		return k, ErrChanged
 	}
-	now := r.Now()
+	now := m.Now()
 	k.State, k.ActivatesAt, k.ActivatedAt = Active, time.Time{}, now
-	return r.apply(ctx, k, note, store.ActivateKey(kid, k.Algorithm, now, r.lastUse(now)))
+	return m.apply(ctx, k, note, store.ActivateKey(kid, k.Algorithm, now, m.publishedUntil(now)))
 }
 
 // Withdraw makes a key invalid immediately: verifiers refuse its tokens as soon as they fetch the keys. An active
 // key is replaced by the next key, or by a new one. It returns ErrChanged if there is no such key, or it is
 // withdrawn already.
-func (r *Rotor) Withdraw(ctx context.Context, kid string, note Note) (Info, error) {
-	list, err := r.List(ctx)
+func (m *Manager) Withdraw(ctx context.Context, kid string, note AuditFunc) (Info, error) {
+	list, err := m.List(ctx)
 	if err != nil {
 		return Info{}, err
 	}
@@ -146,14 +146,14 @@ func (r *Rotor) Withdraw(ctx context.Context, kid string, note Note) (Info, erro
 	if i < 0 {
 		return Info{}, ErrChanged
 	}
-	k, now := list[i], r.Now()
+	k, now := list[i], m.Now()
 	changes := []store.Change{store.WithdrawKey(kid, k.State == Active, now)}
 	if k.State == Active {
 		next := slices.IndexFunc(list, func(n Info) bool { return n.Algorithm == k.Algorithm && n.State == Next })
 		if next >= 0 {
-			changes = append(changes, store.ActivateKey(list[next].KID, k.Algorithm, now, r.lastUse(now)))
+			changes = append(changes, store.ActivateKey(list[next].KID, k.Algorithm, now, m.publishedUntil(now)))
 		} else {
-			row, err := generate(r.sealer, k.Algorithm, now)
+			row, err := generateKey(m.sealer, k.Algorithm, now)
 			if err != nil {
 				return Info{}, err
 			}
@@ -162,20 +162,20 @@ func (r *Rotor) Withdraw(ctx context.Context, kid string, note Note) (Info, erro
 		}
 	}
 	k.State, k.WithdrawnAt, k.NotAfter, k.ActivatesAt, k.HintsUntil = Withdrawn, now, now, time.Time{}, time.Time{}
-	return r.apply(ctx, k, note, changes...)
+	return m.apply(ctx, k, note, changes...)
 }
 
 // apply stores the changes to k and the audit row, and reloads the keys of this replica. A failed reload is only
 // logged: Run repeats it.
-func (r *Rotor) apply(ctx context.Context, k Info, note Note, changes ...store.Change) (Info, error) {
+func (m *Manager) apply(ctx context.Context, k Info, note AuditFunc, changes ...store.Change) (Info, error) {
 	if note != nil {
 		changes = append(changes, note(k))
 	}
-	if err := r.Records.Apply(ctx, changes...); err != nil {
+	if err := m.Records.Apply(ctx, changes...); err != nil {
 		return k, err
 	}
-	if err := r.Reload(ctx); err != nil && ctx.Err() == nil {
-		r.Logger.Warn("the signing keys were not reloaded after a change", "error", err)
+	if err := m.Reload(ctx); err != nil && ctx.Err() == nil {
+		m.Logger.Warn("the signing keys were not reloaded after a change", "error", err)
 	}
 	return k, nil
 }

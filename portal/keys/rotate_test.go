@@ -15,7 +15,7 @@ import (
 	"gatehouse/tests/env"
 )
 
-func reload(t *testing.T, all ...*keys.Rotor) {
+func reload(t *testing.T, all ...*keys.Manager) {
 	t.Helper()
 	for _, r := range all {
 		if err := r.Reload(t.Context()); err != nil {
@@ -24,7 +24,7 @@ func reload(t *testing.T, all ...*keys.Rotor) {
 	}
 }
 
-func active(t *testing.T, r *keys.Rotor, alg string) keys.Key {
+func active(t *testing.T, r *keys.Manager, alg string) keys.Key {
 	t.Helper()
 	k, err := r.Active(alg)
 	if err != nil {
@@ -36,10 +36,10 @@ func active(t *testing.T, r *keys.Rotor, alg string) keys.Key {
 	return k
 }
 
-func published(r *keys.Rotor, kid string) bool { return slices.Contains(r.KIDs(), kid) }
+func published(r *keys.Manager, kid string) bool { return slices.Contains(r.KIDs(), kid) }
 
 // state is what the console shows of a key, "" if it is not kept.
-func state(t *testing.T, r *keys.Rotor, kid string) keys.State {
+func state(t *testing.T, r *keys.Manager, kid string) keys.State {
 	t.Helper()
 	k, err := r.Find(t.Context(), kid)
 	if err != nil && !errors.Is(err, keys.ErrChanged) {
@@ -56,15 +56,15 @@ func TestRotate_FromNextToForgotten(t *testing.T) {
 			one, two := replica(t, d, c), replica(t, d, c)
 			was := active(t, one, alg)
 			next, err := one.Rotate(t.Context(), alg, nil)
-			if err != nil || next.State != keys.Next || !next.ActivatesAt.Equal(c.now().Add(keys.Ahead)) {
+			if err != nil || next.State != keys.Next || !next.ActivatesAt.Equal(c.now().Add(keys.PublishAhead)) {
 				t.Fatalf("%+v, %v", next, err)
 			}
 			if published(two, next.KID) {
 				t.Error("the other replica knows it without a look")
 			}
-			c.advance(keys.Ahead - time.Second)
+			c.advance(keys.PublishAhead - time.Second)
 			reload(t, two, one)
-			for _, r := range []*keys.Rotor{one, two} {
+			for _, r := range []*keys.Manager{one, two} {
 				if active(t, r, alg).KID != was.KID || !published(r, next.KID) {
 					t.Errorf("before its time: %v, active is %s", r.KIDs(), active(t, r, alg).KID)
 				}
@@ -74,8 +74,8 @@ func TestRotate_FromNextToForgotten(t *testing.T) {
 			}
 			c.advance(time.Second)
 			reload(t, two, one)
-			end := c.now().Add(tokenLife + keys.Margin)
-			for _, r := range []*keys.Rotor{one, two} {
+			end := c.now().Add(tokenLife + keys.ExpiryMargin)
+			for _, r := range []*keys.Manager{one, two} {
 				if k, _ := r.ByKID(was.KID); active(t, r, alg).KID != next.KID || !published(r, was.KID) || k.Private != nil {
 					t.Errorf("in its time: active is %s, the old key can sign: %v", active(t, r, alg).KID, k.Private != nil)
 				}
@@ -87,7 +87,7 @@ func TestRotate_FromNextToForgotten(t *testing.T) {
 			if err := d.GetContext(t.Context(), &private, d.Rebind(`SELECT private_pem_encrypted FROM signing_keys WHERE kid = ?`), was.KID); err != nil || private != "" {
 				t.Errorf("the private half of the old key is still there: %v", err)
 			}
-			c.advance(tokenLife + keys.Margin - time.Second)
+			c.advance(tokenLife + keys.ExpiryMargin - time.Second)
 			reload(t, one)
 			if !published(one, was.KID) {
 				t.Error("it is unpublished before its last token has died")
@@ -113,7 +113,7 @@ func TestRotate_FromNextToForgotten(t *testing.T) {
 func TestRotate_ReplicasAtOnce(t *testing.T) {
 	env.EachDB(t, "portal", func(t *testing.T, d *db.DB) {
 		c := newClock()
-		all := []*keys.Rotor{replica(t, d, c), replica(t, d, c), replica(t, d, c), replica(t, d, c)}
+		all := []*keys.Manager{replica(t, d, c), replica(t, d, c), replica(t, d, c), replica(t, d, c)}
 		for range 3 {
 			var wg sync.WaitGroup
 			made := make(chan string, len(all))
@@ -133,7 +133,7 @@ func TestRotate_ReplicasAtOnce(t *testing.T) {
 				t.Fatalf("%d next keys were made", len(made))
 			}
 			next := <-made
-			c.advance(keys.Ahead)
+			c.advance(keys.PublishAhead)
 			for _, r := range all {
 				wg.Go(func() {
 					if err := r.Reload(t.Context()); err != nil {
@@ -223,7 +223,7 @@ func TestWithdraw_EachState(t *testing.T) {
 		if _, err := r.Rotate(t.Context(), keys.RS256, nil); err != nil {
 			t.Fatal(err)
 		}
-		c.advance(keys.Ahead)
+		c.advance(keys.PublishAhead)
 		reload(t, r)
 		withdraw(next.KID) // an old one
 		c.advance(hintLife + time.Hour)
@@ -239,7 +239,7 @@ func TestWithdraw_EachState(t *testing.T) {
 func TestWithdraw_ReplicasAtOnce(t *testing.T) {
 	env.EachDB(t, "portal", func(t *testing.T, d *db.DB) {
 		c := newClock()
-		all := []*keys.Rotor{replica(t, d, c), replica(t, d, c), replica(t, d, c)}
+		all := []*keys.Manager{replica(t, d, c), replica(t, d, c), replica(t, d, c)}
 		was := active(t, all[0], keys.ES256)
 		var wg sync.WaitGroup
 		var mu sync.Mutex
@@ -306,7 +306,7 @@ func TestRun_FollowsAndSurvives(t *testing.T) {
 			t.Fatal(err)
 		}
 		await(t, func() bool { return published(two, next.KID) })
-		c.advance(keys.Ahead)
+		c.advance(keys.PublishAhead)
 		await(t, func() bool { return active(t, two, keys.ES256).KID == next.KID })
 		if err := d.Close(); err != nil {
 			t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/portal/clients"
-	"gatehouse/portal/ephemeral"
+	"gatehouse/portal/codes"
 	"gatehouse/portal/store"
 	"gatehouse/sso/session"
 	"gatehouse/sso/trace"
@@ -23,36 +23,36 @@ func (h *Handlers) Authorize(c echo.Context) error {
 	if err != nil {
 		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that can't be read.").Because(err)
 	}
-	q, err := readAuthorize(sent, known{c.Request().Context(), h.Clients}, h.Issuer.URL())
+	q, err := readAuthorize(sent, boundClients{c.Request().Context(), h.Clients}, h.Issuer.URL())
 	if err != nil {
 		return err
 	}
-	g, err := h.visitor(c, q)
+	g, err := h.loadSignIn(c, q)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return h.ask(c, q, nil)
+		return h.redirectToSignIn(c, q, nil)
 	case err != nil && q.None: // prompt=none: show no page
 		return q.fail(unavailable(err), h.Issuer.URL())
 	case err != nil:
 		return web.Unavailable(err)
 	}
-	asked := h.marker.asked(q, g.SID, g.AuthTime, h.Now())
+	asked := h.marker.reauthenticated(q, g.SID, g.AuthTime, h.Now())
 	old := q.MaxAge >= 0 && h.Now().Sub(g.AuthTime) > q.MaxAge
 	if (q.Login || old) && !asked {
-		return h.ask(c, q, &g)
+		return h.redirectToSignIn(c, q, &g)
 	}
 	if q.IDTokenHint != "" { // OpenID Connect Core §3.1.2.1: is it the hinted user?
-		hint, err := h.Issuer.Hint(q.IDTokenHint)
+		hint, err := h.Issuer.ReadHint(q.IDTokenHint)
 		switch {
 		case err != nil:
 			return q.fail(badRequest(invalidRequest, "id_token_hint is not an ID token of this portal."), h.Issuer.URL())
 		case hint.Subject != g.UserID && asked:
 			return q.fail(badRequest(loginRequired, "Somebody else signed in."), h.Issuer.URL())
 		case hint.Subject != g.UserID:
-			return h.ask(c, q, &g)
+			return h.redirectToSignIn(c, q, &g)
 		}
 	}
-	return h.grant(c, q, g)
+	return h.redirectWithCode(c, q, g)
 }
 
 // AuthorizePost handles POST requests to the authorization endpoint: it redirects them to the same request by GET. A
@@ -75,9 +75,9 @@ func (h *Handlers) AuthorizePost(c echo.Context) error {
 	return web.SeeOther(c, AuthorizePath+"?"+query)
 }
 
-// visitor returns the user who is signed in at the portal, or ErrNotFound. It checks the database besides the
+// loadSignIn returns the user who is signed in at the portal, or ErrNotFound. It checks the database besides the
 // session, since a sign-in that ended while Redis was unavailable leaves its session behind.
-func (h *Handlers) visitor(c echo.Context, q *authRequest) (store.Grantee, error) {
+func (h *Handlers) loadSignIn(c echo.Context, q *authRequest) (store.Grantee, error) {
 	rec, err := h.Sessions.Load(c.Request())
 	if err != nil && !errors.Is(err, session.ErrConflict) {
 		return store.Grantee{}, err
@@ -95,9 +95,9 @@ func (h *Handlers) visitor(c echo.Context, q *authRequest) (store.Grantee, error
 	return g, err
 }
 
-// ask redirects the browser to the sign-in page, which leads back to this request. present is the signed-in user who
+// redirectToSignIn redirects the browser to the sign-in page, which leads back to this request. present is the signed-in user who
 // has to sign in again, nil for a guest. With prompt=none it returns the error login_required.
-func (h *Handlers) ask(c echo.Context, q *authRequest, present *store.Grantee) error {
+func (h *Handlers) redirectToSignIn(c echo.Context, q *authRequest, present *store.Grantee) error {
 	if q.None {
 		return q.fail(badRequest(loginRequired, "The person has to sign in, and the client asked not to show a page."), h.Issuer.URL())
 	}
@@ -126,9 +126,9 @@ func (h *Handlers) ask(c echo.Context, q *authRequest, present *store.Grantee) e
 	return web.SeeOther(c, SignInPath+"?"+page.Encode())
 }
 
-// grant redirects to the client with a code, the state and the issuer (RFC 6749 §4.1.2, RFC 9207 §2).
-func (h *Handlers) grant(c echo.Context, q *authRequest, g store.Grantee) error {
-	code, err := h.Ephemeral.SaveCode(c.Request().Context(), ephemeral.Code{
+// redirectWithCode redirects to the client with a code, the state and the issuer (RFC 6749 §4.1.2, RFC 9207 §2).
+func (h *Handlers) redirectWithCode(c echo.Context, q *authRequest, g store.Grantee) error {
+	code, err := h.Codes.Save(c.Request().Context(), codes.Code{
 		ClientID: q.Client.ID, RedirectURI: q.RedirectURI, Challenge: q.Challenge, Nonce: q.Nonce, Scopes: q.Scopes,
 		Audience: q.Audience, SID: g.SID, Subject: g.UserID, AuthTime: g.AuthTime, Flow: trace.ID(q.State), Tag: browserTag(c),
 	})
@@ -145,11 +145,11 @@ func (h *Handlers) grant(c echo.Context, q *authRequest, g store.Grantee) error 
 	return answerRedirect(c, q.RedirectURI, answer)
 }
 
-// known is the client registry bound to the context of a request.
-type known struct {
+// boundClients is the client registry bound to the context of a request.
+type boundClients struct {
 	ctx     context.Context
-	clients Clients
+	clients *clients.Registry
 }
 
-func (k known) Client(id string) (clients.Client, bool) { return k.clients.Client(k.ctx, id) }
-func (k known) KnowsScope(scope string) bool            { return k.clients.KnowsScope(k.ctx, scope) }
+func (k boundClients) Client(id string) (clients.Client, bool) { return k.clients.Client(k.ctx, id) }
+func (k boundClients) KnowsScope(scope string) bool            { return k.clients.KnowsScope(k.ctx, scope) }

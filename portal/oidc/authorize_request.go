@@ -54,7 +54,7 @@ func readAuthorize(sent url.Values, reg registry, issuer string) (*authRequest, 
 		}
 	}
 	var f *fault
-	if q.Scopes, f = grantable(client, p.get("scope"), reg.KnowsScope); f != nil {
+	if q.Scopes, f = grantableScopes(client, p.get("scope"), reg.KnowsScope); f != nil {
 		return nil, q.fail(f, issuer)
 	}
 	if q.Audience = p.get("resource"); q.Audience != "" && q.Audience != issuer && !slices.Contains(client.Audiences, q.Audience) {
@@ -154,9 +154,9 @@ func (q *authRequest) fail(f *fault, issuer string) *redirectFault {
 	return &redirectFault{fault: f, URI: q.RedirectURI, State: q.State, Issuer: issuer}
 }
 
-// grantable returns the requested scopes that the client may have. Scopes that no client has are ignored (OpenID
+// grantableScopes returns the requested scopes that the client may have. Scopes that no client has are ignored (OpenID
 // Connect Core §3.1.2.1). It returns invalid_scope if a scope belongs to other clients only, or if none remains.
-func grantable(client clients.Client, asked string, known func(string) bool) ([]string, *fault) {
+func grantableScopes(client clients.Client, asked string, known func(string) bool) ([]string, *fault) {
 	var granted []string
 	for _, scope := range strings.Fields(asked) {
 		switch {

@@ -69,9 +69,9 @@ func parseBasic(header string) (id, secret string, ok bool) {
 	return id, secret, ok
 }
 
-// nobodysSecret is a hash without a known preimage. It is compared if there is no client, so that an unknown client
+// unknownClientHash is a hash without a known preimage. It is compared if there is no client, so that an unknown client
 // takes the same time as a wrong secret.
-const nobodysSecret = "0000000000000000000000000000000000000000000000000000000000000000"
+const unknownClientHash = "0000000000000000000000000000000000000000000000000000000000000000"
 
 // authenticate returns the client that sent the request. A client may use only the method that it is registered for.
 // Every failure has the same response and the same cost, so that it does not reveal which clients are registered;
@@ -84,7 +84,7 @@ func (h *Handlers) authenticate(ctx context.Context, header []string, p params) 
 	client, known := h.Clients.Client(ctx, cred.ID)
 	compared := client
 	if compared.SecretSHA256 == "" {
-		compared.SecretSHA256 = nobodysSecret
+		compared.SecretSHA256 = unknownClientHash
 	}
 	right := compared.HasSecret(cred.Secret) || cred.Method == clients.Public
 	if known && right && client.AuthMethod == cred.Method {

@@ -47,7 +47,7 @@ type metadata struct {
 func (h *Handlers) Discovery(c echo.Context) error {
 	iss := h.Issuer.URL()
 	authMethods := []string{clients.SecretBasic, clients.SecretPost, clients.Public}
-	public(c, "public, max-age=300")
+	allowPublicCache(c, "public, max-age=300")
 	return c.JSON(http.StatusOK, metadata{
 		Issuer: iss, Authorization: iss + AuthorizePath, Token: iss + TokenPath, Userinfo: iss + UserinfoPath,
 		JWKS: iss + JWKSPath, Revocation: iss + RevokePath, Introspection: iss + IntrospectPath, EndSession: iss + LogoutPath,
@@ -66,12 +66,12 @@ func (h *Handlers) Discovery(c echo.Context) error {
 // JWKS handles GET /oauth/jwks: it returns the published keys (RFC 7517). Clients may cache them, since a new key is
 // published before it signs.
 func (h *Handlers) JWKS(c echo.Context) error {
-	public(c, fmt.Sprintf("public, max-age=%d", int(keys.MaxAge.Seconds())))
+	allowPublicCache(c, fmt.Sprintf("public, max-age=%d", int(keys.MaxAge.Seconds())))
 	return c.Blob(http.StatusOK, "application/jwk-set+json", h.Keys.JWKS())
 }
 
-// public sets the Cache-Control header, and allows scripts of all origins to read the response.
-func public(c echo.Context, cache string) {
+// allowPublicCache sets the Cache-Control header, and allows scripts of all origins to read the response.
+func allowPublicCache(c echo.Context, cache string) {
 	c.Response().Header().Set("Cache-Control", cache)
 	c.Response().Header().Set(echo.HeaderAccessControlAllowOrigin, "*")
 }

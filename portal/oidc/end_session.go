@@ -14,9 +14,6 @@ import (
 	"gatehouse/web"
 )
 
-// portalItself is the client_id of sign-outs that no client requested.
-const portalItself = "portal"
-
 // logoutRequest is a request to end a sign-in (RP-Initiated Logout 1.0 §2).
 type logoutRequest struct {
 	Hint     *token.IDClaims // nil without a valid id_token_hint
@@ -32,14 +29,6 @@ func (q *logoutRequest) sid() string {
 		return ""
 	}
 	return q.Hint.SID
-}
-
-// from returns the client_id that events record as the origin of the sign-out.
-func (q *logoutRequest) from() string {
-	if q.ClientID == "" {
-		return portalItself
-	}
-	return q.ClientID
 }
 
 // EndSession handles GET and POST requests to the end session endpoint. It ends the sign-in without confirmation if
@@ -62,15 +51,15 @@ func (h *Handlers) EndSession(c echo.Context) error {
 	confirmed := c.Request().Method == http.MethodPost && q.sent.get("confirm") == "yes"
 	switch {
 	case rec == nil && q.sid() == "":
-		return h.loggedOut(c, q)
+		return h.redirectAfterLogout(c, q)
 	case rec == nil: // the portal's session expired before the app's
-		return h.end(c, q, q.sid())
+		return h.endSignIns(c, q, q.sid())
 	case rec.SID == q.sid():
-		return h.end(c, q, rec.SID)
+		return h.endSignIns(c, q, rec.SID)
 	case confirmed:
-		return h.end(c, q, rec.SID, q.sid())
+		return h.endSignIns(c, q, rec.SID, q.sid())
 	}
-	return h.confirm(c, q, rec)
+	return h.askToSignOut(c, q, rec)
 }
 
 // readLogout parses a logout request. It ignores a post_logout_redirect_uri that is not registered for the
@@ -97,7 +86,7 @@ func (h *Handlers) readLogout(c echo.Context) (*logoutRequest, error) {
 	}
 	q := &logoutRequest{ClientID: p.get("client_id"), State: p.get("state"), sent: p}
 	if raw := p.get("id_token_hint"); raw != "" {
-		hint, err := h.Issuer.Hint(raw)
+		hint, err := h.Issuer.ReadHint(raw)
 		if err == nil && q.ClientID != "" && hint.Audience[0] != q.ClientID { // §2: they must match
 			return nil, fail("The app that sent you here is not the one that its ID token was issued to.")
 		}
@@ -116,14 +105,14 @@ func (h *Handlers) readLogout(c echo.Context) (*logoutRequest, error) {
 	return q, nil
 }
 
-// end ends the given sign-ins and this browser's session. It redirects only after they have ended.
-func (h *Handlers) end(c echo.Context, q *logoutRequest, sids ...string) error {
+// endSignIns ends the given sign-ins and this browser's session. It redirects only after they have ended.
+func (h *Handlers) endSignIns(c echo.Context, q *logoutRequest, sids ...string) error {
 	ctx := c.Request().Context()
 	for _, sid := range sids {
 		if sid == "" {
 			continue
 		}
-		if err := revoke.Confirmed(h.Revoker.Revoke(ctx, revoke.Request{SID: sid, Reason: revoke.ByPerson, Client: q.from()})); err != nil {
+		if err := revoke.Confirmed(h.Revoker.Revoke(ctx, revoke.Request{SID: sid, Reason: revoke.ByPerson, Client: q.ClientID})); err != nil {
 			if errors.Is(err, session.ErrUnavailable) {
 				return web.Unavailable(err)
 			}
@@ -133,25 +122,20 @@ func (h *Handlers) end(c echo.Context, q *logoutRequest, sids ...string) error {
 	if err := h.Sessions.End(ctx, c.Response(), c.Request()); err != nil {
 		return web.Unavailable(err)
 	}
-	h.Recorded()
-	return h.loggedOut(c, q)
+	return h.redirectAfterLogout(c, q)
 }
 
-// loggedOut redirects to the client, with its state (§3), or to the portal's page.
-func (h *Handlers) loggedOut(c echo.Context, q *logoutRequest) error {
+// redirectAfterLogout redirects to the client, with its state (§3), or to the portal's page.
+func (h *Handlers) redirectAfterLogout(c echo.Context, q *logoutRequest) error {
 	if q.Return == "" {
 		noStore(c.Response().Header())
 		return web.SeeOther(c, SignedOutPath)
 	}
-	answer := url.Values{}
-	if q.State != "" {
-		answer.Set("state", q.State)
-	}
-	if len(answer) == 0 {
+	if q.State == "" {
 		noStore(c.Response().Header())
 		return web.SeeOther(c, q.Return)
 	}
-	return answerRedirect(c, q.Return, answer)
+	return answerRedirect(c, q.Return, url.Values{"state": {q.State}})
 }
 
 // logoutView is the confirmation page.
@@ -163,7 +147,7 @@ type logoutView struct {
 	Fields [][2]string // the request's parameters, repeated in the form
 }
 
-func (h *Handlers) confirm(c echo.Context, q *logoutRequest, rec *session.Record) error {
+func (h *Handlers) askToSignOut(c echo.Context, q *logoutRequest, rec *session.Record) error {
 	v := logoutView{Shell: web.Shell(c, "Sign out"), Name: rec.Name, Email: rec.Email}
 	if client, ok := h.Clients.Client(c.Request().Context(), q.ClientID); ok {
 		v.Client = client.Name

@@ -79,11 +79,17 @@ type redirectFault struct {
 
 // Respond implements [web.Responder] (RFC 6749 §4.1.2.1, RFC 9207 §2).
 func (f *redirectFault) Respond(c echo.Context) error {
+	noStore(c.Response().Header())
+	return web.SeeOther(c, f.location())
+}
+
+// location returns the redirect URI with the error in its query.
+func (f *redirectFault) location() string {
 	answer := url.Values{"error": {f.Code}, "error_description": {f.Description}, "iss": {f.Issuer}}
 	if f.State != "" {
 		answer.Set("state", f.State)
 	}
-	return answerRedirect(c, f.URI, answer)
+	return withQuery(f.URI, answer)
 }
 
 // answerRedirect redirects the browser to a registered redirect URI with the answer added to its query. The status
@@ -110,8 +116,8 @@ func noStore(h http.Header) {
 	h.Set("Pragma", "no-cache")
 }
 
-// machine are the endpoints that programs call.
-var machine = map[string]bool{
+// programPaths are the endpoints that programs call.
+var programPaths = map[string]bool{
 	TokenPath: true, UserinfoPath: true, RevokePath: true, IntrospectPath: true, JWKSPath: true, DiscoveryPath: true,
 }
 
@@ -120,7 +126,7 @@ var machine = map[string]bool{
 // errors to next.
 func Errors(next echo.HTTPErrorHandler) echo.HTTPErrorHandler {
 	return func(err error, c echo.Context) {
-		if r := web.Responder(nil); !machine[c.Request().URL.Path] || errors.As(err, &r) {
+		if r := web.Responder(nil); !programPaths[c.Request().URL.Path] || errors.As(err, &r) {
 			next(err, c)
 			return
 		}

@@ -39,7 +39,7 @@ type introspection struct {
 // a token only to the client that it was issued to and to the API that is its audience; for other clients it is not
 // active, so that they can't scan for tokens (§4).
 func (h *Handlers) Introspect(c echo.Context) error {
-	p, f := form(c)
+	p, f := readForm(c)
 	if f != nil {
 		return f
 	}
@@ -85,13 +85,13 @@ func (h *Handlers) inspectAccess(ctx context.Context, client clients.Client, raw
 	if _, enabled := h.Clients.Client(ctx, claims.ClientID); !enabled {
 		return introspection{}, nil
 	}
-	if live, f := h.live(h.Denied.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())); !live {
+	if live, f := notDenied(h.Denied.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())); !live {
 		return introspection{}, f
 	}
 	if claims.SID == "" { // a client's own token
 		return out, nil
 	}
-	g, live, f := h.signedIn(ctx, claims.SID, claims.Subject, claims.ClientID)
+	g, live, f := h.loadActiveSignIn(ctx, claims.SID, claims.Subject, claims.ClientID)
 	if !live {
 		return introspection{}, f
 	}
@@ -123,11 +123,11 @@ func (h *Handlers) inspectRefresh(ctx context.Context, client clients.Client, ra
 	case t.ClientID != client.ID, !t.RevokedAt.IsZero(), !t.UsedAt.IsZero(), !h.Now().Before(t.ExpiresAt):
 		return introspection{}, nil
 	}
-	g, live, f := h.signedIn(ctx, t.SID, t.UserID, t.ClientID)
+	g, live, f := h.loadActiveSignIn(ctx, t.SID, t.UserID, t.ClientID)
 	if !live {
 		return introspection{}, f
 	}
-	if live, f := h.live(h.Denied.Check(t.UserID, t.SID, t.Family, g.AuthTime)); !live {
+	if live, f := notDenied(h.Denied.Check(t.UserID, t.SID, t.Family, g.AuthTime)); !live {
 		return introspection{}, f
 	}
 	return introspection{
@@ -136,8 +136,8 @@ func (h *Handlers) inspectRefresh(ctx context.Context, client clients.Client, ra
 	}, nil
 }
 
-// live translates the result of a denylist check: false for ErrDenied, and a fault for any other error.
-func (h *Handlers) live(err error) (bool, *fault) {
+// notDenied translates the result of a denylist check: false for ErrDenied, and a fault for any other error.
+func notDenied(err error) (bool, *fault) {
 	switch {
 	case errors.Is(err, denylist.ErrDenied):
 		return false, nil
@@ -147,9 +147,9 @@ func (h *Handlers) live(err error) (bool, *fault) {
 	return true, nil
 }
 
-// signedIn returns the user of the sign-in sid, and whether the sign-in is active, belongs to sub, and its user is
+// loadActiveSignIn returns the user of the sign-in sid, and whether the sign-in is active, belongs to sub, and its user is
 // not disabled.
-func (h *Handlers) signedIn(ctx context.Context, sid, sub, clientID string) (g store.Grantee, live bool, f *fault) {
+func (h *Handlers) loadActiveSignIn(ctx context.Context, sid, sub, clientID string) (g store.Grantee, live bool, f *fault) {
 	g, err := h.Records.Grantee(ctx, sid, clientID, h.Now())
 	switch {
 	case errors.Is(err, store.ErrNotFound), err == nil && g.UserID != sub:

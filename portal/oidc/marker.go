@@ -15,8 +15,8 @@ import (
 // the user has to enter the password.
 const reauthParam = "gatehouse_reauth"
 
-// markerLife is how long the user may take to enter the password.
-const markerLife = 15 * time.Minute
+// markerLifetime is how long the user may take to enter the password.
+const markerLifetime = 15 * time.Minute
 
 // maxProofAge is the maximum age of a sign-in that completes a marked request: the browser returns from the sign-in
 // page immediately, so an older one did not answer this request.
@@ -34,9 +34,9 @@ func (m marker) sign(q *authRequest, sid string, last, now time.Time) string {
 	return head + "." + m.mac(q, sid, head)
 }
 
-// asked reports whether the user has entered the password for q: whether q has a valid marker for the sign-in sid,
+// reauthenticated reports whether the user has entered the password for q: whether q has a valid marker for the sign-in sid,
 // or for a guest, and authTime, which is that of sid, is later than the marker (OpenID Connect Core §3.1.2.1).
-func (m marker) asked(q *authRequest, sid string, authTime, now time.Time) bool {
+func (m marker) reauthenticated(q *authRequest, sid string, authTime, now time.Time) bool {
 	head, mac, _ := cutLast(q.Reauth)
 	last, made, _ := strings.Cut(head, ".")
 	if last == millis(time.Time{}) {
@@ -49,7 +49,7 @@ func (m marker) asked(q *authRequest, sid string, authTime, now time.Time) bool 
 	madeMillis, err2 := strconv.ParseInt(made, 36, 64)
 	proof := authTime.UnixMilli()
 	return err1 == nil && err2 == nil && proof > lastMillis && proof >= madeMillis &&
-		now.Sub(time.UnixMilli(madeMillis)) <= markerLife && now.Sub(authTime) <= maxProofAge
+		now.Sub(time.UnixMilli(madeMillis)) <= markerLifetime && now.Sub(authTime) <= maxProofAge
 }
 
 // mac returns a MAC of the sign-in and of all parameters of the request.

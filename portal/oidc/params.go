@@ -83,11 +83,10 @@ func (p params) check(names ...string) *fault {
 	return nil
 }
 
-// form reads the parameters of a POST from its body only: secrets must not be in a URL (RFC 6749 §2.3.1).
-func form(c echo.Context) (params, *fault) {
+// readForm reads the parameters of a POST from its body only: secrets must not be in a URL (RFC 6749 §2.3.1).
+func readForm(c echo.Context) (params, *fault) {
 	r := c.Request()
-	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
-	if err != nil || kind != echo.MIMEApplicationForm {
+	if !isForm(r) {
 		return params{}, badRequest(invalidRequest, "The parameters belong into a body of type application/x-www-form-urlencoded.")
 	}
 	if err := r.ParseForm(); err != nil {

@@ -18,7 +18,7 @@ import (
 // alone; after the response, no replica of the estate accepts it. An unknown token is answered like a revoked one
 // (§2.2).
 func (h *Handlers) Revoke(c echo.Context) error {
-	p, f := form(c)
+	p, f := readForm(c)
 	if f != nil {
 		return f
 	}
@@ -62,7 +62,7 @@ func (h *Handlers) revokeAccess(ctx context.Context, clientID, raw string) *faul
 		return foreign()
 	}
 	// Apps whose clocks are behind accept it for a little longer.
-	return h.revoke(ctx, clientID, claims.ID, claims.ExpiresAt.Add(time.Minute), revoke.TokenRevoked)
+	return h.revokeToken(ctx, clientID, claims.ID, claims.ExpiresAt.Add(time.Minute), revoke.TokenRevoked)
 }
 
 func (h *Handlers) revokeRefresh(ctx context.Context, clientID, raw string) *fault {
@@ -75,15 +75,17 @@ func (h *Handlers) revokeRefresh(ctx context.Context, clientID, raw string) *fau
 	case t.ClientID != clientID:
 		return foreign()
 	}
-	return h.revoke(ctx, clientID, t.Family, h.grantUntil(), revoke.TokenRevoked)
+	return h.revokeToken(ctx, clientID, t.Family, h.grantUntil(), revoke.TokenRevoked)
 }
 
 // grantUntil returns when the last access token of a grant that is revoked now has expired.
-func (h *Handlers) grantUntil() time.Time { return h.Now().Add(h.Issuer.AccessLife() + time.Minute) }
+func (h *Handlers) grantUntil() time.Time {
+	return h.Now().Add(h.Issuer.AccessLifetime() + time.Minute)
+}
 
-// revoke revokes one access token, or a grant with all its tokens, and waits until every replica has confirmed. If
+// revokeToken revokes one access token, or a grant with all its tokens, and waits until every replica has confirmed. If
 // some can't be reached (§2.2.1), it returns a fault with status 503, and the caller has to repeat the request.
-func (h *Handlers) revoke(ctx context.Context, clientID, id string, until time.Time, reason string) *fault {
+func (h *Handlers) revokeToken(ctx context.Context, clientID, id string, until time.Time, reason string) *fault {
 	if err := revoke.Confirmed(h.Revoker.Revoke(ctx, revoke.Request{Token: id, Until: until, Reason: reason, Client: clientID})); err != nil {
 		return unavailable(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/ephemeral"
+	"gatehouse/portal/codes"
 	"gatehouse/sso/cookies"
 	"gatehouse/sso/session"
 	"gatehouse/sso/trace"
@@ -20,9 +20,9 @@ import (
 // The steps of a sign-in are recorded in Deps.Trace, with shortened values. A failure to record never fails a
 // sign-in.
 
-// Seen returns middleware that records the requests of a browser to the authorization endpoint, and to the sign-in
+// TraceSignIn returns middleware that records the requests of a browser to the authorization endpoint, and to the sign-in
 // page and its form.
-func (h *Handlers) Seen(next echo.HandlerFunc) echo.HandlerFunc {
+func (h *Handlers) TraceSignIn(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()
 		h.tagBrowser(c)
@@ -45,7 +45,7 @@ func (h *Handlers) Seen(next echo.HandlerFunc) echo.HandlerFunc {
 		location := c.Response().Header().Get(echo.HeaderLocation)
 		if fault := (*redirectFault)(nil); errors.As(err, &fault) {
 			hop.Status = http.StatusSeeOther
-			location = withQuery(fault.URI, url.Values{"error": {fault.Code}, "error_description": {fault.Description}, "iss": {fault.Issuer}, "state": {fault.State}})
+			location = fault.location()
 		} else if page := (*web.Error)(nil); errors.As(err, &page) {
 			hop.Status = page.Status
 		}
@@ -94,8 +94,8 @@ func stateOf(r *http.Request) string {
 	return u.Query().Get("state")
 }
 
-// redeemed records the checks that were made before a code is exchanged for tokens.
-func (h *Handlers) redeemed(c echo.Context, q tokenRequest, code ephemeral.Code) {
+// traceExchange records the checks that were made before a code is exchanged for tokens.
+func (h *Handlers) traceExchange(c echo.Context, q tokenRequest, code codes.Code) {
 	now := time.Now()
 	check := func(name, text string) trace.Value { return trace.Value{In: trace.InCheck, Name: name, Text: text} }
 	h.Trace.Record(code.Flow, trace.Step{

@@ -24,7 +24,7 @@ type tokenAnswer struct {
 
 // Token handles POST /oauth/token (RFC 6749 §3.2).
 func (h *Handlers) Token(c echo.Context) error {
-	p, f := form(c)
+	p, f := readForm(c)
 	if f != nil {
 		return f
 	}
@@ -69,9 +69,9 @@ type tokenRequest struct {
 	replica string // of the client, as it names itself; "" if unknown
 }
 
-// audience returns the audience of the access token: the parameter resource, which must match the grant's audience
+// chooseAudience returns the audience of the access token: the parameter resource, which must match the grant's audience
 // bound if that is set; else bound; else the issuer (RFC 8707 §2.2).
-func (q tokenRequest) audience(bound, issuer string) (string, *fault) {
+func (q tokenRequest) chooseAudience(bound, issuer string) (string, *fault) {
 	asked := q.get("resource")
 	switch {
 	case asked == "" && bound == "":
@@ -86,28 +86,28 @@ func (q tokenRequest) audience(bound, issuer string) (string, *fault) {
 	return asked, nil
 }
 
-// identity are the scopes of the portal itself: userinfo and refreshing. A token for another API does not contain
+// portalScopes are the scopes of the portal itself: userinfo and refreshing. A token for another API does not contain
 // them.
-var identity = []string{"openid", "profile", "email", "offline_access"}
+var portalScopes = []string{"openid", "profile", "email", "offline_access"}
 
-// narrowed returns the scopes of an access token for audience.
-func narrowed(scopes []string, audience, issuer string) []string {
+// scopesFor returns the scopes of an access token for audience.
+func scopesFor(scopes []string, audience, issuer string) []string {
 	if audience == issuer {
 		return scopes
 	}
-	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return slices.Contains(identity, s) })
+	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return slices.Contains(portalScopes, s) })
 }
 
 // clientCredentials handles the client credentials grant (RFC 6749 §4.4): the client acts for itself, so there is no
 // user, no refresh token and nothing to store.
 func (h *Handlers) clientCredentials(_ echo.Context, q tokenRequest) (*tokenAnswer, error) {
-	audience, f := q.audience("", h.Issuer.URL())
+	audience, f := q.chooseAudience("", h.Issuer.URL())
 	if f != nil {
 		return nil, f
 	}
 	scopes := strings.Fields(q.get("scope"))
 	for _, s := range scopes {
-		if !slices.Contains(q.client.Scopes, s) || slices.Contains(identity, s) || s == "roles" {
+		if !slices.Contains(q.client.Scopes, s) || slices.Contains(portalScopes, s) || s == "roles" {
 			return nil, badRequest(invalidScope, "This client may not ask for one of these scopes for itself.")
 		}
 	}
@@ -117,14 +117,14 @@ func (h *Handlers) clientCredentials(_ echo.Context, q tokenRequest) (*tokenAnsw
 	if err != nil {
 		return nil, err
 	}
-	return h.answer(access, scopes), nil
+	return h.newTokenAnswer(access, scopes), nil
 }
 
-func (h *Handlers) answer(access string, scopes []string) *tokenAnswer {
-	return &tokenAnswer{AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(h.Issuer.AccessLife().Seconds()), Scope: strings.Join(scopes, " ")}
+func (h *Handlers) newTokenAnswer(access string, scopes []string) *tokenAnswer {
+	return &tokenAnswer{AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(h.Issuer.AccessLifetime().Seconds()), Scope: strings.Join(scopes, " ")}
 }
 
-func person(g store.Grantee) tokens.Person {
+func tokenPerson(g store.Grantee) tokens.Person {
 	return tokens.Person{Subject: g.UserID, SID: g.SID, AuthTime: g.AuthTime, Name: g.Name, Email: g.Email, Roles: g.Roles}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"gatehouse/portal/clients"
-	"gatehouse/portal/ephemeral"
+	"gatehouse/portal/codes"
 	"gatehouse/portal/revoke"
 	"gatehouse/portal/store"
 	"gatehouse/portal/tokens"
@@ -35,48 +35,48 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 	// The id of the grant is chosen before the exchange, so that the tombstone can contain it.
 	grant := tokens.NewID()
 	// A request that does not match the binding neither uses up the code nor revokes the grant.
-	code, err := h.Ephemeral.TakeCode(ctx, q.get("code"), grant, ephemeral.Binding{
+	code, err := h.Codes.Take(ctx, q.get("code"), grant, codes.Binding{
 		ClientID: q.client.ID, RedirectURI: q.get("redirect_uri"), Challenge: challenge,
 	})
-	if other := (*ephemeral.Mismatch)(nil); errors.As(err, &other) {
+	if other := (*codes.Mismatch)(nil); errors.As(err, &other) {
 		return nil, badRequest(invalidGrant, map[string]string{
 			"client_id":     "The code was issued to another client.",
 			"redirect_uri":  "redirect_uri is not that of the authorization request.",
 			"code_verifier": otherVerifier,
 		}[other.Field])
 	}
-	if first := (*ephemeral.Spent)(nil); errors.As(err, &first) {
+	if first := (*codes.Spent)(nil); errors.As(err, &first) {
 		h.Logger.Warn("an authorization code was used twice", "client_id", q.client.ID, "grant", first.Grant)
-		if f := h.revoke(ctx, q.client.ID, first.Grant, h.grantUntil(), revoke.TokenReplay); f != nil {
+		if f := h.revokeToken(ctx, q.client.ID, first.Grant, h.grantUntil(), revoke.TokenReplay); f != nil {
 			return nil, f
 		}
 		return nil, badRequest(invalidGrant, "The code was used before. What it was exchanged for is revoked.")
 	}
 	switch {
-	case errors.Is(err, ephemeral.ErrNoCode):
+	case errors.Is(err, codes.ErrNoCode):
 		return nil, badRequest(invalidGrant, "The code is unknown or has expired.")
 	case err != nil:
 		return nil, unavailable(err)
 	}
-	audience, f := q.audience(code.Audience, h.Issuer.URL())
+	audience, f := q.chooseAudience(code.Audience, h.Issuer.URL())
 	if f != nil {
 		return nil, f
 	}
-	g, first, err := h.open(ctx, q, code, grant)
+	g, first, err := h.recordClientUse(ctx, q, code, grant)
 	if f := (*fault)(nil); errors.As(err, &f) && f.Code == temporarilyUnavailable {
 		return nil, h.putBack(ctx, q, code, f)
 	}
 	if err != nil {
 		return nil, err
 	}
-	h.redeemed(c, q, code)
-	p := person(g)
+	h.traceExchange(c, q, code)
+	p := tokenPerson(g)
 	p.AuthTime = code.AuthTime
-	access, err := h.Issuer.Access(p, q.client.ID, audience, accessID(grant), narrowed(code.Scopes, audience, h.Issuer.URL()))
+	access, err := h.Issuer.Access(p, q.client.ID, audience, accessID(grant), scopesFor(code.Scopes, audience, h.Issuer.URL()))
 	if err != nil {
 		return nil, err
 	}
-	answer := h.answer(access, code.Scopes)
+	answer := h.newTokenAnswer(access, code.Scopes)
 	answer.RefreshToken = first
 	if slices.Contains(code.Scopes, "openid") {
 		if answer.IDToken, err = h.Issuer.ID(p, q.client.ID, code.Nonce, access, code.Scopes); err != nil {
@@ -88,19 +88,19 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 
 // putBack makes a code usable again that could not be exchanged because of f, so that the client may try again. It
 // returns f, or invalid_grant if that fails.
-func (h *Handlers) putBack(ctx context.Context, q tokenRequest, code ephemeral.Code, f *fault) *fault {
+func (h *Handlers) putBack(ctx context.Context, q tokenRequest, code codes.Code, f *fault) *fault {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackTimeout)
 	defer cancel()
-	if err := h.Ephemeral.PutBack(ctx, q.get("code"), code); err != nil {
-		h.Logger.Warn("an authorization code is lost, since its exchange failed", "client_id", q.client.ID, "error", errors.Join(f, err))
+	if err := h.Codes.PutBack(ctx, q.get("code"), code); err != nil {
+		h.Logger.Warn("an authorization code can't be put back", "client_id", q.client.ID, "error", errors.Join(f, err))
 		return badRequest(invalidGrant, "The code could not be exchanged, and can't be used again.")
 	}
 	return f
 }
 
-// open checks that the sign-in is active, and records that it has opened the client. It returns the user, and the
+// recordClientUse checks that the sign-in is active, and records that it has opened the client. It returns the user, and the
 // first refresh token if the grant includes one.
-func (h *Handlers) open(ctx context.Context, q tokenRequest, code ephemeral.Code, grant string) (store.Grantee, string, error) {
+func (h *Handlers) recordClientUse(ctx context.Context, q tokenRequest, code codes.Code, grant string) (store.Grantee, string, error) {
 	over := badRequest(invalidGrant, "The sign-in that the code belongs to is over.")
 	now := h.Now()
 	g, err := h.Records.Grantee(ctx, code.SID, q.client.ID, now)
@@ -135,12 +135,12 @@ func (h *Handlers) open(ctx context.Context, q tokenRequest, code ephemeral.Code
 	}
 	// A second use of the code may have come before the family was stored, and found none to revoke. It marks the
 	// tombstone first, so one of the two requests detects the other.
-	twice, err := h.Ephemeral.CameAgain(ctx, q.get("code"))
+	twice, err := h.Codes.PresentedAgain(ctx, q.get("code"))
 	if err != nil {
 		return g, "", unavailable(err)
 	}
 	if twice {
-		if f := h.revoke(ctx, q.client.ID, grant, h.grantUntil(), revoke.TokenReplay); f != nil {
+		if f := h.revokeToken(ctx, q.client.ID, grant, h.grantUntil(), revoke.TokenReplay); f != nil {
 			return g, "", f
 		}
 	}

@@ -34,7 +34,7 @@ func (h *Handlers) refresh(c echo.Context, q tokenRequest) (*tokenAnswer, error)
 	}
 	switch {
 	case errors.Is(err, errReplay):
-		return nil, h.theft(ctx, r.old)
+		return nil, h.endReplayed(ctx, r.old)
 	case errors.Is(err, store.ErrNotFound):
 		return nil, badRequest(invalidGrant, "The refresh token is unknown, or its sign-in is over.")
 	case err != nil:
@@ -54,11 +54,11 @@ func (h *Handlers) refresh(c echo.Context, q tokenRequest) (*tokenAnswer, error)
 	case err != nil:
 		return nil, unavailable(err)
 	}
-	access, err := h.Issuer.Access(person(g), q.client.ID, r.audience, accessID(r.old.Family), narrowed(r.scopes, r.audience, r.issuer))
+	access, err := h.Issuer.Access(tokenPerson(g), q.client.ID, r.audience, accessID(r.old.Family), scopesFor(r.scopes, r.audience, r.issuer))
 	if err != nil {
 		return nil, err
 	}
-	answer := h.answer(access, r.scopes)
+	answer := h.newTokenAnswer(access, r.scopes)
 	answer.RefreshToken = r.successor
 	return answer, nil
 }
@@ -90,10 +90,10 @@ func (r *rotation) decide(old store.RefreshToken) (*store.RefreshToken, string, 
 		return nil, "", errReplay
 	}
 	var f *fault
-	if r.audience, f = r.tokenRequest.audience(old.Audience, r.issuer); f != nil {
+	if r.audience, f = r.tokenRequest.chooseAudience(old.Audience, r.issuer); f != nil {
 		return nil, "", f
 	}
-	if r.scopes, f = r.narrow(strings.Fields(old.Scope)); f != nil {
+	if r.scopes, f = r.requestedScopes(strings.Fields(old.Scope)); f != nil {
 		return nil, "", f
 	}
 	if !old.UsedAt.IsZero() {
@@ -112,9 +112,9 @@ func (r *rotation) decide(old store.RefreshToken) (*store.RefreshToken, string, 
 	return &next, sealed, nil
 }
 
-// narrow returns the scopes of this access token: those requested, if they were granted (RFC 6749 §6). The family
+// requestedScopes returns the scopes of this access token: those requested, if they were granted (RFC 6749 §6). The family
 // keeps all granted scopes.
-func (r *rotation) narrow(granted []string) ([]string, *fault) {
+func (r *rotation) requestedScopes(granted []string) ([]string, *fault) {
 	asked := strings.Fields(r.get("scope"))
 	if len(asked) == 0 {
 		return granted, nil
@@ -128,9 +128,9 @@ func (r *rotation) narrow(granted []string) ([]string, *fault) {
 	return slices.Compact(asked), nil
 }
 
-// theft handles a replay after the window: it ends the sign-in and revokes all its tokens, and returns
+// endReplayed handles a replay after the window: it ends the sign-in and revokes all its tokens, and returns
 // invalid_grant.
-func (h *Handlers) theft(ctx context.Context, old store.RefreshToken) error {
+func (h *Handlers) endReplayed(ctx context.Context, old store.RefreshToken) error {
 	h.Logger.Warn("a refresh token was used twice; its sign-in ends", "client_id", old.ClientID, "sid", old.SID, "sub", old.UserID)
 	if err := revoke.Confirmed(h.Revoker.Revoke(ctx, revoke.Request{SID: old.SID, Reason: revoke.TokenReplay, Client: old.ClientID})); err != nil {
 		return unavailable(err)

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,28 +20,20 @@ func (h *Handlers) Userinfo(c echo.Context) error {
 	ctx := c.Request().Context()
 	claims, err := h.Issuer.ReadAccess(raw)
 	if err != nil || !slices.Contains(claims.Audience, h.Issuer.URL()) || claims.SID == "" {
-		return refused(invalidToken, "The access token is not valid here.")
+		return bearerFault(invalidToken, "The access token is not valid here.")
 	}
 	if !claims.HasScope("openid") {
-		return refused(insufficientScope, "The access token was not issued for the scope openid.")
+		return bearerFault(insufficientScope, "The access token was not issued for the scope openid.")
 	}
-	if live, f := h.live(h.Denied.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())); !live {
-		return orElse(f, refused(invalidToken, "The access token is revoked."))
+	if live, f := notDenied(h.Denied.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())); !live {
+		return cmp.Or(f, bearerFault(invalidToken, "The access token is revoked."))
 	}
-	g, live, f := h.signedIn(ctx, claims.SID, claims.Subject, claims.ClientID)
+	g, live, f := h.loadActiveSignIn(ctx, claims.SID, claims.Subject, claims.ClientID)
 	if !live {
-		return orElse(f, refused(invalidToken, "The sign-in is over."))
+		return cmp.Or(f, bearerFault(invalidToken, "The sign-in is over."))
 	}
 	noStore(c.Response().Header())
-	return c.JSON(http.StatusOK, person(g).Claims(strings.Fields(claims.Scope)))
-}
-
-// orElse returns f, or other if f is nil.
-func orElse(f, other *fault) *fault {
-	if f != nil {
-		return f
-	}
-	return other
+	return c.JSON(http.StatusOK, tokenPerson(g).Claims(strings.Fields(claims.Scope)))
 }
 
 // bearer returns the access token from the header, or from the form of a POST, but not from both (RFC 6750 §2). A
@@ -52,13 +45,13 @@ func bearer(c echo.Context) (string, *fault) {
 	for _, v := range headers {
 		scheme, rest, _ := strings.Cut(v, " ")
 		if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(rest) == "" {
-			return "", refused(invalidRequest, "The Authorization header is not a bearer token.")
+			return "", bearerFault(invalidRequest, "The Authorization header is not a bearer token.")
 		}
 		found = append(found, strings.TrimSpace(rest))
 	}
 	if r.Method == http.MethodPost && isForm(r) {
 		if err := r.ParseForm(); err != nil {
-			return "", refused(invalidRequest, "The form that was sent can not be read.")
+			return "", bearerFault(invalidRequest, "The form that was sent can not be read.")
 		}
 		found = append(found, r.PostForm["access_token"]...)
 	}
@@ -68,11 +61,11 @@ func bearer(c echo.Context) (string, *fault) {
 	case 1:
 		return found[0], nil
 	}
-	return "", refused(invalidRequest, "There is more than one access token.")
+	return "", bearerFault(invalidRequest, "There is more than one access token.")
 }
 
-// refused returns an error of RFC 6750 §3.1 with its status and challenge.
-func refused(code, description string) *fault {
+// bearerFault returns an error of RFC 6750 §3.1 with its status and challenge.
+func bearerFault(code, description string) *fault {
 	f := &fault{Code: code, Description: description}
 	switch code {
 	case invalidRequest:

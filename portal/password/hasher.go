@@ -40,12 +40,12 @@ type Options struct {
 
 // Hasher hashes and verifies passwords, a bounded number at a time. It is safe for concurrent use.
 type Hasher struct {
-	params argon2id.Params
-	slots  *semaphore.Weighted
-	places int64        // slots and queue together
-	inside atomic.Int64 // callers in a slot or in the queue
-	count  atomic.Int64
-	dummy  string
+	params     argon2id.Params
+	slots      *semaphore.Weighted
+	maxCallers int64        // slots and queue together
+	callers    atomic.Int64 // callers in a slot or in the queue
+	count      atomic.Int64
+	dummy      string
 }
 
 // NewHasher returns a Hasher, or an error if the parameters are out of range. It computes no hash.
@@ -63,10 +63,10 @@ func NewHasher(o Options) (*Hasher, error) {
 		o.Queue = 64 * o.Slots
 	}
 	return &Hasher{
-		params: o.Params,
-		slots:  semaphore.NewWeighted(int64(o.Slots)),
-		places: int64(o.Slots + o.Queue),
-		dummy:  dummy(o.Params),
+		params:     o.Params,
+		slots:      semaphore.NewWeighted(int64(o.Slots)),
+		maxCallers: int64(o.Slots + o.Queue),
+		dummy:      dummyHash(o.Params),
 	}, nil
 }
 
@@ -74,7 +74,7 @@ func NewHasher(o Options) (*Hasher, error) {
 // should have passed [Policy.Check]. It waits for a slot, and returns ErrBusy if the queue is full, or ctx's error
 // if ctx ends first.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	leave, err := h.enter(ctx)
+	leave, err := h.acquireSlot(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -90,7 +90,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 // have changed. An empty hash means that there is no such user: the result is false, after the same work. It fails
 // as [Hasher.Hash] does, and if the hash can't be read.
 func (h *Hasher) Verify(ctx context.Context, password, hash string) (ok, rehash bool, err error) {
-	leave, err := h.enter(ctx)
+	leave, err := h.acquireSlot(ctx)
 	if err != nil {
 		return false, false, err
 	}
@@ -115,26 +115,26 @@ func (h *Hasher) Verify(ctx context.Context, password, hash string) (ok, rehash 
 // Count returns the number of hashes computed. Tests use it to show that two answers cost the same.
 func (h *Hasher) Count() int64 { return h.count.Load() }
 
-// enter waits for a slot and returns the function that releases it.
-func (h *Hasher) enter(ctx context.Context) (leave func(), err error) {
-	if h.inside.Add(1) > h.places {
-		h.inside.Add(-1)
+// acquireSlot waits for a slot and returns the function that releases it.
+func (h *Hasher) acquireSlot(ctx context.Context) (leave func(), err error) {
+	if h.callers.Add(1) > h.maxCallers {
+		h.callers.Add(-1)
 		return nil, ErrBusy
 	}
 	if err := h.slots.Acquire(ctx, 1); err != nil {
-		h.inside.Add(-1)
+		h.callers.Add(-1)
 		return nil, fmt.Errorf("password: wait for a slot: %w", err)
 	}
 	h.count.Add(1)
 	return func() {
 		h.slots.Release(1)
-		h.inside.Add(-1)
+		h.callers.Add(-1)
 	}, nil
 }
 
-// dummy returns a hash without a known password: random salt, random key. Verifying against it costs as much as
+// dummyHash returns a hash without a known password: random salt, random key. Verifying against it costs as much as
 // against a real one, and making it costs nothing.
-func dummy(p argon2id.Params) string {
+func dummyHash(p argon2id.Params) string {
 	b := make([]byte, p.SaltLength+p.KeyLength)
 	rand.Read(b) // never fails: crypto/rand.Read ends the program instead
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.Memory, p.Iterations, p.Parallelism,

@@ -57,7 +57,7 @@ func (p Policy) Check(password string, about ...string) error {
 		return TooLong
 	}
 	folded := fold(password)
-	if _, found := common()[folded]; found {
+	if _, found := commonPasswords()[folded]; found {
 		return Common
 	}
 	for _, r := range p.Refused {
@@ -65,17 +65,17 @@ func (p Policy) Check(password string, about ...string) error {
 			return Common
 		}
 	}
-	if simple(folded) {
+	if isSimple(folded) {
 		return Simple
 	}
-	if personal(folded, append(about, "gatehouse")) {
+	if isPersonal(folded, append(about, "gatehouse")) {
 		return Personal
 	}
 	return nil
 }
 
-// personal reports whether the password consists of little more than one of the words.
-func personal(folded string, about []string) bool {
+// isPersonal reports whether the password consists of little more than one of the words.
+func isPersonal(folded string, about []string) bool {
 	const enough = 4 // number of other characters from which on a password is accepted
 	for _, text := range about {
 		text = fold(norm.NFC.String(text))
@@ -100,8 +100,8 @@ func personal(folded string, about []string) bool {
 	return false
 }
 
-// simple reports whether a password is one or two characters repeated, or a run such as abcdefghij or 9876543210.
-func simple(folded string) bool {
+// isSimple reports whether a password is one or two characters repeated, or a run such as abcdefghij or 9876543210.
+func isSimple(folded string) bool {
 	runes := []rune(folded)
 	seen := map[rune]bool{}
 	up, down := true, true
@@ -120,8 +120,8 @@ func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 //go:embed common.txt
 var commonList string
 
-// common returns the set of common passwords, read at the first use.
-var common = sync.OnceValue(func() map[string]struct{} {
+// commonPasswords returns the set of common passwords, read at the first use.
+var commonPasswords = sync.OnceValue(func() map[string]struct{} {
 	lines := strings.Split(strings.TrimSpace(commonList), "\n")
 	set := make(map[string]struct{}, len(lines))
 	for _, l := range lines {

@@ -15,7 +15,6 @@ import (
 	"gatehouse/db"
 	"gatehouse/portal"
 	"gatehouse/portal/account"
-	"gatehouse/portal/clients"
 	"gatehouse/portal/password"
 	"gatehouse/portal/store"
 	"gatehouse/sso/denylist"
@@ -40,17 +39,17 @@ type Portal struct {
 	Issuer string
 
 	server *http.Server
-	end    context.CancelFunc
+	cancel context.CancelFunc
 	work   sync.WaitGroup
 	db     *db.DB
 }
 
-// opening is the timeout of Open.
-const opening = 20 * time.Second
+// openTimeout is the timeout of Open.
+const openTimeout = 20 * time.Second
 
-// cheap are the parameters of the passwords' hashes. They need no strength: the passwords are made up by the caller
+// cheapHash are the parameters of the passwords' hashes. They need no strength: the passwords are made up by the caller
 // of Open.
-var cheap = argon2id.Params{Memory: 1024, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+var cheapHash = argon2id.Params{Memory: 1024, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // Open starts a portal. Redis, Logger and HTTPClient of d are required, and the caller keeps Redis. Open sets DB,
 // Estate, Replica, Key, Clients, Denied and Passwords. It returns an error if one of them or the folder is missing, or if the portal does not start within
@@ -59,14 +58,14 @@ func Open(ctx context.Context, d portal.Deps, o Options) (_ *Portal, err error) 
 	if d.Redis == nil || d.Logger == nil || d.HTTPClient == nil || o.Folder == "" {
 		return nil, errors.New("standalone: Redis, a logger, an HTTP client and a folder are needed")
 	}
-	starting, started := context.WithTimeout(ctx, opening)
+	starting, started := context.WithTimeout(ctx, openTimeout)
 	defer started()
 	ln, err := (&net.ListenConfig{}).Listen(starting, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("standalone: %w", err)
 	}
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
-	p := &Portal{end: end}
+	p := &Portal{cancel: end}
 	defer func() {
 		if err != nil {
 			_ = ln.Close()
@@ -85,10 +84,10 @@ func Open(ctx context.Context, d portal.Deps, o Options) (_ *Portal, err error) 
 		return nil, err
 	}
 	p.work.Go(func() { _ = d.Denied.Run(running) })
-	if p.db, err = prepare(starting, o); err != nil {
+	if p.db, err = openDatabase(starting, o); err != nil {
 		return nil, err
 	}
-	d.DB, d.Replica, d.Key, d.Clients, d.Passwords = p.db, "portal-1", random(), declare(o.Clients), password.Options{Params: cheap, Slots: 1}
+	d.DB, d.Replica, d.Key, d.Clients, d.Passwords = p.db, "portal-1", randomKey(), declareClients(o.Clients), password.Options{Params: cheapHash, Slots: 1}
 	app, err := portal.New(starting, d)
 	if err != nil {
 		return nil, err
@@ -99,20 +98,20 @@ func Open(ctx context.Context, d portal.Deps, o Options) (_ *Portal, err error) 
 	return p, awaitDenylist(starting, d.Denied)
 }
 
-// prepare creates the database with the accounts.
-func prepare(ctx context.Context, o Options) (*db.DB, error) {
+// openDatabase creates the database with the accounts.
+func openDatabase(ctx context.Context, o Options) (*db.DB, error) {
 	d, err := db.Open(ctx, "sqlite:"+o.Folder, "portal")
 	if err != nil {
 		return nil, err
 	}
-	if err := seed(ctx, d, o); err != nil {
+	if err := seedAccounts(ctx, d, o); err != nil {
 		_ = d.Close()
 		return nil, err
 	}
 	return d, nil
 }
 
-func seed(ctx context.Context, d *db.DB, o Options) error {
+func seedAccounts(ctx context.Context, d *db.DB, o Options) error {
 	if err := d.Migrate(ctx); err != nil {
 		return err
 	}
@@ -120,7 +119,7 @@ func seed(ctx context.Context, d *db.DB, o Options) error {
 	if err != nil {
 		return err
 	}
-	hasher, err := password.NewHasher(password.Options{Params: cheap, Slots: 1})
+	hasher, err := password.NewHasher(password.Options{Params: cheapHash, Slots: 1})
 	if err != nil {
 		return err
 	}
@@ -143,21 +142,15 @@ func seed(ctx context.Context, d *db.DB, o Options) error {
 	return records.SeedUsers(ctx, users)
 }
 
-func declare(list []Client) []portal.Client {
-	out := make([]portal.Client, 0, len(list))
-	for _, c := range list {
-		out = append(out, portal.Client{
-			ID: c.ID, Name: c.Name, Secret: c.Secret,
-			RedirectURIs: []string{c.BaseURL + "/auth/callback"}, PostLogoutRedirectURIs: []string{c.BaseURL + "/auth/signed-out"},
-			BackchannelLogoutURI: c.BaseURL + "/auth/backchannel-logout",
-			GrantTypes:           []string{clients.AuthorizationCode, clients.RefreshToken},
-			Scopes:               []string{"openid", "profile", "email", "roles", "offline_access"},
-		})
+func declareClients(list []Client) []portal.Client {
+	out := make([]portal.Client, len(list))
+	for i, c := range list {
+		out[i] = portal.AppClient(c.ID, c.Name, c.Secret, c.BaseURL)
 	}
 	return out
 }
 
-func random() []byte {
+func randomKey() []byte {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
 	return key
@@ -180,7 +173,7 @@ func awaitDenylist(ctx context.Context, m *denylist.Mirror) error {
 
 // Close stops the portal. It may be called twice.
 func (p *Portal) Close() error {
-	p.end()
+	p.cancel()
 	if p.server != nil {
 		_ = p.server.Close()
 	}

@@ -40,7 +40,7 @@ type User struct {
 	BanReason         string    // entered by an administrator
 	BannedUntil       time.Time // when the ban ends by itself; zero: never
 	DeletedAt         time.Time // zero: not deleted
-	DeviceGeneration  int64     // incremented to invalidate the account's device cookies (package attempts)
+	DeviceGeneration  int64     // incremented to invalidate the account's device cookies (package ratelimit)
 	DeniedBefore      time.Time // earlier sign-ins have ended, in whole seconds; zero: none
 	DeniedExcept      string    // sid of a sign-in to which DeniedBefore does not apply
 }
@@ -200,7 +200,7 @@ func (s *Store) SetEmail(ctx context.Context, id, passwordHash, email, normalise
 		WHERE id = ? AND password_hash = ?`, email, normalised, db.Millis(now), id, passwordHash)
 }
 
-// ForgetDevices returns the change that invalidates the device cookies of an account (package attempts).
+// ForgetDevices returns the change that invalidates the device cookies of an account (package ratelimit).
 func ForgetDevices(id string) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		return exec(ctx, tx, "forget devices", `UPDATE users SET device_generation = device_generation + 1 WHERE id = ?`, id)

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"strings"
 
 	"gatehouse/sso/seal"
 )
@@ -57,5 +56,3 @@ func OpenSuccessor(old, sealed string) (string, error) {
 func successorSealer(old string) (*seal.Sealer, error) {
 	return seal.New("gatehouse portal: refresh token successor, v1", []byte(old))
 }
-
-func joined(scopes []string) string { return strings.Join(scopes, " ") }

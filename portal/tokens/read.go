@@ -18,12 +18,12 @@ var ErrInvalid = token.ErrInvalid
 // 4,000 bytes, the limit of a request, which JSON may expand six times, and base64 further.
 const MaxToken = 40 << 10
 
-// Hint reads an ID token that a client sends as id_token_hint. It must be issued by this issuer, but may have
+// ReadHint reads an ID token that a client sends as id_token_hint. It must be issued by this issuer, but may have
 // expired (RP-Initiated Logout 1.0 §4): it identifies the user, but authorises nothing. For the same reason its key
 // may be retired.
-func (i *Issuer) Hint(raw string) (*token.IDClaims, error) {
+func (i *Issuer) ReadHint(raw string) (*token.IDClaims, error) {
 	var c token.IDClaims
-	typ, err := read(raw, keys.RS256, i.keys.Recognised, &c, jwt.WithoutClaimsValidation())
+	typ, err := verify(raw, keys.RS256, i.keys.Recognised, &c, jwt.WithoutClaimsValidation())
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (i *Issuer) Hint(raw string) (*token.IDClaims, error) {
 // ReadAccess reads an access token of this issuer that has not expired, for any audience.
 func (i *Issuer) ReadAccess(raw string) (*token.AccessClaims, error) {
 	var c token.AccessClaims
-	typ, err := read(raw, keys.ES256, i.keys.ByKID, &c, jwt.WithIssuer(i.issuer), jwt.WithExpirationRequired(), jwt.WithTimeFunc(i.now))
+	typ, err := verify(raw, keys.ES256, i.keys.ByKID, &c, jwt.WithIssuer(i.issuer), jwt.WithExpirationRequired(), jwt.WithTimeFunc(i.now))
 	if err != nil {
 		return nil, err
 	}
@@ -46,9 +46,9 @@ func (i *Issuer) ReadAccess(raw string) (*token.AccessClaims, error) {
 	return &c, nil
 }
 
-// read verifies a token with the issuer's keys, and returns its typ. Each kind of token has one algorithm, and a key
+// verify verifies a token with the issuer's keys, and returns its typ. Each kind of token has one algorithm, and a key
 // is used only for its own (RFC 8725 §3.1).
-func read(raw, alg string, find func(kid string) (keys.Key, bool), claims jwt.Claims, opts ...jwt.ParserOption) (typ string, err error) {
+func verify(raw, alg string, find func(kid string) (keys.Key, bool), claims jwt.Claims, opts ...jwt.ParserOption) (typ string, err error) {
 	if len(raw) > MaxToken {
 		return "", fmt.Errorf("%w: too long", ErrInvalid)
 	}

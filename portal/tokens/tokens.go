@@ -1,9 +1,11 @@
 package tokens
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -18,23 +20,17 @@ type Lifetimes struct {
 	Access time.Duration // 5 minutes
 }
 
-// logoutLife is the lifetime of a logout token: a client that gets it later has been sent another one meanwhile.
-const logoutLife = 2 * time.Minute
+// logoutLifetime is the lifetime of a logout token: a client that gets it later has been sent another one meanwhile.
+const logoutLifetime = 2 * time.Minute
 
 // Longest returns the lifetime of the longest-lived signed token.
 func (l Lifetimes) Longest() time.Duration {
 	l = l.withDefaults()
-	return max(l.ID, l.Access, logoutLife)
+	return max(l.ID, l.Access, logoutLifetime)
 }
 
 func (l Lifetimes) withDefaults() Lifetimes {
-	if l.ID == 0 {
-		l.ID = 5 * time.Minute
-	}
-	if l.Access == 0 {
-		l.Access = 5 * time.Minute
-	}
-	return l
+	return Lifetimes{ID: cmp.Or(l.ID, 5*time.Minute), Access: cmp.Or(l.Access, 5*time.Minute)}
 }
 
 // Keys are the portal's signing keys.
@@ -64,8 +60,8 @@ func NewIssuer(signing Keys, issuer string, life Lifetimes, now func() time.Time
 // URL returns the issuer identifier: the `iss` of every token.
 func (i *Issuer) URL() string { return i.issuer }
 
-// AccessLife returns the lifetime of an access token.
-func (i *Issuer) AccessLife() time.Duration { return i.life.Access }
+// AccessLifetime returns the lifetime of an access token.
+func (i *Issuer) AccessLifetime() time.Duration { return i.life.Access }
 
 // Person is the user that tokens describe. The scopes of a token decide which claims it contains.
 type Person struct {
@@ -117,7 +113,7 @@ func (i *Issuer) Access(p Person, clientID, audience, id string, scopes []string
 			Issuer: i.issuer, Subject: p.Subject, Audience: jwt.ClaimStrings{audience}, ID: id,
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(i.life.Access)),
 		},
-		ClientID: clientID, Scope: joined(scopes), SID: p.SID,
+		ClientID: clientID, Scope: strings.Join(scopes, " "), SID: p.SID,
 	}
 	if p.Subject == "" {
 		c.Subject = clientID
@@ -136,7 +132,7 @@ func (i *Issuer) Logout(subject, sid, clientID string) (string, error) {
 	return i.sign(keys.RS256, token.TypeLogout, token.LogoutClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer: i.issuer, Subject: subject, Audience: jwt.ClaimStrings{clientID}, ID: NewID(),
-			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(logoutLife)),
+			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(logoutLifetime)),
 		},
 		SID: sid, Events: map[string]map[string]any{token.LogoutEvent: {}},
 	})

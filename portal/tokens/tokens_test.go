@@ -18,24 +18,24 @@ import (
 
 const issuer = "http://portal.test"
 
-func newIssuer(t testing.TB, now func() time.Time) (*tokens.Issuer, *keys.Rotor) {
+func newIssuer(t testing.TB, now func() time.Time) (*tokens.Issuer, *keys.Manager) {
 	t.Helper()
 	s, err := store.New(env.DB(t, "portal"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	rotor, err := keys.Open(t.Context(), keys.Deps{
+	manager, err := keys.Open(t.Context(), keys.Deps{
 		Records: s, Secret: bytes.Repeat([]byte{1}, 32), TokenLife: tokens.Lifetimes{}.Longest(), HintLife: 7 * 24 * time.Hour,
 		Now: now, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	i, err := tokens.NewIssuer(rotor, issuer, tokens.Lifetimes{}, now)
+	i, err := tokens.NewIssuer(manager, issuer, tokens.Lifetimes{}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return i, rotor
+	return i, manager
 }
 
 var alice = tokens.Person{Subject: "alice", SID: "sid-1", AuthTime: time.Unix(1_700_000_000, 0), Name: "Alice", Email: "a@example.com", Roles: []string{"customer"}}
@@ -57,7 +57,7 @@ func TestTokens_AreNotEachOther(t *testing.T) {
 	if c, err := i.ReadAccess(access); err != nil || c.Subject != "alice" || c.SID != "sid-1" || !c.HasScope("roles") || len(c.Roles) != 1 {
 		t.Errorf("access token: %+v, %v", c, err)
 	}
-	if c, err := i.Hint(id); err != nil || c.SID != "sid-1" || c.Audience[0] != "one" || c.Name != "" {
+	if c, err := i.ReadHint(id); err != nil || c.SID != "sid-1" || c.Audience[0] != "one" || c.Name != "" {
 		t.Errorf("hint: %+v, %v", c, err)
 	}
 	es, err := ring.Active(keys.ES256)
@@ -71,7 +71,7 @@ func TestTokens_AreNotEachOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, raw := range map[string]string{"access": access, "logout": logout, "none": unsigned, "empty": "", "dots": "..", "huge": strings.Repeat("x", 1<<20)} {
-		if _, err := i.Hint(raw); !errors.Is(err, tokens.ErrInvalid) {
+		if _, err := i.ReadHint(raw); !errors.Is(err, tokens.ErrInvalid) {
 			t.Errorf("%s passes for an ID token: %v", name, err)
 		}
 	}
@@ -97,7 +97,7 @@ func TestTokens_Expire(t *testing.T) {
 	if _, err := i.ReadAccess(access); !errors.Is(err, tokens.ErrInvalid) {
 		t.Errorf("an expired access token: %v", err)
 	}
-	if _, err := i.Hint(id); err != nil {
+	if _, err := i.ReadHint(id); err != nil {
 		t.Errorf("an expired hint: %v", err)
 	}
 }
@@ -105,50 +105,50 @@ func TestTokens_Expire(t *testing.T) {
 // What was issued before a rotation is good until it expires; as a hint, an ID token is good for as long as a sign-in.
 func TestTokens_OutliveTheirKey(t *testing.T) {
 	now := time.Now()
-	i, rotor := newIssuer(t, func() time.Time { return now })
+	i, manager := newIssuer(t, func() time.Time { return now })
 	rotate := func() {
 		for _, alg := range keys.Algorithms {
-			if _, err := rotor.Rotate(t.Context(), alg, nil); err != nil {
+			if _, err := manager.Rotate(t.Context(), alg, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
-		now = now.Add(keys.Ahead)
-		if err := rotor.Reload(t.Context()); err != nil {
+		now = now.Add(keys.PublishAhead)
+		if err := manager.Reload(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for range 2 { // the first keys, and keys that were rotated to
-		now = now.Add(keys.Ahead)
+		now = now.Add(keys.PublishAhead)
 		id, err := i.ID(alice, "one", "", "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, alg := range keys.Algorithms {
-			if _, err := rotor.Rotate(t.Context(), alg, nil); err != nil {
+			if _, err := manager.Rotate(t.Context(), alg, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
-		now = now.Add(keys.Ahead - time.Second)
+		now = now.Add(keys.PublishAhead - time.Second)
 		access, err := i.Access(alice, "one", issuer, "j", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		now = now.Add(time.Second)
-		if err := rotor.Reload(t.Context()); err != nil {
+		if err := manager.Reload(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := i.ReadAccess(access); err != nil {
 			t.Errorf("right after the rotation: %v", err)
 		}
 		rotate()
-		if _, err := i.Hint(id); err != nil {
+		if _, err := i.ReadHint(id); err != nil {
 			t.Errorf("a hint whose key is published no longer: %v", err)
 		}
 		now = now.Add(8 * 24 * time.Hour)
-		if err := rotor.Reload(t.Context()); err != nil {
+		if err := manager.Reload(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := i.Hint(id); !errors.Is(err, tokens.ErrInvalid) {
+		if _, err := i.ReadHint(id); !errors.Is(err, tokens.ErrInvalid) {
 			t.Errorf("a hint older than any sign-in: %v", err)
 		}
 	}

@@ -26,9 +26,9 @@ import (
 	"gatehouse/db"
 	"gatehouse/fleet/balancer"
 	"gatehouse/portal"
-	"gatehouse/portal/attempts"
 	"gatehouse/portal/clients"
 	"gatehouse/portal/password"
+	"gatehouse/portal/ratelimit"
 	"gatehouse/sso/denylist"
 	"gatehouse/sso/rp"
 	"gatehouse/tests/env"
@@ -158,7 +158,7 @@ func (h *house) startPortal(name string) *replica {
 	app, err := portal.New(h.t.Context(), portal.Deps{
 		DB: h.db, Redis: rdb, Estate: h.estate, Replica: name, Logger: quiet, HTTPClient: h.client(), Key: key, Demo: true, Denied: r.mirror,
 		Passwords: password.Options{Params: cheap}, Clients: []portal.Client{h.bankClient(), h.toolClient()},
-		Lifetimes: portal.Lifetimes{ReplayWindow: time.Millisecond}, SignIns: attempts.SignIns{PerAccount: 100_000, PerAddress: 100_000},
+		Lifetimes: portal.Lifetimes{ReplayWindow: time.Millisecond}, SignIns: ratelimit.SignInLimits{PerAccount: 100_000, PerAddress: 100_000},
 	})
 	if err != nil {
 		h.t.Fatal(err)

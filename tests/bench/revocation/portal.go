@@ -59,17 +59,17 @@ func openPortal(ctx context.Context, rdb redis.UniversalClient, quiet *slog.Logg
 	}
 	secret := make([]byte, keys.SecretSize)
 	_, _ = rand.Read(secret) // never fails
-	rotor, err := keys.Open(ctx, keys.Deps{
+	manager, err := keys.Open(ctx, keys.Deps{
 		Records: p.records, Secret: secret, TokenLife: tokenLife, HintLife: 24 * time.Hour, Now: time.Now, Logger: quiet,
 	})
 	if err != nil {
 		return nil, err
 	}
-	address, err := p.publish(rotor)
+	address, err := p.publish(manager)
 	if err != nil {
 		return nil, err
 	}
-	if p.issuer, err = tokens.NewIssuer(rotor, address, tokens.Lifetimes{Access: tokenLife}, time.Now); err != nil {
+	if p.issuer, err = tokens.NewIssuer(manager, address, tokens.Lifetimes{Access: tokenLife}, time.Now); err != nil {
 		return nil, err
 	}
 	return p, p.openRevoker(rdb, quiet)
@@ -93,7 +93,7 @@ func (p *portal) openRevoker(rdb redis.UniversalClient, quiet *slog.Logger) erro
 }
 
 // publish serves what a token verifier needs: the discovery document and the keys.
-func (p *portal) publish(rotor *keys.Rotor) (issuer string, err error) {
+func (p *portal) publish(manager *keys.Manager) (issuer string, err error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
@@ -108,7 +108,7 @@ func (p *portal) publish(rotor *keys.Rotor) (issuer string, err error) {
 	})
 	mux.HandleFunc("GET /jwks", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/jwk-set+json")
-		_, _ = w.Write(rotor.JWKS())
+		_, _ = w.Write(manager.JWKS())
 	})
 	p.http = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = p.http.Serve(ln) }()

@@ -1,0 +1,151 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"gatehouse/portal/store"
+	"gatehouse/sso/denylist"
+)
+
+// Denylist reads the state of the denylist in Redis, and the replicas that follow it (package denylist).
+type Denylist interface {
+	Replicas(ctx context.Context) ([]denylist.Replica, error)
+	State(ctx context.Context) (denylist.State, error)
+}
+
+const (
+	// maxCount is where counting stops; more are shown as "100,000+".
+	maxCount = 100_000
+	// countCacheLifetime is how long a count is cached: the pages refresh each second, in several tabs.
+	countCacheLifetime = 3 * time.Second
+	// fleetStateTimeout is the timeout of reading the state of the replicas from Redis; a page shows its other content without
+	// it.
+	fleetStateTimeout = 1500 * time.Millisecond
+	// activePeriod is how long a sign-in is counted after it was last seen: the lifetime of a refresh token.
+	activePeriod = 30 * 24 * time.Hour
+)
+
+// figures are cached counts and names that several pages show.
+type figures struct {
+	tallies cached[store.Tallies]
+	places  cached[[]store.Place]
+	names   cached[map[string]string]
+}
+
+// cached caches a value for countCacheLifetime. Concurrent calls wait for the one that reads it.
+type cached[T any] struct {
+	mu     sync.Mutex
+	readAt time.Time
+	value  T
+}
+
+func (c *cached[T]) get(now time.Time, read func() (T, error)) (T, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if age := now.Sub(c.readAt); !c.readAt.IsZero() && age >= 0 && age < countCacheLifetime {
+		return c.value, nil
+	}
+	value, err := read()
+	if err == nil {
+		c.readAt, c.value = now, value
+	}
+	return value, err
+}
+
+func (a *Console) tallies(ctx context.Context) (store.Tallies, error) {
+	return a.figures.tallies.get(a.Now(), func() (store.Tallies, error) { return a.Store.Tallies(ctx, a.Now(), maxCount) })
+}
+
+func (a *Console) places(ctx context.Context) ([]store.Place, error) {
+	return a.figures.places.get(a.Now(), func() ([]store.Place, error) {
+		return a.Store.LivingPlaces(ctx, a.Now().Add(-activePeriod), maxCount)
+	})
+}
+
+// clientNames returns the names of the registered clients and of the portal by id.
+func (a *Console) clientNames(ctx context.Context) (map[string]string, error) {
+	return a.figures.names.get(a.Now(), func() (map[string]string, error) {
+		all, err := a.Store.Clients(ctx)
+		names := map[string]string{"portal": "Portal"}
+		for _, c := range all {
+			names[c.ID] = c.Name
+		}
+		return names, err
+	})
+}
+
+// fleetState is the state of the replicas and of the denylist in Redis.
+type fleetState struct {
+	Replicas []denylist.Replica
+	State    denylist.State
+	Away     string // a sentence that says why the state is unknown; "" if it is known
+	Now      time.Time
+}
+
+// loadFleetState reads the state from Redis. A failure is logged and returned as the text Away, not as an error: the page
+// shows it.
+func (a *Console) loadFleetState(ctx context.Context) fleetState {
+	ctx, cancel := context.WithTimeout(ctx, fleetStateTimeout)
+	defer cancel()
+	fleet := fleetState{Now: a.Now()}
+	var err error
+	if fleet.State, err = a.Log.State(ctx); err == nil {
+		fleet.Replicas, err = a.Log.Replicas(ctx)
+	}
+	switch {
+	case errors.Is(err, denylist.ErrForeign):
+		fleet.Away = "Redis holds something else under the keys of the denylist. Until it is removed, nothing can be revoked in Redis."
+	case err != nil:
+		fleet.Away = "Redis does not answer. Every server that has not heard from it for longer than its bound refuses signed-in requests, and recovers by itself."
+	}
+	if err != nil {
+		fleet.Replicas, fleet.State = nil, denylist.State{}
+		a.Logger.WarnContext(ctx, "the state of the servers can't be read from Redis", "error", err)
+	}
+	return fleet
+}
+
+// States of a replica.
+const (
+	healthy     = "healthy"
+	behind      = "behind"      // it follows the log, but has not applied all of it yet
+	loading     = "loading"     // it has not loaded the denylist yet, and refuses
+	unreachable = "unreachable" // it has not been heard from, and refuses by now
+)
+
+func (fleet fleetState) stateOf(r denylist.Replica) string {
+	switch {
+	case r.Silent:
+		return unreachable
+	case r.Age < 0:
+		return loading
+	case !r.Synced || r.Position < fleet.State.Position:
+		return behind
+	}
+	return healthy
+}
+
+// count returns the number of replicas that are in one of the states.
+func (fleet fleetState) count(states ...string) (n int) {
+	for _, r := range fleet.Replicas {
+		if slices.Contains(states, fleet.stateOf(r)) {
+			n++
+		}
+	}
+	return n
+}
+
+// unreadable returns the number of entries that a replica could not read, and the number of such replicas.
+func (fleet fleetState) unreadable() (entries int64, servers int) {
+	for _, r := range fleet.Replicas {
+		if r.Unreadable > 0 {
+			servers++
+			entries = max(entries, r.Unreadable)
+		}
+	}
+	return entries, servers
+}

@@ -1,0 +1,108 @@
+package admin_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gatehouse/portal/admin"
+	"gatehouse/portal/store"
+	"gatehouse/sso/denylist"
+)
+
+func TestServers_SayWhatTheirStateMeans(t *testing.T) {
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	well := denylist.Replica{
+		Name: "shop-1", Service: "shop", Started: now.Add(-time.Hour), Heard: now.Add(-10 * time.Second), Position: 7, Synced: true,
+		Age: 400 * time.Millisecond, Bound: time.Second,
+	}
+	with := func(change func(r *denylist.Replica)) denylist.Replica {
+		r := well
+		change(&r)
+		return r
+	}
+	for name, test := range map[string]struct {
+		r    denylist.Replica
+		want admin.Server
+	}{
+		"well":              {well, admin.Server{State: "healthy"}},
+		"ahead of the log":  {with(func(r *denylist.Replica) { r.Position = 8 }), admin.Server{State: "healthy"}},
+		"behind":            {with(func(r *denylist.Replica) { r.Position = 5 }), admin.Server{State: "behind", Says: "2 entries to apply"}},
+		"catching up":       {with(func(r *denylist.Replica) { r.Synced = false }), admin.Server{State: "behind", Says: "Catching up"}},
+		"nothing known yet": {with(func(r *denylist.Replica) { r.Age = -1 }), admin.Server{State: "loading", Says: "Refuses until it has loaded the denylist"}},
+		"silent, closed": {
+			with(func(r *denylist.Replica) { r.Silent = true }), admin.Server{State: "unreachable", Since: now.Add(-9400 * time.Millisecond)},
+		},
+		"silent, stale": {
+			with(func(r *denylist.Replica) { r.Silent, r.StaleFor = true, time.Minute }),
+			admin.Server{State: "unreachable", Until: now.Add(49600 * time.Millisecond)},
+		},
+		"silent, stale no longer": {
+			with(func(r *denylist.Replica) { r.Silent, r.StaleFor = true, 5*time.Second }),
+			admin.Server{State: "unreachable", Since: now.Add(-5400 * time.Millisecond)},
+		},
+	} {
+		if got := admin.ServerOf(test.r, 7, now); got != test.want {
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
+		}
+	}
+}
+
+// redis tells what a test wants it to.
+type redis struct {
+	replicas []denylist.Replica
+	state    denylist.State
+	err      error
+}
+
+func (r redis) Replicas(context.Context) ([]denylist.Replica, error) { return r.replicas, r.err }
+func (r redis) State(context.Context) (denylist.State, error)        { return r.state, r.err }
+
+func TestOverview_WarnsOfWhatNeedsCare(t *testing.T) {
+	fine := denylist.State{Epoch: "e", Position: 3}
+	well := denylist.Replica{Position: 3, Synced: true}
+	for name, test := range map[string]struct {
+		redis   redis
+		tallies store.Tallies
+		want    []string
+		away    string
+	}{
+		"all well": {redis: redis{[]denylist.Replica{well}, fine, nil}, tallies: store.Tallies{People: 9, Denied: 3, Notices: 2}},
+		"a silent server": {
+			redis: redis{[]denylist.Replica{well, {Silent: true}}, fine, nil}, want: []string{"1 server is not responding"},
+		},
+		"an empty Redis": {redis: redis{state: denylist.State{}}, want: []string{"The denylist in Redis is not complete"}},
+		"everything else": {
+			redis: redis{[]denylist.Replica{{Position: 3, Synced: true, Unreadable: 2}}, fine, nil}, tallies: store.Tallies{Waiting: 4, Abandoned: 100_000},
+			want: []string{"4 of the denylist's entries wait for Redis", "Some entries of the denylist cannot be read", "100,000+ sign-out notices failed"},
+		},
+		"Redis away":          {redis: redis{err: errors.New("no route")}, away: "Redis does not answer."},
+		"somebody else's key": {redis: redis{err: denylist.ErrForeign}, away: "Redis holds something else"},
+	} {
+		got, away := admin.Alerts(t.Context(), test.redis, test.tallies)
+		if !slices.Equal(got, test.want) || !strings.HasPrefix(away, test.away) || (away == "") != (test.away == "") {
+			t.Errorf("%s: %q, away %q; want %q, %q", name, got, away, test.want, test.away)
+		}
+	}
+}
+
+func TestWords(t *testing.T) {
+	for got, want := range map[string]string{
+		admin.Memory(0): "0 B", admin.Memory(1023): "1023 B", admin.Memory(43_830_477): "41.8 MiB", admin.Memory(5 << 40): "5.0 TiB", admin.Memory(-1): "-1 B",
+		admin.Span(-time.Second): "0 s", admin.Span(59 * time.Second): "59 s", admin.Span(61 * time.Minute): "1 h 1 min", admin.Span(52 * time.Hour): "2 d 4 h",
+		admin.Millis(1234 * time.Millisecond): "1,234 ms", admin.Millis(11 * time.Second): "11 s",
+		admin.Rate(0): "0", admin.Rate(0.44): "0.4", admin.Rate(12.4): "12", admin.Rate(1204): "1,204",
+		admin.About(99_999): "99,999", admin.About(100_000): "100,000+",
+		admin.Why("banned"): "Banned", admin.Why("<b>"): "<b>",
+		admin.Policy(denylist.Replica{Bound: time.Second}):                            "closed, 1 s",
+		admin.Policy(denylist.Replica{Bound: 500 * time.Millisecond}):                 "closed, 500 ms",
+		admin.Policy(denylist.Replica{Bound: time.Second, StaleFor: 5 * time.Minute}): "stale, 5 min",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

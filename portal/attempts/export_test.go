@@ -1,7 +1,0 @@
-package attempts
-
-// Known tells whether the browser with that cookie has signed in to account before.
-func (l *Limiter) Known(cookie string, account Account) bool {
-	_, known := l.device(cookie, account)
-	return known
-}

@@ -1,0 +1,55 @@
+package portal
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"gatehouse/portal/store"
+)
+
+// cleanupInterval is the average interval between deletions of expired records.
+const cleanupInterval = time.Hour
+
+// keepExpiredTokens is how long an expired refresh token is kept, so that its use is still recognised as late.
+const keepExpiredTokens = 24 * time.Hour
+
+// keepEnded is how long ended or unused sign-ins, and receipts, are kept.
+const keepEnded = 90 * 24 * time.Hour
+
+// cleanup deletes expired records. Replicas need no coordination: deleting twice is harmless.
+type cleanup struct {
+	records *store.Store
+	now     func() time.Time
+	log     *slog.Logger
+}
+
+func (u *cleanup) run(ctx context.Context) error {
+	if n, err := u.records.IndexPeople(ctx); err != nil && ctx.Err() == nil {
+		u.log.Warn("not everybody can be found in the console's search", "error", err)
+	} else if n > 0 {
+		u.log.Info("people who were here before the console's search can be found", "people", n)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(cleanupInterval/2 + rand.N(cleanupInterval)):
+		}
+		u.deleteExpired(ctx)
+	}
+}
+
+func (u *cleanup) deleteExpired(ctx context.Context) {
+	now := u.now()
+	for what, purge := range map[string]func() error{
+		"refresh tokens": func() error { return u.records.PurgeRefreshTokens(ctx, now.Add(-keepExpiredTokens)) },
+		"sign-ins":       func() error { return u.records.PurgeSignIns(ctx, now.Add(-keepEnded)) },
+		"receipts":       func() error { return u.records.PurgeReceipts(ctx, now.Add(-keepEnded)) },
+	} {
+		if err := purge(); err != nil && ctx.Err() == nil {
+			u.log.Warn("expired records were not cleared away", "what", what, "error", err)
+		}
+	}
+}
