@@ -99,7 +99,7 @@ func FuzzDevice(f *testing.F) {
 	f.Add("Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, s string) {
-		if name, icon := account.Device(s); name == "" || icon == "" {
+		if name, icon := account.DescribeDevice(s); name == "" || icon == "" {
 			t.Fatalf("%q has no name", s)
 		}
 	})

@@ -53,7 +53,7 @@ func (p *Pages) endedNotices(ctx context.Context, u store.User) ([]endedView, er
 			of[in.EndReason] = i
 			views = append(views, endedView{Reason: in.EndReason, At: in.EndedAt})
 		}
-		if name, _ := Device(in.UserAgent); !slices.Contains(views[i].Devices, name) {
+		if name, _ := DescribeDevice(in.UserAgent); !slices.Contains(views[i].Devices, name) {
 			views[i].Devices = append(views[i].Devices, name)
 		}
 	}

@@ -91,7 +91,7 @@ func sessionItemOf(in store.SignIn, current bool, names map[string]string) sessi
 		EndPath: "/sessions/" + url.PathEscape(in.SID) + "/end", Address: in.IP,
 		SignedIn: in.CreatedAt, Seen: in.LastSeenAt, Current: current,
 	}
-	it.Browser, it.Icon = Device(in.UserAgent)
+	it.Browser, it.Icon = DescribeDevice(in.UserAgent)
 	for _, id := range in.Clients {
 		it.Apps = append(it.Apps, cmp.Or(names[id], id))
 	}
@@ -107,9 +107,9 @@ func (p *Pages) appNames() map[string]string {
 	return names
 }
 
-// Device returns the names of the browser and of the operating system in a User-Agent, and an icon for the kind of
+// DescribeDevice returns the names of the browser and of the operating system in a User-Agent, and an icon for the kind of
 // device.
-func Device(userAgent string) (name, icon string) {
+func DescribeDevice(userAgent string) (name, icon string) {
 	ua := useragent.Parse(userAgent)
 	icon = "monitor" // icons: monitor smartphone tablet terminal
 	switch {

@@ -119,7 +119,7 @@ func auditRowsOf(rows []store.Audit) []auditRow {
 	list := make([]auditRow, len(rows))
 	for i, r := range rows {
 		list[i] = auditRow{
-			Seq: r.Seq, At: r.At, Actor: r.Actor, ActorURL: personURL(r.ActorID), Action: actionLabels.of(r.Action), Target: r.Target,
+			Seq: r.Seq, At: r.At, Actor: r.Actor, ActorURL: personURL(r.ActorID), Action: actionLabels.text(r.Action), Target: r.Target,
 			TargetURL: targetURL(r.TargetKind, r.TargetID), Kind: r.TargetKind, IP: r.IP, RequestID: r.RequestID, Detail: detailText(r.Detail),
 		}
 		if r.ActorID == "" {

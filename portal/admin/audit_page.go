@@ -50,7 +50,7 @@ func readAuditQuery(c echo.Context) (q auditQuery, err error) {
 			return q, err
 		}
 	}
-	if actionLabels.of(q.Action) == q.Action {
+	if actionLabels.text(q.Action) == q.Action {
 		q.Action = ""
 	}
 	if !slices.ContainsFunc(kinds, func(k components.Option) bool { return k.Value == q.Kind }) {

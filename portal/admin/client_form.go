@@ -30,7 +30,7 @@ var formFields = []string{
 	"client_secret", "grant_types", "scopes", "audiences",
 }
 
-func formOf(c clients.Client) clientForm {
+func clientFormOf(c clients.Client) clientForm {
 	return clientForm{
 		ID: c.ID, Name: c.Name, Redirect: strings.Join(c.RedirectURIs, "\n"), PostLogout: strings.Join(c.PostLogoutRedirectURIs, "\n"),
 		Backchannel: c.BackchannelLogoutURI, Method: c.AuthMethod, Scopes: strings.Join(c.Scopes, " "),
@@ -50,8 +50,8 @@ func readClientForm(sent url.Values) clientForm {
 	return f
 }
 
-// client returns the client that the form declares. Repeated entries count once.
-func (f clientForm) client() clients.Client {
+// toClient returns the client that the form declares. Repeated entries count once.
+func (f clientForm) toClient() clients.Client {
 	return clients.Client{
 		ID: f.ID, Name: f.Name, RedirectURIs: distinctWords(f.Redirect), PostLogoutRedirectURIs: distinctWords(f.PostLogout),
 		BackchannelLogoutURI: f.Backchannel, AuthMethod: f.Method, GrantTypes: f.Grants, Scopes: distinctWords(f.Scopes),
@@ -147,12 +147,12 @@ func (a *Console) createClient(c echo.Context, me Admin) error {
 	}
 	view := clientFormView{clientForm: f, New: true}
 	if len(f.Grants) == 0 { // an empty list would mean the default grants
-		_, err := f.client().Prepare(a.plainHTTP())
+		_, err := f.toClient().Prepare(a.plainHTTP())
 		view.Faults = f.faultsOf(err)
 		delete(view.Faults, "client_secret")
 		return a.showClientForm(c, http.StatusUnprocessableEntity, view)
 	}
-	client, secret, err := a.Clients.Create(c.Request().Context(), f.client(), func(_, after clients.Client) store.Change {
+	client, secret, err := a.Clients.Create(c.Request().Context(), f.toClient(), func(_, after clients.Client) store.Change {
 		return a.audit(c, me, "client.created", "client", after.ID, after.Name, clientDetail(clients.Client{}, after))
 	})
 	switch view.Faults = f.faultsOf(err); {
@@ -176,7 +176,7 @@ func (a *Console) editClientForm(c echo.Context, _ Admin) error {
 	if client.Declared {
 		return redirectWithNotice(c, "This client comes from the configuration and is changed there.", clientURL(client.ID))
 	}
-	f := formOf(client)
+	f := clientFormOf(client)
 	if typed := a.takeDraft(c); typed != nil {
 		f = readClientForm(typed)
 	}
@@ -200,7 +200,7 @@ func (a *Console) editClient(c echo.Context, me Admin) error {
 		view.Faults = f.faultsOf(nil)
 		return a.showClientForm(c, http.StatusUnprocessableEntity, view)
 	}
-	client, secret, err := a.Clients.Edit(c.Request().Context(), f.client(), func(before, after clients.Client) store.Change {
+	client, secret, err := a.Clients.Edit(c.Request().Context(), f.toClient(), func(before, after clients.Client) store.Change {
 		return a.audit(c, me, "client.changed", "client", after.ID, after.Name, clientDetail(before, after))
 	})
 	switch view.Faults = f.faultsOf(err); {
@@ -213,7 +213,7 @@ func (a *Console) editClient(c echo.Context, me Admin) error {
 		if err != nil {
 			return err
 		}
-		view.Stored, view.Version = changedFields(f, formOf(now)), now.Version
+		view.Stored, view.Version = changedFields(f, clientFormOf(now)), now.Version
 		return a.showClientForm(c, http.StatusConflict, view)
 	case len(view.Faults) > 0:
 		return a.showClientForm(c, http.StatusUnprocessableEntity, view)
@@ -253,9 +253,9 @@ func (a *Console) plainHTTP() bool { return !a.Estate.Secure() }
 // clientDetail returns the audit detail of a change: each field that changed. It never contains a secret.
 func clientDetail(before, after clients.Client) map[string]any {
 	detail := map[string]any{}
-	is := formOf(after)
+	is := clientFormOf(after)
 	now := is.texts()
-	for name, old := range changedFields(is, formOf(before)) {
+	for name, old := range changedFields(is, clientFormOf(before)) {
 		detail[name] = map[string]any{"from": old, "to": now[name]}
 	}
 	if before.SecretSHA256 != after.SecretSHA256 {

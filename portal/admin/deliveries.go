@@ -160,7 +160,7 @@ func (a *Console) resend(c echo.Context, me Admin) error {
 	default:
 		web.Flash(c, "success", "It is being sent again.")
 	}
-	return web.RedirectHX(c, backTo(c))
+	return web.RedirectHX(c, returnPath(c))
 }
 
 // resendAll handles POST /admin/deliveries/clients/:client/again: it resends all given-up notices of a client.
@@ -186,11 +186,11 @@ func (a *Console) resendAll(c echo.Context, me Admin) error {
 	default:
 		web.Flash(c, "success", components.Plural(sent, "notice is", "notices are")+" being sent to "+name+" again.")
 	}
-	return web.RedirectHX(c, backTo(c))
+	return web.RedirectHX(c, returnPath(c))
 }
 
-// backTo returns the path of the list that the form was on.
-func backTo(c echo.Context) string {
+// returnPath returns the path of the list that the form was on.
+func returnPath(c echo.Context) string {
 	back, _ := url.ParseQuery(c.FormValue("back"))
 	return readDeliveriesQuery(back).url()
 }

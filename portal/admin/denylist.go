@@ -43,7 +43,7 @@ func readDenylistQuery(c echo.Context) (denylistQuery, error) {
 	default:
 		q.Kind = ""
 	}
-	if reasonLabels.of(q.Reason) == q.Reason {
+	if reasonLabels.text(q.Reason) == q.Reason {
 		q.Reason = ""
 	}
 	if q.State != stateWaiting {
@@ -153,7 +153,7 @@ var ownReasons = []string{
 
 func deniedOf(e store.Denied, names map[string]string) deniedRow {
 	row := deniedRow{
-		Seq: e.Seq, Value: e.Value, Person: e.Person, Email: e.Email, Reason: reasonLabels.of(e.Reason), Note: e.Note, By: e.By,
+		Seq: e.Seq, Value: e.Value, Person: e.Person, Email: e.Email, Reason: reasonLabels.text(e.Reason), Note: e.Note, By: e.By,
 		At: e.At, Until: e.Until, Before: e.Before, Waiting: e.Published.IsZero(), Receipt: receiptURL(e.Ending),
 	}
 	row.Kind, row.Icon = kindLabel(e)

@@ -19,8 +19,8 @@ type endAllView struct {
 	Self  bool
 }
 
-// endAllForm handles GET /admin/people/:id/end.
-func (a *Console) endAllForm(c echo.Context, me Admin) error {
+// endSignInsForm handles GET /admin/people/:id/end.
+func (a *Console) endSignInsForm(c echo.Context, me Admin) error {
 	u, err := a.loadUndeletedUser(c)
 	if err != nil {
 		return err
@@ -33,9 +33,9 @@ func (a *Console) endAllForm(c echo.Context, me Admin) error {
 	return web.Render(c, http.StatusOK, endAllPage(view))
 }
 
-// endAll handles POST /admin/people/:id/end: it ends every sign-in of a user, except the administrator's own in this
+// endSignIns handles POST /admin/people/:id/end: it ends every sign-in of a user, except the administrator's own in this
 // browser.
-func (a *Console) endAll(c echo.Context, me Admin) error {
+func (a *Console) endSignIns(c echo.Context, me Admin) error {
 	u, err := a.loadUndeletedUser(c)
 	if err != nil {
 		return err
@@ -58,8 +58,8 @@ func (a *Console) endAll(c echo.Context, me Admin) error {
 	return web.RedirectHX(c, receiptURL(done.Ending))
 }
 
-// endOne handles POST /admin/people/:id/sign-ins/:sid/end: it ends one sign-in of that user.
-func (a *Console) endOne(c echo.Context, me Admin) error {
+// endUserSignIn handles POST /admin/people/:id/sign-ins/:sid/end: it ends one sign-in of that user.
+func (a *Console) endUserSignIn(c echo.Context, me Admin) error {
 	u, _, done, err := a.revokeSignIn(c, me, c.Param("id"))
 	if errors.Is(err, store.ErrEnded) {
 		web.Flash(c, "info", "That sign-in had ended already.")
@@ -85,7 +85,7 @@ func (a *Console) revokeSignIn(c echo.Context, me Admin, userID string) (u store
 	if err != nil {
 		return u, "", done, err
 	}
-	browser, _ = account.Device(in.UserAgent)
+	browser, _ = account.DescribeDevice(in.UserAgent)
 	done, err = a.Revoker.Revoke(ctx, revoke.Request{
 		SID: sid, Reason: revoke.EndedByAdmin, By: me.ID,
 		With: []store.Change{

@@ -16,8 +16,8 @@ var (
 	Millis = formatMillis
 	Rate   = formatRate
 	About  = formatCount
-	Why    = reasonLabels.of
-	Policy = policy
+	Why    = reasonLabels.text
+	Policy = policyText
 )
 
 // Server is what the page says of a server: its state, and since and until when silence matters.

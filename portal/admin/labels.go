@@ -31,8 +31,8 @@ var reasonLabels = labels{
 // labels are codes (Value) with the texts that the pages show for them, in the order of a filter's options.
 type labels []components.Option
 
-// of returns the label of code, or the code itself if it is unknown.
-func (l labels) of(code string) string {
+// text returns the label of code, or the code itself if it is unknown.
+func (l labels) text(code string) string {
 	for _, o := range l {
 		if o.Value == code {
 			return o.Label

@@ -192,7 +192,7 @@ func (a *Console) recentEndings(ctx context.Context) ([]endingRow, error) {
 	}
 	rows := make([]endingRow, 0, len(receipts))
 	for _, r := range receipts {
-		row := endingRow{URL: receiptURL(r.Ending), Reason: reasonLabels.of(r.Reason), At: r.CreatedAt, Person: "A token"}
+		row := endingRow{URL: receiptURL(r.Ending), Reason: reasonLabels.text(r.Reason), At: r.CreatedAt, Person: "A token"}
 		var done revoke.Receipt
 		if json.Unmarshal([]byte(r.Text), &done) == nil {
 			row.Confirmed, row.Expected = done.Denylist.Confirmed(), len(done.Denylist.All)

@@ -101,7 +101,7 @@ func (a *Console) addSignIns(c echo.Context, me Admin, view *personView) error {
 			SID: in.SID, EndPath: personURL(view.User.ID) + "/sign-ins/" + url.PathEscape(in.SID) + "/end", Name: view.User.Name,
 			Address: in.IP, Replica: in.Replica, SignedIn: in.CreatedAt, Seen: in.LastSeenAt, Own: in.SID == me.SID,
 		}
-		row.Browser, row.Icon = account.Device(in.UserAgent)
+		row.Browser, row.Icon = account.DescribeDevice(in.UserAgent)
 		for _, id := range in.Clients {
 			row.Apps = append(row.Apps, openedApp{Key: id, Name: cmp.Or(names[id], id)})
 		}
@@ -122,8 +122,8 @@ func (a *Console) addHistory(c echo.Context, view *personView) error {
 		return err
 	}
 	for _, in := range ended {
-		row := endedRow{Address: in.IP, Reason: reasonLabels.of(in.EndReason), SignedIn: in.CreatedAt, Ended: in.EndedAt}
-		row.Browser, row.Icon = account.Device(in.UserAgent)
+		row := endedRow{Address: in.IP, Reason: reasonLabels.text(in.EndReason), SignedIn: in.CreatedAt, Ended: in.EndedAt}
+		row.Browser, row.Icon = account.DescribeDevice(in.UserAgent)
 		view.Ended = append(view.Ended, row)
 	}
 	receipts, err := a.Store.ReceiptsOf(ctx, view.User.ID, maxHistory)
@@ -131,7 +131,7 @@ func (a *Console) addHistory(c echo.Context, view *personView) error {
 		return err
 	}
 	for _, r := range receipts {
-		view.Receipts = append(view.Receipts, receiptRow{URL: receiptURL(r.Ending), Reason: reasonLabels.of(r.Reason), At: r.CreatedAt})
+		view.Receipts = append(view.Receipts, receiptRow{URL: receiptURL(r.Ending), Reason: reasonLabels.text(r.Reason), At: r.CreatedAt})
 	}
 	var rows []store.Audit
 	for _, action := range personActions { // an index has each in order, however many rows other actions have

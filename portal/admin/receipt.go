@@ -92,7 +92,7 @@ func (a *Console) receipt(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	view := receiptView{URL: receiptURL(ending), Why: reasonLabels.of(rec.Reason), At: rec.CreatedAt, Ended: done.Ended, Tidying: done.Tidying, Confirmed: done.Confirmed}
+	view := receiptView{URL: receiptURL(ending), Why: reasonLabels.text(rec.Reason), At: rec.CreatedAt, Ended: done.Ended, Tidying: done.Tidying, Confirmed: done.Confirmed}
 	view.setServers(done.Denylist, a.Now())
 	view.Waiting = !done.Confirmed && view.All == 0
 	if err := a.setNotified(c, ending, done, &view); err != nil {

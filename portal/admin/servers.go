@@ -116,7 +116,7 @@ func serverOf(r denylist.Replica, fleet fleetState, signIns string) serverRow {
 	row := serverRow{
 		Name: r.Name, Version: r.Version, State: fleet.stateOf(r), Started: r.Started, Uptime: "–",
 		Position: r.Position, Behind: max(0, fleet.State.Position-r.Position), Age: "–", Memory: formatBytes(r.Memory), Entries: r.Entries, Bytes: formatBytes(r.Bytes),
-		Rate: formatRate(r.RequestsPerSecond), SignIns: signIns, Streams: r.Streams, Policy: policy(r),
+		Rate: formatRate(r.RequestsPerSecond), SignIns: signIns, Streams: r.Streams, Policy: policyText(r),
 	}
 	if !r.Started.IsZero() && !r.Silent {
 		row.Uptime = formatDuration(fleet.Now.Sub(r.Started))
@@ -143,8 +143,8 @@ func serverOf(r denylist.Replica, fleet fleetState, signIns string) serverRow {
 	return row
 }
 
-// policy returns what a replica does while it does not hear from Redis.
-func policy(r denylist.Replica) string {
+// policyText returns what a replica does while it does not hear from Redis.
+func policyText(r denylist.Replica) string {
 	if r.Bound == 0 {
 		return "–"
 	}

@@ -188,7 +188,7 @@ func signInOf(in store.LivingSignIn, names map[string]string, own bool) signInRo
 		SID: in.SID, EndPath: signInsPath + "/" + url.PathEscape(in.SID) + "/end", Name: in.Name, Email: in.Email,
 		URL: personURL(in.UserID), Address: in.IP, Replica: in.Replica, SignedIn: in.CreatedAt, Seen: in.LastSeenAt, Own: own,
 	}
-	row.Browser, row.Icon = account.Device(in.UserAgent)
+	row.Browser, row.Icon = account.DescribeDevice(in.UserAgent)
 	for _, o := range in.Opened {
 		row.Apps = append(row.Apps, openedApp{Key: o.ClientID, Name: cmp.Or(names[o.ClientID], o.ClientID), Replica: o.Replica, Since: o.First})
 	}

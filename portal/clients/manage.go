@@ -64,7 +64,7 @@ func (r *Registry) Create(ctx context.Context, c Client, note AuditFunc) (Client
 		return Client{}, "", err
 	}
 	c.CreatedAt, c.Version = r.Now(), 1
-	if err := r.apply(ctx, Client{}, c, note, store.AddClient(c.toRow())); err != nil {
+	if err := r.storeChange(ctx, Client{}, c, note, store.AddClient(c.toRow())); err != nil {
 		return Client{}, "", err
 	}
 	return c, secret, nil
@@ -91,7 +91,7 @@ func (r *Registry) Edit(ctx context.Context, c Client, note AuditFunc) (Client, 
 		return before, "", err
 	}
 	c.CreatedAt, c.Disabled, c.DisabledAt = before.CreatedAt, before.Disabled, before.DisabledAt
-	if err := r.apply(ctx, before, c, note, store.EditClient(c.toRow())); err != nil {
+	if err := r.storeChange(ctx, before, c, note, store.EditClient(c.toRow())); err != nil {
 		return before, "", err
 	}
 	c.Version++
@@ -111,7 +111,7 @@ func (r *Registry) RotateSecret(ctx context.Context, id string, version int64, n
 	}
 	secret, c := newSecret(), before
 	c.SecretSHA256 = hashSecret(secret)
-	if err := r.apply(ctx, before, c, note, store.EditClient(c.toRow())); err != nil {
+	if err := r.storeChange(ctx, before, c, note, store.EditClient(c.toRow())); err != nil {
 		return before, "", err
 	}
 	c.Version++
@@ -131,7 +131,7 @@ func (r *Registry) SetDisabled(ctx context.Context, id string, disabled bool, no
 	if disabled {
 		change = store.DisableClient(id, r.Now())
 	}
-	return after, r.apply(ctx, before, after, note, change)
+	return after, r.storeChange(ctx, before, after, note, change)
 }
 
 func (r *Registry) loadEditable(ctx context.Context, id string, version int64) (Client, error) {
@@ -147,8 +147,8 @@ func (r *Registry) loadEditable(ctx context.Context, id string, version int64) (
 	return c, nil
 }
 
-// apply stores a change, and reloads the clients of this replica. A failed reload is only logged.
-func (r *Registry) apply(ctx context.Context, before, after Client, note AuditFunc, change store.Change) error {
+// storeChange stores a change, and reloads the clients of this replica. A failed reload is only logged.
+func (r *Registry) storeChange(ctx context.Context, before, after Client, note AuditFunc, change store.Change) error {
 	changes := []store.Change{change}
 	if note != nil {
 		changes = append(changes, note(before, after))

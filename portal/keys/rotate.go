@@ -55,7 +55,7 @@ func (m *Manager) List(ctx context.Context) ([]Info, error) {
 	}
 	list := make([]Info, len(rows))
 	for i, row := range rows {
-		list[len(rows)-1-i] = m.info(row)
+		list[len(rows)-1-i] = m.infoOf(row)
 	}
 	return list, nil
 }
@@ -73,7 +73,7 @@ func (m *Manager) Find(ctx context.Context, kid string) (Info, error) {
 	return list[i], nil
 }
 
-func (m *Manager) info(row store.SigningKey) Info {
+func (m *Manager) infoOf(row store.SigningKey) Info {
 	k := Info{
 		KID: row.KID, Algorithm: row.Algorithm, CreatedAt: row.CreatedAt, ActivatesAt: row.ActivatesAt,
 		ActivatedAt: row.ActivatedAt, NotAfter: row.NotAfter, WithdrawnAt: row.WithdrawnAt,
@@ -116,7 +116,7 @@ func (m *Manager) Rotate(ctx context.Context, alg string, note AuditFunc) (Info,
 		return Info{}, err
 	}
 	row.ActivatesAt = row.CreatedAt.Add(PublishAhead)
-	return m.apply(ctx, m.info(row), note, store.AddKey(row))
+	return m.storeChange(ctx, m.infoOf(row), note, store.AddKey(row))
 }
 
 // Activate makes a next key sign immediately. Verifiers that have not fetched it yet refuse its tokens until they
@@ -131,7 +131,7 @@ func (m *Manager) Activate(ctx context.Context, kid string, note AuditFunc) (Inf
 	}
 	now := m.Now()
 	k.State, k.ActivatesAt, k.ActivatedAt = Active, time.Time{}, now
-	return m.apply(ctx, k, note, store.ActivateKey(kid, k.Algorithm, now, m.publishedUntil(now)))
+	return m.storeChange(ctx, k, note, store.ActivateKey(kid, k.Algorithm, now, m.publishedUntil(now)))
 }
 
 // Withdraw makes a key invalid immediately: verifiers refuse its tokens as soon as they fetch the keys. An active
@@ -162,12 +162,12 @@ func (m *Manager) Withdraw(ctx context.Context, kid string, note AuditFunc) (Inf
 		}
 	}
 	k.State, k.WithdrawnAt, k.NotAfter, k.ActivatesAt, k.HintsUntil = Withdrawn, now, now, time.Time{}, time.Time{}
-	return m.apply(ctx, k, note, changes...)
+	return m.storeChange(ctx, k, note, changes...)
 }
 
-// apply stores the changes to k and the audit row, and reloads the keys of this replica. A failed reload is only
+// storeChange stores the changes to k and the audit row, and reloads the keys of this replica. A failed reload is only
 // logged: Run repeats it.
-func (m *Manager) apply(ctx context.Context, k Info, note AuditFunc, changes ...store.Change) (Info, error) {
+func (m *Manager) storeChange(ctx context.Context, k Info, note AuditFunc, changes ...store.Change) (Info, error) {
 	if note != nil {
 		changes = append(changes, note(k))
 	}

@@ -32,7 +32,7 @@ func (h *Handlers) Authorize(c echo.Context) error {
 	case errors.Is(err, store.ErrNotFound):
 		return h.redirectToSignIn(c, q, nil)
 	case err != nil && q.None: // prompt=none: show no page
-		return q.fail(unavailable(err), h.Issuer.URL())
+		return q.redirectFault(unavailable(err), h.Issuer.URL())
 	case err != nil:
 		return web.Unavailable(err)
 	}
@@ -45,9 +45,9 @@ func (h *Handlers) Authorize(c echo.Context) error {
 		hint, err := h.Issuer.ReadHint(q.IDTokenHint)
 		switch {
 		case err != nil:
-			return q.fail(badRequest(invalidRequest, "id_token_hint is not an ID token of this portal."), h.Issuer.URL())
+			return q.redirectFault(badRequest(invalidRequest, "id_token_hint is not an ID token of this portal."), h.Issuer.URL())
 		case hint.Subject != g.UserID && asked:
-			return q.fail(badRequest(loginRequired, "Somebody else signed in."), h.Issuer.URL())
+			return q.redirectFault(badRequest(loginRequired, "Somebody else signed in."), h.Issuer.URL())
 		case hint.Subject != g.UserID:
 			return h.redirectToSignIn(c, q, &g)
 		}
@@ -99,7 +99,7 @@ func (h *Handlers) loadSignIn(c echo.Context, q *authRequest) (store.Grantee, er
 // has to sign in again, nil for a guest. With prompt=none it returns the error login_required.
 func (h *Handlers) redirectToSignIn(c echo.Context, q *authRequest, present *store.Grantee) error {
 	if q.None {
-		return q.fail(badRequest(loginRequired, "The person has to sign in, and the client asked not to show a page."), h.Issuer.URL())
+		return q.redirectFault(badRequest(loginRequired, "The person has to sign in, and the client asked not to show a page."), h.Issuer.URL())
 	}
 	again := url.Values{}
 	for name, value := range q.sent.values {
@@ -117,7 +117,7 @@ func (h *Handlers) redirectToSignIn(c echo.Context, q *authRequest, present *sto
 	back := AuthorizePath + "?" + again.Encode()
 	page.Set("return_to", back)
 	if len(SignInPath+"?"+page.Encode()) > maxURL {
-		return q.fail(badRequest(invalidRequest, "The request is too long to pass through the sign-in page."), h.Issuer.URL())
+		return q.redirectFault(badRequest(invalidRequest, "The request is too long to pass through the sign-in page."), h.Issuer.URL())
 	}
 	if q.LoginHint != "" {
 		page.Set("login_hint", q.LoginHint)
@@ -133,7 +133,7 @@ func (h *Handlers) redirectWithCode(c echo.Context, q *authRequest, g store.Gran
 		Audience: q.Audience, SID: g.SID, Subject: g.UserID, AuthTime: g.AuthTime, Flow: trace.ID(q.State), Tag: browserTag(c),
 	})
 	if err != nil && q.None {
-		return q.fail(unavailable(err), h.Issuer.URL())
+		return q.redirectFault(unavailable(err), h.Issuer.URL())
 	}
 	if err != nil {
 		return web.Unavailable(err)

@@ -50,15 +50,15 @@ func readAuthorize(sent url.Values, reg registry, issuer string) (*authRequest, 
 	}
 	for _, read := range []func(params) *fault{q.readBasics, q.readPKCE, q.readPrompt} {
 		if f := read(p); f != nil {
-			return nil, q.fail(f, issuer)
+			return nil, q.redirectFault(f, issuer)
 		}
 	}
 	var f *fault
 	if q.Scopes, f = grantableScopes(client, p.get("scope"), reg.KnowsScope); f != nil {
-		return nil, q.fail(f, issuer)
+		return nil, q.redirectFault(f, issuer)
 	}
 	if q.Audience = p.get("resource"); q.Audience != "" && q.Audience != issuer && !slices.Contains(client.Audiences, q.Audience) {
-		return nil, q.fail(badRequest(invalidTarget, "This client may not ask for tokens for that resource."), issuer)
+		return nil, q.redirectFault(badRequest(invalidTarget, "This client may not ask for tokens for that resource."), issuer)
 	}
 	return q, nil
 }
@@ -150,7 +150,7 @@ func (q *authRequest) readPrompt(p params) *fault {
 	return nil
 }
 
-func (q *authRequest) fail(f *fault, issuer string) *redirectFault {
+func (q *authRequest) redirectFault(f *fault, issuer string) *redirectFault {
 	return &redirectFault{fault: f, URI: q.RedirectURI, State: q.State, Issuer: issuer}
 }
 

@@ -13,7 +13,7 @@ import (
 // permit (OpenID Connect Core §5.3). It also refuses a token whose sign-in has ended, which the JWT alone does not
 // tell.
 func (h *Handlers) Userinfo(c echo.Context) error {
-	raw, f := bearer(c)
+	raw, f := readBearer(c)
 	if f != nil {
 		return f
 	}
@@ -36,9 +36,9 @@ func (h *Handlers) Userinfo(c echo.Context) error {
 	return c.JSON(http.StatusOK, tokenPerson(g).Claims(strings.Fields(claims.Scope)))
 }
 
-// bearer returns the access token from the header, or from the form of a POST, but not from both (RFC 6750 §2). A
+// readBearer returns the access token from the header, or from the form of a POST, but not from both (RFC 6750 §2). A
 // token in the URL is not accepted (RFC 9700 §4.3.2).
-func bearer(c echo.Context) (string, *fault) {
+func readBearer(c echo.Context) (string, *fault) {
 	r := c.Request()
 	var found []string
 	headers := r.Header.Values(echo.HeaderAuthorization)

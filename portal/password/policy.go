@@ -56,12 +56,12 @@ func (p Policy) Check(password string, about ...string) error {
 	case n > MaxRunes:
 		return TooLong
 	}
-	folded := fold(password)
+	folded := normalise(password)
 	if _, found := commonPasswords()[folded]; found {
 		return Common
 	}
 	for _, r := range p.Refused {
-		if folded == fold(r) {
+		if folded == normalise(r) {
 			return Common
 		}
 	}
@@ -78,7 +78,7 @@ func (p Policy) Check(password string, about ...string) error {
 func isPersonal(folded string, about []string) bool {
 	const enough = 4 // number of other characters from which on a password is accepted
 	for _, text := range about {
-		text = fold(norm.NFC.String(text))
+		text = normalise(norm.NFC.String(text))
 		words := append(strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }), text)
 		if local, _, found := strings.Cut(text, "@"); found {
 			words = append(words, local)
@@ -115,7 +115,7 @@ func isSimple(folded string) bool {
 	return len(seen) < 3 || up || down
 }
 
-func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+func normalise(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
 //go:embed common.txt
 var commonList string

@@ -30,7 +30,7 @@ type marker struct{ key []byte }
 // sign returns the marker of q at now, in a browser with the sign-in sid ("" for a guest) whose last authentication
 // was at last.
 func (m marker) sign(q *authRequest, sid string, last, now time.Time) string {
-	head := millis(last) + "." + millis(now)
+	head := encodeTime(last) + "." + encodeTime(now)
 	return head + "." + m.mac(q, sid, head)
 }
 
@@ -39,7 +39,7 @@ func (m marker) sign(q *authRequest, sid string, last, now time.Time) string {
 func (m marker) reauthenticated(q *authRequest, sid string, authTime, now time.Time) bool {
 	head, mac, _ := cutLast(q.Reauth)
 	last, made, _ := strings.Cut(head, ".")
-	if last == millis(time.Time{}) {
+	if last == encodeTime(time.Time{}) {
 		sid = ""
 	}
 	if !hmac.Equal([]byte(mac), []byte(m.mac(q, sid, head))) {
@@ -70,7 +70,7 @@ func (m marker) mac(q *authRequest, sid, head string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func millis(t time.Time) string {
+func encodeTime(t time.Time) string {
 	if t.IsZero() {
 		return "0"
 	}
