@@ -25,11 +25,11 @@ type cleanup struct {
 	log     *slog.Logger
 }
 
-func (u *cleanup) run(ctx context.Context) error {
-	if n, err := u.records.IndexPeople(ctx); err != nil && ctx.Err() == nil {
-		u.log.Warn("not everybody can be found in the console's search", "error", err)
+func (c *cleanup) run(ctx context.Context) error {
+	if n, err := c.records.IndexPeople(ctx); err != nil && ctx.Err() == nil {
+		c.log.Warn("the search index of the console is not complete", "error", err)
 	} else if n > 0 {
-		u.log.Info("people who were here before the console's search can be found", "people", n)
+		c.log.Info("users were added to the search index of the console", "people", n)
 	}
 	for {
 		select {
@@ -37,19 +37,19 @@ func (u *cleanup) run(ctx context.Context) error {
 			return nil
 		case <-time.After(cleanupInterval/2 + rand.N(cleanupInterval)):
 		}
-		u.deleteExpired(ctx)
+		c.deleteExpired(ctx)
 	}
 }
 
-func (u *cleanup) deleteExpired(ctx context.Context) {
-	now := u.now()
+func (c *cleanup) deleteExpired(ctx context.Context) {
+	now := c.now()
 	for what, purge := range map[string]func() error{
-		"refresh tokens": func() error { return u.records.PurgeRefreshTokens(ctx, now.Add(-keepExpiredTokens)) },
-		"sign-ins":       func() error { return u.records.PurgeSignIns(ctx, now.Add(-keepEnded)) },
-		"receipts":       func() error { return u.records.PurgeReceipts(ctx, now.Add(-keepEnded)) },
+		"refresh tokens": func() error { return c.records.PurgeRefreshTokens(ctx, now.Add(-keepExpiredTokens)) },
+		"sign-ins":       func() error { return c.records.PurgeSignIns(ctx, now.Add(-keepEnded)) },
+		"receipts":       func() error { return c.records.PurgeReceipts(ctx, now.Add(-keepEnded)) },
 	} {
 		if err := purge(); err != nil && ctx.Err() == nil {
-			u.log.Warn("expired records were not cleared away", "what", what, "error", err)
+			c.log.Warn("expired records were not deleted", "what", what, "error", err)
 		}
 	}
 }

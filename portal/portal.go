@@ -158,21 +158,8 @@ func (a *App) routes(e *echo.Echo) {
 }
 
 func (d *Deps) check() error {
-	switch {
-	case d.DB == nil:
-		return errors.New("portal: DB is nil")
-	case d.Redis == nil:
-		return errors.New("portal: Redis is nil")
-	case d.Estate.IsZero():
-		return errors.New("portal: Estate is empty")
-	case d.Replica == "":
-		return errors.New("portal: Replica has no name")
-	case d.Logger == nil:
-		return errors.New("portal: Logger is nil")
-	case d.HTTPClient == nil:
-		return errors.New("portal: HTTPClient is nil")
-	case d.Denied == nil:
-		return errors.New("portal: Denied is nil")
+	if d.DB == nil || d.Redis == nil || d.Estate.IsZero() || d.Replica == "" || d.Logger == nil || d.HTTPClient == nil || d.Denied == nil {
+		return errors.New("portal: a dependency is missing")
 	}
 	if d.Now == nil {
 		d.Now = time.Now

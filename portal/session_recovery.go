@@ -20,18 +20,18 @@ type sessionRecovery struct {
 
 // recoverSession returns the session with that key, nil if its sign-in has ended or its user is disabled. Its age is that
 // of the sign-in, even if the password was entered again since.
-func (k sessionRecovery) recoverSession(ctx context.Context, key string) (*session.Record, error) {
-	s, err := k.records.Session(ctx, key)
+func (r sessionRecovery) recoverSession(ctx context.Context, key string) (*session.Record, error) {
+	s, err := r.records.Session(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if s.User.Disabled(k.now()) {
+	if s.User.Disabled(r.now()) {
 		return nil, nil
 	}
-	k.log.InfoContext(ctx, "a session that Redis did not have was found in the database", "sid", s.SignIn.SID)
+	r.log.InfoContext(ctx, "a session that Redis did not have was found in the database", "sid", s.SignIn.SID)
 	return &session.Record{
 		Subject: s.User.ID, SID: s.SignIn.SID, Name: s.User.Name, Email: s.User.Email, Roles: s.User.Roles,
 		AuthTime: s.SignIn.CreatedAt, CreatedAt: s.Began, SeenAt: s.Seen,
@@ -39,8 +39,8 @@ func (k sessionRecovery) recoverSession(ctx context.Context, key string) (*sessi
 }
 
 // recordUse records that the session was used.
-func (k sessionRecovery) recordUse(ctx context.Context, key string, now time.Time) {
-	if err := k.records.SessionSeen(ctx, key, now); err != nil && ctx.Err() == nil {
-		k.log.WarnContext(ctx, "the use of a session was not noted", "error", err)
+func (r sessionRecovery) recordUse(ctx context.Context, key string, now time.Time) {
+	if err := r.records.SessionSeen(ctx, key, now); err != nil && ctx.Err() == nil {
+		r.log.WarnContext(ctx, "the last use of a session was not recorded", "error", err)
 	}
 }

@@ -29,12 +29,12 @@ func (a *Console) auditCSV(c echo.Context, _ Admin) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	ask, err := a.storeQuery(ctx, q)
+	query, err := a.storeQuery(ctx, q)
 	if err != nil {
 		return err
 	}
-	ask.Newer, ask.Limit = 0, exportBatch
-	rows, more, err := a.Store.AuditRows(ctx, ask)
+	query.Newer, query.Limit = 0, exportBatch
+	rows, more, err := a.Store.AuditRows(ctx, query)
 	if err != nil {
 		return err
 	}
@@ -59,8 +59,8 @@ func (a *Console) auditCSV(c echo.Context, _ Admin) error {
 		if sent += len(rows); !more || sent >= maxExported {
 			break
 		}
-		ask.Older = rows[len(rows)-1].Seq
-		if rows, more, err = a.Store.AuditRows(ctx, ask); err != nil {
+		query.Older = rows[len(rows)-1].Seq
+		if rows, more, err = a.Store.AuditRows(ctx, query); err != nil {
 			// The response has begun: only aborting it shows the client that rows are missing.
 			a.Logger.ErrorContext(ctx, "a download of the audit was cut short", "error", err)
 			panic(http.ErrAbortHandler)

@@ -120,11 +120,11 @@ func (a *Console) auditPage(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	ask, err := a.storeQuery(c.Request().Context(), q)
+	query, err := a.storeQuery(c.Request().Context(), q)
 	if err != nil {
 		return err
 	}
-	rows, more, err := a.Store.AuditRows(c.Request().Context(), ask)
+	rows, more, err := a.Store.AuditRows(c.Request().Context(), query)
 	if err != nil {
 		return err
 	}

@@ -112,25 +112,25 @@ func (a *Console) denylist(c echo.Context, _ Admin) error {
 }
 
 func (a *Console) loadDenied(ctx context.Context, q denylistQuery, view *denylistView) error {
-	ask := store.DeniedQuery{
+	query := store.DeniedQuery{
 		Kind: q.Kind, Reason: q.Reason, Waiting: q.State == stateWaiting, Now: a.Now(), Limit: perPage,
 	}
 	if q.Text != "" {
-		ask.Values = []string{q.Text}
+		query.Values = []string{q.Text}
 		if family, _, ok := strings.Cut(q.Text, "."); ok && family != "" { // a token is denied through its grant
-			ask.Values = append(ask.Values, family)
+			query.Values = append(query.Values, family)
 		}
 		found, err := a.Store.SearchPeople(ctx, store.PeopleQuery{Text: q.Text, Now: a.Now(), Limit: maxPeopleMatched})
 		if err != nil {
 			return err
 		}
 		for _, u := range found.Users {
-			ask.People = append(ask.People, u.ID)
+			query.People = append(query.People, u.ID)
 		}
 	}
 	rows, pages, err := loadPage("Denylist", q.cursors, func(at cursors) ([]store.Denied, bool, error) {
-		ask.After, ask.Before = rowNumber(at.After), rowNumber(at.Before)
-		return a.Store.DenyList(ctx, ask)
+		query.After, query.Before = rowNumber(at.After), rowNumber(at.Before)
+		return a.Store.DenyList(ctx, query)
 	}, func(e store.Denied) string { return strconv.FormatInt(e.Seq, 10) }, q.url)
 	if err != nil {
 		return err

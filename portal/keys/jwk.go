@@ -9,48 +9,35 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+
+	"gatehouse/sso/token"
 )
 
-// JWK is a public signing key (RFC 7517 §4, RFC 7518 §6).
-type JWK struct {
-	KTY string `json:"kty"`
-	Use string `json:"use"`
-	Alg string `json:"alg"`
-	KID string `json:"kid"`
-	N   string `json:"n,omitempty"`
-	E   string `json:"e,omitempty"`
-	CRV string `json:"crv,omitempty"`
-	X   string `json:"x,omitempty"`
-	Y   string `json:"y,omitempty"`
-}
-
-func publicJWK(public crypto.PublicKey, alg string) (JWK, error) {
+// publicJWK returns a public signing key as a JWK (RFC 7517 §4, RFC 7518 §6), with its thumbprint as key id.
+func publicJWK(public crypto.PublicKey, alg string) (token.JWK, error) {
 	b64 := base64.RawURLEncoding.EncodeToString
+	j := token.JWK{Use: "sig", Alg: alg}
+	var required map[string]string // the members that the thumbprint covers
 	switch k := public.(type) {
 	case *rsa.PublicKey:
-		j := JWK{KTY: "RSA", Use: "sig", Alg: alg, N: b64(k.N.Bytes()), E: b64(big.NewInt(int64(k.E)).Bytes())}
-		return j.withKeyID(map[string]string{"e": j.E, "kty": j.KTY, "n": j.N})
+		j.Kty, j.N, j.E = "RSA", b64(k.N.Bytes()), b64(big.NewInt(int64(k.E)).Bytes())
+		required = map[string]string{"e": j.E, "kty": j.Kty, "n": j.N}
 	case *ecdsa.PublicKey:
 		point, err := k.Bytes() // 0x04, then X and Y at full length (RFC 7518 §6.2.1.2)
 		if err != nil {
-			return JWK{}, fmt.Errorf("keys: %w", err)
+			return j, fmt.Errorf("keys: %w", err)
 		}
 		half := (len(point) - 1) / 2
-		j := JWK{KTY: "EC", Use: "sig", Alg: alg, CRV: k.Params().Name, X: b64(point[1 : 1+half]), Y: b64(point[1+half:])}
-		return j.withKeyID(map[string]string{"crv": j.CRV, "kty": j.KTY, "x": j.X, "y": j.Y})
+		j.Kty, j.Crv, j.X, j.Y = "EC", k.Params().Name, b64(point[1:1+half]), b64(point[1+half:])
+		required = map[string]string{"crv": j.Crv, "kty": j.Kty, "x": j.X, "y": j.Y}
 	default:
-		return JWK{}, fmt.Errorf("keys: a %T has no JWK here", public)
+		return j, fmt.Errorf("keys: a %T has no JWK here", public)
 	}
-}
-
-// withKeyID returns j with the thumbprint of the required members as key id. json.Marshal writes them in the order
-// that RFC 7638 §3.3 requires.
-func (j JWK) withKeyID(required map[string]string) (JWK, error) {
-	raw, err := json.Marshal(required)
+	raw, err := json.Marshal(required) // in the order that RFC 7638 §3.3 requires
 	if err != nil {
-		return JWK{}, fmt.Errorf("keys: thumbprint: %w", err)
+		return j, fmt.Errorf("keys: thumbprint: %w", err)
 	}
 	sum := sha256.Sum256(raw)
-	j.KID = base64.RawURLEncoding.EncodeToString(sum[:])
+	j.Kid = b64(sum[:])
 	return j, nil
 }

@@ -123,6 +123,6 @@ func generateKey(sealer *seal.Sealer, alg string, now time.Time) (store.SigningK
 	if err != nil {
 		return store.SigningKey{}, fmt.Errorf("keys: %w", err)
 	}
-	sealed := sealer.Seal(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), jwk.KID)
-	return store.SigningKey{KID: jwk.KID, Algorithm: alg, PrivateEncrypted: base64.StdEncoding.EncodeToString(sealed), PublicJWK: string(public), CreatedAt: now}, nil
+	sealed := sealer.Seal(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), jwk.Kid)
+	return store.SigningKey{KID: jwk.Kid, Algorithm: alg, PrivateEncrypted: base64.StdEncoding.EncodeToString(sealed), PublicJWK: string(public), CreatedAt: now}, nil
 }
