@@ -77,7 +77,7 @@ func (q auditQuery) filtered() bool {
 }
 
 func (q auditQuery) url(path string, older, newer int64) string {
-	number := func(n int64) string { return strings.TrimPrefix(strconv.FormatInt(n, 10), "0") }
+	number := func(n int64) string { return strings.TrimPrefix(strconv.FormatInt(n, 10), "0") } // "" for none
 	return pageURL(path, "actor", q.Actor, "action", q.Action, "kind", q.Kind, "target", q.Target, "from", q.From, "to", q.To,
 		"older", number(older), "newer", number(newer))
 }

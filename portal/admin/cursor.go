@@ -48,7 +48,9 @@ func readCursors(q url.Values, valid func(string) bool) cursors {
 // loadPage returns the rows of a page, and the links to the pages around it. load returns the rows at the cursors, and
 // whether there are more in that direction. cursorOf returns the cursor of a row, and url the path of the list with
 // parameters added.
-func loadPage[R any](label string, at cursors, load func(cursors) ([]R, bool, error), cursorOf func(R) string, url func(...string) string) ([]R, components.Pages, error) {
+func loadPage[R any](
+	label string, at cursors, load func(cursors) ([]R, bool, error), cursorOf func(R) string, url func(...string) string,
+) ([]R, components.Pages, error) {
 	rows, more, err := load(at)
 	if err == nil && at.Before != "" && !more { // fewer rows before it than a page: show the first page
 		at.Before = ""

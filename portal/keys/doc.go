@@ -5,7 +5,7 @@
 // The states of a key, for each algorithm:
 //
 //	next       published, does not sign yet: caches of the JWK Set learn it
-//	  ↓        after Ahead, by any replica
+//	  ↓        after PublishAhead, by any replica
 //	active     signs
 //	  ↓        when the next key is activated; the private key is deleted
 //	old        published, until the last token that it signed has expired

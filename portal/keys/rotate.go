@@ -96,7 +96,7 @@ func (m *Manager) infoOf(row store.SigningKey) Info {
 	return k
 }
 
-// Rotate creates and publishes the next key of alg, which signs from now + Ahead on. It returns ErrAlgorithm, or
+// Rotate creates and publishes the next key of alg, which signs from now + PublishAhead on. It returns ErrAlgorithm, or
 // ErrPending if there is a next key already: of concurrent calls, one succeeds.
 func (m *Manager) Rotate(ctx context.Context, alg string, note AuditFunc) (Info, error) {
 	if !slices.Contains(Algorithms, alg) {
