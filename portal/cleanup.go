@@ -26,7 +26,7 @@ type cleanup struct {
 }
 
 func (c *cleanup) run(ctx context.Context) error {
-	if n, err := c.records.IndexPeople(ctx); err != nil && ctx.Err() == nil {
+	if n, err := c.records.IndexUsers(ctx); err != nil && ctx.Err() == nil {
 		c.log.Warn("the search index of the console is not complete", "error", err)
 	} else if n > 0 {
 		c.log.Info("users were added to the search index of the console", "people", n)

@@ -35,12 +35,12 @@ type endedView struct {
 func (p *Pages) endedNotices(ctx context.Context, u store.User) ([]endedView, error) {
 	reasons := noticeReasons
 	// A program that signs in every minute ends another of its sign-ins each time.
-	if told, err := p.Store.WasTold(ctx, u.ID, p.Now().Add(-tooManyInterval)); err != nil {
+	if told, err := p.Store.HasAcknowledged(ctx, u.ID, p.Now().Add(-tooManyInterval)); err != nil {
 		return nil, err
 	} else if told {
 		reasons = slices.DeleteFunc(slices.Clone(noticeReasons), func(reason string) bool { return reason == revoke.TooMany })
 	}
-	rows, err := p.Store.Untold(ctx, u.ID, reasons, p.Now().Add(-noticePeriod), maxNotices)
+	rows, err := p.Store.UnacknowledgedSignIns(ctx, u.ID, reasons, p.Now().Add(-noticePeriod), maxNotices)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (p *Pages) endedNotices(ctx context.Context, u store.User) ([]endedView, er
 // AcknowledgeEnded handles POST /sessions/told: it records that the user has read the notifications.
 func (p *Pages) AcknowledgeEnded(c echo.Context) error {
 	return p.requireSignIn(c, func(c echo.Context, v *visitor) error {
-		if err := p.Store.Told(c.Request().Context(), v.user.ID, p.Now()); err != nil {
+		if err := p.Store.Acknowledge(c.Request().Context(), v.user.ID, p.Now()); err != nil {
 			return err
 		}
 		return web.RedirectHX(c, "/")

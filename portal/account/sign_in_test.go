@@ -86,7 +86,7 @@ func TestSignIn_StaleTabHurtsNobody(t *testing.T) {
 		refresh := store.RefreshToken{
 			Hash: "hash", Family: "family", UserID: u.ID, SID: first.SID, ClientID: "shop", CreatedAt: h.clock.Now(), ExpiresAt: h.clock.Now().Add(30 * 24 * time.Hour),
 		}
-		_, err := h.store.Open(h.t.Context(), store.Grantee{UserID: u.ID, SID: first.SID}, "shop", &refresh, h.clock.Now())
+		_, err := h.store.RecordClientSignIn(h.t.Context(), store.SignInIdentity{UserID: u.ID, SID: first.SID}, "shop", &refresh, h.clock.Now())
 		check(h.t, err)
 
 		// Hours pass, in which she comes by; then she uses the form of the other tab.

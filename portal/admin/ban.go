@@ -117,7 +117,7 @@ func (a *Console) ban(c echo.Context, me Admin) error {
 	case err != nil:
 		return err
 	}
-	return web.RedirectHX(c, receiptURL(done.Ending))
+	return web.RedirectHX(c, receiptURL(done.ID))
 }
 
 // banEnd returns when the ban of the form ends, zero for never, or a message that says what is wrong.

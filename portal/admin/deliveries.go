@@ -75,7 +75,7 @@ func (a *Console) deliveries(c echo.Context, _ Admin) error {
 	ctx := c.Request().Context()
 	q := readDeliveriesQuery(c.QueryParams())
 	view := deliveriesView{Query: q, URL: q.url(), Back: queryOf(q.url())}
-	owed, err := a.Store.Owed(ctx)
+	owed, err := a.Store.UndeliveredCounts(ctx)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (a *Console) deliveries(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, deliveriesPage(view), deliveryList(view))
 }
 
-func (v *deliveriesView) setFilters(owed []store.Owed) {
+func (v *deliveriesView) setFilters(owed []store.UndeliveredCount) {
 	given, waits := 0, 0
 	all := chip{Key: "all", Label: "All apps", URL: deliveriesQuery{Waiting: v.Query.Waiting}.url(), Current: v.Query.Client == ""}
 	v.Clients = []chip{all}
@@ -134,8 +134,8 @@ func deliveryOf(d store.Delivery) deliveryRow {
 		PersonURL: personURL(d.UserID), Owed: d.CreatedAt, Tried: d.TriedAt, Next: d.NextAt, GivenUp: d.GivenUpAt,
 		Attempts: components.Count(d.Attempts), Failure: d.Failure, CanSend: !d.GivenUpAt.IsZero() || !d.TriedAt.IsZero(),
 	}
-	if d.Ending != "" {
-		row.Receipt = receiptURL(d.Ending)
+	if d.ReceiptID != "" {
+		row.Receipt = receiptURL(d.ReceiptID)
 	}
 	if !d.TriedAt.IsZero() {
 		row.Took = formatMillis(d.Took)
@@ -149,11 +149,11 @@ func (a *Console) resend(c echo.Context, me Admin) error {
 	if !isID(id) {
 		return web.NotFound("This delivery")
 	}
-	err := a.Store.Apply(c.Request().Context(), store.SendAgain(id, a.Now()), a.audit(c, me, "delivery.sent_again", "delivery", id, "", nil))
+	err := a.Store.Apply(c.Request().Context(), store.ResendNotice(id, a.Now()), a.audit(c, me, "delivery.sent_again", "delivery", id, "", nil))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return web.NotFound("This delivery")
-	case errors.Is(err, store.ErrNotSentAgain):
+	case errors.Is(err, store.ErrNothingToResend):
 		web.Flash(c, "info", "Nothing to send: the app has been told, or is being told now.")
 	case err != nil:
 		return err
@@ -176,10 +176,10 @@ func (a *Console) resendAll(c echo.Context, me Admin) error {
 	}
 	sent := 0
 	name := cmp.Or(names[client], client)
-	err = a.Store.Apply(ctx, store.SendAllAgain(client, a.Now(), &sent),
+	err = a.Store.Apply(ctx, store.ResendNotices(client, a.Now(), &sent),
 		a.audit(c, me, "delivery.all_sent_again", "client", client, name, nil))
 	switch {
-	case errors.Is(err, store.ErrNotSentAgain):
+	case errors.Is(err, store.ErrNothingToResend):
 		web.Flash(c, "info", name+" has no failed deliveries.")
 	case err != nil:
 		return err

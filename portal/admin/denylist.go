@@ -112,7 +112,7 @@ func (a *Console) denylist(c echo.Context, _ Admin) error {
 }
 
 func (a *Console) loadDenied(ctx context.Context, q denylistQuery, view *denylistView) error {
-	query := store.DeniedQuery{
+	query := store.DenylistQuery{
 		Kind: q.Kind, Reason: q.Reason, Waiting: q.State == stateWaiting, Now: a.Now(), Limit: perPage,
 	}
 	if q.Text != "" {
@@ -128,10 +128,10 @@ func (a *Console) loadDenied(ctx context.Context, q denylistQuery, view *denylis
 			query.People = append(query.People, u.ID)
 		}
 	}
-	rows, pages, err := loadPage("Denylist", q.cursors, func(at cursors) ([]store.Denied, bool, error) {
+	rows, pages, err := loadPage("Denylist", q.cursors, func(at cursors) ([]store.DenylistEntry, bool, error) {
 		query.After, query.Before = rowNumber(at.After), rowNumber(at.Before)
-		return a.Store.DenyList(ctx, query)
-	}, func(e store.Denied) string { return strconv.FormatInt(e.Seq, 10) }, q.url)
+		return a.Store.Denylist(ctx, query)
+	}, func(e store.DenylistEntry) string { return strconv.FormatInt(e.Seq, 10) }, q.url)
 	if err != nil {
 		return err
 	}
@@ -151,10 +151,10 @@ var ownReasons = []string{
 	denylist.SignedOut, denylist.EndedElsewhere, denylist.Everywhere, denylist.PasswordChanged, denylist.AccountDeleted, denylist.Replaced,
 }
 
-func deniedOf(e store.Denied, names map[string]string) deniedRow {
+func deniedOf(e store.DenylistEntry, names map[string]string) deniedRow {
 	row := deniedRow{
 		Seq: e.Seq, Value: e.Value, Person: e.Person, Email: e.Email, Reason: reasonLabels.text(e.Reason), Note: e.Note, By: e.By,
-		At: e.At, Until: e.Until, Before: e.Before, Waiting: e.Published.IsZero(), Receipt: receiptURL(e.Ending),
+		At: e.At, Until: e.Until, Before: e.Before, Waiting: e.Published.IsZero(), Receipt: receiptURL(e.ReceiptID),
 	}
 	row.Kind, row.Icon = kindLabel(e)
 	if e.PersonID != "" {
@@ -176,7 +176,7 @@ func deniedOf(e store.Denied, names map[string]string) deniedRow {
 	return row
 }
 
-func kindLabel(e store.Denied) (words, icon string) {
+func kindLabel(e store.DenylistEntry) (words, icon string) {
 	switch denylist.Kind(e.Kind) { // icons: user-round monitor key-round
 	case denylist.Subject:
 		if e.Except != "" {

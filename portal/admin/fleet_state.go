@@ -31,8 +31,8 @@ const (
 
 // figures are cached counts and names that several pages show.
 type figures struct {
-	tallies cached[store.Tallies]
-	places  cached[[]store.Place]
+	tallies cached[store.Counts]
+	places  cached[[]store.SignInCount]
 	names   cached[map[string]string]
 }
 
@@ -56,13 +56,13 @@ func (c *cached[T]) get(now time.Time, read func() (T, error)) (T, error) {
 	return value, err
 }
 
-func (a *Console) tallies(ctx context.Context) (store.Tallies, error) {
-	return a.figures.tallies.get(a.Now(), func() (store.Tallies, error) { return a.Store.Tallies(ctx, a.Now(), maxCount) })
+func (a *Console) tallies(ctx context.Context) (store.Counts, error) {
+	return a.figures.tallies.get(a.Now(), func() (store.Counts, error) { return a.Store.Counts(ctx, a.Now(), maxCount) })
 }
 
-func (a *Console) places(ctx context.Context) ([]store.Place, error) {
-	return a.figures.places.get(a.Now(), func() ([]store.Place, error) {
-		return a.Store.LivingPlaces(ctx, a.Now().Add(-activePeriod), maxCount)
+func (a *Console) places(ctx context.Context) ([]store.SignInCount, error) {
+	return a.figures.places.get(a.Now(), func() ([]store.SignInCount, error) {
+		return a.Store.ActiveSignInCounts(ctx, a.Now().Add(-activePeriod), maxCount)
 	})
 }
 

@@ -92,7 +92,7 @@ func (a *Console) receipt(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	view := receiptView{URL: receiptURL(ending), Why: reasonLabels.text(rec.Reason), At: rec.CreatedAt, Ended: done.Ended, Tidying: done.Tidying, Confirmed: done.Confirmed}
+	view := receiptView{URL: receiptURL(ending), Why: reasonLabels.text(rec.Reason), At: rec.CreatedAt, Ended: done.Ended, Tidying: done.Ending, Confirmed: done.Confirmed}
 	view.setServers(done.Denylist, a.Now())
 	view.Waiting = !done.Confirmed && view.All == 0
 	if err := a.setNotified(c, ending, done, &view); err != nil {
@@ -124,7 +124,7 @@ func (a *Console) setSubject(c echo.Context, rec store.Receipt, view *receiptVie
 			crumbs = []components.NavItem{{Label: "People", URL: peoplePath}, {Label: u.Name, URL: personURL(u.ID)}}
 		}
 	}
-	rows, err := a.Store.RevocationsOf(ctx, rec.Ending)
+	rows, err := a.Store.RevocationsOf(ctx, rec.ID)
 	if err != nil {
 		return "", nil, err
 	}
@@ -179,16 +179,16 @@ func (v *receiptView) setServers(r denylist.Confirmations, now time.Time) {
 
 // setNotified sets the state of the back-channel notices: from the outbox while it has them, else from the receipt.
 func (a *Console) setNotified(c echo.Context, ending string, done revoke.Receipt, view *receiptView) error {
-	now, err := a.Store.NoticesOf(c.Request().Context(), ending)
+	now, err := a.Store.NoticeSummaries(c.Request().Context(), ending)
 	if err != nil {
 		return err
 	}
 	for _, t := range now {
-		app := notifiedApp{Name: cmp.Or(t.Name, t.ClientID), Took: t.Took, Failure: t.Failure, Heard: t.Heard, Notices: t.Notices, State: "retrying"}
+		app := notifiedApp{Name: cmp.Or(t.Name, t.ClientID), Took: t.Took, Failure: t.Failure, Heard: t.Delivered, Notices: t.Notices, State: "retrying"}
 		switch {
-		case t.Heard == t.Notices:
+		case t.Delivered == t.Notices:
 			app.State, app.Failure = "heard", ""
-		case t.Heard+t.GivenUp == t.Notices:
+		case t.Delivered+t.GivenUp == t.Notices:
 			app.State = "given up"
 		default:
 			view.Telling = true
@@ -198,10 +198,10 @@ func (a *Console) setNotified(c echo.Context, ending string, done revoke.Receipt
 	if len(now) > 0 {
 		return nil
 	}
-	for _, t := range done.Told {
+	for _, t := range done.Clients {
 		app := notifiedApp{Name: cmp.Or(t.Name, t.ClientID), Took: t.Took, Failure: t.Err, State: "retrying"}
 		switch {
-		case t.Heard:
+		case t.Delivered:
 			app.State = "heard"
 		case t.GivenUp:
 			app.State = "given up"

@@ -87,5 +87,5 @@ func (a *Console) setRoles(c echo.Context, me Admin) error {
 	case err != nil:
 		return err
 	}
-	return web.RedirectHX(c, receiptURL(done.Ending))
+	return web.RedirectHX(c, receiptURL(done.ID))
 }

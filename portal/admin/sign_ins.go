@@ -51,8 +51,8 @@ func (q signInsQuery) with(params ...string) string {
 	return pageURL(signInsPath, append(params, "app", q.App, "replica", q.Replica)...)
 }
 
-func (q signInsQuery) storeQuery(at cursors, since time.Time) store.LivingQuery {
-	r := store.LivingQuery{Client: q.App, Replica: q.Replica, Since: since, Limit: perPage, After: readCursor(at.After), Before: readCursor(at.Before)}
+func (q signInsQuery) storeQuery(at cursors, since time.Time) store.ActiveSignInQuery {
+	r := store.ActiveSignInQuery{Client: q.App, Replica: q.Replica, Since: since, Limit: perPage, After: readCursor(at.After), Before: readCursor(at.Before)}
 	if q.App == portalID {
 		r.Client = ""
 	}
@@ -119,9 +119,9 @@ func (a *Console) loadSignIns(c echo.Context, me Admin, q signInsQuery) (signIns
 		return view, err
 	}
 	view.setFilters(q, places, names)
-	rows, pages, err := loadPage("Sign-ins", q.cursors, func(at cursors) ([]store.LivingSignIn, bool, error) {
-		return a.Store.Living(ctx, q.storeQuery(at, a.Now().Add(-activePeriod)))
-	}, func(in store.LivingSignIn) string { return cursorText(in.At, in.SID) }, q.with)
+	rows, pages, err := loadPage("Sign-ins", q.cursors, func(at cursors) ([]store.ActiveSignIn, bool, error) {
+		return a.Store.ActiveSignIns(ctx, q.storeQuery(at, a.Now().Add(-activePeriod)))
+	}, func(in store.ActiveSignIn) string { return cursorText(in.At, in.SID) }, q.with)
 	if err != nil {
 		return view, err
 	}
@@ -133,7 +133,7 @@ func (a *Console) loadSignIns(c echo.Context, me Admin, q signInsQuery) (signIns
 }
 
 // setFilters sets the filters: all, the portal, each app, and the replicas of the selected one.
-func (v *signInsView) setFilters(q signInsQuery, places []store.Place, names map[string]string) {
+func (v *signInsView) setFilters(q signInsQuery, places []store.SignInCount, names map[string]string) {
 	total, byApp := 0, map[string]int{}
 	var apps []string
 	for _, p := range places {
@@ -165,7 +165,7 @@ func (v *signInsView) setFilters(q signInsQuery, places []store.Place, names map
 	}
 }
 
-func replicaChip(q signInsQuery, p store.Place) chip {
+func replicaChip(q signInsQuery, p store.SignInCount) chip {
 	replica, label := p.Replica, p.Replica
 	if replica == "" {
 		replica, label = unnamedReplica, "Server unknown"
@@ -183,13 +183,13 @@ func compareNames(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-func signInOf(in store.LivingSignIn, names map[string]string, own bool) signInRow {
+func signInOf(in store.ActiveSignIn, names map[string]string, own bool) signInRow {
 	row := signInRow{
 		SID: in.SID, EndPath: signInsPath + "/" + url.PathEscape(in.SID) + "/end", Name: in.Name, Email: in.Email,
 		URL: personURL(in.UserID), Address: in.IP, Replica: in.Replica, SignedIn: in.CreatedAt, Seen: in.LastSeenAt, Own: own,
 	}
 	row.Browser, row.Icon = account.DescribeDevice(in.UserAgent)
-	for _, o := range in.Opened {
+	for _, o := range in.ClientSignIns {
 		row.Apps = append(row.Apps, openedApp{Key: o.ClientID, Name: cmp.Or(names[o.ClientID], o.ClientID), Replica: o.Replica, Since: o.First})
 	}
 	return row

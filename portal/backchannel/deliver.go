@@ -18,25 +18,25 @@ import (
 type Result struct {
 	ClientID string        `json:"client_id"`
 	Name     string        `json:"name"`               // the client's, for display
-	Heard    bool          `json:"heard"`              // all its notices were delivered
+	Delivered    bool          `json:"heard"`              // all its notices were delivered
 	Took     time.Duration `json:"took"`               // until it answered or failed; 0 if untried or not ended
 	Err      string        `json:"error,omitempty"`    // why it has not heard, safe to show; "" if it has
 	GivenUp  bool          `json:"given_up,omitempty"` // there is no further attempt, unless an administrator resends it
 }
 
 // Retrying reports whether a notice will be retried.
-func (r Result) Retrying() bool { return !r.Heard && !r.GivenUp }
+func (r Result) Retrying() bool { return !r.Delivered && !r.GivenUp }
 
 // merge adds the result of another notice of the same client.
 func (r *Result) merge(o Result) {
-	if r.Took = max(r.Took, o.Took); o.Heard {
+	if r.Took = max(r.Took, o.Took); o.Delivered {
 		return
 	}
 	// If one notice is retried, the merged result is Retrying.
-	if r.Heard || !o.GivenUp {
+	if r.Delivered || !o.GivenUp {
 		r.GivenUp, r.Err = o.GivenUp, o.Err
 	}
-	r.Heard = false
+	r.Delivered = false
 }
 
 // Deliver posts the notices to all clients in parallel, and returns when each client has answered or failed, or when
@@ -45,7 +45,7 @@ func (r *Result) merge(o Result) {
 // notices stay in the outbox for Run. A notice is sent to the URI that is registered now, not to the one stored in
 // it.
 func (s *Sender) Deliver(ctx context.Context, notices []store.Notice) []Result {
-	results, of := byClient(notices)
+	results, of := groupByClient(notices)
 	if len(results) == 0 {
 		return nil
 	}
@@ -54,7 +54,7 @@ func (s *Sender) Deliver(ctx context.Context, notices []store.Notice) []Result {
 		ids[i] = r.ClientID
 	}
 	registered, err := s.Records.LogoutURIs(ctx, ids)
-	if s.noteHealth(ctx, err); err != nil {
+	if s.logOutboxState(ctx, err); err != nil {
 		return results
 	}
 	type told struct {
@@ -72,11 +72,11 @@ func (s *Sender) Deliver(ctx context.Context, notices []store.Notice) []Result {
 		for j := range of[id] {
 			of[id][j].URI = at.URI
 		}
-		untried, fails := results[i], s.lanes.fails(id)
+		untried, fails := results[i], s.clients.fails(id)
 		open[fails]++
-		go func() { done <- told{i, fails, s.tell(ctx, untried, of[id], fails)} }()
+		go func() { done <- told{i, fails, s.deliverAll(ctx, untried, of[id], fails)} }()
 	}
-	enough := time.NewTimer(s.times.patience)
+	enough := time.NewTimer(s.timeouts.failing)
 	defer enough.Stop()
 	for patient := true; open[false] > 0 || patient && open[true] > 0; {
 		select {
@@ -92,8 +92,8 @@ func (s *Sender) Deliver(ctx context.Context, notices []store.Notice) []Result {
 	return results
 }
 
-// byClient groups notices by client, and returns a result for each that says that it was not tried.
-func byClient(notices []store.Notice) ([]Result, map[string][]store.Notice) {
+// groupByClient groups notices by client, and returns a result for each that says that it was not tried.
+func groupByClient(notices []store.Notice) ([]Result, map[string][]store.Notice) {
 	var results []Result
 	of := map[string][]store.Notice{}
 	for _, n := range notices {
@@ -105,26 +105,26 @@ func byClient(notices []store.Notice) ([]Result, map[string][]store.Notice) {
 	return results, of
 }
 
-// tell delivers all notices of one client, as fast as its lane allows. For a notice that got no turn the result is
+// deliverAll delivers all notices of one client, as fast as its lane allows. For a notice that got no turn the result is
 // untried.
-func (s *Sender) tell(ctx context.Context, untried Result, notices []store.Notice, fails bool) Result {
-	ctx, cancel := context.WithTimeout(ctx, queueing)
+func (s *Sender) deliverAll(ctx context.Context, untried Result, notices []store.Notice, fails bool) Result {
+	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
 	results := make([]Result, len(notices))
 	var wg sync.WaitGroup
 	for i, n := range notices {
 		results[i] = untried
-		seat, ok := s.lanes.enter(ctx, n.ClientID)
+		seat, ok := s.clients.acquire(ctx, n.ClientID)
 		if !ok {
 			continue
 		}
 		deliver := func() {
 			results[i] = s.deliver(ctx, n)
-			seat.done(results[i].Heard)
+			seat.finish(results[i].Delivered)
 		}
 		if fails { // one delivery to probe the client; then as many as its lane allows
 			deliver()
-			if fails = !results[i].Heard; fails {
+			if fails = !results[i].Delivered; fails {
 				for j := i + 1; j < len(notices); j++ {
 					results[j] = untried
 				}
@@ -150,12 +150,12 @@ func (s *Sender) deliver(ctx context.Context, n store.Notice) Result {
 	ctx = context.WithoutCancel(ctx)
 	begun := time.Now()
 	err := s.post(ctx, n)
-	r := Result{ClientID: n.ClientID, Heard: err == nil, Took: time.Since(begun)}
+	r := Result{ClientID: n.ClientID, Delivered: err == nil, Took: time.Since(begun)}
 	now := s.Now()
-	try := store.Try{Notice: n.ID, Attempt: max(n.Attempts, 1), At: now, Took: r.Took}
+	try := store.DeliveryAttempt{NoticeID: n.ID, Attempt: max(n.Attempts, 1), At: now, Took: r.Took}
 	if err != nil {
-		try.Failure, try.Next = reason(err), next(n, try.Attempt, now, err)
-		r.Err, r.GivenUp = try.Failure, try.Next.IsZero()
+		try.Failure, try.RetryAt = describeFailure(err), retryTime(n, try.Attempt, now, err)
+		r.Err, r.GivenUp = try.Failure, try.RetryAt.IsZero()
 		level := slog.LevelWarn
 		if r.GivenUp {
 			level = slog.LevelError
@@ -163,9 +163,9 @@ func (s *Sender) deliver(ctx context.Context, n store.Notice) Result {
 		s.Logger.Log(ctx, level, "a client was not told of a sign-out", "client_id", n.ClientID, "sid", n.SID,
 			"attempts", try.Attempt, "given_up", r.GivenUp, "error", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.times.recording)
+	ctx, cancel := context.WithTimeout(ctx, s.timeouts.record)
 	defer cancel()
-	if err := s.Records.NoticeTried(ctx, try); err != nil {
+	if err := s.Records.RecordAttempt(ctx, try); err != nil {
 		s.Logger.Warn("what became of a logout token was not recorded; it will be sent again", "client_id", n.ClientID, "sid", n.SID, "error", err)
 	}
 	return r
@@ -181,7 +181,7 @@ func (s *Sender) post(ctx context.Context, n store.Notice) error {
 	if err != nil {
 		return fmt.Errorf("backchannel: %w: %w", errUnsigned, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.times.deadline)
+	ctx, cancel := context.WithTimeout(ctx, s.timeouts.delivery)
 	defer cancel()
 	form := url.Values{"logout_token": {raw}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URI, strings.NewReader(form))
@@ -195,9 +195,9 @@ func (s *Sender) post(ctx context.Context, n store.Notice) error {
 		return fmt.Errorf("backchannel: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, answerLimit)) // so that the connection can be reused
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxBodyBytes)) // so that the connection can be reused
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusNoContent {
-		return answered(res.StatusCode)
+		return statusError(res.StatusCode)
 	}
 	return nil
 }

@@ -8,119 +8,119 @@ import (
 )
 
 const (
-	// width is the maximum number of concurrent deliveries to one client.
-	width = 8
-	// wellOnes and failingOnes are the maximum numbers of concurrent deliveries, to all clients whose last delivery
+	// maxPerClient is the maximum number of concurrent deliveries to one client.
+	maxPerClient = 8
+	// maxHealthy and maxFailing are the maximum numbers of concurrent deliveries, to all clients whose last delivery
 	// succeeded and to all others. They bound memory; with separate limits, failing clients do not delay the others.
-	wellOnes    = 512
-	failingOnes = 64
+	maxHealthy    = 512
+	maxFailing = 64
 )
 
-// lanes limit concurrent deliveries for each client.
-type lanes struct {
-	well, failing *semaphore.Weighted
+// clientLimits limit concurrent deliveries for each client.
+type clientLimits struct {
+	healthy, failing *semaphore.Weighted
 
 	mu sync.Mutex
-	of map[string]*lane
+	clients map[string]*clientLimit
 }
 
-// lane is the state of one client.
-type lane struct {
-	seats  *semaphore.Weighted
+// clientLimit is the state of one client.
+type clientLimit struct {
+	slots  *semaphore.Weighted
 	fails  bool // its last delivery failed; guarded by lanes.mu
-	worked bool // a worker claims notices for it; guarded by lanes.mu
+	hasWorker bool // a worker claims notices for it; guarded by lanes.mu
 }
 
-func newLanes() *lanes {
-	return &lanes{
-		well: semaphore.NewWeighted(wellOnes), failing: semaphore.NewWeighted(failingOnes), of: map[string]*lane{},
+func newClientLimits() *clientLimits {
+	return &clientLimits{
+		healthy: semaphore.NewWeighted(maxHealthy), failing: semaphore.NewWeighted(maxFailing), clients: map[string]*clientLimit{},
 	}
 }
 
-// lane returns the lane of a client; the caller holds mu.
-func (l *lanes) lane(client string) *lane {
-	if l.of[client] == nil {
-		l.of[client] = &lane{seats: semaphore.NewWeighted(width)}
+// client returns the lane of a client; the caller holds mu.
+func (l *clientLimits) client(client string) *clientLimit {
+	if l.clients[client] == nil {
+		l.clients[client] = &clientLimit{slots: semaphore.NewWeighted(maxPerClient)}
 	}
-	return l.of[client]
+	return l.clients[client]
 }
 
 // fails reports whether the client's last delivery failed.
-func (l *lanes) fails(client string) bool {
+func (l *clientLimits) fails(client string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.lane(client).fails
+	return l.client(client).fails
 }
 
-// work registers the caller as the worker of the client, and reports false if there is one already.
-func (l *lanes) work(client string) bool {
+// claimWorker registers the caller as the worker of the client, and reports false if there is one already.
+func (l *clientLimits) claimWorker(client string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	free := !l.lane(client).worked
-	l.lane(client).worked = true
+	free := !l.client(client).hasWorker
+	l.client(client).hasWorker = true
 	return free
 }
 
-func (l *lanes) rest(client string) {
+func (l *clientLimits) releaseWorker(client string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lane(client).worked = false
+	l.client(client).hasWorker = false
 }
 
-// seat is the permission to make one delivery to a client. done and unused release it.
-type seat struct {
-	lanes *lanes
-	lane  *lane
+// slot is the permission to make one delivery to a client. done and unused release it.
+type slot struct {
+	limits *clientLimits
+	client  *clientLimit
 	all   *semaphore.Weighted
-	width int64 // seats of the lane that it takes
+	weight int64 // seats of the lane that it takes
 }
 
-// enter waits for a seat of the client; it returns false if ctx ends. A failing client gets one delivery at a time,
+// acquire waits for a seat of the client; it returns false if ctx ends. A failing client gets one delivery at a time,
 // for which enter does not wait: it returns false if that seat is taken.
-func (l *lanes) enter(ctx context.Context, client string) (*seat, bool) {
+func (l *clientLimits) acquire(ctx context.Context, client string) (*slot, bool) {
 	l.mu.Lock()
-	lane, fails := l.lane(client), l.lane(client).fails
+	lane, fails := l.client(client), l.client(client).fails
 	l.mu.Unlock()
 	if fails {
-		return l.try(client)
+		return l.tryAcquire(client)
 	}
-	if lane.seats.Acquire(ctx, 1) != nil {
+	if lane.slots.Acquire(ctx, 1) != nil {
 		return nil, false
 	}
-	if l.fails(client) || l.well.Acquire(ctx, 1) != nil { // the client may have failed meanwhile
-		lane.seats.Release(1)
+	if l.fails(client) || l.healthy.Acquire(ctx, 1) != nil { // the client may have failed meanwhile
+		lane.slots.Release(1)
 		return nil, false
 	}
-	return &seat{lanes: l, lane: lane, all: l.well, width: 1}, true
+	return &slot{limits: l, client: lane, all: l.healthy, weight: 1}, true
 }
 
-// try takes a seat of the client without waiting. It returns false if none is free.
-func (l *lanes) try(client string) (*seat, bool) {
+// tryAcquire takes a seat of the client without waiting. It returns false if none is free.
+func (l *clientLimits) tryAcquire(client string) (*slot, bool) {
 	l.mu.Lock()
-	s := &seat{lanes: l, lane: l.lane(client), all: l.well, width: 1}
-	if s.lane.fails {
-		s.all, s.width = l.failing, width
+	s := &slot{limits: l, client: l.client(client), all: l.healthy, weight: 1}
+	if s.client.fails {
+		s.all, s.weight = l.failing, maxPerClient
 	}
 	l.mu.Unlock()
-	if !s.lane.seats.TryAcquire(s.width) {
+	if !s.client.slots.TryAcquire(s.weight) {
 		return nil, false
 	}
 	if !s.all.TryAcquire(1) {
-		s.lane.seats.Release(s.width)
+		s.client.slots.Release(s.weight)
 		return nil, false
 	}
 	return s, true
 }
 
-// take returns up to n seats. It waits for the first as enter does, and for no other.
-func (l *lanes) take(ctx context.Context, client string, n int) []*seat {
-	first, ok := l.enter(ctx, client)
+// acquireUpTo returns up to n seats. It waits for the first as enter does, and for no other.
+func (l *clientLimits) acquireUpTo(ctx context.Context, client string, n int) []*slot {
+	first, ok := l.acquire(ctx, client)
 	if !ok {
 		return nil
 	}
-	taken := []*seat{first}
+	taken := []*slot{first}
 	for len(taken) < n {
-		s, ok := l.try(client)
+		s, ok := l.tryAcquire(client)
 		if !ok {
 			break
 		}
@@ -129,16 +129,16 @@ func (l *lanes) take(ctx context.Context, client string, n int) []*seat {
 	return taken
 }
 
-// done releases the seat and records whether the delivery succeeded.
-func (s *seat) done(heard bool) {
-	s.lanes.mu.Lock()
-	s.lane.fails = !heard
-	s.lanes.mu.Unlock()
-	s.unused()
+// finish releases the seat and records whether the delivery succeeded.
+func (s *slot) finish(heard bool) {
+	s.limits.mu.Lock()
+	s.client.fails = !heard
+	s.limits.mu.Unlock()
+	s.release()
 }
 
-// unused releases the seat without a delivery.
-func (s *seat) unused() {
+// release releases the seat without a delivery.
+func (s *slot) release() {
 	s.all.Release(1)
-	s.lane.seats.Release(s.width)
+	s.client.slots.Release(s.weight)
 }

@@ -12,9 +12,9 @@ import (
 	"gatehouse/db"
 )
 
-// DeniedQuery selects entries of the denylist that have not expired at Now. After is the Seq of the last entry of
+// DenylistQuery selects entries of the denylist that have not expired at Now. After is the Seq of the last entry of
 // the previous page (the list is in descending order), Before that of the first of the next page.
-type DeniedQuery struct {
+type DenylistQuery struct {
 	Kind, Reason  string   // "" for all
 	Waiting       bool     // only those that Redis does not have yet
 	Values        []string // with People: only these values, or those of these users and their sign-ins
@@ -24,11 +24,11 @@ type DeniedQuery struct {
 	Limit         int
 }
 
-// Denied is an entry of the denylist, as in denylist.Entry, with the user that it is about and the user who made it,
+// DenylistEntry is an entry of the denylist, as in denylist.Entry, with the user that it is about and the user who made it,
 // if known. Published is zero until Redis has it.
-type Denied struct {
+type DenylistEntry struct {
 	Seq                     int64
-	Ending                  string
+	ReceiptID                  string
 	Kind, Value             string
 	Before                  time.Time
 	Except                  string // sid of a sign-in that is not denied
@@ -59,9 +59,9 @@ type deniedRow struct {
 	By        string `db:"by_name"`
 }
 
-// DenyList returns a page of the denylist in the database, the latest entry first, and whether there are more in the
+// Denylist returns a page of the denylist in the database, the latest entry first, and whether there are more in the
 // requested direction.
-func (s *Store) DenyList(ctx context.Context, q DeniedQuery) (page []Denied, more bool, err error) {
+func (s *Store) Denylist(ctx context.Context, q DenylistQuery) (page []DenylistEntry, more bool, err error) {
 	query, args, err := q.statement()
 	if err != nil {
 		return nil, false, fmt.Errorf("store: denylist: %w", err)
@@ -77,8 +77,8 @@ func (s *Store) DenyList(ctx context.Context, q DeniedQuery) (page []Denied, mor
 		slices.Reverse(rows)
 	}
 	for _, r := range rows {
-		page = append(page, Denied{
-			Seq: r.Seq, Ending: r.Ending, Kind: r.Kind, Value: r.Value, Before: timeOf(r.Before), Except: r.Except, Reason: r.Reason, Note: r.Note,
+		page = append(page, DenylistEntry{
+			Seq: r.Seq, ReceiptID: r.Ending, Kind: r.Kind, Value: r.Value, Before: timeOf(r.Before), Except: r.Except, Reason: r.Reason, Note: r.Note,
 			Client: r.ClientID, At: db.Time(r.At), Until: db.Time(r.Until), Published: timeOf(r.Published),
 			PersonID: r.PersonID, Person: r.Person, Email: r.Email, ByID: r.ByID, By: r.By,
 		})
@@ -87,7 +87,7 @@ func (s *Store) DenyList(ctx context.Context, q DeniedQuery) (page []Denied, mor
 }
 
 // statement returns a query that first selects the entries by one index, and then joins the users of the page.
-func (q DeniedQuery) statement() (string, []any, error) {
+func (q DenylistQuery) statement() (string, []any, error) {
 	// "+" prevents SQLite from using the index of until_at: it matches nearly all entries and would require a sort.
 	where, args := []string{"+until_at > ?"}, []any{db.Millis(q.Now)}
 	if q.Kind != "" {
@@ -124,7 +124,7 @@ func (q DeniedQuery) statement() (string, []any, error) {
 }
 
 // named returns the values to match: those given, the users, and the users' sign-ins that have ended.
-func (q DeniedQuery) named() (string, []any, error) {
+func (q DenylistQuery) named() (string, []any, error) {
 	values := slices.Concat(q.Values, q.People)
 	if len(q.People) == 0 {
 		return sqlx.In(`?`, values)

@@ -13,8 +13,8 @@ import (
 	"gatehouse/events"
 )
 
-// Ending says what to end: exactly one of SID, UserID and Token is set.
-type Ending struct {
+// EndRequest says what to end: exactly one of SID, UserID and Token is set.
+type EndRequest struct {
 	ID      string // groups everything that this revocation writes
 	SID     string // this sign-in, or
 	UserID  string // all of this user
@@ -27,7 +27,7 @@ type Ending struct {
 	Scope   string // scope in the event: session or everywhere
 	Now     time.Time
 	Until   time.Time // when the denylist entry expires
-	Retried time.Time // when other replicas may continue: deliver the logout notices, end the denied sign-ins
+	RetryFrom time.Time // when other replicas may continue: deliver the logout notices, end the denied sign-ins
 	With    []Change  // applied first, in the same transaction
 }
 
@@ -45,9 +45,9 @@ type Outcome struct {
 // outcome has the earlier revocations.
 //
 // One sign-in ends in this transaction, with its refresh tokens and a logout notice for each client that it opened.
-// A user is denied by one revocation and one mark on the account, however many sign-ins there are; EndDenied ends
+// A user is denied by one revocation and one mark on the account, however many sign-ins there are; EndDeniedSignIns ends
 // those afterwards.
-func (s *Store) EndSignIns(ctx context.Context, e Ending) (Outcome, error) {
+func (s *Store) EndSignIns(ctx context.Context, e EndRequest) (Outcome, error) {
 	var out Outcome
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		out = Outcome{ID: e.ID}
@@ -70,8 +70,8 @@ func (s *Store) EndSignIns(ctx context.Context, e Ending) (Outcome, error) {
 	return out, nil
 }
 
-func (out *Outcome) endSignIn(ctx context.Context, tx *sqlx.Tx, e Ending) error {
-	if err := out.endSet(ctx, tx, ending{e.ID, e.Reason, e.Now, e.Retried}, `sid = ?`, e.SID); err != nil {
+func (out *Outcome) endSignIn(ctx context.Context, tx *sqlx.Tx, e EndRequest) error {
+	if err := out.endSet(ctx, tx, ending{e.ID, e.Reason, e.Now, e.RetryFrom}, `sid = ?`, e.SID); err != nil {
 		return err
 	}
 	if len(out.Ended) == 0 {
@@ -85,7 +85,7 @@ func (out *Outcome) endSignIn(ctx context.Context, tx *sqlx.Tx, e Ending) error 
 
 // denyPerson denies all sign-ins of a user that have begun by now, except e.Except. The number of statements does
 // not depend on the number of sign-ins.
-func (out *Outcome) denyPerson(ctx context.Context, s *Store, tx *sqlx.Tx, e Ending) error {
+func (out *Outcome) denyPerson(ctx context.Context, s *Store, tx *sqlx.Tx, e EndRequest) error {
 	// A concurrent sign-in waits for this lock, or has been stored already.
 	u, err := s.lockUser(ctx, tx, e.UserID)
 	if errors.Is(err, ErrNotFound) {
@@ -117,7 +117,7 @@ func (out *Outcome) denyPerson(ctx context.Context, s *Store, tx *sqlx.Tx, e End
 		db.Millis(before), e.Except, u.ID); err != nil {
 		return err
 	}
-	tidyAt := e.Retried
+	tidyAt := e.RetryFrom
 	if !living.Some && u.DeletedAt.IsZero() {
 		tidyAt = time.Time{}
 	}
@@ -131,7 +131,7 @@ func (out *Outcome) denyPerson(ctx context.Context, s *Store, tx *sqlx.Tx, e End
 // has whole seconds, and of the second in which one was last seen by a replica whose clock is ahead. A later sign-in
 // begins at that time at the earliest. A denial that excepts another sign-in than the previous one did ends a second
 // later, so that the previous exception does not apply to it.
-func deniedBefore(u User, e Ending, seen time.Time) time.Time {
+func deniedBefore(u User, e EndRequest, seen time.Time) time.Time {
 	before := e.Now
 	if seen.After(before) {
 		before = seen
@@ -148,7 +148,7 @@ func deniedBefore(u User, e Ending, seen time.Time) time.Time {
 
 // endToken revokes an access token, or a whole grant with its refresh tokens: a token's id has its grant's id before
 // a dot.
-func (out *Outcome) endToken(ctx context.Context, s *Store, tx *sqlx.Tx, e Ending) error {
+func (out *Outcome) endToken(ctx context.Context, s *Store, tx *sqlx.Tx, e EndRequest) error {
 	if !strings.Contains(e.Token, ".") {
 		if s.db.Dialect == db.Postgres { // wait for a concurrent rotation, so that the update sees its successor
 			if _, err := tx.ExecContext(ctx, `SELECT 1 FROM sign_ins WHERE sid IN (SELECT sid FROM refresh_tokens WHERE family = $1) FOR UPDATE`, e.Token); err != nil {
@@ -168,21 +168,21 @@ func (out *Outcome) endToken(ctx context.Context, s *Store, tx *sqlx.Tx, e Endin
 
 // findEarlier finds an earlier revocation of the same target that has not expired, and for an access token lasts at
 // least as long. The tokens of a grant were all issued before it was revoked, so its first revocation outlasts them.
-func (out *Outcome) findEarlier(ctx context.Context, tx *sqlx.Tx, e Ending, kind, value string) error {
+func (out *Outcome) findEarlier(ctx context.Context, tx *sqlx.Tx, e EndRequest, kind, value string) error {
 	until := e.Now
 	if strings.Contains(e.Token, ".") {
 		until = e.Until
 	}
 	rows, err := revocations(ctx, tx, `WHERE kind = ? AND value = ? AND until_at >= ? ORDER BY seq DESC LIMIT 1`, kind, value, db.Millis(until))
 	if err == nil && len(rows) > 0 {
-		out.ID, out.Revocations = rows[0].Ending, rows
+		out.ID, out.Revocations = rows[0].ReceiptID, rows
 	}
 	return err
 }
 
 // revoke stores r with the metadata of e.
-func (out *Outcome) revoke(ctx context.Context, tx *sqlx.Tx, r Revocation, e Ending, tidyAt time.Time) error {
-	r.Ending, r.Reason, r.Note, r.By, r.Client = e.ID, e.Reason, e.Note, e.By, e.Client
+func (out *Outcome) revoke(ctx context.Context, tx *sqlx.Tx, r Revocation, e EndRequest, tidyAt time.Time) error {
+	r.ReceiptID, r.Reason, r.Note, r.By, r.Client = e.ID, e.Reason, e.Note, e.By, e.Client
 	r.At, r.Until = e.Now.Truncate(time.Millisecond), e.Until.Truncate(time.Millisecond)
 	if err := insertRevocation(ctx, tx, &r, tidyAt); err != nil {
 		return err
@@ -191,6 +191,6 @@ func (out *Outcome) revoke(ctx context.Context, tx *sqlx.Tx, r Revocation, e End
 	return nil
 }
 
-func recordSignOut(ctx context.Context, tx *sqlx.Tx, e Ending, userID string) error {
+func recordSignOut(ctx context.Context, tx *sqlx.Tx, e EndRequest, userID string) error {
 	return events.Record(ctx, tx, events.New(events.SignOut, userID, map[string]any{"client_id": e.Client, "scope": e.Scope}))
 }

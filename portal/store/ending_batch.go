@@ -34,13 +34,13 @@ func (s *Store) ClaimDenial(ctx context.Context, now, lease time.Time) (Revocati
 	return rows[0], nil
 }
 
-// EndDenied ends up to limit of the sign-ins that denial r denies, in one transaction, and reserves r until lease.
+// EndDeniedSignIns ends up to limit of the sign-ins that denial r denies, in one transaction, and reserves r until lease.
 // The Sender may deliver the logout notices from deliverAt on. more reports whether sign-ins may remain; if not, r
 // is complete.
-func (s *Store) EndDenied(ctx context.Context, r Revocation, limit int, now, deliverAt, lease time.Time) (out Outcome, more bool, err error) {
+func (s *Store) EndDeniedSignIns(ctx context.Context, r Revocation, limit int, now, deliverAt, lease time.Time) (out Outcome, more bool, err error) {
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		out = Outcome{ID: r.Ending}
-		e := ending{id: r.Ending, reason: r.Reason, now: now, retried: deliverAt}
+		out = Outcome{ID: r.ReceiptID}
+		e := ending{id: r.ReceiptID, reason: r.Reason, now: now, retried: deliverAt}
 		if err := out.endSet(ctx, tx, e, `sid IN (SELECT sid FROM sign_ins WHERE user_id = ? AND ended_at IS NULL AND created_at < ? AND sid <> ? LIMIT ?)`,
 			r.Value, db.Millis(r.Before), r.Except, limit); err != nil {
 			return err
@@ -137,7 +137,7 @@ func (out *Outcome) notifyClients(ctx context.Context, tx *sqlx.Tx, e ending) er
 		opened = opened[len(some):]
 		values := make([]any, 0, 7*len(some))
 		for _, o := range some {
-			n := Notice{ID: rand.Text(), ClientID: o.ClientID, URI: o.URI, SID: o.SID, UserID: out.UserID, Ending: e.id, CreatedAt: e.now}
+			n := Notice{ID: rand.Text(), ClientID: o.ClientID, URI: o.URI, SID: o.SID, UserID: out.UserID, ReceiptID: e.id, CreatedAt: e.now}
 			out.Notices = append(out.Notices, n)
 			values = append(values, n.ID, n.ClientID, n.SID, n.UserID, db.Millis(e.now), db.Millis(e.retried), e.id)
 		}

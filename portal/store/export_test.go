@@ -3,10 +3,10 @@ package store
 import "gatehouse/db"
 
 // Statement is what a query of living sign-ins asks the database.
-func (q LivingQuery) Statement() (string, []any) { return q.statement() }
+func (q ActiveSignInQuery) Statement() (string, []any) { return q.statement() }
 
 // Statement is what a query of the denylist asks the database.
-func (q DeniedQuery) Statement() (string, []any, error) { return q.statement() }
+func (q DenylistQuery) Statement() (string, []any, error) { return q.statement() }
 
 // Statement is what a query of the audit asks the database, where the row that it begins at is of the time from.
 func (q AuditQuery) Statement(from int64, d db.Dialect) (string, []any) {
@@ -23,7 +23,7 @@ var (
 	LivingOf = livingOf
 )
 
-// The steps and counts of LivingPlaces.
+// The steps and counts of ActiveSignInCounts.
 const (
 	NextOfPortal   = nextOfPortal
 	NextOfClient   = nextOfClient

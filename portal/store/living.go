@@ -19,9 +19,9 @@ type Cursor struct {
 	ID string
 }
 
-// LivingQuery selects active sign-ins. After is the last of the previous page (the list is in descending order),
+// ActiveSignInQuery selects active sign-ins. After is the last of the previous page (the list is in descending order),
 // Before the first of the next page; at most one of them is set.
-type LivingQuery struct {
+type ActiveSignInQuery struct {
 	Client        string    // those that opened this app; "" for all
 	Replica       string    // where it opened the app; without Client: where it signed in at the portal
 	Unnamed       bool      // instead of Replica: at a replica without a name
@@ -30,25 +30,25 @@ type LivingQuery struct {
 	Limit         int
 }
 
-// LivingSignIn is an active sign-in with its user and the apps that it opened. At orders the list: when the sign-in
+// ActiveSignIn is an active sign-in with its user and the apps that it opened. At orders the list: when the sign-in
 // was last seen or, in the list of one app, when the app last used it.
-type LivingSignIn struct {
+type ActiveSignIn struct {
 	SignIn
 	Name, Email string
-	Opened      []Opened
+	ClientSignIns      []ClientSignIn
 	At          time.Time
 }
 
-// Opened is an app that a sign-in opened. Replica is the app's replica that last requested tokens for it, "" if it
+// ClientSignIn is an app that a sign-in opened. Replica is the app's replica that last requested tokens for it, "" if it
 // sent no name.
-type Opened struct {
+type ClientSignIn struct {
 	ClientID, Replica string
 	First, Last       time.Time
 }
 
-// Living returns a page of the active sign-ins, the last seen first, and whether there are more in the requested
+// ActiveSignIns returns a page of the active sign-ins, the last seen first, and whether there are more in the requested
 // direction.
-func (s *Store) Living(ctx context.Context, q LivingQuery) (page []LivingSignIn, more bool, err error) {
+func (s *Store) ActiveSignIns(ctx context.Context, q ActiveSignInQuery) (page []ActiveSignIn, more bool, err error) {
 	query, args := q.statement()
 	var rows []struct {
 		signInRow
@@ -74,8 +74,8 @@ func (s *Store) Living(ctx context.Context, q LivingQuery) (page []LivingSignIn,
 		return nil, false, err
 	}
 	for _, r := range rows {
-		in := LivingSignIn{SignIn: r.signIn(), Name: r.Name, Email: r.Email, Opened: opened[r.SID], At: db.Time(r.At)}
-		for _, o := range in.Opened {
+		in := ActiveSignIn{SignIn: r.signIn(), Name: r.Name, Email: r.Email, ClientSignIns: opened[r.SID], At: db.Time(r.At)}
+		for _, o := range in.ClientSignIns {
 			in.Clients = append(in.Clients, o.ClientID)
 		}
 		page = append(page, in)
@@ -84,7 +84,7 @@ func (s *Store) Living(ctx context.Context, q LivingQuery) (page []LivingSignIn,
 }
 
 // statement returns a query for one row more than the page. Each of its forms uses one index from the page's start.
-func (q LivingQuery) statement() (string, []any) {
+func (q ActiveSignInQuery) statement() (string, []any) {
 	at, sid, from := "s.last_seen_at", "s.sid", `sign_ins s`
 	where, args := []string{"s.ended_at IS NULL"}, []any{}
 	replica := "s.replica"
@@ -111,7 +111,7 @@ func (q LivingQuery) statement() (string, []any) {
 }
 
 // opened returns the apps that each of the sign-ins opened, in the order in which it did.
-func (s *Store) opened(ctx context.Context, sids []string) (map[string][]Opened, error) {
+func (s *Store) opened(ctx context.Context, sids []string) (map[string][]ClientSignIn, error) {
 	if len(sids) == 0 {
 		return nil, nil
 	}
@@ -129,9 +129,9 @@ func (s *Store) opened(ctx context.Context, sids []string) (map[string][]Opened,
 	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(query), args...); err != nil {
 		return nil, fmt.Errorf("store: what sign-ins opened: %w", err)
 	}
-	all := map[string][]Opened{}
+	all := map[string][]ClientSignIn{}
 	for _, r := range rows {
-		all[r.SID] = append(all[r.SID], Opened{ClientID: r.ClientID, Replica: r.Replica, First: db.Time(r.First), Last: db.Time(r.Last)})
+		all[r.SID] = append(all[r.SID], ClientSignIn{ClientID: r.ClientID, Replica: r.Replica, First: db.Time(r.First), Last: db.Time(r.Last)})
 	}
 	return all, nil
 }

@@ -13,20 +13,20 @@ import (
 // maxPlaces limits the number of replicas that are counted, since old names may remain in the database.
 const maxPlaces = 200
 
-// Place is a replica with a number of active sign-ins: of the portal, if Client is "", with those that signed in
+// SignInCount is a replica with a number of active sign-ins: of the portal, if Client is "", with those that signed in
 // there; of an app, with those for which it was the last to request tokens. Replica is "" for replicas without a
 // name. Count stops at the given limit.
-type Place struct {
+type SignInCount struct {
 	Client, Replica string
 	Count           int
 }
 
-// LivingPlaces counts the active sign-ins seen since that time, by portal replica, and by app and its replica. Each
+// ActiveSignInCounts counts the active sign-ins seen since that time, by portal replica, and by app and its replica. Each
 // count stops at limit, so that a million sign-ins do not make it slow. It skips from one replica to the next in the
 // index, and reads nothing else.
-func (s *Store) LivingPlaces(ctx context.Context, since time.Time, limit int) ([]Place, error) {
-	var counted []Place
-	for p, n := (Place{}), 0; n < maxPlaces; n++ {
+func (s *Store) ActiveSignInCounts(ctx context.Context, since time.Time, limit int) ([]SignInCount, error) {
+	var counted []SignInCount
+	for p, n := (SignInCount{}), 0; n < maxPlaces; n++ {
 		var err error
 		if p.Count, err = s.countPlace(ctx, p, since, limit); err != nil {
 			return nil, fmt.Errorf("store: count sign-ins: %w", err)
@@ -54,7 +54,7 @@ const (
 		WHERE ended_at IS NULL AND client_id > ? ORDER BY client_id, replica LIMIT 1`
 )
 
-func (s *Store) nextPlace(ctx context.Context, p Place) (next Place, err error) {
+func (s *Store) nextPlace(ctx context.Context, p SignInCount) (next SignInCount, err error) {
 	if p.Client == "" {
 		next, err = s.place(ctx, nextOfPortal, p.Replica)
 	} else {
@@ -66,7 +66,7 @@ func (s *Store) nextPlace(ctx context.Context, p Place) (next Place, err error) 
 	return next, err
 }
 
-func (s *Store) place(ctx context.Context, query string, args ...any) (p Place, err error) {
+func (s *Store) place(ctx context.Context, query string, args ...any) (p SignInCount, err error) {
 	err = s.db.QueryRowxContext(ctx, s.db.Rebind(query), args...).Scan(&p.Client, &p.Replica)
 	return p, err
 }
@@ -76,7 +76,7 @@ const (
 	openedAtPlace  = `SELECT 1 FROM sign_in_clients WHERE ended_at IS NULL AND client_id = ? AND replica = ? AND last_at >= ?`
 )
 
-func (s *Store) countPlace(ctx context.Context, p Place, since time.Time, limit int) (int, error) {
+func (s *Store) countPlace(ctx context.Context, p SignInCount, since time.Time, limit int) (int, error) {
 	if p.Client == "" {
 		return s.countUpTo(ctx, limit, signInsAtPlace, p.Replica, db.Millis(since))
 	}

@@ -16,8 +16,8 @@ import (
 // seenEvery is the precision of "last seen", which avoids a write for each token request.
 const seenEvery = time.Minute
 
-// Grantee is the user of an active sign-in, with the data for tokens.
-type Grantee struct {
+// SignInIdentity is the user of an active sign-in, with the data for tokens.
+type SignInIdentity struct {
 	UserID   string
 	SID      string
 	Email    string
@@ -29,10 +29,10 @@ type Grantee struct {
 	opened sql.NullInt64 // when the given client last used the sign-in
 }
 
-// Grantee returns the user of the sign-in sid. It returns ErrNotFound if no tokens may be issued: the sign-in is
+// SignInIdentity returns the user of the sign-in sid. It returns ErrNotFound if no tokens may be issued: the sign-in is
 // unknown or has ended, or the user is disabled at now.
-func (s *Store) Grantee(ctx context.Context, sid, clientID string, now time.Time) (Grantee, error) {
-	g := Grantee{SID: sid}
+func (s *Store) SignInIdentity(ctx context.Context, sid, clientID string, now time.Time) (SignInIdentity, error) {
+	g := SignInIdentity{SID: sid}
 	var roles string
 	var authTime int64
 	err := s.db.QueryRowxContext(ctx, s.db.Rebind(`SELECT u.id, u.email, u.name, u.roles, s.created_at, c.last_at
@@ -41,22 +41,22 @@ func (s *Store) Grantee(ctx context.Context, sid, clientID string, now time.Time
 		WHERE s.sid = ? AND s.ended_at IS NULL AND `+notDenied+` AND (u.disabled_at IS NULL OR u.banned_until <= ?)`), clientID, sid, db.Millis(now)).
 		Scan(&g.UserID, &g.Email, &g.Name, &roles, &authTime, &g.opened)
 	if errors.Is(err, sql.ErrNoRows) || s.Locked(g.UserID) {
-		return Grantee{}, ErrNotFound
+		return SignInIdentity{}, ErrNotFound
 	}
 	if err != nil {
-		return Grantee{}, fmt.Errorf("store: who signed in: %w", err)
+		return SignInIdentity{}, fmt.Errorf("store: who signed in: %w", err)
 	}
 	if g.Roles, err = fromList(roles); err != nil {
-		return Grantee{}, err
+		return SignInIdentity{}, err
 	}
 	g.AuthTime = db.Time(authTime)
 	return g, nil
 }
 
-// Open records that clientID, at g.Replica, uses g's sign-in, so that a sign-out notifies it. If first is given, the
+// RecordClientSignIn records that clientID, at g.Replica, uses g's sign-in, so that a sign-out notifies it. If first is given, the
 // first refresh token of a family, it stores that. The first time it also records the event sign_in, and reports
 // true. It returns ErrNotFound if the sign-in ended meanwhile; then nothing is stored.
-func (s *Store) Open(ctx context.Context, g Grantee, clientID string, first *RefreshToken, now time.Time) (anew bool, err error) {
+func (s *Store) RecordClientSignIn(ctx context.Context, g SignInIdentity, clientID string, first *RefreshToken, now time.Time) (anew bool, err error) {
 	recent := g.opened.Valid && now.Sub(db.Time(g.opened.Int64)) < seenEvery
 	if recent && first == nil {
 		return false, nil
@@ -85,9 +85,9 @@ func (s *Store) Open(ctx context.Context, g Grantee, clientID string, first *Ref
 
 // touch updates "last seen" for a user who uses the apps but not the portal. It ignores errors, and runs outside the
 // transaction to hold no lock.
-func (s *Store) touch(ctx context.Context, sid string, now time.Time) { _ = s.Seen(ctx, sid, now) }
+func (s *Store) touch(ctx context.Context, sid string, now time.Time) { _ = s.TouchSignIn(ctx, sid, now) }
 
-func open(ctx context.Context, tx *sqlx.Tx, g Grantee, clientID string, now int64) (anew bool, err error) {
+func open(ctx context.Context, tx *sqlx.Tx, g SignInIdentity, clientID string, now int64) (anew bool, err error) {
 	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO sign_in_clients (sid, client_id, first_at, last_at, replica)
 		VALUES (?, ?, ?, ?, ?) ON CONFLICT (sid, client_id) DO NOTHING`), g.SID, clientID, now, now, g.Replica)
 	if err != nil {
@@ -107,7 +107,7 @@ func open(ctx context.Context, tx *sqlx.Tx, g Grantee, clientID string, now int6
 	return false, nil
 }
 
-// notDenied is the condition that sign-in s of user u was not denied with all others (User.Denied).
+// notDenied is the condition that sign-in s of user u was not denied with all others (User.DenylistEntry).
 const notDenied = `(u.denied_before IS NULL OR s.created_at >= u.denied_before OR s.sid = u.denied_except)`
 
 // holdSignIn locks the sign-in so that it can't end until tx commits. It returns ErrNotFound if it has ended. On

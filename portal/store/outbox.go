@@ -18,7 +18,7 @@ type Notice struct {
 	URI       string // the client's current backchannel_logout_uri; "" if it has none
 	SID       string
 	UserID    string
-	Ending    string // the revocation that it belongs to; "" for none
+	ReceiptID    string // the revocation that it belongs to; "" for none
 	CreatedAt time.Time
 	Since     time.Time // when it was created, or resent by an administrator; zero means CreatedAt
 	Attempts  int       // begun so far; a claim begins one
@@ -75,7 +75,7 @@ func (s *Store) ClaimNotices(ctx context.Context, clientID string, now, lease ti
 	notices := make([]Notice, len(rows))
 	for i, r := range rows {
 		notices[i] = Notice{
-			ID: r.ID, ClientID: r.ClientID, URI: r.URI, SID: r.SID, UserID: r.UserID, Ending: r.Ending,
+			ID: r.ID, ClientID: r.ClientID, URI: r.URI, SID: r.SID, UserID: r.UserID, ReceiptID: r.Ending,
 			CreatedAt: db.Time(r.CreatedAt), Since: db.Time(r.Since), Attempts: r.Attempts,
 		}
 	}
@@ -109,30 +109,30 @@ func (s *Store) LogoutURIs(ctx context.Context, clientIDs []string) (map[string]
 	return registered, nil
 }
 
-// Try is the result of one attempt to deliver a notice.
-type Try struct {
-	Notice  string // its ID
+// DeliveryAttempt is the result of one attempt to deliver a notice.
+type DeliveryAttempt struct {
+	NoticeID  string // its ID
 	Attempt int    // number of the attempt, from 1
 	At      time.Time
 	Took    time.Duration // stored in milliseconds
 	Failure string        // why it failed; "": the notice was delivered
-	Next    time.Time     // of a failure: when to retry; zero gives the notice up
+	RetryAt    time.Time     // of a failure: when to retry; zero gives the notice up
 }
 
-// NoticeTried records an attempt. An obsolete failure, of a notice that was claimed again or delivered meanwhile,
+// RecordAttempt records an attempt. An obsolete failure, of a notice that was claimed again or delivered meanwhile,
 // changes nothing.
-func (s *Store) NoticeTried(ctx context.Context, t Try) error {
-	set, next := `next_attempt_at = ?`, t.Next
-	if t.Next.IsZero() {
+func (s *Store) RecordAttempt(ctx context.Context, t DeliveryAttempt) error {
+	set, next := `next_attempt_at = ?`, t.RetryAt
+	if t.RetryAt.IsZero() {
 		set, next = `given_up_at = ?`, t.At
 	}
 	query := `UPDATE backchannel_outbox SET ` + set + `, tried_at = ?, took_ms = ?, attempts = ?, last_error = ?
 		WHERE id = ? AND ` + waiting + ` AND attempts <= ?`
-	args := []any{db.Millis(next), db.Millis(t.At), t.Took.Milliseconds(), t.Attempt, t.Failure, t.Notice, t.Attempt}
+	args := []any{db.Millis(next), db.Millis(t.At), t.Took.Milliseconds(), t.Attempt, t.Failure, t.NoticeID, t.Attempt}
 	if t.Failure == "" {
 		query = `UPDATE backchannel_outbox SET delivered_at = ?, given_up_at = NULL, tried_at = ?, took_ms = ?,
 			attempts = CASE WHEN attempts < ? THEN ? ELSE attempts END, last_error = '' WHERE id = ? AND delivered_at IS NULL`
-		args = []any{db.Millis(t.At), db.Millis(t.At), t.Took.Milliseconds(), t.Attempt, t.Attempt, t.Notice}
+		args = []any{db.Millis(t.At), db.Millis(t.At), t.Took.Milliseconds(), t.Attempt, t.Attempt, t.NoticeID}
 	}
 	if _, err := s.db.ExecContext(ctx, s.db.Rebind(query), args...); err != nil {
 		return fmt.Errorf("store: notice tried: %w", err)

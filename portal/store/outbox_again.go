@@ -11,16 +11,16 @@ import (
 	"gatehouse/db"
 )
 
-// ErrNotSentAgain means that no notice had to be sent again: all were delivered, are being delivered or are due.
-var ErrNotSentAgain = errors.New("store: no notice had to be sent again")
+// ErrNothingToResend means that no notice had to be sent again: all were delivered, are being delivered or are due.
+var ErrNothingToResend = errors.New("store: no notice had to be sent again")
 
 // again makes a notice due immediately, as if it had never been tried.
 const again = `SET given_up_at = NULL, next_attempt_at = ?, again_at = ?, attempts = 0`
 
-// SendAgain returns the change that makes a notice due at now: one that was given up is retried for as long as a new
-// one, and one that waits after a failure no longer waits. It fails with [ErrNotSentAgain] if the notice was delivered,
+// ResendNotice returns the change that makes a notice due at now: one that was given up is retried for as long as a new
+// one, and one that waits after a failure no longer waits. It fails with [ErrNothingToResend] if the notice was delivered,
 // is being delivered or is due, and with [ErrNotFound] if there is no such notice.
-func SendAgain(id string, now time.Time) Change {
+func ResendNotice(id string, now time.Time) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		// took_ms is set once an attempt has ended: before that, a delivery is under way.
 		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE backchannel_outbox `+again+`
@@ -39,13 +39,13 @@ func SendAgain(id string, now time.Time) Change {
 		if !there {
 			return ErrNotFound
 		}
-		return ErrNotSentAgain
+		return ErrNothingToResend
 	}}
 }
 
-// SendAllAgain returns the change that makes the given-up notices of a client due at now, and stores their number in
-// sent, which may be nil. It fails with [ErrNotSentAgain] if there are none.
-func SendAllAgain(clientID string, now time.Time, sent *int) Change {
+// ResendNotices returns the change that makes the given-up notices of a client due at now, and stores their number in
+// sent, which may be nil. It fails with [ErrNothingToResend] if there are none.
+func ResendNotices(clientID string, now time.Time, sent *int) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		if clientID == "" {
 			return errors.New("store: send all notices again: of which client?")
@@ -60,7 +60,7 @@ func SendAllAgain(clientID string, now time.Time, sent *int) Change {
 			*sent = int(n)
 		}
 		if err == nil && n == 0 {
-			return ErrNotSentAgain
+			return ErrNothingToResend
 		}
 		return err
 	}}

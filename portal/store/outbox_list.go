@@ -102,7 +102,7 @@ type deliveryRow struct {
 func (r deliveryRow) delivery() Delivery {
 	return Delivery{
 		Notice: Notice{
-			ID: r.ID, ClientID: r.ClientID, URI: r.URI, SID: r.SID, UserID: r.UserID, Ending: r.Ending,
+			ID: r.ID, ClientID: r.ClientID, URI: r.URI, SID: r.SID, UserID: r.UserID, ReceiptID: r.Ending,
 			CreatedAt: db.Time(r.CreatedAt), Since: db.Time(r.Since), Attempts: r.Attempts,
 		},
 		Name: r.Name, TriedAt: timeOf(r.Tried), Took: millis(r.Took), Failure: r.Failure,
@@ -118,17 +118,17 @@ func millis(ms *int64) time.Duration {
 	return time.Duration(*ms) * time.Millisecond
 }
 
-// Owed counts the undelivered notices of a client.
-type Owed struct {
+// UndeliveredCount counts the undelivered notices of a client.
+type UndeliveredCount struct {
 	ClientID string `db:"client_id"`
 	Name     string `db:"name"` // "" if it is no longer registered
 	Waiting  int    `db:"waiting"`
 	GivenUp  int    `db:"given_up"`
 }
 
-// Owed returns the clients that have undelivered notices, by id.
-func (s *Store) Owed(ctx context.Context) ([]Owed, error) {
-	var all []Owed
+// UndeliveredCounts returns the clients that have undelivered notices, by id.
+func (s *Store) UndeliveredCounts(ctx context.Context) ([]UndeliveredCount, error) {
+	var all []UndeliveredCount
 	if err := s.db.SelectContext(ctx, &all, `SELECT o.client_id, COALESCE(MAX(c.name), '') AS name, CAST(SUM(o.waiting) AS BIGINT) AS waiting, CAST(SUM(o.given_up) AS BIGINT) AS given_up
 		FROM (
 			SELECT client_id, COUNT(*) AS waiting, 0 AS given_up FROM backchannel_outbox WHERE `+waiting+` GROUP BY client_id
@@ -140,20 +140,20 @@ func (s *Store) Owed(ctx context.Context) ([]Owed, error) {
 	return all, nil
 }
 
-// Told is the result of the notices of one revocation to one client.
-type Told struct {
+// NoticeSummary is the result of the notices of one revocation to one client.
+type NoticeSummary struct {
 	ClientID string
 	Name     string // "" if it is no longer registered
 	Notices  int    // one for each sign-in; each is delivered, given up, or else retried
-	Heard    int
+	Delivered    int
 	GivenUp  int
 	Took     time.Duration // the slowest of the last attempts
 	TriedAt  time.Time     // zero: not yet
 	Failure  string        // why a last attempt failed; "" if none has
 }
 
-// NoticesOf returns the results of the notices of a revocation by client id.
-func (s *Store) NoticesOf(ctx context.Context, ending string) ([]Told, error) {
+// NoticeSummaries returns the results of the notices of a revocation by client id.
+func (s *Store) NoticeSummaries(ctx context.Context, ending string) ([]NoticeSummary, error) {
 	var rows []struct {
 		ClientID string `db:"client_id"`
 		Name     string `db:"name"`
@@ -173,10 +173,10 @@ func (s *Store) NoticesOf(ctx context.Context, ending string) ([]Told, error) {
 		WHERE o.ending = ? GROUP BY o.client_id ORDER BY o.client_id`), ending); err != nil {
 		return nil, fmt.Errorf("store: notices of an ending: %w", err)
 	}
-	all := make([]Told, len(rows))
+	all := make([]NoticeSummary, len(rows))
 	for i, r := range rows {
-		all[i] = Told{
-			ClientID: r.ClientID, Name: r.Name, Notices: r.Notices, Heard: r.Heard, GivenUp: r.GivenUp,
+		all[i] = NoticeSummary{
+			ClientID: r.ClientID, Name: r.Name, Notices: r.Notices, Delivered: r.Heard, GivenUp: r.GivenUp,
 			Took: millis(r.Took), TriedAt: timeOf(r.Tried), Failure: r.Failure,
 		}
 	}

@@ -162,7 +162,7 @@ func queries(t *testing.T, d *db.DB) map[string]ask {
 		"count at the portal":       {query: store.SignInsAtPlace + " LIMIT 1000", args: []any{"portal-1", db.Millis(since)}},
 		"count at an app":           {query: store.OpenedAtPlace + " LIMIT 1000", args: []any{"shop", "shop-portal-1", db.Millis(since)}},
 	}
-	for name, q := range map[string]store.LivingQuery{
+	for name, q := range map[string]store.ActiveSignInQuery{
 		"all": {}, "after": {After: here}, "before": {Before: here}, "at the portal": {Replica: "portal-2", After: here},
 		"of an app": {Client: "shop"}, "of an app, after": {Client: "forum", After: here}, "of an app, before": {Client: "forum", Before: here},
 		"at a replica of an app": {Client: "shop", Replica: "shop-portal-1", After: here}, "at an unnamed replica": {Client: "shop", Unnamed: true},
@@ -171,7 +171,7 @@ func queries(t *testing.T, d *db.DB) map[string]ask {
 		query, args := q.Statement()
 		asked["sign-ins "+name] = ask{query: query, args: args, ordered: true}
 	}
-	for name, q := range map[string]store.DeniedQuery{
+	for name, q := range map[string]store.DenylistQuery{
 		"after": {After: 2000}, "before": {Before: 100}, "of a kind": {Kind: "sub", After: 2000}, "for a reason": {Reason: "banned", Before: 10},
 		"waiting": {Waiting: true}, "of a value": {Values: []string{"sid-7"}}, "of people": {Values: []string{"u7"}, People: []string{"u7", "u8"}},
 	} {

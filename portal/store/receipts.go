@@ -12,7 +12,7 @@ import (
 
 // Receipt is the stored result of one revocation: the confirmations of the replicas, and the notices to clients.
 type Receipt struct {
-	Ending    string    `db:"ending"`
+	ID    string    `db:"ending"`
 	UserID    string    `db:"user_id"` // the user that it is about; "" for a token
 	Reason    string    `db:"reason"`
 	CreatedAt time.Time `db:"-"`
@@ -24,7 +24,7 @@ type receiptRow struct {
 	CreatedAt int64 `db:"created_at"`
 }
 
-// ChangeReceipt applies change to the text of the stored receipt of r.Ending, or of r if there is none, and stores the
+// ChangeReceipt applies change to the text of the stored receipt of r.ID, or of r if there is none, and stores the
 // result, in one transaction. If change fails, ChangeReceipt returns an error that wraps that of change, and stores
 // nothing.
 func (s *Store) ChangeReceipt(ctx context.Context, r Receipt, change func(text string) (string, error)) error {
@@ -33,14 +33,14 @@ func (s *Store) ChangeReceipt(ctx context.Context, r Receipt, change func(text s
 		var text string
 		if err := tx.GetContext(ctx, &text, tx.Rebind(`INSERT INTO receipts (ending, user_id, reason, created_at, receipt) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (ending) DO UPDATE SET user_id = CASE WHEN receipts.user_id = '' THEN excluded.user_id ELSE receipts.user_id END RETURNING receipt`),
-			r.Ending, r.UserID, r.Reason, db.Millis(r.CreatedAt), r.Text); err != nil {
+			r.ID, r.UserID, r.Reason, db.Millis(r.CreatedAt), r.Text); err != nil {
 			return err
 		}
 		text, err := change(text)
 		if err != nil {
 			return err
 		}
-		return exec(ctx, tx, "a receipt", `UPDATE receipts SET receipt = ? WHERE ending = ?`, text, r.Ending)
+		return exec(ctx, tx, "a receipt", `UPDATE receipts SET receipt = ? WHERE ending = ?`, text, r.ID)
 	})
 	if err != nil {
 		return fmt.Errorf("store: change a receipt: %w", err)

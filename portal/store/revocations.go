@@ -13,7 +13,7 @@ import (
 // Revocation is one entry of the denylist as stored in the database (package denylist documents its meaning).
 type Revocation struct {
 	Seq         int64  // ascending
-	Ending      string // the revocation request that it belongs to
+	ReceiptID      string // the revocation request that it belongs to
 	Kind        string // sub, sid or jti
 	Value       string
 	Before      time.Time // of a sub: sign-ins with an earlier auth_time are denied, in whole seconds
@@ -45,7 +45,7 @@ type revocationRow struct {
 
 func (r revocationRow) revocation() Revocation {
 	return Revocation{
-		Seq: r.Seq, Ending: r.Ending, Kind: r.Kind, Value: r.Value, Before: timeOf(r.BeforeAt), Except: r.Except, Reason: r.Reason, Note: r.Note, By: r.By,
+		Seq: r.Seq, ReceiptID: r.Ending, Kind: r.Kind, Value: r.Value, Before: timeOf(r.BeforeAt), Except: r.Except, Reason: r.Reason, Note: r.Note, By: r.By,
 		Client: r.Client, At: db.Time(r.At), Until: db.Time(r.UntilAt), PublishedAt: timeOf(r.PublishedAt),
 	}
 }
@@ -56,7 +56,7 @@ func insertRevocation(ctx context.Context, tx *sqlx.Tx, r *Revocation, tidyAt ti
 	return tx.QueryRowxContext(ctx, tx.Rebind(`INSERT INTO revocations
 		(ending, kind, value, before_at, except_sid, reason, note, by_user, client_id, at, until_at, tidy_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`),
-		r.Ending, r.Kind, r.Value, millisOf(r.Before), r.Except, r.Reason, r.Note, r.By, r.Client, db.Millis(r.At), db.Millis(r.Until),
+		r.ReceiptID, r.Kind, r.Value, millisOf(r.Before), r.Except, r.Reason, r.Note, r.By, r.Client, db.Millis(r.At), db.Millis(r.Until),
 		millisOf(tidyAt)).Scan(&r.Seq)
 }
 
@@ -85,9 +85,9 @@ func (s *Store) PendingRevocations(ctx context.Context, now time.Time, limit int
 	return revocations(ctx, s.db, `WHERE published_at IS NULL AND +until_at > ? ORDER BY seq LIMIT ?`, db.Millis(now), limit)
 }
 
-// LivingRevocations returns a page of the revocations that have not expired at now: the first with a Seq above
+// ActiveRevocations returns a page of the revocations that have not expired at now: the first with a Seq above
 // after. published omits those that were never published.
-func (s *Store) LivingRevocations(ctx context.Context, after int64, now time.Time, published bool, limit int) ([]Revocation, error) {
+func (s *Store) ActiveRevocations(ctx context.Context, after int64, now time.Time, published bool, limit int) ([]Revocation, error) {
 	only := ``
 	if published {
 		only = ` AND published_at IS NOT NULL`
@@ -100,8 +100,8 @@ func (s *Store) RevocationsOf(ctx context.Context, ending string) ([]Revocation,
 	return revocations(ctx, s.db, `WHERE ending = ? ORDER BY seq`, ending)
 }
 
-// RevocationsPublished records that Redis has the revocations with these numbers.
-func (s *Store) RevocationsPublished(ctx context.Context, seqs []int64, now time.Time) error {
+// MarkRevocationsPublished records that Redis has the revocations with these numbers.
+func (s *Store) MarkRevocationsPublished(ctx context.Context, seqs []int64, now time.Time) error {
 	if len(seqs) == 0 {
 		return nil
 	}

@@ -24,8 +24,8 @@ func (s *Store) SetSessionKey(ctx context.Context, sid, key string, now time.Tim
 		key, db.Millis(now), sid)
 }
 
-// SessionSeen records that the session with that key was used.
-func (s *Store) SessionSeen(ctx context.Context, key string, now time.Time) error {
+// TouchSession records that the session with that key was used.
+func (s *Store) TouchSession(ctx context.Context, key string, now time.Time) error {
 	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE sign_ins SET session_seen_at = ? WHERE session_key = ? AND session_key <> '' AND ended_at IS NULL`),
 		db.Millis(now), key); err != nil {
 		return fmt.Errorf("store: session seen: %w", err)
@@ -49,7 +49,7 @@ func (s *Store) Session(ctx context.Context, key string) (Session, error) {
 	if err != nil {
 		return Session{}, fmt.Errorf("store: a session: %w", err)
 	}
-	u, in, err := s.Visitor(ctx, row.SID)
+	u, in, err := s.UserAndSignIn(ctx, row.SID)
 	if err == nil && !in.EndedAt.IsZero() {
 		err = ErrNotFound
 	}

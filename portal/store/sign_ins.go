@@ -116,9 +116,9 @@ func insertSignIn(ctx context.Context, tx *sqlx.Tx, in SignIn) error {
 	return events.Record(ctx, tx, events.New(events.SignIn, in.UserID, map[string]any{"client_id": "portal", "method": "password"}))
 }
 
-// Visitor returns a sign-in and its user in one query, without its Clients. It returns ErrNotFound if there is no
+// UserAndSignIn returns a sign-in and its user in one query, without its Clients. It returns ErrNotFound if there is no
 // such sign-in. The caller has to check whether it has ended or the user is disabled.
-func (s *Store) Visitor(ctx context.Context, sid string) (User, SignIn, error) {
+func (s *Store) UserAndSignIn(ctx context.Context, sid string) (User, SignIn, error) {
 	var row struct {
 		signInRow
 		User userRow `db:"u"`
@@ -221,8 +221,8 @@ func (s *Store) clientsOf(ctx context.Context, sids []string) (map[string][]stri
 	return clients, nil
 }
 
-// Seen records that a sign-in was seen, with the precision of a minute: within it, it writes nothing.
-func (s *Store) Seen(ctx context.Context, sid string, now time.Time) error {
+// TouchSignIn records that a sign-in was seen, with the precision of a minute: within it, it writes nothing.
+func (s *Store) TouchSignIn(ctx context.Context, sid string, now time.Time) error {
 	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE sign_ins SET last_seen_at = ? WHERE sid = ? AND last_seen_at <= ? AND ended_at IS NULL`),
 		db.Millis(now), sid, db.Millis(now.Add(-seenEvery))); err != nil {
 		return fmt.Errorf("store: seen: %w", err)

@@ -14,9 +14,9 @@ import (
 	"gatehouse/db"
 )
 
-// Untold returns a user's sign-ins that ended for one of these reasons since that time, and that the user has not
+// UnacknowledgedSignIns returns a user's sign-ins that ended for one of these reasons since that time, and that the user has not
 // been notified of, the newest first.
-func (s *Store) Untold(ctx context.Context, userID string, reasons []string, since time.Time, limit int) ([]SignIn, error) {
+func (s *Store) UnacknowledgedSignIns(ctx context.Context, userID string, reasons []string, since time.Time, limit int) ([]SignIn, error) {
 	var all []SignIn
 	err := s.alongIndexes(ctx, func(on sqlx.QueryerContext) (err error) {
 		query, args := untold(s.db.Dialect, userID, reasons, since, limit)
@@ -40,8 +40,8 @@ func untold(dialect db.Dialect, userID string, reasons []string, since time.Time
 	return strings.Join(parts, ` UNION ALL `), args
 }
 
-// SignInsEnded returns a user's ended sign-ins, the last ended first.
-func (s *Store) SignInsEnded(ctx context.Context, userID string, limit int) (all []SignIn, err error) {
+// EndedSignIns returns a user's ended sign-ins, the last ended first.
+func (s *Store) EndedSignIns(ctx context.Context, userID string, limit int) (all []SignIn, err error) {
 	err = s.alongIndexes(ctx, func(on sqlx.QueryerContext) error {
 		all, err = s.ended(ctx, on, endedOf(s.db.Dialect), []any{userID, limit})
 		return err
@@ -66,8 +66,8 @@ func (s *Store) ended(ctx context.Context, on sqlx.QueryerContext, query string,
 	return all, nil
 }
 
-// WasTold reports whether the user has acknowledged ended sign-ins since that time.
-func (s *Store) WasTold(ctx context.Context, userID string, since time.Time) (bool, error) {
+// HasAcknowledged reports whether the user has acknowledged ended sign-ins since that time.
+func (s *Store) HasAcknowledged(ctx context.Context, userID string, since time.Time) (bool, error) {
 	var told bool
 	if err := s.db.GetContext(ctx, &told, s.db.Rebind(`SELECT EXISTS (SELECT 1 FROM users WHERE id = ? AND told_at >= ?)`), userID, db.Millis(since)); err != nil {
 		return false, fmt.Errorf("store: whether a person was told: %w", err)
@@ -75,8 +75,8 @@ func (s *Store) WasTold(ctx context.Context, userID string, since time.Time) (bo
 	return told, nil
 }
 
-// Told records that the user has acknowledged all sign-ins that have ended by now.
-func (s *Store) Told(ctx context.Context, userID string, now time.Time) error {
+// Acknowledge records that the user has acknowledged all sign-ins that have ended by now.
+func (s *Store) Acknowledge(ctx context.Context, userID string, now time.Time) error {
 	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE users SET told_at = ? WHERE id = ? AND told_at < ?`),
 		db.Millis(now), userID, db.Millis(now)); err != nil {
 		return fmt.Errorf("store: told: %w", err)

@@ -25,8 +25,8 @@ func IfSignedIn(userID, except string) Change {
 	}}
 }
 
-// IfSignInLives returns a change that fails with ErrEnded unless userID has the active sign-in sid.
-func IfSignInLives(userID, sid string) Change {
+// IfSignInActive returns a change that fails with ErrEnded unless userID has the active sign-in sid.
+func IfSignInActive(userID, sid string) Change {
 	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
 		query := `SELECT s.sid FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.sid = ? AND s.user_id = ? AND s.ended_at IS NULL AND ` + notDenied
 		if s.db.Dialect == db.Postgres {

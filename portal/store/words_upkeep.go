@@ -13,9 +13,9 @@ import (
 // for a sign-in.
 const indexedAtOnce = 200
 
-// IndexPeople stores the words of users that have none stored, because they are older than the search index or were
+// IndexUsers stores the words of users that have none stored, because they are older than the search index or were
 // inserted by hand, and returns their number. Replicas may call it concurrently.
-func (s *Store) IndexPeople(ctx context.Context) (indexed int, err error) {
+func (s *Store) IndexUsers(ctx context.Context) (indexed int, err error) {
 	for {
 		n, err := s.indexSome(ctx)
 		indexed += n

@@ -27,7 +27,7 @@ func deny(t *testing.T, d *db.DB, kind, value, reason, by string, until time.Dur
 	return seq
 }
 
-func seqs(page []store.Denied) []int64 {
+func seqs(page []store.DenylistEntry) []int64 {
 	var got []int64
 	for _, e := range page {
 		got = append(got, e.Seq)
@@ -49,29 +49,29 @@ func TestDenyList_FilteredAndByPage(t *testing.T) {
 		deny(t, d, "sid", "over", "sign_out", "", 0, true)
 		nobody := deny(t, d, "sub", "nobody", "banned", otto.ID, time.Hour, true)
 		for name, test := range map[string]struct {
-			q    store.DeniedQuery
+			q    store.DenylistQuery
 			want []int64
 			more bool
 		}{
-			"all, the latest first":       {store.DeniedQuery{}, []int64{nobody, token, signIn, person}, false},
-			"the first two":               {store.DeniedQuery{Limit: 2}, []int64{nobody, token}, true},
-			"the next two":                {store.DeniedQuery{Limit: 2, After: token}, []int64{signIn, person}, false},
-			"back again":                  {store.DeniedQuery{Limit: 1, Before: person}, []int64{signIn}, true},
-			"back to the first":           {store.DeniedQuery{Limit: 3, Before: signIn}, []int64{nobody, token}, false},
-			"people":                      {store.DeniedQuery{Kind: "sub"}, []int64{nobody, person}, false},
-			"banned":                      {store.DeniedQuery{Reason: "banned"}, []int64{nobody, person}, false},
-			"sign-ins that were banned":   {store.DeniedQuery{Kind: "sid", Reason: "banned"}, nil, false},
-			"waiting":                     {store.DeniedQuery{Waiting: true}, []int64{token}, false},
-			"a token":                     {store.DeniedQuery{Values: []string{"family.unique", "family"}}, []int64{token}, false},
-			"a person and their sign-ins": {store.DeniedQuery{People: []string{maria.ID}}, []int64{signIn, person}, false},
-			"either":                      {store.DeniedQuery{Values: []string{"nobody"}, People: []string{maria.ID}}, []int64{nobody, signIn, person}, false},
-			"nothing of the kind":         {store.DeniedQuery{Values: []string{"' OR '1'='1"}}, nil, false},
+			"all, the latest first":       {store.DenylistQuery{}, []int64{nobody, token, signIn, person}, false},
+			"the first two":               {store.DenylistQuery{Limit: 2}, []int64{nobody, token}, true},
+			"the next two":                {store.DenylistQuery{Limit: 2, After: token}, []int64{signIn, person}, false},
+			"back again":                  {store.DenylistQuery{Limit: 1, Before: person}, []int64{signIn}, true},
+			"back to the first":           {store.DenylistQuery{Limit: 3, Before: signIn}, []int64{nobody, token}, false},
+			"people":                      {store.DenylistQuery{Kind: "sub"}, []int64{nobody, person}, false},
+			"banned":                      {store.DenylistQuery{Reason: "banned"}, []int64{nobody, person}, false},
+			"sign-ins that were banned":   {store.DenylistQuery{Kind: "sid", Reason: "banned"}, nil, false},
+			"waiting":                     {store.DenylistQuery{Waiting: true}, []int64{token}, false},
+			"a token":                     {store.DenylistQuery{Values: []string{"family.unique", "family"}}, []int64{token}, false},
+			"a person and their sign-ins": {store.DenylistQuery{People: []string{maria.ID}}, []int64{signIn, person}, false},
+			"either":                      {store.DenylistQuery{Values: []string{"nobody"}, People: []string{maria.ID}}, []int64{nobody, signIn, person}, false},
+			"nothing of the kind":         {store.DenylistQuery{Values: []string{"' OR '1'='1"}}, nil, false},
 		} {
 			q := test.q
 			if q.Now = storetest.Now; q.Limit == 0 {
 				q.Limit = 10
 			}
-			page, more, err := s.DenyList(t.Context(), q)
+			page, more, err := s.Denylist(t.Context(), q)
 			if err != nil || more != test.more || !slices.Equal(seqs(page), test.want) {
 				t.Errorf("%s: %v, more %v, %v; want %v", name, seqs(page), more, err, test.want)
 			}
@@ -92,7 +92,7 @@ func TestDenyList_NamesWhomItIsAbout(t *testing.T) {
 			{"sub", "nobody", ""}, {"sid", "nothing", ""}, {"jti", "none", ""},
 		} {
 			seq := deny(t, d, about.kind, about.value, "banned", otto.ID, time.Hour, false)
-			page, _, err := s.DenyList(t.Context(), store.DeniedQuery{Now: storetest.Now, Limit: 1})
+			page, _, err := s.Denylist(t.Context(), store.DenylistQuery{Now: storetest.Now, Limit: 1})
 			if err != nil || len(page) != 1 {
 				t.Fatalf("%+v, %v", page, err)
 			}
@@ -100,7 +100,7 @@ func TestDenyList_NamesWhomItIsAbout(t *testing.T) {
 			if e.Seq != seq || e.Kind != about.kind || e.Value != about.value || e.PersonID != about.person || (e.Email == "maria@example.com") != (about.person != "") {
 				t.Errorf("%s %s: %+v", about.kind, about.value, e)
 			}
-			if e.ByID != otto.ID || e.By != otto.Name || e.Reason != "banned" || e.Note != "spam" || e.Client != "portal" || e.Ending != "an ending" ||
+			if e.ByID != otto.ID || e.By != otto.Name || e.Reason != "banned" || e.Note != "spam" || e.Client != "portal" || e.ReceiptID != "an ending" ||
 				!e.At.Equal(storetest.Now) || !e.Until.Equal(storetest.Now.Add(time.Hour)) || !e.Published.IsZero() || !e.Before.IsZero() {
 				t.Errorf("%+v", e)
 			}
@@ -110,7 +110,7 @@ func TestDenyList_NamesWhomItIsAbout(t *testing.T) {
 
 func TestTallies_StopAtTheirLimit(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
-		if got, err := s.Tallies(t.Context(), storetest.Now, 10); err != nil || got != (store.Tallies{}) {
+		if got, err := s.Counts(t.Context(), storetest.Now, 10); err != nil || got != (store.Counts{}) {
 			t.Fatalf("an empty house: %+v, %v", got, err)
 		}
 		for _, email := range []string{"a@example.com", "b@example.com", "c@example.com"} {
@@ -129,8 +129,8 @@ func TestTallies_StopAtTheirLimit(t *testing.T) {
 			VALUES ('heard', 'shop', 's', 'u', 1, 1, 1)`); err != nil {
 			t.Fatal(err)
 		}
-		got, err := s.Tallies(t.Context(), storetest.Now, 2)
-		if want := (store.Tallies{People: 2, Denied: 2, Waiting: 1, Notices: 2, Abandoned: 1}); err != nil || got != want {
+		got, err := s.Counts(t.Context(), storetest.Now, 2)
+		if want := (store.Counts{People: 2, Denied: 2, Waiting: 1, Notices: 2, GivenUp: 1}); err != nil || got != want {
 			t.Errorf("%+v, %v; want %+v", got, err, want)
 		}
 	})

@@ -27,26 +27,26 @@ func signedIn(t *testing.T, s *store.Store, u store.User, sid, replica string, s
 // opens lets a sign-in open an app at a replica, so long after Now.
 func opens(t *testing.T, s *store.Store, sid, client, replica string, at time.Duration) {
 	t.Helper()
-	g, err := s.Grantee(t.Context(), sid, client, storetest.Now)
+	g, err := s.SignInIdentity(t.Context(), sid, client, storetest.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g.Replica = replica
-	if _, err := s.Open(t.Context(), g, client, nil, storetest.Now.Add(at)); err != nil {
+	if _, err := s.RecordClientSignIn(t.Context(), g, client, nil, storetest.Now.Add(at)); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func end(t *testing.T, s *store.Store, sid string) {
 	t.Helper()
-	if _, err := s.EndSignIns(t.Context(), store.Ending{
-		SID: sid, Reason: "sign_out", Client: "portal", Scope: "session", Now: storetest.Now, Retried: storetest.Now,
+	if _, err := s.EndSignIns(t.Context(), store.EndRequest{
+		SID: sid, Reason: "sign_out", Client: "portal", Scope: "session", Now: storetest.Now, RetryFrom: storetest.Now,
 	}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func sids(page []store.LivingSignIn) []string {
+func sids(page []store.ActiveSignIn) []string {
 	var got []string
 	for _, in := range page {
 		got = append(got, in.SID)
@@ -70,31 +70,31 @@ func TestLiving_ByAppAndByReplica(t *testing.T) {
 		opens(t, s, "gone", "shop", "shop-9", 5*time.Hour)
 		end(t, s, "gone")
 		for name, test := range map[string]struct {
-			q    store.LivingQuery
+			q    store.ActiveSignInQuery
 			want []string
 		}{
-			"all, the last seen first": {store.LivingQuery{}, []string{"a", "b", "c"}},
-			"at a replica":             {store.LivingQuery{Replica: "portal-2"}, []string{"b", "c"}},
-			"at one where nobody is":   {store.LivingQuery{Replica: "portal-3"}, nil},
-			"of an app, its last":      {store.LivingQuery{Client: "shop"}, []string{"b", "a", "c"}},
-			"of an app's replica":      {store.LivingQuery{Client: "shop", Replica: "shop-2"}, []string{"a"}},
-			"of one without a name":    {store.LivingQuery{Client: "shop", Unnamed: true}, []string{"b"}},
-			"of another app's replica": {store.LivingQuery{Client: "forum", Replica: "shop-2"}, nil},
-			"of no app":                {store.LivingQuery{Client: "' OR '1'='1"}, nil},
+			"all, the last seen first": {store.ActiveSignInQuery{}, []string{"a", "b", "c"}},
+			"at a replica":             {store.ActiveSignInQuery{Replica: "portal-2"}, []string{"b", "c"}},
+			"at one where nobody is":   {store.ActiveSignInQuery{Replica: "portal-3"}, nil},
+			"of an app, its last":      {store.ActiveSignInQuery{Client: "shop"}, []string{"b", "a", "c"}},
+			"of an app's replica":      {store.ActiveSignInQuery{Client: "shop", Replica: "shop-2"}, []string{"a"}},
+			"of one without a name":    {store.ActiveSignInQuery{Client: "shop", Unnamed: true}, []string{"b"}},
+			"of another app's replica": {store.ActiveSignInQuery{Client: "forum", Replica: "shop-2"}, nil},
+			"of no app":                {store.ActiveSignInQuery{Client: "' OR '1'='1"}, nil},
 		} {
 			test.q.Since, test.q.Limit = month, 10
-			page, more, err := s.Living(t.Context(), test.q)
+			page, more, err := s.ActiveSignIns(t.Context(), test.q)
 			if err != nil || more || !slices.Equal(sids(page), test.want) {
 				t.Errorf("%s: %q, more %v, %v; want %q", name, sids(page), more, err, test.want)
 			}
 		}
-		page, _, err := s.Living(t.Context(), store.LivingQuery{Since: month, Limit: 1})
+		page, _, err := s.ActiveSignIns(t.Context(), store.ActiveSignInQuery{Since: month, Limit: 1})
 		if err != nil || len(page) != 1 {
 			t.Fatalf("%+v, %v", page, err)
 		}
 		got := page[0]
-		if got.Name != u.Name || got.Email != u.Email || got.Replica != "portal-1" || !got.At.Equal(got.LastSeenAt) || len(got.Opened) != 2 ||
-			got.Opened[0].ClientID != "shop" || got.Opened[0].Replica != "shop-2" || !got.Opened[0].First.Equal(storetest.Now.Add(2*time.Hour)) {
+		if got.Name != u.Name || got.Email != u.Email || got.Replica != "portal-1" || !got.At.Equal(got.LastSeenAt) || len(got.ClientSignIns) != 2 ||
+			got.ClientSignIns[0].ClientID != "shop" || got.ClientSignIns[0].Replica != "shop-2" || !got.ClientSignIns[0].First.Equal(storetest.Now.Add(2*time.Hour)) {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -113,9 +113,9 @@ func TestLiving_PagesForthAndBack(t *testing.T) {
 		}
 		for _, client := range []string{"", "shop"} {
 			var got []string
-			q := store.LivingQuery{Client: client, Since: month, Limit: 3}
+			q := store.ActiveSignInQuery{Client: client, Since: month, Limit: 3}
 			for more := true; more; {
-				page, next, err := s.Living(t.Context(), q)
+				page, next, err := s.ActiveSignIns(t.Context(), q)
 				if err != nil || len(got) > len(all) {
 					t.Fatal(got, err)
 				}
@@ -127,7 +127,7 @@ func TestLiving_PagesForthAndBack(t *testing.T) {
 				t.Errorf("app %q: %q, want %q", client, got, all)
 			}
 			q.Before, q.After = q.After, store.Cursor{}
-			page, more, err := s.Living(t.Context(), q)
+			page, more, err := s.ActiveSignIns(t.Context(), q)
 			if err != nil || !more || !slices.Equal(sids(page), all[3:6]) {
 				t.Errorf("app %q, back: %q, more %v, %v", client, sids(page), more, err)
 			}
@@ -137,7 +137,7 @@ func TestLiving_PagesForthAndBack(t *testing.T) {
 
 func TestLiving_PlacesAreCountedUpToALimit(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
-		if places, err := s.LivingPlaces(t.Context(), month, 10); err != nil || len(places) != 0 {
+		if places, err := s.ActiveSignInCounts(t.Context(), month, 10); err != nil || len(places) != 0 {
 			t.Fatalf("nobody: %+v, %v", places, err)
 		}
 		u, _ := storetest.Registered(t, s, "maria@example.com") // at portal-1
@@ -149,8 +149,8 @@ func TestLiving_PlacesAreCountedUpToALimit(t *testing.T) {
 		opens(t, s, "sid-0", "analytics", "analytics-1", time.Hour)
 		signedIn(t, s, u, "old", "portal-9", -31*24*time.Hour)
 		end(t, s, "sid-2") // portal-2, shop-1
-		got, err := s.LivingPlaces(t.Context(), month, 2)
-		want := []store.Place{
+		got, err := s.ActiveSignInCounts(t.Context(), month, 2)
+		want := []store.SignInCount{
 			{Replica: "", Count: 1}, {Replica: "portal-1", Count: 1}, {Replica: "portal-10", Count: 1}, {Replica: "portal-2", Count: 2},
 			{Client: "analytics", Replica: "analytics-1", Count: 1}, {Client: "shop", Count: 2}, {Client: "shop", Replica: "shop-2", Count: 2},
 		}
@@ -166,8 +166,8 @@ func TestOpened_KeepsTheReplicaThatSaidItsName(t *testing.T) {
 		_, in := storetest.Registered(t, s, "maria@example.com")
 		for i, step := range []struct{ says, want string }{{"", ""}, {"shop-1", "shop-1"}, {"", "shop-1"}, {"shop-2", "shop-2"}} {
 			opens(t, s, in.SID, "shop", step.says, time.Duration(i)*time.Hour)
-			page, _, err := s.Living(t.Context(), store.LivingQuery{Since: month, Limit: 1})
-			if err != nil || len(page) != 1 || len(page[0].Opened) != 1 || page[0].Opened[0].Replica != step.want {
+			page, _, err := s.ActiveSignIns(t.Context(), store.ActiveSignInQuery{Since: month, Limit: 1})
+			if err != nil || len(page) != 1 || len(page[0].ClientSignIns) != 1 || page[0].ClientSignIns[0].Replica != step.want {
 				t.Errorf("step %d: %+v, %v; want %q", i, page, err, step.want)
 			}
 		}

@@ -22,7 +22,7 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 		}
 		var seqs []int64
 		for i := range 5 {
-			out := ends(t, s, act(func(e *store.Ending) {
+			out := ends(t, s, act(func(e *store.EndRequest) {
 				e.ID, e.Token, e.Until = fmt.Sprintf("ending-%d", i), fmt.Sprintf("token-%d", i), at.Add(time.Duration(i+1)*time.Minute)
 			}))
 			seqs = append(seqs, out.Revocations[0].Seq)
@@ -43,10 +43,10 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 		if got := pending(at.Add(2*time.Minute), 9); !reflect.DeepEqual(got, seqs[2:]) {
 			t.Errorf("pending after two minutes: %v", got)
 		}
-		if err := s.RevocationsPublished(ctx, []int64{seqs[1], seqs[3], 999_999}, at); err != nil {
+		if err := s.MarkRevocationsPublished(ctx, []int64{seqs[1], seqs[3], 999_999}, at); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.RevocationsPublished(ctx, nil, at); err != nil {
+		if err := s.MarkRevocationsPublished(ctx, nil, at); err != nil {
 			t.Fatal(err)
 		}
 		if got := pending(at, 9); !reflect.DeepEqual(got, []int64{seqs[0], seqs[2], seqs[4]}) {
@@ -64,7 +64,7 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 			limit     int
 			want      []int64
 		}{{0, false, 9, seqs}, {seqs[0], false, 2, seqs[1:3]}, {0, true, 9, []int64{seqs[1], seqs[3]}}, {seqs[4], false, 9, nil}} {
-			rows, err := s.LivingRevocations(ctx, c.after, at, c.published, c.limit)
+			rows, err := s.ActiveRevocations(ctx, c.after, at, c.published, c.limit)
 			var got []int64
 			for _, r := range rows {
 				got = append(got, r.Seq)
@@ -84,7 +84,7 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 		if err := s.PurgeRevocations(ctx, at.Add(day+time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		out := ends(t, s, act(func(e *store.Ending) { e.Token, e.Until = "token-9", at.Add(time.Hour) }))
+		out := ends(t, s, act(func(e *store.EndRequest) { e.Token, e.Until = "token-9", at.Add(time.Hour) }))
 		if out.Revocations[0].Seq <= seqs[4] {
 			t.Errorf("number %d comes after %d", out.Revocations[0].Seq, seqs[4])
 		}
@@ -97,9 +97,9 @@ func TestReceipts_ComeBackAndAreCompleted(t *testing.T) {
 		if _, err := s.Receipt(ctx, "ending-1"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("none: %v", err)
 		}
-		first := store.Receipt{Ending: "ending-1", UserID: "u", Reason: "banned", CreatedAt: at, Text: `{"a":1}`}
-		second := store.Receipt{Ending: "ending-2", UserID: "u", Reason: "banned", CreatedAt: at.Add(time.Hour), Text: `{"b":"ü"}`}
-		for _, r := range []store.Receipt{first, second, {Ending: "ending-3", UserID: "v", Reason: "sign_out", CreatedAt: at, Text: "{}"}} {
+		first := store.Receipt{ID: "ending-1", UserID: "u", Reason: "banned", CreatedAt: at, Text: `{"a":1}`}
+		second := store.Receipt{ID: "ending-2", UserID: "u", Reason: "banned", CreatedAt: at.Add(time.Hour), Text: `{"b":"ü"}`}
+		for _, r := range []store.Receipt{first, second, {ID: "ending-3", UserID: "v", Reason: "sign_out", CreatedAt: at, Text: "{}"}} {
 			if err := s.ChangeReceipt(ctx, r, func(text string) (string, error) { return text, nil }); err != nil {
 				t.Fatal(err)
 			}
@@ -136,7 +136,7 @@ func TestReceipts_ChangesAreNotLost(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 8 {
 			wg.Go(func() {
-				r := store.Receipt{Ending: "ending", Reason: "sign_out", CreatedAt: at}
+				r := store.Receipt{ID: "ending", Reason: "sign_out", CreatedAt: at}
 				if i == 7 {
 					r.UserID = "u"
 				}
@@ -168,10 +168,10 @@ func TestSessions_FoundByTheirKeyWhileTheSignInLives(t *testing.T) {
 		if err != nil || got.SignIn.SID != in.SID || !reflect.DeepEqual(got.User, u) || !got.Seen.Equal(in.CreatedAt) {
 			t.Errorf("%+v, %v", got, err)
 		}
-		if err := s.SessionSeen(ctx, "key-1", at); err != nil {
+		if err := s.TouchSession(ctx, "key-1", at); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.SessionSeen(ctx, "", at); err != nil {
+		if err := s.TouchSession(ctx, "", at); err != nil {
 			t.Fatal(err)
 		}
 		if got, err = s.Session(ctx, "key-1"); err != nil || !got.Seen.Equal(at) {
@@ -186,7 +186,7 @@ func TestSessions_FoundByTheirKeyWhileTheSignInLives(t *testing.T) {
 		if _, err := s.Session(ctx, "key-1"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the key of before: %v", err)
 		}
-		ends(t, s, act(func(e *store.Ending) { e.SID = in.SID }))
+		ends(t, s, act(func(e *store.EndRequest) { e.SID = in.SID }))
 		if _, err := s.Session(ctx, "key-2"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("ended: %v", err)
 		}
@@ -204,24 +204,24 @@ func TestSignIns_UntoldUntilTold(t *testing.T) {
 		ctx := t.Context()
 		u, own := storetest.Registered(t, s, "maria@example.com")
 		stolen, ended := signsIn(t, s, u, storetest.Now), signsIn(t, s, u, storetest.Now)
-		ends(t, s, act(func(e *store.Ending) { e.SID, e.Reason = own.SID, "sign_out" }))
-		ends(t, s, act(func(e *store.Ending) { e.SID, e.Reason = stolen.SID, "token_replay" }))
-		ends(t, s, act(func(e *store.Ending) { e.SID, e.Reason, e.Now = ended.SID, "ended_by_admin", at.Add(time.Minute) }))
+		ends(t, s, act(func(e *store.EndRequest) { e.SID, e.Reason = own.SID, "sign_out" }))
+		ends(t, s, act(func(e *store.EndRequest) { e.SID, e.Reason = stolen.SID, "token_replay" }))
+		ends(t, s, act(func(e *store.EndRequest) { e.SID, e.Reason, e.Now = ended.SID, "ended_by_admin", at.Add(time.Minute) }))
 		reasons := []string{"token_replay", "ended_by_admin"}
-		got, err := s.Untold(ctx, u.ID, reasons, storetest.Now, 9)
+		got, err := s.UnacknowledgedSignIns(ctx, u.ID, reasons, storetest.Now, 9)
 		if err != nil || len(got) != 2 || got[0].SID != ended.SID || got[1].SID != stolen.SID || got[1].EndReason != "token_replay" {
 			t.Errorf("%+v, %v", got, err)
 		}
-		if got, err := s.Untold(ctx, u.ID, reasons, at.Add(time.Second), 9); err != nil || len(got) != 1 {
+		if got, err := s.UnacknowledgedSignIns(ctx, u.ID, reasons, at.Add(time.Second), 9); err != nil || len(got) != 1 {
 			t.Errorf("since later: %+v, %v", got, err)
 		}
-		if err := s.Told(ctx, u.ID, at); err != nil {
+		if err := s.Acknowledge(ctx, u.ID, at); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.Untold(ctx, u.ID, reasons, storetest.Now, 9); err != nil || len(got) != 1 || got[0].SID != ended.SID {
+		if got, err := s.UnacknowledgedSignIns(ctx, u.ID, reasons, storetest.Now, 9); err != nil || len(got) != 1 || got[0].SID != ended.SID {
 			t.Errorf("after telling of the first: %+v, %v", got, err)
 		}
-		if got, err := s.Untold(ctx, "nobody", reasons, storetest.Now, 9); err != nil || len(got) != 0 {
+		if got, err := s.UnacknowledgedSignIns(ctx, "nobody", reasons, storetest.Now, 9); err != nil || len(got) != 0 {
 			t.Errorf("nobody: %+v, %v", got, err)
 		}
 	})
@@ -232,13 +232,13 @@ func TestSignIns_PurgedLongAfterTheirEnd(t *testing.T) {
 		u, living := storetest.Registered(t, s, "maria@example.com")
 		for range 3 {
 			in := signsIn(t, s, u, storetest.Now)
-			ends(t, s, act(func(e *store.Ending) { e.SID = in.SID }))
+			ends(t, s, act(func(e *store.EndRequest) { e.SID = in.SID }))
 			if _, err := d.ExecContext(t.Context(), d.Rebind(`INSERT INTO sign_in_clients (sid, client_id, first_at, last_at) VALUES (?, 'shop', 1, 1)`), in.SID); err != nil {
 				t.Fatal(err)
 			}
 		}
 		abandoned := signsIn(t, s, u, storetest.Now)
-		if err := s.Seen(t.Context(), living.SID, at.Add(time.Hour)); err != nil {
+		if err := s.TouchSignIn(t.Context(), living.SID, at.Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.PurgeSignIns(t.Context(), storetest.Now); err != nil {

@@ -22,12 +22,12 @@ func TestSignIns_ComeBackWithTheirPerson(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, want := range []store.SignIn{first, second} {
-			gotUser, got, err := s.Visitor(t.Context(), want.SID)
+			gotUser, got, err := s.UserAndSignIn(t.Context(), want.SID)
 			if err != nil || !reflect.DeepEqual(got, want) || !reflect.DeepEqual(gotUser, u) {
 				t.Errorf("%+v, %+v, %v; want %+v, %+v", gotUser, got, err, u, want)
 			}
 		}
-		if _, _, err := s.Visitor(t.Context(), "unknown"); !errors.Is(err, store.ErrNotFound) {
+		if _, _, err := s.UserAndSignIn(t.Context(), "unknown"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown: %v", err)
 		}
 		if n := count(t, d, "SELECT COUNT(*) FROM event_outbox WHERE type = 'sign_in' AND subject = ?", u.ID); n != 2 {
@@ -78,8 +78,8 @@ func TestSignIns_RaceWithAChangeOfPassword(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if _, err := s.EndSignIns(t.Context(), store.Ending{
-				UserID: u.ID, Except: own.SID, Reason: "password_changed", Client: "portal", Scope: "everywhere", Now: storetest.Now, Retried: storetest.Now,
+			if _, err := s.EndSignIns(t.Context(), store.EndRequest{
+				UserID: u.ID, Except: own.SID, Reason: "password_changed", Client: "portal", Scope: "everywhere", Now: storetest.Now, RetryFrom: storetest.Now,
 			}); err != nil {
 				t.Error(err)
 			}
@@ -103,16 +103,16 @@ func TestSignIns_Reauthenticate(t *testing.T) {
 		if err := s.Reauthenticate(t.Context(), u.ID, in.SID, u.PasswordHash, later); err != nil {
 			t.Fatal(err)
 		}
-		if _, got, err := s.Visitor(t.Context(), in.SID); err != nil || !got.CreatedAt.Equal(later) || !got.LastSeenAt.Equal(later) {
+		if _, got, err := s.UserAndSignIn(t.Context(), in.SID); err != nil || !got.CreatedAt.Equal(later) || !got.LastSeenAt.Equal(later) {
 			t.Errorf("%+v, %v", got, err)
 		}
-		if _, err := s.EndSignIns(t.Context(), store.Ending{SID: in.SID, Reason: "sign_out", Client: "portal", Scope: "session", Now: later, Retried: later}); err != nil {
+		if _, err := s.EndSignIns(t.Context(), store.EndRequest{SID: in.SID, Reason: "sign_out", Client: "portal", Scope: "session", Now: later, RetryFrom: later}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Reauthenticate(t.Context(), u.ID, in.SID, u.PasswordHash, later); !errors.Is(err, store.ErrStale) {
 			t.Errorf("ended: %v", err)
 		}
-		_, got, err := s.Visitor(t.Context(), in.SID)
+		_, got, err := s.UserAndSignIn(t.Context(), in.SID)
 		if err != nil || !got.EndedAt.Equal(later) || got.EndReason != "sign_out" {
 			t.Errorf("%+v, %v", got, err)
 		}
@@ -125,14 +125,14 @@ func TestSignIns_SeenAtMostOnceAMinute(t *testing.T) {
 		for _, step := range []struct{ at, want time.Duration }{
 			{30 * time.Second, 0}, {60 * time.Second, time.Minute}, {90 * time.Second, time.Minute}, {10 * time.Second, time.Minute}, {5 * time.Minute, 5 * time.Minute},
 		} {
-			if err := s.Seen(t.Context(), in.SID, storetest.Now.Add(step.at)); err != nil {
+			if err := s.TouchSignIn(t.Context(), in.SID, storetest.Now.Add(step.at)); err != nil {
 				t.Fatal(err)
 			}
-			if _, got, err := s.Visitor(t.Context(), in.SID); err != nil || !got.LastSeenAt.Equal(storetest.Now.Add(step.want)) {
+			if _, got, err := s.UserAndSignIn(t.Context(), in.SID); err != nil || !got.LastSeenAt.Equal(storetest.Now.Add(step.want)) {
 				t.Errorf("seen at %s: last seen %s, %v", step.at, got.LastSeenAt.Sub(storetest.Now), err)
 			}
 		}
-		if err := s.Seen(t.Context(), "unknown", storetest.Now); err != nil {
+		if err := s.TouchSignIn(t.Context(), "unknown", storetest.Now); err != nil {
 			t.Errorf("unknown: %v", err)
 		}
 	})
@@ -153,7 +153,7 @@ func TestSignIns_ListedByPage(t *testing.T) {
 			}
 			sids = append([]string{in.SID}, sids...)
 		}
-		if _, err := s.EndSignIns(ctx, store.Ending{SID: "sid-4", Reason: "sign_out", Client: "portal", Scope: "session", Now: storetest.Now, Retried: storetest.Now}); err != nil {
+		if _, err := s.EndSignIns(ctx, store.EndRequest{SID: "sid-4", Reason: "sign_out", Client: "portal", Scope: "session", Now: storetest.Now, RetryFrom: storetest.Now}); err != nil {
 			t.Fatal(err)
 		}
 		for i, client := range []string{"shop", "forum", "analytics"} {
