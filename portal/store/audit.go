@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -52,4 +54,116 @@ func Audited(a Audit) Change {
 		}
 		return nil
 	}}
+}
+
+// AuditQuery selects rows of the audit. Older and Newer are the Seq of a row: the page begins after the row Older,
+// or ends before the row Newer; at most one of them is set. If that row does not exist, the page is empty.
+type AuditQuery struct {
+	ActorID    string
+	Action     string
+	Actions    []string // any of these; nil for all
+	TargetKind string
+	TargetID   string
+	From, To   time.Time // From is inclusive, To exclusive; zero: no limit
+	Older      int64
+	Newer      int64
+	Limit      int
+}
+
+type auditRow struct {
+	Seq        int64  `db:"seq"`
+	At         int64  `db:"at"`
+	ActorID    string `db:"actor_id"`
+	Actor      string `db:"actor"`
+	Action     string `db:"action"`
+	TargetKind string `db:"target_kind"`
+	TargetID   string `db:"target_id"`
+	Target     string `db:"target"`
+	IP         string `db:"ip"`
+	RequestID  string `db:"request_id"`
+	Detail     string `db:"detail"`
+}
+
+// AuditRows returns a page of the audit, the newest first, and whether there are more in the requested direction.
+func (s *Store) AuditRows(ctx context.Context, q AuditQuery) (page []Audit, more bool, err error) {
+	var from int64
+	if seq := max(q.Older, q.Newer); seq > 0 {
+		err := s.db.GetContext(ctx, &from, s.db.Rebind(`SELECT at FROM audit WHERE seq = ?`), seq)
+		if db.Missing(err) {
+			return nil, false, nil
+		}
+		if err != nil {
+			return nil, false, fmt.Errorf("store: audit: %w", err)
+		}
+	}
+	query, args := q.statement(from, s.db.Dialect)
+	var rows []auditRow
+	err = s.alongIndexes(ctx, func(on sqlx.QueryerContext) error {
+		return sqlx.SelectContext(ctx, on, &rows, s.db.Rebind(query), args...)
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("store: audit: %w", err)
+	}
+	if more = len(rows) > q.Limit; more {
+		rows = rows[:q.Limit]
+	}
+	if q.Newer > 0 {
+		slices.Reverse(rows)
+	}
+	for _, r := range rows {
+		a := Audit{
+			Seq: r.Seq, At: db.Time(r.At), ActorID: r.ActorID, Actor: r.Actor, Action: r.Action, TargetKind: r.TargetKind,
+			TargetID: r.TargetID, Target: r.Target, IP: r.IP, RequestID: r.RequestID,
+		}
+		if err := json.Unmarshal([]byte(r.Detail), &a.Detail); err != nil {
+			return nil, false, fmt.Errorf("store: audit row %d: %w", r.Seq, err)
+		}
+		page = append(page, a)
+	}
+	return page, more, nil
+}
+
+func anys(list []string) []any {
+	all := make([]any, len(list))
+	for i, v := range list {
+		all[i] = v
+	}
+	return all
+}
+
+// statement returns a query for one row more than the page. With up to two filters it uses one index, starting at
+// from, the time of the row Older or Newer; with more filters, an index of two of them.
+func (q AuditQuery) statement(from int64, dialect db.Dialect) (query string, args []any) {
+	index := `audit_by`
+	where := func(given bool, condition string, values ...any) {
+		if given {
+			query, args = query+` AND `+condition, append(args, values...)
+		}
+	}
+	filters := 0
+	for _, f := range []struct{ value, column, name string }{
+		{q.ActorID, `actor_id`, `_actor`}, {q.Action, `action`, `_action`}, {q.TargetKind, `target_kind`, `_kind`}, {q.TargetID, `target_id`, `_target`},
+	} {
+		if where(f.value != "", f.column+` = ?`, f.value); f.value != "" && filters < 2 {
+			index += f.name
+			filters++
+		}
+	}
+	where(len(q.Actions) > 0, `action IN (?`+strings.Repeat(`, ?`, max(0, len(q.Actions)-1))+`)`, anys(q.Actions)...)
+	// One bound on each side: given several, a database may not choose the narrowest to start in the index.
+	older, newer := q.Older > 0 && (q.To.IsZero() || from < db.Millis(q.To)), q.Newer > 0 && (q.From.IsZero() || from >= db.Millis(q.From))
+	where(newer, `(at, seq) > (?, ?)`, from, q.Newer)
+	where(!newer && !q.From.IsZero(), `at >= ?`, db.Millis(q.From))
+	where(older, `(at, seq) < (?, ?)`, from, q.Older)
+	where(!older && !q.To.IsZero(), `at < ?`, db.Millis(q.To))
+	order := ` DESC`
+	if q.Newer > 0 {
+		order = ``
+	}
+	if filters == 0 {
+		index += `_time`
+	}
+	return `SELECT seq, at, actor_id, actor, action, target_kind, target_id, target, ip, request_id, detail FROM ` +
+		indexed(dialect, `audit`, index) + ` WHERE TRUE` +
+		query + ` ORDER BY at` + order + `, seq` + order + ` LIMIT ?`, append(args, q.Limit+1)
 }

@@ -187,3 +187,50 @@ func TestSignIns_ListedByPage(t *testing.T) {
 		}
 	})
 }
+
+func TestSessions_FoundByTheirKeyWhileTheSignInLives(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		ctx := t.Context()
+		u, first := storetest.Registered(t, s, "maria@example.com") // has no key
+		if _, err := s.Session(ctx, ""); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the empty key: %v", err)
+		}
+		in := storetest.SignIn(u)
+		in.SessionKey = "key-1"
+		if err := s.SignIn(ctx, in, u.PasswordHash); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Session(ctx, "key-1")
+		if err != nil || got.SignIn.SID != in.SID || !reflect.DeepEqual(got.User, u) || !got.Seen.Equal(in.CreatedAt) {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if err := s.SessionSeen(ctx, "key-1", at); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SessionSeen(ctx, "", at); err != nil {
+			t.Fatal(err)
+		}
+		if got, err = s.Session(ctx, "key-1"); err != nil || !got.Seen.Equal(at) {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE session_seen_at IS NOT NULL"); n != 1 {
+			t.Errorf("%d sessions were seen", n)
+		}
+		if err := s.SetSessionKey(ctx, in.SID, "key-2", at); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Session(ctx, "key-1"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the key of before: %v", err)
+		}
+		ends(t, s, act(func(e *store.Ending) { e.SID = in.SID }))
+		if _, err := s.Session(ctx, "key-2"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("ended: %v", err)
+		}
+		if err := s.SetSessionKey(ctx, in.SID, "key-3", at); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a new session of an ended sign-in: %v", err)
+		}
+		if err := s.SetSessionKey(ctx, first.SID, "key-4", at); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -193,4 +194,188 @@ func (out *Outcome) revoke(ctx context.Context, tx *sqlx.Tx, r Revocation, e End
 
 func recordSignOut(ctx context.Context, tx *sqlx.Tx, e Ending, userID string) error {
 	return events.Record(ctx, tx, events.New(events.SignOut, userID, map[string]any{"client_id": e.Client, "scope": e.Scope}))
+}
+
+// reasonDeleted is the reason of a denial after which no personal data is kept.
+const reasonDeleted = "account_deleted"
+
+// ClaimDenial returns a denial of a user whose sign-ins have not all been ended, and reserves it until lease. It
+// returns ErrNotFound if there is none that is not reserved.
+func (s *Store) ClaimDenial(ctx context.Context, now, lease time.Time) (Revocation, error) {
+	skip := ``
+	if s.db.Dialect == db.Postgres {
+		skip = ` FOR UPDATE SKIP LOCKED`
+	}
+	rows, err := selectRevocations(ctx, s.db, `UPDATE revocations SET tidy_at = ? WHERE tidy_at <= ? AND seq IN
+		(SELECT seq FROM revocations WHERE tidy_at <= ? ORDER BY tidy_at LIMIT 1`+skip+`) RETURNING `+revocationColumns,
+		db.Millis(lease), db.Millis(now), db.Millis(now))
+	if err != nil {
+		return Revocation{}, err
+	}
+	if len(rows) == 0 {
+		return Revocation{}, ErrNotFound
+	}
+	return rows[0], nil
+}
+
+// EndDenied ends up to limit of the sign-ins that denial r denies, in one transaction, and reserves r until lease.
+// The Sender may deliver the logout notices from deliverAt on. more reports whether sign-ins may remain; if not, r
+// is complete.
+func (s *Store) EndDenied(ctx context.Context, r Revocation, limit int, now, deliverAt, lease time.Time) (out Outcome, more bool, err error) {
+	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		out = Outcome{ID: r.Ending}
+		e := ending{id: r.Ending, reason: r.Reason, now: now, retried: deliverAt}
+		if err := out.endSet(ctx, tx, e, `sid IN (SELECT sid FROM sign_ins WHERE user_id = ? AND ended_at IS NULL AND created_at < ? AND sid <> ? LIMIT ?)`,
+			r.Value, db.Millis(r.Before), r.Except, limit); err != nil {
+			return err
+		}
+		more = len(out.Ended) == limit
+		if !more && r.Reason == reasonDeleted {
+			erased, err := eraseEnded(ctx, tx, r.Value, limit)
+			if err != nil {
+				return err
+			}
+			more = erased == limit
+		}
+		next := lease
+		if !more {
+			next = time.Time{}
+		}
+		return exec(ctx, tx, "end what is denied", `UPDATE revocations SET tidy_at = ? WHERE seq = ?`, millisOf(next), r.Seq)
+	})
+	if err != nil {
+		return Outcome{}, false, fmt.Errorf("store: end what is denied: %w", err)
+	}
+	return out, more, nil
+}
+
+// eraseEnded deletes the personal data of up to limit ended sign-ins, and returns their number.
+func eraseEnded(ctx context.Context, tx *sqlx.Tx, userID string, limit int) (int, error) {
+	res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE sign_ins SET user_agent = '', ip = '', session_key = '' WHERE sid IN
+		(SELECT sid FROM sign_ins WHERE user_id = ? AND ended_at IS NOT NULL AND (user_agent <> '' OR ip <> '' OR session_key <> '') LIMIT ?)`), userID, limit)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
+
+// ending is the data that is stored with each ended sign-in.
+type ending struct {
+	id, reason   string
+	now, retried time.Time
+}
+
+// endSet ends the active sign-ins of one user that match the condition: it marks them, revokes their refresh tokens,
+// and adds a logout notice for each client that they opened to the outbox.
+func (out *Outcome) endSet(ctx context.Context, tx *sqlx.Tx, e ending, condition string, args ...any) error {
+	erase := ``
+	if e.reason == reasonDeleted {
+		erase = `, user_agent = '', ip = '', session_key = ''`
+	}
+	var rows []struct {
+		SID    string `db:"sid"`
+		UserID string `db:"user_id"`
+	}
+	if err := tx.SelectContext(ctx, &rows, tx.Rebind(`UPDATE sign_ins SET ended_at = ?, end_reason = ?`+erase+`
+		WHERE `+condition+` AND ended_at IS NULL RETURNING sid, user_id`), append([]any{db.Millis(e.now), e.reason}, args...)...); err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	out.UserID = rows[0].UserID
+	for _, r := range rows {
+		out.Ended = append(out.Ended, r.SID)
+	}
+	query, args, err := sqlx.In(`UPDATE refresh_tokens SET revoked_at = ? WHERE sid IN (?) AND revoked_at IS NULL`, db.Millis(e.now), out.Ended)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, tx.Rebind(query), args...); err != nil {
+		return err
+	}
+	return out.notifyClients(ctx, tx, e)
+}
+
+// noticesAtOnce is the number of notices that one statement stores: SQLite allows 32,766 values.
+const noticesAtOnce = 1000
+
+// notifyClients adds a logout notice for each client that the ended sign-ins opened to the outbox.
+func (out *Outcome) notifyClients(ctx context.Context, tx *sqlx.Tx, e ending) error {
+	query, args, err := sqlx.In(`SELECT o.sid, o.client_id, c.backchannel_logout_uri FROM sign_in_clients o
+		JOIN clients c ON c.id = o.client_id WHERE o.sid IN (?) AND c.backchannel_logout_uri <> '' ORDER BY o.client_id, o.sid`, out.Ended)
+	if err != nil {
+		return err
+	}
+	var opened []struct {
+		SID      string `db:"sid"`
+		ClientID string `db:"client_id"`
+		URI      string `db:"backchannel_logout_uri"`
+	}
+	if err := tx.SelectContext(ctx, &opened, tx.Rebind(query), args...); err != nil {
+		return err
+	}
+	for len(opened) > 0 {
+		some := opened[:min(len(opened), noticesAtOnce)]
+		opened = opened[len(some):]
+		values := make([]any, 0, 7*len(some))
+		for _, o := range some {
+			n := Notice{ID: rand.Text(), ClientID: o.ClientID, URI: o.URI, SID: o.SID, UserID: out.UserID, Ending: e.id, CreatedAt: e.now}
+			out.Notices = append(out.Notices, n)
+			values = append(values, n.ID, n.ClientID, n.SID, n.UserID, db.Millis(e.now), db.Millis(e.retried), e.id)
+		}
+		if _, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO backchannel_outbox (id, client_id, sid, user_id, created_at, next_attempt_at, ending)
+			VALUES `+strings.TrimSuffix(strings.Repeat(`(?, ?, ?, ?, ?, ?, ?), `, len(some)), ", ")), values...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SurplusSignIns returns the sids of up to limit active sign-ins of a user, except the max that were used last.
+func (s *Store) SurplusSignIns(ctx context.Context, userID string, max, limit int) ([]string, error) {
+	var sids []string
+	if err := s.db.SelectContext(ctx, &sids, s.db.Rebind(`SELECT sid FROM sign_ins WHERE user_id = ? AND ended_at IS NULL
+		ORDER BY last_seen_at DESC, sid DESC LIMIT ? OFFSET ?`), userID, limit, max); err != nil {
+		return nil, fmt.Errorf("store: surplus sign-ins: %w", err)
+	}
+	return sids, nil
+}
+
+// ErrEnded means that the target has ended already, and that nothing was changed.
+var ErrEnded = errors.New("store: that has ended already")
+
+// IfSignedIn returns a change that fails with ErrEnded unless the user has an active sign-in other than except. So
+// of two administrators who end the same sign-ins concurrently, one succeeds.
+func IfSignedIn(userID, except string) Change {
+	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
+		if _, err := s.lockUser(ctx, tx, userID); err != nil {
+			return err
+		}
+		return lives(ctx, tx, `SELECT COUNT(*) FROM (SELECT 1 FROM sign_ins s JOIN users u ON u.id = s.user_id
+			WHERE s.user_id = ? AND s.sid <> ? AND s.ended_at IS NULL AND `+notDenied+` LIMIT 1) AS living`, userID, except)
+	}}
+}
+
+// IfSignInLives returns a change that fails with ErrEnded unless userID has the active sign-in sid.
+func IfSignInLives(userID, sid string) Change {
+	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
+		query := `SELECT s.sid FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.sid = ? AND s.user_id = ? AND s.ended_at IS NULL AND ` + notDenied
+		if s.db.Dialect == db.Postgres {
+			query += ` FOR UPDATE OF s`
+		}
+		return lives(ctx, tx, `SELECT COUNT(*) FROM (`+query+`) AS living`, sid, userID)
+	}}
+}
+
+func lives(ctx context.Context, tx *sqlx.Tx, count string, args ...any) error {
+	var n int
+	if err := tx.GetContext(ctx, &n, tx.Rebind(count), args...); err != nil {
+		return fmt.Errorf("store: whether it lives: %w", err)
+	}
+	if n == 0 {
+		return ErrEnded
+	}
+	return nil
 }
