@@ -3,9 +3,8 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -23,18 +22,20 @@ const (
 // Audit is a row of the audit: the actor, the action, its target and the client address. Rows are append-only; the
 // database enforces it.
 type Audit struct {
-	Seq        int64 // set by the database, ascending
-	At         time.Time
-	ActorID    string // the sub of the user who acted; "" for a guest
-	Actor      string // the actor's email at that time
-	Action     string // code such as "person.banned"
-	TargetKind string // "user", "sign_in", "client", "key", …
-	TargetID   string
-	Target     string // the target's name at that time
-	IP         string
-	RequestID  string
-	Detail     map[string]any // nil for none
+	Seq        int64          `db:"seq"` // set by the database, ascending
+	At         time.Time      `db:"at"`
+	ActorID    string         `db:"actor_id"`    // the sub of the user who acted; "" for a guest
+	Actor      string         `db:"actor"`       // the actor's email at that time
+	Action     string         `db:"action"`      // code such as "person.banned"
+	TargetKind string         `db:"target_kind"` // "user", "sign_in", "client", "key", …
+	TargetID   string         `db:"target_id"`
+	Target     string         `db:"target"` // the target's name at that time
+	IP         string         `db:"ip"`
+	RequestID  string         `db:"request_id"`
+	Detail     map[string]any `db:"detail"` // nil for none
 }
+
+const auditColumns = `at, actor_id, actor, action, target_kind, target_id, target, ip, request_id, detail`
 
 // Audited returns the change that adds a row to the audit.
 func Audited(a Audit) Change {
@@ -46,13 +47,8 @@ func Audited(a Audit) Change {
 				return fmt.Errorf("store: audit: %w", err)
 			}
 		}
-		_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO audit (at, actor_id, actor, action, target_kind, target_id, target, ip, request_id, detail)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`), db.Millis(a.At), a.ActorID, a.Actor, a.Action, a.TargetKind, a.TargetID, a.Target,
-			a.IP, a.RequestID, string(detail))
-		if err != nil {
-			return fmt.Errorf("store: audit: %w", err)
-		}
-		return nil
+		return run(ctx, tx, "audit", `INSERT INTO audit (`+auditColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			db.Millis(a.At), a.ActorID, a.Actor, a.Action, a.TargetKind, a.TargetID, a.Target, a.IP, a.RequestID, string(detail))
 	}}
 }
 
@@ -70,65 +66,26 @@ type AuditQuery struct {
 	Limit      int
 }
 
-type auditRow struct {
-	Seq        int64  `db:"seq"`
-	At         int64  `db:"at"`
-	ActorID    string `db:"actor_id"`
-	Actor      string `db:"actor"`
-	Action     string `db:"action"`
-	TargetKind string `db:"target_kind"`
-	TargetID   string `db:"target_id"`
-	Target     string `db:"target"`
-	IP         string `db:"ip"`
-	RequestID  string `db:"request_id"`
-	Detail     string `db:"detail"`
-}
-
 // AuditRows returns a page of the audit, the newest first, and whether there are more in the requested direction.
 func (s *Store) AuditRows(ctx context.Context, q AuditQuery) (page []Audit, more bool, err error) {
 	var from int64
 	if seq := max(q.Older, q.Newer); seq > 0 {
-		err := s.db.GetContext(ctx, &from, s.db.Rebind(`SELECT at FROM audit WHERE seq = ?`), seq)
-		if db.Missing(err) {
+		from, err = selectOne[int64](ctx, s.db, "audit", `SELECT at FROM audit WHERE seq = ?`, seq)
+		if errors.Is(err, ErrNotFound) {
 			return nil, false, nil
 		}
 		if err != nil {
-			return nil, false, fmt.Errorf("store: audit: %w", err)
+			return nil, false, err
 		}
 	}
 	query, args := q.statement(from, s.db.Dialect)
-	var rows []auditRow
-	err = s.alongIndexes(ctx, func(on sqlx.QueryerContext) error {
-		return sqlx.SelectContext(ctx, on, &rows, s.db.Rebind(query), args...)
+	var rows []Audit
+	err = s.alongIndexes(ctx, func(on sqlx.ExtContext) error {
+		rows, err = selectAll[Audit](ctx, on, "audit", query, args...)
+		return err
 	})
-	if err != nil {
-		return nil, false, fmt.Errorf("store: audit: %w", err)
-	}
-	if more = len(rows) > q.Limit; more {
-		rows = rows[:q.Limit]
-	}
-	if q.Newer > 0 {
-		slices.Reverse(rows)
-	}
-	for _, r := range rows {
-		a := Audit{
-			Seq: r.Seq, At: db.Time(r.At), ActorID: r.ActorID, Actor: r.Actor, Action: r.Action, TargetKind: r.TargetKind,
-			TargetID: r.TargetID, Target: r.Target, IP: r.IP, RequestID: r.RequestID,
-		}
-		if err := json.Unmarshal([]byte(r.Detail), &a.Detail); err != nil {
-			return nil, false, fmt.Errorf("store: audit row %d: %w", r.Seq, err)
-		}
-		page = append(page, a)
-	}
-	return page, more, nil
-}
-
-func anys(list []string) []any {
-	all := make([]any, len(list))
-	for i, v := range list {
-		all[i] = v
-	}
-	return all
+	page, more = trimPage(rows, q.Limit, q.Newer > 0)
+	return page, more, err
 }
 
 // statement returns a query for one row more than the page. With up to two filters it uses one index, starting at
@@ -149,7 +106,7 @@ func (q AuditQuery) statement(from int64, dialect db.Dialect) (query string, arg
 			filters++
 		}
 	}
-	where(len(q.Actions) > 0, `action IN (?`+strings.Repeat(`, ?`, max(0, len(q.Actions)-1))+`)`, anys(q.Actions)...)
+	where(len(q.Actions) > 0, `action IN (?)`, q.Actions)
 	// One bound on each side: given several, a database may not choose the narrowest to start in the index.
 	older, newer := q.Older > 0 && (q.To.IsZero() || from < db.Millis(q.To)), q.Newer > 0 && (q.From.IsZero() || from >= db.Millis(q.From))
 	where(newer, `(at, seq) > (?, ?)`, from, q.Newer)
@@ -163,7 +120,6 @@ func (q AuditQuery) statement(from int64, dialect db.Dialect) (query string, arg
 	if filters == 0 {
 		index += `_time`
 	}
-	return `SELECT seq, at, actor_id, actor, action, target_kind, target_id, target, ip, request_id, detail FROM ` +
-		indexed(dialect, `audit`, index) + ` WHERE TRUE` +
+	return `SELECT seq, ` + auditColumns + ` FROM ` + indexed(dialect, `audit`, index) + ` WHERE TRUE` +
 		query + ` ORDER BY at` + order + `, seq` + order + ` LIMIT ?`, append(args, q.Limit+1)
 }

@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -13,56 +11,76 @@ import (
 	"gatehouse/events"
 )
 
-// seenEvery is the precision of "last seen", which avoids a write for each token request.
-const seenEvery = time.Minute
-
-// Grantee is the user of an active sign-in, with the data for tokens.
-type Grantee struct {
-	UserID   string
-	SID      string
-	Email    string
-	Name     string
-	Roles    []string
-	AuthTime time.Time
-	Replica  string // of the app that requests tokens; "" if unknown
-
-	opened sql.NullInt64 // when the given client last used the sign-in
+// ClientSignIn is an app that a sign-in opened. Replica is the app's replica that last requested tokens for it, "" if
+// it sent no name.
+type ClientSignIn struct {
+	SID      string    `db:"sid"`
+	ClientID string    `db:"client_id"`
+	Replica  string    `db:"replica"`
+	First    time.Time `db:"first_at"`
+	Last     time.Time `db:"last_at"`
 }
 
-// Grantee returns the user of the sign-in sid. It returns ErrNotFound if no tokens may be issued: the sign-in is
-// unknown or has ended, or the user is disabled at now.
-func (s *Store) Grantee(ctx context.Context, sid, clientID string, now time.Time) (Grantee, error) {
-	g := Grantee{SID: sid}
-	var roles string
-	var authTime int64
-	err := s.db.QueryRowxContext(ctx, s.db.Rebind(`SELECT u.id, u.email, u.name, u.roles, s.created_at, c.last_at
-		FROM sign_ins s JOIN users u ON u.id = s.user_id
-		LEFT JOIN sign_in_clients c ON c.sid = s.sid AND c.client_id = ?
-		WHERE s.sid = ? AND s.ended_at IS NULL AND `+notDenied+` AND (u.disabled_at IS NULL OR u.banned_until <= ?)`), clientID, sid, db.Millis(now)).
-		Scan(&g.UserID, &g.Email, &g.Name, &roles, &authTime, &g.opened)
-	if errors.Is(err, sql.ErrNoRows) || s.Locked(g.UserID) {
-		return Grantee{}, ErrNotFound
+// clientSignIns returns the apps that each of the sign-ins opened, in the order in which it did.
+func (s *Store) clientSignIns(ctx context.Context, signIns []SignIn) (map[string][]ClientSignIn, error) {
+	if len(signIns) == 0 {
+		return nil, nil
 	}
-	if err != nil {
-		return Grantee{}, fmt.Errorf("store: who signed in: %w", err)
+	sids := make([]string, len(signIns))
+	for i, in := range signIns {
+		sids[i] = in.SID
 	}
-	if g.Roles, err = fromList(roles); err != nil {
-		return Grantee{}, err
+	rows, err := selectAll[ClientSignIn](ctx, s.db, "client sign-ins", `SELECT sid, client_id, replica, first_at, last_at
+		FROM sign_in_clients WHERE sid IN (?) ORDER BY first_at, client_id`, sids)
+	all := map[string][]ClientSignIn{}
+	for _, r := range rows {
+		all[r.SID] = append(all[r.SID], r)
 	}
-	g.AuthTime = db.Time(authTime)
-	return g, nil
+	return all, err
 }
 
-// Open records that clientID, at g.Replica, uses g's sign-in, so that a sign-out notifies it. If first is given, the
-// first refresh token of a family, it stores that. The first time it also records the event sign_in, and reports
-// true. It returns ErrNotFound if the sign-in ended meanwhile; then nothing is stored.
-func (s *Store) Open(ctx context.Context, g Grantee, clientID string, first *RefreshToken, now time.Time) (anew bool, err error) {
-	recent := g.opened.Valid && now.Sub(db.Time(g.opened.Int64)) < seenEvery
+func clientIDs(all []ClientSignIn) (ids []string) {
+	for _, c := range all {
+		ids = append(ids, c.ClientID)
+	}
+	return ids
+}
+
+// SignInIdentity is the user of an active sign-in, with the data for tokens.
+type SignInIdentity struct {
+	UserID   string    `db:"id"`
+	SID      string    `db:"sid"`
+	Email    string    `db:"email"`
+	Name     string    `db:"name"`
+	Roles    []string  `db:"roles"`
+	AuthTime time.Time `db:"created_at"`
+	Replica  string    `db:"-"` // of the app that requests tokens; "" if unknown
+
+	LastUsed time.Time `db:"last_at"` // by the client; zero: not yet
+}
+
+// SignInIdentity returns the user of the sign-in sid. It returns ErrNotFound if no tokens may be issued: the sign-in
+// is unknown or has ended, or the user is disabled at now.
+func (s *Store) SignInIdentity(ctx context.Context, sid, clientID string, now time.Time) (SignInIdentity, error) {
+	id, err := selectOne[SignInIdentity](ctx, s.db, "sign-in identity", `SELECT u.id, s.sid, u.email, u.name, u.roles, s.created_at,
+		(SELECT last_at FROM sign_in_clients c WHERE c.sid = s.sid AND c.client_id = ?) AS last_at`+activeSignIn+
+		` AND (u.disabled_at IS NULL OR u.banned_until <= ?)`, clientID, sid, db.Millis(now))
+	if err == nil && s.Locked(id.UserID) {
+		return SignInIdentity{}, ErrNotFound
+	}
+	return id, err
+}
+
+// RecordClientSignIn records that clientID, at id.Replica, uses the sign-in of id, so that a sign-out notifies it. If
+// first is given, the first refresh token of a family, it stores that. The first time it also records the event
+// sign_in, and reports true. It returns ErrNotFound if the sign-in ended meanwhile; then nothing is stored.
+func (s *Store) RecordClientSignIn(ctx context.Context, id SignInIdentity, clientID string, first *RefreshToken, now time.Time) (isNew bool, err error) {
+	recent := !id.LastUsed.IsZero() && now.Sub(id.LastUsed) < lastSeenInterval
 	if recent && first == nil {
 		return false, nil
 	}
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if err := s.holdSignIn(ctx, tx, g.SID); err != nil {
+		if err := s.lockSignIn(ctx, tx, id.SID); err != nil {
 			return err
 		}
 		if first != nil {
@@ -73,57 +91,57 @@ func (s *Store) Open(ctx context.Context, g Grantee, clientID string, first *Ref
 		if recent {
 			return nil
 		}
-		anew, err = open(ctx, tx, g, clientID, db.Millis(now))
+		isNew, err = upsertClientSignIn(ctx, tx, id, clientID, db.Millis(now))
 		return err
 	})
 	if err != nil {
 		return false, err
 	}
-	s.touch(ctx, g.SID, now)
-	return anew, nil
+	// For a user who uses the apps but not the portal. It runs outside the transaction, to hold no lock.
+	_ = s.TouchSignIn(ctx, id.SID, now)
+	return isNew, nil
 }
 
-// touch updates "last seen" for a user who uses the apps but not the portal. It ignores errors, and runs outside the
-// transaction to hold no lock.
-func (s *Store) touch(ctx context.Context, sid string, now time.Time) { _ = s.Seen(ctx, sid, now) }
-
-func open(ctx context.Context, tx *sqlx.Tx, g Grantee, clientID string, now int64) (anew bool, err error) {
-	res, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO sign_in_clients (sid, client_id, first_at, last_at, replica)
-		VALUES (?, ?, ?, ?, ?) ON CONFLICT (sid, client_id) DO NOTHING`), g.SID, clientID, now, now, g.Replica)
+func upsertClientSignIn(ctx context.Context, tx *sqlx.Tx, id SignInIdentity, clientID string, now int64) (isNew bool, err error) {
+	n, err := exec(ctx, tx, "client sign-in", `INSERT INTO sign_in_clients (sid, client_id, first_at, last_at, replica)
+		VALUES (?, ?, ?, ?, ?) ON CONFLICT (sid, client_id) DO NOTHING`, id.SID, clientID, now, now, id.Replica)
 	if err != nil {
-		return false, fmt.Errorf("store: open client: %w", err)
-	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return false, fmt.Errorf("store: open client: %w", err)
+		return false, err
 	}
 	if n == 1 {
-		return true, events.Record(ctx, tx, events.New(events.SignIn, g.UserID, map[string]any{"client_id": clientID, "method": "sso"}))
+		return true, events.Record(ctx, tx, events.New(events.SignIn, id.UserID, map[string]any{"client_id": clientID, "method": "sso"}))
 	}
-	if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE sign_in_clients SET last_at = ?, replica = CASE WHEN ? = '' THEN replica ELSE ? END
-		WHERE sid = ? AND client_id = ? AND last_at < ?`), now, g.Replica, g.Replica, g.SID, clientID, now); err != nil {
-		return false, fmt.Errorf("store: open client: %w", err)
-	}
-	return false, nil
+	return false, run(ctx, tx, "client sign-in", `UPDATE sign_in_clients SET last_at = ?, replica = CASE WHEN ? = '' THEN replica ELSE ? END
+		WHERE sid = ? AND client_id = ? AND last_at < ?`, now, id.Replica, id.Replica, id.SID, clientID, now)
 }
 
-// notDenied is the condition that sign-in s of user u was not denied with all others (User.Denied).
-const notDenied = `(u.denied_before IS NULL OR s.created_at >= u.denied_before OR s.sid = u.denied_except)`
+// IfSignedIn returns a change that fails with ErrEnded unless the user has an active sign-in other than except. So
+// of two administrators who end the same sign-ins concurrently, one succeeds.
+func IfSignedIn(userID, except string) Change {
+	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
+		if _, err := s.lockUser(ctx, tx, userID); err != nil {
+			return err
+		}
+		return requireRow(ctx, tx, `SELECT 1 FROM sign_ins s JOIN users u ON u.id = s.user_id
+			WHERE s.user_id = ? AND s.sid <> ? AND s.ended_at IS NULL AND `+notDenied+` LIMIT 1`, userID, except)
+	}}
+}
 
-// holdSignIn locks the sign-in so that it can't end until tx commits. It returns ErrNotFound if it has ended. On
-// SQLite tx holds the only write lock already.
-func (s *Store) holdSignIn(ctx context.Context, tx *sqlx.Tx, sid string) error {
-	query := `SELECT 1 FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.sid = ? AND s.ended_at IS NULL AND ` + notDenied
-	if s.db.Dialect == db.Postgres {
-		query += ` FOR SHARE OF s`
+// IfSignInActive returns a change that fails with ErrEnded unless userID has the active sign-in sid.
+func IfSignInActive(userID, sid string) Change {
+	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
+		return requireRow(ctx, tx, `SELECT 1`+activeSignIn+` AND s.user_id = ?`+s.onPostgres(` FOR UPDATE OF s`), sid, userID)
+	}}
+}
+
+// ErrEnded means that the target has ended already, and that nothing was changed.
+var ErrEnded = errors.New("store: that has ended already")
+
+// requireRow returns ErrEnded if the query has no rows.
+func requireRow(ctx context.Context, tx *sqlx.Tx, query string, args ...any) error {
+	_, err := selectOne[int](ctx, tx, "active sign-in", query, args...)
+	if errors.Is(err, ErrNotFound) {
+		return ErrEnded
 	}
-	var one int
-	err := tx.QueryRowxContext(ctx, tx.Rebind(query), sid).Scan(&one)
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrNotFound
-	}
-	if err != nil {
-		return fmt.Errorf("store: hold the sign-in: %w", err)
-	}
-	return nil
+	return err
 }

@@ -2,9 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -14,35 +11,32 @@ import (
 
 // RefreshToken is one refresh token of a family: all tokens that descend from one authorization code.
 type RefreshToken struct {
-	Hash      string // hex of SHA-256 of the token
-	Family    string
-	UserID    string
-	SID       string
-	ClientID  string
-	Scope     string // space separated, granted to the family
-	Audience  string // of its access tokens if the client names none
-	CreatedAt time.Time
-	ExpiresAt time.Time
-	UsedAt    time.Time // zero: not yet used
-	Successor string    // encrypted; set together with UsedAt
-	RevokedAt time.Time // zero: not revoked
+	Hash      string    `db:"hash"` // hex of SHA-256 of the token
+	Family    string    `db:"family"`
+	UserID    string    `db:"user_id"`
+	SID       string    `db:"sid"`
+	ClientID  string    `db:"client_id"`
+	Scope     string    `db:"scope"`    // space separated, granted to the family
+	Audience  string    `db:"audience"` // of its access tokens if the client names none
+	CreatedAt time.Time `db:"created_at"`
+	ExpiresAt time.Time `db:"expires_at"`
+	UsedAt    time.Time `db:"used_at"`    // zero: not yet used
+	Successor string    `db:"successor"`  // encrypted; set together with UsedAt
+	RevokedAt time.Time `db:"revoked_at"` // zero: not revoked
 }
 
-const refreshColumns = `SELECT hash, family, user_id, sid, client_id, scope, audience, created_at, expires_at, used_at, successor, revoked_at
+const selectRefreshToken = `SELECT hash, family, user_id, sid, client_id, scope, audience, created_at, expires_at, used_at, successor, revoked_at
 	FROM refresh_tokens WHERE hash = ?`
 
 func insertRefreshToken(ctx context.Context, tx *sqlx.Tx, t RefreshToken) error {
-	if _, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO refresh_tokens (hash, family, user_id, sid, client_id, scope, audience, created_at, expires_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
-		t.Hash, t.Family, t.UserID, t.SID, t.ClientID, t.Scope, t.Audience, db.Millis(t.CreatedAt), db.Millis(t.ExpiresAt)); err != nil {
-		return fmt.Errorf("store: add refresh token: %w", err)
-	}
-	return nil
+	return run(ctx, tx, "add refresh token", `INSERT INTO refresh_tokens (hash, family, user_id, sid, client_id, scope, audience, created_at, expires_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		t.Hash, t.Family, t.UserID, t.SID, t.ClientID, t.Scope, t.Audience, db.Millis(t.CreatedAt), db.Millis(t.ExpiresAt))
 }
 
 // RefreshToken returns the token with this hash, or ErrNotFound.
 func (s *Store) RefreshToken(ctx context.Context, hash string) (RefreshToken, error) {
-	return scanRefreshToken(s.db.QueryRowxContext(ctx, s.db.Rebind(refreshColumns), hash))
+	return selectOne[RefreshToken](ctx, s.db, "refresh token", selectRefreshToken, hash)
 }
 
 // Rotate passes the token with this hash, locked, to fn, and stores what fn returns: the successor, and its
@@ -51,27 +45,19 @@ func (s *Store) RefreshToken(ctx context.Context, hash string) (RefreshToken, er
 func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
 	fn func(old RefreshToken) (next *RefreshToken, encrypted string, err error),
 ) error {
-	var sid string
+	var usedSID string
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		// The sign-in is locked first, as by transactions that end it or revoke a grant: this avoids deadlocks, and
 		// a successor is stored before a revocation or not at all.
-		var of string
-		err := tx.GetContext(ctx, &of, tx.Rebind(`SELECT sid FROM refresh_tokens WHERE hash = ?`), hash)
-		if db.Missing(err) {
-			return ErrNotFound
-		}
+		sid, err := selectOne[string](ctx, tx, "refresh token", `SELECT sid FROM refresh_tokens WHERE hash = ?`, hash)
 		if err != nil {
-			return fmt.Errorf("store: refresh token: %w", err)
+			return err
 		}
-		over := s.holdSignIn(ctx, tx, of)
-		if over != nil && !errors.Is(over, ErrNotFound) {
-			return over
+		ended := s.lockSignIn(ctx, tx, sid)
+		if err := unlessMissing(ended); err != nil {
+			return err
 		}
-		query := refreshColumns
-		if s.db.Dialect == db.Postgres {
-			query += ` FOR UPDATE`
-		}
-		old, err := scanRefreshToken(tx.QueryRowxContext(ctx, tx.Rebind(query), hash))
+		old, err := selectOne[RefreshToken](ctx, tx, "refresh token", selectRefreshToken+s.onPostgres(` FOR UPDATE`), hash)
 		if err != nil {
 			return err
 		}
@@ -79,40 +65,18 @@ func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
 		if err != nil || next == nil {
 			return err
 		}
-		if over != nil {
-			return over
+		if ended != nil {
+			return ended
 		}
-		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE refresh_tokens SET used_at = ?, successor = ? WHERE hash = ?`),
+		if err := run(ctx, tx, "use refresh token", `UPDATE refresh_tokens SET used_at = ?, successor = ? WHERE hash = ?`,
 			db.Millis(now), encrypted, hash); err != nil {
-			return fmt.Errorf("store: use refresh token: %w", err)
+			return err
 		}
-		sid = old.SID
+		usedSID = old.SID
 		return insertRefreshToken(ctx, tx, *next)
 	})
-	if err == nil && sid != "" {
-		s.touch(ctx, sid, now)
+	if err == nil && usedSID != "" {
+		_ = s.TouchSignIn(ctx, usedSID, now) // outside the transaction, to hold no lock
 	}
 	return err
-}
-
-// PurgeRefreshTokens deletes the tokens that expired before t.
-func (s *Store) PurgeRefreshTokens(ctx context.Context, t time.Time) error {
-	return s.purge(ctx, `refresh_tokens`, `hash`, `expires_at < ?`, t)
-}
-
-func scanRefreshToken(row *sqlx.Row) (RefreshToken, error) {
-	var t RefreshToken
-	var created, expires int64
-	var used, revoked *int64
-	var successor sql.NullString
-	err := row.Scan(&t.Hash, &t.Family, &t.UserID, &t.SID, &t.ClientID, &t.Scope, &t.Audience, &created, &expires, &used, &successor, &revoked)
-	if errors.Is(err, sql.ErrNoRows) {
-		return RefreshToken{}, ErrNotFound
-	}
-	if err != nil {
-		return RefreshToken{}, fmt.Errorf("store: refresh token: %w", err)
-	}
-	t.CreatedAt, t.ExpiresAt, t.UsedAt, t.RevokedAt = db.Time(created), db.Time(expires), timeOf(used), timeOf(revoked)
-	t.Successor = successor.String
-	return t, nil
 }

@@ -15,8 +15,8 @@ func TestOpened_KeepsTheReplicaThatSaidItsName(t *testing.T) {
 		_, in := storetest.Registered(t, s, "maria@example.com")
 		for i, step := range []struct{ says, want string }{{"", ""}, {"shop-1", "shop-1"}, {"", "shop-1"}, {"shop-2", "shop-2"}} {
 			opens(t, s, in.SID, "shop", step.says, time.Duration(i)*time.Hour)
-			page, _, err := s.Living(t.Context(), store.LivingQuery{Since: month, Limit: 1})
-			if err != nil || len(page) != 1 || len(page[0].Opened) != 1 || page[0].Opened[0].Replica != step.want {
+			page, _, err := s.ActiveSignIns(t.Context(), store.ActiveSignInQuery{Since: month, Limit: 1})
+			if err != nil || len(page) != 1 || len(page[0].ClientSignIns) != 1 || page[0].ClientSignIns[0].Replica != step.want {
 				t.Errorf("step %d: %+v, %v; want %q", i, page, err, step.want)
 			}
 		}

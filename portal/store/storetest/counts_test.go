@@ -13,7 +13,7 @@ import (
 
 func TestTallies_StopAtTheirLimit(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
-		if got, err := s.Tallies(t.Context(), storetest.Now, 10); err != nil || got != (store.Tallies{}) {
+		if got, err := s.Counts(t.Context(), storetest.Now, 10); err != nil || got != (store.Counts{}) {
 			t.Fatalf("an empty house: %+v, %v", got, err)
 		}
 		for _, email := range []string{"a@example.com", "b@example.com", "c@example.com"} {
@@ -32,8 +32,8 @@ func TestTallies_StopAtTheirLimit(t *testing.T) {
 			VALUES ('heard', 'shop', 's', 'u', 1, 1, 1)`); err != nil {
 			t.Fatal(err)
 		}
-		got, err := s.Tallies(t.Context(), storetest.Now, 2)
-		if want := (store.Tallies{People: 2, Denied: 2, Waiting: 1, Notices: 2, Abandoned: 1}); err != nil || got != want {
+		got, err := s.Counts(t.Context(), storetest.Now, 2)
+		if want := (store.Counts{People: 2, Denied: 2, Waiting: 1, Notices: 2, GivenUp: 1}); err != nil || got != want {
 			t.Errorf("%+v, %v; want %+v", got, err, want)
 		}
 	})
@@ -41,7 +41,7 @@ func TestTallies_StopAtTheirLimit(t *testing.T) {
 
 func TestLiving_PlacesAreCountedUpToALimit(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
-		if places, err := s.LivingPlaces(t.Context(), month, 10); err != nil || len(places) != 0 {
+		if places, err := s.ActiveSignInCounts(t.Context(), month, 10); err != nil || len(places) != 0 {
 			t.Fatalf("nobody: %+v, %v", places, err)
 		}
 		u, _ := storetest.Registered(t, s, "maria@example.com") // at portal-1
@@ -53,8 +53,8 @@ func TestLiving_PlacesAreCountedUpToALimit(t *testing.T) {
 		opens(t, s, "sid-0", "analytics", "analytics-1", time.Hour)
 		signedIn(t, s, u, "old", "portal-9", -31*24*time.Hour)
 		end(t, s, "sid-2") // portal-2, shop-1
-		got, err := s.LivingPlaces(t.Context(), month, 2)
-		want := []store.Place{
+		got, err := s.ActiveSignInCounts(t.Context(), month, 2)
+		want := []store.SignInCount{
 			{Replica: "", Count: 1}, {Replica: "portal-1", Count: 1}, {Replica: "portal-10", Count: 1}, {Replica: "portal-2", Count: 2},
 			{Client: "analytics", Replica: "analytics-1", Count: 1}, {Client: "shop", Count: 2}, {Client: "shop", Replica: "shop-2", Count: 2},
 		}

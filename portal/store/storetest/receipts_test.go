@@ -18,9 +18,9 @@ func TestReceipts_ComeBackAndAreCompleted(t *testing.T) {
 		if _, err := s.Receipt(ctx, "ending-1"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("none: %v", err)
 		}
-		first := store.Receipt{Ending: "ending-1", UserID: "u", Reason: "banned", CreatedAt: at, Text: `{"a":1}`}
-		second := store.Receipt{Ending: "ending-2", UserID: "u", Reason: "banned", CreatedAt: at.Add(time.Hour), Text: `{"b":"ü"}`}
-		for _, r := range []store.Receipt{first, second, {Ending: "ending-3", UserID: "v", Reason: "sign_out", CreatedAt: at, Text: "{}"}} {
+		first := store.Receipt{ID: "ending-1", UserID: "u", Reason: "banned", CreatedAt: at, Text: `{"a":1}`}
+		second := store.Receipt{ID: "ending-2", UserID: "u", Reason: "banned", CreatedAt: at.Add(time.Hour), Text: `{"b":"ü"}`}
+		for _, r := range []store.Receipt{first, second, {ID: "ending-3", UserID: "v", Reason: "sign_out", CreatedAt: at, Text: "{}"}} {
 			if err := s.ChangeReceipt(ctx, r, func(text string) (string, error) { return text, nil }); err != nil {
 				t.Fatal(err)
 			}
@@ -57,7 +57,7 @@ func TestReceipts_ChangesAreNotLost(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 8 {
 			wg.Go(func() {
-				r := store.Receipt{Ending: "ending", Reason: "sign_out", CreatedAt: at}
+				r := store.Receipt{ID: "ending", Reason: "sign_out", CreatedAt: at}
 				if i == 7 {
 					r.UserID = "u"
 				}

@@ -20,7 +20,7 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 		}
 		var seqs []int64
 		for i := range 5 {
-			out := ends(t, s, act(func(e *store.Ending) {
+			out := ends(t, s, act(func(e *store.EndRequest) {
 				e.ID, e.Token, e.Until = fmt.Sprintf("ending-%d", i), fmt.Sprintf("token-%d", i), at.Add(time.Duration(i+1)*time.Minute)
 			}))
 			seqs = append(seqs, out.Revocations[0].Seq)
@@ -41,10 +41,10 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 		if got := pending(at.Add(2*time.Minute), 9); !reflect.DeepEqual(got, seqs[2:]) {
 			t.Errorf("pending after two minutes: %v", got)
 		}
-		if err := s.RevocationsPublished(ctx, []int64{seqs[1], seqs[3], 999_999}, at); err != nil {
+		if err := s.MarkRevocationsPublished(ctx, []int64{seqs[1], seqs[3], 999_999}, at); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.RevocationsPublished(ctx, nil, at); err != nil {
+		if err := s.MarkRevocationsPublished(ctx, nil, at); err != nil {
 			t.Fatal(err)
 		}
 		if got := pending(at, 9); !reflect.DeepEqual(got, []int64{seqs[0], seqs[2], seqs[4]}) {
@@ -62,7 +62,7 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 			limit     int
 			want      []int64
 		}{{0, false, 9, seqs}, {seqs[0], false, 2, seqs[1:3]}, {0, true, 9, []int64{seqs[1], seqs[3]}}, {seqs[4], false, 9, nil}} {
-			rows, err := s.LivingRevocations(ctx, c.after, at, c.published, c.limit)
+			rows, err := s.ActiveRevocations(ctx, c.after, at, c.published, c.limit)
 			var got []int64
 			for _, r := range rows {
 				got = append(got, r.Seq)
@@ -82,7 +82,7 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 		if err := s.PurgeRevocations(ctx, at.Add(day+time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		out := ends(t, s, act(func(e *store.Ending) { e.Token, e.Until = "token-9", at.Add(time.Hour) }))
+		out := ends(t, s, act(func(e *store.EndRequest) { e.Token, e.Until = "token-9", at.Add(time.Hour) }))
 		if out.Revocations[0].Seq <= seqs[4] {
 			t.Errorf("number %d comes after %d", out.Revocations[0].Seq, seqs[4])
 		}
@@ -105,7 +105,7 @@ func deny(t *testing.T, d *db.DB, kind, value, reason, by string, until time.Dur
 	return seq
 }
 
-func seqs(page []store.Denied) []int64 {
+func seqs(page []store.DenylistEntry) []int64 {
 	var got []int64
 	for _, e := range page {
 		got = append(got, e.Seq)
@@ -127,29 +127,29 @@ func TestDenyList_FilteredAndByPage(t *testing.T) {
 		deny(t, d, "sid", "over", "sign_out", "", 0, true)
 		nobody := deny(t, d, "sub", "nobody", "banned", otto.ID, time.Hour, true)
 		for name, test := range map[string]struct {
-			q    store.DeniedQuery
+			q    store.DenylistQuery
 			want []int64
 			more bool
 		}{
-			"all, the latest first":       {store.DeniedQuery{}, []int64{nobody, token, signIn, person}, false},
-			"the first two":               {store.DeniedQuery{Limit: 2}, []int64{nobody, token}, true},
-			"the next two":                {store.DeniedQuery{Limit: 2, After: token}, []int64{signIn, person}, false},
-			"back again":                  {store.DeniedQuery{Limit: 1, Before: person}, []int64{signIn}, true},
-			"back to the first":           {store.DeniedQuery{Limit: 3, Before: signIn}, []int64{nobody, token}, false},
-			"people":                      {store.DeniedQuery{Kind: "sub"}, []int64{nobody, person}, false},
-			"banned":                      {store.DeniedQuery{Reason: "banned"}, []int64{nobody, person}, false},
-			"sign-ins that were banned":   {store.DeniedQuery{Kind: "sid", Reason: "banned"}, nil, false},
-			"waiting":                     {store.DeniedQuery{Waiting: true}, []int64{token}, false},
-			"a token":                     {store.DeniedQuery{Values: []string{"family.unique", "family"}}, []int64{token}, false},
-			"a person and their sign-ins": {store.DeniedQuery{People: []string{maria.ID}}, []int64{signIn, person}, false},
-			"either":                      {store.DeniedQuery{Values: []string{"nobody"}, People: []string{maria.ID}}, []int64{nobody, signIn, person}, false},
-			"nothing of the kind":         {store.DeniedQuery{Values: []string{"' OR '1'='1"}}, nil, false},
+			"all, the latest first":       {store.DenylistQuery{}, []int64{nobody, token, signIn, person}, false},
+			"the first two":               {store.DenylistQuery{Limit: 2}, []int64{nobody, token}, true},
+			"the next two":                {store.DenylistQuery{Limit: 2, After: token}, []int64{signIn, person}, false},
+			"back again":                  {store.DenylistQuery{Limit: 1, Before: person}, []int64{signIn}, true},
+			"back to the first":           {store.DenylistQuery{Limit: 3, Before: signIn}, []int64{nobody, token}, false},
+			"people":                      {store.DenylistQuery{Kind: "sub"}, []int64{nobody, person}, false},
+			"banned":                      {store.DenylistQuery{Reason: "banned"}, []int64{nobody, person}, false},
+			"sign-ins that were banned":   {store.DenylistQuery{Kind: "sid", Reason: "banned"}, nil, false},
+			"waiting":                     {store.DenylistQuery{Waiting: true}, []int64{token}, false},
+			"a token":                     {store.DenylistQuery{Values: []string{"family.unique", "family"}}, []int64{token}, false},
+			"a person and their sign-ins": {store.DenylistQuery{People: []string{maria.ID}}, []int64{signIn, person}, false},
+			"either":                      {store.DenylistQuery{Values: []string{"nobody"}, People: []string{maria.ID}}, []int64{nobody, signIn, person}, false},
+			"nothing of the kind":         {store.DenylistQuery{Values: []string{"' OR '1'='1"}}, nil, false},
 		} {
 			q := test.q
 			if q.Now = storetest.Now; q.Limit == 0 {
 				q.Limit = 10
 			}
-			page, more, err := s.DenyList(t.Context(), q)
+			page, more, err := s.Denylist(t.Context(), q)
 			if err != nil || more != test.more || !slices.Equal(seqs(page), test.want) {
 				t.Errorf("%s: %v, more %v, %v; want %v", name, seqs(page), more, err, test.want)
 			}
@@ -170,7 +170,7 @@ func TestDenyList_NamesWhomItIsAbout(t *testing.T) {
 			{"sub", "nobody", ""}, {"sid", "nothing", ""}, {"jti", "none", ""},
 		} {
 			seq := deny(t, d, about.kind, about.value, "banned", otto.ID, time.Hour, false)
-			page, _, err := s.DenyList(t.Context(), store.DeniedQuery{Now: storetest.Now, Limit: 1})
+			page, _, err := s.Denylist(t.Context(), store.DenylistQuery{Now: storetest.Now, Limit: 1})
 			if err != nil || len(page) != 1 {
 				t.Fatalf("%+v, %v", page, err)
 			}
@@ -178,8 +178,8 @@ func TestDenyList_NamesWhomItIsAbout(t *testing.T) {
 			if e.Seq != seq || e.Kind != about.kind || e.Value != about.value || e.PersonID != about.person || (e.Email == "maria@example.com") != (about.person != "") {
 				t.Errorf("%s %s: %+v", about.kind, about.value, e)
 			}
-			if e.ByID != otto.ID || e.By != otto.Name || e.Reason != "banned" || e.Note != "spam" || e.Client != "portal" || e.Ending != "an ending" ||
-				!e.At.Equal(storetest.Now) || !e.Until.Equal(storetest.Now.Add(time.Hour)) || !e.Published.IsZero() || !e.Before.IsZero() {
+			if e.By != otto.ID || e.ByName != otto.Name || e.Reason != "banned" || e.Note != "spam" || e.Client != "portal" || e.ReceiptID != "an ending" ||
+				!e.At.Equal(storetest.Now) || !e.Until.Equal(storetest.Now.Add(time.Hour)) || !e.PublishedAt.IsZero() || !e.Before.IsZero() {
 				t.Errorf("%+v", e)
 			}
 		}

@@ -153,9 +153,9 @@ func TestUsers_Changes(t *testing.T) {
 			{"email with an old hash", s.SetEmail(ctx, u.ID, "old", "m@example.com", "m@example.com", later), store.ErrStale},
 			{"email", s.SetEmail(ctx, u.ID, u.PasswordHash, "M@Example.com", "m@example.com", later), nil},
 			{"email, the same again", s.SetEmail(ctx, u.ID, u.PasswordHash, "m@Example.com", "m@example.com", later), nil},
-			{"password with an old hash", s.SetPassword(ctx, u.ID, "old", "new", later), store.ErrStale},
-			{"password", s.SetPassword(ctx, u.ID, u.PasswordHash, "new", later), nil},
-			{"password twice", s.SetPassword(ctx, u.ID, u.PasswordHash, "newer", later), store.ErrStale},
+			{"password with an old hash", s.Apply(ctx, store.ChangePassword(u.ID, "old", "new", later)), store.ErrStale},
+			{"password", s.Apply(ctx, store.ChangePassword(u.ID, u.PasswordHash, "new", later)), nil},
+			{"password twice", s.Apply(ctx, store.ChangePassword(u.ID, u.PasswordHash, "newer", later)), store.ErrStale},
 			{"rehash of an old one", s.Rehash(ctx, u.ID, u.PasswordHash, "newest"), store.ErrStale},
 		} {
 			if !errors.Is(step.err, step.want) {
