@@ -153,18 +153,18 @@ var ownReasons = []string{
 
 func deniedOf(e store.DenylistEntry, names map[string]string) deniedRow {
 	row := deniedRow{
-		Seq: e.Seq, Value: e.Value, Person: e.Person, Email: e.Email, Reason: reasonLabels.text(e.Reason), Note: e.Note, By: e.By,
-		At: e.At, Until: e.Until, Before: e.Before, Waiting: e.Published.IsZero(), Receipt: receiptURL(e.ReceiptID),
+		Seq: e.Seq, Value: e.Value, Person: e.Person, Email: e.Email, Reason: reasonLabels.text(e.Reason), Note: e.Note, By: e.ByName,
+		At: e.At, Until: e.Until, Before: e.Before, Waiting: e.PublishedAt.IsZero(), Receipt: receiptURL(e.ReceiptID),
 	}
 	row.Kind, row.Icon = kindLabel(e)
 	if e.PersonID != "" {
 		row.URL = personURL(e.PersonID)
 	}
 	switch {
+	case e.ByName != "":
+		row.ByURL = personURL(e.By)
 	case e.By != "":
-		row.ByURL = personURL(e.ByID)
-	case e.ByID != "":
-		row.By = e.ByID
+		row.By = e.By
 	case slices.Contains(ownReasons, e.Reason):
 		row.By = "the person"
 	default:

@@ -15,8 +15,8 @@ const (
 	deliveryTimeout = 2 * time.Second
 	// HeadStart is how long only the replica that ended a sign-in delivers its notices.
 	HeadStart = 10 * time.Second
-	// queueTimeout is how long Deliver lets a notice wait for its turn, and recording the timeout of recording the
-	// result. Together with deadline they are less than HeadStart.
+	// queueTimeout is how long Deliver lets a notice wait for a slot, and recordTimeout the timeout of recording the
+	// result. Together with deliveryTimeout they are less than HeadStart.
 	queueTimeout  = 3 * time.Second
 	recordTimeout = 4 * time.Second
 	// failingTimeout is how long Deliver waits for clients whose last delivery failed.
@@ -25,14 +25,14 @@ const (
 	claimTimeout = 15 * time.Second
 	// maxNoticeAge is the age at which an undelivered notice is given up: the app's sessions have expired by then.
 	maxNoticeAge = 24 * time.Hour
-	// deliveredRetention is how long delivered notices are kept for troubleshooting, and givenUpRetention how long an administrator
-	// can resend those that were given up.
-	deliveredRetention   = 7 * 24 * time.Hour
-	givenUpRetention = 30 * 24 * time.Hour
+	// deliveredRetention is how long delivered notices are kept for troubleshooting, and givenUpRetention how long an
+	// administrator can resend those that were given up.
+	deliveredRetention = 7 * 24 * time.Hour
+	givenUpRetention   = 30 * 24 * time.Hour
 
-	pollInterval        = time.Second
+	pollInterval   = time.Second
 	purgeInterval  = time.Hour
-	maxBodyBytes = 4 << 10  // bytes of a client's response that are read
+	maxBodyBytes   = 4 << 10  // bytes of a client's response that are read
 	maxHeaderBytes = 64 << 10 // bytes of its header
 )
 
@@ -40,9 +40,9 @@ const (
 type Records interface {
 	LogoutURIs(ctx context.Context, clientIDs []string) (map[string]store.LogoutURI, error)
 	DueClients(ctx context.Context, now time.Time) ([]string, error)
-	ClaimNotices(ctx context.Context, clientID string, now, lease time.Time, limit int) ([]store.Notice, error)
-	RecordAttempt(ctx context.Context, t store.DeliveryAttempt) error
-	PurgeNotices(ctx context.Context, heard, givenUp time.Time) error
+	ClaimNotices(ctx context.Context, clientID string, now, claimedUntil time.Time, limit int) ([]store.Notice, error)
+	RecordAttempt(ctx context.Context, a store.DeliveryAttempt) error
+	PurgeNotices(ctx context.Context, delivered, givenUp time.Time) error
 }
 
 // Tokens signs logout tokens.
@@ -63,13 +63,13 @@ type Deps struct {
 // Sender delivers logout tokens. It is safe for concurrent use.
 type Sender struct {
 	Deps
-	http  *http.Client
+	http     *http.Client
 	timeouts timeouts
-	clients *clientLimits
-	state outboxState
+	clients  *clientLimits
+	state    outboxState
 }
 
-// timeouts are the constants above that tests change.
+// timeouts are the timeouts that tests change.
 type timeouts struct{ delivery, failing, record time.Duration }
 
 // New returns a sender, or an error if a dependency is missing.

@@ -13,18 +13,18 @@ import (
 
 // Receipt is the result of a Request.
 type Receipt struct {
-	ID    string                 `json:"ending"`            // id of the receipt
+	ID        string                 `json:"ending"`            // id of the receipt
 	Ended     int                    `json:"ended"`             // number of sign-ins
-	Ending   bool                   `json:"tidying,omitempty"` // more are being ended; all are denied already
+	Ending    bool                   `json:"tidying,omitempty"` // more are being ended; all are denied already
 	Denylist  denylist.Confirmations `json:"receipt"`
-	Clients      []backchannel.Result   `json:"told"`      // clients, by back channel
+	Clients   []backchannel.Result   `json:"told"`      // clients, by back channel
 	Confirmed bool                   `json:"confirmed"` // false: committed, but not in Redis yet; Sync will publish it
 }
 
 // Receipt returns the stored receipt of a revocation, or store.ErrNotFound if there is none or it is not written
 // yet.
-func (s *Service) Receipt(ctx context.Context, ending string) (store.Receipt, Receipt, error) {
-	stored, err := s.d.Records.Receipt(ctx, ending)
+func (s *Service) Receipt(ctx context.Context, id string) (store.Receipt, Receipt, error) {
+	stored, err := s.d.Records.Receipt(ctx, id)
 	if err != nil {
 		return stored, Receipt{}, err
 	}
@@ -72,6 +72,18 @@ func receiptOf(r store.Revocation) store.Receipt {
 
 // errUnchanged is the error of a change that leaves the receipt as it is.
 var errUnchanged = errors.New("revoke: the receipt does not change")
+
+// merge replaces stored by r, and keeps what other replicas have added to it. It returns true.
+func (r Receipt) merge(stored *Receipt) bool {
+	if stored.Ended > 0 { // a replica has continued already, and knows whether more is left
+		r.Ended, r.Ending = r.Ended+stored.Ended, stored.Ending
+	}
+	if !r.Confirmed && stored.Confirmed {
+		r.Denylist, r.Confirmed = stored.Denylist, true // Sync has published it meanwhile
+	}
+	*stored = r
+	return true
+}
 
 // changeReceipt applies change to the stored receipt, or to a new one of stored, and stores it if change returns true.
 // It continues when ctx ends. Its error has been logged, since the revocation itself is complete.

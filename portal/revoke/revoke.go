@@ -1,6 +1,7 @@
 package revoke
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,15 +34,15 @@ const (
 // Records is the part of the store that revocations need.
 type Records interface {
 	EndSignIns(ctx context.Context, e store.EndRequest) (store.Outcome, error)
-	EndDeniedSignIns(ctx context.Context, r store.Revocation, limit int, now, deliverAt, lease time.Time) (store.Outcome, bool, error)
-	ClaimDenial(ctx context.Context, now, lease time.Time) (store.Revocation, error)
+	EndDeniedSignIns(ctx context.Context, r store.Revocation, limit int, now, deliverAt, claimedUntil time.Time) (store.Outcome, bool, error)
+	ClaimDenial(ctx context.Context, now, claimedUntil time.Time) (store.Revocation, error)
 	PendingRevocations(ctx context.Context, now time.Time, limit int) ([]store.Revocation, error)
 	ActiveRevocations(ctx context.Context, after int64, now time.Time, published bool, limit int) ([]store.Revocation, error)
 	MarkRevocationsPublished(ctx context.Context, seqs []int64, now time.Time) error
 	HighestRevocation(ctx context.Context, now time.Time) (int64, error)
 	PurgeRevocations(ctx context.Context, now time.Time) error
 	ChangeReceipt(ctx context.Context, r store.Receipt, change func(text string) (string, error)) error
-	Receipt(ctx context.Context, ending string) (store.Receipt, error)
+	Receipt(ctx context.Context, id string) (store.Receipt, error)
 }
 
 // Sessions are the portal's sessions.
@@ -69,10 +70,10 @@ type Deps struct {
 
 // Service revokes sign-ins and tokens, and keeps the denylist in Redis consistent with the database.
 type Service struct {
-	d          Deps
-	publisher  publisher
-	unfinished chan store.Revocation // denials with more sign-ins than Revoke ended
-	lastState       syncState
+	d           Deps
+	publisher   publisher
+	unfinished  chan store.Revocation // denials with more sign-ins than Revoke ended
+	lastState   syncState
 	receiptJobs sync.WaitGroup // calls of completeReceipts
 }
 
@@ -122,6 +123,8 @@ func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
 	// Continue even if the request's context ends.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
 	defer cancel()
+
+	// 1. Commit.
 	e := r.endRequest(now)
 	out, err := s.d.Records.EndSignIns(ctx, e)
 	if err != nil {
@@ -130,51 +133,37 @@ func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
 	if out.UserID != "" || r.UserID != "" {
 		s.d.Recorded()
 	}
-	receipt := s.publishAndEnd(ctx, r, out)
-	if out.ID == e.ID && len(out.Revocations) > 0 {
-		about := r.UserID
-		if about == "" {
-			about = out.UserID
-		}
-		_ = s.changeReceipt(ctx, store.Receipt{ID: e.ID, UserID: about, Reason: r.Reason, CreatedAt: now}, func(stored *Receipt) bool {
-			full := receipt
-			if stored.Ended > 0 { // a replica has continued already, and knows whether more is left
-				full.Ended, full.Ending = full.Ended+stored.Ended, stored.Ending
-			}
-			if !full.Confirmed && stored.Confirmed {
-				full.Denylist, full.Confirmed = stored.Denylist, true // Sync has published it meanwhile
-			}
-			*stored = full
-			return true
-		})
-	}
-	if receipt.Ending {
-		s.queueDenial(out.Revocations[0])
-	}
-	return receipt, nil
-}
 
-// publishAndEnd publishes the committed revocations and waits for their confirmation, while it ends sessions and notifies
-// clients.
-func (s *Service) publishAndEnd(ctx context.Context, r Request, out store.Outcome) Receipt {
+	// 2. Publish to the denylist: from then on no replica accepts the sign-ins.
 	receipt := Receipt{ID: out.ID, Confirmed: true}
-	// The denylist comes first: from then on no replica accepts the sign-ins.
-	fresh := s.toPublish(out.Revocations)
-	written, err := s.publisher.publish(ctx, fresh)
+	recent := s.toPublish(out.Revocations)
+	written, err := s.publisher.publish(ctx, recent)
 	if err != nil {
 		s.d.Logger.Warn("a revocation could not be published yet; Redis gets it later", "ending", out.ID, "reason", r.Reason, "error", err)
 		receipt.Confirmed = false
 	}
+
+	// 3. Wait for the replicas' confirmation, end sessions and notify clients.
 	var wg sync.WaitGroup
-	if len(fresh) > 0 && err == nil {
-		wg.Go(func() { s.publisher.markPublished(ctx, fresh) })
+	if len(recent) > 0 && err == nil {
+		wg.Go(func() { s.publisher.markPublished(ctx, recent) })
 		wg.Go(func() { receipt.Denylist = s.publisher.await(ctx, written, s.d.Bound) })
 	}
-	ended := true
-	wg.Go(func() { ended = s.endAndNotify(ctx, r, out, &receipt) })
+	sessionsEnded := s.endAndNotify(ctx, r, out, &receipt)
 	wg.Wait()
-	receipt.Confirmed = receipt.Confirmed && ended
-	return receipt
+	receipt.Confirmed = receipt.Confirmed && sessionsEnded
+
+	// 4. Store the receipt, unless it is that of an earlier revocation.
+	if out.ID == e.ID && len(out.Revocations) > 0 {
+		_ = s.changeReceipt(ctx, store.Receipt{ID: e.ID, UserID: cmp.Or(r.UserID, out.UserID), Reason: r.Reason, CreatedAt: now}, receipt.merge)
+	}
+	if receipt.Ending {
+		select {
+		case s.unfinished <- out.Revocations[0]:
+		default: // the queue is full: a replica finds it when the claim ends
+		}
+	}
+	return receipt, nil
 }
 
 // endAndNotify ends the first batch of denied sign-ins, ends the portal's sessions and notifies clients. It reports
@@ -182,8 +171,8 @@ func (s *Service) publishAndEnd(ctx context.Context, r Request, out store.Outcom
 func (s *Service) endAndNotify(ctx context.Context, r Request, out store.Outcome, receipt *Receipt) bool {
 	if r.UserID != "" && len(out.Revocations) > 0 {
 		now := s.d.Now()
-		mine := now.Add(backchannel.HeadStart) // until then only this replica delivers and continues
-		batch, more, err := s.d.Records.EndDeniedSignIns(ctx, out.Revocations[0], maxDenialBatch, now, mine, mine)
+		claimedUntil := now.Add(backchannel.HeadStart) // until then only this replica delivers and continues
+		batch, more, err := s.d.Records.EndDeniedSignIns(ctx, out.Revocations[0], maxDenialBatch, now, claimedUntil, claimedUntil)
 		if err != nil {
 			s.d.Logger.Warn("sign-ins that are denied will be ended later", "ending", out.ID, "error", err)
 		}
@@ -197,10 +186,10 @@ func (s *Service) endAndNotify(ctx context.Context, r Request, out store.Outcome
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		within, stop := context.WithTimeout(ctx, notifyTimeout)
-		defer stop()
+		ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
+		defer cancel()
 		if len(out.Notices) > 0 {
-			receipt.Clients = s.d.Sender.Deliver(within, out.Notices)
+			receipt.Clients = s.d.Sender.Deliver(ctx, out.Notices)
 		}
 	})
 	ended := s.endSessions(ctx, sids)
@@ -214,20 +203,20 @@ func (s *Service) endSessions(ctx context.Context, sids []string) bool {
 		return true
 	}
 	if err := s.d.Sessions.EndSIDs(ctx, sids...); err != nil {
-		s.d.Logger.Warn("sessions of the portal could not be ended; their sign-ins are over all the same", "sign_ins", len(sids), "error", err)
+		s.d.Logger.Warn("sessions of the portal could not be ended; their sign-ins have ended nevertheless", "sign_ins", len(sids), "error", err)
 		return false
 	}
 	return true
 }
 
 // toPublish returns the revocations that some replica may not have yet.
-func (s *Service) toPublish(all []store.Revocation) (fresh []store.Revocation) {
+func (s *Service) toPublish(all []store.Revocation) (recent []store.Revocation) {
 	for _, r := range all {
 		if r.PublishedAt.IsZero() || s.d.Now().Sub(r.PublishedAt) < propagationTimeout {
-			fresh = append(fresh, r)
+			recent = append(recent, r)
 		}
 	}
-	return fresh
+	return recent
 }
 
 // Err returns nil if the receipt is Confirmed, else an error that wraps session.ErrUnavailable: the revocation is
@@ -236,7 +225,7 @@ func (r Receipt) Err() error {
 	if r.Confirmed {
 		return nil
 	}
-	return fmt.Errorf("revoke: not every server could be told yet: %w", session.ErrUnavailable)
+	return fmt.Errorf("revoke: not every server has confirmed yet: %w", session.ErrUnavailable)
 }
 
 // Confirmed returns the error of Revoke or, if that is nil, that of the receipt (Receipt.Err).

@@ -38,14 +38,13 @@ func (s *Service) runSync(ctx context.Context) error {
 		if errors.Is(err, denylist.ErrBuilding) {
 			err = nil // another replica is rebuilding
 		}
-		if failed := err != nil; failed != failing {
-			failing = failed
-			if failed {
-				s.d.Logger.Warn("the denylist in Redis is not kept; what was revoked waits in the database", "error", err)
-			} else {
-				s.d.Logger.Info("the denylist in Redis is kept again")
-			}
+		switch failed := err != nil; {
+		case failed && !failing:
+			s.d.Logger.Warn("the denylist in Redis can't be updated; revocations wait in the database", "error", err)
+		case !failed && failing:
+			s.d.Logger.Info("the denylist in Redis is updated again")
 		}
+		failing = err != nil
 		if now := s.d.Now(); now.Sub(purged) >= purgeInterval {
 			purged = now
 			if err := s.d.Records.PurgeRevocations(ctx, now); err != nil && ctx.Err() == nil {
@@ -89,8 +88,8 @@ func (s *Service) Sync(ctx context.Context) (err error) {
 	return s.publishPending(ctx)
 }
 
-// restoreLost writes the entries again that Redis lost: all that are newer than the highest number it knows; and, if Redis
-// did not answer for a while or went back in time (a failover to a server that was slightly behind), the missing
+// restoreLost writes the entries again that Redis lost: all that are newer than the highest number it knows; and, if
+// Redis did not answer for a while or went back in time (a failover to a server that was slightly behind), the missing
 // ones among the last maxRechecked.
 func (s *Service) restoreLost(ctx context.Context, now denylist.State) error {
 	high, err := s.d.Records.HighestRevocation(ctx, s.d.Now())
@@ -113,9 +112,9 @@ func (s *Service) restoreLost(ctx context.Context, now denylist.State) error {
 }
 
 // findLost returns the published revocations that are not in Redis: all above high, the highest number that Redis has,
-// and the missing ones among the maxRechecked numbers up to high. The latter are looked up one by one, since revocations
-// are not written in the order of their numbers.
-func (s *Service) findLost(ctx context.Context, high int64) (findLost []store.Revocation, err error) {
+// and the missing ones among the maxRechecked numbers up to high. The latter are looked up one by one, since
+// revocations are not written in the order of their numbers.
+func (s *Service) findLost(ctx context.Context, high int64) (lost []store.Revocation, err error) {
 	for r, err := range s.publisher.active(ctx, max(0, high-maxRechecked), true) {
 		if err != nil {
 			return nil, err
@@ -127,10 +126,10 @@ func (s *Service) findLost(ctx context.Context, high int64) (findLost []store.Re
 			}
 		}
 		if !has {
-			findLost = append(findLost, r)
+			lost = append(lost, r)
 		}
 	}
-	return findLost, nil
+	return lost, nil
 }
 
 // inRedis reports whether Redis denies what r denies.

@@ -39,7 +39,7 @@ func TestSignIns_ComeBackWithTheirPerson(t *testing.T) {
 func TestSignIns_NotWithAPasswordOfBefore(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, in := storetest.Registered(t, s, "maria@example.com")
-		if err := s.SetPassword(t.Context(), u.ID, u.PasswordHash, "new", storetest.Now); err != nil {
+		if err := s.Apply(t.Context(), store.ChangePassword(u.ID, u.PasswordHash, "new", storetest.Now)); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.SignIn(t.Context(), storetest.SignIn(u), u.PasswordHash); !errors.Is(err, store.ErrStale) {
@@ -74,7 +74,7 @@ func TestSignIns_RaceWithAChangeOfPassword(t *testing.T) {
 			})
 		}
 		wg.Go(func() {
-			if err := s.SetPassword(t.Context(), u.ID, u.PasswordHash, "new", storetest.Now); err != nil {
+			if err := s.Apply(t.Context(), store.ChangePassword(u.ID, u.PasswordHash, "new", storetest.Now)); err != nil {
 				t.Error(err)
 				return
 			}
@@ -85,7 +85,7 @@ func TestSignIns_RaceWithAChangeOfPassword(t *testing.T) {
 			}
 		})
 		wg.Wait()
-		tidiesAll(t, s)
+		finishDenials(t, s)
 		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL"); n != 1 {
 			t.Errorf("%d sign-ins live, want the one that changed the password", n)
 		}
@@ -184,6 +184,53 @@ func TestSignIns_ListedByPage(t *testing.T) {
 		}
 		if page, total, err := s.SignInsOf(ctx, "nobody", "", since, 10, 0); err != nil || total != 0 || len(page) != 0 {
 			t.Errorf("nobody's: %d of %d, %v", len(page), total, err)
+		}
+	})
+}
+
+func TestSessions_FoundByTheirKeyWhileTheSignInLives(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		ctx := t.Context()
+		u, first := storetest.Registered(t, s, "maria@example.com") // has no key
+		if _, err := s.Session(ctx, ""); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the empty key: %v", err)
+		}
+		in := storetest.SignIn(u)
+		in.SessionKey = "key-1"
+		if err := s.SignIn(ctx, in, u.PasswordHash); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Session(ctx, "key-1")
+		if err != nil || got.SignIn.SID != in.SID || !reflect.DeepEqual(got.User, u) || !got.Seen.Equal(in.CreatedAt) {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if err := s.TouchSession(ctx, "key-1", at); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.TouchSession(ctx, "", at); err != nil {
+			t.Fatal(err)
+		}
+		if got, err = s.Session(ctx, "key-1"); err != nil || !got.Seen.Equal(at) {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE session_seen_at IS NOT NULL"); n != 1 {
+			t.Errorf("%d sessions were seen", n)
+		}
+		if err := s.SetSessionKey(ctx, in.SID, "key-2", at); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Session(ctx, "key-1"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the key of before: %v", err)
+		}
+		endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.SID = in.SID }))
+		if _, err := s.Session(ctx, "key-2"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("ended: %v", err)
+		}
+		if err := s.SetSessionKey(ctx, in.SID, "key-3", at); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a new session of an ended sign-in: %v", err)
+		}
+		if err := s.SetSessionKey(ctx, first.SID, "key-4", at); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	minRetryDelay   = 2 * time.Second
+	minRetryDelay = 2 * time.Second
 	maxRetryDelay = 15 * time.Minute
 )
 
@@ -36,8 +36,8 @@ func retryTime(n store.Notice, attempt int, now time.Time, err error) time.Time 
 	return at
 }
 
-// retryDelay returns the delay after a number of failures. It doubles with each up to maxRetryDelay, with a jitter of ±50
-// % that spreads the attempts of replicas and notices.
+// retryDelay returns the delay after a number of failures. It doubles with each up to maxRetryDelay, with a jitter of
+// ±50 % that spreads the attempts of replicas and notices.
 func retryDelay(failures int) time.Duration {
 	p := maxRetryDelay
 	if doubled := max(failures, 1) - 1; doubled < 9 {
@@ -54,9 +54,11 @@ var (
 // statusError is the error for a status code that means that the client did not accept the notice.
 type statusError int
 
-func (a statusError) Error() string { return fmt.Sprintf("backchannel: the client answered %d", int(a)) }
+func (e statusError) Error() string {
+	return fmt.Sprintf("backchannel: the client answered %d", int(e))
+}
 
-// notTried is the failure of a client whose notice got no turn.
+// notTried is the failure of a client whose notice was not tried.
 const notTried = "It was not tried yet."
 
 // describeFailure describes the failure of an attempt without addresses and certificates, so that it can be shown. The whole

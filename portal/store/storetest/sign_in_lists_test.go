@@ -2,7 +2,6 @@ package storetest_test
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -54,7 +53,7 @@ func sids(page []store.ActiveSignIn) []string {
 	return got
 }
 
-func TestLiving_ByAppAndByReplica(t *testing.T) {
+func TestActiveSignIns_ByAppAndByReplica(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, first := storetest.Registered(t, s, "maria@example.com")
 		end(t, s, first.SID)
@@ -100,7 +99,7 @@ func TestLiving_ByAppAndByReplica(t *testing.T) {
 	})
 }
 
-func TestLiving_PagesForthAndBack(t *testing.T) {
+func TestActiveSignIns_PagesForthAndBack(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
 		u, first := storetest.Registered(t, s, "maria@example.com")
 		end(t, s, first.SID)
@@ -135,41 +134,30 @@ func TestLiving_PagesForthAndBack(t *testing.T) {
 	})
 }
 
-func TestLiving_PlacesAreCountedUpToALimit(t *testing.T) {
-	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
-		if places, err := s.ActiveSignInCounts(t.Context(), month, 10); err != nil || len(places) != 0 {
-			t.Fatalf("nobody: %+v, %v", places, err)
+func TestSignIns_UnacknowledgedUntilAcknowledged(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		ctx := t.Context()
+		u, own := storetest.Registered(t, s, "maria@example.com")
+		stolen, ended := signsIn(t, s, u, storetest.Now), signsIn(t, s, u, storetest.Now)
+		endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.SID, e.Reason = own.SID, "sign_out" }))
+		endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.SID, e.Reason = stolen.SID, "token_replay" }))
+		endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.SID, e.Reason, e.Now = ended.SID, "ended_by_admin", at.Add(time.Minute) }))
+		reasons := []string{"token_replay", "ended_by_admin"}
+		got, err := s.UnacknowledgedSignIns(ctx, u.ID, reasons, storetest.Now, 9)
+		if err != nil || len(got) != 2 || got[0].SID != ended.SID || got[1].SID != stolen.SID || got[1].EndReason != "token_replay" {
+			t.Errorf("%+v, %v", got, err)
 		}
-		u, _ := storetest.Registered(t, s, "maria@example.com") // at portal-1
-		for i, at := range []string{"portal-2", "portal-10", "portal-2", "portal-2", ""} {
-			sid := fmt.Sprintf("sid-%d", i)
-			signedIn(t, s, u, sid, at, time.Minute)
-			opens(t, s, sid, "shop", []string{"shop-2", "", "shop-1"}[i%3], time.Hour)
+		if got, err := s.UnacknowledgedSignIns(ctx, u.ID, reasons, at.Add(time.Second), 9); err != nil || len(got) != 1 {
+			t.Errorf("since later: %+v, %v", got, err)
 		}
-		opens(t, s, "sid-0", "analytics", "analytics-1", time.Hour)
-		signedIn(t, s, u, "old", "portal-9", -31*24*time.Hour)
-		end(t, s, "sid-2") // portal-2, shop-1
-		got, err := s.ActiveSignInCounts(t.Context(), month, 2)
-		want := []store.SignInCount{
-			{Replica: "", Count: 1}, {Replica: "portal-1", Count: 1}, {Replica: "portal-10", Count: 1}, {Replica: "portal-2", Count: 2},
-			{Client: "analytics", Replica: "analytics-1", Count: 1}, {Client: "shop", Count: 2}, {Client: "shop", Replica: "shop-2", Count: 2},
+		if err := s.Acknowledge(ctx, u.ID, at); err != nil {
+			t.Fatal(err)
 		}
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%+v, %v; want %+v", got, err, want)
+		if got, err := s.UnacknowledgedSignIns(ctx, u.ID, reasons, storetest.Now, 9); err != nil || len(got) != 1 || got[0].SID != ended.SID {
+			t.Errorf("after telling of the first: %+v, %v", got, err)
 		}
-	})
-}
-
-// The replica that an app was opened at is the last that said its name.
-func TestOpened_KeepsTheReplicaThatSaidItsName(t *testing.T) {
-	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
-		_, in := storetest.Registered(t, s, "maria@example.com")
-		for i, step := range []struct{ says, want string }{{"", ""}, {"shop-1", "shop-1"}, {"", "shop-1"}, {"shop-2", "shop-2"}} {
-			opens(t, s, in.SID, "shop", step.says, time.Duration(i)*time.Hour)
-			page, _, err := s.ActiveSignIns(t.Context(), store.ActiveSignInQuery{Since: month, Limit: 1})
-			if err != nil || len(page) != 1 || len(page[0].ClientSignIns) != 1 || page[0].ClientSignIns[0].Replica != step.want {
-				t.Errorf("step %d: %+v, %v; want %q", i, page, err, step.want)
-			}
+		if got, err := s.UnacknowledgedSignIns(ctx, "nobody", reasons, storetest.Now, 9); err != nil || len(got) != 0 {
+			t.Errorf("nobody: %+v, %v", got, err)
 		}
 	})
 }

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// maxDenialBatch is the maximum number of sign-ins that end in one transaction, which holds SQLite's only write lock.
-	// It is above the limit of an account, so that one batch is enough for nearly all.
+	// maxDenialBatch is the maximum number of sign-ins that end in one transaction, which holds SQLite's only write
+	// lock. It is above the limit of an account, so that one batch is enough for nearly all.
 	maxDenialBatch = 128
 	// pauseFactor is the delay before the next batch, as a multiple of the duration of the last, so that others can
 	// write.
@@ -20,14 +20,6 @@ const (
 	// claimTimeout is how long a denial is reserved for the replica that works on it; each batch renews it.
 	claimTimeout = 30 * time.Second
 )
-
-// queueDenial hands denial r to runDenials. If the queue is full, a replica finds it after its lease.
-func (s *Service) queueDenial(r store.Revocation) {
-	select {
-	case s.unfinished <- r:
-	default:
-	}
-}
 
 // runDenials ends the sign-ins of denials that Revoke did not finish, until ctx ends. Then it returns nil.
 func (s *Service) runDenials(ctx context.Context) error {
@@ -44,16 +36,15 @@ func (s *Service) runDenials(ctx context.Context) error {
 		case r := <-s.unfinished:
 			err = s.finishDenial(ctx, r)
 		}
-		if failed := err != nil && ctx.Err() == nil; failed != failing {
-			if failing = failed; failed {
-				s.d.Logger.Warn("sign-ins that are denied could not be ended yet", "error", err)
-			}
+		failed := err != nil && ctx.Err() == nil
+		if failed && !failing {
+			s.d.Logger.Warn("sign-ins that are denied could not be ended yet", "error", err)
 		}
+		failing = failed
 	}
 }
 
-// FinishDenials ends the sign-ins of all denials that no other replica works on. It pauses between batches, so that others
-// can write.
+// FinishDenials ends the sign-ins of all denials that no other replica works on.
 func (s *Service) FinishDenials(ctx context.Context) error {
 	for {
 		now := s.d.Now()
@@ -70,6 +61,8 @@ func (s *Service) FinishDenials(ctx context.Context) error {
 	}
 }
 
+// finishDenial ends the sign-ins that r denies, in batches with pauses so that others can write, and then completes the
+// receipt.
 func (s *Service) finishDenial(ctx context.Context, r store.Revocation) error {
 	ended := 0
 	for more := true; more; {
