@@ -17,10 +17,10 @@ import (
 // stored writes a receipt as an act leaves it.
 func (h *house) stored(ending string, done revoke.Receipt) {
 	h.t.Helper()
-	done.Ending = ending
+	done.ID = ending
 	text, err := json.Marshal(done)
 	if err == nil {
-		r := store.Receipt{Ending: ending, UserID: "demo-alice", Reason: revoke.Banned, CreatedAt: h.clock.now()}
+		r := store.Receipt{ID: ending, UserID: "demo-alice", Reason: revoke.Banned, CreatedAt: h.clock.now()}
 		err = h.records().ChangeReceipt(h.t.Context(), r, func(string) (string, error) { return string(text), nil })
 	}
 	if err != nil {
@@ -107,8 +107,8 @@ func TestReceipt_SettlesWhileOneLooks(t *testing.T) {
 			t.Errorf("the part about apps is %s", part.body)
 		}
 		// Days later the outbox has forgotten, and the receipt has not.
-		h.stored("OLD", revoke.Receipt{Confirmed: true, Told: []backchannel.Result{
-			{ClientID: "one", Name: "App One", Heard: true, Took: 12 * time.Millisecond}, {ClientID: "two", Name: "App Two", GivenUp: true, Err: "it answered 500"},
+		h.stored("OLD", revoke.Receipt{Confirmed: true, Clients: []backchannel.Result{
+			{ClientID: "one", Name: "App One", Delivered: true, Took: 12 * time.Millisecond}, {ClientID: "two", Name: "App Two", GivenUp: true, Err: "it answered 500"},
 		}})
 		h.get(b, "/admin/receipts/OLD").must(t, http.StatusOK, "12 ms", "Failed", "it answered 500")
 		for _, odd := range []string{"NONE", "%00", "a%20b", strings.Repeat("A", 300)} {

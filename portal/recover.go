@@ -40,7 +40,7 @@ func (k kept) session(ctx context.Context, key string) (*session.Record, error) 
 
 // seen records that the session was used.
 func (k kept) seen(ctx context.Context, key string, now time.Time) {
-	if err := k.records.SessionSeen(ctx, key, now); err != nil && ctx.Err() == nil {
+	if err := k.records.TouchSession(ctx, key, now); err != nil && ctx.Err() == nil {
 		k.log.WarnContext(ctx, "the use of a session was not noted", "error", err)
 	}
 }

@@ -26,7 +26,7 @@ type upkeep struct {
 }
 
 func (u *upkeep) run(ctx context.Context) error {
-	if n, err := u.records.IndexPeople(ctx); err != nil && ctx.Err() == nil {
+	if n, err := u.records.IndexUsers(ctx); err != nil && ctx.Err() == nil {
 		u.log.Warn("not everybody can be found in the console's search", "error", err)
 	} else if n > 0 {
 		u.log.Info("people who were here before the console's search can be found", "people", n)

@@ -143,7 +143,7 @@ func (p *Pages) EndSession(c echo.Context) error {
 		if sid == v.signIn.SID {
 			return p.SignOut(c)
 		}
-		owner, _, err := p.Store.Visitor(ctx, clean(sid, 64))
+		owner, _, err := p.Store.UserAndSignIn(ctx, clean(sid, 64))
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}

@@ -86,7 +86,7 @@ func TestSignIn_StaleTabHurtsNobody(t *testing.T) {
 		refresh := store.RefreshToken{
 			Hash: "hash", Family: "family", UserID: u.ID, SID: first.SID, ClientID: "shop", CreatedAt: h.clock.Now(), ExpiresAt: h.clock.Now().Add(30 * 24 * time.Hour),
 		}
-		_, err := h.store.Open(h.t.Context(), store.Grantee{UserID: u.ID, SID: first.SID}, "shop", &refresh, h.clock.Now())
+		_, err := h.store.RecordClientSignIn(h.t.Context(), store.SignInIdentity{UserID: u.ID, SID: first.SID}, "shop", &refresh, h.clock.Now())
 		check(h.t, err)
 
 		// Hours pass, in which she comes by; then she uses the form of the other tab.
@@ -376,7 +376,7 @@ func TestSignIn_RehashesAnOldHash(t *testing.T) {
 		older.Iterations = 2
 		old, err := argon2id.CreateHash(secret, &older)
 		check(h.t, err)
-		check(h.t, h.store.SetPassword(h.t.Context(), u.ID, u.PasswordHash, old, storetest.Now))
+		check(h.t, h.store.Apply(h.t.Context(), store.ChangePassword(u.ID, u.PasswordHash, old, storetest.Now)))
 		b := h.signedIn("maria@example.com")
 		got, err := h.store.UserByID(h.t.Context(), u.ID)
 		check(h.t, err)
@@ -397,7 +397,7 @@ func TestSignIn_RehashedTwiceAtOnce(t *testing.T) {
 			older.Iterations = 2
 			old, err := argon2id.CreateHash(secret, &older)
 			check(t, err)
-			check(t, h.store.SetPassword(t.Context(), u.ID, u.PasswordHash, old, storetest.Now))
+			check(t, h.store.Apply(t.Context(), store.ChangePassword(u.ID, u.PasswordHash, old, storetest.Now)))
 			first, err := h.hasher.Hash(t.Context(), password)
 			check(t, err)
 			_, err = h.db.ExecContext(t.Context(), `CREATE TRIGGER first BEFORE UPDATE OF password_hash ON users WHEN NEW.password_hash <> '`+first+`'

@@ -62,7 +62,7 @@ func TestSignIn_TheHundredAndFirstEndsTheOneUsedLeastRecently(t *testing.T) {
 			check(h.t, h.store.SignIn(h.t.Context(), in, u.PasswordHash))
 			sids = append(sids, in.SID)
 		}
-		check(h.t, h.store.Seen(h.t.Context(), sids[0], h.clock.Now())) // the oldest is in use
+		check(h.t, h.store.TouchSignIn(h.t.Context(), sids[0], h.clock.Now())) // the oldest is in use
 		ended := func() []string {
 			var found []string
 			check(h.t, h.db.SelectContext(h.t.Context(), &found, h.db.Rebind(`SELECT sid FROM sign_ins WHERE end_reason = ? ORDER BY created_at`), revoke.TooMany))

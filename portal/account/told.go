@@ -35,12 +35,12 @@ type endedView struct {
 func (p *Pages) untold(ctx context.Context, u store.User) ([]endedView, error) {
 	reasons := notTheirs
 	// A program that signs in every minute ends another of its sign-ins each time.
-	if told, err := p.Store.WasTold(ctx, u.ID, p.Now().Add(-tooManyEvery)); err != nil {
+	if told, err := p.Store.HasAcknowledged(ctx, u.ID, p.Now().Add(-tooManyEvery)); err != nil {
 		return nil, err
 	} else if told {
 		reasons = slices.DeleteFunc(slices.Clone(notTheirs), func(reason string) bool { return reason == revoke.TooMany })
 	}
-	rows, err := p.Store.Untold(ctx, u.ID, reasons, p.Now().Add(-toldFor), toldOf)
+	rows, err := p.Store.UnacknowledgedSignIns(ctx, u.ID, reasons, p.Now().Add(-toldFor), toldOf)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (v *endedView) add(device string) {
 // Told handles POST /sessions/told: it records that the user has read the notifications.
 func (p *Pages) Told(c echo.Context) error {
 	return p.signedIn(c, func(c echo.Context, v *visitor) error {
-		if err := p.Store.Told(c.Request().Context(), v.user.ID, p.Now()); err != nil {
+		if err := p.Store.Acknowledge(c.Request().Context(), v.user.ID, p.Now()); err != nil {
 			return err
 		}
 		if web.WantsFragment(c) {

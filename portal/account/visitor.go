@@ -87,7 +87,7 @@ func (p *Pages) visitor(c echo.Context) (*visitor, error) {
 		return nil, nil
 	}
 	ctx := c.Request().Context()
-	u, in, err := p.Store.Visitor(ctx, rec.SID)
+	u, in, err := p.Store.UserAndSignIn(ctx, rec.SID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (p *Pages) visitor(c echo.Context) (*visitor, error) {
 		return nil, nil
 	}
 	if p.Now().Sub(in.LastSeenAt) >= time.Minute {
-		if err := p.Store.Seen(ctx, in.SID, p.Now()); err != nil {
+		if err := p.Store.TouchSignIn(ctx, in.SID, p.Now()); err != nil {
 			web.Logger(c).WarnContext(ctx, "last seen was not noted", "error", err, "sid", in.SID)
 		}
 	}

@@ -122,7 +122,7 @@ func (a *Console) ban(c echo.Context, me Admin) error {
 	case err != nil:
 		return err
 	}
-	return leadOn(c, receiptURL(done.Ending))
+	return leadOn(c, receiptURL(done.ID))
 }
 
 // until returns when the ban of the form ends, zero for never, or a message that says what is wrong.

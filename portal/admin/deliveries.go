@@ -72,7 +72,7 @@ func (a *Console) deliveries(c echo.Context, _ Admin) error {
 	ctx := c.Request().Context()
 	q := readDeliveriesQuery(c.QueryParams())
 	view := deliveriesView{Query: q, URL: q.url(), Back: query(q.url())}
-	owed, err := a.Store.Owed(ctx)
+	owed, err := a.Store.UndeliveredCounts(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (a *Console) deliveries(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, deliveriesPage(view), deliveryList(view))
 }
 
-func (v *deliveriesView) filters(owed []store.Owed) {
+func (v *deliveriesView) filters(owed []store.UndeliveredCount) {
 	given, waits := 0, 0
 	all := chip{Key: "all", Label: "All apps", URL: deliveriesQuery{Waiting: v.Query.Waiting}.url(), Current: v.Query.Client == ""}
 	v.Clients = []chip{all}
@@ -140,8 +140,8 @@ func deliveryOf(d store.Delivery) deliveryRow {
 	if row.Client == "" {
 		row.Client = d.ClientID
 	}
-	if d.Ending != "" {
-		row.Receipt = receiptURL(d.Ending)
+	if d.ReceiptID != "" {
+		row.Receipt = receiptURL(d.ReceiptID)
 	}
 	if !d.TriedAt.IsZero() {
 		row.Took = ms(d.Took)
@@ -179,11 +179,11 @@ func (a *Console) sendAgain(c echo.Context, me Admin) error {
 	if !isID(id) {
 		return web.NotFound("This delivery")
 	}
-	err := a.Store.Apply(c.Request().Context(), store.SendAgain(id, a.Now()), a.audit(c, me, "delivery.sent_again", "delivery", id, "", nil))
+	err := a.Store.Apply(c.Request().Context(), store.ResendNotice(id, a.Now()), a.audit(c, me, "delivery.sent_again", "delivery", id, "", nil))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return web.NotFound("This delivery")
-	case errors.Is(err, store.ErrNotSentAgain):
+	case errors.Is(err, store.ErrNothingToResend):
 		web.Flash(c, "info", "Nothing to send: the app has been told, or is being told now.")
 	case err != nil:
 		return err
@@ -206,10 +206,10 @@ func (a *Console) sendAllAgain(c echo.Context, me Admin) error {
 	}
 	sent := 0
 	name := nameOf(names, client)
-	err = a.Store.Apply(ctx, store.SendAllAgain(client, a.Now(), &sent),
+	err = a.Store.Apply(ctx, store.ResendNotices(client, a.Now(), &sent),
 		a.audit(c, me, "delivery.all_sent_again", "client", client, name, nil))
 	switch {
-	case errors.Is(err, store.ErrNotSentAgain):
+	case errors.Is(err, store.ErrNothingToResend):
 		web.Flash(c, "info", name+" has no failed deliveries.")
 	case err != nil:
 		return err

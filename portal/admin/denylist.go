@@ -123,7 +123,7 @@ func (a *Console) denylist(c echo.Context, _ Admin) error {
 }
 
 func (a *Console) deniedPage(ctx context.Context, q denylistQuery, view *denylistView) error {
-	ask := store.DeniedQuery{
+	ask := store.DenylistQuery{
 		Kind: q.Kind, Reason: q.Reason, Waiting: q.State == waiting, After: q.After, Before: q.Before, Now: a.Now(), Limit: perPage,
 	}
 	if q.Text != "" {
@@ -139,10 +139,10 @@ func (a *Console) deniedPage(ctx context.Context, q denylistQuery, view *denylis
 			ask.People = append(ask.People, u.ID)
 		}
 	}
-	rows, more, err := a.Store.DenyList(ctx, ask)
+	rows, more, err := a.Store.Denylist(ctx, ask)
 	if err == nil && ask.Before != 0 && !more { // fewer rows before it than a page: show the first page
 		ask.Before = 0
-		rows, more, err = a.Store.DenyList(ctx, ask)
+		rows, more, err = a.Store.Denylist(ctx, ask)
 	}
 	if err != nil {
 		return err
@@ -175,20 +175,20 @@ var own = []string{
 	denylist.SignedOut, denylist.EndedElsewhere, denylist.Everywhere, denylist.PasswordChanged, denylist.AccountDeleted, denylist.Replaced,
 }
 
-func deniedOf(e store.Denied, names map[string]string) deniedRow {
+func deniedOf(e store.DenylistEntry, names map[string]string) deniedRow {
 	row := deniedRow{
-		Seq: e.Seq, Value: e.Value, Person: e.Person, Email: e.Email, Reason: why(e.Reason), Note: e.Note, By: e.By,
-		At: e.At, Until: e.Until, Before: e.Before, Waiting: e.Published.IsZero(), Receipt: receiptURL(e.Ending),
+		Seq: e.Seq, Value: e.Value, Person: e.Person, Email: e.Email, Reason: why(e.Reason), Note: e.Note, By: e.ByName,
+		At: e.At, Until: e.Until, Before: e.Before, Waiting: e.PublishedAt.IsZero(), Receipt: receiptURL(e.ReceiptID),
 	}
 	row.Kind, row.Icon = kindWords(e)
 	if e.PersonID != "" {
 		row.URL = personURL(e.PersonID)
 	}
 	switch {
+	case e.ByName != "":
+		row.ByURL = personURL(e.By)
 	case e.By != "":
-		row.ByURL = personURL(e.ByID)
-	case e.ByID != "":
-		row.By = e.ByID
+		row.By = e.By
 	case slices.Contains(own, e.Reason):
 		row.By = "the person"
 	default:
@@ -200,7 +200,7 @@ func deniedOf(e store.Denied, names map[string]string) deniedRow {
 	return row
 }
 
-func kindWords(e store.Denied) (words, icon string) {
+func kindWords(e store.DenylistEntry) (words, icon string) {
 	switch denylist.Kind(e.Kind) { // icons: user-round monitor key-round
 	case denylist.Subject:
 		if e.Except != "" {

@@ -57,7 +57,7 @@ func (a *Console) endAll(c echo.Context, me Admin) error {
 	if err != nil {
 		return err
 	}
-	return leadOn(c, receiptURL(done.Ending))
+	return leadOn(c, receiptURL(done.ID))
 }
 
 // endOne handles POST /admin/people/:id/sign-ins/:sid/end: it ends one sign-in of that user.
@@ -74,7 +74,7 @@ func (a *Console) endOne(c echo.Context, me Admin) error {
 	if err != nil {
 		return err
 	}
-	return leadOn(c, receiptURL(done.Ending))
+	return leadOn(c, receiptURL(done.ID))
 }
 
 // revokeSignIn ends the sign-in that the path names, and returns its user and browser. It returns a 404 error if
@@ -84,7 +84,7 @@ func (a *Console) revokeSignIn(c echo.Context, me Admin, userID string) (u store
 	if !isID(sid) {
 		return u, "", done, web.NotFound("This sign-in")
 	}
-	u, in, err := a.Store.Visitor(ctx, sid)
+	u, in, err := a.Store.UserAndSignIn(ctx, sid)
 	if errors.Is(err, store.ErrNotFound) || err == nil && userID != "" && u.ID != userID {
 		return u, "", done, web.NotFound("This sign-in")
 	}
@@ -95,7 +95,7 @@ func (a *Console) revokeSignIn(c echo.Context, me Admin, userID string) (u store
 	done, err = a.Revoker.Revoke(ctx, revoke.Request{
 		SID: sid, Reason: revoke.EndedByAdmin, By: me.ID, Client: portalID,
 		With: []store.Change{
-			store.IfSignInLives(u.ID, sid),
+			store.IfSignInActive(u.ID, sid),
 			a.audit(c, me, actEndedOne, kindPerson, u.ID, u.Email, map[string]any{"sign_in": sid, "browser": browser}),
 		},
 	})

@@ -41,8 +41,8 @@ const (
 
 // figures are cached counts and names that several pages show.
 type figures struct {
-	tallies recent[store.Tallies]
-	places  recent[[]store.Place]
+	tallies recent[store.Counts]
+	places  recent[[]store.SignInCount]
 	names   recent[map[string]string]
 }
 
@@ -66,13 +66,13 @@ func (r *recent[T]) get(now time.Time, read func() (T, error)) (T, error) {
 	return value, err
 }
 
-func (a *Console) tallies(ctx context.Context) (store.Tallies, error) {
-	return a.figures.tallies.get(a.Now(), func() (store.Tallies, error) { return a.Store.Tallies(ctx, a.Now(), countLimit) })
+func (a *Console) tallies(ctx context.Context) (store.Counts, error) {
+	return a.figures.tallies.get(a.Now(), func() (store.Counts, error) { return a.Store.Counts(ctx, a.Now(), countLimit) })
 }
 
-func (a *Console) places(ctx context.Context) ([]store.Place, error) {
-	return a.figures.places.get(a.Now(), func() ([]store.Place, error) {
-		return a.Store.LivingPlaces(ctx, a.Now().Add(-livingFor), countLimit)
+func (a *Console) places(ctx context.Context) ([]store.SignInCount, error) {
+	return a.figures.places.get(a.Now(), func() ([]store.SignInCount, error) {
+		return a.Store.ActiveSignInCounts(ctx, a.Now().Add(-livingFor), countLimit)
 	})
 }
 

@@ -66,17 +66,17 @@ func TestOverview_WarnsOfWhatNeedsCare(t *testing.T) {
 	well := denylist.Replica{Position: 3, Synced: true}
 	for name, test := range map[string]struct {
 		redis   redis
-		tallies store.Tallies
+		tallies store.Counts
 		want    []string
 		away    string
 	}{
-		"all well": {redis: redis{[]denylist.Replica{well}, fine, nil}, tallies: store.Tallies{People: 9, Denied: 3, Notices: 2}},
+		"all well": {redis: redis{[]denylist.Replica{well}, fine, nil}, tallies: store.Counts{People: 9, Denied: 3, Notices: 2}},
 		"a silent server": {
 			redis: redis{[]denylist.Replica{well, {Silent: true}}, fine, nil}, want: []string{"1 server is not responding"},
 		},
 		"an empty Redis": {redis: redis{state: denylist.State{}}, want: []string{"The denylist in Redis is not complete"}},
 		"everything else": {
-			redis: redis{[]denylist.Replica{{Position: 3, Synced: true, Unreadable: 2}}, fine, nil}, tallies: store.Tallies{Waiting: 4, Abandoned: 100_000},
+			redis: redis{[]denylist.Replica{{Position: 3, Synced: true, Unreadable: 2}}, fine, nil}, tallies: store.Counts{Waiting: 4, GivenUp: 100_000},
 			want: []string{"4 of the denylist's entries wait for Redis", "Some entries of the denylist cannot be read", "100,000+ sign-out notices failed"},
 		},
 		"Redis away":          {redis: redis{err: errors.New("no route")}, away: "Redis does not answer."},

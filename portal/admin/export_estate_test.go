@@ -33,7 +33,7 @@ func ServerOf(r denylist.Replica, position int64, now time.Time) Server {
 }
 
 // Alerts are the titles of what the overview warns of, and why Redis tells nothing.
-func Alerts(ctx context.Context, log Denylist, t store.Tallies) (titles []string, away string) {
+func Alerts(ctx context.Context, log Denylist, t store.Counts) (titles []string, away string) {
 	a := &Console{Deps: Deps{Log: log, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}}
 	h := a.house(ctx)
 	for _, al := range alerts(h, t) {

@@ -92,7 +92,7 @@ func (a *Console) glance(ctx context.Context) (v overviewView, err error) {
 	return v, err
 }
 
-func tiles(h house, t store.Tallies, places []store.Place) []tile {
+func tiles(h house, t store.Counts, places []store.SignInCount) []tile {
 	living := 0
 	for _, p := range places {
 		if p.Client == "" {
@@ -115,10 +115,10 @@ func tiles(h house, t store.Tallies, places []store.Place) []tile {
 		denied.Note = "log at " + components.Count(h.State.Position)
 	}
 	deliveries := tile{
-		Label: "Deliveries", Value: about(t.Notices), Unit: "waiting", Note: "0 failed", Icon: "send", URL: deliveriesQuery{Waiting: t.Abandoned == 0}.url(),
+		Label: "Deliveries", Value: about(t.Notices), Unit: "waiting", Note: "0 failed", Icon: "send", URL: deliveriesQuery{Waiting: t.GivenUp == 0}.url(),
 	}
-	if t.Abandoned > 0 {
-		deliveries.Note = about(t.Abandoned) + " failed"
+	if t.GivenUp > 0 {
+		deliveries.Note = about(t.GivenUp) + " failed"
 	}
 	return []tile{
 		{Label: "People", Value: about(t.People), Note: "with an account", Icon: "users", URL: peoplePath},
@@ -127,7 +127,7 @@ func tiles(h house, t store.Tallies, places []store.Place) []tile {
 	}
 }
 
-func alerts(h house, t store.Tallies) (list []alert) {
+func alerts(h house, t store.Counts) (list []alert) {
 	if n := h.count(silent); n > 0 {
 		list = append(list, alert{
 			"error", components.Plural(n, "server is not responding", "servers are not responding"),
@@ -152,9 +152,9 @@ func alerts(h house, t store.Tallies) (list []alert) {
 			fmt.Sprintf("%s of them, by %s.", components.Count(entries), components.Plural(servers, "server", "servers")), "Servers", serversPath,
 		})
 	}
-	if t.Abandoned > 0 {
+	if t.GivenUp > 0 {
 		list = append(list, alert{
-			"warning", about(t.Abandoned) + " sign-out notices failed",
+			"warning", about(t.GivenUp) + " sign-out notices failed",
 			"Apps did not hear of a sign-out after many tries.", "Deliveries", deliveriesPath,
 		})
 	}
@@ -192,13 +192,13 @@ func (a *Console) endings(ctx context.Context) ([]endingRow, error) {
 	}
 	rows := make([]endingRow, 0, len(receipts))
 	for _, r := range receipts {
-		row := endingRow{URL: receiptURL(r.Ending), Reason: why(r.Reason), At: r.CreatedAt, Person: "A token"}
+		row := endingRow{URL: receiptURL(r.ID), Reason: why(r.Reason), At: r.CreatedAt, Person: "A token"}
 		var done revoke.Receipt
 		if json.Unmarshal([]byte(r.Text), &done) == nil {
 			row.Confirmed, row.Expected = done.Denylist.Confirmed(), len(done.Denylist.All)
-			row.Slowest, row.Pending, row.Told = ms(done.Denylist.Slowest()), !done.Confirmed, len(done.Told)
-			for _, t := range done.Told {
-				if t.Heard {
+			row.Slowest, row.Pending, row.Told = ms(done.Denylist.Slowest()), !done.Confirmed, len(done.Clients)
+			for _, t := range done.Clients {
+				if t.Delivered {
 					row.Heard++
 				}
 			}

@@ -117,7 +117,7 @@ func (a *Console) livingOf(c echo.Context, me Admin, view *personView) error {
 
 func (a *Console) historyOf(c echo.Context, view *personView) error {
 	ctx := c.Request().Context()
-	ended, err := a.Store.SignInsEnded(ctx, view.User.ID, remembered)
+	ended, err := a.Store.EndedSignIns(ctx, view.User.ID, remembered)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (a *Console) historyOf(c echo.Context, view *personView) error {
 		return err
 	}
 	for _, r := range receipts {
-		view.Receipts = append(view.Receipts, receiptRow{URL: receiptURL(r.Ending), Reason: why(r.Reason), At: r.CreatedAt})
+		view.Receipts = append(view.Receipts, receiptRow{URL: receiptURL(r.ID), Reason: why(r.Reason), At: r.CreatedAt})
 	}
 	var rows []store.Audit
 	for _, action := range personActions { // an index has each in order, however many rows other actions have

@@ -91,7 +91,7 @@ func (a *Console) receipt(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	view := receiptView{URL: receiptURL(ending), Why: why(rec.Reason), At: rec.CreatedAt, Ended: done.Ended, Tidying: done.Tidying, Confirmed: done.Confirmed}
+	view := receiptView{URL: receiptURL(ending), Why: why(rec.Reason), At: rec.CreatedAt, Ended: done.Ended, Tidying: done.Ending, Confirmed: done.Confirmed}
 	view.serversOf(done.Denylist, a.Now())
 	view.Waiting = !done.Confirmed && view.All == 0
 	if err := a.toldOf(c, ending, done, &view); err != nil {
@@ -123,7 +123,7 @@ func (a *Console) aboutWhom(c echo.Context, rec store.Receipt, view *receiptView
 			crumbs = []components.NavItem{{Label: "People", URL: peoplePath}, {Label: u.Name, URL: personURL(u.ID)}}
 		}
 	}
-	rows, err := a.Store.RevocationsOf(ctx, rec.Ending)
+	rows, err := a.Store.RevocationsOf(ctx, rec.ID)
 	if err != nil {
 		return "", nil, err
 	}
@@ -178,19 +178,19 @@ func (v *receiptView) serversOf(r denylist.Confirmations, now time.Time) {
 
 // toldOf sets the state of the back-channel notices: from the outbox while it has them, else from the receipt.
 func (a *Console) toldOf(c echo.Context, ending string, done revoke.Receipt, view *receiptView) error {
-	now, err := a.Store.NoticesOf(c.Request().Context(), ending)
+	now, err := a.Store.NoticeSummaries(c.Request().Context(), ending)
 	if err != nil {
 		return err
 	}
 	for _, t := range now {
-		app := toldApp{Name: t.Name, Took: t.Took, Failure: t.Failure, Heard: t.Heard, Notices: t.Notices, State: "retrying"}
+		app := toldApp{Name: t.Name, Took: t.Took, Failure: t.Failure, Heard: t.Delivered, Notices: t.Notices, State: "retrying"}
 		if app.Name == "" {
 			app.Name = t.ClientID
 		}
 		switch {
-		case t.Heard == t.Notices:
+		case t.Delivered == t.Notices:
 			app.State, app.Failure = "heard", ""
-		case t.Heard+t.GivenUp == t.Notices:
+		case t.Delivered+t.GivenUp == t.Notices:
 			app.State = "given up"
 		default:
 			view.Telling = true
@@ -200,13 +200,13 @@ func (a *Console) toldOf(c echo.Context, ending string, done revoke.Receipt, vie
 	if len(now) > 0 {
 		return nil
 	}
-	for _, t := range done.Told {
+	for _, t := range done.Clients {
 		app := toldApp{Name: t.Name, Took: t.Took, Failure: t.Err, State: "retrying"}
 		if app.Name == "" {
 			app.Name = t.ClientID
 		}
 		switch {
-		case t.Heard:
+		case t.Delivered:
 			app.State = "heard"
 		case t.GivenUp:
 			app.State = "given up"

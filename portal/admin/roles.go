@@ -89,5 +89,5 @@ func (a *Console) setRoles(c echo.Context, me Admin) error {
 	case err != nil:
 		return err
 	}
-	return leadOn(c, receiptURL(done.Ending))
+	return leadOn(c, receiptURL(done.ID))
 }

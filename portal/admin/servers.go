@@ -103,7 +103,7 @@ func (a *Console) serversNow(c echo.Context) (serversView, error) {
 
 // signInsAt returns the number of active sign-ins that used a replica last: of the portal to sign in, of an app to
 // open it.
-func signInsAt(places []store.Place, r denylist.Replica) string {
+func signInsAt(places []store.SignInCount, r denylist.Replica) string {
 	for _, p := range places {
 		if p.Replica == r.Name && (p.Client == r.Service || p.Client == "" && r.Service == portalID) {
 			return about(p.Count)

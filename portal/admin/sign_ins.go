@@ -47,8 +47,8 @@ func (q signInsQuery) url() string {
 	return address(signInsPath, "app", q.App, "replica", q.Replica, "after", q.After, "before", q.Before)
 }
 
-func (q signInsQuery) records(since time.Time) store.LivingQuery {
-	r := store.LivingQuery{Client: q.App, Replica: q.Replica, Since: since, Limit: perPage}
+func (q signInsQuery) records(since time.Time) store.ActiveSignInQuery {
+	r := store.ActiveSignInQuery{Client: q.App, Replica: q.Replica, Since: since, Limit: perPage}
 	if q.App == portalID {
 		r.Client = ""
 	}
@@ -119,10 +119,10 @@ func (a *Console) signInsNow(c echo.Context, me Admin, q signInsQuery) (signInsV
 	}
 	view.chips(q, places, names)
 	ask := q.records(a.Now().Add(-livingFor))
-	rows, more, err := a.Store.Living(ctx, ask)
+	rows, more, err := a.Store.ActiveSignIns(ctx, ask)
 	if err == nil && ask.Before != (store.Cursor{}) && !more { // fewer rows before it than a page: show the first page
 		ask.Before, q.Before = store.Cursor{}, ""
-		rows, more, err = a.Store.Living(ctx, ask)
+		rows, more, err = a.Store.ActiveSignIns(ctx, ask)
 	}
 	if err != nil {
 		return view, err
@@ -135,7 +135,7 @@ func (a *Console) signInsNow(c echo.Context, me Admin, q signInsQuery) (signInsV
 }
 
 // chips sets the filters: all, the portal, each app, and the replicas of the selected one.
-func (v *signInsView) chips(q signInsQuery, places []store.Place, names map[string]string) {
+func (v *signInsView) chips(q signInsQuery, places []store.SignInCount, names map[string]string) {
 	total, byApp := 0, map[string]int{}
 	var apps []string
 	for _, p := range places {
@@ -167,7 +167,7 @@ func (v *signInsView) chips(q signInsQuery, places []store.Place, names map[stri
 	}
 }
 
-func replicaChip(q signInsQuery, p store.Place) chip {
+func replicaChip(q signInsQuery, p store.SignInCount) chip {
 	replica, label := p.Replica, p.Replica
 	if replica == "" {
 		replica, label = unnamed, "Server unknown"
@@ -185,19 +185,19 @@ func natural(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-func signInOf(in store.LivingSignIn, names map[string]string, own bool) signInRow {
+func signInOf(in store.ActiveSignIn, names map[string]string, own bool) signInRow {
 	row := signInRow{
 		SID: in.SID, EndPath: signInsPath + "/" + url.PathEscape(in.SID) + "/end", Name: in.Name, Email: in.Email,
 		URL: personURL(in.UserID), Address: in.IP, Replica: in.Replica, SignedIn: in.CreatedAt, Seen: in.LastSeenAt, Own: own,
 	}
 	row.Browser, row.Icon = account.Device(in.UserAgent)
-	for _, o := range in.Opened {
+	for _, o := range in.ClientSignIns {
 		row.Apps = append(row.Apps, openedApp{Key: o.ClientID, Name: nameOf(names, o.ClientID), Replica: o.Replica, Since: o.First})
 	}
 	return row
 }
 
-func signInPages(q signInsQuery, ask store.LivingQuery, rows []store.LivingSignIn, more bool) components.Pages {
+func signInPages(q signInsQuery, ask store.ActiveSignInQuery, rows []store.ActiveSignIn, more bool) components.Pages {
 	pages := components.Pages{Label: "Sign-ins"}
 	if len(rows) == 0 {
 		if ask.After != (store.Cursor{}) {

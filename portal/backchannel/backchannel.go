@@ -11,38 +11,38 @@ import (
 )
 
 const (
-	// deadline is the timeout of one delivery, from dialling to the last byte of the response.
-	deadline = 2 * time.Second
+	// deliveryTimeout is the timeout of one delivery, from dialling to the last byte of the response.
+	deliveryTimeout = 2 * time.Second
 	// HeadStart is how long only the replica that ended a sign-in delivers its notices.
 	HeadStart = 10 * time.Second
-	// queueing is how long Deliver lets a notice wait for its turn, and recording the timeout of recording the
-	// result. Together with deadline they are less than HeadStart.
-	queueing  = 3 * time.Second
-	recording = 4 * time.Second
-	// patience is how long Deliver waits for clients whose last delivery failed.
-	patience = 250 * time.Millisecond
-	// lease is how long a claimed notice is reserved for the replica that claimed it.
-	lease = 15 * time.Second
-	// giveUpAfter is the age at which an undelivered notice is given up: the app's sessions have expired by then.
-	giveUpAfter = 24 * time.Hour
-	// heardFor is how long delivered notices are kept for troubleshooting, and givenUpFor how long an administrator
-	// can resend those that were given up.
-	heardFor   = 7 * 24 * time.Hour
-	givenUpFor = 30 * 24 * time.Hour
+	// queueTimeout is how long Deliver lets a notice wait for a slot, and recordTimeout the timeout of recording the
+	// result. Together with deliveryTimeout they are less than HeadStart.
+	queueTimeout  = 3 * time.Second
+	recordTimeout = 4 * time.Second
+	// failingTimeout is how long Deliver waits for clients whose last delivery failed.
+	failingTimeout = 250 * time.Millisecond
+	// claimTimeout is how long a claimed notice is reserved for the replica that claimed it.
+	claimTimeout = 15 * time.Second
+	// maxNoticeAge is the age at which an undelivered notice is given up: the app's sessions have expired by then.
+	maxNoticeAge = 24 * time.Hour
+	// deliveredRetention is how long delivered notices are kept for troubleshooting, and givenUpRetention how long an
+	// administrator can resend those that were given up.
+	deliveredRetention = 7 * 24 * time.Hour
+	givenUpRetention   = 30 * 24 * time.Hour
 
-	poll        = time.Second
-	purgeEvery  = time.Hour
-	answerLimit = 4 << 10  // bytes of a client's response that are read
-	headerLimit = 64 << 10 // bytes of its header
+	pollInterval   = time.Second
+	purgeInterval  = time.Hour
+	maxBodyBytes   = 4 << 10  // bytes of a client's response that are read
+	maxHeaderBytes = 64 << 10 // bytes of its header
 )
 
 // Records is the part of the store that deliveries need.
 type Records interface {
 	LogoutURIs(ctx context.Context, clientIDs []string) (map[string]store.LogoutURI, error)
 	DueClients(ctx context.Context, now time.Time) ([]string, error)
-	ClaimNotices(ctx context.Context, clientID string, now, lease time.Time, limit int) ([]store.Notice, error)
-	NoticeTried(ctx context.Context, t store.Try) error
-	PurgeNotices(ctx context.Context, heard, givenUp time.Time) error
+	ClaimNotices(ctx context.Context, clientID string, now, claimedUntil time.Time, limit int) ([]store.Notice, error)
+	RecordAttempt(ctx context.Context, a store.DeliveryAttempt) error
+	PurgeNotices(ctx context.Context, delivered, givenUp time.Time) error
 }
 
 // Tokens signs logout tokens.
@@ -63,14 +63,14 @@ type Deps struct {
 // Sender delivers logout tokens. It is safe for concurrent use.
 type Sender struct {
 	Deps
-	http  *http.Client
-	times times
-	lanes *lanes
-	state health
+	http     *http.Client
+	timeouts timeouts
+	clients  *clientLimits
+	state    outboxState
 }
 
-// times are the constants above that tests change.
-type times struct{ deadline, patience, recording time.Duration }
+// timeouts are the timeouts that tests change.
+type timeouts struct{ delivery, failing, record time.Duration }
 
 // New returns a sender, or an error if a dependency is missing.
 func New(d Deps) (*Sender, error) {
@@ -83,10 +83,10 @@ func New(d Deps) (*Sender, error) {
 	}
 	if t, ok := transport.(*http.Transport); ok {
 		own := t.Clone()
-		own.MaxResponseHeaderBytes = headerLimit
+		own.MaxResponseHeaderBytes = maxHeaderBytes
 		transport = own
 	}
-	return &Sender{Deps: d, times: times{deadline, patience, recording}, lanes: newLanes(), http: &http.Client{
+	return &Sender{Deps: d, timeouts: timeouts{deliveryTimeout, failingTimeout, recordTimeout}, clients: newClientLimits(), http: &http.Client{
 		Transport: transport,
 		// A logout token is sent only to the registered URI: no redirect is followed.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -36,7 +36,7 @@ func TestNew_RefusesMissingDependencies(t *testing.T) {
 func TestDeliver_SaysWhatBecameOfEachClient(t *testing.T) {
 	each(t, func(t *testing.T, e *estate) {
 		s := e.sender()
-		s.SetDeadline(3 * time.Second)
+		s.SetDeliveryTimeout(3 * time.Second)
 		cases := []struct {
 			id   string
 			act  http.HandlerFunc
@@ -76,7 +76,7 @@ func TestDeliver_SaysWhatBecameOfEachClient(t *testing.T) {
 		}
 		for i, c := range cases {
 			r := results[i]
-			if r.ClientID != c.id || r.Name != "The "+c.id || r.Heard != (c.says == "") || r.Err != c.says ||
+			if r.ClientID != c.id || r.Name != "The "+c.id || r.Delivered != (c.says == "") || r.Err != c.says ||
 				r.Retrying() != (c.says != "") || r.GivenUp || r.Took <= 0 {
 				t.Errorf("%+v, want %q", r, c.says)
 			}
@@ -109,20 +109,20 @@ func TestDeliver_ManySignInsOfOneClient(t *testing.T) {
 			}
 		})
 		e.client("forum", nil)
-		notices := append(e.fresh("shop", "s-0", "s-1", "s-2"), e.fresh("forum", sids("f", 3*backchannel.Width)...)...)
+		notices := append(e.fresh("shop", "s-0", "s-1", "s-2"), e.fresh("forum", sids("f", 3*backchannel.MaxPerClient)...)...)
 		s := e.sender()
 		got := s.Deliver(t.Context(), notices)
-		if len(got) != 2 || !got[0].Heard || !got[1].Heard {
+		if len(got) != 2 || !got[0].Delivered || !got[1].Delivered {
 			t.Fatalf("%+v", got)
 		}
-		if n := len(e.tokens("forum")); n != 3*backchannel.Width {
+		if n := len(e.tokens("forum")); n != 3*backchannel.MaxPerClient {
 			t.Errorf("forum heard %d", n)
 		}
-		if _, most := e.underWay("forum"); most > backchannel.Width {
+		if _, most := e.underWay("forum"); most > backchannel.MaxPerClient {
 			t.Errorf("%d at once", most)
 		}
 		got = s.Deliver(t.Context(), e.fresh("shop", "s-3"))
-		if len(got) != 1 || got[0].Heard || !got[0].Retrying() || got[0].Err != "It answered 502 Bad Gateway." {
+		if len(got) != 1 || got[0].Delivered || !got[0].Retrying() || got[0].Err != "It answered 502 Bad Gateway." {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -134,14 +134,14 @@ func TestDeliver_DoesNotWaitForOneThatFailed(t *testing.T) {
 		e.client("bad", status(http.StatusInternalServerError))
 		e.client("good", nil)
 		s := e.sender()
-		s.SetDeadline(time.Hour) // whoever waits for it never comes back
-		if got := s.Deliver(t.Context(), e.fresh("bad", "one")); got[0].Heard {
+		s.SetDeliveryTimeout(time.Hour) // whoever waits for it never comes back
+		if got := s.Deliver(t.Context(), e.fresh("bad", "one")); got[0].Delivered {
 			t.Fatalf("%+v", got)
 		}
 		e.behave("bad", e.hang)
 		for i := range 3 {
 			got := s.Deliver(t.Context(), append(e.fresh("bad", fmt.Sprintf("two-%d", i)), e.fresh("good", fmt.Sprintf("three-%d", i))...))
-			if len(got) != 2 || !got[0].Retrying() || got[0].Err == "" || got[0].Took != 0 || !got[1].Heard {
+			if len(got) != 2 || !got[0].Retrying() || got[0].Err == "" || got[0].Took != 0 || !got[1].Delivered {
 				t.Fatalf("%+v", got)
 			}
 		}
@@ -162,13 +162,13 @@ func TestDeliver_OneThatFailedIsTriedOnceForAll(t *testing.T) {
 	each(t, func(t *testing.T, e *estate) {
 		e.client("shop", status(http.StatusServiceUnavailable))
 		s := e.sender()
-		s.SetPatience(time.Minute)
+		s.SetFailingTimeout(time.Minute)
 		s.Deliver(t.Context(), e.fresh("shop", "first"))
-		if got := s.Deliver(t.Context(), e.fresh("shop", sids("second", 5)...)); got[0].Heard || len(e.tokens("shop")) != 2 {
+		if got := s.Deliver(t.Context(), e.fresh("shop", sids("second", 5)...)); got[0].Delivered || len(e.tokens("shop")) != 2 {
 			t.Errorf("%+v after %q", got, e.tokens("shop"))
 		}
 		e.behave("shop", nil)
-		if got := s.Deliver(t.Context(), e.fresh("shop", sids("third", 5)...)); !got[0].Heard || len(e.tokens("shop")) != 7 {
+		if got := s.Deliver(t.Context(), e.fresh("shop", sids("third", 5)...)); !got[0].Delivered || len(e.tokens("shop")) != 7 {
 			t.Errorf("%+v after %q", got, e.tokens("shop"))
 		}
 	})
@@ -179,19 +179,19 @@ func TestDeliver_EndsWithItsContextAndLeavesTheRest(t *testing.T) {
 	each(t, func(t *testing.T, e *estate) {
 		e.client("slow", e.hang)
 		s := e.sender()
-		s.SetDeadline(time.Hour)
+		s.SetDeliveryTimeout(time.Hour)
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
-			e.until("the client is asked", func() bool { now, _ := e.underWay("slow"); return now == backchannel.Width })
+			e.until("the client is asked", func() bool { now, _ := e.underWay("slow"); return now == backchannel.MaxPerClient })
 			cancel()
 		}()
-		got := s.Deliver(ctx, e.fresh("slow", sids("s", backchannel.Width+1)...))
+		got := s.Deliver(ctx, e.fresh("slow", sids("s", backchannel.MaxPerClient+1)...))
 		if len(got) != 1 || !got[0].Retrying() || got[0].Took != 0 {
 			t.Fatalf("%+v", got)
 		}
 		e.release()
-		e.until("what was under way is recorded", func() bool { return e.count(`delivered_at IS NOT NULL`) == backchannel.Width })
-		if n := len(e.tokens("slow")); n != backchannel.Width {
+		e.until("what was under way is recorded", func() bool { return e.count(`delivered_at IS NOT NULL`) == backchannel.MaxPerClient })
+		if n := len(e.tokens("slow")); n != backchannel.MaxPerClient {
 			t.Errorf("%d were sent", n)
 		}
 		e.advance(backchannel.HeadStart)
@@ -218,7 +218,7 @@ func TestDeliver_AddressesThatChangedOrVanished(t *testing.T) {
 		s := e.sender()
 		got := s.Deliver(ctx, notices)
 		e.flush(s)
-		if len(got) != 3 || !got[0].Heard || got[1].Heard || !got[1].GivenUp || got[2].Heard || !got[2].GivenUp || got[2].Name != "gone" {
+		if len(got) != 3 || !got[0].Delivered || got[1].Delivered || !got[1].GivenUp || got[2].Delivered || !got[2].GivenUp || got[2].Name != "gone" {
 			t.Fatalf("%+v", got)
 		}
 		const why = "No back-channel logout address is registered for it any more."
@@ -235,7 +235,7 @@ func TestDeliver_AddressesThatChangedOrVanished(t *testing.T) {
 		}
 		// Registered anew, an admin sends it again.
 		storetest.Register(t, e.store, "mute", e.server.URL+"/mute")
-		if err := e.store.Apply(ctx, store.SendAgain(claimed[1].ID, e.clock())); err != nil {
+		if err := e.store.Apply(ctx, store.ResendNotice(claimed[1].ID, e.clock())); err != nil {
 			t.Fatal(err)
 		}
 		e.flush(s)

@@ -5,9 +5,9 @@
 //	end of a sign-in ── one transaction ──▶ outbox, a notice for each client
 //	        │                                  │
 //	     Deliver: at once, all                Run: due notices, in each replica
-//	     clients in parallel                  claimed client by client, for a lease
+//	     clients in parallel                  claimed client by client, for claimTimeout
 //	        └──────────────┬───────────────────┘
-//	              lane of the client: a few at a time,
+//	              slots of the client: a few at a time,
 //	              one at a time once it fails
 //	                       │
 //	          delivered │ retried later │ given up: a dead letter, until an administrator resends it

@@ -1,24 +1,35 @@
 package backchannel
 
-import "time"
+import (
+	"context"
+	"sync"
+	"time"
+)
 
-// Pause is the pause after so many failures.
-var Pause = pause
+// RetryDelay returns the delay after so many failures.
+var RetryDelay = retryDelay
 
 // The bounds that tests hold senders to.
 const (
-	Width        = width
-	FailingOnes  = failingOnes
-	Lease        = lease
-	GiveUpAfter  = giveUpAfter
-	LongestPause = longestPause
+	MaxPerClient  = maxPerClient
+	MaxFailing    = maxFailing
+	ClaimTimeout  = claimTimeout
+	MaxNoticeAge  = maxNoticeAge
+	MaxRetryDelay = maxRetryDelay
 )
 
-// SetDeadline lets a test wait shorter or longer for an answer.
-func (s *Sender) SetDeadline(d time.Duration) { s.times.deadline = d }
+// SetDeliveryTimeout lets a test wait shorter or longer for an answer.
+func (s *Sender) SetDeliveryTimeout(d time.Duration) { s.timeouts.delivery = d }
 
-// SetPatience is for how long Deliver waits for clients that failed.
-func (s *Sender) SetPatience(d time.Duration) { s.times.patience = d }
+// SetFailingTimeout sets how long Deliver waits for clients that failed.
+func (s *Sender) SetFailingTimeout(d time.Duration) { s.timeouts.failing = d }
 
-// SetRecording lets a test's busy machine take its time to write.
-func (s *Sender) SetRecording(d time.Duration) { s.times.recording = d }
+// SetRecordTimeout lets a test's busy machine take its time to write.
+func (s *Sender) SetRecordTimeout(d time.Duration) { s.timeouts.record = d }
+
+// Flush delivers the notices that are due now, as Run does, and returns when each has been tried once.
+func (s *Sender) Flush(ctx context.Context) error {
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	return s.startWorkers(ctx, &workers)
+}

@@ -158,8 +158,8 @@ func (e *estate) sender(change ...func(*backchannel.Deps)) *backchannel.Sender {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	s.SetDeadline(time.Minute)
-	s.SetRecording(time.Minute)
+	s.SetDeliveryTimeout(time.Minute)
+	s.SetRecordTimeout(time.Minute)
 	return s
 }
 
@@ -183,7 +183,7 @@ func (e *estate) owe(client string, sids ...string) []store.Notice {
 	e.t.Helper()
 	var notices []store.Notice
 	for _, sid := range sids {
-		notices = append(notices, storetest.Owe(e.t, e.db, store.Notice{ClientID: client, SID: sid, Ending: "ending", CreatedAt: e.clock()}, e.clock()))
+		notices = append(notices, storetest.AddNotice(e.t, e.db, store.Notice{ClientID: client, SID: sid, ReceiptID: "ending", CreatedAt: e.clock()}, e.clock()))
 	}
 	return notices
 }
@@ -193,7 +193,7 @@ func (e *estate) fresh(client string, sids ...string) []store.Notice {
 	e.t.Helper()
 	var notices []store.Notice
 	for _, sid := range sids {
-		notices = append(notices, storetest.Owe(e.t, e.db, store.Notice{ClientID: client, SID: sid, Ending: "ending", CreatedAt: e.clock()},
+		notices = append(notices, storetest.AddNotice(e.t, e.db, store.Notice{ClientID: client, SID: sid, ReceiptID: "ending", CreatedAt: e.clock()},
 			e.clock().Add(backchannel.HeadStart)))
 	}
 	return notices

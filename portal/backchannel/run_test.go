@@ -28,7 +28,7 @@ func TestRun_AHangingClientDelaysNobody(t *testing.T) {
 		}
 		e.owe("a-hangs", sids("h", 300)...) // due first, and more than anybody claims at once
 		s := e.sender()
-		s.SetDeadline(time.Hour)
+		s.SetDeliveryTimeout(time.Hour)
 		stop := e.run(s)
 		e.until("the client hangs", func() bool { now, _ := e.underWay("a-hangs"); return now == 1 })
 		for round := range 3 {
@@ -38,7 +38,7 @@ func TestRun_AHangingClientDelaysNobody(t *testing.T) {
 			e.until("the others have heard", func() bool { return e.count(`client_id <> 'a-hangs' AND delivered_at IS NULL`) == 0 })
 		}
 		got := s.Deliver(t.Context(), e.fresh("b", "at once"))
-		if len(got) != 1 || !got[0].Heard {
+		if len(got) != 1 || !got[0].Delivered {
 			t.Errorf("%+v", got)
 		}
 		if now, most := e.underWay("a-hangs"); now != 1 || most != 1 {
@@ -61,7 +61,7 @@ func TestRun_AHangingClientDelaysNobody(t *testing.T) {
 // A client that is owed much is told of a few at a time, and of no more.
 func TestRun_FillsTheLaneOfAClient(t *testing.T) {
 	each(t, func(t *testing.T, e *estate) {
-		const before = backchannel.Width - 1 // one, two and four
+		const before = backchannel.MaxPerClient - 1 // one, two and four
 		var n atomic.Int64
 		e.client("shop", func(w http.ResponseWriter, r *http.Request) {
 			if n.Add(1) > before {
@@ -70,14 +70,14 @@ func TestRun_FillsTheLaneOfAClient(t *testing.T) {
 		})
 		e.owe("shop", sids("s", 100)...)
 		s := e.sender()
-		s.SetDeadline(time.Hour)
+		s.SetDeliveryTimeout(time.Hour)
 		stop := e.run(s)
-		e.until("its lane is full", func() bool { now, _ := e.underWay("shop"); return now == backchannel.Width })
+		e.until("its lane is full", func() bool { now, _ := e.underWay("shop"); return now == backchannel.MaxPerClient })
 		e.release()
 		e.until("it has heard all", func() bool { return e.count(`delivered_at IS NULL`) == 0 })
 		stop()
-		if _, most := e.underWay("shop"); most != backchannel.Width || n.Load() != 100 {
-			t.Errorf("it was told of %d at once, %d in all; want %d and 100", most, n.Load(), backchannel.Width)
+		if _, most := e.underWay("shop"); most != backchannel.MaxPerClient || n.Load() != 100 {
+			t.Errorf("it was told of %d at once, %d in all; want %d and 100", most, n.Load(), backchannel.MaxPerClient)
 		}
 	})
 }
@@ -85,7 +85,7 @@ func TestRun_FillsTheLaneOfAClient(t *testing.T) {
 // More clients hang than may be told at once: they share what is there for such as they.
 func TestRun_ACrowdOfHangingClientsDelaysNobody(t *testing.T) {
 	each(t, func(t *testing.T, e *estate) {
-		const crowd = backchannel.FailingOnes + 20
+		const crowd = backchannel.MaxFailing + 20
 		s := e.sender()
 		var first []store.Notice
 		for i := range crowd {
@@ -103,18 +103,18 @@ func TestRun_ACrowdOfHangingClientsDelaysNobody(t *testing.T) {
 		}
 		e.client("good", nil)
 		e.advance(time.Minute)
-		s.SetDeadline(time.Hour)
+		s.SetDeliveryTimeout(time.Hour)
 		e.run(s)
-		e.until("as many hang as may", func() bool { return under.Load() == backchannel.FailingOnes })
+		e.until("as many hang as may", func() bool { return under.Load() == backchannel.MaxFailing })
 		for round := range 3 {
 			e.owe("good", sids(fmt.Sprint(round), 20)...)
 			e.until("the good one has heard", func() bool { return e.count(`client_id = 'good' AND delivered_at IS NULL`) == 0 })
 		}
-		if n := under.Load(); n != backchannel.FailingOnes {
+		if n := under.Load(); n != backchannel.MaxFailing {
 			t.Errorf("%d hang", n)
 		}
-		if n := e.count(`client_id <> 'good' AND attempts = 1`); n != crowd-backchannel.FailingOnes {
-			t.Errorf("%d were claimed by nobody, want %d", n, crowd-backchannel.FailingOnes)
+		if n := e.count(`client_id <> 'good' AND attempts = 1`); n != crowd-backchannel.MaxFailing {
+			t.Errorf("%d were claimed by nobody, want %d", n, crowd-backchannel.MaxFailing)
 		}
 	})
 }
@@ -140,7 +140,7 @@ func TestFlush_TriesAgainUntilItIsHeard(t *testing.T) {
 		if e.count(`delivered_at = ? AND attempts = 5 AND last_error = ''`, e.clock().UnixMilli()) != 1 {
 			t.Error("it was not heard")
 		}
-		e.advance(backchannel.GiveUpAfter)
+		e.advance(backchannel.MaxNoticeAge)
 		e.flush(s)
 		if n := len(e.tokens("shop")); n != 5 {
 			t.Errorf("told %d times", n)
@@ -151,11 +151,11 @@ func TestFlush_TriesAgainUntilItIsHeard(t *testing.T) {
 func TestPause_GrowsWithAJitter(t *testing.T) {
 	for failures, mean := range map[int]time.Duration{
 		-1: 2 * time.Second, 0: 2 * time.Second, 1: 2 * time.Second, 2: 4 * time.Second, 5: 32 * time.Second, 9: 512 * time.Second,
-		10: backchannel.LongestPause, 11: backchannel.LongestPause, 100: backchannel.LongestPause, 1 << 40: backchannel.LongestPause,
+		10: backchannel.MaxRetryDelay, 11: backchannel.MaxRetryDelay, 100: backchannel.MaxRetryDelay, 1 << 40: backchannel.MaxRetryDelay,
 	} {
 		drawn := map[time.Duration]bool{}
 		for range 1000 {
-			p := backchannel.Pause(failures)
+			p := backchannel.RetryDelay(failures)
 			if p < mean/2 || p >= mean*3/2 {
 				t.Fatalf("after %d failures: %v, want %v to %v", failures, p, mean/2, mean*3/2)
 			}
@@ -173,11 +173,11 @@ type forgetful struct {
 	dead atomic.Bool
 }
 
-func (f *forgetful) NoticeTried(ctx context.Context, t store.Try) error {
+func (f *forgetful) RecordAttempt(ctx context.Context, t store.DeliveryAttempt) error {
 	if f.dead.Load() {
 		return errors.New("killed")
 	}
-	return f.Store.NoticeTried(ctx, t)
+	return f.Store.RecordAttempt(ctx, t)
 }
 
 func TestFlush_ACrashBetweenPostAndMark(t *testing.T) {
@@ -188,7 +188,7 @@ func TestFlush_ACrashBetweenPostAndMark(t *testing.T) {
 		killed.dead.Store(true)
 		e.flush(e.sender(func(d *backchannel.Deps) { d.Records = killed }))
 		other := e.sender()
-		e.advance(backchannel.Lease - time.Millisecond)
+		e.advance(backchannel.ClaimTimeout - time.Millisecond)
 		e.flush(other)
 		if got := e.tokens("shop"); len(got) != 1 {
 			t.Fatalf("sent %q while the lease ran", got)
@@ -262,7 +262,7 @@ func TestFlush_GivesUpAfterADayAndAnAdminSendsItAgain(t *testing.T) {
 		s := e.sender()
 		tries := func() (n int) {
 			for begun := e.clock(); e.count(`given_up_at IS NOT NULL`) == 0; {
-				if n++; e.clock().Sub(begun) > backchannel.GiveUpAfter+backchannel.LongestPause*2 {
+				if n++; e.clock().Sub(begun) > backchannel.MaxNoticeAge+backchannel.MaxRetryDelay*2 {
 					t.Fatal("it is never given up")
 				}
 				e.flush(s)
@@ -275,7 +275,7 @@ func TestFlush_GivesUpAfterADayAndAnAdminSendsItAgain(t *testing.T) {
 			t.Errorf("%d attempts in a day", n)
 		}
 		dead := e.unheard("shop", true)
-		if age := dead.GivenUpAt.Sub(sent.CreatedAt); age < backchannel.GiveUpAfter-2*backchannel.LongestPause || age > backchannel.GiveUpAfter {
+		if age := dead.GivenUpAt.Sub(sent.CreatedAt); age < backchannel.MaxNoticeAge-2*backchannel.MaxRetryDelay || age > backchannel.MaxNoticeAge {
 			t.Errorf("given up after %v", age)
 		}
 		before := len(e.tokens("shop"))
@@ -284,14 +284,14 @@ func TestFlush_GivesUpAfterADayAndAnAdminSendsItAgain(t *testing.T) {
 		if n := len(e.tokens("shop")); n != before {
 			t.Errorf("a dead letter was sent %d times", n-before)
 		}
-		if err := e.store.Apply(t.Context(), store.SendAgain(sent.ID, e.clock())); err != nil {
+		if err := e.store.Apply(t.Context(), store.ResendNotice(sent.ID, e.clock())); err != nil {
 			t.Fatal(err)
 		}
 		if n := tries(); n < 70 || n > 160 {
 			t.Errorf("sent again: %d attempts in a day", n)
 		}
 		e.behave("shop", nil)
-		if err := e.store.Apply(t.Context(), store.SendAgain(sent.ID, e.clock())); err != nil {
+		if err := e.store.Apply(t.Context(), store.ResendNotice(sent.ID, e.clock())); err != nil {
 			t.Fatal(err)
 		}
 		e.flush(s)
@@ -313,7 +313,7 @@ func TestRun_EndsWithWhatIsUnderWay(t *testing.T) {
 		e.client("slow", e.hang)
 		e.owe("slow", "a")
 		s := e.sender()
-		s.SetDeadline(time.Hour)
+		s.SetDeliveryTimeout(time.Hour)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- s.Run(ctx) }()
@@ -390,7 +390,7 @@ func TestRun_ClearsAwayWhatIsOld(t *testing.T) {
 		e.owe("shop", "a")
 		s := e.sender()
 		e.flush(s)
-		storetest.Owe(t, e.db, store.Notice{ClientID: "nobody", SID: "b"}, e.clock())
+		storetest.AddNotice(t, e.db, store.Notice{ClientID: "nobody", SID: "b"}, e.clock())
 		e.flush(s)
 		if e.count(`delivered_at IS NOT NULL`) != 1 || e.count(`given_up_at IS NOT NULL`) != 1 {
 			t.Fatal("the beginning is another")

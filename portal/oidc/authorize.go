@@ -77,27 +77,27 @@ func (h *Handlers) AuthorizePost(c echo.Context) error {
 
 // visitor returns the user who is signed in at the portal, or ErrNotFound. It checks the database besides the
 // session, since a sign-in that ended while Redis was unavailable leaves its session behind.
-func (h *Handlers) visitor(c echo.Context, q *authRequest) (store.Grantee, error) {
+func (h *Handlers) visitor(c echo.Context, q *authRequest) (store.SignInIdentity, error) {
 	rec, err := h.Sessions.Load(c.Request())
 	if err != nil && !errors.Is(err, session.ErrConflict) {
-		return store.Grantee{}, err
+		return store.SignInIdentity{}, err
 	}
 	if rec == nil { // or sessions of different users: the sign-in page says so
-		return store.Grantee{}, store.ErrNotFound
+		return store.SignInIdentity{}, store.ErrNotFound
 	}
-	g, err := h.Records.Grantee(c.Request().Context(), rec.SID, q.Client.ID, h.Now())
+	g, err := h.Records.SignInIdentity(c.Request().Context(), rec.SID, q.Client.ID, h.Now())
 	if errors.Is(err, store.ErrNotFound) || (err == nil && g.UserID != rec.Subject) {
 		if err := h.Sessions.End(c.Request().Context(), c.Response(), c.Request()); err != nil {
-			return store.Grantee{}, err
+			return store.SignInIdentity{}, err
 		}
-		return store.Grantee{}, store.ErrNotFound
+		return store.SignInIdentity{}, store.ErrNotFound
 	}
 	return g, err
 }
 
 // ask redirects the browser to the sign-in page, which leads back to this request. present is the signed-in user who
 // has to sign in again, nil for a guest. With prompt=none it returns the error login_required.
-func (h *Handlers) ask(c echo.Context, q *authRequest, present *store.Grantee) error {
+func (h *Handlers) ask(c echo.Context, q *authRequest, present *store.SignInIdentity) error {
 	if q.None {
 		return q.fail(badRequest(loginRequired, "The person has to sign in, and the client asked not to show a page."), h.Issuer.URL())
 	}
@@ -127,7 +127,7 @@ func (h *Handlers) ask(c echo.Context, q *authRequest, present *store.Grantee) e
 }
 
 // grant redirects to the client with a code, the state and the issuer (RFC 6749 §4.1.2, RFC 9207 §2).
-func (h *Handlers) grant(c echo.Context, q *authRequest, g store.Grantee) error {
+func (h *Handlers) grant(c echo.Context, q *authRequest, g store.SignInIdentity) error {
 	code, err := h.Ephemeral.SaveCode(c.Request().Context(), ephemeral.Code{
 		ClientID: q.Client.ID, RedirectURI: q.RedirectURI, Challenge: q.Challenge, Nonce: q.Nonce, Scopes: q.Scopes,
 		Audience: q.Audience, SID: g.SID, Subject: g.UserID, AuthTime: g.AuthTime, Flow: trace.ID(q.State), Tag: browserTag(c),

@@ -149,8 +149,8 @@ func (h *Handlers) live(err error) (bool, *fault) {
 
 // signedIn returns the user of the sign-in sid, and whether the sign-in is active, belongs to sub, and its user is
 // not disabled.
-func (h *Handlers) signedIn(ctx context.Context, sid, sub, clientID string) (g store.Grantee, live bool, f *fault) {
-	g, err := h.Records.Grantee(ctx, sid, clientID, h.Now())
+func (h *Handlers) signedIn(ctx context.Context, sid, sub, clientID string) (g store.SignInIdentity, live bool, f *fault) {
+	g, err := h.Records.SignInIdentity(ctx, sid, clientID, h.Now())
 	switch {
 	case errors.Is(err, store.ErrNotFound), err == nil && g.UserID != sub:
 		return g, false, nil

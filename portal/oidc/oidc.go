@@ -40,8 +40,8 @@ type Clients interface {
 
 // Records is the part of the store that the endpoints need.
 type Records interface {
-	Grantee(ctx context.Context, sid, clientID string, now time.Time) (store.Grantee, error)
-	Open(ctx context.Context, g store.Grantee, clientID string, first *store.RefreshToken, now time.Time) (anew bool, err error)
+	SignInIdentity(ctx context.Context, sid, clientID string, now time.Time) (store.SignInIdentity, error)
+	RecordClientSignIn(ctx context.Context, g store.SignInIdentity, clientID string, first *store.RefreshToken, now time.Time) (anew bool, err error)
 	RefreshToken(ctx context.Context, hash string) (store.RefreshToken, error)
 	Rotate(ctx context.Context, hash string, now time.Time, fn func(old store.RefreshToken) (*store.RefreshToken, string, error)) error
 }
@@ -87,7 +87,7 @@ type Deps struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 	Recorded  func()         // called after an event was recorded
-	Trace      trace.Recorder // records the steps of each sign-in, for its user to see
+	Trace     trace.Recorder // records the steps of each sign-in, for its user to see
 	Replica   string
 
 	RefreshLife  time.Duration // lifetime of a family of refresh tokens; default 30 days

@@ -124,7 +124,7 @@ func (h *Handlers) answer(access string, scopes []string) *tokenAnswer {
 	return &tokenAnswer{AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(h.Issuer.AccessLife().Seconds()), Scope: strings.Join(scopes, " ")}
 }
 
-func person(g store.Grantee) tokens.Person {
+func person(g store.SignInIdentity) tokens.Person {
 	return tokens.Person{Subject: g.UserID, SID: g.SID, AuthTime: g.AuthTime, Name: g.Name, Email: g.Email, Roles: g.Roles}
 }
 

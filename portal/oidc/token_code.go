@@ -100,10 +100,10 @@ func (h *Handlers) putBack(ctx context.Context, q tokenRequest, code ephemeral.C
 
 // open checks that the sign-in is active, and records that it has opened the client. It returns the user, and the
 // first refresh token if the grant includes one.
-func (h *Handlers) open(ctx context.Context, q tokenRequest, code ephemeral.Code, grant string) (store.Grantee, string, error) {
+func (h *Handlers) open(ctx context.Context, q tokenRequest, code ephemeral.Code, grant string) (store.SignInIdentity, string, error) {
 	over := badRequest(invalidGrant, "The sign-in that the code belongs to is over.")
 	now := h.Now()
-	g, err := h.Records.Grantee(ctx, code.SID, q.client.ID, now)
+	g, err := h.Records.SignInIdentity(ctx, code.SID, q.client.ID, now)
 	switch {
 	case errors.Is(err, store.ErrNotFound) || (err == nil && g.UserID != code.Subject):
 		return g, "", over
@@ -120,7 +120,7 @@ func (h *Handlers) open(ctx context.Context, q tokenRequest, code ephemeral.Code
 		}
 	}
 	g.Replica = q.replica
-	anew, err := h.Records.Open(ctx, g, q.client.ID, first, now)
+	anew, err := h.Records.RecordClientSignIn(ctx, g, q.client.ID, first, now)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return g, "", over

@@ -24,11 +24,11 @@ func (leaving) Rotate(_ context.Context, _ string, _ time.Time, fn func(store.Re
 	return err
 }
 
-func (leaving) Grantee(context.Context, string, string, time.Time) (store.Grantee, error) {
-	return store.Grantee{UserID: "maria", SID: "sid"}, nil
+func (leaving) SignInIdentity(context.Context, string, string, time.Time) (store.SignInIdentity, error) {
+	return store.SignInIdentity{UserID: "maria", SID: "sid"}, nil
 }
 
-func (leaving) Open(context.Context, store.Grantee, string, *store.RefreshToken, time.Time) (bool, error) {
+func (leaving) RecordClientSignIn(context.Context, store.SignInIdentity, string, *store.RefreshToken, time.Time) (bool, error) {
 	return false, store.ErrNotFound
 }
 

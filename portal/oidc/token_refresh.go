@@ -40,13 +40,13 @@ func (h *Handlers) refresh(c echo.Context, q tokenRequest) (*tokenAnswer, error)
 	case err != nil:
 		return nil, unavailable(err)
 	}
-	g, err := h.Records.Grantee(ctx, r.old.SID, q.client.ID, r.now)
+	g, err := h.Records.SignInIdentity(ctx, r.old.SID, q.client.ID, r.now)
 	if err == nil && g.UserID != r.old.UserID {
 		err = store.ErrNotFound
 	}
 	if err == nil {
 		g.Replica = q.replica
-		_, err = h.Records.Open(ctx, g, q.client.ID, nil, r.now)
+		_, err = h.Records.RecordClientSignIn(ctx, g, q.client.ID, nil, r.now)
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):

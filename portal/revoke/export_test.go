@@ -7,7 +7,7 @@ import (
 	"gatehouse/sso/denylist"
 )
 
-const TidyBatch = tidyBatch
+const MaxDenialBatch = maxDenialBatch
 
 func (s *Service) Publish(ctx context.Context, rows []store.Revocation) (denylist.Written, error) {
 	return s.publisher.publish(ctx, rows)

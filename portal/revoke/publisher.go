@@ -41,7 +41,7 @@ type publisher struct {
 	log     Log
 	now     func() time.Time
 	logger  *slog.Logger
-	epochs  epochs
+	epochs  epochTracker
 
 	writing chan struct{} // a lock with one place, held while a batch is written
 	mu      sync.Mutex    // guards queue
@@ -112,11 +112,11 @@ func (p *publisher) write(ctx context.Context, entries []denylist.Entry) (denyli
 	building, cancel := context.WithTimeout(ctx, redisTimeout) // limits the wait for another replica
 	defer cancel()
 	for {
-		w, err := p.exchange(ctx, entries)
+		w, err := p.writeOnce(ctx, entries)
 		if !errors.Is(err, denylist.ErrEmpty) {
 			return w, err
 		}
-		p.epochs.saw("")
+		p.epochs.observe("")
 		if err := p.rebuild(ctx); errors.Is(err, denylist.ErrBuilding) {
 			select { // another replica is rebuilding
 			case <-building.Done():
@@ -129,8 +129,8 @@ func (p *publisher) write(ctx context.Context, entries []denylist.Entry) (denyli
 	}
 }
 
-// exchange writes entries to Redis if the set is complete; otherwise it returns denylist.ErrEmpty.
-func (p *publisher) exchange(ctx context.Context, entries []denylist.Entry) (denylist.Written, error) {
+// writeOnce writes entries to Redis if the set is complete; otherwise it returns denylist.ErrEmpty.
+func (p *publisher) writeOnce(ctx context.Context, entries []denylist.Entry) (denylist.Written, error) {
 	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
 	w, err := p.log.Write(ctx, entries...)
@@ -139,14 +139,14 @@ func (p *publisher) exchange(ctx context.Context, entries []denylist.Entry) (den
 	}
 	state, err := p.log.State(ctx)
 	if err == nil {
-		p.epochs.saw(state.Epoch)
+		p.epochs.observe(state.Epoch)
 	}
 	return w, err
 }
 
 // markPublished records that Redis has rows.
 func (p *publisher) markPublished(ctx context.Context, rows []store.Revocation) {
-	if err := p.records.RevocationsPublished(ctx, seqsOf(rows), p.now()); err != nil {
+	if err := p.records.MarkRevocationsPublished(ctx, seqsOf(rows), p.now()); err != nil {
 		p.logger.Warn("published revocations were not noted and will be published again", "error", err)
 	}
 }
@@ -155,7 +155,7 @@ func (p *publisher) markPublished(ctx context.Context, rows []store.Revocation) 
 // it does not know refuses all sessions.
 func (p *publisher) await(ctx context.Context, w denylist.Written, bound time.Duration) denylist.Confirmations {
 	r := p.log.Await(ctx, w, bound, nil)
-	if rest := p.epochs.unsure(bound); rest > 0 {
+	if rest := p.epochs.remainingWait(bound); rest > 0 {
 		select {
 		case <-ctx.Done():
 		case <-time.After(rest):
@@ -172,7 +172,7 @@ func (p *publisher) rebuild(ctx context.Context) error {
 	}
 	n := 0
 	all := func(yield func(denylist.Entry, error) bool) {
-		for r, err := range p.living(ctx, 0, false) {
+		for r, err := range p.active(ctx, 0, false) {
 			n++
 			if !yield(entryOf(r), err) {
 				return
@@ -188,11 +188,11 @@ func (p *publisher) rebuild(ctx context.Context) error {
 	return nil
 }
 
-// living yields all active revocations with a Seq above after, in order.
-func (p *publisher) living(ctx context.Context, after int64, published bool) iter.Seq2[store.Revocation, error] {
+// active yields all active revocations with a Seq above after, in order.
+func (p *publisher) active(ctx context.Context, after int64, published bool) iter.Seq2[store.Revocation, error] {
 	return func(yield func(store.Revocation, error) bool) {
 		for {
-			rows, err := p.records.LivingRevocations(ctx, after, p.now(), published, pageSize)
+			rows, err := p.records.ActiveRevocations(ctx, after, p.now(), published, pageSize)
 			if err != nil {
 				yield(store.Revocation{}, err)
 				return

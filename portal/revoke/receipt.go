@@ -13,18 +13,18 @@ import (
 
 // Receipt is the result of a Request.
 type Receipt struct {
-	Ending    string                 `json:"ending"`            // id of the receipt
+	ID        string                 `json:"ending"`            // id of the receipt
 	Ended     int                    `json:"ended"`             // number of sign-ins
-	Tidying   bool                   `json:"tidying,omitempty"` // more are being ended; all are denied already
+	Ending    bool                   `json:"tidying,omitempty"` // more are being ended; all are denied already
 	Denylist  denylist.Confirmations `json:"receipt"`
-	Told      []backchannel.Result   `json:"told"`      // clients, by back channel
+	Clients   []backchannel.Result   `json:"told"`      // clients, by back channel
 	Confirmed bool                   `json:"confirmed"` // false: committed, but not in Redis yet; Sync will publish it
 }
 
 // Receipt returns the stored receipt of a revocation, or store.ErrNotFound if there is none or it is not written
 // yet.
-func (s *Service) Receipt(ctx context.Context, ending string) (store.Receipt, Receipt, error) {
-	stored, err := s.d.Records.Receipt(ctx, ending)
+func (s *Service) Receipt(ctx context.Context, id string) (store.Receipt, Receipt, error) {
+	stored, err := s.d.Records.Receipt(ctx, id)
 	if err != nil {
 		return stored, Receipt{}, err
 	}
@@ -40,8 +40,8 @@ func (s *Service) Receipt(ctx context.Context, ending string) (store.Receipt, Re
 func (s *Service) completeReceipts(ctx context.Context, published []store.Revocation, w denylist.Written) {
 	first := map[string]store.Revocation{}
 	for _, r := range published {
-		if _, ok := first[r.Ending]; !ok {
-			first[r.Ending] = r
+		if _, ok := first[r.ReceiptID]; !ok {
+			first[r.ReceiptID] = r
 		}
 	}
 	waiting, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
@@ -63,7 +63,7 @@ func (s *Service) completeReceipts(ctx context.Context, published []store.Revoca
 
 // receiptOf returns the receipt of r, without a result yet.
 func receiptOf(r store.Revocation) store.Receipt {
-	stored := store.Receipt{Ending: r.Ending, Reason: r.Reason, CreatedAt: r.At}
+	stored := store.Receipt{ID: r.ReceiptID, Reason: r.Reason, CreatedAt: r.At}
 	if r.Kind == string(denylist.Subject) {
 		stored.UserID = r.Value
 	}
@@ -73,13 +73,25 @@ func receiptOf(r store.Revocation) store.Receipt {
 // errUnchanged is the error of a change that leaves the receipt as it is.
 var errUnchanged = errors.New("revoke: the receipt does not change")
 
+// merge replaces stored by r, and keeps what other replicas have added to it. It returns true.
+func (r Receipt) merge(stored *Receipt) bool {
+	if stored.Ended > 0 { // a replica has continued already, and knows whether more is left
+		r.Ended, r.Ending = r.Ended+stored.Ended, stored.Ending
+	}
+	if !r.Confirmed && stored.Confirmed {
+		r.Denylist, r.Confirmed = stored.Denylist, true // Sync has published it meanwhile
+	}
+	*stored = r
+	return true
+}
+
 // changeReceipt applies change to the stored receipt, or to a new one of stored, and stores it if change returns true.
 // It continues when ctx ends. Its error has been logged, since the revocation itself is complete.
 func (s *Service) changeReceipt(ctx context.Context, stored store.Receipt, change func(*Receipt) bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiptTimeout)
 	defer cancel()
 	err := s.d.Records.ChangeReceipt(ctx, stored, func(text string) (string, error) {
-		receipt := Receipt{Ending: stored.Ending}
+		receipt := Receipt{ID: stored.ID}
 		if text != "" {
 			if err := json.Unmarshal([]byte(text), &receipt); err != nil {
 				return "", err
@@ -94,6 +106,6 @@ func (s *Service) changeReceipt(ctx context.Context, stored store.Receipt, chang
 	if err == nil || errors.Is(err, errUnchanged) {
 		return nil
 	}
-	s.d.Logger.Warn("a receipt was not stored", "ending", stored.Ending, "error", err)
+	s.d.Logger.Warn("a receipt was not stored", "ending", stored.ID, "error", err)
 	return err
 }

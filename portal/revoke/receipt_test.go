@@ -51,8 +51,8 @@ func TestReceipt_KeepsWhatAnotherReplicaFound(t *testing.T) {
 		if err != nil || done.Confirmed {
 			h.Errorf("%+v, %v", done, err)
 		}
-		stored, receipt := h.receipt(done.Ending)
-		if stored.UserID != u.ID || !receipt.Confirmed || receipt.Denylist.At.IsZero() || receipt.Ended != 1 || len(receipt.Told) != 1 {
+		stored, receipt := h.receipt(done.ID)
+		if stored.UserID != u.ID || !receipt.Confirmed || receipt.Denylist.At.IsZero() || receipt.Ended != 1 || len(receipt.Clients) != 1 {
 			h.Errorf("of %q: %+v", stored.UserID, receipt)
 		}
 	})
@@ -81,7 +81,7 @@ func TestRun_ReturnsAfterTheReceipts(t *testing.T) {
 		cancel()
 		close(log.may)
 		h.check(<-done)
-		if _, receipt := h.receipt(rows[0].Ending); !receipt.Confirmed {
+		if _, receipt := h.receipt(rows[0].ReceiptID); !receipt.Confirmed {
 			h.Errorf("%+v", receipt)
 		}
 	})
@@ -92,16 +92,16 @@ func TestReceipt_SaysWhenNothingIsLeft(t *testing.T) {
 	each(t, func(h *house) {
 		u := storetest.User("maria@example.com")
 		h.check(h.store.SeedUsers(h.Context(), []store.User{u}))
-		h.crowd(u, revoke.TidyBatch)
+		h.crowd(u, revoke.MaxDenialBatch)
 		done, err := h.service.Revoke(h.Context(), revoke.Request{UserID: u.ID, Reason: revoke.Banned})
 		h.check(err)
-		if !done.Tidying || done.Ended != revoke.TidyBatch {
+		if !done.Ending || done.Ended != revoke.MaxDenialBatch {
 			h.Errorf("%+v", done)
 		}
 		defer h.run(h.service)()
 		eventually(h.T, "nothing is left", func() bool {
-			_, receipt := h.receipt(done.Ending)
-			return !receipt.Tidying && receipt.Ended == revoke.TidyBatch
+			_, receipt := h.receipt(done.ID)
+			return !receipt.Ending && receipt.Ended == revoke.MaxDenialBatch
 		})
 	})
 }

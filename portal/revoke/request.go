@@ -60,7 +60,7 @@ type Request struct {
 	Until time.Time      // Token only: when it expires
 }
 
-func (r *Request) check() error {
+func (r *Request) validate() error {
 	given := 0
 	for _, v := range []string{r.UserID, r.SID, r.Token} {
 		if v != "" {
@@ -80,9 +80,9 @@ func (r *Request) check() error {
 	return nil
 }
 
-// plausible reports whether the target can exist: ids that are not valid text are not looked up, and no revocation
+// canExist reports whether the target can exist: ids that are not valid text are not looked up, and no revocation
 // is written for a token that has expired.
-func (r *Request) plausible(now time.Time) bool {
+func (r *Request) canExist(now time.Time) bool {
 	for _, v := range []string{r.UserID, r.Except, r.SID, r.Token} {
 		if len(v) > maxID || !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
 			return false
@@ -91,11 +91,11 @@ func (r *Request) plausible(now time.Time) bool {
 	return r.Token == "" || now.Before(r.Until)
 }
 
-func (r *Request) ending(now time.Time) store.Ending {
-	e := store.Ending{
+func (r *Request) endRequest(now time.Time) store.EndRequest {
+	e := store.EndRequest{
 		ID: rand.Text(), SID: r.SID, UserID: r.UserID, Except: r.Except, Token: r.Token,
 		Reason: r.Reason, Note: r.Note, By: r.By, Client: r.Client, Scope: scopeEverywhere,
-		Now: now, Until: now.Add(maxLifetime), Retried: now.Add(backchannel.HeadStart), With: r.With,
+		Now: now, Until: now.Add(maxLifetime), RetryFrom: now.Add(backchannel.HeadStart), With: r.With,
 	}
 	if r.SID != "" {
 		e.Scope = scopeSession

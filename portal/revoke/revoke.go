@@ -1,6 +1,7 @@
 package revoke
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,22 +27,22 @@ const (
 	notifyTimeout = 3 * time.Second
 	// receiptTimeout is the timeout of storing a receipt, after the revocation itself.
 	receiptTimeout = 2 * time.Second
-	// settledAfter is the time after which every replica that may still answer has a published revocation.
-	settledAfter = 5 * time.Second
+	// propagationTimeout is the time after which every replica that may still answer has a published revocation.
+	propagationTimeout = 5 * time.Second
 )
 
 // Records is the part of the store that revocations need.
 type Records interface {
-	EndSignIns(ctx context.Context, e store.Ending) (store.Outcome, error)
-	EndDenied(ctx context.Context, r store.Revocation, limit int, now, deliverAt, lease time.Time) (store.Outcome, bool, error)
-	ClaimDenial(ctx context.Context, now, lease time.Time) (store.Revocation, error)
+	EndSignIns(ctx context.Context, e store.EndRequest) (store.Outcome, error)
+	EndDeniedSignIns(ctx context.Context, r store.Revocation, limit int, now, deliverAt, claimedUntil time.Time) (store.Outcome, bool, error)
+	ClaimDenial(ctx context.Context, now, claimedUntil time.Time) (store.Revocation, error)
 	PendingRevocations(ctx context.Context, now time.Time, limit int) ([]store.Revocation, error)
-	LivingRevocations(ctx context.Context, after int64, now time.Time, published bool, limit int) ([]store.Revocation, error)
-	RevocationsPublished(ctx context.Context, seqs []int64, now time.Time) error
+	ActiveRevocations(ctx context.Context, after int64, now time.Time, published bool, limit int) ([]store.Revocation, error)
+	MarkRevocationsPublished(ctx context.Context, seqs []int64, now time.Time) error
 	HighestRevocation(ctx context.Context, now time.Time) (int64, error)
 	PurgeRevocations(ctx context.Context, now time.Time) error
 	ChangeReceipt(ctx context.Context, r store.Receipt, change func(text string) (string, error)) error
-	Receipt(ctx context.Context, ending string) (store.Receipt, error)
+	Receipt(ctx context.Context, id string) (store.Receipt, error)
 }
 
 // Sessions are the portal's sessions.
@@ -69,11 +70,11 @@ type Deps struct {
 
 // Service revokes sign-ins and tokens, and keeps the denylist in Redis consistent with the database.
 type Service struct {
-	d          Deps
-	publisher  publisher
-	unfinished chan store.Revocation // denials with more sign-ins than Revoke ended
-	seen       syncState
-	completing sync.WaitGroup // calls of completeReceipts
+	d           Deps
+	publisher   publisher
+	unfinished  chan store.Revocation // denials with more sign-ins than Revoke ended
+	lastState   syncState
+	receiptJobs sync.WaitGroup // calls of completeReceipts
 }
 
 // New returns a service, or an error if a dependency is missing.
@@ -89,7 +90,7 @@ func New(d Deps) (*Service, error) {
 	}
 	return &Service{
 		d: d, publisher: publisher{records: d.Records, log: d.Log, now: d.Now, logger: d.Logger, writing: make(chan struct{}, 1)},
-		unfinished: make(chan store.Revocation, 64), seen: syncState{trouble: true},
+		unfinished: make(chan store.Revocation, 64), lastState: syncState{suspectLoss: true},
 	}, nil
 }
 
@@ -97,9 +98,9 @@ func New(d Deps) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.runSync(ctx) })
-	group.Go(func() error { return s.runTidy(ctx) })
+	group.Go(func() error { return s.runDenials(ctx) })
 	err := group.Wait()
-	s.completing.Wait()
+	s.receiptJobs.Wait()
 	return err
 }
 
@@ -109,11 +110,11 @@ func (s *Service) Run(ctx context.Context) error {
 // except those in Receipt.Denylist.Missing, until the time given there. A target that is unknown, expired or has
 // ended is no error.
 func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
-	if err := r.check(); err != nil {
+	if err := r.validate(); err != nil {
 		return Receipt{}, err
 	}
 	now := s.d.Now()
-	if !r.plausible(now) {
+	if !r.canExist(now) {
 		if len(r.With) == 0 {
 			return Receipt{Confirmed: true}, nil
 		}
@@ -122,7 +123,9 @@ func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
 	// Continue even if the request's context ends.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
 	defer cancel()
-	e := r.ending(now)
+
+	// 1. Commit.
+	e := r.endRequest(now)
 	out, err := s.d.Records.EndSignIns(ctx, e)
 	if err != nil {
 		return Receipt{}, err
@@ -130,64 +133,50 @@ func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
 	if out.UserID != "" || r.UserID != "" {
 		s.d.Recorded()
 	}
-	receipt := s.carryOut(ctx, r, out)
-	if out.ID == e.ID && len(out.Revocations) > 0 {
-		about := r.UserID
-		if about == "" {
-			about = out.UserID
-		}
-		_ = s.changeReceipt(ctx, store.Receipt{Ending: e.ID, UserID: about, Reason: r.Reason, CreatedAt: now}, func(stored *Receipt) bool {
-			full := receipt
-			if stored.Ended > 0 { // a replica has continued already, and knows whether more is left
-				full.Ended, full.Tidying = full.Ended+stored.Ended, stored.Tidying
-			}
-			if !full.Confirmed && stored.Confirmed {
-				full.Denylist, full.Confirmed = stored.Denylist, true // Sync has published it meanwhile
-			}
-			*stored = full
-			return true
-		})
-	}
-	if receipt.Tidying {
-		s.continueLater(out.Revocations[0])
-	}
-	return receipt, nil
-}
 
-// carryOut publishes the committed revocations and waits for their confirmation, while it ends sessions and notifies
-// clients.
-func (s *Service) carryOut(ctx context.Context, r Request, out store.Outcome) Receipt {
-	receipt := Receipt{Ending: out.ID, Confirmed: true}
-	// The denylist comes first: from then on no replica accepts the sign-ins.
-	fresh := s.unsettled(out.Revocations)
-	written, err := s.publisher.publish(ctx, fresh)
+	// 2. Publish to the denylist: from then on no replica accepts the sign-ins.
+	receipt := Receipt{ID: out.ID, Confirmed: true}
+	recent := s.toPublish(out.Revocations)
+	written, err := s.publisher.publish(ctx, recent)
 	if err != nil {
 		s.d.Logger.Warn("a revocation could not be published yet; Redis gets it later", "ending", out.ID, "reason", r.Reason, "error", err)
 		receipt.Confirmed = false
 	}
+
+	// 3. Wait for the replicas' confirmation, end sessions and notify clients.
 	var wg sync.WaitGroup
-	if len(fresh) > 0 && err == nil {
-		wg.Go(func() { s.publisher.markPublished(ctx, fresh) })
+	if len(recent) > 0 && err == nil {
+		wg.Go(func() { s.publisher.markPublished(ctx, recent) })
 		wg.Go(func() { receipt.Denylist = s.publisher.await(ctx, written, s.d.Bound) })
 	}
-	ended := true
-	wg.Go(func() { ended = s.finish(ctx, r, out, &receipt) })
+	sessionsEnded := s.endAndNotify(ctx, r, out, &receipt)
 	wg.Wait()
-	receipt.Confirmed = receipt.Confirmed && ended
-	return receipt
+	receipt.Confirmed = receipt.Confirmed && sessionsEnded
+
+	// 4. Store the receipt, unless it is that of an earlier revocation.
+	if out.ID == e.ID && len(out.Revocations) > 0 {
+		_ = s.changeReceipt(ctx, store.Receipt{ID: e.ID, UserID: cmp.Or(r.UserID, out.UserID), Reason: r.Reason, CreatedAt: now}, receipt.merge)
+	}
+	if receipt.Ending {
+		select {
+		case s.unfinished <- out.Revocations[0]:
+		default: // the queue is full: a replica finds it when the claim ends
+		}
+	}
+	return receipt, nil
 }
 
-// finish ends the first batch of denied sign-ins, ends the portal's sessions and notifies clients. It reports
+// endAndNotify ends the first batch of denied sign-ins, ends the portal's sessions and notifies clients. It reports
 // whether the sessions ended.
-func (s *Service) finish(ctx context.Context, r Request, out store.Outcome, receipt *Receipt) bool {
+func (s *Service) endAndNotify(ctx context.Context, r Request, out store.Outcome, receipt *Receipt) bool {
 	if r.UserID != "" && len(out.Revocations) > 0 {
 		now := s.d.Now()
-		mine := now.Add(backchannel.HeadStart) // until then only this replica delivers and continues
-		batch, more, err := s.d.Records.EndDenied(ctx, out.Revocations[0], tidyBatch, now, mine, mine)
+		claimedUntil := now.Add(backchannel.HeadStart) // until then only this replica delivers and continues
+		batch, more, err := s.d.Records.EndDeniedSignIns(ctx, out.Revocations[0], maxDenialBatch, now, claimedUntil, claimedUntil)
 		if err != nil {
 			s.d.Logger.Warn("sign-ins that are denied will be ended later", "ending", out.ID, "error", err)
 		}
-		receipt.Tidying = more || err != nil
+		receipt.Ending = more || err != nil
 		out.Ended, out.Notices = batch.Ended, batch.Notices
 	}
 	receipt.Ended = len(out.Ended)
@@ -197,10 +186,10 @@ func (s *Service) finish(ctx context.Context, r Request, out store.Outcome, rece
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		within, stop := context.WithTimeout(ctx, notifyTimeout)
-		defer stop()
+		ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
+		defer cancel()
 		if len(out.Notices) > 0 {
-			receipt.Told = s.d.Sender.Deliver(within, out.Notices)
+			receipt.Clients = s.d.Sender.Deliver(ctx, out.Notices)
 		}
 	})
 	ended := s.endSessions(ctx, sids)
@@ -220,14 +209,14 @@ func (s *Service) endSessions(ctx context.Context, sids []string) bool {
 	return true
 }
 
-// unsettled returns the revocations that some replica may not have yet.
-func (s *Service) unsettled(all []store.Revocation) (fresh []store.Revocation) {
+// toPublish returns the revocations that some replica may not have yet.
+func (s *Service) toPublish(all []store.Revocation) (recent []store.Revocation) {
 	for _, r := range all {
-		if r.PublishedAt.IsZero() || s.d.Now().Sub(r.PublishedAt) < settledAfter {
-			fresh = append(fresh, r)
+		if r.PublishedAt.IsZero() || s.d.Now().Sub(r.PublishedAt) < propagationTimeout {
+			recent = append(recent, r)
 		}
 	}
-	return fresh
+	return recent
 }
 
 // Err returns nil if the receipt is Confirmed, else an error that wraps session.ErrUnavailable: the revocation is

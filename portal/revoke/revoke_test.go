@@ -48,7 +48,7 @@ func (c *told) Deliver(_ context.Context, notices []store.Notice) (results []bac
 	defer c.mu.Unlock()
 	c.notices = append(c.notices, notices...)
 	for _, n := range notices {
-		results = append(results, backchannel.Result{ClientID: n.ClientID, Heard: true, Took: 3 * time.Millisecond})
+		results = append(results, backchannel.Result{ClientID: n.ClientID, Delivered: true, Took: 3 * time.Millisecond})
 	}
 	return results
 }
@@ -168,19 +168,19 @@ func TestRevoke_IsTrueEverywhereWhenItReturns(t *testing.T) {
 				h.Errorf("%s refuses the next sign-in: %v", name, err)
 			}
 		}
-		if !done.Confirmed || done.Ended != 1 || done.Denylist.Confirmed() != 2 || len(done.Denylist.Missing()) != 0 || len(done.Told) != 1 || !done.Told[0].Heard {
+		if !done.Confirmed || done.Ended != 1 || done.Denylist.Confirmed() != 2 || len(done.Denylist.Missing()) != 0 || len(done.Clients) != 1 || !done.Clients[0].Delivered {
 			h.Errorf("%+v", done)
 		}
-		kept, again, err := h.service.Receipt(h.Context(), done.Ending)
+		kept, again, err := h.service.Receipt(h.Context(), done.ID)
 		h.check(err)
 		if kept.UserID != u.ID || kept.Reason != revoke.Banned || again.Denylist.Confirmed() != 2 || !again.Confirmed || again.Ended != 1 ||
-			len(again.Told) != 1 || again.Told[0].Took != 3*time.Millisecond {
+			len(again.Clients) != 1 || again.Clients[0].Took != 3*time.Millisecond {
 			h.Errorf("stored: %+v, %+v", kept, again)
 		}
 		if n := h.count("SELECT COUNT(*) FROM revocations WHERE published_at IS NULL"); n != 0 {
 			h.Errorf("%d are not noted as published", n)
 		}
-		if n := h.count("SELECT COUNT(*) FROM backchannel_outbox WHERE ending = ?", done.Ending); n != 1 {
+		if n := h.count("SELECT COUNT(*) FROM backchannel_outbox WHERE ending = ?", done.ID); n != 1 {
 			h.Errorf("%d notices name the ending", n)
 		}
 	})
@@ -197,7 +197,7 @@ func TestRevoke_GrantIsRevokedOnce(t *testing.T) {
 			if i == 0 {
 				first = done
 			}
-			if done.Ending != first.Ending || !done.Confirmed {
+			if done.ID != first.ID || !done.Confirmed {
 				h.Errorf("time %d: %+v", i+1, done)
 			}
 		}
@@ -244,7 +244,7 @@ func TestRevoke_UnknownExpiredAndDoubled(t *testing.T) {
 			if i == 0 {
 				first = done
 			}
-			if done.Ending != first.Ending || (i > 0) != (done.Ended == 0) || !done.Confirmed {
+			if done.ID != first.ID || (i > 0) != (done.Ended == 0) || !done.Confirmed {
 				h.Errorf("time %d: %+v", i+1, done)
 			}
 			if _, err := h.service.Revoke(h.Context(), revoke.Request{Token: "grant.token", Until: later, Reason: revoke.TokenRevoked}); err != nil {
@@ -302,7 +302,7 @@ func TestRevoke_ChangesThatFailEndNothing(t *testing.T) {
 		if !errors.Is(err, store.ErrStale) {
 			h.Fatal(err)
 		}
-		if _, got, err := h.store.Visitor(h.Context(), in.SID); err != nil || !got.EndedAt.IsZero() {
+		if _, got, err := h.store.UserAndSignIn(h.Context(), in.SID); err != nil || !got.EndedAt.IsZero() {
 			h.Errorf("%+v, %v", got, err)
 		}
 		// Changes are made even where there is nobody to sign out.
@@ -331,10 +331,10 @@ func TestRevoke_RedisAway(t *testing.T) {
 		t.Errorf("a person's own sign-out: %v", err)
 	}
 	done, err := h.service.Revoke(t.Context(), revoke.Request{UserID: banned.ID, Reason: revoke.Banned})
-	if err != nil || done.Confirmed || done.Ended != 1 || len(done.Told) != 1 {
+	if err != nil || done.Confirmed || done.Ended != 1 || len(done.Clients) != 1 {
 		t.Fatalf("an admin's ban: %+v, %v", done, err)
 	}
-	if _, kept, err := h.service.Receipt(t.Context(), done.Ending); err != nil || kept.Confirmed {
+	if _, kept, err := h.service.Receipt(t.Context(), done.ID); err != nil || kept.Confirmed {
 		t.Errorf("the receipt: %+v, %v", kept, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -349,8 +349,8 @@ func TestRevoke_RedisAway(t *testing.T) {
 			errors.Is(mirror.Check(banned.ID, "", "", time.Now().Add(-time.Hour)), denylist.ErrDenied)
 	})
 	eventually(t, "the receipt is complete", func() bool {
-		_, kept, err := h.service.Receipt(t.Context(), done.Ending)
-		return err == nil && kept.Confirmed && kept.Denylist.Position > 0 && kept.Ended == 1 && len(kept.Told) == 1
+		_, kept, err := h.service.Receipt(t.Context(), done.ID)
+		return err == nil && kept.Confirmed && kept.Denylist.Position > 0 && kept.Ended == 1 && len(kept.Clients) == 1
 	})
 	if err := revoke.Confirmed(h.service.Revoke(t.Context(), revoke.Request{SID: in.SID, Reason: revoke.ByPerson})); err != nil {
 		t.Errorf("once more: %v", err)
@@ -362,8 +362,8 @@ func TestSync_MakesTheReceiptOfAReplicaThatWasKilled(t *testing.T) {
 	each(t, func(h *house) {
 		u, _ := h.person("maria@example.com")
 		now := time.Now()
-		_, err := h.store.EndSignIns(h.Context(), store.Ending{
-			ID: "killed", UserID: u.ID, Reason: revoke.Banned, Client: "portal", Scope: "everywhere", Now: now, Until: now.Add(time.Hour), Retried: now,
+		_, err := h.store.EndSignIns(h.Context(), store.EndRequest{
+			ID: "killed", UserID: u.ID, Reason: revoke.Banned, Client: "portal", Scope: "everywhere", Now: now, Until: now.Add(time.Hour), RetryFrom: now,
 		})
 		h.check(err)
 		h.check(h.service.Sync(h.Context()))
@@ -412,27 +412,27 @@ func TestRevoke_AllButOneSignIn(t *testing.T) {
 // sessions, notices and a complete receipt.
 func TestRevoke_MoreSignInsThanABatch(t *testing.T) {
 	each(t, func(h *house) {
-		const all = 3*revoke.TidyBatch + 1
+		const all = 3*revoke.MaxDenialBatch + 1
 		u, first := h.person("maria@example.com")
 		h.crowd(u, all-1)
 		receipt, err := h.service.Revoke(h.Context(), revoke.Request{UserID: u.ID, Reason: revoke.Banned})
 		h.check(err)
-		if receipt.Ended != revoke.TidyBatch || !receipt.Tidying || !receipt.Confirmed {
+		if receipt.Ended != revoke.MaxDenialBatch || !receipt.Ending || !receipt.Confirmed {
 			h.Errorf("%+v", receipt)
 		}
 		if n := h.count("SELECT COUNT(*) FROM revocations"); n != 1 {
 			h.Errorf("%d revocations", n)
 		}
 		living := h.count("SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL")
-		if living != all-revoke.TidyBatch {
+		if living != all-revoke.MaxDenialBatch {
 			h.Errorf("%d are still to be ended", living)
 		}
 		var left string // one that is denied and has not ended: it is over for the portal, too
 		h.check(h.db.GetContext(h.Context(), &left, `SELECT sid FROM sign_ins WHERE ended_at IS NULL LIMIT 1`))
-		if _, in, err := h.store.Visitor(h.Context(), left); err != nil || in.EndedAt.IsZero() {
+		if _, in, err := h.store.UserAndSignIn(h.Context(), left); err != nil || in.EndedAt.IsZero() {
 			h.Errorf("%+v, %v", in, err)
 		}
-		if _, err := h.store.Grantee(h.Context(), left, "shop", time.Now()); !errors.Is(err, store.ErrNotFound) {
+		if _, err := h.store.SignInIdentity(h.Context(), left, "shop", time.Now()); !errors.Is(err, store.ErrNotFound) {
 			h.Errorf("a code for it: %v", err)
 		}
 		if err := h.store.Reauthenticate(h.Context(), u.ID, left, u.PasswordHash, time.Now()); !errors.Is(err, store.ErrStale) {
@@ -441,10 +441,10 @@ func TestRevoke_MoreSignInsThanABatch(t *testing.T) {
 		defer h.run(h.service)()
 		eventually(h.T, "all have ended", func() bool { return h.count("SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL") == 0 })
 		eventually(h.T, "the receipt is complete", func() bool {
-			_, kept, err := h.service.Receipt(h.Context(), receipt.Ending)
-			return err == nil && kept.Ended == all && !kept.Tidying && kept.Denylist.Confirmed() == receipt.Denylist.Confirmed()
+			_, kept, err := h.service.Receipt(h.Context(), receipt.ID)
+			return err == nil && kept.Ended == all && !kept.Ending && kept.Denylist.Confirmed() == receipt.Denylist.Confirmed()
 		})
-		if n := h.count("SELECT COUNT(*) FROM backchannel_outbox WHERE ending = ?", receipt.Ending); n != all {
+		if n := h.count("SELECT COUNT(*) FROM backchannel_outbox WHERE ending = ?", receipt.ID); n != all {
 			h.Errorf("%d notices", n)
 		}
 		if n := h.count("SELECT COUNT(*) FROM revocations WHERE tidy_at IS NOT NULL"); n != 0 {
@@ -458,21 +458,21 @@ func TestRevoke_MoreSignInsThanABatch(t *testing.T) {
 func TestTidy_GoesOnWhereAnotherReplicaStopped(t *testing.T) {
 	each(t, func(h *house) {
 		u, _ := h.person("maria@example.com")
-		h.crowd(u, revoke.TidyBatch)
+		h.crowd(u, revoke.MaxDenialBatch)
 		now := time.Now()
-		ending := store.Ending{
+		ending := store.EndRequest{
 			ID: "killed", UserID: u.ID, Reason: revoke.AccountDeleted, Client: "portal", Scope: "everywhere", Now: now, Until: now.Add(time.Hour),
-			Retried: now.Add(time.Minute),
+			RetryFrom: now.Add(time.Minute),
 		}
 		_, err := h.store.EndSignIns(h.Context(), ending)
 		h.check(err)
-		h.check(h.service.Tidy(h.Context()))
+		h.check(h.service.FinishDenials(h.Context()))
 		if n := h.count("SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NOT NULL"); n != 0 {
 			h.Errorf("%d ended while another replica may be at it", n)
 		}
 		_, err = h.db.ExecContext(h.Context(), `UPDATE revocations SET tidy_at = 1`)
 		h.check(err)
-		h.check(h.service.Tidy(h.Context()))
+		h.check(h.service.FinishDenials(h.Context()))
 		if n := h.count("SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL OR ip <> '' OR user_agent <> ''"); n != 0 {
 			h.Errorf("%d live on, or tell of a person who is no more", n)
 		}
@@ -490,8 +490,8 @@ func TestRevoke_DeniesAPersonInAConstantNumberOfStatements(t *testing.T) {
 			statements := env.CountStatements(h.T, h.db, func(counted *db.DB) {
 				counting, err := store.New(counted)
 				h.check(err)
-				out, err := counting.EndSignIns(h.Context(), store.Ending{
-					ID: u.ID, UserID: u.ID, Reason: revoke.Banned, Client: "portal", Scope: "everywhere", Now: now, Until: now.Add(time.Hour), Retried: now,
+				out, err := counting.EndSignIns(h.Context(), store.EndRequest{
+					ID: u.ID, UserID: u.ID, Reason: revoke.Banned, Client: "portal", Scope: "everywhere", Now: now, Until: now.Add(time.Hour), RetryFrom: now,
 					With: []store.Change{store.BanUser(u.ID, "spam", time.Time{}, now)},
 				})
 				h.check(err)

@@ -14,14 +14,14 @@ const (
 	syncInterval = 250 * time.Millisecond
 	// purgeInterval is the interval at which it deletes expired revocations.
 	purgeInterval = 10 * time.Minute
-	// lookBack is the number of recent revocations that are looked up one by one.
-	lookBack = 5000
+	// maxRechecked is the number of recent revocations that are looked up one by one.
+	maxRechecked = 5000
 )
 
 // syncState is the state of Redis at the last Sync.
 type syncState struct {
 	denylist.State
-	trouble bool // Redis failed since: check for lost entries
+	suspectLoss bool // Redis failed since: check for lost entries
 }
 
 // runSync calls Sync at intervals until ctx ends. Then it returns nil.
@@ -38,14 +38,13 @@ func (s *Service) runSync(ctx context.Context) error {
 		if errors.Is(err, denylist.ErrBuilding) {
 			err = nil // another replica is rebuilding
 		}
-		if failed := err != nil; failed != failing {
-			failing = failed
-			if failed {
-				s.d.Logger.Warn("the denylist in Redis is not kept; what was revoked waits in the database", "error", err)
-			} else {
-				s.d.Logger.Info("the denylist in Redis is kept again")
-			}
+		switch failed := err != nil; {
+		case failed && !failing:
+			s.d.Logger.Warn("the denylist in Redis is not kept; what was revoked waits in the database", "error", err)
+		case !failed && failing:
+			s.d.Logger.Info("the denylist in Redis is kept again")
 		}
+		failing = err != nil
 		if now := s.d.Now(); now.Sub(purged) >= purgeInterval {
 			purged = now
 			if err := s.d.Records.PurgeRevocations(ctx, now); err != nil && ctx.Err() == nil {
@@ -65,7 +64,7 @@ func (s *Service) runSync(ctx context.Context) error {
 func (s *Service) Sync(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
-			s.seen.trouble = true
+			s.lastState.suspectLoss = true
 		}
 	}()
 	within, cancel := context.WithTimeout(ctx, redisTimeout)
@@ -74,34 +73,34 @@ func (s *Service) Sync(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.publisher.epochs.saw(now.Epoch)
-	if now.Position < s.seen.Position {
-		s.publisher.epochs.wentBack()
+	s.publisher.epochs.observe(now.Epoch)
+	if now.Position < s.lastState.Position {
+		s.publisher.epochs.recordLoss()
 	}
 	if now.Epoch == "" {
 		if err := s.publisher.rebuild(ctx); err != nil {
 			return err
 		}
-	} else if err := s.mend(ctx, now); err != nil {
+	} else if err := s.restoreLost(ctx, now); err != nil {
 		return err
 	}
-	s.seen = syncState{State: now}
+	s.lastState = syncState{State: now}
 	return s.publishPending(ctx)
 }
 
-// mend writes the entries again that Redis lost: all that are newer than the highest number it knows; and, if Redis
-// did not answer for a while or went back in time (a failover to a server that was slightly behind), the missing
-// ones among the last lookBack.
-func (s *Service) mend(ctx context.Context, now denylist.State) error {
+// restoreLost writes the entries again that Redis lost: all that are newer than the highest number it knows; and, if
+// Redis did not answer for a while or went back in time (a failover to a server that was slightly behind), the missing
+// ones among the last maxRechecked.
+func (s *Service) restoreLost(ctx context.Context, now denylist.State) error {
 	high, err := s.d.Records.HighestRevocation(ctx, s.d.Now())
 	if err != nil {
 		return err
 	}
-	suspect := s.seen.trouble || now.Position < s.seen.Position
+	suspect := s.lastState.suspectLoss || now.Position < s.lastState.Position
 	if now.High >= high && !suspect {
 		return nil
 	}
-	lost, err := s.lost(ctx, now.High)
+	lost, err := s.findLost(ctx, now.High)
 	if err != nil || len(lost) == 0 {
 		return err
 	}
@@ -112,17 +111,17 @@ func (s *Service) mend(ctx context.Context, now denylist.State) error {
 	return nil
 }
 
-// lost returns the published revocations that are not in Redis: all above high, the highest number that Redis has,
-// and the missing ones among the lookBack numbers up to high. The latter are looked up one by one, since revocations
-// are not written in the order of their numbers.
-func (s *Service) lost(ctx context.Context, high int64) (lost []store.Revocation, err error) {
-	for r, err := range s.publisher.living(ctx, max(0, high-lookBack), true) {
+// findLost returns the published revocations that are not in Redis: all above high, the highest number that Redis has,
+// and the missing ones among the maxRechecked numbers up to high. The latter are looked up one by one, since
+// revocations are not written in the order of their numbers.
+func (s *Service) findLost(ctx context.Context, high int64) (lost []store.Revocation, err error) {
+	for r, err := range s.publisher.active(ctx, max(0, high-maxRechecked), true) {
 		if err != nil {
 			return nil, err
 		}
 		has := false
 		if r.Seq <= high {
-			if has, err = s.has(ctx, r); err != nil {
+			if has, err = s.inRedis(ctx, r); err != nil {
 				return nil, err
 			}
 		}
@@ -133,8 +132,8 @@ func (s *Service) lost(ctx context.Context, high int64) (lost []store.Revocation
 	return lost, nil
 }
 
-// has reports whether Redis denies what r denies.
-func (s *Service) has(ctx context.Context, r store.Revocation) (bool, error) {
+// inRedis reports whether Redis denies what r denies.
+func (s *Service) inRedis(ctx context.Context, r store.Revocation) (bool, error) {
 	within, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
 	e, ok, err := s.d.Log.Find(within, denylist.Kind(r.Kind), r.Value)
@@ -155,9 +154,9 @@ func (s *Service) publishPending(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.d.Records.RevocationsPublished(ctx, seqsOf(pending), s.d.Now()); err != nil {
+		if err := s.d.Records.MarkRevocationsPublished(ctx, seqsOf(pending), s.d.Now()); err != nil {
 			return err
 		}
-		s.completing.Go(func() { s.completeReceipts(ctx, pending, w) })
+		s.receiptJobs.Go(func() { s.completeReceipts(ctx, pending, w) })
 	}
 }

@@ -35,8 +35,8 @@ func (l *logs) count(text string) int {
 func (h *house) commit(token string) []store.Revocation {
 	h.Helper()
 	now := time.Now()
-	out, err := h.store.EndSignIns(h.Context(), store.Ending{
-		ID: "ending of " + token, Token: token, Reason: "token_revoked", Client: "shop", Now: now, Until: now.Add(time.Hour), Retried: now,
+	out, err := h.store.EndSignIns(h.Context(), store.EndRequest{
+		ID: "ending of " + token, Token: token, Reason: "token_revoked", Client: "shop", Now: now, Until: now.Add(time.Hour), RetryFrom: now,
 	})
 	h.check(err)
 	return out.Revocations
@@ -91,7 +91,7 @@ func TestSync_PublishesWhatAnotherReplicaLeft(t *testing.T) {
 			h.Errorf("%+v", e)
 		}
 		eventually(h.T, "a receipt", func() bool {
-			_, receipt, err := h.service.Receipt(h.Context(), rows[0].Ending)
+			_, receipt, err := h.service.Receipt(h.Context(), rows[0].ReceiptID)
 			return err == nil && receipt.Confirmed && receipt.Denylist.Position > 0
 		})
 	})

@@ -1,37 +1,65 @@
 package store
 
-import "gatehouse/db"
+import (
+	"context"
 
-// Statement is what a query of living sign-ins asks the database.
-func (q LivingQuery) Statement() (string, []any) { return q.statement() }
+	"github.com/jmoiron/sqlx"
 
-// Statement is what a query of the denylist asks the database.
-func (q DeniedQuery) Statement() (string, []any, error) { return q.statement() }
+	"gatehouse/db"
+)
 
-// Statement is what a query of the audit asks the database, where the row that it begins at is of the time from.
+// Statement returns the query of a list of active sign-ins.
+func (q ActiveSignInQuery) Statement() (string, []any) { return q.statement() }
+
+// Statement returns the query of a list of the denylist.
+func (q DenylistQuery) Statement() (string, []any, error) { return q.statement() }
+
+// Statement returns the query of a page of the audit that begins at a row of the time from.
 func (q AuditQuery) Statement(from int64, d db.Dialect) (string, []any) {
 	return q.statement(from, d)
 }
 
-// SettingsAlongIndexes is what PostgreSQL is told before a query of the audit or of people.
+// SettingsAlongIndexes are PostgreSQL's settings for a query of the audit or of people.
 const SettingsAlongIndexes = settingsAlongIndexes
 
-// What is asked about the sign-ins of one person.
+// The queries about the sign-ins of one user.
 var (
-	Untold   = untold
-	EndedOf  = endedOf
-	LivingOf = livingOf
+	Unacknowledged = unacknowledged
+	EndedOfUser    = endedOfUser
+	ActiveOfUser   = activeOfUser
 )
 
-// The steps and counts of LivingPlaces.
+// The queries of ActiveSignInCounts.
 const (
-	NextOfPortal   = nextOfPortal
-	NextOfClient   = nextOfClient
-	NextClient     = nextClient
-	SignInsAtPlace = signInsAtPlace
-	OpenedAtPlace  = openedAtPlace
+	NextOfPortal  = nextOfPortal
+	NextOfClient  = nextOfClient
+	NextClient    = nextClient
+	CountAtPortal = countAtPortal
+	CountAtClient = countAtClient
 
 	SignInColumns    = signInColumns
 	OthersByLastSeen = othersByLastSeen
-	ReceiptsOfUser   = receiptColumns + receiptsOfUser
+	ReceiptsOfUser   = selectReceipts + `WHERE user_id = ? ` + latestReceipts
 )
+
+// MaxScanned is the maximum number of index rows that a page of people reads.
+const MaxScanned = maxScanned
+
+// PlansOfPeople calls explain with each query by which SearchPeople finds a page.
+func (s *Store) PlansOfPeople(ctx context.Context, q PeopleQuery, explain func(on sqlx.QueryerContext, query string, args []any)) error {
+	from := q.After
+	if q.Before != (PeopleCursor{}) {
+		from = q.Before
+	}
+	scan, err := s.scanFor(ctx, q, parseSearch(q.Text), from)
+	if err != nil {
+		return err
+	}
+	return s.alongIndexes(ctx, func(on sqlx.ExtContext) error {
+		_, _, err := scan.read(q.Limit, func(query string, args []any) ([]position, error) {
+			explain(on, on.Rebind(query), args)
+			return selectAll[position](ctx, on, "search people", query, args...)
+		})
+		return err
+	})
+}

@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -21,63 +19,31 @@ var (
 
 // SigningKey is a signing key as stored: the private key is encrypted, and present only while it may have to sign.
 type SigningKey struct {
-	KID              string
-	Algorithm        string // JWA name: RS256, ES256
-	PrivateEncrypted string // "" once it no longer signs
-	PublicJWK        string // JSON
-	CreatedAt        time.Time
-	ActivatesAt      time.Time // when the next key may begin to sign; zero for others
-	ActivatedAt      time.Time // zero for the first keys and the next one
-	NotAfter         time.Time // zero: published without end
-	WithdrawnAt      time.Time // zero: never
-	Active           bool      // signs new tokens; one for each algorithm
+	KID              string    `db:"kid"`
+	Algorithm        string    `db:"alg"`                   // JWA name: RS256, ES256
+	PrivateEncrypted string    `db:"private_pem_encrypted"` // "" once it no longer signs
+	PublicJWK        string    `db:"public_jwk"`            // JSON
+	CreatedAt        time.Time `db:"created_at"`
+	ActivatesAt      time.Time `db:"activates_at"` // when the next key may begin to sign; zero for others
+	ActivatedAt      time.Time `db:"activated_at"` // zero for the first keys and the next one
+	NotAfter         time.Time `db:"not_after"`    // zero: published without end
+	WithdrawnAt      time.Time `db:"withdrawn_at"` // zero: never
+	Active           bool      `db:"active"`       // signs new tokens; one for each algorithm
 }
 
 // SigningKeys returns all stored keys, the oldest first.
 func (s *Store) SigningKeys(ctx context.Context) ([]SigningKey, error) {
-	var rows []struct {
-		KID         string `db:"kid"`
-		Alg         string `db:"alg"`
-		Private     string `db:"private_pem_encrypted"`
-		Public      string `db:"public_jwk"`
-		CreatedAt   int64  `db:"created_at"`
-		ActivatesAt *int64 `db:"activates_at"`
-		ActivatedAt *int64 `db:"activated_at"`
-		NotAfter    *int64 `db:"not_after"`
-		WithdrawnAt *int64 `db:"withdrawn_at"`
-		Active      bool   `db:"active"`
-	}
-	if err := s.db.SelectContext(ctx, &rows, `SELECT kid, alg, private_pem_encrypted, public_jwk, created_at, activates_at,
-		activated_at, not_after, withdrawn_at, active FROM signing_keys ORDER BY created_at, kid`); err != nil {
-		return nil, fmt.Errorf("store: signing keys: %w", err)
-	}
-	keys := make([]SigningKey, len(rows))
-	for i, r := range rows {
-		keys[i] = SigningKey{
-			KID: r.KID, Algorithm: r.Alg, PrivateEncrypted: r.Private, PublicJWK: r.Public, CreatedAt: db.Time(r.CreatedAt),
-			ActivatesAt: timeOf(r.ActivatesAt), ActivatedAt: timeOf(r.ActivatedAt), NotAfter: timeOf(r.NotAfter),
-			WithdrawnAt: timeOf(r.WithdrawnAt), Active: r.Active,
-		}
-	}
-	return keys, nil
+	return selectAll[SigningKey](ctx, s.db, "signing keys", `SELECT kid, alg, private_pem_encrypted, public_jwk, created_at, activates_at,
+		activated_at, not_after, withdrawn_at, active FROM signing_keys ORDER BY created_at, kid`)
 }
 
 // AddKey returns the change that stores k: as the active key of its algorithm if k.Active, else as the next key,
 // which may sign from k.ActivatesAt on. It fails with ErrKeyPending if there is such a key already.
 func AddKey(k SigningKey) Change {
-	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, tx.Rebind(`INSERT INTO signing_keys
-			(kid, alg, private_pem_encrypted, public_jwk, created_at, activates_at, activated_at, active)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
-			k.KID, k.Algorithm, k.PrivateEncrypted, k.PublicJWK, db.Millis(k.CreatedAt), millisOf(k.ActivatesAt), millisOf(k.ActivatedAt), k.Active))
-		if err != nil {
-			return fmt.Errorf("add signing key: %w", err)
-		}
-		if n == 0 {
-			return ErrKeyPending
-		}
-		return nil
-	}}
+	return updating("add signing key", ErrKeyPending, `INSERT INTO signing_keys
+		(kid, alg, private_pem_encrypted, public_jwk, created_at, activates_at, activated_at, active)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		k.KID, k.Algorithm, k.PrivateEncrypted, k.PublicJWK, db.Millis(k.CreatedAt), millisOf(k.ActivatesAt), millisOf(k.ActivatedAt), k.Active)
 }
 
 // ActivateKey returns the change that makes the next key of alg the active one. The previous one stays published
@@ -86,22 +52,15 @@ func AddKey(k SigningKey) Change {
 func ActivateKey(kid, alg string, now, until time.Time) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		// Clearing activates_at decides which caller proceeds, and locks the row before other rows are read.
-		n, err := affected(tx.ExecContext(ctx, tx.Rebind(`UPDATE signing_keys SET activates_at = NULL, activated_at = ?
-			WHERE kid = ? AND alg = ? AND activates_at IS NOT NULL`), db.Millis(now), kid, alg))
-		if err != nil {
-			return fmt.Errorf("activate signing key: %w", err)
+		if err := update(ctx, tx, "activate signing key", ErrKeyChanged, `UPDATE signing_keys SET activates_at = NULL, activated_at = ?
+			WHERE kid = ? AND alg = ? AND activates_at IS NOT NULL`, db.Millis(now), kid, alg); err != nil {
+			return err
 		}
-		if n == 0 {
-			return ErrKeyChanged
+		if err := run(ctx, tx, "retire signing key", `UPDATE signing_keys SET active = ?, not_after = ?, private_pem_encrypted = ''
+			WHERE alg = ? AND active`, false, db.Millis(until), alg); err != nil {
+			return err
 		}
-		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE signing_keys SET active = ?, not_after = ?, private_pem_encrypted = ''
-			WHERE alg = ? AND active`), false, db.Millis(until), alg); err != nil {
-			return fmt.Errorf("retire signing key: %w", err)
-		}
-		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE signing_keys SET active = ? WHERE kid = ?`), true, kid); err != nil {
-			return fmt.Errorf("activate signing key: %w", err)
-		}
-		return nil
+		return run(ctx, tx, "activate signing key", `UPDATE signing_keys SET active = ? WHERE kid = ?`, true, kid)
 	}}
 }
 
@@ -109,32 +68,7 @@ func ActivateKey(kid, alg string, now, until time.Time) Change {
 // active key, which another has to replace in the same transaction. It fails with ErrKeyChanged if that is not the
 // case, or the key is withdrawn already.
 func WithdrawKey(kid string, active bool, now time.Time) Change {
-	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, tx.Rebind(`UPDATE signing_keys SET active = ?, activates_at = NULL, not_after = ?,
-			withdrawn_at = ?, private_pem_encrypted = '' WHERE kid = ? AND active = ? AND withdrawn_at IS NULL`),
-			false, db.Millis(now), db.Millis(now), kid, active))
-		if err != nil {
-			return fmt.Errorf("withdraw signing key: %w", err)
-		}
-		if n == 0 {
-			return ErrKeyChanged
-		}
-		return nil
-	}}
-}
-
-// PurgeKeys deletes the keys whose publication ended before that time.
-func (s *Store) PurgeKeys(ctx context.Context, before time.Time) error {
-	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM signing_keys WHERE not_after <= ?`), db.Millis(before)); err != nil {
-		return fmt.Errorf("store: purge signing keys: %w", err)
-	}
-	return nil
-}
-
-// affected returns the number of rows that a statement changed.
-func affected(res sql.Result, err error) (int64, error) {
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
+	return updating("withdraw signing key", ErrKeyChanged, `UPDATE signing_keys SET active = ?, activates_at = NULL, not_after = ?,
+		withdrawn_at = ?, private_pem_encrypted = '' WHERE kid = ? AND active = ? AND withdrawn_at IS NULL`,
+		false, db.Millis(now), db.Millis(now), kid, active)
 }

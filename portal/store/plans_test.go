@@ -159,10 +159,10 @@ func queries(t *testing.T, d *db.DB) map[string]ask {
 		"the portal's next replica": {query: store.NextOfPortal, args: []any{"portal-1"}},
 		"an app's next replica":     {query: store.NextOfClient, args: []any{"shop", "shop-1"}},
 		"the next app":              {query: store.NextClient, args: []any{"forum"}},
-		"count at the portal":       {query: store.SignInsAtPlace + " LIMIT 1000", args: []any{"portal-1", db.Millis(since)}},
-		"count at an app":           {query: store.OpenedAtPlace + " LIMIT 1000", args: []any{"shop", "shop-portal-1", db.Millis(since)}},
+		"count at the portal":       {query: store.CountAtPortal + " LIMIT 1000", args: []any{"portal-1", db.Millis(since)}},
+		"count at an app":           {query: store.CountAtClient + " LIMIT 1000", args: []any{"shop", "shop-portal-1", db.Millis(since)}},
 	}
-	for name, q := range map[string]store.LivingQuery{
+	for name, q := range map[string]store.ActiveSignInQuery{
 		"all": {}, "after": {After: here}, "before": {Before: here}, "at the portal": {Replica: "portal-2", After: here},
 		"of an app": {Client: "shop"}, "of an app, after": {Client: "forum", After: here}, "of an app, before": {Client: "forum", Before: here},
 		"at a replica of an app": {Client: "shop", Replica: "shop-portal-1", After: here}, "at an unnamed replica": {Client: "shop", Unnamed: true},
@@ -171,7 +171,7 @@ func queries(t *testing.T, d *db.DB) map[string]ask {
 		query, args := q.Statement()
 		asked["sign-ins "+name] = ask{query: query, args: args, ordered: true}
 	}
-	for name, q := range map[string]store.DeniedQuery{
+	for name, q := range map[string]store.DenylistQuery{
 		"after": {After: 2000}, "before": {Before: 100}, "of a kind": {Kind: "sub", After: 2000}, "for a reason": {Reason: "banned", Before: 10},
 		"waiting": {Waiting: true}, "of a value": {Values: []string{"sid-7"}}, "of people": {Values: []string{"u7"}, People: []string{"u7", "u8"}},
 	} {
@@ -182,13 +182,13 @@ func queries(t *testing.T, d *db.DB) map[string]ask {
 		}
 		asked["denylist "+name] = ask{query: query, args: args}
 	}
-	untold, args := store.Untold(d.Dialect, "u1", []string{"banned", "token_replay"}, since, 50)
+	untold, args := store.Unacknowledged(d.Dialect, "u1", []string{"banned", "token_replay"}, since, 50)
 	asked["endings to tell of"] = ask{query: untold, args: args, ordered: true, along: true, index: "sign_ins_of_user_by_reason"}
-	asked["endings of a person"] = ask{query: store.EndedOf(d.Dialect), args: []any{"u1", 10}, ordered: true, along: true, index: "sign_ins_of_user "}
+	asked["endings of a person"] = ask{query: store.EndedOfUser(d.Dialect), args: []any{"u1", 10}, ordered: true, along: true, index: "sign_ins_of_user "}
 	asked["receipts of a person"] = ask{query: store.ReceiptsOfUser, args: []any{"u1", 10}, ordered: true, index: "receipts_of_user"}
-	asked["count of a person"] = ask{query: "SELECT 1" + store.LivingOf(d.Dialect) + " LIMIT 1000", args: []any{"u1", db.Millis(since)}, index: "sign_ins_living_of_user"}
+	asked["count of a person"] = ask{query: "SELECT 1" + store.ActiveOfUser(d.Dialect) + " LIMIT 1000", args: []any{"u1", db.Millis(since)}, index: "sign_ins_living_of_user"}
 	asked["living of a person"] = ask{
-		query: "SELECT " + store.SignInColumns + store.LivingOf(d.Dialect) + store.OthersByLastSeen, args: []any{"u1", db.Millis(since), "sid-1", 10, 90},
+		query: "SELECT " + store.SignInColumns + store.ActiveOfUser(d.Dialect) + store.OthersByLastSeen, args: []any{"u1", db.Millis(since), "sid-1", 10, 90},
 		ordered: true, index: "sign_ins_living_of_user",
 	}
 	for name, q := range auditQueries() {

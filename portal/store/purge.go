@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -15,49 +15,62 @@ const purgeBatch = 500
 
 // purge deletes the rows of table that match condition, whose parameter is t, in batches. key is the primary key.
 func (s *Store) purge(ctx context.Context, table, key, condition string, t time.Time) error {
-	for n := int64(purgeBatch); n == purgeBatch; {
-		res, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM `+table+` WHERE `+key+` IN (SELECT `+key+` FROM `+table+`
-			WHERE `+condition+` LIMIT ?)`), db.Millis(t), purgeBatch)
-		if err == nil {
-			n, err = res.RowsAffected()
-		}
-		if err != nil {
-			return fmt.Errorf("store: purge %s: %w", table, err)
+	for {
+		n, err := exec(ctx, s.db, "purge "+table, `DELETE FROM `+table+` WHERE `+key+` IN (SELECT `+key+` FROM `+table+`
+			WHERE `+condition+` LIMIT ?)`, db.Millis(t), purgeBatch)
+		if err != nil || n < purgeBatch {
+			return err
 		}
 	}
-	return nil
+}
+
+// PurgeRefreshTokens deletes the tokens that expired before t.
+func (s *Store) PurgeRefreshTokens(ctx context.Context, t time.Time) error {
+	return s.purge(ctx, `refresh_tokens`, `hash`, `expires_at < ?`, t)
+}
+
+// PurgeReceipts deletes the receipts from before t.
+func (s *Store) PurgeReceipts(ctx context.Context, t time.Time) error {
+	return s.purge(ctx, `receipts`, `ending`, `created_at < ?`, t)
+}
+
+// PurgeKeys deletes the keys whose publication ended before that time.
+func (s *Store) PurgeKeys(ctx context.Context, before time.Time) error {
+	return s.purge(ctx, `signing_keys`, `kid`, `not_after <= ?`, before)
+}
+
+// PurgeNotices deletes the notices that were delivered before delivered, and those that were given up before givenUp.
+func (s *Store) PurgeNotices(ctx context.Context, delivered, givenUp time.Time) error {
+	return errors.Join(s.purge(ctx, `backchannel_outbox`, `id`, `delivered_at IS NOT NULL AND delivered_at < ?`, delivered),
+		s.purge(ctx, `backchannel_outbox`, `id`, `given_up_at IS NOT NULL AND given_up_at < ?`, givenUp))
+}
+
+// expiredRetention is how long an expired revocation is kept: if a clock jumps ahead for a while, no revocation is
+// lost that is still needed afterwards.
+const expiredRetention = 24 * time.Hour
+
+// PurgeRevocations deletes the revocations that expired more than a day before now.
+func (s *Store) PurgeRevocations(ctx context.Context, now time.Time) error {
+	return s.purge(ctx, `revocations`, `seq`, `until_at <= ?`, now.Add(-expiredRetention))
 }
 
 // PurgeSignIns deletes the sign-ins that ended before t, or were not seen since, with the apps that they opened.
 func (s *Store) PurgeSignIns(ctx context.Context, t time.Time) error {
 	for {
-		n := 0
-		err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-			var sids []string
-			before := db.Millis(t)
-			if err := tx.SelectContext(ctx, &sids, tx.Rebind(`SELECT sid FROM sign_ins WHERE ended_at < ?
-				UNION ALL SELECT sid FROM sign_ins WHERE ended_at IS NULL AND last_seen_at < ? LIMIT ?`), before, before, purgeBatch); err != nil {
+		var sids []string
+		err := s.db.Tx(ctx, func(tx *sqlx.Tx) (err error) {
+			sids, err = selectAll[string](ctx, tx, "purge sign-ins", `SELECT sid FROM sign_ins WHERE ended_at < ?
+				UNION ALL SELECT sid FROM sign_ins WHERE ended_at IS NULL AND last_seen_at < ? LIMIT ?`, db.Millis(t), db.Millis(t), purgeBatch)
+			if err != nil || len(sids) == 0 {
 				return err
 			}
-			if n = len(sids); n == 0 {
-				return nil
+			if err := run(ctx, tx, "purge sign-ins", `DELETE FROM sign_in_clients WHERE sid IN (?)`, sids); err != nil {
+				return err
 			}
-			for _, statement := range []string{`DELETE FROM sign_in_clients WHERE sid IN (?)`, `DELETE FROM sign_ins WHERE sid IN (?)`} {
-				query, args, err := sqlx.In(statement, sids)
-				if err != nil {
-					return err
-				}
-				if _, err := tx.ExecContext(ctx, tx.Rebind(query), args...); err != nil {
-					return err
-				}
-			}
-			return nil
+			return run(ctx, tx, "purge sign-ins", `DELETE FROM sign_ins WHERE sid IN (?)`, sids)
 		})
-		if err != nil {
-			return fmt.Errorf("store: purge sign-ins: %w", err)
-		}
-		if n < purgeBatch {
-			return nil
+		if err != nil || len(sids) < purgeBatch {
+			return err
 		}
 	}
 }

@@ -1,11 +1,11 @@
 package store
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"time"
+
+	"github.com/jmoiron/sqlx"
 
 	"gatehouse/db"
 )
@@ -30,37 +30,23 @@ func New(d *db.DB, locked ...string) (*Store, error) {
 // Locked reports whether the user can't sign in to this portal, whatever the database says of them.
 func (s *Store) Locked(userID string) bool { return slices.Contains(s.locked, userID) }
 
-// toList encodes a list as a JSON array.
-func toList(items []string) string {
-	if len(items) == 0 {
-		return "[]"
-	}
-	raw, _ := json.Marshal(items) // strings always marshal
-	return string(raw)
+// Change is a write that is part of a transaction: a ban in the transaction that ends the user's sign-ins, for
+// example, or a row of the audit.
+type Change struct {
+	apply func(ctx context.Context, s *Store, tx *sqlx.Tx) error
 }
 
-// fromList decodes a list that toList encoded.
-func fromList(raw string) ([]string, error) {
-	var items []string
-	if err := json.Unmarshal([]byte(raw), &items); err != nil {
-		return nil, fmt.Errorf("store: a list is not a JSON array of strings: %w", err)
-	}
-	return items, nil
+// Apply applies changes in one transaction, without ending a sign-in. It returns an error that wraps the first error
+// of a change; then nothing is stored.
+func (s *Store) Apply(ctx context.Context, changes ...Change) error {
+	return s.db.Tx(ctx, func(tx *sqlx.Tx) error { return s.apply(ctx, tx, changes) })
 }
 
-// timeOf converts an optional column to a time; NULL is the zero time.
-func timeOf(ms *int64) time.Time {
-	if ms == nil {
-		return time.Time{}
+func (s *Store) apply(ctx context.Context, tx *sqlx.Tx, changes []Change) error {
+	for _, c := range changes {
+		if err := c.apply(ctx, s, tx); err != nil {
+			return err
+		}
 	}
-	return db.Time(*ms)
-}
-
-// millisOf converts an optional time for a column; the zero time is NULL.
-func millisOf(t time.Time) *int64 {
-	if t.IsZero() {
-		return nil
-	}
-	ms := db.Millis(t)
-	return &ms
+	return nil
 }

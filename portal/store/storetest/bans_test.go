@@ -67,7 +67,7 @@ func TestBanUser_KeepsOutUntilItEnds(t *testing.T) {
 				t.Errorf("%s of nobody: %v", name, err)
 			}
 		}
-		if _, _, err := s.Visitor(t.Context(), in.SID); err != nil {
+		if _, _, err := s.UserAndSignIn(t.Context(), in.SID); err != nil {
 			t.Errorf("the sign-in is gone: %v", err)
 		}
 	})
@@ -208,7 +208,7 @@ func TestIfSignedIn_Once(t *testing.T) {
 		u, in := storetest.Registered(t, s, "maria@example.com")
 		for name, c := range map[string]struct{ ok, not store.Change }{
 			"a person":  {store.IfSignedIn(u.ID, ""), store.IfSignedIn(u.ID, in.SID)},
-			"a sign-in": {store.IfSignInLives(u.ID, in.SID), store.IfSignInLives("another", in.SID)},
+			"a sign-in": {store.IfSignInActive(u.ID, in.SID), store.IfSignInActive("another", in.SID)},
 		} {
 			if err := s.Apply(t.Context(), c.ok); err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -221,7 +221,7 @@ func TestIfSignedIn_Once(t *testing.T) {
 		errs := make([]error, 6)
 		for i := range errs {
 			wg.Go(func() {
-				_, errs[i] = s.EndSignIns(t.Context(), store.Ending{
+				_, errs[i] = s.EndSignIns(t.Context(), store.EndRequest{
 					ID: "ending-" + string(rune('a'+i)), UserID: u.ID, Reason: "ended_by_admin", Client: "portal", Now: storetest.Now, Until: storetest.Now.Add(time.Hour),
 					With: []store.Change{store.IfSignedIn(u.ID, ""), store.Audited(store.Audit{At: storetest.Now, Action: "once"})},
 				})

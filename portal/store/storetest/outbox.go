@@ -17,8 +17,8 @@ func Register(t testing.TB, s *store.Store, id, uri string) {
 	}
 }
 
-// Owe adds a notice to the outbox, created at n.CreatedAt (Now if that is zero) and due at due, and returns it.
-func Owe(t testing.TB, d *db.DB, n store.Notice, due time.Time) store.Notice {
+// AddNotice adds a notice to the outbox, created at n.CreatedAt (Now if that is zero) and due at due, and returns it.
+func AddNotice(t testing.TB, d *db.DB, n store.Notice, due time.Time) store.Notice {
 	t.Helper()
 	if n.CreatedAt.IsZero() {
 		n.CreatedAt = Now
@@ -30,7 +30,7 @@ func Owe(t testing.TB, d *db.DB, n store.Notice, due time.Time) store.Notice {
 		n.UserID = "user of " + n.SID
 	}
 	if _, err := d.ExecContext(t.Context(), d.Rebind(`INSERT INTO backchannel_outbox (id, client_id, sid, user_id, ending, created_at, next_attempt_at, attempts)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`), n.ID, n.ClientID, n.SID, n.UserID, n.Ending, db.Millis(n.CreatedAt), db.Millis(due), n.Attempts); err != nil {
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`), n.ID, n.ClientID, n.SID, n.UserID, n.ReceiptID, db.Millis(n.CreatedAt), db.Millis(due), n.Attempts); err != nil {
 		t.Fatal(err)
 	}
 	return n

@@ -31,16 +31,16 @@ func TestOutbox_DueClients(t *testing.T) {
 			t.Errorf("an empty outbox: %q", got)
 		}
 		for i := range 30 {
-			storetest.Owe(t, d, store.Notice{ClientID: "busy", SID: fmt.Sprint(i)}, storetest.Now)
+			storetest.AddNotice(t, d, store.Notice{ClientID: "busy", SID: fmt.Sprint(i)}, storetest.Now)
 		}
-		storetest.Owe(t, d, store.Notice{ClientID: "another", SID: "a"}, storetest.Now)
-		storetest.Owe(t, d, store.Notice{ClientID: "later", SID: "a"}, storetest.Now.Add(time.Minute))
-		heard := storetest.Owe(t, d, store.Notice{ClientID: "heard", SID: "a"}, storetest.Now)
-		dead := storetest.Owe(t, d, store.Notice{ClientID: "dead", SID: "a"}, storetest.Now)
-		for _, try := range []store.Try{
-			{Notice: heard.ID, Attempt: 1, At: storetest.Now}, {Notice: dead.ID, Attempt: 1, At: storetest.Now, Failure: "no"},
+		storetest.AddNotice(t, d, store.Notice{ClientID: "another", SID: "a"}, storetest.Now)
+		storetest.AddNotice(t, d, store.Notice{ClientID: "later", SID: "a"}, storetest.Now.Add(time.Minute))
+		heard := storetest.AddNotice(t, d, store.Notice{ClientID: "heard", SID: "a"}, storetest.Now)
+		dead := storetest.AddNotice(t, d, store.Notice{ClientID: "dead", SID: "a"}, storetest.Now)
+		for _, try := range []store.DeliveryAttempt{
+			{NoticeID: heard.ID, Attempt: 1, At: storetest.Now}, {NoticeID: dead.ID, Attempt: 1, At: storetest.Now, Failure: "no"},
 		} {
-			if err := s.NoticeTried(t.Context(), try); err != nil {
+			if err := s.RecordAttempt(t.Context(), try); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -59,12 +59,12 @@ func TestOutbox_DueClients(t *testing.T) {
 func TestOutbox_ClaimedByOneAlone(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		storetest.Register(t, s, "shop", "https://shop.test/logout")
-		want := storetest.Owe(t, d, store.Notice{ClientID: "shop", SID: "0", UserID: "maria", Ending: "act", CreatedAt: storetest.Now.Add(-time.Hour)},
+		want := storetest.AddNotice(t, d, store.Notice{ClientID: "shop", SID: "0", UserID: "maria", ReceiptID: "act", CreatedAt: storetest.Now.Add(-time.Hour)},
 			storetest.Now.Add(-time.Minute))
 		for i := 1; i < 40; i++ {
-			storetest.Owe(t, d, store.Notice{ClientID: "shop", SID: fmt.Sprint(i)}, storetest.Now)
+			storetest.AddNotice(t, d, store.Notice{ClientID: "shop", SID: fmt.Sprint(i)}, storetest.Now)
 		}
-		storetest.Owe(t, d, store.Notice{ClientID: "forum", SID: "f"}, storetest.Now)
+		storetest.AddNotice(t, d, store.Notice{ClientID: "forum", SID: "f"}, storetest.Now)
 		first, err := s.ClaimNotices(t.Context(), "shop", storetest.Now, lease, 1)
 		want.URI, want.Since, want.Attempts = "https://shop.test/logout", want.CreatedAt, 1
 		if err != nil || len(first) != 1 || !reflect.DeepEqual(first[0], want) {
@@ -129,26 +129,26 @@ func TestOutbox_LogoutURIs(t *testing.T) {
 func TestOutbox_OvertakenAttempts(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		ctx := t.Context()
-		storetest.Owe(t, d, store.Notice{ID: "n", ClientID: "shop", SID: "a"}, storetest.Now)
+		storetest.AddNotice(t, d, store.Notice{ID: "n", ClientID: "shop", SID: "a"}, storetest.Now)
 		for _, now := range []time.Time{storetest.Now, lease} {
 			if got, err := s.ClaimNotices(ctx, "shop", now, now.Add(15*time.Second), 1); err != nil || len(got) != 1 {
 				t.Fatalf("%+v, %v", got, err)
 			}
 		}
-		late := store.Try{Notice: "n", Attempt: 1, At: lease, Took: time.Second, Failure: "late", Next: lease}
-		if err := s.NoticeTried(ctx, late); err != nil {
+		late := store.DeliveryAttempt{NoticeID: "n", Attempt: 1, At: lease, Took: time.Second, Failure: "late", RetryAt: lease}
+		if err := s.RecordAttempt(ctx, late); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := s.ClaimNotices(ctx, "shop", lease, lease.Add(time.Minute), 1); err != nil || len(got) != 0 {
 			t.Errorf("a late report gave away what another had claimed: %+v, %v", got, err)
 		}
-		if err := s.NoticeTried(ctx, store.Try{Notice: "n", Attempt: 1, At: lease, Took: 1500 * time.Microsecond}); err != nil {
+		if err := s.RecordAttempt(ctx, store.DeliveryAttempt{NoticeID: "n", Attempt: 1, At: lease, Took: 1500 * time.Microsecond}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.NoticeTried(ctx, store.Try{Notice: "n", Attempt: 2, At: lease, Failure: "no"}); err != nil {
+		if err := s.RecordAttempt(ctx, store.DeliveryAttempt{NoticeID: "n", Attempt: 2, At: lease, Failure: "no"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.NoticeTried(ctx, store.Try{Notice: "unknown", Attempt: 1, At: lease}); err != nil {
+		if err := s.RecordAttempt(ctx, store.DeliveryAttempt{NoticeID: "unknown", Attempt: 1, At: lease}); err != nil {
 			t.Errorf("unknown: %v", err)
 		}
 		if n := count(t, d, `SELECT COUNT(*) FROM backchannel_outbox WHERE delivered_at = ? AND given_up_at IS NULL AND last_error = '' AND attempts = 2 AND took_ms = 1`,
@@ -161,8 +161,8 @@ func TestOutbox_OvertakenAttempts(t *testing.T) {
 // failed makes a notice that was tried once, at at; with a zero next it was given up then.
 func failed(t *testing.T, s *store.Store, d *db.DB, client, sid string, at, next time.Time) store.Notice {
 	t.Helper()
-	n := storetest.Owe(t, d, store.Notice{ClientID: client, SID: sid, CreatedAt: at, Ending: "act"}, at)
-	if err := s.NoticeTried(t.Context(), store.Try{Notice: n.ID, Attempt: 1, At: at, Took: 20 * time.Millisecond, Failure: "It answered 500.", Next: next}); err != nil {
+	n := storetest.AddNotice(t, d, store.Notice{ClientID: client, SID: sid, CreatedAt: at, ReceiptID: "act"}, at)
+	if err := s.RecordAttempt(t.Context(), store.DeliveryAttempt{NoticeID: n.ID, Attempt: 1, At: at, Took: 20 * time.Millisecond, Failure: "It answered 500.", RetryAt: next}); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -179,8 +179,8 @@ func TestOutbox_ListedByPage(t *testing.T) {
 			failed(t, s, d, client, fmt.Sprintf("dead-%d", i), at, time.Time{})
 			waiting = append(waiting, failed(t, s, d, client, fmt.Sprintf("waits-%d", i), at, at.Add(time.Hour)).ID)
 		}
-		storetest.Owe(t, d, store.Notice{ClientID: "shop", SID: "heard"}, storetest.Now)
-		if err := s.NoticeTried(ctx, store.Try{Notice: "notice of heard to shop", Attempt: 1, At: storetest.Now}); err != nil {
+		storetest.AddNotice(t, d, store.Notice{ClientID: "shop", SID: "heard"}, storetest.Now)
+		if err := s.RecordAttempt(ctx, store.DeliveryAttempt{NoticeID: "notice of heard to shop", Attempt: 1, At: storetest.Now}); err != nil {
 			t.Fatal(err)
 		}
 		for _, givenUp := range []bool{true, false} {
@@ -219,7 +219,7 @@ func TestOutbox_ListedByPage(t *testing.T) {
 		at := storetest.Now.Add(3 * time.Minute)
 		want := store.Delivery{
 			Notice: store.Notice{
-				ID: waiting[6], ClientID: "shop", URI: "https://shop.test/logout", SID: "waits-6", UserID: "user of waits-6", Ending: "act",
+				ID: waiting[6], ClientID: "shop", URI: "https://shop.test/logout", SID: "waits-6", UserID: "user of waits-6", ReceiptID: "act",
 				CreatedAt: at, Since: at, Attempts: 1,
 			},
 			Name: "The shop", TriedAt: at, Took: 20 * time.Millisecond, Failure: "It answered 500.", NextAt: at.Add(time.Hour),
@@ -227,19 +227,19 @@ func TestOutbox_ListedByPage(t *testing.T) {
 		if err != nil || len(page) != 1 || !reflect.DeepEqual(page[0], want) {
 			t.Errorf("%+v, %v; want %+v", page, err, want)
 		}
-		owed, err := s.Owed(ctx)
-		if err != nil || !reflect.DeepEqual(owed, []store.Owed{{ClientID: "forum", Waiting: 3, GivenUp: 3}, {ClientID: "shop", Name: "The shop", Waiting: 4, GivenUp: 4}}) {
+		owed, err := s.UndeliveredCounts(ctx)
+		if err != nil || !reflect.DeepEqual(owed, []store.UndeliveredCount{{ClientID: "forum", Waiting: 3, GivenUp: 3}, {ClientID: "shop", Name: "The shop", Waiting: 4, GivenUp: 4}}) {
 			t.Errorf("%+v, %v", owed, err)
 		}
-		told, err := s.NoticesOf(ctx, "act")
-		if err != nil || !reflect.DeepEqual(told, []store.Told{
+		told, err := s.NoticeSummaries(ctx, "act")
+		if err != nil || !reflect.DeepEqual(told, []store.NoticeSummary{
 			{ClientID: "forum", Notices: 6, GivenUp: 3, Took: 20 * time.Millisecond, TriedAt: storetest.Now.Add(2 * time.Minute), Failure: "It answered 500."},
 			{ClientID: "shop", Name: "The shop", Notices: 8, GivenUp: 4, Took: 20 * time.Millisecond, TriedAt: at, Failure: "It answered 500."},
 		}) {
 			t.Errorf("%+v, %v", told, err)
 		}
 		for _, none := range []string{"", "unknown", "' OR ''='"} {
-			if told, err := s.NoticesOf(ctx, none); err != nil || len(told) != 0 {
+			if told, err := s.NoticeSummaries(ctx, none); err != nil || len(told) != 0 {
 				t.Errorf("of %q: %+v, %v", none, told, err)
 			}
 		}
@@ -252,27 +252,27 @@ func TestOutbox_SendAgain(t *testing.T) {
 		later := storetest.Now.Add(48 * time.Hour)
 		dead := failed(t, s, d, "shop", "dead", storetest.Now, time.Time{})
 		waits := failed(t, s, d, "shop", "waits", storetest.Now, later.Add(time.Hour))
-		fresh := storetest.Owe(t, d, store.Notice{ClientID: "shop", SID: "fresh"}, later.Add(time.Second))
+		fresh := storetest.AddNotice(t, d, store.Notice{ClientID: "shop", SID: "fresh"}, later.Add(time.Second))
 		leased := failed(t, s, d, "forum", "leased", storetest.Now, storetest.Now)
 		if got, err := s.ClaimNotices(ctx, "forum", later, later.Add(time.Second), 1); err != nil || len(got) != 1 {
 			t.Fatalf("%+v, %v", got, err)
 		}
-		heard := storetest.Owe(t, d, store.Notice{ClientID: "shop", SID: "heard"}, later)
-		if err := s.NoticeTried(ctx, store.Try{Notice: heard.ID, Attempt: 1, At: later}); err != nil {
+		heard := storetest.AddNotice(t, d, store.Notice{ClientID: "shop", SID: "heard"}, later)
+		if err := s.RecordAttempt(ctx, store.DeliveryAttempt{NoticeID: heard.ID, Attempt: 1, At: later}); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 2 { // a second click changes nothing
 			for _, n := range []store.Notice{dead, waits, fresh, leased, heard} {
-				want := store.ErrNotSentAgain
+				want := store.ErrNothingToResend
 				if i == 0 && (n == dead || n == waits) {
 					want = nil
 				}
-				if err := s.Apply(ctx, store.SendAgain(n.ID, later)); !errors.Is(err, want) {
+				if err := s.Apply(ctx, store.ResendNotice(n.ID, later)); !errors.Is(err, want) {
 					t.Errorf("%s: %v, want %v", n.SID, err, want)
 				}
 			}
 		}
-		if err := s.Apply(ctx, store.SendAgain("unknown", later)); !errors.Is(err, store.ErrNotFound) {
+		if err := s.Apply(ctx, store.ResendNotice("unknown", later)); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown: %v", err)
 		}
 		got, err := s.ClaimNotices(ctx, "shop", later, later.Add(time.Minute), 10)
@@ -286,7 +286,7 @@ func TestOutbox_SendAgain(t *testing.T) {
 		}
 		// What is under way goes on.
 		for range 2 {
-			if err := s.Apply(ctx, store.SendAgain(dead.ID, later)); !errors.Is(err, store.ErrNotSentAgain) {
+			if err := s.Apply(ctx, store.ResendNotice(dead.ID, later)); !errors.Is(err, store.ErrNothingToResend) {
 				t.Fatal(err)
 			}
 		}
@@ -309,15 +309,15 @@ func TestOutbox_SendAllOfAClientAgain(t *testing.T) {
 		}
 		failed(t, s, d, "shop", "waits", storetest.Now, later.Add(time.Hour))
 		sent := -1
-		if err := s.Apply(ctx, store.SendAllAgain("shop", later, &sent)); err != nil || sent != 3 {
+		if err := s.Apply(ctx, store.ResendNotices("shop", later, &sent)); err != nil || sent != 3 {
 			t.Errorf("%d, %v; want 3", sent, err)
 		}
 		for _, client := range []string{"shop", "nobody"} {
-			if err := s.Apply(ctx, store.SendAllAgain(client, later, &sent)); !errors.Is(err, store.ErrNotSentAgain) || sent != 0 {
+			if err := s.Apply(ctx, store.ResendNotices(client, later, &sent)); !errors.Is(err, store.ErrNothingToResend) || sent != 0 {
 				t.Errorf("%s: %d, %v", client, sent, err)
 			}
 		}
-		if err := s.Apply(ctx, store.SendAllAgain("", later, nil)); err == nil {
+		if err := s.Apply(ctx, store.ResendNotices("", later, nil)); err == nil {
 			t.Error("all clients at once")
 		}
 		if due, err := s.DueClients(ctx, later); err != nil || !slices.Equal(due, []string{"shop"}) {
@@ -343,7 +343,7 @@ func TestOutbox_Purge(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		storetest.Owe(t, d, store.Notice{ClientID: "shop", SID: "waits", CreatedAt: storetest.Now.Add(-1000 * time.Hour)}, storetest.Now)
+		storetest.AddNotice(t, d, store.Notice{ClientID: "shop", SID: "waits", CreatedAt: storetest.Now.Add(-1000 * time.Hour)}, storetest.Now)
 		left := func(heard, givenUp time.Time, want int) {
 			t.Helper()
 			if err := s.PurgeNotices(ctx, heard, givenUp); err != nil {

@@ -51,3 +51,35 @@ func TestPurge_InBatches(t *testing.T) {
 		}
 	})
 }
+
+func TestSignIns_PurgedLongAfterTheirEnd(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		u, living := storetest.Registered(t, s, "maria@example.com")
+		for range 3 {
+			in := signsIn(t, s, u, storetest.Now)
+			ends(t, s, act(func(e *store.EndRequest) { e.SID = in.SID }))
+			if _, err := d.ExecContext(t.Context(), d.Rebind(`INSERT INTO sign_in_clients (sid, client_id, first_at, last_at) VALUES (?, 'shop', 1, 1)`), in.SID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		abandoned := signsIn(t, s, u, storetest.Now)
+		if err := s.TouchSignIn(t.Context(), living.SID, at.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.PurgeSignIns(t.Context(), storetest.Now); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins"); n != 5 {
+			t.Errorf("%d sign-ins left too early", n)
+		}
+		if err := s.PurgeSignIns(t.Context(), at.Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE sid = ?", living.SID); n != 1 || count(t, d, "SELECT COUNT(*) FROM sign_ins") != 1 {
+			t.Error("not only the living one is left")
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM sign_in_clients"); n != 0 {
+			t.Errorf("%d clients left, of %s", n, abandoned.SID)
+		}
+	})
+}

@@ -1,11 +1,9 @@
 package storetest_test
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"reflect"
-	"sync"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,7 +20,7 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 		}
 		var seqs []int64
 		for i := range 5 {
-			out := ends(t, s, act(func(e *store.Ending) {
+			out := ends(t, s, act(func(e *store.EndRequest) {
 				e.ID, e.Token, e.Until = fmt.Sprintf("ending-%d", i), fmt.Sprintf("token-%d", i), at.Add(time.Duration(i+1)*time.Minute)
 			}))
 			seqs = append(seqs, out.Revocations[0].Seq)
@@ -43,10 +41,10 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 		if got := pending(at.Add(2*time.Minute), 9); !reflect.DeepEqual(got, seqs[2:]) {
 			t.Errorf("pending after two minutes: %v", got)
 		}
-		if err := s.RevocationsPublished(ctx, []int64{seqs[1], seqs[3], 999_999}, at); err != nil {
+		if err := s.MarkRevocationsPublished(ctx, []int64{seqs[1], seqs[3], 999_999}, at); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.RevocationsPublished(ctx, nil, at); err != nil {
+		if err := s.MarkRevocationsPublished(ctx, nil, at); err != nil {
 			t.Fatal(err)
 		}
 		if got := pending(at, 9); !reflect.DeepEqual(got, []int64{seqs[0], seqs[2], seqs[4]}) {
@@ -64,7 +62,7 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 			limit     int
 			want      []int64
 		}{{0, false, 9, seqs}, {seqs[0], false, 2, seqs[1:3]}, {0, true, 9, []int64{seqs[1], seqs[3]}}, {seqs[4], false, 9, nil}} {
-			rows, err := s.LivingRevocations(ctx, c.after, at, c.published, c.limit)
+			rows, err := s.ActiveRevocations(ctx, c.after, at, c.published, c.limit)
 			var got []int64
 			for _, r := range rows {
 				got = append(got, r.Seq)
@@ -84,177 +82,106 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 		if err := s.PurgeRevocations(ctx, at.Add(day+time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		out := ends(t, s, act(func(e *store.Ending) { e.Token, e.Until = "token-9", at.Add(time.Hour) }))
+		out := ends(t, s, act(func(e *store.EndRequest) { e.Token, e.Until = "token-9", at.Add(time.Hour) }))
 		if out.Revocations[0].Seq <= seqs[4] {
 			t.Errorf("number %d comes after %d", out.Revocations[0].Seq, seqs[4])
 		}
 	})
 }
 
-func TestReceipts_ComeBackAndAreCompleted(t *testing.T) {
+// deny adds an entry to the denylist and returns its number.
+func deny(t *testing.T, d *db.DB, kind, value, reason, by string, until time.Duration, published bool) int64 {
+	t.Helper()
+	now := db.Millis(storetest.Now)
+	var at *int64
+	if published {
+		at = &now
+	}
+	var seq int64
+	if err := d.GetContext(t.Context(), &seq, d.Rebind(`INSERT INTO revocations (ending, kind, value, reason, note, by_user, client_id, at, until_at, published_at)
+		VALUES ('an ending', ?, ?, ?, 'spam', ?, 'portal', ?, ?, ?) RETURNING seq`), kind, value, reason, by, now, db.Millis(storetest.Now.Add(until)), at); err != nil {
+		t.Fatal(err)
+	}
+	return seq
+}
+
+func seqs(page []store.DenylistEntry) []int64 {
+	var got []int64
+	for _, e := range page {
+		got = append(got, e.Seq)
+	}
+	return got
+}
+
+func TestDenyList_FilteredAndByPage(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
-		ctx := t.Context()
-		if _, err := s.Receipt(ctx, "ending-1"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("none: %v", err)
+		maria, in := storetest.Registered(t, s, "maria@example.com")
+		otto, _ := storetest.Registered(t, s, "otto@example.com")
+		end(t, s, in.SID)
+		if _, err := d.ExecContext(t.Context(), `DELETE FROM revocations`); err != nil { // those of the ending above
+			t.Fatal(err)
 		}
-		first := store.Receipt{Ending: "ending-1", UserID: "u", Reason: "banned", CreatedAt: at, Text: `{"a":1}`}
-		second := store.Receipt{Ending: "ending-2", UserID: "u", Reason: "banned", CreatedAt: at.Add(time.Hour), Text: `{"b":"ü"}`}
-		for _, r := range []store.Receipt{first, second, {Ending: "ending-3", UserID: "v", Reason: "sign_out", CreatedAt: at, Text: "{}"}} {
-			if err := s.ChangeReceipt(ctx, r, func(text string) (string, error) { return text, nil }); err != nil {
-				t.Fatal(err)
+		person := deny(t, d, "sub", maria.ID, "banned", otto.ID, time.Hour, true)
+		signIn := deny(t, d, "sid", in.SID, "sign_out", "", time.Hour, true)
+		token := deny(t, d, "jti", "family", "token_revoked", "", time.Hour, false)
+		deny(t, d, "sid", "over", "sign_out", "", 0, true)
+		nobody := deny(t, d, "sub", "nobody", "banned", otto.ID, time.Hour, true)
+		for name, test := range map[string]struct {
+			q    store.DenylistQuery
+			want []int64
+			more bool
+		}{
+			"all, the latest first":       {store.DenylistQuery{}, []int64{nobody, token, signIn, person}, false},
+			"the first two":               {store.DenylistQuery{Limit: 2}, []int64{nobody, token}, true},
+			"the next two":                {store.DenylistQuery{Limit: 2, After: token}, []int64{signIn, person}, false},
+			"back again":                  {store.DenylistQuery{Limit: 1, Before: person}, []int64{signIn}, true},
+			"back to the first":           {store.DenylistQuery{Limit: 3, Before: signIn}, []int64{nobody, token}, false},
+			"people":                      {store.DenylistQuery{Kind: "sub"}, []int64{nobody, person}, false},
+			"banned":                      {store.DenylistQuery{Reason: "banned"}, []int64{nobody, person}, false},
+			"sign-ins that were banned":   {store.DenylistQuery{Kind: "sid", Reason: "banned"}, nil, false},
+			"waiting":                     {store.DenylistQuery{Waiting: true}, []int64{token}, false},
+			"a token":                     {store.DenylistQuery{Values: []string{"family.unique", "family"}}, []int64{token}, false},
+			"a person and their sign-ins": {store.DenylistQuery{People: []string{maria.ID}}, []int64{signIn, person}, false},
+			"either":                      {store.DenylistQuery{Values: []string{"nobody"}, People: []string{maria.ID}}, []int64{nobody, signIn, person}, false},
+			"nothing of the kind":         {store.DenylistQuery{Values: []string{"' OR '1'='1"}}, nil, false},
+		} {
+			q := test.q
+			if q.Now = storetest.Now; q.Limit == 0 {
+				q.Limit = 10
+			}
+			page, more, err := s.Denylist(t.Context(), q)
+			if err != nil || more != test.more || !slices.Equal(seqs(page), test.want) {
+				t.Errorf("%s: %v, more %v, %v; want %v", name, seqs(page), more, err, test.want)
 			}
 		}
-		bare := first
-		bare.Text, bare.UserID = "", "another"
-		if err := s.ChangeReceipt(ctx, bare, func(text string) (string, error) { return text + "!", nil }); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.ChangeReceipt(ctx, bare, func(string) (string, error) { return "", io.EOF }); !errors.Is(err, io.EOF) {
-			t.Errorf("a change that fails: %v", err)
-		}
-		first.Text += "!"
-		if got, err := s.Receipt(ctx, "ending-1"); err != nil || got != first {
-			t.Errorf("%+v, %v; want %+v", got, err, first)
-		}
-		if got, err := s.ReceiptsOf(ctx, "u", 9); err != nil || !reflect.DeepEqual(got, []store.Receipt{second, first}) {
-			t.Errorf("%+v, %v", got, err)
-		}
-		if got, err := s.ReceiptsOf(ctx, "u", 1); err != nil || !reflect.DeepEqual(got, []store.Receipt{second}) {
-			t.Errorf("the last one: %+v, %v", got, err)
-		}
-		if err := s.PurgeReceipts(ctx, at.Add(time.Minute)); err != nil {
-			t.Fatal(err)
-		}
-		if n := count(t, d, "SELECT COUNT(*) FROM receipts"); n != 1 {
-			t.Errorf("%d left", n)
-		}
 	})
 }
 
-func TestReceipts_ChangesAreNotLost(t *testing.T) {
-	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
-		var wg sync.WaitGroup
-		for i := range 8 {
-			wg.Go(func() {
-				r := store.Receipt{Ending: "ending", Reason: "sign_out", CreatedAt: at}
-				if i == 7 {
-					r.UserID = "u"
-				}
-				if err := s.ChangeReceipt(t.Context(), r, func(text string) (string, error) { return text + "x", nil }); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wg.Wait()
-		if got, err := s.Receipt(t.Context(), "ending"); err != nil || got.Text != "xxxxxxxx" || got.UserID != "u" {
-			t.Errorf("%+v, %v", got, err)
-		}
-	})
-}
-
-func TestSessions_FoundByTheirKeyWhileTheSignInLives(t *testing.T) {
+func TestDenyList_NamesWhomItIsAbout(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
-		ctx := t.Context()
-		u, first := storetest.Registered(t, s, "maria@example.com") // has no key
-		if _, err := s.Session(ctx, ""); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("the empty key: %v", err)
-		}
-		in := storetest.SignIn(u)
-		in.SessionKey = "key-1"
-		if err := s.SignIn(ctx, in, u.PasswordHash); err != nil {
+		maria, in := storetest.Registered(t, s, "maria@example.com")
+		otto, _ := storetest.Registered(t, s, "otto@example.com")
+		if _, err := d.ExecContext(t.Context(), d.Rebind(`INSERT INTO refresh_tokens (hash, family, user_id, sid, client_id, scope, created_at, expires_at)
+			VALUES ('h1', 'family', ?, ?, 'shop', '', 1, 1), ('h2', 'family', ?, ?, 'shop', '', 1, 1)`), maria.ID, in.SID, maria.ID, in.SID); err != nil {
 			t.Fatal(err)
 		}
-		got, err := s.Session(ctx, "key-1")
-		if err != nil || got.SignIn.SID != in.SID || !reflect.DeepEqual(got.User, u) || !got.Seen.Equal(in.CreatedAt) {
-			t.Errorf("%+v, %v", got, err)
-		}
-		if err := s.SessionSeen(ctx, "key-1", at); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.SessionSeen(ctx, "", at); err != nil {
-			t.Fatal(err)
-		}
-		if got, err = s.Session(ctx, "key-1"); err != nil || !got.Seen.Equal(at) {
-			t.Errorf("%+v, %v", got, err)
-		}
-		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE session_seen_at IS NOT NULL"); n != 1 {
-			t.Errorf("%d sessions were seen", n)
-		}
-		if err := s.SetSessionKey(ctx, in.SID, "key-2", at); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Session(ctx, "key-1"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("the key of before: %v", err)
-		}
-		ends(t, s, act(func(e *store.Ending) { e.SID = in.SID }))
-		if _, err := s.Session(ctx, "key-2"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("ended: %v", err)
-		}
-		if err := s.SetSessionKey(ctx, in.SID, "key-3", at); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("a new session of an ended sign-in: %v", err)
-		}
-		if err := s.SetSessionKey(ctx, first.SID, "key-4", at); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func TestSignIns_UntoldUntilTold(t *testing.T) {
-	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
-		ctx := t.Context()
-		u, own := storetest.Registered(t, s, "maria@example.com")
-		stolen, ended := signsIn(t, s, u, storetest.Now), signsIn(t, s, u, storetest.Now)
-		ends(t, s, act(func(e *store.Ending) { e.SID, e.Reason = own.SID, "sign_out" }))
-		ends(t, s, act(func(e *store.Ending) { e.SID, e.Reason = stolen.SID, "token_replay" }))
-		ends(t, s, act(func(e *store.Ending) { e.SID, e.Reason, e.Now = ended.SID, "ended_by_admin", at.Add(time.Minute) }))
-		reasons := []string{"token_replay", "ended_by_admin"}
-		got, err := s.Untold(ctx, u.ID, reasons, storetest.Now, 9)
-		if err != nil || len(got) != 2 || got[0].SID != ended.SID || got[1].SID != stolen.SID || got[1].EndReason != "token_replay" {
-			t.Errorf("%+v, %v", got, err)
-		}
-		if got, err := s.Untold(ctx, u.ID, reasons, at.Add(time.Second), 9); err != nil || len(got) != 1 {
-			t.Errorf("since later: %+v, %v", got, err)
-		}
-		if err := s.Told(ctx, u.ID, at); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := s.Untold(ctx, u.ID, reasons, storetest.Now, 9); err != nil || len(got) != 1 || got[0].SID != ended.SID {
-			t.Errorf("after telling of the first: %+v, %v", got, err)
-		}
-		if got, err := s.Untold(ctx, "nobody", reasons, storetest.Now, 9); err != nil || len(got) != 0 {
-			t.Errorf("nobody: %+v, %v", got, err)
-		}
-	})
-}
-
-func TestSignIns_PurgedLongAfterTheirEnd(t *testing.T) {
-	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
-		u, living := storetest.Registered(t, s, "maria@example.com")
-		for range 3 {
-			in := signsIn(t, s, u, storetest.Now)
-			ends(t, s, act(func(e *store.Ending) { e.SID = in.SID }))
-			if _, err := d.ExecContext(t.Context(), d.Rebind(`INSERT INTO sign_in_clients (sid, client_id, first_at, last_at) VALUES (?, 'shop', 1, 1)`), in.SID); err != nil {
-				t.Fatal(err)
+		for _, about := range []struct{ kind, value, person string }{
+			{"sub", maria.ID, maria.ID}, {"sid", in.SID, maria.ID}, {"jti", "family", maria.ID},
+			{"sub", "nobody", ""}, {"sid", "nothing", ""}, {"jti", "none", ""},
+		} {
+			seq := deny(t, d, about.kind, about.value, "banned", otto.ID, time.Hour, false)
+			page, _, err := s.Denylist(t.Context(), store.DenylistQuery{Now: storetest.Now, Limit: 1})
+			if err != nil || len(page) != 1 {
+				t.Fatalf("%+v, %v", page, err)
 			}
-		}
-		abandoned := signsIn(t, s, u, storetest.Now)
-		if err := s.Seen(t.Context(), living.SID, at.Add(time.Hour)); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.PurgeSignIns(t.Context(), storetest.Now); err != nil {
-			t.Fatal(err)
-		}
-		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins"); n != 5 {
-			t.Errorf("%d sign-ins left too early", n)
-		}
-		if err := s.PurgeSignIns(t.Context(), at.Add(time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE sid = ?", living.SID); n != 1 || count(t, d, "SELECT COUNT(*) FROM sign_ins") != 1 {
-			t.Error("not only the living one is left")
-		}
-		if n := count(t, d, "SELECT COUNT(*) FROM sign_in_clients"); n != 0 {
-			t.Errorf("%d clients left, of %s", n, abandoned.SID)
+			e := page[0]
+			if e.Seq != seq || e.Kind != about.kind || e.Value != about.value || e.PersonID != about.person || (e.Email == "maria@example.com") != (about.person != "") {
+				t.Errorf("%s %s: %+v", about.kind, about.value, e)
+			}
+			if e.By != otto.ID || e.ByName != otto.Name || e.Reason != "banned" || e.Note != "spam" || e.Client != "portal" || e.ReceiptID != "an ending" ||
+				!e.At.Equal(storetest.Now) || !e.Until.Equal(storetest.Now.Add(time.Hour)) || !e.PublishedAt.IsZero() || !e.Before.IsZero() {
+				t.Errorf("%+v", e)
+			}
 		}
 	})
 }

@@ -22,12 +22,12 @@ func TestSignIns_ComeBackWithTheirPerson(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, want := range []store.SignIn{first, second} {
-			gotUser, got, err := s.Visitor(t.Context(), want.SID)
+			gotUser, got, err := s.UserAndSignIn(t.Context(), want.SID)
 			if err != nil || !reflect.DeepEqual(got, want) || !reflect.DeepEqual(gotUser, u) {
 				t.Errorf("%+v, %+v, %v; want %+v, %+v", gotUser, got, err, u, want)
 			}
 		}
-		if _, _, err := s.Visitor(t.Context(), "unknown"); !errors.Is(err, store.ErrNotFound) {
+		if _, _, err := s.UserAndSignIn(t.Context(), "unknown"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown: %v", err)
 		}
 		if n := count(t, d, "SELECT COUNT(*) FROM event_outbox WHERE type = 'sign_in' AND subject = ?", u.ID); n != 2 {
@@ -39,7 +39,7 @@ func TestSignIns_ComeBackWithTheirPerson(t *testing.T) {
 func TestSignIns_NotWithAPasswordOfBefore(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, in := storetest.Registered(t, s, "maria@example.com")
-		if err := s.SetPassword(t.Context(), u.ID, u.PasswordHash, "new", storetest.Now); err != nil {
+		if err := s.Apply(t.Context(), store.ChangePassword(u.ID, u.PasswordHash, "new", storetest.Now)); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.SignIn(t.Context(), storetest.SignIn(u), u.PasswordHash); !errors.Is(err, store.ErrStale) {
@@ -74,12 +74,12 @@ func TestSignIns_RaceWithAChangeOfPassword(t *testing.T) {
 			})
 		}
 		wg.Go(func() {
-			if err := s.SetPassword(t.Context(), u.ID, u.PasswordHash, "new", storetest.Now); err != nil {
+			if err := s.Apply(t.Context(), store.ChangePassword(u.ID, u.PasswordHash, "new", storetest.Now)); err != nil {
 				t.Error(err)
 				return
 			}
-			if _, err := s.EndSignIns(t.Context(), store.Ending{
-				UserID: u.ID, Except: own.SID, Reason: "password_changed", Client: "portal", Scope: "everywhere", Now: storetest.Now, Retried: storetest.Now,
+			if _, err := s.EndSignIns(t.Context(), store.EndRequest{
+				UserID: u.ID, Except: own.SID, Reason: "password_changed", Client: "portal", Scope: "everywhere", Now: storetest.Now, RetryFrom: storetest.Now,
 			}); err != nil {
 				t.Error(err)
 			}
@@ -103,16 +103,16 @@ func TestSignIns_Reauthenticate(t *testing.T) {
 		if err := s.Reauthenticate(t.Context(), u.ID, in.SID, u.PasswordHash, later); err != nil {
 			t.Fatal(err)
 		}
-		if _, got, err := s.Visitor(t.Context(), in.SID); err != nil || !got.CreatedAt.Equal(later) || !got.LastSeenAt.Equal(later) {
+		if _, got, err := s.UserAndSignIn(t.Context(), in.SID); err != nil || !got.CreatedAt.Equal(later) || !got.LastSeenAt.Equal(later) {
 			t.Errorf("%+v, %v", got, err)
 		}
-		if _, err := s.EndSignIns(t.Context(), store.Ending{SID: in.SID, Reason: "sign_out", Client: "portal", Scope: "session", Now: later, Retried: later}); err != nil {
+		if _, err := s.EndSignIns(t.Context(), store.EndRequest{SID: in.SID, Reason: "sign_out", Client: "portal", Scope: "session", Now: later, RetryFrom: later}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Reauthenticate(t.Context(), u.ID, in.SID, u.PasswordHash, later); !errors.Is(err, store.ErrStale) {
 			t.Errorf("ended: %v", err)
 		}
-		_, got, err := s.Visitor(t.Context(), in.SID)
+		_, got, err := s.UserAndSignIn(t.Context(), in.SID)
 		if err != nil || !got.EndedAt.Equal(later) || got.EndReason != "sign_out" {
 			t.Errorf("%+v, %v", got, err)
 		}
@@ -125,14 +125,14 @@ func TestSignIns_SeenAtMostOnceAMinute(t *testing.T) {
 		for _, step := range []struct{ at, want time.Duration }{
 			{30 * time.Second, 0}, {60 * time.Second, time.Minute}, {90 * time.Second, time.Minute}, {10 * time.Second, time.Minute}, {5 * time.Minute, 5 * time.Minute},
 		} {
-			if err := s.Seen(t.Context(), in.SID, storetest.Now.Add(step.at)); err != nil {
+			if err := s.TouchSignIn(t.Context(), in.SID, storetest.Now.Add(step.at)); err != nil {
 				t.Fatal(err)
 			}
-			if _, got, err := s.Visitor(t.Context(), in.SID); err != nil || !got.LastSeenAt.Equal(storetest.Now.Add(step.want)) {
+			if _, got, err := s.UserAndSignIn(t.Context(), in.SID); err != nil || !got.LastSeenAt.Equal(storetest.Now.Add(step.want)) {
 				t.Errorf("seen at %s: last seen %s, %v", step.at, got.LastSeenAt.Sub(storetest.Now), err)
 			}
 		}
-		if err := s.Seen(t.Context(), "unknown", storetest.Now); err != nil {
+		if err := s.TouchSignIn(t.Context(), "unknown", storetest.Now); err != nil {
 			t.Errorf("unknown: %v", err)
 		}
 	})
@@ -153,7 +153,7 @@ func TestSignIns_ListedByPage(t *testing.T) {
 			}
 			sids = append([]string{in.SID}, sids...)
 		}
-		if _, err := s.EndSignIns(ctx, store.Ending{SID: "sid-4", Reason: "sign_out", Client: "portal", Scope: "session", Now: storetest.Now, Retried: storetest.Now}); err != nil {
+		if _, err := s.EndSignIns(ctx, store.EndRequest{SID: "sid-4", Reason: "sign_out", Client: "portal", Scope: "session", Now: storetest.Now, RetryFrom: storetest.Now}); err != nil {
 			t.Fatal(err)
 		}
 		for i, client := range []string{"shop", "forum", "analytics"} {
@@ -184,6 +184,53 @@ func TestSignIns_ListedByPage(t *testing.T) {
 		}
 		if page, total, err := s.SignInsOf(ctx, "nobody", "", since, 10, 0); err != nil || total != 0 || len(page) != 0 {
 			t.Errorf("nobody's: %d of %d, %v", len(page), total, err)
+		}
+	})
+}
+
+func TestSessions_FoundByTheirKeyWhileTheSignInLives(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		ctx := t.Context()
+		u, first := storetest.Registered(t, s, "maria@example.com") // has no key
+		if _, err := s.Session(ctx, ""); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the empty key: %v", err)
+		}
+		in := storetest.SignIn(u)
+		in.SessionKey = "key-1"
+		if err := s.SignIn(ctx, in, u.PasswordHash); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Session(ctx, "key-1")
+		if err != nil || got.SignIn.SID != in.SID || !reflect.DeepEqual(got.User, u) || !got.Seen.Equal(in.CreatedAt) {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if err := s.TouchSession(ctx, "key-1", at); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.TouchSession(ctx, "", at); err != nil {
+			t.Fatal(err)
+		}
+		if got, err = s.Session(ctx, "key-1"); err != nil || !got.Seen.Equal(at) {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE session_seen_at IS NOT NULL"); n != 1 {
+			t.Errorf("%d sessions were seen", n)
+		}
+		if err := s.SetSessionKey(ctx, in.SID, "key-2", at); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Session(ctx, "key-1"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the key of before: %v", err)
+		}
+		ends(t, s, act(func(e *store.EndRequest) { e.SID = in.SID }))
+		if _, err := s.Session(ctx, "key-2"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("ended: %v", err)
+		}
+		if err := s.SetSessionKey(ctx, in.SID, "key-3", at); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a new session of an ended sign-in: %v", err)
+		}
+		if err := s.SetSessionKey(ctx, first.SID, "key-4", at); err != nil {
+			t.Error(err)
 		}
 	})
 }

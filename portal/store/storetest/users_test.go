@@ -3,7 +3,11 @@ package storetest_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
+	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -149,9 +153,9 @@ func TestUsers_Changes(t *testing.T) {
 			{"email with an old hash", s.SetEmail(ctx, u.ID, "old", "m@example.com", "m@example.com", later), store.ErrStale},
 			{"email", s.SetEmail(ctx, u.ID, u.PasswordHash, "M@Example.com", "m@example.com", later), nil},
 			{"email, the same again", s.SetEmail(ctx, u.ID, u.PasswordHash, "m@Example.com", "m@example.com", later), nil},
-			{"password with an old hash", s.SetPassword(ctx, u.ID, "old", "new", later), store.ErrStale},
-			{"password", s.SetPassword(ctx, u.ID, u.PasswordHash, "new", later), nil},
-			{"password twice", s.SetPassword(ctx, u.ID, u.PasswordHash, "newer", later), store.ErrStale},
+			{"password with an old hash", s.Apply(ctx, store.ChangePassword(u.ID, "old", "new", later)), store.ErrStale},
+			{"password", s.Apply(ctx, store.ChangePassword(u.ID, u.PasswordHash, "new", later)), nil},
+			{"password twice", s.Apply(ctx, store.ChangePassword(u.ID, u.PasswordHash, "newer", later)), store.ErrStale},
 			{"rehash of an old one", s.Rehash(ctx, u.ID, u.PasswordHash, "newest"), store.ErrStale},
 		} {
 			if !errors.Is(step.err, step.want) {
@@ -171,6 +175,31 @@ func TestUsers_Changes(t *testing.T) {
 		}
 		if again, err := s.UserByID(ctx, u.ID); err != nil || again.PasswordHash != "new, stronger" || !again.PasswordChangedAt.Equal(later) {
 			t.Errorf("%+v, %v", again, err)
+		}
+	})
+}
+
+// The statement of docs/operating.md, by which an operator gives roles, does so on both databases.
+func TestUsers_RolesGivenByTheDocumentedStatement(t *testing.T) {
+	doc, err := os.ReadFile("../../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile("(?s)```sql\n(.*?)```").FindSubmatch(doc)
+	if found == nil {
+		t.Fatal("docs/operating.md shows no SQL")
+	}
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		u, _ := storetest.Registered(t, s, "maria@example.com")
+		statement := string(found[1])
+		if d.Dialect == db.SQLite {
+			statement = strings.Replace(statement, "portal.users", "users", 1)
+		}
+		if _, err := d.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.UserByID(t.Context(), u.ID); err != nil || !slices.Equal(got.Roles, []string{"customer", "admin"}) {
+			t.Errorf("roles %v, %v", got.Roles, err)
 		}
 	})
 }

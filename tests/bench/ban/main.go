@@ -123,7 +123,7 @@ func measure(kind string, signIns, bans int) error {
 	if _, err := h.db.ExecContext(ctx, `UPDATE revocations SET tidy_at = 1 WHERE tidy_at IS NOT NULL`); err != nil {
 		return err
 	}
-	go func() { finished <- h.revoker.Tidy(ctx) }()
+	go func() { finished <- h.revoker.FinishDenials(ctx) }()
 	for tidying := true; tidying || len(beside) < bans; {
 		select {
 		case err := <-finished:

@@ -160,7 +160,7 @@ func (p *portal) ban(ctx context.Context, who *person) (revoke.Receipt, error) {
 		With: []store.Change{store.BanUser(who.id, "measured", time.Time{}, time.Now())},
 	})
 	if err == nil && !done.Confirmed {
-		err = fmt.Errorf("the portal could not tell anybody of ban %s", done.Ending)
+		err = fmt.Errorf("the portal could not tell anybody of ban %s", done.ID)
 	}
 	return done, err
 }

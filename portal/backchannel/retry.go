@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	firstPause   = 2 * time.Second
-	longestPause = 15 * time.Minute
+	minRetryDelay = 2 * time.Second
+	maxRetryDelay = 15 * time.Minute
 )
 
-// next returns when a notice whose attempt failed is retried; zero if it is given up.
-func next(n store.Notice, attempt int, now time.Time, err error) time.Time {
+// retryTime returns when a notice whose attempt failed is retried; zero if it is given up.
+func retryTime(n store.Notice, attempt int, now time.Time, err error) time.Time {
 	if errors.Is(err, errUnregistered) {
 		return time.Time{} // there is no URI to send it to
 	}
@@ -29,19 +29,19 @@ func next(n store.Notice, attempt int, now time.Time, err error) time.Time {
 	if since.IsZero() {
 		since = n.CreatedAt
 	}
-	at := now.Add(pause(attempt))
-	if at.Sub(since) > giveUpAfter {
+	at := now.Add(retryDelay(attempt))
+	if at.Sub(since) > maxNoticeAge {
 		return time.Time{}
 	}
 	return at
 }
 
-// pause returns the delay after a number of failures. It doubles with each up to longestPause, with a jitter of ±50
-// % that spreads the attempts of replicas and notices.
-func pause(failures int) time.Duration {
-	p := longestPause
+// retryDelay returns the delay after a number of failures. It doubles with each up to maxRetryDelay, with a jitter of
+// ±50 % that spreads the attempts of replicas and notices.
+func retryDelay(failures int) time.Duration {
+	p := maxRetryDelay
 	if doubled := max(failures, 1) - 1; doubled < 9 {
-		p = min(firstPause<<doubled, longestPause)
+		p = min(minRetryDelay<<doubled, maxRetryDelay)
 	}
 	return p/2 + rand.N(p)
 }
@@ -51,18 +51,20 @@ var (
 	errUnsigned     = errors.New("backchannel: no logout token could be signed")
 )
 
-// answered is the error for a status code that means that the client did not accept the notice.
-type answered int
+// statusError is the error for a status code that means that the client did not accept the notice.
+type statusError int
 
-func (a answered) Error() string { return fmt.Sprintf("backchannel: the client answered %d", int(a)) }
+func (e statusError) Error() string {
+	return fmt.Sprintf("backchannel: the client answered %d", int(e))
+}
 
-// notTried is the failure of a client whose notice got no turn.
+// notTried is the failure of a client whose notice was not tried.
 const notTried = "It was not tried yet."
 
-// reason describes the failure of an attempt without addresses and certificates, so that it can be shown. The whole
+// describeFailure describes the failure of an attempt without addresses and certificates, so that it can be shown. The whole
 // error is in the log.
-func reason(err error) string {
-	var status answered
+func describeFailure(err error) string {
+	var status statusError
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
 	switch {
@@ -75,7 +77,7 @@ func reason(err error) string {
 	case errors.As(err, &status):
 		return fmt.Sprintf("It answered %d %s.", int(status), http.StatusText(int(status)))
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Sprintf("It did not answer within %v.", deadline)
+		return fmt.Sprintf("It did not answer within %v.", deliveryTimeout)
 	case errors.As(err, &dns):
 		return "The name of its server was not found."
 	case errors.Is(err, syscall.ECONNREFUSED):

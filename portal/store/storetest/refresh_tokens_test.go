@@ -15,10 +15,10 @@ import (
 // A refresh token is exchanged at the very moment at which its grant is revoked, or its sign-in ended: no successor
 // may be left that works, and neither of the two may fail because of the other.
 func TestEndings_RaceWithRotations(t *testing.T) {
-	for what, end := range map[string]func(e *store.Ending, t store.RefreshToken){
-		"the grant is revoked": func(e *store.Ending, t store.RefreshToken) { e.Token = t.Family },
-		"the sign-in ends":     func(e *store.Ending, t store.RefreshToken) { e.SID = t.SID },
-		"the person is ended":  func(e *store.Ending, t store.RefreshToken) { e.UserID = t.UserID },
+	for what, end := range map[string]func(e *store.EndRequest, t store.RefreshToken){
+		"the grant is revoked": func(e *store.EndRequest, t store.RefreshToken) { e.Token = t.Family },
+		"the sign-in ends":     func(e *store.EndRequest, t store.RefreshToken) { e.SID = t.SID },
+		"the person is ended":  func(e *store.EndRequest, t store.RefreshToken) { e.UserID = t.UserID },
 	} {
 		t.Run(what, func(t *testing.T) {
 			each(t, func(t *testing.T, s *store.Store, d *db.DB) {
@@ -35,7 +35,7 @@ func TestEndings_RaceWithRotations(t *testing.T) {
 						Hash: rand.Text(), Family: rand.Text(), UserID: u.ID, SID: in.SID, ClientID: "shop", Scope: "openid",
 						CreatedAt: at, ExpiresAt: at.Add(time.Hour),
 					}
-					if _, err := s.Open(ctx, store.Grantee{UserID: u.ID, SID: in.SID}, "shop", &first, at); err != nil {
+					if _, err := s.RecordClientSignIn(ctx, store.SignInIdentity{UserID: u.ID, SID: in.SID}, "shop", &first, at); err != nil {
 						t.Fatal(err)
 					}
 					ended := make(chan error, 1)
@@ -43,7 +43,7 @@ func TestEndings_RaceWithRotations(t *testing.T) {
 						begun := make(chan struct{})
 						go func() {
 							close(begun)
-							_, err := s.EndSignIns(ctx, act(func(e *store.Ending) { end(e, first) }))
+							_, err := s.EndSignIns(ctx, act(func(e *store.EndRequest) { end(e, first) }))
 							ended <- err
 						}()
 						<-begun

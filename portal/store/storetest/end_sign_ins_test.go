@@ -17,10 +17,10 @@ import (
 var at = storetest.Now.Add(time.Hour + 700*time.Millisecond)
 
 // act is an ending at that moment.
-func act(change func(*store.Ending)) store.Ending {
-	e := store.Ending{
+func act(change func(*store.EndRequest)) store.EndRequest {
+	e := store.EndRequest{
 		ID: "ending-1", Reason: "banned", Note: "spam", By: "admin-1", Client: "portal", Scope: "everywhere",
-		Now: at, Until: at.Add(24 * time.Hour), Retried: at,
+		Now: at, Until: at.Add(24 * time.Hour), RetryFrom: at,
 	}
 	change(&e)
 	return e
@@ -37,7 +37,7 @@ func signsIn(t *testing.T, s *store.Store, u store.User, began time.Time) store.
 	return in
 }
 
-func ends(t *testing.T, s *store.Store, e store.Ending) store.Outcome {
+func ends(t *testing.T, s *store.Store, e store.EndRequest) store.Outcome {
 	t.Helper()
 	out, err := s.EndSignIns(t.Context(), e)
 	if err != nil {
@@ -52,7 +52,7 @@ func tidies(t *testing.T, s *store.Store, r store.Revocation, limit int) (batche
 	for more := true; more; {
 		var out store.Outcome
 		var err error
-		if out, more, err = s.EndDenied(t.Context(), r, limit, at, at, at); err != nil {
+		if out, more, err = s.EndDeniedSignIns(t.Context(), r, limit, at, at, at); err != nil {
 			t.Fatal(err)
 		}
 		batches = append(batches, len(out.Ended))
@@ -92,7 +92,7 @@ func TestEndings_OfAWholePerson(t *testing.T) {
 		second := signsIn(t, s, u, at.Add(-400*time.Millisecond))         // in the very second of the ending
 		ahead := signsIn(t, s, u, at.Add(30*time.Second))                 // at a replica whose clock is ahead
 		before := ahead.LastSeenAt.Truncate(time.Second).Add(time.Second) // what all that have begun began before
-		out := ends(t, s, act(func(e *store.Ending) { e.UserID = u.ID }))
+		out := ends(t, s, act(func(e *store.EndRequest) { e.UserID = u.ID }))
 		if len(out.Ended) != 0 || out.ID != "ending-1" {
 			t.Errorf("%+v", out)
 		}
@@ -100,7 +100,7 @@ func TestEndings_OfAWholePerson(t *testing.T) {
 			t.Errorf("revoked %q, want the person alone", got)
 		}
 		for _, sid := range []string{second.SID, ahead.SID} { // over at once, and marked afterwards
-			if _, in, err := s.Visitor(t.Context(), sid); err != nil || in.EndedAt.IsZero() {
+			if _, in, err := s.UserAndSignIn(t.Context(), sid); err != nil || in.EndedAt.IsZero() {
 				t.Errorf("%+v, %v", in, err)
 			}
 		}
@@ -142,12 +142,12 @@ func TestEndings_OfOneOrOfTheOthers(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, first := storetest.Registered(t, s, "maria@example.com")
 		second, third := signsIn(t, s, u, storetest.Now), signsIn(t, s, u, storetest.Now)
-		out := ends(t, s, act(func(e *store.Ending) { e.UserID, e.Except = u.ID, first.SID }))
+		out := ends(t, s, act(func(e *store.EndRequest) { e.UserID, e.Except = u.ID, first.SID }))
 		if got := names(out.Revocations); !slices.Equal(got, []string{"sub:" + u.ID}) || out.Revocations[0].Except != first.SID {
 			t.Errorf("revoked %q, %+v", got, out.Revocations)
 		}
 		for sid, over := range map[string]bool{first.SID: false, second.SID: true, third.SID: true} {
-			if _, in, err := s.Visitor(t.Context(), sid); err != nil || in.EndedAt.IsZero() == over {
+			if _, in, err := s.UserAndSignIn(t.Context(), sid); err != nil || in.EndedAt.IsZero() == over {
 				t.Errorf("%s: %+v, %v", sid, in, err)
 			}
 		}
@@ -157,16 +157,16 @@ func TestEndings_OfOneOrOfTheOthers(t *testing.T) {
 		if err := s.Reauthenticate(t.Context(), u.ID, first.SID, u.PasswordHash, at); err != nil {
 			t.Errorf("the one that stays: %v", err)
 		}
-		nothing := ends(t, s, act(func(e *store.Ending) { e.ID, e.UserID, e.Except = "ending-0", u.ID, first.SID }))
+		nothing := ends(t, s, act(func(e *store.EndRequest) { e.ID, e.UserID, e.Except = "ending-0", u.ID, first.SID }))
 		if len(nothing.Revocations) != 0 {
 			t.Errorf("there were no others: %+v", nothing)
 		}
-		out = ends(t, s, act(func(e *store.Ending) { e.ID, e.SID = "ending-2", first.SID }))
-		if got := names(out.Revocations); !slices.Equal(got, []string{"sid:" + first.SID}) || out.Revocations[0].Ending != "ending-2" {
+		out = ends(t, s, act(func(e *store.EndRequest) { e.ID, e.SID = "ending-2", first.SID }))
+		if got := names(out.Revocations); !slices.Equal(got, []string{"sid:" + first.SID}) || out.Revocations[0].ReceiptID != "ending-2" {
 			t.Errorf("revoked %q", got)
 		}
 		// Again: what was revoked then comes back, and nothing is written.
-		again := ends(t, s, act(func(e *store.Ending) { e.ID, e.SID, e.Now = "ending-3", first.SID, at.Add(time.Second) }))
+		again := ends(t, s, act(func(e *store.EndRequest) { e.ID, e.SID, e.Now = "ending-3", first.SID, at.Add(time.Second) }))
 		if again.ID != "ending-2" || len(again.Ended) != 0 || !slices.Equal(again.Revocations, out.Revocations) {
 			t.Errorf("again: %+v, want %+v", again, out)
 		}
@@ -181,9 +181,9 @@ func TestEndings_OfOneOrOfTheOthers(t *testing.T) {
 
 func TestEndings_OfTheUnknownWriteNothing(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
-		for name, e := range map[string]store.Ending{
-			"person":  act(func(e *store.Ending) { e.UserID = "nobody" }),
-			"sign-in": act(func(e *store.Ending) { e.SID = "no sign-in" }),
+		for name, e := range map[string]store.EndRequest{
+			"person":  act(func(e *store.EndRequest) { e.UserID = "nobody" }),
+			"sign-in": act(func(e *store.EndRequest) { e.SID = "no sign-in" }),
 		} {
 			if out := ends(t, s, e); len(out.Ended)+len(out.Revocations) != 0 {
 				t.Errorf("%s: %+v", name, out)
@@ -198,7 +198,7 @@ func TestEndings_OfTheUnknownWriteNothing(t *testing.T) {
 func TestEndings_OfTokens(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, in := storetest.Registered(t, s, "maria@example.com")
-		g, err := s.Grantee(t.Context(), in.SID, "shop", storetest.Now)
+		g, err := s.SignInIdentity(t.Context(), in.SID, "shop", storetest.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,18 +207,18 @@ func TestEndings_OfTokens(t *testing.T) {
 				Hash: "hash of " + family, Family: family, UserID: u.ID, SID: in.SID, ClientID: "shop", Scope: "openid",
 				CreatedAt: storetest.Now, ExpiresAt: storetest.Now.Add(24 * time.Hour),
 			}
-			if _, err := s.Open(t.Context(), g, "shop", &token, storetest.Now); err != nil {
+			if _, err := s.RecordClientSignIn(t.Context(), g, "shop", &token, storetest.Now); err != nil {
 				t.Fatal(err)
 			}
 		}
-		out := ends(t, s, act(func(e *store.Ending) { e.Token, e.Until = "family.one", at.Add(time.Minute) }))
+		out := ends(t, s, act(func(e *store.EndRequest) { e.Token, e.Until = "family.one", at.Add(time.Minute) }))
 		if got := names(out.Revocations); !slices.Equal(got, []string{"jti:family.one"}) {
 			t.Errorf("one token: %q", got)
 		}
 		if n := count(t, d, "SELECT COUNT(*) FROM refresh_tokens WHERE revoked_at IS NOT NULL"); n != 0 {
 			t.Error("one access token took its grant along")
 		}
-		out = ends(t, s, act(func(e *store.Ending) { e.Token, e.Until = "family", at.Add(time.Minute) }))
+		out = ends(t, s, act(func(e *store.EndRequest) { e.Token, e.Until = "family", at.Add(time.Minute) }))
 		if got := names(out.Revocations); !slices.Equal(got, []string{"jti:family"}) {
 			t.Errorf("a grant: %q", got)
 		}
@@ -228,20 +228,20 @@ func TestEndings_OfTokens(t *testing.T) {
 		if got, err := s.RefreshToken(t.Context(), "hash of another"); err != nil || !got.RevokedAt.IsZero() {
 			t.Errorf("another grant's refresh token: %+v, %v", got, err)
 		}
-		again := ends(t, s, act(func(e *store.Ending) { e.ID, e.Token, e.Until = "ending-2", "family", at.Add(time.Minute) }))
+		again := ends(t, s, act(func(e *store.EndRequest) { e.ID, e.Token, e.Until = "ending-2", "family", at.Add(time.Minute) }))
 		if again.ID != "ending-1" || !slices.Equal(again.Revocations, out.Revocations) {
 			t.Errorf("again: %+v", again)
 		}
 		// The end of a grant's revocation moves with the clock; all its tokens are older than the first one.
-		later := ends(t, s, act(func(e *store.Ending) { e.ID, e.Token, e.Until = "ending-3", "family", at.Add(time.Hour) }))
+		later := ends(t, s, act(func(e *store.EndRequest) { e.ID, e.Token, e.Until = "ending-3", "family", at.Add(time.Hour) }))
 		if later.ID != "ending-1" || !slices.Equal(later.Revocations, out.Revocations) {
 			t.Errorf("a grant, later: %+v", later)
 		}
-		longer := ends(t, s, act(func(e *store.Ending) { e.ID, e.Token, e.Until = "ending-4", "family.one", at.Add(time.Hour) }))
+		longer := ends(t, s, act(func(e *store.EndRequest) { e.ID, e.Token, e.Until = "ending-4", "family.one", at.Add(time.Hour) }))
 		if longer.ID != "ending-4" || len(longer.Revocations) != 1 {
 			t.Errorf("a token, for longer: %+v", longer)
 		}
-		if _, _, err := s.Visitor(t.Context(), in.SID); err != nil || count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL") != 1 {
+		if _, _, err := s.UserAndSignIn(t.Context(), in.SID); err != nil || count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL") != 1 {
 			t.Errorf("the sign-in ended, %v", err)
 		}
 	})
@@ -250,7 +250,7 @@ func TestEndings_OfTokens(t *testing.T) {
 func TestEndings_CarryChangesOrNothing(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, _ := storetest.Registered(t, s, "maria@example.com")
-		stale := act(func(e *store.Ending) {
+		stale := act(func(e *store.EndRequest) {
 			e.UserID, e.With = u.ID, []store.Change{store.ChangePassword(u.ID, u.PasswordHash, "new", at), store.ChangePassword(u.ID, "old", "newer", at)}
 		})
 		if _, err := s.EndSignIns(t.Context(), stale); !errors.Is(err, store.ErrStale) {
@@ -262,7 +262,7 @@ func TestEndings_CarryChangesOrNothing(t *testing.T) {
 		if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.PasswordHash != u.PasswordHash {
 			t.Errorf("half of the changes was made: %+v, %v", got, err)
 		}
-		good := act(func(e *store.Ending) {
+		good := act(func(e *store.EndRequest) {
 			e.UserID, e.With = u.ID, []store.Change{store.ChangePassword(u.ID, u.PasswordHash, "new", at)}
 		})
 		ends(t, s, good)
@@ -290,7 +290,7 @@ func TestEndings_RaceWithSignIns(t *testing.T) {
 			})
 		}
 		wg.Go(func() {
-			if _, err := s.EndSignIns(context.WithoutCancel(t.Context()), act(func(e *store.Ending) { e.UserID = u.ID })); err != nil {
+			if _, err := s.EndSignIns(context.WithoutCancel(t.Context()), act(func(e *store.EndRequest) { e.UserID = u.ID })); err != nil {
 				t.Error(err)
 			}
 		})
@@ -329,7 +329,7 @@ func TestUsers_BansRunOut(t *testing.T) {
 			if err := s.SignIn(t.Context(), later, u.PasswordHash); errors.Is(err, store.ErrStale) != c.banned || err != nil && !c.banned {
 				t.Errorf("sign-in at %v: %v", c.now, err)
 			}
-			if _, err := s.Grantee(t.Context(), in.SID, "shop", c.now); errors.Is(err, store.ErrNotFound) != c.banned || err != nil && !c.banned {
+			if _, err := s.SignInIdentity(t.Context(), in.SID, "shop", c.now); errors.Is(err, store.ErrNotFound) != c.banned || err != nil && !c.banned {
 				t.Errorf("tokens at %v: %v", c.now, err)
 			}
 		}
@@ -345,14 +345,14 @@ func TestUsers_DeletedAccountsLeaveTheirID(t *testing.T) {
 		if err := s.Apply(t.Context(), store.DeleteUser(u.ID, "not the hash", at)); !errors.Is(err, store.ErrStale) {
 			t.Fatalf("with another password: %v", err)
 		}
-		out := ends(t, s, act(func(e *store.Ending) {
+		out := ends(t, s, act(func(e *store.EndRequest) {
 			e.UserID, e.Reason, e.With = u.ID, "account_deleted", []store.Change{store.DeleteUser(u.ID, u.PasswordHash, at)}
 		}))
 		if len(out.Revocations) != 1 {
 			t.Errorf("%+v", out)
 		}
 		tidiesAll(t, s)
-		got, gone, err := s.Visitor(t.Context(), in.SID)
+		got, gone, err := s.UserAndSignIn(t.Context(), in.SID)
 		if err != nil || got.ID != u.ID || !got.DeletedAt.Equal(at) || !got.Disabled(at.Add(1000*time.Hour)) || len(got.Roles) > 0 ||
 			got.Name != store.DeletedName || got.Email != "" || got.PasswordHash != "" || got.EmailNormalised == u.EmailNormalised {
 			t.Errorf("%+v, %v", got, err)

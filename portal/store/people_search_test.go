@@ -89,7 +89,7 @@ func looksAtFew(t *testing.T, s *store.Store) {
 			}
 			c.q.After = page.Next
 		}
-		if want := (c.looked + store.MaxLooked - 1) / store.MaxLooked; pages != want {
+		if want := (c.looked + store.MaxScanned - 1) / store.MaxScanned; pages != want {
 			t.Errorf("%s: %d pages, want %d", name, pages, want)
 		}
 	}

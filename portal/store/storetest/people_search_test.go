@@ -137,13 +137,13 @@ func TestIndexPeople_FindsThoseOfBefore(t *testing.T) {
 		if got := found(t, s, "ancient"); len(got) != 0 {
 			t.Errorf("found without words: %q", got)
 		}
-		if n, err := s.IndexPeople(t.Context()); err != nil || n != 450 {
+		if n, err := s.IndexUsers(t.Context()); err != nil || n != 450 {
 			t.Errorf("indexed %d, %v; want 450", n, err)
 		}
 		if n := count(t, d, `SELECT COUNT(*) FROM user_words`); n != before {
 			t.Errorf("%d words; want %d", n, before)
 		}
-		if n, err := s.IndexPeople(t.Context()); err != nil || n != 0 {
+		if n, err := s.IndexUsers(t.Context()); err != nil || n != 0 {
 			t.Errorf("indexed %d again, %v", n, err)
 		}
 	})
