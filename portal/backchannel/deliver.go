@@ -150,13 +150,13 @@ func (s *Sender) deliver(ctx context.Context, n store.Notice) Result {
 		if r.GivenUp {
 			level = slog.LevelError
 		}
-		s.Logger.Log(ctx, level, "a client was not told of a sign-out", "client_id", n.ClientID, "sid", n.SID,
+		s.Logger.Log(ctx, level, "a logout token was not delivered", "client_id", n.ClientID, "sid", n.SID,
 			"attempts", attempt.Attempt, "given_up", r.GivenUp, "error", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeouts.record)
 	defer cancel()
 	if err := s.Records.RecordAttempt(ctx, attempt); err != nil {
-		s.Logger.Warn("what became of a logout token was not recorded; it will be sent again", "client_id", n.ClientID, "sid", n.SID, "error", err)
+		s.Logger.Warn("the result of a delivery was not recorded; the logout token will be sent again", "client_id", n.ClientID, "sid", n.SID, "error", err)
 	}
 	return r
 }

@@ -59,7 +59,7 @@ func TestRun_AHangingClientDelaysNobody(t *testing.T) {
 }
 
 // A client that is owed much is told of a few at a time, and of no more.
-func TestRun_FillsTheLaneOfAClient(t *testing.T) {
+func TestRun_FillsTheSlotsOfAClient(t *testing.T) {
 	each(t, func(t *testing.T, e *estate) {
 		const before = backchannel.MaxPerClient - 1 // one, two and four
 		var n atomic.Int64
@@ -72,7 +72,7 @@ func TestRun_FillsTheLaneOfAClient(t *testing.T) {
 		s := e.sender()
 		s.SetDeliveryTimeout(time.Hour)
 		stop := e.run(s)
-		e.until("its lane is full", func() bool { now, _ := e.underWay("shop"); return now == backchannel.MaxPerClient })
+		e.until("its slots are taken", func() bool { now, _ := e.underWay("shop"); return now == backchannel.MaxPerClient })
 		e.release()
 		e.until("it has heard all", func() bool { return e.count(`delivered_at IS NULL`) == 0 })
 		stop()
@@ -119,7 +119,7 @@ func TestRun_ACrowdOfHangingClientsDelaysNobody(t *testing.T) {
 	})
 }
 
-func TestFlush_TriesAgainUntilItIsHeard(t *testing.T) {
+func TestFlush_RetriesUntilDelivered(t *testing.T) {
 	each(t, func(t *testing.T, e *estate) {
 		e.client("shop", status(http.StatusInternalServerError))
 		e.owe("shop", "a")
@@ -255,7 +255,7 @@ func TestFlush_LeavesTheHeadStart(t *testing.T) {
 	})
 }
 
-func TestFlush_GivesUpAfterADayAndAnAdminSendsItAgain(t *testing.T) {
+func TestFlush_GivesUpAfterADayAndAnAdminResends(t *testing.T) {
 	each(t, func(t *testing.T, e *estate) {
 		e.client("shop", status(http.StatusBadGateway))
 		sent := e.owe("shop", "a")[0]

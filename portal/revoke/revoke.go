@@ -203,7 +203,7 @@ func (s *Service) endSessions(ctx context.Context, sids []string) bool {
 		return true
 	}
 	if err := s.d.Sessions.EndSIDs(ctx, sids...); err != nil {
-		s.d.Logger.Warn("sessions of the portal could not be ended; their sign-ins are over all the same", "sign_ins", len(sids), "error", err)
+		s.d.Logger.Warn("sessions of the portal could not be ended; their sign-ins have ended nevertheless", "sign_ins", len(sids), "error", err)
 		return false
 	}
 	return true
@@ -225,7 +225,7 @@ func (r Receipt) Err() error {
 	if r.Confirmed {
 		return nil
 	}
-	return fmt.Errorf("revoke: not every server could be told yet: %w", session.ErrUnavailable)
+	return fmt.Errorf("revoke: not every server has confirmed yet: %w", session.ErrUnavailable)
 }
 
 // Confirmed returns the error of Revoke or, if that is nil, that of the receipt (Receipt.Err).

@@ -455,7 +455,7 @@ func TestRevoke_MoreSignInsThanABatch(t *testing.T) {
 }
 
 // The replica that denied a person was killed before it ended any sign-in: another one does, once the lease is over.
-func TestTidy_GoesOnWhereAnotherReplicaStopped(t *testing.T) {
+func TestFinishDenials_ContinueWhereAnotherReplicaStopped(t *testing.T) {
 	each(t, func(h *house) {
 		u, _ := h.person("maria@example.com")
 		h.crowd(u, revoke.MaxDenialBatch)

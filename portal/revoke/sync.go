@@ -40,9 +40,9 @@ func (s *Service) runSync(ctx context.Context) error {
 		}
 		switch failed := err != nil; {
 		case failed && !failing:
-			s.d.Logger.Warn("the denylist in Redis is not kept; what was revoked waits in the database", "error", err)
+			s.d.Logger.Warn("the denylist in Redis can't be updated; revocations wait in the database", "error", err)
 		case !failed && failing:
-			s.d.Logger.Info("the denylist in Redis is kept again")
+			s.d.Logger.Info("the denylist in Redis is updated again")
 		}
 		failing = err != nil
 		if now := s.d.Now(); now.Sub(purged) >= purgeInterval {

@@ -13,9 +13,9 @@ import (
 // Errors of a ban and of its end, besides ErrNotFound and ErrLastAdmin.
 var (
 	// ErrBanned means that the user is banned already.
-	ErrBanned = errors.New("store: the person is banned already")
+	ErrBanned = errors.New("store: the user is banned already")
 	// ErrNotBanned means that the user is not banned.
-	ErrNotBanned = errors.New("store: the person is not banned")
+	ErrNotBanned = errors.New("store: the user is not banned")
 )
 
 // BanUser returns the change that bans a user until that time, or permanently if it is zero, and invalidates the

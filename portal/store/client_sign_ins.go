@@ -122,7 +122,7 @@ func IfSignedIn(userID, except string) Change {
 		if _, err := s.lockUser(ctx, tx, userID); err != nil {
 			return err
 		}
-		return requireRow(ctx, tx, `SELECT 1 FROM sign_ins s JOIN users u ON u.id = s.user_id
+		return requireRow(ctx, tx, "active sign-ins", ErrEnded, `SELECT 1 FROM sign_ins s JOIN users u ON u.id = s.user_id
 			WHERE s.user_id = ? AND s.sid <> ? AND s.ended_at IS NULL AND `+notDenied+` LIMIT 1`, userID, except)
 	}}
 }
@@ -130,18 +130,9 @@ func IfSignedIn(userID, except string) Change {
 // IfSignInActive returns a change that fails with ErrEnded unless userID has the active sign-in sid.
 func IfSignInActive(userID, sid string) Change {
 	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
-		return requireRow(ctx, tx, `SELECT 1`+activeSignIn+` AND s.user_id = ?`+s.onPostgres(` FOR UPDATE OF s`), sid, userID)
+		return requireRow(ctx, tx, "active sign-in", ErrEnded, `SELECT 1`+activeSignIn+` AND s.user_id = ?`+s.onPostgres(` FOR UPDATE OF s`), sid, userID)
 	}}
 }
 
 // ErrEnded means that the target has ended already, and that nothing was changed.
 var ErrEnded = errors.New("store: that has ended already")
-
-// requireRow returns ErrEnded if the query has no rows.
-func requireRow(ctx context.Context, tx *sqlx.Tx, query string, args ...any) error {
-	_, err := selectOne[int](ctx, tx, "active sign-in", query, args...)
-	if errors.Is(err, ErrNotFound) {
-		return ErrEnded
-	}
-	return err
-}

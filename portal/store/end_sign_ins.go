@@ -63,7 +63,7 @@ func (s *Store) EndSignIns(ctx context.Context, e EndRequest) (Outcome, error) {
 		case e.SID != "":
 			return out.endSignIn(ctx, tx, e)
 		case e.UserID != "":
-			return out.denyPerson(ctx, s, tx, e)
+			return out.denyUser(ctx, s, tx, e)
 		}
 		return nil
 	})
@@ -86,9 +86,9 @@ func (out *Outcome) endSignIn(ctx context.Context, tx *sqlx.Tx, e EndRequest) er
 	return recordSignOut(ctx, tx, e, out.UserID)
 }
 
-// denyPerson denies all sign-ins of a user that have begun by now, except e.Except. The number of statements does
+// denyUser denies all sign-ins of a user that have begun by now, except e.Except. The number of statements does
 // not depend on the number of sign-ins.
-func (out *Outcome) denyPerson(ctx context.Context, s *Store, tx *sqlx.Tx, e EndRequest) error {
+func (out *Outcome) denyUser(ctx context.Context, s *Store, tx *sqlx.Tx, e EndRequest) error {
 	// A concurrent sign-in waits for this lock, or has been stored already.
 	u, err := s.lockUser(ctx, tx, e.UserID)
 	if err != nil {

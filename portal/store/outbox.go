@@ -116,7 +116,7 @@ func ResendNotice(id string, now time.Time) Change {
 		if err != nil || n > 0 {
 			return err
 		}
-		if _, err := selectOne[int](ctx, tx, "resend a notice", `SELECT 1 FROM backchannel_outbox WHERE id = ?`, id); err != nil {
+		if err := requireRow(ctx, tx, "resend a notice", ErrNotFound, `SELECT 1 FROM backchannel_outbox WHERE id = ?`, id); err != nil {
 			return err
 		}
 		return ErrNothingToResend

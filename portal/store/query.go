@@ -156,6 +156,14 @@ func updating(what string, none error, statement string, args ...any) Change {
 	}}
 }
 
+// requireRow returns none if the query has no row.
+func requireRow(ctx context.Context, q sqlx.ExtContext, what string, none error, query string, args ...any) error {
+	if _, err := selectOne[int](ctx, q, what, query, args...); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return none
+}
+
 // countUpTo returns the number of rows of a query, at most limit.
 func (s *Store) countUpTo(ctx context.Context, limit int, query string, args ...any) (int, error) {
 	return selectOne[int](ctx, s.db, "count", `SELECT COUNT(*) FROM (`+query+` LIMIT ?) AS counted`, append(args, limit)...)

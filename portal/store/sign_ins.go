@@ -75,8 +75,7 @@ const activeSignIn = ` FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.
 
 // lockSignIn locks the sign-in so that it can't end until tx commits. It returns ErrNotFound if it has ended.
 func (s *Store) lockSignIn(ctx context.Context, tx *sqlx.Tx, sid string) error {
-	_, err := selectOne[int](ctx, tx, "lock the sign-in", `SELECT 1`+activeSignIn+s.onPostgres(` FOR SHARE OF s`), sid)
-	return err
+	return requireRow(ctx, tx, "lock the sign-in", ErrNotFound, `SELECT 1`+activeSignIn+s.onPostgres(` FOR SHARE OF s`), sid)
 }
 
 // UserAndSignIn returns a sign-in and its user in one query, without its Clients. It returns ErrNotFound if there is

@@ -20,9 +20,9 @@ var (
 	// active) has changed, and that nothing was written.
 	ErrStale = errors.New("store: the account changed meanwhile")
 	// ErrSuperseded means that a sign-in began before the user was signed out everywhere.
-	ErrSuperseded = errors.New("store: the person was signed out everywhere meanwhile")
+	ErrSuperseded = errors.New("store: the user was signed out everywhere meanwhile")
 	// ErrSameRoles means that the user has exactly these roles.
-	ErrSameRoles = errors.New("store: the person has these roles already")
+	ErrSameRoles = errors.New("store: the user has these roles already")
 	// ErrLastAdmin means that the user is the only administrator who can sign in, and that nothing was changed.
 	ErrLastAdmin = errors.New("store: this is the last administrator")
 )
@@ -250,12 +250,8 @@ func (s *Store) requireOtherAdmin(ctx context.Context, tx *sqlx.Tx, u User, now 
 			return err
 		}
 	}
-	_, err := selectOne[int](ctx, tx, "other administrators", `SELECT 1 FROM users WHERE `+s.hasRole(AdminRole)+`
+	return requireRow(ctx, tx, "other administrators", ErrLastAdmin, `SELECT 1 FROM users WHERE `+s.hasRole(AdminRole)+`
 		AND id NOT IN (?) AND `+maySignIn+` LIMIT 1`, append([]string{u.ID}, s.locked...), db.Millis(now))
-	if errors.Is(err, ErrNotFound) {
-		return ErrLastAdmin
-	}
-	return err
 }
 
 // maySignIn is the condition that a user may sign in at a time.

@@ -10,7 +10,7 @@ import (
 )
 
 // The replica that an app was opened at is the last that said its name.
-func TestOpened_KeepsTheReplicaThatSaidItsName(t *testing.T) {
+func TestRecordClientSignIn_KeepsTheReplicaThatSentItsName(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
 		_, in := storetest.Registered(t, s, "maria@example.com")
 		for i, step := range []struct{ says, want string }{{"", ""}, {"shop-1", "shop-1"}, {"", "shop-1"}, {"shop-2", "shop-2"}} {

@@ -11,7 +11,7 @@ import (
 	"gatehouse/portal/store/storetest"
 )
 
-func TestTallies_StopAtTheirLimit(t *testing.T) {
+func TestCounts_StopAtTheirLimit(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		if got, err := s.Counts(t.Context(), storetest.Now, 10); err != nil || got != (store.Counts{}) {
 			t.Fatalf("an empty house: %+v, %v", got, err)
@@ -39,7 +39,7 @@ func TestTallies_StopAtTheirLimit(t *testing.T) {
 	})
 }
 
-func TestLiving_PlacesAreCountedUpToALimit(t *testing.T) {
+func TestActiveSignInCounts_StopAtALimit(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
 		if places, err := s.ActiveSignInCounts(t.Context(), month, 10); err != nil || len(places) != 0 {
 			t.Fatalf("nobody: %+v, %v", places, err)

@@ -16,8 +16,8 @@ import (
 // at is a moment some hundred milliseconds into a second.
 var at = storetest.Now.Add(time.Hour + 700*time.Millisecond)
 
-// act is an ending at that moment.
-func act(change func(*store.EndRequest)) store.EndRequest {
+// endRequest is an ending at that moment.
+func endRequest(change func(*store.EndRequest)) store.EndRequest {
 	e := store.EndRequest{
 		ID: "ending-1", Reason: "banned", Note: "spam", By: "admin-1", Client: "portal", Scope: "everywhere",
 		Now: at, Until: at.Add(24 * time.Hour), RetryFrom: at,
@@ -37,7 +37,7 @@ func signsIn(t *testing.T, s *store.Store, u store.User, began time.Time) store.
 	return in
 }
 
-func ends(t *testing.T, s *store.Store, e store.EndRequest) store.Outcome {
+func endSignIns(t *testing.T, s *store.Store, e store.EndRequest) store.Outcome {
 	t.Helper()
 	out, err := s.EndSignIns(t.Context(), e)
 	if err != nil {
@@ -46,8 +46,8 @@ func ends(t *testing.T, s *store.Store, e store.EndRequest) store.Outcome {
 	return out
 }
 
-// tidies ends all that r denies, and returns how many sign-ins each batch ended.
-func tidies(t *testing.T, s *store.Store, r store.Revocation, limit int) (batches []int) {
+// finishDenial ends all that r denies, and returns how many sign-ins each batch ended.
+func finishDenial(t *testing.T, s *store.Store, r store.Revocation, limit int) (batches []int) {
 	t.Helper()
 	for more := true; more; {
 		var out store.Outcome
@@ -60,8 +60,8 @@ func tidies(t *testing.T, s *store.Store, r store.Revocation, limit int) (batche
 	return batches
 }
 
-// tidiesAll ends all that any denial denies.
-func tidiesAll(t *testing.T, s *store.Store) {
+// finishDenials ends all that any denial denies.
+func finishDenials(t *testing.T, s *store.Store) {
 	t.Helper()
 	for {
 		r, err := s.ClaimDenial(t.Context(), at.Add(time.Hour), at.Add(2*time.Hour))
@@ -71,7 +71,7 @@ func tidiesAll(t *testing.T, s *store.Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tidies(t, s, r, 3)
+		finishDenial(t, s, r, 3)
 	}
 }
 
@@ -85,14 +85,14 @@ func names(all []store.Revocation) []string {
 	return found
 }
 
-func TestEndings_OfAWholePerson(t *testing.T) {
+func TestEndSignIns_OfAWholePerson(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, _ := storetest.Registered(t, s, "maria@example.com")
 		other, _ := storetest.Registered(t, s, "otto@example.com")
 		second := signsIn(t, s, u, at.Add(-400*time.Millisecond))         // in the very second of the ending
 		ahead := signsIn(t, s, u, at.Add(30*time.Second))                 // at a replica whose clock is ahead
 		before := ahead.LastSeenAt.Truncate(time.Second).Add(time.Second) // what all that have begun began before
-		out := ends(t, s, act(func(e *store.EndRequest) { e.UserID = u.ID }))
+		out := endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.UserID = u.ID }))
 		if len(out.Ended) != 0 || out.ID != "ending-1" {
 			t.Errorf("%+v", out)
 		}
@@ -104,7 +104,7 @@ func TestEndings_OfAWholePerson(t *testing.T) {
 				t.Errorf("%+v, %v", in, err)
 			}
 		}
-		if batch := tidies(t, s, out.Revocations[0], 2); len(batch) != 2 {
+		if batch := finishDenial(t, s, out.Revocations[0], 2); len(batch) != 2 {
 			t.Errorf("batches of %v", batch)
 		}
 		stored, err := s.RevocationsOf(t.Context(), "ending-1")
@@ -138,11 +138,11 @@ func TestEndings_OfAWholePerson(t *testing.T) {
 	})
 }
 
-func TestEndings_OfOneOrOfTheOthers(t *testing.T) {
+func TestEndSignIns_OfOneOrOfTheOthers(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, first := storetest.Registered(t, s, "maria@example.com")
 		second, third := signsIn(t, s, u, storetest.Now), signsIn(t, s, u, storetest.Now)
-		out := ends(t, s, act(func(e *store.EndRequest) { e.UserID, e.Except = u.ID, first.SID }))
+		out := endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.UserID, e.Except = u.ID, first.SID }))
 		if got := names(out.Revocations); !slices.Equal(got, []string{"sub:" + u.ID}) || out.Revocations[0].Except != first.SID {
 			t.Errorf("revoked %q, %+v", got, out.Revocations)
 		}
@@ -151,22 +151,22 @@ func TestEndings_OfOneOrOfTheOthers(t *testing.T) {
 				t.Errorf("%s: %+v, %v", sid, in, err)
 			}
 		}
-		if batches := tidies(t, s, out.Revocations[0], 9); !slices.Equal(batches, []int{2}) {
+		if batches := finishDenial(t, s, out.Revocations[0], 9); !slices.Equal(batches, []int{2}) {
 			t.Errorf("batches of %v", batches)
 		}
 		if err := s.Reauthenticate(t.Context(), u.ID, first.SID, u.PasswordHash, at); err != nil {
 			t.Errorf("the one that stays: %v", err)
 		}
-		nothing := ends(t, s, act(func(e *store.EndRequest) { e.ID, e.UserID, e.Except = "ending-0", u.ID, first.SID }))
+		nothing := endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.ID, e.UserID, e.Except = "ending-0", u.ID, first.SID }))
 		if len(nothing.Revocations) != 0 {
 			t.Errorf("there were no others: %+v", nothing)
 		}
-		out = ends(t, s, act(func(e *store.EndRequest) { e.ID, e.SID = "ending-2", first.SID }))
+		out = endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.ID, e.SID = "ending-2", first.SID }))
 		if got := names(out.Revocations); !slices.Equal(got, []string{"sid:" + first.SID}) || out.Revocations[0].ReceiptID != "ending-2" {
 			t.Errorf("revoked %q", got)
 		}
 		// Again: what was revoked then comes back, and nothing is written.
-		again := ends(t, s, act(func(e *store.EndRequest) { e.ID, e.SID, e.Now = "ending-3", first.SID, at.Add(time.Second) }))
+		again := endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.ID, e.SID, e.Now = "ending-3", first.SID, at.Add(time.Second) }))
 		if again.ID != "ending-2" || len(again.Ended) != 0 || !slices.Equal(again.Revocations, out.Revocations) {
 			t.Errorf("again: %+v, want %+v", again, out)
 		}
@@ -179,13 +179,13 @@ func TestEndings_OfOneOrOfTheOthers(t *testing.T) {
 	})
 }
 
-func TestEndings_OfTheUnknownWriteNothing(t *testing.T) {
+func TestEndSignIns_OfTheUnknownWriteNothing(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		for name, e := range map[string]store.EndRequest{
-			"person":  act(func(e *store.EndRequest) { e.UserID = "nobody" }),
-			"sign-in": act(func(e *store.EndRequest) { e.SID = "no sign-in" }),
+			"person":  endRequest(func(e *store.EndRequest) { e.UserID = "nobody" }),
+			"sign-in": endRequest(func(e *store.EndRequest) { e.SID = "no sign-in" }),
 		} {
-			if out := ends(t, s, e); len(out.Ended)+len(out.Revocations) != 0 {
+			if out := endSignIns(t, s, e); len(out.Ended)+len(out.Revocations) != 0 {
 				t.Errorf("%s: %+v", name, out)
 			}
 		}
@@ -195,7 +195,7 @@ func TestEndings_OfTheUnknownWriteNothing(t *testing.T) {
 	})
 }
 
-func TestEndings_OfTokens(t *testing.T) {
+func TestEndSignIns_OfTokens(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, in := storetest.Registered(t, s, "maria@example.com")
 		g, err := s.SignInIdentity(t.Context(), in.SID, "shop", storetest.Now)
@@ -211,14 +211,14 @@ func TestEndings_OfTokens(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		out := ends(t, s, act(func(e *store.EndRequest) { e.Token, e.Until = "family.one", at.Add(time.Minute) }))
+		out := endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.Token, e.Until = "family.one", at.Add(time.Minute) }))
 		if got := names(out.Revocations); !slices.Equal(got, []string{"jti:family.one"}) {
 			t.Errorf("one token: %q", got)
 		}
 		if n := count(t, d, "SELECT COUNT(*) FROM refresh_tokens WHERE revoked_at IS NOT NULL"); n != 0 {
 			t.Error("one access token took its grant along")
 		}
-		out = ends(t, s, act(func(e *store.EndRequest) { e.Token, e.Until = "family", at.Add(time.Minute) }))
+		out = endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.Token, e.Until = "family", at.Add(time.Minute) }))
 		if got := names(out.Revocations); !slices.Equal(got, []string{"jti:family"}) {
 			t.Errorf("a grant: %q", got)
 		}
@@ -228,16 +228,16 @@ func TestEndings_OfTokens(t *testing.T) {
 		if got, err := s.RefreshToken(t.Context(), "hash of another"); err != nil || !got.RevokedAt.IsZero() {
 			t.Errorf("another grant's refresh token: %+v, %v", got, err)
 		}
-		again := ends(t, s, act(func(e *store.EndRequest) { e.ID, e.Token, e.Until = "ending-2", "family", at.Add(time.Minute) }))
+		again := endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.ID, e.Token, e.Until = "ending-2", "family", at.Add(time.Minute) }))
 		if again.ID != "ending-1" || !slices.Equal(again.Revocations, out.Revocations) {
 			t.Errorf("again: %+v", again)
 		}
 		// The end of a grant's revocation moves with the clock; all its tokens are older than the first one.
-		later := ends(t, s, act(func(e *store.EndRequest) { e.ID, e.Token, e.Until = "ending-3", "family", at.Add(time.Hour) }))
+		later := endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.ID, e.Token, e.Until = "ending-3", "family", at.Add(time.Hour) }))
 		if later.ID != "ending-1" || !slices.Equal(later.Revocations, out.Revocations) {
 			t.Errorf("a grant, later: %+v", later)
 		}
-		longer := ends(t, s, act(func(e *store.EndRequest) { e.ID, e.Token, e.Until = "ending-4", "family.one", at.Add(time.Hour) }))
+		longer := endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.ID, e.Token, e.Until = "ending-4", "family.one", at.Add(time.Hour) }))
 		if longer.ID != "ending-4" || len(longer.Revocations) != 1 {
 			t.Errorf("a token, for longer: %+v", longer)
 		}
@@ -247,10 +247,10 @@ func TestEndings_OfTokens(t *testing.T) {
 	})
 }
 
-func TestEndings_CarryChangesOrNothing(t *testing.T) {
+func TestEndSignIns_CarryChangesOrNothing(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, _ := storetest.Registered(t, s, "maria@example.com")
-		stale := act(func(e *store.EndRequest) {
+		stale := endRequest(func(e *store.EndRequest) {
 			e.UserID, e.With = u.ID, []store.Change{store.ChangePassword(u.ID, u.PasswordHash, "new", at), store.ChangePassword(u.ID, "old", "newer", at)}
 		})
 		if _, err := s.EndSignIns(t.Context(), stale); !errors.Is(err, store.ErrStale) {
@@ -262,10 +262,10 @@ func TestEndings_CarryChangesOrNothing(t *testing.T) {
 		if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.PasswordHash != u.PasswordHash {
 			t.Errorf("half of the changes was made: %+v, %v", got, err)
 		}
-		good := act(func(e *store.EndRequest) {
+		good := endRequest(func(e *store.EndRequest) {
 			e.UserID, e.With = u.ID, []store.Change{store.ChangePassword(u.ID, u.PasswordHash, "new", at)}
 		})
-		ends(t, s, good)
+		endSignIns(t, s, good)
 		if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.PasswordHash != "new" || !got.PasswordChangedAt.Equal(at) {
 			t.Errorf("%+v, %v", got, err)
 		}
@@ -276,7 +276,7 @@ func TestEndings_CarryChangesOrNothing(t *testing.T) {
 }
 
 // Whatever the order, nobody is left with a sign-in that the denylist denies, nor with one that should have ended.
-func TestEndings_RaceWithSignIns(t *testing.T) {
+func TestEndSignIns_RaceWithSignIns(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, _ := storetest.Registered(t, s, "maria@example.com")
 		var wg sync.WaitGroup
@@ -290,12 +290,12 @@ func TestEndings_RaceWithSignIns(t *testing.T) {
 			})
 		}
 		wg.Go(func() {
-			if _, err := s.EndSignIns(context.WithoutCancel(t.Context()), act(func(e *store.EndRequest) { e.UserID = u.ID })); err != nil {
+			if _, err := s.EndSignIns(context.WithoutCancel(t.Context()), endRequest(func(e *store.EndRequest) { e.UserID = u.ID })); err != nil {
 				t.Error(err)
 			}
 		})
 		wg.Wait()
-		tidiesAll(t, s)
+		finishDenials(t, s)
 		before, err := s.SignedOutBefore(t.Context(), u.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -345,13 +345,13 @@ func TestUsers_DeletedAccountsLeaveTheirID(t *testing.T) {
 		if err := s.Apply(t.Context(), store.DeleteUser(u.ID, "not the hash", at)); !errors.Is(err, store.ErrStale) {
 			t.Fatalf("with another password: %v", err)
 		}
-		out := ends(t, s, act(func(e *store.EndRequest) {
+		out := endSignIns(t, s, endRequest(func(e *store.EndRequest) {
 			e.UserID, e.Reason, e.With = u.ID, "account_deleted", []store.Change{store.DeleteUser(u.ID, u.PasswordHash, at)}
 		}))
 		if len(out.Revocations) != 1 {
 			t.Errorf("%+v", out)
 		}
-		tidiesAll(t, s)
+		finishDenials(t, s)
 		got, gone, err := s.UserAndSignIn(t.Context(), in.SID)
 		if err != nil || got.ID != u.ID || !got.DeletedAt.Equal(at) || !got.Disabled(at.Add(1000*time.Hour)) || len(got.Roles) > 0 ||
 			got.Name != store.DeletedName || got.Email != "" || got.PasswordHash != "" || got.EmailNormalised == u.EmailNormalised {

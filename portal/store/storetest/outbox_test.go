@@ -246,7 +246,7 @@ func TestOutbox_ListedByPage(t *testing.T) {
 	})
 }
 
-func TestOutbox_SendAgain(t *testing.T) {
+func TestOutbox_ResendNotice(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		ctx := t.Context()
 		later := storetest.Now.Add(48 * time.Hour)
@@ -299,7 +299,7 @@ func TestOutbox_SendAgain(t *testing.T) {
 	})
 }
 
-func TestOutbox_SendAllOfAClientAgain(t *testing.T) {
+func TestOutbox_ResendNotices(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		ctx := t.Context()
 		later := storetest.Now.Add(48 * time.Hour)

@@ -57,7 +57,7 @@ func TestSignIns_PurgedLongAfterTheirEnd(t *testing.T) {
 		u, living := storetest.Registered(t, s, "maria@example.com")
 		for range 3 {
 			in := signsIn(t, s, u, storetest.Now)
-			ends(t, s, act(func(e *store.EndRequest) { e.SID = in.SID }))
+			endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.SID = in.SID }))
 			if _, err := d.ExecContext(t.Context(), d.Rebind(`INSERT INTO sign_in_clients (sid, client_id, first_at, last_at) VALUES (?, 'shop', 1, 1)`), in.SID); err != nil {
 				t.Fatal(err)
 			}

@@ -14,7 +14,7 @@ import (
 
 // A refresh token is exchanged at the very moment at which its grant is revoked, or its sign-in ended: no successor
 // may be left that works, and neither of the two may fail because of the other.
-func TestEndings_RaceWithRotations(t *testing.T) {
+func TestEndSignIns_RaceWithRotations(t *testing.T) {
 	for what, end := range map[string]func(e *store.EndRequest, t store.RefreshToken){
 		"the grant is revoked": func(e *store.EndRequest, t store.RefreshToken) { e.Token = t.Family },
 		"the sign-in ends":     func(e *store.EndRequest, t store.RefreshToken) { e.SID = t.SID },
@@ -43,7 +43,7 @@ func TestEndings_RaceWithRotations(t *testing.T) {
 						begun := make(chan struct{})
 						go func() {
 							close(begun)
-							_, err := s.EndSignIns(ctx, act(func(e *store.EndRequest) { end(e, first) }))
+							_, err := s.EndSignIns(ctx, endRequest(func(e *store.EndRequest) { end(e, first) }))
 							ended <- err
 						}()
 						<-begun
@@ -60,7 +60,7 @@ func TestEndings_RaceWithRotations(t *testing.T) {
 					if err := <-ended; err != nil {
 						t.Errorf("ending: %v", err)
 					}
-					tidiesAll(t, s)
+					finishDenials(t, s)
 					if n := count(t, d, `SELECT COUNT(*) FROM refresh_tokens WHERE family = ? AND revoked_at IS NULL`, first.Family); n != 0 {
 						t.Fatalf("%d refresh tokens outlive the end of what they belong to", n)
 					}

@@ -20,7 +20,7 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 		}
 		var seqs []int64
 		for i := range 5 {
-			out := ends(t, s, act(func(e *store.EndRequest) {
+			out := endSignIns(t, s, endRequest(func(e *store.EndRequest) {
 				e.ID, e.Token, e.Until = fmt.Sprintf("ending-%d", i), fmt.Sprintf("token-%d", i), at.Add(time.Duration(i+1)*time.Minute)
 			}))
 			seqs = append(seqs, out.Revocations[0].Seq)
@@ -82,7 +82,7 @@ func TestRevocations_PendingPublishedAndPurged(t *testing.T) {
 		if err := s.PurgeRevocations(ctx, at.Add(day+time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		out := ends(t, s, act(func(e *store.EndRequest) { e.Token, e.Until = "token-9", at.Add(time.Hour) }))
+		out := endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.Token, e.Until = "token-9", at.Add(time.Hour) }))
 		if out.Revocations[0].Seq <= seqs[4] {
 			t.Errorf("number %d comes after %d", out.Revocations[0].Seq, seqs[4])
 		}
@@ -113,7 +113,7 @@ func seqs(page []store.DenylistEntry) []int64 {
 	return got
 }
 
-func TestDenyList_FilteredAndByPage(t *testing.T) {
+func TestDenylist_FilteredAndByPage(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		maria, in := storetest.Registered(t, s, "maria@example.com")
 		otto, _ := storetest.Registered(t, s, "otto@example.com")
@@ -157,7 +157,7 @@ func TestDenyList_FilteredAndByPage(t *testing.T) {
 	})
 }
 
-func TestDenyList_NamesWhomItIsAbout(t *testing.T) {
+func TestDenylist_NamesWhomItIsAbout(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		maria, in := storetest.Registered(t, s, "maria@example.com")
 		otto, _ := storetest.Registered(t, s, "otto@example.com")

@@ -53,7 +53,7 @@ func sids(page []store.ActiveSignIn) []string {
 	return got
 }
 
-func TestLiving_ByAppAndByReplica(t *testing.T) {
+func TestActiveSignIns_ByAppAndByReplica(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, first := storetest.Registered(t, s, "maria@example.com")
 		end(t, s, first.SID)
@@ -99,7 +99,7 @@ func TestLiving_ByAppAndByReplica(t *testing.T) {
 	})
 }
 
-func TestLiving_PagesForthAndBack(t *testing.T) {
+func TestActiveSignIns_PagesForthAndBack(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
 		u, first := storetest.Registered(t, s, "maria@example.com")
 		end(t, s, first.SID)
@@ -134,14 +134,14 @@ func TestLiving_PagesForthAndBack(t *testing.T) {
 	})
 }
 
-func TestSignIns_UntoldUntilTold(t *testing.T) {
+func TestSignIns_UnacknowledgedUntilAcknowledged(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		ctx := t.Context()
 		u, own := storetest.Registered(t, s, "maria@example.com")
 		stolen, ended := signsIn(t, s, u, storetest.Now), signsIn(t, s, u, storetest.Now)
-		ends(t, s, act(func(e *store.EndRequest) { e.SID, e.Reason = own.SID, "sign_out" }))
-		ends(t, s, act(func(e *store.EndRequest) { e.SID, e.Reason = stolen.SID, "token_replay" }))
-		ends(t, s, act(func(e *store.EndRequest) { e.SID, e.Reason, e.Now = ended.SID, "ended_by_admin", at.Add(time.Minute) }))
+		endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.SID, e.Reason = own.SID, "sign_out" }))
+		endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.SID, e.Reason = stolen.SID, "token_replay" }))
+		endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.SID, e.Reason, e.Now = ended.SID, "ended_by_admin", at.Add(time.Minute) }))
 		reasons := []string{"token_replay", "ended_by_admin"}
 		got, err := s.UnacknowledgedSignIns(ctx, u.ID, reasons, storetest.Now, 9)
 		if err != nil || len(got) != 2 || got[0].SID != ended.SID || got[1].SID != stolen.SID || got[1].EndReason != "token_replay" {

@@ -85,7 +85,7 @@ func TestSignIns_RaceWithAChangeOfPassword(t *testing.T) {
 			}
 		})
 		wg.Wait()
-		tidiesAll(t, s)
+		finishDenials(t, s)
 		if n := count(t, d, "SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL"); n != 1 {
 			t.Errorf("%d sign-ins live, want the one that changed the password", n)
 		}
@@ -222,7 +222,7 @@ func TestSessions_FoundByTheirKeyWhileTheSignInLives(t *testing.T) {
 		if _, err := s.Session(ctx, "key-1"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the key of before: %v", err)
 		}
-		ends(t, s, act(func(e *store.EndRequest) { e.SID = in.SID }))
+		endSignIns(t, s, endRequest(func(e *store.EndRequest) { e.SID = in.SID }))
 		if _, err := s.Session(ctx, "key-2"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("ended: %v", err)
 		}
