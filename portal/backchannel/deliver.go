@@ -160,13 +160,13 @@ func (s *Sender) deliver(ctx context.Context, n store.Notice) Result {
 		if r.GivenUp {
 			level = slog.LevelError
 		}
-		s.Logger.Log(ctx, level, "a client was not told of a sign-out", "client_id", n.ClientID, "sid", n.SID,
+		s.Logger.Log(ctx, level, "cannot notify a client of a sign-out", "client_id", n.ClientID, "sid", n.SID,
 			"attempts", try.Attempt, "given_up", r.GivenUp, "error", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.times.recording)
 	defer cancel()
 	if err := s.Records.NoticeTried(ctx, try); err != nil {
-		s.Logger.Warn("what became of a logout token was not recorded; it will be sent again", "client_id", n.ClientID, "sid", n.SID, "error", err)
+		s.Logger.Warn("cannot record a delivered logout token; it will be sent again", "client_id", n.ClientID, "sid", n.SID, "error", err)
 	}
 	return r
 }

@@ -21,7 +21,7 @@ func (s *Sender) Run(ctx context.Context) error {
 		if now := s.Now(); now.Sub(purged) > purgeEvery {
 			purged = now
 			if err := s.Records.PurgeNotices(ctx, now.Add(-heardFor), now.Add(-givenUpFor)); err != nil && ctx.Err() == nil {
-				s.Logger.Warn("old logout tokens were not cleared away", "error", err)
+				s.Logger.Warn("cannot delete old logout tokens", "error", err)
 			}
 		}
 		select {
@@ -104,9 +104,9 @@ func (s *Sender) noteHealth(ctx context.Context, err error) {
 	if away := err != nil; away != s.state.away {
 		s.state.away = away
 		if away {
-			s.Logger.Warn("logout tokens wait in the outbox", "error", err)
+			s.Logger.Warn("cannot send logout tokens; they wait in the outbox", "error", err)
 		} else {
-			s.Logger.Info("logout tokens leave the outbox again")
+			s.Logger.Info("sending logout tokens again")
 		}
 	}
 }

@@ -87,7 +87,7 @@ type Deps struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 	Recorded  func()         // called after an event was recorded
-	Trace      trace.Recorder // records the steps of each sign-in, for its user to see
+	Trace     trace.Recorder // records the steps of each sign-in, for its user to see
 	Replica   string
 
 	RefreshLife  time.Duration // lifetime of a family of refresh tokens; default 30 days
@@ -104,7 +104,7 @@ type Handlers struct {
 func New(d Deps) (*Handlers, error) {
 	if d.Clients == nil || d.Records == nil || d.Ephemeral == nil || d.Sessions == nil || d.Revoker == nil || d.Denied == nil ||
 		d.Issuer == nil || d.Keys == nil || d.Now == nil || d.Logger == nil {
-		return nil, errors.New("oidc: a dependency is missing")
+		return nil, errors.New("oidc: a required option is unset")
 	}
 	if d.RefreshLife == 0 {
 		d.RefreshLife = 30 * 24 * time.Hour

@@ -147,7 +147,7 @@ func (p *publisher) exchange(ctx context.Context, entries []denylist.Entry) (den
 // markPublished records that Redis has rows.
 func (p *publisher) markPublished(ctx context.Context, rows []store.Revocation) {
 	if err := p.records.RevocationsPublished(ctx, seqsOf(rows), p.now()); err != nil {
-		p.logger.Warn("published revocations were not noted and will be published again", "error", err)
+		p.logger.Warn("cannot record published revocations; they will be published again", "error", err)
 	}
 }
 
@@ -183,7 +183,7 @@ func (p *publisher) rebuild(ctx context.Context) error {
 		return err
 	}
 	if n > 0 {
-		p.logger.Info("the denylist was rebuilt from the database", "entries", n)
+		p.logger.Info("denylist rebuilt from the database", "entries", n)
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ type Service struct {
 // New returns a service, or an error if a dependency is missing.
 func New(d Deps) (*Service, error) {
 	if d.Records == nil || d.Log == nil || d.Sessions == nil || d.Sender == nil || d.Now == nil || d.Logger == nil {
-		return nil, errors.New("revoke: a dependency is missing")
+		return nil, errors.New("revoke: a required option is unset")
 	}
 	if d.Bound <= 0 {
 		d.Bound = denylist.DefaultBound
@@ -162,7 +162,7 @@ func (s *Service) carryOut(ctx context.Context, r Request, out store.Outcome) Re
 	fresh := s.unsettled(out.Revocations)
 	written, err := s.publisher.publish(ctx, fresh)
 	if err != nil {
-		s.d.Logger.Warn("a revocation could not be published yet; Redis gets it later", "ending", out.ID, "reason", r.Reason, "error", err)
+		s.d.Logger.Warn("cannot publish a revocation yet; it waits for Redis", "ending", out.ID, "reason", r.Reason, "error", err)
 		receipt.Confirmed = false
 	}
 	var wg sync.WaitGroup
@@ -185,7 +185,7 @@ func (s *Service) finish(ctx context.Context, r Request, out store.Outcome, rece
 		mine := now.Add(backchannel.HeadStart) // until then only this replica delivers and continues
 		batch, more, err := s.d.Records.EndDenied(ctx, out.Revocations[0], tidyBatch, now, mine, mine)
 		if err != nil {
-			s.d.Logger.Warn("sign-ins that are denied will be ended later", "ending", out.ID, "error", err)
+			s.d.Logger.Warn("cannot end denied sign-ins yet; retrying later", "ending", out.ID, "error", err)
 		}
 		receipt.Tidying = more || err != nil
 		out.Ended, out.Notices = batch.Ended, batch.Notices
@@ -214,7 +214,7 @@ func (s *Service) endSessions(ctx context.Context, sids []string) bool {
 		return true
 	}
 	if err := s.d.Sessions.EndSIDs(ctx, sids...); err != nil {
-		s.d.Logger.Warn("sessions of the portal could not be ended; their sign-ins are over all the same", "sign_ins", len(sids), "error", err)
+		s.d.Logger.Warn("cannot delete portal sessions; their sign-ins have ended anyway", "sign_ins", len(sids), "error", err)
 		return false
 	}
 	return true
@@ -236,7 +236,7 @@ func (r Receipt) Err() error {
 	if r.Confirmed {
 		return nil
 	}
-	return fmt.Errorf("revoke: not every server could be told yet: %w", session.ErrUnavailable)
+	return fmt.Errorf("revoke: not every server has been notified yet: %w", session.ErrUnavailable)
 }
 
 // Confirmed returns the error of Revoke or, if that is nil, that of the receipt (Receipt.Err).

@@ -41,15 +41,15 @@ func (s *Service) runSync(ctx context.Context) error {
 		if failed := err != nil; failed != failing {
 			failing = failed
 			if failed {
-				s.d.Logger.Warn("the denylist in Redis is not kept; what was revoked waits in the database", "error", err)
+				s.d.Logger.Warn("cannot update the denylist in Redis; revocations wait in the database", "error", err)
 			} else {
-				s.d.Logger.Info("the denylist in Redis is kept again")
+				s.d.Logger.Info("updating the denylist in Redis again")
 			}
 		}
 		if now := s.d.Now(); now.Sub(purged) >= purgeInterval {
 			purged = now
 			if err := s.d.Records.PurgeRevocations(ctx, now); err != nil && ctx.Err() == nil {
-				s.d.Logger.Warn("old revocations were not deleted", "error", err)
+				s.d.Logger.Warn("cannot delete old revocations", "error", err)
 			}
 		}
 		select {
@@ -108,7 +108,7 @@ func (s *Service) mend(ctx context.Context, now denylist.State) error {
 	if _, err := s.publisher.publish(ctx, lost); err != nil {
 		return err
 	}
-	s.d.Logger.Warn("Redis had lost revocations; they were written again", "entries", len(lost), "high", now.High, "expected", high)
+	s.d.Logger.Warn("Redis had lost revocations; restored them from the database", "entries", len(lost), "high", now.High, "expected", high)
 	return nil
 }
 

@@ -229,7 +229,7 @@ func TestSync_WaitsWhileRedisIsAwayAndSaysSoOnce(t *testing.T) {
 	if _, err := h.service.Publish(t.Context(), rows); err == nil {
 		t.Error("published to a Redis that is away")
 	}
-	eventually(t, "a warning", func() bool { return h.logs.count("waits in the database") == 1 })
+	eventually(t, "a warning", func() bool { return h.logs.count("wait in the database") == 1 })
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -237,8 +237,8 @@ func TestSync_WaitsWhileRedisIsAwayAndSaysSoOnce(t *testing.T) {
 	if !h.denied("while away") {
 		t.Error("not denied")
 	}
-	eventually(t, "the news", func() bool { return h.logs.count("is kept again") == 1 })
-	if n := h.logs.count("waits in the database"); n != 1 {
+	eventually(t, "the news", func() bool { return h.logs.count("updating the denylist in Redis again") == 1 })
+	if n := h.logs.count("wait in the database"); n != 1 {
 		t.Errorf("%d warnings", n)
 	}
 }

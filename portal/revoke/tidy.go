@@ -46,7 +46,7 @@ func (s *Service) runTidy(ctx context.Context) error {
 		}
 		if failed := err != nil && ctx.Err() == nil; failed != failing {
 			if failing = failed; failed {
-				s.d.Logger.Warn("sign-ins that are denied could not be ended yet", "error", err)
+				s.d.Logger.Warn("cannot end denied sign-ins yet", "error", err)
 			}
 		}
 	}

@@ -40,7 +40,7 @@ func (s *Store) DeclareClients(ctx context.Context, declared []Client, now time.
 		}
 		for _, id := range dropped {
 			if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE clients SET declared = ?, version = version + 1 WHERE id = ?`), false, id); err != nil {
-				return fmt.Errorf("store: client %s is not declared any more: %w", id, err)
+				return fmt.Errorf("store: client %s is no longer declared: %w", id, err)
 			}
 		}
 		return nil
