@@ -31,7 +31,7 @@ func (k kept) session(ctx context.Context, key string) (*session.Record, error) 
 	if s.User.Disabled(k.now()) {
 		return nil, nil
 	}
-	k.log.InfoContext(ctx, "a session that Redis did not have was found in the database", "sid", s.SignIn.SID)
+	k.log.InfoContext(ctx, "recovered a session from the database", "sid", s.SignIn.SID)
 	return &session.Record{
 		Subject: s.User.ID, SID: s.SignIn.SID, Name: s.User.Name, Email: s.User.Email, Roles: s.User.Roles,
 		AuthTime: s.SignIn.CreatedAt, CreatedAt: s.Began, SeenAt: s.Seen,
@@ -41,6 +41,6 @@ func (k kept) session(ctx context.Context, key string) (*session.Record, error) 
 // seen records that the session was used.
 func (k kept) seen(ctx context.Context, key string, now time.Time) {
 	if err := k.records.TouchSession(ctx, key, now); err != nil && ctx.Err() == nil {
-		k.log.WarnContext(ctx, "the use of a session was not noted", "error", err)
+		k.log.WarnContext(ctx, "cannot record the use of a session", "error", err)
 	}
 }

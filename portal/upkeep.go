@@ -27,9 +27,9 @@ type upkeep struct {
 
 func (u *upkeep) run(ctx context.Context) error {
 	if n, err := u.records.IndexUsers(ctx); err != nil && ctx.Err() == nil {
-		u.log.Warn("not everybody can be found in the console's search", "error", err)
+		u.log.Warn("cannot add all users to the console's search index", "error", err)
 	} else if n > 0 {
-		u.log.Info("people who were here before the console's search can be found", "people", n)
+		u.log.Info("added users to the console's search index", "people", n)
 	}
 	for {
 		select {
@@ -49,7 +49,7 @@ func (u *upkeep) clear(ctx context.Context) {
 		"receipts":       func() error { return u.records.PurgeReceipts(ctx, now.Add(-rememberedFor)) },
 	} {
 		if err := purge(); err != nil && ctx.Err() == nil {
-			u.log.Warn("expired records were not cleared away", "what", what, "error", err)
+			u.log.Warn("cannot delete expired records", "what", what, "error", err)
 		}
 	}
 }

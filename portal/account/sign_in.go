@@ -17,7 +17,7 @@ import (
 )
 
 // noMatch is the message both for an unknown email and for a wrong password.
-const noMatch = "The email and the password do not match. Check both and try again."
+const noMatch = "Wrong email or password. Check both and try again."
 
 type signInView struct {
 	Shell    components.Shell
@@ -56,7 +56,7 @@ func (p *Pages) SignInForm(c echo.Context) error {
 func (p *Pages) showSignIn(c echo.Context, status int, view signInView) error {
 	title := "Sign in"
 	if view.Reauth != nil {
-		title = "Confirm it is you"
+		title = "Confirm it's you"
 	} else if p.Demo {
 		view.Demo = DemoAccounts()
 	}
@@ -184,7 +184,7 @@ func (p *Pages) rehash(c echo.Context, u store.User, secret string) string {
 		}
 	}
 	if err != nil {
-		web.Logger(c).WarnContext(ctx, "a password was not hashed anew", "error", err, "sub", u.ID)
+		web.Logger(c).WarnContext(ctx, "cannot rehash a password", "error", err, "sub", u.ID)
 		return u.PasswordHash
 	}
 	return hash
@@ -253,7 +253,7 @@ func (p *Pages) refuse(c echo.Context, err error, view signInView) error {
 	case errors.Is(err, errNoMatch), errors.Is(err, store.ErrStale):
 		view.Faults[""] = noMatch
 		if view.Reauth != nil {
-			view.Faults[""] = "That is not your password. Try again."
+			view.Faults[""] = "Wrong password. Try again."
 		}
 		return p.showSignIn(c, http.StatusUnprocessableEntity, view)
 	case errors.As(err, &disabled):
@@ -271,5 +271,5 @@ func tooMany(c echo.Context, e *attempts.Exceeded) string {
 	if seconds > 90 {
 		wait = components.Plural((seconds+59)/60, "minute", "minutes")
 	}
-	return fmt.Sprintf("There were too many attempts. Please wait %s, then try again.", wait)
+	return fmt.Sprintf("Too many attempts. Please wait %s, then try again.", wait)
 }

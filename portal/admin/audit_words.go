@@ -26,14 +26,14 @@ const (
 // filter's options.
 var actions = []struct{ code, words string }{
 	{actBanned, "Banned"},
-	{actUnbanned, "Lifted a ban"},
+	{actUnbanned, "Unbanned"},
 	{actRoles, "Changed roles"},
-	{actEndedAll, "Ended every sign-in"},
-	{actEndedOne, "Ended a sign-in"},
+	{actEndedAll, "Signed out everywhere"},
+	{actEndedOne, "Signed out a session"},
 	{store.SignInFailed, "Failed to sign in"},
 	{store.PasswordChanged, "Changed the password"},
 	{store.EmailChanged, "Changed the email"},
-	{"sign_in.ended", "Ended a sign-in, from the list"}, // of an earlier version
+	{"sign_in.ended", "Signed out a session from the list"}, // of an earlier version
 	{"client.created", "Created a client"},
 	{"client.changed", "Changed a client"},
 	{"client.secret_rotated", "Rotated a client's secret"},
@@ -41,10 +41,10 @@ var actions = []struct{ code, words string }{
 	{"client.enabled", "Enabled a client"},
 	{"key.rotated", "Rotated a signing key"},
 	{"key.activated", "Activated a signing key"},
-	{"key.activated_unseen", "Activated a key that not all had seen"},
+	{"key.activated_unseen", "Activated a key before every server had it"},
 	{"key.withdrawn", "Withdrew a signing key"},
-	{"delivery.sent_again", "Sent a delivery again"},
-	{"delivery.all_sent_again", "Sent all deliveries again"},
+	{"delivery.sent_again", "Resent a notice"},
+	{"delivery.all_sent_again", "Resent all notices"},
 }
 
 // personActions are those of administrators on users.
@@ -138,7 +138,7 @@ func auditRowsOf(rows []store.Audit) []auditRow {
 			TargetURL: targetURL(r.TargetKind, r.TargetID), Kind: r.TargetKind, IP: r.IP, RequestID: r.RequestID, Detail: detailText(r.Detail),
 		}
 		if r.ActorID == "" {
-			list[i].Actor, list[i].ActorURL = "someone not signed in", ""
+			list[i].Actor, list[i].ActorURL = "Not signed in", ""
 		}
 		if list[i].Target == "" {
 			list[i].Target = r.TargetID

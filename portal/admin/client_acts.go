@@ -25,11 +25,11 @@ type secretView struct {
 // showSecret answers a POST with the page that shows the secret, or redirects with a message if the client has none.
 func (a *Console) showSecret(c echo.Context, client clients.Client, secret, what string) error {
 	if secret == "" {
-		web.Flash(c, "success", client.Name+" is created. It is a public client and has no secret.")
+		web.Flash(c, "success", client.Name+" was created. It's a public client, so it has no secret.")
 		return leadOn(c, clientURL(client.ID))
 	}
 	view := secretView{clientRow: clientRowOf(client), Secret: secret, What: what}
-	view.frame = a.frame(c, "The secret of "+client.Name, "", "clients",
+	view.frame = a.frame(c, "Secret for "+client.Name, "", "clients",
 		components.NavItem{Label: "Clients", URL: clientsPath}, components.NavItem{Label: client.Name, URL: clientURL(client.ID)})
 	return web.Render(c, http.StatusOK, secretPage(view))
 }
@@ -57,12 +57,12 @@ func (a *Console) ask(c echo.Context, title, act string) (askView, clients.Clien
 
 // askSecret handles GET /admin/clients/:client/secret.
 func (a *Console) askSecret(c echo.Context, _ Admin) error {
-	view, client, err := a.ask(c, "Make a new secret for %s?", "secret")
+	view, client, err := a.ask(c, "Create a new secret for %s?", "secret")
 	switch {
 	case err != nil:
 		return err
 	case client.Declared:
-		return moved(c, "The secret of this client comes from the configuration and is changed there.", clientURL(client.ID))
+		return moved(c, "This client's secret is set in the configuration. Change it there.", clientURL(client.ID))
 	case view.Public:
 		return moved(c, "A public client has no secret.", clientURL(client.ID))
 	}
@@ -84,10 +84,10 @@ func (a *Console) rotateSecret(c echo.Context, me Admin) error {
 	case errors.Is(err, clients.ErrNotFound):
 		return web.NotFound("This client")
 	case errors.Is(err, clients.ErrDeclared):
-		return moved(c, "The secret of this client comes from the configuration and is changed there.", clientURL(id))
+		return moved(c, "This client's secret is set in the configuration. Change it there.", clientURL(id))
 	case errors.Is(err, clients.ErrChanged):
-		return moved(c, "The client has changed since you were asked, perhaps by your own second click, and no secret was made now. "+
-			"A secret is shown only once: if you do not have the last one, make another.", clientURL(id, "secret"))
+		return moved(c, "No secret was created, because the client has changed since you opened this page, perhaps by a double click. "+
+			"If you don't have the latest secret, create another.", clientURL(id, "secret"))
 	case len(clients.FaultsOf(err)) > 0:
 		return moved(c, "A public client has no secret.", clientURL(id))
 	case err != nil:
@@ -103,7 +103,7 @@ func (a *Console) askDisable(c echo.Context, _ Admin) error {
 	case err != nil:
 		return err
 	case client.Disabled:
-		return moved(c, client.Name+" is disabled already.", clientURL(client.ID))
+		return moved(c, client.Name+" is already disabled.", clientURL(client.ID))
 	}
 	return web.Render(c, http.StatusOK, askDisablePage(view))
 }
@@ -115,7 +115,7 @@ func (a *Console) askEnable(c echo.Context, _ Admin) error {
 	case err != nil:
 		return err
 	case !client.Disabled:
-		return moved(c, client.Name+" is enabled already.", clientURL(client.ID))
+		return moved(c, client.Name+" is already enabled.", clientURL(client.ID))
 	}
 	return web.Render(c, http.StatusOK, askEnablePage(view))
 }
@@ -149,10 +149,10 @@ func (a *Console) flipped(c echo.Context, client clients.Client, err error, how 
 	case errors.Is(err, clients.ErrNotFound):
 		return web.NotFound("This client")
 	case errors.Is(err, clients.ErrChanged):
-		return moved(c, client.Name+" was "+how+" already.", clientURL(client.ID))
+		return moved(c, client.Name+" was already "+how+".", clientURL(client.ID))
 	case err != nil:
 		return err
 	}
-	web.Flash(c, "success", client.Name+" is "+how+". Every server follows within five seconds.")
+	web.Flash(c, "success", client.Name+" was "+how+". This takes effect on every server within five seconds.")
 	return leadOn(c, clientURL(client.ID))
 }

@@ -118,7 +118,7 @@ func (a *Console) denylist(c echo.Context, _ Admin) error {
 	if err := a.deniedPage(ctx, q, &view); err != nil {
 		return err
 	}
-	view.frame = a.frame(c, "Denylist", "What every server refuses, and until when it has to be kept.", "denylist")
+	view.frame = a.frame(c, "Denylist", "What every server refuses, and until when.", "denylist")
 	return web.Render(c, http.StatusOK, denylistPage(view), deniedList(view))
 }
 
@@ -190,9 +190,9 @@ func deniedOf(e store.DenylistEntry, names map[string]string) deniedRow {
 	case e.By != "":
 		row.By = e.By
 	case slices.Contains(own, e.Reason):
-		row.By = "the person"
+		row.By = "The user"
 	default:
-		row.By = "the system"
+		row.By = "System"
 	}
 	if e.Client != "" {
 		row.App = nameOf(names, e.Client)
@@ -204,7 +204,7 @@ func kindWords(e store.DenylistEntry) (words, icon string) {
 	switch denylist.Kind(e.Kind) { // icons: user-round monitor key-round
 	case denylist.Subject:
 		if e.Except != "" {
-			return "Person, but for one sign-in", "user-round"
+			return "Person, except one sign-in", "user-round"
 		}
 		return "Person", "user-round"
 	case denylist.SignIn:
@@ -218,10 +218,10 @@ var kindOptions = []components.Option{
 	{Value: string(denylist.SignIn), Label: "Sign-ins"}, {Value: string(denylist.Token), Label: "Tokens"},
 }
 
-var stateFilter = []components.Option{{Value: "", Label: "In Redis or not"}, {Value: waiting, Label: "Waits for Redis"}}
+var stateFilter = []components.Option{{Value: "", Label: "Any state"}, {Value: waiting, Label: "Waiting for Redis"}}
 
 func reasonOptions() []components.Option {
-	options := []components.Option{{Value: "", Label: "For any reason"}}
+	options := []components.Option{{Value: "", Label: "Any reason"}}
 	for _, r := range reasons {
 		options = append(options, components.Option{Value: r.code, Label: r.words})
 	}

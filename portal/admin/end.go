@@ -30,7 +30,7 @@ func (a *Console) endAllForm(c echo.Context, me Admin) error {
 	if err != nil {
 		return err
 	}
-	view := endAllView{User: u, Total: total, Self: u.ID == me.ID, frame: a.frame(c, "End every sign-in of "+u.Name+"?", "", "people",
+	view := endAllView{User: u, Total: total, Self: u.ID == me.ID, frame: a.frame(c, "Sign out everywhere of "+u.Name+"?", "", "people",
 		components.NavItem{Label: "People", URL: peoplePath}, components.NavItem{Label: u.Name, URL: personURL(u.ID)})}
 	return web.Render(c, http.StatusOK, endAllPage(view))
 }
@@ -51,7 +51,7 @@ func (a *Console) endAll(c echo.Context, me Admin) error {
 		With: []store.Change{store.IfSignedIn(u.ID, except), store.ForgetDevices(u.ID), a.audit(c, me, actEndedAll, kindPerson, u.ID, u.Email, nil)},
 	})
 	if errors.Is(err, store.ErrEnded) {
-		web.Flash(c, "info", u.Name+" is signed in nowhere (else) any more.")
+		web.Flash(c, "info", u.Name+" isn't signed in anywhere else.")
 		return leadOn(c, personURL(u.ID))
 	}
 	if err != nil {
@@ -68,7 +68,7 @@ func (a *Console) endOne(c echo.Context, me Admin) error {
 	}
 	_, _, done, err := a.revokeSignIn(c, me, u.ID)
 	if errors.Is(err, store.ErrEnded) {
-		web.Flash(c, "info", "That sign-in had ended already.")
+		web.Flash(c, "info", "That session was already signed out.")
 		return leadOn(c, personURL(u.ID))
 	}
 	if err != nil {
@@ -82,11 +82,11 @@ func (a *Console) endOne(c echo.Context, me Admin) error {
 func (a *Console) revokeSignIn(c echo.Context, me Admin, userID string) (u store.User, browser string, done revoke.Receipt, err error) {
 	ctx, sid := c.Request().Context(), c.Param("sid")
 	if !isID(sid) {
-		return u, "", done, web.NotFound("This sign-in")
+		return u, "", done, web.NotFound("This session")
 	}
 	u, in, err := a.Store.UserAndSignIn(ctx, sid)
 	if errors.Is(err, store.ErrNotFound) || err == nil && userID != "" && u.ID != userID {
-		return u, "", done, web.NotFound("This sign-in")
+		return u, "", done, web.NotFound("This session")
 	}
 	if err != nil {
 		return u, "", done, err

@@ -116,23 +116,23 @@ func (a *Console) house(ctx context.Context) house {
 	}
 	switch {
 	case errors.Is(err, denylist.ErrForeign):
-		h.Away = "Redis holds something else under the keys of the denylist. Until it is removed, nothing can be revoked in Redis."
+		h.Away = "Redis has other data under the denylist's keys. Delete that data: until then, revocations can't be written to Redis."
 	case err != nil:
-		h.Away = "Redis does not answer. Every server that has not heard from it for longer than its bound refuses signed-in requests, and recovers by itself."
+		h.Away = "Redis isn't responding. Servers that can't reach it refuse signed-in requests, and recover by themselves once it's back."
 	}
 	if err != nil {
 		h.Replicas, h.State = nil, denylist.State{}
-		a.Logger.WarnContext(ctx, "Redis tells nothing of the servers", "error", err)
+		a.Logger.WarnContext(ctx, "cannot read the state of the servers from Redis", "error", err)
 	}
 	return h
 }
 
 // States of a replica.
 const (
-	well    = "well"
-	behind  = "behind"  // it follows the log, but has not applied all of it yet
-	loading = "loading" // it has not loaded the denylist yet, and refuses
-	silent  = "silent"  // it has not been heard from, and refuses by now
+	well    = "healthy"
+	behind  = "behind"         // it follows the log, but has not applied all of it yet
+	loading = "loading"        // it has not loaded the denylist yet, and refuses
+	silent  = "not responding" // it has not been heard from, and refuses by now
 )
 
 func (h house) state(r denylist.Replica) string {

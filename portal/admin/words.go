@@ -14,9 +14,9 @@ import (
 // reasons are the reasons for a revocation, in the order of the filter's options.
 var reasons = []struct{ code, words string }{
 	{denylist.Banned, "Banned"},
-	{denylist.EndedByAdmin, "Ended by an administrator"},
+	{denylist.EndedByAdmin, "Signed out by an administrator"},
 	{denylist.SignedOut, "Signed out"},
-	{denylist.EndedElsewhere, "Ended by the person, elsewhere"},
+	{denylist.EndedElsewhere, "Signed out from another device"},
 	{denylist.Everywhere, "Signed out everywhere"},
 	{denylist.PasswordChanged, "Password changed"},
 	{denylist.RolesChanged, "Roles changed"},
@@ -25,7 +25,7 @@ var reasons = []struct{ code, words string }{
 	{denylist.TokenRevoked, "Token revoked"},
 	{denylist.Replaced, "Replaced by another sign-in"},
 	{denylist.TooMany, "Too many sign-ins"},
-	{denylist.ProviderLogout, "Ended by the provider"},
+	{denylist.ProviderLogout, "Signed out by the identity provider"},
 }
 
 // why returns the label of a reason, or the code itself if it is unknown.

@@ -18,7 +18,7 @@ import (
 )
 
 // ErrUnavailable is wrapped by every error that means that Redis did not answer.
-var ErrUnavailable = errors.New("attempts: Redis did not answer")
+var ErrUnavailable = errors.New("attempts: Redis isn't responding")
 
 // Exceeded is the error for too many attempts. Wait is the time until the next one is allowed.
 type Exceeded struct{ Wait time.Duration }

@@ -56,7 +56,7 @@ func (r *Registry) Create(ctx context.Context, c Client, note Note) (Client, str
 	}
 	var wrongID error
 	if !createdID.MatchString(c.ID) || c.ID == "new" {
-		wrongID = faulty("client_id", "Use up to 100 letters, digits, dots, dashes and underscores, beginning with a letter or a digit. The word new is taken.")
+		wrongID = faulty("client_id", "Use up to 100 letters, digits, dots, dashes and underscores, starting with a letter or digit. The ID new is reserved.")
 		c.ID = "new" // so that Prepare reports the other faults, too
 	}
 	c, err := c.Prepare(r.PlainHTTP)
@@ -167,7 +167,7 @@ func (r *Registry) apply(ctx context.Context, before, after Client, note Note, c
 	r.loading.Lock()
 	defer r.loading.Unlock()
 	if err := r.loadLocked(ctx); err != nil && ctx.Err() == nil {
-		r.Logger.Warn("clients were not reloaded after a change", "error", err)
+		r.Logger.Warn("cannot reload the clients after a change", "error", err)
 	}
 	return nil
 }

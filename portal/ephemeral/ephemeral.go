@@ -21,7 +21,7 @@ type Store struct {
 // there is no secret.
 func New(rdb redis.UniversalClient, secrets ...[]byte) (*Store, error) {
 	if rdb == nil {
-		return nil, errors.New("ephemeral: Redis is needed")
+		return nil, errors.New("ephemeral: Redis is required")
 	}
 	sealer, err := seal.New("gatehouse portal: authorization codes, v1", secrets...)
 	if err != nil {

@@ -39,7 +39,7 @@ func publicJWK(public crypto.PublicKey, alg string) (JWK, error) {
 		j := JWK{KTY: "EC", Use: "sig", Alg: alg, CRV: k.Params().Name, X: b64(point[1 : 1+half]), Y: b64(point[1+half:])}
 		return j.identified(map[string]string{"crv": j.CRV, "kty": j.KTY, "x": j.X, "y": j.Y})
 	default:
-		return JWK{}, fmt.Errorf("keys: a %T has no JWK here", public)
+		return JWK{}, fmt.Errorf("keys: keys of type %T are not supported", public)
 	}
 }
 

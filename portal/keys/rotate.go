@@ -175,7 +175,7 @@ func (r *Rotor) apply(ctx context.Context, k Info, note Note, changes ...store.C
 		return k, err
 	}
 	if err := r.Reload(ctx); err != nil && ctx.Err() == nil {
-		r.Logger.Warn("the signing keys were not reloaded after a change", "error", err)
+		r.Logger.Warn("cannot reload the signing keys after a change", "error", err)
 	}
 	return k, nil
 }

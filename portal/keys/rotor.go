@@ -57,9 +57,9 @@ func (r *Rotor) Run(ctx context.Context) error {
 		err := r.Reload(ctx)
 		switch {
 		case err != nil && !failing && ctx.Err() == nil:
-			r.Logger.Warn("the signing keys were not reloaded; those in memory stay in use", "error", err)
+			r.Logger.Warn("cannot reload the signing keys; using those in memory", "error", err)
 		case err == nil && failing:
-			r.Logger.Info("the signing keys are reloaded again")
+			r.Logger.Info("reloading the signing keys works again")
 		}
 		failing = err != nil
 	}
@@ -81,7 +81,7 @@ func (r *Rotor) Reload(ctx context.Context) error {
 				return err
 			}
 			if err == nil {
-				r.Logger.Info("a signing key is active now", "kid", row.KID, "alg", row.Algorithm)
+				r.Logger.Info("signing key activated", "kid", row.KID, "alg", row.Algorithm)
 			}
 			acted = true
 		case !row.NotAfter.IsZero() && row.NotAfter.Add(r.HintLife).Before(now):

@@ -104,7 +104,7 @@ type Handlers struct {
 func New(d Deps) (*Handlers, error) {
 	if d.Clients == nil || d.Records == nil || d.Ephemeral == nil || d.Sessions == nil || d.Revoker == nil || d.Denied == nil ||
 		d.Issuer == nil || d.Keys == nil || d.Now == nil || d.Logger == nil {
-		return nil, errors.New("oidc: a dependency is missing")
+		return nil, errors.New("oidc: a required option is unset")
 	}
 	if d.RefreshLife == 0 {
 		d.RefreshLife = 30 * 24 * time.Hour

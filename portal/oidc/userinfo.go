@@ -19,17 +19,17 @@ func (h *Handlers) Userinfo(c echo.Context) error {
 	ctx := c.Request().Context()
 	claims, err := h.Issuer.ReadAccess(raw)
 	if err != nil || !slices.Contains(claims.Audience, h.Issuer.URL()) || claims.SID == "" {
-		return refused(invalidToken, "The access token is not valid here.")
+		return refused(invalidToken, "The access token is invalid.")
 	}
 	if !claims.HasScope("openid") {
-		return refused(insufficientScope, "The access token was not issued for the scope openid.")
+		return refused(insufficientScope, "The access token lacks the scope openid.")
 	}
 	if live, f := h.live(h.Denied.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())); !live {
-		return orElse(f, refused(invalidToken, "The access token is revoked."))
+		return orElse(f, refused(invalidToken, "The access token has been revoked."))
 	}
 	g, live, f := h.signedIn(ctx, claims.SID, claims.Subject, claims.ClientID)
 	if !live {
-		return orElse(f, refused(invalidToken, "The sign-in is over."))
+		return orElse(f, refused(invalidToken, "The sign-in has ended."))
 	}
 	noStore(c.Response().Header())
 	return c.JSON(http.StatusOK, person(g).Claims(strings.Fields(claims.Scope)))
@@ -58,13 +58,13 @@ func bearer(c echo.Context) (string, *fault) {
 	}
 	if r.Method == http.MethodPost && isForm(r) {
 		if err := r.ParseForm(); err != nil {
-			return "", refused(invalidRequest, "The form that was sent can not be read.")
+			return "", refused(invalidRequest, "The form can't be parsed.")
 		}
 		found = append(found, r.PostForm["access_token"]...)
 	}
 	switch len(found) {
 	case 0: // RFC 6750 §3.1: no error code without credentials
-		return "", &fault{Status: http.StatusUnauthorized, Code: invalidToken, Description: "An access token is needed.", Challenge: `Bearer realm="gatehouse"`}
+		return "", &fault{Status: http.StatusUnauthorized, Code: invalidToken, Description: "An access token is required.", Challenge: `Bearer realm="gatehouse"`}
 	case 1:
 		return found[0], nil
 	}
