@@ -1,6 +1,6 @@
 # Gatehouse. "make run" starts everything, "make test" shows that it works.
 
-.PHONY: run test test-quick test-nightly deps generate check-generated css lint test-go test-race test-e2e bench bench-revocation bench-class bench-experiments bench-growth pictures
+.PHONY: run test test-quick test-nightly deps generate check-generated css lint test-go test-race test-e2e bench bench-revocation bench-class bench-experiments bench-growth pictures module-path
 
 # Where Node.js is too old, tests/install.sh brings one that tests use.
 export PATH := $(CURDIR)/tests/node_modules/.bin:$(PATH)
@@ -12,7 +12,7 @@ test: deps lint check-generated test-go test-e2e ## All tests; installs what the
 	@echo "All tests passed."
 
 test-quick: ## What finds most mistakes in less than two minutes: vet, the central packages, one page of each app in Chromium
-	go vet ./...
+	go vet ./... ./sso/...
 	go run ./tests/env/cmd/withservers sh tests/go-tests.sh quick
 	cd tests && npm run --silent e2e -- --grep @quick
 
@@ -25,8 +25,8 @@ deps: ## What the tests need beside Go: Redis, PostgreSQL, the SQLite shell, ngi
 lint:
 	@unformatted=$$(git ls-files '*.go' | grep -v '_templ\.go$$' | xargs gofmt -l); \
 	  [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
-	go vet ./...
-	go tool staticcheck ./...
+	go vet ./... ./sso/...
+	go tool staticcheck ./... ./sso/...
 
 check-generated: ## Committed generated code is what its sources give
 	sh tests/check-generated.sh
@@ -46,6 +46,9 @@ generate: css ## After a change of a .templ or .css file
 css:
 	[ -d node_modules ] || npm install --no-save --no-audit --no-fund --loglevel=error
 	npm run --silent css
+
+module-path: ## Other module paths, for whoever publishes them: make module-path MODULE=example.com/login
+	sh deploy/module-path.sh "$(MODULE)"
 
 bench: ## Medians and ratios on this machine
 	go run ./tests/bench

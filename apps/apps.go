@@ -83,7 +83,7 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 			if !open {
 				return web.SeeOther(c, portal+"/signed-out")
 			}
-			web.Flash(c, "success", "You are signed out of every app in this browser.")
+			web.Flash(c, "success", "You're signed out of every app in this browser.")
 			return web.SeeOther(c, "/")
 		},
 	})
@@ -114,7 +114,7 @@ func (d *Deps) Hourly(ctx context.Context, tidy func(context.Context) error) {
 	defer tick.Stop()
 	for {
 		if err := tidy(ctx); err != nil && ctx.Err() == nil {
-			d.Logger.Warn("old data can't be tidied up", "error", err)
+			d.Logger.Warn("cannot delete old data", "error", err)
 		}
 		select {
 		case <-ctx.Done():

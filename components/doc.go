@@ -20,7 +20,7 @@
 //	@Mark("shop", "size-9")                      an app's mark
 //	@Card("") { … }                              a panel with padding; Card("p-0 overflow-hidden") sets its own
 //	@Section("Password", "Signs out your other devices.") { … }   a panel with an h2
-//	@Narrow("portal", "Sign in", "One sign-in opens every app.") { <form> … }     the only panel of a page with one purpose
+//	@Narrow("portal", "Sign in", "Sign in once to use every app.") { <form> … }     the only panel of a page with one purpose
 //	@Button(ButtonView{Kind: "primary", Icon: "plus"}) { New thread }
 //	@ButtonLink(ButtonView{URL: "/new", Kind: "secondary", Size: "sm"}) { Cancel }
 //	@PostButton("/sessions/end", ButtonView{Kind: "quiet-danger", Size: "sm", Confirm: "End this session?"}, "id", s.ID) { End }

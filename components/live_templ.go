@@ -141,7 +141,7 @@ func liveRegion(l Live, signInURL string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<div class=\"signed-out-text\"><p class=\"font-semibold\" data-text></p><p data-note=\"again\">This page stays as it is, with what you typed.</p><p data-note=\"over\">This page stays as it is. If you think this is a mistake, ask whoever runs this site.</p><p data-note=\"other\">What you see here is not theirs. Reload the page to go on.</p></div><div class=\"signed-out-actions\"><a class=\"btn btn-primary btn-sm\" href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<div class=\"signed-out-text\"><p class=\"font-semibold\" data-text></p><p data-note=\"again\">This page stays open, with what you typed.</p><p data-note=\"over\">This page stays open. If you think this is a mistake, contact this site's administrators.</p><p data-note=\"other\">This page shows the previous person's data. Reload it to continue.</p></div><div class=\"signed-out-actions\"><a class=\"btn btn-primary btn-sm\" href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -269,7 +269,7 @@ func Page(s Shell) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = toastItem(Toast{Kind: "error", Message: "The server could not be reached. Check your connection and try again."}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = toastItem(Toast{Kind: "error", Message: "We couldn't reach the server. Check your connection and try again."}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -414,7 +414,7 @@ func header(s Shell) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else if s.Unavailable {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<span class=\"away\" title=\"We cannot tell who is signed in at the moment. You stay signed in.\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<span class=\"away\" title=\"Sign-in is temporarily unavailable. You stay signed in.\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -52,17 +52,17 @@ func parseURL(rawURL string) (Dialect, string, error) {
 	case ok && scheme == "sqlite":
 		folder := strings.TrimPrefix(rest, "//")
 		if folder == "" {
-			return "", "", fmt.Errorf("%w: %q names no folder; write sqlite:./data", ErrURL, rawURL)
+			return "", "", fmt.Errorf("%w: %q has no folder; use sqlite:./data", ErrURL, rawURL)
 		}
 		return SQLite, folder, nil
 	case ok && (scheme == "postgres" || scheme == "postgresql"):
 		if _, err := pgx.ParseConfig(rawURL); err != nil {
 			// pgx's error may contain the password.
-			return "", "", fmt.Errorf("%w: this postgres: URL can't be read", ErrURL)
+			return "", "", fmt.Errorf("%w: invalid postgres: URL", ErrURL)
 		}
 		return Postgres, rawURL, nil
 	default:
-		return "", "", fmt.Errorf("%w: it must begin with \"sqlite:\" or \"postgres:\"", ErrURL)
+		return "", "", fmt.Errorf("%w: it must start with \"sqlite:\" or \"postgres:\"", ErrURL)
 	}
 }
 
@@ -71,7 +71,7 @@ func parseURL(rawURL string) (Dialect, string, error) {
 // server does not answer before ctx ends. The caller must close the result.
 func Open(ctx context.Context, rawURL, service string) (*DB, error) {
 	if !serviceName.MatchString(service) {
-		return nil, fmt.Errorf("database: %q can't be the name of a service", service)
+		return nil, fmt.Errorf("database: %q is not a valid service name", service)
 	}
 	dialect, target, err := parseURL(rawURL)
 	if err != nil {
@@ -85,14 +85,14 @@ func Open(ctx context.Context, rawURL, service string) (*DB, error) {
 
 func openSQLite(ctx context.Context, folder, service string) (*DB, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, fmt.Errorf("database: the data folder can't be made: %w", err)
+		return nil, fmt.Errorf("database: can't create the data folder: %w", err)
 	}
 	file := filepath.Join(folder, service+".db")
 	// SQLite would create a file that all users of the machine can read, and its journals have the mode of the file.
 	// The folder may have existed before, with another mode.
 	made, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("database: the file can't be opened: %w", err)
+		return nil, fmt.Errorf("database: can't open the file: %w", err)
 	}
 	_ = made.Close()
 	// Pragmas belong in the DSN: set by Exec they would apply to one connection of the pool only. _txlock=immediate
@@ -109,7 +109,7 @@ func openSQLite(ctx context.Context, folder, service string) (*DB, error) {
 	x.SetMaxIdleConns(4)
 	if err := firstPing(ctx, x); err != nil {
 		_ = x.Close()
-		return nil, fmt.Errorf("database: %s can't be opened: %w", file, err)
+		return nil, fmt.Errorf("database: can't open %s: %w", file, err)
 	}
 	return &DB{DB: x, Dialect: SQLite, service: service, file: file}, nil
 }
@@ -133,7 +133,7 @@ func firstPing(ctx context.Context, x *sqlx.DB) error {
 func openPostgres(ctx context.Context, rawURL, service string) (*DB, error) {
 	cfg, err := pgx.ParseConfig(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("%w: this postgres: URL can't be read", ErrURL)
+		return nil, fmt.Errorf("%w: invalid postgres: URL", ErrURL)
 	}
 	cfg.RuntimeParams["search_path"] = service
 	cfg.RuntimeParams["application_name"] = "gatehouse-" + service
@@ -193,7 +193,7 @@ func checkSearchPath(ctx context.Context, c *pgx.Conn, service string) error {
 		return err
 	}
 	if strings.Trim(path, `"`) != service {
-		return fmt.Errorf("its search_path is %s and not %s, since a pooler in between ignores ours; give %s a PgBouncer database of its own, "+
+		return fmt.Errorf("the search_path is %s instead of %s, because a connection pooler ignores it; give %s its own PgBouncer database, "+
 			"with connect_query = 'SET search_path TO %s' (docs/operating.md, PgBouncer)", path, service, service, service)
 	}
 	return nil

@@ -45,7 +45,7 @@ func (u *unreachable) Error() string {
 	} else if op := (*net.OpError)(nil); errors.As(u.err, &op) {
 		reason = op.Err.Error()
 	}
-	return "no use of PostgreSQL at " + u.at + ": " + strings.Join(strings.Fields(reason), " ")
+	return "can't use PostgreSQL at " + u.at + ": " + strings.Join(strings.Fields(reason), " ")
 }
 
 func (u *unreachable) Unwrap() error { return u.err }

@@ -28,7 +28,7 @@ func Migrations(service string, dialect Dialect) (fs.FS, error) {
 		return nil, fmt.Errorf("migrations of %s: %w", service, err)
 	}
 	if names, err := fs.Glob(sub, "*.sql"); err != nil || len(names) == 0 {
-		return nil, fmt.Errorf("migrations: there are none for %s on %s", service, dialect)
+		return nil, fmt.Errorf("migrations: none for %s on %s", service, dialect)
 	}
 	return sub, nil
 }
@@ -119,7 +119,7 @@ func latestVersion(files fs.FS) (int64, error) {
 		latest = max(latest, v)
 	}
 	if latest == 0 {
-		return 0, errors.New("migrations: no file has a number above 0")
+		return 0, errors.New("migrations: no numbered files")
 	}
 	return latest, nil
 }

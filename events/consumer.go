@@ -43,7 +43,7 @@ type Consumer struct {
 // have different names.
 func NewConsumer(rdb redis.UniversalClient, group, name string, log *slog.Logger) (*Consumer, error) {
 	if rdb == nil || log == nil || group == "" || name == "" {
-		return nil, errors.New("events: a consumer needs Redis, a logger, a group and a name")
+		return nil, errors.New("events: a consumer requires Redis, a logger, a group and a name")
 	}
 	return &Consumer{rdb: rdb, group: group, name: name, log: log, claimAfter: claimAfter}, nil
 }
@@ -57,7 +57,7 @@ func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 	for ctx.Err() == nil {
 		if err := c.run(ctx, handle); err != nil && ctx.Err() == nil {
 			pause = min(max(2*pause, 100*time.Millisecond), 5*time.Second)
-			c.log.Warn("events can't be consumed just now", "error", err, "again_in_ms", pause.Milliseconds())
+			c.log.Warn("cannot read events", "error", err, "again_in_ms", pause.Milliseconds())
 			sleep(ctx, pause)
 			continue
 		}
@@ -80,7 +80,7 @@ func (c *Consumer) run(ctx context.Context, handle Handler) error {
 		if time.Now().After(nextTrim) {
 			nextTrim = time.Now().Add(trimInterval)
 			if err := Trim(ctx, c.rdb); err != nil && ctx.Err() == nil { // events are read nevertheless
-				c.log.Warn("the event stream can't be trimmed", "error", err)
+				c.log.Warn("cannot trim the event stream", "error", err)
 			}
 		}
 		if time.Now().After(nextClaim) {

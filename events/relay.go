@@ -36,7 +36,7 @@ type Relay struct {
 // NewRelay returns a relay of d's service, or an error if an argument is nil.
 func NewRelay(d *db.DB, rdb redis.UniversalClient, log *slog.Logger) (*Relay, error) {
 	if d == nil || rdb == nil || log == nil {
-		return nil, errors.New("events: a relay needs a database, Redis and a logger")
+		return nil, errors.New("events: a relay requires a database, Redis and a logger")
 	}
 	return &Relay{db: d, rdb: rdb, log: log, wake: make(chan struct{}, 1)}, nil
 }
@@ -62,9 +62,9 @@ func (r *Relay) Run(ctx context.Context) error {
 		if failed := err != nil; failed != failing {
 			failing = failed
 			if failed {
-				r.log.Warn("events wait in the outbox", "error", err)
+				r.log.Warn("cannot publish events; they wait in the outbox", "error", err)
 			} else {
-				r.log.Info("events leave the outbox again")
+				r.log.Info("publishing events again")
 			}
 		}
 		if n == relayBatch {

@@ -88,7 +88,7 @@ func TestConsole_ClientFromCreationToNewSecret(t *testing.T) {
 			t.Error("the secret is in a cookie")
 		}
 		again := h.post(admin, "/admin/clients/new", clientForm())
-		if again.status != http.StatusConflict || !strings.Contains(again.body, "There is a client of this id already") || !strings.Contains(again.body, "other.made.test") {
+		if again.status != http.StatusConflict || !strings.Contains(again.body, "A client with this ID already exists") || !strings.Contains(again.body, "other.made.test") {
 			t.Errorf("sent twice: %d", again.status)
 		}
 		for _, path := range []string{"/admin/clients/made", "/admin/clients/made/edit", "/admin/clients/made/secret", "/admin/clients?q=MADE", "/admin/audit"} {
@@ -118,8 +118,8 @@ func TestConsole_ClientFromCreationToNewSecret(t *testing.T) {
 			t.Fatalf("edit: %d %s", a.status, a.body)
 		}
 		late := h.post(admin, "/admin/clients/made/edit", clientForm("version", version, "scopes", "openid typed-late"))
-		if late.status != http.StatusConflict || !strings.Contains(late.body, "Somebody else changed this client meanwhile") ||
-			!strings.Contains(late.body, "typed-late") || !strings.Contains(late.body, "Stored by now: Renamed") {
+		if late.status != http.StatusConflict || !strings.Contains(late.body, "Someone else has changed this client") ||
+			!strings.Contains(late.body, "typed-late") || !strings.Contains(late.body, "Current value: Renamed") {
 			t.Errorf("a late edit: %d %s", late.status, late.body)
 		}
 		if a := h.post(admin, "/admin/clients/made/edit", clientForm("version", firstOf(t, versionField, late.body), "scopes", "openid typed-late")); a.status != http.StatusSeeOther {
@@ -166,20 +166,20 @@ func TestConsole_ClientFormSaysWhatIsWrong(t *testing.T) {
 			form url.Values
 			says string
 		}{
-			"bad id":        {clientForm("client_id", "bad id"), "beginning with a letter"},
-			"no id":         {clientForm("client_id", ""), "beginning with a letter"},
-			"relative":      {clientForm("redirect_uris", "/cb"), "does not begin with https://"},
+			"bad id":        {clientForm("client_id", "bad id"), "starting with a letter"},
+			"no id":         {clientForm("client_id", ""), "starting with a letter"},
+			"relative":      {clientForm("redirect_uris", "/cb"), "must start with https://"},
 			"none":          {clientForm("redirect_uris", ""), "Enter at least one address."},
-			"no grant":      {clientForm("grant_types", ""), "Choose at least one."},
-			"unknown grant": {clientForm("grant_types", "password"), "is not known"},
-			"method":        {clientForm("token_endpoint_auth_method", "magic"), "is not known"},
-			"scope":         {clientForm("scopes", `a"b`), "is not a scope"},
-			"public robot":  {clientForm("token_endpoint_auth_method", "none", "grant_types", "client_credentials"), "needs a client that authenticates"},
-			"NUL":           {clientForm("redirect_uris", "http://a.test/\x00"), "is not an address"},
+			"no grant":      {clientForm("grant_types", ""), "Choose at least one option."},
+			"unknown grant": {clientForm("grant_types", "password"), "Unknown value"},
+			"method":        {clientForm("token_endpoint_auth_method", "magic"), "Unknown value"},
+			"scope":         {clientForm("scopes", `a"b`), "is not a valid scope"},
+			"public robot":  {clientForm("token_endpoint_auth_method", "none", "grant_types", "client_credentials"), "needs a client with a secret"},
+			"NUL":           {clientForm("redirect_uris", "http://a.test/\x00"), "is not a valid address"},
 			"not text":      {clientForm("client_name", "a\xff\x00b"), "visible characters"},
 		} {
 			a := h.post(admin, "/admin/clients/new", test.form)
-			if a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, test.says) || !strings.Contains(a.body, "The client is not stored yet") {
+			if a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, test.says) || !strings.Contains(a.body, "The client wasn&#39;t saved") {
 				t.Errorf("%s: %d %s", name, a.status, a.body)
 			}
 			if name != "no id" && name != "bad id" && !strings.Contains(a.body, `value="made"`) {
@@ -200,7 +200,7 @@ func TestConsole_DisabledClientGetsNothingButNotices(t *testing.T) {
 		got := h.tokens(exchange(h.code(person, "scope", "openid offline_access")))
 		code := h.code(person)
 		admin := h.asAdmin()
-		if a := h.get(admin, "/admin/clients/one"); a.status != http.StatusOK || strings.Contains(a.body, "/admin/clients/one/edit") || !strings.Contains(a.body, "Declared by the configuration") {
+		if a := h.get(admin, "/admin/clients/one"); a.status != http.StatusOK || strings.Contains(a.body, "/admin/clients/one/edit") || !strings.Contains(a.body, "Set in the configuration") {
 			t.Errorf("a declared client: %d", a.status)
 		}
 		for _, path := range []string{"edit", "secret"} {
@@ -211,7 +211,7 @@ func TestConsole_DisabledClientGetsNothingButNotices(t *testing.T) {
 				t.Errorf("%s of a declared client by POST: %d", path, a.status)
 			}
 		}
-		if a := h.get(admin, "/admin/clients/one/disable"); a.status != http.StatusOK || !strings.Contains(a.body, "no codes and no tokens") {
+		if a := h.get(admin, "/admin/clients/one/disable"); a.status != http.StatusOK || !strings.Contains(a.body, "can't get or introspect tokens") {
 			t.Errorf("the question: %d", a.status)
 		}
 		for range 2 { // the second does nothing

@@ -64,12 +64,12 @@ var endPath = regexp.MustCompile(`action="(/admin/sign-ins/[^/]+/end)"`)
 func TestConsole_SignInsByAppAndReplica(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		admin, alice := h.asAdmin(), h.browser()
-		h.shows(admin, "/admin/sign-ins", "Admin Demo", "You, here", "None yet", "at portal-1", "not", "Alice Demo", "/end")
+		h.shows(admin, "/admin/sign-ins", "Admin Demo", "This browser", "None yet", "on portal-1", "not", "Alice Demo", "/end")
 		h.signIn(alice, "/")
 		set := h.exchangeAt(exchange(h.code(alice, "scope", "openid offline_access")), "one-2")
 		h.clock.advance(5 * time.Second) // counts are kept for a moment
 		h.shows(admin, "/admin/sign-ins", "Alice Demo", "App One", "· one-2", "127.0.0.1")
-		h.shows(admin, "/admin/sign-ins?app=one", "Alice Demo", "one-2", "not", "You, here")
+		h.shows(admin, "/admin/sign-ins?app=one", "Alice Demo", "one-2", "not", "This browser")
 		h.shows(admin, "/admin/sign-ins?app=one&replica=one-2", "Alice Demo")
 		h.shows(admin, "/admin/sign-ins?app=one&replica=one-3", "No sign-ins found", "not", "alice@example.com")
 		h.shows(admin, "/admin/sign-ins?app=portal&replica=portal-1", "Alice Demo", "Admin Demo")
@@ -83,7 +83,7 @@ func TestConsole_SignInsByAppAndReplica(t *testing.T) {
 		h.signIn(bob, "/", "email", "bob@example.com")
 		h.exchangeAt(exchange(h.code(bob)), "<b>) (x")
 		h.clock.advance(5 * time.Second)
-		h.shows(admin, "/admin/sign-ins?app=one&replica=-", "Bob Demo", "Server unknown", "not", "Alice Demo", "<b>)")
+		h.shows(admin, "/admin/sign-ins?app=one&replica=-", "Bob Demo", "Unknown server", "not", "Alice Demo", "<b>)")
 		for _, odd := range []string{"app=%00", "app=one&replica=%FF", "after=x", "after=1~", "before=99999999999999999~a", "after=1~%00&before=1~a&app=%27%20OR%201=1"} {
 			if a := h.get(admin, "/admin/sign-ins?"+odd); a.status != http.StatusOK {
 				t.Errorf("%s: %d", odd, a.status)
@@ -154,7 +154,7 @@ func TestConsole_EndOneSignIn(t *testing.T) {
 		if a.status != http.StatusSeeOther || a.to.RequestURI() != "/admin/sign-ins?app=one" {
 			t.Fatalf("answered %d to %v: %s", a.status, a.to, a.body)
 		}
-		if a := h.get(admin, "/admin/sign-ins"); !strings.Contains(a.body, "is ended. 1 of 1 servers confirmed") {
+		if a := h.get(admin, "/admin/sign-ins"); !strings.Contains(a.body, " was signed out in ") || !strings.Contains(a.body, ". 1 of 1 servers confirmed") {
 			t.Errorf("no word of it: %s", a.body)
 		}
 		if a := h.get(alice, "/profile"); a.status != http.StatusSeeOther {
@@ -181,7 +181,7 @@ func TestConsole_EndOneSignIn(t *testing.T) {
 		if strings.Count(fmt.Sprint(rows), "sign_in_ended") != 1 {
 			t.Errorf("audit: %+v", rows)
 		}
-		h.get(admin, "/admin/people/demo-alice").must(t, http.StatusOK, `<span class="font-medium">Ended a sign-in</span>`)
+		h.get(admin, "/admin/people/demo-alice").must(t, http.StatusOK, `<span class="font-medium">Signed out a session</span>`)
 	})
 }
 
@@ -194,28 +194,28 @@ func TestConsole_ServersAndOverview(t *testing.T) {
 				t.Fatal("the server does not get well")
 			}
 		}
-		h.shows(admin, "/admin/servers", "portal-1", "badge-success", "closed, 1 s", "not", "Silent</span>", "cannot be asked")
+		h.shows(admin, "/admin/servers", "portal-1", "badge-success", "503 in 1 s", "not", "Not responding</span>", "Server status is unavailable")
 		h.shows(admin, "/admin", "with an account", "No sign-outs or bans yet", "1 of 1", "ES256", "0 failed", `href="/admin/denylist"`)
 		h.signIn(alice, "/")
 		h.post(alice, "/sign-out", nil)
 		h.clock.advance(5 * time.Second)
-		h.shows(admin, "/admin", "Alice Demo", "Signed out", "1 of 1", "log at ", "/admin/receipts/", "not", "No sign-outs or bans yet")
+		h.shows(admin, "/admin", "Alice Demo", "Signed out", "1 of 1", "log position ", "/admin/receipts/", "not", "No sign-outs or bans yet")
 	})
 }
 
 func TestConsole_DenylistFilteredAndSearched(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		admin, alice := h.asAdmin(), h.browser()
-		h.shows(admin, "/admin/denylist", "Nothing is denied")
+		h.shows(admin, "/admin/denylist", "The denylist is empty")
 		h.signIn(alice, "/")
 		h.post(alice, "/sign-out", nil)
-		page := h.shows(admin, "/admin/denylist", "Alice Demo", "Signed out", "the person", "in Portal", "not", "Nothing is denied", "Waits for Redis</span>")
+		page := h.shows(admin, "/admin/denylist", "Alice Demo", "Signed out", "The user", "in Portal", "not", "The denylist is empty", "Waiting for Redis</span>")
 		sid := firstOf(t, regexp.MustCompile(`title="([A-Z2-7]{26})"`), page.body)
 		for _, found := range []string{"q=alice", "q=Demo+Al", "q=" + sid, "kind=sid", "reason=sign_out", "kind=sid&reason=sign_out&q=alice%40example.com", "kind=nonsense&reason=nonsense&after=-1"} {
 			h.shows(admin, "/admin/denylist?"+found, "Alice Demo", sid)
 		}
 		for _, nothing := range []string{"q=bob", "q=" + sid[:20], "kind=sub", "kind=jti&q=" + sid, "reason=banned", "state=waiting", "q=%25", "q=%27+OR+1%3D1"} {
-			h.shows(admin, "/admin/denylist?"+nothing, "Nothing like it is denied", "not", sid+"</p>")
+			h.shows(admin, "/admin/denylist?"+nothing, "No matching entries", "not", sid+"</p>")
 		}
 		if a := h.get(admin, "/admin/denylist?q=%00"); a.status != http.StatusBadRequest {
 			t.Errorf("a NUL: %d", a.status)
@@ -228,11 +228,11 @@ func TestConsole_DenylistFilteredAndSearched(t *testing.T) {
 			}
 		}
 		h.clock.advance(5 * time.Second)
-		a := h.shows(admin, "/admin/denylist?state=waiting", "token-59", "token-10", "Waits for Redis", "not", "token-09", "Alice Demo")
+		a := h.shows(admin, "/admin/denylist?state=waiting", "token-59", "token-10", "Waiting for Redis", "not", "token-09", "Alice Demo")
 		next := firstOf(t, regexp.MustCompile(`href="([^"]+)" rel="next"`), a.body)
 		h.shows(admin, strings.ReplaceAll(next, "&amp;", "&"), "token-09", "token-00", "not", "token-10", "Alice Demo")
 		h.shows(admin, "/admin/denylist?q=token-07.unique", "token-07</p>", "not", "token-08")
-		h.shows(admin, "/admin", "60 of the denylist")
+		h.shows(admin, "/admin", "60 denylist entries are waiting for Redis")
 	})
 }
 
@@ -256,7 +256,7 @@ func TestConsole_DeliveriesAreSentAgain(t *testing.T) {
 		if a := h.post(admin, again, url.Values{"back": {"state=waiting"}}); a.status != http.StatusSeeOther || a.to.RequestURI() != "/admin/deliveries?state=waiting" {
 			t.Fatalf("answered %d to %v: %s", a.status, a.to, a.body)
 		}
-		h.get(admin, "/admin/deliveries").must(t, http.StatusOK, "It is being sent again.")
+		h.get(admin, "/admin/deliveries").must(t, http.StatusOK, "Resending the notice.")
 		h.post(admin, again, nil)
 		h.get(admin, "/admin/deliveries").must(t, http.StatusOK, "Nothing to send")
 		ctx, stop := contextOf(t)
@@ -275,8 +275,8 @@ func TestConsole_DeliveriesAreSentAgain(t *testing.T) {
 			db.Millis(h.clock.now())); err != nil {
 			t.Fatal(err)
 		}
-		h.shows(admin, "/admin/deliveries", "App One", "App Two", "answered 500", "not", "Send all again")
-		h.shows(admin, "/admin/deliveries?client=two", "App Two", "Send all again", "not", "/one")
+		h.shows(admin, "/admin/deliveries", "App One", "App Two", "answered 500", "not", "Resend all")
+		h.shows(admin, "/admin/deliveries?client=two", "App Two", "Resend all", "not", "/one")
 		if a := h.post(admin, "/admin/deliveries/clients/two/again", url.Values{"back": {"client=two"}}); a.status != http.StatusSeeOther || a.to.RequestURI() != "/admin/deliveries?client=two" {
 			t.Fatalf("answered %d to %v: %s", a.status, a.to, a.body)
 		}

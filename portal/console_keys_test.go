@@ -102,11 +102,11 @@ func TestConsole_RotateAndActivateAKey(t *testing.T) {
 		quick, slow := h.another("shop-1"), h.another("shop-2")
 		quick.learn(kid, before["ES256"][0])
 		slow.learn(before["ES256"][0])
-		h.await(admin, "/admin/keys", "Seen by 2 of 3")
-		h.await(admin, "/admin/keys", "Not by shop-2")
+		h.await(admin, "/admin/keys", "On 2 of 3")
+		h.await(admin, "/admin/keys", "Missing: shop-2")
 		page := "/admin/keys/" + kid + "/activate"
 		refused := h.post(admin, page, nil)
-		if refused.status != http.StatusConflict || !strings.Contains(refused.body, "Not every server is known to have seen the key") {
+		if refused.status != http.StatusConflict || !strings.Contains(refused.body, "Some servers may not have the key yet") {
 			t.Errorf("activated too early: %d", refused.status)
 		}
 		if a := h.post(admin, page, url.Values{"anyway": {"yes"}}); a.status != http.StatusSeeOther {
@@ -147,9 +147,9 @@ func TestConsole_RotateAndActivateAKey(t *testing.T) {
 		if published := h.jwks()["ES256"]; slices.Contains(published, kid) || len(published) != 2 {
 			t.Errorf("%v are published", published)
 		}
-		h.await(admin, "/admin/keys", "Still believed by 1")
+		h.await(admin, "/admin/keys", "Still accepted by 1")
 		quick.learn()
-		h.await(admin, "/admin/keys", "Believed by none")
+		h.await(admin, "/admin/keys", "Not accepted")
 		if a := h.userinfo(text(h.tokens(exchange(h.code(person))), "access_token")); a.status != http.StatusOK {
 			t.Errorf("userinfo with a token of the key in its place: %d", a.status)
 		}

@@ -73,7 +73,7 @@ func TestConsole_OnlyForAdministrators(t *testing.T) {
 			if a := h.get(guest, path); a.status != http.StatusSeeOther || a.to.Path != "/sign-in" || a.to.Query().Get("return_to") != path {
 				t.Errorf("a guest at %s: %d %v", path, a.status, a.to)
 			}
-			h.get(customer, path).must(t, http.StatusForbidden, "This takes the role admin. You are signed in as alice@example.com, with the role customer.")
+			h.get(customer, path).must(t, http.StatusForbidden, "You need the role admin. You&#39;re signed in as alice@example.com, with the role customer.")
 		}
 		for _, path := range []string{alice + "/ban", alice + "/unban", alice + "/roles", alice + "/end", alice + "/sign-ins/x/end"} {
 			if a := h.post(guest, path, banned("spam", "never")); a.status != http.StatusSeeOther || a.to.Path != "/sign-in" {
@@ -142,13 +142,13 @@ func TestConsole_BanEndsEverythingAndShowsTheReceipt(t *testing.T) {
 			form url.Values
 			says string
 		}{
-			"no reason":                  {banned(" ", "never"), "Say why"},
-			"a long reason":              {banned(strings.Repeat("é", 501), "never"), "Use at most 500 characters; these are 501."},
-			"no end":                     {banned("spam", ""), "Choose when the ban ends."},
+			"no reason":                  {banned(" ", "never"), "Enter a reason"},
+			"a long reason":              {banned(strings.Repeat("é", 501), "never"), "Use at most 500 characters. You entered 501."},
+			"no end":                     {banned("spam", ""), "Choose how long the ban lasts."},
 			"no date":                    {banned("spam", "date"), "Enter the last day of the ban."},
-			"a past date":                {url.Values{"reason": {"spam"}, "until": {"date"}, "date": {"2020-01-01"}}, "This day is over."},
-			"a date beside another term": {url.Values{"reason": {"spam"}, "until": {"never"}, "date": {"2030-01-01"}}, "or empty this field"},
-			"a far date":                 {url.Values{"reason": {"spam"}, "until": {"date"}, "date": {"9999-12-31"}}, "more than ten years"},
+			"a past date":                {url.Values{"reason": {"spam"}, "until": {"date"}, "date": {"2020-01-01"}}, "This date has passed."},
+			"a date beside another term": {url.Values{"reason": {"spam"}, "until": {"never"}, "date": {"2030-01-01"}}, "or clear this field"},
+			"a far date":                 {url.Values{"reason": {"spam"}, "until": {"date"}, "date": {"9999-12-31"}}, "more than 10 years"},
 		} {
 			if a := h.post(b, alice+"/ban", c.form); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, c.says) {
 				t.Errorf("%s: %d %s", name, a.status, a.body)
@@ -157,7 +157,7 @@ func TestConsole_BanEndsEverythingAndShowsTheReceipt(t *testing.T) {
 		h.get(victim, "/profile").must(t, http.StatusOK)
 
 		receipt := h.post(b, alice+"/ban", banned("Sold <nothing>", "week"))
-		page := h.follow(b, receipt).must(t, http.StatusOK, "Alice Demo: Banned", "Sold &lt;nothing&gt;", "portal-1", "by admin@example.com", "App One", "Heard", "Show as table")
+		page := h.follow(b, receipt).must(t, http.StatusOK, "Alice Demo: Banned", "Sold &lt;nothing&gt;", "portal-1", "by admin@example.com", "App One", "Delivered", "Show as table")
 		if strings.Contains(page.body, "hx-trigger") {
 			t.Errorf("a settled receipt asks again: %s", page.body)
 		}
@@ -167,17 +167,17 @@ func TestConsole_BanEndsEverythingAndShowsTheReceipt(t *testing.T) {
 		if a := h.post(h.browser(), "/sign-in", url.Values{"email": {"alice@example.com"}, "password": {"gatehouse-demo"}}); a.status != http.StatusForbidden || strings.Contains(a.body, "nothing") {
 			t.Errorf("the banned person signs in: %d %s", a.status, a.body)
 		}
-		h.get(b, alice).must(t, http.StatusOK, "cannot sign in", "Sold &lt;nothing&gt;", "Banned", receipt.to.Path)
+		h.get(b, alice).must(t, http.StatusOK, "can&#39;t sign in", "Sold &lt;nothing&gt;", "Banned", receipt.to.Path)
 		h.get(b, "/admin/people?state=banned").must(t, http.StatusOK, "alice@example.com")
 		// Another tab, or another administrator: it is said, and nothing is doubled.
-		h.follow(b, h.post(b, alice+"/ban", banned("again", "never"))).must(t, http.StatusOK, "Alice Demo is banned already.")
-		h.follow(b, h.get(b, alice+"/ban")).must(t, http.StatusOK, "Alice Demo is banned already.")
+		h.follow(b, h.post(b, alice+"/ban", banned("again", "never"))).must(t, http.StatusOK, "Alice Demo is already banned.")
+		h.follow(b, h.get(b, alice+"/ban")).must(t, http.StatusOK, "Alice Demo is already banned.")
 		if rows := h.audited(); len(rows) != 2 || rows[0].Action != "person.sign_in_failed" || rows[0].TargetID != "demo-alice" ||
 			rows[1].Action != "person.banned" || rows[1].TargetID != "demo-alice" ||
 			rows[1].Detail["reason"] != "Sold <nothing>" || rows[1].IP == "" || rows[1].RequestID == "" {
 			t.Errorf("the audit: %+v", rows)
 		}
-		h.follow(b, h.post(b, alice+"/unban", nil)).must(t, http.StatusOK, "Alice Demo may sign in again.")
+		h.follow(b, h.post(b, alice+"/unban", nil)).must(t, http.StatusOK, "Alice Demo can sign in again.")
 		h.follow(b, h.post(b, alice+"/unban", nil)).must(t, http.StatusOK, "Alice Demo is not banned.")
 		h.signIn(h.browser(), "/")
 		if rows := h.audited(); len(rows) != 3 || rows[0].Action != "person.unbanned" {
@@ -195,7 +195,7 @@ func TestConsole_ABanRunsOutByItself(t *testing.T) {
 		h.clock.advance(61 * time.Minute)
 		h.signIn(h.browser(), "/")
 		b := h.asAdmin()
-		if a := h.get(b, alice).must(t, http.StatusOK); strings.Contains(a.body, "cannot sign in") {
+		if a := h.get(b, alice).must(t, http.StatusOK); strings.Contains(a.body, "can&#39;t sign in") {
 			t.Error("the page still shows the ban")
 		}
 	})
@@ -205,8 +205,8 @@ func TestConsole_NobodyLocksTheConsole(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		b := h.asAdmin()
 		const self = "/admin/people/demo-admin"
-		h.get(b, self+"/ban").must(t, http.StatusUnprocessableEntity, "You cannot ban yourself")
-		h.post(b, self+"/ban", banned("oops", "never")).must(t, http.StatusUnprocessableEntity, "You cannot ban yourself")
+		h.get(b, self+"/ban").must(t, http.StatusUnprocessableEntity, "You can&#39;t ban yourself")
+		h.post(b, self+"/ban", banned("oops", "never")).must(t, http.StatusUnprocessableEntity, "You can&#39;t ban yourself")
 		h.get(b, self+"/roles").must(t, http.StatusOK, "This is your own account")
 		h.post(b, self+"/roles", url.Values{"had": {"admin"}, "role": {"customer"}}).must(t, http.StatusConflict, "is the only administrator")
 		if rows := h.audited(); len(rows) != 0 {
@@ -228,8 +228,8 @@ func TestConsole_RolesChange(t *testing.T) {
 		if a := h.get(changed, "/profile"); a.status != http.StatusSeeOther {
 			t.Errorf("the sign-in with the old roles goes on: %d", a.status)
 		}
-		h.post(b, alice+"/roles", url.Values{"had": {"customer"}, "role": {"moderator"}}).must(t, http.StatusConflict, "Somebody changed the roles meanwhile", `value="customer analyst"`)
-		h.follow(b, h.post(b, alice+"/roles", url.Values{"had": {"customer analyst"}, "role": {"analyst", "customer"}})).must(t, http.StatusOK, "has these roles already")
+		h.post(b, alice+"/roles", url.Values{"had": {"customer"}, "role": {"moderator"}}).must(t, http.StatusConflict, "Someone else has changed the roles", `value="customer analyst"`)
+		h.follow(b, h.post(b, alice+"/roles", url.Values{"had": {"customer analyst"}, "role": {"analyst", "customer"}})).must(t, http.StatusOK, "already has these roles")
 		if rows := h.audited(); len(rows) != 1 || rows[0].Action != "person.roles_changed" {
 			t.Errorf("the audit: %+v", rows)
 		}
@@ -240,8 +240,8 @@ func TestConsole_SignInsEnd(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		b, one, two := h.asAdmin(), h.asAlice(), h.asAlice()
 		end := actionOf(h.get(b, alice).must(t, http.StatusOK).body, alice+"/sign-ins/")
-		h.follow(b, h.post(b, end, nil)).must(t, http.StatusOK, "Ended by an administrator")
-		h.follow(b, h.post(b, end, nil)).must(t, http.StatusOK, "That sign-in had ended already.")
+		h.follow(b, h.post(b, end, nil)).must(t, http.StatusOK, "Signed out by an administrator")
+		h.follow(b, h.post(b, end, nil)).must(t, http.StatusOK, "That session was already signed out.")
 		left := 0
 		for _, victim := range []*http.Client{one, two} {
 			if h.get(victim, "/profile").status == http.StatusOK {
@@ -251,9 +251,9 @@ func TestConsole_SignInsEnd(t *testing.T) {
 		if left != 1 {
 			t.Errorf("%d sign-ins are left; want 1", left)
 		}
-		h.get(b, alice+"/end").must(t, http.StatusOK, "1 sign-in ends")
-		h.follow(b, h.post(b, alice+"/end", nil)).must(t, http.StatusOK, "Ended by an administrator")
-		h.follow(b, h.post(b, alice+"/end", nil)).must(t, http.StatusOK, "any more")
+		h.get(b, alice+"/end").must(t, http.StatusOK, "1 session will be signed out")
+		h.follow(b, h.post(b, alice+"/end", nil)).must(t, http.StatusOK, "Signed out by an administrator")
+		h.follow(b, h.post(b, alice+"/end", nil)).must(t, http.StatusOK, "signed in anywhere else")
 		// The administrator's own: all but this one.
 		other := h.asAdmin()
 		h.follow(b, h.post(b, "/admin/people/demo-admin/end", nil)).must(t, http.StatusOK)
@@ -285,7 +285,7 @@ func TestConsole_AnOldSignInGivesThePasswordFirst(t *testing.T) {
 		if rows := h.audited(); len(rows) != 0 {
 			t.Fatalf("the audit has %v", rows)
 		}
-		h.follow(b, a).must(t, http.StatusOK, "Confirm it is you")
+		h.follow(b, a).must(t, http.StatusOK, "Confirm it&#39;s you")
 		form := h.follow(b, h.post(b, "/sign-in", url.Values{"reauth": {"1"}, "password": {"gatehouse-demo"}, "return_to": {alice + "/ban"}}))
 		form.must(t, http.StatusOK, "What was typed, ü")
 		if !regexp.MustCompile(`id="until-week"[^>]* checked`).MatchString(form.body) {
@@ -304,7 +304,7 @@ func TestConsole_AnOldSignInGivesThePasswordFirst(t *testing.T) {
 func TestConsole_AuditIsReadAndNeverWritten(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		b := h.asAdmin()
-		h.get(b, "/admin/audit").must(t, http.StatusOK, "Nothing has been done yet")
+		h.get(b, "/admin/audit").must(t, http.StatusOK, "No activity yet")
 		h.post(b, alice+"/ban", banned(`=HYPERLINK("http://evil.test")`, "never")).must(t, http.StatusSeeOther)
 		for i := range 60 {
 			row := store.Audit{At: h.clock.now(), ActorID: "demo-bob", Actor: "=cmd|' /C calc'!A0", Action: "client.changed", TargetKind: "client", TargetID: fmt.Sprint("c", i)}

@@ -46,8 +46,8 @@ func TestReceipt_NamesWhoIsMissing(t *testing.T) {
 			denylist.Confirmation{Replica: "forum-3", Service: "forum", Refusing: true},
 		)}
 		h.stored("MISSING", revoke.Receipt{Denylist: r, Confirmed: true, Ended: 3})
-		page := h.get(b, "/admin/receipts/MISSING").must(t, http.StatusOK, "8 of 11 servers confirmed", "3 servers did not confirm", "shop-8 confirmed after 12 ms",
-			"can be wrong until", "could be wrong until", "was already refusing everybody", r.All[8].WrongUntil.UTC().Format("15:04:05.000 UTC"))
+		page := h.get(b, "/admin/receipts/MISSING").must(t, http.StatusOK, "8 of 11 servers confirmed", "3 servers didn&#39;t confirm", "shop-8 confirmed after 12 ms",
+			"may accept requests until", "may have accepted requests until", "was already refusing all signed-in requests", r.All[8].WrongUntil.UTC().Format("15:04:05.000 UTC"))
 		if n := strings.Count(page.content(), "data-took="); n != 8 {
 			t.Errorf("%d servers turn red; want 8", n)
 		}
@@ -62,7 +62,7 @@ func TestReceipt_TellsAServerFromItsProcessBefore(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		r := denylist.Confirmations{All: append(confirmations(2), denylist.Confirmation{Replica: "shop-1", Service: "shop", WrongUntil: h.clock.now()})}
 		h.stored("RESTARTED", revoke.Receipt{Denylist: r, Confirmed: true})
-		page := h.get(h.asAdmin(), "/admin/receipts/RESTARTED").must(t, http.StatusOK, "2 of 3 servers confirmed", "shop-1, before its restart")
+		page := h.get(h.asAdmin(), "/admin/receipts/RESTARTED").must(t, http.StatusOK, "2 of 3 servers confirmed", "shop-1 (before its restart)")
 		if strings.Contains(page.content(), "shop-2, before") {
 			t.Error("a server that runs is said to be an old one")
 		}
@@ -72,7 +72,7 @@ func TestReceipt_TellsAServerFromItsProcessBefore(t *testing.T) {
 func TestReceipt_OfFiveHundred(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.stored("MANY", revoke.Receipt{Denylist: denylist.Confirmations{All: confirmations(500)}, Confirmed: true})
-		page := h.get(h.asAdmin(), "/admin/receipts/MANY").must(t, http.StatusOK, "Every server refuses it", "receipt-dense", "Show as table", `data-replay="100"`)
+		page := h.get(h.asAdmin(), "/admin/receipts/MANY").must(t, http.StatusOK, "Every server confirmed", "receipt-dense", "Show as table", `data-replay="100"`)
 		if n := strings.Count(page.content(), "data-took="); n != 500 {
 			t.Errorf("%d servers turn red; want 500", n)
 		}
@@ -87,10 +87,10 @@ func TestReceipt_SettlesWhileOneLooks(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		b := h.asAdmin()
 		h.stored("WAITING", revoke.Receipt{Ended: 1})
-		h.get(b, "/admin/receipts/WAITING").must(t, http.StatusOK, "Written down, and not confirmed yet", `hx-get="/admin/receipts/WAITING"`, "every 1s")
+		h.get(b, "/admin/receipts/WAITING").must(t, http.StatusOK, "Saved, but not confirmed yet", `hx-get="/admin/receipts/WAITING"`, "every 1s")
 		h.stored("WAITING", revoke.Receipt{Ended: 1, Confirmed: true, Denylist: denylist.Confirmations{All: confirmations(2)}})
 		part := h.fragment(b, "/admin/receipts/WAITING").must(t, http.StatusOK)
-		if !strings.Contains(part.body, "Every server refuses it") || strings.Contains(part.body, "hx-get") || strings.Contains(part.body, "<html") {
+		if !strings.Contains(part.body, "Every server confirmed") || strings.Contains(part.body, "hx-get") || strings.Contains(part.body, "<html") {
 			t.Errorf("the settled receipt is %s", part.body)
 		}
 		// An app that does not answer is retried, and told later.
@@ -103,7 +103,7 @@ func TestReceipt_SettlesWhileOneLooks(t *testing.T) {
 			t.Fatal(err)
 		}
 		part = h.fragment(b, receipt.to.Path+"?part=apps").must(t, http.StatusOK)
-		if !strings.Contains(part.body, "Heard") || !strings.Contains(part.body, "7 ms") || strings.Contains(part.body, "hx-get") || strings.Contains(part.body, `id="receipt"`) {
+		if !strings.Contains(part.body, "Delivered") || !strings.Contains(part.body, "7 ms") || strings.Contains(part.body, "hx-get") || strings.Contains(part.body, `id="receipt"`) {
 			t.Errorf("the part about apps is %s", part.body)
 		}
 		// Days later the outbox has forgotten, and the receipt has not.

@@ -29,7 +29,7 @@
 //	        → denylist in Redis, which every replica of every service confirms
 //	        → portal sessions of this sid are deleted from Redis
 //	        → backchannel: logout tokens to every client it opened, in parallel,
-//	        two seconds each → "You are signed out"
+//	        two seconds each → "You're signed out"
 //	        a client that did not answer is retried for a day, by any replica
 //
 // Users, sign-ins, clients, keys, refresh tokens and outboxes are stored in the database (store); sessions, codes

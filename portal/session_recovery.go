@@ -31,7 +31,7 @@ func (r sessionRecovery) recoverSession(ctx context.Context, key string) (*sessi
 	if s.User.Disabled(r.now()) {
 		return nil, nil
 	}
-	r.log.InfoContext(ctx, "a session that Redis did not have was found in the database", "sid", s.SignIn.SID)
+	r.log.InfoContext(ctx, "recovered a session from the database", "sid", s.SignIn.SID)
 	return &session.Record{
 		Subject: s.User.ID, SID: s.SignIn.SID, Name: s.User.Name, Email: s.User.Email, Roles: s.User.Roles,
 		AuthTime: s.SignIn.CreatedAt, CreatedAt: s.Began, SeenAt: s.Seen,

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the Go tests of every package once, on the servers that withservers has started. The concurrent packages run under
-# the race detector, all others without it. The second list is what the first leaves of ./..., so that no package is
+# the race detector, all others without it. The second list is what the first leaves of both modules, so that no package is
 # forgotten. Both runs go on at the same time, because most tests wait for time to pass rather than for a processor.
 #
 #   sh tests/go-tests.sh        everything
@@ -10,8 +10,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-raced=$(go list ./sso/... ./fleet/... ./events ./web)
-rest=$(go list ./... | grep -vxF "$raced")
+raced=$(go list ./sso/... ./tests/sso/... ./fleet/... ./events ./web)
+rest=$(go list ./... ./sso/... | grep -vxF "$raced")
 # The packages that take longest begin first.
 first=$(go list ./tests/endings ./tests/hostile ./portal ./portal/backchannel ./tests/class ./tests/faults)
 rest="$first $(echo "$rest" | grep -vxF "$first")"
@@ -28,7 +28,7 @@ run_race() { go test -race -count=1 -timeout 15m -p 3 $raced; }
 run_rest() { go test -count=1 -timeout 15m -p 5 $rest; }
 run_quick() {
 	go test -short -count=1 -timeout 5m -p 5 ./tests/endings ./tests ./portal/store/... ./portal/oidc ./portal/tokens ./portal/keys \
-		./sso/... ./web ./db ./components/... ./apps/shop/... ./apps/forum/...
+		./sso/... ./tests/sso/... ./web ./db ./components/... ./apps/shop/... ./apps/forum/...
 }
 
 case "${1:-all}" in

@@ -34,7 +34,7 @@ func TestDockerignore_LetsThroughWhatMainNeeds(t *testing.T) {
 			through[folder] = true
 		}
 	}
-	for _, name := range []string{"go.mod", "go.sum"} {
+	for _, name := range []string{"go.mod", "go.sum", "go.work"} {
 		if !through[name] {
 			t.Errorf("the build of the image does not see %s", name)
 		}

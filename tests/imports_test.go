@@ -12,7 +12,16 @@ import (
 )
 
 // module is the first part of our own import paths.
-const module = "gatehouse"
+var module = modulePath()
+
+func modulePath() string {
+	content, err := os.ReadFile("../go.mod")
+	if err != nil {
+		panic(err)
+	}
+	first, _, _ := strings.Cut(string(content), "\n")
+	return strings.TrimPrefix(first, "module ")
+}
 
 // mayImport says which of our packages a package may import, by the first rule whose pattern fits it. A pattern is a
 // path below the module; a trailing /** means the package and all below it, * is any one folder. Itself and what is

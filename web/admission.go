@@ -46,7 +46,7 @@ func AdmitGuests(running int, guest func(c echo.Context) bool) echo.MiddlewareFu
 }
 
 func errBusy() *Error {
-	e := Fail(http.StatusServiceUnavailable, "busy", "This page is very busy right now. Please try again in a few seconds.")
+	e := Fail(http.StatusServiceUnavailable, "busy", "This page is very busy. Please try again in a few seconds.")
 	e.RetryAfter = 2 * time.Second
 	return e
 }

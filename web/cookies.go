@@ -33,7 +33,7 @@ func (s *server) setTheme(c echo.Context) error {
 	switch choice {
 	case "light", "dark", "system":
 	default:
-		return Invalid("The theme is light, dark or system.")
+		return Invalid("Choose light, dark or system as the theme.")
 	}
 	k := &http.Cookie{
 		Name: themeCookie, Value: choice, Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()),

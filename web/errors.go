@@ -56,7 +56,7 @@ func Invalid(message string) *Error {
 
 // NotFound returns a 404 error that names what is missing: "This product".
 func NotFound(what string) *Error {
-	return Fail(http.StatusNotFound, "not_found", what+" does not exist, or no longer does.")
+	return Fail(http.StatusNotFound, "not_found", what+" doesn't exist, or no longer does.")
 }
 
 // Forbidden returns a 403 error.
@@ -65,7 +65,7 @@ func Forbidden(message string) *Error { return Fail(http.StatusForbidden, "forbi
 // Unavailable returns a 503 error with the cause err: a server that is needed does not answer.
 func Unavailable(err error) *Error {
 	e := Fail(http.StatusServiceUnavailable, "unavailable",
-		"Something this page needs does not answer just now. Nothing is lost, and you are not signed out. Please try again in a moment.")
+		"A server that this page needs isn't responding. Nothing is lost, and you haven't been signed out. Please try again in a moment.")
 	e.RetryAfter, e.Err = 2*time.Second, err
 	return e
 }
@@ -92,12 +92,12 @@ func Translate(err error) *Error {
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return Fail(499, "client_gone", "The request was given up.").Because(err)
+		return Fail(499, "client_gone", "The request was cancelled.").Because(err)
 	case errors.Is(err, context.DeadlineExceeded), away(err):
 		return Unavailable(err)
 	}
 	return Fail(http.StatusInternalServerError, "internal",
-		"This is our fault, not yours. It has been written down under the request id below.").Because(err)
+		"This is our fault, and we've recorded the error. If you contact support, give them the request ID below.").Because(err)
 }
 
 // away reports whether err says that a server which the handler needs, such as the database, is unreachable, is
@@ -128,13 +128,13 @@ func fromEcho(e *echo.HTTPError) *Error {
 	out := &Error{Status: e.Code, Err: e.Internal}
 	switch e.Code {
 	case http.StatusNotFound:
-		out.Code, out.Message = "not_found", "There is nothing at this address."
+		out.Code, out.Message = "not_found", "There's no page at this address. Check the address for typing mistakes."
 	case http.StatusMethodNotAllowed:
-		out.Code, out.Message = "method_not_allowed", "This address can't be used in that way."
+		out.Code, out.Message = "method_not_allowed", "This address doesn't support that kind of request."
 	case http.StatusUnauthorized:
-		out.Code, out.Message = "unauthorized", "You have to sign in first."
+		out.Code, out.Message = "unauthorized", "Please sign in first."
 	case http.StatusForbidden:
-		out.Code, out.Message = "forbidden", "You may not open this page."
+		out.Code, out.Message = "forbidden", "You don't have permission to open this page."
 	case http.StatusServiceUnavailable:
 		out.Code, out.Message = "unavailable", Unavailable(nil).Message
 		out.RetryAfter = 2 * time.Second
@@ -166,7 +166,7 @@ func (s *server) answerError(err error, c echo.Context) {
 	}
 	if r := Responder(nil); errors.As(err, &r) {
 		if err := r.Respond(c); err != nil {
-			s.Logger.Error("an error's answer can't be sent", "error", err, "request_id", RequestID(c))
+			s.Logger.Error("cannot send an error response", "error", err, "request_id", RequestID(c))
 		}
 		return
 	}
@@ -177,7 +177,7 @@ func (s *server) answerError(err error, c echo.Context) {
 	}
 	h.Set("Cache-Control", "no-store")
 	if err := s.sendError(c, e); err != nil && !errors.Is(err, context.Canceled) {
-		s.Logger.Error("an error's answer can't be sent", "error", err, "request_id", RequestID(c))
+		s.Logger.Error("cannot send an error response", "error", err, "request_id", RequestID(c))
 	}
 }
 
@@ -216,15 +216,15 @@ func (s *server) sendError(c echo.Context, e *Error) error {
 }
 
 var titles = map[int]string{
-	http.StatusBadRequest:            "We could not understand that request",
-	http.StatusForbidden:             "You do not have access to this page",
+	http.StatusBadRequest:            "We couldn't understand that request",
+	http.StatusForbidden:             "You don't have access to this page",
 	http.StatusNotFound:              "Page not found",
-	http.StatusMethodNotAllowed:      "That is not possible here",
-	http.StatusRequestEntityTooLarge: "That is too large",
-	http.StatusUnprocessableEntity:   "That can't be done as it is",
-	http.StatusTooManyRequests:       "Too many tries, please wait a moment",
-	http.StatusInternalServerError:   "Something broke on our side",
-	http.StatusServiceUnavailable:    "Not available right now",
+	http.StatusMethodNotAllowed:      "That isn't possible here",
+	http.StatusRequestEntityTooLarge: "That's too large",
+	http.StatusUnprocessableEntity:   "We couldn't do that",
+	http.StatusTooManyRequests:       "Too many requests",
+	http.StatusInternalServerError:   "Something went wrong",
+	http.StatusServiceUnavailable:    "Temporarily unavailable",
 }
 
 // WantsJSON reports whether errors should be sent as JSON: under /api/, and to clients that accept JSON and not HTML.

@@ -21,15 +21,15 @@ type Estate struct {
 func ParseEstate(baseURL string, apps ...App) (Estate, error) {
 	u, err := url.Parse(baseURL)
 	if err != nil {
-		return Estate{}, fmt.Errorf("base URL %q can't be read", baseURL)
+		return Estate{}, fmt.Errorf("base URL %q is not valid", baseURL)
 	}
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return Estate{}, fmt.Errorf("base URL %q must begin with http:// or https://", baseURL)
 	case u.Hostname() == "":
-		return Estate{}, fmt.Errorf("base URL %q names no host", baseURL)
+		return Estate{}, fmt.Errorf("base URL %q has no host", baseURL)
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		return Estate{}, errors.New("the base URL takes a scheme, a host and a port, nothing more")
+		return Estate{}, errors.New("the base URL must be a scheme, a host and a port only")
 	}
 	return Estate{scheme: u.Scheme, host: strings.ToLower(u.Host), domain: strings.ToLower(u.Hostname()), apps: apps}, nil
 }

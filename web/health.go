@@ -28,7 +28,7 @@ func (s *server) ready(c echo.Context) error {
 			defer mu.Unlock()
 			states[name] = "ok"
 			if err != nil {
-				states[name], status = "does not answer", http.StatusServiceUnavailable
+				states[name], status = "not responding", http.StatusServiceUnavailable
 				s.Logger.Warn("not ready", "needs", name, "error", err)
 			}
 		})

@@ -19,10 +19,10 @@ import (
 func Text(c echo.Context, name string, maxRunes int) (string, error) {
 	v := strings.TrimSpace(c.FormValue(name))
 	if !utf8.ValidString(v) || strings.ContainsFunc(v, forbidden) {
-		return "", Fail(http.StatusBadRequest, "bad_text", fmt.Sprintf("The field %q holds characters that are not text.", name))
+		return "", Fail(http.StatusBadRequest, "bad_text", fmt.Sprintf("The field %q contains invalid characters. Remove them and try again.", name))
 	}
 	if utf8.RuneCountInString(v) > maxRunes {
-		return "", Invalid(fmt.Sprintf("The field %q takes at most %d characters.", name, maxRunes))
+		return "", Invalid(fmt.Sprintf("The field %q can have at most %d characters.", name, maxRunes))
 	}
 	return v, nil
 }

@@ -23,7 +23,7 @@ func (s *server) limits() (echo.MiddlewareFunc, error) {
 	guard := http.NewCrossOriginProtection()
 	for _, path := range s.AllowCrossOrigin {
 		if !strings.HasPrefix(path, "/") {
-			return nil, fmt.Errorf("web: %q is no path", path)
+			return nil, fmt.Errorf("web: %q is not a path", path)
 		}
 	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -31,7 +31,7 @@ func (s *server) limits() (echo.MiddlewareFunc, error) {
 			r := c.Request()
 			if !slices.Contains(s.AllowCrossOrigin, r.URL.Path) {
 				if err := guard.Check(r); err != nil {
-					return Fail(http.StatusForbidden, "cross_site", "This request came from another site, so it was not carried out.").Because(err)
+					return Fail(http.StatusForbidden, "cross_site", "This request came from another site, so we blocked it. Go to this site and try again there.").Because(err)
 				}
 			}
 			if !slices.Contains(s.Streams, r.URL.Path) {
@@ -50,7 +50,7 @@ func (s *server) limits() (echo.MiddlewareFunc, error) {
 						if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 							return errTooLarge()
 						}
-						return Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+						return Fail(http.StatusBadRequest, "bad_form", "We couldn't read the form. Go back, reload the page and try again.").Because(err)
 					}
 				}
 			}
@@ -60,7 +60,7 @@ func (s *server) limits() (echo.MiddlewareFunc, error) {
 }
 
 func errTooLarge() *Error {
-	return Fail(http.StatusRequestEntityTooLarge, "too_large", "What was sent is larger than the 1 MiB that is accepted.")
+	return Fail(http.StatusRequestEntityTooLarge, "too_large", "Requests can be at most 1 MiB.")
 }
 
 // trustedIP returns an extractor of the client's IP address that uses X-Forwarded-For only if a trusted proxy sent it.

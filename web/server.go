@@ -52,7 +52,7 @@ type Options struct {
 func New(o Options) (*echo.Echo, error) {
 	switch {
 	case o.Service == "" || o.Replica == "":
-		return nil, errors.New("web: the service and its replica need names")
+		return nil, errors.New("web: Service or Replica is empty")
 	case o.Logger == nil:
 		return nil, errors.New("web: a logger is missing")
 	case o.Estate.IsZero():

@@ -174,13 +174,13 @@ func TestErrors_EachInItsForm(t *testing.T) {
 		status       int
 		says         string
 	}{
-		{"/nowhere", "text/html", 404, "There is nothing at this address"},
+		{"/nowhere", "text/html", 404, "There&#39;s no page at this address"},
 		{"/teapot", "text/html", 418, "Short &amp; &lt;stout&gt;."},
 		{"/broken", "text/html", 500, "our fault"},
 		{"/panic", "text/html", 500, "our fault"},
 		{"/away", "text/html", 503, "Nothing is lost"},
 		{"/unreachable", "text/html", 503, "Nothing is lost"},
-		{"/text", "text/html", 405, "can&#39;t be used in that way"},
+		{"/text", "text/html", 405, "doesn&#39;t support that kind of request"},
 		{"/api/broken", "*/*", 404, `"error":"not_found"`},
 		{"/broken", "application/json", 500, `"error":"internal"`},
 	} {

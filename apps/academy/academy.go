@@ -41,7 +41,7 @@ type App struct {
 // database does not answer; the portal, the forum and Redis need not be up yet.
 func New(ctx context.Context, d Deps) (*App, error) {
 	if d.Labs == nil {
-		return nil, errors.New("academy: what runs the experiments is missing")
+		return nil, errors.New("academy: Labs is nil")
 	}
 	e, auth, err := d.Join(service, true)
 	if err != nil {

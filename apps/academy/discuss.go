@@ -48,7 +48,7 @@ func (a *App) discuss(c echo.Context) error {
 		return e
 	}
 	if err := a.store.KeepDiscussion(ctx, l.Slug, path); err != nil {
-		a.Logger.Error("the path of a lesson's thread can't be stored", "lesson", l.Slug, "error", err)
+		a.Logger.Error("cannot store the path of a lesson's thread", "lesson", l.Slug, "error", err)
 	}
 	return web.SeeOther(c, a.Estate.URL("forum")+path)
 }
@@ -94,7 +94,7 @@ func (a *App) putTopic(ctx context.Context, l *chapter.Lesson) (path string, err
 		return "", fmt.Errorf("academy: the forum's answer: %w", err)
 	}
 	if !threadPath.MatchString(answer.Path) {
-		return "", errors.New("academy: the forum's answer names no thread")
+		return "", errors.New("academy: the forum's response has no thread")
 	}
 	return answer.Path, nil
 }

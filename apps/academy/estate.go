@@ -68,7 +68,7 @@ func (a *App) estateView(c echo.Context) (estateView, error) {
 	var err error
 	v.Estate, err = a.Control.View(c.Request().Context())
 	if errors.Is(err, control.ErrAway) {
-		a.Logger.Warn("the estate's supervisor does not answer", "error", err)
+		a.Logger.Warn("the supervisor isn't responding", "error", err)
 		v.Away = true
 		return v, nil
 	}

@@ -85,7 +85,7 @@ func TestEstate_IsForAdmins(t *testing.T) {
 		// A guest is sent to the portal, which this test has none of.
 		h.guest().get("/estate").want(t, http.StatusServiceUnavailable).without(t, "shop-1")
 		alice := h.person("alice", "customer")
-		alice.get("/estate").want(t, http.StatusForbidden, "This takes the role admin")
+		alice.get("/estate").want(t, http.StatusForbidden, "You need the role admin")
 		for path, fields := range map[string][]string{
 			"/estate/kill": {"replica", "shop-1", "pid", "101", "confirmed", "yes"}, "/estate/add": {"replica", "shop-3", "confirmed", "yes"},
 			"/estate/remove": {"replica", "shop-1", "confirmed", "yes"}, "/estate/policy": {"service", "shop", "policy", "sticky"},
@@ -179,10 +179,10 @@ func TestEstate_TakesARecentSignIn(t *testing.T) {
 func TestEstate_SaysWhyNot(t *testing.T) {
 	levered(t, func(t *testing.T, h *house, l *lever) {
 		admin := h.person("admin", "admin")
-		l.err = control.Refusal("Process 101 of <shop-1> is dead already.")
-		admin.post("/estate/kill", "replica", "shop-1", "pid", "101", "confirmed", "yes").want(t, http.StatusConflict, "<html", "No change made", "&lt;shop-1&gt; is dead already")
+		l.err = control.Refusal("Process 101 of <shop-1> has already ended.")
+		admin.post("/estate/kill", "replica", "shop-1", "pid", "101", "confirmed", "yes").want(t, http.StatusConflict, "<html", "No change made", "&lt;shop-1&gt; has already ended")
 		p := admin.do(http.MethodPost, "/estate/kill", "application/x-www-form-urlencoded", "replica=shop-1&pid=101&confirmed=yes", "HX-Request", "true")
-		p.want(t, http.StatusConflict, "is dead already").without(t, "<html")
+		p.want(t, http.StatusConflict, "has already ended").without(t, "<html")
 		for _, pid := range []string{"", "x", "-1", "99999999999999999999"} {
 			l.err = nil
 			admin.post("/estate/kill", "replica", "shop-1", "pid", pid, "confirmed", "yes")

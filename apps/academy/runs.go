@@ -210,7 +210,7 @@ func (a *App) runEnded(id, why string, last lab.State) {
 		err = a.over(ctx, &r, why, last)
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		a.Logger.Error("the end of a run can't be noted", "run", id, "error", err)
+		a.Logger.Error("cannot record the end of a run", "run", id, "error", err)
 	}
 }
 
@@ -229,10 +229,10 @@ func (a *App) endRun(ctx context.Context, r *store.Run, why string) error {
 		defer cancel()
 		var err error
 		if last, err = a.Labs.State(asking, r.Address, r.ID, -1); err != nil && !errors.Is(err, lab.ErrGone) {
-			a.Logger.Warn("the last state of a run can't be read", "run", r.ID, "error", err)
+			a.Logger.Warn("cannot read the last state of a run", "run", r.ID, "error", err)
 		}
 		if err := a.Labs.End(asking, r.Address, r.ID, why); err != nil && !errors.Is(err, lab.ErrGone) {
-			a.Logger.Warn("a run's process can't be ended", "run", r.ID, "error", err)
+			a.Logger.Warn("cannot end a run's process", "run", r.ID, "error", err)
 		}
 	}
 	return a.over(ctx, r, why, last)

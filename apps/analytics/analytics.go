@@ -95,8 +95,8 @@ func (a *App) seed(ctx context.Context) {
 	seeded, err := a.store.Seed(ctx, func() []fact.Fact { return seed.History(until) }, until)
 	switch {
 	case err != nil && ctx.Err() == nil:
-		a.Logger.Error("demonstration history can't be written", "error", err)
+		a.Logger.Error("cannot write the demo history", "error", err)
 	case seeded:
-		a.Logger.Info("demonstration history written", "days", seed.Days, "took_ms", time.Since(began).Milliseconds())
+		a.Logger.Info("demo history written", "days", seed.Days, "took_ms", time.Since(began).Milliseconds())
 	}
 }

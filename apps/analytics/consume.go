@@ -43,7 +43,7 @@ func (a *App) Take(ctx context.Context, batch []events.Event, malformed []events
 		return err
 	}
 	for _, r := range rejected {
-		a.Logger.Warn("an event is not counted", "event", r.ID, "reason", string(r.Reason), "detail", r.Detail)
+		a.Logger.Warn("event not counted", "event", r.ID, "reason", string(r.Reason), "detail", r.Detail)
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ func (a *App) keepHouse(ctx context.Context) error {
 		case <-tick.C:
 		}
 		if n, err := a.store.Prune(ctx, a.Now()); err != nil && ctx.Err() == nil {
-			a.Logger.Warn("old events can't be deleted just now", "error", err)
+			a.Logger.Warn("cannot delete old events", "error", err)
 		} else if n > 0 {
 			a.Logger.Info("old events deleted", "events", n)
 		}
@@ -74,8 +74,8 @@ func (a *App) keepHouse(ctx context.Context) error {
 func (a *App) foldPeople(ctx context.Context) {
 	n, err := a.store.FoldPeople(ctx)
 	if err != nil && ctx.Err() == nil {
-		a.Logger.Warn("people counted by an older version can't be taken over just now", "error", err)
+		a.Logger.Warn("cannot convert the counts of an older version", "error", err)
 	} else if n > 0 {
-		a.Logger.Info("people counted by an older version taken over", "rows", n)
+		a.Logger.Info("converted the counts of an older version", "rows", n)
 	}
 }

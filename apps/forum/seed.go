@@ -126,7 +126,7 @@ func readPost(head string) (p seedPost, err error) {
 		case "state":
 			p.pinned, p.locked = strings.Contains(value, "pinned"), strings.Contains(value, "locked")
 		default:
-			return p, fmt.Errorf("there is no %q in a seed", name)
+			return p, fmt.Errorf("unknown field %q in a seed", name)
 		}
 	}
 	if p.by.Sub == "" || p.at <= 0 {

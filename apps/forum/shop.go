@@ -51,7 +51,7 @@ func (s *shopAPI) Product(ctx context.Context, slug string) (store.Product, erro
 		return store.Product{}, err
 	}
 	if p.Slug == "" || p.Name == "" {
-		return store.Product{}, errors.New("forum: the shop's answer names no product")
+		return store.Product{}, errors.New("forum: the shop's response has no product")
 	}
 	path := "/products/" + url.PathEscape(p.Slug)
 	// Accept only URLs of the shop, and store them without the origin, which may change.

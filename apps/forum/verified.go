@@ -67,7 +67,7 @@ func (v *verified) Of(ctx context.Context, product string, posts []store.Post) (
 		return found, err
 	})
 	if err != nil {
-		v.log.WarnContext(ctx, "the shop can't say who bought a product", "product", product, "error", err)
+		v.log.WarnContext(ctx, "cannot ask the shop who bought a product", "product", product, "error", err)
 		return buyers, false
 	}
 	told, _ := found.(map[string]bool)

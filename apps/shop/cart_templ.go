@@ -110,7 +110,7 @@ func cartContent(v cartView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Alert("info", "Sign-in is not available right now").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Alert("info", "Sign-in is temporarily unavailable").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

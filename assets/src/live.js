@@ -32,7 +32,7 @@
   const present = (who) => {
     if (ended.has(who.signIn)) return;
     if (who.person !== me.person) {
-      announce("signed-out", { text: "Somebody else has signed in in this browser", again: false, other: true });
+      announce("signed-out", { text: "Someone else has signed in in this browser", again: false, other: true });
       return;
     }
     me.signIn = who.signIn;

@@ -277,7 +277,7 @@
       setTimeout(tick, 1000);
     };
     if (tries < 5) tick();
-    else note.textContent = "Still away. Please try again later.";
+    else note.textContent = "Still unavailable. Please try again later.";
     retry.addEventListener("click", () => sessionStorage.removeItem(key));
   } else {
     sessionStorage.removeItem("retry:" + location.pathname);

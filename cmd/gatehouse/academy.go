@@ -15,8 +15,8 @@ import (
 type academyConfig struct {
 	appConfig       `embed:""`
 	academySettings `embed:""`
-	LabHost         string `env:"GATEHOUSE_LAB_HOST" default:"127.0.0.1" help:"Host under which other replicas of the academy reach this one's experiments."`
-	ControlURL      string `env:"GATEHOUSE_CONTROL_URL" name:"control-url" help:"URL of the control API of gatehouse up, which sets it for the replicas that it starts."`
+	LabHost         string `env:"GATEHOUSE_LAB_HOST" default:"127.0.0.1" help:"Host name at which other academy replicas reach this one's experiments."`
+	ControlURL      string `env:"GATEHOUSE_CONTROL_URL" name:"control-url" help:"URL of the control API of gatehouse up, which sets it for its replicas."`
 	ControlSecret   string `env:"GATEHOUSE_CONTROL_SECRET" help:"Secret of the control API."`
 
 	control *control.Client // set by Validate; nil if this replica was not started by gatehouse up
@@ -24,16 +24,16 @@ type academyConfig struct {
 
 // academySettings are the options that all replicas of the academy share.
 type academySettings struct {
-	Lessons    string `env:"GATEHOUSE_LESSONS" help:"Folder of more lessons for the academy, Markdown files; one with the slug of a lesson that is there replaces it."`
-	LabsMemory int64  `env:"GATEHOUSE_LABS_MEMORY" default:"2147483648" help:"Memory that all experiments of one replica of the academy may have together, in bytes."`
-	LabsDisk   int64  `env:"GATEHOUSE_LABS_DISK" default:"4294967296" help:"Disk in the temporary folder that all experiments of one replica of the academy may have together, in bytes."`
+	Lessons    string `env:"GATEHOUSE_LESSONS" help:"Folder with more lessons (Markdown files) for the academy. A lesson with the slug of an existing one replaces it."`
+	LabsMemory int64  `env:"GATEHOUSE_LABS_MEMORY" default:"2147483648" help:"Memory limit for all experiments of an academy replica together, in bytes."`
+	LabsDisk   int64  `env:"GATEHOUSE_LABS_DISK" default:"4294967296" help:"Limit of temporary disk space for all experiments of an academy replica together, in bytes."`
 }
 
 // Validate implements kong's validation hook. It returns all errors joined.
 func (c *academyConfig) Validate() error {
 	wrong := []error{c.appConfig.Validate(), c.academySettings.check()}
 	if net.ParseIP(c.LabHost) == nil && !domainName.MatchString(c.LabHost) {
-		wrong = append(wrong, fmt.Errorf("--lab-host %q is not the name of a host", c.LabHost))
+		wrong = append(wrong, fmt.Errorf("--lab-host %q is not a host name", c.LabHost))
 	}
 	if c.ControlURL != "" {
 		var err error
@@ -54,10 +54,10 @@ func (s academySettings) check() error {
 		}
 	}
 	if s.LabsMemory < lab.DefaultMemory {
-		wrong = append(wrong, fmt.Errorf("--labs-memory must be at least %d, which one experiment may have", int64(lab.DefaultMemory)))
+		wrong = append(wrong, fmt.Errorf("--labs-memory must be at least %d, the limit of one experiment", int64(lab.DefaultMemory)))
 	}
 	if s.LabsDisk < lab.DefaultDisk {
-		wrong = append(wrong, fmt.Errorf("--labs-disk must be at least %d, which one experiment may have", int64(lab.DefaultDisk)))
+		wrong = append(wrong, fmt.Errorf("--labs-disk must be at least %d, the limit of one experiment", int64(lab.DefaultDisk)))
 	}
 	return errors.Join(wrong...)
 }

@@ -15,9 +15,9 @@ import (
 // denylistConfig configures how long a replica uses its copy of the denylist while it has no connection to Redis
 // (docs/adr/0005-denylist.md).
 type denylistConfig struct {
-	Bound      time.Duration `env:"GATEHOUSE_DENYLIST_BOUND" default:"1s" help:"Silence of Redis after which a replica lets no signed-in person in, rather than guess."`
-	Policy     string        `env:"GATEHOUSE_DENYLIST_POLICY" default:"closed" enum:"closed,stale" help:"After the bound: closed answers 503, stale goes on with what is known, for the stale bound."`
-	StaleBound time.Duration `env:"GATEHOUSE_DENYLIST_STALE_BOUND" default:"1m" help:"With the policy stale: how long a replica goes on, and so how long a sign-out may be missed."`
+	Bound      time.Duration `env:"GATEHOUSE_DENYLIST_BOUND" default:"1s" help:"How long a replica serves signed-in requests without contact to Redis."`
+	Policy     string        `env:"GATEHOUSE_DENYLIST_POLICY" default:"closed" enum:"closed,stale" help:"What a replica does after the bound: closed answers 503; stale keeps using its copy of the denylist for the stale bound."`
+	StaleBound time.Duration `env:"GATEHOUSE_DENYLIST_STALE_BOUND" default:"1m" help:"With the policy stale, how long a replica keeps using its copy, and so may miss a sign-out."`
 }
 
 // Limits of the bounds. A mirror reads twice within one bound.

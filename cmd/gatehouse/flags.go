@@ -28,25 +28,25 @@ import (
 // commands are the command line, beside the command of each service. Nothing else in Gatehouse reads flags or the
 // environment.
 type commands struct {
-	Up          upConfig         `cmd:"" help:"Run the whole estate on this machine: replicas of every service behind a load balancer."`
-	Migrate     migrateConfig    `cmd:"" help:"Bring the databases of all services up to date."`
-	Laboratory  laboratoryConfig `cmd:"" hidden:"" help:"Run one experiment of the academy, as its standard input says."`
-	Healthcheck healthConfig     `cmd:"" help:"Ask a service whether it is well; exit code 1 if it is not."`
+	Up          upConfig         `cmd:"" help:"Run everything on this machine: replicas of every service behind a load balancer."`
+	Migrate     migrateConfig    `cmd:"" help:"Migrate the databases of all services."`
+	Laboratory  laboratoryConfig `cmd:"" hidden:"" help:"Run one experiment of the academy, described on standard input."`
+	Healthcheck healthConfig     `cmd:"" help:"Check whether a service is healthy; the exit code is 1 if it isn't."`
 }
 
 type upConfig struct {
-	Addr        string        `env:"GATEHOUSE_ADDR" default:"127.0.0.1:8080" help:"Where the load balancer listens, host:port. Port 0 takes a free one."`
-	Domain      string        `env:"GATEHOUSE_DOMAIN" default:"localhost" help:"Domain of the estate: the services are portal.DOMAIN, shop.DOMAIN and so on."`
-	Replicas    string        `env:"GATEHOUSE_REPLICAS" default:"${replicas}" help:"Replicas of each service; one number alone is for every service."`
-	Data        string        `env:"GATEHOUSE_DATA" default:"./data" help:"Folder of the databases, the key and the logs."`
-	RedisURL    string        `env:"REDIS_URL" name:"redis-url" help:"A Redis to use instead of the embedded one. ${redis_help}"`
-	DatabaseURL string        `env:"DATABASE_URL" name:"database-url" help:"The databases: sqlite:FOLDER or postgres://…; sqlite:DATA unless given."`
-	Clients     string        `env:"GATEHOUSE_CLIENTS" help:"JSON file of more clients (relying parties) than the estate's own."`
-	Key         string        `env:"GATEHOUSE_KEY" help:"Key that seals sessions and encrypts the signing keys at rest, 32 bytes in hex or base64; made and kept in DATA unless given."`
+	Addr        string        `env:"GATEHOUSE_ADDR" default:"127.0.0.1:8080" help:"Address (host:port) of the load balancer. Port 0 picks a free one."`
+	Domain      string        `env:"GATEHOUSE_DOMAIN" default:"localhost" help:"Domain of the services: portal.DOMAIN, shop.DOMAIN and so on."`
+	Replicas    string        `env:"GATEHOUSE_REPLICAS" default:"${replicas}" help:"Number of replicas of each service, or one number for all services."`
+	Data        string        `env:"GATEHOUSE_DATA" default:"./data" help:"Folder for databases, key and logs."`
+	RedisURL    string        `env:"REDIS_URL" name:"redis-url" help:"Redis to use instead of the embedded one. ${redis_help}"`
+	DatabaseURL string        `env:"DATABASE_URL" name:"database-url" help:"Databases: sqlite:FOLDER or postgres://… (default: sqlite:DATA)."`
+	Clients     string        `env:"GATEHOUSE_CLIENTS" help:"JSON file with additional clients (relying parties)."`
+	Key         string        `env:"GATEHOUSE_KEY" help:"Key that encrypts sessions and stored signing keys, 32 bytes in hex or base64 (default: created and stored in DATA)."`
 	OldKeys     []string      `env:"GATEHOUSE_OLD_KEYS" help:"${old_keys_help}"`
-	Demo        string        `env:"GATEHOUSE_DEMO" default:"auto" enum:"auto,true,false" help:"Demo accounts and demo content: auto means only on a loopback address, for a domain below localhost."`
-	Grace       time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"How long a replica may take to stop before it is killed."`
-	SessionIdle time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"8h" help:"A session that is not used for so long ends, from 1m to 24h."`
+	Demo        string        `env:"GATEHOUSE_DEMO" default:"auto" enum:"auto,true,false" help:"Demo accounts and content. auto turns them on only on a loopback address with a domain under localhost."`
+	Grace       time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"Time a replica gets to stop before it is killed."`
+	SessionIdle time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"8h" help:"Time after which an unused session ends, from 1m to 24h."`
 
 	Academy  academySettings `embed:""`
 	Denylist denylistConfig  `embed:"" prefix:"denylist-"`
@@ -54,24 +54,24 @@ type upConfig struct {
 }
 
 // oldKeysHelp is the help text of each --old-keys.
-const oldKeysHelp = "Earlier values of GATEHOUSE_KEY, separated by commas: what they sealed is still opened."
+const oldKeysHelp = "Previous values of GATEHOUSE_KEY, separated by commas. Data encrypted with them stays readable."
 
 // redisHelp is the help text of each --redis-url.
 const redisHelp = "redis:// or rediss://; redis-cluster:// with ?addr=host:port for each further node; redis-sentinel:// with ?master_name=NAME."
 
 // serviceConfig has the flags of every replica.
 type serviceConfig struct {
-	Addr           string        `env:"GATEHOUSE_ADDR" default:"127.0.0.1:0" help:"Where to listen, host:port."`
-	MetricsAddr    string        `env:"GATEHOUSE_METRICS_ADDR" help:"Where to serve Prometheus metrics, host:port; nowhere unless given."`
-	URL            string        `env:"GATEHOUSE_URL" name:"url" default:"http://localhost:8080" help:"The estate as browsers see it: shop of http://localhost:8080 is http://shop.localhost:8080."`
-	Replica        string        `env:"GATEHOUSE_REPLICA" help:"Name of this replica; the service and the host's name unless given."`
-	RedisURL       string        `env:"REDIS_URL" name:"redis-url" required:"" help:"The estate's Redis. ${redis_help}"`
-	DatabaseURL    string        `env:"DATABASE_URL" name:"database-url" required:"" help:"The databases: sqlite:FOLDER or postgres://…"`
-	TrustedProxies []string      `env:"GATEHOUSE_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For is believed, separated by commas."`
-	Demo           bool          `env:"GATEHOUSE_DEMO" help:"Demo accounts and demo content. Never where strangers can reach it."`
-	DialLoopback   bool          `env:"GATEHOUSE_DIAL_LOOPBACK" help:"Find sibling services below *.localhost on this machine."`
-	Grace          time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"How long requests under way may take when the replica stops."`
-	SessionIdle    time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"8h" help:"A session that is not used for so long ends, from 1m to 24h."`
+	Addr           string        `env:"GATEHOUSE_ADDR" default:"127.0.0.1:0" help:"Address (host:port) to listen on."`
+	MetricsAddr    string        `env:"GATEHOUSE_METRICS_ADDR" help:"Address (host:port) for Prometheus metrics (default: none)."`
+	URL            string        `env:"GATEHOUSE_URL" name:"url" default:"http://localhost:8080" help:"Base URL in browsers. With http://localhost:8080, the shop is at http://shop.localhost:8080."`
+	Replica        string        `env:"GATEHOUSE_REPLICA" help:"Name of this replica (default: service and host name)."`
+	RedisURL       string        `env:"REDIS_URL" name:"redis-url" required:"" help:"URL of Redis. ${redis_help}"`
+	DatabaseURL    string        `env:"DATABASE_URL" name:"database-url" required:"" help:"Databases: sqlite:FOLDER or postgres://…"`
+	TrustedProxies []string      `env:"GATEHOUSE_TRUSTED_PROXIES" help:"Networks (CIDR) whose X-Forwarded-For header is trusted, separated by commas."`
+	Demo           bool          `env:"GATEHOUSE_DEMO" help:"Demo accounts and content. Don't use it where strangers can sign in."`
+	DialLoopback   bool          `env:"GATEHOUSE_DIAL_LOOPBACK" help:"Reach other services under *.localhost on this machine."`
+	Grace          time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"Time that requests in progress get when the replica stops."`
+	SessionIdle    time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"8h" help:"Time after which an unused session ends, from 1m to 24h."`
 
 	Denylist denylistConfig `embed:"" prefix:"denylist-"`
 
@@ -83,7 +83,7 @@ type serviceConfig struct {
 type appConfig struct {
 	serviceConfig `embed:""`
 	ClientSecret  string   `env:"GATEHOUSE_CLIENT_SECRET" required:"" help:"This app's secret as a client of the portal."`
-	ServiceKeys   []string `env:"GATEHOUSE_SERVICE_KEYS" help:"Keys that seal this app's sessions, 32 bytes each in hex or base64, separated by commas: the first seals, all open. Derived from the client secret unless given."`
+	ServiceKeys   []string `env:"GATEHOUSE_SERVICE_KEYS" help:"Keys that encrypt this app's sessions, 32 bytes each in hex or base64, separated by commas. The first one encrypts, all decrypt (default: derived from the client secret)."`
 
 	keys      [][]byte
 	construct func(context.Context, apps.Deps) (service, error)
@@ -92,10 +92,10 @@ type appConfig struct {
 // portalConfig has the flags of a replica of the portal.
 type portalConfig struct {
 	serviceConfig `embed:""`
-	Key           string            `env:"GATEHOUSE_KEY" required:"" help:"Key that seals sessions and encrypts the signing keys at rest, 32 bytes in hex or base64."`
+	Key           string            `env:"GATEHOUSE_KEY" required:"" help:"Key that encrypts sessions and stored signing keys, 32 bytes in hex or base64."`
 	OldKeys       []string          `env:"GATEHOUSE_OLD_KEYS" help:"${old_keys_help}"`
-	ClientSecrets map[string]string `env:"GATEHOUSE_CLIENT_SECRETS" required:"" help:"The client secret of each app, such as shop=SECRET;forum=SECRET."`
-	Clients       string            `env:"GATEHOUSE_CLIENTS" help:"JSON file of more clients than the estate's own."`
+	ClientSecrets map[string]string `env:"GATEHOUSE_CLIENT_SECRETS" required:"" help:"Client secret of each app, such as shop=SECRET;forum=SECRET."`
+	Clients       string            `env:"GATEHOUSE_CLIENTS" help:"JSON file with additional clients (relying parties)."`
 
 	SignIns signInsConfig `embed:"" prefix:"sign-ins-"`
 
@@ -106,8 +106,8 @@ type portalConfig struct {
 
 // signInsConfig limits the sign-ins that succeed within ten minutes.
 type signInsConfig struct {
-	PerAccount int `env:"GATEHOUSE_SIGN_INS_PER_ACCOUNT" default:"20" help:"Sign-ins of one account that may succeed in 10 minutes."`
-	PerAddress int `env:"GATEHOUSE_SIGN_INS_PER_ADDRESS" default:"300" help:"Sign-ins from one address (IPv6: a /64 network) that may succeed in 10 minutes."`
+	PerAccount int `env:"GATEHOUSE_SIGN_INS_PER_ACCOUNT" default:"20" help:"Maximum successful sign-ins per account in 10 minutes."`
+	PerAddress int `env:"GATEHOUSE_SIGN_INS_PER_ADDRESS" default:"300" help:"Maximum successful sign-ins per IP address (IPv6: /64 network) in 10 minutes."`
 }
 
 func (c signInsConfig) check() error {
@@ -125,11 +125,11 @@ func (c signInsConfig) env() []string {
 }
 
 type migrateConfig struct {
-	DatabaseURL string `env:"DATABASE_URL" name:"database-url" required:"" help:"The databases: sqlite:FOLDER or postgres://…"`
+	DatabaseURL string `env:"DATABASE_URL" name:"database-url" required:"" help:"Databases: sqlite:FOLDER or postgres://…"`
 }
 
 type healthConfig struct {
-	URL string `arg:"" help:"Address to ask, such as http://127.0.0.1:8000/readyz"`
+	URL string `arg:"" help:"URL to check, such as http://127.0.0.1:8000/readyz"`
 }
 
 // common returns the flags that all services have.
@@ -139,7 +139,7 @@ func (c *serviceConfig) common() *serviceConfig { return c }
 func run(ctx context.Context, args []string) error {
 	var cmd commands
 	options := []kong.Option{
-		kong.Name("gatehouse"), kong.UsageOnError(), kong.Description("One sign-in opens every app, on many servers."),
+		kong.Name("gatehouse"), kong.UsageOnError(), kong.Description("Single sign-on for many apps on many servers."),
 		kong.Vars{"redis_help": redisHelp, "old_keys_help": oldKeysHelp, "replicas": defaultReplicas()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}
 	replicas := map[string]replica{}
@@ -248,7 +248,7 @@ func (c *portalConfig) checkSecrets() error {
 	var wrong []error
 	for _, s := range services {
 		if s.Key != "portal" && c.ClientSecrets[s.Key] == "" {
-			wrong = append(wrong, fmt.Errorf("--client-secrets has no secret of %s", s.Key))
+			wrong = append(wrong, fmt.Errorf("--client-secrets has no secret for %s", s.Key))
 		}
 	}
 	return errors.Join(wrong...)
@@ -306,7 +306,7 @@ func parseReplicas(s string) (map[string]int, error) {
 			return nil, fmt.Errorf("--replicas: %q is not a number from 0 to %d", number, maxReplicas)
 		}
 		if _, known := n[service]; named && !known {
-			return nil, fmt.Errorf("--replicas: there is no service %q", service)
+			return nil, fmt.Errorf("--replicas: unknown service %q", service)
 		}
 		for s := range n {
 			if !named || s == service {
@@ -315,7 +315,7 @@ func parseReplicas(s string) (map[string]int, error) {
 		}
 	}
 	if n["portal"] == 0 {
-		return nil, errors.New("--replicas: without a portal nobody can sign in")
+		return nil, errors.New("--replicas: at least one portal is required for sign-in")
 	}
 	return n, nil
 }
@@ -331,7 +331,7 @@ func parseKey(s string) ([]byte, error) {
 			return key, nil
 		}
 	}
-	return nil, fmt.Errorf("the key must be %d random bytes in hex or base64: openssl rand -hex %d makes one", keyLength, keyLength)
+	return nil, fmt.Errorf("the key must be %d random bytes in hex or base64; create one with: openssl rand -hex %d", keyLength, keyLength)
 }
 
 // parseKeys parses each key and skips empty strings.
@@ -358,7 +358,7 @@ func readClients(name string) ([]clients.Client, error) {
 	}
 	raw, err := os.ReadFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("the file of clients can't be read: %w", err)
+		return nil, fmt.Errorf("can't read the file of clients: %w", err)
 	}
 	if len(raw) > maxClientsFile {
 		return nil, fmt.Errorf("the file of clients %s is larger than 1 MiB", name)

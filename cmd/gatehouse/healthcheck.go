@@ -13,7 +13,7 @@ func healthcheck(ctx context.Context, c healthConfig) error {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
 	if err != nil {
-		return fmt.Errorf("%q is no address", c.URL)
+		return fmt.Errorf("%q is not a URL", c.URL)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {

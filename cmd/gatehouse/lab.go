@@ -37,11 +37,11 @@ func openProvider(ctx context.Context, o lab.ProviderOptions) (*lab.Provider, er
 		o.Client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: loopback.Dial("localhost"), IdleConnTimeout: 30 * time.Second}}
 	}
 	if o.Dir == "" {
-		return nil, errors.New("a provider needs a folder")
+		return nil, errors.New("the provider needs a folder")
 	}
 	folder, err := os.MkdirTemp(o.Dir, "portal-")
 	if err != nil {
-		return nil, fmt.Errorf("the provider's folder can't be made: %w", err)
+		return nil, fmt.Errorf("can't create the provider's folder: %w", err)
 	}
 	server, err := embedded.StartRedis()
 	if err != nil {

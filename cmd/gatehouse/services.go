@@ -33,11 +33,11 @@ type entry struct {
 var services = []entry{
 	{web.App{Key: "portal", Name: "Portal", Tagline: "Your account and sign-ins"},
 		2, portal.API{}, func() replica { return &portalConfig{} }},
-	{web.App{Key: "shop", Name: "Shop", Tagline: "Goods for a well-kept house"},
+	{web.App{Key: "shop", Name: "Shop", Tagline: "Things for your home"},
 		2, portal.API{Service: "analytics", Scope: "analytics:read"}, replicaOf(shop.New)},
 	{web.App{Key: "forum", Name: "Forum", Tagline: "Questions, answers and advice"},
 		2, portal.API{Service: "shop", Scope: "purchases:read"}, replicaOf(forum.New)},
-	{web.App{Key: "analytics", Name: "Analytics", Tagline: "What happens across the estate", Roles: []string{"analyst", "admin"}},
+	{web.App{Key: "analytics", Name: "Analytics", Tagline: "What happens across all apps", Roles: []string{"analyst", "admin"}},
 		1, portal.API{}, replicaOf(newAnalytics)},
 	{web.App{Key: "academy", Name: "Academy", Tagline: "Learn how sign-in scales"},
 		1, portal.API{Service: "forum", Scope: "forum.topics"}, func() replica { return &academyConfig{} }},
@@ -102,7 +102,7 @@ func (c *portalConfig) newService(ctx context.Context, d dependencies) (service,
 func (c *academyConfig) newService(ctx context.Context, d dependencies) (service, error) {
 	program, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("this program does not know where it is: %w", err)
+		return nil, fmt.Errorf("can't find the path of this program: %w", err)
 	}
 	postgres := ""
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {

@@ -61,7 +61,7 @@ func up(ctx context.Context, c upConfig) error {
 	if e.RedisURL == "" {
 		r, err := embedded.StartRedis()
 		if err != nil {
-			return fmt.Errorf("the embedded Redis can't start: %w", err)
+			return fmt.Errorf("can't start the embedded Redis: %w", err)
 		}
 		defer r.Close()
 		e.RedisURL = r.URL()
@@ -80,11 +80,11 @@ func (e *estate) prepare(addr net.Addr) error {
 	}
 	for _, dir := range []string{e.Data, e.path("logs"), e.path("run")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("the data folder %s can't be used: %w", e.Data, plain(err))
+			return fmt.Errorf("can't use the data folder %s: %w", e.Data, plain(err))
 		}
 	}
 	if err := writable(e.Data); err != nil {
-		return fmt.Errorf("the data folder %s can't be written to: %w", e.Data, plain(err))
+		return fmt.Errorf("can't write to the data folder %s: %w", e.Data, plain(err))
 	}
 	if e.key, err = e.loadKey(); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (e *estate) prepare(addr net.Addr) error {
 		return err
 	}
 	if e.binary, err = os.Executable(); err != nil {
-		return fmt.Errorf("this program does not know where it is: %w", err)
+		return fmt.Errorf("can't find the path of this program: %w", err)
 	}
 	if e.DatabaseURL == "" {
 		e.DatabaseURL = "sqlite:" + e.Data
@@ -115,7 +115,7 @@ func (e *estate) prepare(addr net.Addr) error {
 	e.demo = e.Demo == "true" || e.Demo == "auto" && local
 	file, err := os.OpenFile(e.path("logs", "up.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("the log can't be written: %w", plain(err))
+		return fmt.Errorf("can't write the log: %w", plain(err))
 	}
 	e.log = slog.New(slog.NewJSONHandler(file, nil)).With("service", "up")
 	redis.SetLogger(redisLog{e.log})
@@ -155,18 +155,18 @@ func (e *estate) loadKey() ([]byte, error) {
 	case err == nil:
 		key, err := parseKey(string(raw))
 		if err != nil {
-			return nil, fmt.Errorf("%s does not hold a key: %w", file, err)
+			return nil, fmt.Errorf("%s doesn't contain a key: %w", file, err)
 		}
 		return key, nil
 	case !errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("the key in %s can't be read: %w", file, plain(err))
+		return nil, fmt.Errorf("can't read the key in %s: %w", file, plain(err))
 	}
 	key := make([]byte, keyLength)
 	_, _ = rand.Read(key) // never fails
 	// O_EXCL: a second "up" in this folder must not replace the first one's key.
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("the key can't be kept: %w", plain(err))
+		return nil, fmt.Errorf("can't store the key: %w", plain(err))
 	}
 	_, err = f.WriteString(hex.EncodeToString(key) + "\n")
 	return key, errors.Join(err, f.Sync(), f.Close())
@@ -183,7 +183,7 @@ func (e *estate) checkServers(ctx context.Context) error {
 	}
 	defer func() { _ = rdb.Close() }()
 	if err := pingRedis(ctx, rdb); err != nil {
-		return fmt.Errorf("no answer from Redis: %w", err)
+		return fmt.Errorf("no response from Redis: %w", err)
 	}
 	d, err := db.Open(ctx, e.DatabaseURL, "portal")
 	if err != nil {

@@ -22,25 +22,25 @@ type page struct {
 
 var (
 	unavailable = page{http.StatusServiceUnavailable, "unavailable", "Back in a moment",
-		"None of this app's servers is answering right now. They are being started again: please try once more in a few seconds. If you were signed in, you still are.", 2}
-	broken = page{http.StatusBadGateway, "connection_lost", "The server stopped halfway",
-		"The connection to the server was lost before it answered. Please try again.", 2}
+		"None of this app's servers is responding. They're restarting, so please try again in a few seconds. If you were signed in, you still are.", 2}
+	broken = page{http.StatusBadGateway, "connection_lost", "Connection lost",
+		"We lost the connection to the server. Please try again.", 2}
 	timeout = page{http.StatusGatewayTimeout, "timeout", "This is taking too long",
-		"The server did not answer in time. Please try again.", 2}
+		"The server didn't respond in time. Please try again.", 2}
 	// For requests that may have changed something.
-	brokenChange = page{http.StatusBadGateway, "connection_lost", "The server stopped halfway",
-		"The connection to the server was lost before it answered, so what you sent may or may not have been carried out. Please check before you send it again.", 0}
+	brokenChange = page{http.StatusBadGateway, "connection_lost", "Connection lost",
+		"We lost the connection to the server, so we don't know whether your change was saved. Please check before you send it again.", 0}
 	timeoutChange = page{http.StatusGatewayTimeout, "timeout", "This is taking too long",
-		"The server did not answer in time, so what you sent may or may not have been carried out. Please check before you send it again.", 0}
-	tooSlow = page{http.StatusRequestTimeout, "request_timeout", "The request did not arrive",
-		"The rest of the request did not arrive in time. Please send it again.", 0}
-	badBody = page{http.StatusBadRequest, "bad_request", "The request is broken",
-		"The request ended before it was complete. Please send it again.", 0}
+		"The server didn't respond in time, so we don't know whether your change was saved. Please check before you send it again.", 0}
+	tooSlow = page{http.StatusRequestTimeout, "request_timeout", "Request timed out",
+		"Your request didn't arrive completely in time. Please send it again.", 0}
+	badBody = page{http.StatusBadRequest, "bad_request", "Incomplete request",
+		"Your request didn't arrive completely. Please send it again.", 0}
 )
 
 func misdirected(host string) page {
 	return page{http.StatusMisdirectedRequest, "unknown_host", "Unknown address",
-		"There is no app at the address “" + host + "”. Please check the name in the address bar.", 0}
+		"There's no app at “" + host + "”. Please check the address.", 0}
 }
 
 //go:embed answer.css

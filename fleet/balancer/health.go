@@ -85,6 +85,6 @@ func (b *Balancer) judge(p *pool, be *Backend, err error) {
 	be.heardAt.CompareAndSwap(0, time.Now().UnixNano())
 	be.failures++
 	if be.failures >= b.opts.HealthFailures && p.mark(be, false) {
-		b.log.Warn("backend put aside: health checks fail", "pool", p.name, "backend", be.name, "error", err)
+		b.log.Warn("backend marked unhealthy: health check failed", "pool", p.name, "backend", be.name, "error", err)
 	}
 }

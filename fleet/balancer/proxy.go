@@ -28,7 +28,7 @@ func (b *Balancer) newProxy(p *pool) *httputil.ReverseProxy {
 			if bodyFault(r.Context()) == nil { // an error of the client does not count as the pool's
 				p.trouble.failed.Add(1)
 			}
-			b.log.Warn("request not delivered", "pool", p.name, "method", r.Method, "status", f.Status, "error", err)
+			b.log.Warn("request failed", "pool", p.name, "method", r.Method, "status", f.Status, "error", err)
 			answer(w, r, *f)
 		},
 	}

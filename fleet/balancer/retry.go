@@ -18,7 +18,7 @@ var errSilent error = silentError{}
 
 type silentError struct{}
 
-func (silentError) Error() string   { return "the backend has fallen silent" }
+func (silentError) Error() string   { return "the backend stopped responding" }
 func (silentError) Timeout() bool   { return true }
 func (silentError) Temporary() bool { return true }
 
@@ -81,7 +81,7 @@ func (d *poolTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 				return nil, err
 			}
 			if d.pool.mark(to, false) {
-				d.log.Warn("backend put aside: no connection", "pool", d.pool.name, "backend", to.name, "error", err)
+				d.log.Warn("backend marked unhealthy: cannot connect", "pool", d.pool.name, "backend", to.name, "error", err)
 			}
 		case errors.Is(err, errSilent) && repeatable(req) && !d.pool.anyHeard(d.opts.silenceTimeout()):
 			return nil, errNoBackend

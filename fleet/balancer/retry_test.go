@@ -92,7 +92,7 @@ func TestRetry_ReceivedPOSTIsNotRepeated(t *testing.T) {
 	e.backend(t, "shop", "shop-1", breaking(received))
 	e.backend(t, "shop", "shop-2", breaking(received))
 	for _, body := range []string{"order", ""} {
-		if res, page := e.post(t, "shop.localhost", "/", body); res.StatusCode != http.StatusBadGateway || !strings.Contains(page, "may or may not") {
+		if res, page := e.post(t, "shop.localhost", "/", body); res.StatusCode != http.StatusBadGateway || !strings.Contains(page, "whether your change was saved") {
 			t.Errorf("%q: %s", body, res.Status)
 		}
 	}
@@ -163,7 +163,7 @@ func TestFailure_SaysWhatMayHaveHappened(t *testing.T) {
 				if res.StatusCode/100 != 5 {
 					t.Errorf("%s: %s", method, res.Status)
 				}
-				if strings.Contains(page, "may or may not") == reads {
+				if strings.Contains(page, "whether your change was saved") == reads {
 					t.Errorf("%s says %q", method, page)
 				}
 				if strings.Contains(page, "Try again</a>") != reads || (res.Header.Get("Retry-After") != "") != reads {
@@ -218,7 +218,7 @@ func TestSilence_GivesUpWhenNoReplicaIsLeft(t *testing.T) {
 		res.Header.Get("Retry-After") == "" || !strings.Contains(body, "Try again</a>") {
 		t.Errorf("GET: %s, %q", res.Status, body)
 	}
-	if res, body := <-sent, <-page; res.StatusCode != http.StatusGatewayTimeout || !strings.Contains(body, "may or may not") {
+	if res, body := <-sent, <-page; res.StatusCode != http.StatusGatewayTimeout || !strings.Contains(body, "whether your change was saved") {
 		t.Errorf("POST: %s, %q", res.Status, body)
 	}
 }

@@ -43,7 +43,7 @@ func TestRouting_ByHost(t *testing.T) {
 	}
 	for _, host := range []string{"other.localhost", "shop.localhost.evil.example", "[::1]:8080", "127.0.0.1"} {
 		res, body := e.get(t, host, "/")
-		if res.StatusCode != http.StatusMisdirectedRequest || !strings.Contains(body, "no app at the address") {
+		if res.StatusCode != http.StatusMisdirectedRequest || !strings.Contains(body, "no app at “") {
 			t.Errorf("%s: %s", host, res.Status)
 		}
 	}

@@ -25,11 +25,11 @@ func (c *Control) Kill(by By, name string, pid int) error {
 	case !known:
 		return noSuch(name)
 	case c.leaving[name]:
-		return Refusal(fmt.Sprintf("%s is being stopped already.", name))
+		return Refusal(fmt.Sprintf("%s is already stopping.", name))
 	case r.PID == 0:
-		return Refusal(fmt.Sprintf("%s has no process just now: the supervisor is starting it again.", name))
+		return Refusal(fmt.Sprintf("%s is restarting and has no process right now. Try again in a moment.", name))
 	case r.PID != pid, c.killed[name] == pid:
-		return Refusal(fmt.Sprintf("Process %d of %s is dead already. A replica is killed once for each click: look at the list for its new process.", pid, name))
+		return Refusal(fmt.Sprintf("Process %d of %s has already ended. See the list for its new process.", pid, name))
 	}
 	c.killed[name] = pid
 	c.note(Killed, by, "Killed %s (process %d) with SIGKILL.", name, pid)
@@ -47,9 +47,9 @@ func (c *Control) Remove(by By, name string) error {
 	case !known:
 		return noSuch(name)
 	case c.leaving[name]:
-		return Refusal(fmt.Sprintf("%s is being stopped already.", name))
+		return Refusal(fmt.Sprintf("%s is already stopping.", name))
 	case c.staying(r.Service) <= 1:
-		return Refusal(fmt.Sprintf("%s is the last replica of its service, and one must stay: without it nobody would answer. Add another one first.", name))
+		return Refusal(fmt.Sprintf("%s is the last replica of its service, and one has to keep running. Add another one first.", name))
 	}
 	c.leaving[name] = true
 	c.note(Removed, by, "Removed %s.", name)
@@ -70,7 +70,7 @@ func (c *Control) end(by By, name string, end func() error) {
 			time.Sleep(selfStopDelay)
 		}
 		if err := end(); err != nil && !errors.Is(err, supervisor.ErrGone) {
-			c.Logger.Warn("replica not ended", "replica", name, "error", err)
+			c.Logger.Warn("cannot stop a replica", "replica", name, "error", err)
 		}
 	})
 }
@@ -87,17 +87,17 @@ func (c *Control) Add(by By, name string) error {
 		}
 	}
 	if service == "" {
-		return Refusal(fmt.Sprintf("No replica can have the name %q: names are those of the services with a number from 1 to %d, such as %s-3.", short(name), c.Max, c.Services[0]))
+		return Refusal(fmt.Sprintf("%q is not a valid replica name. Use a service and a number from 1 to %d, such as %s-3.", short(name), c.Max, c.Services[0]))
 	}
 	if _, there := c.find(name); there {
-		return Refusal(fmt.Sprintf("%s is there already. To have one more, add the next one.", name))
+		return Refusal(fmt.Sprintf("%s already exists. Add the next one instead.", name))
 	}
 	if c.staying(service) >= c.Max {
-		return Refusal(fmt.Sprintf("The service %s has %d replicas, which is as many as it may have. Remove one first.", service, c.Max))
+		return Refusal(fmt.Sprintf("The service %s already has %d replicas, the maximum. Remove one first.", service, c.Max))
 	}
 	if err := c.Supervisor.Add(c.Spec(service, name)); err != nil {
 		if errors.Is(err, supervisor.ErrStopped) {
-			return Refusal("The estate is being stopped, so nothing can be added any more.")
+			return Refusal("Gatehouse is stopping, so no replicas can be added.")
 		}
 		return fmt.Errorf("control: adding %s: %w", name, err)
 	}
@@ -110,15 +110,15 @@ func (c *Control) Add(by By, name string) error {
 func (c *Control) SetPolicy(by By, service, policy string) error {
 	make, known := policies[policy]
 	if !known {
-		return Refusal(fmt.Sprintf("There is no balancing %q. Choose round robin, sticky or least busy.", short(policy)))
+		return Refusal(fmt.Sprintf("Unknown balancing %q. Choose round robin, sticky or least busy.", short(policy)))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch c.policies[service] {
 	case "":
-		return Refusal(fmt.Sprintf("There is no service %q.", short(service)))
+		return Refusal(fmt.Sprintf("Unknown service %q.", short(service)))
 	case policy:
-		return Refusal(fmt.Sprintf("The requests of %s are balanced that way already: %s.", service, Title(policy)))
+		return Refusal(fmt.Sprintf("%s already uses this balancing: %s.", service, Title(policy)))
 	}
 	if err := c.Balancer.SetPolicy(service, make()); err != nil {
 		return fmt.Errorf("control: %w", err)
@@ -162,7 +162,7 @@ func (c *Control) staying(service string) (n int) {
 }
 
 func noSuch(name string) Refusal {
-	return Refusal(fmt.Sprintf("There is no replica %q. It may have been removed: look at the list.", short(name)))
+	return Refusal(fmt.Sprintf("Unknown replica %q. It may have been removed; see the list.", short(name)))
 }
 
 // short returns s, cut to 40 bytes for a message.

@@ -73,7 +73,7 @@ func (c *Client) do(ctx context.Context, method, path string, body, into any) er
 		return fmt.Errorf("control: %w", err)
 	}
 	if len(text) > maxOrder {
-		return Refusal("There is nothing of that name.")
+		return Refusal("Not found.")
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(text))
 	if err != nil {

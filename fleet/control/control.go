@@ -56,7 +56,7 @@ type Control struct {
 // New returns a Control, or an error if a field is missing.
 func New(o Options) (*Control, error) {
 	if o.Supervisor == nil || o.Balancer == nil || o.Spec == nil || o.Logger == nil || o.Secret == "" || len(o.Services) == 0 || o.Max < 1 {
-		return nil, errors.New("control: something is missing")
+		return nil, errors.New("control: a required option is unset")
 	}
 	c := &Control{Options: o, policies: map[string]string{}, leaving: map[string]bool{}, killed: map[string]int{}, ended: map[string]time.Time{}}
 	for _, s := range o.Services {
@@ -144,14 +144,14 @@ func (c *Control) HandleEvent(e supervisor.Event) {
 	switch ended, again := c.ended[name]; {
 	case e.Kind == supervisor.EventExited && e.Err != nil:
 		c.ended[name] = time.Now()
-		c.note(Ended, By{}, "The supervisor saw that %s.", line(e.Err.Error()))
+		c.note(Ended, By{}, "Supervisor: %s.", line(e.Err.Error()))
 	case e.Kind == supervisor.EventStopped:
-		c.note(Ended, By{}, "%s has ended for good.", name)
+		c.note(Ended, By{}, "%s has stopped.", name)
 	case e.Kind == supervisor.EventReady && again:
 		delete(c.ended, name)
-		c.note(Ready, By{}, "%s is ready again after %s, as process %d.", name, time.Since(ended).Round(time.Millisecond), e.Replica.PID)
+		c.note(Ready, By{}, "%s is ready again after %s (process %d).", name, time.Since(ended).Round(time.Millisecond), e.Replica.PID)
 	case e.Kind == supervisor.EventReady && len(c.log) > 0: // except the replicas that the estate starts with
-		c.note(Ready, By{}, "%s is ready and gets requests, as process %d.", name, e.Replica.PID)
+		c.note(Ready, By{}, "%s is ready (process %d).", name, e.Replica.PID)
 	}
 }
 

@@ -45,7 +45,7 @@ func TestKill_EndsTheProcessThatWasSeenOnce(t *testing.T) {
 			err := e.client.Kill(t.Context(), admin, "shop-1", pid)
 			var no control.Refusal
 			switch {
-			case errors.As(err, &no) && strings.Contains(string(no), "dead already"):
+			case errors.As(err, &no) && strings.Contains(string(no), "has already ended"):
 				refused.Add(1)
 			case err != nil:
 				t.Error(err)
@@ -117,7 +117,7 @@ func TestRemove_LeavesOne(t *testing.T) {
 	refuses(t, "the second click", e.client.Remove(t.Context(), admin, "shop-1"))
 	refuses(t, "a kill meanwhile", e.client.Kill(t.Context(), admin, "shop-1", replica(t, e.view(t), "shop-1").PID))
 	// It still runs, but the other one must stay all the same.
-	if no := refuses(t, "the last one", e.client.Remove(t.Context(), admin, "shop-2")); !strings.Contains(no, "must stay") {
+	if no := refuses(t, "the last one", e.client.Remove(t.Context(), admin, "shop-2")); !strings.Contains(no, "has to keep running") {
 		t.Errorf("it says %q", no)
 	}
 	refuses(t, "the only one", e.client.Remove(t.Context(), admin, "academy-1"))
@@ -187,7 +187,7 @@ func TestHandleEvent_SaysHowLongAReplicaWasAway(t *testing.T) {
 	for _, l := range e.view(t).Log {
 		said = append(said, l.Kind+": "+l.What)
 	}
-	want := []string{"ended: shop-1 has ended for good.", "ready: shop-1 is ready again after ", "ended: The supervisor saw that shop-1 stopped: signal: killed."}
+	want := []string{"ended: shop-1 has stopped.", "ready: shop-1 is ready again after ", "ended: Supervisor: shop-1 stopped: signal: killed."}
 	if len(said) != len(want) {
 		t.Fatalf("the log is %q", said)
 	}

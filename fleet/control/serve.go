@@ -68,7 +68,7 @@ func (c *Control) carryOut(w http.ResponseWriter, r *http.Request, act func(orde
 	case errors.As(err, &no):
 		answer(w, http.StatusConflict, refused{no})
 	default:
-		c.Logger.Error("estate not changed", "error", err)
+		c.Logger.Error("cannot change the replicas", "error", err)
 		http.Error(w, "not done", http.StatusInternalServerError)
 	}
 }

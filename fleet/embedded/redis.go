@@ -71,7 +71,7 @@ func (r *Redis) Restart() error {
 	defer r.mu.Unlock()
 	switch {
 	case r.closed:
-		return errors.New("the embedded Redis is closed for good")
+		return errors.New("the embedded Redis is closed")
 	case r.up:
 		return nil
 	}

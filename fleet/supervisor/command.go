@@ -29,7 +29,7 @@ func (r *replica) kill(pid int) error {
 		return fmt.Errorf("%w: %d of %s", ErrGone, pid, r.spec.Name)
 	}
 	if p == nil {
-		return fmt.Errorf("%s has no process just now", r.spec.Name)
+		return fmt.Errorf("%s has no process right now", r.spec.Name)
 	}
 	p.kill()
 	return nil

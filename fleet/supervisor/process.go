@@ -29,13 +29,13 @@ type process struct {
 func start(spec Spec) (*process, error) {
 	readyOut, readyIn, err := os.Pipe()
 	if err != nil {
-		return nil, fmt.Errorf("making a pipe: %w", err)
+		return nil, fmt.Errorf("create a pipe: %w", err)
 	}
 	defer readyIn.Close()
 	parentOut, parentIn, err := os.Pipe()
 	if err != nil {
 		readyOut.Close()
-		return nil, fmt.Errorf("making a pipe: %w", err)
+		return nil, fmt.Errorf("create a pipe: %w", err)
 	}
 	defer parentOut.Close()
 

@@ -71,7 +71,7 @@ func (r *replica) run() {
 func (r *replica) runOnce() (steady bool, ordered *order, err error) {
 	p, err := start(r.spec)
 	if err != nil {
-		err = fmt.Errorf("%s could not be started: %w", r.spec.Name, err)
+		err = fmt.Errorf("can't start %s: %w", r.spec.Name, err)
 		r.exit(err)
 		return false, nil, err
 	}
@@ -111,7 +111,7 @@ func (r *replica) runOnce() (steady bool, ordered *order, err error) {
 // serve adds the replica to the pool.
 func (r *replica) serve(ready fleet.Ready) error {
 	if err := r.s.opts.Pool.Add(r.spec.Service, r.spec.Name, ready.Addr); err != nil {
-		return fmt.Errorf("%s could not join the load balancer: %w", r.spec.Name, err)
+		return fmt.Errorf("can't add %s to the load balancer: %w", r.spec.Name, err)
 	}
 	r.change(EventReady, func(now *Replica) {
 		now.State, now.Addr, now.Metrics = Serving, ready.Addr, ready.Metrics
@@ -126,7 +126,7 @@ func (r *replica) end(p *process) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.s.opts.Drain)
 	defer cancel()
 	if err := r.s.opts.Pool.Remove(ctx, r.spec.Service, r.spec.Name); err != nil {
-		r.s.opts.Logger.Warn("replica is stopped with requests under way", "replica", r.spec.Name, "error", err)
+		r.s.opts.Logger.Warn("stopping a replica with requests in progress", "replica", r.spec.Name, "error", err)
 	}
 	p.terminate(r.s.opts.Grace)
 	r.exit(nil)
@@ -137,7 +137,7 @@ func (r *replica) leave() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // don't wait for requests
 	if err := r.s.opts.Pool.Remove(ctx, r.spec.Service, r.spec.Name); err != nil && !errors.Is(err, context.Canceled) {
-		r.s.opts.Logger.Error("replica could not leave the load balancer", "replica", r.spec.Name, "error", err)
+		r.s.opts.Logger.Error("cannot remove a replica from the load balancer", "replica", r.spec.Name, "error", err)
 	}
 }
 
@@ -156,7 +156,7 @@ func (r *replica) pause(wait time.Duration) *order {
 
 // why returns an error that explains the end of a process that was not ordered to end.
 func (r *replica) why(p *process, wasReady bool) error {
-	how := "it ended by itself"
+	how := "it exited by itself"
 	if p.err != nil {
 		how = p.err.Error()
 	}

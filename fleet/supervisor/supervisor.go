@@ -17,7 +17,7 @@ import (
 // Errors of the methods that take a replica's name.
 var (
 	ErrUnknown = errors.New("no such replica")
-	ErrExists  = errors.New("a replica of that name exists")
+	ErrExists  = errors.New("a replica with that name already exists")
 	ErrStopped = errors.New("the supervisor has been stopped")
 	ErrGone    = errors.New("the process has ended")
 )
@@ -66,7 +66,7 @@ type Supervisor struct {
 // New returns a Supervisor without replicas, or an error if the pool or the logger is missing.
 func New(opts Options) (*Supervisor, error) {
 	if opts.Pool == nil || opts.Logger == nil {
-		return nil, errors.New("supervisor: needs a pool and a logger")
+		return nil, errors.New("supervisor: a pool and a logger are required")
 	}
 	for _, d := range []struct {
 		value *time.Duration

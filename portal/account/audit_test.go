@@ -63,7 +63,7 @@ func TestAudit_FailedSignInsAndChanges(t *testing.T) {
 				h.t.Errorf("the page shows %q", hidden)
 			}
 		}
-		h.signedIn("otto@example.com").get("/sessions").want(h.t, 200, "Nothing happened yet.")
+		h.signedIn("otto@example.com").get("/sessions").want(h.t, 200, "No activity yet.")
 	})
 }
 
@@ -88,7 +88,7 @@ func TestAudit_ActivityHasPages(t *testing.T) {
 		path, _, _ := strings.Cut(first.Body[at:], "#")
 		second := b.get(path)
 		second.want(h.t, 200, "try a", "try e", "Newest")
-		if n := strings.Count(second.Body, "Sign-in failed"); n != 5 || strings.Contains(second.Body, "Earlier") {
+		if n := strings.Count(second.Body, "Sign-in failed"); n != 5 || strings.Contains(second.Body, "Older") {
 			h.t.Errorf("%d lines on the second page, want 5", n)
 		}
 	})

@@ -46,7 +46,7 @@ func (p *Pages) Delete(c echo.Context) error {
 			view.Faults["password"] = "Enter your password."
 		}
 		if !view.Sure {
-			view.Faults["sure"] = "Tick this if you want to delete your account."
+			view.Faults["sure"] = "Tick this box to delete your account."
 		}
 		if len(view.Faults) > 0 {
 			return p.showDelete(c, http.StatusUnprocessableEntity, view)
@@ -57,7 +57,7 @@ func (p *Pages) Delete(c echo.Context) error {
 		if err != nil {
 			return p.showDeleteError(c, err, view)
 		}
-		web.Flash(c, "success", "Your account has been deleted, and you are signed out everywhere.")
+		web.Flash(c, "success", "Your account has been deleted, and you're signed out everywhere.")
 		return web.RedirectHX(c, "/")
 	})
 }
@@ -72,7 +72,7 @@ func (p *Pages) deleteAccount(c echo.Context, v *visitor) error {
 		return err
 	}
 	if !done.Confirmed {
-		return unconfirmedError("Your account has been deleted. You are being signed out, and not every server knows it yet.")
+		return unconfirmedError("Your account has been deleted. You're being signed out, but not every server has confirmed it yet.")
 	}
 	return p.Sessions.End(ctx, c.Response(), c.Request())
 }
@@ -84,10 +84,10 @@ func (p *Pages) showDeleteError(c echo.Context, err error, view deleteView) erro
 		view.Faults[""] = tooManyMessage(c, exceeded)
 		return p.showDelete(c, http.StatusTooManyRequests, view)
 	case errors.Is(err, errNoMatch), errors.Is(err, store.ErrStale):
-		view.Faults["password"] = "That is not your password."
+		view.Faults["password"] = "Wrong password. Try again."
 		return p.showDelete(c, http.StatusUnprocessableEntity, view)
 	case errors.Is(err, store.ErrLastAdmin):
-		view.Faults[""] = "You are the only administrator. Give somebody else the role first, so that this site is not left without one."
+		view.Faults[""] = "You're the only administrator. Make someone else an administrator first."
 		return p.showDelete(c, http.StatusConflict, view)
 	}
 	return asUnavailable(err)
@@ -96,8 +96,8 @@ func (p *Pages) showDeleteError(c echo.Context, err error, view deleteView) erro
 // unconfirmedError returns a 503 that says that the change is done, but that not every replica has confirmed it since
 // Redis is unavailable: replicas that do not hear from Redis refuse all sessions within a second.
 func unconfirmedError(done string) error {
-	e := web.Fail(http.StatusServiceUnavailable, "unavailable", done+" That follows by itself within moments; there is nothing more to do.").
-		Titled("Done, and not known everywhere yet")
+	e := web.Fail(http.StatusServiceUnavailable, "unavailable", done+" The others follow within moments. You don't need to do anything.").
+		Titled("Done, but not on every server yet")
 	e.RetryAfter = 2 * time.Second
 	return e
 }

@@ -68,11 +68,11 @@ func deletePage(v deleteView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<ul class=\"text-muted mb-5 list-disc space-y-1 pl-5 text-sm\"><li>You are signed out of every app, on all devices, at once.</li><li>Your name, your email and your password are removed here. The email is free for a new account.</li><li>Your orders and what you wrote in the forum stay, as the apps that hold them need them.</li></ul><form method=\"post\" action=\"/profile/delete\" class=\"grid gap-5\" novalidate>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<ul class=\"text-muted mb-5 list-disc space-y-1 pl-5 text-sm\"><li>You'll be signed out of every app, on all your devices.</li><li>Your name, email and password are removed. You can use the email for a new account.</li><li>Your orders and forum posts stay in those apps.</li></ul><form method=\"post\" action=\"/profile/delete\" class=\"grid gap-5\" novalidate>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = formFaults("Your account was not deleted", v.Faults, "password", "sure").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = formFaults("Your account wasn't deleted", v.Faults, "password", "sure").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -101,7 +101,7 @@ func deletePage(v deleteView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					templ_7745c5c3_Err = components.Checkbox(components.CheckboxView{
-						Label: "I want to delete the account " + v.Email, Name: "sure", Value: "yes", Checked: v.Sure, Error: v.Faults["sure"], Required: true,
+						Label: "Yes, delete the account " + v.Email, Name: "sure", Value: "yes", Checked: v.Sure, Error: v.Faults["sure"], Required: true,
 					}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -144,7 +144,7 @@ func deletePage(v deleteView) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "Keep it")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "Keep my account")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

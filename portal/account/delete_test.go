@@ -20,7 +20,7 @@ func TestDelete_TakesTheAccountAwayEverywhere(t *testing.T) {
 		b.get("/profile/delete").want(h.t, 200, "Delete your account?", "can&#39;t be undone")
 		b.post("/profile/delete", url.Values{"password": {secret}}).want(h.t, 422, "Tick this")
 		b.post("/profile/delete", url.Values{"sure": {"yes"}}).want(h.t, 422, "Enter your password")
-		b.post("/profile/delete", url.Values{"password": {"wrong"}, "sure": {"yes"}}).want(h.t, 422, "That is not your password", "checked")
+		b.post("/profile/delete", url.Values{"password": {"wrong"}, "sure": {"yes"}}).want(h.t, 422, "Wrong password", "checked")
 		if !b.isIn() || !other.isIn() {
 			h.t.Fatal("a refused deletion signed somebody out")
 		}
@@ -29,7 +29,7 @@ func TestDelete_TakesTheAccountAwayEverywhere(t *testing.T) {
 		if b.isIn() || other.isIn() || !otto.isIn() {
 			h.t.Error("it must sign this person out everywhere, and nobody else")
 		}
-		h.browser().signIn("maria@example.com", secret).want(h.t, 422, "do not match")
+		h.browser().signIn("maria@example.com", secret).want(h.t, 422, "Wrong email or password")
 		got, err := h.store.UserByID(h.t.Context(), u.ID)
 		check(h.t, err)
 		if got.DeletedAt.IsZero() || got.Name != store.DeletedName {
@@ -68,7 +68,7 @@ func TestDelete_GuessingThePasswordIsLimited(t *testing.T) {
 		for range 20 {
 			a := b.post("/profile/delete", url.Values{"password": {"a guess"}, "sure": {"yes"}})
 			if a.Status == http.StatusTooManyRequests {
-				a.want(h.t, 429, "too many attempts")
+				a.want(h.t, 429, "Too many attempts")
 				return
 			}
 		}
@@ -82,7 +82,7 @@ func TestSignIn_DisabledIsToldToWhoeverKnowsThePassword(t *testing.T) {
 		end := h.clock.Now().Add(2 * time.Hour)
 		check(h.t, h.store.Apply(h.t.Context(), store.BanUser(u.ID, "wrote spam", end, h.clock.Now())))
 		b := h.browser()
-		b.signIn("maria@example.com", "wrong").want(h.t, 422, "do not match")
+		b.signIn("maria@example.com", "wrong").want(h.t, 422, "Wrong email or password")
 		a := b.signIn("maria@example.com", secret)
 		a.want(h.t, http.StatusForbidden, "This account has been disabled", "You can sign in again", `datetime="`+end.UTC().Format("2006-01-02"))
 		if b.isIn() {
@@ -94,7 +94,7 @@ func TestSignIn_DisabledIsToldToWhoeverKnowsThePassword(t *testing.T) {
 		otto := h.add("otto@example.com")
 		check(h.t, h.store.Apply(h.t.Context(), store.BanUser(otto.ID, "wrote spam", time.Time{}, h.clock.Now())))
 		a = h.browser().signIn("otto@example.com", secret)
-		a.want(h.t, http.StatusForbidden, "This account has been disabled", "Ask the people who run this site")
+		a.want(h.t, http.StatusForbidden, "This account has been disabled", "contact this site's administrators")
 	})
 }
 
@@ -106,10 +106,10 @@ func TestHome_TellsOfEndingsThatOthersMade(t *testing.T) {
 			return sid
 		}
 		for _, c := range []struct{ reason, says string }{
-			{revoke.TokenReplay, "One of your sign-ins may have been stolen"},
-			{revoke.EndedByAdmin, "An administrator ended your sign-in"},
+			{revoke.TokenReplay, "Someone may have used your session"},
+			{revoke.EndedByAdmin, "An administrator signed you out"},
 			{revoke.RolesChanged, "Your roles have changed"},
-			{revoke.Banned, "Your account had been disabled"},
+			{revoke.Banned, "Your account was disabled"},
 		} {
 			h.signedIn("maria@example.com")
 			_, err := h.revoker.Revoke(h.t.Context(), revoke.Request{SID: sid(), Reason: c.reason})

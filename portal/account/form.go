@@ -21,7 +21,7 @@ const maxName = 80
 // more than once.
 func formValue(c echo.Context, name string) (string, error) {
 	if err := c.Request().ParseForm(); err != nil {
-		return "", web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+		return "", web.Fail(http.StatusBadRequest, "bad_form", "We couldn't read the form. Go back, reload the page and try again.").Because(err)
 	}
 	switch values := c.Request().PostForm[name]; len(values) {
 	case 0:
@@ -29,7 +29,7 @@ func formValue(c echo.Context, name string) (string, error) {
 	case 1:
 		return values[0], nil
 	default:
-		return "", web.Fail(http.StatusBadRequest, "doubled_field", fmt.Sprintf("The field %q was sent more than once.", name))
+		return "", web.Fail(http.StatusBadRequest, "doubled_field", fmt.Sprintf("The field %q was sent more than once. Go back, reload the page and try again.", name))
 	}
 }
 
@@ -61,7 +61,7 @@ func checkName(typed string) (name, fault string) {
 	name = strings.Join(strings.Fields(typed), " ")
 	switch {
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, invisible):
-		return "", "A name consists of letters that can be seen."
+		return "", "Enter a name with visible characters."
 	case !strings.ContainsFunc(name, unicode.IsGraphic):
 		return "", "Enter your name."
 	case utf8.RuneCountInString(name) > maxName:

@@ -41,7 +41,7 @@ func homePage(v homeView) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if v.Name != "" {
-				templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "Welcome, " + v.Name, Lead: "You are signed in. These apps open without asking again."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.PageHead(components.PageHeadView{Title: "Welcome, " + v.Name, Lead: "You're signed in. Open any app without signing in again."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -114,7 +114,7 @@ func homePage(v homeView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<h1 class=\"mt-6 text-3xl font-semibold tracking-tight text-balance sm:text-4xl\">Sign in once, and every app is open</h1><p class=\"text-muted mx-auto mt-4 max-w-lg text-lg text-pretty\">One account for every app. Sign out once, and you are out of all of them.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<h1 class=\"mt-6 text-3xl font-semibold tracking-tight text-balance sm:text-4xl\">Sign in once to use every app</h1><p class=\"text-muted mx-auto mt-4 max-w-lg text-lg text-pretty\">One account for every app. Sign out once, and you're signed out of all of them.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -135,13 +135,13 @@ func homePage(v homeView) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "Nobody is signed out. Please try again shortly.")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "Anyone who is signed in stays signed in. Please try again shortly.")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = components.Alert("warning", "Sign-in is not available right now").Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = components.Alert("warning", "Sign-in is temporarily unavailable").Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

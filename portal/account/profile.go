@@ -113,7 +113,7 @@ func (p *Pages) SetPassword(c echo.Context) error {
 		if fault := p.checkNewPassword(next, v.user.Email, v.user.Name); fault != "" {
 			view.Faults["new_password"] = fault
 		} else if current == next {
-			view.Faults["new_password"] = "This is your current password. Choose another one."
+			view.Faults["new_password"] = "This is your current password. Choose a new one."
 		}
 		if len(view.Faults) > 0 {
 			return p.showProfile(c, http.StatusUnprocessableEntity, view)
@@ -121,7 +121,7 @@ func (p *Pages) SetPassword(c echo.Context) error {
 		if err := p.changePassword(c, v, current, next); err != nil {
 			return p.showProfileError(c, err, view, "current_password")
 		}
-		web.Flash(c, "success", "Your password has been changed, and your other devices are signed out.")
+		web.Flash(c, "success", "Your password has been changed, and your other devices have been signed out.")
 		return web.RedirectHX(c, "/profile")
 	})
 }
@@ -147,7 +147,7 @@ func (p *Pages) changePassword(c echo.Context, v *visitor, current, next string)
 		return err
 	}
 	if !done.Confirmed {
-		return unconfirmedError("Your password has been changed. Your other devices are being signed out, and not every server knows it yet.")
+		return unconfirmedError("Your password has been changed. Your other devices are being signed out, but not every server has confirmed it yet.")
 	}
 	v.user.DeviceGeneration++ // as in the database; the device cookies of other browsers are invalid now
 	p.setDeviceCookie(c, v.user)
@@ -173,10 +173,10 @@ func (p *Pages) showProfileError(c echo.Context, err error, view profileView, fi
 		view.Faults[field] = tooManyMessage(c, exceeded)
 		return p.showProfile(c, http.StatusTooManyRequests, view)
 	case errors.Is(err, errNoMatch), errors.Is(err, store.ErrStale):
-		view.Faults[field] = "That is not your current password."
+		view.Faults[field] = "Wrong password. Enter your current password."
 		return p.showProfile(c, http.StatusUnprocessableEntity, view)
 	case errors.Is(err, store.ErrEmailTaken):
-		view.Faults["email"] = "Another account has this email."
+		view.Faults["email"] = "Another account uses this email. Enter a different one."
 		return p.showProfile(c, http.StatusConflict, view)
 	}
 	return asUnavailable(err)

@@ -12,21 +12,21 @@ import templruntime "github.com/a-h/templ/runtime"
 import "gatehouse/components"
 
 // passwordHint is shown below the fields for a new password.
-const passwordHint = "At least 10 characters; a few words in a row work well. Password managers and pasting are welcome."
+const passwordHint = "At least 10 characters; a few words in a row work well. You can paste or use a password manager."
 
 // roleMeaning returns a description of what a role permits.
 func roleMeaning(role string) string {
 	switch role {
 	case "customer":
-		return "Shop, write in the forum, and see your orders."
+		return "Shop, see your orders and post in the forum."
 	case "moderator":
 		return "Pin, lock and remove threads and replies in the forum."
 	case "analyst":
-		return "Open Analytics and export its figures."
+		return "Open Analytics and export its data."
 	case "admin":
-		return "Everything, Analytics included."
+		return "Everything, including Analytics and this site's admin console."
 	default:
-		return "Given to you by the people who run this site."
+		return "Assigned by this site's administrators."
 	}
 }
 
@@ -83,7 +83,7 @@ func profilePage(v profileView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = formFaults("Your name was not changed", v.Faults, "name").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = formFaults("Your name wasn't changed", v.Faults, "name").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -121,7 +121,7 @@ func profilePage(v profileView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Section("Name", "Shown beside what you write.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Section("Name", "Shown next to your posts.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -173,14 +173,14 @@ func profilePage(v profileView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if len(v.User.Roles) == 0 {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p class=\"text-muted\">You have no role yet.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p class=\"text-muted\">You don't have a role yet.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Section("Roles", "What you may do. They are given by the people who run this site.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Section("Roles", "What you can do. Administrators assign roles.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -200,7 +200,7 @@ func profilePage(v profileView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = formFaults("Your email was not changed", v.Faults, "email", "email_password").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = formFaults("Your email wasn't changed", v.Faults, "email", "email_password").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -247,7 +247,7 @@ func profilePage(v profileView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Section("Email", "You sign in with it.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Section("Email", "You use it to sign in.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -267,7 +267,7 @@ func profilePage(v profileView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = formFaults("Your password was not changed", v.Faults, "current_password", "new_password").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = formFaults("Your password wasn't changed", v.Faults, "current_password", "new_password").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -350,7 +350,7 @@ func profilePage(v profileView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<p class=\"text-muted mb-4 text-sm\">You are signed out everywhere at once, and your name, email and password are removed.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<p class=\"text-muted mb-4 text-sm\">You'll be signed out everywhere, and your name, email and password are removed.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -378,7 +378,7 @@ func profilePage(v profileView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Section("Delete your account", "It can't be undone.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var12), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Section("Delete your account", "This can't be undone.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var12), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -399,7 +399,7 @@ func profilePage(v profileView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, " . See <a class=\"link\" href=\"/sessions\">where you are signed in</a>.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, " . See <a class=\"link\" href=\"/sessions\">where you're signed in</a>.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -27,7 +27,7 @@ func TestProfile_Email(t *testing.T) {
 		h.add("maria@example.com")
 		h.add("otto@example.com")
 		b := h.signedIn("maria@example.com")
-		b.post("/profile/email", url.Values{"email": {"new@example.com"}, "email_password": {"wrong"}}).want(h.t, 422, "not your current password", `value="new@example.com"`)
+		b.post("/profile/email", url.Values{"email": {"new@example.com"}, "email_password": {"wrong"}}).want(h.t, 422, "Wrong password. Enter your current", `value="new@example.com"`)
 		b.post("/profile/email", url.Values{"email": {"new@example.com"}}).want(h.t, 422, "Enter your current password")
 		b.post("/profile/email", url.Values{"email": {"no address"}, "email_password": {secret}}).want(h.t, 422, "Enter an email address")
 		b.post("/profile/email", url.Values{"email": {"OTTO@example.com"}, "email_password": {secret}}).want(h.t, http.StatusConflict, "Another account")
@@ -44,9 +44,9 @@ func TestProfile_PasswordSignsOutTheOthers(t *testing.T) {
 		b, other := h.signedIn("maria@example.com"), h.signedIn("maria@example.com")
 		id := b.cookie("portal_session")
 		const next = "five quiet grey herons"
-		b.post("/profile/password", url.Values{"current_password": {"wrong"}, "new_password": {next}}).want(h.t, 422, "not your current password")
+		b.post("/profile/password", url.Values{"current_password": {"wrong"}, "new_password": {next}}).want(h.t, 422, "Wrong password. Enter your current")
 		b.post("/profile/password", url.Values{"current_password": {secret}, "new_password": {"short"}}).want(h.t, 422, "at least 10")
-		b.post("/profile/password", url.Values{"current_password": {secret}, "new_password": {secret}}).want(h.t, 422, "Choose another")
+		b.post("/profile/password", url.Values{"current_password": {secret}, "new_password": {secret}}).want(h.t, 422, "Choose a new one")
 		b.post("/profile/password", url.Values{"current_password": {secret}, "new_password": {"maria@example.com"}}).want(h.t, 422, "too close")
 		if !other.isIn() {
 			h.t.Fatal("a refused change signed the other device out")
@@ -76,7 +76,7 @@ func TestProfile_GuessingTheCurrentPasswordIsLimited(t *testing.T) {
 		for range 20 {
 			a := b.post("/profile/password", url.Values{"current_password": {"a guess"}, "new_password": {"five quiet grey herons"}})
 			if a.Status == http.StatusTooManyRequests {
-				a.want(h.t, 429, "too many attempts")
+				a.want(h.t, 429, "Too many attempts")
 				return
 			}
 		}
@@ -94,7 +94,7 @@ func TestProfile_AskingForOthersEmailsIsLimited(t *testing.T) {
 			if a.Status == http.StatusConflict {
 				continue
 			}
-			a.want(h.t, http.StatusTooManyRequests, "too many attempts")
+			a.want(h.t, http.StatusTooManyRequests, "Too many attempts")
 			return
 		}
 		h.t.Error("never refused")
@@ -110,7 +110,7 @@ func TestSignOut_EndsThisBrowserOnly(t *testing.T) {
 			h.t.Fatal("a link signed out")
 		}
 		b.post("/sign-out", nil).wantTo(h.t, "/signed-out")
-		b.get("/signed-out").want(h.t, 200, "You are signed out")
+		b.get("/signed-out").want(h.t, 200, "You&#39;re signed out")
 		if b.isIn() || !other.isIn() {
 			h.t.Error("it must end this browser's sign-in and no other")
 		}
@@ -150,7 +150,7 @@ func TestSessions_ListAndEnd(t *testing.T) {
 			h.t.Fatal("somebody else ended it")
 		}
 		a := desk.post(ends[0], nil, "HX-Request", "true")
-		a.want(h.t, 200, `id="sessions"`, "That device is signed out")
+		a.want(h.t, 200, `id="sessions"`, "That device has been signed out")
 		if strings.Contains(a.Body, "<html") || strings.Contains(a.Body, "Safari") {
 			h.t.Error("htmx wants the list without what was ended")
 		}

@@ -14,7 +14,7 @@ import (
 	"gatehouse/web"
 )
 
-const emailTakenMessage = "There is an account with this email already. Sign in, or use another email."
+const emailTakenMessage = "An account with this email already exists. Sign in, or use another email."
 
 type registerView struct {
 	Shell       components.Shell
@@ -85,7 +85,7 @@ func (p *Pages) Register(c echo.Context) error {
 // checkNewPassword returns the reason why a password can't be chosen, "" if it can. about are the user's email and name.
 func (p *Pages) checkNewPassword(secret string, about ...string) string {
 	if secret == "" {
-		return "Choose a password."
+		return "Enter a password."
 	}
 	var weak password.Weakness
 	if errors.As(p.policy.Check(secret, about...), &weak) {

@@ -72,7 +72,7 @@ func registerPage(v registerView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = formFaults("Your account was not created yet", v.Faults, "name", "email", "password").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = formFaults("Your account wasn't created", v.Faults, "name", "email", "password").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -94,7 +94,7 @@ func registerPage(v registerView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					templ_7745c5c3_Err = components.Field(components.FieldView{
-						Label: "Name", Name: "name", Value: v.Name, Error: v.Faults["name"], Hint: "As others will see it.",
+						Label: "Name", Name: "name", Value: v.Name, Error: v.Faults["name"], Hint: "Other people see it.",
 						Autocomplete: "name", MaxLength: maxName, Required: true, Autofocus: len(v.Faults) == 0,
 					}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
@@ -147,7 +147,7 @@ func registerPage(v registerView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p class=\"text-muted mt-6 text-center\">Have an account? <a class=\"link link-primary\" href=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p class=\"text-muted mt-6 text-center\">Already have an account? <a class=\"link link-primary\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -166,7 +166,7 @@ func registerPage(v registerView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = narrow("user-round-plus", "Create your account", "One account opens every app.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = narrow("user-round-plus", "Create your account", "Use one account for every app.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

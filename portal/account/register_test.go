@@ -76,7 +76,7 @@ func TestRegister_LimitedPerAddress(t *testing.T) {
 			if a.Status == http.StatusSeeOther {
 				continue
 			}
-			a.want(h.t, http.StatusTooManyRequests, "too many attempts")
+			a.want(h.t, http.StatusTooManyRequests, "Too many attempts")
 			if a.Header.Get("Retry-After") == "" {
 				h.t.Error("no Retry-After")
 			}
@@ -122,7 +122,7 @@ func TestRegister_EmailsThatAreTakenAreToldOnlySoOften(t *testing.T) {
 			case http.StatusConflict:
 				told++
 			default:
-				a.want(h.t, http.StatusTooManyRequests, "too many attempts")
+				a.want(h.t, http.StatusTooManyRequests, "Too many attempts")
 			}
 		}
 		if told != 30 {

@@ -126,9 +126,9 @@ func DescribeDevice(userAgent string) (name, icon string) {
 	case ua.Name != "":
 		return ua.Name, icon
 	case ua.OS != "":
-		return "A browser on " + ua.OS, icon
+		return "Browser on " + ua.OS, icon
 	}
-	return "An unknown browser", icon
+	return "Unknown browser", icon
 }
 
 // EndSession handles POST /sessions/:sid/end: it ends one of the user's own sign-ins. It answers 404 if the sign-in
@@ -145,12 +145,12 @@ func (p *Pages) EndSession(c echo.Context) error {
 			return err
 		}
 		if err != nil || owner.ID != v.user.ID {
-			return web.NotFound("This sign-in")
+			return web.NotFound("This session")
 		}
 		if err := revoke.Confirmed(p.Revoker.Revoke(ctx, revoke.Request{SID: sid, Reason: revoke.Elsewhere})); err != nil {
 			return asUnavailable(err)
 		}
-		const done = "That device is signed out."
+		const done = "That device has been signed out."
 		if !web.WantsFragment(c) {
 			web.Flash(c, "success", done)
 			return web.SeeOther(c, "/sessions")

@@ -45,7 +45,7 @@ func sessionsPage(v sessionsView) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{
-				Title: "My sessions", Lead: "Every browser in which you are signed in. End those you do not know.",
+				Title: "My sessions", Lead: "Browsers where you're signed in. Sign out any you don't recognize.",
 				Crumbs: []components.NavItem{{Label: "Portal", URL: "/"}, {Label: "My sessions"}},
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
@@ -87,7 +87,7 @@ func activityList(v activity) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section id=\"activity\" class=\"mt-10\" aria-labelledby=\"activity-title\"><h2 id=\"activity-title\" class=\"text-lg font-semibold\">Account activity</h2><p class=\"text-muted mt-1 text-sm\">Failed sign-ins, and changes of your password and email. Was one not you? <a class=\"link\" href=\"/profile\">Change your password</a>.</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section id=\"activity\" class=\"mt-10\" aria-labelledby=\"activity-title\"><h2 id=\"activity-title\" class=\"text-lg font-semibold\">Account activity</h2><p class=\"text-muted mt-1 text-sm\">Failed sign-ins and changes to your password or email. Wasn't you? <a class=\"link\" href=\"/profile\">Change your password</a>.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -167,7 +167,7 @@ func activityList(v activity) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p class=\"text-muted mt-4 text-sm\">Nothing happened yet.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p class=\"text-muted mt-4 text-sm\">No activity yet.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -196,7 +196,7 @@ func activityList(v activity) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "\">Earlier</a>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "\">Older</a>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -250,25 +250,25 @@ func sessionList(v sessionsView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if v.Others {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "Something you do not know? End it, and <a class=\"link\" href=\"/profile\">change your password</a>. ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "Don't recognize one? Sign it out and <a class=\"link\" href=\"/profile\">change your password</a>. ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			if v.Total >= store.MaxSignInsListed {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "The last ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "Showing the latest ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var10 string
 				templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(components.Count(store.MaxSignInsListed))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/account/sessions.templ`, Line: 73, Col: 57}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/account/sessions.templ`, Line: 73, Col: 67}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, " are listed.")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, ".")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -301,7 +301,7 @@ func sessionList(v sessionsView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = components.PostButton("/sign-out/everywhere", components.ButtonView{Kind: "quiet-danger", Icon: "log-out", Confirm: "Sign out on every device, this one too?"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.PostButton("/sign-out/everywhere", components.ButtonView{Kind: "quiet-danger", Icon: "log-out", Confirm: "Sign out on every device, including this one?"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -525,13 +525,13 @@ func sessionRow(s sessionItem) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "End")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "Sign out")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Button(components.ButtonView{Kind: "quiet-danger", Size: "sm", Label: "End the sign-in of " + s.Browser, Confirm: "End this sign-in? That browser is signed out of every app."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var22), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Button(components.ButtonView{Kind: "quiet-danger", Size: "sm", Label: "Sign out " + s.Browser, Confirm: "Sign out " + s.Browser + "? It will be signed out of every app."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var22), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -51,7 +51,7 @@ func TestSignIn_TwoPeoplesSessionsAreSaidAndEnded(t *testing.T) {
 		b := h.signedIn("maria@example.com")
 		b.headers["Cookie"] = "portal_session=" + planted
 		b.get("/profile").wantTo(h.t, "/sign-in?return_to=%2Fprofile")
-		b.get("/sign-in?return_to=%2Fprofile").want(h.t, 200, "two sessions of different people")
+		b.get("/sign-in?return_to=%2Fprofile").want(h.t, 200, "sessions of two different people")
 		b.signIn("maria@example.com", secret).wantTo(h.t, "/")
 		b.get("/profile").want(h.t, 200, "maria@example.com")
 		if n := h.count("SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL"); n != 1 {
@@ -66,8 +66,8 @@ func TestSignIn_SaysThatTheBrowserDoesNotSendItsSession(t *testing.T) {
 		b := h.browser()
 		b.client.Transport = without("portal_session")
 		b.signIn("maria@example.com", secret).wantTo(h.t, "/")
-		b.get("/sign-in").want(h.t, 200, "does not send the session back")
-		if a := b.get("/sign-in"); strings.Contains(a.Body, "does not send the session back") {
+		b.get("/sign-in").want(h.t, 200, "send the session cookie back")
+		if a := b.get("/sign-in"); strings.Contains(a.Body, "send the session cookie back") {
 			h.t.Error("it is said again to somebody who has not signed in since")
 		}
 	})

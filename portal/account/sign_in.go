@@ -17,7 +17,7 @@ import (
 )
 
 // noMatchMessage is the message both for an unknown email and for a wrong password.
-const noMatchMessage = "The email and the password do not match. Check both and try again."
+const noMatchMessage = "Wrong email or password. Check both and try again."
 
 type signInView struct {
 	Shell    components.Shell
@@ -56,7 +56,7 @@ func (p *Pages) SignInForm(c echo.Context) error {
 func (p *Pages) showSignIn(c echo.Context, status int, view signInView) error {
 	title := "Sign in"
 	if view.Reauth != nil {
-		title = "Confirm it is you"
+		title = "Confirm it's you"
 	} else if p.Demo {
 		view.Demo = DemoAccounts()
 	}
@@ -253,7 +253,7 @@ func (p *Pages) showSignInError(c echo.Context, err error, view signInView) erro
 	case errors.Is(err, errNoMatch), errors.Is(err, store.ErrStale):
 		view.Faults[""] = noMatchMessage
 		if view.Reauth != nil {
-			view.Faults[""] = "That is not your password. Try again."
+			view.Faults[""] = "Wrong password. Try again."
 		}
 		return p.showSignIn(c, http.StatusUnprocessableEntity, view)
 	case errors.As(err, &disabled):
@@ -271,5 +271,5 @@ func tooManyMessage(c echo.Context, e *ratelimit.Exceeded) string {
 	if seconds > 90 {
 		wait = components.Plural((seconds+59)/60, "minute", "minutes")
 	}
-	return fmt.Sprintf("There were too many attempts. Please wait %s, then try again.", wait)
+	return fmt.Sprintf("Too many attempts. Please wait %s, then try again.", wait)
 }

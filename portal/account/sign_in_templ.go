@@ -80,7 +80,7 @@ func signInPage(v signInView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = narrow("lock-keyhole", "Confirm it is you", "You are signed in. This step needs your password once more.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = narrow("lock-keyhole", "Confirm it's you", "Enter your password again to continue.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -126,7 +126,7 @@ func signInPage(v signInView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = narrow("door-open", "Sign in", "One sign-in opens every app.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = narrow("door-open", "Sign in", "Sign in once to use every app.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -174,7 +174,7 @@ func signInForm(v signInView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = formFaults("You are not signed in yet", v.Faults, "email", "password").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = formFaults("You're not signed in", v.Faults, "email", "password").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -197,7 +197,7 @@ func signInForm(v signInView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p>This browser sends two sessions of different people, so neither is used. Signing in ends both.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p>This browser has sessions of two different people, so we can't tell which to use. Signing in replaces both.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -221,13 +221,13 @@ func signInForm(v signInView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p>You have just signed in, but this browser does not send the session back. Allow cookies for this site, or delete its old ones, and sign in again.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p>You signed in, but your browser didn't send the session cookie back. Allow cookies for this site or delete its old ones, then sign in again.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Alert("warning", "Your browser did not send your session").Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Alert("warning", "Your browser didn't keep you signed in").Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -416,7 +416,7 @@ func disabled(until time.Time) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if until.IsZero() {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<p data-focus tabindex=\"-1\">Ask the people who run this site about it.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<p data-focus tabindex=\"-1\">Please contact this site's administrators.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -438,7 +438,7 @@ func disabled(until time.Time) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, " . Until then, ask the people who run this site about it.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, " . If you have questions, contact this site's administrators.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -472,14 +472,14 @@ func demoAccounts(accounts []DemoAccount) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<section class=\"border-base-300 mt-8 rounded-box border border-dashed p-4\" aria-labelledby=\"demo-title\"><h2 id=\"demo-title\" class=\"font-medium\">Demo accounts</h2><p class=\"text-muted mt-1 text-sm\">Look around as one of these. The password of each is <code class=\"font-mono\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<section class=\"border-base-300 mt-8 rounded-box border border-dashed p-4\" aria-labelledby=\"demo-title\"><h2 id=\"demo-title\" class=\"font-medium\">Demo accounts</h2><p class=\"text-muted mt-1 text-sm\">Sign in as one of these to look around. They all have the password <code class=\"font-mono\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var20 string
 		templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(DemoPassword)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/account/sign_in.templ`, Line: 121, Col: 128}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/account/sign_in.templ`, Line: 121, Col: 142}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 		if templ_7745c5c3_Err != nil {

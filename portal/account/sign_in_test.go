@@ -169,7 +169,7 @@ func TestSignIn_UnknownEmailIsAnsweredLikeAWrongPassword(t *testing.T) {
 			}
 			body := strings.ReplaceAll(strings.ReplaceAll(a.Body, email, "EMAIL"), id, "ID")
 			all = append(all, seen{a.Status, fmt.Sprint(len(a.Header), a.Header["Set-Cookie"], a.Header["Content-Type"], a.Header["Cache-Control"], a.Header["Content-Security-Policy"]), body, h.hasher.Count() - before})
-			if a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Body, "do not match") || !strings.Contains(a.Body, email) {
+			if a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Body, "Wrong email or password") || !strings.Contains(a.Body, email) {
 				h.t.Errorf("%s: %d\n%s", email, a.Status, a.Body)
 			}
 			if strings.Contains(a.Body, "not the password") {
@@ -203,7 +203,7 @@ func TestSignIn_TooManyAttempts(t *testing.T) {
 				break
 			}
 		}
-		last.want(h.t, http.StatusTooManyRequests, "too many attempts", "minutes", "maria@example.com")
+		last.want(h.t, http.StatusTooManyRequests, "Too many attempts", "minutes", "maria@example.com")
 		if s := last.Header.Get("Retry-After"); s == "" || s == "0" {
 			h.t.Errorf("Retry-After %q", s)
 		}
@@ -275,7 +275,7 @@ func TestSignIn_ClassroomIsNotLockedOut(t *testing.T) {
 			if a.Status == http.StatusSeeOther {
 				break
 			}
-			a.want(h.t, http.StatusTooManyRequests, "too many attempts", "second")
+			a.want(h.t, http.StatusTooManyRequests, "Too many attempts", "second")
 			seconds, err := strconv.Atoi(a.Header.Get("Retry-After"))
 			check(h.t, err)
 			if seconds < 1 || time.Since(began) > 10*time.Second {
@@ -297,7 +297,7 @@ func TestSignIn_SuccessesAreLimited(t *testing.T) {
 			}
 			in++
 		}
-		last.want(h.t, http.StatusTooManyRequests, "too many attempts", "minutes")
+		last.want(h.t, http.StatusTooManyRequests, "Too many attempts", "minutes")
 		if in != 20 || last.Header.Get("Retry-After") == "" {
 			h.t.Errorf("%d sign-ins, want 20; Retry-After %q", in, last.Header.Get("Retry-After"))
 		}
@@ -321,9 +321,9 @@ func TestSignIn_Reauthentication(t *testing.T) {
 		b := h.signedIn("maria@example.com")
 		session := b.cookie("portal_session")
 		h.clock.Add(2 * time.Hour)
-		b.get("/sign-in?reauth=1&return_to=%2Fprofile").want(h.t, 200, "Confirm it is you", "Maria Keller", `name="reauth" value="1"`)
+		b.get("/sign-in?reauth=1&return_to=%2Fprofile").want(h.t, 200, "Confirm it&#39;s you", "Maria Keller", `name="reauth" value="1"`)
 		b.post("/sign-in", url.Values{"reauth": {"1"}, "password": {""}}).want(h.t, 422, "Enter your password")
-		b.post("/sign-in", url.Values{"reauth": {"1"}, "password": {"wrong"}}).want(h.t, 422, "not your password")
+		b.post("/sign-in", url.Values{"reauth": {"1"}, "password": {"wrong"}}).want(h.t, 422, "Wrong password")
 		// Whatever email is sent, it is the person who is signed in who confirms.
 		b.post("/sign-in", url.Values{"reauth": {"1"}, "email": {"other@example.com"}, "password": {secret}, "return_to": {"/profile"}}).wantTo(h.t, "/profile")
 		if b.cookie("portal_session") == session {
@@ -465,7 +465,7 @@ func TestSignIn_RedisAwayDoesNothing(t *testing.T) {
 				t.Errorf("%s: %d, Retry-After %q, cookies %q", name, a.Status, a.Header.Get("Retry-After"), a.Header.Values("Set-Cookie"))
 			}
 		}
-		b.get("/").want(t, 200, "Sign-in is not available")
+		b.get("/").want(t, 200, "Sign-in is temporarily unavailable")
 		if n := h.count("SELECT COUNT(*) FROM users") + h.count("SELECT COUNT(*) FROM sign_ins") + h.count("SELECT COUNT(*) FROM event_outbox"); n != 3 {
 			t.Errorf("%d rows, want the 3 of before", n)
 		}

@@ -73,7 +73,7 @@ func (p *Pages) SignedOut(c echo.Context) error {
 	if v != nil { // the address was typed or bookmarked
 		return web.RedirectHX(c, "/")
 	}
-	view := signOutView{Shell: web.Shell(c, "You are signed out")}
+	view := signOutView{Shell: web.Shell(c, "You're signed out")}
 	view.Shell.SignInURL = "/sign-in"
 	return web.Render(c, http.StatusOK, signOutPage(view))
 }

@@ -145,7 +145,7 @@ func signOutPage(v signOutView) templ.Component {
 								}()
 							}
 							ctx = templ.InitializeContext(ctx)
-							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "Sign out on all my devices")
+							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "Sign out everywhere")
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
@@ -193,7 +193,7 @@ func signOutPage(v signOutView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = narrow("log-out", "Sign out?", "You will be signed out of every app in this browser.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = narrow("log-out", "Sign out?", "You'll be signed out of every app in this browser.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -242,7 +242,7 @@ func signOutPage(v signOutView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = narrow("door-closed", "You are signed out", "You are signed out of every app in this browser.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = narrow("door-closed", "You're signed out", "You're signed out of every app in this browser.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

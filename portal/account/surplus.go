@@ -23,7 +23,7 @@ func (p *Pages) endSurplus(c echo.Context, userID string) {
 	ctx := c.Request().Context()
 	sids, err := p.Store.SurplusSignIns(ctx, userID, maxSignIns, maxSurplus)
 	if err != nil {
-		web.Logger(c).WarnContext(ctx, "sign-ins beyond the limit were not ended", "error", err, "sub", userID)
+		web.Logger(c).WarnContext(ctx, "cannot end the sign-ins beyond the limit", "error", err, "sub", userID)
 	}
 	if err != nil || len(sids) == 0 {
 		return
@@ -31,7 +31,7 @@ func (p *Pages) endSurplus(c echo.Context, userID string) {
 	select {
 	case p.surplus <- sids:
 	default:
-		web.Logger(c).WarnContext(ctx, "sign-ins beyond the limit end at the next sign-in: the queue is full", "sub", userID)
+		web.Logger(c).WarnContext(ctx, "queue full; the sign-ins beyond the limit end at the next sign-in", "sub", userID)
 	}
 }
 
@@ -46,7 +46,7 @@ func (p *Pages) Run(ctx context.Context) error {
 			for _, sid := range sids {
 				wg.Go(func() {
 					if _, err := p.Revoker.Revoke(ctx, revoke.Request{SID: sid, Reason: revoke.TooMany}); err != nil {
-						p.Logger.WarnContext(ctx, "a sign-in beyond the limit was not ended", "error", err, "sid", sid)
+						p.Logger.WarnContext(ctx, "cannot end a sign-in beyond the limit", "error", err, "sid", sid)
 					}
 				})
 			}

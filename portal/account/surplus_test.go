@@ -84,7 +84,7 @@ func TestSignIn_TheHundredAndFirstEndsTheOneUsedLeastRecently(t *testing.T) {
 		if n := h.count("SELECT COUNT(*) FROM sign_ins WHERE ended_at IS NULL"); n != 100 {
 			h.t.Errorf("%d are active", n)
 		}
-		const notice = "Your oldest sign-ins have ended"
+		const notice = "You were signed out on your oldest devices"
 		b.get("/").want(h.t, 200, notice)
 		h.clock.Add(time.Second)
 		b.post("/sessions/told", nil).wantTo(h.t, "/")

@@ -100,7 +100,7 @@ func (p *Pages) loadVisitor(c echo.Context) (*visitor, error) {
 	}
 	if p.Now().Sub(in.LastSeenAt) >= time.Minute {
 		if err := p.Store.TouchSignIn(ctx, in.SID, p.Now()); err != nil {
-			web.Logger(c).WarnContext(ctx, "last seen was not noted", "error", err, "sid", in.SID)
+			web.Logger(c).WarnContext(ctx, "cannot store the last-seen time of a sign-in", "error", err, "sid", in.SID)
 		}
 	}
 	c.Set(personKey, headerPerson(u))

@@ -62,7 +62,7 @@ func (a *Console) auditCSV(c echo.Context, _ Admin) error {
 		query.Older = rows[len(rows)-1].Seq
 		if rows, more, err = a.Store.AuditRows(ctx, query); err != nil {
 			// The response has begun: only aborting it shows the client that rows are missing.
-			a.Logger.ErrorContext(ctx, "a download of the audit was cut short", "error", err)
+			a.Logger.ErrorContext(ctx, "audit download aborted", "error", err)
 			panic(http.ErrAbortHandler)
 		}
 	}

@@ -26,14 +26,14 @@ const (
 // filter's options.
 var actionLabels = labels{
 	{Value: actBanned, Label: "Banned"},
-	{Value: actUnbanned, Label: "Lifted a ban"},
+	{Value: actUnbanned, Label: "Unbanned"},
 	{Value: actRoles, Label: "Changed roles"},
-	{Value: actEndedAll, Label: "Ended every sign-in"},
-	{Value: actEndedOne, Label: "Ended a sign-in"},
+	{Value: actEndedAll, Label: "Signed out everywhere"},
+	{Value: actEndedOne, Label: "Signed out a session"},
 	{Value: store.SignInFailed, Label: "Failed to sign in"},
 	{Value: store.PasswordChanged, Label: "Changed the password"},
 	{Value: store.EmailChanged, Label: "Changed the email"},
-	{Value: "sign_in.ended", Label: "Ended a sign-in, from the list"}, // of an earlier version
+	{Value: "sign_in.ended", Label: "Signed out a session from the list"}, // of an earlier version
 	{Value: "client.created", Label: "Created a client"},
 	{Value: "client.changed", Label: "Changed a client"},
 	{Value: "client.secret_rotated", Label: "Rotated a client's secret"},
@@ -41,10 +41,10 @@ var actionLabels = labels{
 	{Value: "client.enabled", Label: "Enabled a client"},
 	{Value: "key.rotated", Label: "Rotated a signing key"},
 	{Value: "key.activated", Label: "Activated a signing key"},
-	{Value: "key.activated_unseen", Label: "Activated a key that not all had seen"},
+	{Value: "key.activated_unseen", Label: "Activated a key before every server had it"},
 	{Value: "key.withdrawn", Label: "Withdrew a signing key"},
-	{Value: "delivery.sent_again", Label: "Sent a delivery again"},
-	{Value: "delivery.all_sent_again", Label: "Sent all deliveries again"},
+	{Value: "delivery.sent_again", Label: "Resent a notice"},
+	{Value: "delivery.all_sent_again", Label: "Resent all notices"},
 }
 
 // personActions are those of administrators on users.
@@ -123,7 +123,7 @@ func auditRowsOf(rows []store.Audit) []auditRow {
 			TargetURL: targetURL(r.TargetKind, r.TargetID), Kind: r.TargetKind, IP: r.IP, RequestID: r.RequestID, Detail: detailText(r.Detail),
 		}
 		if r.ActorID == "" {
-			list[i].Actor, list[i].ActorURL = "someone not signed in", ""
+			list[i].Actor, list[i].ActorURL = "Not signed in", ""
 		}
 		if list[i].Target == "" {
 			list[i].Target = r.TargetID

@@ -62,7 +62,7 @@ func readAuditQuery(c echo.Context) (q auditQuery, err error) {
 			continue
 		}
 		if day, err := time.ParseInLocation(time.DateOnly, *into, time.UTC); err != nil || day.Year() < 1970 || day.Year() > 9998 {
-			*into, q.Faults[name] = "", "This is not a day."
+			*into, q.Faults[name] = "", "Enter a valid date."
 		}
 	}
 	q.Older, q.Newer = rowNumber(c.QueryParam("older")), rowNumber(c.QueryParam("newer"))
@@ -132,7 +132,7 @@ func (a *Console) auditPage(c echo.Context, _ Admin) error {
 		return web.RedirectHX(c, q.url(auditPath, 0, 0))
 	}
 	view := auditView{
-		frame: a.frame(c, "Audit", "Who did what, to whom, from where. Nobody can change or remove a line of it.", "audit"),
+		frame: a.frame(c, "Audit", "Who did what, to whom and from where. Entries can't be changed or removed.", "audit"),
 		Query: q, Rows: auditRowsOf(rows), Pages: components.Pages{Label: "Audit"},
 	}
 	view.Head.Actions = auditDownload(q.url(auditPath+".csv", 0, 0))

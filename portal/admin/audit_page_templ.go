@@ -16,7 +16,7 @@ import (
 
 // kinds are the filter options for the kind of an audit row's target.
 var kinds = []components.Option{
-	{Value: "", Label: "Anything"}, {Value: kindPerson, Label: "People"}, {Value: "sign_in", Label: "Sign-ins"},
+	{Value: "", Label: "Any kind"}, {Value: kindPerson, Label: "People"}, {Value: "sign_in", Label: "Sign-ins"},
 	{Value: "client", Label: "Clients"}, {Value: "key", Label: "Keys"}, {Value: "delivery", Label: "Deliveries"},
 }
 
@@ -109,11 +109,11 @@ func auditListPage(v auditView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.Field(components.FieldView{Label: "By", Name: "actor", Value: v.Query.Actor, Placeholder: "Email or id", MaxLength: maxSearch, Attrs: templ.Attributes{"spellcheck": "false", "autocapitalize": "none"}}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Field(components.FieldView{Label: "By", Name: "actor", Value: v.Query.Actor, Placeholder: "Email or ID", MaxLength: maxSearch, Attrs: templ.Attributes{"spellcheck": "false", "autocapitalize": "none"}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.Field(components.FieldView{Label: "About", Name: "target", Value: v.Query.Target, Placeholder: "Email or id", MaxLength: maxSearch, Attrs: templ.Attributes{"spellcheck": "false", "autocapitalize": "none"}}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Field(components.FieldView{Label: "About", Name: "target", Value: v.Query.Target, Placeholder: "Email or ID", MaxLength: maxSearch, Attrs: templ.Attributes{"spellcheck": "false", "autocapitalize": "none"}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -248,7 +248,7 @@ func auditList(v auditView) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "The whole audit")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "Clear filters")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -260,12 +260,12 @@ func auditList(v auditView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "search-x", Title: "No line fits", Message: "Try fewer filters. People who have changed their email since are found by their id."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "search-x", Title: "No matching entries", Message: "Try fewer filters. If someone has changed their email since, search by their ID."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "scroll-text", Title: "Nothing has been done yet", Message: "Every act of an administrator in this console is written down here."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "scroll-text", Title: "No activity yet", Message: "Everything that administrators do in this console is recorded here."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -493,7 +493,7 @@ func auditList(v auditView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Audit, the newest first", Class: "list-table", Columns: []components.Column{
+			templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Audit log, newest first", Class: "list-table", Columns: []components.Column{
 				{Label: "When"}, {Label: "Who"}, {Label: "What"}, {Label: "From"}, {Label: "Request"},
 			}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {

@@ -24,7 +24,7 @@ var banTerms = []struct {
 	key, label string
 	lasts      time.Duration
 }{
-	{"never", "For good, until it is lifted", 0},
+	{"never", "Permanent, until you lift it", 0},
 	{"hour", "One hour", time.Hour},
 	{"day", "One day", 24 * time.Hour},
 	{"week", "One week", 7 * 24 * time.Hour},
@@ -60,7 +60,7 @@ func (a *Console) banForm(c echo.Context, me Admin) error {
 }
 
 func (a *Console) showBan(c echo.Context, status int, view banView) error {
-	view.frame = a.userFrame(c, view.User, "Ban "+view.User.Name+"?", "Nothing happens before you press the button below.")
+	view.frame = a.userFrame(c, view.User, "Ban "+view.User.Name+"'s ban?", "Nothing changes until you confirm below.")
 	view.Tomorrow = a.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly)
 	return web.Render(c, status, banPage(view))
 }
@@ -69,7 +69,7 @@ func (a *Console) showBan(c echo.Context, status int, view banView) error {
 func (a *Console) bannable(c echo.Context, me Admin) (store.User, error) {
 	u, err := a.loadUndeletedUser(c)
 	if err == nil && u.ID == me.ID {
-		return u, web.Invalid("This is your own account. Nobody can ban themselves: ask another administrator, or give up the role.").Titled("You cannot ban yourself")
+		return u, web.Invalid("This is your own account. Ask another administrator to ban it, or remove your admin role instead.").Titled("You can't ban yourself")
 	}
 	return u, err
 }
@@ -85,9 +85,9 @@ func (a *Console) ban(c echo.Context, me Admin) error {
 	reason, err := web.Text(c, "reason", maxReason)
 	switch {
 	case reason == "" && err == nil:
-		view.Faults["reason"] = "Say why, for the other administrators."
+		view.Faults["reason"] = "Enter a reason for the other administrators."
 	case err != nil && len([]rune(view.Reason)) > maxReason:
-		view.Faults["reason"] = fmt.Sprintf("Use at most %d characters; these are %s.", maxReason, components.Count(len([]rune(view.Reason))))
+		view.Faults["reason"] = fmt.Sprintf("Use at most %d characters. You entered %s.", maxReason, components.Count(len([]rune(view.Reason))))
 	case err != nil:
 		return err
 	}
@@ -110,7 +110,7 @@ func (a *Console) ban(c echo.Context, me Admin) error {
 	case errors.Is(err, store.ErrBanned):
 		return alreadyBanned(c, u)
 	case errors.Is(err, store.ErrLastAdmin):
-		view.Faults[""] = u.Name + " is the only administrator who can sign in. Make somebody else an administrator first."
+		view.Faults[""] = u.Name + " is the only administrator who can sign in. Make someone else an administrator first."
 		return a.showBan(c, http.StatusConflict, view)
 	case errors.Is(err, store.ErrNotFound):
 		return web.NotFound("This person")
@@ -129,7 +129,7 @@ func (a *Console) banEnd(form url.Values) (end time.Time, fault string) {
 		if t.key != "date" {
 			// Otherwise, a date beside another choice would result in a ban of unintended length.
 			if strings.TrimSpace(form.Get("date")) != "" {
-				return time.Time{}, fmt.Sprintf("“%s” is chosen above. Choose “Until a date”, or empty this field.", t.label)
+				return time.Time{}, fmt.Sprintf("You chose “%s” above. Choose “Until a date”, or clear this field.", t.label)
 			}
 			if t.lasts == 0 {
 				return time.Time{}, ""
@@ -142,19 +142,19 @@ func (a *Console) banEnd(form url.Values) (end time.Time, fault string) {
 		case err != nil:
 			return time.Time{}, "Enter the last day of the ban."
 		case !end.After(a.Now()):
-			return time.Time{}, "This day is over. Choose today or a later one."
+			return time.Time{}, "This date has passed. Choose today or later."
 		case end.Sub(a.Now()) > maxBan:
-			return time.Time{}, "This is more than ten years away. Ban for good instead."
+			return time.Time{}, "This is more than 10 years away. Choose a permanent ban instead."
 		}
 		return end, ""
 	}
-	return time.Time{}, "Choose when the ban ends."
+	return time.Time{}, "Choose how long the ban lasts."
 }
 
 // alreadyBanned redirects to the user's page with a message: another administrator was quicker, or the button was
 // pressed twice.
 func alreadyBanned(c echo.Context, u store.User) error {
-	web.Flash(c, "info", u.Name+" is banned already.")
+	web.Flash(c, "info", u.Name+" is already banned.")
 	return web.RedirectHX(c, personURL(u.ID))
 }
 
@@ -172,7 +172,7 @@ func (a *Console) unbanForm(c echo.Context, _ Admin) error {
 	if !u.Disabled(a.Now()) {
 		return notBanned(c, u)
 	}
-	view := unbanView{User: u, frame: a.userFrame(c, u, "Lift the ban of "+u.Name+"?", "")}
+	view := unbanView{User: u, frame: a.userFrame(c, u, "Lift "+u.Name+"'s ban?", "")}
 	return web.Render(c, http.StatusOK, unbanPage(view))
 }
 
@@ -191,7 +191,7 @@ func (a *Console) unban(c echo.Context, me Admin) error {
 	case err != nil:
 		return err
 	}
-	web.Flash(c, "success", u.Name+" may sign in again.")
+	web.Flash(c, "success", u.Name+" can sign in again.")
 	return web.RedirectHX(c, personURL(u.ID))
 }
 

@@ -70,7 +70,7 @@ func banPage(v banView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.ErrorSummary(v.User.Name+" is not banned", faultList(v.Faults, "reason", "date")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.ErrorSummary(v.User.Name+" wasn't banned", faultList(v.Faults, "reason", "date")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -80,12 +80,12 @@ func banPage(v banView) templ.Component {
 			}
 			templ_7745c5c3_Err = components.TextArea(components.TextAreaView{
 				Label: "Reason", Name: "reason", Rows: 4, Value: v.Reason, Error: v.Faults["reason"], Required: true, MaxLength: maxReason,
-				Hint: "Only administrators see it, here and in the audit. At most " + strconv.Itoa(maxReason) + " characters.",
+				Hint: "Only administrators see it, here and in the audit log. At most " + strconv.Itoa(maxReason) + " characters.",
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<fieldset class=\"grid gap-3\"><legend class=\"field-label mb-2\">The ban lasts</legend> ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<fieldset class=\"grid gap-3\"><legend class=\"field-label mb-2\">Duration</legend> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -103,25 +103,25 @@ func banPage(v banView) templ.Component {
 			}
 			templ_7745c5c3_Err = components.Field(components.FieldView{
 				Label: "Last day", Name: "date", Type: "date", Value: v.Date, Error: v.Faults["date"], Min: v.Tomorrow,
-				Hint: "To the end of that day in UTC.", Class: "max-w-56", Attrs: templ.Attributes{"data-chooses": "until-date"},
+				Hint: "Until the end of that day, in UTC.", Class: "max-w-56", Attrs: templ.Attributes{"data-chooses": "until-date"},
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</div></fieldset><div class=\"rounded-box bg-base-200 p-4 text-sm\"><p class=\"font-medium\">What happens</p><ul class=\"text-muted mt-1.5 list-disc space-y-1 pl-5\"><li>Every sign-in ends, in every browser and every app, and every token is refused.</li><li>Every server has to confirm it, and you see the receipt.</li><li>Signing in is refused until the ban ends or is lifted. Nothing that ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</div></fieldset><div class=\"rounded-box bg-base-200 p-4 text-sm\"><p class=\"font-medium\">What happens</p><ul class=\"text-muted mt-1.5 list-disc space-y-1 pl-5\"><li>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var4 string
 			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(v.User.Name)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/ban.templ`, Line: 46, Col: 90}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/ban.templ`, Line: 44, Col: 22}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " wrote or ordered is lost.</li></ul></div><div class=\"flex flex-wrap gap-2\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " is signed out of every browser and app, and their tokens stop working.</li><li>Every server confirms it, and you get a receipt.</li><li>They can't sign in until the ban ends or you lift it. Their posts and orders are kept.</li></ul></div><div class=\"flex flex-wrap gap-2\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -255,7 +255,7 @@ func unbanPage(v unbanView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, " may sign in again at once, with the same password and the same roles. Sign-ins that the ban ended stay ended.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, " can sign in again right away, with the same password and roles. Sessions that the ban signed out stay signed out.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -24,11 +24,11 @@ type secretView struct {
 // showSecret answers a POST with the page that shows the secret, or redirects with a message if the client has none.
 func (a *Console) showSecret(c echo.Context, client clients.Client, secret, what string) error {
 	if secret == "" {
-		web.Flash(c, "success", client.Name+" is created. It is a public client and has no secret.")
+		web.Flash(c, "success", client.Name+" was created. It's a public client, so it has no secret.")
 		return web.RedirectHX(c, clientURL(client.ID))
 	}
 	view := secretView{clientRow: clientRowOf(client), Secret: secret, What: what}
-	view.frame = a.clientFrame(c, client.Name, client.ID, "The secret of "+client.Name)
+	view.frame = a.clientFrame(c, client.Name, client.ID, "Secret for "+client.Name)
 	return web.Render(c, http.StatusOK, secretPage(view))
 }
 
@@ -54,12 +54,12 @@ func (a *Console) clientQuestion(c echo.Context, title, act string) (clientQuest
 
 // rotateSecretForm handles GET /admin/clients/:client/secret.
 func (a *Console) rotateSecretForm(c echo.Context, _ Admin) error {
-	view, client, err := a.clientQuestion(c, "Make a new secret for %s?", "secret")
+	view, client, err := a.clientQuestion(c, "Create a new secret for %s?", "secret")
 	switch {
 	case err != nil:
 		return err
 	case client.Declared:
-		return redirectWithNotice(c, "The secret of this client comes from the configuration and is changed there.", clientURL(client.ID))
+		return redirectWithNotice(c, "This client's secret is set in the configuration. Change it there.", clientURL(client.ID))
 	case view.Public:
 		return redirectWithNotice(c, "A public client has no secret.", clientURL(client.ID))
 	}
@@ -81,10 +81,10 @@ func (a *Console) rotateSecret(c echo.Context, me Admin) error {
 	case errors.Is(err, clients.ErrNotFound):
 		return web.NotFound("This client")
 	case errors.Is(err, clients.ErrDeclared):
-		return redirectWithNotice(c, "The secret of this client comes from the configuration and is changed there.", clientURL(id))
+		return redirectWithNotice(c, "This client's secret is set in the configuration. Change it there.", clientURL(id))
 	case errors.Is(err, clients.ErrChanged):
-		return redirectWithNotice(c, "The client has changed since you were asked, perhaps by your own second click, and no secret was made now. "+
-			"A secret is shown only once: if you do not have the last one, make another.", clientURL(id, "secret"))
+		return redirectWithNotice(c, "No secret was created, because the client has changed since you opened this page, perhaps by a double click. "+
+			"If you don't have the latest secret, create another.", clientURL(id, "secret"))
 	case len(clients.FaultsOf(err)) > 0:
 		return redirectWithNotice(c, "A public client has no secret.", clientURL(id))
 	case err != nil:
@@ -100,7 +100,7 @@ func (a *Console) disableClientForm(c echo.Context, _ Admin) error {
 	case err != nil:
 		return err
 	case client.Disabled:
-		return redirectWithNotice(c, client.Name+" is disabled already.", clientURL(client.ID))
+		return redirectWithNotice(c, client.Name+" is already disabled.", clientURL(client.ID))
 	}
 	return web.Render(c, http.StatusOK, askDisablePage(view))
 }
@@ -112,7 +112,7 @@ func (a *Console) enableClientForm(c echo.Context, _ Admin) error {
 	case err != nil:
 		return err
 	case !client.Disabled:
-		return redirectWithNotice(c, client.Name+" is enabled already.", clientURL(client.ID))
+		return redirectWithNotice(c, client.Name+" is already enabled.", clientURL(client.ID))
 	}
 	return web.Render(c, http.StatusOK, askEnablePage(view))
 }
@@ -139,10 +139,10 @@ func (a *Console) setClientDisabled(c echo.Context, me Admin, disabled bool, out
 	case errors.Is(err, clients.ErrNotFound):
 		return web.NotFound("This client")
 	case errors.Is(err, clients.ErrChanged):
-		return redirectWithNotice(c, client.Name+" was "+outcome+" already.", clientURL(client.ID))
+		return redirectWithNotice(c, client.Name+" was already "+outcome+".", clientURL(client.ID))
 	case err != nil:
 		return err
 	}
-	web.Flash(c, "success", client.Name+" is "+outcome+". Every server follows within five seconds.")
+	web.Flash(c, "success", client.Name+" was "+outcome+". This takes effect on every server within five seconds.")
 	return web.RedirectHX(c, clientURL(client.ID))
 }

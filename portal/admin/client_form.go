@@ -74,7 +74,7 @@ func distinctWords(text string) []string {
 func (f clientForm) faultsOf(err error) map[string]string {
 	faults := clients.FaultsOf(err)
 	if len(f.Grants) == 0 {
-		faults["grant_types"] = "Choose at least one."
+		faults["grant_types"] = "Choose at least one option."
 	}
 	return faults
 }
@@ -110,11 +110,11 @@ func (v clientFormView) hint(name, hint string) string {
 	if now == "" {
 		now = "nothing"
 	}
-	return strings.TrimSpace(hint + " Stored by now: " + strings.Join(strings.Fields(now), " "))
+	return strings.TrimSpace(hint + " Current value: " + strings.Join(strings.Fields(now), " "))
 }
 
 var fieldNames = map[string]string{
-	"client_id": "Client id", "client_name": "Name", "redirect_uris": "Redirect addresses", "post_logout_redirect_uris": "After sign-out",
+	"client_id": "Client ID", "client_name": "Name", "redirect_uris": "Redirect addresses", "post_logout_redirect_uris": "After sign-out",
 	"backchannel_logout_uri": "Back-channel logout", "token_endpoint_auth_method": "Authentication", "client_secret": "Secret",
 	"grant_types": "Grants", "scopes": "Scopes", "audiences": "Audiences",
 }
@@ -157,7 +157,7 @@ func (a *Console) createClient(c echo.Context, me Admin) error {
 	})
 	switch view.Faults = f.faultsOf(err); {
 	case errors.Is(err, clients.ErrTaken):
-		view.Faults["client_id"] = "There is a client of this id already. If you have just sent this form twice, open that client and give it a new secret."
+		view.Faults["client_id"] = "A client with this ID already exists. If you just sent this form twice, open that client and create a new secret."
 		return a.showClientForm(c, http.StatusConflict, view)
 	case len(view.Faults) > 0:
 		return a.showClientForm(c, http.StatusUnprocessableEntity, view)
@@ -174,7 +174,7 @@ func (a *Console) editClientForm(c echo.Context, _ Admin) error {
 		return err
 	}
 	if client.Declared {
-		return redirectWithNotice(c, "This client comes from the configuration and is changed there.", clientURL(client.ID))
+		return redirectWithNotice(c, "This client is set in the configuration. Change it there.", clientURL(client.ID))
 	}
 	f := clientFormOf(client)
 	if typed := a.takeDraft(c); typed != nil {
@@ -207,7 +207,7 @@ func (a *Console) editClient(c echo.Context, me Admin) error {
 	case errors.Is(err, clients.ErrNotFound):
 		return web.NotFound("This client")
 	case errors.Is(err, clients.ErrDeclared):
-		return redirectWithNotice(c, "This client comes from the configuration and is changed there.", clientURL(f.ID))
+		return redirectWithNotice(c, "This client is set in the configuration. Change it there.", clientURL(f.ID))
 	case errors.Is(err, clients.ErrChanged):
 		now, err := a.loadClient(c)
 		if err != nil {
@@ -223,14 +223,14 @@ func (a *Console) editClient(c echo.Context, me Admin) error {
 	if secret != "" {
 		return a.showSecret(c, client, secret, "changed")
 	}
-	web.Flash(c, "success", client.Name+" is changed. Every server follows within five seconds.")
+	web.Flash(c, "success", client.Name+" was changed. This takes effect on every server within five seconds.")
 	return web.RedirectHX(c, clientURL(client.ID))
 }
 
 // sentClientForm reads the form from the body, ignoring the URL's query.
 func (a *Console) sentClientForm(c echo.Context) (clientForm, error) {
 	if err := c.Request().ParseForm(); err != nil {
-		return clientForm{}, web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+		return clientForm{}, web.Fail(http.StatusBadRequest, "bad_form", "We couldn't read the form. Go back, reload the page and try again.").Because(err)
 	}
 	return readClientForm(c.Request().PostForm), nil
 }
@@ -239,7 +239,7 @@ func (a *Console) showClientForm(c echo.Context, status int, view clientFormView
 	view.Plain = a.plainHTTP()
 	if view.New {
 		view.Action, view.Back = clientsPath+"/new", clientsPath
-		view.frame = a.frame(c, "New client", "An app or a program that may use this portal.", "clients",
+		view.frame = a.frame(c, "New client", "An app or program that can use this portal.", "clients",
 			components.NavItem{Label: "Clients", URL: clientsPath})
 	} else {
 		view.Action, view.Back = clientURL(view.ID, "edit"), clientURL(view.ID)

@@ -43,13 +43,13 @@ func usesOf(c clients.Client) string {
 	people, itself := c.Allows(clients.AuthorizationCode), c.Allows(clients.ClientCredentials)
 	switch {
 	case people && itself:
-		return "Signs people in, and acts for itself"
+		return "Signs people in and acts on its own behalf"
 	case people:
 		return "Signs people in"
 	case itself:
-		return "Acts for itself"
+		return "Acts on its own behalf"
 	}
-	return "Nothing yet"
+	return "No grants"
 }
 
 // clientURL returns the path of a client's page, escaped: an id may contain any printable ASCII character.
@@ -79,7 +79,7 @@ func (a *Console) listClients(c echo.Context, _ Admin) error {
 		view.Rows = append(view.Rows, clientRowOf(client))
 	}
 	view.None = len(page) == 0 && search == "" && at.After == ""
-	view.frame = a.frame(c, "Clients", "The apps and programs that may use this portal.", "clients")
+	view.frame = a.frame(c, "Clients", "Apps and programs that can use this portal.", "clients")
 	view.Head.Actions = newClientButton()
 	return web.Render(c, http.StatusOK, clientsPage(view), clientList(view))
 }

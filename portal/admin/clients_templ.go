@@ -135,7 +135,7 @@ func clientsPage(v clientsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\" placeholder=\"Name or id\" aria-label=\"Search clients by name or id\" autocomplete=\"off\" spellcheck=\"false\" maxlength=\"200\"></div><div class=\"not-noscript:hidden\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\" placeholder=\"Name or ID\" aria-label=\"Search clients by name or ID\" autocomplete=\"off\" spellcheck=\"false\" maxlength=\"200\"></div><div class=\"not-noscript:hidden\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -221,7 +221,7 @@ func clientList(v clientsView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "app-window", Title: "No clients yet", Message: "A client is an app that signs people in through this portal, or a program that acts for itself."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "app-window", Title: "No clients yet", Message: "A client is an app that signs people in through this portal, or a program that acts on its own behalf."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -262,7 +262,7 @@ func clientList(v clientsView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "search-x", Title: "No client fits", Message: "What is typed is looked for in names and ids."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "search-x", Title: "No matching clients", Message: "Search by name or ID."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -352,7 +352,7 @@ func clientList(v clientsView) templ.Component {
 				return nil
 			})
 			templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Clients", Class: "list-table", Columns: []components.Column{
-				{Label: "Client"}, {Label: "Id"}, {Label: "What it does"}, {Label: "State"},
+				{Label: "Client"}, {Label: "ID"}, {Label: "What it does"}, {Label: "State"},
 			}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -411,7 +411,7 @@ func clientBadges(r clientRow) templ.Component {
 			}
 		}
 		if r.Declared {
-			templ_7745c5c3_Err = components.Badge("", "lock", "Declared").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Badge("", "lock", "Configured").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -630,7 +630,7 @@ func clientPage(v clientView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "it gets no codes and no tokens. It is still told of sign-outs.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "it can't get tokens. It still receives sign-out notices.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -654,13 +654,13 @@ func clientPage(v clientView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<p>It is changed there and takes effect when the portal starts. Here it can only be disabled, which lasts beyond a start.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<p>Change it there, then restart the portal. Here you can only disable it; it stays disabled after a restart.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Alert("info", "Declared by the configuration").Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Alert("info", "Set in the configuration").Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -693,7 +693,7 @@ func clientPage(v clientView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = codes("Client id", v.ID).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = codes("Client ID", v.ID).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -857,34 +857,34 @@ func codes(label string, values ...string) templ.Component {
 func methodName(method string) string {
 	switch method {
 	case clients.Public:
-		return "None: a public client"
+		return "None (public client)"
 	case clients.SecretPost:
-		return "Secret, in the form"
+		return "Secret in the form"
 	case clients.SecretBasic:
-		return "Secret, in the header"
+		return "Secret in the header"
 	}
 	return method
 }
 
 func methodOptions() []components.Option {
 	return []components.Option{
-		{Value: clients.SecretBasic, Label: "Secret, in the header (basic)"},
-		{Value: clients.SecretPost, Label: "Secret, in the form (post)"},
-		{Value: clients.Public, Label: "None: a public client"},
+		{Value: clients.SecretBasic, Label: "Secret in the header (client_secret_basic)"},
+		{Value: clients.SecretPost, Label: "Secret in the form (client_secret_post)"},
+		{Value: clients.Public, Label: "None (public client)"},
 	}
 }
 
 var grantChoices = []struct{ value, label, hint string }{
 	{clients.AuthorizationCode, "Sign people in", "authorization_code"},
 	{clients.RefreshToken, "Keep them signed in", "refresh_token"},
-	{clients.ClientCredentials, "Act for itself", "client_credentials; it needs a secret"},
+	{clients.ClientCredentials, "Act on its own behalf", "client_credentials; needs a secret"},
 }
 
 func uriHint(plain bool) string {
 	if plain {
-		return "One a line, each exactly as the client sends it."
+		return "One per line, exactly as the client sends it."
 	}
-	return "One a line, each exactly as the client sends it. They begin with https://, but for localhost."
+	return "One per line, exactly as the client sends it. Must start with https://, except for localhost."
 }
 
 func clientFormPage(v clientFormView) templ.Component {
@@ -955,12 +955,12 @@ func clientFormPage(v clientFormView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					if len(v.Stored) == 0 {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "What is stored by now is what stands below.")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "The form shows what is stored now.")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 					} else {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 52, "Nothing of yours is stored yet. What they stored stands under each field that differs. Save again to store yours in its place.")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 52, "Your changes aren't saved yet. Below each field that differs you see the current value. Save again to replace it with yours.")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -971,7 +971,7 @@ func clientFormPage(v clientFormView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Alert("warning", "Somebody else changed this client meanwhile").Render(templ.WithChildren(ctx, templ_7745c5c3_Var39), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Alert("warning", "Someone else has changed this client").Render(templ.WithChildren(ctx, templ_7745c5c3_Var39), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -980,12 +980,12 @@ func clientFormPage(v clientFormView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = components.ErrorSummary("The client is not stored yet", v.summary()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.ErrorSummary("The client wasn't saved", v.summary()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			if v.New {
-				templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Client id", Name: "client_id", Value: v.ID, Error: v.Faults["client_id"], Hint: "It is part of every request and can't be changed later.",
+				templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Client ID", Name: "client_id", Value: v.ID, Error: v.Faults["client_id"], Hint: "Part of every request. You can't change it later.",
 					Required: true, MaxLength: 100, Attrs: templ.Attributes{"spellcheck": "false", "autocapitalize": "none"}}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -1010,11 +1010,11 @@ func clientFormPage(v clientFormView) templ.Component {
 				}
 			}
 			templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Name", Name: "client_name", Value: v.Name, Error: v.Faults["client_name"],
-				Hint: v.hint("client_name", "People see it when they are asked to sign out."), MaxLength: 100}).Render(ctx, templ_7745c5c3_Buffer)
+				Hint: v.hint("client_name", "People see it when they're asked to sign out."), MaxLength: 100}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "<fieldset class=\"grid gap-2\" id=\"grant_types\"><legend class=\"field-label mb-2\">What it may do</legend> ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "<fieldset class=\"grid gap-2\" id=\"grant_types\"><legend class=\"field-label mb-2\">What it can do</legend> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1054,12 +1054,12 @@ func clientFormPage(v clientFormView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.TextArea(components.TextAreaView{Label: "After sign-out", Name: "post_logout_redirect_uris", Value: v.PostLogout, Error: v.Faults["post_logout_redirect_uris"],
-				Hint: v.hint("post_logout_redirect_uris", "Addresses that it may return to, one a line."), Rows: 2, Optional: true, Attrs: templ.Attributes{"spellcheck": "false"}}).Render(ctx, templ_7745c5c3_Buffer)
+				Hint: v.hint("post_logout_redirect_uris", "Addresses that it can return to, one per line."), Rows: 2, Optional: true, Attrs: templ.Attributes{"spellcheck": "false"}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Back-channel logout", Name: "backchannel_logout_uri", Type: "url", Value: v.Backchannel, Error: v.Faults["backchannel_logout_uri"],
-				Hint: v.hint("backchannel_logout_uri", "Where it is told of sign-outs. Without it, its sessions end when its tokens do."), Optional: true, Attrs: templ.Attributes{"spellcheck": "false"}}).Render(ctx, templ_7745c5c3_Buffer)
+				Hint: v.hint("backchannel_logout_uri", "Where it receives sign-out notices. Without one, its sessions last until its tokens expire."), Optional: true, Attrs: templ.Attributes{"spellcheck": "false"}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1069,12 +1069,12 @@ func clientFormPage(v clientFormView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Scopes", Name: "scopes", Value: v.Scopes, Error: v.Faults["scopes"],
-				Hint: v.hint("scopes", "What it may ask for, separated by spaces. openid alone if it is empty."), Optional: true, Attrs: templ.Attributes{"spellcheck": "false", "autocapitalize": "none"}}).Render(ctx, templ_7745c5c3_Buffer)
+				Hint: v.hint("scopes", "Scopes it can request, separated by spaces. If empty, only openid."), Optional: true, Attrs: templ.Attributes{"spellcheck": "false", "autocapitalize": "none"}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.TextArea(components.TextAreaView{Label: "Audiences", Name: "audiences", Value: v.Audiences, Error: v.Faults["audiences"],
-				Hint: v.hint("audiences", "APIs that it may ask access tokens for, one a line."), Rows: 2, Optional: true, Attrs: templ.Attributes{"spellcheck": "false"}}).Render(ctx, templ_7745c5c3_Buffer)
+				Hint: v.hint("audiences", "APIs it can request access tokens for, one per line."), Rows: 2, Optional: true, Attrs: templ.Attributes{"spellcheck": "false"}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1095,7 +1095,7 @@ func clientFormPage(v clientFormView) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				if v.New {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 62, "Create the client")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 62, "Create client")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1149,9 +1149,9 @@ func clientFormPage(v clientFormView) templ.Component {
 
 func methodHint(isNew bool) string {
 	if isNew {
-		return "The secret is made here and shown once."
+		return "The secret is created here and shown once."
 	}
-	return "A public client loses its secret; one that needs its first is given it."
+	return "Changing to a public client deletes its secret. Changing from one creates a secret."
 }
 
 // first returns fault for the first of several choices, else "".

@@ -92,7 +92,7 @@ func (a *Console) deliveries(c echo.Context, _ Admin) error {
 	for _, d := range rows {
 		view.Rows = append(view.Rows, deliveryOf(d))
 	}
-	view.frame = a.frame(c, "Deliveries", "Apps that are told of sign-outs by back channel, and have not heard yet.", "deliveries")
+	view.frame = a.frame(c, "Deliveries", "Sign-out notices to apps that haven't been delivered yet.", "deliveries")
 	view.Head.Actions = pulse(view.URL)
 	return web.Render(c, http.StatusOK, deliveriesPage(view), deliveryList(view))
 }
@@ -154,11 +154,11 @@ func (a *Console) resend(c echo.Context, me Admin) error {
 	case errors.Is(err, store.ErrNotFound):
 		return web.NotFound("This delivery")
 	case errors.Is(err, store.ErrNothingToResend):
-		web.Flash(c, "info", "Nothing to send: the app has been told, or is being told now.")
+		web.Flash(c, "info", "Nothing to send: the notice was delivered, or is being sent now.")
 	case err != nil:
 		return err
 	default:
-		web.Flash(c, "success", "It is being sent again.")
+		web.Flash(c, "success", "Resending the notice.")
 	}
 	return web.RedirectHX(c, returnPath(c))
 }
@@ -184,7 +184,7 @@ func (a *Console) resendAll(c echo.Context, me Admin) error {
 	case err != nil:
 		return err
 	default:
-		web.Flash(c, "success", components.Plural(sent, "notice is", "notices are")+" being sent to "+name+" again.")
+		web.Flash(c, "success", "Resending "+components.Plural(sent, "notice", "notices")+" to "+name+".")
 	}
 	return web.RedirectHX(c, returnPath(c))
 }

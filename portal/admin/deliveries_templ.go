@@ -117,7 +117,7 @@ func deliveryList(v deliveriesView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "Send all again")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "Resend all")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -125,7 +125,7 @@ func deliveryList(v deliveriesView) templ.Component {
 			})
 			templ_7745c5c3_Err = againForm(v.Resend.Path, v.Back, components.ButtonView{
 				Size: "sm", Icon: "send",
-				Confirm: "Send " + components.Plural(v.Resend.Count, "notice", "notices") + " to " + v.Resend.Name + " again?", Attrs: templ.Attributes{"id": "again-all"},
+				Confirm: "Resend " + components.Plural(v.Resend.Count, "notice", "notices") + " to " + v.Resend.Name + "?", Attrs: templ.Attributes{"id": "again-all"},
 			}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -146,7 +146,7 @@ func deliveryList(v deliveriesView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "circle-check", Title: "No failed deliveries", Message: "Notices that still fail after many tries appear here. You can send them again."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "circle-check", Title: "No failed deliveries", Message: "Notices that still fail after many tries appear here. You can resend them."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -181,8 +181,8 @@ func deliveryList(v deliveriesView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Notices that wait", Class: "list-table", Columns: []components.Column{
-					{Label: "App"}, {Label: "Created"}, {Label: "Tries", Numeric: true}, {Label: "Last try"}, {Label: "Next try"}, {Label: "Act", HideLabel: true},
+				templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Waiting notices", Class: "list-table", Columns: []components.Column{
+					{Label: "App"}, {Label: "Created"}, {Label: "Tries", Numeric: true}, {Label: "Last try"}, {Label: "Next try"}, {Label: "Actions", HideLabel: true},
 				}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -209,7 +209,7 @@ func deliveryList(v deliveriesView) templ.Component {
 					return nil
 				})
 				templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Failed deliveries", Class: "list-table", Columns: []components.Column{
-					{Label: "App"}, {Label: "Created"}, {Label: "Tries", Numeric: true}, {Label: "Last try"}, {Label: "Failed"}, {Label: "Act", HideLabel: true},
+					{Label: "App"}, {Label: "Created"}, {Label: "Tries", Numeric: true}, {Label: "Last try"}, {Label: "Failed"}, {Label: "Actions", HideLabel: true},
 				}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -307,7 +307,7 @@ func deliveryLine(r deliveryRow, back string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "No address is registered any more")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "No address registered")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -469,13 +469,13 @@ func deliveryLine(r deliveryRow, back string) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "Send again")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "Resend")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = againForm(r.AgainPath, back, components.ButtonView{Size: "sm", Label: "Send to " + r.Client + " again", Attrs: templ.Attributes{"id": "again-" + r.ID}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var19), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = againForm(r.AgainPath, back, components.ButtonView{Size: "sm", Label: "Resend to " + r.Client, Attrs: templ.Attributes{"id": "again-" + r.ID}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var19), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -100,14 +100,14 @@ func (a *Console) denylist(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	view := denylistView{Query: q, Kinds: kindOptions, Reasons: reasonLabels.options("For any reason")}
+	view := denylistView{Query: q, Kinds: kindOptions, Reasons: reasonLabels.options("Any reason")}
 	if view.Size, err = a.loadSize(ctx); err != nil {
 		return err
 	}
 	if err := a.loadDenied(ctx, q, &view); err != nil {
 		return err
 	}
-	view.frame = a.frame(c, "Denylist", "What every server refuses, and until when it has to be kept.", "denylist")
+	view.frame = a.frame(c, "Denylist", "What every server refuses, and until when.", "denylist")
 	return web.Render(c, http.StatusOK, denylistPage(view), deniedList(view))
 }
 
@@ -166,9 +166,9 @@ func deniedOf(e store.DenylistEntry, names map[string]string) deniedRow {
 	case e.By != "":
 		row.By = e.By
 	case slices.Contains(ownReasons, e.Reason):
-		row.By = "the person"
+		row.By = "The user"
 	default:
-		row.By = "the system"
+		row.By = "System"
 	}
 	if e.Client != "" {
 		row.App = cmp.Or(names[e.Client], e.Client)
@@ -180,7 +180,7 @@ func kindLabel(e store.DenylistEntry) (words, icon string) {
 	switch denylist.Kind(e.Kind) { // icons: user-round monitor key-round
 	case denylist.Subject:
 		if e.Except != "" {
-			return "Person, but for one sign-in", "user-round"
+			return "Person, except one sign-in", "user-round"
 		}
 		return "Person", "user-round"
 	case denylist.SignIn:
@@ -194,7 +194,7 @@ var kindOptions = []components.Option{
 	{Value: string(denylist.SignIn), Label: "Sign-ins"}, {Value: string(denylist.Token), Label: "Tokens"},
 }
 
-var stateFilter = []components.Option{{Value: "", Label: "In Redis or not"}, {Value: stateWaiting, Label: "Waits for Redis"}}
+var stateFilter = []components.Option{{Value: "", Label: "Any state"}, {Value: stateWaiting, Label: "Waiting for Redis"}}
 
 // loadSize returns the size of the denylist in the database, in Redis and in the replicas' memory.
 func (a *Console) loadSize(ctx context.Context) (sizeView, error) {

@@ -94,7 +94,7 @@ func denylistPage(v denylistView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\" placeholder=\"Name, email, or an exact id\" aria-label=\"Search the denylist by person, email, or the exact id of a sign-in or token\" autocomplete=\"off\" spellcheck=\"false\" maxlength=\"512\"></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\" placeholder=\"Name, email or exact ID\" aria-label=\"Search the denylist by name, email, or the exact ID of a sign-in or token\" autocomplete=\"off\" spellcheck=\"false\" maxlength=\"512\"></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -192,13 +192,13 @@ func sizes(s sizeView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p>Redis was emptied. The portal fills it from its database, and every server refuses until that is done.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p>Redis lost its data. The portal is restoring the denylist from its database. Until then, every server refuses signed-in requests.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Alert("error", "The denylist in Redis is not complete").Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Alert("error", "The denylist in Redis is incomplete").Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -237,13 +237,13 @@ func sizes(s sizeView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "\">Show them</a>. They are in the database, and are written to Redis as soon as it answers.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "\">Show them</a>. They're in the database, and are written to Redis as soon as it's available.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Alert("warning", components.Plural(s.Waiting, "entry waits", "entries wait")+" for Redis").Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Alert("warning", components.Plural(s.Waiting, "entry is", "entries are")+" waiting for Redis").Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -295,13 +295,13 @@ func sizes(s sizeView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "\">servers</a> say which.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "\">servers</a> say more.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Alert("warning", "Some entries cannot be read").Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Alert("warning", "Some entries can't be read").Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -314,7 +314,7 @@ func sizes(s sizeView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = fact("Kept", s.Kept).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = fact("In the database", s.Kept).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -323,15 +323,15 @@ func sizes(s sizeView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = fact("In each server's memory", s.Memory).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = fact("Memory per server", s.Memory).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = fact("Log at", s.Position).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = fact("Log position", s.Position).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = fact("Entries in the log", s.Logged).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = fact("Log entries", s.Logged).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -396,7 +396,7 @@ func deniedList(v denylistView) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "The whole denylist")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "Clear filters")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -408,12 +408,12 @@ func deniedList(v denylistView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "search", Title: "Nothing like it is denied", Message: "Ids are found whole, people by the beginnings of their names and of their email."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "search", Title: "No matching entries", Message: "Search by the start of a name or email, or by the complete ID."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "shield-ban", Title: "Nothing is denied", Message: "When somebody signs out or is banned, it stands here until the last token of theirs has expired."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "shield-ban", Title: "The denylist is empty", Message: "When someone signs out or is banned, an entry stays here until their last token has expired."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -447,7 +447,7 @@ func deniedList(v denylistView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Table(components.TableView{Caption: "What is denied", Class: "list-table", Columns: []components.Column{
+			templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Denylist entries", Class: "list-table", Columns: []components.Column{
 				{Label: "What"}, {Label: "Why"}, {Label: "By"}, {Label: "Since"}, {Label: "Kept until"}, {Label: "Receipt", HideLabel: true},
 			}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
@@ -735,7 +735,7 @@ func deniedLine(r deniedRow) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.Badge("warning", "clock", "Waits for Redis").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Badge("warning", "clock", "Waiting for Redis").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -29,7 +29,7 @@ func (a *Console) endSignInsForm(c echo.Context, me Admin) error {
 	if err != nil {
 		return err
 	}
-	view := endAllView{User: u, Total: total, Self: u.ID == me.ID, frame: a.userFrame(c, u, "End every sign-in of "+u.Name+"?", "")}
+	view := endAllView{User: u, Total: total, Self: u.ID == me.ID, frame: a.userFrame(c, u, "Sign out everywhere of "+u.Name+"?", "")}
 	return web.Render(c, http.StatusOK, endAllPage(view))
 }
 
@@ -49,7 +49,7 @@ func (a *Console) endSignIns(c echo.Context, me Admin) error {
 		With: []store.Change{store.IfSignedIn(u.ID, except), store.ForgetDevices(u.ID), a.audit(c, me, actEndedAll, kindPerson, u.ID, u.Email, nil)},
 	})
 	if errors.Is(err, store.ErrEnded) {
-		web.Flash(c, "info", u.Name+" is signed in nowhere (else) any more.")
+		web.Flash(c, "info", u.Name+" isn't signed in anywhere else.")
 		return web.RedirectHX(c, personURL(u.ID))
 	}
 	if err != nil {
@@ -62,7 +62,7 @@ func (a *Console) endSignIns(c echo.Context, me Admin) error {
 func (a *Console) endUserSignIn(c echo.Context, me Admin) error {
 	u, _, done, err := a.revokeSignIn(c, me, c.Param("id"))
 	if errors.Is(err, store.ErrEnded) {
-		web.Flash(c, "info", "That sign-in had ended already.")
+		web.Flash(c, "info", "That session was already signed out.")
 		return web.RedirectHX(c, personURL(u.ID))
 	}
 	if err != nil {
@@ -76,11 +76,11 @@ func (a *Console) endUserSignIn(c echo.Context, me Admin) error {
 func (a *Console) revokeSignIn(c echo.Context, me Admin, userID string) (u store.User, browser string, done revoke.Receipt, err error) {
 	ctx, sid := c.Request().Context(), c.Param("sid")
 	if !isID(sid) {
-		return u, "", done, web.NotFound("This sign-in")
+		return u, "", done, web.NotFound("This session")
 	}
 	u, in, err := a.Store.UserAndSignIn(ctx, sid)
 	if errors.Is(err, store.ErrNotFound) || err == nil && userID != "" && u.ID != userID {
-		return u, "", done, web.NotFound("This sign-in")
+		return u, "", done, web.NotFound("This session")
 	}
 	if err != nil {
 		return u, "", done, err

@@ -98,9 +98,9 @@ func (a *Console) loadFleetState(ctx context.Context) fleetState {
 	}
 	switch {
 	case errors.Is(err, denylist.ErrForeign):
-		fleet.Away = "Redis holds something else under the keys of the denylist. Until it is removed, nothing can be revoked in Redis."
+		fleet.Away = "Redis has other data under the denylist's keys. Delete that data: until then, revocations can't be written to Redis."
 	case err != nil:
-		fleet.Away = "Redis does not answer. Every server that has not heard from it for longer than its bound refuses signed-in requests, and recovers by itself."
+		fleet.Away = "Redis isn't responding. Servers that can't reach it refuse signed-in requests, and recover by themselves once it's back."
 	}
 	if err != nil {
 		fleet.Replicas, fleet.State = nil, denylist.State{}
@@ -112,9 +112,9 @@ func (a *Console) loadFleetState(ctx context.Context) fleetState {
 // States of a replica.
 const (
 	healthy     = "healthy"
-	behind      = "behind"      // it follows the log, but has not applied all of it yet
-	loading     = "loading"     // it has not loaded the denylist yet, and refuses
-	unreachable = "unreachable" // it has not been heard from, and refuses by now
+	behind      = "behind"         // it follows the log, but has not applied all of it yet
+	loading     = "loading"        // it has not loaded the denylist yet, and refuses
+	unreachable = "not responding" // it has not been heard from, and refuses by now
 )
 
 func (fleet fleetState) stateOf(r denylist.Replica) string {

@@ -32,17 +32,17 @@ func TestServers_SayWhatTheirStateMeans(t *testing.T) {
 		"ahead of the log":  {with(func(r *denylist.Replica) { r.Position = 8 }), admin.Server{State: "healthy"}},
 		"behind":            {with(func(r *denylist.Replica) { r.Position = 5 }), admin.Server{State: "behind", Says: "2 entries to apply"}},
 		"catching up":       {with(func(r *denylist.Replica) { r.Synced = false }), admin.Server{State: "behind", Says: "Catching up"}},
-		"nothing known yet": {with(func(r *denylist.Replica) { r.Age = -1 }), admin.Server{State: "loading", Says: "Refuses until it has loaded the denylist"}},
+		"nothing known yet": {with(func(r *denylist.Replica) { r.Age = -1 }), admin.Server{State: "loading", Says: "Refuses requests until it has loaded the denylist"}},
 		"silent, closed": {
-			with(func(r *denylist.Replica) { r.Silent = true }), admin.Server{State: "unreachable", Since: now.Add(-9400 * time.Millisecond)},
+			with(func(r *denylist.Replica) { r.Silent = true }), admin.Server{State: "not responding", Since: now.Add(-9400 * time.Millisecond)},
 		},
 		"silent, stale": {
 			with(func(r *denylist.Replica) { r.Silent, r.StaleFor = true, time.Minute }),
-			admin.Server{State: "unreachable", Until: now.Add(49600 * time.Millisecond)},
+			admin.Server{State: "not responding", Until: now.Add(49600 * time.Millisecond)},
 		},
 		"silent, stale no longer": {
 			with(func(r *denylist.Replica) { r.Silent, r.StaleFor = true, 5*time.Second }),
-			admin.Server{State: "unreachable", Since: now.Add(-5400 * time.Millisecond)},
+			admin.Server{State: "not responding", Since: now.Add(-5400 * time.Millisecond)},
 		},
 	} {
 		if got := admin.ServerOf(test.r, 7, now); got != test.want {
@@ -74,13 +74,13 @@ func TestOverview_WarnsOfWhatNeedsCare(t *testing.T) {
 		"a silent server": {
 			redis: redis{[]denylist.Replica{well, {Silent: true}}, fine, nil}, want: []string{"1 server is not responding"},
 		},
-		"an empty Redis": {redis: redis{state: denylist.State{}}, want: []string{"The denylist in Redis is not complete"}},
+		"an empty Redis": {redis: redis{state: denylist.State{}}, want: []string{"The denylist in Redis is incomplete"}},
 		"everything else": {
 			redis: redis{[]denylist.Replica{{Position: 3, Synced: true, Unreadable: 2}}, fine, nil}, tallies: store.Counts{Waiting: 4, GivenUp: 100_000},
-			want: []string{"4 of the denylist's entries wait for Redis", "Some entries of the denylist cannot be read", "100,000+ sign-out notices failed"},
+			want: []string{"4 denylist entries are waiting for Redis", "Some denylist entries can't be read", "100,000+ sign-out notices failed"},
 		},
-		"Redis away":          {redis: redis{err: errors.New("no route")}, away: "Redis does not answer."},
-		"somebody else's key": {redis: redis{err: denylist.ErrForeign}, away: "Redis holds something else"},
+		"Redis away":          {redis: redis{err: errors.New("no route")}, away: "Redis isn't responding."},
+		"somebody else's key": {redis: redis{err: denylist.ErrForeign}, away: "Redis has other data"},
 	} {
 		got, away := admin.Alerts(t.Context(), test.redis, test.tallies)
 		if !slices.Equal(got, test.want) || !strings.HasPrefix(away, test.away) || (away == "") != (test.away == "") {
@@ -97,9 +97,9 @@ func TestWords(t *testing.T) {
 		admin.Rate(0): "0", admin.Rate(0.44): "0.4", admin.Rate(12.4): "12", admin.Rate(1204): "1,204",
 		admin.About(99_999): "99,999", admin.About(100_000): "100,000+",
 		admin.Why("banned"): "Banned", admin.Why("<b>"): "<b>",
-		admin.Policy(denylist.Replica{Bound: time.Second}):                            "closed, 1 s",
-		admin.Policy(denylist.Replica{Bound: 500 * time.Millisecond}):                 "closed, 500 ms",
-		admin.Policy(denylist.Replica{Bound: time.Second, StaleFor: 5 * time.Minute}): "stale, 5 min",
+		admin.Policy(denylist.Replica{Bound: time.Second}):                            "503 in 1 s",
+		admin.Policy(denylist.Replica{Bound: 500 * time.Millisecond}):                 "503 in 500 ms",
+		admin.Policy(denylist.Replica{Bound: time.Second, StaleFor: 5 * time.Minute}): "stale for 5 min",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -92,7 +92,7 @@ func forbidden(u store.User) error {
 		have = "the role " + strings.Join(u.Roles, ", ")
 	}
 	return web.Fail(http.StatusForbidden, "forbidden", fmt.Sprintf(
-		"This takes the role %s. You are signed in as %s, with %s.", adminRole, u.Email, have))
+		"You need the role %s. You're signed in as %s, with %s.", adminRole, u.Email, have))
 }
 
 // redirectToPassword redirects to the page that asks for the password, which leads back to page.

@@ -88,7 +88,7 @@ func (a *Console) listKeys(c echo.Context, _ Admin) error {
 		view.Keys = append(view.Keys, k)
 	}
 	slices.SortStableFunc(view.Keys, func(x, y signingKey) int { return stateOrder(x.State) - stateOrder(y.State) })
-	view.frame = a.frame(c, "Keys", "What the portal signs tokens with. The public halves are published; each app knows them.", "keys")
+	view.frame = a.frame(c, "Keys", "The portal signs tokens with these keys. The public keys are published for apps.", "keys")
 	view.Head.Actions = pulse(keysPath)
 	return web.Render(c, http.StatusOK, keysPage(view), keyList(view))
 }
@@ -103,13 +103,13 @@ func (a *Console) rotateKey(c echo.Context, me Admin) error {
 	k, err := a.Keys.Rotate(c.Request().Context(), alg, a.auditKey(c, me, "key.rotated"))
 	switch {
 	case errors.Is(err, keys.ErrAlgorithm):
-		return web.Invalid("Keys are made for " + strings.Join(keys.Algorithms, " and ") + " only.")
+		return web.Invalid("Choose " + strings.Join(keys.Algorithms, " or ") + " as the algorithm.")
 	case errors.Is(err, keys.ErrPending):
-		return redirectWithNotice(c, "There is a next key for "+alg+" already.", keysPath)
+		return redirectWithNotice(c, "There's already a next key for "+alg+".", keysPath)
 	case err != nil:
 		return err
 	}
-	web.Flash(c, "success", fmt.Sprintf("The next %s key is published. It signs in %s.", k.Algorithm, formatDuration(k.ActivatesAt.Sub(a.Now()).Round(time.Minute))))
+	web.Flash(c, "success", fmt.Sprintf("The next %s key is published. It starts signing in %s.", k.Algorithm, formatDuration(k.ActivatesAt.Sub(a.Now()).Round(time.Minute))))
 	return web.RedirectHX(c, keysPath)
 }
 
@@ -160,7 +160,7 @@ func (a *Console) activateKeyForm(c echo.Context, _ Admin) error {
 	case err != nil:
 		return err
 	case view.State != keys.Next:
-		return redirectWithNotice(c, "That key is not a next key any more.", keysPath)
+		return redirectWithNotice(c, "That key is no longer a next key.", keysPath)
 	}
 	return web.Render(c, http.StatusOK, activatePage(view))
 }
@@ -173,7 +173,7 @@ func (a *Console) activateKey(c echo.Context, me Admin) error {
 		return err
 	}
 	if view.State == keys.Next && (view.Seen == nil || !view.Seen.everybody()) && c.FormValue("anyway") != "yes" {
-		view.Fault = "Not every server is known to have seen the key. Wait a moment, or tick the box."
+		view.Fault = "Some servers may not have the key yet. Wait a moment, or tick the box."
 		return web.Render(c, http.StatusConflict, activatePage(view))
 	}
 	note := a.auditKey(c, me, "key.activated")
@@ -182,12 +182,12 @@ func (a *Console) activateKey(c echo.Context, me Admin) error {
 	}
 	k, err := a.Keys.Activate(c.Request().Context(), view.KID, note)
 	if errors.Is(err, keys.ErrChanged) {
-		return redirectWithNotice(c, "That key is not a next key any more.", keysPath)
+		return redirectWithNotice(c, "That key is no longer a next key.", keysPath)
 	}
 	if err != nil {
 		return err
 	}
-	web.Flash(c, "success", "The new "+k.Algorithm+" key signs from now on.")
+	web.Flash(c, "success", "The new "+k.Algorithm+" key is now signing.")
 	return web.RedirectHX(c, keysPath)
 }
 
@@ -198,7 +198,7 @@ func (a *Console) withdrawKeyForm(c echo.Context, _ Admin) error {
 	case err != nil:
 		return err
 	case view.State == keys.Withdrawn:
-		return redirectWithNotice(c, "That key is withdrawn already.", keysPath)
+		return redirectWithNotice(c, "That key is already withdrawn.", keysPath)
 	}
 	return web.Render(c, http.StatusOK, withdrawPage(view))
 }
@@ -207,11 +207,11 @@ func (a *Console) withdrawKeyForm(c echo.Context, _ Admin) error {
 func (a *Console) withdrawKey(c echo.Context, me Admin) error {
 	k, err := a.Keys.Withdraw(c.Request().Context(), param(c, "kid"), a.auditKey(c, me, "key.withdrawn"))
 	if errors.Is(err, keys.ErrChanged) || errors.Is(err, keys.ErrPending) {
-		return redirectWithNotice(c, "That key is withdrawn already, or has just become another one's successor. Look at the list.", keysPath)
+		return redirectWithNotice(c, "That key is already withdrawn, or has just become active. Check the list.", keysPath)
 	}
 	if err != nil {
 		return err
 	}
-	web.Flash(c, "success", "The "+k.Algorithm+" key is withdrawn. Servers stop believing it within a minute; below you see which still do.")
+	web.Flash(c, "success", "The "+k.Algorithm+" key was withdrawn. Servers stop accepting it within a minute. The list shows which still do.")
 	return web.RedirectHX(c, keysPath)
 }

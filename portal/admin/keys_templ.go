@@ -183,7 +183,7 @@ func keyList(v keysView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p class=\"text-muted text-sm\">A new key is published ten minutes before it signs. The old one stays until its last token has died.</p></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p class=\"text-muted text-sm\">A new key is published ten minutes before it signs. The old one stays published until its last token has expired.</p></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -213,7 +213,7 @@ func keyList(v keysView) templ.Component {
 			return nil
 		})
 		templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Signing keys", Class: "list-table", Columns: []components.Column{
-			{Label: "State"}, {Label: "Algorithm"}, {Label: "Key id"}, {Label: "Made"}, {Label: "Servers"}, {Label: "Change", HideLabel: true},
+			{Label: "State"}, {Label: "Algorithm"}, {Label: "Key ID"}, {Label: "Created"}, {Label: "Servers"}, {Label: "Change", HideLabel: true},
 		}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -463,14 +463,14 @@ func keyTimes(k keys.Info) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		switch k.State {
 		case keys.Next:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "signs from")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "signing from")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var20 string
 			templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 107, Col: 18}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 107, Col: 20}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 			if templ_7745c5c3_Err != nil {
@@ -482,19 +482,19 @@ func keyTimes(k keys.Info) templ.Component {
 			}
 		case keys.Active:
 			if k.ActivatedAt.IsZero() {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "signs since it was made")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "signing since it was created")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "signs since")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "signing since")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var21 string
 				templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 113, Col: 20}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 113, Col: 22}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var21))
 				if templ_7745c5c3_Err != nil {
@@ -542,14 +542,14 @@ func keyTimes(k keys.Info) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if !k.HintsUntil.IsZero() {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<br>known at sign-out until")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<br>accepted at sign-out until")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var24 string
 				templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 124, Col: 32}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 124, Col: 35}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var24))
 				if templ_7745c5c3_Err != nil {
@@ -603,12 +603,12 @@ func keySeen(k signingKey) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		if k.State == keys.Withdrawn {
 			if len(k.Seen.With) == 0 {
-				templ_7745c5c3_Err = components.Badge("success", "circle-check", "Believed by none").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Badge("success", "circle-check", "Not accepted").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = components.Badge("warning", "hourglass", "Still believed by "+components.Count(len(k.Seen.With))).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Badge("warning", "hourglass", "Still accepted by "+components.Count(len(k.Seen.With))).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -631,29 +631,29 @@ func keySeen(k signingKey) templ.Component {
 				}
 			}
 		} else if k.Seen.all() == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<span class=\"text-muted\">No server tells</span>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<span class=\"text-muted\">Unknown</span>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
 			if k.Seen.everybody() {
-				templ_7745c5c3_Err = components.Badge("success", "circle-check", "Seen by all "+components.Count(k.Seen.all())).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Badge("success", "circle-check", "On all "+components.Count(k.Seen.all())).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = components.Badge("info", "hourglass", "Seen by "+components.Count(len(k.Seen.With))+" of "+components.Count(k.Seen.all())).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Badge("info", "hourglass", "On "+components.Count(len(k.Seen.With))+" of "+components.Count(k.Seen.all())).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<p class=\"text-muted mt-1 text-[0.8125rem]\">Not by ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<p class=\"text-muted mt-1 text-[0.8125rem]\">Missing: ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var28 string
 				templ_7745c5c3_Var28, templ_7745c5c3_Err = templ.JoinStringErrs(strings.Join(k.Seen.Without, ", "))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 149, Col: 90}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 149, Col: 92}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var28))
 				if templ_7745c5c3_Err != nil {
@@ -725,7 +725,7 @@ func activatePage(v keyQuestionView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.ErrorSummary("The key is not active yet", faultOf("anyway", v.Fault)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.ErrorSummary("The key wasn't activated", faultOf("anyway", v.Fault)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -742,27 +742,27 @@ func activatePage(v keyQuestionView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 40, " key signs ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 40, " key starts signing ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var33 string
 			templ_7745c5c3_Var33, templ_7745c5c3_Err = templ.JoinStringErrs(signs(v.Algorithm))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 163, Col: 60}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 163, Col: 69}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var33))
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 41, " by itself from")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 41, " automatically from")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var34 string
 			templ_7745c5c3_Var34, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 163, Col: 82}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 163, Col: 95}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var34))
 			if templ_7745c5c3_Err != nil {
@@ -772,7 +772,7 @@ func activatePage(v keyQuestionView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, " . Activated now, it signs at once, and whoever does not know it yet refuses what it signs until they ask for the keys anew.</p><p class=\"mt-2\"><code class=\"text-[0.8125rem] break-all\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, " . If you activate it now, servers and clients that don't have it yet refuse its tokens until they fetch the keys again.</p><p class=\"mt-2\"><code class=\"text-[0.8125rem] break-all\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -828,13 +828,13 @@ func activatePage(v keyQuestionView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, ". Clients that are not ours may keep the keys for up to five minutes.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, ". Other clients may cache the keys for up to five minutes.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Alert("success", "Every server has seen it").Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Alert("success", "Every server has this key").Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -870,7 +870,7 @@ func activatePage(v keyQuestionView) templ.Component {
 							return templ_7745c5c3_Err
 						}
 					} else if v.Seen.all() == 0 {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "<p>No server tells which keys it knows.</p>")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "<p>No server reports which keys it has.</p>")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -901,31 +901,31 @@ func activatePage(v keyQuestionView) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 52, " have. Missing: ")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 52, " servers have it. Missing: ")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var43 string
 						templ_7745c5c3_Var43, templ_7745c5c3_Err = templ.JoinStringErrs(strings.Join(v.Seen.Without, ", "))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 181, Col: 138}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/keys.templ`, Line: 181, Col: 149}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var43))
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 53, ". They ask twice a minute.</p>")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 53, ". Servers fetch keys every 30 seconds.</p>")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Alert("warning", "Not every server is known to have seen it").Render(templ.WithChildren(ctx, templ_7745c5c3_Var39), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Alert("warning", "Some servers may not have this key yet").Render(templ.WithChildren(ctx, templ_7745c5c3_Var39), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = components.Checkbox(components.CheckboxView{Label: "Activate it anyway", Name: "anyway", Value: "yes", Error: v.Fault}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Checkbox(components.CheckboxView{Label: "Activate anyway", Name: "anyway", Value: "yes", Error: v.Fault}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1075,7 +1075,7 @@ func withdrawPage(v keyQuestionView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 62, "</code></p><p>Withdraw a key if somebody else may have its private half: whoever has it can pose as anybody. It is unpublished at once, and cannot be brought back. To replace a sound key, rotate instead.</p></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 62, "</code></p><p>Withdraw a key if its private half may have leaked: anyone who has it can impersonate any user. It's unpublished immediately, and you can't undo this. To replace a key that is safe, rotate it instead.</p></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1120,7 +1120,7 @@ func withdrawPage(v keyQuestionView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Alert("warning", "What it costs").Render(templ.WithChildren(ctx, templ_7745c5c3_Var51), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Alert("warning", "What happens").Render(templ.WithChildren(ctx, templ_7745c5c3_Var51), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1204,19 +1204,19 @@ func costs(k keys.Info) []string {
 	var list []string
 	switch {
 	case k.State == keys.Next:
-		return []string{"Nothing: it has signed nothing yet. Rotate again afterwards if you want another next key."}
+		return []string{"Nothing else, since it hasn't signed anything. To get another next key, rotate again."}
 	case k.Algorithm == keys.ES256 && k.State != keys.Retired:
-		list = append(list, "Every access token that it signed is refused: here within two seconds, by the servers of the estate within a minute, by other clients when they ask for the keys anew. Apps refresh their tokens by themselves; programs have to ask for a new one.")
+		list = append(list, "Every access token that it signed is refused: by the portal within two seconds, by this site's other servers within a minute, and by other clients when they next fetch the keys. Apps refresh their tokens automatically; programs have to request new ones.")
 	case k.Algorithm == keys.ES256:
-		list = append(list, "Nothing that lives: its last token has expired.")
+		list = append(list, "Nothing else, since its last token has expired.")
 	default:
-		list = append(list, "A sign-in that is just being completed with an ID token of this key fails and has to be begun again, and a logout token that is on its way is sent again.",
-			"Apps that sign somebody out with an older ID token make that person confirm it first.")
+		list = append(list, "Sign-ins that are in progress fail, and people have to start again. Logout tokens on their way are sent again.",
+			"Apps that sign someone out with an older ID token have to ask that person to confirm.")
 	}
 	if k.State == keys.Active {
-		list = append(list, "The next key, or a new one, signs at once. Who keeps the published keys may refuse it until they ask anew: the servers of the estate ask when they meet a key that they do not know, other clients after five minutes at most.")
+		list = append(list, "The next key, or a new one, starts signing immediately. This site's servers fetch a key that they don't know; other clients may refuse it for up to five minutes.")
 	}
-	return append(list, "Nobody is signed out.")
+	return append(list, "No one is signed out.")
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -14,9 +14,9 @@ import (
 // reasonLabels are the reasons for a revocation, in the order of the filter's options.
 var reasonLabels = labels{
 	{Value: denylist.Banned, Label: "Banned"},
-	{Value: denylist.EndedByAdmin, Label: "Ended by an administrator"},
+	{Value: denylist.EndedByAdmin, Label: "Signed out by an administrator"},
 	{Value: denylist.SignedOut, Label: "Signed out"},
-	{Value: denylist.EndedElsewhere, Label: "Ended by the person, elsewhere"},
+	{Value: denylist.EndedElsewhere, Label: "Signed out from another device"},
 	{Value: denylist.Everywhere, Label: "Signed out everywhere"},
 	{Value: denylist.PasswordChanged, Label: "Password changed"},
 	{Value: denylist.RolesChanged, Label: "Roles changed"},
@@ -25,7 +25,7 @@ var reasonLabels = labels{
 	{Value: denylist.TokenRevoked, Label: "Token revoked"},
 	{Value: denylist.Replaced, Label: "Replaced by another sign-in"},
 	{Value: denylist.TooMany, Label: "Too many sign-ins"},
-	{Value: denylist.ProviderLogout, Label: "Ended by the provider"},
+	{Value: denylist.ProviderLogout, Label: "Signed out by the identity provider"},
 }
 
 // labels are codes (Value) with the texts that the pages show for them, in the order of a filter's options.

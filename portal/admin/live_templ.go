@@ -91,7 +91,7 @@ func pulse(url string) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<span class=\"pulse not-noscript:inline-flex noscript:hidden\"><span class=\"pulse-dot\" aria-hidden=\"true\"></span> <span class=\"pulse-on\">Live</span> <span class=\"pulse-lost\">No answer, trying again</span></span> <span class=\"not-noscript:hidden\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<span class=\"pulse not-noscript:inline-flex noscript:hidden\"><span class=\"pulse-dot\" aria-hidden=\"true\"></span> <span class=\"pulse-on\">Live</span> <span class=\"pulse-lost\">No response, retrying</span></span> <span class=\"not-noscript:hidden\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -179,7 +179,7 @@ func away(why string) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Alert("error", "The servers cannot be asked just now").Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Alert("error", "Server status is unavailable").Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

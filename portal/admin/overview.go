@@ -65,7 +65,7 @@ func (a *Console) overview(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	view.frame = a.frame(c, "Overview", "The estate at a glance.", "overview")
+	view.frame = a.frame(c, "Overview", "Your servers, people and sign-ins at a glance.", "overview")
 	view.Head.Crumbs = nil
 	view.Head.Actions = pulse(Path)
 	return web.Render(c, http.StatusOK, overviewPage(view), glance(view))
@@ -112,7 +112,7 @@ func tiles(fleet fleetState, t store.Counts, places []store.SignInCount) []tile 
 		if n := fleet.count(unreachable); n > 0 {
 			servers.Note = components.Count(n) + " not responding"
 		}
-		denied.Note = "log at " + components.Count(fleet.State.Position)
+		denied.Note = "log position " + components.Count(fleet.State.Position)
 	}
 	deliveries := tile{
 		Label: "Deliveries", Value: formatCount(t.Notices), Unit: "waiting", Note: "0 failed", Icon: "send", URL: deliveriesQuery{Waiting: t.GivenUp == 0}.url(),
@@ -131,31 +131,31 @@ func alerts(fleet fleetState, t store.Counts) (list []alert) {
 	if n := fleet.count(unreachable); n > 0 {
 		list = append(list, alert{
 			"error", components.Plural(n, "server is not responding", "servers are not responding"),
-			"They refuse signed-in requests by themselves until they hear from Redis again.", "Servers", serversPath,
+			"They refuse signed-in requests until they can reach Redis again.", "Servers", serversPath,
 		})
 	}
 	if fleet.Away == "" && fleet.State.Epoch == "" {
 		list = append(list, alert{
-			"error", "The denylist in Redis is not complete",
-			"The portal fills it from its database; every server refuses until that is done.", "Denylist", denylistPath,
+			"error", "The denylist in Redis is incomplete",
+			"The portal is restoring it from its database. Until then, every server refuses signed-in requests.", "Denylist", denylistPath,
 		})
 	}
 	if t.Waiting > 0 {
 		list = append(list, alert{
-			"warning", formatCount(t.Waiting) + " of the denylist's entries wait for Redis",
-			"They are in the database, and are written as soon as Redis answers.", "Show them", pageURL(denylistPath, "state", stateWaiting),
+			"warning", formatCount(t.Waiting) + " denylist entries are waiting for Redis",
+			"They're in the database, and are written to Redis as soon as it's available.", "Show them", pageURL(denylistPath, "state", stateWaiting),
 		})
 	}
 	if entries, servers := fleet.unreadable(); entries > 0 {
 		list = append(list, alert{
-			"warning", "Some entries of the denylist cannot be read",
+			"warning", "Some denylist entries can't be read",
 			fmt.Sprintf("%s of them, by %s.", components.Count(entries), components.Plural(servers, "server", "servers")), "Servers", serversPath,
 		})
 	}
 	if t.GivenUp > 0 {
 		list = append(list, alert{
 			"warning", formatCount(t.GivenUp) + " sign-out notices failed",
-			"Apps did not hear of a sign-out after many tries.", "Deliveries", deliveriesPath,
+			"Apps didn't accept them after many tries.", "Deliveries", deliveriesPath,
 		})
 	}
 	return list

@@ -137,11 +137,11 @@ func (a *Console) people(c echo.Context, _ Admin) error {
 		return web.RedirectHX(c, q.url(store.PeopleCursor{}, store.PeopleCursor{}))
 	}
 	view := peopleView{
-		frame: a.frame(c, "People", "Everybody with an account. Search by name, email or id.", "people"), Query: q,
+		frame: a.frame(c, "People", "Everyone with an account. Search by name, email or ID.", "people"), Query: q,
 		Pages: components.Pages{Label: "People"}, Partial: found.Partial,
 	}
 	if found.Partial {
-		view.Pages.Summary = "Many people have these words or this state; not all have been looked at yet."
+		view.Pages.Summary = "There are many matches, and not all have been searched yet."
 	}
 	for _, u := range found.Users {
 		view.Rows = append(view.Rows, personRow{

@@ -17,16 +17,16 @@ func TestPeopleList_NobodyFound(t *testing.T) {
 	}{
 		"so far": {
 			peopleView{Query: peopleQuery{Text: "oak pine"}, Partial: true, Pages: components.Pages{NextURL: next}},
-			[]string{"No matches so far", "Search further", "q=oak+pine&amp;after=x"}, "No people match",
+			[]string{"No matches so far", "Keep searching", "q=oak+pine&amp;after=x"}, "No people match",
 		},
 		"so far, backwards": {
 			peopleView{Query: peopleQuery{Text: "oak pine", Before: "y"}, Partial: true, Pages: components.Pages{PrevURL: previous}},
 			[]string{"No matches so far", "q=oak+pine&amp;before=x"}, "No people match",
 		},
 		"at the end": {
-			peopleView{Query: peopleQuery{Text: "oak pine", After: "y", Size: pageSizes[0]}}, []string{"No more matches", `href="/admin/people?q=oak+pine"`}, "Search further",
+			peopleView{Query: peopleQuery{Text: "oak pine", After: "y", Size: pageSizes[0]}}, []string{"No more matches", `href="/admin/people?q=oak+pine"`}, "Keep searching",
 		},
-		"at all": {peopleView{Query: peopleQuery{Text: "oak pine"}}, []string{"No people match"}, "Search further"},
+		"at all": {peopleView{Query: peopleQuery{Text: "oak pine"}}, []string{"No people match"}, "Keep searching"},
 	} {
 		var page strings.Builder
 		if err := peopleList(c.view).Render(t.Context(), &page); err != nil {

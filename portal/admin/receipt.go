@@ -163,7 +163,7 @@ func (v *receiptView) setServers(r denylist.Confirmations, now time.Time) {
 			WrongUntil: c.WrongUntil, Over: !c.WrongUntil.IsZero() && !c.WrongUntil.After(now),
 		}
 		if !c.Confirmed && answered[c.Replica] { // the replica restarted: another process of that name confirmed
-			t.Name += ", before its restart"
+			t.Name += " (before its restart)"
 		}
 		v.Servers = append(v.Servers, t)
 		if !t.Confirmed {

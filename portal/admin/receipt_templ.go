@@ -139,13 +139,13 @@ func receiptBody(v receiptView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p>Redis did not answer. It is true in the database, and the servers are told as soon as Redis is back. Until then each of them refuses everybody who is signed in.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p>Redis didn't respond. The change is saved in the database, and servers get it as soon as Redis is back. Until then, they refuse all signed-in requests.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Alert("warning", "Written down, and not confirmed yet").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Alert("warning", "Saved, but not confirmed yet").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -185,7 +185,7 @@ func receiptFacts(v receiptView) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<dl class=\"receipt-facts panel\"><div><dt>Servers that confirmed</dt><dd class=\"receipt-figure\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<dl class=\"receipt-facts panel\"><div><dt>Servers confirmed</dt><dd class=\"receipt-figure\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -222,7 +222,7 @@ func receiptFacts(v receiptView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</dd></div><div><dt>The slowest after</dt><dd class=\"receipt-figure\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</dd></div><div><dt>Slowest</dt><dd class=\"receipt-figure\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -250,7 +250,7 @@ func receiptFacts(v receiptView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</dd></div><div><dt>Sign-ins ended</dt><dd class=\"receipt-figure\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</dd></div><div><dt>Sessions signed out</dt><dd class=\"receipt-figure\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -268,7 +268,7 @@ func receiptFacts(v receiptView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if v.Tidying {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<span class=\"text-muted block text-[0.8125rem]\">more are ending; all are refused already</span>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<span class=\"text-muted block text-[0.8125rem]\">and counting; all are already refused</span>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -366,7 +366,7 @@ func receiptServers(v receiptView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if v.N == v.All {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "Every server refuses it")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "Every server confirmed")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -393,12 +393,12 @@ func receiptServers(v receiptView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, " servers confirmed that they refuse it")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, " servers confirmed")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "</h2><p class=\"text-muted mt-1 text-sm\">Each turned from letting it in to refusing it after its own milliseconds. <span data-replay-note hidden>Shown ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "</h2><p class=\"text-muted mt-1 text-sm\">How long each server took to start refusing requests. <span data-replay-note hidden>Shown ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -411,7 +411,7 @@ func receiptServers(v receiptView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, " times slower than it was.</span></p></div><button type=\"button\" class=\"btn btn-secondary btn-sm\" data-replay-again hidden>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "× slower than it happened.</span></p></div><button type=\"button\" class=\"btn btn-secondary btn-sm\" data-replay-again hidden>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -419,12 +419,12 @@ func receiptServers(v receiptView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, " Replay</button></div><ul class=\"receipt-legend\" aria-hidden=\"true\"><li><span class=\"answer-dot answer-open\"></span>Still let it in</li><li><span class=\"answer-dot answer-shut\"></span>Refuses it, confirmed</li>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, " Replay</button></div><ul class=\"receipt-legend\" aria-hidden=\"true\"><li><span class=\"answer-dot answer-open\"></span>Still accepting</li><li><span class=\"answer-dot answer-shut\"></span>Refusing (confirmed)</li>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		if len(v.Missing) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<li><span class=\"answer-dot answer-unsure\"></span>Did not confirm</li>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<li><span class=\"answer-dot answer-unsure\"></span>Didn't confirm</li>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -649,13 +649,13 @@ func (s serverTile) state() string {
 	case s.Confirmed:
 		return "Confirmed"
 	case s.Refusing:
-		return "Was already refusing"
+		return "Already refusing"
 	case s.WrongUntil.IsZero():
-		return "Did not confirm"
+		return "Didn't confirm"
 	case s.Over:
-		return "Did not confirm; refused from " + exactly(s.WrongUntil) + " on at the latest"
+		return "Didn't confirm; refused requests from " + exactly(s.WrongUntil) + " at the latest"
 	default:
-		return "Did not confirm; refuses from " + exactly(s.WrongUntil) + " on at the latest"
+		return "Didn't confirm; refuses requests from " + exactly(s.WrongUntil) + " at the latest"
 	}
 }
 
@@ -870,48 +870,48 @@ func receiptMissing(v receiptView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					if s.Refusing {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 72, "was already refusing everybody: it had not heard from Redis for longer than its bound.")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 72, "was already refusing all signed-in requests, because it couldn't reach Redis.")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 					} else if s.WrongUntil.IsZero() {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "did not answer in time.")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "didn't respond in time.")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 					} else if s.Over {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "could be wrong until ")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "may have accepted requests until ")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var39 string
 						templ_7745c5c3_Var39, templ_7745c5c3_Err = templ.JoinStringErrs(exactly(s.WrongUntil))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/receipt.templ`, Line: 228, Col: 51}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/receipt.templ`, Line: 228, Col: 63}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var39))
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, ". That is over: by then it had heard of it, or refused everybody.")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, ". Since then, it has applied the change or refuses all signed-in requests.")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 					} else {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 76, "can be wrong until ")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 76, "may accept requests until ")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var40 string
 						templ_7745c5c3_Var40, templ_7745c5c3_Err = templ.JoinStringErrs(exactly(s.WrongUntil))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/receipt.templ`, Line: 230, Col: 49}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/receipt.templ`, Line: 230, Col: 56}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var40))
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 77, " and refuses everybody from then on, unless it has heard of it.")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 77, ". After that, it refuses all signed-in requests until it has applied the change.")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -946,7 +946,7 @@ func receiptMissing(v receiptView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = components.Alert("warning", components.Plural(len(v.Missing), "server did not confirm", "servers did not confirm")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.Alert("warning", components.Plural(len(v.Missing), "server didn't confirm", "servers didn't confirm")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -995,7 +995,7 @@ func receiptApps(v receiptView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 85, "><div class=\"panel-head\"><div><h2 id=\"told-title\">Apps told by back channel</h2><p class=\"text-muted mt-1 text-sm\">Those that do not share our Redis, and those that asked to be told.</p></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 85, "><div class=\"panel-head\"><div><h2 id=\"told-title\">Back-channel logout</h2><p class=\"text-muted mt-1 text-sm\">Apps that are notified by a request, because they don't share this site's Redis or asked for it.</p></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1031,7 +1031,7 @@ func receiptApps(v receiptView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(v.Told) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 90, "<p class=\"text-muted px-5 pb-5 sm:px-6\">No app had to be told: none was opened.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 90, "<p class=\"text-muted px-5 pb-5 sm:px-6\">No apps to notify.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1109,7 +1109,7 @@ func receiptApps(v receiptView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = components.Badge("success", "check", "Heard").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = components.Badge("success", "check", "Delivered").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

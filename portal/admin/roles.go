@@ -37,7 +37,7 @@ func (a *Console) rolesForm(c echo.Context, me Admin) error {
 
 func (a *Console) showRoles(c echo.Context, status int, view rolesView) error {
 	view.Others = unknownRoles(view.User.Roles)
-	view.frame = a.userFrame(c, view.User, "Roles of "+view.User.Name, "What this person may do in every app.")
+	view.frame = a.userFrame(c, view.User, "Roles of "+view.User.Name, "What this person can do in every app.")
 	return web.Render(c, status, rolesPage(view))
 }
 
@@ -70,17 +70,17 @@ func (a *Console) setRoles(c echo.Context, me Admin) error {
 	})
 	switch {
 	case errors.Is(err, store.ErrSameRoles):
-		web.Flash(c, "info", u.Name+" has these roles already.")
+		web.Flash(c, "info", u.Name+" already has these roles.")
 		return web.RedirectHX(c, personURL(u.ID))
 	case errors.Is(err, store.ErrStale):
-		view.Fault = "Somebody changed the roles meanwhile. These are the roles now: check them and save again."
+		view.Fault = "Someone else has changed the roles. Check the current roles below and save again."
 		if view.User, err = a.loadUndeletedUser(c); err != nil {
 			return err
 		}
 		view.Checked = view.User.Roles
 		return a.showRoles(c, http.StatusConflict, view)
 	case errors.Is(err, store.ErrLastAdmin):
-		view.Fault = u.Name + " is the only administrator who can sign in. Make somebody else an administrator first."
+		view.Fault = u.Name + " is the only administrator who can sign in. Make someone else an administrator first."
 		return a.showRoles(c, http.StatusConflict, view)
 	case errors.Is(err, store.ErrNotFound):
 		return web.NotFound("This person")

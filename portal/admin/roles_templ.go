@@ -20,13 +20,13 @@ import (
 func roleOpens(r string) string {
 	switch r {
 	case "customer":
-		return "Shops, and writes in the forum."
+		return "Shops, and posts in the forum."
 	case "moderator":
 		return "Pins, locks and removes threads and replies in the forum."
 	case "analyst":
-		return "Opens Analytics and exports its figures."
+		return "Opens Analytics and exports its data."
 	default:
-		return "Opens this console, and everything else."
+		return "Can use this console and everything else."
 	}
 }
 
@@ -108,7 +108,7 @@ func rolesPage(v rolesView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Alert("error", "The roles were not changed").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Alert("error", "The roles weren't changed").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -147,14 +147,14 @@ func rolesPage(v rolesView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(v.Others) > 0 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p class=\"text-muted text-sm\">Given elsewhere, and kept: ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p class=\"text-muted text-sm\">Roles assigned elsewhere, which stay: ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var7 string
 				templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(strings.Join(v.Others, ", "))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/roles.templ`, Line: 43, Col: 91}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/roles.templ`, Line: 43, Col: 102}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 				if templ_7745c5c3_Err != nil {
@@ -178,7 +178,7 @@ func rolesPage(v rolesView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p>You are signed out everywhere, here too, and sign in again with the new roles. Without the role admin this console is closed to you.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p>You'll be signed out everywhere, including here. Sign in again to get the new roles. Without the admin role, you lose access to this console.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -202,7 +202,7 @@ func rolesPage(v rolesView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, " is signed out everywhere, so that no server goes on with the old roles, and has the new ones from the next sign-in on.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, " will be signed out everywhere, and gets the new roles at the next sign-in.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

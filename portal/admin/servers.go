@@ -60,7 +60,7 @@ func (a *Console) servers(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	view.frame = a.frame(c, "Servers", "Every replica of every service, and how fresh its copy of the denylist is.", "servers")
+	view.frame = a.frame(c, "Servers", "Every server, and how current its copy of the denylist is.", "servers")
 	view.Head.Actions = pulse(serversPath)
 	return web.Render(c, http.StatusOK, serversPage(view), serverList(view))
 }
@@ -95,7 +95,7 @@ func (a *Console) loadServers(c echo.Context) (serversView, error) {
 	}
 	view.Requests, view.Tabs = formatRate(requests), components.Count(tabs)
 	if entries, servers := fleet.unreadable(); entries > 0 {
-		view.Unreadable = fmt.Sprintf("%s could not be read by %s. What they deny is not known there; the log of each says which they are.",
+		view.Unreadable = fmt.Sprintf("%s could not be read by %s, which may accept what they revoke. See those servers' logs for details.",
 			components.Plural(int(entries), "entry", "entries"), components.Plural(servers, "server", "servers"))
 	}
 	return view, nil
@@ -130,7 +130,7 @@ func serverOf(r denylist.Replica, fleet fleetState, signIns string) serverRow {
 			row.Since, row.Until = time.Time{}, row.Since
 		}
 	case loading:
-		row.Says = "Refuses until it has loaded the denylist"
+		row.Says = "Refuses requests until it has loaded the denylist"
 	case behind:
 		row.Age = formatMillis(r.Age)
 		row.Says = components.Plural(int(row.Behind), "entry", "entries") + " to apply"
@@ -149,10 +149,10 @@ func policyText(r denylist.Replica) string {
 		return "–"
 	}
 	if r.StaleFor > 0 {
-		return "stale, " + formatDuration(r.StaleFor)
+		return "stale for " + formatDuration(r.StaleFor)
 	}
 	if r.Bound%time.Second == 0 {
-		return "closed, " + formatDuration(r.Bound)
+		return "503 in " + formatDuration(r.Bound)
 	}
-	return "closed, " + formatMillis(r.Bound)
+	return "503 in " + formatMillis(r.Bound)
 }

@@ -112,7 +112,7 @@ func serverList(v serversView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>These servers cannot learn of sign-outs now. They refuse signed-in requests until they reach Redis again.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>These servers can't receive sign-outs. They refuse signed-in requests until they can reach Redis again.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -167,7 +167,7 @@ func serverList(v serversView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Alert("warning", "Some entries of the denylist cannot be read").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Alert("warning", "Some denylist entries can't be read").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -180,7 +180,7 @@ func serverList(v serversView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = fact("Well", components.Count(v.Well)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = fact("Healthy", components.Count(v.Well)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -188,15 +188,15 @@ func serverList(v serversView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = fact("Silent", components.Count(v.Silent)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = fact("Not responding", components.Count(v.Silent)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = fact("Log at", components.Count(v.Position)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = fact("Log position", components.Count(v.Position)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = fact("Requests a second", v.Requests).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = fact("Requests per second", v.Requests).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -213,7 +213,7 @@ func serverList(v serversView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "server", Title: "No server has registered", Message: "Each one does within a second of its start, and is listed for a minute after it was heard last."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "server", Title: "No servers yet", Message: "A server appears within a second of starting, and stays listed for a minute after it stops responding."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -402,9 +402,9 @@ func service(g serviceGroup) templ.Component {
 			return nil
 		})
 		templ_7745c5c3_Err = components.Table(components.TableView{Caption: g.Name + "'s servers", Class: "list-table servers-table", Columns: []components.Column{
-			{Label: "Server"}, {Label: "State"}, {Label: "Log", Numeric: true}, {Label: "Heard Redis", Numeric: true}, {Label: "Req/s", Numeric: true},
-			{Label: "Sign-ins", Numeric: true}, {Label: "Tabs", Numeric: true}, {Label: "Memory", Numeric: true}, {Label: "Up for", Numeric: true},
-			{Label: "When cut off"},
+			{Label: "Server"}, {Label: "State"}, {Label: "Log", Numeric: true}, {Label: "Contact", Numeric: true}, {Label: "Req/s", Numeric: true},
+			{Label: "Sign-ins", Numeric: true}, {Label: "Tabs", Numeric: true}, {Label: "Memory", Numeric: true}, {Label: "Uptime", Numeric: true},
+			{Label: "No Redis"},
 		}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -717,7 +717,7 @@ func serverState(r serverRow) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		switch r.State {
 		case healthy:
-			templ_7745c5c3_Err = components.Badge("success", "circle-check", "Well").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Badge("success", "circle-check", "Healthy").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -732,7 +732,7 @@ func serverState(r serverRow) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		default:
-			templ_7745c5c3_Err = components.Badge("error", "unplug", "Silent").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Badge("error", "unplug", "Not responding").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -757,14 +757,14 @@ func serverState(r serverRow) templ.Component {
 			}
 		}
 		if !r.Since.IsZero() {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "<p class=\"text-muted mt-1 text-[0.8125rem]\">refuses since")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "<p class=\"text-muted mt-1 text-[0.8125rem]\">refusing since")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var38 string
 			templ_7745c5c3_Var38, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/servers.templ`, Line: 133, Col: 21}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/servers.templ`, Line: 133, Col: 22}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var38))
 			if templ_7745c5c3_Err != nil {
@@ -780,14 +780,14 @@ func serverState(r serverRow) templ.Component {
 			}
 		}
 		if !r.Until.IsZero() {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 52, "<p class=\"text-muted mt-1 text-[0.8125rem]\">answers from memory until")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 52, "<p class=\"text-muted mt-1 text-[0.8125rem]\">uses its copy until")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var39 string
 			templ_7745c5c3_Var39, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/servers.templ`, Line: 139, Col: 33}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `portal/admin/servers.templ`, Line: 139, Col: 27}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var39))
 			if templ_7745c5c3_Err != nil {

@@ -102,7 +102,7 @@ func (a *Console) signIns(c echo.Context, me Admin) error {
 	if err != nil {
 		return err
 	}
-	view.frame = a.frame(c, "Sign-ins now", "Every browser in which somebody is signed in, and what it opened.", "sign-ins")
+	view.frame = a.frame(c, "Active sign-ins", "Every browser in which someone is signed in, and the apps they opened.", "sign-ins")
 	view.Head.Actions = pulse(view.URL)
 	return web.Render(c, http.StatusOK, signInsPage(view), signInList(view))
 }
@@ -168,7 +168,7 @@ func (v *signInsView) setFilters(q signInsQuery, places []store.SignInCount, nam
 func replicaChip(q signInsQuery, p store.SignInCount) chip {
 	replica, label := p.Replica, p.Replica
 	if replica == "" {
-		replica, label = unnamedReplica, "Server unknown"
+		replica, label = unnamedReplica, "Unknown server"
 	}
 	return chip{
 		Key: replica, Label: label, URL: signInsQuery{App: q.App, Replica: replica}.url(), Count: formatCount(p.Count), Current: q.Replica == replica,
@@ -201,13 +201,13 @@ func (a *Console) endSignIn(c echo.Context, me Admin) error {
 	list := readSignInsQuery(back).url()
 	u, browser, done, err := a.revokeSignIn(c, me, "")
 	if errors.Is(err, store.ErrEnded) {
-		web.Flash(c, "info", "That sign-in had ended already.")
+		web.Flash(c, "info", "That session was already signed out.")
 		return web.RedirectHX(c, list)
 	}
 	if err != nil {
 		return err
 	}
-	kind, text := revokedMessage(u.Name+"'s sign-in in "+browser+" is ended", done)
+	kind, text := revokedMessage(u.Name+" was signed out in "+browser, done)
 	web.Flash(c, kind, text)
 	return web.RedirectHX(c, list)
 }
@@ -215,14 +215,14 @@ func (a *Console) endSignIn(c echo.Context, me Admin) error {
 // revokedMessage describes the result of a revocation in one or two sentences.
 func revokedMessage(what string, done revoke.Receipt) (kind, text string) {
 	if !done.Confirmed {
-		return "warning", what + ". This server could not reach Redis, so the others are not told yet: the portal does so as soon as it can."
+		return "warning", what + ". This server couldn't reach Redis, so the others don't know yet. The portal notifies them as soon as it can."
 	}
 	n, all := done.Denylist.Confirmed(), len(done.Denylist.All)
 	switch {
 	case all == 0:
 		return "success", what + "."
 	case n < all:
-		return "warning", fmt.Sprintf("%s. %d of %d servers confirmed; the others refuse until they have heard of it.", what, n, all)
+		return "warning", fmt.Sprintf("%s. %d of %d servers confirmed; the others refuse signed-in requests until they have the change.", what, n, all)
 	}
 	return "success", fmt.Sprintf("%s. %d of %d servers confirmed, the slowest after %s.", what, n, all, formatMillis(done.Denylist.Slowest()))
 }

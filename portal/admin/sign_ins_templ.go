@@ -176,8 +176,8 @@ func signInList(v signInsView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Living sign-ins", Class: "list-table", Columns: []components.Column{
-				{Label: "Person"}, {Label: "Browser"}, {Label: "Apps opened, at"}, {Label: "Signed in"}, {Label: "Last seen"}, {Label: "End", HideLabel: true},
+			templ_7745c5c3_Err = components.Table(components.TableView{Caption: "Active sign-ins", Class: "list-table", Columns: []components.Column{
+				{Label: "Person"}, {Label: "Browser"}, {Label: "Apps"}, {Label: "Signed in"}, {Label: "Last seen"}, {Label: "Actions", HideLabel: true},
 			}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -349,7 +349,7 @@ func signInLine(r signInRow, back string) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if r.Replica != "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<p class=\"text-muted text-[0.8125rem]\">at ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<p class=\"text-muted text-[0.8125rem]\">on ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -380,7 +380,7 @@ func signInLine(r signInRow, back string) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if r.Own {
-			templ_7745c5c3_Err = components.Badge("success", "", "You, here").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Badge("success", "", "This browser").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -457,15 +457,15 @@ func endForm(r signInRow, back string) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "End")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "Sign out")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			return nil
 		})
 		templ_7745c5c3_Err = components.Button(components.ButtonView{
-			Kind: "quiet-danger", Size: "sm", Label: "End the sign-in of " + r.Name + " in " + r.Browser,
-			Confirm: "End the sign-in of " + r.Name + " in " + r.Browser + "? That browser is signed out of every app.",
+			Kind: "quiet-danger", Size: "sm", Label: "Sign out " + r.Name + " in " + r.Browser,
+			Confirm: "Sign out " + r.Name + " in " + r.Browser + "? That browser will be signed out of every app.",
 			Attrs:   templ.Attributes{"id": "end-" + r.SID},
 		}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var18), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {

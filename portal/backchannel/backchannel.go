@@ -75,7 +75,7 @@ type timeouts struct{ delivery, failing, record time.Duration }
 // New returns a sender, or an error if a dependency is missing.
 func New(d Deps) (*Sender, error) {
 	if d.Records == nil || d.Tokens == nil || d.HTTPClient == nil || d.Now == nil || d.Logger == nil {
-		return nil, errors.New("backchannel: a dependency is missing")
+		return nil, errors.New("backchannel: a required option is unset")
 	}
 	transport := d.HTTPClient.Transport
 	if transport == nil {

@@ -56,12 +56,12 @@ func TestDeliver_SaysWhatBecameOfEachClient(t *testing.T) {
 			{"created", status(http.StatusCreated), "It answered 201 Created."},
 			{"moved", func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
-			}, "It answered with a redirect (307), which is not followed."},
-			{"hanging", e.hang, "It did not answer within 2s."},
-			{"breaking off", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "Its server could not be reached."},
+			}, "The app answered with a redirect (307), which we don't follow."},
+			{"hanging", e.hang, "The app didn't respond within 2s."},
+			{"breaking off", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "The app's server couldn't be reached."},
 			{"shouting", func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("X-Long", strings.Repeat("x", 200_000))
-			}, "Its server could not be reached."},
+			}, "The app's server couldn't be reached."},
 		}
 		var notices []store.Notice
 		for _, c := range cases {
@@ -221,7 +221,7 @@ func TestDeliver_AddressesThatChangedOrVanished(t *testing.T) {
 		if len(got) != 3 || !got[0].Delivered || got[1].Delivered || !got[1].GivenUp || got[2].Delivered || !got[2].GivenUp || got[2].Name != "gone" {
 			t.Fatalf("%+v", got)
 		}
-		const why = "No back-channel logout address is registered for it any more."
+		const why = "The app no longer has a back-channel logout address."
 		if got[1].Err != why || got[2].Err != why || e.count(`given_up_at IS NOT NULL AND last_error = ?`, why) != 4 {
 			t.Errorf("%+v", got)
 		}
@@ -250,7 +250,7 @@ func TestDeliver_NoTokenCanBeSigned(t *testing.T) {
 		e.client("shop", nil)
 		e.refused = true
 		got := e.sender().Deliver(t.Context(), e.fresh("shop", "a"))
-		if len(got) != 1 || !got[0].Retrying() || got[0].Err != "No logout token could be signed." || len(e.tokens("shop")) != 0 {
+		if len(got) != 1 || !got[0].Retrying() || got[0].Err != "The portal couldn't sign a logout token." || len(e.tokens("shop")) != 0 {
 			t.Errorf("%+v", got)
 		}
 	})

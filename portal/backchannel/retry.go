@@ -47,8 +47,8 @@ func retryDelay(failures int) time.Duration {
 }
 
 var (
-	errUnregistered = errors.New("backchannel: no address is registered")
-	errUnsigned     = errors.New("backchannel: no logout token could be signed")
+	errUnregistered = errors.New("backchannel: no address registered")
+	errUnsigned     = errors.New("backchannel: cannot sign a logout token")
 )
 
 // statusError is the error for a status code that means that the client did not accept the notice.
@@ -59,7 +59,7 @@ func (e statusError) Error() string {
 }
 
 // notTried is the failure of a client whose notice was not tried.
-const notTried = "It was not tried yet."
+const notTried = "Not tried yet."
 
 // describeFailure describes the failure of an attempt without addresses and certificates, so that it can be shown. The whole
 // error is in the log.
@@ -69,22 +69,22 @@ func describeFailure(err error) string {
 	var cert *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, errUnregistered):
-		return "No back-channel logout address is registered for it any more."
+		return "The app no longer has a back-channel logout address."
 	case errors.Is(err, errUnsigned):
-		return "No logout token could be signed."
+		return "The portal couldn't sign a logout token."
 	case errors.As(err, &status) && status >= 300 && status < 400:
-		return fmt.Sprintf("It answered with a redirect (%d), which is not followed.", int(status))
+		return fmt.Sprintf("The app answered with a redirect (%d), which we don't follow.", int(status))
 	case errors.As(err, &status):
-		return fmt.Sprintf("It answered %d %s.", int(status), http.StatusText(int(status)))
+		return fmt.Sprintf("The app answered %d %s.", int(status), http.StatusText(int(status)))
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Sprintf("It did not answer within %v.", deliveryTimeout)
+		return fmt.Sprintf("The app didn't respond within %v.", deliveryTimeout)
 	case errors.As(err, &dns):
-		return "The name of its server was not found."
+		return "The app's host name wasn't found."
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "Its server refused the connection."
+		return "The app's server refused the connection."
 	case errors.As(err, &cert):
-		return "The certificate of its server is not trusted."
+		return "The app's certificate isn't trusted."
 	default:
-		return "Its server could not be reached."
+		return "The app's server couldn't be reached."
 	}
 }

@@ -87,9 +87,9 @@ func (s *Sender) logOutboxState(ctx context.Context, err error) {
 	defer s.state.mu.Unlock()
 	switch unavailable := err != nil; {
 	case unavailable && !s.state.unavailable:
-		s.Logger.Warn("logout tokens wait in the outbox", "error", err)
+		s.Logger.Warn("cannot send logout tokens; they wait in the outbox", "error", err)
 	case !unavailable && s.state.unavailable:
-		s.Logger.Info("logout tokens leave the outbox again")
+		s.Logger.Info("sending logout tokens again")
 	}
 	s.state.unavailable = err != nil
 }

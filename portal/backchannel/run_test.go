@@ -130,7 +130,7 @@ func TestFlush_RetriesUntilDelivered(t *testing.T) {
 			n := e.unheard("shop", false)
 			wait := n.NextAt.Sub(e.clock())
 			if mean := time.Second << attempt; n.Attempts != attempt || wait < mean/2 || wait >= mean*3/2 ||
-				!n.TriedAt.Equal(e.clock()) || n.Failure != "It answered 500 Internal Server Error." || len(e.tokens("shop")) != attempt {
+				!n.TriedAt.Equal(e.clock()) || n.Failure != "The app answered 500 Internal Server Error." || len(e.tokens("shop")) != attempt {
 				t.Fatalf("attempt %d: %+v, next in %v, sent %q", attempt, n, wait, e.tokens("shop"))
 			}
 			e.advance(wait)
@@ -378,7 +378,7 @@ func TestRun_ADatabaseThatIsAwayIsReportedOnce(t *testing.T) {
 		e.until("it is asked again", func() bool { return records.asked.Load() >= 2 })
 		records.down.Store(false)
 		e.until("shop has heard", func() bool { return e.count(`delivered_at IS NULL`) == 0 })
-		if log.count("wait in the outbox") != 1 || log.count("leave the outbox again") != 1 {
+		if log.count("wait in the outbox") != 1 || log.count("sending logout tokens again") != 1 {
 			t.Errorf("logged %q", log.b.String())
 		}
 	})

@@ -56,7 +56,7 @@ func (r *Registry) Create(ctx context.Context, c Client, note AuditFunc) (Client
 	}
 	var wrongID error
 	if !createdID.MatchString(c.ID) || c.ID == "new" {
-		wrongID = newFault("client_id", "Use up to 100 letters, digits, dots, dashes and underscores, beginning with a letter or a digit. The word new is taken.")
+		wrongID = newFault("client_id", "Use up to 100 letters, digits, dots, dashes and underscores, starting with a letter or digit. The ID new is reserved.")
 		c.ID = "new" // so that Prepare reports the other faults, too
 	}
 	c, err := c.Prepare(r.PlainHTTP)
@@ -159,7 +159,7 @@ func (r *Registry) storeChange(ctx context.Context, before, after Client, note A
 	r.loading.Lock()
 	defer r.loading.Unlock()
 	if err := r.loadLocked(ctx); err != nil && ctx.Err() == nil {
-		r.Logger.Warn("clients were not reloaded after a change", "error", err)
+		r.Logger.Warn("cannot reload the clients after a change", "error", err)
 	}
 	return nil
 }

@@ -98,23 +98,23 @@ func (c Client) checkSecret() []error {
 	switch c.AuthMethod {
 	case SecretBasic, SecretPost:
 		if c.Secret == "" && c.SecretSHA256 == "" {
-			return []error{newFault("client_secret", "It is missing.")}
+			return []error{newFault("client_secret", "Enter a secret.")}
 		}
 		if c.Secret != "" && len(c.Secret) < minSecret {
-			return []error{newFault("client_secret", "It must be random and have at least %d characters.", minSecret)}
+			return []error{newFault("client_secret", "Use a random secret of at least %d characters.", minSecret)}
 		}
 		if len(c.Secret) > MaxSecret || !utf8.ValidString(c.Secret) || strings.ContainsFunc(c.Secret, unicode.IsControl) {
 			return []error{newFault("client_secret", "Use at most %d bytes, without control characters.", MaxSecret)}
 		}
 		if sum, err := hex.DecodeString(c.SecretSHA256); c.SecretSHA256 != "" && (err != nil || len(sum) != sha256.Size) {
-			return []error{newFault("client_secret_sha256", "It must be 64 hexadecimal digits.")}
+			return []error{newFault("client_secret_sha256", "Use 64 hexadecimal digits.")}
 		}
 	case Public:
 		if c.Secret != "" || c.SecretSHA256 != "" {
 			return []error{newFault("client_secret", "A public client has no secret.")}
 		}
 	default:
-		return []error{newFault("token_endpoint_auth_method", "%q is not known.", c.AuthMethod)}
+		return []error{newFault("token_endpoint_auth_method", "Unknown value %q.", c.AuthMethod)}
 	}
 	return nil
 }
@@ -123,11 +123,11 @@ func (c Client) checkGrants() []error {
 	var errs []error
 	for _, g := range c.GrantTypes {
 		if g != AuthorizationCode && g != RefreshToken && g != ClientCredentials {
-			errs = append(errs, newFault("grant_types", "%q is not known.", g))
+			errs = append(errs, newFault("grant_types", "Unknown value %q.", g))
 		}
 	}
 	if c.AuthMethod == Public && slices.Contains(c.GrantTypes, ClientCredentials) {
-		errs = append(errs, newFault("grant_types", "%s needs a client that authenticates.", ClientCredentials))
+		errs = append(errs, newFault("grant_types", "%s needs a client with a secret.", ClientCredentials))
 	}
 	if len(c.Scopes) > maxList {
 		errs = append(errs, newFault("scopes", "Use at most %d.", maxList))
@@ -135,7 +135,7 @@ func (c Client) checkGrants() []error {
 	for _, s := range c.Scopes {
 		// RFC 6749 §3.3: scope-token
 		if s == "" || len(s) > maxScope || strings.ContainsFunc(s, notVisible) || strings.ContainsAny(s, `"\`) {
-			errs = append(errs, newFault("scopes", "%q is not a scope.", s))
+			errs = append(errs, newFault("scopes", "%q is not a valid scope.", s))
 		}
 	}
 	return errs
@@ -172,20 +172,20 @@ func uriFault(uri string, plainHTTP bool) string {
 	u, err := url.Parse(uri)
 	switch {
 	case len(uri) > MaxURI:
-		return fmt.Sprintf("An address may have %d characters.", MaxURI)
+		return fmt.Sprintf("Use at most %d characters per address.", MaxURI)
 	case err != nil || strings.ContainsFunc(uri, notVisible):
-		return fmt.Sprintf("%q is not an address.", uri)
+		return fmt.Sprintf("%q is not a valid address.", uri)
 	case (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.Opaque != "":
-		return fmt.Sprintf("%q does not begin with https:// and a host.", uri)
+		return fmt.Sprintf("%q must start with https:// and a host.", uri)
 	case strings.ContainsFunc(u.Host, notInHost):
 		// The host is written into the Content-Security-Policy, where ; and * have a meaning.
-		return fmt.Sprintf("%q has a host with characters that no host has.", uri)
+		return fmt.Sprintf("%q has invalid characters in its host.", uri)
 	case u.Fragment != "" || strings.Contains(uri, "#"):
-		return fmt.Sprintf("%q has a fragment (#).", uri)
+		return fmt.Sprintf("%q must not have a fragment (#).", uri)
 	case u.User != nil:
-		return fmt.Sprintf("%q has a user name in it.", uri)
+		return fmt.Sprintf("%q must not contain a user name.", uri)
 	case u.Scheme == "http" && !plainHTTP && !isLoopbackHost(u.Hostname()):
-		return fmt.Sprintf("%q must begin with https://, since browsers reach this portal by https. Plain http is for localhost only.", uri)
+		return fmt.Sprintf("%q must start with https://, because this portal uses https. Plain http works for localhost only.", uri)
 	}
 	return ""
 }

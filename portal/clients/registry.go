@@ -67,7 +67,7 @@ func NewRegistry(ctx context.Context, d Deps) (*Registry, error) {
 	for _, declared := range d.Declared {
 		c, err := declared.Prepare(d.PlainHTTP)
 		if err == nil && seen[c.ID] {
-			err = fmt.Errorf("client %q: declared twice", c.ID)
+			err = fmt.Errorf("client %q is declared twice", c.ID)
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -128,7 +128,7 @@ func (r *Registry) Run(ctx context.Context) error {
 		}
 		if failed := err != nil; failed != failing {
 			if failing = failed; failed {
-				r.Logger.Warn("clients were not reloaded", "error", err)
+				r.Logger.Warn("cannot reload the clients", "error", err)
 			}
 		}
 	}
@@ -143,7 +143,7 @@ func (r *Registry) current(ctx context.Context) *snapshot {
 	}
 	defer r.loading.Unlock()
 	if err := r.refreshLocked(ctx); err != nil && ctx.Err() == nil {
-		r.Logger.Warn("clients were not reloaded", "error", err)
+		r.Logger.Warn("cannot reload the clients", "error", err)
 		stale := *s
 		stale.at = r.Now() // do not retry in every request
 		r.loaded.Store(&stale)

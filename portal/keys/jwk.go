@@ -31,7 +31,7 @@ func publicJWK(public crypto.PublicKey, alg string) (token.JWK, error) {
 		j.Kty, j.Crv, j.X, j.Y = "EC", k.Params().Name, b64(point[1:1+half]), b64(point[1+half:])
 		required = map[string]string{"crv": j.Crv, "kty": j.Kty, "x": j.X, "y": j.Y}
 	default:
-		return j, fmt.Errorf("keys: a %T has no JWK here", public)
+		return j, fmt.Errorf("keys: keys of type %T are not supported", public)
 	}
 	raw, err := json.Marshal(required) // in the order that RFC 7638 §3.3 requires
 	if err != nil {

@@ -36,8 +36,8 @@ const rsaBits = 2048
 const SecretSize = 32
 
 // ErrSecret means that a key in the database can't be decrypted with the configured secret.
-var ErrSecret = errors.New("the signing keys in the database were encrypted with another key than the one configured; " +
-	"give the portal the key that it was first started with")
+var ErrSecret = errors.New("the signing keys in the database were encrypted with a different key than the configured one; " +
+	"set GATEHOUSE_KEY to the key with which the portal was first started")
 
 const (
 	// MaxAge is how long clients may cache the published JWK Set.
@@ -66,7 +66,7 @@ type Deps struct {
 // error if a dependency is missing.
 func Open(ctx context.Context, d Deps) (*Manager, error) {
 	if d.Records == nil || d.Now == nil || d.Logger == nil || d.TokenLife <= 0 || d.HintLife <= 0 {
-		return nil, errors.New("keys: a store, a clock, a logger and lifetimes are needed")
+		return nil, errors.New("keys: a required option is unset")
 	}
 	if len(d.Secret) != SecretSize {
 		return nil, fmt.Errorf("keys: the portal's key has %d bytes, want %d", len(d.Secret), SecretSize)

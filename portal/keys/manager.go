@@ -70,9 +70,9 @@ func (m *Manager) Run(ctx context.Context) error {
 		err := m.Reload(ctx)
 		switch {
 		case err != nil && !failing && ctx.Err() == nil:
-			m.Logger.Warn("the signing keys were not reloaded; those in memory stay in use", "error", err)
+			m.Logger.Warn("cannot reload the signing keys; using those in memory", "error", err)
 		case err == nil && failing:
-			m.Logger.Info("the signing keys are reloaded again")
+			m.Logger.Info("reloading the signing keys works again")
 		}
 		failing = err != nil
 	}
@@ -94,7 +94,7 @@ func (m *Manager) Reload(ctx context.Context) error {
 				return err
 			}
 			if err == nil {
-				m.Logger.Info("a signing key is active now", "kid", row.KID, "alg", row.Algorithm)
+				m.Logger.Info("signing key activated", "kid", row.KID, "alg", row.Algorithm)
 			}
 			acted = true
 		case !row.NotAfter.IsZero() && row.NotAfter.Add(m.HintLife).Before(now):

@@ -175,7 +175,7 @@ func (m *Manager) storeChange(ctx context.Context, k Info, note AuditFunc, chang
 		return k, err
 	}
 	if err := m.Reload(ctx); err != nil && ctx.Err() == nil {
-		m.Logger.Warn("the signing keys were not reloaded after a change", "error", err)
+		m.Logger.Warn("cannot reload the signing keys after a change", "error", err)
 	}
 	return k, nil
 }

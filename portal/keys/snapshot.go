@@ -89,7 +89,7 @@ func parseKey(sealer *seal.Sealer, row store.SigningKey, last *snapshot) (Key, e
 	if k.Public == nil {
 		var jwk token.JWK
 		if err := json.Unmarshal([]byte(row.PublicJWK), &jwk); err != nil {
-			return Key{}, fmt.Errorf("keys: key %s has no public half: %w", row.KID, err)
+			return Key{}, fmt.Errorf("keys: cannot read the public key of %s: %w", row.KID, err)
 		}
 		public, err := jwk.Public()
 		if err != nil {

@@ -21,7 +21,7 @@ import (
 func (h *Handlers) Authorize(c echo.Context) error {
 	sent, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
-		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that can't be read.").Because(err)
+		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that we can't read. Go back to the app and try again.").Because(err)
 	}
 	q, err := readAuthorize(sent, boundClients{c.Request().Context(), h.Clients}, h.Issuer.URL())
 	if err != nil {
@@ -45,9 +45,9 @@ func (h *Handlers) Authorize(c echo.Context) error {
 		hint, err := h.Issuer.ReadHint(q.IDTokenHint)
 		switch {
 		case err != nil:
-			return q.redirectFault(badRequest(invalidRequest, "id_token_hint is not an ID token of this portal."), h.Issuer.URL())
+			return q.redirectFault(badRequest(invalidRequest, "id_token_hint is not an ID token from this portal."), h.Issuer.URL())
 		case hint.Subject != g.UserID && asked:
-			return q.redirectFault(badRequest(loginRequired, "Somebody else signed in."), h.Issuer.URL())
+			return q.redirectFault(badRequest(loginRequired, "A different user signed in."), h.Issuer.URL())
 		case hint.Subject != g.UserID:
 			return h.redirectToSignIn(c, q, &g)
 		}
@@ -60,7 +60,7 @@ func (h *Handlers) Authorize(c echo.Context) error {
 func (h *Handlers) AuthorizePost(c echo.Context) error {
 	r := c.Request()
 	if !isForm(r) || r.ParseForm() != nil {
-		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that can't be read.")
+		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that we can't read. Go back to the app and try again.")
 	}
 	for name := range r.Form {
 		if _, known := limits[name]; !known { // it may be of any length, and must be ignored (RFC 6749 §3.1)
@@ -69,7 +69,7 @@ func (h *Handlers) AuthorizePost(c echo.Context) error {
 	}
 	query := r.Form.Encode()
 	if len(AuthorizePath+"?"+query) > maxURL {
-		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that is too long.")
+		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that's too long. Go back to the app and try again.")
 	}
 	noStore(c.Response().Header())
 	return web.SeeOther(c, AuthorizePath+"?"+query)
@@ -99,7 +99,7 @@ func (h *Handlers) loadSignIn(c echo.Context, q *authRequest) (store.SignInIdent
 // has to sign in again, nil for a guest. With prompt=none it returns the error login_required.
 func (h *Handlers) redirectToSignIn(c echo.Context, q *authRequest, present *store.SignInIdentity) error {
 	if q.None {
-		return q.redirectFault(badRequest(loginRequired, "The person has to sign in, and the client asked not to show a page."), h.Issuer.URL())
+		return q.redirectFault(badRequest(loginRequired, "The user has to sign in, but prompt=none was requested."), h.Issuer.URL())
 	}
 	again := url.Values{}
 	for name, value := range q.sent.values {
@@ -117,7 +117,7 @@ func (h *Handlers) redirectToSignIn(c echo.Context, q *authRequest, present *sto
 	back := AuthorizePath + "?" + again.Encode()
 	page.Set("return_to", back)
 	if len(SignInPath+"?"+page.Encode()) > maxURL {
-		return q.redirectFault(badRequest(invalidRequest, "The request is too long to pass through the sign-in page."), h.Issuer.URL())
+		return q.redirectFault(badRequest(invalidRequest, "The request is too long."), h.Issuer.URL())
 	}
 	if q.LoginHint != "" {
 		page.Set("login_hint", q.LoginHint)

@@ -58,7 +58,7 @@ func readAuthorize(sent url.Values, reg registry, issuer string) (*authRequest, 
 		return nil, q.redirectFault(f, issuer)
 	}
 	if q.Audience = p.get("resource"); q.Audience != "" && q.Audience != issuer && !slices.Contains(client.Audiences, q.Audience) {
-		return nil, q.redirectFault(badRequest(invalidTarget, "This client may not ask for tokens for that resource."), issuer)
+		return nil, q.redirectFault(badRequest(invalidTarget, "This client may not request tokens for that resource."), issuer)
 	}
 	return q, nil
 }
@@ -67,23 +67,23 @@ func readAuthorize(sent url.Values, reg registry, issuer string) (*authRequest, 
 // §4.11).
 func readReturn(p params, reg registry) (clients.Client, string, error) {
 	fail := func(message string) error {
-		return web.Fail(http.StatusBadRequest, invalidRequest, message).Titled("This sign-in can't go on")
+		return web.Fail(http.StatusBadRequest, invalidRequest, message).Titled("We can't sign you in")
 	}
 	for _, name := range []string{"client_id", "redirect_uri"} {
 		if what, bad := p.bad[name]; bad {
-			return clients.Client{}, "", fail("The app that sent you here made a mistake: its " + name + " " + what + ".")
+			return clients.Client{}, "", fail("The app that sent you here made a mistake: " + name + " " + what + ".")
 		}
 	}
 	client, ok := reg.Client(p.get("client_id"))
 	if !ok {
-		return clients.Client{}, "", fail("The app that sent you here is not registered with this portal.")
+		return clients.Client{}, "", fail("The app that sent you here isn't registered with this portal.")
 	}
 	uri := p.get("redirect_uri")
 	if uri == "" {
-		return clients.Client{}, "", fail("The app that sent you here did not say where to return to (redirect_uri).")
+		return clients.Client{}, "", fail("The app that sent you here didn't say where to return to (redirect_uri is missing).")
 	}
 	if !client.AllowsRedirect(uri) {
-		return clients.Client{}, "", fail("The app that sent you here asks to return to an address that is not registered for it (redirect_uri).")
+		return clients.Client{}, "", fail("The app that sent you here asked to return to an address that isn't registered for it (redirect_uri).")
 	}
 	return client, uri, nil
 }
@@ -105,10 +105,10 @@ func (q *authRequest) readBasics(p params) *fault {
 	case "":
 		return badRequest(invalidRequest, "The parameter response_type is missing.")
 	default:
-		return badRequest(unsupportedResponseType, "The only response_type is code.")
+		return badRequest(unsupportedResponseType, "The only supported response_type is code.")
 	}
 	if m := p.get("response_mode"); m != "" && m != "query" {
-		return badRequest(invalidRequest, "The only response_mode is query.")
+		return badRequest(invalidRequest, "The only supported response_mode is query.")
 	}
 	if !q.Client.Allows(clients.AuthorizationCode) {
 		return badRequest(unauthorizedClient, "This client may not use the authorization code grant.")
@@ -124,7 +124,7 @@ func (q *authRequest) readPKCE(p params) *fault {
 	case p.get("code_challenge_method") != "S256":
 		return badRequest(invalidRequest, "PKCE is required: code_challenge_method must be S256.")
 	case len(q.Challenge) != challengeLength || strings.ContainsFunc(q.Challenge, notBase64URL):
-		return badRequest(invalidRequest, "The parameter code_challenge is not the base64url form of a SHA-256.")
+		return badRequest(invalidRequest, "code_challenge must be a base64url-encoded SHA-256 hash.")
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (q *authRequest) readPrompt(p params) *fault {
 	q.None = slices.Contains(prompts, "none")
 	q.Login = slices.Contains(prompts, "login") || slices.Contains(prompts, "select_account")
 	if q.None && len(prompts) > 1 {
-		return badRequest(invalidRequest, "prompt=none can not be combined with other prompts.")
+		return badRequest(invalidRequest, "prompt=none can't be combined with other values.")
 	}
 	if raw := p.get("max_age"); raw != "" {
 		n, err := strconv.ParseUint(raw, 10, 31)
@@ -164,11 +164,11 @@ func grantableScopes(client clients.Client, asked string, known func(string) boo
 		case slices.Contains(client.Scopes, scope):
 			granted = append(granted, scope)
 		case known(scope):
-			return nil, badRequest(invalidScope, "This client may not ask for one of these scopes.")
+			return nil, badRequest(invalidScope, "This client may not request one of these scopes.")
 		}
 	}
 	if len(granted) == 0 {
-		return nil, badRequest(invalidScope, "None of these scopes can be granted.")
+		return nil, badRequest(invalidScope, "None of the requested scopes can be granted.")
 	}
 	return granted, nil
 }

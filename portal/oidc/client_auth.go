@@ -30,15 +30,15 @@ func readCredentials(header []string, p params) (credentials, *fault) {
 		id, secret, ok := parseBasic(header[0])
 		switch {
 		case !ok:
-			return credentials{}, unauthenticated("The Authorization header is not well-formed Basic authentication.")
+			return credentials{}, unauthenticated("The Authorization header is not valid Basic authentication.")
 		case p.get("client_secret") != "":
-			return credentials{}, badRequest(invalidRequest, "The client authenticates in more than one way.")
+			return credentials{}, badRequest(invalidRequest, "The client used more than one authentication method.")
 		case p.get("client_id") != "" && p.get("client_id") != id:
-			return credentials{}, badRequest(invalidRequest, "client_id is not the client that authenticates.")
+			return credentials{}, badRequest(invalidRequest, "client_id differs from the client in the Authorization header.")
 		}
 		return credentials{Method: clients.SecretBasic, ID: id, Secret: secret}, nil
 	case p.get("client_id") == "":
-		return credentials{}, unauthenticated("The client does not say which it is.")
+		return credentials{}, unauthenticated("client_id is missing.")
 	case p.get("client_secret") != "":
 		return credentials{Method: clients.SecretPost, ID: p.get("client_id"), Secret: p.get("client_secret")}, nil
 	}
@@ -97,8 +97,8 @@ func (h *Handlers) authenticate(ctx context.Context, header []string, p params) 
 	case client.AuthMethod != cred.Method:
 		reason = "the client is registered for " + client.AuthMethod + ", not " + cred.Method
 	}
-	h.Logger.InfoContext(ctx, "a client did not authenticate", "client_id", cred.ID, "reason", reason)
-	return clients.Client{}, unauthenticated("The client or its secret is not right, or it is registered for another way to authenticate.")
+	h.Logger.InfoContext(ctx, "client authentication failed", "client_id", cred.ID, "reason", reason)
+	return clients.Client{}, unauthenticated("Unknown client, wrong secret or wrong authentication method.")
 }
 
 // unauthenticated returns the error invalid_client of RFC 6749 §5.2.

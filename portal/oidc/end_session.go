@@ -42,7 +42,7 @@ func (h *Handlers) EndSession(c echo.Context) error {
 	rec, err := h.Sessions.Load(c.Request())
 	switch {
 	case errors.Is(err, session.ErrConflict): // it is ambiguous which sign-in to end
-		e := web.Fail(http.StatusConflict, "session_conflict", "This browser sends two sessions of different people, so neither is used. Sign in again, which ends both, and then sign out.")
+		e := web.Fail(http.StatusConflict, "session_conflict", "This browser has sessions of two different people, so we can't tell which to use. Sign in again, which replaces both, then sign out.")
 		e.ActionLabel, e.ActionURL = "Sign in again", SignInPath
 		return e.Titled("Please sign in again")
 	case err != nil:
@@ -67,7 +67,7 @@ func (h *Handlers) EndSession(c echo.Context) error {
 func (h *Handlers) readLogout(c echo.Context) (*logoutRequest, error) {
 	r := c.Request()
 	fail := func(message string) error {
-		return web.Fail(http.StatusBadRequest, invalidRequest, message).Titled("This sign-out can't go on")
+		return web.Fail(http.StatusBadRequest, invalidRequest, message).Titled("We can't sign you out")
 	}
 	sent, err := url.ParseQuery(r.URL.RawQuery)
 	if r.Method == http.MethodPost {
@@ -76,19 +76,19 @@ func (h *Handlers) readLogout(c echo.Context) (*logoutRequest, error) {
 		}
 	}
 	if err != nil {
-		return nil, fail("The app that sent you here made a request that can't be read.")
+		return nil, fail("The app that sent you here made a request that we can't read. Go back to the app and try again.")
 	}
 	p := readParams(sent)
 	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint", "confirm"} {
 		if what, bad := p.bad[name]; bad {
-			return nil, fail("The app that sent you here made a mistake: its " + name + " " + what + ".")
+			return nil, fail("The app that sent you here made a mistake: " + name + " " + what + ".")
 		}
 	}
 	q := &logoutRequest{ClientID: p.get("client_id"), State: p.get("state"), sent: p}
 	if raw := p.get("id_token_hint"); raw != "" {
 		hint, err := h.Issuer.ReadHint(raw)
 		if err == nil && q.ClientID != "" && hint.Audience[0] != q.ClientID { // §2: they must match
-			return nil, fail("The app that sent you here is not the one that its ID token was issued to.")
+			return nil, fail("The app that sent you here used an ID token that was issued to a different app.")
 		}
 		if err == nil { // a hint that is not the portal's ID token is ignored
 			q.Hint, q.ClientID = hint, hint.Audience[0]

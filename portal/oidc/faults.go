@@ -45,7 +45,7 @@ func badRequest(code, description string) *fault {
 
 func unavailable(err error) *fault {
 	return &fault{Status: http.StatusServiceUnavailable, Code: temporarilyUnavailable,
-		Description: "Something that is needed does not answer just now. Try again in a moment.", Err: err}
+		Description: "A server that is needed isn't responding. Try again in a moment.", Err: err}
 }
 
 func (f *fault) Error() string {
@@ -135,13 +135,13 @@ func Errors(next echo.HTTPErrorHandler) echo.HTTPErrorHandler {
 }
 
 func asFault(err error) *fault {
-	f := &fault{Status: web.Translate(err).Status, Code: serverError, Description: "This is the portal's fault.", Err: err}
+	f := &fault{Status: web.Translate(err).Status, Code: serverError, Description: "Internal error of the portal.", Err: err}
 	switch {
 	case f.Status == http.StatusServiceUnavailable, errors.Is(err, context.Canceled):
 		return unavailable(err)
 	case f.Status < http.StatusInternalServerError:
 		f.Code = invalidRequest
-		f.Description = "The request can not be carried out: " + strconv.Itoa(f.Status) + " " + http.StatusText(f.Status) + "."
+		f.Description = "The request can't be processed: " + strconv.Itoa(f.Status) + " " + http.StatusText(f.Status) + "."
 	}
 	return f
 }

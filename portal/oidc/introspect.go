@@ -49,7 +49,7 @@ func (h *Handlers) Introspect(c echo.Context) error {
 	case f != nil:
 		return f
 	case client.AuthMethod == clients.Public: // §2.1: the caller must authenticate
-		return unauthenticated("Only a client with a secret may ask about tokens.")
+		return unauthenticated("Only a client with a secret may introspect tokens.")
 	}
 	if f := p.check("token", "token_type_hint"); f != nil {
 		return f

@@ -72,7 +72,7 @@ type Handlers struct {
 func New(d Deps) (*Handlers, error) {
 	if d.Clients == nil || d.Records == nil || d.Codes == nil || d.Sessions == nil || d.Revoker == nil || d.Denied == nil ||
 		d.Issuer == nil || d.Keys == nil || d.Now == nil || d.Logger == nil {
-		return nil, errors.New("oidc: a dependency is missing")
+		return nil, errors.New("oidc: a required option is unset")
 	}
 	d.RefreshLife, d.ReplayWindow = cmp.Or(d.RefreshLife, 30*24*time.Hour), cmp.Or(d.ReplayWindow, 10*time.Second)
 	if d.Trace == nil {

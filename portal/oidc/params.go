@@ -55,11 +55,11 @@ func readParams(sent url.Values) params {
 		v := values[0]
 		switch {
 		case len(values) > 1: // RFC 6749 §3.1: not more than once
-			p.bad[name] = "is there more than once"
+			p.bad[name] = "was sent more than once"
 		case len(v) > most:
 			p.bad[name] = fmt.Sprintf("is longer than %d bytes", most)
 		case !utf8.ValidString(v) || strings.ContainsFunc(v, func(r rune) bool { return r < 0x20 || r == 0x7f }):
-			p.bad[name] = "holds characters that are not text"
+			p.bad[name] = "contains invalid characters"
 		case v != "":
 			p.values[name] = v
 		}
@@ -87,10 +87,10 @@ func (p params) check(names ...string) *fault {
 func readForm(c echo.Context) (params, *fault) {
 	r := c.Request()
 	if !isForm(r) {
-		return params{}, badRequest(invalidRequest, "The parameters belong into a body of type application/x-www-form-urlencoded.")
+		return params{}, badRequest(invalidRequest, "Send the parameters as application/x-www-form-urlencoded.")
 	}
 	if err := r.ParseForm(); err != nil {
-		return params{}, badRequest(invalidRequest, "The form that was sent can not be read.")
+		return params{}, badRequest(invalidRequest, "The form can't be parsed.")
 	}
 	return readParams(r.PostForm), nil
 }

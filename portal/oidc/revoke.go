@@ -51,7 +51,7 @@ func (h *Handlers) Revoke(c echo.Context) error {
 func isJWT(raw string) bool { return strings.Count(raw, ".") == 2 }
 
 // foreign returns the error for a token that was not issued to the requesting client (RFC 7009 §2.1).
-func foreign() *fault { return badRequest(invalidGrant, "The token was issued to another client.") }
+func foreign() *fault { return badRequest(invalidGrant, "The token was issued to a different client.") }
 
 func (h *Handlers) revokeAccess(ctx context.Context, clientID, raw string) *fault {
 	claims, err := h.Issuer.ReadAccess(raw)

@@ -102,10 +102,10 @@ func (h *Handlers) traceExchange(c echo.Context, q tokenRequest, code codes.Code
 		Kind: trace.Redeemed, At: now, From: trace.Provider, To: trace.Provider, Replica: h.Replica,
 		Method: http.MethodPost, Address: h.Issuer.URL() + TokenPath, Status: http.StatusOK, Tag: code.Tag,
 		Sent: []trace.Value{
-			check("client", q.client.ID+" is who it says it is ("+q.client.AuthMethod+")"),
+			check("client", q.client.ID+" authenticated ("+q.client.AuthMethod+")"),
 			check("code", "issued to this client, and not used before"),
 			check("redirect_uri", "the same as in the authorization request"),
-			check("code_verifier", "its SHA-256 is the code_challenge "+trace.Short(code.Challenge)),
+			check("code_verifier", "its SHA-256 hash is the code_challenge "+trace.Short(code.Challenge)),
 		},
 	})
 }

@@ -52,7 +52,7 @@ func (h *Handlers) Token(c echo.Context) error {
 		return badRequest(unsupportedGrantType, "This grant_type is not supported.")
 	}
 	if !client.Allows(grant) {
-		return badRequest(unauthorizedClient, "This client may not use that grant_type.")
+		return badRequest(unauthorizedClient, "This client may not use this grant_type.")
 	}
 	answer, err := exchange(c, q)
 	if err != nil {
@@ -79,9 +79,9 @@ func (q tokenRequest) chooseAudience(bound, issuer string) (string, *fault) {
 	case asked == "":
 		return bound, nil
 	case bound != "" && asked != bound:
-		return "", badRequest(invalidTarget, "This grant is for another resource.")
+		return "", badRequest(invalidTarget, "This grant is for a different resource.")
 	case asked != issuer && !slices.Contains(q.client.Audiences, asked):
-		return "", badRequest(invalidTarget, "This client may not ask for tokens for that resource.")
+		return "", badRequest(invalidTarget, "This client may not request tokens for that resource.")
 	}
 	return asked, nil
 }
@@ -108,7 +108,7 @@ func (h *Handlers) clientCredentials(_ echo.Context, q tokenRequest) (*tokenAnsw
 	scopes := strings.Fields(q.get("scope"))
 	for _, s := range scopes {
 		if !slices.Contains(q.client.Scopes, s) || slices.Contains(portalScopes, s) || s == "roles" {
-			return nil, badRequest(invalidScope, "This client may not ask for one of these scopes for itself.")
+			return nil, badRequest(invalidScope, "This client may not request one of these scopes for itself.")
 		}
 	}
 	slices.Sort(scopes)

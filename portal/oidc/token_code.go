@@ -27,7 +27,7 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 			return nil, badRequest(invalidRequest, "The parameter "+name+" is missing.")
 		}
 	}
-	const otherVerifier = "code_verifier does not fit the code_challenge."
+	const otherVerifier = "code_verifier doesn't match the code_challenge."
 	challenge := challengeOf(q.get("code_verifier"))
 	if challenge == "" {
 		return nil, badRequest(invalidGrant, otherVerifier)
@@ -40,8 +40,8 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 	})
 	if other := (*codes.Mismatch)(nil); errors.As(err, &other) {
 		return nil, badRequest(invalidGrant, map[string]string{
-			"client_id":     "The code was issued to another client.",
-			"redirect_uri":  "redirect_uri is not that of the authorization request.",
+			"client_id":     "The code was issued to a different client.",
+			"redirect_uri":  "redirect_uri differs from the authorization request.",
 			"code_verifier": otherVerifier,
 		}[other.Field])
 	}
@@ -50,7 +50,7 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 		if f := h.revokeToken(ctx, q.client.ID, first.Grant, h.grantUntil(), revoke.TokenReplay); f != nil {
 			return nil, f
 		}
-		return nil, badRequest(invalidGrant, "The code was used before. What it was exchanged for is revoked.")
+		return nil, badRequest(invalidGrant, "The code was used before, so its tokens have been revoked.")
 	}
 	switch {
 	case errors.Is(err, codes.ErrNoCode):
@@ -93,7 +93,7 @@ func (h *Handlers) putBack(ctx context.Context, q tokenRequest, code codes.Code,
 	defer cancel()
 	if err := h.Codes.PutBack(ctx, q.get("code"), code); err != nil {
 		h.Logger.Warn("an authorization code can't be put back", "client_id", q.client.ID, "error", errors.Join(f, err))
-		return badRequest(invalidGrant, "The code could not be exchanged, and can't be used again.")
+		return badRequest(invalidGrant, "The exchange failed, and the code can't be used again.")
 	}
 	return f
 }
@@ -101,7 +101,7 @@ func (h *Handlers) putBack(ctx context.Context, q tokenRequest, code codes.Code,
 // recordClientUse checks that the sign-in is active, and records that it has opened the client. It returns the user, and the
 // first refresh token if the grant includes one.
 func (h *Handlers) recordClientUse(ctx context.Context, q tokenRequest, code codes.Code, grant string) (store.SignInIdentity, string, error) {
-	over := badRequest(invalidGrant, "The sign-in that the code belongs to is over.")
+	over := badRequest(invalidGrant, "The sign-in that the code belongs to has ended.")
 	now := h.Now()
 	g, err := h.Records.SignInIdentity(ctx, code.SID, q.client.ID, now)
 	switch {

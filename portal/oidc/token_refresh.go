@@ -36,7 +36,7 @@ func (h *Handlers) refresh(c echo.Context, q tokenRequest) (*tokenAnswer, error)
 	case errors.Is(err, errReplay):
 		return nil, h.endReplayed(ctx, r.old)
 	case errors.Is(err, store.ErrNotFound):
-		return nil, badRequest(invalidGrant, "The refresh token is unknown, or its sign-in is over.")
+		return nil, badRequest(invalidGrant, "The refresh token is unknown, or its sign-in has ended.")
 	case err != nil:
 		return nil, unavailable(err)
 	}
@@ -50,7 +50,7 @@ func (h *Handlers) refresh(c echo.Context, q tokenRequest) (*tokenAnswer, error)
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return nil, badRequest(invalidGrant, "The sign-in that the refresh token belongs to is over.")
+		return nil, badRequest(invalidGrant, "The sign-in that the refresh token belongs to has ended.")
 	case err != nil:
 		return nil, unavailable(err)
 	}
@@ -81,9 +81,9 @@ func (r *rotation) decide(old store.RefreshToken) (*store.RefreshToken, string, 
 	r.old = old
 	switch {
 	case old.ClientID != r.client.ID:
-		return nil, "", badRequest(invalidGrant, "The refresh token was issued to another client.")
+		return nil, "", badRequest(invalidGrant, "The refresh token was issued to a different client.")
 	case !old.RevokedAt.IsZero():
-		return nil, "", badRequest(invalidGrant, "The refresh token is revoked.")
+		return nil, "", badRequest(invalidGrant, "The refresh token has been revoked.")
 	case !r.now.Before(old.ExpiresAt):
 		return nil, "", badRequest(invalidGrant, "The refresh token has expired.")
 	case !old.UsedAt.IsZero() && r.now.Sub(old.UsedAt) > r.window:
@@ -131,9 +131,9 @@ func (r *rotation) requestedScopes(granted []string) ([]string, *fault) {
 // endReplayed handles a replay after the window: it ends the sign-in and revokes all its tokens, and returns
 // invalid_grant.
 func (h *Handlers) endReplayed(ctx context.Context, old store.RefreshToken) error {
-	h.Logger.Warn("a refresh token was used twice; its sign-in ends", "client_id", old.ClientID, "sid", old.SID, "sub", old.UserID)
+	h.Logger.Warn("a refresh token was used twice; ending its sign-in", "client_id", old.ClientID, "sid", old.SID, "sub", old.UserID)
 	if err := revoke.Confirmed(h.Revoker.Revoke(ctx, revoke.Request{SID: old.SID, Reason: revoke.TokenReplay, Client: old.ClientID})); err != nil {
 		return unavailable(err)
 	}
-	return badRequest(invalidGrant, "The refresh token was used before. Its sign-in is over.")
+	return badRequest(invalidGrant, "The refresh token was used before, so its sign-in has ended.")
 }

@@ -20,17 +20,17 @@ func (h *Handlers) Userinfo(c echo.Context) error {
 	ctx := c.Request().Context()
 	claims, err := h.Issuer.ReadAccess(raw)
 	if err != nil || !slices.Contains(claims.Audience, h.Issuer.URL()) || claims.SID == "" {
-		return bearerFault(invalidToken, "The access token is not valid here.")
+		return bearerFault(invalidToken, "The access token is invalid.")
 	}
 	if !claims.HasScope("openid") {
-		return bearerFault(insufficientScope, "The access token was not issued for the scope openid.")
+		return bearerFault(insufficientScope, "The access token lacks the scope openid.")
 	}
 	if live, f := notDenied(h.Denied.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())); !live {
-		return cmp.Or(f, bearerFault(invalidToken, "The access token is revoked."))
+		return cmp.Or(f, bearerFault(invalidToken, "The access token has been revoked."))
 	}
 	g, live, f := h.loadActiveSignIn(ctx, claims.SID, claims.Subject, claims.ClientID)
 	if !live {
-		return cmp.Or(f, bearerFault(invalidToken, "The sign-in is over."))
+		return cmp.Or(f, bearerFault(invalidToken, "The sign-in has ended."))
 	}
 	noStore(c.Response().Header())
 	return c.JSON(http.StatusOK, tokenPerson(g).Claims(strings.Fields(claims.Scope)))
@@ -51,13 +51,13 @@ func readBearer(c echo.Context) (string, *fault) {
 	}
 	if r.Method == http.MethodPost && isForm(r) {
 		if err := r.ParseForm(); err != nil {
-			return "", bearerFault(invalidRequest, "The form that was sent can not be read.")
+			return "", bearerFault(invalidRequest, "The form can't be parsed.")
 		}
 		found = append(found, r.PostForm["access_token"]...)
 	}
 	switch len(found) {
 	case 0: // RFC 6750 §3.1: no error code without credentials
-		return "", &fault{Status: http.StatusUnauthorized, Code: invalidToken, Description: "An access token is needed.", Challenge: `Bearer realm="gatehouse"`}
+		return "", &fault{Status: http.StatusUnauthorized, Code: invalidToken, Description: "An access token is required.", Challenge: `Bearer realm="gatehouse"`}
 	case 1:
 		return found[0], nil
 	}

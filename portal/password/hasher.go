@@ -18,7 +18,7 @@ import (
 
 // ErrBusy means that the queue of passwords to hash is full. The client may retry in a second or two (503 with
 // Retry-After).
-var ErrBusy = errors.New("password: too many passwords are waiting to be hashed")
+var ErrBusy = errors.New("password: too many hashes in progress")
 
 // Recommended are OWASP's parameters for argon2id: 19 MiB, two passes, one lane. More lanes would only add
 // synchronisation cost, since under load each core is busy with another sign-in.

@@ -27,7 +27,7 @@ func (w Weakness) Error() string { return string(w) }
 const (
 	TooShort  Weakness = "Use at least 10 characters. A few words in a row work well."
 	TooLong   Weakness = "Use at most 128 characters."
-	Malformed Weakness = "This contains characters that cannot be part of a password."
+	Malformed Weakness = "This contains characters that you can't use in a password."
 	Common    Weakness = "Too many people use this password. Choose one that is harder to guess."
 	Personal  Weakness = "This is too close to your name, your email or the name of this site."
 	Simple    Weakness = "This repeats or follows a simple pattern. Choose one that is harder to guess."

@@ -183,7 +183,7 @@ func (p *publisher) rebuild(ctx context.Context) error {
 		return err
 	}
 	if n > 0 {
-		p.logger.Info("the denylist was rebuilt from the database", "entries", n)
+		p.logger.Info("denylist rebuilt from the database", "entries", n)
 	}
 	return nil
 }

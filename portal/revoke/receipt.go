@@ -30,7 +30,7 @@ func (s *Service) Receipt(ctx context.Context, id string) (store.Receipt, Receip
 	}
 	var receipt Receipt
 	if err := json.Unmarshal([]byte(stored.Text), &receipt); err != nil {
-		return stored, Receipt{}, fmt.Errorf("revoke: a receipt can't be read: %w", err)
+		return stored, Receipt{}, fmt.Errorf("revoke: cannot read a receipt: %w", err)
 	}
 	return stored, receipt, nil
 }
@@ -106,6 +106,6 @@ func (s *Service) changeReceipt(ctx context.Context, stored store.Receipt, chang
 	if err == nil || errors.Is(err, errUnchanged) {
 		return nil
 	}
-	s.d.Logger.Warn("a receipt was not stored", "ending", stored.ID, "error", err)
+	s.d.Logger.Warn("cannot store a receipt", "ending", stored.ID, "error", err)
 	return err
 }

@@ -68,10 +68,10 @@ func (r *Request) validate() error {
 		}
 	}
 	if given != 1 || r.Reason == "" {
-		return errors.New("revoke: a request is about one person, one sign-in or one token, and has a reason")
+		return errors.New("revoke: a request needs a reason and exactly one user, sign-in or token")
 	}
 	if len(r.Note) > maxNote {
-		return web.Invalid("The note is too long: it may have 2000 bytes, which is about 2000 letters.")
+		return web.Invalid("The note is too long. Use at most 2,000 bytes, which is about 2,000 letters.")
 	}
 	r.Note = strings.ReplaceAll(strings.ToValidUTF8(r.Note, ""), "\x00", "")
 	if r.Client == "" {

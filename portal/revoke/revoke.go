@@ -80,7 +80,7 @@ type Service struct {
 // New returns a service, or an error if a dependency is missing.
 func New(d Deps) (*Service, error) {
 	if d.Records == nil || d.Log == nil || d.Sessions == nil || d.Sender == nil || d.Now == nil || d.Logger == nil {
-		return nil, errors.New("revoke: a dependency is missing")
+		return nil, errors.New("revoke: a required option is unset")
 	}
 	if d.Bound <= 0 {
 		d.Bound = denylist.DefaultBound
@@ -139,7 +139,7 @@ func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
 	recent := s.toPublish(out.Revocations)
 	written, err := s.publisher.publish(ctx, recent)
 	if err != nil {
-		s.d.Logger.Warn("a revocation could not be published yet; Redis gets it later", "ending", out.ID, "reason", r.Reason, "error", err)
+		s.d.Logger.Warn("cannot publish a revocation yet; it waits for Redis", "ending", out.ID, "reason", r.Reason, "error", err)
 		receipt.Confirmed = false
 	}
 
@@ -174,7 +174,7 @@ func (s *Service) endAndNotify(ctx context.Context, r Request, out store.Outcome
 		claimedUntil := now.Add(backchannel.HeadStart) // until then only this replica delivers and continues
 		batch, more, err := s.d.Records.EndDeniedSignIns(ctx, out.Revocations[0], maxDenialBatch, now, claimedUntil, claimedUntil)
 		if err != nil {
-			s.d.Logger.Warn("sign-ins that are denied will be ended later", "ending", out.ID, "error", err)
+			s.d.Logger.Warn("cannot end denied sign-ins yet; retrying later", "ending", out.ID, "error", err)
 		}
 		receipt.Ending = more || err != nil
 		out.Ended, out.Notices = batch.Ended, batch.Notices

@@ -48,7 +48,7 @@ func (s *Service) runSync(ctx context.Context) error {
 		if now := s.d.Now(); now.Sub(purged) >= purgeInterval {
 			purged = now
 			if err := s.d.Records.PurgeRevocations(ctx, now); err != nil && ctx.Err() == nil {
-				s.d.Logger.Warn("old revocations were not deleted", "error", err)
+				s.d.Logger.Warn("cannot delete old revocations", "error", err)
 			}
 		}
 		select {
@@ -107,7 +107,7 @@ func (s *Service) restoreLost(ctx context.Context, now denylist.State) error {
 	if _, err := s.publisher.publish(ctx, lost); err != nil {
 		return err
 	}
-	s.d.Logger.Warn("Redis had lost revocations; they were written again", "entries", len(lost), "high", now.High, "expected", high)
+	s.d.Logger.Warn("Redis had lost revocations; restored them from the database", "entries", len(lost), "high", now.High, "expected", high)
 	return nil
 }
 

@@ -56,7 +56,7 @@ var cheapHash = argon2id.Params{Memory: 1024, Iterations: 1, Parallelism: 1, Sal
 // 20 s.
 func Open(ctx context.Context, d portal.Deps, o Options) (_ *Portal, err error) {
 	if d.Redis == nil || d.Logger == nil || d.HTTPClient == nil || o.Folder == "" {
-		return nil, errors.New("standalone: Redis, a logger, an HTTP client and a folder are needed")
+		return nil, errors.New("standalone: Redis, a logger, an HTTP client and a folder are required")
 	}
 	starting, started := context.WithTimeout(ctx, openTimeout)
 	defer started()

@@ -28,7 +28,7 @@ func Hash(opaque string) string {
 }
 
 // errSuccessor means that a stored successor does not belong to the token.
-var errSuccessor = errors.New("tokens: the stored successor can't be read")
+var errSuccessor = errors.New("tokens: cannot read the stored successor")
 
 // SealSuccessor encrypts the refresh token that follows old under a key derived from old: the database alone reveals
 // neither.

@@ -28,7 +28,7 @@ func (i *Issuer) ReadHint(raw string) (*token.IDClaims, error) {
 		return nil, err
 	}
 	if !strings.EqualFold(typ, token.TypeID) || c.Issuer != i.issuer || c.Subject == "" || len(c.Audience) != 1 {
-		return nil, fmt.Errorf("%w: not an ID token of ours", ErrInvalid)
+		return nil, fmt.Errorf("%w: not an ID token of this issuer", ErrInvalid)
 	}
 	return &c, nil
 }

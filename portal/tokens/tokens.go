@@ -52,7 +52,7 @@ type Issuer struct {
 // an error if an argument is missing.
 func NewIssuer(signing Keys, issuer string, life Lifetimes, now func() time.Time) (*Issuer, error) {
 	if signing == nil || issuer == "" || now == nil {
-		return nil, errors.New("tokens: an issuer needs keys, a URL and a clock")
+		return nil, errors.New("tokens: keys, URL or clock is unset")
 	}
 	return &Issuer{keys: signing, issuer: issuer, life: life.withDefaults(), now: now}, nil
 }

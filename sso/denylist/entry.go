@@ -79,15 +79,15 @@ func (e Entry) Check() error {
 	case e.Kind != Subject && e.Kind != SignIn && e.Kind != Token:
 		return wrong("%.40q is not sub, sid or jti", string(e.Kind))
 	case e.Value == "" || len(e.Value) > maxValue || !utf8.ValidString(e.Value):
-		return wrong("its value must be 1 to %d bytes of UTF-8", maxValue)
+		return wrong("the value must be 1 to %d bytes of UTF-8", maxValue)
 	case e.Kind == Subject && e.Before.Unix() <= 0:
-		return wrong("that of a person needs the instant that it reaches to")
+		return wrong("an entry for a user needs the time up to which it applies")
 	case e.Except != "" && (e.Kind != Subject || len(e.Except) > maxName || !utf8.ValidString(e.Except) || strings.ContainsAny(e.Except, "|{")):
 		return wrong("Except is for a Subject only, and must be UTF-8 of at most %d bytes without | or {", maxName)
 	case e.Until.Unix() <= 0 || e.Until.Unix() >= everything:
-		return wrong("it must say until when it is kept")
+		return wrong("it has no expiry")
 	case len(e.Note) > maxNote:
-		return wrong("its note is longer than %d bytes", maxNote)
+		return wrong("the note is longer than %d bytes", maxNote)
 	case len(e.Reason) > maxName || len(e.By) > maxName || len(e.Client) > maxName:
 		return wrong("reason, author and client must be at most %d bytes", maxName)
 	}

@@ -23,7 +23,7 @@ const (
 
 // errBehind is returned when the log does not continue at the mirror's position: entries were trimmed, or the log is
 // another one.
-var errBehind = errors.New("denylist: the log does not go on here")
+var errBehind = errors.New("denylist: the log has a gap after the last position read")
 
 // Run keeps the mirror up to date until ctx ends, unregisters the replica, and returns nil.
 func (m *Mirror) Run(ctx context.Context) error {
@@ -81,11 +81,11 @@ func (m *Mirror) logError(err error) {
 	m.loggedError, m.errorLoggedAt = err, now
 	switch {
 	case errors.Is(err, ErrEmpty) && m.asOf.Load() == nil:
-		m.o.Logger.Info("waiting for the portal to make the denylist")
+		m.o.Logger.Info("waiting for the portal to create the denylist")
 	case err != nil:
-		m.o.Logger.Warn("the denylist can't be followed", "error", err, "position", m.position.Load(), "refuses_after", m.o.Bound.String())
+		m.o.Logger.Warn("cannot follow the denylist", "error", err, "position", m.position.Load(), "refuses_after", m.o.Bound.String())
 	default:
-		m.o.Logger.Info("the denylist is followed again", "position", m.position.Load())
+		m.o.Logger.Info("following the denylist again", "position", m.position.Load())
 	}
 }
 

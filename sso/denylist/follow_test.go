@@ -46,11 +46,11 @@ func TestMirror_LogsThatItFollowsAgainAfterAShortOutage(t *testing.T) {
 			o.Logger = slog.New(slog.NewTextHandler(&logged, nil))
 		})
 		l.cut.Store(true)
-		e.eventually("the outage is logged", func() bool { return logged.has("can't be followed") })
+		e.eventually("the outage is logged", func() bool { return logged.has("cannot follow the denylist") })
 		l.cut.Store(false)
 		w := e.write(sid("after-the-outage"))
 		e.eventually("the log is followed", func() bool { return m.Stats().Position == w.Position })
 		clock.Add(int64(time.Second))
-		e.eventually("the recovery is logged", func() bool { return logged.has("is followed again") })
+		e.eventually("the recovery is logged", func() bool { return logged.has("following the denylist again") })
 	})
 }

@@ -38,10 +38,10 @@ const (
 )
 
 // ErrEmpty is returned when Redis has no epoch: the set must be rebuilt before anything is written or allowed.
-var ErrEmpty = errors.New("denylist: the denylist in Redis is not complete")
+var ErrEmpty = errors.New("denylist: the denylist in Redis is incomplete")
 
 // ErrForeign is returned when Redis holds another type of value under a key of the denylist.
-var ErrForeign = errors.New("denylist: Redis holds something else under a key of the denylist (gatehouse:{denied}:*)")
+var ErrForeign = errors.New("denylist: Redis has other data under a key of the denylist (gatehouse:{denied}:*)")
 
 // translateError translates an error of Redis into ErrForeign, ErrEmpty or an error with the package's prefix.
 func translateError(err error) error {

@@ -42,7 +42,7 @@ func (m *Mirror) load(ctx context.Context) error {
 	m.synced.Store(true)
 	m.markFresh(first.sent)
 	m.confirmed = -1 // confirm even an unchanged position: the set may be another one
-	m.o.Logger.Info("the denylist is loaded", "entries", m.table.entries.Load(), "position", first.position)
+	m.o.Logger.Info("denylist loaded", "entries", m.table.entries.Load(), "position", first.position)
 	err = m.confirm(ctx)
 	go m.notifyDenied(ctx) // in the background: it asks Redis once for each watcher
 	return err
@@ -92,7 +92,7 @@ func (m *Mirror) applyEntry(field, text string, now time.Time) {
 	h, ok := parseHeader(text)
 	if !known || !ok {
 		m.unreadable.Add(1)
-		m.o.Logger.Error("an entry of the denylist can't be read", "entry", clip(field), "denied_anyway", known)
+		m.o.Logger.Error("cannot read a denylist entry", "entry", clip(field), "denied_anyway", known)
 		if !known {
 			return // no lookup uses such a field
 		}

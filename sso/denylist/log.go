@@ -99,7 +99,7 @@ type Written struct {
 // first, ErrForeign if Redis holds something else under the keys, and ErrEntry if an entry can't be written.
 func (l *Log) Write(ctx context.Context, entries ...Entry) (Written, error) {
 	if len(entries) == 0 || len(entries) > atOnce {
-		return Written{}, fmt.Errorf("%w: %d at once; 1 to %d can be written", ErrEntry, len(entries), atOnce)
+		return Written{}, fmt.Errorf("%w: %d entries in one write; must be 1 to %d", ErrEntry, len(entries), atOnce)
 	}
 	high := int64(0)
 	args := make([]any, 3, 3+3*len(entries))

@@ -102,7 +102,7 @@ func NewMirror(o Options) (*Mirror, error) {
 		o.Bound = DefaultBound
 	}
 	if o.StaleFor != 0 && o.StaleFor < o.Bound {
-		return nil, fmt.Errorf("denylist: stale for %s is less than the bound of %s", o.StaleFor, o.Bound)
+		return nil, fmt.Errorf("denylist: StaleFor (%s) is less than Bound (%s)", o.StaleFor, o.Bound)
 	}
 	m := &Mirror{
 		o: o, scripts: luascript.NewRunner(o.Redis), instance: o.Replica + "#" + rand.Text()[:8], block: blockFor(o.Bound), table: newTable(),

@@ -47,7 +47,7 @@ func (a *RP) Bearer(scope string, roles ...string) echo.MiddlewareFunc {
 			case !claims.HasScope(scope):
 				return challenge(c, http.StatusForbidden, "insufficient_scope", scope, "The access token lacks the scope "+scope+".")
 			case len(roles) > 0 && !ofProgram(claims) && !hasRole(claims, roles):
-				return challenge(c, http.StatusForbidden, "insufficient_scope", "roles "+scope, "The access token is of a person without the role "+strings.Join(roles, " or ")+".")
+				return challenge(c, http.StatusForbidden, "insufficient_scope", "roles "+scope, "The access token's user lacks the role "+strings.Join(roles, " or ")+".")
 			}
 			c.Set(claimsKey, claims)
 			c.Set(sidKey, claims.SID)
@@ -74,15 +74,15 @@ func (a *RP) Program(scope string) echo.MiddlewareFunc {
 func bearer(c echo.Context) (raw string, refused error) {
 	header := c.Request().Header.Values(echo.HeaderAuthorization)
 	if len(header) == 0 {
-		return "", challenge(c, http.StatusUnauthorized, "", "", "An access token is needed.")
+		return "", challenge(c, http.StatusUnauthorized, "", "", "An access token is required.")
 	}
 	kind, raw, _ := strings.Cut(header[0], " ")
 	raw = strings.TrimSpace(raw)
 	switch {
 	case len(header) > 1, strings.EqualFold(kind, "Bearer") && raw == "":
-		return "", challenge(c, http.StatusBadRequest, "invalid_request", "", "Authorization must be one Bearer token.")
+		return "", challenge(c, http.StatusBadRequest, "invalid_request", "", "The Authorization header must be one Bearer token.")
 	case !strings.EqualFold(kind, "Bearer"): // another authentication scheme, which is not an error (§3.1)
-		return "", challenge(c, http.StatusUnauthorized, "", "", "An access token is needed.")
+		return "", challenge(c, http.StatusUnauthorized, "", "", "An access token is required.")
 	}
 	return raw, nil
 }

@@ -37,7 +37,7 @@ func (a *RP) handleResponse(c echo.Context) error {
 	q := c.QueryParams()
 	for _, values := range q {
 		if len(values) > 1 || len(values[0]) > maxParameter {
-			return badResponse("The answer of the sign-in service can't be read.", nil)
+			return badResponse("We couldn't read the sign-in service's response.", nil)
 		}
 	}
 	state := q.Get("state")
@@ -52,7 +52,7 @@ func (a *RP) handleResponse(c echo.Context) error {
 		err = unavailable(c, err)
 	}
 	if e := (*echo.HTTPError)(nil); fl.Silent && errors.As(err, &e) && e.Code == http.StatusServiceUnavailable {
-		a.Logger.Warn("a silent sign-in came to nothing", "error", err)
+		a.Logger.Warn("silent sign-in failed", "error", err)
 		c.Response().Header().Del("Retry-After")
 		return a.continueAsGuest(c, fl) // the public page is shown without a sign-in
 	}
@@ -61,7 +61,7 @@ func (a *RP) handleResponse(c echo.Context) error {
 	}
 	if e := (*echo.HTTPError)(nil); c.Get(signedInKey) == nil && errors.As(err, &e) && e.Code == http.StatusServiceUnavailable {
 		if err := a.flows.restoreFlow(c, state, fl); err != nil {
-			a.Logger.Warn("an answer that led to no session is kept for a minute", "error", err)
+			a.Logger.Warn("cannot mark an authorization response as used; it stays valid for a minute", "error", err)
 		}
 	}
 	return err
@@ -102,7 +102,7 @@ func (a *RP) handleFlowResponse(c echo.Context, fl *flow) error {
 	}
 	// RFC 9207 §2.4: a response of another provider must not receive our code.
 	if iss := q.Get("iss"); iss != "" && iss != a.Issuer || iss == "" && meta.IssInResponse {
-		return badResponse("The answer is not from the sign-in service that was asked.", errors.New("rp: iss mismatch"))
+		return badResponse("The response came from a different sign-in service. Please sign in again.", errors.New("rp: iss mismatch"))
 	}
 	if code := q.Get("error"); code != "" {
 		return a.handleRefusal(c, fl, code, q.Get("error_description"))
@@ -118,17 +118,17 @@ func (a *RP) handleRefusal(c echo.Context, fl *flow, code, description string) e
 	a.Logger.Info("sign-in refused by the provider", "error", code, "description", description)
 	switch code {
 	case "access_denied":
-		return echo.NewHTTPError(http.StatusForbidden, "The sign-in was given up or refused.")
+		return echo.NewHTTPError(http.StatusForbidden, "The sign-in was cancelled or refused.")
 	case "temporarily_unavailable", "server_error":
 		return unavailable(c, errors.New("rp: provider says "+code))
 	}
-	return badResponse("The sign-in service could not sign you in ("+printable(code)+").", nil)
+	return badResponse("The sign-in service couldn't sign you in ("+printable(code)+").", nil)
 }
 
 func (a *RP) completeSignIn(c echo.Context, fl *flow, code string) error {
 	ctx := c.Request().Context()
 	if code == "" {
-		return badResponse("The answer of the sign-in service holds no code.", nil)
+		return badResponse("The sign-in service's response has no code. Please sign in again.", nil)
 	}
 	began := time.Now()
 	set, err := a.provider.exchange(ctx, code, a.redirectURI(), fl.Verifier)
@@ -144,7 +144,7 @@ func (a *RP) completeSignIn(c echo.Context, fl *flow, code string) error {
 	// OpenID Connect Core §3.1.3.7, 13: a provider that did not authenticate the user again must not cause a sign-in
 	// that counts as recent.
 	if fl.MaxAge > 0 && (claims.AuthTime == nil || a.Now().Sub(claims.AuthTime.Time) > fl.MaxAge+clockSkew) {
-		return badResponse("We needed you to confirm your password, but the sign-in service didn't ask for it. Nothing was changed.", errors.New("rp: auth_time is missing or older than max_age"))
+		return badResponse("You need to confirm your password, but the sign-in service didn't ask for it. Nothing was changed.", errors.New("rp: auth_time is missing or older than max_age"))
 	}
 	if err := a.completeFromUserinfo(c, claims, set.AccessToken); err != nil {
 		return a.responseError(c, err)
@@ -159,7 +159,7 @@ func (a *RP) completeSignIn(c echo.Context, fl *flow, code string) error {
 		if fl.Silent {
 			return a.handleRefusal(c, fl, "login_required", "")
 		}
-		return badResponse("You signed out while this sign-in was under way. Please sign in again.", err)
+		return badResponse("You signed out during this sign-in. Please sign in again.", err)
 	}
 	if err != nil {
 		return unavailable(c, err)
@@ -167,7 +167,7 @@ func (a *RP) completeSignIn(c echo.Context, fl *flow, code string) error {
 	if fl.Draft != "" {
 		a.flows.set(c, "draft", fl.Draft, flowTimeout)
 		if err := a.Redis.Expire(ctx, a.flows.key("draft", fl.Draft), flowTimeout).Err(); err != nil {
-			a.Logger.Warn("what was typed before sign-in may be lost", "error", err)
+			a.Logger.Warn("cannot keep a form's draft across the sign-in", "error", err)
 		}
 	}
 	a.recordVerified(c, claims, began)
@@ -216,7 +216,7 @@ func (a *RP) responseError(c echo.Context, err error) error {
 	switch {
 	case errors.As(err, &refused), errors.Is(err, token.ErrInvalid):
 		a.Logger.Warn("sign-in failed", "error", err)
-		return badResponse("The sign-in could not be completed. Please sign in again.", err)
+		return badResponse("We couldn't complete the sign-in. Please sign in again.", err)
 	case errors.Is(err, context.Canceled):
 		return err
 	}

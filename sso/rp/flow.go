@@ -61,7 +61,7 @@ type flow struct {
 
 // errNoFlow is returned when this browser has no sign-in in progress with this state: it took too long, was completed
 // already, or began elsewhere (RFC 9700 §4.7).
-var errNoFlow = errors.New("rp: no sign-in with this state is under way in this browser")
+var errNoFlow = errors.New("rp: no sign-in in progress with this state in this browser")
 
 // flows keeps sign-ins in progress in the browser, sealed, so that any replica can process the response and a guest
 // uses no storage. Redis keeps the forms that were sent.
@@ -298,7 +298,7 @@ func Draft(c echo.Context) url.Values {
 	}
 	draft, err := f.takeDraft(c.Request().Context(), ids)
 	if err != nil {
-		v.rp.Logger.Warn("what was typed before sign-in can't be given back just now", "error", err)
+		v.rp.Logger.Warn("cannot restore a form's draft after the sign-in", "error", err)
 		return nil // the cookie stays, so that the next page can retry
 	}
 	f.set(c, "draft", "", -1)

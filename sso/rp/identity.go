@@ -104,7 +104,7 @@ func (a *RP) notDenied(c echo.Context, rec *session.Record) (*session.Record, er
 		return nil, err // unknown: the cookie stays
 	}
 	if err := a.sessions.End(c.Request().Context(), c.Response(), c.Request()); err != nil {
-		a.Logger.Warn("a denied session was not ended", "sid", rec.SID, "error", err)
+		a.Logger.Warn("cannot end a denied session", "sid", rec.SID, "error", err)
 	}
 	return nil, nil
 }
@@ -148,7 +148,7 @@ func (a *RP) Role(roles ...string) echo.MiddlewareFunc {
 				have = "the role " + strings.Join(p.Roles, ", ")
 			}
 			return echo.NewHTTPError(http.StatusForbidden, fmt.Sprintf(
-				"This takes the role %s. You are signed in as %s, with %s.", strings.Join(roles, " or "), p.Email, have))
+				"You need the role %s. You're signed in as %s, with %s.", strings.Join(roles, " or "), p.Email, have))
 		})
 	}
 }

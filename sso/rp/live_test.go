@@ -74,7 +74,7 @@ func TestLive_TabsAreToldWithoutADenylist(t *testing.T) {
 		if got := newBrowser(t).do(http.MethodPost, a.other.URL+"/auth/backchannel-logout", form); got.status != http.StatusOK {
 			t.Fatalf("answered %d %q", got.status, got.body)
 		}
-		if text := <-told; text != "You were signed out where you had signed in" {
+		if text := <-told; text != "Your identity provider signed you out" {
 			t.Errorf("told %q", text)
 		}
 		if got := b.get(a.URL+page.StreamURL, "Sec-Fetch-Site", "same-origin"); got.status != http.StatusNoContent {

@@ -95,7 +95,7 @@ func (p *provider) metadata(ctx context.Context) (*metadata, error) {
 		if known != nil {
 			return known, nil
 		}
-		return nil, fmt.Errorf("rp: the provider can't be discovered: %w", err)
+		return nil, fmt.Errorf("rp: cannot discover the provider: %w", err)
 	}
 	m, _ := got.(*metadata)
 	p.mu.Lock()
@@ -115,7 +115,7 @@ func (p *provider) discover(ctx context.Context) (*metadata, error) {
 	}
 	// Discovery §4.3: the document's issuer must match.
 	if m.Issuer != p.config.Issuer {
-		return nil, fmt.Errorf("%s says that it speaks for %q", address, m.Issuer)
+		return nil, fmt.Errorf("%s names a different issuer: %q", address, m.Issuer)
 	}
 	for name, endpoint := range map[string]string{
 		"authorization_endpoint": m.AuthorizationEndpoint, "token_endpoint": m.TokenEndpoint, "jwks_uri": m.JWKSURI,
@@ -152,7 +152,7 @@ func (p *provider) exchange(ctx context.Context, code, redirectURI, verifier str
 		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirectURI}, "code_verifier": {verifier},
 	})
 	if err == nil && res.IDToken == "" {
-		err = errors.New("rp: the token endpoint gave no ID token")
+		err = errors.New("rp: the token endpoint returned no ID token")
 	}
 	return res, err
 }
@@ -202,10 +202,10 @@ func (p *provider) token(ctx context.Context, form url.Values) (*tokenResponse, 
 	}
 	var out tokenResponse
 	if err := json.NewDecoder(body).Decode(&out); err != nil {
-		return nil, fmt.Errorf("rp: the token endpoint's answer can't be read: %w", err)
+		return nil, fmt.Errorf("rp: cannot read the token endpoint's response: %w", err)
 	}
 	if out.AccessToken == "" || !strings.EqualFold(out.TokenType, "bearer") {
-		return nil, errors.New("rp: the token endpoint gave no bearer token")
+		return nil, errors.New("rp: the token endpoint returned no bearer token")
 	}
 	return &out, nil
 }

@@ -92,11 +92,11 @@ func New(c Config) (*RP, error) {
 	case c.Redis == nil:
 		return nil, errors.New("rp: Redis is missing")
 	case len(c.Keys) == 0:
-		return nil, errors.New("rp: Keys is empty: give a random key of 32 bytes")
+		return nil, errors.New("rp: Keys is empty; set a random key of 32 bytes")
 	case err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https"):
 		return nil, fmt.Errorf("rp: base URL %q is not an origin such as https://shop.example.com", c.BaseURL)
 	case c.Denied != nil && c.Absolute > longestDenied:
-		return nil, fmt.Errorf("rp: sessions of %s would outlive the denylist, which remembers for %s", c.Absolute, longestDenied)
+		return nil, fmt.Errorf("rp: sessions of %s outlive denylist entries, which are kept for %s", c.Absolute, longestDenied)
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
 	if c.HTTPClient == nil {

@@ -88,7 +88,7 @@ func TestShadow_TwoPeoplesSessionsAreAPage(t *testing.T) {
 	hers := sessionOf(t, a, newBrowser(t))
 	b := withCookies(t, planted+"; "+hers)
 	got := b.get(a.URL + "/orders?page=2")
-	if got.status != http.StatusConflict || !strings.Contains(got.body, "two sessions of different people") {
+	if got.status != http.StatusConflict || !strings.Contains(got.body, "sessions of two different people") {
 		t.Fatalf("ended at %s with %d %q", got.url, got.status, got.body)
 	}
 	arriving := []string{"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Sec-Fetch-Site", "cross-site"}
@@ -132,7 +132,7 @@ func TestShadow_ASecondArrivalWithoutASessionIsAPage(t *testing.T) {
 	})
 	for range 2 {
 		got := b.get(a.URL + "/orders")
-		if got.status != http.StatusConflict || !strings.Contains(got.body, "does not send the session") {
+		if got.status != http.StatusConflict || !strings.Contains(got.body, "send the session cookie back") {
 			t.Fatalf("ended at %s with %d %q", got.url, got.status, got.body)
 		}
 	}

@@ -48,10 +48,10 @@ func (a *RP) sendToSignIn(c echo.Context) error {
 		fl.ReturnTo = a.cameFrom(r)
 	}
 	if requestIdentityOf(c).conflict {
-		return offerSignIn(fl.ReturnTo, "This browser sends two sessions of different people, so neither is used. Sign in again to go on as yourself.")
+		return offerSignIn(fl.ReturnTo, "This browser has sessions of two different people, so we can't tell which to use. Sign in again to continue.")
 	}
 	if a.sessions.TakeIssued(c.Response(), r) {
-		return offerSignIn(fl.ReturnTo, "You have just signed in, but this browser does not send the session back. "+
+		return offerSignIn(fl.ReturnTo, "You signed in, but your browser didn't send the session cookie back. "+
 			"Allow cookies for this site, or delete its old ones, and sign in again.")
 	}
 	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get(echo.HeaderContentType), echo.MIMEApplicationForm) {
@@ -198,7 +198,7 @@ const (
 func (a *RP) silentSignInURL(c echo.Context) string {
 	target, err := a.authorizeURL(c, &flow{ReturnTo: returnto.Or(c.Request().URL.RequestURI(), "/"), Silent: true})
 	if err != nil {
-		a.Logger.Warn("the provider can't be asked silently", "error", err)
+		a.Logger.Warn("cannot try a silent sign-in", "error", err)
 		return ""
 	}
 	return target

@@ -79,7 +79,7 @@ func (a *RP) backchannel(c echo.Context) error {
 	c.Response().Header().Set("Cache-Control", "no-store")
 	raw, ok := logoutToken(c)
 	if !ok {
-		return logoutRefused(c, "exactly one logout_token is needed, in a body of the type application/x-www-form-urlencoded")
+		return logoutRefused(c, "send exactly one logout_token, as application/x-www-form-urlencoded")
 	}
 	claims, err := a.provider.ids.Logout(ctx, raw)
 	switch {

@@ -23,7 +23,7 @@ import (
 
 // ErrNoToken is returned when there is no access token for this sign-in, for example because the provider issued no
 // refresh token or has revoked it.
-var ErrNoToken = errors.New("rp: no access token can be had for this sign-in")
+var ErrNoToken = errors.New("rp: no access token is available for this sign-in")
 
 const (
 	// minValidity is the minimum remaining validity of a token that is used.

@@ -42,7 +42,7 @@ type Sealer struct {
 // that a secret can be rotated. It returns an error if there is no secret or one is too short.
 func New(purpose string, secrets ...[]byte) (*Sealer, error) {
 	if len(secrets) == 0 {
-		return nil, errors.New("seal: no secret is given")
+		return nil, errors.New("seal: no secret")
 	}
 	s := &Sealer{}
 	for _, secret := range secrets {

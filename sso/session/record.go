@@ -67,7 +67,7 @@ func (c sealed) open(id string, stored []byte) (*Record, error) {
 func (c sealed) Serialize(s *sessions.Session) ([]byte, error) {
 	rec, ok := s.Values[recordKey].(*Record)
 	if !ok {
-		return nil, errors.New("session: there is no record in it")
+		return nil, errors.New("session: it contains no record")
 	}
 	return c.seal(s.ID, rec)
 }

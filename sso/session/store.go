@@ -18,13 +18,13 @@ import (
 
 // ErrUnavailable is wrapped by the errors for a Redis that does not answer, so that it is unknown whether there is a
 // session. Keep the cookie.
-var ErrUnavailable = errors.New("sessions can't be read just now")
+var ErrUnavailable = errors.New("sessions are temporarily unavailable")
 
 // ErrEnded is returned for a session that was not started because its sign-in was ended.
-var ErrEnded = errors.New("this sign-in is over")
+var ErrEnded = errors.New("this sign-in has ended")
 
 // ErrConflict is returned for a request with sessions of different users: none of them may be used.
-var ErrConflict = errors.New("session: the browser sends sessions of different people")
+var ErrConflict = errors.New("session: the browser sent sessions of different users")
 
 // The lifetimes of sessions of the portal and of apps, unless Options say otherwise.
 const (
@@ -165,7 +165,7 @@ func (s *Store) Start(ctx context.Context, w http.ResponseWriter, r *http.Reques
 // derived.
 func (s *Store) Begin(ctx context.Context, w http.ResponseWriter, r *http.Request, rec Record) (key string, err error) {
 	if rec.Subject == "" {
-		return "", errors.New("session: a session belongs to somebody")
+		return "", errors.New("session: the record has no user")
 	}
 	now := s.o.Now().UTC().Truncate(time.Second)
 	rec.SeenAt = now
@@ -220,7 +220,7 @@ func (s *Store) Update(r *http.Request, change func(*Record)) error {
 }
 
 var (
-	errGone = errors.New("session: ended meanwhile")
+	errGone = errors.New("session: the session has ended in the meantime")
 	errFull = errors.New("session: Redis is full")
 )
 

@@ -66,7 +66,7 @@ type Handler struct {
 func New(o Options) (*Handler, error) {
 	switch {
 	case o.Client == "":
-		return nil, errors.New("live: the client id is missing")
+		return nil, errors.New("signoutpush: the client ID is missing")
 	case o.Sessions == nil:
 		return nil, errors.New("live: Sessions is nil")
 	case o.Watcher == nil:
@@ -143,7 +143,7 @@ func (h *Handler) visitor(c echo.Context) (*visit, error) {
 	c.Response().Header().Set("Cache-Control", "no-store")
 	switch c.Request().Header.Get("Sec-Fetch-Site") {
 	case "cross-site", "same-site":
-		return nil, echo.NewHTTPError(http.StatusForbidden, "Only pages of this app may ask.")
+		return nil, echo.NewHTTPError(http.StatusForbidden, "Only pages of this app can use this address.")
 	}
 	rec, err := h.Sessions.Peek(c.Request())
 	if err != nil {

@@ -14,17 +14,17 @@ type outcome struct {
 
 // texts maps reasons to messages for users.
 var texts = map[string]string{
-	denylist.EndedElsewhere:  "You ended this session on another device",
+	denylist.EndedElsewhere:  "You signed out this browser from another device",
 	denylist.Everywhere:      "You signed out everywhere",
 	denylist.PasswordChanged: "Your password was changed on another device",
 	denylist.RolesChanged:    "Your roles were changed. Please sign in again.",
 	denylist.Banned:          "Your account was banned by an administrator",
-	denylist.EndedByAdmin:    "Your session was ended by an administrator",
+	denylist.EndedByAdmin:    "An administrator signed you out",
 	denylist.AccountDeleted:  "Your account was deleted",
-	denylist.TokenReplay:     "A sign-in token was used twice, so this sign-in was ended to protect you",
-	denylist.Replaced:        "Another sign-in in this browser has ended this one",
-	denylist.TooMany:         "You were signed out here because you are signed in on too many browsers",
-	denylist.ProviderLogout:  "You were signed out where you had signed in",
+	denylist.TokenReplay:     "A sign-in token was used twice, so we signed you out to protect your account",
+	denylist.Replaced:        "You were signed out by another sign-in in this browser",
+	denylist.TooMany:         "You were signed out because you're signed in on too many browsers",
+	denylist.ProviderLogout:  "Your identity provider signed you out",
 	expired:                  "Your session has expired",
 }
 

@@ -21,7 +21,7 @@ func TestSessions_TellWhenNoneIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 		told.hears(t, "hello")
-		if out := told.hears(t, "out", "beat"); out.text() != "You were signed out where you had signed in" {
+		if out := told.hears(t, "out", "beat"); out.text() != "Your identity provider signed you out" {
 			t.Errorf("by the provider: %v", out.data)
 		}
 		if _, err := a.sessions.SignOutLocally(t.Context(), "left"); err != nil {
@@ -43,7 +43,7 @@ func TestSessions_TellWhenNoneIsLeft(t *testing.T) {
 		if _, err := a.sessions.EndSubject(t.Context(), "alice"); err != nil { // a logout token without a sid
 			t.Fatal(err)
 		}
-		if out := other.hears(t, "out", "beat"); out.text() != "You were signed out where you had signed in" {
+		if out := other.hears(t, "out", "beat"); out.text() != "Your identity provider signed you out" {
 			t.Errorf("all of the person: %v", out.data)
 		}
 		a.clock.Add(time.Second)

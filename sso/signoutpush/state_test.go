@@ -46,7 +46,7 @@ func TestState_TicketTellsWhy(t *testing.T) {
 		})
 		check(t, err)
 		until(t, func() bool { return mirror.Check("alice", "sid-1", "", time.Now()) != nil })
-		want := "A sign-in token was used twice, so this sign-in was ended to protect you"
+		want := "A sign-in token was used twice, so we signed you out to protect your account"
 		if got := body(t, a.ask(t, http.MethodGet, signoutpush.StatePath, cookie)); got["signed_in"] != false || got["text"] != want {
 			t.Errorf("with the session: %v", got)
 		}
@@ -103,17 +103,17 @@ func TestWords_OfEveryReason(t *testing.T) {
 		{denylist.SignedOut, "shop", "You signed out in another tab", true},
 		{denylist.SignedOut, "stranger", "You signed out in another app", true},
 		{denylist.SignedOut, "", "You signed out in another app", true},
-		{denylist.EndedElsewhere, "portal", "You ended this session on another device", true},
+		{denylist.EndedElsewhere, "portal", "You signed out this browser from another device", true},
 		{denylist.Everywhere, "portal", "You signed out everywhere", true},
 		{denylist.PasswordChanged, "portal", "Your password was changed on another device", true},
 		{denylist.RolesChanged, "portal", "Your roles were changed. Please sign in again.", true},
 		{denylist.Banned, "portal", "Your account was banned by an administrator", false},
-		{denylist.EndedByAdmin, "portal", "Your session was ended by an administrator", true},
+		{denylist.EndedByAdmin, "portal", "An administrator signed you out", true},
 		{denylist.AccountDeleted, "portal", "Your account was deleted", false},
-		{denylist.TokenReplay, "shop", "A sign-in token was used twice, so this sign-in was ended to protect you", true},
-		{denylist.TooMany, "portal", "You were signed out here because you are signed in on too many browsers", true},
-		{denylist.Replaced, "portal", "Another sign-in in this browser has ended this one", true},
-		{denylist.ProviderLogout, "", "You were signed out where you had signed in", true},
+		{denylist.TokenReplay, "shop", "A sign-in token was used twice, so we signed you out to protect your account", true},
+		{denylist.TooMany, "portal", "You were signed out because you're signed in on too many browsers", true},
+		{denylist.Replaced, "portal", "You were signed out by another sign-in in this browser", true},
+		{denylist.ProviderLogout, "", "Your identity provider signed you out", true},
 		{denylist.TokenRevoked, "shop", "You have been signed out", true},
 		{"something new", "shop", "You have been signed out", true},
 		{"", "", "You have been signed out", true},

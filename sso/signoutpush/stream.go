@@ -33,7 +33,7 @@ func (h *Handler) Stream(c echo.Context) error {
 	leave, ok := h.crowd.enter(v.sub)
 	if !ok {
 		c.Response().Header().Set("Retry-After", "10")
-		return echo.NewHTTPError(http.StatusServiceUnavailable, "Too many tabs listen already.")
+		return echo.NewHTTPError(http.StatusServiceUnavailable, "Too many tabs are open. Please close some.")
 	}
 	defer leave()
 	hit, stop := h.Watcher.Watch(v.sub, v.sid, v.authenticated)

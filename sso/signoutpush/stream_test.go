@@ -56,7 +56,7 @@ func TestStream_OverBeforeItBegan(t *testing.T) {
 		})
 		check(t, err)
 		until(t, func() bool { return mirror.Check("alice", "sid-1", "", time.Now()) != nil })
-		if out := a.listen(t, cookie).hears(t, "out"); out.text() != "Your session was ended by an administrator" {
+		if out := a.listen(t, cookie).hears(t, "out"); out.text() != "An administrator signed you out" {
 			t.Errorf("out: %v", out.data)
 		}
 	})

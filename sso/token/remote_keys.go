@@ -155,7 +155,7 @@ func (r *RemoteKeys) fetch(ctx context.Context) error {
 		}
 	}
 	if len(keys) == 0 {
-		return errors.New(url + " holds no key that can be used")
+		return errors.New(url + " has no usable key")
 	}
 	r.held.Store(&heldKeys{keys: keys, at: time.Now()})
 	return nil

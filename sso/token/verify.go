@@ -102,16 +102,16 @@ func (v *Verifier) ID(ctx context.Context, raw, nonce, accessToken string) (*IDC
 	}
 	switch {
 	case t.typ == TypeAccess || t.typ == TypeLogout:
-		return nil, fmt.Errorf("%w: typ says it is no ID token", ErrInvalid)
+		return nil, fmt.Errorf("%w: typ is not that of an ID token", ErrInvalid)
 	case c.Subject == "":
 		return nil, fmt.Errorf("%w: no sub", ErrInvalid)
 	case subtle.ConstantTimeCompare([]byte(c.Nonce), []byte(nonce)) != 1:
-		return nil, fmt.Errorf("%w: it answers another request (nonce)", ErrInvalid)
+		return nil, fmt.Errorf("%w: it belongs to another request (nonce)", ErrInvalid)
 	case len(c.Audience) > 1 && c.AuthorizedParty != v.audience,
 		c.AuthorizedParty != "" && c.AuthorizedParty != v.audience:
 		return nil, fmt.Errorf("%w: it was issued to another party (azp)", ErrInvalid)
 	case t.alg != "EdDSA" && c.AccessTokenHash != "" && accessToken != "" && c.AccessTokenHash != AccessTokenHash(accessToken):
-		return nil, fmt.Errorf("%w: at_hash does not fit the access token", ErrInvalid)
+		return nil, fmt.Errorf("%w: at_hash does not match the access token", ErrInvalid)
 	}
 	return &c, nil
 }
@@ -167,7 +167,7 @@ func (v *Verifier) Logout(ctx context.Context, raw string) (*LogoutClaims, error
 	case c.Events[LogoutEvent] == nil: // its value is an object
 		return nil, fmt.Errorf("%w: no back-channel logout event", ErrInvalid)
 	case len(c.Nonce) > 0:
-		return nil, fmt.Errorf("%w: a logout token has no nonce", ErrInvalid)
+		return nil, fmt.Errorf("%w: a logout token must not have a nonce", ErrInvalid)
 	case c.SID == "" && c.Subject == "":
 		return nil, fmt.Errorf("%w: neither sid nor sub", ErrInvalid)
 	case c.ID == "" || c.IssuedAt == nil:

@@ -68,7 +68,7 @@ type filed struct {
 // NewLog returns a Log that stores hops in rdb, or an error if an argument is nil. It needs no shutdown.
 func NewLog(rdb redis.UniversalClient, log *slog.Logger) (*Log, error) {
 	if rdb == nil || log == nil {
-		return nil, errors.New("hops: Redis and a logger are needed")
+		return nil, errors.New("trace: Redis and a logger are required")
 	}
 	return &Log{rdb: rdb, log: log, budget: burst, filled: time.Now()}, nil
 }
@@ -167,7 +167,7 @@ func (l *Log) complain(err error, lost int) {
 	}
 	l.mu.Unlock()
 	if again {
-		l.log.Warn("what happened in sign-ins is not recorded just now", "error", err, "dropped", lost)
+		l.log.Warn("cannot record sign-in traces", "error", err, "dropped", lost)
 	}
 }
 
@@ -187,7 +187,7 @@ func ofOneBrowser(all []Step) []Step {
 func Of(ctx context.Context, rdb redis.UniversalClient, issuer, sub string) ([]Flow, error) {
 	listed, err := rdb.LRange(ctx, personKey(issuer, sub), 0, maxFlows-1).Result()
 	if err != nil {
-		return nil, fmt.Errorf("hops: %w", err)
+		return nil, fmt.Errorf("trace: %w", err)
 	}
 	var flows []filed
 	for _, raw := range listed {
@@ -205,7 +205,7 @@ func Of(ctx context.Context, rdb redis.UniversalClient, issuer, sub string) ([]F
 			return nil
 		})
 		if err != nil {
-			return nil, fmt.Errorf("hops: %w", err)
+			return nil, fmt.Errorf("trace: %w", err)
 		}
 	}
 	var out []Flow

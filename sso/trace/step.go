@@ -71,7 +71,7 @@ const (
 type Flow struct {
 	Client string    `json:"client"` // id of the app
 	Ended  time.Time `json:"ended"`
-	Hops   []Step     `json:"-"` // oldest first
+	Hops   []Step    `json:"-"` // oldest first
 }
 
 // Recorder records hops. Its methods do not block.

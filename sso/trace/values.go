@@ -117,7 +117,7 @@ func Cookies(h http.Header) []Value {
 	for _, k := range (&http.Response{Header: h}).Cookies() {
 		v := Value{InCookie, cut(k.Name), notKept}
 		if k.MaxAge < 0 || k.Value == "" {
-			v.Text = "(taken away)"
+			v.Text = "(removed)"
 		}
 		if len(out) < maxValues {
 			out = append(out, v)

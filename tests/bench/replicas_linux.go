@@ -98,7 +98,7 @@ func (r *replicas) startAll(c cores) error {
 func (r *replicas) awaitDemo() error {
 	for range 600 {
 		said, err := os.ReadFile(filepath.Join(r.folder, "analytics.log"))
-		if err != nil || strings.Contains(string(said), "demonstration history written") {
+		if err != nil || strings.Contains(string(said), "demo history written") {
 			return err
 		}
 		time.Sleep(50 * time.Millisecond)

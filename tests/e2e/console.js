@@ -46,20 +46,20 @@ export async function liftBan(admin, who) {
   const main = admin.getByRole("main");
   await main.getByRole("link", { name: "Lift the ban" }).click();
   await main.getByRole("button", { name: "Lift the ban" }).click();
-  await expect(admin.getByText(`${who.name} may sign in again.`)).toBeVisible();
+  await expect(admin.getByText(`${who.name} can sign in again.`)).toBeVisible();
 }
 
 // expectReceipt checks that every server has confirmed, each with its own milliseconds, and that these apps were told.
 export async function expectReceipt(admin, ...apps) {
   const all = servers();
   const main = admin.getByRole("main");
-  const figure = main.locator(".receipt-facts div").filter({ hasText: "Servers that confirmed" }).locator("dd");
+  const figure = main.locator(".receipt-facts div").filter({ hasText: "Servers confirmed" }).locator("dd");
   await expect(figure).toHaveText(new RegExp(`^\\s*${all.length} of ${all.length}\\s*$`));
   const tiles = await main.locator(".receipt-tiles .answer-shut .sr-only").allTextContents();
   expect(tiles.map((tile) => tile.match(/^(\S+) confirmed after \d+ ms$/)?.[1]).sort()).toEqual(all);
   for (const app of apps) {
     const line = main.locator("#told").getByRole("listitem").filter({ hasText: app });
-    await expect(line).toContainText("Heard");
+    await expect(line).toContainText("Delivered");
     await expect(line).toContainText(/\d ms/);
   }
 }

@@ -77,5 +77,5 @@ test("an admin kills a replica of the Shop, adds one and makes it sticky, and it
 test("others read who may open it", async ({ page }) => {
   await page.goto(at("academy", "/estate"));
   await fillSignIn(page, people.carol);
-  await expect(page.getByRole("main")).toContainText("This takes the role admin");
+  await expect(page.getByRole("main")).toContainText("You need the role admin");
 });

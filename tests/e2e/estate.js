@@ -21,7 +21,7 @@ function build() {
   const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "gatehouse-tests");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const binary = join(folder, "gatehouse-e2e");
-  execFileSync("go", ["build", "-o", binary, "gatehouse/cmd/gatehouse"], { cwd: root, stdio: "inherit" });
+  execFileSync("go", ["build", "-o", binary, "./cmd/gatehouse"], { cwd: root, stdio: "inherit" });
   return binary;
 }
 

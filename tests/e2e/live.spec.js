@@ -103,7 +103,7 @@ test("somebody else who signs in in the same browser is not taken for the one be
   await fillSignIn(first, people.bob);
   await expectPerson(first, people.bob);
   await expect(first.getByLabel("Title", { exact: true }), "what another person typed").toHaveValue("");
-  await expect(card(second)).toContainText("Somebody else has signed in in this browser");
+  await expect(card(second)).toContainText("Someone else has signed in in this browser");
   await card(second).getByRole("button", { name: "Reload" }).click();
   await expectPerson(second, people.bob);
   await expect(card(second)).toHaveCount(0);
@@ -123,9 +123,9 @@ test("what another device does is told by its name", async ({ page, another }) =
 
   await enter();
   await page.goto(at("portal", "/sessions"));
-  await page.getByRole("main").getByRole("button", { name: /^End the sign-in/ }).click();
+  await page.getByRole("main").getByRole("button", { name: /^Sign out (?!everywhere|on this)/ }).click();
   await confirm();
-  await expect(card(other)).toContainText("You ended this session on another device");
+  await expect(card(other)).toContainText("You signed out this browser from another device");
 
   await enter();
   await page.goto(at("portal", "/profile"));
@@ -166,9 +166,9 @@ test("one tab listens for all, and another when that one is closed", async ({ pa
   expect(streams).toBe(2);
 
   await page.goto(at("portal", "/sessions"));
-  await page.getByRole("main").getByRole("button", { name: /^End the sign-in/ }).click();
+  await page.getByRole("main").getByRole("button", { name: /^Sign out (?!everywhere|on this)/ }).click();
   await page.getByRole("dialog").getByRole("button").filter({ hasNotText: "Cancel" }).click();
-  for (const tab of rest) await expect(card(tab)).toContainText("You ended this session on another device");
+  for (const tab of rest) await expect(card(tab)).toContainText("You signed out this browser from another device");
 });
 
 test("without Web Locks and BroadcastChannel each tab listens while it is looked at", async ({ another }) => {
@@ -191,9 +191,9 @@ test("a tab that slept learns it when it wakes, and why", async ({ page, another
   const who = await register(page, "Sasha Sleeper");
   const end = async () => {
     await page.goto(at("portal", "/sessions"));
-    await page.getByRole("main").getByRole("button", { name: /^End the sign-in/ }).click();
+    await page.getByRole("main").getByRole("button", { name: /^Sign out (?!everywhere|on this)/ }).click();
     await page.getByRole("dialog").getByRole("button").filter({ hasNotText: "Cancel" }).click();
-    await expect(page.getByRole("main").getByRole("button", { name: /^End the sign-in/ })).toHaveCount(0);
+    await expect(page.getByRole("main").getByRole("button", { name: /^Sign out (?!everywhere|on this)/ })).toHaveCount(0);
   };
   const other = await another();
   const enter = async () => {
@@ -209,7 +209,7 @@ test("a tab that slept learns it when it wakes, and why", async ({ page, another
   await end();
   await expect(card(other)).toHaveCount(0);
   await other.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
-  await expect(card(other)).toContainText("You ended this session on another device");
+  await expect(card(other)).toContainText("You signed out this browser from another device");
 
   await enter(); // without a network
   await other.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
@@ -218,7 +218,7 @@ test("a tab that slept learns it when it wakes, and why", async ({ page, another
   await end();
   await expect(card(other)).toHaveCount(0);
   await other.context().setOffline(false);
-  await expect(card(other)).toContainText("You ended this session on another device");
+  await expect(card(other)).toContainText("You signed out this browser from another device");
 });
 
 test("the notice is accessible, fits a telephone, and can be put aside", async ({ page }) => {

@@ -54,7 +54,7 @@ test("two tabs signing in at once both arrive", async ({ context, page }) => {
 test("a wrong password is told, and the email is kept", async ({ page }) => {
   await page.goto(at("portal", "/sign-in"));
   await fillSignIn(page, people.carol, "not her password");
-  await expect(page.getByRole("main")).toContainText("do not match");
+  await expect(page.getByRole("main")).toContainText("Wrong email or password");
   await expect(page.getByLabel("Email", { exact: true })).toHaveValue(people.carol.email);
   await expect(page.getByLabel("Password", { exact: true })).toHaveValue("");
   await page.getByLabel("Password", { exact: true }).fill("gatehouse-demo");

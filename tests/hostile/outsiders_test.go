@@ -141,7 +141,7 @@ func (h *house) twoPeopleAreNobody(t *testing.T) {
 				}
 				res, body = h.do(t, req)
 			}
-			if strings.Contains(body, "Sign out") || !strings.Contains(body, "two sessions of different people") {
+			if strings.Contains(body, "Sign out") || !strings.Contains(body, "sessions of two different people") {
 				t.Errorf("%s%s: %s %s", service, page, res.Status, res.Header.Get("Location"))
 			}
 		}

@@ -101,14 +101,14 @@ func build(t *testing.T) string {
 	write(t, filepath.Join(dir, "main.go"), code[1])
 	for _, args := range [][]string{
 		{"mod", "init", "bank"},
-		{"mod", "edit", "-require", "gatehouse@v0.0.0", "-replace", "gatehouse=" + root},
+		{"mod", "edit", "-require", "gatehouse.example/sso@v0.0.0", "-replace", "gatehouse.example/sso=" + filepath.Join(root, "sso")},
 		{"mod", "edit", "-require", "github.com/rbcervilla/redisstore/v9@v9.0.0"},
 		{"mod", "tidy"},
 		{"build", "-o", "bank", "."},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		cmd := exec.CommandContext(ctx, "go", args...)
-		cmd.Dir = dir
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off")
 		out, err := cmd.CombinedOutput()
 		cancel()
 		if err != nil {

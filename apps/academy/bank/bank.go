@@ -124,7 +124,7 @@ func (o *Options) complete() error {
 	case o.Branches < 1 || o.Branches > MaxBranches:
 		return fmt.Errorf("bank: %d branches; it has 1 to %d", o.Branches, MaxBranches)
 	case !o.Kind.known():
-		return fmt.Errorf("bank: there is no kind %q", o.Kind)
+		return fmt.Errorf("bank: unknown kind %q", o.Kind)
 	}
 	if o.Policy == nil {
 		o.Policy = balancer.NewRoundRobin

@@ -139,7 +139,7 @@ func (br *branch) signIn(o *opened, w http.ResponseWriter, r *http.Request) (int
 	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
 	name := strings.TrimSpace(r.PostFormValue("name"))
 	if name == "" || utf8.RuneCountInString(name) > 64 || !utf8.ValidString(name) {
-		return http.StatusBadRequest, Answer{Outcome: lab.Refused, Says: br.label + " needs a name of at most 64 characters to sign somebody in."}
+		return http.StatusBadRequest, Answer{Outcome: lab.Refused, Says: br.label + " needs a name of at most 64 characters to sign you in."}
 	}
 	if err := o.keeper.signIn(w, r, name); err != nil {
 		return br.failed(w, err)

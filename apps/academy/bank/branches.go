@@ -113,7 +113,7 @@ func (b *Bank) find(id string) (*branch, error) {
 			return br, nil
 		}
 	}
-	return nil, lab.Refusal("There is no such branch any more.")
+	return nil, lab.Refusal("That branch no longer exists.")
 }
 
 // RemoveBranch closes a branch for good, after its requests in progress have finished. It returns a Refusal for the
@@ -135,7 +135,7 @@ func (b *Bank) RemoveBranch(ctx context.Context, id string) error {
 	b.mu.Lock()
 	b.branches = slices.DeleteFunc(b.branches, func(one *branch) bool { return one == br })
 	b.mu.Unlock()
-	b.bench.Log(lab.Note, "%s closed for good.", br.label)
+	b.bench.Log(lab.Note, "%s was closed permanently.", br.label)
 	return nil
 }
 

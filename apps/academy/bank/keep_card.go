@@ -63,7 +63,7 @@ func (c *cards) who(r *http.Request) (string, error) {
 	case errors.Is(err, denylist.ErrDenied):
 		return "", refusal("the card is on the denylist")
 	case err != nil:
-		return "", absence("it has not heard from Redis for a second, so it does not know which cards were ended, and does not guess. The cookie is kept")
+		return "", absence("it hasn't reached Redis for a second, so it can't know which cards were revoked, and doesn't guess. The cookie is kept")
 	}
 	return claims.Subject, nil
 }
@@ -104,7 +104,7 @@ func (c *cards) signOut(w http.ResponseWriter, r *http.Request) error {
 	if c.denied != nil {
 		if claims, err := c.read(r); err == nil {
 			if err := c.denied.end(r.Context(), claims); err != nil {
-				return absence("it can't write into the denylist, since Redis does not answer. The cookie is kept")
+				return absence("it can't write to the denylist, because Redis isn't responding. The cookie is kept")
 			}
 		}
 	}

@@ -33,7 +33,7 @@ func newNotebook(rdb *redis.Client) (*notebook, error) {
 // away translates session.ErrUnavailable into an absence.
 func away(err error) error {
 	if errors.Is(err, session.ErrUnavailable) {
-		return absence("it can't look into the shared notebook, since Redis does not answer. The cookie is kept")
+		return absence("it can't read the shared notebook, because Redis isn't responding. The cookie is kept")
 	}
 	return err
 }

@@ -93,7 +93,7 @@ func (b *Bank) StopRedis(context.Context) error {
 	}
 	b.setRedis(false)
 	b.redis.Stop()
-	b.bench.Log(lab.Bad, "Redis was stopped. Nobody can look into the shared notebook.")
+	b.bench.Log(lab.Bad, "Redis was stopped. No branch can read the shared notebook.")
 	return nil
 }
 

@@ -45,7 +45,7 @@ func (b *Bank) Visit(ctx context.Context, v Visit) (lab.Request, []byte) {
 	res, body, err := b.send(ctx, v)
 	r.Took = time.Since(r.At)
 	if err != nil {
-		r.Text = "Nobody answered: the connection broke."
+		r.Text = "No answer: the connection was lost."
 	} else {
 		r.Status = res.StatusCode
 		read(&r, res, body)
@@ -98,7 +98,7 @@ func (b *Bank) send(ctx context.Context, v Visit) (*http.Response, []byte, error
 func read(r *lab.Request, res *http.Response, body []byte) {
 	by := res.Header.Get(nameHeader)
 	if by == "" || by == BalancerNode {
-		r.Text = fmt.Sprintf("The balancer found nobody to answer: %d.", res.StatusCode)
+		r.Text = fmt.Sprintf("The balancer found no running branch: %d.", res.StatusCode)
 		return
 	}
 	r.To = by

@@ -69,7 +69,7 @@ func parseHead(text string) (name string, attrs map[string]string, err error) {
 				return "", nil, fmt.Errorf(`%s: what stands in the braces is key="value", with spaces between; %q is not`, name, inner)
 			}
 			if _, twice := attrs[a[1]]; twice {
-				return "", nil, fmt.Errorf("%s: %s is given twice", name, a[1])
+				return "", nil, fmt.Errorf("%s: %s occurs twice", name, a[1])
 			}
 			attrs[a[1]] = unescape.ReplaceAllString(a[2], "$1")
 			inner = inner[len(a[0]):]

@@ -44,7 +44,7 @@ var broken = []struct {
 	{"block with two colons", front + "::note\n", 9, "is a block"},
 	{"no braces", front + ":::note title\nText\n:::\n", 9, "stand in braces"},
 	{"broken attributes", front + "::experiment{name=known}\n", 9, `key="value"`},
-	{"attribute twice", front + ":::note{title=\"a\" title=\"b\"}\nText\n:::\n", 9, "title is given twice"},
+	{"attribute twice", front + ":::note{title=\"a\" title=\"b\"}\nText\n:::\n", 9, "title occurs twice"},
 	{"attribute that is none", front + ":::note{name=\"a\"}\nText\n:::\n", 9, `note has no "name"; it has title`},
 	{"unclosed block", front + "Text\n\n:::note\nText\n", 11, "never closed"},
 	{"unclosed before the next", front + ":::note\nText\n::experiment{name=\"known\"}\n", 9, "line 11 begins something new"},

@@ -16,8 +16,8 @@ type drawing struct {
 
 var drawings = map[string]drawing{
 	"branches": {
-		caption: "Each branch keeps a notebook of its own.",
-		text: "You go to the bank through its door. Behind the door there are three branches. Each keeps a notebook of its own. " +
+		caption: "Each branch keeps its own notebook.",
+		text: "You go to the bank through its door. Behind the door there are three branches. Each keeps its own notebook. " +
 			"Your signature is in the notebook of branch 1 only, so branches 2 and 3 do not know you.",
 		svg: branches,
 	},
@@ -28,9 +28,9 @@ var drawings = map[string]drawing{
 		svg: sharedNotebook,
 	},
 	"card": {
-		caption: "A card that can't be forged: nobody has to be asked.",
+		caption: "A card that can't be forged: the branch can check it alone.",
 		text: "The bank's head office signs a card with its private key and gives it to you. You show it at any of three branches. Each checks " +
-			"the signature with the public key that it has, and asks nobody.",
+			"the signature with the public key that it has, without asking anyone.",
 		svg: card,
 	},
 	"code-flow": {
@@ -41,7 +41,7 @@ var drawings = map[string]drawing{
 		svg: codeFlow,
 	},
 	"layers-of-scale": {
-		caption: "What holds a state is hard to multiply, so the state goes down.",
+		caption: "Parts with state are hard to scale out, so the state moves down.",
 		text: "Four layers, one above the other. At the top the load balancer, which chooses a server. Below it the servers, as many as you like, " +
 			"since they keep nothing. Below them Redis, which keeps the sessions. At the bottom the database, which keeps what must never be lost.",
 		svg: layers,

@@ -37,9 +37,10 @@ type Bench struct {
 	findings Findings
 	lastN    int64
 
-	work sync.WaitGroup
-	life context.Context // ends with the run
-	fail func(error)     // ends the run
+	work  sync.WaitGroup
+	life  context.Context // ends with the run
+	fail  func(error)     // ends the run
+	found func()          // called after each change of the findings
 }
 
 // OpenProvider starts an identity provider on a free loopback port, with these accounts and clients. main injects it,
@@ -124,9 +125,10 @@ func (b *Bench) Request(r Request) {
 	})
 }
 
-// Find stores a finding, replacing that of the same name.
+// Find stores a finding, replacing that of the same name. It may complete the current step.
 func (b *Bench) Find(name string, f Finding) {
 	b.change(func() { b.findings[name] = f })
+	b.found()
 }
 
 // Findings returns a copy of the findings.

@@ -259,8 +259,8 @@ func (m *Manager) watch(c *child) {
 		used, ceiling int64
 	}{{"memory", c.anonymous(), ceiling.Memory}, {"disk", diskUsed(c.dir), ceiling.Disk}} {
 		if w.used > w.ceiling {
-			m.o.Logger.Warn("lab process took too much "+w.what, "run", c.id, "bytes", w.used, "ceiling", w.ceiling)
-			go m.end(c, "The experiment wanted more "+w.what+" than it may have, so it was ended. Try it with a smaller set-up.")
+			m.o.Logger.Warn("lab process exceeded its limit of "+w.what, "run", c.id, "bytes", w.used, "ceiling", w.ceiling)
+			go m.end(c, "The experiment exceeded its "+w.what+" limit and was stopped. Try a smaller set-up.")
 			return
 		}
 	}

@@ -102,7 +102,7 @@ func TestManager_DiskHasACeiling(t *testing.T) {
 	m, ended := manager(t, nil)
 	addr := start(t, m, "a")
 	_, _ = m.Do(t.Context(), addr, "a", "fill", nil, "")
-	if got := await(t, ended); !strings.Contains(got, "more disk than it may have") {
+	if got := await(t, ended); !strings.Contains(got, "exceeded its disk limit") {
 		t.Errorf("the end was told as %q", got)
 	}
 }
@@ -111,7 +111,7 @@ func TestManager_MemoryHasACeiling(t *testing.T) {
 	m, ended := manager(t, nil)
 	addr := start(t, m, "a")
 	_, _ = m.Do(t.Context(), addr, "a", "hog", nil, "")
-	if got := await(t, ended); !strings.Contains(got, "more memory than it may have") {
+	if got := await(t, ended); !strings.Contains(got, "exceeded its memory limit") {
 		t.Errorf("the end was told as %q", got)
 	}
 }

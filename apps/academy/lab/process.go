@@ -96,7 +96,7 @@ func (c *child) try(ctx context.Context, command []string, procs int, line []byt
 			err = nil
 		}
 	case <-ctx.Done():
-		err = fmt.Errorf("it did not serve in time: %w", ctx.Err())
+		err = fmt.Errorf("it wasn't ready in time: %w", ctx.Err())
 	}
 	if said.Addr == "" {
 		c.kill()

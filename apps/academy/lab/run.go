@@ -73,7 +73,7 @@ func Open(ctx context.Context, e Experiment, o Options) (r *Run, err error) {
 	r = &Run{experiment: e, end: end, reserve: o.Reserve, turn: make(chan struct{}, 1), foretold: map[string]int{}, over: make(chan struct{})}
 	r.bench = &Bench{
 		Person: o.Person, Dir: o.Dir, Postgres: o.Postgres, Logger: o.Logger, Provider: o.Provider,
-		setup: setup, findings: Findings{}, life: life, fail: r.fail, version: 1,
+		setup: setup, findings: Findings{}, life: life, fail: r.fail, found: r.advance, version: 1,
 	}
 	maps.Copy(r.bench.findings, o.Findings)
 	defer func() {
@@ -161,6 +161,7 @@ func (r *Run) Step(ctx context.Context, id string, guess int, key string) (State
 		r.pressed = true
 		r.mu.Unlock()
 		r.bench.Changed()
+		r.advance()
 		return nil
 	})
 	return r.State(), err
@@ -323,7 +324,6 @@ func (r *Run) State() State { return r.state(maxEvents) }
 func (r *Run) Timeline() State { return r.state(maxTimeline) }
 
 func (r *Run) state(events int) State {
-	r.advance()
 	s := State{Version: r.Version()}
 	r.apparatus.View(&s.View)
 	r.bench.mu.Lock()
@@ -345,7 +345,8 @@ func (r *Run) Version() int64 {
 	return r.bench.version
 }
 
-// advance moves to the next step once the current one is complete.
+// advance moves to the next step if the current one is complete: its control has run, and the findings show what it
+// teaches.
 func (r *Run) advance() {
 	found := r.bench.Findings()
 	r.mu.Lock()

@@ -127,6 +127,22 @@ func TestRun_GuidedPath(t *testing.T) {
 	wantRefusal(t, "after the end", err)
 }
 
+func TestState_ChangesNothing(t *testing.T) {
+	r := open(t, lab.Options{})
+	for _, step := range []string{"one", "guess", "wait"} {
+		if _, err := r.Step(t.Context(), step, 0, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Close("enough"); err != nil { // after it the background work of the last step is done
+		t.Fatal(err)
+	}
+	before := r.Version()
+	if s := r.State(); s.Step != 3 || s.Version != before || r.Version() != before {
+		t.Errorf("step %d, version %d, then %d and %d", s.Step, before, s.Version, r.Version())
+	}
+}
+
 func TestRun_StepWaitsForWhatItShows(t *testing.T) {
 	r := open(t, lab.Options{Step: 1, Findings: lab.Findings{"sum": {Value: 0}}})
 	for deadline := time.Now().Add(time.Minute); r.State().Step != 1 || r.State().Busy != ""; time.Sleep(time.Millisecond) {

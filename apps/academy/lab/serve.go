@@ -264,7 +264,6 @@ func (s *served) handler() http.Handler {
 			reply(w, http.StatusOK, s.run.Timeline())
 			return
 		}
-		s.run.advance()
 		if seen > 0 && s.run.Version() == seen {
 			w.WriteHeader(http.StatusNoContent)
 			return

@@ -23,8 +23,8 @@ const (
 
 // Errors of runs, in addition to Refusal.
 var (
-	ErrFull  = errors.New("lab: there is no room for another experiment just now")
-	ErrShare = errors.New("lab: one account or network would hold more than its share")
-	ErrGone  = errors.New("lab: the experiment does not run any more")
+	ErrFull  = errors.New("lab: no capacity for another experiment")
+	ErrShare = errors.New("lab: the account or network has used its share")
+	ErrGone  = errors.New("lab: the experiment is no longer running")
 	ErrSame  = errors.New("lab: nothing has changed")
 )

@@ -36,7 +36,7 @@ const (
 
 // Errors of rooms.
 var (
-	ErrManyRooms = errors.New("academy: as many rooms are open as one teacher may have")
+	ErrManyRooms = errors.New("academy: too many open rooms")
 	ErrRoomFull  = errors.New("academy: the room is full")
 	ErrClosed    = errors.New("academy: the room is closed")
 )

@@ -47,7 +47,7 @@ const runColumns = `id, sub, experiment, mode, setup, step, status, ended_why, r
 const shortColumns = `id, sub, experiment, mode, setup, step, status, ended_why, replica, address, '' AS state, started_at, seen_at, ended_at`
 
 // ErrTooMany means that the user has reached the limit of concurrent runs.
-var ErrTooMany = errors.New("academy: as many experiments run as one person may have")
+var ErrTooMany = errors.New("academy: too many running experiments")
 
 // StartRun stores a new run, before its process is started. It returns ErrTooMany if the user has most runs running
 // already. made is false if the user has a run with this ID already, because the form was sent twice. It returns

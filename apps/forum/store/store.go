@@ -15,9 +15,9 @@ var (
 	ErrNotFound  = errors.New("forum: not found")
 	ErrLocked    = errors.New("forum: the thread is locked")
 	ErrRemoved   = errors.New("forum: removed by a moderator")
-	ErrNotAuthor = errors.New("forum: the post is another person's")
-	ErrOwnPost   = errors.New("forum: nobody votes for their own post")
-	ErrConflict  = errors.New("forum: the post was edited in between")
+	ErrNotAuthor = errors.New("forum: the post belongs to another user")
+	ErrOwnPost   = errors.New("forum: users can't vote for their own posts")
+	ErrConflict  = errors.New("forum: the post has been edited in the meantime")
 )
 
 // Limits per user. They do not affect normal conversations, but stop floods.

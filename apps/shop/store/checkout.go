@@ -45,7 +45,7 @@ func (e *LackingError) Error() string {
 func (e *LackingError) Is(target error) bool { return target == ErrSoldOut }
 
 // ErrChanged says that the cart's lines or prices differ from those that the user saw.
-var ErrChanged = errors.New("the cart is not the one that was shown")
+var ErrChanged = errors.New("the cart has changed since it was shown")
 
 // Summary returns a fingerprint of the lines: products, quantities and prices.
 func Summary(lines []Line) string {

@@ -143,7 +143,7 @@ type Card struct {
 // Sign returns a card signed with the current signing key.
 func (i *Issuer) Sign(c Card) (string, error) {
 	if c.Subject == "" || c.Audience == "" || c.Life <= 0 {
-		return "", errors.New("card: it needs somebody, an audience and a life")
+		return "", errors.New("card: subject, audience or lifetime is missing")
 	}
 	if c.SID == "" {
 		c.SID = rand.Text()

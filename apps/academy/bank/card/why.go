@@ -34,6 +34,6 @@ var reasons = []struct {
 	{jwt.ErrTokenExpired, "it has expired"},
 	{jwt.ErrTokenUsedBeforeIssued, "it was issued in the future"},
 	{jwt.ErrTokenInvalidAudience, "it is meant for another audience"},
-	{jwt.ErrTokenInvalidIssuer, "somebody else issued it"},
+	{jwt.ErrTokenInvalidIssuer, "it has a different issuer"},
 	{jwt.ErrTokenRequiredClaimMissing, "something that must stand on a card is missing"},
 }

@@ -106,7 +106,7 @@ func (b *Browser) on(ctx context.Context, p Page, err error, stop func(to *url.U
 		}
 		p, err = b.Go(ctx, p.To.String(), nil)
 	}
-	return p, errors.New("door: the answers lead around in a circle")
+	return p, errors.New("door: redirect loop")
 }
 
 // SignIn follows an address like Follow. If that ends at a password form, it submits the form and follows the

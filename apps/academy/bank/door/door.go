@@ -134,7 +134,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		app.ServeHTTP(w, r)
 		return
 	}
-	http.Error(w, "This app trusts nobody yet.", http.StatusServiceUnavailable)
+	http.Error(w, "This app has no provider yet.", http.StatusServiceUnavailable)
 }
 
 // Answer is the JSON body of the door's pages.

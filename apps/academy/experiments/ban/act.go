@@ -42,7 +42,7 @@ func (a *apparatus) ban(ctx context.Context) error {
 	})
 	if err != nil {
 		a.bench.Logger.Warn("the experiment's ban could not be written", "error", err)
-		return lab.Refusal("Redis did not answer in time: this machine is too busy just now. Please try again.")
+		return lab.Refusal("Redis didn't respond in time because this machine is too busy. Please try again.")
 	}
 	receipt := a.estate.log.Await(ctx, w, longest(servers), func(c denylist.Confirmation) {
 		if s := byName[c.Replica]; s != nil {
@@ -93,13 +93,13 @@ func (a *apparatus) show(s *server, status int, took time.Duration) {
 	r := lab.Request{From: you, To: s.id, Method: http.MethodGet, Path: "/account", Status: status, Took: took}
 	switch status {
 	case http.StatusOK:
-		r.Outcome, r.Who, r.Text = lab.Recognised, you, fmt.Sprintf("Server %d knows your card and lets you in.", s.number)
+		r.Outcome, r.Who, r.Text = lab.Recognised, you, fmt.Sprintf("Server %d accepts your card.", s.number)
 	case http.StatusUnauthorized:
-		r.Outcome, r.Text = lab.Refused, fmt.Sprintf("Server %d refuses: the card is good, but you are banned.", s.number)
+		r.Outcome, r.Text = lab.Refused, fmt.Sprintf("Server %d refuses: the card is valid, but you're banned.", s.number)
 	case http.StatusServiceUnavailable:
-		r.Outcome, r.Text = lab.Refused, fmt.Sprintf("Server %d does not guess: it has not heard from Redis, and answers 503.", s.number)
+		r.Outcome, r.Text = lab.Refused, fmt.Sprintf("Server %d doesn't guess: it can't reach Redis, so it answers 503.", s.number)
 	default:
-		r.Outcome, r.Text = lab.Lost, fmt.Sprintf("Server %d did not answer.", s.number)
+		r.Outcome, r.Text = lab.Lost, fmt.Sprintf("Server %d didn't respond.", s.number)
 	}
 	a.bench.Request(r)
 }
@@ -119,12 +119,12 @@ func (a *apparatus) tell(r denylist.Confirmations, whole time.Duration, refused,
 		a.find(prefix+"confirmed", "Servers that confirmed the ban", float64(confirmed), "", of(confirmed, all))
 		a.find(prefix+"slowest-ms", "The slowest server", ms(slowest), "ms", millis(slowest))
 		a.find(prefix+"median-ms", "The median server", ms(median), "ms", millis(median))
-		a.find(prefix+"whole-ms", "The whole ban, until the receipt was there", ms(whole), "ms", millis(whole))
-		a.find(prefix+"refused", "Servers that refused you right after", float64(refused), "", of(refused, all))
+		a.find(prefix+"whole-ms", "The whole ban, until the receipt was complete", ms(whole), "ms", millis(whole))
+		a.find(prefix+"refused", "Servers that refused you right afterwards", float64(refused), "", of(refused, all))
 	}
 	missing := r.Missing()
 	a.find("missing", "Servers that the receipt names as missing", float64(len(missing)), "", namesOf(missing))
-	a.bench.Log(lab.Good, "Banned: %s servers confirmed it, the median after %s, the slowest after %s. The receipt was there after %s.", of(confirmed, all), millis(median), millis(slowest), millis(whole))
+	a.bench.Log(lab.Good, "Banned: %s servers confirmed it, the median after %s, the slowest after %s. The receipt was complete after %s.", of(confirmed, all), millis(median), millis(slowest), millis(whole))
 	if len(missing) > 0 {
 		refusing := 0
 		for _, m := range missing {
@@ -132,7 +132,7 @@ func (a *apparatus) tell(r denylist.Confirmations, whole time.Duration, refused,
 				refusing++
 			}
 		}
-		a.bench.Log(lab.Bad, "The receipt names who did not confirm: %s. %d of them had been silent for so long that they refuse everybody already, the others do by now.", namesOf(missing), refusing)
+		a.bench.Log(lab.Bad, "The receipt lists the servers that didn't confirm: %s. %d of them were already refusing all requests, and by now the others do, too.", namesOf(missing), refusing)
 	}
 }
 
@@ -170,7 +170,7 @@ func (a *apparatus) lift(ctx context.Context) error {
 	v := a.traffic.you.Load()
 	began := v.began.Load()
 	if began == nil {
-		return lab.Refusal("You are not banned.")
+		return lab.Refusal("You aren't banned.")
 	}
 	if err := until(ctx, func() bool { return time.Now().Unix() > began.Unix() }); err != nil {
 		return err
@@ -186,8 +186,8 @@ func (a *apparatus) lift(ctx context.Context) error {
 	a.last = nil
 	a.mu.Unlock()
 	in := a.sweep(ctx, servers, http.StatusOK)
-	a.find("let-in-again", "Servers that let you in after the ban was lifted", float64(in), "", of(in, len(servers)))
-	a.bench.Log(lab.Note, "The ban is lifted, and you signed in anew: %s servers let you in with the new card. The old card stays denied.", of(in, len(servers)))
+	a.find("let-in-again", "Servers that accept you after the ban was lifted", float64(in), "", of(in, len(servers)))
+	a.bench.Log(lab.Note, "The ban is lifted, and you signed in again: %s servers accept the new card. The old card stays denied.", of(in, len(servers)))
 	return nil
 }
 
@@ -221,7 +221,7 @@ func (a *apparatus) cut(ctx context.Context, n int) error {
 	defer cancel()
 	_ = a.await(ctx, chosen, func(s *server) bool { return a.traffic.askThem(ctx, s) == http.StatusServiceUnavailable })
 	took := time.Since(now)
-	a.find("bound", "The bound after which a silent server refuses", ms(longest(chosen)), "ms", longest(chosen).String())
+	a.find("bound", "How long a server works without Redis before it refuses", ms(longest(chosen)), "ms", longest(chosen).String())
 	refusing, all := 0, 0
 	for _, s := range a.estate.all() {
 		if !s.isCut() {
@@ -234,9 +234,9 @@ func (a *apparatus) cut(ctx context.Context, n int) error {
 	}
 	a.counts()
 	a.find("cut", cutLabel, float64(all), "", number(all))
-	a.find("refused-not-guessed", "Cut off servers that answer 503 to a good card", float64(refusing), "", of(refusing, all))
+	a.find("refused-not-guessed", "Servers without Redis that answer 503 to a valid card", float64(refusing), "", of(refusing, all))
 	a.find("refused-within-ms", "Until the last of them refused", ms(took), "ms", millis(took))
-	a.bench.Log(lab.Note, "%s of the servers that are cut off answer 503 to somebody whom nobody has banned: they can't know. The last one did %s after it was cut off.", of(refusing, all), millis(took))
+	a.bench.Log(lab.Note, "%s of the servers that are cut off answer 503 to a user who isn't banned, because they can't know. The last one did %s after it was cut off.", of(refusing, all), millis(took))
 	return nil
 }
 
@@ -300,13 +300,13 @@ func (a *apparatus) heal(ctx context.Context) error {
 	})
 	took, n := time.Since(now), int(caught.Load())
 	a.counts()
-	a.find("caught-up", "Servers that came back and know everything", float64(n), "", of(n, len(back)))
-	a.find("caught-up-ms", "Until the last of them did", ms(took), "ms", millis(took))
-	verdict := "let you in"
+	a.find("caught-up", "Servers that came back and are up to date", float64(n), "", of(n, len(back)))
+	a.find("caught-up-ms", "Until the last of them was", ms(took), "ms", millis(took))
+	verdict := "accept you"
 	if want == http.StatusUnauthorized {
 		verdict = "refuse you"
 	}
-	a.bench.Log(lab.Good, "%s servers are back. They read what they had missed in the log, %s, and let somebody else in: all within %s.", of(n, len(back)), verdict, millis(took))
+	a.bench.Log(lab.Good, "%s servers are back. They read what they had missed from the log, %s, and accept the other user: all within %s.", of(n, len(back)), verdict, millis(took))
 	return nil
 }
 

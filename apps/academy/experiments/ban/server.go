@@ -99,7 +99,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, denylist.ErrStale):
 		w.Header().Set("Retry-After", "1")
-		http.Error(w, "I have not heard from Redis for too long, so I can't know whether you are banned. Keep your card and try again.", http.StatusServiceUnavailable)
+		http.Error(w, "This server can't reach Redis, so it can't know whether you are banned. Keep your card and try again.", http.StatusServiceUnavailable)
 	case errors.Is(err, denylist.ErrDenied):
 		http.Error(w, "Your card is good, but you are banned.", http.StatusUnauthorized)
 	case err != nil:

@@ -85,7 +85,7 @@ func (a *apparatus) viewControls(v *lab.View, opening, banned bool, n states) {
 		return
 	}
 	if !banned {
-		disable("You are not banned.", "lift")
+		disable("You aren't banned.", "lift")
 	}
 	if n.cut == 0 {
 		disable("No server is cut off.", "heal")
@@ -101,7 +101,7 @@ type states struct{ all, cut, denied, in, unsure int }
 // picture draws each server in the state of its last answer.
 func (a *apparatus) picture(servers []*server, banned bool) (*lab.Picture, states) {
 	p := &lab.Picture{
-		Browsers: []lab.Node{{ID: you, Label: "You", State: lab.Up, Note: status(banned)}, {ID: "them", Label: "Somebody else", State: lab.Up}},
+		Browsers: []lab.Node{{ID: you, Label: "You", State: lab.Up, Note: status(banned)}, {ID: "them", Label: "Other user", State: lab.Up}},
 		Servers:  make([]lab.Node, 0, len(servers)),
 		Shared:   []lab.Node{{ID: "redis", Label: "Redis", State: lab.Up, Note: "the denylist"}},
 		Grid:     len(servers) > few,

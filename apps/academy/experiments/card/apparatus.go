@@ -153,7 +153,7 @@ func (a *apparatus) issue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.bench.Log(lab.Acted, "The head office signed a card for you with %s. No branch heard of it.", a.office.signer())
+	a.bench.Log(lab.Acted, "The head office signed a card for you with %s. No branch was notified.", a.office.signer())
 	a.mu.Lock()
 	a.card = card
 	a.mu.Unlock()

@@ -83,7 +83,7 @@ func (b *branch) account(w http.ResponseWriter, r *http.Request) {
 	}
 	switch rec, err := b.notebook.Load(r); {
 	case err != nil:
-		say(w, http.StatusServiceUnavailable, answer{Outcome: lab.Refused, Says: b.label + " can't look into the notebook just now."})
+		say(w, http.StatusServiceUnavailable, answer{Outcome: lab.Refused, Says: b.label + " can't read the notebook right now."})
 	case rec == nil:
 		say(w, http.StatusUnauthorized, answer{Outcome: lab.Unknown, Says: b.label + " does not know who this is."})
 	default:
@@ -101,7 +101,7 @@ func (b *branch) byCard(w http.ResponseWriter, r *http.Request, raw string) {
 	}
 	why := bankcard.Because(raw, err)
 	if why == "" { // not an error of the card
-		say(w, http.StatusServiceUnavailable, answer{Outcome: lab.Refused, Says: b.label + " can't check cards just now."})
+		say(w, http.StatusServiceUnavailable, answer{Outcome: lab.Refused, Says: b.label + " can't check cards right now."})
 		return
 	}
 	w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`) // RFC 6750 §3
@@ -113,7 +113,7 @@ func (b *branch) signIn(w http.ResponseWriter, r *http.Request) {
 	b.answered.Add(1)
 	who := r.PostFormValue("name")
 	if err := b.notebook.Start(r.Context(), w, r, session.Record{Subject: who, Name: who, AuthTime: time.Now()}); err != nil {
-		say(w, http.StatusServiceUnavailable, answer{Outcome: lab.Refused, Says: b.label + " can't write into the notebook just now."})
+		say(w, http.StatusServiceUnavailable, answer{Outcome: lab.Refused, Says: b.label + " can't write to the notebook right now."})
 		return
 	}
 	say(w, http.StatusOK, answer{Outcome: lab.Recognised, Who: who, Says: b.label + " signed " + who + " in, and wrote it into the shared notebook."})

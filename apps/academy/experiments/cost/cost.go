@@ -30,7 +30,7 @@ func Experiment() lab.Experiment {
 
 var (
 	clients = lab.Param{Name: "clients", Label: "Clients at the same time", Type: lab.Int, Default: "2", Min: 1, Max: 8, Unit: "clients",
-		Hint: "Each asks again as soon as it has its answer."}
+		Hint: "Each sends the next request as soon as it has its answer."}
 	round = lab.Param{Name: "round", Label: "Length of a round", Type: lab.Int, Default: "1000", Min: 200, Max: 3000, Unit: "ms"}
 )
 

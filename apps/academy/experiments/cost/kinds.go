@@ -23,10 +23,10 @@ type kind struct {
 // kinds are all ways, in the order of the guided path.
 var kinds = []kind{
 	{ram, "RAM session", "RAM", "the cookie is looked up in a map of this branch", "at once, in this branch", "goes on", "no: who is sent there is a stranger"},
-	{inRedis, "Redis session", "Redis", "the cookie is looked up in Redis (sso/session)", "at once, everywhere", "503: nobody can be recognised", "yes"},
+	{inRedis, "Redis session", "Redis", "the cookie is looked up in Redis (sso/session)", "at once, everywhere", "503: no one can be recognised", "yes"},
 	{fresh, "JWT, seen for the first time", "JWT, new", "the signature is checked (sso/token)", "when the card expires", "goes on", "yes"},
 	{remembered, "JWT, remembered by its hash", "JWT, seen", "SHA-256 of the card, the claims that were verified before, the clock (sso/token)", "when the card expires", "goes on", "yes"},
-	{withExists, "JWT with a Redis lookup", "JWT + Redis", "the card, as before, and one EXISTS in Redis that asks whether it is denied", "at once, everywhere", "503: nobody knows who was signed out", "yes"},
+	{withExists, "JWT with a Redis lookup", "JWT + Redis", "the card, as before, and one EXISTS in Redis that asks whether it is denied", "at once, everywhere", "503: can't know who was signed out", "yes"},
 	{withMirror, "JWT with our mirror", "JWT + mirror", "the card, as before, and the denylist in the branch's own memory (sso/denylist)", "within milliseconds, and confirmed", "goes on for a second, then 503", "yes"},
 }
 

@@ -146,7 +146,7 @@ func (a *apparatus) tables() []lab.Table {
 	}
 	trade := lab.Table{
 		ID: "trade-offs", Title: "The trade-offs, with your numbers",
-		Columns: []string{"Way", "A check costs", "A sign-out counts", "While Redis is away", "Another branch knows you"},
+		Columns: []string{"Way", "A check costs", "A sign-out counts", "Without Redis", "Another branch recognises you"},
 		Numeric: []bool{false, false, false, false, false},
 	}
 	for _, k := range kinds {

@@ -28,7 +28,7 @@ var sizes = lab.Param{
 
 var databases = lab.Param{
 	Name: "database", Label: "Database", Type: lab.Choice, Default: sqlite,
-	Hint:    "PostgreSQL only where this estate keeps its data in one.",
+	Hint:    "PostgreSQL is available only if Gatehouse itself uses it.",
 	Options: []lab.Option{{Value: sqlite, Label: "SQLite"}, {Value: postgres, Label: "PostgreSQL"}},
 }
 
@@ -47,12 +47,12 @@ func Experiment() lab.Experiment {
 	}}
 	return lab.Experiment{
 		Name: "email-index", Title: "Five seconds or five milliseconds",
-		Lead:   "What an index on the email column is worth, and how capital letters take it away again.",
+		Lead:   "What an index on the email column is worth, and how capital letters make it useless.",
 		Real:   real,
 		Params: []lab.Param{sizes, databases},
 		Controls: []lab.Control{
 			{Name: "make", Label: "Make the table", Icon: "table", Group: "The table", Fields: []lab.Param{sizes, databases}, Primary: true,
-				Hint: "Also measures at several sizes while it grows. The table that is there goes."},
+				Hint: "Also measures at several sizes while it grows. The existing table is deleted."},
 			{Name: "cancel", Label: "Stop", Icon: "x", Group: "The table", Danger: true},
 			{Name: "look", Label: "Look emails up", Icon: "search", Group: "Look up", Primary: true, Fields: []lab.Param{
 				{Name: "how", Label: "Question", Type: lab.Choice, Default: exact, Options: []lab.Option{
@@ -64,9 +64,9 @@ func Experiment() lab.Experiment {
 			}},
 			{Name: "drop", Label: "Drop the index", Icon: "trash-2", Group: "Indexes", Fields: []lab.Param{index}},
 			{Name: "register", Label: "Sign up with a taken email, in capitals", Icon: "user-plus", Group: "Two spellings",
-				Hint: "Somebody's email in capital letters, as a second account."},
+				Hint: "An existing email in capital letters, as a second account."},
 			{Name: "protect", Label: "Make the index unique, and try again", Icon: "shield-check", Group: "Two spellings",
-				Hint: "On LOWER(email). Second accounts that were made here go first, since it can't be unique over them."},
+				Hint: "On LOWER(email). Duplicate accounts that were created here are deleted first."},
 		},
 		Steps: steps(),
 		Needs: needs, Postgres: true,
@@ -119,7 +119,7 @@ func (a *apparatus) open(ctx context.Context, kind string) error {
 	}
 	if err != nil {
 		a.bench.Logger.Warn("no database for the experiment", "database", kind, "error", err)
-		return lab.Refusal("The database can't be used just now. The log of the estate says why.")
+		return lab.Refusal("The database is unavailable. See the log of Gatehouse for the reason.")
 	}
 	version, err := s.Version(ctx)
 	a.mu.Lock()

@@ -46,7 +46,7 @@ func (a *apparatus) make(ctx context.Context, args lab.Args) error {
 	if fits, err := a.store.Fits(ctx, rows); err != nil {
 		return err
 	} else if !fits {
-		return lab.Refusal("There is no room for a table of that size just now: others have theirs, too. Choose fewer users, or try again later.")
+		return lab.Refusal("There isn't enough space for a table of that size right now, because others use it, too. Choose fewer users, or try again later.")
 	}
 	a.bench.Set(sizes.Name, size)
 	a.bench.Set(databases.Name, kind)

@@ -28,13 +28,13 @@ func steps() []lab.Step {
 			Seen:   func(f lab.Findings) bool { return f.Value("rows") >= 10_000 },
 		},
 		{
-			ID: "without", Title: "Look somebody up", Control: "look", Args: lab.Args{"how": exact},
-			Do: "Look a few emails up: `SELECT … FROM users WHERE email = ?`. Then ask the database how it went about it.",
+			ID: "without", Title: "Look up an email", Control: "look", Args: lab.Args{"how": exact},
+			Do: "Look up a few emails: `SELECT … FROM users WHERE email = ?`. Then ask the database for its query plan.",
 			Expect: &lab.Expect{Question: "How many rows does the database look at to find one email?", Right: 2, Options: []string{
 				"One: it knows where the email stands", "About seventeen: it halves the table again and again", "All 100,000",
 			}},
 			Result: "It took **{{without-index-ms}}**, and the plan says: `{{plan-without}}`.",
-			Why:    "Rows lie in the order in which they came. Where an email stands among them nobody knows, so that all of them are read: twice as many users, twice as long.",
+			Why:    "Rows are stored in the order in which they were inserted. An email can be in any of them, so all rows are read: twice as many users, twice as long.",
 			Seen:   func(f lab.Findings) bool { return f.Has("without-index-ms") && scans(f["plan-without"].Text) },
 		},
 		{
@@ -46,10 +46,10 @@ func steps() []lab.Step {
 			Seen:   func(f lab.Findings) bool { return f.Value("index-made-ms") > 0 && f.Value("index-size") > 0 },
 		},
 		{
-			ID: "with", Title: "Look them up again", Control: "look", Args: lab.Args{"how": exact},
+			ID: "with", Title: "Look up emails again", Control: "look", Args: lab.Args{"how": exact},
 			Do: "The same question again, with the index.",
-			Expect: &lab.Expect{Question: "How much quicker will it be?", Right: 2, Options: []string{
-				"Twice as quick", "Ten times as quick", "A hundred times as quick or more",
+			Expect: &lab.Expect{Question: "How much faster will it be?", Right: 2, Options: []string{
+				"Twice as fast", "Ten times as fast", "A hundred times as fast or more",
 			}},
 			Result: "**{{with-index-ms}}** instead of {{without-index-ms}}: without the index it takes **{{ratio}}** as long. The plan: `{{plan-with}}`.",
 			Why: "The database halves its way through the sorted list. A table that is ten times as large costs a step or two more, not ten times as much: see how one line of the " +
@@ -60,9 +60,9 @@ func steps() []lab.Step {
 		},
 		{
 			ID: "lower", Title: "Capital letters", Control: "look", Args: lab.Args{"how": folded},
-			Do: "People write their email as they like: User000010@example.com, user000010@example.com. So ask without regard to case: `WHERE LOWER(email) = ?`. The index is still there.",
+			Do: "People write their email in different ways: User000010@example.com, user000010@example.com. So search without regard to case: `WHERE LOWER(email) = ?`. The index is still there.",
 			Expect: &lab.Expect{Question: "Does the index on email help?", Right: 1, Options: []string{
-				"Yes, the emails are the same", "No: the index knows emails, and not their small letters",
+				"Yes, the emails are the same", "No: the index has emails, not their lowercase form",
 			}},
 			Result: "**{{lower-ms}}**, and the plan is `{{lower-plan}}` again. But the right account is found: asked for in small letters, `email = ?` finds {{found-exact}}, `LOWER(email) = ?` finds {{found-lower}}.",
 			Why:    "The index is sorted by what stands in the column. What LOWER makes of it stands nowhere, and has to be worked out for every row.",
@@ -83,20 +83,20 @@ func steps() []lab.Step {
 		},
 		{
 			ID: "twice", Title: "One mailbox, two accounts", Control: "register",
-			Do: "Somebody signs up as USER000007@EXAMPLE.COM. user000007@example.com has had an account for long.",
+			Do: "Someone signs up as USER000007@EXAMPLE.COM. user000007@example.com has had an account for a long time.",
 			Expect: &lab.Expect{Question: "Does the database let the second account in?", Right: 0, Options: []string{
 				"Yes", "No, there is an index on LOWER(email)",
 			}},
 			Result: "There are **{{duplicates}}** accounts of one mailbox now.",
-			Why:    "An index makes it quick to look; it forbids nothing unless it is told to. Which of the two accounts gets the mail for a new password?",
+			Why:    "An index makes lookups fast, but it prevents duplicates only if it is unique. Which of the two accounts gets the email to reset the password?",
 			Seen:   func(f lab.Findings) bool { return f.Value("duplicates") >= 2 },
 		},
 		{
 			ID: "protect", Title: "A unique index", Control: "protect",
-			Do:     "Make the index on LOWER(email) unique, and sign up in capitals once more. Second accounts have to go first: see the log.",
+			Do:     "Make the index on LOWER(email) unique, and sign up in capitals once more. Duplicate accounts are deleted first: see the log.",
 			Result: "Sign-ups that the database refused: **{{duplicate-refused}}**.",
 			Why: "A check in the program comes too late when two sign-ups run at the same time on two servers. The unique index is one place that both have to pass. " +
-				"Make it before the first user comes: afterwards somebody has to choose between accounts.",
+				"Create it before the first user signs up: afterwards, you have to choose between accounts.",
 			Seen: func(f lab.Findings) bool { return f.Value("duplicate-refused") >= 1 },
 		},
 	}

@@ -45,7 +45,7 @@ func steps() []lab.Step {
 			},
 			Control: counter.Ask, Args: lab.Args{"times": "9"},
 			Result: "You were recognised {{recognised}} times. {{lost-sessions}} times a branch did not know you.",
-			Why:    "The balancer takes turns. The cookie names an entry in one notebook, and the other branches have other notebooks. Nobody made a mistake, and still you look signed out most of the time.",
+			Why:    "The balancer takes turns. The cookie names an entry in one notebook, and the other branches have other notebooks. Every part works as designed, and still you look signed out most of the time.",
 			Seen:   func(f lab.Findings) bool { return f.Value("lost-sessions") > 0 && f.Value("recognised") > 0 },
 		},
 		{
@@ -59,7 +59,7 @@ func steps() []lab.Step {
 			// Once, because the setup of a resumed run has these branches already.
 			Control: counter.Add, Args: lab.Args{"count": "3", "times": "12"}, Once: true,
 			Result: "With more branches you were recognised {{recognised-with-more}} times.",
-			Why:    "Each new branch is one more that has never heard of you. What should help when there is much to do makes this fault more frequent.",
+			Why:    "Each new branch is one more that doesn't know you. Adding branches for more load makes this fault more frequent.",
 			Seen:   func(f lab.Findings) bool { return f.Value("lost-with-more") > 0 },
 		},
 		{
@@ -72,15 +72,15 @@ func steps() []lab.Step {
 			},
 			Control: signInAgain, Args: lab.Args{"times": "12"},
 			Result: "{{signed-in-again-at}} signed you in this time. You were recognised {{recognised-again}} times, and {{in-memory}} lie in the branches' memories.",
-			Why:    "Your browser has room for one cookie of the bank. The new one replaced the old one, and the first session lies in a memory where nobody will ever ask for it.",
+			Why:    "Your browser has room for one cookie of the bank. The new one replaced the old one, and the first session stays in a branch's memory, where it will never be used again.",
 			Seen:   func(f lab.Findings) bool { return f.Value("lost-again") > 0 && f.Value("in-memory") > 1 },
 		},
 		{
 			ID: "restart", Title: "An update",
-			Do: "All branches get a new version: each is restarted, one after the other. Nobody notices, since there is always another branch to ask. Then ask twelve times.",
+			Do: "All branches get a new version: each is restarted, one after the other. There is always another branch running, so customers shouldn't notice. Then ask twelve times.",
 			Expect: &lab.Expect{
 				Question: "Who knows you afterwards?",
-				Options:  []string{"One branch, as before", "All of them", "Nobody"},
+				Options:  []string{"One branch, as before", "All of them", "None of them"},
 				Right:    2,
 			},
 			Control: counter.RestartAll, Args: lab.Args{"times": "12"},

@@ -41,7 +41,7 @@ type apparatus struct {
 
 func open(ctx context.Context, b *lab.Bench) (lab.Apparatus, error) {
 	if b.Provider == nil {
-		return nil, errors.New("provider: nobody can open a provider")
+		return nil, errors.New("provider: no way to open a provider")
 	}
 	name := b.Person
 	if name == "" {
@@ -241,7 +241,7 @@ func (a *apparatus) wrongIssuer(ctx context.Context) error {
 	s := a.right[a.at()]
 	s.Issuer += "/"
 	return a.mistake(ctx, s, "refused-wrong-issuer", "A wrong issuer", func(p door.Page, cause string) bool {
-		return p.Status == http.StatusServiceUnavailable && p.URL.Path == door.AccountPath && strings.Contains(cause, "says that it speaks for")
+		return p.Status == http.StatusServiceUnavailable && p.URL.Path == door.AccountPath && strings.Contains(cause, "names a different issuer")
 	})
 }
 

@@ -49,7 +49,7 @@ func TestProvider_GuidedPath(t *testing.T) {
 	}
 	for name, part := range map[string]string{
 		"which-changed": "issuer, client id, client secret", "signed-in-a": "Alice", "signed-in-b": "Alice",
-		"refused-wrong-secret": "invalid_client", "refused-wrong-issuer": "says that it speaks for",
+		"refused-wrong-secret": "invalid_client", "refused-wrong-issuer": "names a different issuer",
 	} {
 		if f := found[name]; !strings.Contains(f.Text, part) {
 			t.Errorf("%s: %+v, want %q in it", name, f, part)

@@ -73,7 +73,7 @@ func (a *apparatus) compared() lab.Table {
 			case !there:
 				row = append(row, "not signed in yet")
 			case got == "":
-				row = append(row, "not told")
+				row = append(row, "not notified")
 			default:
 				row = append(row, got)
 			}

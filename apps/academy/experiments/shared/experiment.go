@@ -45,7 +45,7 @@ func steps() []lab.Step {
 			Do:      "Sign in at the bank. The branch that gets your form does not write you into its own memory but into Redis, where all branches can read. Your browser gets the number of the entry, as before.",
 			Control: counter.SignIn,
 			Result:  "{{signed-in-at}} signed you in.",
-			Why:     "Nothing is left in the branch. It has done its work and may forget you.",
+			Why:     "Nothing about you stays in the branch.",
 			Seen:    func(f lab.Findings) bool { return f.Has("signed-in-at") },
 		},
 		{
@@ -58,7 +58,7 @@ func steps() []lab.Step {
 			},
 			Control: counter.Ask, Args: lab.Args{"times": "9"},
 			Result: "You were recognised {{kept-by-any}} times.",
-			Why:    "Each branch takes the number out of your cookie and looks it up in the same notebook. That look is the price: one round trip to Redis with each request.",
+			Why:    "Each branch takes the number out of your cookie and looks it up in the same notebook. That lookup is the price: one round trip to Redis for each request.",
 			Seen:   func(f lab.Findings) bool { return all(f, "kept-by-any") },
 		},
 		{
@@ -71,7 +71,7 @@ func steps() []lab.Step {
 			},
 			Control: counter.KillMine, Args: lab.Args{"times": "6"},
 			Result: "You were recognised {{kept-after-kill}} times after the kill.",
-			Why:    "There was nothing of yours in that branch. The balancer found out by itself that nobody opens there, and asked the others.",
+			Why:    "Nothing about you was stored in that branch. The balancer noticed that it is down and used the others.",
 			Seen:   func(f lab.Findings) bool { return all(f, "kept-after-kill") },
 		},
 		{
@@ -80,7 +80,7 @@ func steps() []lab.Step {
 			// Once, because the setup of a resumed run has these branches already.
 			Control: counter.Add, Args: lab.Args{"count": "5", "times": "16"}, Button: "Open five and ask", Once: true,
 			Result: "You were recognised {{kept-after-adding}} times.",
-			Why:    "A new branch knows everybody from its first request on. This is what scaling out needs: any server may serve any request.",
+			Why:    "A new branch recognises everyone from its first request. This is what scaling out needs: any server can serve any request.",
 			Seen:   func(f lab.Findings) bool { return all(f, "kept-after-adding") },
 		},
 		{
@@ -100,17 +100,17 @@ func steps() []lab.Step {
 			ID: "stop-redis", Title: "Take the notebook away",
 			Do: "Now stop Redis itself, and ask six times.",
 			Expect: &lab.Expect{
-				Question: "What should a branch answer that can't look you up?",
+				Question: "What should a branch answer when it can't look you up?",
 				Options: []string{
 					"401: you are signed out, please sign in",
-					"503: I can't know just now, come back in a moment",
+					"503: I can't know right now, try again in a moment",
 					"200: I believe your cookie",
 				},
 				Right: 1,
 			},
 			Control: stopRedis, Args: lab.Args{"times": "6"},
 			Result: "{{refused-while-redis-away}} times the branch answered 503 with Retry-After. Your cookie: {{cookie-while-redis-away}}.",
-			Why:    "This is what a single notebook costs: when it is away, nobody who is signed in gets anywhere. A branch must not guess. If it answered “signed out” and took the cookie away, a hiccup of Redis would sign out everybody, and all of them would sign in again at once.",
+			Why:    "This is the price of a single notebook: when it's unavailable, no signed-in request works. A branch must not guess. If it answered “signed out” and deleted the cookie, a short outage of Redis would sign everyone out, and they would all sign in again at once.",
 			Seen: func(f lab.Findings) bool {
 				return all(f, "refused-while-redis-away") && f.Value("cookie-while-redis-away") == 1
 			},
@@ -120,7 +120,7 @@ func steps() []lab.Step {
 			Do:      "Start Redis again and ask six times.",
 			Control: startRedis, Args: lab.Args{"times": "6"}, Button: "Start Redis and ask",
 			Result: "You were recognised {{kept-after-redis}} times, with the cookie that you had all along.",
-			Why:    "Nobody had to sign in again. Run Redis so that it is away seldom and loses nothing: with replicas that take over (Sentinel or Cluster), and with its data on a disk.",
+			Why:    "No one had to sign in again. Run Redis so that it's rarely unavailable and loses nothing: with replicas that take over (Sentinel or Cluster), and with its data on disk.",
 			Seen:   func(f lab.Findings) bool { return all(f, "kept-after-redis") },
 		},
 	}

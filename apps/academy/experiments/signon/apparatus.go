@@ -44,7 +44,7 @@ type apparatus struct {
 
 func open(ctx context.Context, b *lab.Bench) (lab.Apparatus, error) {
 	if b.Provider == nil {
-		return nil, errors.New("signon: nobody can open a provider")
+		return nil, errors.New("signon: no way to open a provider")
 	}
 	name := b.Person
 	if name == "" {

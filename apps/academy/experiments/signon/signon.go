@@ -10,10 +10,10 @@ func Experiment() lab.Experiment {
 		Lead:  "Play the attacker: six attacks on a sign-in, and the check that stops each.",
 		Real: "The bank is a real web app with `sso/rp`, the package that Shop, Forum and Academy use. The provider is a complete Gatehouse portal with a database and a Redis of its own, with two accounts: " +
 			"yours and Mallory's. Browsers are HTTP clients with cookie jars; each hop is a real request. Your own account and your own sign-in have no part in it. " +
-			"What happens without a defence is told and not shown: the packages have no switch to turn one off. The bank's error page here also tells the cause, which otherwise only the log has.",
+			"What would happen without a defence is described, not shown: the packages have no switch to turn one off. The bank's error page here also shows the cause, which otherwise is only in the log.",
 		Memory: 160 << 20,
 		Controls: []lab.Control{
-			{Name: "sign-in", Label: "Sign in at the bank", Icon: "log-in", Group: "You", Primary: true, Hint: "The whole flow, with nobody in between."},
+			{Name: "sign-in", Label: "Sign in at the bank", Icon: "log-in", Group: "You", Primary: true, Hint: "The whole flow, without an attacker."},
 			{Name: "login-csrf", Label: "Slip you Mallory's link", Icon: "link", Group: "Mallory attacks", Danger: true, Hint: "Login CSRF. Stopped by state."},
 			{Name: "stolen-code", Label: "Redeem your stolen code", Icon: "key-round", Group: "Mallory attacks", Danger: true, Hint: "Code injection. Stopped by PKCE."},
 			{Name: "replayed-token", Label: "Replay an old ID token", Icon: "history", Group: "Mallory attacks", Danger: true, Hint: "Stopped by nonce."},

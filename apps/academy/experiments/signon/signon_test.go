@@ -46,16 +46,16 @@ func TestSignon_GuidedPath(t *testing.T) {
 	}
 	found := r.State().Findings
 	for name, part := range map[string]string{
-		"refused-state": "another browser", "refused-pkce": "code_verifier does not fit the code_challenge", "refused-nonce": "(nonce)",
+		"refused-state": "another browser", "refused-pkce": "code_verifier doesn't match the code_challenge", "refused-nonce": "(nonce)",
 		"refused-replayed-code": "invalid_grant: The code was used before", "refused-redirect": "400, without a redirect: ",
-		"refused-issuer": "not from the sign-in service that was asked", "signed-in": "Alice", "first-token-after": "401",
+		"refused-issuer": "came from a different sign-in service", "signed-in": "Alice", "first-token-after": "401",
 		"who-after-csrf": "a guest", "who-after-injection": "a guest",
 	} {
 		if f := found[name]; !strings.Contains(f.Text, part) {
 			t.Errorf("%s: %+v, want %q in it", name, f, part)
 		}
 	}
-	if !strings.Contains(found["refused-redirect"].Text, "not registered") {
+	if !strings.Contains(found["refused-redirect"].Text, "registered for it") {
 		t.Errorf("the provider's page said %q", found["refused-redirect"].Text)
 	}
 }

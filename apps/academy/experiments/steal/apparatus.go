@@ -33,7 +33,7 @@ func open(ctx context.Context, b *lab.Bench) (lab.Apparatus, error) {
 	a := &apparatus{bench: b, results: map[string]result{}}
 	w, ok := wayOf(b.Setup()[kind.Name])
 	if !ok {
-		return nil, lab.Refusal("There is no such way to keep who somebody is.")
+		return nil, lab.Refusal("Unknown way to keep a session.")
 	}
 	if err := a.arrange(ctx, w); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (a *apparatus) Do(ctx context.Context, control string, args lab.Args) error
 	case "arrange", "theft":
 		w, ok := wayOf(args[kind.Name])
 		if !ok {
-			return lab.Refusal("There is no such way to keep who somebody is.")
+			return lab.Refusal("Unknown way to keep a session.")
 		}
 		if err := a.arrange(ctx, w); err != nil || control == "arrange" {
 			return err

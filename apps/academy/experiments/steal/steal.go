@@ -27,8 +27,8 @@ type way struct {
 var ways = []way{
 	{plain, "JWT with a long life", "Long life", bank.Card, "card", "Nothing: no lookup, no server that must not stop. And no sign-out."},
 	{short, "JWT with a short life", "Short life", bank.Card, "card", "A new card every few seconds or minutes, from a server that then has to be there, and a refresh token to guard."},
-	{inRedis, "Redis session", "Redis", bank.Redis, "cookie", "A lookup for each request. While Redis is away, nobody is recognised."},
-	{denylisted, "JWT with denylist", "Denylist", bank.CardDenylist, "card", "A connection to Redis for each branch, and a refusal when it has been silent for a second."},
+	{inRedis, "Redis session", "Redis", bank.Redis, "cookie", "A lookup for each request. While Redis is unavailable, no one is recognised."},
+	{denylisted, "JWT with denylist", "Denylist", bank.CardDenylist, "card", "A connection to Redis for each branch, and a refusal after a second without contact to it."},
 }
 
 func wayOf(name string) (way, bool) {

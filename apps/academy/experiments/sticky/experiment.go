@@ -94,7 +94,7 @@ func steps() []lab.Step {
 			},
 			Control: counter.KillMine, Args: lab.Args{"times": "5"},
 			Result: "{{killed}} is gone. {{lost-after-kill}} times you were not recognised.",
-			Why:    "The balancer did what it must: it noticed that nobody opened, and sent you to a branch that lives. But your session was in the memory of the dead one. Both cookies are still in your browser, and the first one names an entry that is nowhere any more.",
+			Why:    "The balancer did what it must: it noticed that the branch was down, and sent you to a running one. But your session was in the memory of the dead one. Both cookies are still in your browser, and the first one names an entry that is nowhere any more.",
 			Seen:   func(f lab.Findings) bool { return f.Value("lost-after-kill") > 0 },
 		},
 		{

@@ -11,7 +11,7 @@ func steps() []lab.Step {
 			Do:      "The bank has one small branch. It serves two customers at once and takes 100 ms for each. Let two customers in.",
 			Control: letIn, Args: lab.Args{"customers": "2"}, Once: true,
 			Result: "Half of the requests were answered within {{wait-quiet}}.",
-			Why:    "Nobody waits for anybody else: what you measure is the work itself.",
+			Why:    "No request waits for another: what you measure is the work itself.",
 			Seen:   func(f lab.Findings) bool { return f.Has("wait-quiet") },
 		},
 		{
@@ -53,7 +53,7 @@ func steps() []lab.Step {
 			},
 			Control: kill, Once: true,
 			Result: "{{failed-up}} requests failed.",
-			Why:    "However big it is, there is one of it. The balancer has nobody else to ask.",
+			Why:    "However big it is, there is only one. The balancer has no other branch to use.",
 			Seen:   func(f lab.Findings) bool { return f.Value("failed-up") > 0 },
 		},
 		{
@@ -91,7 +91,7 @@ func steps() []lab.Step {
 			},
 			Control: kill, Once: true,
 			Result: "{{failed-more}} requests failed.",
-			Why:    "The balancer noticed that nobody opens there and asked another branch, also for what was just under way. These requests only ask; it would not repeat an order. What the dead branch kept in its own memory is gone, though. That is the next experiment.",
+			Why:    "The balancer noticed that the branch was down and used another one, also for requests in progress. These requests only read; it would not repeat an order. What the dead branch kept in its own memory is gone, though. That is the next experiment.",
 			Seen: func(f lab.Findings) bool {
 				return f.Has("failed-more") && f.Value("failed-more") < f.Value("failed-up")
 			},

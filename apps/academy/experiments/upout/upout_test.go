@@ -40,7 +40,7 @@ func TestUpOut_GuidedPath(t *testing.T) {
 	if len(s.View.Charts) != 3 || len(s.View.Tables) != 2 || s.Setup["branches"] != "12" || s.Setup["size"] != "2" {
 		t.Errorf("%d charts, %d tables, %v", len(s.View.Charts), len(s.View.Tables), s.Setup)
 	}
-	if text := s.View.Picture.Text; !strings.HasPrefix(text, "Customers (nobody just now) → load balancer → 12 branches") {
+	if text := s.View.Picture.Text; !strings.HasPrefix(text, "Customers (none right now) → load balancer → 12 branches") {
 		t.Error(text)
 	}
 }

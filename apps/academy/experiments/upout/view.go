@@ -19,7 +19,7 @@ func (a *apparatus) View(v *lab.View) {
 	}
 	a.mu.Unlock()
 	v.Picture = a.Picture()
-	crowd := lab.Node{ID: crowdNode, Label: "Customers", State: lab.Up, Note: "nobody just now"}
+	crowd := lab.Node{ID: crowdNode, Label: "Customers", State: lab.Up, Note: "none right now"}
 	if at > 0 {
 		crowd.Note = fmt.Sprintf("%d at once", at)
 	}
@@ -91,7 +91,7 @@ func compared(curves []curve) lab.Table {
 func priceList() lab.Table {
 	t := lab.Table{ID: "prices", Title: "Price list", Columns: []string{"One branch that serves", "Coins a day", "As small branches"}, Numeric: []bool{true, true, true}}
 	for _, n := range append(slices.Clone(sizes), 2*ceiling) {
-		price := "nobody sells it"
+		price := "not for sale"
 		if coins, sold := prices[n]; sold {
 			price = strconv.Itoa(coins)
 		}
