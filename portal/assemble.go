@@ -93,7 +93,7 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 		return p, err
 	}
 	p.revoker, err = revoke.New(revoke.Deps{
-		Records: records, Log: log, Sessions: sessions, Sender: p.sender, Now: d.Now, Logger: d.Logger, Bound: d.Denied.Bound(), Recorded: p.relay.Wake,
+		Records: records, Log: log, Sessions: sessions, Sender: p.sender, Now: d.Now, Logger: d.Logger, Bound: d.Denied.Bound(), Recorded: p.relay.Notify,
 	})
 	if err != nil {
 		return p, err
@@ -108,14 +108,14 @@ func assemble(ctx context.Context, d Deps) (p parts, err error) {
 	}
 	p.protocol, err = oidc.New(oidc.Deps{
 		Clients: p.clients, Records: records, Ephemeral: short, Sessions: sessions, Revoker: p.revoker, Denied: d.Denied, Issuer: issuer, Keys: p.keys,
-		Secret: d.Key, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Wake, Trace: seen, Replica: d.Replica,
+		Secret: d.Key, Now: d.Now, Logger: d.Logger, Recorded: p.relay.Notify, Trace: seen, Replica: d.Replica,
 		RefreshLife: d.Lifetimes.Refresh, ReplayWindow: d.Lifetimes.ReplayWindow,
 	})
 	if err != nil {
 		return p, err
 	}
 	p.upkeep = &upkeep{records: records, now: d.Now, log: d.Logger}
-	if p.pages, err = people(ctx, d, records, sessions, p.revoker, p.relay.Wake, p.protocol); err != nil {
+	if p.pages, err = people(ctx, d, records, sessions, p.revoker, p.relay.Notify, p.protocol); err != nil {
 		return p, err
 	}
 	p.console, err = admin.New(admin.Deps{

@@ -88,8 +88,8 @@ func (v *questionView) fill(form url.Values) {
 	}
 }
 
-// read returns the answer in a form in stored form, or a chapter.Refusal.
-func read(q *chapter.Question, form url.Values) (given string, err error) {
+// readAnswer returns the answer in a form in stored form, or a chapter.Refusal.
+func readAnswer(q *chapter.Question, form url.Values) (given string, err error) {
 	switch q.Kind {
 	case chapter.Choice, chapter.Several:
 		return q.Choose(form["option"])

@@ -42,8 +42,8 @@ func (v runView) url(rest string) string { return runURL(v.Run.ID) + rest }
 
 func (v runView) guided() bool { return v.Run.Mode != lab.Free }
 
-// on reports whether the run accepts controls.
-func (v runView) on() bool { return v.Run.Lives() && v.Run.Address != "" }
+// acceptsControls reports whether the run accepts controls.
+func (v runView) acceptsControls() bool { return v.Run.Lives() && v.Run.Address != "" }
 
 // newest returns the number of the last request that the page shows.
 func (v runView) newest() int64 {
@@ -63,7 +63,7 @@ func (a *App) view(r store.Run, e lab.Experiment, s lab.State) runView {
 	v := runView{E: e, Run: r, State: s, Key: rand.Text()}
 	v.Since = v.newest()
 	mode := r.Mode
-	if !maps.Equal(s.Setup, began(r)) {
+	if !maps.Equal(s.Setup, firstSetup(r)) {
 		mode = lab.Free // a guided path begins with its own setup, not with the one that its steps have changed
 	}
 	v.Permalink = a.Estate.URL(service) + experimentURL(e.Name, mode, s.Setup)
@@ -77,11 +77,11 @@ func (a *App) run(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.look(c.Request().Context(), &r, 0)
+	s, err := a.currentState(c.Request().Context(), &r, 0)
 	if err != nil {
 		return err
 	}
-	if err := a.notice(c.Request().Context(), &r, s); err != nil {
+	if err := a.saveProgress(c.Request().Context(), &r, s); err != nil {
 		return err
 	}
 	v := a.view(r, e, s)
@@ -97,12 +97,12 @@ func (a *App) runPage(c echo.Context, status int, v runView) error {
 	return web.Render(c, status, runPage(v), v.changed(""))
 }
 
-// notice stores a state with other progress than the stored one, so that progress made without a click is kept.
-func (a *App) notice(ctx context.Context, r *store.Run, s lab.State) error {
+// saveProgress stores a state with other progress than the stored one, so that progress made without a click is kept.
+func (a *App) saveProgress(ctx context.Context, r *store.Run, s lab.State) error {
 	if !r.Lives() || s.Version == 0 || s.Step == r.Step && len(s.Findings) == len(stateOf(*r).Findings) {
 		return nil
 	}
-	return a.keep(ctx, r, s)
+	return a.saveState(ctx, r, s)
 }
 
 // do handles POST /runs/:run/do: it runs a control.
@@ -144,7 +144,7 @@ func (a *App) step(c echo.Context) error {
 // formKey returns a key that identifies an action, so that a form sent twice counts once: the page's key and the
 // action.
 func formKey(c echo.Context, what string) string {
-	if key := c.FormValue("key"); keyForm.MatchString(key) && len(what) <= 100 {
+	if key := c.FormValue("key"); web.ValidFormKey(key) && len(what) <= 100 {
 		return key + "." + what
 	}
 	return ""
@@ -167,13 +167,13 @@ func (a *App) act(c echo.Context, r store.Run, e lab.Experiment, f fault, what f
 	s, err := what(ctx)
 	switch refused := lab.Refusal(""); {
 	case errors.Is(err, lab.ErrGone):
-		s, err := a.look(ctx, &r, 0)
+		s, err := a.currentState(ctx, &r, 0)
 		if err != nil {
 			return err
 		}
 		return a.tooLate(c, r, e, s)
 	case errors.As(err, &refused):
-		if s, err = a.look(ctx, &r, 0); err != nil {
+		if s, err = a.currentState(ctx, &r, 0); err != nil {
 			return err
 		}
 		f.Message = refused.Error()
@@ -183,7 +183,7 @@ func (a *App) act(c echo.Context, r store.Run, e lab.Experiment, f fault, what f
 	case err != nil:
 		return err
 	}
-	if err := a.keep(ctx, &r, s); err != nil {
+	if err := a.saveState(ctx, &r, s); err != nil {
 		return err
 	}
 	seen := seenBefore(c)

@@ -63,7 +63,7 @@ func runPage(v runView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			parts, err := v.draw()
+			parts, err := v.renderAreas()
 			if err != nil {
 				templ_7745c5c3_Err = failed(err).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
@@ -198,7 +198,7 @@ func runPage(v runView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = v.watch(sums(parts)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = v.watch(joinSums(parts)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -87,7 +87,7 @@ func (v dashboardView) lead() string {
 	if len(v.faults) > 0 {
 		return "Correct the dates below to see the figures."
 	}
-	return v.query.period.Words() + " · per " + v.query.period.Every()
+	return v.query.period.Description() + " · per " + v.query.period.StepText()
 }
 
 func choices(label string, items []components.NavItem) templ.Component {

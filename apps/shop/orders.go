@@ -49,12 +49,12 @@ func (a *App) order(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	shell, err := a.shell(c, "Order "+number(o.ID), nil)
+	shell, err := a.shell(c, "Order "+shortOrderID(o.ID), nil)
 	if err != nil {
 		return err
 	}
 	return web.Render(c, http.StatusOK, orderPage(orderView{shell, o, a.pictures}))
 }
 
-// number returns the short form of an order's id, which is easier to read out on the telephone.
-func number(id string) string { return id[:4] + "-" + id[4:8] }
+// shortOrderID returns the short form of an order's id, which is easier to read out on the telephone.
+func shortOrderID(id string) string { return id[:4] + "-" + id[4:8] }

@@ -13,8 +13,8 @@ import (
 	"gatehouse/web"
 )
 
-// scarce is the stock up to which the shop shows how many units are left.
-const scarce = 5
+// maxScarce is the stock up to which the shop shows how many units are left.
+const maxScarce = 5
 
 // productView is the data of a product's page.
 type productView struct {
@@ -26,12 +26,18 @@ type productView struct {
 	Related []card
 }
 
+// findProduct returns the product with this slug, or a 404 error.
+func (a *App) findProduct(c echo.Context, slug string) (store.Product, error) {
+	p, err := a.store.Product(c.Request().Context(), slug)
+	if errors.Is(err, store.ErrNotFound) {
+		return p, web.NotFound("This product")
+	}
+	return p, err
+}
+
 func (a *App) product(c echo.Context) error {
 	ctx := c.Request().Context()
-	p, err := a.store.Product(ctx, c.Param("slug"))
-	if errors.Is(err, store.ErrNotFound) {
-		return productMissing()
-	}
+	p, err := a.findProduct(c, c.Param("slug"))
 	if err != nil {
 		return err
 	}
@@ -51,14 +57,8 @@ func (a *App) product(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	lines, err := a.store.Cart(ctx, id)
-	if err != nil {
+	if v.InCart, err = a.quantityOf(c, id, p.Slug); err != nil {
 		return err
-	}
-	for _, l := range lines {
-		if l.Slug == p.Slug {
-			v.InCart = l.Quantity
-		}
 	}
 	v.Shell.Description = p.Short
 	return web.Render(c, http.StatusOK, productPage(v))

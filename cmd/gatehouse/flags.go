@@ -46,7 +46,7 @@ type upConfig struct {
 	OldKeys     []string      `env:"GATEHOUSE_OLD_KEYS" help:"${old_keys_help}"`
 	Demo        string        `env:"GATEHOUSE_DEMO" default:"auto" enum:"auto,true,false" help:"Demo accounts and demo content: auto means only on a loopback address, for a domain below localhost."`
 	Grace       time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"How long a replica may take to stop before it is killed."`
-	SessionIdle time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"8h" help:"A session that is not used for so long ends, from 1m to 24h."`
+	SessionIdle time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"${session_idle}" help:"A session that is not used for so long ends, from 1m to 24h."`
 
 	Academy  academySettings `embed:""`
 	Denylist denylistConfig  `embed:"" prefix:"denylist-"`
@@ -71,7 +71,7 @@ type serviceConfig struct {
 	Demo           bool          `env:"GATEHOUSE_DEMO" help:"Demo accounts and demo content. Never where strangers can reach it."`
 	DialLoopback   bool          `env:"GATEHOUSE_DIAL_LOOPBACK" help:"Find sibling services below *.localhost on this machine."`
 	Grace          time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"How long requests under way may take when the replica stops."`
-	SessionIdle    time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"8h" help:"A session that is not used for so long ends, from 1m to 24h."`
+	SessionIdle    time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"${session_idle}" help:"A session that is not used for so long ends, from 1m to 24h."`
 
 	Denylist denylistConfig `embed:"" prefix:"denylist-"`
 
@@ -140,7 +140,7 @@ func run(ctx context.Context, args []string) error {
 	var cmd commands
 	options := []kong.Option{
 		kong.Name("gatehouse"), kong.UsageOnError(), kong.Description("One sign-in opens every app, on many servers."),
-		kong.Vars{"redis_help": redisHelp, "old_keys_help": oldKeysHelp, "replicas": defaultReplicas()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"session_idle": session.DefaultIdle.String(), "redis_help": redisHelp, "old_keys_help": oldKeysHelp, "replicas": defaultReplicas()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}
 	replicas := map[string]replica{}
 	for _, s := range services {

@@ -45,8 +45,8 @@ func (r *replica) waitFirst(ctx context.Context) error {
 	}
 }
 
-// tellFirst records the result of the first start; later ones are ignored.
-func (r *replica) tellFirst(err error) {
+// reportFirst records the result of the first start; later ones are ignored.
+func (r *replica) reportFirst(err error) {
 	select {
 	case r.first <- err:
 	default:
@@ -78,8 +78,8 @@ func (r *replica) emit(e Event, change func(now *Replica)) {
 
 func (r *replica) change(kind Kind, change func(now *Replica)) { r.emit(Event{Kind: kind}, change) }
 
-// exit records the end of the process; err is nil if it was ordered.
-func (r *replica) exit(err error) {
+// recordExit records the end of the process; err is nil if it was ordered.
+func (r *replica) recordExit(err error) {
 	r.emit(Event{Kind: EventExited, Err: err}, func(now *Replica) {
 		now.PID, now.Addr, now.Metrics, r.proc = 0, "", "", nil
 		if err != nil {

@@ -98,7 +98,7 @@ func (p *Pages) refuseDelete(c echo.Context, err error, view deleteView) error {
 // Redis is unavailable: replicas that do not hear from Redis refuse all sessions within a second.
 func notEverywhere(done string) error {
 	e := web.Fail(http.StatusServiceUnavailable, "unavailable", done+" That follows by itself within moments; there is nothing more to do.").
-		Titled("Done, and not known everywhere yet")
+		WithTitle("Done, and not known everywhere yet")
 	e.RetryAfter = 2 * time.Second
 	return e
 }

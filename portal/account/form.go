@@ -21,7 +21,7 @@ const maxName = 80
 // more than once.
 func posted(c echo.Context, name string) (string, error) {
 	if err := c.Request().ParseForm(); err != nil {
-		return "", web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+		return "", web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").WithCause(err)
 	}
 	switch values := c.Request().PostForm[name]; len(values) {
 	case 0:

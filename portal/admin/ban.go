@@ -74,7 +74,7 @@ func (a *Console) showBan(c echo.Context, status int, view banView) error {
 func (a *Console) bannable(c echo.Context, me Admin) (store.User, error) {
 	u, err := a.someoneLiving(c)
 	if err == nil && u.ID == me.ID {
-		return u, web.Invalid("This is your own account. Nobody can ban themselves: ask another administrator, or give up the role.").Titled("You cannot ban yourself")
+		return u, web.Invalid("This is your own account. Nobody can ban themselves: ask another administrator, or give up the role.").WithTitle("You cannot ban yourself")
 	}
 	return u, err
 }

@@ -235,7 +235,7 @@ func (a *Console) editClient(c echo.Context, me Admin) error {
 // sentClientForm reads the form from the body, ignoring the URL's query.
 func (a *Console) sentClientForm(c echo.Context) (clientForm, error) {
 	if err := c.Request().ParseForm(); err != nil {
-		return clientForm{}, web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").Because(err)
+		return clientForm{}, web.Fail(http.StatusBadRequest, "bad_form", "The form that was sent can't be read.").WithCause(err)
 	}
 	return readClientForm(c.Request().PostForm), nil
 }

@@ -169,7 +169,7 @@ func (a *Console) groups(h house) (groups []serverGroup) {
 			i = len(groups)
 			at[r.Service] = i
 			groups = append(groups, serverGroup{Key: r.Service, Name: r.Service})
-			for _, app := range a.Estate.Open([]string{role}) {
+			for _, app := range a.Estate.AppsFor([]string{role}) {
 				if app.Key == r.Service {
 					groups[i].Name = app.Name
 				}

@@ -61,7 +61,7 @@ func (a *Console) someone(c echo.Context) (store.User, error) {
 func (a *Console) someoneLiving(c echo.Context) (store.User, error) {
 	u, err := a.someone(c)
 	if err == nil && !u.DeletedAt.IsZero() {
-		return u, web.Fail(http.StatusGone, "deleted", "This account has been deleted. Nothing can be done to it any more.").Titled("This account is no more")
+		return u, web.Fail(http.StatusGone, "deleted", "This account has been deleted. Nothing can be done to it any more.").WithTitle("This account is no more")
 	}
 	return u, err
 }

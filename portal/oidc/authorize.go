@@ -21,7 +21,7 @@ import (
 func (h *Handlers) Authorize(c echo.Context) error {
 	sent, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
-		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that can't be read.").Because(err)
+		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that can't be read.").WithCause(err)
 	}
 	q, err := readAuthorize(sent, known{c.Request().Context(), h.Clients}, h.Issuer.URL())
 	if err != nil {

@@ -67,7 +67,7 @@ func readAuthorize(sent url.Values, reg registry, issuer string) (*authRequest, 
 // §4.11).
 func readReturn(p params, reg registry) (clients.Client, string, error) {
 	fail := func(message string) error {
-		return web.Fail(http.StatusBadRequest, invalidRequest, message).Titled("This sign-in can't go on")
+		return web.Fail(http.StatusBadRequest, invalidRequest, message).WithTitle("This sign-in can't go on")
 	}
 	for _, name := range []string{"client_id", "redirect_uri"} {
 		if what, bad := p.bad[name]; bad {

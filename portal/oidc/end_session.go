@@ -55,7 +55,7 @@ func (h *Handlers) EndSession(c echo.Context) error {
 	case errors.Is(err, session.ErrConflict): // it is ambiguous which sign-in to end
 		e := web.Fail(http.StatusConflict, "session_conflict", "This browser sends two sessions of different people, so neither is used. Sign in again, which ends both, and then sign out.")
 		e.ActionLabel, e.ActionURL = "Sign in again", SignInPath
-		return e.Titled("Please sign in again")
+		return e.WithTitle("Please sign in again")
 	case err != nil:
 		return web.Unavailable(err)
 	}
@@ -78,7 +78,7 @@ func (h *Handlers) EndSession(c echo.Context) error {
 func (h *Handlers) readLogout(c echo.Context) (*logoutRequest, error) {
 	r := c.Request()
 	fail := func(message string) error {
-		return web.Fail(http.StatusBadRequest, invalidRequest, message).Titled("This sign-out can't go on")
+		return web.Fail(http.StatusBadRequest, invalidRequest, message).WithTitle("This sign-out can't go on")
 	}
 	sent, err := url.ParseQuery(r.URL.RawQuery)
 	if r.Method == http.MethodPost {

@@ -196,7 +196,7 @@ func TestRuns_OldOnesAreForgotten(t *testing.T) {
 		ctx := t.Context()
 		start(t, s, run("other", "alice", "sticky"), noon)
 		start(t, s, run("bobs", "bob", "card"), noon)
-		for i := range store.RunsKept + 5 {
+		for i := range store.MaxRunsKept + 5 {
 			id := fmt.Sprintf("r%02d", i)
 			start(t, s, run(id, "alice", "card"), noon.Add(time.Duration(i)*time.Minute))
 			if i == 1 {

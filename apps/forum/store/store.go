@@ -12,7 +12,7 @@ import (
 
 // Errors of the store, for use with errors.Is.
 var (
-	ErrNotFound  = errors.New("forum: not found")
+	ErrNotFound  = db.ErrNotFound
 	ErrLocked    = errors.New("forum: the thread is locked")
 	ErrRemoved   = errors.New("forum: removed by a moderator")
 	ErrNotAuthor = errors.New("forum: the post is another person's")
@@ -22,10 +22,10 @@ var (
 
 // Limits per user. They do not affect normal conversations, but stop floods.
 var (
-	perThread = db.RateLimit{Max: 20, Window: 10 * time.Minute}
-	perReply  = db.RateLimit{Max: 60, Window: 10 * time.Minute}
-	perEdit   = db.RateLimit{Max: 30, Window: 10 * time.Minute}
-	perVote   = db.RateLimit{Max: 120, Window: 10 * time.Minute}
+	threadLimit = db.RateLimit{Max: 20, Window: 10 * time.Minute}
+	replyLimit  = db.RateLimit{Max: 60, Window: 10 * time.Minute}
+	editLimit   = db.RateLimit{Max: 30, Window: 10 * time.Minute}
+	voteLimit   = db.RateLimit{Max: 120, Window: 10 * time.Minute}
 )
 
 // PageSize is the number of threads, posts or log entries per page.
@@ -42,8 +42,8 @@ func New(d *db.DB) (*Store, error) {
 	return &Store{db: d}, nil
 }
 
-// Tidy indexes threads that are not indexed yet, corrects stored counts and deletes expired rate limit counters.
-func (s *Store) Tidy(ctx context.Context, now time.Time) error {
+// CleanUp indexes threads that are not indexed yet, corrects stored counts and deletes expired rate limit counters.
+func (s *Store) CleanUp(ctx context.Context, now time.Time) error {
 	return errors.Join(s.Index(ctx), s.countThreads(ctx), s.db.PruneRateLimits(ctx, now))
 }
 
@@ -67,6 +67,6 @@ func fold(s string) string { return strings.ToLower(s) }
 
 // offset returns the OFFSET of a page, or of the last page if page is past the end.
 func offset(page, total int) int {
-	last := max(1, (total+PageSize-1)/PageSize)
-	return (min(max(page, 1), last) - 1) * PageSize
+	_, _, skip := db.Page(page, total, PageSize)
+	return skip
 }
