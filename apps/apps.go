@@ -136,6 +136,14 @@ func (d *Deps) Hourly(cleanUp func(context.Context) error) func(context.Context)
 	}
 }
 
+// NotFound returns a 404 error that names what is missing if err is a store's ErrNotFound, and err otherwise.
+func NotFound(err error, what string) error {
+	if errors.Is(err, db.ErrNotFound) {
+		return web.NotFound(what)
+	}
+	return err
+}
+
 // Subject returns the sub of the signed-in user, or "" for a guest.
 func Subject(c echo.Context) string {
 	if p := rp.Person(c); p != nil {

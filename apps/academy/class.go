@@ -1,7 +1,6 @@
 package academy
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -116,10 +115,7 @@ func (a *App) findRoom(c echo.Context) (store.Room, error) {
 			err = store.ErrNotFound
 		}
 	}
-	if errors.Is(err, store.ErrNotFound) {
-		return r, web.NotFound("This room")
-	}
-	return r, err
+	return r, apps.NotFound(err, "This room")
 }
 
 func (a *App) members(c echo.Context, r store.Room, page int) ([]memberView, error) {
@@ -200,10 +196,8 @@ func (a *App) closeRoom(c echo.Context) error {
 	if err == nil {
 		err = a.store.CloseRoom(c.Request().Context(), r.ID, apps.Subject(c), a.Now())
 	}
-	if errors.Is(err, store.ErrNotFound) {
-		return web.NotFound("This room")
-	} else if err != nil {
-		return err
+	if err != nil {
+		return apps.NotFound(err, "This room")
 	}
 	web.Flash(c, "success", "The room is closed to new learners. You can still view it.")
 	return web.SeeOther(c, roomURL(r))

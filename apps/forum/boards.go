@@ -1,13 +1,13 @@
 package forum
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/forum/store"
 	"gatehouse/components"
 	"gatehouse/web"
@@ -71,11 +71,8 @@ func (a *App) home(c echo.Context) error {
 func (a *App) board(c echo.Context) error {
 	ctx := c.Request().Context()
 	board, err := a.store.Board(ctx, param(c, "board"))
-	if errors.Is(err, store.ErrNotFound) {
-		return web.NotFound("This board")
-	}
 	if err != nil {
-		return err
+		return apps.NotFound(err, "This board")
 	}
 	f := readFilter(c)
 	f.Board = board.Slug

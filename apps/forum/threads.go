@@ -183,10 +183,7 @@ func postURL(p store.Post) string { return threadURL(p.Thread, p.Page(), p.Numbe
 
 func (a *App) findPost(c echo.Context) (store.Post, error) {
 	p, err := a.store.Post(c.Request().Context(), param(c, "post"))
-	if errors.Is(err, store.ErrNotFound) {
-		return p, web.NotFound("This post")
-	}
-	return p, err
+	return p, apps.NotFound(err, "This post")
 }
 
 func (v threadView) pages() components.Pages {

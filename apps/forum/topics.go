@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/forum/store"
 	"gatehouse/sso/rp"
 	"gatehouse/web"
@@ -72,11 +73,8 @@ func (a *App) getTopic(c echo.Context) error {
 		return err
 	}
 	t, err := a.store.Topic(c.Request().Context(), app, topic)
-	if errors.Is(err, store.ErrNotFound) {
-		return web.NotFound("This topic")
-	}
 	if err != nil {
-		return err
+		return apps.NotFound(err, "This topic")
 	}
 	return sendTopic(c, http.StatusOK, t)
 }

@@ -1,11 +1,11 @@
 package shop
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/shop/store"
 	"gatehouse/components"
 	"gatehouse/sso/rp"
@@ -43,11 +43,8 @@ func (a *App) orders(c echo.Context) error {
 // order handles GET /orders/:id: shows one of the user's own orders. Another user's order gives 404.
 func (a *App) order(c echo.Context) error {
 	o, err := a.store.Order(c.Request().Context(), rp.Person(c).Subject, c.Param("id"))
-	if errors.Is(err, store.ErrNotFound) {
-		return web.NotFound("This order")
-	}
 	if err != nil {
-		return err
+		return apps.NotFound(err, "This order")
 	}
 	shell, err := a.shell(c, "Order "+shortOrderID(o.ID), nil)
 	if err != nil {

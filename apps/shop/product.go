@@ -1,13 +1,13 @@
 package shop
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/shop/store"
 	"gatehouse/components"
 	"gatehouse/web"
@@ -29,10 +29,7 @@ type productView struct {
 // findProduct returns the product with this slug, or a 404 error.
 func (a *App) findProduct(c echo.Context, slug string) (store.Product, error) {
 	p, err := a.store.Product(c.Request().Context(), slug)
-	if errors.Is(err, store.ErrNotFound) {
-		return p, web.NotFound("This product")
-	}
-	return p, err
+	return p, apps.NotFound(err, "This product")
 }
 
 func (a *App) product(c echo.Context) error {
