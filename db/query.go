@@ -32,7 +32,7 @@ func Select(ctx context.Context, q Querier, what string, dest any, query string,
 	return wrap(what, sqlx.SelectContext(ctx, q, dest, q.Rebind(query), args...))
 }
 
-// SelectIn is [Select] for a query in which IN (?) stands for all elements of a slice in args, which must not be empty.
+// SelectIn does what [Select] does, and replaces IN (?) with the elements of a slice in args, which must not be empty.
 func SelectIn(ctx context.Context, q Querier, what string, dest any, query string, args ...any) error {
 	query, args, err := sqlx.In(query, args...)
 	if err != nil {

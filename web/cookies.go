@@ -19,7 +19,7 @@ const (
 	maxFlash    = 300 // characters
 )
 
-func theme(c echo.Context) string {
+func themeOf(c echo.Context) string {
 	chosen := cookies.Values(c.Request(), themeCookie, func(v string) bool { return v == "light" || v == "dark" })
 	if len(chosen) == 0 {
 		return "system"

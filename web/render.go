@@ -72,7 +72,7 @@ func Shell(c echo.Context, title string) components.Shell {
 	}
 	v := components.Shell{
 		Title: title, App: s.Estate.appOf(s.Service), Replica: s.Replica, RequestID: RequestID(c),
-		Theme: theme(c), Path: c.Request().URL.RequestURI(), Toasts: popFlash(c),
+		Theme: themeOf(c), Path: c.Request().URL.RequestURI(), Toasts: popFlash(c),
 		ProfileURL: s.Estate.URL("portal") + "/profile", SessionsURL: s.Estate.URL("portal") + "/sessions",
 		SignInURL: SignInURL(c, s.SignInPath), SignOutAction: s.SignOutPath,
 	}

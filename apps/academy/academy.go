@@ -82,7 +82,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/experiments/:experiment/runs", a.startRun, signedIn)
 	e.GET("/experiments/:experiment/runs", a.toExperiment)
 
-	e.GET("/seen", a.seen, signedIn) // the user's own sign-in
+	e.GET("/seen", a.ownSignIn, signedIn) // the user's own sign-in
 
 	admin := a.sso.Role("admin") // the replicas of this installation
 	e.GET("/estate", a.estate, admin)
@@ -101,10 +101,10 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/runs/:run/live", a.live, signedIn)
 	e.GET("/runs/:run/timeline.json", a.timelineJSON, signedIn)
 	e.GET("/runs/:run/timeline.csv", a.timelineCSV, signedIn)
-	e.POST("/runs/:run/do", a.do, signedIn)
-	e.POST("/runs/:run/step", a.step, signedIn)
-	e.POST("/runs/:run/end", a.end, signedIn)
-	e.POST("/runs/:run/again", a.again, signedIn)
+	e.POST("/runs/:run/do", a.doControl, signedIn)
+	e.POST("/runs/:run/step", a.doStep, signedIn)
+	e.POST("/runs/:run/end", a.endByUser, signedIn)
+	e.POST("/runs/:run/again", a.restartRun, signedIn)
 	e.GET("/runs/:run/do", a.toRun, signedIn)
 	e.GET("/runs/:run/step", a.toRun, signedIn)
 	e.GET("/runs/:run/end", a.toRun, signedIn)

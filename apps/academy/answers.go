@@ -63,13 +63,13 @@ func (a *App) showRefused(c echo.Context, l *chapter.Lesson, q *chapter.Question
 			return err
 		}
 		v := newQuestionView(l, q, answers, false)
-		v.fill(form)
+		v.fillIn(form)
 		v.Fault = why
 		return web.Render(c, http.StatusUnprocessableEntity, questionBody(v), questionBody(v))
 	}
 	return a.showLesson(c, http.StatusUnprocessableEntity, l, func(v *questionView) {
 		if v.Q == q {
-			v.fill(form)
+			v.fillIn(form)
 			v.Fault = why
 		}
 	})

@@ -35,7 +35,7 @@ func (v runView) desk() templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		if v.Run.Lives() && v.Fault.Message != "" && v.Fault.Where == "" {
+		if v.Run.IsRunning() && v.Fault.Message != "" && v.Fault.Where == "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"mb-4\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -108,16 +108,16 @@ func (a *App) estateLive(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if v.sum() == c.QueryParam("have") {
+	if v.checksum() == c.QueryParam("have") {
 		return c.NoContent(http.StatusNoContent)
 	}
 	// Even if the supervisor does not answer, this request succeeded: answer 200.
 	return web.Render(c, http.StatusOK, wholeEstate(v), estateParts(v))
 }
 
-// sum returns a hash of what the page shows. It leaves out the request counts of the Academy, since polling changes
+// checksum returns a hash of what the page shows. It leaves out the request counts of the Academy, since polling changes
 // them.
-func (v estateView) sum() string {
+func (v estateView) checksum() string {
 	e := v.Estate
 	e.Services = append([]control.Service(nil), e.Services...)
 	for i, s := range e.Services {

@@ -55,7 +55,7 @@ func (a *App) lesson(c echo.Context) error {
 	draft := rp.Draft(c)
 	return a.showLesson(c, http.StatusOK, l, func(v *questionView) {
 		if draft.Has("question") && draft.Get("question") == v.Q.ID {
-			v.fill(draft)
+			v.fillIn(draft)
 			v.Kept = true
 		}
 	}, draftToasts(draft)...)

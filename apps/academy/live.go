@@ -147,7 +147,7 @@ func (a *App) live(c echo.Context) error {
 	if err := a.saveProgress(c.Request().Context(), &r, s); err != nil {
 		return err
 	}
-	v := a.view(r, e, s)
+	v := a.newRunView(r, e, s)
 	if n, err := strconv.ParseInt(c.QueryParam("n"), 10, 64); err == nil && n >= 0 {
 		v.Since = n
 	}

@@ -66,9 +66,9 @@ type seenHop struct {
 	Sent, Answered []trace.Value
 }
 
-// seen handles GET /seen: it shows the user's newest sign-ins of the last hour: one at the Academy, one at another
+// ownSignIn handles GET /seen: it shows the user's newest sign-ins of the last hour: one at the Academy, one at another
 // app, and the one with the sign-in form.
-func (a *App) seen(c echo.Context) error {
+func (a *App) ownSignIn(c echo.Context) error {
 	flows, err := a.ownSignIns(c)
 	if err != nil {
 		return web.Unavailable(err)

@@ -67,8 +67,8 @@ func arranged(q *chapter.Question, given string) []placed {
 	return lines
 }
 
-// fill fills the form with the values that were sent, even if they are no valid answer.
-func (v *questionView) fill(form url.Values) {
+// fillIn fills the form with the values that were sent, even if they are no valid answer.
+func (v *questionView) fillIn(form url.Values) {
 	switch v.Q.Kind {
 	case chapter.Choice, chapter.Several:
 		v.Chosen = map[int]bool{}

@@ -99,7 +99,7 @@ func stateOf(r store.Run) lab.State {
 // currentState returns the state of a run. It returns lab.ErrSame if the state is still version seen. If the run has ended, it
 // returns the stored state. It returns an error if the run can't be reached.
 func (a *App) currentState(ctx context.Context, r *store.Run, seen int64) (lab.State, error) {
-	if !r.Lives() {
+	if !r.IsRunning() {
 		return stateOf(*r), nil
 	}
 	if r.Address == "" {
@@ -164,7 +164,7 @@ func (a *App) saveState(ctx context.Context, r *store.Run, s lab.State) error {
 	if err != nil {
 		return fmt.Errorf("keep run: %w", err)
 	}
-	for r.Lives() && stateOf(*r).Version <= s.Version {
+	for r.IsRunning() && stateOf(*r).Version <= s.Version {
 		saved, err := a.store.SaveRun(ctx, r, s.Step, string(state), a.Now())
 		if saved || err != nil {
 			return err
@@ -184,7 +184,7 @@ func (a *App) runEnded(id, why string, last lab.State) {
 	ctx, cancel := context.WithTimeout(context.Background(), saveEndTimeout)
 	defer cancel()
 	r, err := a.store.AnyRun(ctx, id)
-	if err == nil && r.Lives() {
+	if err == nil && r.IsRunning() {
 		err = a.saveEnd(ctx, &r, why, last)
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -198,7 +198,7 @@ const endTimeout = 5 * time.Second
 // endRun ends a run, if it is running, and stores its last state. A run that can't be reached is stored as ended: its
 // user must be able to start another one, and its process ends by itself when no page shows it.
 func (a *App) endRun(ctx context.Context, r *store.Run, why string) error {
-	if !r.Lives() {
+	if !r.IsRunning() {
 		return nil
 	}
 	last := lab.State{}

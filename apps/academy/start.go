@@ -43,12 +43,12 @@ func (a *App) startRun(c echo.Context) error {
 		return a.experimentPage(c, http.StatusUnprocessableEntity, e, mode, given, refused.Error())
 	}
 	start := lab.Start{ID: runIDOf(c.FormValue("key")), Experiment: e.Name, Setup: setup, Mode: mode, Person: givenName(c), Account: apps.Subject(c), Network: web.ClientNetwork(c)}
-	return a.begin(c, e, start, setup, lab.State{Setup: setup})
+	return a.beginRun(c, e, start, setup, lab.State{Setup: setup})
 }
 
-// again handles POST /runs/:run/again: it starts a new run from the learner's current step, with the findings so far,
+// restartRun handles POST /runs/:run/again: it starts a new run from the learner's current step, with the findings so far,
 // or from the beginning.
-func (a *App) again(c echo.Context) error {
+func (a *App) restartRun(c echo.Context) error {
 	r, e, err := a.findRun(c)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (a *App) again(c echo.Context) error {
 		start.Step, start.Findings = was.Step, was.Findings
 		shown.Step, shown.Findings, shown.Foretold = was.Step, was.Findings, was.Foretold
 	}
-	return a.begin(c, e, start, first, shown)
+	return a.beginRun(c, e, start, first, shown)
 }
 
 // fittingSetup returns the part of an earlier setup that e's parameters still accept, since the experiment may have
@@ -101,9 +101,9 @@ func fittingSetup(e lab.Experiment, was lab.Args) lab.Args {
 	return setup
 }
 
-// begin starts a run and redirects to it. The run is stored first, so that a form sent twice finds it. began is the
+// beginRun starts a run and redirects to it. The run is stored first, so that a form sent twice finds it. began is the
 // setup with which the run can be started over.
-func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, began lab.Args, shown lab.State) error {
+func (a *App) beginRun(c echo.Context, e lab.Experiment, s lab.Start, began lab.Args, shown lab.State) error {
 	// Finish starting the run even if the browser has gone.
 	ctx := context.WithoutCancel(c.Request().Context())
 	if id := c.FormValue("end"); id != "" {

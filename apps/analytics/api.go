@@ -104,7 +104,7 @@ func (a *App) apiMetric(c echo.Context) error {
 		Metric:      p.key, Unit: p.unit.name, Step: page.StepName(), Points: p.points(f),
 	}
 	if !next.IsZero() {
-		out.Next = a.Estate.URL(Service) + q.with("/api/v1/metrics/"+p.key,
+		out.Next = a.Estate.URL(Service) + q.urlWith("/api/v1/metrics/"+p.key,
 			period.Range, "", period.From, next.Format(time.RFC3339), period.To, q.period.To.Format(time.RFC3339),
 			period.Step, page.StepName(), "limit", strconv.Itoa(limit), "live", "")
 	}

@@ -119,7 +119,7 @@ func (q query) periodChoices(faulty bool) []components.NavItem {
 	items := make([]components.NavItem, 0, len(period.Presets))
 	for _, p := range period.Presets {
 		items = append(items, components.NavItem{
-			Label: p.Label, URL: q.with("/", period.Range, p.Name, period.From, "", period.To, ""), Current: !faulty && q.period.Name == p.Name,
+			Label: p.Label, URL: q.urlWith("/", period.Range, p.Name, period.From, "", period.To, ""), Current: !faulty && q.period.Name == p.Name,
 		})
 	}
 	return items
@@ -128,9 +128,9 @@ func (q query) periodChoices(faulty bool) []components.NavItem {
 // appChoices returns the links that filter by app: the built-in apps, other apps with events in the last 30 days, and
 // the app that q selects.
 func (a *App) appChoices(c echo.Context, q query) ([]components.NavItem, error) {
-	items := []components.NavItem{{Label: "All apps", URL: q.with("/", "app", ""), Current: q.app == ""}}
+	items := []components.NavItem{{Label: "All apps", URL: q.urlWith("/", "app", ""), Current: q.app == ""}}
 	add := func(key string) {
-		items = append(items, components.NavItem{Label: a.Estate.Name(key), URL: q.with("/", "app", key), Current: q.app == key})
+		items = append(items, components.NavItem{Label: a.Estate.Name(key), URL: q.urlWith("/", "app", key), Current: q.app == key})
 	}
 	seen := map[string]bool{}
 	for _, app := range a.Estate.Apps() {
@@ -159,9 +159,9 @@ func (v dashboardView) refresh() templ.Attributes {
 	if v.query.paused || len(v.faults) > 0 || v.ended() {
 		return nil
 	}
-	url := v.query.with("/")
+	url := v.query.urlWith("/")
 	if v.empty {
-		url = v.query.with("/", "was", "empty")
+		url = v.query.urlWith("/", "was", "empty")
 	}
 	return templ.Attributes{
 		"hx-get": url, "hx-trigger": "every " + refreshInterval, "hx-swap": "none", "hx-sync": "this:drop", "data-live": true,

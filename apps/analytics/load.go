@@ -79,7 +79,7 @@ type kind struct {
 	variants []string
 }
 
-func (k kind) has(c store.Cell) bool {
+func (k kind) matches(c store.Cell) bool {
 	return c.Type == k.typ && (len(k.variants) == 0 || slices.Contains(k.variants, c.Variant))
 }
 
@@ -96,7 +96,7 @@ func cents(typ string) func(f *figures) []int64 {
 func (f *figures) series(k kind, value func(store.Cell) int64) []int64 {
 	values := make([]int64, len(f.starts))
 	for _, c := range f.cells {
-		if i := f.period.Index(time.UnixMilli(c.Bucket)); i >= 0 && k.has(c) {
+		if i := f.period.Index(time.UnixMilli(c.Bucket)); i >= 0 && k.matches(c) {
 			values[i] += value(c)
 		}
 	}
@@ -116,12 +116,12 @@ func (f *figures) active() []int64 {
 func (f *figures) totals(value func(store.Cell) int64, typ string, variants ...string) (now, before int64) {
 	k := kind{typ, variants}
 	for _, c := range f.cells {
-		if k.has(c) {
+		if k.matches(c) {
 			now += value(c)
 		}
 	}
 	for _, c := range f.before {
-		if k.has(c) {
+		if k.matches(c) {
 			before += value(c)
 		}
 	}

@@ -33,8 +33,8 @@ func (a *App) parseQuery(params url.Values, parse func(url.Values, time.Time, pe
 	return q, err
 }
 
-// with returns path with q's parameters, changed by pairs of names and values. An empty value removes the parameter.
-func (q query) with(path string, changes ...string) string {
+// urlWith returns path with q's parameters, changed by pairs of names and values. An empty value removes the parameter.
+func (q query) urlWith(path string, changes ...string) string {
 	keep := url.Values{}
 	for _, name := range []string{period.Range, period.From, period.To, "app", "live"} {
 		if v := q.params.Get(name); v != "" {

@@ -119,7 +119,7 @@ func (a *App) placeOrder(c echo.Context) error {
 	if err := a.store.PutAddress(ctx, who.Subject, v.Address, a.Now()); err != nil {
 		return err
 	}
-	id, again, err := a.store.Place(ctx, store.Checkout{
+	id, again, err := a.store.PlaceOrder(ctx, store.Checkout{
 		Subject: who.Subject, Address: v.Address, Key: v.Key, Summary: form.Get("summary"), Now: a.Now(),
 	})
 	var lacking *store.LackingError

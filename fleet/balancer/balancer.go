@@ -74,7 +74,7 @@ func New(opts Options) (*Balancer, error) {
 	// so that the reset overtakes its response.
 	b.unpooled.MaxIdleConnsPerHost = -1
 	b.streams = &streamTransport{dial: dialer(opts.DialTimeout), headerTimeout: opts.HeaderTimeout}
-	b.checker = newChecker(opts)
+	b.checker = newHealthClient(opts)
 	proxies := map[string]*httputil.ReverseProxy{}
 	for host, name := range opts.Hosts {
 		if b.pools[name] == nil {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// newChecker returns the client of the health checks. It makes a connection for each check: a reused one would not
+// newHealthClient returns the client of the health checks. It makes a connection for each check: a reused one would not
 // prove that a new one can be made.
-func newChecker(opts Options) *http.Client {
+func newHealthClient(opts Options) *http.Client {
 	return &http.Client{
 		Timeout: opts.HealthTimeout,
 		Transport: &http.Transport{

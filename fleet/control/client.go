@@ -44,30 +44,30 @@ func NewClient(base, secret string) (*Client, error) {
 // View returns the state of the estate. The error wraps ErrUnavailable if `gatehouse up` does not answer.
 func (c *Client) View(ctx context.Context) (View, error) {
 	var v View
-	return v, c.do(ctx, http.MethodGet, "/estate", nil, &v)
+	return v, c.call(ctx, http.MethodGet, "/estate", nil, &v)
 }
 
 // Kill calls Control.Kill. As for the methods below, its error is a Refusal or wraps ErrUnavailable.
 func (c *Client) Kill(ctx context.Context, by By, replica string, pid int) error {
-	return c.do(ctx, http.MethodPost, "/kill", command{By: by, Replica: replica, PID: pid}, nil)
+	return c.call(ctx, http.MethodPost, "/kill", command{By: by, Replica: replica, PID: pid}, nil)
 }
 
 // Add calls Control.Add.
 func (c *Client) Add(ctx context.Context, by By, replica string) error {
-	return c.do(ctx, http.MethodPost, "/add", command{By: by, Replica: replica}, nil)
+	return c.call(ctx, http.MethodPost, "/add", command{By: by, Replica: replica}, nil)
 }
 
 // Remove calls Control.Remove.
 func (c *Client) Remove(ctx context.Context, by By, replica string) error {
-	return c.do(ctx, http.MethodPost, "/remove", command{By: by, Replica: replica}, nil)
+	return c.call(ctx, http.MethodPost, "/remove", command{By: by, Replica: replica}, nil)
 }
 
 // SetPolicy calls Control.SetPolicy.
 func (c *Client) SetPolicy(ctx context.Context, by By, service, policy string) error {
-	return c.do(ctx, http.MethodPost, "/policy", command{By: by, Service: service, Policy: policy}, nil)
+	return c.call(ctx, http.MethodPost, "/policy", command{By: by, Service: service, Policy: policy}, nil)
 }
 
-func (c *Client) do(ctx context.Context, method, path string, body, into any) error {
+func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("control: %w", err)

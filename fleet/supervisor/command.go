@@ -7,12 +7,12 @@ import (
 )
 
 // stop stops the replica and waits for the end of its process.
-func (r *replica) stop() { r.send(order{done: make(chan struct{})}) }
+func (r *replica) stop() { r.sendOrder(order{done: make(chan struct{})}) }
 
 // restart ends the process and starts a new one. It returns when the old process has ended.
-func (r *replica) restart() { r.send(order{again: true, done: make(chan struct{})}) }
+func (r *replica) restart() { r.sendOrder(order{again: true, done: make(chan struct{})}) }
 
-func (r *replica) send(o order) {
+func (r *replica) sendOrder(o order) {
 	select {
 	case r.orders <- o:
 		<-o.done
@@ -53,7 +53,7 @@ func (r *replica) reportFirst(err error) {
 	}
 }
 
-func (r *replica) view() Replica {
+func (r *replica) snapshot() Replica {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.now

@@ -25,8 +25,8 @@ type process struct {
 	started    time.Time
 }
 
-// start starts spec's program with the two pipes of package fleet.
-func start(spec Spec) (*process, error) {
+// startProcess starts spec's program with the two pipes of package fleet.
+func startProcess(spec Spec) (*process, error) {
 	readyOut, readyIn, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("making a pipe: %w", err)

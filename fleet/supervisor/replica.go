@@ -69,7 +69,7 @@ func (r *replica) run() {
 // runOnce runs the process once, from start to end. It returns whether it was ready for at least Backoff.Steady, the order
 // that ended it, if there was one, and otherwise the reason why it ended.
 func (r *replica) runOnce() (steady bool, ordered *order, err error) {
-	p, err := start(r.spec)
+	p, err := startProcess(r.spec)
 	if err != nil {
 		err = fmt.Errorf("%s could not be started: %w", r.spec.Name, err)
 		r.recordExit(err)

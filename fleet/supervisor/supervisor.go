@@ -184,7 +184,7 @@ func (s *Supervisor) Replicas() []Replica {
 	s.mu.Lock()
 	list := make([]Replica, 0, len(s.replicas))
 	for _, r := range s.replicas {
-		list = append(list, r.view())
+		list = append(list, r.snapshot())
 	}
 	s.mu.Unlock()
 	slices.SortFunc(list, func(a, b Replica) int { return strings.Compare(a.Name, b.Name) })

@@ -38,8 +38,8 @@ const (
 	Ended   = "ended"
 )
 
-// Lives reports whether the run has not ended, as far as is known.
-func (r Run) Lives() bool { return r.Status == Running }
+// IsRunning reports whether the run has not ended, as far as is known.
+func (r Run) IsRunning() bool { return r.Status == Running }
 
 const runColumns = `id, sub, experiment, mode, setup, step, status, ended_why, replica, address, state, started_at, seen_at, ended_at`
 

@@ -61,14 +61,14 @@ func (s *Store) saveEdit(ctx context.Context, tx *sqlx.Tx, p *Post, e Edit) erro
 	}
 	at := db.Millis(e.At)
 	if n, err := db.Change(ctx, tx, "posts", `UPDATE posts SET source = ?, search = ?, version = version + 1, edited_at = ?
-		WHERE id = ? AND version = ? AND removed_at = 0`, e.Source, fold(e.Source), at, e.Post, e.Version); err != nil {
+		WHERE id = ? AND version = ? AND removed_at = 0`, e.Source, foldCase(e.Source), at, e.Post, e.Version); err != nil {
 		return err
 	} else if n == 0 {
 		return ErrConflict
 	}
 	p.Source, p.EditedAt, p.Version = e.Source, Stamp(at), e.Version+1
 	if p.Number == 1 {
-		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET title = ?, search = ? WHERE id = ?`), e.Title, fold(e.Title), p.Thread); err != nil {
+		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET title = ?, search = ? WHERE id = ?`), e.Title, foldCase(e.Title), p.Thread); err != nil {
 			return err
 		}
 	}

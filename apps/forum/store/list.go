@@ -50,9 +50,9 @@ func (l List) Pages() int {
 
 // Threads returns the page of threads that f selects. It does not list removed threads or search removed text.
 func (s *Store) Threads(ctx context.Context, f Filter) (List, error) {
-	find := s.browse
+	find := s.browseIDs
 	if f.isBounded() {
-		find = s.find
+		find = s.findIDs
 	}
 	l, ids, err := find(ctx, f)
 	if err != nil {
@@ -69,8 +69,8 @@ func (f Filter) isBounded() bool {
 	return f.Product != "" || f.Sort == Unanswered || len(fulltext.Words(f.Query)) > 0
 }
 
-// browse returns a page of a board, or of all boards, whose thread counts are stored.
-func (s *Store) browse(ctx context.Context, f Filter) (l List, ids []string, err error) {
+// browseIDs returns a page of a board, or of all boards, whose thread counts are stored.
+func (s *Store) browseIDs(ctx context.Context, f Filter) (l List, ids []string, err error) {
 	if strings.TrimSpace(f.Query) != "" { // no searchable word in the query
 		return List{Page: 1}, nil, nil
 	}
@@ -110,8 +110,8 @@ func (f Filter) BrowseStatement(skip, size int, back bool) (query string, args [
 	return query + ` ORDER BY ` + order + ` LIMIT ? OFFSET ?`, append(args, size, skip)
 }
 
-// find returns a page of the newest MaxFound threads that match f, in f's order.
-func (s *Store) find(ctx context.Context, f Filter) (l List, ids []string, err error) {
+// findIDs returns a page of the newest MaxFound threads that match f, in f's order.
+func (s *Store) findIDs(ctx context.Context, f Filter) (l List, ids []string, err error) {
 	query, args, err := s.FindStatement(ctx, f)
 	if err != nil || query == "" {
 		return List{Page: 1}, nil, err

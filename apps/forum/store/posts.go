@@ -190,6 +190,6 @@ func insertPost(ctx context.Context, tx *sqlx.Tx, thread string, number int, by 
 		INSERT INTO posts (id, thread_id, number, author_sub, author_name, source, search, votes, version, form_key,
 			created_at, edited_at, removed_at, removed_by, removed_reason)
 		VALUES (?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, 0, 0, '', '')`),
-		p.ID, thread, number, by.Sub, by.Name, source, fold(source), key, at)
+		p.ID, thread, number, by.Sub, by.Name, source, foldCase(source), key, at)
 	return p, err
 }

@@ -92,7 +92,7 @@ func (s *Store) insertThread(ctx context.Context, tx *sqlx.Tx, n NewThread) (str
 		INSERT INTO threads (id, board, title, search, author_sub, author_name, product_slug, product_name, product_path,
 			votes, reply_count, last_number, created_at, active_at, pinned_at, locked_at, removed_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1, ?, ?, 0, 0, 0)`),
-		id, n.Board, n.Title, fold(n.Title), n.Author.Sub, n.Author.Name,
+		id, n.Board, n.Title, foldCase(n.Title), n.Author.Sub, n.Author.Name,
 		n.Product.Slug, n.Product.Name, n.Product.Path, at, at)
 	if err != nil {
 		return "", Post{}, err

@@ -42,9 +42,9 @@ func (s *Store) Search(ctx context.Context, q Query) (Listing, error) {
 	if err != nil {
 		return Listing{}, fmt.Errorf("categories: %w", err)
 	}
-	list := s.browse
+	list := s.browseSlugs
 	if strings.TrimSpace(q.Text) != "" {
-		list = s.find
+		list = s.searchSlugs
 	}
 	slugs, err := list(ctx, q, &l)
 	if err != nil {
@@ -62,8 +62,8 @@ func (l *Listing) setPage(perPage int) (skip int) {
 	return skip
 }
 
-// browse returns the slugs of a page of a category, or of the whole catalogue.
-func (s *Store) browse(ctx context.Context, q Query, l *Listing) (slugs []string, err error) {
+// browseSlugs returns the slugs of a page of a category, or of the whole catalogue.
+func (s *Store) browseSlugs(ctx context.Context, q Query, l *Listing) (slugs []string, err error) {
 	for _, c := range l.Categories {
 		l.All += c.Count
 		if q.Category == "" || q.Category == c.Slug {
@@ -113,8 +113,8 @@ func (q Query) order(back bool) string {
 	return `p.featured` + up + `, p.slug` + up
 }
 
-// find returns the slugs of a page of the products that match the searched words, and sets the counts of l.
-func (s *Store) find(ctx context.Context, q Query, l *Listing) ([]string, error) {
+// searchSlugs returns the slugs of a page of the products that match the searched words, and sets the counts of l.
+func (s *Store) searchSlugs(ctx context.Context, q Query, l *Listing) ([]string, error) {
 	query, args, err := s.FindStatement(ctx, q)
 	var found []struct{ Slug, Category string }
 	if err == nil && query != "" {
