@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 
 	"gatehouse/components"
 	"gatehouse/db"
@@ -92,8 +93,8 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	}
 	e, err := web.New(web.Options{
 		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
-		Ready:  d.ready(),
-		Person: person, Unavailable: rp.Unavailable,
+		Ready:  d.readyChecks(),
+		Person: headerPerson, Unavailable: rp.Unavailable,
 		Live: rp.Live, Streams: []string{signoutpush.StreamPath},
 		FormActions: []string{portal}, // the sign-out form redirects to the portal
 		SignInPath:  rp.SignInPath, SignOutPath: rp.SignOutPath,
@@ -108,20 +109,47 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	return e, auth, nil
 }
 
-// Hourly runs tidy at once and then every hour until ctx ends, and logs its errors.
-func (d *Deps) Hourly(ctx context.Context, tidy func(context.Context) error) {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		if err := tidy(ctx); err != nil && ctx.Err() == nil {
-			d.Logger.Warn("cannot delete old data", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+// Run runs tasks concurrently until ctx ends or one of them fails, and returns the first error.
+func Run(ctx context.Context, tasks ...func(context.Context) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, task := range tasks {
+		group.Go(func() error { return task(ctx) })
+	}
+	return group.Wait()
+}
+
+// Hourly returns a task for [Run] that calls cleanUp at once and then every hour, and logs its errors.
+func (d *Deps) Hourly(cleanUp func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		tick := time.NewTicker(time.Hour)
+		defer tick.Stop()
+		for {
+			if err := cleanUp(ctx); err != nil && ctx.Err() == nil {
+				d.Logger.Warn("cannot delete old data", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+			}
 		}
 	}
+}
+
+// NotFound returns a 404 error that names what is missing if err is a store's ErrNotFound, and err otherwise.
+func NotFound(err error, what string) error {
+	if errors.Is(err, db.ErrNotFound) {
+		return web.NotFound(what)
+	}
+	return err
+}
+
+// Subject returns the sub of the signed-in user, or "" for a guest.
+func Subject(c echo.Context) string {
+	if p := rp.Person(c); p != nil {
+		return p.Subject
+	}
+	return ""
 }
 
 // maxGuestSearches limits how many searches by guests a replica runs at the same time.
@@ -141,8 +169,8 @@ func (d *Deps) denylist() rp.Denylist {
 	return d.Denied
 }
 
-// ready returns the checks of /readyz by name: the database, Redis and, if there is one, the denylist.
-func (d *Deps) ready() map[string]func(context.Context) error {
+// readyChecks returns the checks of /readyz by name: the database, Redis and, if there is one, the denylist.
+func (d *Deps) readyChecks() map[string]func(context.Context) error {
 	needs := map[string]func(context.Context) error{
 		"database": d.DB.PingContext,
 		"redis":    func(ctx context.Context) error { return d.Redis.Ping(ctx).Err() },
@@ -153,8 +181,8 @@ func (d *Deps) ready() map[string]func(context.Context) error {
 	return needs
 }
 
-// person returns the signed-in user for the page header, or nil for a guest.
-func person(c echo.Context) *components.Person {
+// headerPerson returns the signed-in user for the page header, or nil for a guest.
+func headerPerson(c echo.Context) *components.Person {
 	p := rp.Person(c)
 	if p == nil {
 		return nil

@@ -5,8 +5,8 @@ type optionGroup struct {
 	options []Option
 }
 
-// groups groups adjacent options of the same Group, in the order given.
-func groups(list []Option) []optionGroup {
+// groupOptions groups adjacent options of the same Group, in the order given.
+func groupOptions(list []Option) []optionGroup {
 	var out []optionGroup
 	for _, o := range list {
 		if len(out) == 0 || out[len(out)-1].name != o.Group {

@@ -1017,7 +1017,7 @@ func Select(f SelectView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, g := range groups(f.Options) {
+		for _, g := range groupOptions(f.Options) {
 			if g.name == "" {
 				templ_7745c5c3_Err = options(g.options, f.Value).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {

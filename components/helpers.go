@@ -30,18 +30,18 @@ func Money(cents int64) string {
 	if cents < 0 {
 		sign, u = "-", -u
 	}
-	return sign + "$" + group(strconv.FormatUint(u/100, 10)) + fmt.Sprintf(".%02d", u%100)
+	return sign + "$" + groupThousands(strconv.FormatUint(u/100, 10)) + fmt.Sprintf(".%02d", u%100)
 }
 
 // Count formats a whole number with thousands separators: 12345 is "12,345".
 func Count[N ~int | ~int32 | ~int64](n N) string {
 	if n < 0 {
-		return "-" + group(strconv.FormatInt(int64(n), 10)[1:])
+		return "-" + groupThousands(strconv.FormatInt(int64(n), 10)[1:])
 	}
-	return group(strconv.FormatInt(int64(n), 10))
+	return groupThousands(strconv.FormatInt(int64(n), 10))
 }
 
-func group(digits string) string {
+func groupThousands(digits string) string {
 	var b strings.Builder
 	for i, d := range digits {
 		if i > 0 && (len(digits)-i)%3 == 0 {

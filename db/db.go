@@ -107,16 +107,16 @@ func openSQLite(ctx context.Context, folder, service string) (*DB, error) {
 	}
 	x.SetMaxOpenConns(8)
 	x.SetMaxIdleConns(4)
-	if err := firstPing(ctx, x); err != nil {
+	if err := pingUntilFree(ctx, x); err != nil {
 		_ = x.Close()
 		return nil, fmt.Errorf("database: can't open %s: %w", file, err)
 	}
 	return &DB{DB: x, Dialect: SQLite, service: service, file: file}, nil
 }
 
-// firstPing makes the first connection. When several processes switch a new file's journal to WAL at once, SQLite fails
-// for some immediately, whatever the busy timeout; firstPing retries until ctx ends.
-func firstPing(ctx context.Context, x *sqlx.DB) error {
+// pingUntilFree makes the first connection. When several processes switch a new file's journal to WAL at once, SQLite fails
+// for some immediately, whatever the busy timeout; pingUntilFree retries until ctx ends.
+func pingUntilFree(ctx context.Context, x *sqlx.DB) error {
 	for {
 		err := x.PingContext(ctx)
 		if !isBusy(err) {
@@ -143,7 +143,7 @@ func openPostgres(ctx context.Context, rawURL, service string) (*DB, error) {
 	at := fmt.Sprintf("%s:%d", cfg.Host, cfg.Port)
 	pooled, err := checkServer(ctx, cfg, service)
 	if err != nil {
-		return nil, &unreachable{at: at, err: err}
+		return nil, &unreachableError{at: at, err: err}
 	}
 	if pooled {
 		// A pooler may run each transaction on another connection of the server, where a prepared statement does not
@@ -159,7 +159,7 @@ func openPostgres(ctx context.Context, rawURL, service string) (*DB, error) {
 	d := &DB{DB: x, Dialect: Postgres, service: service}
 	if err := d.makeSchema(ctx); err != nil {
 		_ = x.Close()
-		return nil, &unreachable{at: at, err: err}
+		return nil, &unreachableError{at: at, err: err}
 	}
 	return d, nil
 }

@@ -31,14 +31,14 @@ func isBusy(err error) bool {
 	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
-// unreachable is the error of a PostgreSQL database that can't be used, formatted as one line; the driver's own text
+// unreachableError is the error of a PostgreSQL database that can't be used, formatted as one line; the driver's own text
 // has a line for each attempt.
-type unreachable struct {
+type unreachableError struct {
 	at  string
 	err error
 }
 
-func (u *unreachable) Error() string {
+func (u *unreachableError) Error() string {
 	reason := u.err.Error()
 	if pg := (*pgconn.PgError)(nil); errors.As(u.err, &pg) {
 		reason = pg.Message
@@ -48,4 +48,4 @@ func (u *unreachable) Error() string {
 	return "can't use PostgreSQL at " + u.at + ": " + strings.Join(strings.Fields(reason), " ")
 }
 
-func (u *unreachable) Unwrap() error { return u.err }
+func (u *unreachableError) Unwrap() error { return u.err }

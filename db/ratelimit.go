@@ -20,10 +20,10 @@ type RateLimitError struct{ Wait time.Duration } // until the next window
 // Error returns a message with the waiting time.
 func (e *RateLimitError) Error() string { return fmt.Sprintf("database: rate limit: wait %s", e.Wait) }
 
-// Take counts a write against the limit of key, in the transaction that writes: a write that is rolled back is not
+// Count counts a write against the limit of key, in the transaction that writes: a write that is rolled back is not
 // counted, and concurrent writes of one key are counted one after the other. It returns a [*RateLimitError] when the
 // limit is exceeded; then the caller must roll the transaction back. It needs the table rate_limits.
-func (l RateLimit) Take(ctx context.Context, tx *sqlx.Tx, key string, now time.Time) error {
+func (l RateLimit) Count(ctx context.Context, tx *sqlx.Tx, key string, now time.Time) error {
 	at, ends := Millis(now), Millis(now.Add(l.Window))
 	var taken struct {
 		Used   int
@@ -43,8 +43,8 @@ func (l RateLimit) Take(ctx context.Context, tx *sqlx.Tx, key string, now time.T
 	return nil
 }
 
-// GiveBack uncounts one write that [RateLimit.Take] counted for key.
-func (d *DB) GiveBack(ctx context.Context, key string) error {
+// Uncount uncounts one write that [RateLimit.Count] counted for key.
+func (d *DB) Uncount(ctx context.Context, key string) error {
 	if _, err := d.ExecContext(ctx, d.Rebind(`UPDATE rate_limits SET used = used - 1 WHERE key = ? AND used > 0`), key); err != nil {
 		return fmt.Errorf("database: give back to a rate limit: %w", err)
 	}

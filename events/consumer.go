@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	readBatch = 200
-	readBlock = time.Second
-	// claimAfter is how long an entry may stay unconfirmed with a consumer before another one claims it.
-	claimAfter = 10 * time.Second
+	maxReadBatch = 200
+	readTimeout  = time.Second
+	// claimTimeout is how long an entry may stay unconfirmed with a consumer before another one claims it.
+	claimTimeout = 10 * time.Second
 	// trimInterval is the interval at which a consumer removes entries that every group has confirmed.
 	trimInterval = 10 * time.Second
 )
@@ -33,10 +33,10 @@ type Handler func(ctx context.Context, batch []Event, malformed []Malformed) err
 
 // Consumer reads the stream as one member of a consumer group.
 type Consumer struct {
-	rdb         redis.UniversalClient
-	group, name string
-	log         *slog.Logger
-	claimAfter  time.Duration
+	rdb          redis.UniversalClient
+	group, name  string
+	log          *slog.Logger
+	claimTimeout time.Duration
 }
 
 // NewConsumer returns the member of group with this name, or an error if an argument is missing. Running replicas must
@@ -45,17 +45,17 @@ func NewConsumer(rdb redis.UniversalClient, group, name string, log *slog.Logger
 	if rdb == nil || log == nil || group == "" || name == "" {
 		return nil, errors.New("events: a consumer requires Redis, a logger, a group and a name")
 	}
-	return &Consumer{rdb: rdb, group: group, name: name, log: log, claimAfter: claimAfter}, nil
+	return &Consumer{rdb: rdb, group: group, name: name, log: log, claimTimeout: claimTimeout}, nil
 }
 
-// ClaimAfter sets how long another member may keep an entry unconfirmed before this one claims it (default 10 s).
-func (c *Consumer) ClaimAfter(d time.Duration) { c.claimAfter = d }
+// SetClaimTimeout sets how long another member may keep an entry unconfirmed before this one claims it (default 10 s).
+func (c *Consumer) SetClaimTimeout(d time.Duration) { c.claimTimeout = d }
 
 // Run passes events to handle until ctx ends, and returns nil then. It retries after errors.
 func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 	var pause time.Duration
 	for ctx.Err() == nil {
-		if err := c.run(ctx, handle); err != nil && ctx.Err() == nil {
+		if err := c.consumeUntilError(ctx, handle); err != nil && ctx.Err() == nil {
 			pause = min(max(2*pause, 100*time.Millisecond), 5*time.Second)
 			c.log.Warn("cannot read events", "error", err, "again_in_ms", pause.Milliseconds())
 			sleep(ctx, pause)
@@ -66,13 +66,13 @@ func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 	return nil
 }
 
-func (c *Consumer) run(ctx context.Context, handle Handler) error {
+func (c *Consumer) consumeUntilError(ctx context.Context, handle Handler) error {
 	err := c.rdb.XGroupCreateMkStream(ctx, Stream, c.group, "0").Err()
 	if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") { // Redis has no other code for it
 		return err
 	}
 	// First the entries that this member had read and not confirmed before it was restarted.
-	if err := c.drain(ctx, handle); err != nil {
+	if err := c.deliverOwnPending(ctx, handle); err != nil {
 		return err
 	}
 	nextClaim, nextTrim := time.Now(), time.Now()
@@ -84,12 +84,12 @@ func (c *Consumer) run(ctx context.Context, handle Handler) error {
 			}
 		}
 		if time.Now().After(nextClaim) {
-			if err := c.claim(ctx, handle); err != nil {
+			if err := c.claimPending(ctx, handle); err != nil {
 				return err
 			}
-			nextClaim = time.Now().Add(c.claimAfter / 2)
+			nextClaim = time.Now().Add(c.claimTimeout / 2)
 		}
-		entries, err := c.read(ctx, ">", readBlock)
+		entries, err := c.read(ctx, ">", readTimeout)
 		if err != nil {
 			return err
 		}
@@ -119,15 +119,15 @@ func Trim(ctx context.Context, rdb redis.UniversalClient) error {
 				first = pending.Lower
 			}
 		}
-		if oldest == "" || before(first, oldest) {
+		if oldest == "" || isBefore(first, oldest) {
 			oldest = first
 		}
 	}
 	return rdb.XTrimMinIDApprox(ctx, Stream, oldest, 0).Err()
 }
 
-// before reports whether stream id a is less than b. Both are "milliseconds-number".
-func before(a, b string) bool {
+// isBefore reports whether stream id a is less than b. Both are "milliseconds-number".
+func isBefore(a, b string) bool {
 	part := func(id string) (ms, n uint64) {
 		left, right, _ := strings.Cut(id, "-")
 		ms, _ = strconv.ParseUint(left, 10, 64)
@@ -139,7 +139,7 @@ func before(a, b string) bool {
 	return ams < bms || ams == bms && an < bn
 }
 
-func (c *Consumer) drain(ctx context.Context, handle Handler) error {
+func (c *Consumer) deliverOwnPending(ctx context.Context, handle Handler) error {
 	for {
 		entries, err := c.read(ctx, "0", -1)
 		if err != nil || len(entries) == 0 {
@@ -153,7 +153,7 @@ func (c *Consumer) drain(ctx context.Context, handle Handler) error {
 
 func (c *Consumer) read(ctx context.Context, from string, block time.Duration) ([]redis.XMessage, error) {
 	streams, err := c.rdb.XReadGroup(ctx, &redis.XReadGroupArgs{
-		Group: c.group, Consumer: c.name, Streams: []string{Stream, from}, Count: readBatch, Block: block,
+		Group: c.group, Consumer: c.name, Streams: []string{Stream, from}, Count: maxReadBatch, Block: block,
 	}).Result()
 	if errors.Is(err, redis.Nil) {
 		return nil, nil
@@ -164,12 +164,12 @@ func (c *Consumer) read(ctx context.Context, from string, block time.Duration) (
 	return streams[0].Messages, nil
 }
 
-// claim processes entries that other members have read and not confirmed.
-func (c *Consumer) claim(ctx context.Context, handle Handler) error {
+// claimPending processes entries that other members have read and not confirmed.
+func (c *Consumer) claimPending(ctx context.Context, handle Handler) error {
 	start := "0-0"
 	for {
 		entries, next, err := c.rdb.XAutoClaim(ctx, &redis.XAutoClaimArgs{
-			Stream: Stream, Group: c.group, Consumer: c.name, MinIdle: c.claimAfter, Start: start, Count: readBatch,
+			Stream: Stream, Group: c.group, Consumer: c.name, MinIdle: c.claimTimeout, Start: start, Count: maxReadBatch,
 		}).Result()
 		if err != nil {
 			return err

@@ -79,7 +79,7 @@ func consume(t *testing.T, rdb redis.UniversalClient, name string, handle events
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.ClaimAfter(50 * time.Millisecond)
+	c.SetClaimTimeout(50 * time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

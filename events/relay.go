@@ -15,22 +15,22 @@ import (
 )
 
 const (
-	relayBatch = 100
-	// streamLength is the approximate maximum length of the stream: a consumer that is further behind loses entries.
-	streamLength = 1_000_000
-	relayEvery   = time.Second
-	// relayGap is the pause between two batches: when there are many sign-ins, a transaction for the event of each
+	maxRelayBatch = 100
+	// maxStreamLength is the approximate maximum length of the stream: a consumer that is further behind loses entries.
+	maxStreamLength = 1_000_000
+	relayInterval   = time.Second
+	// batchInterval is the pause between two batches: when there are many sign-ins, a transaction for the event of each
 	// would cost too much.
-	relayGap = 500 * time.Millisecond
+	batchInterval = 500 * time.Millisecond
 )
 
 // Relay moves events from one service's outbox to the stream. Every replica runs one; database locks keep them from
 // moving the same events.
 type Relay struct {
-	db   *db.DB
-	rdb  redis.UniversalClient
-	log  *slog.Logger
-	wake chan struct{}
+	db       *db.DB
+	rdb      redis.UniversalClient
+	log      *slog.Logger
+	notified chan struct{}
 }
 
 // NewRelay returns a relay of d's service, or an error if an argument is nil.
@@ -38,20 +38,20 @@ func NewRelay(d *db.DB, rdb redis.UniversalClient, log *slog.Logger) (*Relay, er
 	if d == nil || rdb == nil || log == nil {
 		return nil, errors.New("events: a relay requires a database, Redis and a logger")
 	}
-	return &Relay{db: d, rdb: rdb, log: log, wake: make(chan struct{}, 1)}, nil
+	return &Relay{db: d, rdb: rdb, log: log, notified: make(chan struct{}, 1)}, nil
 }
 
-// Wake makes Run look at the outbox soon. It never blocks.
-func (r *Relay) Wake() {
+// Notify makes Run look at the outbox soon. It never blocks.
+func (r *Relay) Notify() {
 	select {
-	case r.wake <- struct{}{}:
+	case r.notified <- struct{}{}:
 	default:
 	}
 }
 
 // Run moves events until ctx ends, and returns nil then. It retries after errors.
 func (r *Relay) Run(ctx context.Context) error {
-	tick := time.NewTicker(relayEvery)
+	tick := time.NewTicker(relayInterval)
 	defer tick.Stop()
 	failing := false
 	for {
@@ -67,20 +67,20 @@ func (r *Relay) Run(ctx context.Context) error {
 				r.log.Info("publishing events again")
 			}
 		}
-		if n == relayBatch {
+		if n == maxRelayBatch {
 			continue
 		}
 		if n > 0 { // more events may follow: move them together
 			select {
 			case <-ctx.Done():
 				return nil
-			case <-time.After(relayGap):
+			case <-time.After(batchInterval):
 			}
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-r.wake:
+		case <-r.notified:
 		case <-tick.C:
 		}
 	}
@@ -111,7 +111,7 @@ func (r *Relay) Flush(ctx context.Context) (int, error) {
 			query += ` FOR UPDATE SKIP LOCKED`
 		}
 		var rows []outboxRow
-		if err := tx.SelectContext(ctx, &rows, tx.Rebind(query), relayBatch); err != nil || len(rows) == 0 {
+		if err := tx.SelectContext(ctx, &rows, tx.Rebind(query), maxRelayBatch); err != nil || len(rows) == 0 {
 			return err
 		}
 		if err := r.publish(ctx, rows); err != nil {
@@ -151,7 +151,7 @@ func (r *Relay) publish(ctx context.Context, rows []outboxRow) error {
 		if err != nil {
 			return err
 		}
-		pipe.XAdd(ctx, &redis.XAddArgs{Stream: Stream, MaxLen: streamLength, Approx: true, Values: []any{"event", string(event)}})
+		pipe.XAdd(ctx, &redis.XAddArgs{Stream: Stream, MaxLen: maxStreamLength, Approx: true, Values: []any{"event", string(event)}})
 	}
 	_, err := pipe.Exec(ctx)
 	return err

@@ -19,7 +19,7 @@ const (
 	maxFlash    = 300 // characters
 )
 
-func theme(c echo.Context) string {
+func themeOf(c echo.Context) string {
 	chosen := cookies.Values(c.Request(), themeCookie, func(v string) bool { return v == "light" || v == "dark" })
 	if len(chosen) == 0 {
 		return "system"
@@ -56,17 +56,18 @@ func (s *server) setTheme(c echo.Context) error {
 
 // Flash stores a toast in a cookie, for the next page of this browser.
 func Flash(c echo.Context, kind, message string) {
-	raw, err := json.Marshal(components.Toast{Kind: kind, Message: clip(message, maxFlash)})
+	raw, err := json.Marshal(components.Toast{Kind: kind, Message: truncate(message, maxFlash)})
 	if err != nil {
 		return
 	}
+	s := serverOf(c)
 	c.SetCookie(&http.Cookie{
 		Name: flashCookie, Value: base64.RawURLEncoding.EncodeToString(raw), Path: "/", MaxAge: 60,
-		HttpOnly: true, Secure: secure(c), SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: s != nil && s.Estate.Secure(), SameSite: http.SameSiteLaxMode,
 	})
 }
 
-func takeFlash(c echo.Context) []components.Toast {
+func popFlash(c echo.Context) []components.Toast {
 	sent := cookies.Values(c.Request(), flashCookie, func(v string) bool { _, ok := readFlash(v); return ok })
 	if len(sent) == 0 {
 		return nil
@@ -89,15 +90,10 @@ func readFlash(value string) (t components.Toast, ok bool) {
 	return t, true
 }
 
-func clip(s string, runes int) string {
+func truncate(s string, runes int) string {
 	r := []rune(s)
 	if len(r) <= runes {
 		return s
 	}
 	return string(r[:runes-1]) + "…"
-}
-
-func secure(c echo.Context) bool {
-	s := from(c)
-	return s != nil && s.Estate.Secure()
 }

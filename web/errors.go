@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -38,11 +39,11 @@ func (e *Error) Error() string {
 // Unwrap returns the hidden cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Because sets the cause and returns e.
-func (e *Error) Because(err error) *Error { e.Err = err; return e }
+// WithCause sets the cause and returns e.
+func (e *Error) WithCause(err error) *Error { e.Err = err; return e }
 
-// Titled sets the headline and returns e.
-func (e *Error) Titled(title string) *Error { e.Title = title; return e }
+// WithTitle sets the headline and returns e.
+func (e *Error) WithTitle(title string) *Error { e.Title = title; return e }
 
 // Fail returns an error with a status, a code and a message for the user.
 func Fail(status int, code, message string) *Error {
@@ -52,6 +53,23 @@ func Fail(status int, code, message string) *Error {
 // Invalid returns a 422 error: the request was understood and can't be carried out as it is.
 func Invalid(message string) *Error {
 	return Fail(http.StatusUnprocessableEntity, "invalid", message)
+}
+
+// BadRequest returns a 400 error for an invalid API request.
+func BadRequest(message string) *Error {
+	return Fail(http.StatusBadRequest, "invalid_request", message)
+}
+
+// TooManyRequests returns a 429 error with Retry-After. format is the message, in which %s is the waiting time.
+func TooManyRequests(code, format string, wait time.Duration) *Error {
+	e := Fail(http.StatusTooManyRequests, code, fmt.Sprintf(format, WaitText(wait)))
+	e.RetryAfter = wait
+	return e
+}
+
+// WaitText returns a waiting time in minutes, rounded up: "2 minutes".
+func WaitText(wait time.Duration) string {
+	return components.Plural(int((wait+time.Minute-1)/time.Minute), "minute", "minutes")
 }
 
 // NotFound returns a 404 error that names what is missing: "This product".
@@ -92,17 +110,17 @@ func Translate(err error) *Error {
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return Fail(499, "client_gone", "The request was cancelled.").Because(err)
-	case errors.Is(err, context.DeadlineExceeded), away(err):
+		return Fail(499, "client_gone", "The request was cancelled.").WithCause(err)
+	case errors.Is(err, context.DeadlineExceeded), isUnavailable(err):
 		return Unavailable(err)
 	}
 	return Fail(http.StatusInternalServerError, "internal",
-		"This is our fault, and we've recorded the error. If you contact support, give them the request ID below.").Because(err)
+		"This is our fault, and we've recorded the error. If you contact support, give them the request ID below.").WithCause(err)
 }
 
-// away reports whether err says that a server which the handler needs, such as the database, is unreachable, is
+// isUnavailable reports whether err says that a server which the handler needs, such as the database, is unreachable, is
 // starting or stopping, or has no space. All of these can pass without a restart of the service.
-func away(err error) bool {
+func isUnavailable(err error) bool {
 	if n := net.Error(nil); errors.As(err, &n) {
 		return true
 	}
@@ -151,14 +169,6 @@ func fromEcho(e *echo.HTTPError) *Error {
 	return out
 }
 
-func asPanic(err error) *errPanic {
-	var p *errPanic
-	if errors.As(err, &p) {
-		return p
-	}
-	return nil
-}
-
 // answerError writes the response for an error: the Responder's own, or a page, a fragment or JSON.
 func (s *server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
@@ -205,7 +215,7 @@ func (s *server) sendError(c echo.Context, e *Error) error {
 		view.RetryAfter = int(e.RetryAfter / time.Second)
 	}
 	if e.Status == http.StatusForbidden { // the app's own start page may require the same role
-		view.HomeURL, view.HomeName = s.Estate.URL("portal")+"/", s.Estate.app("portal").Name
+		view.HomeURL, view.HomeName = s.Estate.URL("portal")+"/", s.Estate.appOf("portal").Name
 	}
 	if WantsFragment(c) {
 		// The fragment is about the request; it must not replace the target.

@@ -60,36 +60,29 @@ type App struct {
 // Apps returns the services of the estate, in the order in which they are shown.
 func (e Estate) Apps() []App { return e.apps }
 
-// Open returns the services that a person with these roles may open.
-func (e Estate) Open(roles []string) []components.App {
+// AppsFor returns the services that a person with these roles may open.
+func (e Estate) AppsFor(roles []string) []components.App {
 	shown := make([]components.App, 0, len(e.apps))
 	for _, a := range e.apps {
 		if len(a.Roles) == 0 || slices.ContainsFunc(a.Roles, func(role string) bool { return slices.Contains(roles, role) }) {
-			shown = append(shown, e.view(a))
+			shown = append(shown, e.appView(a))
 		}
 	}
 	return shown
 }
 
-// Name returns what people call a service: "Shop" for "shop"; "" if the estate has no such service.
-func (e Estate) Name(service string) string {
-	for _, a := range e.apps {
-		if a.Key == service {
-			return a.Name
-		}
-	}
-	return ""
-}
+// Name returns what people call a service: "Shop" for "shop"; the service itself if the estate has none of this name.
+func (e Estate) Name(service string) string { return e.appOf(service).Name }
 
-func (e Estate) app(service string) components.App {
+func (e Estate) appOf(service string) components.App {
 	for _, a := range e.apps {
 		if a.Key == service {
-			return e.view(a)
+			return e.appView(a)
 		}
 	}
 	return components.App{Key: service, Name: service, URL: e.URL(service)}
 }
 
-func (e Estate) view(a App) components.App {
+func (e Estate) appView(a App) components.App {
 	return components.App{Key: a.Key, Name: a.Name, Tagline: a.Tagline, URL: e.URL(a.Key)}
 }

@@ -20,7 +20,7 @@ const formActionsKey = "gatehouse/web.formActions"
 // FormActions allows the forms of this response to lead to origins, in addition to Options.FormActions: the sign-in
 // page's form ends at the app that requested the sign-in, which may have been registered a moment ago.
 func FormActions(c echo.Context, origins ...string) {
-	s := from(c)
+	s := serverOf(c)
 	if s == nil || len(origins) == 0 {
 		return
 	}

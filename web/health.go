@@ -12,9 +12,9 @@ import (
 // readyTimeout is the timeout of all the checks of /readyz.
 const readyTimeout = time.Second
 
-// ready handles GET /readyz: it runs all checks concurrently, and answers 200, or 503 with the names of those that
+// checkReady handles GET /readyz: it runs all checks concurrently, and answers 200, or 503 with the names of those that
 // failed. The errors are only logged.
-func (s *server) ready(c echo.Context) error {
+func (s *server) checkReady(c echo.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), readyTimeout)
 	defer cancel()
 	var mu sync.Mutex

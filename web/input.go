@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,7 +19,7 @@ import (
 // maxRunes.
 func Text(c echo.Context, name string, maxRunes int) (string, error) {
 	v := strings.TrimSpace(c.FormValue(name))
-	if !utf8.ValidString(v) || strings.ContainsFunc(v, forbidden) {
+	if !utf8.ValidString(v) || strings.ContainsFunc(v, isForbiddenControl) {
 		return "", Fail(http.StatusBadRequest, "bad_text", fmt.Sprintf("The field %q contains invalid characters. Remove them and try again.", name))
 	}
 	if utf8.RuneCountInString(v) > maxRunes {
@@ -27,8 +28,8 @@ func Text(c echo.Context, name string, maxRunes int) (string, error) {
 	return v, nil
 }
 
-// forbidden reports whether r is a control character that no text needs; PostgreSQL refuses one of them (NUL).
-func forbidden(r rune) bool {
+// isForbiddenControl reports whether r is a control character that no text needs; PostgreSQL refuses one of them (NUL).
+func isForbiddenControl(r rune) bool {
 	return r < 0x20 && r != '\n' && r != '\r' && r != '\t' || r == 0x7f
 }
 
@@ -39,6 +40,27 @@ func Int(c echo.Context, name string, def, low, high int) int {
 		return def
 	}
 	return n
+}
+
+// formKeyPattern matches the keys that rand.Text returns.
+var formKeyPattern = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
+// ValidFormKey reports whether key has the format of a form's key (rand.Text), which identifies the form, so that sending
+// it twice acts once.
+func ValidFormKey(key string) bool { return formKeyPattern.MatchString(key) }
+
+// QueryLimit returns the parameter limit of an API request, or def if it is missing. It returns a 400 error if it is not
+// a whole number from 1 to most.
+func QueryLimit(params url.Values, def, most int) (int, error) {
+	s := params.Get("limit")
+	if s == "" {
+		return def, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > most {
+		return 0, BadRequest("limit must be a whole number from 1 to " + strconv.Itoa(most) + ".")
+	}
+	return n, nil
 }
 
 // LocalPath returns s if it is a path of this site, and "" otherwise.

@@ -13,8 +13,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// BodyLimit is the maximum size of a request's body, in bytes.
-const BodyLimit = 1 << 20
+// MaxBody is the maximum size of a request's body, in bytes.
+const MaxBody = 1 << 20
 
 // limits returns middleware that gives each request except streams a deadline, limits its body, parses its form early,
 // so that an invalid one is refused before a handler reads part of it, and refuses cross-site form posts
@@ -31,7 +31,7 @@ func (s *server) limits() (echo.MiddlewareFunc, error) {
 			r := c.Request()
 			if !slices.Contains(s.AllowCrossOrigin, r.URL.Path) {
 				if err := guard.Check(r); err != nil {
-					return Fail(http.StatusForbidden, "cross_site", "This request came from another site, so we blocked it. Go to this site and try again there.").Because(err)
+					return Fail(http.StatusForbidden, "cross_site", "This request came from another site, so we blocked it. Go to this site and try again there.").WithCause(err)
 				}
 			}
 			if !slices.Contains(s.Streams, r.URL.Path) {
@@ -41,16 +41,16 @@ func (s *server) limits() (echo.MiddlewareFunc, error) {
 				c.SetRequest(r)
 			}
 			if r.Body != nil && r.Body != http.NoBody {
-				if r.ContentLength > BodyLimit {
+				if r.ContentLength > MaxBody {
 					return errTooLarge()
 				}
-				r.Body = http.MaxBytesReader(c.Response(), r.Body, BodyLimit)
+				r.Body = http.MaxBytesReader(c.Response(), r.Body, MaxBody)
 				if strings.HasPrefix(r.Header.Get(echo.HeaderContentType), echo.MIMEApplicationForm) {
 					if err := r.ParseForm(); err != nil {
 						if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 							return errTooLarge()
 						}
-						return Fail(http.StatusBadRequest, "bad_form", "We couldn't read the form. Go back, reload the page and try again.").Because(err)
+						return Fail(http.StatusBadRequest, "bad_form", "We couldn't read the form. Go back, reload the page and try again.").WithCause(err)
 					}
 				}
 			}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -29,7 +30,7 @@ func RequestCount() int64 { return answered.Load() }
 
 func observeRequest(method, route string, status int, took time.Duration) {
 	answered.Add(1)
-	requests.WithLabelValues(knownMethod(method), route, statusText(status)).Inc()
+	requests.WithLabelValues(knownMethod(method), route, strconv.Itoa(status)).Inc()
 	seconds.WithLabelValues(route).Observe(took.Seconds())
 }
 

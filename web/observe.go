@@ -3,11 +3,12 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
@@ -31,11 +32,11 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set(echo.HeaderXRequestID, id)
 		h.Set("X-Served-By", s.Replica)
 
-		err := recovered(next, c)
+		err := callRecovering(next, c)
 		if err != nil {
 			c.Error(err)
 		}
-		s.record(c, began, err)
+		s.recordRequest(c, began, err)
 		return nil
 	}
 }
@@ -48,7 +49,7 @@ type errPanic struct {
 
 func (e *errPanic) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
-func recovered(next echo.HandlerFunc, c echo.Context) (err error) {
+func callRecovering(next echo.HandlerFunc, c echo.Context) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it in the same way
@@ -60,14 +61,14 @@ func recovered(next echo.HandlerFunc, c echo.Context) (err error) {
 	return next(c)
 }
 
-func (s *server) record(c echo.Context, began time.Time, err error) {
+func (s *server) recordRequest(c echo.Context, began time.Time, err error) {
 	route, took := c.Path(), time.Since(began)
 	status := c.Response().Status
 	if route == "" {
 		route = "none"
 	}
 	observeRequest(c.Request().Method, route, status, took)
-	if quiet(c.Request().URL.Path) && status < http.StatusInternalServerError {
+	if isRoutine(c.Request().URL.Path) && status < http.StatusInternalServerError {
 		return
 	}
 	level := slog.LevelInfo
@@ -90,7 +91,7 @@ func (s *server) record(c echo.Context, began time.Time, err error) {
 		if status >= http.StatusInternalServerError {
 			level = slog.LevelError
 			attrs = append(attrs, slog.String("error", t.Error()))
-			if p := asPanic(err); p != nil {
+			if p := (*errPanic)(nil); errors.As(err, &p) {
 				attrs = append(attrs, slog.String("stack", string(p.stack)))
 			}
 		}
@@ -119,8 +120,8 @@ func CutLogValue(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// quiet reports whether successful requests of path are left out of the log.
-func quiet(path string) bool {
+// isRoutine reports whether successful requests of path are left out of the log.
+func isRoutine(path string) bool {
 	return path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/assets/")
 }
 
@@ -132,7 +133,7 @@ func RequestID(c echo.Context) string {
 
 // Logger returns the service's logger with the request's id.
 func Logger(c echo.Context) *slog.Logger {
-	if s := from(c); s != nil {
+	if s := serverOf(c); s != nil {
 		return s.Logger.With("request_id", RequestID(c))
 	}
 	return slog.Default()
@@ -140,7 +141,7 @@ func Logger(c echo.Context) *slog.Logger {
 
 // Replica returns the name of the process that answers the request.
 func Replica(c echo.Context) string {
-	if s := from(c); s != nil {
+	if s := serverOf(c); s != nil {
 		return s.Replica
 	}
 	return ""
@@ -149,4 +150,15 @@ func Replica(c echo.Context) string {
 // ClientIP returns the client's address, as told by a trusted proxy.
 func ClientIP(c echo.Context) string { return c.RealIP() }
 
-func statusText(status int) string { return strconv.Itoa(status) }
+// ClientNetwork returns the part of the client's address that identifies a household or an office: the whole IPv4
+// address, or the first 64 bits of an IPv6 address.
+func ClientNetwork(c echo.Context) string {
+	a, err := netip.ParseAddr(ClientIP(c))
+	if err != nil {
+		return ClientIP(c)
+	}
+	if a = a.Unmap().WithZone(""); a.Is6() {
+		return netip.PrefixFrom(a, 64).Masked().String()
+	}
+	return a.String()
+}

@@ -16,8 +16,8 @@ import (
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// largeBuffer is the maximum size of a buffer that is reused, in bytes.
-const largeBuffer = 256 << 10
+// maxPooledBuffer is the maximum size of a buffer that is reused, in bytes.
+const maxPooledBuffer = 256 << 10
 
 // Render sends a page, or the fragments if htmx asked for a part and there are any. It sends nothing before all of it
 // is rendered, so that an error half-way still becomes an error page.
@@ -35,7 +35,7 @@ func Render(c echo.Context, status int, page templ.Component, fragments ...templ
 	buf, _ := buffers.Get().(*bytes.Buffer)
 	buf.Reset()
 	defer func() {
-		if buf.Cap() <= largeBuffer {
+		if buf.Cap() <= maxPooledBuffer {
 			buffers.Put(buf)
 		}
 	}()
@@ -75,13 +75,13 @@ func RedirectHX(c echo.Context, path string) error {
 
 // Shell returns the data of the header and footer of a page with this title.
 func Shell(c echo.Context, title string) components.Shell {
-	s := from(c)
+	s := serverOf(c)
 	if s == nil {
 		return components.Shell{Title: title}
 	}
 	v := components.Shell{
-		Title: title, App: s.Estate.app(s.Service), Replica: s.Replica, RequestID: RequestID(c),
-		Theme: theme(c), Path: c.Request().URL.RequestURI(), Toasts: takeFlash(c),
+		Title: title, App: s.Estate.appOf(s.Service), Replica: s.Replica, RequestID: RequestID(c),
+		Theme: themeOf(c), Path: c.Request().URL.RequestURI(), Toasts: popFlash(c),
 		ProfileURL: s.Estate.URL("portal") + "/profile", SessionsURL: s.Estate.URL("portal") + "/sessions",
 		SignInURL: SignInURL(c, s.SignInPath), SignOutAction: s.SignOutPath,
 	}
@@ -101,7 +101,7 @@ func Shell(c echo.Context, title string) components.Shell {
 	if v.Person != nil {
 		roles = v.Person.Roles
 	}
-	v.Apps = s.Estate.Open(roles)
+	v.Apps = s.Estate.AppsFor(roles)
 	if s.Nav != nil {
 		v.Nav = s.Nav(roles)
 	}

@@ -68,12 +68,12 @@ func New(o Options) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.OnAddRouteHandler = head(e)
+	e.OnAddRouteHandler = addHeadRoutes(e)
 	e.Pre(s.observe)
 	e.Use(s.headers, limits)
 
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "alive\n") })
-	e.GET("/readyz", s.ready)
+	e.GET("/readyz", s.checkReady)
 	e.GET("/assets/*", echo.WrapHandler(assets.Handler()))
 	e.GET("/favicon.ico", func(c echo.Context) error {
 		return c.Redirect(http.StatusFound, assets.Path("mark-"+o.Service+".svg"))
@@ -82,9 +82,9 @@ func New(o Options) (*echo.Echo, error) {
 	return e, nil
 }
 
-// head returns a hook that adds a HEAD route to each GET route: servers must support both (RFC 9110 §9.1), and Echo
+// addHeadRoutes returns a hook that adds a HEAD route to each GET route: servers must support both (RFC 9110 §9.1), and Echo
 // adds none; net/http omits the body.
-func head(e *echo.Echo) func(string, echo.Route, echo.HandlerFunc, []echo.MiddlewareFunc) {
+func addHeadRoutes(e *echo.Echo) func(string, echo.Route, echo.HandlerFunc, []echo.MiddlewareFunc) {
 	return func(_ string, r echo.Route, h echo.HandlerFunc, m []echo.MiddlewareFunc) {
 		if r.Method == http.MethodGet {
 			e.HEAD(r.Path, h, m...)
@@ -100,7 +100,7 @@ type server struct {
 
 const serverKey = "gatehouse/web.server"
 
-func from(c echo.Context) *server {
+func serverOf(c echo.Context) *server {
 	s, _ := c.Get(serverKey).(*server)
 	return s
 }

@@ -70,7 +70,7 @@ func newSite(t *testing.T, baseURL string) *site {
 	s.echo.GET("/panic", func(echo.Context) error { panic("secret cause") })
 	s.echo.GET("/broken", func(echo.Context) error { return errors.New("secret cause") })
 	s.echo.GET("/teapot", func(echo.Context) error {
-		return web.Fail(http.StatusTeapot, "teapot", "Short & <stout>.").Because(errors.New("secret cause"))
+		return web.Fail(http.StatusTeapot, "teapot", "Short & <stout>.").WithCause(errors.New("secret cause"))
 	})
 	s.echo.GET("/away", func(echo.Context) error { return web.Unavailable(errors.New("secret cause")) })
 	s.echo.GET("/unreachable", func(c echo.Context) error {
@@ -416,7 +416,7 @@ func TestEstate_Table(t *testing.T) {
 		t.Errorf("%+v, %v", e, err)
 	}
 	keys := func(roles ...string) (s string) {
-		for _, a := range e.Open(roles) {
+		for _, a := range e.AppsFor(roles) {
 			s += a.Key + " "
 		}
 		return s

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/labstack/echo/v4"
-	"golang.org/x/sync/errgroup"
 
 	"gatehouse/apps"
 	"gatehouse/apps/academy/chapter"
@@ -83,7 +82,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/experiments/:experiment/runs", a.startRun, signedIn)
 	e.GET("/experiments/:experiment/runs", a.toExperiment)
 
-	e.GET("/seen", a.seen, signedIn) // the user's own sign-in
+	e.GET("/seen", a.ownSignIn, signedIn) // the user's own sign-in
 
 	admin := a.sso.Role("admin") // the replicas of this installation
 	e.GET("/estate", a.estate, admin)
@@ -102,10 +101,10 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/runs/:run/live", a.live, signedIn)
 	e.GET("/runs/:run/timeline.json", a.timelineJSON, signedIn)
 	e.GET("/runs/:run/timeline.csv", a.timelineCSV, signedIn)
-	e.POST("/runs/:run/do", a.do, signedIn)
-	e.POST("/runs/:run/step", a.step, signedIn)
-	e.POST("/runs/:run/end", a.end, signedIn)
-	e.POST("/runs/:run/again", a.again, signedIn)
+	e.POST("/runs/:run/do", a.doControl, signedIn)
+	e.POST("/runs/:run/step", a.doStep, signedIn)
+	e.POST("/runs/:run/end", a.endByUser, signedIn)
+	e.POST("/runs/:run/again", a.restartRun, signedIn)
 	e.GET("/runs/:run/do", a.toRun, signedIn)
 	e.GET("/runs/:run/step", a.toRun, signedIn)
 	e.GET("/runs/:run/end", a.toRun, signedIn)
@@ -119,8 +118,8 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/rooms/:room/leave", a.leaveRoom, signedIn)
 	e.GET("/rooms/:room/leave", a.toRoom)
 	e.GET("/join", a.joinByCode)
-	e.GET("/join/:code", a.joinPage, signedIn)
-	e.POST("/join/:code", a.join, signedIn)
+	e.GET("/join/:code", a.withRoomOfCode(a.joinPage), signedIn)
+	e.POST("/join/:code", a.withRoomOfCode(a.join), signedIn)
 }
 
 // Handler returns the Academy's HTTP handler.
@@ -129,12 +128,6 @@ func (a *App) Handler() *echo.Echo { return a.echo }
 // Run runs the relying party and the experiments' process manager and, once an hour, deletes expired counters of room
 // codes, until ctx ends.
 func (a *App) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return a.sso.Run(ctx) })
-	group.Go(func() error { return a.Labs.Run(ctx) })
-	group.Go(func() error {
-		a.Hourly(ctx, func(ctx context.Context) error { return a.store.PruneTries(ctx, a.Now()) })
-		return nil
-	})
-	return group.Wait()
+	cleanUp := func(ctx context.Context) error { return a.store.PruneTries(ctx, a.Now()) }
+	return apps.Run(ctx, a.sso.Run, a.Labs.Run, a.Hourly(cleanUp))
 }

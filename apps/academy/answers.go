@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/academy/chapter"
 	"gatehouse/apps/academy/store"
 	"gatehouse/web"
@@ -24,9 +25,9 @@ func (a *App) answer(c echo.Context) error {
 	}
 	form, err := c.FormParams()
 	if err != nil {
-		return web.Fail(http.StatusBadRequest, "bad_form", "The submitted form can't be read.").Because(err)
+		return web.Fail(http.StatusBadRequest, "bad_form", "The submitted form can't be read.").WithCause(err)
 	}
-	given, err := read(q, form)
+	given, err := readAnswer(q, form)
 	if refused := chapter.Refusal(""); errors.As(err, &refused) {
 		if q.Text() && given != "" {
 			form.Set("text", given)
@@ -40,7 +41,7 @@ func (a *App) answer(c echo.Context) error {
 		return err
 	}
 	stored, err := a.store.PutAnswer(c.Request().Context(), store.Answer{
-		Sub: subject(c), Lesson: l.Slug, Question: q.ID, Given: given,
+		Sub: apps.Subject(c), Lesson: l.Slug, Question: q.ID, Given: given,
 		Correct: store.Verdict{Bool: q.Right(given), Valid: !q.Text()},
 	}, a.Now())
 	if err != nil {
@@ -57,18 +58,18 @@ func (a *App) answer(c echo.Context) error {
 // showRefused renders the question again with the rejected answer and the reason.
 func (a *App) showRefused(c echo.Context, l *chapter.Lesson, q *chapter.Question, form map[string][]string, why string) error {
 	if web.WantsFragment(c) {
-		answers, err := a.store.LessonAnswers(c.Request().Context(), subject(c), l.Slug)
+		answers, err := a.store.LessonAnswers(c.Request().Context(), apps.Subject(c), l.Slug)
 		if err != nil {
 			return err
 		}
 		v := newQuestionView(l, q, answers, false)
-		v.fill(form)
+		v.fillIn(form)
 		v.Fault = why
 		return web.Render(c, http.StatusUnprocessableEntity, questionBody(v), questionBody(v))
 	}
 	return a.showLesson(c, http.StatusUnprocessableEntity, l, func(v *questionView) {
 		if v.Q == q {
-			v.fill(form)
+			v.fillIn(form)
 			v.Fault = why
 		}
 	})

@@ -1,7 +1,6 @@
 package academy
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -9,17 +8,19 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/academy/chapter"
 	"gatehouse/apps/academy/store"
 	"gatehouse/components"
+	"gatehouse/db"
 	"gatehouse/web"
 )
 
 // Limits of the class view.
 const (
-	questionsShown = 10   // with the most wrong answers
-	lastRoomPage   = 1000 // limits the page number in the address
-	maxSubject     = 255  // characters of a sub (OpenID Connect Core §2)
+	maxQuestions = 10   // with the most wrong answers
+	maxRoomPage  = 1000 // limits the page number in the address
+	maxSubject   = 255  // characters of a sub (OpenID Connect Core §2)
 )
 
 // classView is the page of a room: with names for its teacher, without for its learners.
@@ -71,11 +72,11 @@ func (a *App) room(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := classView{Room: r, Teaches: r.TeacherSub == subject(c), Link: a.Estate.URL(service) + "/join/" + r.Code}
+	v := classView{Room: r, Teaches: r.TeacherSub == apps.Subject(c), Link: a.Estate.URL(service) + "/join/" + r.Code}
 	v.Names = v.Teaches && c.QueryParam("names") != "hidden"
 	v.Shell = shell(c, r.Title, "/rooms")
-	pages := max(1, (r.Members+store.MembersPerPage-1)/store.MembersPerPage)
-	v.Pages = components.Pages{Page: min(web.Int(c, "page", 1, 1, lastRoomPage), pages), Total: pages, Label: "Learners",
+	page, pages, _ := db.Page(web.Int(c, "page", 1, 1, maxRoomPage), r.Members, store.MembersPerPage)
+	v.Pages = components.Pages{Page: page, Total: pages, Label: "Learners",
 		URL: func(n int) string { return v.url(n, v.Names) }}
 	if v.Teaches {
 		if v.Members, err = a.members(c, r, v.Pages.Page); err != nil {
@@ -104,20 +105,17 @@ func (a *App) room(c echo.Context) error {
 // findRoom returns the room of the address if the user may see it, and otherwise a not-found error.
 func (a *App) findRoom(c echo.Context) (store.Room, error) {
 	ctx := c.Request().Context()
-	if !wellFormedID(c.Param("room")) {
+	if !idForm.MatchString(c.Param("room")) {
 		return store.Room{}, web.NotFound("This room")
 	}
 	r, err := a.store.Room(ctx, c.Param("room"))
-	if err == nil && r.TeacherSub != subject(c) {
+	if err == nil && r.TeacherSub != apps.Subject(c) {
 		var in bool
-		if in, err = a.store.Joined(ctx, r.ID, subject(c)); err == nil && !in {
+		if in, err = a.store.Joined(ctx, r.ID, apps.Subject(c)); err == nil && !in {
 			err = store.ErrNotFound
 		}
 	}
-	if errors.Is(err, store.ErrNotFound) {
-		return r, web.NotFound("This room")
-	}
-	return r, err
+	return r, apps.NotFound(err, "This room")
 }
 
 func (a *App) members(c echo.Context, r store.Room, page int) ([]memberView, error) {
@@ -150,7 +148,7 @@ func (a *App) members(c echo.Context, r store.Room, page int) ([]memberView, err
 // wrongQuestions returns the questions that the class answered wrongly, with the wrong answers.
 func (a *App) wrongQuestions(c echo.Context, r store.Room) (list []questionWrong, err error) {
 	ctx := c.Request().Context()
-	tallies, err := a.store.Tallies(ctx, r.ID, questionsShown)
+	tallies, err := a.store.Tallies(ctx, r.ID, maxQuestions)
 	if err != nil {
 		return nil, err
 	}
@@ -169,15 +167,15 @@ func (a *App) wrongQuestions(c echo.Context, r store.Room) (list []questionWrong
 			return nil, err
 		}
 		for _, g := range given {
-			w.Given = append(w.Given, wrongAnswer{HTML: inWords(q, g.Given), People: g.People})
+			w.Given = append(w.Given, wrongAnswer{HTML: answerHTML(q, g.Given), People: g.People})
 		}
 		list = append(list, w)
 	}
 	return list, nil
 }
 
-// inWords returns the chosen options of an answer as HTML, or its lines as arranged.
-func inWords(q *chapter.Question, given string) (html []string) {
+// answerHTML returns the chosen options of an answer as HTML, or its lines as arranged.
+func answerHTML(q *chapter.Question, given string) (html []string) {
 	if q.Kind == chapter.Order {
 		for _, i := range q.Arranged(given) {
 			html = append(html, q.Lines[i])
@@ -196,12 +194,10 @@ func inWords(q *chapter.Question, given string) (html []string) {
 func (a *App) closeRoom(c echo.Context) error {
 	r, err := a.findRoom(c)
 	if err == nil {
-		err = a.store.CloseRoom(c.Request().Context(), r.ID, subject(c), a.Now())
+		err = a.store.CloseRoom(c.Request().Context(), r.ID, apps.Subject(c), a.Now())
 	}
-	if errors.Is(err, store.ErrNotFound) {
-		return web.NotFound("This room")
-	} else if err != nil {
-		return err
+	if err != nil {
+		return apps.NotFound(err, "This room")
 	}
 	web.Flash(c, "success", "The room is closed to new learners. You can still view it.")
 	return web.SeeOther(c, roomURL(r))
@@ -214,7 +210,7 @@ func (a *App) leaveRoom(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	who, to := subject(c), "/rooms"
+	who, to := apps.Subject(c), "/rooms"
 	if r.TeacherSub == who {
 		if who, err = web.Text(c, "learner", maxSubject); err != nil {
 			return err

@@ -7,7 +7,7 @@ import (
 )
 
 // Control inspects and changes the replicas of this installation. control.Client implements it where `gatehouse up`
-// started the installation. The text of a control.Refusal is shown to the user; control.ErrAway means that the
+// started the installation. The text of a control.Refusal is shown to the user; control.ErrUnavailable means that the
 // supervisor does not answer.
 type Control interface {
 	View(ctx context.Context) (control.View, error)

@@ -35,7 +35,7 @@ func (v runView) desk() templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		if v.Run.Lives() && v.Fault.Message != "" && v.Fault.Where == "" {
+		if v.Run.IsRunning() && v.Fault.Message != "" && v.Fault.Where == "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"mb-4\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -564,7 +564,7 @@ func (v runView) stepForm(s lab.Step) templ.Component {
 			}
 			for i, o := range s.Expect.Options {
 				templ_7745c5c3_Err = components.Checkbox(components.CheckboxView{ID: fmt.Sprintf("guess-%s-%d", s.ID, i), Name: "guess", Value: strconv.Itoa(i), Label: o, Radio: true,
-					Required: true, Disabled: !v.on(), Checked: v.guessed(s, i)}).Render(ctx, templ_7745c5c3_Buffer)
+					Required: true, Disabled: !v.acceptsControls(), Checked: v.guessed(s, i)}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -601,7 +601,7 @@ func (v runView) stepForm(s lab.Step) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = components.Button(components.ButtonView{Kind: "primary", Icon: "play", Disabled: !v.on() || v.stepState() == "busy", Attrs: templ.Attributes{"id": "step-go"}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var24), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.Button(components.ButtonView{Kind: "primary", Icon: "play", Disabled: !v.acceptsControls() || v.stepState() == "busy", Attrs: templ.Attributes{"id": "step-go"}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var24), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -972,7 +972,7 @@ func (v runView) control(c lab.Control, server string) templ.Component {
 			}
 		}
 		for _, f := range c.Fields {
-			templ_7745c5c3_Err = paramField(f, "arg.", id, v.valueOf(c, f, server), !v.on()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = paramField(f, "arg.", id, v.valueOf(c, f, server), !v.acceptsControls()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1023,7 +1023,7 @@ func (v runView) control(c lab.Control, server string) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = components.Button(components.ButtonView{Kind: controlKind(c), Size: "sm", Icon: c.Icon, Disabled: !v.on() || now.Disabled != "" || v.State.Busy == c.Name,
+		templ_7745c5c3_Err = components.Button(components.ButtonView{Kind: controlKind(c), Size: "sm", Icon: c.Icon, Disabled: !v.acceptsControls() || now.Disabled != "" || v.State.Busy == c.Name,
 			Attrs: templ.Attributes{"id": id + "-go", "title": now.Disabled}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var40), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -21,7 +21,7 @@ import (
 
 const (
 	topicsScope   = "forum.topics"  // scope of the Academy's token for the forum's API
-	askFor        = 2 * time.Second // timeout of the request to the forum
+	forumTimeout  = 2 * time.Second // timeout of the request to the forum
 	maxTopicReply = 4 << 10         // maximum number of bytes read of the forum's response
 )
 
@@ -43,7 +43,7 @@ func (a *App) discuss(c echo.Context) error {
 	if path, err = a.putTopic(ctx, l); err != nil {
 		e := web.Fail(http.StatusServiceUnavailable, "forum_away",
 			"We can't open this lesson's discussion, because the forum is unavailable right now. You can still read the lesson. Try again in a moment.").
-			Titled("The forum is unavailable").Because(err)
+			WithTitle("The forum is unavailable").WithCause(err)
 		e.RetryAfter = 2 * time.Second
 		return e
 	}
@@ -59,7 +59,7 @@ var threadPath = regexp.MustCompile(`^/t/[a-z0-9-]{1,80}$`)
 // putTopic creates the thread in the forum with a service token of the Academy, and returns its path. The request is
 // idempotent: later ones return the same thread.
 func (a *App) putTopic(ctx context.Context, l *chapter.Lesson) (path string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askFor)
+	ctx, cancel := context.WithTimeout(ctx, forumTimeout)
 	defer cancel()
 	origin := a.Estate.URL("forum") // also the audience of its tokens (RFC 8707)
 	token, err := a.sso.ServiceToken(ctx, origin, topicsScope)

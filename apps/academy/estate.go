@@ -11,6 +11,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/academy/store"
 	"gatehouse/components"
 	"gatehouse/fleet/control"
@@ -60,14 +61,14 @@ func (a *App) showEstate(c echo.Context, status int, v estateView, more ...templ
 // estateView queries the supervisor and returns the page's data. If the supervisor does not answer, it returns a view
 // with Away set, not an error.
 func (a *App) estateView(c echo.Context) (estateView, error) {
-	v := estateView{Shell: experimentShell(c, "The whole estate"), Shop: a.Estate.URL(shopService), Here: a.Replica, Name: a.appName, None: a.Control == nil}
+	v := estateView{Shell: experimentShell(c, "The whole estate"), Shop: a.Estate.URL(shopService), Here: a.Replica, Name: a.Estate.Name, None: a.Control == nil}
 	v.Shell.Path = estatePage
 	if v.None {
 		return v, nil
 	}
 	var err error
 	v.Estate, err = a.Control.View(c.Request().Context())
-	if errors.Is(err, control.ErrAway) {
+	if errors.Is(err, control.ErrUnavailable) {
 		a.Logger.Warn("the supervisor isn't responding", "error", err)
 		v.Away = true
 		return v, nil
@@ -75,7 +76,7 @@ func (a *App) estateView(c echo.Context) (estateView, error) {
 	if err != nil {
 		return v, err
 	}
-	v.Steps = estateSteps(v.Estate.Log, subject(c))
+	v.Steps = estateSteps(v.Estate.Log, apps.Subject(c))
 	return v, a.noticeEstate(c, v.Steps)
 }
 
@@ -86,7 +87,7 @@ func (a *App) noticeEstate(c echo.Context, steps []estateStep) error {
 			return nil
 		}
 	}
-	ctx, sub := c.Request().Context(), subject(c)
+	ctx, sub := c.Request().Context(), apps.Subject(c)
 	done, err := a.store.ExperimentsDone(ctx, sub)
 	if _, already := done[estateExperiment]; err != nil || already {
 		return err
@@ -107,16 +108,16 @@ func (a *App) estateLive(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if v.sum() == c.QueryParam("have") {
+	if v.checksum() == c.QueryParam("have") {
 		return c.NoContent(http.StatusNoContent)
 	}
 	// Even if the supervisor does not answer, this request succeeded: answer 200.
 	return web.Render(c, http.StatusOK, wholeEstate(v), estateParts(v))
 }
 
-// sum returns a hash of what the page shows. It leaves out the request counts of the Academy, since polling changes
+// checksum returns a hash of what the page shows. It leaves out the request counts of the Academy, since polling changes
 // them.
-func (v estateView) sum() string {
+func (v estateView) checksum() string {
 	e := v.Estate
 	e.Services = append([]control.Service(nil), e.Services...)
 	for i, s := range e.Services {
@@ -206,7 +207,7 @@ func (a *App) estateRemove(c echo.Context) error {
 // estatePolicy handles POST /estate/policy: it changes a service's load-balancing policy.
 func (a *App) estatePolicy(c echo.Context) error {
 	name, policy := c.FormValue("service"), c.FormValue("policy")
-	return a.changeEstate(c, a.appName(name)+" now uses “"+control.Title(policy)+"” load balancing.", func(by control.By) error {
+	return a.changeEstate(c, a.Estate.Name(name)+" now uses “"+control.Title(policy)+"” load balancing.", func(by control.By) error {
 		return a.Control.SetPolicy(c.Request().Context(), by, name, policy)
 	})
 }
@@ -220,7 +221,7 @@ func (a *App) changeEstate(c echo.Context, done string, change func(control.By) 
 	p := rp.Person(c)
 	err := change(control.By{Subject: p.Subject, Person: p.Name, Replica: a.Replica})
 	var refused control.Refusal
-	if err != nil && !errors.As(err, &refused) && !errors.Is(err, control.ErrAway) {
+	if err != nil && !errors.As(err, &refused) && !errors.Is(err, control.ErrUnavailable) {
 		return err
 	}
 	if err == nil && !web.WantsFragment(c) {

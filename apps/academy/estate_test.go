@@ -38,14 +38,14 @@ func newLever() *lever {
 
 func (l *lever) View(context.Context) (control.View, error) {
 	if l.away {
-		return control.View{}, control.ErrAway
+		return control.View{}, control.ErrUnavailable
 	}
 	return l.view, nil
 }
 
 func (l *lever) change(by control.By, what ...string) error {
 	if l.away {
-		return control.ErrAway
+		return control.ErrUnavailable
 	}
 	if l.err != nil {
 		return l.err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/academy/lab"
 	"gatehouse/apps/academy/store"
 	"gatehouse/components"
@@ -37,7 +38,7 @@ type quota struct {
 	Left    int // number of further runs of the default size that fit on this server
 }
 
-func (q quota) full() bool { return len(q.Running) >= runsPerPerson }
+func (q quota) full() bool { return len(q.Running) >= maxRunsPerPerson }
 
 // lastRun is the user's newest run of an experiment.
 type lastRun struct {
@@ -83,7 +84,7 @@ func (a *App) toExperiment(c echo.Context) error {
 }
 
 func (a *App) experimentPage(c echo.Context, status int, e lab.Experiment, mode string, setup lab.Args, fault string) error {
-	v := experimentView{E: e, Mode: mode, Setup: setup, Key: rand.Text(), Fault: fault, Guest: subject(c) == "", May: mayTry(c, e)}
+	v := experimentView{E: e, Mode: mode, Setup: setup, Key: rand.Text(), Fault: fault, Guest: apps.Subject(c) == "", May: mayTry(c, e)}
 	v.Shell = experimentShell(c, e.Title)
 	if c.Request().Method != http.MethodGet {
 		v.Shell.Path = experimentURL(e.Name, mode, nil)
@@ -105,7 +106,7 @@ func (a *App) experimentPage(c echo.Context, status int, e lab.Experiment, mode 
 }
 
 func (a *App) quota(c echo.Context) (quota, error) {
-	running, err := a.store.RunningOf(c.Request().Context(), subject(c))
+	running, err := a.store.RunningOf(c.Request().Context(), apps.Subject(c))
 	if err != nil {
 		return quota{}, err
 	}
@@ -119,14 +120,14 @@ func (a *App) quota(c echo.Context) (quota, error) {
 
 // lastRun returns the user's newest run of an experiment with its findings, or nil if there is none.
 func (a *App) lastRun(c echo.Context, e lab.Experiment) (*lastRun, error) {
-	r, err := a.store.NewestRun(c.Request().Context(), subject(c), e.Name)
+	r, err := a.store.NewestRun(c.Request().Context(), apps.Subject(c), e.Name)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	done, err := a.store.ExperimentsDone(c.Request().Context(), subject(c))
+	done, err := a.store.ExperimentsDone(c.Request().Context(), apps.Subject(c))
 	if err != nil {
 		return nil, err
 	}

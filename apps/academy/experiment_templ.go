@@ -630,9 +630,9 @@ func (q quota) left() templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var26 string
-		templ_7745c5c3_Var26, templ_7745c5c3_Err = templruntime.NewAttributeExpression(strconv.Itoa(runsPerPerson - len(q.Running))).Resolve(ctx)
+		templ_7745c5c3_Var26, templ_7745c5c3_Err = templruntime.NewAttributeExpression(strconv.Itoa(maxRunsPerPerson - len(q.Running))).Resolve(ctx)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/experiment.templ`, Line: 150, Col: 93}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/experiment.templ`, Line: 150, Col: 96}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var26)
 		if templ_7745c5c3_Err != nil {
@@ -643,9 +643,9 @@ func (q quota) left() templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var27 string
-		templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(fmt.Sprintf("You're running %d of %d experiments. ", len(q.Running), runsPerPerson))
+		templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(fmt.Sprintf("You're running %d of %d experiments. ", len(q.Running), maxRunsPerPerson))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/experiment.templ`, Line: 151, Col: 87}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/academy/experiment.templ`, Line: 151, Col: 90}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var27))
 		if templ_7745c5c3_Err != nil {
@@ -808,7 +808,7 @@ func (v experimentView) before() templ.Component {
 
 func canGoOn(v experimentView) bool {
 	l := v.Last
-	return v.May && !l.Run.Lives() && l.Run.Mode == lab.Guided && l.Step > 0 && l.Step < len(v.E.Steps) && !v.Quota.full()
+	return v.May && !l.Run.IsRunning() && l.Run.Mode == lab.Guided && l.Step > 0 && l.Step < len(v.E.Steps) && !v.Quota.full()
 }
 
 // stepsShown renders a preview of the guided path.
@@ -1127,7 +1127,7 @@ func runsTable(runs []store.Run, names map[string]string) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if r.Lives() {
+				if r.IsRunning() {
 					templ_7745c5c3_Err = components.Badge("success", "play", "Running").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -1155,7 +1155,7 @@ func runsTable(runs []store.Run, names map[string]string) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if r.Lives() {
+				if r.IsRunning() {
 					templ_7745c5c3_Var52 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 						templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 						templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)

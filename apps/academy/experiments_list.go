@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/academy/lab"
 	"gatehouse/apps/academy/store"
 	"gatehouse/components"
@@ -21,8 +22,8 @@ type listedExperiment struct {
 	Roles                  []string
 }
 
-// besides are the pages in the list that run without a lab process.
-var besides = []listedExperiment{
+// pagesWithoutLab are the pages in the list that run without a lab process.
+var pagesWithoutLab = []listedExperiment{
 	{Name: "seen", Title: "Your own sign-in", Lead: "Your latest sign-in, hop by hop, as the servers recorded it.", URL: "/seen"},
 	estateEntry,
 }
@@ -43,7 +44,7 @@ type listView struct {
 // experiments handles GET /experiments: it shows all experiments with the user's progress and runs.
 func (a *App) experiments(c echo.Context) error {
 	ctx := c.Request().Context()
-	v := listView{Shell: experimentShell(c, "Experiments"), Guest: subject(c) == ""}
+	v := listView{Shell: experimentShell(c, "Experiments"), Guest: apps.Subject(c) == ""}
 	v.Shell.Description = "Experiments on real servers: sign in, kill a branch, steal a token, and see how the servers respond."
 	done := map[string]store.ExperimentDone{}
 	if !v.Guest {
@@ -51,10 +52,10 @@ func (a *App) experiments(c echo.Context) error {
 		if v.Quota, err = a.quota(c); err != nil {
 			return err
 		}
-		if done, err = a.store.ExperimentsDone(ctx, subject(c)); err != nil {
+		if done, err = a.store.ExperimentsDone(ctx, apps.Subject(c)); err != nil {
 			return err
 		}
-		if v.Runs, err = a.store.RunsOf(ctx, subject(c), web.Int(c, "page", 1, 1, 1_000_000)); err != nil {
+		if v.Runs, err = a.store.RunsOf(ctx, apps.Subject(c), web.Int(c, "page", 1, 1, 1_000_000)); err != nil {
 			return err
 		}
 	}
@@ -67,7 +68,7 @@ func (a *App) experiments(c echo.Context) error {
 		v.Experiments = append(v.Experiments, listedExperiment{Name: e.Name, Title: e.Title, Lead: e.Lead, URL: experimentURL(e.Name, lab.Guided, nil),
 			Steps: len(e.Steps), Done: is, Running: running[e.Name], Roles: e.Roles})
 	}
-	for _, b := range besides {
+	for _, b := range pagesWithoutLab {
 		if len(b.Roles) == 0 || rp.Person(c) != nil && rp.Person(c).HasRole(b.Roles...) {
 			_, b.Done = done[b.Name]
 			v.Experiments = append(v.Experiments, b)

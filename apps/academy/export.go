@@ -37,7 +37,7 @@ func (a *App) timelineOf(c echo.Context) (timeline, store.Run, error) {
 	if err != nil {
 		return timeline{}, r, err
 	}
-	s, err := a.look(c.Request().Context(), &r, -1)
+	s, err := a.currentState(c.Request().Context(), &r, -1)
 	if err != nil {
 		return timeline{}, r, err
 	}
@@ -49,7 +49,7 @@ func (a *App) timelineOf(c echo.Context) (timeline, store.Run, error) {
 	return t, r, nil
 }
 
-func attach(c echo.Context, r store.Run, kind string) {
+func setAttachment(c echo.Context, r store.Run, kind string) {
 	h := c.Response().Header()
 	name := fmt.Sprintf("%s-%s.%s", r.Experiment, r.ID, kind) // contains only safe characters
 	h.Set(echo.HeaderContentDisposition, `attachment; filename="`+name+`"`)
@@ -65,7 +65,7 @@ func (a *App) timelineJSON(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("timeline: %w", err)
 	}
-	attach(c, r, "json")
+	setAttachment(c, r, "json")
 	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, append(raw, '\n'))
 }
 
@@ -96,7 +96,7 @@ func (a *App) timelineCSV(c echo.Context) error {
 	if err := w.Error(); err != nil {
 		return fmt.Errorf("timeline: %w", err)
 	}
-	attach(c, r, "csv")
+	setAttachment(c, r, "csv")
 	return c.Blob(http.StatusOK, "text/csv; charset=utf-8; header=present", []byte(b.String()))
 }
 

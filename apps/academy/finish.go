@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/academy/chapter"
 	"gatehouse/apps/academy/lab"
 	"gatehouse/apps/academy/store"
@@ -42,7 +43,7 @@ type answered struct {
 }
 
 func (a *App) finish(c echo.Context) error {
-	p, err := a.progress(c.Request().Context(), subject(c))
+	p, err := a.progress(c.Request().Context(), apps.Subject(c))
 	if err != nil {
 		return err
 	}

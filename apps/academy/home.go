@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/academy/chapter"
 	"gatehouse/components"
 	"gatehouse/web"
@@ -23,11 +24,11 @@ type homeView struct {
 }
 
 func (a *App) home(c echo.Context) error {
-	p, err := a.progress(c.Request().Context(), subject(c))
+	p, err := a.progress(c.Request().Context(), apps.Subject(c))
 	if err != nil {
 		return err
 	}
-	v := homeView{Shell: shell(c, "Academy", "/"), Chapter: a.chapter, Progress: p, Totals: p.totals(a.chapter), Where: p.where(a.chapter)}
+	v := homeView{Shell: shell(c, "Academy", "/"), Chapter: a.chapter, Progress: p, Totals: p.totals(a.chapter), Where: p.nextLesson(a.chapter)}
 	v.Shell.Description = "A chapter on scaling authentication, as a place where you try it: lessons, questions and experiments on real servers."
 	return web.Render(c, http.StatusOK, homePage(v))
 }

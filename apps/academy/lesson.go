@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/academy/chapter"
 	"gatehouse/apps/academy/lab"
 	"gatehouse/apps/academy/store"
@@ -54,14 +55,14 @@ func (a *App) lesson(c echo.Context) error {
 	draft := rp.Draft(c)
 	return a.showLesson(c, http.StatusOK, l, func(v *questionView) {
 		if draft.Has("question") && draft.Get("question") == v.Q.ID {
-			v.fill(draft)
+			v.fillIn(draft)
 			v.Kept = true
 		}
-	}, notes(draft)...)
+	}, draftToasts(draft)...)
 }
 
-// notes returns messages about a form that the user sent before signing in.
-func notes(draft url.Values) []components.Toast {
+// draftToasts returns messages about a form that the user sent before signing in.
+func draftToasts(draft url.Values) []components.Toast {
 	switch {
 	case draft.Has("question"):
 		return []components.Toast{{Kind: "info", Message: "You're signed in. Your answer is in the form, but hasn't been submitted yet."}}
@@ -73,7 +74,7 @@ func notes(draft url.Values) []components.Toast {
 
 // showLesson renders a lesson; change modifies its questions.
 func (a *App) showLesson(c echo.Context, status int, l *chapter.Lesson, change func(*questionView), toasts ...components.Toast) error {
-	p, err := a.progress(c.Request().Context(), subject(c))
+	p, err := a.progress(c.Request().Context(), apps.Subject(c))
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (a *App) card(c echo.Context, b chapter.Block) (experimentCard, error) {
 	}
 	e, _ := a.experiment(b.Name)
 	card := experimentCard{Title: e.Title, Lead: e.Lead, URL: experimentURL(e.Name, lab.Guided, b.Setup), Roles: e.Roles, Steps: len(e.Steps)}
-	sub := subject(c)
+	sub := apps.Subject(c)
 	if sub == "" {
 		return card, nil
 	}

@@ -20,8 +20,8 @@ import (
 
 // Intervals of polling for updates of the page.
 const (
-	calm  = "every 1s"
-	quick = "every 300ms" // while something is in progress
+	pollInterval     = "every 1s"
+	busyPollInterval = "every 300ms" // while something is in progress
 )
 
 // area is a part of a run's page that is updated by polling.
@@ -55,13 +55,13 @@ type part struct {
 	id, swap, html, sum string
 }
 
-// draw renders the areas without moving requests. The checksums leave out what differs on each page: the forms' key,
+// renderAreas renders the areas without moving requests. The checksums leave out what differs on each page: the forms' key,
 // and the number of the newest request.
-func (v runView) draw() ([]part, error) {
+func (v runView) renderAreas() ([]part, error) {
 	v.Since = v.newest()
 	var parts []part
 	for _, a := range v.areas() {
-		html, err := drawn(a.drawn)
+		html, err := renderHTML(a.drawn)
 		if err != nil {
 			return nil, fmt.Errorf("draw %s: %w", a.id, err)
 		}
@@ -72,14 +72,14 @@ func (v runView) draw() ([]part, error) {
 	return parts, nil
 }
 
-func drawn(c templ.Component) (string, error) {
+func renderHTML(c templ.Component) (string, error) {
 	var b bytes.Buffer
 	err := c.Render(context.Background(), &b)
 	return b.String(), err
 }
 
-// sums returns the checksums of the parts of a page.
-func sums(parts []part) string {
+// joinSums returns the checksums of the parts of a page.
+func joinSums(parts []part) string {
 	all := make([]string, len(parts))
 	for i, p := range parts {
 		all[i] = p.sum
@@ -91,18 +91,18 @@ func sums(parts []part) string {
 // empty have, it renders all parts.
 func (v runView) changed(have string) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		parts, err := v.draw()
+		parts, err := v.renderAreas()
 		if err != nil {
 			return err
 		}
-		all, before := sums(parts), strings.Split(have, ".")
+		all, before := joinSums(parts), strings.Split(have, ".")
 		var send []part
 		for i, p := range parts {
 			if len(before) == len(parts) && before[i] == p.sum {
 				continue
 			}
 			if p.id == pictureArea && v.Since < v.newest() {
-				if p.html, err = drawn(v.picture()); err != nil {
+				if p.html, err = renderHTML(v.picture()); err != nil {
 					return err
 				}
 			}
@@ -115,9 +115,9 @@ func (v runView) changed(have string) templ.Component {
 // every returns the polling interval.
 func (v runView) every() string {
 	if v.State.Busy != "" || v.State.View.Progress != nil || v.Run.Address == "" {
-		return quick
+		return busyPollInterval
 	}
-	return calm
+	return pollInterval
 }
 
 func (v runView) liveURL(have string) string {
@@ -137,17 +137,17 @@ func (a *App) live(c echo.Context) error {
 	if err != nil || seen < 0 {
 		seen = 0
 	}
-	s, err := a.look(c.Request().Context(), &r, seen)
+	s, err := a.currentState(c.Request().Context(), &r, seen)
 	if errors.Is(err, lab.ErrSame) {
 		return c.NoContent(http.StatusNoContent)
 	}
 	if err != nil {
 		return err
 	}
-	if err := a.notice(c.Request().Context(), &r, s); err != nil {
+	if err := a.saveProgress(c.Request().Context(), &r, s); err != nil {
 		return err
 	}
-	v := a.view(r, e, s)
+	v := a.newRunView(r, e, s)
 	if n, err := strconv.ParseInt(c.QueryParam("n"), 10, 64); err == nil && n >= 0 {
 		v.Since = n
 	}

@@ -98,13 +98,13 @@ func experimentsOf(l *chapter.Lesson) (names []string) {
 	return names
 }
 
-// where returns the lesson to continue with: the one with the last activity, or the next one that is not done. It
+// nextLesson returns the lesson to continue with: the one with the last activity, or the next one that is not done. It
 // returns the first lesson for a new user, and nil if all lessons are done.
-func (p progress) where(c *chapter.Chapter) *chapter.Lesson {
+func (p progress) nextLesson(c *chapter.Chapter) *chapter.Lesson {
 	var last *chapter.Lesson
 	var at time.Time
 	for _, l := range c.Lessons {
-		if t := p.touched(l); t.After(at) {
+		if t := p.lastActivity(l); t.After(at) {
 			last, at = l, t
 		}
 	}
@@ -124,8 +124,8 @@ func (p progress) where(c *chapter.Chapter) *chapter.Lesson {
 	return nil
 }
 
-// touched returns the time of the user's last activity in a lesson.
-func (p progress) touched(l *chapter.Lesson) time.Time {
+// lastActivity returns the time of the user's last activity in a lesson.
+func (p progress) lastActivity(l *chapter.Lesson) time.Time {
 	at := p.Lessons[l.Slug]
 	newer := func(t time.Time) {
 		if t.After(at) {

@@ -67,8 +67,8 @@ func arranged(q *chapter.Question, given string) []placed {
 	return lines
 }
 
-// fill fills the form with the values that were sent, even if they are no valid answer.
-func (v *questionView) fill(form url.Values) {
+// fillIn fills the form with the values that were sent, even if they are no valid answer.
+func (v *questionView) fillIn(form url.Values) {
 	switch v.Q.Kind {
 	case chapter.Choice, chapter.Several:
 		v.Chosen = map[int]bool{}
@@ -88,8 +88,8 @@ func (v *questionView) fill(form url.Values) {
 	}
 }
 
-// read returns the answer in a form in stored form, or a chapter.Refusal.
-func read(q *chapter.Question, form url.Values) (given string, err error) {
+// readAnswer returns the answer in a form in stored form, or a chapter.Refusal.
+func readAnswer(q *chapter.Question, form url.Values) (given string, err error) {
 	switch q.Kind {
 	case chapter.Choice, chapter.Several:
 		return q.Choose(form["option"])

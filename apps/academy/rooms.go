@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/academy/store"
 	"gatehouse/components"
 	"gatehouse/db"
@@ -37,7 +37,7 @@ func (a *App) rooms(c echo.Context) error {
 }
 
 func (a *App) showRooms(c echo.Context, status int, v roomsView) (err error) {
-	ctx, sub := c.Request().Context(), subject(c)
+	ctx, sub := c.Request().Context(), apps.Subject(c)
 	v.Shell, v.Key = shell(c, "Rooms", "/rooms"), store.NewID()
 	if v.Taught, err = a.store.RoomsOf(ctx, sub); err != nil {
 		return err
@@ -51,13 +51,13 @@ func (a *App) showRooms(c echo.Context, status int, v roomsView) (err error) {
 func (a *App) openRoom(c echo.Context) error {
 	title, err := web.Text(c, "title", maxTitle)
 	if err != nil {
-		return a.showRooms(c, http.StatusUnprocessableEntity, roomsView{Title: c.FormValue("title"), TitleErr: said(err)})
+		return a.showRooms(c, http.StatusUnprocessableEntity, roomsView{Title: c.FormValue("title"), TitleErr: userMessage(err)})
 	}
 	if title == "" {
 		return a.showRooms(c, http.StatusUnprocessableEntity, roomsView{TitleErr: "Give the room a name, such as “Monday, 10 o'clock”."})
 	}
 	id := c.FormValue("key")
-	if !wellFormedID(id) {
+	if !idForm.MatchString(id) {
 		id = store.NewID()
 	}
 	p := rp.Person(c)
@@ -86,18 +86,25 @@ type joinView struct {
 	Joined bool
 }
 
-func (a *App) joinPage(c echo.Context) error {
-	r, err := a.roomOfCode(c)
-	if err != nil {
-		return err
+// withRoomOfCode returns a handler that calls next with the room of the code in the address. It shows the list of rooms if
+// there is none, and redirects the room's teacher to it.
+func (a *App) withRoomOfCode(next func(c echo.Context, r store.Room) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r, err := a.roomOfCode(c)
+		switch {
+		case err != nil:
+			return err
+		case r.ID == "":
+			return a.noSuchCode(c)
+		case r.TeacherSub == apps.Subject(c):
+			return web.SeeOther(c, roomURL(r))
+		}
+		return next(c, r)
 	}
-	if r.ID == "" {
-		return a.noSuchCode(c)
-	}
-	if r.TeacherSub == subject(c) {
-		return web.SeeOther(c, roomURL(r))
-	}
-	joined, err := a.store.Joined(c.Request().Context(), r.ID, subject(c))
+}
+
+func (a *App) joinPage(c echo.Context, r store.Room) error {
+	joined, err := a.store.Joined(c.Request().Context(), r.ID, apps.Subject(c))
 	if err != nil {
 		return err
 	}
@@ -107,25 +114,15 @@ func (a *App) joinPage(c echo.Context) error {
 	return web.Render(c, http.StatusOK, joinRoomPage(joinView{Shell: shell(c, "Join a room", "/rooms"), Room: r}))
 }
 
-func (a *App) join(c echo.Context) error {
-	r, err := a.roomOfCode(c)
-	if err != nil {
-		return err
-	}
-	if r.ID == "" {
-		return a.noSuchCode(c)
-	}
-	if r.TeacherSub == subject(c) {
-		return web.SeeOther(c, roomURL(r))
-	}
+func (a *App) join(c echo.Context, r store.Room) error {
 	if err := a.noteLearner(c); err != nil {
 		return err
 	}
-	switch err := a.store.JoinRoom(c.Request().Context(), r.ID, subject(c), a.Now()); {
+	switch err := a.store.JoinRoom(c.Request().Context(), r.ID, apps.Subject(c), a.Now()); {
 	case errors.Is(err, store.ErrClosed):
-		return web.Fail(http.StatusConflict, "room_closed", "The teacher has closed this room to new learners.").Titled("This room is closed")
+		return web.Fail(http.StatusConflict, "room_closed", "The teacher has closed this room to new learners.").WithTitle("This room is closed")
 	case errors.Is(err, store.ErrRoomFull):
-		return web.Fail(http.StatusConflict, "room_full", "This room is full. Ask your teacher to open another one.").Titled("This room is full")
+		return web.Fail(http.StatusConflict, "room_full", "This room is full. Ask your teacher to open another one.").WithTitle("This room is full")
 	case errors.Is(err, store.ErrNotFound):
 		return a.noSuchCode(c)
 	case err != nil:
@@ -145,14 +142,11 @@ var (
 // counted too.
 func (a *App) roomOfCode(c echo.Context) (store.Room, error) {
 	ctx := c.Request().Context()
-	tries := []store.CodeTries{{Key: a.hashed("person " + subject(c)), Limit: triesPerPerson}, {Key: a.hashed("network " + networkOf(c)), Limit: triesPerNetwork}}
+	tries := []store.CodeTries{{Key: a.hashed("person " + apps.Subject(c)), Limit: triesPerPerson}, {Key: a.hashed("network " + web.ClientNetwork(c)), Limit: triesPerNetwork}}
 	err := a.store.CountTry(ctx, tries, a.Now())
 	var tooMany *db.RateLimitError
 	if errors.As(err, &tooMany) {
-		e := web.Fail(http.StatusTooManyRequests, "too_many_codes", "Too many wrong codes. Wait "+
-			components.Plural(int(math.Ceil(tooMany.Wait.Minutes())), "minute", "minutes")+" and ask your teacher for the code.")
-		e.RetryAfter = tooMany.Wait
-		return store.Room{}, e
+		return store.Room{}, web.TooManyRequests("too_many_codes", "Too many wrong codes. Wait %s and ask your teacher for the code.", tooMany.Wait)
 	}
 	if err != nil {
 		return store.Room{}, err
@@ -195,18 +189,8 @@ func readCode(typed string) string {
 	return code
 }
 
-// wellFormedID reports whether id has the form of an ID from store.NewID.
-func wellFormedID(id string) bool {
-	for _, r := range id {
-		if (r < 'a' || r > 'z') && (r < '2' || r > '7') {
-			return false
-		}
-	}
-	return len(id) == len(store.NewID())
-}
-
-// said returns the message of an error for users.
-func said(err error) string {
+// userMessage returns the message of an error for users.
+func userMessage(err error) string {
 	var e *web.Error
 	if errors.As(err, &e) {
 		return e.Message

@@ -42,8 +42,8 @@ func (v runView) url(rest string) string { return runURL(v.Run.ID) + rest }
 
 func (v runView) guided() bool { return v.Run.Mode != lab.Free }
 
-// on reports whether the run accepts controls.
-func (v runView) on() bool { return v.Run.Lives() && v.Run.Address != "" }
+// acceptsControls reports whether the run accepts controls.
+func (v runView) acceptsControls() bool { return v.Run.IsRunning() && v.Run.Address != "" }
 
 // newest returns the number of the last request that the page shows.
 func (v runView) newest() int64 {
@@ -58,12 +58,12 @@ func (v runView) seenField() string {
 	return `name="seen" value="` + strconv.FormatInt(v.newest(), 10) + `"`
 }
 
-// view returns the page data of a run and its state, without moving requests.
-func (a *App) view(r store.Run, e lab.Experiment, s lab.State) runView {
+// newRunView returns the page data of a run and its state, without moving requests.
+func (a *App) newRunView(r store.Run, e lab.Experiment, s lab.State) runView {
 	v := runView{E: e, Run: r, State: s, Key: rand.Text()}
 	v.Since = v.newest()
 	mode := r.Mode
-	if !maps.Equal(s.Setup, began(r)) {
+	if !maps.Equal(s.Setup, firstSetup(r)) {
 		mode = lab.Free // a guided path begins with its own setup, not with the one that its steps have changed
 	}
 	v.Permalink = a.Estate.URL(service) + experimentURL(e.Name, mode, s.Setup)
@@ -77,14 +77,14 @@ func (a *App) run(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.look(c.Request().Context(), &r, 0)
+	s, err := a.currentState(c.Request().Context(), &r, 0)
 	if err != nil {
 		return err
 	}
-	if err := a.notice(c.Request().Context(), &r, s); err != nil {
+	if err := a.saveProgress(c.Request().Context(), &r, s); err != nil {
 		return err
 	}
-	v := a.view(r, e, s)
+	v := a.newRunView(r, e, s)
 	if n, err := strconv.ParseInt(c.QueryParam("since"), 10, 64); err == nil && n >= 0 {
 		v.Since = n
 	}
@@ -97,16 +97,16 @@ func (a *App) runPage(c echo.Context, status int, v runView) error {
 	return web.Render(c, status, runPage(v), v.changed(""))
 }
 
-// notice stores a state with other progress than the stored one, so that progress made without a click is kept.
-func (a *App) notice(ctx context.Context, r *store.Run, s lab.State) error {
-	if !r.Lives() || s.Version == 0 || s.Step == r.Step && len(s.Findings) == len(stateOf(*r).Findings) {
+// saveProgress stores a state with other progress than the stored one, so that progress made without a click is kept.
+func (a *App) saveProgress(ctx context.Context, r *store.Run, s lab.State) error {
+	if !r.IsRunning() || s.Version == 0 || s.Step == r.Step && len(s.Findings) == len(stateOf(*r).Findings) {
 		return nil
 	}
-	return a.keep(ctx, r, s)
+	return a.saveState(ctx, r, s)
 }
 
-// do handles POST /runs/:run/do: it runs a control.
-func (a *App) do(c echo.Context) error {
+// doControl handles POST /runs/:run/do: it runs a control.
+func (a *App) doControl(c echo.Context) error {
 	r, e, err := a.findRun(c)
 	if err != nil {
 		return err
@@ -122,13 +122,13 @@ func (a *App) do(c echo.Context) error {
 			f.Args["server"] = f.Server
 		}
 	}
-	return a.act(c, r, e, f, func(ctx context.Context) (lab.State, error) {
+	return a.performAction(c, r, e, f, func(ctx context.Context) (lab.State, error) {
 		return a.Labs.Do(ctx, r.Address, r.ID, name, f.Args, formKey(c, name+f.Server))
 	})
 }
 
-// step handles POST /runs/:run/step: it runs the next guided step.
-func (a *App) step(c echo.Context) error {
+// doStep handles POST /runs/:run/step: it runs the next guided step.
+func (a *App) doStep(c echo.Context) error {
 	r, e, err := a.findRun(c)
 	if err != nil {
 		return err
@@ -136,7 +136,7 @@ func (a *App) step(c echo.Context) error {
 	id := c.FormValue("step")
 	guess := web.Int(c, "guess", -1, 0, 20)
 	f := fault{Where: id, Args: lab.Args{"guess": c.FormValue("guess")}}
-	return a.act(c, r, e, f, func(ctx context.Context) (lab.State, error) {
+	return a.performAction(c, r, e, f, func(ctx context.Context) (lab.State, error) {
 		return a.Labs.Step(ctx, r.Address, r.ID, id, guess, formKey(c, id))
 	})
 }
@@ -144,51 +144,51 @@ func (a *App) step(c echo.Context) error {
 // formKey returns a key that identifies an action, so that a form sent twice counts once: the page's key and the
 // action.
 func formKey(c echo.Context, what string) string {
-	if key := c.FormValue("key"); keyForm.MatchString(key) && len(what) <= 100 {
+	if key := c.FormValue("key"); web.ValidFormKey(key) && len(what) <= 100 {
 		return key + "." + what
 	}
 	return ""
 }
 
-// act performs an action on a run and shows the result: the page or, for htmx, its parts. A refusal is shown next to
+// performAction performs an action on a run and shows the result: the page or, for htmx, its parts. A refusal is shown next to
 // its form, with the input.
-func (a *App) act(c echo.Context, r store.Run, e lab.Experiment, f fault, what func(context.Context) (lab.State, error)) error {
+func (a *App) performAction(c echo.Context, r store.Run, e lab.Experiment, f fault, what func(context.Context) (lab.State, error)) error {
 	// Finish the action even if the browser has gone.
 	ctx := context.WithoutCancel(c.Request().Context())
-	if !r.Lives() {
+	if !r.IsRunning() {
 		return a.tooLate(c, r, e, stateOf(r))
 	}
 	if r.Address == "" {
 		f.Message = "The experiment is still starting. Try again in a moment."
-		v := a.view(r, e, stateOf(r))
+		v := a.newRunView(r, e, stateOf(r))
 		v.Fault = f
 		return a.runPage(c, http.StatusConflict, v)
 	}
 	s, err := what(ctx)
 	switch refused := lab.Refusal(""); {
 	case errors.Is(err, lab.ErrGone):
-		s, err := a.look(ctx, &r, 0)
+		s, err := a.currentState(ctx, &r, 0)
 		if err != nil {
 			return err
 		}
 		return a.tooLate(c, r, e, s)
 	case errors.As(err, &refused):
-		if s, err = a.look(ctx, &r, 0); err != nil {
+		if s, err = a.currentState(ctx, &r, 0); err != nil {
 			return err
 		}
 		f.Message = refused.Error()
-		v := a.view(r, e, s)
+		v := a.newRunView(r, e, s)
 		v.Fault = f
 		return a.runPage(c, http.StatusUnprocessableEntity, v)
 	case err != nil:
 		return err
 	}
-	if err := a.keep(ctx, &r, s); err != nil {
+	if err := a.saveState(ctx, &r, s); err != nil {
 		return err
 	}
 	seen := seenBefore(c)
 	if web.WantsFragment(c) {
-		v := a.view(r, e, s)
+		v := a.newRunView(r, e, s)
 		v.Since = seen
 		return a.runPage(c, http.StatusOK, v)
 	}
@@ -208,13 +208,13 @@ func seenBefore(c echo.Context) int64 {
 
 // tooLate answers 409 to an action on a run that has ended.
 func (a *App) tooLate(c echo.Context, r store.Run, e lab.Experiment, s lab.State) error {
-	v := a.view(r, e, s)
+	v := a.newRunView(r, e, s)
 	v.Fault = fault{Message: "The experiment has ended, so nothing was done. Start it again to continue where you left off."}
 	return a.runPage(c, http.StatusConflict, v)
 }
 
-// end handles POST /runs/:run/end: it ends a run at the learner's request.
-func (a *App) end(c echo.Context) error {
+// endByUser handles POST /runs/:run/end: it ends a run at the learner's request.
+func (a *App) endByUser(c echo.Context) error {
 	r, e, err := a.findRun(c)
 	if err != nil {
 		return err

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/academy/lab"
 	"gatehouse/apps/academy/store"
 	"gatehouse/db"
@@ -19,11 +19,11 @@ import (
 	"gatehouse/web"
 )
 
-// runsPerPerson is the maximum number of concurrent runs of a user.
-const runsPerPerson = 2
+// maxRunsPerPerson is the maximum number of concurrent runs of a user.
+const maxRunsPerPerson = 2
 
-// startTime is the timeout for an experiment to start before its page considers it lost.
-const startTime = time.Minute
+// startTimeout is the timeout for an experiment to start before its page considers it lost.
+const startTimeout = time.Minute
 
 const (
 	goneWhy = "The experiment has ended, because the server that ran it stopped or crashed. Your results are saved."
@@ -31,29 +31,6 @@ const (
 	leftWhy = "You ended it."
 	nextWhy = "You ended it to start another one."
 )
-
-// subject returns the sub of the user, or "" for a guest.
-func subject(c echo.Context) string {
-	if p := rp.Person(c); p != nil {
-		return p.Subject
-	}
-	return ""
-}
-
-// networkOf returns the client's IP address; for IPv6 its /64 prefix, which usually belongs to one household or
-// machine.
-func networkOf(c echo.Context) string {
-	a, err := netip.ParseAddr(web.ClientIP(c))
-	if err != nil {
-		return web.ClientIP(c)
-	}
-	if a = a.Unmap(); a.Is6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
-}
 
 // givenName returns the learner's name in the pictures.
 func givenName(c echo.Context) string {
@@ -80,6 +57,7 @@ func mayTry(c echo.Context, e lab.Experiment) bool {
 	return p != nil && (len(e.Roles) == 0 || p.HasRole(e.Roles...))
 }
 
+// idForm matches the IDs of runs and rooms (store.NewID).
 var idForm = regexp.MustCompile(`^[a-z2-7]{16}$`)
 
 // findRun returns the run of the address with its experiment. It returns a not-found error for other users' runs.
@@ -88,7 +66,7 @@ func (a *App) findRun(c echo.Context) (store.Run, lab.Experiment, error) {
 	if !idForm.MatchString(c.Param("run")) {
 		return store.Run{}, lab.Experiment{}, none
 	}
-	r, err := a.store.FindRun(c.Request().Context(), c.Param("run"), subject(c))
+	r, err := a.store.FindRun(c.Request().Context(), c.Param("run"), apps.Subject(c))
 	if errors.Is(err, store.ErrNotFound) {
 		return r, lab.Experiment{}, none
 	}
@@ -102,8 +80,8 @@ func (a *App) findRun(c echo.Context) (store.Run, lab.Experiment, error) {
 	return r, e, nil
 }
 
-// began returns the setup that a guided path began with. The path's steps may have changed the current one.
-func began(r store.Run) (setup lab.Args) {
+// firstSetup returns the setup that a guided path began with. The path's steps may have changed the current one.
+func firstSetup(r store.Run) (setup lab.Args) {
 	_ = json.Unmarshal([]byte(r.Setup), &setup)
 	return setup
 }
@@ -118,32 +96,32 @@ func stateOf(r store.Run) lab.State {
 	return s
 }
 
-// look returns the state of a run. It returns lab.ErrSame if the state is still version seen. If the run has ended, it
+// currentState returns the state of a run. It returns lab.ErrSame if the state is still version seen. If the run has ended, it
 // returns the stored state. It returns an error if the run can't be reached.
-func (a *App) look(ctx context.Context, r *store.Run, seen int64) (lab.State, error) {
-	if !r.Lives() {
+func (a *App) currentState(ctx context.Context, r *store.Run, seen int64) (lab.State, error) {
+	if !r.IsRunning() {
 		return stateOf(*r), nil
 	}
 	if r.Address == "" {
-		if a.Now().Sub(db.Time(r.StartedAt)) > startTime {
-			return a.gone(ctx, r)
+		if a.Now().Sub(db.Time(r.StartedAt)) > startTimeout {
+			return a.endLostRun(ctx, r)
 		}
 		return stateOf(*r), nil
 	}
 	s, err := a.Labs.State(ctx, r.Address, r.ID, seen)
 	switch {
 	case errors.Is(err, lab.ErrGone):
-		return a.gone(ctx, r)
+		return a.endLostRun(ctx, r)
 	case err != nil:
 		return s, err
 	case s.Ended != "":
-		return s, a.over(ctx, r, s.Ended, s)
+		return s, a.saveEnd(ctx, r, s.Ended, s)
 	}
 	return s, nil
 }
 
-// gone stores that a run has ended without reporting it, unless that is stored already, and returns its stored state.
-func (a *App) gone(ctx context.Context, r *store.Run) (lab.State, error) {
+// endLostRun stores that a run has ended without reporting it, unless that is stored already, and returns its stored state.
+func (a *App) endLostRun(ctx context.Context, r *store.Run) (lab.State, error) {
 	if err := a.store.EndRun(ctx, r.ID, goneWhy, a.Now()); err != nil {
 		return lab.State{}, err
 	}
@@ -155,10 +133,10 @@ func (a *App) gone(ctx context.Context, r *store.Run) (lab.State, error) {
 	return stateOf(now), nil
 }
 
-// over stores the last state of a run and that it has ended.
-func (a *App) over(ctx context.Context, r *store.Run, why string, last lab.State) error {
+// saveEnd stores the last state of a run and that it has ended.
+func (a *App) saveEnd(ctx context.Context, r *store.Run, why string, last lab.State) error {
 	if last.Version > 0 {
-		if err := a.keep(ctx, r, last); err != nil {
+		if err := a.saveState(ctx, r, last); err != nil {
 			return err
 		}
 	}
@@ -169,9 +147,9 @@ func (a *App) over(ctx context.Context, r *store.Run, why string, last lab.State
 	return nil
 }
 
-// keep stores the state of a run, unless a newer one is stored. If its guided path is finished, it stores that
+// saveState stores the state of a run, unless a newer one is stored. If its guided path is finished, it stores that
 // first.
-func (a *App) keep(ctx context.Context, r *store.Run, s lab.State) error {
+func (a *App) saveState(ctx context.Context, r *store.Run, s lab.State) error {
 	if e, known := a.experiment(r.Experiment); known && r.Mode == lab.Guided && r.Step < len(e.Steps) && s.Step >= len(e.Steps) {
 		found, err := json.Marshal(s.Findings)
 		if err != nil {
@@ -186,7 +164,7 @@ func (a *App) keep(ctx context.Context, r *store.Run, s lab.State) error {
 	if err != nil {
 		return fmt.Errorf("keep run: %w", err)
 	}
-	for r.Lives() && stateOf(*r).Version <= s.Version {
+	for r.IsRunning() && stateOf(*r).Version <= s.Version {
 		saved, err := a.store.SaveRun(ctx, r, s.Step, string(state), a.Now())
 		if saved || err != nil {
 			return err
@@ -198,16 +176,16 @@ func (a *App) keep(ctx context.Context, r *store.Run, s lab.State) error {
 	return nil
 }
 
-// endedTime is the timeout for storing the end of a run.
-const endedTime = 10 * time.Second
+// saveEndTimeout is the timeout for storing the end of a run.
+const saveEndTimeout = 10 * time.Second
 
 // runEnded stores the end of a run of this replica. Labs calls it.
 func (a *App) runEnded(id, why string, last lab.State) {
-	ctx, cancel := context.WithTimeout(context.Background(), endedTime)
+	ctx, cancel := context.WithTimeout(context.Background(), saveEndTimeout)
 	defer cancel()
 	r, err := a.store.AnyRun(ctx, id)
-	if err == nil && r.Lives() {
-		err = a.over(ctx, &r, why, last)
+	if err == nil && r.IsRunning() {
+		err = a.saveEnd(ctx, &r, why, last)
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		a.Logger.Error("cannot record the end of a run", "run", id, "error", err)
@@ -220,7 +198,7 @@ const endTimeout = 5 * time.Second
 // endRun ends a run, if it is running, and stores its last state. A run that can't be reached is stored as ended: its
 // user must be able to start another one, and its process ends by itself when no page shows it.
 func (a *App) endRun(ctx context.Context, r *store.Run, why string) error {
-	if !r.Lives() {
+	if !r.IsRunning() {
 		return nil
 	}
 	last := lab.State{}
@@ -235,5 +213,5 @@ func (a *App) endRun(ctx context.Context, r *store.Run, why string) error {
 			a.Logger.Warn("cannot end a run's process", "run", r.ID, "error", err)
 		}
 	}
-	return a.over(ctx, r, why, last)
+	return a.saveEnd(ctx, r, why, last)
 }

@@ -736,7 +736,7 @@ func (v runView) progress(p lab.Progress) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if p.Cancel != "" && v.on() {
+		if p.Cancel != "" && v.acceptsControls() {
 			{
 				templ_7745c5c3_ElementWriter := templ_7745c5c3_Buffer
 				templ_7745c5c3_Buffer := templ.GetBuffer()

@@ -6,21 +6,19 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/academy/lab"
 	"gatehouse/apps/academy/store"
 	"gatehouse/web"
 )
 
-var keyForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
-
-// runOf returns the ID of the run that a form with this key starts. It is the same each time the form is sent.
-func runOf(key string) string {
-	if !keyForm.MatchString(key) {
+// runIDOf returns the ID of the run that a form with this key starts. It is the same each time the form is sent.
+func runIDOf(key string) string {
+	if !web.ValidFormKey(key) {
 		return store.NewID()
 	}
 	return strings.ToLower(key[:16])
@@ -44,13 +42,13 @@ func (a *App) startRun(c echo.Context) error {
 	if refused := lab.Refusal(""); errors.As(err, &refused) {
 		return a.experimentPage(c, http.StatusUnprocessableEntity, e, mode, given, refused.Error())
 	}
-	start := lab.Start{ID: runOf(c.FormValue("key")), Experiment: e.Name, Setup: setup, Mode: mode, Person: givenName(c), Account: subject(c), Network: networkOf(c)}
-	return a.begin(c, e, start, setup, lab.State{Setup: setup})
+	start := lab.Start{ID: runIDOf(c.FormValue("key")), Experiment: e.Name, Setup: setup, Mode: mode, Person: givenName(c), Account: apps.Subject(c), Network: web.ClientNetwork(c)}
+	return a.beginRun(c, e, start, setup, lab.State{Setup: setup})
 }
 
-// again handles POST /runs/:run/again: it starts a new run from the learner's current step, with the findings so far,
+// restartRun handles POST /runs/:run/again: it starts a new run from the learner's current step, with the findings so far,
 // or from the beginning.
-func (a *App) again(c echo.Context) error {
+func (a *App) restartRun(c echo.Context) error {
 	r, e, err := a.findRun(c)
 	if err != nil {
 		return err
@@ -59,7 +57,7 @@ func (a *App) again(c echo.Context) error {
 		return web.Forbidden("This experiment requires the role " + strings.Join(e.Roles, " or ") + ".")
 	}
 	ctx := c.Request().Context()
-	was, err := a.look(ctx, &r, -1)
+	was, err := a.currentState(ctx, &r, -1)
 	if n := net.Error(nil); errors.As(err, &n) && ctx.Err() == nil { // its process, or its machine, is gone or stuck
 		was, err = stateOf(r), nil
 	}
@@ -70,26 +68,26 @@ func (a *App) again(c echo.Context) error {
 		return err
 	}
 	goesOn := c.FormValue("from") != "start" && r.Mode == lab.Guided && was.Step < len(e.Steps)
-	first := fitting(e, was.Setup)
+	first := fittingSetup(e, was.Setup)
 	if r.Mode == lab.Guided {
-		first = fitting(e, began(r))
+		first = fittingSetup(e, firstSetup(r))
 	}
 	setup := first
 	if goesOn {
-		setup = fitting(e, was.Setup)
+		setup = fittingSetup(e, was.Setup)
 	}
-	start := lab.Start{ID: runOf(c.FormValue("key")), Experiment: e.Name, Setup: setup, Mode: r.Mode, Person: givenName(c), Account: subject(c), Network: networkOf(c)}
+	start := lab.Start{ID: runIDOf(c.FormValue("key")), Experiment: e.Name, Setup: setup, Mode: r.Mode, Person: givenName(c), Account: apps.Subject(c), Network: web.ClientNetwork(c)}
 	shown := lab.State{Setup: setup}
 	if goesOn {
 		start.Step, start.Findings = was.Step, was.Findings
 		shown.Step, shown.Findings, shown.Foretold = was.Step, was.Findings, was.Foretold
 	}
-	return a.begin(c, e, start, first, shown)
+	return a.beginRun(c, e, start, first, shown)
 }
 
-// fitting returns the part of an earlier setup that e's parameters still accept, since the experiment may have
+// fittingSetup returns the part of an earlier setup that e's parameters still accept, since the experiment may have
 // changed. It returns the default setup if a value is invalid.
-func fitting(e lab.Experiment, was lab.Args) lab.Args {
+func fittingSetup(e lab.Experiment, was lab.Args) lab.Args {
 	given := lab.Args{}
 	for _, p := range e.Params {
 		if v, there := was[p.Name]; there {
@@ -103,13 +101,13 @@ func fitting(e lab.Experiment, was lab.Args) lab.Args {
 	return setup
 }
 
-// begin starts a run and redirects to it. The run is stored first, so that a form sent twice finds it. began is the
+// beginRun starts a run and redirects to it. The run is stored first, so that a form sent twice finds it. began is the
 // setup with which the run can be started over.
-func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, began lab.Args, shown lab.State) error {
+func (a *App) beginRun(c echo.Context, e lab.Experiment, s lab.Start, began lab.Args, shown lab.State) error {
 	// Finish starting the run even if the browser has gone.
 	ctx := context.WithoutCancel(c.Request().Context())
 	if id := c.FormValue("end"); id != "" {
-		if err := a.endFor(ctx, id, subject(c)); err != nil {
+		if err := a.endFor(ctx, id, apps.Subject(c)); err != nil {
 			return err
 		}
 	}
@@ -121,8 +119,8 @@ func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, began lab.Arg
 	if err != nil {
 		return err
 	}
-	r := store.Run{ID: s.ID, Sub: subject(c), Experiment: e.Name, Mode: s.Mode, Setup: string(setup), State: string(state), Step: s.Step, Replica: a.Replica}
-	made, err := a.store.StartRun(ctx, r, runsPerPerson, a.Now())
+	r := store.Run{ID: s.ID, Sub: apps.Subject(c), Experiment: e.Name, Mode: s.Mode, Setup: string(setup), State: string(state), Step: s.Step, Replica: a.Replica}
+	made, err := a.store.StartRun(ctx, r, maxRunsPerPerson, a.Now())
 	switch {
 	case errors.Is(err, store.ErrTooMany):
 		return a.experimentPage(c, http.StatusConflict, e, s.Mode, s.Setup, "You've reached the limit for running experiments. End one first.")
@@ -151,22 +149,22 @@ func (a *App) begin(c echo.Context, e lab.Experiment, s lab.Start, began lab.Arg
 	return web.SeeOther(c, runURL(s.ID))
 }
 
-// fullTells is the message when all room for experiments is taken.
-const fullTells = "All places for experiments are taken right now. Try again in a minute."
+// fullMessage is the message when all room for experiments is taken.
+const fullMessage = "All places for experiments are taken right now. Try again in a minute."
 
-// shareTells is the message when an account or network would take more than its share.
-const shareTells = "This would exceed the limit for your account or network. End an experiment, or choose a smaller set-up."
+// shareMessage is the message when an account or network would take more than its share.
+const shareMessage = "This would exceed the limit for your account or network. End an experiment, or choose a smaller set-up."
 
 func (a *App) notStarted(c echo.Context, e lab.Experiment, s lab.Start, err error) error {
 	if refused := lab.Refusal(""); errors.As(err, &refused) {
 		return a.experimentPage(c, http.StatusUnprocessableEntity, e, s.Mode, s.Setup, refused.Error())
 	}
 	if errors.Is(err, lab.ErrShare) {
-		return a.experimentPage(c, http.StatusConflict, e, s.Mode, s.Setup, shareTells)
+		return a.experimentPage(c, http.StatusConflict, e, s.Mode, s.Setup, shareMessage)
 	}
 	if errors.Is(err, lab.ErrFull) {
 		c.Response().Header().Set("Retry-After", "30")
-		return a.experimentPage(c, http.StatusServiceUnavailable, e, s.Mode, s.Setup, fullTells)
+		return a.experimentPage(c, http.StatusServiceUnavailable, e, s.Mode, s.Setup, fullMessage)
 	}
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
 	"gatehouse/apps"
@@ -76,16 +75,12 @@ func (a *App) Handler() *echo.Echo { return a.echo }
 
 // Run consumes events and deletes expired data until ctx ends, and returns nil then.
 func (a *App) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return a.rp.Run(ctx) })
-	group.Go(func() error { return a.consume(ctx) })
-	group.Go(func() error {
+	return apps.Run(ctx, a.rp.Run, a.consume, func(ctx context.Context) error {
 		if a.Demo {
 			a.seed(ctx)
 		}
-		return a.keepHouse(ctx)
+		return a.pruneHourly(ctx)
 	})
-	return group.Wait()
 }
 
 // seed writes the demonstration history, if there is none yet. Run calls it in the background, so the replica is ready

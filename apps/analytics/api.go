@@ -20,9 +20,9 @@ const scopeRead = "analytics:read"
 
 // Default and maximum page sizes of the API.
 const (
-	fewPoints   = 100
-	mostPoints  = 1000
-	mostRanking = 100
+	defaultPoints = 100
+	maxPoints     = 1000
+	maxRanking    = 100
 )
 
 // metricJSON describes one panel of the dashboard.
@@ -75,7 +75,7 @@ func (a *App) apiMetrics(c echo.Context) error {
 		}
 		all = append(all, m)
 	}
-	return answer(c, map[string]any{"metrics": all})
+	return sendJSON(c, map[string]any{"metrics": all})
 }
 
 // apiMetric handles GET /api/v1/metrics/<name>?range=…|from=…&to=…&step=…&app=…&limit=<1 to 1000>: sends one page of
@@ -86,7 +86,7 @@ func (a *App) apiMetric(c echo.Context) error {
 	if !known || p.lines == nil {
 		return web.NotFound("This metric")
 	}
-	q, limit, err := a.apiQuery(c.QueryParams(), fewPoints, mostPoints)
+	q, limit, err := a.apiQuery(c.QueryParams(), defaultPoints, maxPoints)
 	if err != nil {
 		return err
 	}
@@ -104,11 +104,11 @@ func (a *App) apiMetric(c echo.Context) error {
 		Metric:      p.key, Unit: p.unit.name, Step: page.StepName(), Points: p.points(f),
 	}
 	if !next.IsZero() {
-		out.Next = a.Estate.URL(Service) + q.with("/api/v1/metrics/"+p.key,
+		out.Next = a.Estate.URL(Service) + q.urlWith("/api/v1/metrics/"+p.key,
 			period.Range, "", period.From, next.Format(time.RFC3339), period.To, q.period.To.Format(time.RFC3339),
 			period.Step, page.StepName(), "limit", strconv.Itoa(limit), "live", "")
 	}
-	return answer(c, out)
+	return sendJSON(c, out)
 }
 
 // points returns the values of all lines of p for each bucket.
@@ -137,7 +137,7 @@ type sellerJSON struct {
 // apiBestSellers handles GET /api/v1/best-sellers?range=…|from=…&to=…&app=…&limit=<1 to 100>: ranks products by units
 // sold. It returns 400 for invalid parameters.
 func (a *App) apiBestSellers(c echo.Context) error {
-	q, limit, err := a.apiQuery(c.QueryParams(), mostSellers, mostRanking)
+	q, limit, err := a.apiQuery(c.QueryParams(), maxSellers, maxRanking)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (a *App) apiBestSellers(c echo.Context) error {
 	for i, s := range sold {
 		products[i] = sellerJSON{Rank: i + 1, Product: s.Product, Name: s.Name, Pieces: s.Quantity, Cents: s.Cents, Currency: "USD"}
 	}
-	return answer(c, struct {
+	return sendJSON(c, struct {
 		stretchJSON
 		Products []sellerJSON `json:"products"`
 	}{stretchJSON{From: p.From, To: p.To, App: q.app}, products})
@@ -160,29 +160,21 @@ func (a *App) apiBestSellers(c echo.Context) error {
 // 400 invalid_request error if a parameter is invalid.
 func (a *App) apiQuery(params url.Values, few, most int) (query, int, error) {
 	if slices.ContainsFunc([]string{"app", "limit"}, func(name string) bool { return len(params[name]) > 1 }) {
-		return query{}, 0, badRequest("app and limit may each be given at most once.")
+		return query{}, 0, web.BadRequest("app and limit may each be given at most once.")
 	}
-	limit := few
-	if s := params.Get("limit"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > most {
-			return query{}, 0, badRequest("limit must be a whole number from 1 to " + strconv.Itoa(most) + ".")
-		}
-		limit = n
+	limit, err := web.QueryLimit(params, few, most)
+	if err != nil {
+		return query{}, 0, err
 	}
-	q, err := a.read(params, period.ParseStep)
-	if e, ok := fault(err); ok {
-		return q, 0, badRequest(e.Message)
+	q, err := a.parseQuery(params, period.ParseStep)
+	if e, ok := queryFault(err); ok {
+		return q, 0, web.BadRequest(e.Message)
 	}
 	return q, limit, err
 }
 
-func badRequest(message string) error {
-	return web.Fail(http.StatusBadRequest, "invalid_request", message)
-}
-
-// answer sends v as JSON and forbids caches to store it.
-func answer(c echo.Context, v any) error {
+// sendJSON sends v as JSON and forbids caches to store it.
+func sendJSON(c echo.Context, v any) error {
 	c.Response().Header().Set("Cache-Control", "private, no-store")
 	return c.JSON(http.StatusOK, v)
 }

@@ -9,8 +9,8 @@ import (
 	"gatehouse/events"
 )
 
-// pruneEvery is the interval at which expired data is deleted.
-const pruneEvery = time.Hour
+// pruneInterval is the interval at which expired data is deleted.
+const pruneInterval = time.Hour
 
 // consume reads the event stream until ctx ends. All replicas are members of one consumer group. No other function of
 // this package reads events from Redis.
@@ -19,25 +19,25 @@ func (a *App) consume(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("analytics: %w", err)
 	}
-	return consumer.Run(ctx, a.Take)
+	return consumer.Run(ctx, a.HandleEvents)
 }
 
-// Take counts a batch of events and stores those that cannot be counted as rejected. It returns nil after the database
+// HandleEvents counts a batch of events and stores those that cannot be counted as rejected. It returns nil after the database
 // commit; the consumer then acknowledges the batch. A batch that is delivered again changes nothing.
-func (a *App) Take(ctx context.Context, batch []events.Event, malformed []events.Malformed) error {
+func (a *App) HandleEvents(ctx context.Context, batch []events.Event, malformed []events.Malformed) error {
 	now := a.Now()
 	facts := make([]fact.Fact, 0, len(batch))
 	var rejected []fact.Rejected
 	for _, e := range batch {
-		f, reject := fact.Of(e, now)
+		f, reject := fact.FromEvent(e, now)
 		if reject != nil {
-			rejected = append(rejected, fact.Keep(e, reject))
+			rejected = append(rejected, fact.RejectEvent(e, reject))
 			continue
 		}
 		facts = append(facts, f)
 	}
 	for _, m := range malformed {
-		rejected = append(rejected, fact.KeepEntry(m))
+		rejected = append(rejected, fact.RejectEntry(m))
 	}
 	if _, err := a.store.Add(ctx, facts, rejected, now); err != nil {
 		return err
@@ -48,11 +48,11 @@ func (a *App) Take(ctx context.Context, batch []events.Event, malformed []events
 	return nil
 }
 
-// keepHouse deletes data older than the retention every pruneEvery until ctx ends, and returns nil then. It logs
+// pruneHourly deletes data older than the retention every pruneInterval until ctx ends, and returns nil then. It logs
 // errors. The first deletion waits for one interval, so that events that other replicas read but did not acknowledge
 // are counted while the ids that identify duplicates are still stored.
-func (a *App) keepHouse(ctx context.Context) error {
-	tick := time.NewTicker(pruneEvery)
+func (a *App) pruneHourly(ctx context.Context) error {
+	tick := time.NewTicker(pruneInterval)
 	defer tick.Stop()
 	for {
 		a.foldPeople(ctx)

@@ -133,7 +133,7 @@ func killed(t *testing.T, committed bool) {
 		publish(t, rdb, `{`)
 		want := int64(0)
 		if committed {
-			die(t, rdb, victim.Take)
+			die(t, rdb, victim.HandleEvents)
 			want = 5
 		} else {
 			die(t, rdb, nil)
@@ -160,10 +160,10 @@ func TestTake_AnotherReplicaTakesOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.ClaimAfter(10 * time.Millisecond)
+		c.SetClaimTimeout(10 * time.Millisecond)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { defer close(done); _ = c.Run(ctx, other.Take) }()
+		go func() { defer close(done); _ = c.Run(ctx, other.HandleEvents) }()
 		eventually(t, "taken over and confirmed", func() bool { return other.scan(t, counted) == 1 && pending(t, rdb) == 0 })
 		cancel()
 		<-done
@@ -179,7 +179,7 @@ func TestTake_FailsWithoutDatabase(t *testing.T) {
 	}
 	e := events.New(events.Registered, "x", nil)
 	e.Service, e.At = "portal", now
-	if err := a.Take(t.Context(), []events.Event{e}, nil); err == nil {
+	if err := a.HandleEvents(t.Context(), []events.Event{e}, nil); err == nil {
 		t.Error("confirmed what was not stored")
 	}
 }

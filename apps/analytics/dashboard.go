@@ -12,8 +12,8 @@ import (
 	"gatehouse/web"
 )
 
-// refreshEvery is the interval at which htmx requests the changing parts of the page.
-const refreshEvery = "5s"
+// refreshInterval is the interval at which htmx requests the changing parts of the page.
+const refreshInterval = "5s"
 
 // dashboardView is the data of the dashboard page.
 type dashboardView struct {
@@ -33,7 +33,7 @@ type dashboardView struct {
 // 422 with messages at its fields.
 func (a *App) dashboard(c echo.Context) error {
 	q, err := a.readQuery(c.QueryParams())
-	wrong, faulty := fault(err)
+	wrong, faulty := queryFault(err)
 	if err != nil && !faulty {
 		return err
 	}
@@ -43,7 +43,7 @@ func (a *App) dashboard(c echo.Context) error {
 	v := dashboardView{query: q, updated: a.Now().UTC()}
 	if faulty {
 		v.faults = map[string]string{wrong.Field: wrong.Message}
-	} else if err := a.fill(c, &v); err != nil {
+	} else if err := a.setFigures(c, &v); err != nil {
 		return err
 	}
 	if web.WantsFragment(c) {
@@ -52,7 +52,7 @@ func (a *App) dashboard(c echo.Context) error {
 		}
 		return web.Render(c, http.StatusOK, v.live(), v.live())
 	}
-	if err := a.frame(c, &v); err != nil {
+	if err := a.setFrame(c, &v); err != nil {
 		return err
 	}
 	status := http.StatusOK
@@ -62,8 +62,8 @@ func (a *App) dashboard(c echo.Context) error {
 	return web.Render(c, status, v.page())
 }
 
-// fill sets the figures of v: the tiles and the panels, or v.empty if no event was ever counted.
-func (a *App) fill(c echo.Context, v *dashboardView) error {
+// setFigures sets the figures of v: the tiles and the panels, or v.empty if no event was ever counted.
+func (a *App) setFigures(c echo.Context, v *dashboardView) error {
 	ctx := c.Request().Context()
 	f, err := a.load(ctx, v.query)
 	if err != nil {
@@ -81,9 +81,9 @@ func (a *App) fill(c echo.Context, v *dashboardView) error {
 	return nil
 }
 
-// frame sets the parts of v that a refresh does not replace: the shell, the choices of period and app, and the end of
+// setFrame sets the parts of v that a refresh does not replace: the shell, the choices of period and app, and the end of
 // the demonstration history.
-func (a *App) frame(c echo.Context, v *dashboardView) error {
+func (a *App) setFrame(c echo.Context, v *dashboardView) error {
 	ctx := c.Request().Context()
 	var err error
 	if v.demoUntil, err = a.store.DemoUntil(ctx); err != nil {
@@ -119,7 +119,7 @@ func (q query) periodChoices(faulty bool) []components.NavItem {
 	items := make([]components.NavItem, 0, len(period.Presets))
 	for _, p := range period.Presets {
 		items = append(items, components.NavItem{
-			Label: p.Label, URL: q.with("/", period.Range, p.Name, period.From, "", period.To, ""), Current: !faulty && q.period.Name == p.Name,
+			Label: p.Label, URL: q.urlWith("/", period.Range, p.Name, period.From, "", period.To, ""), Current: !faulty && q.period.Name == p.Name,
 		})
 	}
 	return items
@@ -128,9 +128,9 @@ func (q query) periodChoices(faulty bool) []components.NavItem {
 // appChoices returns the links that filter by app: the built-in apps, other apps with events in the last 30 days, and
 // the app that q selects.
 func (a *App) appChoices(c echo.Context, q query) ([]components.NavItem, error) {
-	items := []components.NavItem{{Label: "All apps", URL: q.with("/", "app", ""), Current: q.app == ""}}
+	items := []components.NavItem{{Label: "All apps", URL: q.urlWith("/", "app", ""), Current: q.app == ""}}
 	add := func(key string) {
-		items = append(items, components.NavItem{Label: a.appName(key), URL: q.with("/", "app", key), Current: q.app == key})
+		items = append(items, components.NavItem{Label: a.Estate.Name(key), URL: q.urlWith("/", "app", key), Current: q.app == key})
 	}
 	seen := map[string]bool{}
 	for _, app := range a.Estate.Apps() {
@@ -159,12 +159,12 @@ func (v dashboardView) refresh() templ.Attributes {
 	if v.query.paused || len(v.faults) > 0 || v.ended() {
 		return nil
 	}
-	url := v.query.with("/")
+	url := v.query.urlWith("/")
 	if v.empty {
-		url = v.query.with("/", "was", "empty")
+		url = v.query.urlWith("/", "was", "empty")
 	}
 	return templ.Attributes{
-		"hx-get": url, "hx-trigger": "every " + refreshEvery, "hx-swap": "none", "hx-sync": "this:drop", "data-live": true,
+		"hx-get": url, "hx-trigger": "every " + refreshInterval, "hx-swap": "none", "hx-sync": "this:drop", "data-live": true,
 	}
 }
 

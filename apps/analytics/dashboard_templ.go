@@ -87,7 +87,7 @@ func (v dashboardView) lead() string {
 	if len(v.faults) > 0 {
 		return "Correct the dates below to see the figures."
 	}
-	return v.query.period.Words() + " · per " + v.query.period.Every()
+	return v.query.period.Description() + " · per " + v.query.period.StepText()
 }
 
 func choices(label string, items []components.NavItem) templ.Component {
@@ -412,7 +412,7 @@ func (v dashboardView) liveSwitch() templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.ButtonLink(components.ButtonView{URL: v.query.with("/", "live", ""), Kind: "secondary", Size: "sm", Icon: "play"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.ButtonLink(components.ButtonView{URL: v.query.urlWith("/", "live", ""), Kind: "secondary", Size: "sm", Icon: "play"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -435,7 +435,7 @@ func (v dashboardView) liveSwitch() templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.ButtonLink(components.ButtonView{URL: v.query.with("/", "live", "off"), Kind: "secondary", Size: "sm", Icon: "pause"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var16), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.ButtonLink(components.ButtonView{URL: v.query.urlWith("/", "live", "off"), Kind: "secondary", Size: "sm", Icon: "pause"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var16), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -770,7 +770,7 @@ func exportLink(p shown, q query) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = components.ButtonLink(components.ButtonView{URL: q.with("/export/" + p.key + ".csv"), Kind: "ghost", Size: "sm", Icon: "download", Attrs: templ.Attributes{"aria-label": p.title + " as CSV", "download": true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.ButtonLink(components.ButtonView{URL: q.urlWith("/export/" + p.key + ".csv"), Kind: "ghost", Size: "sm", Icon: "download", Attrs: templ.Attributes{"aria-label": p.title + " as CSV", "download": true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -1,6 +1,6 @@
 // Package analytics is the app that counts the events of all apps and shows the figures to analysts and admins.
 //
-//	Redis stream ─ events.Consumer ─ consume.go ─ fact.Of ─ store.Add (one transaction) ─ acknowledged
+//	Redis stream ─ events.Consumer ─ consume.go ─ fact.FromEvent ─ store.Add (one transaction) ─ acknowledged
 //	                                                        │
 //	browser ─ dashboard.go: period, app ─ load.go ─ store ──┴─ panels (a file each) ─ chart + table ─ page, fragment, CSV
 //

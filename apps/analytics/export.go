@@ -20,7 +20,7 @@ func (a *App) export(c echo.Context) error {
 		return web.NotFound("This export")
 	}
 	q, err := a.readQuery(c.QueryParams())
-	if e, ok := fault(err); ok {
+	if e, ok := queryFault(err); ok {
 		return web.Invalid(e.Message)
 	} else if err != nil {
 		return err
@@ -41,8 +41,8 @@ func fileName(p panel, q query) string {
 	return fmt.Sprintf("%s-%s-%sZ.csv", name, q.period.From.Format(day), q.period.To.Format(day))
 }
 
-// flushEvery is the number of rows after which the response is flushed.
-const flushEvery = 100
+// flushRows is the number of rows after which the response is flushed.
+const flushRows = 100
 
 // sendCSV writes t as a CSV download called name. All figures are loaded before the first byte is sent, so only the
 // connection can fail after that.
@@ -69,7 +69,7 @@ func sendCSV(c echo.Context, name string, t table) error {
 		if err := w.Write(record); err != nil {
 			return err
 		}
-		if i%flushEvery == flushEvery-1 {
+		if i%flushRows == flushRows-1 {
 			w.Flush()
 			c.Response().Flush()
 		}

@@ -12,8 +12,8 @@ import (
 	"gatehouse/apps/analytics/store"
 )
 
-// mostSellers is the number of products in the dashboard's ranking.
-const mostSellers = 12
+// maxSellers is the number of products in the dashboard's ranking.
+const maxSellers = 12
 
 // figures are all numbers of one period. Panels and tiles are drawn from them.
 type figures struct {
@@ -69,7 +69,7 @@ func (a *App) loadFigures(ctx context.Context, q query) (*figures, error) {
 		f.compared = !since.IsZero() && !previous.From.Before(since)
 		return err
 	})
-	group.Go(func() (err error) { f.sellers, err = a.store.Sellers(ctx, span, mostSellers); return })
+	group.Go(func() (err error) { f.sellers, err = a.store.Sellers(ctx, span, maxSellers); return })
 	return f, group.Wait()
 }
 
@@ -79,24 +79,24 @@ type kind struct {
 	variants []string
 }
 
-func (k kind) has(c store.Cell) bool {
+func (k kind) matches(c store.Cell) bool {
 	return c.Type == k.typ && (len(k.variants) == 0 || slices.Contains(k.variants, c.Variant))
 }
 
 // counts returns a function that gives the number of events in each bucket.
 func counts(typ string, variants ...string) func(f *figures) []int64 {
-	return func(f *figures) []int64 { return f.series(kind{typ, variants}, total) }
+	return func(f *figures) []int64 { return f.series(kind{typ, variants}, cellTotal) }
 }
 
 // cents returns a function that gives the sum of money in each bucket, in cents.
 func cents(typ string) func(f *figures) []int64 {
-	return func(f *figures) []int64 { return f.series(kind{typ: typ}, sum) }
+	return func(f *figures) []int64 { return f.series(kind{typ: typ}, cellCents) }
 }
 
 func (f *figures) series(k kind, value func(store.Cell) int64) []int64 {
 	values := make([]int64, len(f.starts))
 	for _, c := range f.cells {
-		if i := f.period.Index(time.UnixMilli(c.Bucket)); i >= 0 && k.has(c) {
+		if i := f.period.Index(time.UnixMilli(c.Bucket)); i >= 0 && k.matches(c) {
 			values[i] += value(c)
 		}
 	}
@@ -112,16 +112,16 @@ func (f *figures) active() []int64 {
 	return values
 }
 
-// both returns a total of this period and of the previous one.
-func (f *figures) both(value func(store.Cell) int64, typ string, variants ...string) (now, before int64) {
+// totals returns a total of this period and of the previous one.
+func (f *figures) totals(value func(store.Cell) int64, typ string, variants ...string) (now, before int64) {
 	k := kind{typ, variants}
 	for _, c := range f.cells {
-		if k.has(c) {
+		if k.matches(c) {
 			now += value(c)
 		}
 	}
 	for _, c := range f.before {
-		if k.has(c) {
+		if k.matches(c) {
 			before += value(c)
 		}
 	}

@@ -54,7 +54,7 @@ func filled(t *testing.T, d *db.DB, change ...func(*analytics.Deps)) *app {
 		event("v2", events.VoteCast, time.Hour, map[string]any{"post_id": "p", "value": -1.0}),
 		event("x1", "cat_petted", time.Hour, map[string]any{"<script>": "alert(1)"}),
 	}
-	if err := a.Take(t.Context(), batch, nil); err != nil {
+	if err := a.HandleEvents(t.Context(), batch, nil); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -154,7 +154,7 @@ func TestDashboard_EmptySaysSo(t *testing.T) {
 	if w := a.get(t, "/", nil, "analyst"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "No activity yet") {
 		t.Errorf("%d without an empty state", w.Code)
 	}
-	if err := a.Take(t.Context(), []events.Event{order("a", "Lamp", time.Minute)}, nil); err != nil {
+	if err := a.HandleEvents(t.Context(), []events.Event{order("a", "Lamp", time.Minute)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if w := a.get(t, "/?was=empty", map[string]string{"HX-Request": "true"}, "analyst"); w.Header().Get("HX-Refresh") != "true" {

@@ -54,7 +54,7 @@ func panelsFor(app string, f *figures) []panel {
 	for i := range chosen {
 		switch p := &chosen[i]; {
 		case p.wide:
-		case p.key == sellers.key && len(f.sellers) > mostSellers/2:
+		case p.key == sellers.key && len(f.sellers) > maxSellers/2:
 			p.tall = true
 			places += 2
 		default:
@@ -91,9 +91,9 @@ type cell struct {
 	text      bool
 }
 
-func number(n int64) cell { return cell{show: components.Count(n), raw: strconv.FormatInt(n, 10)} }
+func countCell(n int64) cell { return cell{show: components.Count(n), raw: strconv.FormatInt(n, 10)} }
 
-func money(cents int64) cell {
+func moneyCell(cents int64) cell {
 	return cell{show: components.Money(cents), raw: decimal(cents)}
 }
 
@@ -102,7 +102,7 @@ func decimal(cents int64) string {
 	return fmt.Sprintf("%d.%02d", cents/100, cents%100)
 }
 
-func words(s string) cell { return cell{show: s, raw: s, text: true} }
+func textCell(s string) cell { return cell{show: s, raw: s, text: true} }
 
 // line is one series of a chart over time, one column of its table, and one value of a point in the API.
 type line struct {
@@ -124,9 +124,9 @@ func (p panel) values(f *figures) [][]int64 {
 // overTime draws the lines as a plot, and a table with one row per bucket.
 func (p panel) overTime(f *figures) shown {
 	unit, all := p.unit, p.values(f)
-	s := shown{panel: p, subtitle: p.about + "per " + f.period.Every()}
+	s := shown{panel: p, subtitle: p.about + "per " + f.period.StepText()}
 	plot := chart.Plot{
-		ID: p.key, Title: p.title + ", per " + f.period.Every(), Desc: p.describe(f, all), Kind: p.kind, Starts: f.starts,
+		ID: p.key, Title: p.title + ", per " + f.period.StepText(), Desc: p.describe(f, all), Kind: p.kind, Starts: f.starts,
 		Label: f.period.Label, Format: unit.long, Axis: unit.short, Whole: unit.whole, Partial: f.period.Partial(f.now), Wide: p.wide,
 		EmptyText: "No data for this period",
 	}
@@ -159,7 +159,7 @@ func (p panel) overTime(f *figures) shown {
 
 // describe returns a text alternative for a chart: the period, and the total and maximum of each line.
 func (p panel) describe(f *figures, all [][]int64) string {
-	text, unit := f.period.Words()+".", p.unit
+	text, unit := f.period.Description()+".", p.unit
 	for n, l := range p.lines {
 		sum, most, when := int64(0), int64(0), 0
 		for i, v := range all[n] {

@@ -1,20 +1,14 @@
 package analytics
 
 import (
-	"cmp"
 	"errors"
 	"net/url"
-	"regexp"
 	"slices"
 	"time"
 
+	"gatehouse/apps/analytics/fact"
 	"gatehouse/apps/analytics/period"
 )
-
-// appName returns what people call an app; its key if it is none of the estate's.
-func (a *App) appName(key string) string { return cmp.Or(a.Estate.Name(key), key) }
-
-var appForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
 
 // query is the period and app that a request asks for.
 type query struct {
@@ -26,11 +20,11 @@ type query struct {
 
 // readQuery reads the parameters of the dashboard and of exports. An invalid parameter gives a [period.Error], whose
 // field may also be "app".
-func (a *App) readQuery(params url.Values) (query, error) { return a.read(params, period.Parse) }
+func (a *App) readQuery(params url.Values) (query, error) { return a.parseQuery(params, period.Parse) }
 
-func (a *App) read(params url.Values, parse func(url.Values, time.Time, period.Limits) (period.Period, error)) (query, error) {
+func (a *App) parseQuery(params url.Values, parse func(url.Values, time.Time, period.Limits) (period.Period, error)) (query, error) {
 	q := query{params: params, app: params.Get("app"), paused: params.Get("live") == "off"}
-	if q.app != "" && (!appForm.MatchString(q.app) || len(params["app"]) > 1) {
+	if q.app != "" && (!fact.NamePattern.MatchString(q.app) || len(params["app"]) > 1) {
 		q.app = ""
 		return q, &period.Error{Field: "app", Message: "Choose an app from the list."}
 	}
@@ -39,8 +33,8 @@ func (a *App) read(params url.Values, parse func(url.Values, time.Time, period.L
 	return q, err
 }
 
-// with returns path with q's parameters, changed by pairs of names and values. An empty value removes the parameter.
-func (q query) with(path string, changes ...string) string {
+// urlWith returns path with q's parameters, changed by pairs of names and values. An empty value removes the parameter.
+func (q query) urlWith(path string, changes ...string) string {
 	keep := url.Values{}
 	for _, name := range []string{period.Range, period.From, period.To, "app", "live"} {
 		if v := q.params.Get(name); v != "" {
@@ -59,8 +53,8 @@ func (q query) with(path string, changes ...string) string {
 	return path + "?" + keep.Encode()
 }
 
-// fault returns the [period.Error] in err, whose message may be shown to the user, and whether there is one.
-func fault(err error) (*period.Error, bool) {
+// queryFault returns the [period.Error] in err, whose message may be shown to the user, and whether there is one.
+func queryFault(err error) (*period.Error, bool) {
 	e := (*period.Error)(nil)
 	return e, errors.As(err, &e)
 }

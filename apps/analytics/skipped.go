@@ -13,8 +13,8 @@ import (
 	"gatehouse/web"
 )
 
-// mostRejects limits how many rejected events the page shows.
-const mostRejects = 100
+// maxRejects limits how many rejected events the page shows.
+const maxRejects = 100
 
 // skippedView is the data of the page of events that could not be counted.
 type skippedView struct {
@@ -39,7 +39,7 @@ func (a *App) skippedPage(c echo.Context) error {
 	for _, reason := range slices.Sorted(maps.Keys(skipped)) {
 		v.totals = append(v.totals, reasonTotal{reason, skipped[reason]})
 	}
-	if v.rejects, err = a.store.Rejects(ctx, mostRejects); err != nil {
+	if v.rejects, err = a.store.Rejects(ctx, maxRejects); err != nil {
 		return err
 	}
 	if v.shell, err = a.shell(c, "Skipped events"); err != nil {
@@ -48,15 +48,15 @@ func (a *App) skippedPage(c echo.Context) error {
 	return web.Render(c, http.StatusOK, v.page())
 }
 
-func capital(s string) string {
+func capitalize(s string) string {
 	if s == "" {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// clip shortens an event to 600 characters for a table row.
-func clip(s string) string {
+// truncate shortens an event to 600 characters for a table row.
+func truncate(s string) string {
 	const most = 600
 	if r := []rune(s); len(r) > most {
 		return string(r[:most]) + "…"

@@ -97,7 +97,7 @@ func (v skippedView) page() templ.Component {
 					return templ_7745c5c3_Err
 				}
 				for _, t := range v.totals {
-					templ_7745c5c3_Err = components.Stat(components.StatView{Label: capital(t.reason), Value: components.Count(t.total), Hint: "all time"}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = components.Stat(components.StatView{Label: capitalize(t.reason), Value: components.Count(t.total), Hint: "all time"}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -165,9 +165,9 @@ func (v skippedView) page() templ.Component {
 								return templ_7745c5c3_Err
 							}
 							var templ_7745c5c3_Var8 string
-							templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(clip(r.Event))
+							templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(truncate(r.Event))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/analytics/skipped.templ`, Line: 37, Col: 94}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/analytics/skipped.templ`, Line: 37, Col: 98}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 							if templ_7745c5c3_Err != nil {
@@ -208,9 +208,9 @@ func (v skippedView) page() templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var10 string
-				templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(components.Count(mostRejects))
+				templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(components.Count(maxRejects))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/analytics/skipped.templ`, Line: 42, Col: 150}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/analytics/skipped.templ`, Line: 42, Col: 149}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 				if templ_7745c5c3_Err != nil {

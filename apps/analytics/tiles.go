@@ -20,56 +20,56 @@ type tile struct {
 	show        func(int64) string
 }
 
-func total(c store.Cell) int64 { return c.Total }
-func sum(c store.Cell) int64   { return c.Cents }
+func cellTotal(c store.Cell) int64 { return c.Total }
+func cellCents(c store.Cell) int64 { return c.Cents }
 
 func countOf(value func(store.Cell) int64, typ string, variants ...string) func(f *figures) (int64, int64) {
-	return func(f *figures) (int64, int64) { return f.both(value, typ, variants...) }
+	return func(f *figures) (int64, int64) { return f.totals(value, typ, variants...) }
 }
 
 // tiles lists the tiles in the order of the page.
 // icons: log-in log-out users user-plus shopping-bag banknote message-square thumbs-up
 var tiles = []tile{
-	{"Sign-ins", "log-in", nil, countOf(total, events.SignIn), components.Count[int64]},
+	{"Sign-ins", "log-in", nil, countOf(cellTotal, events.SignIn), components.Count[int64]},
 	{"Active people", "users", nil, func(f *figures) (int64, int64) { return f.everyone[0], f.everyone[1] }, components.Count[int64]},
-	{"Orders", "shopping-bag", []string{"shop"}, countOf(total, events.OrderPlaced), components.Count[int64]},
-	{"Revenue", "banknote", []string{"shop"}, countOf(sum, events.OrderPlaced), wholeDollars},
-	{"Posts and threads", "message-square", []string{"forum"}, written, components.Count[int64]},
-	{"Votes", "thumbs-up", []string{"forum"}, countOf(total, events.VoteCast, fact.Given), components.Count[int64]},
-	{"Sign-outs", "log-out", []string{"portal", "analytics"}, countOf(total, events.SignOut), components.Count[int64]},
-	{"New accounts", "user-plus", []string{"portal"}, countOf(total, events.Registered), components.Count[int64]},
+	{"Orders", "shopping-bag", []string{"shop"}, countOf(cellTotal, events.OrderPlaced), components.Count[int64]},
+	{"Revenue", "banknote", []string{"shop"}, countOf(cellCents, events.OrderPlaced), wholeDollars},
+	{"Posts and threads", "message-square", []string{"forum"}, postsAndThreads, components.Count[int64]},
+	{"Votes", "thumbs-up", []string{"forum"}, countOf(cellTotal, events.VoteCast, fact.Given), components.Count[int64]},
+	{"Sign-outs", "log-out", []string{"portal", "analytics"}, countOf(cellTotal, events.SignOut), components.Count[int64]},
+	{"New accounts", "user-plus", []string{"portal"}, countOf(cellTotal, events.Registered), components.Count[int64]},
 }
 
-func written(f *figures) (int64, int64) {
-	posts, postsBefore := f.both(total, events.PostCreated)
-	threads, threadsBefore := f.both(total, events.ThreadCreated)
+func postsAndThreads(f *figures) (int64, int64) {
+	posts, postsBefore := f.totals(cellTotal, events.PostCreated)
+	threads, threadsBefore := f.totals(cellTotal, events.ThreadCreated)
 	return posts + threads, postsBefore + threadsBefore
 }
 
-// mostTiles limits the tiles for all apps together: two full rows of three.
-const mostTiles = 6
+// maxTiles limits the tiles for all apps together: two full rows of three.
+const maxTiles = 6
 
 // stats returns the tiles that cover app, made from f.
 func stats(f *figures, app string) []components.StatView {
 	views := make([]components.StatView, 0, len(tiles))
 	for _, t := range tiles {
-		if app != "" && len(t.apps) > 0 && !slices.Contains(t.apps, app) || app == "" && len(views) == mostTiles {
+		if app != "" && len(t.apps) > 0 && !slices.Contains(t.apps, app) || app == "" && len(views) == maxTiles {
 			continue
 		}
 		now, before := t.value(f)
 		v := components.StatView{Label: t.label, Icon: t.icon, Value: t.show(now)}
 		v.Hint = "no earlier data to compare"
 		if f.compared {
-			v.Change, v.Trend, v.Hint = change(now, before, t.show)
+			v.Change, v.Trend, v.Hint = describeChange(now, before, t.show)
 		}
 		views = append(views, v)
 	}
 	return views
 }
 
-// change describes the difference from the previous period in words: the relative change, its direction ("up" or
+// describeChange describes the difference from the previous period in words: the relative change, its direction ("up" or
 // "down"), and the value before.
-func change(now, before int64, show func(int64) string) (change, trend, hint string) {
+func describeChange(now, before int64, show func(int64) string) (describeChange, trend, hint string) {
 	hint = "from " + show(before)
 	switch {
 	case now == before:
@@ -84,13 +84,13 @@ func change(now, before int64, show func(int64) string) (change, trend, hint str
 	}
 	switch size := math.Abs(percent); {
 	case size >= 1000:
-		change = fmt.Sprintf("×%.0f", float64(now)/float64(before))
+		describeChange = fmt.Sprintf("×%.0f", float64(now)/float64(before))
 	case size >= 10:
-		change = fmt.Sprintf("%.0f%%", size)
+		describeChange = fmt.Sprintf("%.0f%%", size)
 	default:
-		change = fmt.Sprintf("%.1f%%", size)
+		describeChange = fmt.Sprintf("%.1f%%", size)
 	}
-	return change, trend, hint
+	return describeChange, trend, hint
 }
 
 // wholeDollars formats an amount rounded to dollars, to fit into a tile.

@@ -21,14 +21,14 @@ var (
 		name:  "count",
 		long:  func(v float64) string { return components.Count(int64(math.Abs(v))) },
 		short: func(v float64) string { return compact(math.Abs(v)) },
-		cell:  number, whole: true, sums: true,
+		cell:  countCell, whole: true, sums: true,
 	}
-	persons = unit{name: "people", long: times.long, short: times.short, cell: number, whole: true}
+	persons = unit{name: "people", long: times.long, short: times.short, cell: countCell, whole: true}
 	dollars = unit{
 		name:  "cents",
 		long:  func(v float64) string { return components.Money(int64(v)) },
 		short: func(v float64) string { return "$" + compact(v/100) },
-		cell:  money, sums: true,
+		cell:  moneyCell, sums: true,
 	}
 )
 

@@ -1,13 +1,13 @@
 package forum
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/forum/store"
 	"gatehouse/components"
 	"gatehouse/web"
@@ -37,12 +37,12 @@ type boardView struct {
 	MayBegin bool
 }
 
-// lastPage is the maximum page number of a request. Past the end, the store returns the last page.
-const lastPage = 1_000_000
+// maxPage is the maximum page number of a request. Past the end, the store returns the last page.
+const maxPage = 1_000_000
 
-// filter reads the sort order and page number of a list from the query. Invalid values are replaced by the defaults.
-func filter(c echo.Context) store.Filter {
-	f := store.Filter{Sort: store.Newest, Page: web.Int(c, "page", 1, 1, lastPage)}
+// readFilter reads the sort order and page number of a list from the query. Invalid values are replaced by the defaults.
+func readFilter(c echo.Context) store.Filter {
+	f := store.Filter{Sort: store.Newest, Page: web.Int(c, "page", 1, 1, maxPage)}
 	switch s := store.Sort(c.QueryParam("sort")); s {
 	case store.Active, store.MostVoted, store.Unanswered:
 		f.Sort = s
@@ -56,7 +56,7 @@ func (a *App) home(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f := filter(c)
+	f := readFilter(c)
 	list, err := a.store.Threads(ctx, f)
 	if err != nil {
 		return err
@@ -71,19 +71,16 @@ func (a *App) home(c echo.Context) error {
 func (a *App) board(c echo.Context) error {
 	ctx := c.Request().Context()
 	board, err := a.store.Board(ctx, param(c, "board"))
-	if errors.Is(err, store.ErrNotFound) {
-		return web.NotFound("This board")
-	}
 	if err != nil {
-		return err
+		return apps.NotFound(err, "This board")
 	}
-	f := filter(c)
+	f := readFilter(c)
 	f.Board = board.Slug
 	list, err := a.store.Threads(ctx, f)
 	if err != nil {
 		return err
 	}
-	v := boardView{Shell: shell(c, board.Name, ""), Board: board, MayBegin: !board.StaffOnly || moderates(c),
+	v := boardView{Shell: shell(c, board.Name, ""), Board: board, MayBegin: !board.StaffOnly || isModerator(c),
 		List: listView{List: list, Base: "/b/" + board.Slug, Sort: f.Sort}}
 	v.Shell.Description = board.Description
 	v.Shell.Search.Target = searchTarget
@@ -126,7 +123,7 @@ func (l listView) tabs() []components.NavItem {
 
 func (l listView) pages() components.Pages {
 	from := (l.Page-1)*store.PageSize + 1
-	summary := span(from, from+len(l.Threads)-1, l.Total)
+	summary := rangeText(from, from+len(l.Threads)-1, l.Total)
 	if l.Many {
 		summary = components.Count(from) + "–" + components.Count(from+len(l.Threads)-1) + " of the newest " + components.Count(l.Total)
 	}
@@ -134,6 +131,6 @@ func (l listView) pages() components.Pages {
 		URL: func(n int) string { return l.url(l.Sort, n) }, Summary: summary}
 }
 
-func span(from, to, of int) string {
+func rangeText(from, to, of int) string {
 	return components.Count(from) + "–" + components.Count(to) + " of " + components.Count(of)
 }

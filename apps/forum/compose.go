@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -36,74 +35,72 @@ type draft struct {
 	Key                string // identifies the form, so that sending it twice creates one post
 	Version            int    // of the text that the edit is based on
 	Preview            bool
-	Kept               bool // the text was restored after the user signed in
-	Unvoted            bool // a vote was sent without a session and was not counted
+	Restored           bool // the text was restored after the user signed in
+	VoteDropped        bool // a vote was sent without a session and was not counted
 	Faults             []components.FieldError
 }
-
-var keyForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
 // readDraft reads a draft from a submitted form. It returns a 400 error if the form cannot be parsed or repeats a
 // field; other errors become faults of the draft, which keeps its text.
 func readDraft(c echo.Context) (*draft, error) {
 	form, err := c.FormParams()
 	if err != nil {
-		return nil, web.Fail(http.StatusBadRequest, "bad_form", "The submitted form can't be read.").Because(err)
+		return nil, web.Fail(http.StatusBadRequest, "bad_form", "The submitted form can't be read.").WithCause(err)
 	}
 	for _, name := range []string{"title", "board", "body", "product", "key", "version"} {
 		if len(form[name]) > 1 {
 			return nil, web.Fail(http.StatusBadRequest, "bad_form", fmt.Sprintf("The field %q was sent more than once.", name))
 		}
 	}
-	return draftOf(form), nil
+	return parseDraft(form), nil
 }
 
-// keptDraft returns the draft that the user sent before they were asked to sign in, or a new one if there is none.
-func keptDraft(c echo.Context) *draft {
+// restoredDraft returns the draft that the user sent before they were asked to sign in, or a new one if there is none.
+func restoredDraft(c echo.Context) *draft {
 	form := rp.Draft(c)
-	d := draftOf(form)
+	d := parseDraft(form)
 	if d.Body == "" && d.Title == "" {
-		return &draft{Key: rand.Text(), Unvoted: form.Has("value")}
+		return &draft{Key: rand.Text(), VoteDropped: form.Has("value")}
 	}
-	d.Kept = true
+	d.Restored = true
 	return d
 }
 
-// toasts returns others with a message for a user who has just signed in: the text is restored but not sent yet, or the
+// withToast returns others with a message for a user who has just signed in: the text is restored but not sent yet, or the
 // vote was not counted.
-func (d *draft) toasts(others []components.Toast) []components.Toast {
+func (d *draft) withToast(others []components.Toast) []components.Toast {
 	switch {
-	case d.Kept:
+	case d.Restored:
 		return append(others, components.Toast{Kind: "info", Message: "You're signed in. Your text is in the form, but hasn't been posted yet."})
-	case d.Unvoted:
+	case d.VoteDropped:
 		return append(others, components.Toast{Kind: "info", Message: "You're signed in. Your vote wasn't counted. Please vote again."})
 	}
 	return others
 }
 
-func draftOf(form url.Values) *draft {
+func parseDraft(form url.Values) *draft {
 	d := &draft{Board: form.Get("board"), Product: form.Get("product"), Key: form.Get("key")}
-	d.Title = strings.Join(strings.Fields(d.clean("title", form.Get("title"))), " ")
-	d.Body = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(d.clean("body", form.Get("body"))))
+	d.Title = strings.Join(strings.Fields(d.cleanText("title", form.Get("title"))), " ")
+	d.Body = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(d.cleanText("body", form.Get("body"))))
 	if n, err := strconv.ParseInt(form.Get("version"), 10, 32); err == nil {
 		d.Version = int(n) // 0 if invalid: no post has this version, so that the edit conflicts
 	}
-	if !keyForm.MatchString(d.Key) {
+	if !web.ValidFormKey(d.Key) {
 		d.Key = rand.Text()
 	}
 	return d
 }
 
-// clean returns text without characters that are not text or that the databases cannot store, and adds a fault if it
+// cleanText returns text without characters that are not text or that the databases cannot store, and adds a fault if it
 // removed any.
-func (d *draft) clean(field, text string) string {
+func (d *draft) cleanText(field, text string) string {
 	bad := func(r rune) bool {
-		return r == utf8.RuneError || r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f || bidi(r)
+		return r == utf8.RuneError || r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f || isBidiControl(r)
 	}
 	if utf8.ValidString(text) && !strings.ContainsFunc(text, bad) {
 		return text
 	}
-	d.fault(field, "We removed characters that aren't text. Check it, then submit again.")
+	d.addFault(field, "We removed characters that aren't text. Check it, then submit again.")
 	return strings.Map(func(r rune) rune {
 		if bad(r) {
 			return -1
@@ -112,15 +109,15 @@ func (d *draft) clean(field, text string) string {
 	}, text)
 }
 
-// bidi reports whether r is a control character that could change the direction of the text around it.
-func bidi(r rune) bool { return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 }
+// isBidiControl reports whether r is a control character that could change the direction of the text around it.
+func isBidiControl(r rune) bool { return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 }
 
-func (d *draft) fault(field, message string) {
+func (d *draft) addFault(field, message string) {
 	d.Faults = append(d.Faults, components.FieldError{Field: field, Message: message})
 }
 
-// error returns the first fault of a field, or "" if it has none.
-func (d *draft) error(field string) string {
+// faultOf returns the first fault of a field, or "" if it has none.
+func (d *draft) faultOf(field string) string {
 	for _, f := range d.Faults {
 		if f.Field == field {
 			return f.Message
@@ -132,11 +129,11 @@ func (d *draft) error(field string) string {
 // checkBody adds a fault if the body is empty or too long, and reports whether the draft has no faults.
 func (d *draft) checkBody() bool {
 	switch n := utf8.RuneCountInString(d.Body); {
-	case d.error("body") != "":
-	case !visible(d.Body):
-		d.fault("body", "Enter some text.")
+	case d.faultOf("body") != "":
+	case !hasVisibleText(d.Body):
+		d.addFault("body", "Enter some text.")
 	case n > maxBody:
-		d.fault("body", fmt.Sprintf("This is %s characters long. The limit is %s. Shorten it, or post it in two parts.",
+		d.addFault("body", fmt.Sprintf("This is %s characters long. The limit is %s. Shorten it, or post it in two parts.",
 			components.Count(n), components.Count(maxBody)))
 	}
 	return len(d.Faults) == 0
@@ -144,42 +141,30 @@ func (d *draft) checkBody() bool {
 
 func (d *draft) checkTitle() bool {
 	switch n := utf8.RuneCountInString(d.Title); {
-	case d.error("title") != "":
-	case !visible(d.Title):
-		d.fault("title", "Enter a title.")
+	case d.faultOf("title") != "":
+	case !hasVisibleText(d.Title):
+		d.addFault("title", "Enter a title.")
 	case n < minTitle:
-		d.fault("title", fmt.Sprintf("Use at least %d characters.", minTitle))
+		d.addFault("title", fmt.Sprintf("Use at least %d characters.", minTitle))
 	case n > maxTitle:
-		d.fault("title", fmt.Sprintf("The title is %s characters long. The limit is %d.", components.Count(n), maxTitle))
+		d.addFault("title", fmt.Sprintf("The title is %s characters long. The limit is %d.", components.Count(n), maxTitle))
 	}
 	return len(d.Faults) == 0
 }
 
-// limited reports whether err is a rate limit error. If so, it adds a fault with the waiting time and sets the
+// addRateLimitFault reports whether err is a rate limit error. If so, it adds a fault with the waiting time and sets the
 // Retry-After header.
-func (d *draft) limited(c echo.Context, err error) bool {
-	wait, ok := tooMany(err)
-	if !ok {
+func (d *draft) addRateLimitFault(c echo.Context, err error) bool {
+	limit := (*db.RateLimitError)(nil)
+	if !errors.As(err, &limit) {
 		return false
 	}
-	c.Response().Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
-	d.fault("body", "You're posting too often, so this wasn't posted. Your text is saved here. Try again in "+
-		components.Plural(minutes(wait), "minute", "minutes")+".")
+	c.Response().Header().Set("Retry-After", strconv.Itoa(int((limit.Wait+time.Second-1)/time.Second)))
+	d.addFault("body", "You're posting too often, so this wasn't posted. Your text is saved here. Try again in "+web.WaitText(limit.Wait)+".")
 	return true
 }
 
-// tooMany reports whether err is a rate limit error, and returns how long to wait.
-func tooMany(err error) (wait time.Duration, ok bool) {
-	var limit *db.RateLimitError
-	if errors.As(err, &limit) {
-		return limit.Wait, true
-	}
-	return 0, false
-}
-
-func minutes(wait time.Duration) int { return int((wait + time.Minute - 1) / time.Minute) }
-
-// visible reports whether s contains a visible character.
-func visible(s string) bool {
+// hasVisibleText reports whether s contains a visible character.
+func hasVisibleText(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
 }

@@ -10,7 +10,6 @@ import (
 
 	"gatehouse/apps/forum/store"
 	"gatehouse/components"
-	"gatehouse/sso/rp"
 	"gatehouse/web"
 )
 
@@ -32,7 +31,7 @@ var slugForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,79}$`)
 func validSlug(s string) bool { return slugForm.MatchString(s) }
 
 func (a *App) newThread(c echo.Context) error {
-	d := keptDraft(c)
+	d := restoredDraft(c)
 	if d.Board == "" {
 		d.Board = c.QueryParam("board")
 	}
@@ -45,17 +44,7 @@ func (a *App) newThread(c echo.Context) error {
 	return a.showNew(c, http.StatusOK, d)
 }
 
-func (a *App) previewThread(c echo.Context) error {
-	d, err := readDraft(c)
-	if err != nil {
-		return err
-	}
-	d.Preview = true
-	if web.WantsFragment(c) {
-		return web.Render(c, http.StatusOK, preview(d))
-	}
-	return a.showNew(c, http.StatusOK, d)
-}
+func (a *App) previewThread(c echo.Context, d *draft) error { return a.showNew(c, http.StatusOK, d) }
 
 func (a *App) createThread(c echo.Context) error {
 	d, err := readDraft(c)
@@ -70,7 +59,7 @@ func (a *App) createThread(c echo.Context) error {
 	var product store.Product
 	if d.Product != "" {
 		if product, err = a.product(c.Request().Context(), d.Product); err != nil {
-			d.fault("product", shopFault(err))
+			d.addFault("product", shopFault(err))
 		}
 	}
 	if len(d.Faults) > 0 {
@@ -79,40 +68,40 @@ func (a *App) createThread(c echo.Context) error {
 	post, err := a.store.CreateThread(c.Request().Context(), store.NewThread{
 		Board: d.Board, Title: d.Title, Source: d.Body, Author: author(c), Product: product, FormKey: d.Key, At: a.Now(),
 	})
-	if d.limited(c, err) {
+	if d.addRateLimitFault(c, err) {
 		return a.showNew(c, http.StatusTooManyRequests, d)
 	}
 	if err != nil {
 		return err
 	}
-	a.relay.Wake()
+	a.relay.Notify()
 	web.Flash(c, "success", "Your thread has been posted.")
 	return web.SeeOther(c, postURL(post))
 }
 
 func (a *App) checkBoard(c echo.Context, d *draft) error {
 	if !validSlug(d.Board) {
-		d.fault("board", "Choose a board.")
+		d.addFault("board", "Choose a board.")
 		return nil
 	}
 	board, err := a.store.Board(c.Request().Context(), d.Board)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		d.fault("board", "This board no longer exists. Choose another.")
+		d.addFault("board", "This board no longer exists. Choose another.")
 	case err != nil:
 		return err
-	case board.StaffOnly && !moderates(c):
-		d.fault("board", "Only moderators can start threads there. Choose another board.")
+	case board.StaffOnly && !isModerator(c):
+		d.addFault("board", "Only moderators can start threads there. Choose another board.")
 	}
 	return nil
 }
 
-// product asks the shop for a product, for at most askFor. It returns ErrNoProduct if the shop does not have it.
+// product asks the shop for a product, for at most buyersTimeout. It returns ErrNoProduct if the shop does not have it.
 func (a *App) product(ctx context.Context, slug string) (store.Product, error) {
 	if !validSlug(slug) {
 		return store.Product{}, ErrNoProduct
 	}
-	ctx, cancel := context.WithTimeout(ctx, askFor)
+	ctx, cancel := context.WithTimeout(ctx, buyersTimeout)
 	defer cancel()
 	return a.shop.Product(ctx, slug)
 }
@@ -131,9 +120,9 @@ func (a *App) showNew(c echo.Context, status int, d *draft) error {
 		return err
 	}
 	v := newView{Shell: shell(c, "New thread", "/new"), Draft: d}
-	v.Shell.Toasts = d.toasts(v.Shell.Toasts)
+	v.Shell.Toasts = d.withToast(v.Shell.Toasts)
 	for _, b := range boards {
-		if !b.StaffOnly || rp.Person(c).HasRole("moderator", "admin") {
+		if !b.StaffOnly || isModerator(c) {
 			v.Boards = append(v.Boards, b)
 		}
 	}

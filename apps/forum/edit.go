@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/forum/store"
 	"gatehouse/components"
 	"gatehouse/web"
@@ -27,7 +28,7 @@ func (a *App) editable(c echo.Context) (store.Post, store.Thread, error) {
 	if err != nil {
 		return p, store.Thread{}, err
 	}
-	if p.AuthorSub != subject(c) {
+	if p.AuthorSub != apps.Subject(c) {
 		return p, store.Thread{}, web.Forbidden("You can only edit your own posts.")
 	}
 	t, err := a.store.Thread(c.Request().Context(), p.Thread)
@@ -45,22 +46,14 @@ func (a *App) editForm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	d := keptDraft(c)
+	d := restoredDraft(c)
 	if d.Body == "" {
 		d.Title, d.Body, d.Version = t.Title, p.Source, p.Version
 	}
 	return a.showEdit(c, http.StatusOK, p, t, d, false)
 }
 
-func (a *App) previewEdit(c echo.Context) error {
-	d, err := readDraft(c)
-	if err != nil {
-		return err
-	}
-	d.Preview = true
-	if web.WantsFragment(c) {
-		return web.Render(c, http.StatusOK, preview(d))
-	}
+func (a *App) previewEdit(c echo.Context, d *draft) error {
 	p, t, err := a.editable(c)
 	if err != nil {
 		return err
@@ -84,16 +77,16 @@ func (a *App) saveEdit(c echo.Context) error {
 		return a.showEdit(c, http.StatusUnprocessableEntity, p, t, d, false)
 	}
 	saved, err := a.store.EditPost(c.Request().Context(), store.Edit{
-		Post: p.ID, Author: subject(c), Version: d.Version, Title: d.Title, Source: d.Body, At: a.Now(),
+		Post: p.ID, Author: apps.Subject(c), Version: d.Version, Title: d.Title, Source: d.Body, At: a.Now(),
 	})
 	switch {
-	case d.limited(c, err):
+	case d.addRateLimitFault(c, err):
 		return a.showEdit(c, http.StatusTooManyRequests, p, t, d, false)
 	case errors.Is(err, store.ErrConflict):
 		return a.showConflict(c, d)
 	case errors.Is(err, store.ErrLocked):
 		t.LockedAt = store.Stamp(a.Now().UnixMilli())
-		d.fault("body", "A moderator locked this thread, so your changes weren't saved. Copy the text if you want to use it elsewhere.")
+		d.addFault("body", "A moderator locked this thread, so your changes weren't saved. Copy the text if you want to use it elsewhere.")
 		return a.showEdit(c, http.StatusConflict, p, t, d, false)
 	case errors.Is(err, store.ErrRemoved):
 		return web.Fail(http.StatusGone, "removed", "A moderator removed this post, so it can't be edited.")
@@ -119,6 +112,6 @@ func (a *App) showConflict(c echo.Context, d *draft) error {
 
 func (a *App) showEdit(c echo.Context, status int, p store.Post, t store.Thread, d *draft, conflict bool) error {
 	v := editView{Shell: shell(c, "Edit your post", "/posts/"+p.ID+"/edit"), Thread: t, Post: p, Draft: d, Conflict: conflict}
-	v.Shell.Toasts = d.toasts(v.Shell.Toasts)
+	v.Shell.Toasts = d.withToast(v.Shell.Toasts)
 	return web.Render(c, status, editPage(v))
 }

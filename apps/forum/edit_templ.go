@@ -165,7 +165,7 @@ func editPage(v editView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if v.Post.Number == 1 {
-				templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Title", Name: "title", Value: v.Draft.Title, Error: v.Draft.error("title"), Required: true, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Title", Name: "title", Value: v.Draft.Title, Error: v.Draft.faultOf("title"), Required: true, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/labstack/echo/v4"
-	"golang.org/x/sync/errgroup"
 
 	"gatehouse/apps"
 	"gatehouse/apps/forum/markdown"
@@ -22,17 +21,17 @@ type Deps = apps.Deps
 // App is one replica of the forum.
 type App struct {
 	Deps
-	echo     *echo.Echo
-	sso      *rp.RP
-	store    *store.Store
-	relay    *events.Relay
-	html     *markdown.Cache
-	shop     Shop
-	verified *verified
+	echo   *echo.Echo
+	sso    *rp.RP
+	store  *store.Store
+	relay  *events.Relay
+	html   *markdown.Cache
+	shop   Shop
+	buyers *buyerCache
 }
 
-// renderings is the size of the rendering cache in bytes; it may hold up to twice as much.
-const renderings = 8 << 20
+// maxRendered is the size of the rendering cache in bytes; it may hold up to twice as much.
+const maxRendered = 8 << 20
 
 // New creates the forum and stores its boards. It returns an error if a required dependency is unset or the database
 // does not answer. The portal, the shop and Redis may become available later.
@@ -41,7 +40,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Deps: d, echo: e, sso: auth, html: markdown.NewCache(renderings)}
+	a := &App{Deps: d, echo: e, sso: auth, html: markdown.NewCache(maxRendered)}
 	if a.store, err = store.New(d.DB); err != nil {
 		return nil, err
 	}
@@ -49,7 +48,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		return nil, err
 	}
 	a.shop = &shopAPI{origin: d.Estate.URL("shop"), http: d.HTTPClient, tokens: a.sso}
-	a.verified = newVerified(a.shop, d.Now, d.Logger)
+	a.buyers = newBuyerCache(a.shop, d.Now, d.Logger)
 	if err := a.seed(ctx); err != nil {
 		return nil, err
 	}
@@ -71,25 +70,25 @@ func (a *App) routes(e *echo.Echo) {
 
 	e.GET("/new", a.newThread, signedIn)
 	e.POST("/new", a.createThread, signedIn)
-	e.POST("/new/preview", a.previewThread, signedIn)
-	e.GET("/new/preview", a.back)
+	e.POST("/new/preview", preview(a.previewThread), signedIn)
+	e.GET("/new/preview", a.redirectToForm)
 
 	e.POST("/t/:thread/reply", a.createReply, signedIn)
-	e.POST("/t/:thread/preview", a.previewReply, signedIn)
-	e.GET("/t/:thread/reply", a.back)
-	e.GET("/t/:thread/preview", a.back)
+	e.POST("/t/:thread/preview", preview(a.previewReply), signedIn)
+	e.GET("/t/:thread/reply", a.redirectToForm)
+	e.GET("/t/:thread/preview", a.redirectToForm)
 
 	e.GET("/posts/:post/edit", a.editForm, signedIn)
 	e.POST("/posts/:post/edit", a.saveEdit, signedIn)
-	e.POST("/posts/:post/edit/preview", a.previewEdit, signedIn)
-	e.GET("/posts/:post/edit/preview", a.back)
+	e.POST("/posts/:post/edit/preview", preview(a.previewEdit), signedIn)
+	e.GET("/posts/:post/edit/preview", a.redirectToForm)
 
 	e.POST("/posts/:post/vote", a.vote, signedIn)
-	e.GET("/posts/:post/vote", a.back)
+	e.GET("/posts/:post/vote", a.redirectToForm)
 
 	e.GET("/moderation", a.moderationLog, moderator)
 	e.POST("/posts/:post/moderate", a.moderate, moderator)
-	e.GET("/posts/:post/moderate", a.back)
+	e.GET("/posts/:post/moderate", a.redirectToForm)
 
 	sibling := a.sso.Program(scopeTopics) // sibling apps that have threads about their own items
 	e.GET("/api/v1/topics/:topic", a.getTopic, sibling)
@@ -101,13 +100,9 @@ func (a *App) Handler() *echo.Echo { return a.echo }
 
 // Run publishes the forum's events and runs the hourly cleanup until ctx ends.
 func (a *App) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return a.sso.Run(ctx) })
-	group.Go(func() error { return a.relay.Run(ctx) })
-	group.Go(func() error { a.Hourly(ctx, a.tidy); return nil })
-	return group.Wait()
+	return apps.Run(ctx, a.sso.Run, a.relay.Run, a.Hourly(a.cleanUp))
 }
 
-func (a *App) tidy(ctx context.Context) error {
-	return a.store.Tidy(ctx, a.Now())
+func (a *App) cleanUp(ctx context.Context) error {
+	return a.store.CleanUp(ctx, a.Now())
 }

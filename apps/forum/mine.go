@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/forum/markdown"
 	"gatehouse/apps/forum/store"
 	"gatehouse/components"
@@ -26,7 +27,7 @@ type minePost struct {
 
 func (a *App) mine(c echo.Context) error {
 	ctx := c.Request().Context()
-	posts, total, page, err := a.store.PostsBy(ctx, subject(c), web.Int(c, "page", 1, 1, lastPage))
+	posts, total, page, err := a.store.PostsBy(ctx, apps.Subject(c), web.Int(c, "page", 1, 1, maxPage))
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,8 @@ type logView struct {
 	Pages   components.Pages
 }
 
-// done maps each action to the message that confirms it.
-var done = map[store.Action]string{
+// confirmations maps each action to the message that confirms it.
+var confirmations = map[store.Action]string{
 	store.Pin: "The thread is pinned.", store.Unpin: "The thread is unpinned.",
 	store.Lock: "The thread is locked.", store.Unlock: "The thread is unlocked. Replies are open again.",
 	store.Remove: "The post is removed. You can restore it in the thread.", store.Restore: "The post is restored and visible again.",
@@ -32,17 +32,17 @@ func (a *App) moderate(c echo.Context) error {
 	}
 	form, err := c.FormParams()
 	if err != nil || len(form["action"]) != 1 || len(form["reason"]) > 1 {
-		return web.Fail(http.StatusBadRequest, "bad_form", "The submitted form can't be read.").Because(err)
+		return web.Fail(http.StatusBadRequest, "bad_form", "The submitted form can't be read.").WithCause(err)
 	}
 	action := store.Action(form.Get("action"))
-	if done[action] == "" {
+	if confirmations[action] == "" {
 		return web.Fail(http.StatusBadRequest, "bad_action", "This moderation action doesn't exist.")
 	}
 	reason, err := web.Text(c, "reason", maxReason)
 	if err != nil {
 		return err
 	}
-	if action == store.Remove && !visible(reason) {
+	if action == store.Remove && !hasVisibleText(reason) {
 		return web.Invalid("Enter a reason. Readers will see it in place of the post.")
 	}
 	p, err = a.store.Moderate(c.Request().Context(), store.Moderation{
@@ -51,12 +51,12 @@ func (a *App) moderate(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	web.Flash(c, "success", done[action])
+	web.Flash(c, "success", confirmations[action])
 	return web.SeeOther(c, postURL(p))
 }
 
 func (a *App) moderationLog(c echo.Context) error {
-	entries, total, page, err := a.store.Log(c.Request().Context(), web.Int(c, "page", 1, 1, lastPage))
+	entries, total, page, err := a.store.Log(c.Request().Context(), web.Int(c, "page", 1, 1, maxPage))
 	if err != nil {
 		return err
 	}
@@ -66,6 +66,6 @@ func (a *App) moderationLog(c echo.Context) error {
 
 // pagesOf returns the pagination of a list at base whose only query parameter is the page.
 func pagesOf(base string, page, total int) components.Pages {
-	return components.Pages{Page: page, Total: max(1, (total+store.PageSize-1)/store.PageSize), Label: "Pages",
+	return components.Pages{Page: page, Total: store.List{Total: total}.Pages(), Label: "Pages",
 		URL: func(n int) string { return fmt.Sprintf("%s?page=%d", base, n) }}
 }

@@ -20,16 +20,8 @@ func author(c echo.Context) store.Author {
 	return store.Author{Sub: p.Subject, Name: name}
 }
 
-// subject returns the sub of the signed-in user, or "" for a guest.
-func subject(c echo.Context) string {
-	if p := rp.Person(c); p != nil {
-		return p.Subject
-	}
-	return ""
-}
-
-// moderates reports whether the user is a moderator.
-func moderates(c echo.Context) bool { return rp.Person(c).HasRole("moderator", "admin") }
+// isModerator reports whether the user is a moderator.
+func isModerator(c echo.Context) bool { return rp.Person(c).HasRole("moderator", "admin") }
 
 // shell returns the page shell. path is the page's path, to which forms and sign-in return; on a response to a POST,
 // the caller passes the path of the page that has the form.
@@ -42,7 +34,7 @@ func shell(c echo.Context, title, path string) components.Shell {
 	if rp.Person(c) != nil {
 		s.Nav = append(s.Nav, components.NavItem{Label: "My posts", URL: "/mine", Icon: "message-square-text", Current: path == "/mine"})
 	}
-	if moderates(c) {
+	if isModerator(c) {
 		s.Nav = append(s.Nav, components.NavItem{Label: "Moderation", URL: "/moderation", Icon: "shield", Current: path == "/moderation"})
 	}
 	return s

@@ -23,18 +23,18 @@ func (a *App) createReply(c echo.Context) error {
 		return err
 	}
 	if !d.checkBody() {
-		return a.showThread(c, http.StatusUnprocessableEntity, t, lastPage, d)
+		return a.showThread(c, http.StatusUnprocessableEntity, t, maxPage, d)
 	}
 	p, err := a.store.CreateReply(c.Request().Context(), store.NewReply{
 		Thread: t.ID, Source: d.Body, Author: author(c), FormKey: d.Key, At: a.Now(),
 	})
 	switch {
-	case d.limited(c, err):
-		return a.showThread(c, http.StatusTooManyRequests, t, lastPage, d)
+	case d.addRateLimitFault(c, err):
+		return a.showThread(c, http.StatusTooManyRequests, t, maxPage, d)
 	case errors.Is(err, store.ErrLocked):
 		t.LockedAt = store.Stamp(a.Now().UnixMilli()) // it may have been locked after findThread
-		d.fault("body", "This thread is locked, so your reply wasn't posted. Copy the text if you want to use it elsewhere.")
-		return a.showThread(c, http.StatusConflict, t, lastPage, d)
+		d.addFault("body", "This thread is locked, so your reply wasn't posted. Copy the text if you want to use it elsewhere.")
+		return a.showThread(c, http.StatusConflict, t, maxPage, d)
 	case errors.Is(err, store.ErrRemoved):
 		return removedThread()
 	case errors.Is(err, store.ErrNotFound):
@@ -42,43 +42,51 @@ func (a *App) createReply(c echo.Context) error {
 	case err != nil:
 		return err
 	}
-	a.relay.Wake()
+	a.relay.Notify()
 	web.Flash(c, "success", "Your reply has been posted.")
 	return web.SeeOther(c, postURL(p))
 }
 
-func (a *App) previewReply(c echo.Context) error {
-	d, err := readDraft(c)
-	if err != nil {
-		return err
-	}
-	d.Preview = true
-	if web.WantsFragment(c) {
-		return web.Render(c, http.StatusOK, preview(d))
-	}
+func (a *App) previewReply(c echo.Context, d *draft) error {
 	t, err := a.findThread(c)
 	if err != nil {
 		return err
 	}
-	return a.showThread(c, http.StatusOK, t, lastPage, d)
+	return a.showThread(c, http.StatusOK, t, maxPage, d)
 }
 
-// preview renders a draft's body, or says why it cannot be posted. It does not use the cache, because the text may
+// preview returns a handler that shows a submitted draft with a preview: for htmx the preview alone, otherwise the page
+// that show renders.
+func preview(show func(c echo.Context, d *draft) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		d, err := readDraft(c)
+		if err != nil {
+			return err
+		}
+		d.Preview = true
+		if web.WantsFragment(c) {
+			return web.Render(c, http.StatusOK, previewBody(d))
+		}
+		return show(c, d)
+	}
+}
+
+// previewBody renders a draft's body, or says why it cannot be posted. It does not use the cache, because the text may
 // never be posted.
-func preview(d *draft) templ.Component {
+func previewBody(d *draft) templ.Component {
 	if d.Body == "" {
 		return previewBox("", "There is nothing to preview yet.")
 	}
 	d.checkBody()
-	if fault := d.error("body"); fault != "" {
+	if fault := d.faultOf("body"); fault != "" {
 		return previewBox("", fault)
 	}
 	return previewBox(markdown.HTML(d.Body), "")
 }
 
-// back redirects a GET of a form's action URL to the page that has the form. It uses the escaped path: the unescaped
+// redirectToForm redirects a GET of a form's action URL to the page that has the form. It uses the escaped path: the unescaped
 // one could contain characters that are not allowed in a header.
-func (a *App) back(c echo.Context) error {
+func (a *App) redirectToForm(c echo.Context) error {
 	path := c.Request().URL.EscapedPath()
 	return web.SeeOther(c, path[:strings.LastIndexByte(path, '/')])
 }

@@ -64,7 +64,7 @@ func replySection(v threadView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = components.TextArea(components.TextAreaView{Label: "Your text", Name: "body", Rows: 8, Value: v.Reply.Body, Error: v.Reply.error("body")}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.TextArea(components.TextAreaView{Label: "Your text", Name: "body", Rows: 8, Value: v.Reply.Body, Error: v.Reply.faultOf("body")}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -144,7 +144,7 @@ func closedTitle(v threadView) string {
 
 // focus returns the attribute that focuses a text restored after the user signed in, otherwise nil.
 func (d *draft) focus() templ.Attributes {
-	if !d.Kept {
+	if !d.Restored {
 		return nil
 	}
 	return templ.Attributes{"data-focus": true}
@@ -169,7 +169,7 @@ func bodyField(d *draft, label string, rows int) templ.Component {
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = components.TextArea(components.TextAreaView{
-			Label: label, Name: "body", Rows: rows, Value: d.Body, Error: d.error("body"), Required: true,
+			Label: label, Name: "body", Rows: rows, Value: d.Body, Error: d.faultOf("body"), Required: true,
 			Hint:  "You can use Markdown: **bold**, _italic_, `code`, lists, > quotes, tables and links.",
 			Attrs: d.focus(),
 		}).Render(ctx, templ_7745c5c3_Buffer)
@@ -309,7 +309,7 @@ func previewSlot(d *draft) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if d.Preview {
-			templ_7745c5c3_Err = preview(d).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = previewBody(d).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -39,7 +39,7 @@ func (a *App) search(c echo.Context) error {
 		return web.Render(c, status, searchPage(v), searchResults(v))
 	}
 	v.Query, v.Shell.Search.Value = query, query
-	f := filter(c)
+	f := readFilter(c)
 	f.Query = query
 	q := url.Values{"q": {query}}
 	if slug := c.QueryParam("product"); validSlug(slug) {
@@ -64,7 +64,7 @@ func (a *App) search(c echo.Context) error {
 	v.List = listView{List: list, Base: "/search", Query: q, Sort: f.Sort, Boards: bySlug(boards),
 		Snippets: make(map[string]snippet), Searched: query}
 	for thread, source := range sources {
-		v.List.Snippets[thread] = excerpt(markdown.Text(around(source, query)), query)
+		v.List.Snippets[thread] = excerpt(markdown.Text(excerptSource(source, query)), query)
 	}
 	return web.Render(c, status, searchPage(v), searchResults(v))
 }

@@ -33,8 +33,8 @@ type tokenSource interface {
 // purchasesScope is the scope for the shop's list of buyers. Its product catalogue is public.
 const purchasesScope = "purchases:read"
 
-// maxAnswer limits the bytes read from a response.
-const maxAnswer = 1 << 20
+// maxResponse limits the bytes read from a response.
+const maxResponse = 1 << 20
 
 // shopAPI is a client of the shop's HTTP API.
 type shopAPI struct {
@@ -106,7 +106,7 @@ func (s *shopAPI) get(ctx context.Context, path, bearer string, into any) error 
 	default:
 		return fmt.Errorf("forum: the shop answered %d", res.StatusCode)
 	}
-	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(into); err != nil {
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxResponse)).Decode(into); err != nil {
 		return fmt.Errorf("forum: the shop's answer: %w", err)
 	}
 	return nil

@@ -40,8 +40,8 @@ func excerpt(text, query string) snippet {
 	return s
 }
 
-// around returns the part of a long source that its excerpt is taken from, so that only this part is rendered.
-func around(source, query string) string {
+// excerptSource returns the part of a long source that its excerpt is taken from, so that only this part is rendered.
+func excerptSource(source, query string) string {
 	const before, after = 500, 1500
 	first := firstFound(source, query)
 	return source[runeStart(source, first-before):runeStart(source, first+after)]

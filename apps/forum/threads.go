@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/forum/store"
 	"gatehouse/components"
 	"gatehouse/sso/rp"
@@ -47,10 +48,10 @@ func (a *App) thread(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	d := keptDraft(c)
-	page, sort := web.Int(c, "page", 1, 1, lastPage), replySort(c)
+	d := restoredDraft(c)
+	page, sort := web.Int(c, "page", 1, 1, maxPage), replySort(c)
 	if d.Body != "" && c.QueryParam("page") == "" && sort == store.Oldest {
-		page = lastPage // the page where the reply will appear
+		page = maxPage // the page where the reply will appear
 	}
 	return a.showSorted(c, http.StatusOK, t, sort, page, d)
 }
@@ -80,7 +81,7 @@ func (a *App) findThread(c echo.Context) (store.Thread, error) {
 	if errors.Is(err, store.ErrNotFound) {
 		return t, web.NotFound("This thread")
 	}
-	if err == nil && t.RemovedAt.Set() && !moderates(c) {
+	if err == nil && t.RemovedAt.Set() && !isModerator(c) {
 		return t, removedThread()
 	}
 	return t, err
@@ -88,7 +89,7 @@ func (a *App) findThread(c echo.Context) (store.Thread, error) {
 
 func removedThread() error {
 	return web.Fail(http.StatusGone, "removed", "A moderator removed this thread. See the house rules on the front page of the forum.").
-		Titled("This thread was removed")
+		WithTitle("This thread was removed")
 }
 
 // showThread renders a page of t with the oldest replies first, and the user's draft of a reply.
@@ -106,17 +107,17 @@ func (a *App) showSorted(c echo.Context, status int, t store.Thread, sort store.
 	if err != nil {
 		return err
 	}
-	voted, err := a.store.Voted(ctx, subject(c), posts)
+	voted, err := a.store.Voted(ctx, apps.Subject(c), posts)
 	if err != nil {
 		return err
 	}
-	v := threadView{Board: board, Thread: t, Page: page, Sort: sort, Moderator: moderates(c), Guest: rp.Person(c) == nil, Reply: d}
+	v := threadView{Board: board, Thread: t, Page: page, Sort: sort, Moderator: isModerator(c), Guest: rp.Person(c) == nil, Reply: d}
 	v.Shell = shell(c, t.Title, v.url(sort, page))
-	v.Shell.Toasts = d.toasts(v.Shell.Toasts)
+	v.Shell.Toasts = d.withToast(v.Shell.Toasts)
 	buyers := a.badges(ctx, &v, posts)
 	open := !t.LockedAt.Set() && !t.RemovedAt.Set()
 	for _, p := range posts {
-		v.Posts = append(v.Posts, postView{Post: p, HTML: a.html.HTML(p.Source), Own: p.AuthorSub == subject(c), Voted: voted[p.ID],
+		v.Posts = append(v.Posts, postView{Post: p, HTML: a.html.HTML(p.Source), Own: p.AuthorSub == apps.Subject(c), Voted: voted[p.ID],
 			Verified: buyers[p.AuthorSub], Starter: p.Number > 1 && p.AuthorSub == t.AuthorSub, Moderator: v.Moderator, Open: open})
 	}
 	return web.Render(c, status, threadPage(v))
@@ -129,7 +130,7 @@ func (a *App) badges(ctx context.Context, v *threadView, posts []store.Post) map
 		return nil
 	}
 	v.ShopURL = a.Estate.URL("shop") + v.Thread.Path
-	buyers, whole := a.verified.Of(ctx, v.Thread.Slug, posts)
+	buyers, whole := a.buyers.Among(ctx, v.Thread.Slug, posts)
 	v.NoBadges = !whole
 	return buyers
 }
@@ -182,10 +183,7 @@ func postURL(p store.Post) string { return threadURL(p.Thread, p.Page(), p.Numbe
 
 func (a *App) findPost(c echo.Context) (store.Post, error) {
 	p, err := a.store.Post(c.Request().Context(), param(c, "post"))
-	if errors.Is(err, store.ErrNotFound) {
-		return p, web.NotFound("This post")
-	}
-	return p, err
+	return p, apps.NotFound(err, "This post")
 }
 
 func (v threadView) pages() components.Pages {

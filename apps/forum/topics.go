@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/forum/store"
 	"gatehouse/sso/rp"
 	"gatehouse/web"
@@ -72,11 +73,8 @@ func (a *App) getTopic(c echo.Context) error {
 		return err
 	}
 	t, err := a.store.Topic(c.Request().Context(), app, topic)
-	if errors.Is(err, store.ErrNotFound) {
-		return web.NotFound("This topic")
-	}
 	if err != nil {
-		return err
+		return apps.NotFound(err, "This topic")
 	}
 	return sendTopic(c, http.StatusOK, t)
 }
@@ -95,7 +93,7 @@ func topicOf(c echo.Context) (app, topic string, err error) {
 		return "", "", web.Forbidden("Only sibling apps can have topics here.")
 	}
 	if topic = param(c, "topic"); topic == "" {
-		return "", "", badRequest("A topic name must be 1 to 80 lowercase letters, digits and hyphens.")
+		return "", "", web.BadRequest("A topic name must be 1 to 80 lowercase letters, digits and hyphens.")
 	}
 	return app, topic, nil
 }
@@ -113,14 +111,14 @@ func (a *App) readTopic(c echo.Context, app string) (*draft, error) {
 	_, more := dec.Token()
 	switch tooLarge := (*http.MaxBytesError)(nil); {
 	case errors.As(err, &tooLarge), errors.As(more, &tooLarge):
-		return nil, web.Fail(http.StatusRequestEntityTooLarge, "too_large", "This topic is too large.").Because(err)
+		return nil, web.Fail(http.StatusRequestEntityTooLarge, "too_large", "This topic is too large.").WithCause(err)
 	case err != nil, !errors.Is(more, io.EOF):
-		return nil, badRequest("A topic must be a JSON object with the strings title, text and url.").Because(err)
+		return nil, web.BadRequest("A topic must be a JSON object with the strings title, text and url.").WithCause(err)
 	}
 	if !a.pageOf(app, in.URL) {
 		return nil, web.Invalid("url must be the address of a page of the calling app.")
 	}
-	d := draftOf(url.Values{"title": {in.Title}, "body": {in.Text}})
+	d := parseDraft(url.Values{"title": {in.Title}, "body": {in.Text}})
 	d.checkTitle()
 	d.checkBody()
 	if len(d.Faults) > 0 {
@@ -138,8 +136,4 @@ func (a *App) pageOf(app, address string) bool {
 	}
 	u, err := url.Parse(address)
 	return err == nil && u.User == nil && strings.HasPrefix(address, a.Estate.URL(app)+"/")
-}
-
-func badRequest(message string) *web.Error {
-	return web.Fail(http.StatusBadRequest, "invalid_request", message)
 }

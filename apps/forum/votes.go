@@ -6,8 +6,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/forum/store"
-	"gatehouse/components"
+	"gatehouse/db"
 	"gatehouse/web"
 )
 
@@ -23,14 +24,11 @@ func (a *App) vote(c echo.Context) error {
 		return web.Fail(http.StatusBadRequest, "bad_vote", "value must be 1 or 0.")
 	}
 	up := value[0] == "1"
-	votes, err := a.store.Vote(c.Request().Context(), p.ID, subject(c), up, a.Now())
-	wait, many := tooMany(err)
+	votes, err := a.store.Vote(c.Request().Context(), p.ID, apps.Subject(c), up, a.Now())
+	limit := (*db.RateLimitError)(nil)
 	switch {
-	case many:
-		e := web.Fail(http.StatusTooManyRequests, "too_many", "You're voting too often. Try again in "+
-			components.Plural(minutes(wait), "minute", "minutes")+".")
-		e.RetryAfter = wait
-		return e
+	case errors.As(err, &limit):
+		return web.TooManyRequests("too_many", "You're voting too often. Try again in %s.", limit.Wait)
 	case errors.Is(err, store.ErrOwnPost):
 		return web.Forbidden("You can't vote for your own posts.")
 	case errors.Is(err, store.ErrRemoved):
@@ -40,7 +38,7 @@ func (a *App) vote(c echo.Context) error {
 	case err != nil:
 		return err
 	}
-	a.relay.Wake()
+	a.relay.Notify()
 	if web.WantsFragment(c) {
 		p.Votes = votes
 		box := voteBox(postView{Post: p, Voted: up})

@@ -23,7 +23,7 @@ var countries = []components.Option{
 	{Value: "US", Label: "United States"},
 }
 
-func country(code string) string {
+func countryName(code string) string {
 	for _, o := range countries {
 		if o.Value == code {
 			return o.Label
@@ -39,7 +39,7 @@ var postcodePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 -]{1,10}[A-Za-z
 func ParseAddress(form url.Values) (store.Address, map[string]string) {
 	faults := map[string]string{}
 	text := func(name, label string, most int) string {
-		v, ok := line(form[name])
+		v, ok := readLine(form[name])
 		switch {
 		case !ok:
 			faults[name] = "Your " + label + " contains characters that we can't print."
@@ -61,15 +61,15 @@ func ParseAddress(form url.Values) (store.Address, map[string]string) {
 	if faults["postcode"] == "" && !postcodePattern.MatchString(a.Postcode) {
 		faults["postcode"] = "Enter a valid postcode."
 	}
-	if faults["country"] != "" || country(a.Country) == a.Country {
+	if faults["country"] != "" || countryName(a.Country) == a.Country {
 		a.Country, faults["country"] = "", "Choose a country from the list."
 	}
 	return a, faults
 }
 
-// line reads a single line of text from a form field. It replaces line breaks with spaces and removes characters that
+// readLine reads a single line of text from a form field. It replaces line breaks with spaces and removes characters that
 // cannot be shown. It reports false if it removed any or the field has more than one value.
-func line(values []string) (v string, ok bool) {
+func readLine(values []string) (v string, ok bool) {
 	if len(values) == 0 {
 		return "", true
 	}

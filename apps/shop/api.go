@@ -1,7 +1,6 @@
 package shop
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -16,10 +15,10 @@ import (
 
 // Limits of the API.
 const (
-	maxSubs       = 100
-	maxSubLength  = 255 // OpenID Connect Core §2
-	fewProducts   = 10
-	maxAPIProduct = 50
+	maxSubs            = 100
+	maxSubLength       = 255 // OpenID Connect Core §2
+	defaultAPIProducts = 10
+	maxAPIProducts     = 50
 )
 
 // productJSON is a product in the API.
@@ -50,10 +49,7 @@ func (a *App) productJSON(p store.Product) productJSON {
 
 // apiProduct handles GET /api/v1/products/:slug: sends a product, or returns 404 if there is none.
 func (a *App) apiProduct(c echo.Context) error {
-	p, err := a.store.Product(c.Request().Context(), c.Param("slug"))
-	if errors.Is(err, store.ErrNotFound) {
-		return productMissing()
-	}
+	p, err := a.findProduct(c, c.Param("slug"))
 	if err != nil {
 		return err
 	}
@@ -65,15 +61,11 @@ func (a *App) apiProduct(c echo.Context) error {
 func (a *App) apiProducts(c echo.Context) error {
 	q := c.QueryParams()
 	if len(q["query"]) > 1 || len(q["limit"]) > 1 {
-		return badRequest("query and limit may each be given at most once.")
+		return web.BadRequest("query and limit may each be given at most once.")
 	}
-	limit := fewProducts
-	if s := q.Get("limit"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > maxAPIProduct {
-			return badRequest("limit must be a whole number from 1 to " + strconv.Itoa(maxAPIProduct) + ".")
-		}
-		limit = n
+	limit, err := web.QueryLimit(q, defaultAPIProducts, maxAPIProducts)
+	if err != nil {
+		return err
 	}
 	l, err := a.store.Search(c.Request().Context(), store.Query{Text: CleanQuery(q.Get("query")), Sort: store.Featured, Page: 1, PerPage: limit})
 	if err != nil {
@@ -94,13 +86,13 @@ func (a *App) apiPurchases(c echo.Context) error {
 	product, subs := q["product"], q["sub"]
 	switch {
 	case len(product) != 1 || !store.ValidSlug(product[0]):
-		return badRequest("product is required exactly once, and must be the slug of a product.")
+		return web.BadRequest("product is required exactly once, and must be the slug of a product.")
 	case len(subs) == 0 || len(subs) > maxSubs:
-		return badRequest("sub is required 1 to " + strconv.Itoa(maxSubs) + " times.")
+		return web.BadRequest("sub is required 1 to " + strconv.Itoa(maxSubs) + " times.")
 	}
 	for _, s := range subs {
 		if s == "" || len(s) > maxSubLength || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-			return badRequest("sub must be text of 1 to " + strconv.Itoa(maxSubLength) + " bytes.")
+			return web.BadRequest("sub must be text of 1 to " + strconv.Itoa(maxSubLength) + " bytes.")
 		}
 	}
 	buyers, err := a.store.Buyers(c.Request().Context(), product[0], subs)
@@ -108,8 +100,4 @@ func (a *App) apiPurchases(c echo.Context) error {
 		return err
 	}
 	return c.JSON(http.StatusOK, map[string]any{"product": product[0], "buyers": buyers})
-}
-
-func badRequest(message string) error {
-	return web.Fail(http.StatusBadRequest, "invalid_request", message)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -74,18 +73,15 @@ func (a *App) addToCart(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	slug, err := single(form, "product")
+	slug, err := singleValue(form, "product")
 	if err != nil {
 		return err
 	}
-	n, err := quantity(form, 1)
+	n, err := readQuantity(form, 1)
 	if err != nil {
 		return err
 	}
-	p, err := a.store.Product(c.Request().Context(), slug)
-	if errors.Is(err, store.ErrNotFound) {
-		return productMissing()
-	}
+	p, err := a.findProduct(c, slug)
 	if err != nil {
 		return err
 	}
@@ -96,8 +92,8 @@ func (a *App) addToCart(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	had, have, err := a.store.Add(c.Request().Context(), id, slug, n, network(c.RealIP()), a.Now())
-	toast := components.Toast{Kind: "success", Message: added(p.Name, have-had)}
+	had, have, err := a.store.Add(c.Request().Context(), id, slug, n, web.ClientNetwork(c), a.Now())
+	toast := components.Toast{Kind: "success", Message: addedText(p.Name, have-had)}
 	var limit *db.RateLimitError
 	switch {
 	case errors.Is(err, store.ErrSoldOut):
@@ -105,24 +101,16 @@ func (a *App) addToCart(c echo.Context) error {
 	case errors.Is(err, store.ErrFull):
 		toast = components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart is full with %d different products. Check out first, or remove one.", store.MaxLines)}
 	case errors.As(err, &limit):
-		return tooManyCarts(limit.Wait)
+		return web.TooManyRequests("too_many", "Too many new carts were created from your network. Sign in to continue now, or try again in %s.", limit.Wait)
 	case err != nil:
 		return err
 	case have < had+n:
-		toast = components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart has %d of %s: %s.", have, p.Name, why(have))}
+		toast = components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart has %d of %s: %s.", have, p.Name, quantityLimitText(have))}
 	}
 	return a.addedToast(c, form.Get("return_to"), toast)
 }
 
-// tooManyCarts returns the 429 error for a guest whose network created too many carts.
-func tooManyCarts(wait time.Duration) error {
-	minutes := int((wait + time.Minute - 1) / time.Minute)
-	e := web.Fail(http.StatusTooManyRequests, "too_many", "Too many new carts were created from your network. Sign in to continue now, or try again in "+
-		components.Plural(minutes, "minute", "minutes")+".")
-	e.RetryAfter = wait
-	return e
-}
-
+// quantityOf returns how many units of a product are in the cart.
 func (a *App) quantityOf(c echo.Context, id store.CartID, slug string) (int, error) {
 	lines, err := a.store.Cart(c.Request().Context(), id)
 	for _, l := range lines {
@@ -133,15 +121,15 @@ func (a *App) quantityOf(c echo.Context, id store.CartID, slug string) (int, err
 	return 0, err
 }
 
-func added(name string, n int) string {
+func addedText(name string, n int) string {
 	if n > 1 {
 		return fmt.Sprintf("%d × %s added to your cart.", n, name)
 	}
 	return name + " added to your cart."
 }
 
-// why returns the reason why a cart has no more than have units of a product.
-func why(have int) string {
+// quantityLimitText returns the reason why a cart has no more than have units of a product.
+func quantityLimitText(have int) string {
 	if have == store.MaxQuantity {
 		return "that's the most you can order at once"
 	}
@@ -175,7 +163,7 @@ func (a *App) changeCart(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	n, err := quantity(form, 0)
+	n, err := readQuantity(form, 0)
 	if err != nil {
 		return err
 	}
@@ -185,10 +173,7 @@ func (a *App) changeCart(c echo.Context) error {
 func (a *App) removeFromCart(c echo.Context) error { return a.setQuantity(c, 0) }
 
 func (a *App) setQuantity(c echo.Context, n int) error {
-	p, err := a.store.Product(c.Request().Context(), c.Param("slug"))
-	if errors.Is(err, store.ErrNotFound) {
-		return productMissing()
-	}
+	p, err := a.findProduct(c, c.Param("slug"))
 	if err != nil {
 		return err
 	}
@@ -212,7 +197,7 @@ func (a *App) setQuantity(c echo.Context, n int) error {
 	case n == 0:
 		return a.cartChanged(c, &components.Toast{Kind: "info", Message: p.Name + " removed from your cart."})
 	case have < n:
-		return a.cartChanged(c, &components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart has %d of %s: %s.", have, p.Name, why(have))})
+		return a.cartChanged(c, &components.Toast{Kind: "warning", Message: fmt.Sprintf("Your cart has %d of %s: %s.", have, p.Name, quantityLimitText(have))})
 	}
 	return a.cartChanged(c, nil)
 }

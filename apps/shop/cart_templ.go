@@ -452,7 +452,7 @@ func cartRow(l cartLine) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else if l.Stock <= scarce {
+		} else if l.Stock <= maxScarce {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<p class=\"text-sm text-warning\">Only ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -3,7 +3,6 @@ package shop
 import (
 	"crypto/rand"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -14,8 +13,8 @@ import (
 	"gatehouse/sso/session"
 )
 
-// cartLife is how long a guest's cart is kept after its last change, and the lifetime of its cookie.
-const cartLife = 30 * 24 * time.Hour
+// cartLifetime is how long a guest's cart is kept after its last change, and the lifetime of its cookie.
+const cartLifetime = 30 * 24 * time.Hour
 
 const cartKey = "gatehouse/shop.cart"
 
@@ -56,7 +55,7 @@ func (a *App) cartForWriting(c echo.Context) (store.CartID, error) {
 		}
 	}
 	secret := rand.Text()
-	a.setCartCookie(c, secret, int(cartLife/time.Second))
+	a.setCartCookie(c, secret, int(cartLifetime/time.Second))
 	id = store.GuestCart(secret)
 	c.Set(cartKey, id)
 	return id, nil
@@ -92,18 +91,4 @@ func (a *App) setCartCookie(c echo.Context, value string, maxAge int) {
 		Name: a.cartCookie(), Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: a.Estate.Secure(), SameSite: http.SameSiteLaxMode,
 	})
-}
-
-// network returns the part of an IP address that identifies a household or an office: the whole IPv4 address, or the
-// first 64 bits of an IPv6 address.
-func network(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	a = a.Unmap().WithZone("")
-	if a.Is4() {
-		return a.String()
-	}
-	return netip.PrefixFrom(a, 64).Masked().String()
 }

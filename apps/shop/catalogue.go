@@ -69,8 +69,8 @@ func (a *App) cards(products []store.Product, back string) []card {
 	return out
 }
 
-// front reports whether this is the shop's front page: the whole catalogue, first page, in the default order.
-func (v catalogueView) front() bool {
+// isFrontPage reports whether this is the shop's front page: the whole catalogue, first page, in the default order.
+func (v catalogueView) isFrontPage() bool {
 	return v.Query.Text == "" && v.Query.Category == "" && v.Query.Page == 1 && v.Query.Sort == store.Featured
 }
 
@@ -98,8 +98,8 @@ func (v catalogueView) heading() string {
 	}
 }
 
-// found returns the number of products found as text.
-func (v catalogueView) found() string {
+// foundText returns the number of products found as text.
+func (v catalogueView) foundText() string {
 	if v.Listing.Many {
 		return "More than " + components.Count(store.MaxFound) + " products found. Add words to narrow your search."
 	}
@@ -141,13 +141,13 @@ func (v catalogueView) categoryLink(slug string) string {
 	return v.link(func(q *store.Query) { q.Category = slug })
 }
 
-func (v catalogueView) everywhere() string {
+func (v catalogueView) allCategoriesLink() string {
 	return v.categoryLink("")
 }
 
 func (v catalogueView) sorts() components.SortView {
 	var s components.SortView
-	for _, o := range orders {
+	for _, o := range sortOrders {
 		s.Items = append(s.Items, components.NavItem{
 			Label: o.label, URL: v.link(func(q *store.Query) { q.Sort = o.sort }), Current: v.Query.Sort == o.sort,
 		})

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
-	"regexp"
 
 	"github.com/labstack/echo/v4"
 
@@ -25,14 +24,12 @@ type checkoutView struct {
 	Changed bool   // the lines have changed since
 }
 
-var formKey = regexp.MustCompile(`^[A-Z2-7]{26}$`)
-
 func (a *App) checkout(c echo.Context) error {
 	lines, err := a.personCart(c)
 	if err != nil {
 		return err
 	}
-	if to := refuse(c, lines); to != "" {
+	if to := redirectUnlessOrderable(c, lines); to != "" {
 		return web.SeeOther(c, to)
 	}
 	v := checkoutView{Key: rand.Text(), Summary: store.Summary(lines), Cart: a.linesView(lines)}
@@ -42,7 +39,7 @@ func (a *App) checkout(c echo.Context) error {
 	// Restore the address that the user sent when their session had expired.
 	if draft := rp.Draft(c); draft.Has("street") {
 		v.Address, _ = ParseAddress(draft)
-		if key := draft.Get("key"); formKey.MatchString(key) {
+		if key := draft.Get("key"); web.ValidFormKey(key) {
 			v.Key = key
 		}
 	}
@@ -57,8 +54,8 @@ func (a *App) personCart(c echo.Context) ([]store.Line, error) {
 	return a.store.Cart(c.Request().Context(), id)
 }
 
-// refuse returns the path to redirect to if lines cannot be checked out, and flashes the reason; "" if they can.
-func refuse(c echo.Context, lines []store.Line) string {
+// redirectUnlessOrderable returns the path to redirect to if lines cannot be checked out, and flashes the reason; "" if they can.
+func redirectUnlessOrderable(c echo.Context, lines []store.Line) string {
 	if len(lines) == 0 {
 		return "/cart" // the cart page says that it is empty
 	}
@@ -110,7 +107,7 @@ func (a *App) placeOrder(c echo.Context) error {
 	ctx, who := c.Request().Context(), rp.Person(c)
 	v := checkoutView{Key: form.Get("key"), Summary: store.Summary(lines), Cart: a.linesView(lines)}
 	v.Address, v.Faults = ParseAddress(form)
-	if !formKey.MatchString(v.Key) {
+	if !web.ValidFormKey(v.Key) {
 		// The key is missing or invalid: show the form again with a new one.
 		v.Key, v.Changed = rand.Text(), true
 		return a.showCheckout(c, http.StatusUnprocessableEntity, v)
@@ -119,10 +116,10 @@ func (a *App) placeOrder(c echo.Context) error {
 		return a.showCheckout(c, http.StatusUnprocessableEntity, v)
 	}
 	// Saved also if the order fails, so that the user need not type it again.
-	if err := a.store.KeepAddress(ctx, who.Subject, v.Address, a.Now()); err != nil {
+	if err := a.store.PutAddress(ctx, who.Subject, v.Address, a.Now()); err != nil {
 		return err
 	}
-	id, again, err := a.store.Place(ctx, store.Checkout{
+	id, again, err := a.store.PlaceOrder(ctx, store.Checkout{
 		Subject: who.Subject, Address: v.Address, Key: v.Key, Summary: form.Get("summary"), Now: a.Now(),
 	})
 	var lacking *store.LackingError
@@ -144,7 +141,7 @@ func (a *App) placeOrder(c echo.Context) error {
 		return err
 	}
 	if !again {
-		a.relay.Wake()
+		a.relay.Notify()
 	}
 	web.Flash(c, "success", "Thank you. Your order has been placed.")
 	return web.SeeOther(c, "/orders/"+id)

@@ -20,13 +20,13 @@ const maxQuery = 100
 // posted returns the form in the request's body, or a 400 error if it cannot be parsed.
 func posted(c echo.Context) (url.Values, error) {
 	if err := c.Request().ParseForm(); err != nil {
-		return nil, web.Fail(http.StatusBadRequest, "bad_form", "The submitted form can't be read.").Because(err)
+		return nil, web.Fail(http.StatusBadRequest, "bad_form", "The submitted form can't be read.").WithCause(err)
 	}
 	return c.Request().PostForm, nil
 }
 
-// single returns the value of a form field, or a 400 error unless it has exactly one.
-func single(form url.Values, name string) (string, error) {
+// singleValue returns the value of a form field, or a 400 error unless it has exactly one.
+func singleValue(form url.Values, name string) (string, error) {
 	v := form[name]
 	if len(v) != 1 {
 		return "", web.Fail(http.StatusBadRequest, "bad_form", "The form must have the field \""+name+"\" exactly once.")
@@ -44,8 +44,8 @@ func ParseQuantity(s string, low int) (int, bool) {
 	return n, err == nil && n >= low && n <= store.MaxQuantity
 }
 
-func quantity(form url.Values, low int) (int, error) {
-	s, err := single(form, "quantity")
+func readQuantity(form url.Values, low int) (int, error) {
+	s, err := singleValue(form, "quantity")
 	if err != nil {
 		return 0, err
 	}
@@ -75,16 +75,16 @@ func CleanQuery(s string) string {
 
 // ParseSort returns the order named s, or the first one if none has that name.
 func ParseSort(s string) store.Sort {
-	for _, o := range orders {
+	for _, o := range sortOrders {
 		if s == string(o.sort) {
 			return o.sort
 		}
 	}
-	return orders[0].sort
+	return sortOrders[0].sort
 }
 
-// orders lists the orders of the catalogue, as shown in the menu.
-var orders = []struct {
+// sortOrders lists the orders of the catalogue, as shown in the menu.
+var sortOrders = []struct {
 	sort  store.Sort
 	label string
 }{
@@ -94,6 +94,3 @@ var orders = []struct {
 	{store.PriceDown, "Price, high to low"},
 	{store.Name, "Name"},
 }
-
-// productMissing returns the 404 error for a product that the shop does not have.
-func productMissing() error { return web.NotFound("This product") }

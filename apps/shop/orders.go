@@ -1,11 +1,11 @@
 package shop
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/shop/store"
 	"gatehouse/components"
 	"gatehouse/sso/rp"
@@ -43,18 +43,15 @@ func (a *App) orders(c echo.Context) error {
 // order handles GET /orders/:id: shows one of the user's own orders. Another user's order gives 404.
 func (a *App) order(c echo.Context) error {
 	o, err := a.store.Order(c.Request().Context(), rp.Person(c).Subject, c.Param("id"))
-	if errors.Is(err, store.ErrNotFound) {
-		return web.NotFound("This order")
-	}
 	if err != nil {
-		return err
+		return apps.NotFound(err, "This order")
 	}
-	shell, err := a.shell(c, "Order "+number(o.ID), nil)
+	shell, err := a.shell(c, "Order "+shortOrderID(o.ID), nil)
 	if err != nil {
 		return err
 	}
 	return web.Render(c, http.StatusOK, orderPage(orderView{shell, o, a.pictures}))
 }
 
-// number returns the short form of an order's id, which is easier to read out on the telephone.
-func number(id string) string { return id[:4] + "-" + id[4:8] }
+// shortOrderID returns the short form of an order's id, which is easier to read out on the telephone.
+func shortOrderID(id string) string { return id[:4] + "-" + id[4:8] }

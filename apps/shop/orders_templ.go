@@ -112,9 +112,9 @@ func ordersPage(v ordersView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var6 string
-					templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(number(o.ID))
+					templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(shortOrderID(o.ID))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/shop/orders.templ`, Line: 22, Col: 166}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/shop/orders.templ`, Line: 22, Col: 172}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 					if templ_7745c5c3_Err != nil {
@@ -224,7 +224,7 @@ func orderPage(v orderView) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			templ_7745c5c3_Err = components.PageHead(components.PageHeadView{
-				Title: "Order " + number(v.Order.ID), Crumbs: []components.NavItem{{Label: "Shop", URL: "/"}, {Label: "Orders", URL: "/orders"}, {Label: number(v.Order.ID)}},
+				Title: "Order " + shortOrderID(v.Order.ID), Crumbs: []components.NavItem{{Label: "Shop", URL: "/"}, {Label: "Orders", URL: "/orders"}, {Label: shortOrderID(v.Order.ID)}},
 				Actions: continueShopping(),
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
@@ -429,9 +429,9 @@ func orderPage(v orderView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var23 string
-				templ_7745c5c3_Var23, templ_7745c5c3_Err = templ.JoinStringErrs(country(v.Order.Country))
+				templ_7745c5c3_Var23, templ_7745c5c3_Err = templ.JoinStringErrs(countryName(v.Order.Country))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/shop/orders.templ`, Line: 84, Col: 32}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/shop/orders.templ`, Line: 84, Col: 36}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var23))
 				if templ_7745c5c3_Err != nil {

@@ -20,7 +20,7 @@ type picture struct {
 	version string
 }
 
-func draw(products []goods.Product) (pictures, error) {
+func drawPictures(products []goods.Product) (pictures, error) {
 	out := make(pictures, len(products))
 	for _, p := range products {
 		svg, err := goods.Draw(p)

@@ -1,20 +1,20 @@
 package shop
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/apps/shop/store"
 	"gatehouse/components"
 	"gatehouse/web"
 )
 
-// scarce is the stock up to which the shop shows how many units are left.
-const scarce = 5
+// maxScarce is the stock up to which the shop shows how many units are left.
+const maxScarce = 5
 
 // productView is the data of a product's page.
 type productView struct {
@@ -26,12 +26,15 @@ type productView struct {
 	Related []card
 }
 
+// findProduct returns the product with this slug, or a 404 error.
+func (a *App) findProduct(c echo.Context, slug string) (store.Product, error) {
+	p, err := a.store.Product(c.Request().Context(), slug)
+	return p, apps.NotFound(err, "This product")
+}
+
 func (a *App) product(c echo.Context) error {
 	ctx := c.Request().Context()
-	p, err := a.store.Product(ctx, c.Param("slug"))
-	if errors.Is(err, store.ErrNotFound) {
-		return productMissing()
-	}
+	p, err := a.findProduct(c, c.Param("slug"))
 	if err != nil {
 		return err
 	}
@@ -51,14 +54,8 @@ func (a *App) product(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	lines, err := a.store.Cart(ctx, id)
-	if err != nil {
+	if v.InCart, err = a.quantityOf(c, id, p.Slug); err != nil {
 		return err
-	}
-	for _, l := range lines {
-		if l.Slug == p.Slug {
-			v.InCart = l.Quantity
-		}
 	}
 	v.Shell.Description = p.Short
 	return web.Render(c, http.StatusOK, productPage(v))

@@ -349,7 +349,7 @@ func stockBadge(stock int) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else if stock <= scarce {
+		} else if stock <= maxScarce {
 			templ_7745c5c3_Err = components.Badge("warning", "hourglass", "Only "+strconv.Itoa(stock)+" left").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/labstack/echo/v4"
-	"golang.org/x/sync/errgroup"
 
 	"gatehouse/apps"
 	"gatehouse/apps/shop/goods"
@@ -45,7 +44,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if a.relay, err = events.NewRelay(d.DB, d.Redis, d.Logger); err != nil {
 		return nil, err
 	}
-	if err := a.open(ctx); err != nil {
+	if err := a.loadCatalogue(ctx); err != nil {
 		return nil, fmt.Errorf("shop: %w", err)
 	}
 	a.routes(e)
@@ -77,20 +76,20 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/api/v1/purchases", a.apiPurchases, a.sso.Program("purchases:read"))
 }
 
-// open stores the catalogue if the database has no products, draws the pictures and, for a demo, stores past orders.
-func (a *App) open(ctx context.Context) error {
+// loadCatalogue stores the catalogue if the database has no products, draws the pictures and, for a demo, stores past orders.
+func (a *App) loadCatalogue(ctx context.Context) error {
 	c, err := goods.Load()
 	if err != nil {
 		return err
 	}
-	if a.pictures, err = draw(c.Products); err != nil {
+	if a.pictures, err = drawPictures(c.Products); err != nil {
 		return err
 	}
-	if err := a.store.Stock(ctx, c, a.Now()); err != nil {
+	if err := a.store.SeedCatalogue(ctx, c, a.Now()); err != nil {
 		return err
 	}
 	if a.Demo {
-		return a.store.Demo(ctx, a.Now())
+		return a.store.SeedDemoOrders(ctx, a.Now())
 	}
 	return nil
 }
@@ -101,13 +100,9 @@ func (a *App) Handler() *echo.Echo { return a.echo }
 // Run publishes the shop's events and, once an hour, deletes guests' expired carts and indexes products that are not
 // indexed yet, until ctx ends.
 func (a *App) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return a.sso.Run(ctx) })
-	group.Go(func() error { a.Hourly(ctx, a.tidy); return nil })
-	group.Go(func() error { return a.relay.Run(ctx) })
-	return group.Wait()
+	return apps.Run(ctx, a.sso.Run, a.relay.Run, a.Hourly(a.cleanUp))
 }
 
-func (a *App) tidy(ctx context.Context) error {
-	return errors.Join(a.store.Tidy(ctx), a.store.Prune(ctx, a.Now().Add(-cartLife), a.Now()))
+func (a *App) cleanUp(ctx context.Context) error {
+	return errors.Join(a.store.CleanUp(ctx), a.store.Prune(ctx, a.Now().Add(-cartLifetime), a.Now()))
 }

@@ -50,7 +50,7 @@ func (s academySettings) check() error {
 	var wrong []error
 	if s.Lessons != "" {
 		if _, err := os.ReadDir(s.Lessons); err != nil {
-			wrong = append(wrong, fmt.Errorf("--lessons: the folder %s can't be read: %w", s.Lessons, plain(err)))
+			wrong = append(wrong, fmt.Errorf("--lessons: the folder %s can't be read: %w", s.Lessons, pathErrorCause(err)))
 		}
 	}
 	if s.LabsMemory < lab.DefaultMemory {

@@ -22,17 +22,17 @@ type denylistConfig struct {
 
 // Limits of the bounds. A mirror reads twice within one bound.
 const (
-	shortestBound = 100 * time.Millisecond
-	longestBound  = time.Hour
+	minBound = 100 * time.Millisecond
+	maxBound = time.Hour
 )
 
 func (c denylistConfig) check() error {
 	var wrong []error
-	if c.Bound < shortestBound || c.Bound > longestBound {
-		wrong = append(wrong, fmt.Errorf("--denylist-bound must be from %s to %s", shortestBound, longestBound))
+	if c.Bound < minBound || c.Bound > maxBound {
+		wrong = append(wrong, fmt.Errorf("--denylist-bound must be from %s to %s", minBound, maxBound))
 	}
-	if c.Policy == "stale" && (c.StaleBound < c.Bound || c.StaleBound > longestBound) {
-		wrong = append(wrong, fmt.Errorf("--denylist-stale-bound must be from the bound (%s) to %s", c.Bound, longestBound))
+	if c.Policy == "stale" && (c.StaleBound < c.Bound || c.StaleBound > maxBound) {
+		wrong = append(wrong, fmt.Errorf("--denylist-stale-bound must be from the bound (%s) to %s", c.Bound, maxBound))
 	}
 	return errors.Join(wrong...)
 }

@@ -46,7 +46,7 @@ type upConfig struct {
 	OldKeys     []string      `env:"GATEHOUSE_OLD_KEYS" help:"${old_keys_help}"`
 	Demo        string        `env:"GATEHOUSE_DEMO" default:"auto" enum:"auto,true,false" help:"Demo accounts and content. auto turns them on only on a loopback address with a domain under localhost."`
 	Grace       time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"Time a replica gets to stop before it is killed."`
-	SessionIdle time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"8h" help:"Time after which an unused session ends, from 1m to 24h."`
+	SessionIdle time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"${session_idle}" help:"Time after which an unused session ends, from 1m to 24h."`
 
 	Academy  academySettings `embed:""`
 	Denylist denylistConfig  `embed:"" prefix:"denylist-"`
@@ -71,7 +71,7 @@ type serviceConfig struct {
 	Demo           bool          `env:"GATEHOUSE_DEMO" help:"Demo accounts and content. Don't use it where strangers can sign in."`
 	DialLoopback   bool          `env:"GATEHOUSE_DIAL_LOOPBACK" help:"Reach other services under *.localhost on this machine."`
 	Grace          time.Duration `env:"GATEHOUSE_GRACE" default:"5s" help:"Time that requests in progress get when the replica stops."`
-	SessionIdle    time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"8h" help:"Time after which an unused session ends, from 1m to 24h."`
+	SessionIdle    time.Duration `env:"GATEHOUSE_SESSION_IDLE" default:"${session_idle}" help:"Time after which an unused session ends, from 1m to 24h."`
 
 	Denylist denylistConfig `embed:"" prefix:"denylist-"`
 
@@ -140,7 +140,7 @@ func run(ctx context.Context, args []string) error {
 	var cmd commands
 	options := []kong.Option{
 		kong.Name("gatehouse"), kong.UsageOnError(), kong.Description("Single sign-on for many apps on many servers."),
-		kong.Vars{"redis_help": redisHelp, "old_keys_help": oldKeysHelp, "replicas": defaultReplicas()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"session_idle": session.DefaultIdle.String(), "redis_help": redisHelp, "old_keys_help": oldKeysHelp, "replicas": defaultReplicas()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}
 	replicas := map[string]replica{}
 	for _, s := range services {

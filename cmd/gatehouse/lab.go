@@ -64,9 +64,9 @@ func openProvider(ctx context.Context, o lab.ProviderOptions) (*lab.Provider, er
 		Folder: filepath.Clean(folder), Accounts: people, Clients: known,
 	})
 	if err != nil {
-		return nil, errors.Join(err, rdb.Close(), closed(server))
+		return nil, errors.Join(err, rdb.Close(), closeRedis(server))
 	}
-	return &lab.Provider{Issuer: p.Issuer, Close: func() error { return errors.Join(p.Close(), rdb.Close(), closed(server)) }}, nil
+	return &lab.Provider{Issuer: p.Issuer, Close: func() error { return errors.Join(p.Close(), rdb.Close(), closeRedis(server)) }}, nil
 }
 
-func closed(r *embedded.Redis) error { r.Close(); return nil }
+func closeRedis(r *embedded.Redis) error { r.Close(); return nil }

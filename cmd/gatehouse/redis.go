@@ -14,8 +14,8 @@ import (
 
 // Timeouts of Redis commands. They are short, so that a request soon fails when Redis is unreachable.
 const (
-	redisDial  = time.Second
-	redisReply = time.Second
+	redisDialTimeout  = time.Second
+	redisReplyTimeout = time.Second
 )
 
 // redisBuffer is the size in bytes of a connection's buffers. Our commands and replies are a few hundred bytes;
@@ -42,7 +42,7 @@ func openRedis(url string) (redis.UniversalClient, error) {
 		if err != nil {
 			return nil, errRedisURL
 		}
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDialTimeout, redisReplyTimeout, redisReplyTimeout
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
 		o.ReadBufferSize, o.WriteBufferSize = redisBuffer, redisBuffer
 		o.PipelineReadBufferSize, o.PipelineWriteBufferSize = redisBuffer, redisBuffer
@@ -53,7 +53,7 @@ func openRedis(url string) (redis.UniversalClient, error) {
 		if err != nil {
 			return nil, errRedisURL
 		}
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDialTimeout, redisReplyTimeout, redisReplyTimeout
 		o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, true, true
 		o.ReadBufferSize, o.WriteBufferSize = redisBuffer, redisBuffer
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
@@ -64,7 +64,7 @@ func openRedis(url string) (redis.UniversalClient, error) {
 		if err != nil || o.MasterName == "" {
 			return nil, errRedisURL
 		}
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDial, redisReply, redisReply
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = redisDialTimeout, redisReplyTimeout, redisReplyTimeout
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
 		o.ReadBufferSize, o.WriteBufferSize = redisBuffer, redisBuffer
 		// A Redis replica may lag behind its master, so that a read from it may return outdated data.

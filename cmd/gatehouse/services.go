@@ -19,8 +19,8 @@ import (
 	"gatehouse/web"
 )
 
-// entry is a service of the estate: what people see of it, and how a replica of it is run.
-type entry struct {
+// serviceEntry is a service of the estate: what people see of it, and how a replica of it is run.
+type serviceEntry struct {
 	web.App
 	replicas int        // that "gatehouse up" runs by default
 	calls    portal.API // another app's API that it calls
@@ -30,7 +30,7 @@ type entry struct {
 // services lists the services in the order in which they are shown. Commands, routes, clients, the app switcher and the
 // filter of analytics follow from it. To add an app, add a row here, its migrations in db/migrations, its mark and
 // accent in assets, and its containers in docker-compose.yml and deploy/nginx.conf (docs/architecture.md).
-var services = []entry{
+var services = []serviceEntry{
 	{web.App{Key: "portal", Name: "Portal", Tagline: "Your account and sign-ins"},
 		2, portal.API{}, func() replica { return &portalConfig{} }},
 	{web.App{Key: "shop", Name: "Shop", Tagline: "Things for your home"},

@@ -80,11 +80,11 @@ func (e *estate) prepare(addr net.Addr) error {
 	}
 	for _, dir := range []string{e.Data, e.path("logs"), e.path("run")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("can't use the data folder %s: %w", e.Data, plain(err))
+			return fmt.Errorf("can't use the data folder %s: %w", e.Data, pathErrorCause(err))
 		}
 	}
-	if err := writable(e.Data); err != nil {
-		return fmt.Errorf("can't write to the data folder %s: %w", e.Data, plain(err))
+	if err := checkWritable(e.Data); err != nil {
+		return fmt.Errorf("can't write to the data folder %s: %w", e.Data, pathErrorCause(err))
 	}
 	if e.key, err = e.loadKey(); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (e *estate) prepare(addr net.Addr) error {
 	e.demo = e.Demo == "true" || e.Demo == "auto" && local
 	file, err := os.OpenFile(e.path("logs", "up.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("can't write the log: %w", plain(err))
+		return fmt.Errorf("can't write the log: %w", pathErrorCause(err))
 	}
 	e.log = slog.New(slog.NewJSONHandler(file, nil)).With("service", "up")
 	redis.SetLogger(redisLog{e.log})
@@ -126,7 +126,7 @@ func (e *estate) path(parts ...string) string {
 	return filepath.Join(append([]string{e.Data}, parts...)...)
 }
 
-func writable(dir string) error {
+func checkWritable(dir string) error {
 	f, err := os.CreateTemp(dir, ".probe-*")
 	if err != nil {
 		return err
@@ -135,9 +135,9 @@ func writable(dir string) error {
 	return os.Remove(f.Name())
 }
 
-// plain returns the cause of a *os.PathError without the operation and the path, which the surrounding message
+// pathErrorCause returns the cause of a *os.PathError without the operation and the path, which the surrounding message
 // contains.
-func plain(err error) error {
+func pathErrorCause(err error) error {
 	if p := (*os.PathError)(nil); errors.As(err, &p) {
 		return p.Err
 	}
@@ -159,14 +159,14 @@ func (e *estate) loadKey() ([]byte, error) {
 		}
 		return key, nil
 	case !errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("can't read the key in %s: %w", file, plain(err))
+		return nil, fmt.Errorf("can't read the key in %s: %w", file, pathErrorCause(err))
 	}
 	key := make([]byte, keyLength)
 	_, _ = rand.Read(key) // never fails
 	// O_EXCL: a second "up" in this folder must not replace the first one's key.
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("can't store the key: %w", plain(err))
+		return nil, fmt.Errorf("can't store the key: %w", pathErrorCause(err))
 	}
 	_, err = f.WriteString(hex.EncodeToString(key) + "\n")
 	return key, errors.Join(err, f.Sync(), f.Close())
@@ -207,26 +207,26 @@ func (e *estate) run(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return err
 	}
-	e.supervisor, err = supervisor.New(supervisor.Options{Pool: e.balancer, Logger: e.log, OnEvent: e.tell, Grace: e.Grace})
+	e.supervisor, err = supervisor.New(supervisor.Options{Pool: e.balancer, Logger: e.log, OnEvent: e.handleEvent, StopTimeout: e.Grace})
 	if err != nil {
 		return err
 	}
-	lever, err := e.openControl(ctx)
+	controlListener, err := e.openControl(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = lever.Close() }()
+	defer func() { _ = controlListener.Close() }()
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	group, serving := errgroup.WithContext(serving)
 	group.Go(func() error { e.balancer.Run(serving); return nil })
 	group.Go(func() error { return balancer.Serve(serving, ln, http.Handler(e.balancer), time.Second, e.log) })
-	group.Go(func() error { return e.control.Serve(serving, lever) })
+	group.Go(func() error { return e.control.Serve(serving, controlListener) })
 
 	began := time.Now()
 	err = e.supervisor.Start(ctx, e.specs()...)
 	if err == nil {
-		e.welcome(time.Since(began))
+		e.printReady(time.Since(began))
 		select {
 		case <-ctx.Done():
 			fmt.Println("\nStopping …")
@@ -305,7 +305,7 @@ func (e *estate) spec(service, name string) supervisor.Spec {
 }
 
 // secret returns an app's client secret, derived from the key, so that it need not be configured.
-func (e *estate) secret(service string) string { return derive(e.key, "client secret of "+service) }
+func (e *estate) secret(service string) string { return deriveKey(e.key, "client secret of "+service) }
 
 // secrets returns the client secrets of all apps as the portal's flag takes them.
 func (e *estate) secrets() string {
@@ -321,14 +321,14 @@ func (e *estate) secrets() string {
 // sessionKeys returns the keys of an app's sessions: the first, which seals, is derived from the key, the others from the
 // old keys.
 func (e *estate) sessionKeys(service string) string {
-	keys := []string{derive(e.key, "sessions of "+service)}
+	keys := []string{deriveKey(e.key, "sessions of "+service)}
 	for _, old := range e.oldKeys {
-		keys = append(keys, derive(old, "sessions of "+service))
+		keys = append(keys, deriveKey(old, "sessions of "+service))
 	}
 	return strings.Join(keys, ",")
 }
 
-func derive(key []byte, purpose string) string {
+func deriveKey(key []byte, purpose string) string {
 	s, err := seal.DeriveKey(key, purpose)
 	if err != nil {
 		panic(err) // only for invalid lengths, and ours are constant
@@ -336,9 +336,9 @@ func derive(key []byte, purpose string) string {
 	return base64.RawURLEncoding.EncodeToString(s)
 }
 
-// tell handles a supervisor's event: it forwards it to the control API, writes or removes the replica's pid file, and
+// handleEvent handles a supervisor's event: it forwards it to the control API, writes or removes the replica's pid file, and
 // prints crashes and restarts.
-func (e *estate) tell(ev supervisor.Event) {
+func (e *estate) handleEvent(ev supervisor.Event) {
 	e.control.HandleEvent(ev)
 	r := ev.Replica
 	file := e.path("run", r.Name+".pid")
@@ -357,7 +357,7 @@ func (e *estate) tell(ev supervisor.Event) {
 	}
 }
 
-func (e *estate) welcome(took time.Duration) {
+func (e *estate) printReady(took time.Duration) {
 	fmt.Printf("\nGatehouse is ready (%d replicas in %.1f s).\n\n", len(e.supervisor.Replicas()), took.Seconds())
 	for _, s := range services {
 		fmt.Printf("  %-10s %s\n", s.Name, e.url(s.Key))

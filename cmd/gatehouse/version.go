@@ -2,15 +2,15 @@ package main
 
 import "runtime/debug"
 
-// built is the name of this build, set by go build -ldflags "-X main.built=v1.2".
-var built string
+// buildVersion is the name of this build, set by go build -ldflags "-X main.buildVersion=v1.2".
+var buildVersion string
 
 // version returns the name of this build, else the commit that it was built from, else "devel".
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	switch {
-	case built != "":
-		return built
+	case buildVersion != "":
+		return buildVersion
 	case !ok:
 		return "devel"
 	}

@@ -31,9 +31,9 @@ type size struct {
 }
 
 const (
-	charWidth  = 6.7 // width of a digit in the labels, rounded up
-	topRoom    = 26.0
-	bottomRoom = 42.0
+	charWidth    = 6.7 // width of a digit in the labels, rounded up
+	topMargin    = 26.0
+	bottomMargin = 42.0
 )
 
 // layout is a chart's geometry, in the units of its viewBox.
@@ -70,17 +70,17 @@ type hit struct {
 	text     string
 }
 
-func (c Chart) lay(s size) layout {
-	l := layout{size: s, top: topRoom, bottom: s.height - bottomRoom}
-	ticks, place := c.axis(l)
+func (c Chart) layOut(s size) layout {
+	l := layout{size: s, top: topMargin, bottom: s.height - bottomMargin}
+	ticks, place := c.yAxis(l)
 	longest := 2
 	for _, t := range ticks {
-		longest = max(longest, len([]rune(figure(t))))
+		longest = max(longest, len([]rune(formatValue(t))))
 	}
 	l.left, l.right = math.Ceil(float64(longest)*charWidth)+10, s.width-10
 	for _, t := range ticks {
 		y, _ := place(t)
-		l.grid = append(l.grid, mark{y, figure(t)})
+		l.grid = append(l.grid, mark{y, formatValue(t)})
 	}
 	n := len(c.Labels)
 	if n == 0 {
@@ -88,27 +88,27 @@ func (c Chart) lay(s size) layout {
 	}
 	band := (l.right - l.left) / float64(n)
 	center := func(i int) float64 { return l.left + (float64(i)+0.5)*band }
-	l.places = c.marks(l, center)
+	l.places = c.xLabels(l, center)
 	for i, s := range c.Series {
 		color := i%6 + 1
 		if c.Bars {
-			l.bars = append(l.bars, c.layBars(s, i, color, band, center, place, l.bottom)...)
+			l.bars = append(l.bars, c.layOutBars(s, i, color, band, center, place, l.bottom)...)
 		} else {
-			l.lines = append(l.lines, layLine(s, n, color, center, place))
+			l.lines = append(l.lines, layOutLine(s, n, color, center, place))
 		}
 	}
 	for i := range n {
-		l.hits = append(l.hits, hit{l.left + float64(i)*band, band, c.hover(i)})
+		l.hits = append(l.hits, hit{l.left + float64(i)*band, band, c.tooltip(i)})
 	}
 	return l
 }
 
-// axis returns the ticks of the y-axis, and a function that returns a value's position and whether it can be drawn.
-func (c Chart) axis(l layout) ([]float64, func(float64) (float64, bool)) {
+// yAxis returns the ticks of the y-axis, and a function that returns a value's position and whether it can be drawn.
+func (c Chart) yAxis(l layout) ([]float64, func(float64) (float64, bool)) {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, s := range c.Series {
 		for _, v := range s.Values[:min(len(s.Values), len(c.Labels))] {
-			if finite(v) && (!c.Log || v > 0) {
+			if isFinite(v) && (!c.Log || v > 0) {
 				low, high = math.Min(low, v), math.Max(high, v)
 			}
 		}
@@ -120,19 +120,19 @@ func (c Chart) axis(l layout) ([]float64, func(float64) (float64, bool)) {
 		}
 		ticks := LogTicks(low, high)
 		y := Linear{From: math.Log10(ticks[0]), To: math.Log10(ticks[len(ticks)-1]), Start: l.bottom, End: l.top}
-		return ticks, func(v float64) (float64, bool) { return y.At(math.Log10(math.Max(v, ticks[0]))), finite(v) && v > 0 }
+		return ticks, func(v float64) (float64, bool) { return y.At(math.Log10(math.Max(v, ticks[0]))), isFinite(v) && v > 0 }
 	}
 	if !some {
 		low, high = 0, 4
 	}
 	ticks := Ticks(math.Min(0, low), math.Max(0, high), 4, false)
 	y := Linear{From: ticks[0], To: ticks[len(ticks)-1], Start: l.bottom, End: l.top}
-	return ticks, func(v float64) (float64, bool) { return y.At(v), finite(v) }
+	return ticks, func(v float64) (float64, bool) { return y.At(v), isFinite(v) }
 }
 
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+func isFinite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-func layLine(s Series, n, color int, center func(int) float64, place func(float64) (float64, bool)) line {
+func layOutLine(s Series, n, color int, center func(int) float64, place func(float64) (float64, bool)) line {
 	ln := line{color: color}
 	var path strings.Builder
 	broken := true
@@ -147,14 +147,14 @@ func layLine(s Series, n, color int, center func(int) float64, place func(float6
 			command = "M"
 		}
 		broken = false
-		path.WriteString(command + num(center(i)) + " " + num(y))
+		path.WriteString(command + FormatCoordinate(center(i)) + " " + FormatCoordinate(y))
 		ln.points = append(ln.points, point{center(i), y})
 	}
 	ln.path = path.String()
 	return ln
 }
 
-func (c Chart) layBars(s Series, nth, color int, band float64, center func(int) float64, place func(float64) (float64, bool), bottom float64) []bar {
+func (c Chart) layOutBars(s Series, nth, color int, band float64, center func(int) float64, place func(float64) (float64, bool), bottom float64) []bar {
 	base := bottom
 	if y, ok := place(0); ok {
 		base = y
@@ -167,13 +167,13 @@ func (c Chart) layBars(s Series, nth, color int, band float64, center func(int) 
 			continue
 		}
 		x := center(i) + (float64(nth)-float64(len(c.Series))/2)*width
-		bars = append(bars, bar{color, "M" + num(x+0.5) + " " + num(base) + "V" + num(y) + "H" + num(x+width-0.5) + "V" + num(base) + "Z"})
+		bars = append(bars, bar{color, "M" + FormatCoordinate(x+0.5) + " " + FormatCoordinate(base) + "V" + FormatCoordinate(y) + "H" + FormatCoordinate(x+width-0.5) + "V" + FormatCoordinate(base) + "Z"})
 	}
 	return bars
 }
 
-// marks returns the labels of the x-axis, as many as fit side by side, always with the last one.
-func (c Chart) marks(l layout, center func(int) float64) []mark {
+// xLabels returns the labels of the x-axis, as many as fit side by side, always with the last one.
+func (c Chart) xLabels(l layout, center func(int) float64) []mark {
 	longest := 0
 	for _, s := range c.Labels {
 		longest = max(longest, len([]rune(s)))
@@ -183,24 +183,24 @@ func (c Chart) marks(l layout, center func(int) float64) []mark {
 	every := max(1, int(math.Ceil(math.Min(float64(longest)*charWidth+10, math.Max(room, 90))/band)))
 	var marks []mark
 	for i := len(c.Labels) - 1; i >= 0; i -= every {
-		marks = append(marks, mark{center(i), clip(c.Labels[i], int(band*float64(every)/charWidth))})
+		marks = append(marks, mark{center(i), truncate(c.Labels[i], int(band*float64(every)/charWidth))})
 	}
 	return marks
 }
 
-func clip(s string, runes int) string {
+func truncate(s string, runes int) string {
 	if r := []rune(s); len(r) > max(runes, 3) {
 		return string(r[:max(runes, 3)-1]) + "…"
 	}
 	return s
 }
 
-func (c Chart) hover(i int) string {
+func (c Chart) tooltip(i int) string {
 	var b strings.Builder
 	b.WriteString(c.Labels[i])
 	for _, s := range c.Series {
 		if i < len(s.Values) {
-			b.WriteString("\n" + s.Name + ": " + figure(s.Values[i]))
+			b.WriteString("\n" + s.Name + ": " + formatValue(s.Values[i]))
 			if s.Unit != "" {
 				b.WriteString(" " + s.Unit)
 			}
@@ -209,9 +209,9 @@ func (c Chart) hover(i int) string {
 	return b.String()
 }
 
-// figure formats a value with about three significant digits, without trailing zeros.
-func figure(v float64) string {
-	if !finite(v) {
+// formatValue formats a value with about three significant digits, without trailing zeros.
+func formatValue(v float64) string {
+	if !isFinite(v) {
 		return "–"
 	}
 	size := math.Abs(v)
@@ -228,5 +228,5 @@ func figure(v float64) string {
 	return strconv.FormatFloat(v, 'g', 3, 64)
 }
 
-// num formats a coordinate with at most one decimal.
-func num(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) }
+// FormatCoordinate formats a coordinate with at most one decimal.
+func FormatCoordinate(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) }

@@ -11,11 +11,11 @@ import (
 	"gatehouse/db"
 )
 
-// maxLonger is the maximum number of longer words that a prefix of a query is replaced by on SQLite.
-const maxLonger = 50
+// maxVocabularyWords is the maximum number of longer words that a prefix of a query is replaced by on SQLite.
+const maxVocabularyWords = 50
 
-// probed is the number of newest documents that PostgreSQL reads to find out whether a query is frequent.
-const probed = 5_000
+// maxProbed is the number of newest documents that PostgreSQL reads to find out whether a query is frequent.
+const maxProbed = 5_000
 
 // Put replaces the words of the document id; without words, no query finds it. A new document is the newest.
 func Put(ctx context.Context, tx *sqlx.Tx, dialect db.Dialect, id string, words []string) error {
@@ -62,10 +62,31 @@ func Extend(ctx context.Context, tx *sqlx.Tx, dialect db.Dialect, id string, wor
 	return Put(ctx, tx, dialect, id, append(strings.Fields(*had), words...))
 }
 
-// Waiting returns the ids of at most n documents that are not indexed yet, the newest first; if there are none, those
-// of documents that an older version or an import has written. all is a SQL query for the ids of all documents, in a
-// column id.
-func Waiting(ctx context.Context, d *db.DB, all string, n int) (ids []string, err error) {
+// IndexMissing calls index for each document that is not indexed yet, batch documents in a transaction. all is a SQL
+// query for the ids of all documents, in a column id.
+func IndexMissing(ctx context.Context, d *db.DB, all string, batch int, index func(ctx context.Context, tx *sqlx.Tx, id string) error) error {
+	for {
+		ids, err := notIndexed(ctx, d, all, batch)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		err = d.Tx(ctx, func(tx *sqlx.Tx) error {
+			for _, id := range ids {
+				if err := index(ctx, tx, id); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("full text: index: %w", err)
+		}
+	}
+}
+
+// notIndexed returns the ids of at most n documents that are not indexed yet, the newest first; if there are none, those
+// of documents that an older version or an import has written.
+func notIndexed(ctx context.Context, d *db.DB, all string, n int) (ids []string, err error) {
 	err = d.SelectContext(ctx, &ids, d.Rebind(`SELECT id FROM search_documents WHERE words IS NULL ORDER BY seq DESC LIMIT ?`), n)
 	if err == nil && len(ids) == 0 {
 		err = d.SelectContext(ctx, &ids, d.Rebind(`SELECT a.id FROM (`+all+`) a WHERE NOT EXISTS (SELECT 1 FROM search_documents d WHERE d.id = a.id) LIMIT ?`), n)
@@ -79,7 +100,7 @@ func Waiting(ctx context.Context, d *db.DB, all string, n int) (ids []string, er
 // Match returns a subquery with the column id: the newest documents that match query, at most limit of them, newest
 // first. The subquery is "" if no document can match.
 func Match(ctx context.Context, d *db.DB, query string, limit int) (subquery string, args []any, err error) {
-	expression, err := expression(ctx, d, query)
+	expression, err := matchExpression(ctx, d, query)
 	if err != nil || expression == "" {
 		return "", nil, err
 	}
@@ -92,11 +113,11 @@ func Match(ctx context.Context, d *db.DB, query string, limit int) (subquery str
 	// rare ones.
 	const probe = `SELECT id, seq FROM (SELECT id, seq, tokens FROM search_documents ORDER BY seq DESC LIMIT ?) n WHERE tokens @@ CAST(CAST(? AS TEXT) AS tsquery)`
 	var found int
-	if err := d.GetContext(ctx, &found, d.Rebind(`SELECT COUNT(*) FROM (`+probe+` LIMIT ?) f`), probed, expression, limit); err != nil {
+	if err := d.GetContext(ctx, &found, d.Rebind(`SELECT COUNT(*) FROM (`+probe+` LIMIT ?) f`), maxProbed, expression, limit); err != nil {
 		return "", nil, fmt.Errorf("full text: %w", err)
 	}
 	if found == limit {
-		return `SELECT id FROM (` + probe + `) f ORDER BY seq DESC LIMIT ?`, []any{probed, expression, limit}, nil
+		return `SELECT id FROM (` + probe + `) f ORDER BY seq DESC LIMIT ?`, []any{maxProbed, expression, limit}, nil
 	}
 	return `SELECT id FROM search_documents WHERE tokens @@ CAST(CAST(? AS TEXT) AS tsquery) ORDER BY seq + 0 DESC LIMIT ?`, []any{expression, limit}, nil
 }
@@ -113,9 +134,9 @@ func Patterns(query string) []string {
 	return patterns
 }
 
-// expression returns query in the database's full-text syntax, "" if it matches nothing. Words contain neither quotes
+// matchExpression returns query in the database's full-text syntax, "" if it matches nothing. Words contain neither quotes
 // nor operators.
-func expression(ctx context.Context, d *db.DB, query string) (string, error) {
+func matchExpression(ctx context.Context, d *db.DB, query string) (string, error) {
 	words := QueryWords(query)
 	terms := make([]string, len(words))
 	for i, w := range words {
@@ -126,7 +147,7 @@ func expression(ctx context.Context, d *db.DB, query string) (string, error) {
 		case d.Dialect == db.Postgres:
 			terms[i] = `'` + w + `'`
 		case prefix:
-			longer, err := longer(ctx, d, w)
+			longer, err := vocabularyWords(ctx, d, w)
 			if err != nil || len(longer) == 0 {
 				return "", err
 			}
@@ -141,9 +162,9 @@ func expression(ctx context.Context, d *db.DB, query string) (string, error) {
 	return strings.Join(terms, " AND "), nil
 }
 
-// longer returns words of the vocabulary that begin with word, at most maxLonger.
-func longer(ctx context.Context, d *db.DB, word string) (words []string, err error) {
-	err = d.SelectContext(ctx, &words, `SELECT word FROM search_vocabulary WHERE word >= ? AND word < ? ORDER BY word LIMIT ?`, word, word+"\U0010FFFF", maxLonger)
+// vocabularyWords returns words of the vocabulary that begin with word, at most maxVocabularyWords.
+func vocabularyWords(ctx context.Context, d *db.DB, word string) (words []string, err error) {
+	err = d.SelectContext(ctx, &words, `SELECT word FROM search_vocabulary WHERE word >= ? AND word < ? ORDER BY word LIMIT ?`, word, word+"\U0010FFFF", maxVocabularyWords)
 	if err != nil {
 		return nil, fmt.Errorf("full text: vocabulary: %w", err)
 	}

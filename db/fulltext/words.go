@@ -18,14 +18,14 @@ const (
 // spaces, each character is a word.
 func Words(text string) []string {
 	var words []string
-	scan(text, func(word string, _, _ int) { words = append(words, word) })
+	scanWords(text, func(word string, _, _ int) { words = append(words, word) })
 	return words
 }
 
 // Find returns the start and end, in bytes, of each word of text that matches a word of query.
 func Find(text, query string) (found [][2]int) {
 	wanted := QueryWords(query)
-	scan(text, func(word string, from, to int) {
+	scanWords(text, func(word string, from, to int) {
 		if slices.ContainsFunc(wanted, func(w string) bool {
 			return w == word || len([]rune(w)) >= minPrefix && strings.HasPrefix(word, w)
 		}) {
@@ -35,8 +35,8 @@ func Find(text, query string) (found [][2]int) {
 	return found
 }
 
-// scan calls found for each word of text, with its start and end in bytes.
-func scan(text string, found func(word string, from, to int)) {
+// scanWords calls found for each word of text, with its start and end in bytes.
+func scanWords(text string, found func(word string, from, to int)) {
 	var word []rune
 	from := 0
 	end := func(to int) {

@@ -60,9 +60,9 @@ var (
 	}()
 )
 
-// answer writes p as JSON for programs, as a fragment for htmx (which swaps it into a page with its own styles) and
+// writePage writes p as JSON for programs, as a fragment for htmx (which swaps it into a page with its own styles) and
 // otherwise as a page.
-func answer(w http.ResponseWriter, r *http.Request, p page) {
+func writePage(w http.ResponseWriter, r *http.Request, p page) {
 	servedBy(w)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")

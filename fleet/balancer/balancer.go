@@ -42,7 +42,7 @@ type Balancer struct {
 	redirects map[string]string
 	pools     map[string]*pool
 	transport *http.Transport
-	once      *http.Transport  // the same, with a connection for each request
+	unpooled  *http.Transport  // the same, with a connection for each request
 	streams   *streamTransport // for hijacked streams
 	checker   *http.Client
 	log       *slog.Logger
@@ -69,12 +69,12 @@ func New(opts Options) (*Balancer, error) {
 		routes: map[string]*route{}, redirects: map[string]string{}, pools: map[string]*pool{},
 		transport: newTransport(opts),
 	}
-	b.once = newTransport(opts)
+	b.unpooled = newTransport(opts)
 	// Not DisableKeepAlives: it asks the backend to close, and Go's server then closes while a refused body is unread,
 	// so that the reset overtakes its response.
-	b.once.MaxIdleConnsPerHost = -1
+	b.unpooled.MaxIdleConnsPerHost = -1
 	b.streams = &streamTransport{dial: dialer(opts.DialTimeout), headerTimeout: opts.HeaderTimeout}
-	b.checker = newChecker(opts)
+	b.checker = newHealthClient(opts)
 	proxies := map[string]*httputil.ReverseProxy{}
 	for host, name := range opts.Hosts {
 		if b.pools[name] == nil {
@@ -158,7 +158,7 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		servedBy(w)
 		http.Redirect(w, r, target+path, http.StatusTemporaryRedirect)
 	default:
-		answer(w, r, misdirected(host))
+		writePage(w, r, misdirected(host))
 	}
 }
 

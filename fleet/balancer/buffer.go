@@ -16,7 +16,7 @@ var responseBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // the client has received nothing, a safe request can be sent to another backend. Streams have no length and are
 // forwarded as they come.
 func bufferResponse(req *http.Request, res *http.Response) error {
-	if !repeatable(req) || req.Method == http.MethodHead || res.ContentLength <= 0 || res.ContentLength > maxBuffered {
+	if !isRepeatable(req) || req.Method == http.MethodHead || res.ContentLength <= 0 || res.ContentLength > maxBuffered {
 		return nil
 	}
 	buf, _ := responseBuffers.Get().(*bytes.Buffer)

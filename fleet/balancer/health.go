@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// newChecker returns the client of the health checks. It makes a connection for each check: a reused one would not
+// newHealthClient returns the client of the health checks. It makes a connection for each check: a reused one would not
 // prove that a new one can be made.
-func newChecker(opts Options) *http.Client {
+func newHealthClient(opts Options) *http.Client {
 	return &http.Client{
 		Timeout: opts.HealthTimeout,
 		Transport: &http.Transport{
@@ -44,7 +44,7 @@ func (b *Balancer) checkAll(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, p := range b.pools {
 		for _, be := range p.members() {
-			all.Go(func() { b.judge(p, be, b.check(ctx, be)) })
+			all.Go(func() { b.recordCheck(p, be, b.check(ctx, be)) })
 		}
 	}
 	all.Wait()
@@ -70,21 +70,21 @@ func (b *Balancer) check(ctx context.Context, be *Backend) error {
 	return nil
 }
 
-func (b *Balancer) judge(p *pool, be *Backend, err error) {
+func (b *Balancer) recordCheck(p *pool, be *Backend, err error) {
 	if be.draining.Load() || errors.Is(err, context.Canceled) {
 		return
 	}
 	if err == nil {
 		be.failures = 0
 		be.heardAt.Store(time.Now().UnixNano())
-		if p.mark(be, true) {
+		if p.setHealthy(be, true) {
 			b.log.Info("backend is healthy again", "pool", p.name, "backend", be.name)
 		}
 		return
 	}
 	be.heardAt.CompareAndSwap(0, time.Now().UnixNano())
 	be.failures++
-	if be.failures >= b.opts.HealthFailures && p.mark(be, false) {
+	if be.failures >= b.opts.HealthFailures && p.setHealthy(be, false) {
 		b.log.Warn("backend marked unhealthy: health check failed", "pool", p.name, "backend", be.name, "error", err)
 	}
 }

@@ -47,16 +47,16 @@ func (b *Backend) release() {
 	}
 }
 
-// hear records that the backend has answered a request.
-func (b *Backend) hear() {
+// markHeard records that the backend has answered a request.
+func (b *Backend) markHeard() {
 	if b.heardAt.Load() != 0 { // without health checks, an idle backend would count as silent
 		b.heardAt.Store(time.Now().UnixNano())
 	}
 }
 
-// silent reports whether the backend has answered neither a request nor a health check for timeout. A draining backend
+// isSilent reports whether the backend has answered neither a request nor a health check for timeout. A draining backend
 // is not checked any longer, and never silent.
-func (b *Backend) silent(timeout time.Duration) bool {
+func (b *Backend) isSilent(timeout time.Duration) bool {
 	heard := b.heardAt.Load()
 	return heard != 0 && !b.draining.Load() && time.Since(time.Unix(0, heard)) > timeout
 }
@@ -68,20 +68,20 @@ type pool struct {
 	healthy atomic.Pointer[[]*Backend]
 	trouble struct{ repeated, failed atomic.Uint64 }
 
-	mu    sync.Mutex
-	all   []*Backend
-	grown chan struct{} // closed and replaced when a backend becomes available
+	mu        sync.Mutex
+	all       []*Backend
+	available chan struct{} // closed and replaced when a backend becomes available
 }
 
 func newPool(name string, policy Policy) *pool {
-	p := &pool{name: name, grown: make(chan struct{})}
+	p := &pool{name: name, available: make(chan struct{})}
 	p.rule.Store(newRule(policy))
 	p.healthy.Store(new([]*Backend))
 	return p
 }
 
-// choose picks and acquires a backend, another one than avoid if possible, or returns nil if there is none.
-func (p *pool) choose(r *http.Request, avoid *Backend) *Backend {
+// acquireBackend picks and acquires a backend, another one than avoid if possible, or returns nil if there is none.
+func (p *pool) acquireBackend(r *http.Request, avoid *Backend) *Backend {
 	for {
 		candidates := *p.healthy.Load()
 		if avoid != nil && len(candidates) > 1 {
@@ -103,10 +103,10 @@ func (p *pool) choose(r *http.Request, avoid *Backend) *Backend {
 	}
 }
 
-// wait returns nil once a backend is available, errNoBackend at the deadline, or ctx's error when ctx is done.
-func (p *pool) wait(ctx context.Context, deadline time.Time) error {
+// waitForBackend returns nil once a backend is available, errNoBackend at the deadline, or ctx's error when ctx is done.
+func (p *pool) waitForBackend(ctx context.Context, deadline time.Time) error {
 	p.mu.Lock()
-	grown := p.grown
+	grown := p.available
 	p.mu.Unlock()
 	if len(*p.healthy.Load()) > 0 {
 		return nil
@@ -129,7 +129,7 @@ func (p *pool) wait(ctx context.Context, deadline time.Time) error {
 
 // anyHeard reports whether a healthy backend is not silent.
 func (p *pool) anyHeard(timeout time.Duration) bool {
-	return slices.ContainsFunc(*p.healthy.Load(), func(b *Backend) bool { return !b.silent(timeout) })
+	return slices.ContainsFunc(*p.healthy.Load(), func(b *Backend) bool { return !b.isSilent(timeout) })
 }
 
 func (p *pool) members() []*Backend {
@@ -144,7 +144,7 @@ func (p *pool) add(b *Backend) {
 	defer p.mu.Unlock()
 	p.all = append(p.all, b)
 	b.healthy.Store(true)
-	p.publish(true)
+	p.publishHealthy(true)
 }
 
 // remove removes the backend and starts to drain it. It returns nil if there is none of this name.
@@ -160,7 +160,7 @@ func (p *pool) remove(name string) *Backend {
 		kept = append(kept, b)
 	}
 	p.all = kept
-	p.publish(false)
+	p.publishHealthy(false)
 	p.mu.Unlock()
 	if gone != nil {
 		gone.draining.Store(true)
@@ -171,8 +171,8 @@ func (p *pool) remove(name string) *Backend {
 	return gone
 }
 
-// mark sets a backend's health and reports whether that changed it.
-func (p *pool) mark(b *Backend, healthy bool) bool {
+// setHealthy sets a backend's health and reports whether that changed it.
+func (p *pool) setHealthy(b *Backend, healthy bool) bool {
 	if b.healthy.Load() == healthy {
 		return false
 	}
@@ -181,12 +181,12 @@ func (p *pool) mark(b *Backend, healthy bool) bool {
 	if b.healthy.Swap(healthy) == healthy {
 		return false
 	}
-	p.publish(healthy)
+	p.publishHealthy(healthy)
 	return true
 }
 
-// publish replaces the snapshot of the healthy backends; the caller holds the lock.
-func (p *pool) publish(grown bool) {
+// publishHealthy replaces the snapshot of the healthy backends; the caller holds the lock.
+func (p *pool) publishHealthy(grown bool) {
 	healthy := make([]*Backend, 0, len(p.all))
 	for _, b := range p.all {
 		if b.healthy.Load() {
@@ -195,7 +195,7 @@ func (p *pool) publish(grown bool) {
 	}
 	p.healthy.Store(&healthy)
 	if grown {
-		close(p.grown)
-		p.grown = make(chan struct{})
+		close(p.available)
+		p.available = make(chan struct{})
 	}
 }

@@ -20,7 +20,7 @@ func (b *Balancer) newProxy(p *pool) *httputil.ReverseProxy {
 		BufferPool:    buffers{},
 		ErrorLog:      slog.NewLogLogger(b.log.Handler(), slog.LevelDebug),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			f := failed(r, err)
+			f := errorPage(r, err)
 			if f == nil {
 				// The client is gone: there is no response to write.
 				panic(http.ErrAbortHandler)
@@ -29,7 +29,7 @@ func (b *Balancer) newProxy(p *pool) *httputil.ReverseProxy {
 				p.trouble.failed.Add(1)
 			}
 			b.log.Warn("request failed", "pool", p.name, "method", r.Method, "status", f.Status, "error", err)
-			answer(w, r, *f)
+			writePage(w, r, *f)
 		},
 	}
 }
@@ -60,8 +60,8 @@ func rewrite(pr *httputil.ProxyRequest) {
 	pr.Out.URL.RawQuery = pr.In.URL.RawQuery
 }
 
-// failed returns the page to answer r with after err, or nil if the client has gone.
-func failed(r *http.Request, err error) *page {
+// errorPage returns the page to answer r with after err, or nil if the client has gone.
+func errorPage(r *http.Request, err error) *page {
 	body := bodyFault(r.Context())
 	var dial *dialError
 	switch {
@@ -73,11 +73,11 @@ func failed(r *http.Request, err error) *page {
 		return &unavailable
 	case errors.Is(err, context.Canceled):
 		return nil
-	case timedOut(err) && safe(r):
+	case timedOut(err) && isSafe(r):
 		return &timeout
 	case timedOut(err):
 		return &timeoutChange
-	case safe(r):
+	case isSafe(r):
 		return &broken
 	default:
 		return &brokenChange

@@ -22,12 +22,12 @@ func (silentError) Error() string   { return "the backend stopped responding" }
 func (silentError) Timeout() bool   { return true }
 func (silentError) Temporary() bool { return true }
 
-// watchInterval is the interval at which a request without a response checks whether its backend is silent.
-const watchInterval = 500 * time.Millisecond
+// silenceInterval is the interval at which a request without a response checks whether its backend is silent.
+const silenceInterval = 500 * time.Millisecond
 
-// maxBroken is the maximum number of times that a request is sent again after its connection broke. It keeps a request
+// maxResends is the maximum number of times that a request is sent again after its connection broke. It keeps a request
 // that crashes each backend from crashing the whole pool.
-const maxBroken = 2
+const maxResends = 2
 
 // poolTransport is the RoundTripper of one pool: it chooses a backend, and another one for a retry.
 type poolTransport struct {
@@ -49,23 +49,23 @@ func (d *poolTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		broken   int
 	)
 	for {
-		to := d.pool.choose(req, avoid)
+		to := d.pool.acquireBackend(req, avoid)
 		if to == nil {
 			if deadline.IsZero() {
 				deadline = time.Now().Add(d.opts.QueueTimeout)
 			}
-			if err := d.pool.wait(ctx, deadline); err != nil {
+			if err := d.pool.waitForBackend(ctx, deadline); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		req.URL.Host = to.addr
-		res, err := d.send(req, to)
+		res, err := d.sendTo(req, to)
 		to.release()
 		switch {
 		case err == nil:
 			to.answered.Add(1)
-			to.hear()
+			to.markHeard()
 			if a := d.pool.rule.Load().answerer; a != nil {
 				a.Answered(req, to, res.Header)
 			}
@@ -80,12 +80,12 @@ func (d *poolTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 			if dial.isLocal() {
 				return nil, err
 			}
-			if d.pool.mark(to, false) {
+			if d.pool.setHealthy(to, false) {
 				d.log.Warn("backend marked unhealthy: cannot connect", "pool", d.pool.name, "backend", to.name, "error", err)
 			}
-		case errors.Is(err, errSilent) && repeatable(req) && !d.pool.anyHeard(d.opts.silenceTimeout()):
+		case errors.Is(err, errSilent) && isRepeatable(req) && !d.pool.anyHeard(d.opts.silenceTimeout()):
 			return nil, errNoBackend
-		case repeatable(req) && broken < maxBroken && (errors.Is(err, errSilent) || !timedOut(err)):
+		case isRepeatable(req) && broken < maxResends && (errors.Is(err, errSilent) || !timedOut(err)):
 			broken++
 		default:
 			return nil, err
@@ -100,13 +100,13 @@ func (d *poolTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// send sends req to a backend and returns its response, or errSilent if the backend is silent.
-func (d *poolTransport) send(req *http.Request, to *Backend) (*http.Response, error) {
+// sendTo sends req to a backend and returns its response, or errSilent if the backend is silent.
+func (d *poolTransport) sendTo(req *http.Request, to *Backend) (*http.Response, error) {
 	transport, parent := d.transportFor(req)
 	ctx, cancel := context.WithCancelCause(parent)
 	var decided atomic.Bool // by whichever is first: the answer or the silence
 	ended := make(chan struct{})
-	timer := time.AfterFunc(watchInterval, func() {
+	timer := time.AfterFunc(silenceInterval, func() {
 		if d.awaitSilence(req, to, ended) && decided.CompareAndSwap(false, true) {
 			cancel(errSilent)
 		}
@@ -130,10 +130,10 @@ func (d *poolTransport) send(req *http.Request, to *Backend) (*http.Response, er
 // repeatable request does not wait for a silent backend. Any other waits until its pool has no healthy backend either:
 // the backend has received it and may still respond.
 func (d *poolTransport) awaitSilence(req *http.Request, to *Backend, ended <-chan struct{}) bool {
-	tick := time.NewTicker(watchInterval)
+	tick := time.NewTicker(silenceInterval)
 	defer tick.Stop()
 	for {
-		if (repeatable(req) || len(*d.pool.healthy.Load()) == 0) && to.silent(d.opts.silenceTimeout()) {
+		if (isRepeatable(req) || len(*d.pool.healthy.Load()) == 0) && to.isSilent(d.opts.silenceTimeout()) {
 			return true
 		}
 		select {
@@ -153,20 +153,20 @@ func (d *poolTransport) transportFor(req *http.Request) (http.RoundTripper, cont
 	switch s, _ := ctx.Value(hijackKey{}).(*hijackedStream); {
 	case s != nil:
 		return d.streams, s.ctx
-	case repeatable(req):
+	case isRepeatable(req):
 		return d.transport, ctx
 	}
-	return d.once, ctx
+	return d.unpooled, ctx
 }
 
-// repeatable reports whether a request that a backend may have received may be sent again: safe methods (RFC 9110
+// isRepeatable reports whether a request that a backend may have received may be sent again: safe methods (RFC 9110
 // §9.2.1) without a body.
-func repeatable(req *http.Request) bool {
-	return req.Body == nil && safe(req)
+func isRepeatable(req *http.Request) bool {
+	return req.Body == nil && isSafe(req)
 }
 
-// safe reports whether a request's method is safe (RFC 9110 §9.2.1).
-func safe(req *http.Request) bool {
+// isSafe reports whether a request's method is safe (RFC 9110 §9.2.1).
+func isSafe(req *http.Request) bool {
 	return req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == http.MethodOptions
 }
 

@@ -32,9 +32,9 @@ func NewSticky(cookie string) Policy {
 }
 
 func (s *sticky) Pick(r *http.Request, backends []*Backend) *Backend {
-	if ids := s.asked(r); len(ids) > 0 {
+	if ids := s.cookieIDs(r); len(ids) > 0 {
 		for _, b := range backends {
-			if slices.Contains(ids, s.id(b)) {
+			if slices.Contains(ids, s.backendID(b)) {
 				return b
 			}
 		}
@@ -44,8 +44,8 @@ func (s *sticky) Pick(r *http.Request, backends []*Backend) *Backend {
 
 // Answered sets the browser's cookie, unless it has it. It adds no cookie to a response that shared caches may store.
 func (s *sticky) Answered(r *http.Request, by *Backend, answer http.Header) {
-	id := s.id(by)
-	if slices.Contains(s.asked(r), id) || strings.Contains(answer.Get("Cache-Control"), "public") {
+	id := s.backendID(by)
+	if slices.Contains(s.cookieIDs(r), id) || strings.Contains(answer.Get("Cache-Control"), "public") {
 		return
 	}
 	cookie := http.Cookie{
@@ -55,14 +55,14 @@ func (s *sticky) Answered(r *http.Request, by *Backend, answer http.Header) {
 	answer.Add("Set-Cookie", cookie.String())
 }
 
-// asked returns what the request's cookies of the name hold.
-func (s *sticky) asked(r *http.Request) []string {
+// cookieIDs returns what the request's cookies of the name hold.
+func (s *sticky) cookieIDs(r *http.Request) []string {
 	return cookies.Values(r, s.cookie, func(v string) bool { return len(v) == base64.RawURLEncoding.EncodedLen(idLength) })
 }
 
 const idLength = 12 // bytes
 
-func (s *sticky) id(b *Backend) string {
+func (s *sticky) backendID(b *Backend) string {
 	if id, ok := s.ids.Load(b.name); ok {
 		return id.(string)
 	}

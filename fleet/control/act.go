@@ -20,10 +20,10 @@ const cookie = "gatehouse_replica"
 func (c *Control) Kill(by By, name string, pid int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r, known := c.find(name)
+	r, known := c.findReplica(name)
 	switch {
 	case !known:
-		return noSuch(name)
+		return unknownReplica(name)
 	case c.leaving[name]:
 		return Refusal(fmt.Sprintf("%s is already stopping.", name))
 	case r.PID == 0:
@@ -32,8 +32,8 @@ func (c *Control) Kill(by By, name string, pid int) error {
 		return Refusal(fmt.Sprintf("Process %d of %s has already ended. See the list for its new process.", pid, name))
 	}
 	c.killed[name] = pid
-	c.note(Killed, by, "Killed %s (process %d) with SIGKILL.", name, pid)
-	c.end(by, name, func() error { return c.Supervisor.KillProcess(name, pid) })
+	c.addEntry(Killed, by, "Killed %s (process %d) with SIGKILL.", name, pid)
+	c.endInBackground(by, name, func() error { return c.Supervisor.KillProcess(name, pid) })
 	return nil
 }
 
@@ -42,18 +42,18 @@ func (c *Control) Kill(by By, name string, pid int) error {
 func (c *Control) Remove(by By, name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r, known := c.find(name)
+	r, known := c.findReplica(name)
 	switch {
 	case !known:
-		return noSuch(name)
+		return unknownReplica(name)
 	case c.leaving[name]:
 		return Refusal(fmt.Sprintf("%s is already stopping.", name))
-	case c.staying(r.Service) <= 1:
+	case c.countStaying(r.Service) <= 1:
 		return Refusal(fmt.Sprintf("%s is the last replica of its service, and one has to keep running. Add another one first.", name))
 	}
 	c.leaving[name] = true
-	c.note(Removed, by, "Removed %s.", name)
-	c.end(by, name, func() error {
+	c.addEntry(Removed, by, "Removed %s.", name)
+	c.endInBackground(by, name, func() error {
 		err := c.Supervisor.Remove(name)
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -63,13 +63,13 @@ func (c *Control) Remove(by By, name string) error {
 	return nil
 }
 
-// end ends a process in the background, after a delay if it is the one that asked for it.
-func (c *Control) end(by By, name string, end func() error) {
+// endInBackground ends a process in the background, after a delay if it is the one that asked for it.
+func (c *Control) endInBackground(by By, name string, endInBackground func() error) {
 	c.ends.Go(func() {
 		if by.Replica == name {
 			time.Sleep(selfStopDelay)
 		}
-		if err := end(); err != nil && !errors.Is(err, supervisor.ErrGone) {
+		if err := endInBackground(); err != nil && !errors.Is(err, supervisor.ErrGone) {
 			c.Logger.Warn("cannot stop a replica", "replica", name, "error", err)
 		}
 	})
@@ -82,17 +82,17 @@ func (c *Control) Add(by By, name string) error {
 	defer c.mu.Unlock()
 	service := ""
 	for _, s := range c.Services {
-		if n := number(s, name); n >= 1 && n <= c.Max {
+		if n := replicaNumber(s, name); n >= 1 && n <= c.Max {
 			service = s
 		}
 	}
 	if service == "" {
-		return Refusal(fmt.Sprintf("%q is not a valid replica name. Use a service and a number from 1 to %d, such as %s-3.", short(name), c.Max, c.Services[0]))
+		return Refusal(fmt.Sprintf("%q is not a valid replica name. Use a service and a number from 1 to %d, such as %s-3.", truncateName(name), c.Max, c.Services[0]))
 	}
-	if _, there := c.find(name); there {
+	if _, there := c.findReplica(name); there {
 		return Refusal(fmt.Sprintf("%s already exists. Add the next one instead.", name))
 	}
-	if c.staying(service) >= c.Max {
+	if c.countStaying(service) >= c.Max {
 		return Refusal(fmt.Sprintf("The service %s already has %d replicas, the maximum. Remove one first.", service, c.Max))
 	}
 	if err := c.Supervisor.Add(c.Spec(service, name)); err != nil {
@@ -101,7 +101,7 @@ func (c *Control) Add(by By, name string) error {
 		}
 		return fmt.Errorf("control: adding %s: %w", name, err)
 	}
-	c.note(Added, by, "Added %s.", name)
+	c.addEntry(Added, by, "Added %s.", name)
 	return nil
 }
 
@@ -110,13 +110,13 @@ func (c *Control) Add(by By, name string) error {
 func (c *Control) SetPolicy(by By, service, policy string) error {
 	make, known := policies[policy]
 	if !known {
-		return Refusal(fmt.Sprintf("Unknown balancing %q. Choose round robin, sticky or least busy.", short(policy)))
+		return Refusal(fmt.Sprintf("Unknown balancing %q. Choose round robin, sticky or least busy.", truncateName(policy)))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch c.policies[service] {
 	case "":
-		return Refusal(fmt.Sprintf("Unknown service %q.", short(service)))
+		return Refusal(fmt.Sprintf("Unknown service %q.", truncateName(service)))
 	case policy:
 		return Refusal(fmt.Sprintf("%s already uses this balancing: %s.", service, Title(policy)))
 	}
@@ -124,7 +124,7 @@ func (c *Control) SetPolicy(by By, service, policy string) error {
 		return fmt.Errorf("control: %w", err)
 	}
 	c.policies[service] = policy
-	c.note(Balanced, by, "Balancing of %s: %s.", service, Title(policy))
+	c.addEntry(Balanced, by, "Balancing of %s: %s.", service, Title(policy))
 	return nil
 }
 
@@ -142,7 +142,7 @@ func Title(policy string) string {
 	return map[string]string{RoundRobin: "round robin", Sticky: "sticky", LeastBusy: "least busy"}[policy]
 }
 
-func (c *Control) find(name string) (supervisor.Replica, bool) {
+func (c *Control) findReplica(name string) (supervisor.Replica, bool) {
 	for _, r := range c.Supervisor.Replicas() {
 		if r.Name == name {
 			return r, true
@@ -151,8 +151,8 @@ func (c *Control) find(name string) (supervisor.Replica, bool) {
 	return supervisor.Replica{}, false
 }
 
-// staying returns the number of replicas of a service that are not being removed.
-func (c *Control) staying(service string) (n int) {
+// countStaying returns the number of replicas of a service that are not being removed.
+func (c *Control) countStaying(service string) (n int) {
 	for _, r := range c.Supervisor.Replicas() {
 		if r.Service == service && !c.leaving[r.Name] {
 			n++
@@ -161,14 +161,14 @@ func (c *Control) staying(service string) (n int) {
 	return n
 }
 
-func noSuch(name string) Refusal {
-	return Refusal(fmt.Sprintf("Unknown replica %q. It may have been removed; see the list.", short(name)))
+func unknownReplica(name string) Refusal {
+	return Refusal(fmt.Sprintf("Unknown replica %q. It may have been removed; see the list.", truncateName(name)))
 }
 
-// short returns s, cut to 40 bytes for a message.
-func short(s string) string {
+// truncateName returns s, cut to 40 bytes for a message.
+func truncateName(s string) string {
 	if len(s) > 40 {
-		return line(s[:40]) + "…"
+		return oneLine(s[:40]) + "…"
 	}
 	return s
 }

@@ -18,8 +18,8 @@ type Client struct {
 	http         *http.Client
 }
 
-// timeout is the timeout of a request to `gatehouse up`, which runs on this machine and answers quickly.
-const timeout = 3 * time.Second
+// requestTimeout is the timeout of a request to `gatehouse up`, which runs on this machine and answers quickly.
+const requestTimeout = 3 * time.Second
 
 // maxView is the maximum size of a response that is read, in bytes.
 const maxView = 1 << 20
@@ -35,44 +35,44 @@ func NewClient(base, secret string) (*Client, error) {
 		return nil, errors.New("control: the secret is missing")
 	}
 	return &Client{base: base, secret: secret, http: &http.Client{
-		Timeout:       timeout,
+		Timeout:       requestTimeout,
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
 }
 
-// View returns the state of the estate. The error wraps ErrAway if `gatehouse up` does not answer.
+// View returns the state of the estate. The error wraps ErrUnavailable if `gatehouse up` does not answer.
 func (c *Client) View(ctx context.Context) (View, error) {
 	var v View
-	return v, c.do(ctx, http.MethodGet, "/estate", nil, &v)
+	return v, c.call(ctx, http.MethodGet, "/estate", nil, &v)
 }
 
-// Kill calls Control.Kill. As for the methods below, its error is a Refusal or wraps ErrAway.
+// Kill calls Control.Kill. As for the methods below, its error is a Refusal or wraps ErrUnavailable.
 func (c *Client) Kill(ctx context.Context, by By, replica string, pid int) error {
-	return c.do(ctx, http.MethodPost, "/kill", order{By: by, Replica: replica, PID: pid}, nil)
+	return c.call(ctx, http.MethodPost, "/kill", command{By: by, Replica: replica, PID: pid}, nil)
 }
 
 // Add calls Control.Add.
 func (c *Client) Add(ctx context.Context, by By, replica string) error {
-	return c.do(ctx, http.MethodPost, "/add", order{By: by, Replica: replica}, nil)
+	return c.call(ctx, http.MethodPost, "/add", command{By: by, Replica: replica}, nil)
 }
 
 // Remove calls Control.Remove.
 func (c *Client) Remove(ctx context.Context, by By, replica string) error {
-	return c.do(ctx, http.MethodPost, "/remove", order{By: by, Replica: replica}, nil)
+	return c.call(ctx, http.MethodPost, "/remove", command{By: by, Replica: replica}, nil)
 }
 
 // SetPolicy calls Control.SetPolicy.
 func (c *Client) SetPolicy(ctx context.Context, by By, service, policy string) error {
-	return c.do(ctx, http.MethodPost, "/policy", order{By: by, Service: service, Policy: policy}, nil)
+	return c.call(ctx, http.MethodPost, "/policy", command{By: by, Service: service, Policy: policy}, nil)
 }
 
-func (c *Client) do(ctx context.Context, method, path string, body, into any) error {
+func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("control: %w", err)
 	}
-	if len(text) > maxOrder {
+	if len(text) > maxCommand {
 		return Refusal("Not found.")
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(text))
@@ -82,7 +82,7 @@ func (c *Client) do(ctx context.Context, method, path string, body, into any) er
 	req.Header.Set("Authorization", "Bearer "+c.secret)
 	res, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrAway, err)
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	defer res.Body.Close()
 	answer := io.LimitReader(res.Body, maxView)
@@ -100,7 +100,7 @@ func (c *Client) do(ctx context.Context, method, path string, body, into any) er
 		err = fmt.Errorf("it answered %s", res.Status)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrAway, err)
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return nil
 }

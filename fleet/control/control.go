@@ -76,17 +76,17 @@ func (c *Control) View() View {
 		s := Service{Name: name, Policy: c.policies[name], Repeated: trouble[name].Repeated, Failed: trouble[name].Failed}
 		for _, r := range all {
 			if r.Service == name {
-				s.Replicas = append(s.Replicas, c.look(r, backends))
+				s.Replicas = append(s.Replicas, c.replicaView(r, backends))
 			}
 		}
-		slices.SortFunc(s.Replicas, func(a, b Replica) int { return number(name, a.Name) - number(name, b.Name) })
-		s.Next = c.next(s)
+		slices.SortFunc(s.Replicas, func(a, b Replica) int { return replicaNumber(name, a.Name) - replicaNumber(name, b.Name) })
+		s.Next = c.nextName(s)
 		v.Services = append(v.Services, s)
 	}
 	return v
 }
 
-func (c *Control) look(r supervisor.Replica, backends []balancer.Status) Replica {
+func (c *Control) replicaView(r supervisor.Replica, backends []balancer.Status) Replica {
 	seen := Replica{Name: r.Name, State: string(r.State), Since: r.Since, PID: r.PID, Restarts: r.Restarts}
 	if c.leaving[r.Name] {
 		seen.State = string(supervisor.Stopping)
@@ -99,8 +99,8 @@ func (c *Control) look(r supervisor.Replica, backends []balancer.Status) Replica
 	return seen
 }
 
-// next returns the unused replica name with the lowest number, or "" if the service has the maximum.
-func (c *Control) next(s Service) string {
+// nextName returns the unused replica name with the lowest number, or "" if the service has the maximum.
+func (c *Control) nextName(s Service) string {
 	for n := 1; n <= c.Max && len(s.Replicas) < c.Max; n++ {
 		name := s.Name + "-" + strconv.Itoa(n)
 		if !slices.ContainsFunc(s.Replicas, func(r Replica) bool { return r.Name == name }) {
@@ -110,8 +110,8 @@ func (c *Control) next(s Service) string {
 	return ""
 }
 
-// number returns the number in a replica's name, or 0 if it is not a name of service.
-func number(service, name string) int {
+// replicaNumber returns the number in a replica's name, or 0 if it is not a name of service.
+func replicaNumber(service, name string) int {
 	digits, ok := strings.CutPrefix(name, service+"-")
 	if !ok || strings.HasPrefix(digits, "0") || strings.HasPrefix(digits, "+") {
 		return 0
@@ -126,9 +126,9 @@ func number(service, name string) int {
 // maxLog is the maximum number of entries in the log.
 const maxLog = 200
 
-// note adds an entry to the log; the caller holds the lock.
-func (c *Control) note(kind string, by By, format string, args ...any) {
-	e := Entry{At: time.Now(), Kind: kind, Subject: by.Subject, Who: line(by.Person), What: fmt.Sprintf(format, args...)}
+// addEntry adds an entry to the log; the caller holds the lock.
+func (c *Control) addEntry(kind string, by By, format string, args ...any) {
+	e := Entry{At: time.Now(), Kind: kind, Subject: by.Subject, Who: oneLine(by.Person), What: fmt.Sprintf(format, args...)}
 	c.log = append(c.log, e)
 	if len(c.log) > maxLog {
 		c.log = slices.Delete(c.log, 0, len(c.log)-maxLog)
@@ -144,21 +144,21 @@ func (c *Control) HandleEvent(e supervisor.Event) {
 	switch ended, again := c.ended[name]; {
 	case e.Kind == supervisor.EventExited && e.Err != nil:
 		c.ended[name] = time.Now()
-		c.note(Ended, By{}, "Supervisor: %s.", line(e.Err.Error()))
+		c.addEntry(Ended, By{}, "Ended unexpectedly: %s.", oneLine(e.Err.Error()))
 	case e.Kind == supervisor.EventStopped:
-		c.note(Ended, By{}, "%s has stopped.", name)
+		c.addEntry(Ended, By{}, "%s has stopped.", name)
 	case e.Kind == supervisor.EventReady && again:
 		delete(c.ended, name)
-		c.note(Ready, By{}, "%s is ready again after %s (process %d).", name, time.Since(ended).Round(time.Millisecond), e.Replica.PID)
+		c.addEntry(Ready, By{}, "%s is ready again after %s (process %d).", name, time.Since(ended).Round(time.Millisecond), e.Replica.PID)
 	case e.Kind == supervisor.EventReady && len(c.log) > 0: // except the replicas that the estate starts with
-		c.note(Ready, By{}, "%s is ready (process %d).", name, e.Replica.PID)
+		c.addEntry(Ready, By{}, "%s is ready (process %d).", name, e.Replica.PID)
 	}
 }
 
 // maxLine is the maximum length of a process's last output in an entry, in bytes.
 const maxLine = 200
 
-func line(s string) string {
+func oneLine(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	if len(s) > maxLine {
 		s = strings.ToValidUTF8(s[:maxLine], "") + " …"

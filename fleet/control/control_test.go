@@ -254,10 +254,10 @@ func TestClient_SaysThatNobodyAnswers(t *testing.T) {
 	}
 	ln.Close()
 	for what, c := range map[string]*control.Client{"the wrong secret": wrong, "nobody there": nobody} {
-		if _, err := c.View(t.Context()); !errors.Is(err, control.ErrAway) {
+		if _, err := c.View(t.Context()); !errors.Is(err, control.ErrUnavailable) {
 			t.Errorf("%s: %v", what, err)
 		}
-		if err := c.Add(t.Context(), admin, "shop-3"); !errors.Is(err, control.ErrAway) {
+		if err := c.Add(t.Context(), admin, "shop-3"); !errors.Is(err, control.ErrUnavailable) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// order is the body of every request that changes the estate.
-type order struct {
+// command is the body of every request that changes the estate.
+type command struct {
 	By      By     `json:"by"`
 	Replica string `json:"replica,omitempty"`
 	PID     int    `json:"pid,omitempty"`
@@ -26,18 +26,18 @@ type refused struct {
 	Refusal Refusal `json:"refusal"`
 }
 
-// maxOrder is the maximum size of an order, in bytes.
-const maxOrder = 4 << 10
+// maxCommand is the maximum size of an order, in bytes.
+const maxCommand = 4 << 10
 
 // Handler returns the handler of the API. It answers 401 to requests without the secret.
 func (c *Control) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /estate", func(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusOK, c.View()) })
-	for path, act := range map[string]func(order) error{
-		"POST /kill":   func(o order) error { return c.Kill(o.By, o.Replica, o.PID) },
-		"POST /add":    func(o order) error { return c.Add(o.By, o.Replica) },
-		"POST /remove": func(o order) error { return c.Remove(o.By, o.Replica) },
-		"POST /policy": func(o order) error { return c.SetPolicy(o.By, o.Service, o.Policy) },
+	mux.HandleFunc("GET /estate", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, http.StatusOK, c.View()) })
+	for path, act := range map[string]func(command) error{
+		"POST /kill":   func(o command) error { return c.Kill(o.By, o.Replica, o.PID) },
+		"POST /add":    func(o command) error { return c.Add(o.By, o.Replica) },
+		"POST /remove": func(o command) error { return c.Remove(o.By, o.Replica) },
+		"POST /policy": func(o command) error { return c.SetPolicy(o.By, o.Service, o.Policy) },
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { c.carryOut(w, r, act) })
 	}
@@ -52,9 +52,9 @@ func (c *Control) Handler() http.Handler {
 	})
 }
 
-func (c *Control) carryOut(w http.ResponseWriter, r *http.Request, act func(order) error) {
-	var o order
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
+func (c *Control) carryOut(w http.ResponseWriter, r *http.Request, act func(command) error) {
+	var o command
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxCommand))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&o); err != nil {
 		http.Error(w, "not an order", http.StatusBadRequest)
@@ -66,14 +66,14 @@ func (c *Control) carryOut(w http.ResponseWriter, r *http.Request, act func(orde
 	case err == nil:
 		w.WriteHeader(http.StatusNoContent)
 	case errors.As(err, &no):
-		answer(w, http.StatusConflict, refused{no})
+		writeJSON(w, http.StatusConflict, refused{no})
 	default:
 		c.Logger.Error("cannot change the replicas", "error", err)
 		http.Error(w, "not done", http.StatusInternalServerError)
 	}
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
+func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // fails only if the client is gone

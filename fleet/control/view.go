@@ -72,5 +72,5 @@ type Refusal string
 
 func (r Refusal) Error() string { return string(r) }
 
-// ErrAway is wrapped by the errors when `gatehouse up` does not answer.
-var ErrAway = errors.New("control: the supervisor isn't responding")
+// ErrUnavailable is wrapped by the errors when `gatehouse up` does not answer.
+var ErrUnavailable = errors.New("control: the supervisor isn't responding")

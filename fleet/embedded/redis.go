@@ -16,8 +16,8 @@ import (
 // set during it. A sweep visits every key, so the interval grows with their number, to spend at most one part in
 // sweepShare of the time on sweeping.
 const (
-	tick       = 20 * time.Millisecond
-	sweepShare = 50
+	tickInterval = 20 * time.Millisecond
+	sweepShare   = 50
 )
 
 // Redis is a Redis server in this process. Its data is lost with the process.
@@ -101,7 +101,7 @@ func (r *Redis) Close() {
 // expireKeys expires keys as time passes, until the server is closed. miniredis has a mode that does so at each command
 // (ClockTTL), but that visits every key at each command.
 func (r *Redis) expireKeys() {
-	timer := time.NewTimer(tick)
+	timer := time.NewTimer(tickInterval)
 	defer timer.Stop()
 	last := time.Now() // monotonic: setting the clock must not expire sessions
 	for {
@@ -113,6 +113,6 @@ func (r *Redis) expireKeys() {
 		now := time.Now()
 		r.server.FastForward(now.Sub(last))
 		last = now
-		timer.Reset(max(tick, sweepShare*time.Since(now)))
+		timer.Reset(max(tickInterval, sweepShare*time.Since(now)))
 	}
 }

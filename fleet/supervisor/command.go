@@ -7,12 +7,12 @@ import (
 )
 
 // stop stops the replica and waits for the end of its process.
-func (r *replica) stop() { r.send(order{done: make(chan struct{})}) }
+func (r *replica) stop() { r.sendOrder(order{done: make(chan struct{})}) }
 
 // restart ends the process and starts a new one. It returns when the old process has ended.
-func (r *replica) restart() { r.send(order{again: true, done: make(chan struct{})}) }
+func (r *replica) restart() { r.sendOrder(order{again: true, done: make(chan struct{})}) }
 
-func (r *replica) send(o order) {
+func (r *replica) sendOrder(o order) {
 	select {
 	case r.orders <- o:
 		<-o.done
@@ -45,15 +45,15 @@ func (r *replica) waitFirst(ctx context.Context) error {
 	}
 }
 
-// tellFirst records the result of the first start; later ones are ignored.
-func (r *replica) tellFirst(err error) {
+// reportFirst records the result of the first start; later ones are ignored.
+func (r *replica) reportFirst(err error) {
 	select {
 	case r.first <- err:
 	default:
 	}
 }
 
-func (r *replica) view() Replica {
+func (r *replica) snapshot() Replica {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.now
@@ -78,8 +78,8 @@ func (r *replica) emit(e Event, change func(now *Replica)) {
 
 func (r *replica) change(kind Kind, change func(now *Replica)) { r.emit(Event{Kind: kind}, change) }
 
-// exit records the end of the process; err is nil if it was ordered.
-func (r *replica) exit(err error) {
+// recordExit records the end of the process; err is nil if it was ordered.
+func (r *replica) recordExit(err error) {
 	r.emit(Event{Kind: EventExited, Err: err}, func(now *Replica) {
 		now.PID, now.Addr, now.Metrics, r.proc = 0, "", "", nil
 		if err != nil {

@@ -16,17 +16,17 @@ import (
 
 // process is one run of a replica's program.
 type process struct {
-	cmd     *exec.Cmd
-	said    *tail
-	alive   *os.File         // our end of the pipe whose EOF tells the child that we have died
-	ready   chan fleet.Ready // one message at most
-	exited  chan struct{}    // closed when the process is gone
-	err     error            // why it ended; read after exited is closed
-	started time.Time
+	cmd        *exec.Cmd
+	lastOutput *tail
+	alive      *os.File         // our end of the pipe whose EOF tells the child that we have died
+	ready      chan fleet.Ready // one message at most
+	exited     chan struct{}    // closed when the process is gone
+	err        error            // why it ended; read after exited is closed
+	started    time.Time
 }
 
-// start starts spec's program with the two pipes of package fleet.
-func start(spec Spec) (*process, error) {
+// startProcess starts spec's program with the two pipes of package fleet.
+func startProcess(spec Spec) (*process, error) {
 	readyOut, readyIn, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("create a pipe: %w", err)
@@ -73,10 +73,10 @@ func start(spec Spec) (*process, error) {
 // lost if this process dies.
 func (p *process) output(spec Spec) (closeOutput func(), err error) {
 	if spec.LogFile == "" {
-		p.said = &tail{}
-		var out io.Writer = p.said
+		p.lastOutput = &tail{}
+		var out io.Writer = p.lastOutput
 		if spec.Output != nil {
-			out = io.MultiWriter(p.said, spec.Output)
+			out = io.MultiWriter(p.lastOutput, spec.Output)
 		}
 		p.cmd.Stdout, p.cmd.Stderr = out, out
 		return func() {}, nil
@@ -85,12 +85,12 @@ func (p *process) output(spec Spec) (closeOutput func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening its log: %w", err)
 	}
-	p.said = &tail{file: file}
+	p.lastOutput = &tail{file: file}
 	if info, err := file.Stat(); err == nil {
-		p.said.from = info.Size()
+		p.lastOutput.from = info.Size()
 	}
 	p.cmd.Stdout, p.cmd.Stderr = file, file
-	return func() { p.said.keep(); file.Close() }, nil
+	return func() { p.lastOutput.readFile(); file.Close() }, nil
 }
 
 // listen forwards the ready line. The child closes its end after it, or dies, so that this returns.

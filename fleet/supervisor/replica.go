@@ -41,16 +41,16 @@ func newReplica(s *Supervisor, spec Spec) *replica {
 // run starts the process, and restarts it whenever it ends, until it is ordered to stop.
 func (r *replica) run() {
 	defer close(r.ended)
-	defer r.tellFirst(ErrStopped)
+	defer r.reportFirst(ErrStopped)
 	failures := 0
 	for {
 		steady, ordered, err := r.runOnce()
 		if ordered == nil {
-			r.tellFirst(err)
+			r.reportFirst(err)
 			if steady {
 				failures = 0
 			}
-			ordered = r.pause(r.s.opts.Backoff.Delay(failures))
+			ordered = r.waitToRestart(r.s.opts.Backoff.Delay(failures))
 			failures++
 		}
 		if ordered != nil {
@@ -69,71 +69,71 @@ func (r *replica) run() {
 // runOnce runs the process once, from start to end. It returns whether it was ready for at least Backoff.Steady, the order
 // that ended it, if there was one, and otherwise the reason why it ended.
 func (r *replica) runOnce() (steady bool, ordered *order, err error) {
-	p, err := start(r.spec)
+	p, err := startProcess(r.spec)
 	if err != nil {
 		err = fmt.Errorf("can't start %s: %w", r.spec.Name, err)
-		r.exit(err)
+		r.recordExit(err)
 		return false, nil, err
 	}
 	r.change(EventStarted, func(now *Replica) {
 		now.State, now.PID, r.proc = Starting, p.cmd.Process.Pid, p
 	})
-	late := time.NewTimer(r.s.opts.Ready)
+	late := time.NewTimer(r.s.opts.ReadyTimeout)
 	defer late.Stop()
 	var readyAt time.Time
 	for {
 		select {
 		case ready := <-p.ready:
 			late.Stop()
-			if err := r.serve(ready); err != nil {
+			if err := r.addToPool(ready); err != nil {
 				p.kill()
-				r.exit(err)
+				r.recordExit(err)
 				return false, nil, err
 			}
 			readyAt = time.Now()
 		case <-late.C:
 			p.kill()
-			err := fmt.Errorf("%s was not ready within %s%s", r.spec.Name, r.s.opts.Ready, after(p.said.words()))
-			r.exit(err)
+			err := fmt.Errorf("%s was not ready within %s%s", r.spec.Name, r.s.opts.ReadyTimeout, withColon(p.lastOutput.lastLines()))
+			r.recordExit(err)
 			return false, nil, err
 		case o := <-r.orders:
-			r.end(p)
+			r.stopProcess(p)
 			return false, &o, nil
 		case <-p.exited:
-			r.leave()
-			err := r.why(p, !readyAt.IsZero())
-			r.exit(err)
+			r.removeFromPool()
+			err := r.exitReason(p, !readyAt.IsZero())
+			r.recordExit(err)
 			return !readyAt.IsZero() && time.Since(readyAt) >= r.s.opts.Backoff.Steady, nil, err
 		}
 	}
 }
 
-// serve adds the replica to the pool.
-func (r *replica) serve(ready fleet.Ready) error {
+// addToPool adds the replica to the pool.
+func (r *replica) addToPool(ready fleet.Ready) error {
 	if err := r.s.opts.Pool.Add(r.spec.Service, r.spec.Name, ready.Addr); err != nil {
 		return fmt.Errorf("can't add %s to the load balancer: %w", r.spec.Name, err)
 	}
 	r.change(EventReady, func(now *Replica) {
 		now.State, now.Addr, now.Metrics = Serving, ready.Addr, ready.Metrics
 	})
-	r.tellFirst(nil)
+	r.reportFirst(nil)
 	return nil
 }
 
-// end stops a running process. It removes it from the pool first, so that no request fails.
-func (r *replica) end(p *process) {
+// stopProcess stops a running process. It removes it from the pool first, so that no request fails.
+func (r *replica) stopProcess(p *process) {
 	r.update(func(now *Replica) { now.State = Stopping })
-	ctx, cancel := context.WithTimeout(context.Background(), r.s.opts.Drain)
+	ctx, cancel := context.WithTimeout(context.Background(), r.s.opts.DrainTimeout)
 	defer cancel()
 	if err := r.s.opts.Pool.Remove(ctx, r.spec.Service, r.spec.Name); err != nil {
 		r.s.opts.Logger.Warn("stopping a replica with requests in progress", "replica", r.spec.Name, "error", err)
 	}
-	p.terminate(r.s.opts.Grace)
-	r.exit(nil)
+	p.terminate(r.s.opts.StopTimeout)
+	r.recordExit(nil)
 }
 
-// leave removes a dead process from the pool at once.
-func (r *replica) leave() {
+// removeFromPool removes a dead process from the pool at once.
+func (r *replica) removeFromPool() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // don't wait for requests
 	if err := r.s.opts.Pool.Remove(ctx, r.spec.Service, r.spec.Name); err != nil && !errors.Is(err, context.Canceled) {
@@ -141,8 +141,8 @@ func (r *replica) leave() {
 	}
 }
 
-// pause waits for the delay before the next start, or returns an order that comes first.
-func (r *replica) pause(wait time.Duration) *order {
+// waitToRestart waits for the delay before the next start, or returns an order that comes first.
+func (r *replica) waitToRestart(wait time.Duration) *order {
 	r.emit(Event{Kind: EventRestarting, Wait: wait}, func(now *Replica) { now.State = Waiting })
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -154,8 +154,8 @@ func (r *replica) pause(wait time.Duration) *order {
 	}
 }
 
-// why returns an error that explains the end of a process that was not ordered to end.
-func (r *replica) why(p *process, wasReady bool) error {
+// exitReason returns an error that explains the end of a process that was not ordered to end.
+func (r *replica) exitReason(p *process, wasReady bool) error {
 	how := "it exited by itself"
 	if p.err != nil {
 		how = p.err.Error()
@@ -167,7 +167,7 @@ func (r *replica) why(p *process, wasReady bool) error {
 	if wasReady && signaled(p.err) { // killed by a signal: its last output is not the reason
 		return fmt.Errorf("%s %s: %s", r.spec.Name, what, how)
 	}
-	return fmt.Errorf("%s %s: %s%s", r.spec.Name, what, how, after(p.said.words()))
+	return fmt.Errorf("%s %s: %s%s", r.spec.Name, what, how, withColon(p.lastOutput.lastLines()))
 }
 
 func signaled(err error) bool {
@@ -179,7 +179,7 @@ func signaled(err error) bool {
 	return ok && status.Signaled()
 }
 
-func after(words string) string {
+func withColon(words string) string {
 	if words == "" {
 		return ""
 	}

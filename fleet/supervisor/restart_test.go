@@ -106,7 +106,7 @@ func TestRestart_IsGraceful(t *testing.T) {
 }
 
 func TestStop_KillsWhatHangs(t *testing.T) {
-	n := newNursery(t, func(o *supervisor.Options) { o.Grace = 50 * time.Millisecond })
+	n := newNursery(t, func(o *supervisor.Options) { o.StopTimeout = 50 * time.Millisecond })
 	if err := n.Start(t.Context(), spec(t, "shop-1", "hangs"), spec(t, "shop-2", "hangs")); err != nil {
 		t.Fatal(err)
 	}

@@ -92,12 +92,12 @@ func TestStart_NoSuchProgram(t *testing.T) {
 }
 
 func TestStart_NeverReady(t *testing.T) {
-	n := newNursery(t, func(o *supervisor.Options) { o.Ready = 50 * time.Millisecond })
+	n := newNursery(t, func(o *supervisor.Options) { o.ReadyTimeout = 50 * time.Millisecond })
 	if err := n.Start(t.Context(), spec(t, "shop-1", "never ready")); err == nil || !strings.Contains(err.Error(), "shop-1 was not ready within 50ms") {
 		t.Error(err)
 	}
 	// Added rather than started it is killed and tried again.
-	n = newNursery(t, func(o *supervisor.Options) { o.Ready = 50 * time.Millisecond })
+	n = newNursery(t, func(o *supervisor.Options) { o.ReadyTimeout = 50 * time.Millisecond })
 	if err := n.Supervisor.Add(spec(t, "shop-1", "never ready")); err != nil {
 		t.Fatal(err)
 	}

@@ -43,13 +43,13 @@ type Spec struct {
 
 // Options configures a Supervisor. Defaults for zero durations are in brackets.
 type Options struct {
-	Pool    Pool          // required
-	Logger  *slog.Logger  // required
-	OnEvent func(Event)   // called for every event, one at a time; must not call Start, Stop, Remove or Restart
-	Ready   time.Duration // time to become ready before the process is killed [20 s]
-	Drain   time.Duration // time to wait for responses when a replica is stopped [2 s]
-	Grace   time.Duration // time between SIGTERM and SIGKILL [5 s]
-	Backoff Backoff       // [250 ms, 30 s, 10 s]
+	Pool         Pool          // required
+	Logger       *slog.Logger  // required
+	OnEvent      func(Event)   // called for every event, one at a time; must not call Start, Stop, Remove or Restart
+	ReadyTimeout time.Duration // time to become ready before the process is killed [20 s]
+	DrainTimeout time.Duration // time to wait for responses when a replica is stopped [2 s]
+	StopTimeout  time.Duration // time between SIGTERM and SIGKILL [5 s]
+	Backoff      Backoff       // [250 ms, 30 s, 10 s]
 }
 
 // Supervisor runs replicas. It is safe for concurrent use.
@@ -72,7 +72,7 @@ func New(opts Options) (*Supervisor, error) {
 		value *time.Duration
 		or    time.Duration
 	}{
-		{&opts.Ready, 20 * time.Second}, {&opts.Drain, 2 * time.Second}, {&opts.Grace, 5 * time.Second},
+		{&opts.ReadyTimeout, 20 * time.Second}, {&opts.DrainTimeout, 2 * time.Second}, {&opts.StopTimeout, 5 * time.Second},
 		{&opts.Backoff.First, 250 * time.Millisecond}, {&opts.Backoff.Max, 30 * time.Second}, {&opts.Backoff.Steady, 10 * time.Second},
 	} {
 		if *d.value <= 0 {
@@ -184,7 +184,7 @@ func (s *Supervisor) Replicas() []Replica {
 	s.mu.Lock()
 	list := make([]Replica, 0, len(s.replicas))
 	for _, r := range s.replicas {
-		list = append(list, r.view())
+		list = append(list, r.snapshot())
 	}
 	s.mu.Unlock()
 	slices.SortFunc(list, func(a, b Replica) int { return strings.Compare(a.Name, b.Name) })

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// tailBytes is the number of bytes of a process's last output that are kept.
-const tailBytes = 4096
+// maxTail is the number of bytes of a process's last output that are kept.
+const maxTail = 4096
 
 // tail keeps the end of a process's output: from its log file, or as a writer.
 type tail struct {
@@ -23,25 +23,25 @@ func (t *tail) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.last = append(t.last, b...)
-	if extra := len(t.last) - tailBytes; extra > 0 {
+	if extra := len(t.last) - maxTail; extra > 0 {
 		t.last = append([]byte(nil), t.last[extra:]...)
 	}
 	return len(b), nil
 }
 
-// keep reads the end of the file before it is closed.
-func (t *tail) keep() {
+// readFile reads the end of the file before it is closed.
+func (t *tail) readFile() {
 	info, err := t.file.Stat()
 	if err != nil {
 		return
 	}
-	end := make([]byte, min(tailBytes, max(0, info.Size()-t.from)))
+	end := make([]byte, min(maxTail, max(0, info.Size()-t.from)))
 	n, _ := t.file.ReadAt(end, info.Size()-int64(len(end))) // on an error, use what could be read
 	_, _ = t.Write(end[:n])
 }
 
-// words returns the last three lines as one, or the line of a panic, at most 400 bytes; "" if there was no output.
-func (t *tail) words() string {
+// lastLines returns the last three lines as one, or the line of a panic, at most 400 bytes; "" if there was no output.
+func (t *tail) lastLines() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var lines []string

@@ -97,7 +97,7 @@ func (p *Pages) showDeleteError(c echo.Context, err error, view deleteView) erro
 // Redis is unavailable: replicas that do not hear from Redis refuse all sessions within a second.
 func unconfirmedError(done string) error {
 	e := web.Fail(http.StatusServiceUnavailable, "unavailable", done+" The others follow within moments. You don't need to do anything.").
-		Titled("Done, but not on every server yet")
+		WithTitle("Done, but not on every server yet")
 	e.RetryAfter = 2 * time.Second
 	return e
 }

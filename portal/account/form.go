@@ -21,7 +21,7 @@ const maxName = 80
 // more than once.
 func formValue(c echo.Context, name string) (string, error) {
 	if err := c.Request().ParseForm(); err != nil {
-		return "", web.Fail(http.StatusBadRequest, "bad_form", "We couldn't read the form. Go back, reload the page and try again.").Because(err)
+		return "", web.Fail(http.StatusBadRequest, "bad_form", "We couldn't read the form. Go back, reload the page and try again.").WithCause(err)
 	}
 	switch values := c.Request().PostForm[name]; len(values) {
 	case 0:

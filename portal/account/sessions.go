@@ -101,7 +101,7 @@ func sessionItemOf(in store.SignIn, current bool, names map[string]string) sessi
 // appNames returns the names of the estate's apps by client_id.
 func (p *Pages) appNames() map[string]string {
 	names := map[string]string{}
-	for _, app := range p.Estate.Open([]string{"admin", "analyst", "moderator", "customer"}) {
+	for _, app := range p.Estate.AppsFor([]string{"admin", "analyst", "moderator", "customer"}) {
 		names[app.Key] = app.Name
 	}
 	return names

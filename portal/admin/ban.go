@@ -69,7 +69,7 @@ func (a *Console) showBan(c echo.Context, status int, view banView) error {
 func (a *Console) bannable(c echo.Context, me Admin) (store.User, error) {
 	u, err := a.loadUndeletedUser(c)
 	if err == nil && u.ID == me.ID {
-		return u, web.Invalid("This is your own account. Ask another administrator to ban it, or remove your admin role instead.").Titled("You can't ban yourself")
+		return u, web.Invalid("This is your own account. Ask another administrator to ban it, or remove your admin role instead.").WithTitle("You can't ban yourself")
 	}
 	return u, err
 }

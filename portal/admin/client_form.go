@@ -230,7 +230,7 @@ func (a *Console) editClient(c echo.Context, me Admin) error {
 // sentClientForm reads the form from the body, ignoring the URL's query.
 func (a *Console) sentClientForm(c echo.Context) (clientForm, error) {
 	if err := c.Request().ParseForm(); err != nil {
-		return clientForm{}, web.Fail(http.StatusBadRequest, "bad_form", "We couldn't read the form. Go back, reload the page and try again.").Because(err)
+		return clientForm{}, web.Fail(http.StatusBadRequest, "bad_form", "We couldn't read the form. Go back, reload the page and try again.").WithCause(err)
 	}
 	return readClientForm(c.Request().PostForm), nil
 }

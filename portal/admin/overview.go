@@ -169,7 +169,7 @@ func (a *Console) serverGroups(fleet fleetState) (serverGroups []serverGroup) {
 			i = len(serverGroups)
 			at[r.Service] = i
 			serverGroups = append(serverGroups, serverGroup{Key: r.Service, Name: r.Service})
-			for _, app := range a.Estate.Open([]string{adminRole}) {
+			for _, app := range a.Estate.AppsFor([]string{adminRole}) {
 				if app.Key == r.Service {
 					serverGroups[i].Name = app.Name
 				}

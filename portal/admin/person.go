@@ -61,7 +61,7 @@ func (a *Console) loadUser(c echo.Context) (store.User, error) {
 func (a *Console) loadUndeletedUser(c echo.Context) (store.User, error) {
 	u, err := a.loadUser(c)
 	if err == nil && !u.DeletedAt.IsZero() {
-		return u, web.Fail(http.StatusGone, "deleted", "You can't change a deleted account.").Titled("This account has been deleted")
+		return u, web.Fail(http.StatusGone, "deleted", "You can't change a deleted account.").WithTitle("This account has been deleted")
 	}
 	return u, err
 }

@@ -76,7 +76,7 @@ func (a *Console) loadServers(c echo.Context) (serversView, error) {
 	}
 	requests, tabs := 0.0, 0
 	at := map[string]int{}
-	for _, app := range a.Estate.Open([]string{adminRole}) {
+	for _, app := range a.Estate.AppsFor([]string{adminRole}) {
 		at[app.Key] = len(view.Services)
 		view.Services = append(view.Services, serviceGroup{Key: app.Key, Name: app.Name})
 	}

@@ -21,7 +21,7 @@ import (
 func (h *Handlers) Authorize(c echo.Context) error {
 	sent, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
-		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that we can't read. Go back to the app and try again.").Because(err)
+		return web.Fail(http.StatusBadRequest, invalidRequest, "The app that sent you here made a request that we can't read. Go back to the app and try again.").WithCause(err)
 	}
 	q, err := readAuthorize(sent, boundClients{c.Request().Context(), h.Clients}, h.Issuer.URL())
 	if err != nil {

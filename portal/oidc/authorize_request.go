@@ -67,7 +67,7 @@ func readAuthorize(sent url.Values, reg registry, issuer string) (*authRequest, 
 // §4.11).
 func readReturn(p params, reg registry) (clients.Client, string, error) {
 	fail := func(message string) error {
-		return web.Fail(http.StatusBadRequest, invalidRequest, message).Titled("We can't sign you in")
+		return web.Fail(http.StatusBadRequest, invalidRequest, message).WithTitle("We can't sign you in")
 	}
 	for _, name := range []string{"client_id", "redirect_uri"} {
 		if what, bad := p.bad[name]; bad {

@@ -44,7 +44,7 @@ func (h *Handlers) EndSession(c echo.Context) error {
 	case errors.Is(err, session.ErrConflict): // it is ambiguous which sign-in to end
 		e := web.Fail(http.StatusConflict, "session_conflict", "This browser has sessions of two different people, so we can't tell which to use. Sign in again, which replaces both, then sign out.")
 		e.ActionLabel, e.ActionURL = "Sign in again", SignInPath
-		return e.Titled("Please sign in again")
+		return e.WithTitle("Please sign in again")
 	case err != nil:
 		return web.Unavailable(err)
 	}
@@ -67,7 +67,7 @@ func (h *Handlers) EndSession(c echo.Context) error {
 func (h *Handlers) readLogout(c echo.Context) (*logoutRequest, error) {
 	r := c.Request()
 	fail := func(message string) error {
-		return web.Fail(http.StatusBadRequest, invalidRequest, message).Titled("We can't sign you out")
+		return web.Fail(http.StatusBadRequest, invalidRequest, message).WithTitle("We can't sign you out")
 	}
 	sent, err := url.ParseQuery(r.URL.RawQuery)
 	if r.Method == http.MethodPost {

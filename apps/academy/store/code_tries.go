@@ -21,7 +21,7 @@ type CodeTries struct {
 func (s *Store) CountTry(ctx context.Context, all []CodeTries, now time.Time) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		for _, t := range all {
-			if err := t.Limit.Take(ctx, tx, t.Key, now); err != nil {
+			if err := t.Limit.Count(ctx, tx, t.Key, now); err != nil {
 				return err
 			}
 		}
@@ -41,7 +41,7 @@ func (s *Store) PruneTries(ctx context.Context, now time.Time) error {
 // ForgiveTry undoes CountTry after a right code.
 func (s *Store) ForgiveTry(ctx context.Context, all []CodeTries) error {
 	for _, t := range all {
-		if err := s.db.GiveBack(ctx, t.Key); err != nil {
+		if err := s.db.Uncount(ctx, t.Key); err != nil {
 			return fmt.Errorf("forgive a try: %w", err)
 		}
 	}

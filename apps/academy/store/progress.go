@@ -28,12 +28,8 @@ const answerColumns = `sub, lesson, question, given, correct, tries, answered_at
 // SeeLearner stores a user's current name and the time of their last activity.
 func (s *Store) SeeLearner(ctx context.Context, sub, name string, now time.Time) error {
 	at := db.Millis(now)
-	_, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO learners (sub, name, since, seen_at) VALUES (?, ?, ?, ?)
-		ON CONFLICT (sub) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at`), sub, name, at, at)
-	if err != nil {
-		return fmt.Errorf("see learner: %w", err)
-	}
-	return nil
+	return db.Exec(ctx, s.db, "see learner", `INSERT INTO learners (sub, name, since, seen_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (sub) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at`, sub, name, at, at)
 }
 
 // PutAnswer stores an answer, replacing the previous one, and returns the stored row. Tries counts answers that
@@ -44,16 +40,13 @@ func (s *Store) PutAnswer(ctx context.Context, a Answer, now time.Time) (Answer,
 	if a.Correct.Valid && !a.Correct.Bool {
 		missed = a.Given
 	}
-	err := s.db.GetContext(ctx, &stored, s.db.Rebind(`INSERT INTO answers (`+answerColumns+`, missed) VALUES (?, ?, ?, ?, ?, 1, ?, ?)
+	err := db.Get(ctx, s.db, "put answer", &stored, `INSERT INTO answers (`+answerColumns+`, missed) VALUES (?, ?, ?, ?, ?, 1, ?, ?)
 		ON CONFLICT (sub, lesson, question) DO UPDATE SET
 			missed = CASE WHEN answers.missed = '' THEN excluded.missed ELSE answers.missed END,
 			tries = CASE WHEN answers.given = excluded.given THEN answers.tries ELSE answers.tries + 1 END,
 			given = excluded.given, correct = excluded.correct, answered_at = excluded.answered_at
-		RETURNING `+answerColumns), a.Sub, a.Lesson, a.Question, a.Given, a.Correct, db.Millis(now), missed)
-	if err != nil {
-		return Answer{}, fmt.Errorf("put answer: %w", err)
-	}
-	return stored, nil
+		RETURNING `+answerColumns, a.Sub, a.Lesson, a.Question, a.Given, a.Correct, db.Millis(now), missed)
+	return stored, err
 }
 
 // LessonAnswers returns a user's answers in a lesson, by question.
@@ -87,29 +80,18 @@ func (s *Store) Answers(ctx context.Context, sub string) (map[string]map[string]
 
 func (s *Store) answers(ctx context.Context, query string, args ...any) ([]Answer, error) {
 	var list []Answer
-	if err := s.db.SelectContext(ctx, &list, s.db.Rebind(query), args...); err != nil {
-		return nil, fmt.Errorf("answers: %w", err)
-	}
-	return list, nil
+	err := db.Select(ctx, s.db, "answers", &list, query, args...)
+	return list, err
 }
 
 // FinishLesson stores that a user has finished a lesson. The first time is kept.
 func (s *Store) FinishLesson(ctx context.Context, sub, lesson string, now time.Time) error {
-	_, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO lessons_done (sub, lesson, done_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`),
-		sub, lesson, db.Millis(now))
-	if err != nil {
-		return fmt.Errorf("finish lesson: %w", err)
-	}
-	return nil
+	return db.Exec(ctx, s.db, "finish lesson", `INSERT INTO lessons_done (sub, lesson, done_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, sub, lesson, db.Millis(now))
 }
 
 // ReopenLesson undoes FinishLesson.
 func (s *Store) ReopenLesson(ctx context.Context, sub, lesson string) error {
-	_, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM lessons_done WHERE sub = ? AND lesson = ?`), sub, lesson)
-	if err != nil {
-		return fmt.Errorf("reopen lesson: %w", err)
-	}
-	return nil
+	return db.Exec(ctx, s.db, "reopen lesson", `DELETE FROM lessons_done WHERE sub = ? AND lesson = ?`, sub, lesson)
 }
 
 // LessonsDone returns the lessons that a user has finished, with the times.

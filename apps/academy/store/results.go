@@ -23,12 +23,8 @@ type ExperimentDone struct {
 // finish. first reports whether it was the first one.
 func (s *Store) FinishExperiment(ctx context.Context, d ExperimentDone, now time.Time) (first bool, err error) {
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		made, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO experiments_done (sub, experiment, run, findings, done_at) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (sub, experiment) DO NOTHING`), d.Sub, d.Experiment, d.Run, d.Findings, db.Millis(now))
-		if err != nil {
-			return err
-		}
-		n, err := made.RowsAffected()
+		n, err := db.Change(ctx, tx, "experiments done", `INSERT INTO experiments_done (sub, experiment, run, findings, done_at) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (sub, experiment) DO NOTHING`, d.Sub, d.Experiment, d.Run, d.Findings, db.Millis(now))
 		if first = n > 0; err != nil || first {
 			return err
 		}

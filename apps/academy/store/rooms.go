@@ -29,9 +29,9 @@ func (r Room) Open() bool { return r.ClosedAt == 0 }
 
 // Limits of rooms.
 const (
-	MostRooms   = 20  // open at a time, per teacher
-	MostMembers = 200 // per room
-	roomsShown  = 50  // in a list, the newest
+	MaxRooms   = 20  // open at a time, per teacher
+	MaxMembers = 200 // per room
+	roomsShown = 50  // in a list, the newest
 )
 
 // Errors of rooms.
@@ -58,7 +58,7 @@ func newCode() string {
 }
 
 // OpenRoom opens a room with a new code. Calling it again with the same ID opens no other room. It returns
-// ErrManyRooms if the teacher has MostRooms open rooms.
+// ErrManyRooms if the teacher has MaxRooms open rooms.
 func (s *Store) OpenRoom(ctx context.Context, id string, teacher Room, now time.Time) (Room, error) {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		if err := s.lock(ctx, tx, "rooms of "+teacher.TeacherSub); err != nil {
@@ -68,17 +68,12 @@ func (s *Store) OpenRoom(ctx context.Context, id string, teacher Room, now time.
 		if err := tx.GetContext(ctx, &open, tx.Rebind(`SELECT COUNT(*) FROM rooms WHERE teacher_sub = ? AND closed_at = 0 AND id <> ?`), teacher.TeacherSub, id); err != nil {
 			return err
 		}
-		if open >= MostRooms {
+		if open >= MaxRooms {
 			return ErrManyRooms
 		}
 		for range 5 { // a collision of codes is very rare
-			made, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO rooms (id, code, teacher_sub, teacher_name, title, opened_at, closed_at)
-				VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`),
-				id, newCode(), teacher.TeacherSub, teacher.TeacherName, teacher.Title, db.Millis(now))
-			if err != nil {
-				return err
-			}
-			if n, err := made.RowsAffected(); err != nil || n == 1 {
+			if n, err := db.Change(ctx, tx, "rooms", `INSERT INTO rooms (id, code, teacher_sub, teacher_name, title, opened_at, closed_at)
+				VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`, id, newCode(), teacher.TeacherSub, teacher.TeacherName, teacher.Title, db.Millis(now)); err != nil || n == 1 {
 				return err
 			}
 			var there int
@@ -103,14 +98,8 @@ func (s *Store) RoomByCode(ctx context.Context, code string) (Room, error) {
 }
 
 func (s *Store) room(ctx context.Context, column, value string) (r Room, err error) {
-	err = s.db.GetContext(ctx, &r, s.db.Rebind(`SELECT `+roomColumns+` FROM rooms WHERE `+column+` = ?`), value)
-	if db.Missing(err) {
-		return r, ErrNotFound
-	}
-	if err != nil {
-		return r, fmt.Errorf("room: %w", err)
-	}
-	return r, nil
+	err = db.Get(ctx, s.db, "room", &r, `SELECT `+roomColumns+` FROM rooms WHERE `+column+` = ?`, value)
+	return r, err
 }
 
 // RoomsOf returns the newest rooms of a teacher.
@@ -124,21 +113,14 @@ func (s *Store) RoomsJoined(ctx context.Context, sub string) ([]Room, error) {
 }
 
 func (s *Store) rooms(ctx context.Context, query, sub string) (list []Room, err error) {
-	if err := s.db.SelectContext(ctx, &list, s.db.Rebind(query), sub, roomsShown); err != nil {
-		return nil, fmt.Errorf("rooms: %w", err)
-	}
-	return list, nil
+	err = db.Select(ctx, s.db, "rooms", &list, query, sub, roomsShown)
+	return list, err
 }
 
 // CloseRoom closes a room for new members. Closing it again is no error. It returns ErrNotFound for another teacher's
 // room.
 func (s *Store) CloseRoom(ctx context.Context, id, teacher string, now time.Time) error {
-	done, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE rooms SET closed_at = CASE WHEN closed_at = 0 THEN ? ELSE closed_at END WHERE id = ? AND teacher_sub = ?`),
-		db.Millis(now), id, teacher)
-	if err != nil {
-		return fmt.Errorf("close room: %w", err)
-	}
-	if n, err := done.RowsAffected(); err != nil || n == 0 {
+	if n, err := db.Change(ctx, s.db, "close room", `UPDATE rooms SET closed_at = CASE WHEN closed_at = 0 THEN ? ELSE closed_at END WHERE id = ? AND teacher_sub = ?`, db.Millis(now), id, teacher); err != nil || n == 0 {
 		return errors.Join(ErrNotFound, err)
 	}
 	return nil
@@ -170,7 +152,7 @@ func (s *Store) JoinRoom(ctx context.Context, id, sub string, now time.Time) err
 		switch {
 		case closed != 0:
 			return ErrClosed
-		case members >= MostMembers:
+		case members >= MaxMembers:
 			return ErrRoomFull
 		}
 		_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO room_members (room, sub, joined_at) VALUES (?, ?, ?)`), id, sub, db.Millis(now))
@@ -184,19 +166,12 @@ func (s *Store) JoinRoom(ctx context.Context, id, sub string, now time.Time) err
 
 // LeaveRoom ends a user's membership, if there is one.
 func (s *Store) LeaveRoom(ctx context.Context, id, sub string) error {
-	_, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM room_members WHERE room = ? AND sub = ?`), id, sub)
-	if err != nil {
-		return fmt.Errorf("leave room: %w", err)
-	}
-	return nil
+	return db.Exec(ctx, s.db, "leave room", `DELETE FROM room_members WHERE room = ? AND sub = ?`, id, sub)
 }
 
 // Joined reports whether a user is a member of a room.
 func (s *Store) Joined(ctx context.Context, id, sub string) (bool, error) {
 	var n int
-	err := s.db.GetContext(ctx, &n, s.db.Rebind(`SELECT COUNT(*) FROM room_members WHERE room = ? AND sub = ?`), id, sub)
-	if err != nil {
-		return false, fmt.Errorf("joined: %w", err)
-	}
-	return n > 0, nil
+	err := db.Get(ctx, s.db, "joined", &n, `SELECT COUNT(*) FROM room_members WHERE room = ? AND sub = ?`, id, sub)
+	return n > 0, err
 }

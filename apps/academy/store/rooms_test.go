@@ -93,7 +93,7 @@ func TestPruneTries_KeepsTheCountersOfOpenWindows(t *testing.T) {
 
 func TestOpenRoom_NoMoreThanTheLimitAlsoAtOnce(t *testing.T) {
 	eachProgress(t, func(t *testing.T, s *store.Store, _ *db.DB) {
-		for i := range store.MostRooms - 1 {
+		for i := range store.MaxRooms - 1 {
 			openRoom(t, s, fmt.Sprintf("r%d", i), "bob")
 		}
 		var all sync.WaitGroup
@@ -117,15 +117,15 @@ func TestOpenRoom_NoMoreThanTheLimitAlsoAtOnce(t *testing.T) {
 
 func TestRooms_HaveBounds(t *testing.T) {
 	eachProgress(t, func(t *testing.T, s *store.Store, _ *db.DB) {
-		for i := range store.MostRooms {
+		for i := range store.MaxRooms {
 			openRoom(t, s, fmt.Sprintf("r%d", i), "bob")
 		}
 		if _, err := s.OpenRoom(t.Context(), "more", store.Room{TeacherSub: "bob"}, noon); !errors.Is(err, store.ErrManyRooms) {
 			t.Errorf("one room too many: %v", err)
 		}
 		var all sync.WaitGroup
-		refused := make(chan error, store.MostMembers+5)
-		for i := range store.MostMembers + 5 {
+		refused := make(chan error, store.MaxMembers+5)
+		for i := range store.MaxMembers + 5 {
 			all.Go(func() {
 				if err := s.JoinRoom(t.Context(), "r0", fmt.Sprintf("learner-%d", i), noon); err != nil {
 					refused <- err
@@ -141,7 +141,7 @@ func TestRooms_HaveBounds(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if r, _ := s.Room(t.Context(), "r0"); r.Members != store.MostMembers || n != 5 {
+		if r, _ := s.Room(t.Context(), "r0"); r.Members != store.MaxMembers || n != 5 {
 			t.Errorf("%d members, %d refused", r.Members, n)
 		}
 	})

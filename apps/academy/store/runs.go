@@ -38,8 +38,8 @@ const (
 	Ended   = "ended"
 )
 
-// Lives reports whether the run has not ended, as far as is known.
-func (r Run) Lives() bool { return r.Status == Running }
+// IsRunning reports whether the run has not ended, as far as is known.
+func (r Run) IsRunning() bool { return r.Status == Running }
 
 const runColumns = `id, sub, experiment, mode, setup, step, status, ended_why, replica, address, state, started_at, seen_at, ended_at`
 
@@ -87,25 +87,21 @@ func (s *Store) StartRun(ctx context.Context, r Run, most int, now time.Time) (m
 	return made, nil
 }
 
-// RunsKept is the number of runs that are kept per user and experiment, the newest.
-const RunsKept = 25
+// MaxRunsKept is the number of runs that are kept per user and experiment, the newest.
+const MaxRunsKept = 25
 
 // forgetOld deletes the user's old runs of r's experiment, so that starting it repeatedly does not fill the disk. It
 // keeps the run that finished the guided path.
 func forgetOld(ctx context.Context, tx *sqlx.Tx, r Run) error {
 	_, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM runs WHERE sub = ? AND experiment = ? AND status = ?
 		AND id NOT IN (SELECT id FROM runs WHERE sub = ? AND experiment = ? ORDER BY started_at DESC, id DESC LIMIT ?)
-		AND id NOT IN (SELECT run FROM experiments_done WHERE sub = ?)`), r.Sub, r.Experiment, Ended, r.Sub, r.Experiment, RunsKept, r.Sub)
+		AND id NOT IN (SELECT run FROM experiments_done WHERE sub = ?)`), r.Sub, r.Experiment, Ended, r.Sub, r.Experiment, MaxRunsKept, r.Sub)
 	return err
 }
 
 // PlaceRun stores the address of a started run. It returns ErrNotFound if the run has ended meanwhile.
 func (s *Store) PlaceRun(ctx context.Context, id, address string) error {
-	done, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET address = ? WHERE id = ? AND status = ?`), address, id, Running)
-	if err != nil {
-		return fmt.Errorf("place run: %w", err)
-	}
-	if n, err := done.RowsAffected(); err != nil || n == 0 {
+	if n, err := db.Change(ctx, s.db, "place run", `UPDATE runs SET address = ? WHERE id = ? AND status = ?`, address, id, Running); err != nil || n == 0 {
 		return errors.Join(ErrNotFound, err)
 	}
 	return nil
@@ -113,23 +109,14 @@ func (s *Store) PlaceRun(ctx context.Context, id, address string) error {
 
 // DropRun deletes a run that could not be started.
 func (s *Store) DropRun(ctx context.Context, id string) error {
-	_, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM runs WHERE id = ? AND address = ''`), id)
-	if err != nil {
-		return fmt.Errorf("drop run: %w", err)
-	}
-	return nil
+	return db.Exec(ctx, s.db, "drop run", `DELETE FROM runs WHERE id = ? AND address = ''`, id)
 }
 
 // SaveRun stores the step and the state of a running run, and sets them in r. It reports false, and changes nothing, if
 // the run has ended or its state was saved since r was read.
 func (s *Store) SaveRun(ctx context.Context, r *Run, step int, state string, now time.Time) (bool, error) {
 	at := max(db.Millis(now), r.SeenAt+1) // increases with each save, to detect the others
-	done, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET step = ?, state = ?, seen_at = ? WHERE id = ? AND status = ? AND seen_at = ?`),
-		step, state, at, r.ID, Running, r.SeenAt)
-	if err != nil {
-		return false, fmt.Errorf("save run: %w", err)
-	}
-	n, err := done.RowsAffected()
+	n, err := db.Change(ctx, s.db, "save run", `UPDATE runs SET step = ?, state = ?, seen_at = ? WHERE id = ? AND status = ? AND seen_at = ?`, step, state, at, r.ID, Running, r.SeenAt)
 	if err != nil || n == 0 {
 		return false, err
 	}
@@ -139,23 +126,13 @@ func (s *Store) SaveRun(ctx context.Context, r *Run, step int, state string, now
 
 // EndRun stores that a run has ended and the reason. The first reason is kept.
 func (s *Store) EndRun(ctx context.Context, id, why string, now time.Time) error {
-	_, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET status = ?, ended_why = ?, ended_at = ? WHERE id = ? AND status = ?`),
-		Ended, why, db.Millis(now), id, Running)
-	if err != nil {
-		return fmt.Errorf("end run: %w", err)
-	}
-	return nil
+	return db.Exec(ctx, s.db, "end run", `UPDATE runs SET status = ?, ended_why = ?, ended_at = ? WHERE id = ? AND status = ?`, Ended, why, db.Millis(now), id, Running)
 }
 
 // LoseRuns ends the runs that a replica had started before it was restarted, since their processes ended with it. It
 // returns the number of those runs.
 func (s *Store) LoseRuns(ctx context.Context, replica, why string, now time.Time) (int64, error) {
-	done, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE runs SET status = ?, ended_why = ?, ended_at = ? WHERE replica = ? AND status = ?`),
-		Ended, why, db.Millis(now), replica, Running)
-	if err != nil {
-		return 0, fmt.Errorf("lose runs: %w", err)
-	}
-	return done.RowsAffected()
+	return db.Change(ctx, s.db, "lose runs", `UPDATE runs SET status = ?, ended_why = ?, ended_at = ? WHERE replica = ? AND status = ?`, Ended, why, db.Millis(now), replica, Running)
 }
 
 // FindRun returns a user's run, or ErrNotFound if there is none or it is another user's.
@@ -176,24 +153,15 @@ func (s *Store) NewestRun(ctx context.Context, sub, experiment string) (Run, err
 
 func (s *Store) run(ctx context.Context, query string, args ...any) (Run, error) {
 	var r Run
-	err := s.db.GetContext(ctx, &r, s.db.Rebind(query), args...)
-	if db.Missing(err) {
-		return Run{}, ErrNotFound
-	}
-	if err != nil {
-		return Run{}, fmt.Errorf("run: %w", err)
-	}
-	return r, nil
+	err := db.Get(ctx, s.db, "run", &r, query, args...)
+	return r, err
 }
 
 // RunningOf returns a user's running runs, oldest first, without their states.
 func (s *Store) RunningOf(ctx context.Context, sub string) ([]Run, error) {
 	var rs []Run
-	err := s.db.SelectContext(ctx, &rs, s.db.Rebind(`SELECT `+shortColumns+` FROM runs WHERE status = ? AND sub = ? ORDER BY started_at, id`), Running, sub)
-	if err != nil {
-		return nil, fmt.Errorf("running of a person: %w", err)
-	}
-	return rs, nil
+	err := db.Select(ctx, s.db, "running of a person", &rs, `SELECT `+shortColumns+` FROM runs WHERE status = ? AND sub = ? ORDER BY started_at, id`, Running, sub)
+	return rs, err
 }
 
 // RunPage is a page of a user's runs.
@@ -204,7 +172,10 @@ type RunPage struct {
 }
 
 // Pages returns the number of pages, at least 1.
-func (p RunPage) Pages() int { return max(1, (p.Total+RunsPerPage-1)/RunsPerPage) }
+func (p RunPage) Pages() int {
+	_, pages, _ := db.Page(p.Page, p.Total, RunsPerPage)
+	return pages
+}
 
 // RunsOf returns a page of a user's runs, newest first. For a page past the end, it returns the last one.
 func (s *Store) RunsOf(ctx context.Context, sub string, page int) (RunPage, error) {
@@ -212,11 +183,9 @@ func (s *Store) RunsOf(ctx context.Context, sub string, page int) (RunPage, erro
 	if err := s.db.GetContext(ctx, &p.Total, s.db.Rebind(`SELECT COUNT(*) FROM runs WHERE sub = ?`), sub); err != nil {
 		return p, fmt.Errorf("count runs: %w", err)
 	}
-	p.Page = min(max(1, page), p.Pages())
-	err := s.db.SelectContext(ctx, &p.Runs, s.db.Rebind(`SELECT `+shortColumns+` FROM runs WHERE sub = ?
-		ORDER BY started_at DESC, id DESC LIMIT ? OFFSET ?`), sub, RunsPerPage, (p.Page-1)*RunsPerPage)
-	if err != nil {
-		return p, fmt.Errorf("runs of a person: %w", err)
-	}
-	return p, nil
+	var skip int
+	p.Page, _, skip = db.Page(page, p.Total, RunsPerPage)
+	err := db.Select(ctx, s.db, "runs of a person", &p.Runs, `SELECT `+shortColumns+` FROM runs WHERE sub = ?
+		ORDER BY started_at DESC, id DESC LIMIT ? OFFSET ?`, sub, RunsPerPage, skip)
+	return p, err
 }

@@ -63,7 +63,7 @@ func TestRuns_AreKeptAndOnesOwn(t *testing.T) {
 			t.Fatalf("another saved meanwhile: %v, %v", saved, err)
 		}
 		r, err = s.FindRun(ctx, "a", "alice")
-		if err != nil || r.Step != 3 || r.State != `{"version":7}` || r.Setup != setup || r.Address != "127.0.0.1:1" || !r.Lives() {
+		if err != nil || r.Step != 3 || r.State != `{"version":7}` || r.Setup != setup || r.Address != "127.0.0.1:1" || !r.IsRunning() {
 			t.Fatal(r, err)
 		}
 		if _, err := s.FindRun(ctx, "a", "bob"); !errors.Is(err, store.ErrNotFound) {
@@ -77,7 +77,7 @@ func TestRuns_AreKeptAndOnesOwn(t *testing.T) {
 		if saved, err := s.SaveRun(ctx, &r, 0, `{}`, noon.Add(2*time.Hour)); saved || err != nil {
 			t.Fatalf("it has ended: %v, %v", saved, err)
 		}
-		if r, err = s.FindRun(ctx, "a", "alice"); err != nil || r.Lives() || r.EndedWhy != "You ended it." || r.Step != 3 || r.State != `{"version":7}` {
+		if r, err = s.FindRun(ctx, "a", "alice"); err != nil || r.IsRunning() || r.EndedWhy != "You ended it." || r.Step != 3 || r.State != `{"version":7}` {
 			t.Fatal(r, err)
 		}
 	})
@@ -196,7 +196,7 @@ func TestRuns_OldOnesAreForgotten(t *testing.T) {
 		ctx := t.Context()
 		start(t, s, run("other", "alice", "sticky"), noon)
 		start(t, s, run("bobs", "bob", "card"), noon)
-		for i := range store.RunsKept + 5 {
+		for i := range store.MaxRunsKept + 5 {
 			id := fmt.Sprintf("r%02d", i)
 			start(t, s, run(id, "alice", "card"), noon.Add(time.Duration(i)*time.Minute))
 			if i == 1 {

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrNotFound means that the record does not exist or belongs to another user.
-var ErrNotFound = errors.New("academy: not found")
+var ErrNotFound = db.ErrNotFound
 
 // Store reads and writes the Academy's database.
 type Store struct{ db *db.DB }

@@ -7,7 +7,7 @@ import (
 	"gatehouse/components/chart"
 )
 
-func (p Plot) layLines(y chart.Linear, center func(int) float64) []line {
+func (p Plot) layOutLines(y chart.Linear, center func(int) float64) []line {
 	lines := make([]line, 0, len(p.Series))
 	last := len(p.Starts) - 1
 	for i, s := range p.Series {
@@ -17,11 +17,11 @@ func (p Plot) layLines(y chart.Linear, center func(int) float64) []line {
 		}
 		var path, tail strings.Builder
 		for j := 0; j <= full; j++ {
-			step(&path, j == 0, center(j), y.At(s.Values[j]))
+			addPoint(&path, j == 0, center(j), y.At(s.Values[j]))
 		}
 		if full < last {
-			step(&tail, true, center(full), y.At(s.Values[full]))
-			step(&tail, false, center(last), y.At(s.Values[last]))
+			addPoint(&tail, true, center(full), y.At(s.Values[full]))
+			addPoint(&tail, false, center(last), y.At(s.Values[last]))
 		}
 		l := line{color: s.Color, path: path.String(), tail: tail.String(), x: center(last), y: y.At(s.Values[last])}
 		if i == 0 {
@@ -33,7 +33,7 @@ func (p Plot) layLines(y chart.Linear, center func(int) float64) []line {
 	return lines
 }
 
-func step(b *strings.Builder, first bool, x, y float64) {
+func addPoint(b *strings.Builder, first bool, x, y float64) {
 	command := "L"
 	if first {
 		command = "M"
@@ -41,7 +41,7 @@ func step(b *strings.Builder, first bool, x, y float64) {
 	b.WriteString(command + num(x) + " " + num(y))
 }
 
-func (p Plot) layBars(y chart.Linear, center func(int) float64, band float64) []bar {
+func (p Plot) layOutBars(y chart.Linear, center func(int) float64, band float64) []bar {
 	width := math.Min(band*0.72, 36)
 	if band < 6 {
 		width = band * 0.85

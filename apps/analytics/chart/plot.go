@@ -2,7 +2,6 @@ package chart
 
 import (
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -53,10 +52,10 @@ func (p Plot) sizes() []size {
 }
 
 const (
-	fontSize   = 12.0
-	charWidth  = 6.7 // of a digit at fontSize, with a small margin
-	bottomRoom = 24.0
-	topRoom    = 10.0
+	fontSize     = 12.0
+	charWidth    = 6.7 // of a digit at fontSize, with a small margin
+	bottomMargin = 24.0
+	topMargin    = 10.0
 )
 
 // layout is a plot's geometry, in the units of its viewBox.
@@ -94,10 +93,10 @@ type hit struct {
 	text     string
 }
 
-func (p Plot) lay(s size) layout {
+func (p Plot) layOut(s size) layout {
 	low, high, some := p.extent()
 	ticks := chart.Ticks(low, high, 4, p.Whole)
-	l := layout{size: s, top: topRoom, bottom: s.height - bottomRoom, empty: !some}
+	l := layout{size: s, top: topMargin, bottom: s.height - bottomMargin, empty: !some}
 	labels := make([]string, len(ticks))
 	longest := 2
 	for i, t := range ticks {
@@ -119,12 +118,12 @@ func (p Plot) lay(s size) layout {
 	l.times = p.timeMarks(l, center)
 	switch p.Kind {
 	case Bars:
-		l.bars = p.layBars(y, center, band)
+		l.bars = p.layOutBars(y, center, band)
 	case Lines:
-		l.lines = p.layLines(y, center)
+		l.lines = p.layOutLines(y, center)
 	}
 	for i := range n {
-		l.hits = append(l.hits, hit{l.left + float64(i)*band, band, p.hover(i)})
+		l.hits = append(l.hits, hit{l.left + float64(i)*band, band, p.tooltip(i)})
 	}
 	return l
 }
@@ -170,7 +169,7 @@ func (p Plot) timeMarks(l layout, center func(int) float64) []mark {
 	return marks
 }
 
-func (p Plot) hover(i int) string {
+func (p Plot) tooltip(i int) string {
 	var b strings.Builder
 	b.WriteString(p.Label(p.Starts[i]))
 	if p.Partial && i == len(p.Starts)-1 {
@@ -182,7 +181,5 @@ func (p Plot) hover(i int) string {
 	return b.String()
 }
 
-// num formats a coordinate with at most one decimal.
-func num(v float64) string {
-	return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
-}
+// num formats a coordinate of an SVG.
+var num = chart.FormatCoordinate

@@ -60,7 +60,7 @@ func (p Plot) Draw() templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, s := range p.sizes() {
-			templ_7745c5c3_Err = p.draw(p.lay(s)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = p.draw(p.layOut(s)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

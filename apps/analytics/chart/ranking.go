@@ -31,7 +31,7 @@ func (r Ranking) sizes() []size {
 	}
 }
 
-func (r Ranking) lay(s size) []row {
+func (r Ranking) layOut(s size) []row {
 	biggest := 0.0
 	for _, i := range r.Items {
 		biggest = max(biggest, i.Value)
@@ -43,14 +43,14 @@ func (r Ranking) lay(s size) []row {
 			width = max(item.Value/biggest*s.width, 4)
 		}
 		room := int((s.width-float64(len([]rune(item.Text))+2)*charWidth)/charWidth) - 3
-		rows[i] = row{y: float64(i) * rowHeight, width: width, name: shorten(item.Name, room), text: item.Text, hover: item.Hover}
+		rows[i] = row{y: float64(i) * rowHeight, width: width, name: truncate(item.Name, room), text: item.Text, hover: item.Hover}
 	}
 	return rows
 }
 
-// shorten cuts s to most characters, so that it does not overlap the text to its right. If most is below 1, it returns
+// truncate cuts s to most characters, so that it does not overlap the text to its right. If most is below 1, it returns
 // s.
-func shorten(s string, most int) string {
+func truncate(s string, most int) string {
 	runes := []rune(s)
 	if most < 1 || len(runes) <= most {
 		return s

@@ -227,7 +227,7 @@ func (r Ranking) draw(s size) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		for i, row := range r.lay(s) {
+		for i, row := range r.layOut(s) {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<g><title>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -34,7 +34,7 @@ func timeTicks(starts []time.Time, most int) []timeTick {
 	}
 	var ticks []timeTick
 	for i, t := range starts {
-		if !onCut(t, step) {
+		if !isRound(t, step) {
 			continue
 		}
 		ticks = append(ticks, timeTick{i, tickLabel(t, step)})
@@ -42,8 +42,8 @@ func timeTicks(starts []time.Time, most int) []timeTick {
 	return ticks
 }
 
-// onCut reports whether t is a round time for labels that are step apart. Weeks begin on Monday.
-func onCut(t time.Time, step time.Duration) bool {
+// isRound reports whether t is a round time for labels that are step apart. Weeks begin on Monday.
+func isRound(t time.Time, step time.Duration) bool {
 	ms := t.UnixMilli()
 	if step >= 7*period.Day {
 		ms -= (4 * period.Day).Milliseconds()

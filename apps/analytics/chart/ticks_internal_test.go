@@ -21,7 +21,7 @@ func TestTimeMarks_NeverOverlap(t *testing.T) {
 		}
 		for _, s := range []size{narrow, middle, wide} {
 			end := 0.0
-			for _, m := range p.lay(s).times {
+			for _, m := range p.layOut(s).times {
 				half := float64(len(m.text)) * charWidth / 2
 				if m.at-half < end || m.at+half > s.width {
 					t.Fatalf("%q at %v runs into its neighbour or out of the picture", m.text, m.at)

@@ -70,26 +70,26 @@ const (
 	maxAhead = time.Hour
 )
 
-var (
-	epoch    = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-	nameForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
-)
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Of converts e, received at now, into a Fact. It returns a Reject if e cannot be counted.
-func Of(e events.Event, now time.Time) (Fact, *Reject) {
+// NamePattern matches the names of apps.
+var NamePattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
+
+// FromEvent converts e, received at now, into a Fact. It returns a Reject if e cannot be counted.
+func FromEvent(e events.Event, now time.Time) (Fact, *Reject) {
 	switch {
-	case !text(e.ID, maxID) || e.ID == "":
+	case !isStorable(e.ID, maxID) || e.ID == "":
 		return Fact{}, malformed("id")
-	case !text(e.Subject, maxText):
+	case !isStorable(e.Subject, maxText):
 		return Fact{}, malformed("subject")
-	case !nameForm.MatchString(e.Service):
+	case !NamePattern.MatchString(e.Service):
 		return Fact{}, malformed("service")
 	case e.At.Before(epoch) || e.At.After(now.Add(maxAhead)):
 		return Fact{}, &Reject{Reason: Untimely, Detail: "at"}
 	}
 	read, known := readers[e.Type]
 	if !known {
-		return Fact{}, &Reject{Reason: Unknown, Detail: clip(e.Type)}
+		return Fact{}, &Reject{Reason: Unknown, Detail: truncate(e.Type)}
 	}
 	data, err := json.Marshal(e.Data)
 	if err != nil || len(data) > maxData {
@@ -102,9 +102,9 @@ func Of(e events.Event, now time.Time) (Fact, *Reject) {
 	return f, nil
 }
 
-// text reports whether s can be stored and is no longer than most characters: PostgreSQL accepts neither NUL nor
+// isStorable reports whether s can be stored and is no longer than most characters: PostgreSQL accepts neither NUL nor
 // invalid UTF-8, and other control characters are refused, too.
-func text(s string, most int) bool {
+func isStorable(s string, most int) bool {
 	if len(s) > most*utf8.UTFMax || !utf8.ValidString(s) || utf8.RuneCountInString(s) > most {
 		return false
 	}

@@ -42,7 +42,7 @@ func TestOf_ReadsEachType(t *testing.T) {
 		"vote":                   {event(events.VoteCast, map[string]any{"value": -1.0}), "portal", fact.TakenBack, 0, 0},
 		"vote, JSON number":      {event(events.VoteCast, map[string]any{"value": json.Number("1")}), "portal", fact.Given, 0, 0},
 	} {
-		f, reject := fact.Of(c.event, now)
+		f, reject := fact.FromEvent(c.event, now)
 		if reject != nil {
 			t.Errorf("%s: %v", name, reject)
 			continue
@@ -88,12 +88,12 @@ func TestOf_RefusesWhatCantBeCounted(t *testing.T) {
 		"no quantity":           {event(events.OrderPlaced, line(func(m map[string]any) { m["quantity"] = 0.0 })), fact.Malformed},
 		"infinite cents":        {event(events.OrderPlaced, line(func(m map[string]any) { m["cents"] = math.Inf(1) })), fact.Malformed},
 	} {
-		_, reject := fact.Of(c.event, now)
+		_, reject := fact.FromEvent(c.event, now)
 		if reject == nil || reject.Reason != c.reason {
 			t.Errorf("%s: %v, want %s", name, reject, c.reason)
 			continue
 		}
-		if k := fact.Keep(c.event, reject); k.ID == "" || !storable(k.ID) || !storable(k.Event) || !storable(k.Detail) || len(k.Event) > 9<<10 {
+		if k := fact.RejectEvent(c.event, reject); k.ID == "" || !storable(k.ID) || !storable(k.Event) || !storable(k.Detail) || len(k.Event) > 9<<10 {
 			t.Errorf("%s: can't be kept: %+v", name, k)
 		}
 	}
@@ -101,7 +101,7 @@ func TestOf_RefusesWhatCantBeCounted(t *testing.T) {
 
 func TestKeepEntry_HasTheSameIDEachTime(t *testing.T) {
 	m := events.Malformed{EntryID: "1-1", Fields: map[string]any{"event": "{\x00\xff"}}
-	a, b := fact.KeepEntry(m), fact.KeepEntry(m)
+	a, b := fact.RejectEntry(m), fact.RejectEntry(m)
 	if a.ID != b.ID || !storable(a.Event) {
 		t.Errorf("%+v, then %+v", a, b)
 	}
@@ -117,9 +117,9 @@ func FuzzOf(f *testing.F) {
 		if json.Unmarshal([]byte(raw), &e) != nil {
 			return
 		}
-		got, reject := fact.Of(e, now)
+		got, reject := fact.FromEvent(e, now)
 		if reject != nil {
-			if k := fact.Keep(e, reject); !storable(k.ID + k.Event + k.Detail) {
+			if k := fact.RejectEvent(e, reject); !storable(k.ID + k.Event + k.Detail) {
 				t.Fatalf("%+v can't be stored", k)
 			}
 			return

@@ -11,44 +11,44 @@ import (
 
 // readers maps each event type to the function that reads its data into a Fact.
 var readers = map[string]func(data map[string]any, f *Fact) *Reject{
-	events.SignIn:        signIn,
-	events.SignOut:       signOut,
+	events.SignIn:        readSignIn,
+	events.SignOut:       readSignOut,
 	events.Registered:    func(map[string]any, *Fact) *Reject { return nil },
-	events.OrderPlaced:   orderPlaced,
+	events.OrderPlaced:   readOrder,
 	events.ThreadCreated: func(map[string]any, *Fact) *Reject { return nil },
 	events.PostCreated:   func(map[string]any, *Fact) *Reject { return nil },
-	events.VoteCast:      voteCast,
+	events.VoteCast:      readVote,
 }
 
-func signIn(data map[string]any, f *Fact) *Reject {
-	if reject := client(data, f); reject != nil {
+func readSignIn(data map[string]any, f *Fact) *Reject {
+	if reject := readClient(data, f); reject != nil {
 		return reject
 	}
-	return variant(data, "method", f, Password, SSO)
+	return readVariant(data, "method", f, Password, SSO)
 }
 
-func signOut(data map[string]any, f *Fact) *Reject {
-	if reject := client(data, f); reject != nil {
+func readSignOut(data map[string]any, f *Fact) *Reject {
+	if reject := readClient(data, f); reject != nil {
 		return reject
 	}
-	return variant(data, "scope", f, Session, Everywhere)
+	return readVariant(data, "scope", f, Session, Everywhere)
 }
 
-// client sets f.App to the event's client_id, if it has one. Without one, the event belongs to the portal itself.
-func client(data map[string]any, f *Fact) *Reject {
+// readClient sets f.App to the event's client_id, if it has one. Without one, the event belongs to the portal itself.
+func readClient(data map[string]any, f *Fact) *Reject {
 	v, there := data["client_id"]
 	if !there || v == "" || v == nil {
 		return nil
 	}
 	id, ok := v.(string)
-	if !ok || !nameForm.MatchString(id) {
+	if !ok || !NamePattern.MatchString(id) {
 		return malformed("client_id")
 	}
 	f.App = id
 	return nil
 }
 
-func variant(data map[string]any, field string, f *Fact, allowed ...string) *Reject {
+func readVariant(data map[string]any, field string, f *Fact, allowed ...string) *Reject {
 	v, _ := data[field].(string)
 	for _, a := range allowed {
 		if v == a {
@@ -59,8 +59,8 @@ func variant(data map[string]any, field string, f *Fact, allowed ...string) *Rej
 	return malformed("%s", field)
 }
 
-func voteCast(data map[string]any, f *Fact) *Reject {
-	value, ok := whole(data["value"], -1, 1)
+func readVote(data map[string]any, f *Fact) *Reject {
+	value, ok := readInteger(data["value"], -1, 1)
 	if !ok || value == 0 {
 		return malformed("value")
 	}
@@ -77,8 +77,8 @@ const (
 	maxItems    = 500
 )
 
-func orderPlaced(data map[string]any, f *Fact) *Reject {
-	total, ok := whole(data["total_cents"], 0, maxCents)
+func readOrder(data map[string]any, f *Fact) *Reject {
+	total, ok := readInteger(data["total_cents"], 0, maxCents)
 	if !ok {
 		return malformed("total_cents")
 	}
@@ -88,7 +88,7 @@ func orderPlaced(data map[string]any, f *Fact) *Reject {
 	}
 	f.Cents = total
 	for i, item := range items {
-		s, field := sale(item)
+		s, field := readSale(item)
 		if field != "" {
 			return malformed("items[%d].%s", i, field)
 		}
@@ -97,38 +97,38 @@ func orderPlaced(data map[string]any, f *Fact) *Reject {
 	return nil
 }
 
-// sale reads one line of an order. field names the first invalid field, "" if all are valid.
-func sale(item any) (s Sale, field string) {
+// readSale reads one line of an order. field names the first invalid field, "" if all are valid.
+func readSale(item any) (s Sale, field string) {
 	m, ok := item.(map[string]any)
 	if !ok {
 		return s, "type"
 	}
-	if s.Product, ok = key(m["product"]); !ok {
+	if s.Product, ok = readProductID(m["product"]); !ok {
 		return s, "product"
 	}
-	if s.Name, _ = m["name"].(string); strings.TrimSpace(s.Name) == "" || !text(s.Name, maxText) {
+	if s.Name, _ = m["name"].(string); strings.TrimSpace(s.Name) == "" || !isStorable(s.Name, maxText) {
 		return s, "name"
 	}
-	if s.Quantity, ok = whole(m["quantity"], 1, maxQuantity); !ok {
+	if s.Quantity, ok = readInteger(m["quantity"], 1, maxQuantity); !ok {
 		return s, "quantity"
 	}
-	if s.Cents, ok = whole(m["cents"], 0, maxCents); !ok {
+	if s.Cents, ok = readInteger(m["cents"], 0, maxCents); !ok {
 		return s, "cents"
 	}
 	return s, ""
 }
 
-// key reads a product's identifier, which may be text or a number.
-func key(v any) (string, bool) {
-	if n, ok := whole(v, 0, math.MaxInt32); ok {
+// readProductID reads a product's identifier, which may be text or a number.
+func readProductID(v any) (string, bool) {
+	if n, ok := readInteger(v, 0, math.MaxInt32); ok {
 		return strconv.FormatInt(n, 10), true
 	}
 	s, _ := v.(string)
-	return s, s != "" && text(s, maxText)
+	return s, s != "" && isStorable(s, maxText)
 }
 
-// whole reads an integer from least to most, as a Go integer or as decoded from JSON.
-func whole(v any, least, most int64) (int64, bool) {
+// readInteger reads an integer from least to most, as a Go integer or as decoded from JSON.
+func readInteger(v any, least, most int64) (int64, bool) {
 	var n int64
 	switch v := v.(type) {
 	case float64:
@@ -152,7 +152,7 @@ func whole(v any, least, most int64) (int64, bool) {
 	return n, n >= least && n <= most
 }
 
-func clip(s string) string {
+func truncate(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == '\uFFFD' {
 			return '·'

@@ -15,23 +15,23 @@ import (
 type Rejected struct {
 	ID string // the event's id if that is valid, otherwise a hash of its content
 	Reject
-	Event string // as received, with characters replaced that cannot be stored, and cut to maxKept
+	Event string // as received, with characters replaced that cannot be stored, and cut to maxEvent
 }
 
-const maxKept = 8 << 10 // bytes
+const maxEvent = 8 << 10 // bytes
 
-// Keep returns the Rejected for e with the reason why it is not counted.
-func Keep(e events.Event, reject *Reject) Rejected {
+// RejectEvent returns the Rejected for e with the reason why it is not counted.
+func RejectEvent(e events.Event, reject *Reject) Rejected {
 	raw, err := json.Marshal(e)
 	if err != nil {
 		raw = fmt.Appendf(nil, "%+v", e)
 	}
-	return kept(e.ID, *reject, string(raw))
+	return newRejected(e.ID, *reject, string(raw))
 }
 
-// KeepEntry returns the Rejected for a stream entry that is not an event. Its id derives from the entry's id, which
+// RejectEntry returns the Rejected for a stream entry that is not an event. Its id derives from the entry's id, which
 // stays the same when the entry is delivered again.
-func KeepEntry(m events.Malformed) Rejected {
+func RejectEntry(m events.Malformed) Rejected {
 	raw, ok := m.Fields["event"].(string)
 	if !ok {
 		raw = fmt.Sprintf("%v", m.Fields)
@@ -40,16 +40,16 @@ func KeepEntry(m events.Malformed) Rejected {
 	if m.Err != nil {
 		detail = m.Err.Error()
 	}
-	return kept("entry:"+m.EntryID, Reject{Reason: Malformed, Detail: clip(detail)}, raw)
+	return newRejected("entry:"+m.EntryID, Reject{Reason: Malformed, Detail: truncate(detail)}, raw)
 }
 
-func kept(id string, reject Reject, raw string) Rejected {
-	if id == "" || !text(id, maxID) {
+func newRejected(id string, reject Reject, raw string) Rejected {
+	if id == "" || !isStorable(id, maxID) {
 		sum := sha256.Sum256([]byte(raw))
 		id = "content:" + hex.EncodeToString(sum[:])
 	}
-	if len(raw) > maxKept {
-		raw = raw[:maxKept] + "…"
+	if len(raw) > maxEvent {
+		raw = raw[:maxEvent] + "…"
 	}
 	raw = strings.Map(func(r rune) rune {
 		if r == 0 || r == utf8.RuneError {

@@ -67,12 +67,12 @@ func parse(q url.Values, now time.Time, limits Limits, step time.Duration) (Peri
 		}
 	}
 	if name == Custom {
-		return custom(from, to, now, limits, step)
+		return parseCustom(from, to, now, limits, step)
 	}
 	for _, p := range Presets {
 		if p.Name == name {
 			end := ceil(now.Add(time.Millisecond), p.step)
-			return Period{Name: name, From: end.Add(-p.Length), To: end, Step: p.step}.cut(step), nil
+			return Period{Name: name, From: end.Add(-p.Length), To: end, Step: p.step}.inSteps(step), nil
 		}
 	}
 	return Period{}, &Error{Range, "Choose the last hour, 24 hours, 7 days, 30 days or a custom range."}
@@ -82,17 +82,17 @@ func parse(q url.Values, now time.Time, limits Limits, step time.Duration) (Peri
 // arithmetic cannot overflow.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func custom(fromText, toText string, now time.Time, limits Limits, step time.Duration) (Period, error) {
+func parseCustom(fromText, toText string, now time.Time, limits Limits, step time.Duration) (Period, error) {
 	if fromText == "" {
 		return Period{}, &Error{From, "Enter a start date and time."}
 	}
-	from, ok := moment(fromText)
+	from, ok := parseTime(fromText)
 	if !ok {
 		return Period{}, &Error{From, "Enter a date and time, such as 2026-11-01T08:00 or 2026-11-01."}
 	}
 	to := now
 	if toText != "" {
-		if to, ok = moment(toText); !ok {
+		if to, ok = parseTime(toText); !ok {
 			return Period{}, &Error{To, "Enter a date and time, such as 2026-11-01T08:00 or 2026-11-01."}
 		}
 	}
@@ -112,7 +112,7 @@ func custom(fromText, toText string, now time.Time, limits Limits, step time.Dur
 	// The previous period is shown for comparison, so its raw events must still be stored, too.
 	length := to.Sub(from)
 	if step == 0 {
-		step = choose(length, now.Sub(from)+length < limits.Raw)
+		step = chooseStep(length, now.Sub(from)+length < limits.Raw)
 	}
 	start, end := Floor(from, step), ceil(to, step)
 	if !start.Before(end) {
@@ -124,7 +124,7 @@ func custom(fromText, toText string, now time.Time, limits Limits, step time.Dur
 // layouts are the formats of <input type="datetime-local"> and <input type="date">, and RFC 3339.
 var layouts = []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02", time.RFC3339}
 
-func moment(s string) (time.Time, bool) {
+func parseTime(s string) (time.Time, bool) {
 	if len(s) > 40 {
 		return time.Time{}, false
 	}
@@ -139,7 +139,7 @@ func moment(s string) (time.Time, bool) {
 // FieldValue converts the text of from or to into the format of <input type="datetime-local">. It returns text that is
 // not a time unchanged.
 func FieldValue(s string) string {
-	if t, ok := moment(strings.TrimSpace(s)); ok {
+	if t, ok := parseTime(strings.TrimSpace(s)); ok {
 		return t.Format("2006-01-02T15:04")
 	}
 	return s

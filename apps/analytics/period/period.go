@@ -13,14 +13,8 @@ const Longest = 400 * Day
 // monday shifts weekly buckets, which would start on Thursday like 1970, to Monday.
 const monday = 4 * Day
 
-// steps lists the possible lengths of a bucket. Those below an hour need raw events.
-var steps = []time.Duration{
-	time.Minute, 5 * time.Minute, 15 * time.Minute,
-	time.Hour, 3 * time.Hour, 6 * time.Hour, Day, 7 * Day,
-}
-
-// mostBuckets is the number of buckets up to which a chart stays readable.
-const mostBuckets = 62
+// maxBuckets is the number of buckets up to which a chart stays readable.
+const maxBuckets = 62
 
 // Period is the time from From to To (exclusive), divided into buckets of length Step. From and To lie on bucket
 // boundaries.
@@ -60,15 +54,13 @@ func (p Period) Index(t time.Time) int {
 // Partial reports whether p's last bucket has not ended at now.
 func (p Period) Partial(now time.Time) bool { return now.Before(p.To) }
 
-// Granule returns the shortest duration by which p's sums can be divided: an hour with rollups, Step with raw events.
-func (p Period) Granule() time.Duration { return min(p.Step, time.Hour) }
-
 // Raw reports whether the buckets are shorter than an hour, so that they must be counted from raw events.
 func (p Period) Raw() bool { return p.Step < time.Hour }
 
-// Elapsed returns the part of p that has passed at now, rounded up to [Period.Granule].
+// Elapsed returns the part of p that has passed at now, rounded up to the shortest duration by which
+// its sums can be divided: an hour with rollups, Step with raw events.
 func (p Period) Elapsed(now time.Time) (from, to time.Time) {
-	end := ceil(now, p.Granule())
+	end := ceil(now, min(p.Step, time.Hour))
 	if end.After(p.To) {
 		end = p.To
 	}
@@ -86,18 +78,18 @@ func (p Period) Previous(now time.Time) (from, to time.Time) {
 	return p.From.Add(-length), end.Add(-length)
 }
 
-// choose returns the shortest step that divides length into at most mostBuckets buckets, or the longest step if there
+// chooseStep returns the shortest step that divides length into at most maxBuckets buckets, or the longest step if there
 // is none. Steps below an hour are used only if raw is true.
-func choose(length time.Duration, raw bool) time.Duration {
-	for _, s := range steps {
-		if s < time.Hour && !raw {
+func chooseStep(length time.Duration, raw bool) time.Duration {
+	for _, s := range Steps {
+		if s.Length < time.Hour && !raw {
 			continue
 		}
-		if length <= mostBuckets*s {
-			return s
+		if length <= maxBuckets*s.Length {
+			return s.Length
 		}
 	}
-	return steps[len(steps)-1]
+	return Steps[len(Steps)-1].Length
 }
 
 // Floor returns the latest bucket boundary at or before t.

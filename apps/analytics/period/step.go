@@ -8,13 +8,17 @@ import (
 // Step is the parameter that sets the length of a bucket, for [ParseStep].
 const Step = "step"
 
-// Steps lists the possible lengths of a bucket by name.
-var Steps = []struct {
-	Name   string
-	Length time.Duration
-}{
-	{"1m", time.Minute}, {"5m", 5 * time.Minute}, {"15m", 15 * time.Minute},
-	{"1h", time.Hour}, {"3h", 3 * time.Hour}, {"6h", 6 * time.Hour}, {"1d", Day}, {"7d", 7 * Day},
+// BucketStep is a possible length of a bucket, with its name as a parameter and in text.
+type BucketStep struct {
+	Name, Text string
+	Length     time.Duration
+}
+
+// Steps lists the possible lengths of a bucket, the shortest first. Those below an hour need raw events.
+var Steps = []BucketStep{
+	{"1m", "minute", time.Minute}, {"5m", "5 minutes", 5 * time.Minute}, {"15m", "15 minutes", 15 * time.Minute},
+	{"1h", "hour", time.Hour}, {"3h", "3 hours", 3 * time.Hour}, {"6h", "6 hours", 6 * time.Hour},
+	{"1d", "day", Day}, {"7d", "week", 7 * Day},
 }
 
 // ParseStep reads a period like [Parse], and the parameter step, without a limit on the number of buckets. It extends
@@ -22,7 +26,7 @@ var Steps = []struct {
 // before the oldest raw events.
 func ParseStep(q url.Values, now time.Time, limits Limits) (Period, error) {
 	now = now.UTC()
-	wished, err := step(q)
+	wished, err := parseStep(q)
 	if err != nil {
 		return Period{}, err
 	}
@@ -33,7 +37,7 @@ func ParseStep(q url.Values, now time.Time, limits Limits) (Period, error) {
 	return p, err
 }
 
-func step(q url.Values) (time.Duration, error) {
+func parseStep(q url.Values) (time.Duration, error) {
 	if len(q[Step]) > 1 {
 		return 0, &Error{Step, "“step” is given more than once."}
 	}
@@ -50,17 +54,22 @@ func step(q url.Values) (time.Duration, error) {
 }
 
 // StepName returns the name of p's step.
-func (p Period) StepName() string {
+func (p Period) StepName() string { return p.bucketStep().Name }
+
+// StepText returns the length of a bucket in words: "minute", "hour", "6 hours".
+func (p Period) StepText() string { return p.bucketStep().Text }
+
+func (p Period) bucketStep() BucketStep {
 	for _, s := range Steps {
 		if s.Length == p.Step {
-			return s.Name
+			return s
 		}
 	}
-	return p.Step.String()
+	return BucketStep{p.Step.String(), p.Step.String(), p.Step}
 }
 
-// cut returns p in buckets of length step, extended to whole buckets. If step is 0 it returns p.
-func (p Period) cut(step time.Duration) Period {
+// inSteps returns p in buckets of length step, extended to whole buckets. If step is 0 it returns p.
+func (p Period) inSteps(step time.Duration) Period {
 	if step != 0 {
 		p.From, p.To, p.Step = Floor(p.From, step), ceil(p.To, step), step
 	}

@@ -35,7 +35,7 @@ func History(until time.Time) []fact.Fact {
 		grown := 0.82 + 0.36*float64(hour.Sub(from))/float64(Days*period.Day)
 		mean := visitsAnHour * byHour[hour.Hour()] * byDay[hour.Weekday()] * grown
 		for range h.poisson(mean) {
-			h.visit(hour.Add(time.Duration(h.random.Int64N(int64(time.Hour)))))
+			h.addVisit(hour.Add(time.Duration(h.random.Int64N(int64(time.Hour)))))
 		}
 	}
 	return h.facts
@@ -62,10 +62,10 @@ func (h *history) poisson(mean float64) int {
 
 func (h *history) chance(p float64) bool { return h.random.Float64() < p }
 
-// happen adds an event unless it is after the end of the history or invalid.
-func (h *history) happen(at time.Time, service, typ, subject string, data map[string]any) {
+// addEvent adds an event unless it is after the end of the history or invalid.
+func (h *history) addEvent(at time.Time, service, typ, subject string, data map[string]any) {
 	h.number++
-	f, reject := fact.Of(events.Event{
+	f, reject := fact.FromEvent(events.Event{
 		ID: fmt.Sprintf("demonstration-%06d", h.number), Type: typ, Service: service, At: at.Truncate(time.Millisecond), Subject: subject, Data: data,
 	}, h.until)
 	if reject != nil || !f.At.Before(h.until) {

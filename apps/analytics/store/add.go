@@ -47,7 +47,7 @@ func (s *Store) addFacts(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact, no
 			delete(fresh, f.ID) // count an id only once, also if the batch has it twice
 		}
 	}
-	return len(counted), count(ctx, tx, counted)
+	return len(counted), addToRollups(ctx, tx, counted)
 }
 
 // insertEvents inserts the facts and returns the ids of those that were new.
@@ -109,6 +109,6 @@ func (s *Store) addRejected(ctx context.Context, tx *sqlx.Tx, rejected []fact.Re
 	if err := skipped.exec(ctx, tx); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, tx.Rebind(`DELETE FROM rejects WHERE id NOT IN (SELECT id FROM rejects ORDER BY received_at DESC, id DESC LIMIT ?)`), s.keep.Rejects)
+	_, err = tx.ExecContext(ctx, tx.Rebind(`DELETE FROM rejects WHERE id NOT IN (SELECT id FROM rejects ORDER BY received_at DESC, id DESC LIMIT ?)`), s.retention.Rejects)
 	return err
 }

@@ -30,8 +30,8 @@ type sum struct {
 	named        time.Time
 }
 
-// count adds facts, all of which must be new, to the sales and the rollups.
-func count(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact) error {
+// addToRollups adds facts, all of which must be new, to the sales and the rollups.
+func addToRollups(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact) error {
 	counted, sold, people := map[countKey]sum{}, map[saleKey]sum{}, active{}
 	lines := insert{table: "sales", columns: []string{"event_id", "line", "app", "product", "name", "quantity", "cents", "happened_at"}}
 	for _, f := range facts {
@@ -88,7 +88,7 @@ func addCounts(ctx context.Context, tx *sqlx.Tx, sums map[countKey]sum) error {
 	for _, k := range sortedKeys(sums, func(a, b countKey) int {
 		return cmp.Or(cmp.Compare(a.width, b.width), cmp.Compare(a.at, b.at), cmp.Compare(a.app, b.app), cmp.Compare(a.kind, b.kind), cmp.Compare(a.variant, b.variant))
 	}) {
-		of(&hours, &longer, k.width).addRow(k.width, k.at, k.app, k.kind, k.variant, sums[k].total, sums[k].cents)
+		tableFor(&hours, &longer, k.width).addRow(k.width, k.at, k.app, k.kind, k.variant, sums[k].total, sums[k].cents)
 	}
 	return execBoth(ctx, tx, &hours, &longer)
 }
@@ -105,12 +105,12 @@ func addSales(ctx context.Context, tx *sqlx.Tx, sold map[saleKey]sum) error {
 	for _, k := range sortedKeys(sold, func(a, b saleKey) int {
 		return cmp.Or(cmp.Compare(a.width, b.width), cmp.Compare(a.at, b.at), cmp.Compare(a.app, b.app), cmp.Compare(a.product, b.product))
 	}) {
-		of(&hours, &longer, k.width).addRow(k.width, k.at, k.app, k.product, sold[k].name, sold[k].total, sold[k].cents)
+		tableFor(&hours, &longer, k.width).addRow(k.width, k.at, k.app, k.product, sold[k].name, sold[k].total, sold[k].cents)
 	}
 	return execBoth(ctx, tx, &hours, &longer)
 }
 
-func of(hours, longer *rolled, width int64) *rolled {
+func tableFor(hours, longer *rolled, width int64) *rolled {
 	if width == time.Hour.Milliseconds() {
 		return hours
 	}

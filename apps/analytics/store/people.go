@@ -42,14 +42,14 @@ func (a active) add(at time.Time, app, subject string) {
 	}
 }
 
-// sketchesAtOnce limits how many sketches are read and written together, which takes at most 8 MiB.
-const sketchesAtOnce = 500
+// maxSketches limits how many sketches are read and written together, which takes at most 8 MiB.
+const maxSketches = 500
 
 // addPeople adds users to the stored sketches. It locks the rows in the order of their keys.
 func addPeople(ctx context.Context, tx *sqlx.Tx, people active) error {
 	keys := sortedKeys(people, sketchKey.compare)
 	for len(keys) > 0 {
-		n := min(len(keys), sketchesAtOnce)
+		n := min(len(keys), maxSketches)
 		if err := addToSketches(ctx, tx, keys[:n], people); err != nil {
 			return err
 		}
@@ -164,7 +164,7 @@ func (s *Store) rawPeople(ctx context.Context, span Span, step, offset time.Dura
 	o := span.source("events", "happened_at", span.From, span.To)
 	bucket := "0"
 	if step > 0 {
-		bucket = cut(o.at, step, offset)
+		bucket = bucketExpression(o.at, step, offset)
 	}
 	query := `SELECT ` + bucket + ` AS bucket, COUNT(DISTINCT subject) AS total FROM ` + o.table + o.where + ` AND subject <> '' GROUP BY 1`
 	var cells []Cell
@@ -178,8 +178,8 @@ func (s *Store) rawPeople(ctx context.Context, span Span, step, offset time.Dura
 	return people, nil
 }
 
-// foldedAtOnce limits how many rows one transaction converts, so that it holds the write lock only briefly.
-const foldedAtOnce = 2000
+// maxFolded limits how many rows one transaction converts, so that it holds the write lock only briefly.
+const maxFolded = 2000
 
 // FoldPeople converts the rows in which older versions stored active users into sketches, and returns how many rows it
 // removed. Replicas may call it concurrently.
@@ -205,17 +205,13 @@ func (s *Store) foldSome(ctx context.Context) (n int64, err error) {
 			App     string `db:"app"`
 			Subject string `db:"subject"`
 		}
-		if err := tx.SelectContext(ctx, &rows, tx.Rebind(some), foldedAtOnce); err != nil {
+		if err := tx.SelectContext(ctx, &rows, tx.Rebind(some), maxFolded); err != nil {
 			return err
 		}
 		n = int64(len(rows))
 		if n == 0 { // the daily rows repeat what the hourly ones said
-			result, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM people_daily WHERE (day_at, app, subject) IN
-				(SELECT day_at, app, subject FROM people_daily LIMIT ?)`), foldedAtOnce)
-			if err != nil {
-				return err
-			}
-			n, err = result.RowsAffected()
+			n, err = db.Change(ctx, tx, "people daily", `DELETE FROM people_daily WHERE (day_at, app, subject) IN
+				(SELECT day_at, app, subject FROM people_daily LIMIT ?)`, maxFolded)
 			return err
 		}
 		people := active{}

@@ -43,7 +43,7 @@ func TestPlans_AYearFollowsKeys(t *testing.T) {
 		span := Span{From: yearBegin, To: yearEnd}
 		for _, span.App = range []string{"", "shop"} {
 			totals, args := cellsOf(span.sources(0, "events", "hourly", "rollups"), func(string) string { return "0" })
-			series, seriesArgs := cellsOf(span.sources(week, "events", "hourly", "rollups"), func(at string) string { return cut(at, week, 4*period.Day) })
+			series, seriesArgs := cellsOf(span.sources(week, "events", "hourly", "rollups"), func(at string) string { return bucketExpression(at, week, 4*period.Day) })
 			sellers, sellersArgs := sellersOf(span.sources(0, "sales", "sales_hourly", "sales_rollups"))
 			for name, ask := range map[string]struct {
 				query string

@@ -29,10 +29,10 @@ func parts(from, to time.Time, step time.Duration) []part {
 			widest = i
 		}
 	}
-	return cutInto(widest, from, to)
+	return splitByWidth(widest, from, to)
 }
 
-func cutInto(i int, from, to time.Time) []part {
+func splitByWidth(i int, from, to time.Time) []part {
 	if !from.Before(to) {
 		return nil
 	}
@@ -44,9 +44,9 @@ func cutInto(i int, from, to time.Time) []part {
 		begin = begin.Add(widths[i])
 	}
 	if !begin.Before(end) {
-		return cutInto(i-1, from, to)
+		return splitByWidth(i-1, from, to)
 	}
-	return append(append(cutInto(i-1, from, begin), part{widths[i], begin, end}), cutInto(i-1, end, to)...)
+	return append(append(splitByWidth(i-1, from, begin), part{widths[i], begin, end}), splitByWidth(i-1, end, to)...)
 }
 
 // source is a table and the condition that selects its rows.

@@ -22,11 +22,7 @@ func (s *Store) Seed(ctx context.Context, make func() []fact.Fact, until time.Ti
 	}
 	seeded := false
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		result, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO seeds (name, until_at) VALUES (?, 0) ON CONFLICT DO NOTHING`), demonstration)
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
+		if n, err := db.Change(ctx, tx, "seeds", `INSERT INTO seeds (name, until_at) VALUES (?, 0) ON CONFLICT DO NOTHING`, demonstration); err != nil || n == 0 {
 			return err
 		}
 		var history bool
@@ -36,7 +32,7 @@ func (s *Store) Seed(ctx context.Context, make func() []fact.Fact, until time.Ti
 		if _, err := s.addFacts(ctx, tx, make(), until); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, tx.Rebind(`UPDATE seeds SET until_at = ? WHERE name = ?`), db.Millis(until), demonstration)
+		_, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE seeds SET until_at = ? WHERE name = ?`), db.Millis(until), demonstration)
 		seeded = err == nil
 		return err
 	})
@@ -48,11 +44,8 @@ func (s *Store) Seed(ctx context.Context, make func() []fact.Fact, until time.Ti
 
 func (s *Store) seeded(ctx context.Context) (bool, error) {
 	var done bool
-	err := s.db.GetContext(ctx, &done, s.db.Rebind(`SELECT EXISTS (SELECT 1 FROM seeds WHERE name = ?)`), demonstration)
-	if err != nil {
-		return false, fmt.Errorf("analytics: demonstration history: %w", err)
-	}
-	return done, nil
+	err := db.Get(ctx, s.db, "analytics: demonstration history", &done, `SELECT EXISTS (SELECT 1 FROM seeds WHERE name = ?)`, demonstration)
+	return done, err
 }
 
 // DemoUntil returns when the demonstration history ends, or the zero time if there is none.

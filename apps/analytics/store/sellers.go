@@ -2,7 +2,8 @@ package store
 
 import (
 	"context"
-	"fmt"
+
+	"gatehouse/db"
 )
 
 // Seller is a product with the quantity sold and the revenue.
@@ -21,10 +22,8 @@ func (s *Store) Sellers(ctx context.Context, span Span, limit int) ([]Seller, er
 	}
 	query, args := sellersOf(sources)
 	var sellers []Seller
-	if err := s.db.SelectContext(ctx, &sellers, s.db.Rebind(query), append(args, limit)...); err != nil {
-		return nil, fmt.Errorf("analytics: best sellers: %w", err)
-	}
-	return sellers, nil
+	err := db.Select(ctx, s.db, "analytics: best sellers", &sellers, query, append(args, limit)...)
+	return sellers, err
 }
 
 func sellersOf(sources []source) (query string, args []any) {

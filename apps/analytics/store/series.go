@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"gatehouse/db"
 )
 
 // Span selects events from From to To (exclusive) of App or, if App is empty, of all apps. If Raw is set, raw events
@@ -25,7 +27,7 @@ type Cell struct {
 
 // Series counts the events in span by buckets of step, in no particular order. It omits buckets without events.
 func (s *Store) Series(ctx context.Context, span Span, step, offset time.Duration) ([]Cell, error) {
-	return s.cells(ctx, span.sources(step, "events", "hourly", "rollups"), func(at string) string { return cut(at, step, offset) })
+	return s.cells(ctx, span.sources(step, "events", "hourly", "rollups"), func(at string) string { return bucketExpression(at, step, offset) })
 }
 
 // Totals counts the events in span as a whole; the Bucket of the returned cells is 0.
@@ -39,10 +41,8 @@ func (s *Store) cells(ctx context.Context, sources []source, bucket func(at stri
 	}
 	query, args := cellsOf(sources, bucket)
 	var cells []Cell
-	if err := s.db.SelectContext(ctx, &cells, s.db.Rebind(query), args...); err != nil {
-		return nil, fmt.Errorf("analytics: series: %w", err)
-	}
-	return cells, nil
+	err := db.Select(ctx, s.db, "analytics: series", &cells, query, args...)
+	return cells, err
 }
 
 func cellsOf(sources []source, bucket func(at string) string) (query string, args []any) {
@@ -57,9 +57,9 @@ func cellsOf(sources []source, bucket func(at string) string) (query string, arg
 		` GROUP BY bucket, type, variant`, args
 }
 
-// cut returns the SQL expression for the start of the bucket that contains at. Integer division gives the same result
+// bucketExpression returns the SQL expression for the start of the bucket that contains at. Integer division gives the same result
 // on both databases.
-func cut(at string, step, offset time.Duration) string {
+func bucketExpression(at string, step, offset time.Duration) string {
 	s, o := step.Milliseconds(), offset.Milliseconds()
 	return fmt.Sprintf("((%s - %d) / %d) * %d + %d", at, o, s, s, o)
 }

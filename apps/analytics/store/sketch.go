@@ -44,21 +44,21 @@ func hashOf(subject string) uint64 {
 // add adds a hash, and reports whether that changed s.
 func (s *sketch) add(hash uint64) bool {
 	if s.ranks != nil {
-		return s.raise(hash)
+		return s.raiseRegister(hash)
 	}
 	if _, known := s.hashes[hash]; known {
 		return false
 	}
 	s.hashes[hash] = struct{}{}
 	if len(s.hashes) > s.limit {
-		s.thin()
+		s.toRegisters()
 	}
 	return true
 }
 
-// raise updates the register of a hash, and reports whether that changed it. The first bits of the hash select the
+// raiseRegister updates the register of a hash, and reports whether that changed it. The first bits of the hash select the
 // register; its value is the position of the first 1 bit after them.
-func (s *sketch) raise(hash uint64) bool {
+func (s *sketch) raiseRegister(hash uint64) bool {
 	i := hash >> (64 - precision)
 	rank := byte(bits.LeadingZeros64(hash<<precision|1<<(precision-1)) + 1)
 	if s.ranks[i] >= rank {
@@ -68,11 +68,11 @@ func (s *sketch) raise(hash uint64) bool {
 	return true
 }
 
-// thin replaces the hashes with registers.
-func (s *sketch) thin() {
+// toRegisters replaces the hashes with registers.
+func (s *sketch) toRegisters() {
 	s.ranks = make([]byte, registers)
 	for h := range s.hashes {
-		s.raise(h)
+		s.raiseRegister(h)
 	}
 	s.hashes = nil
 }
@@ -98,7 +98,7 @@ func (s *sketch) merge(stored []byte) error {
 		}
 	case kind == storedRanks && len(rest) == registers:
 		if s.ranks == nil {
-			s.thin()
+			s.toRegisters()
 		}
 		for i, rank := range rest {
 			s.ranks[i] = max(s.ranks[i], rank)

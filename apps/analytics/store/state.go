@@ -11,29 +11,22 @@ import (
 // Apps returns the names of the apps with events since then, in alphabetical order.
 func (s *Store) Apps(ctx context.Context, since time.Time) ([]string, error) {
 	var apps []string
-	err := s.db.SelectContext(ctx, &apps, s.db.Rebind(`SELECT DISTINCT app FROM hourly WHERE hour_at >= ? ORDER BY app`), db.Millis(since))
-	if err != nil {
-		return nil, fmt.Errorf("analytics: apps: %w", err)
-	}
-	return apps, nil
+	err := db.Select(ctx, s.db, "analytics: apps", &apps, `SELECT DISTINCT app FROM hourly WHERE hour_at >= ? ORDER BY app`, db.Millis(since))
+	return apps, err
 }
 
 // Since returns the hour of the oldest event that the rollups count, or the zero time if there is none.
 func (s *Store) Since(ctx context.Context) (time.Time, error) {
 	var first int64
-	if err := s.db.GetContext(ctx, &first, `SELECT COALESCE(MIN(hour_at), 0) FROM hourly`); err != nil {
-		return time.Time{}, fmt.Errorf("analytics: first event: %w", err)
-	}
-	return db.Time(first), nil
+	err := db.Get(ctx, s.db, "analytics: first event", &first, `SELECT COALESCE(MIN(hour_at), 0) FROM hourly`)
+	return db.Time(first), err
 }
 
 // Empty reports whether the rollups count no event.
 func (s *Store) Empty(ctx context.Context) (bool, error) {
 	var some bool
-	if err := s.db.GetContext(ctx, &some, `SELECT EXISTS (SELECT 1 FROM hourly)`); err != nil {
-		return false, fmt.Errorf("analytics: look for events: %w", err)
-	}
-	return !some, nil
+	err := db.Get(ctx, s.db, "analytics: look for events", &some, `SELECT EXISTS (SELECT 1 FROM hourly)`)
+	return !some, err
 }
 
 // Reject is an event that could not be counted.
@@ -48,11 +41,8 @@ type Reject struct {
 // Rejects returns the newest events that could not be counted, at most limit.
 func (s *Store) Rejects(ctx context.Context, limit int) ([]Reject, error) {
 	var rejects []Reject
-	err := s.db.SelectContext(ctx, &rejects, s.db.Rebind(`SELECT id, reason, detail, event, received_at FROM rejects ORDER BY received_at DESC, id DESC LIMIT ?`), limit)
-	if err != nil {
-		return nil, fmt.Errorf("analytics: rejects: %w", err)
-	}
-	return rejects, nil
+	err := db.Select(ctx, s.db, "analytics: rejects", &rejects, `SELECT id, reason, detail, event, received_at FROM rejects ORDER BY received_at DESC, id DESC LIMIT ?`, limit)
+	return rejects, err
 }
 
 // Skipped returns how many events could not be counted since the database was created, by reason.

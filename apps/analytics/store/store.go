@@ -16,8 +16,8 @@ type Retention struct {
 
 // Store reads and writes the database of analytics.
 type Store struct {
-	db   *db.DB
-	keep Retention
+	db        *db.DB
+	retention Retention
 }
 
 // New returns a store that uses the migrated database d. It returns an error if d is nil or keep is invalid.
@@ -28,5 +28,5 @@ func New(d *db.DB, keep Retention) (*Store, error) {
 	if keep.Raw <= 0 || keep.Rollups < keep.Raw || keep.Rejects <= 0 {
 		return nil, errors.New("analytics: retention must be positive, and rollups are kept at least as long as raw events")
 	}
-	return &Store{db: d, keep: keep}, nil
+	return &Store{db: d, retention: keep}, nil
 }

@@ -50,7 +50,7 @@ func newEngine() goldmark.Markdown {
 		), // without the raw HTML parser
 		parser.WithParagraphTransformers(append(parser.DefaultParagraphTransformers(),
 			util.Prioritized(boundedTable{extension.NewTableParagraphTransformer()}, 200))...),
-		parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0), util.Prioritized(forum{}, transformerPriority)),
+		parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0), util.Prioritized(pageTransformer{}, transformerPriority)),
 	)
 	r := renderer.NewRenderer(renderer.WithNodeRenderers(
 		util.Prioritized(render.NewRenderer(render.WithHardWraps()), 1000),

@@ -6,14 +6,14 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// forum adapts a document to the page that contains it.
-type forum struct{}
+// pageTransformer adapts a document to the page that contains it.
+type pageTransformer struct{}
 
-// shift is added to the level of headings, since the page has its own: h1 for the thread, h2 for the replies.
-const shift, deepest = 2, 6
+// headingShift is added to the level of headings, since the page has its own: h1 for the thread, h2 for the replies.
+const headingShift, maxHeading = 2, 6
 
 // Transform sets rel on links, replaces images with links, and lowers headings.
-func (forum) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
+func (pageTransformer) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
 	var images []*ast.Image
 	// Walk returns an error only if this function does.
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -22,7 +22,7 @@ func (forum) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
 		}
 		switch n := n.(type) {
 		case *ast.Heading:
-			n.Level = min(n.Level+shift, deepest)
+			n.Level = min(n.Level+headingShift, maxHeading)
 		case *ast.Link:
 			n.Title = nil
 			n.SetAttributeString("rel", []byte(rel))

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	"gatehouse/db"
 )
@@ -23,43 +22,27 @@ const boardColumns = `b.slug, b.name, b.description, b.icon, b.position, b.staff
 // Boards returns all boards in their order.
 func (s *Store) Boards(ctx context.Context) ([]Board, error) {
 	var bs []Board
-	if err := s.db.SelectContext(ctx, &bs, `SELECT `+boardColumns+` FROM boards b ORDER BY b.position`); err != nil {
-		return nil, fmt.Errorf("boards: %w", err)
-	}
-	return bs, nil
+	err := db.Select(ctx, s.db, "boards", &bs, `SELECT `+boardColumns+` FROM boards b ORDER BY b.position`)
+	return bs, err
 }
 
 // Board returns the board with this slug, or ErrNotFound.
 func (s *Store) Board(ctx context.Context, slug string) (Board, error) {
 	var b Board
-	err := s.db.GetContext(ctx, &b, s.db.Rebind(`SELECT `+boardColumns+` FROM boards b WHERE b.slug = ?`), slug)
-	if db.Missing(err) {
-		return Board{}, ErrNotFound
-	}
-	if err != nil {
-		return Board{}, fmt.Errorf("board: %w", err)
-	}
-	return b, nil
+	err := db.Get(ctx, s.db, "board", &b, `SELECT `+boardColumns+` FROM boards b WHERE b.slug = ?`, slug)
+	return b, err
 }
 
 // countThreads corrects the stored numbers of threads, which replicas of an older version do not update.
 func (s *Store) countThreads(ctx context.Context) error {
 	const count = `(SELECT COUNT(*) FROM threads t WHERE t.board = boards.slug AND t.removed_at = 0)`
-	if _, err := s.db.ExecContext(ctx, `UPDATE boards SET threads = `+count+` WHERE threads <> `+count); err != nil {
-		return fmt.Errorf("count threads: %w", err)
-	}
-	return nil
+	return db.Exec(ctx, s.db, "count threads", `UPDATE boards SET threads = `+count+` WHERE threads <> `+count)
 }
 
 // PutBoard adds b, or updates the board with its slug.
 func (s *Store) PutBoard(ctx context.Context, b Board) error {
-	_, err := s.db.ExecContext(ctx, s.db.Rebind(`
+	return db.Exec(ctx, s.db, "put board", `
 		INSERT INTO boards (slug, name, description, icon, position, staff_only) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (slug) DO UPDATE SET name = excluded.name, description = excluded.description,
-			icon = excluded.icon, position = excluded.position, staff_only = excluded.staff_only`),
-		b.Slug, b.Name, b.Description, b.Icon, b.Position, b.StaffOnly)
-	if err != nil {
-		return fmt.Errorf("put board: %w", err)
-	}
-	return nil
+			icon = excluded.icon, position = excluded.position, staff_only = excluded.staff_only`, b.Slug, b.Name, b.Description, b.Icon, b.Position, b.StaffOnly)
 }

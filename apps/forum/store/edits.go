@@ -37,7 +37,7 @@ func (s *Store) EditPost(ctx context.Context, e Edit) (Post, error) {
 		case p.RemovedAt.Set():
 			return ErrRemoved
 		}
-		if err := whyClosed(ctx, tx, p.Thread); err != nil {
+		if err := checkOpen(ctx, tx, p.Thread); err != nil {
 			return err
 		}
 		return s.saveEdit(ctx, tx, &p, e)
@@ -56,23 +56,19 @@ func (s *Store) saveEdit(ctx context.Context, tx *sqlx.Tx, p *Post, e Edit) erro
 	if p.Source == e.Source && (p.Number != 1 || title == e.Title) {
 		return nil // unchanged: the form was sent twice, or nothing was edited
 	}
-	if err := perEdit.Take(ctx, tx, "edit "+e.Author, e.At); err != nil {
+	if err := editLimit.Count(ctx, tx, "edit "+e.Author, e.At); err != nil {
 		return err
 	}
 	at := db.Millis(e.At)
-	done, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE posts SET source = ?, search = ?, version = version + 1, edited_at = ?
-		WHERE id = ? AND version = ? AND removed_at = 0`), e.Source, fold(e.Source), at, e.Post, e.Version)
-	if err != nil {
-		return err
-	}
-	if n, err := done.RowsAffected(); err != nil {
+	if n, err := db.Change(ctx, tx, "posts", `UPDATE posts SET source = ?, search = ?, version = version + 1, edited_at = ?
+		WHERE id = ? AND version = ? AND removed_at = 0`, e.Source, foldCase(e.Source), at, e.Post, e.Version); err != nil {
 		return err
 	} else if n == 0 {
 		return ErrConflict
 	}
 	p.Source, p.EditedAt, p.Version = e.Source, Stamp(at), e.Version+1
 	if p.Number == 1 {
-		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET title = ?, search = ? WHERE id = ?`), e.Title, fold(e.Title), p.Thread); err != nil {
+		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET title = ?, search = ? WHERE id = ?`), e.Title, foldCase(e.Title), p.Thread); err != nil {
 			return err
 		}
 	}

@@ -94,7 +94,7 @@ func TestLimits_HoldForEachKindOfWrite(t *testing.T) {
 		if limit := (*db.RateLimitError)(nil); !errors.As(edit(31), &limit) {
 			t.Error("31 edits")
 		}
-		if err := s.Tidy(ctx, began.Add(3*window)); err != nil {
+		if err := s.CleanUp(ctx, began.Add(3*window)); err != nil {
 			t.Fatal(err)
 		}
 		if n := count(t, d, "rate_limits"); n != 0 {

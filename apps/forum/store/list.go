@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jmoiron/sqlx"
-
 	"gatehouse/db"
 	"gatehouse/db/fulltext"
 )
@@ -45,13 +43,16 @@ type List struct {
 }
 
 // Pages returns the number of pages, at least 1.
-func (l List) Pages() int { return max(1, (l.Total+PageSize-1)/PageSize) }
+func (l List) Pages() int {
+	_, pages, _ := db.Page(l.Page, l.Total, PageSize)
+	return pages
+}
 
 // Threads returns the page of threads that f selects. It does not list removed threads or search removed text.
 func (s *Store) Threads(ctx context.Context, f Filter) (List, error) {
-	find := s.browse
-	if f.bounded() {
-		find = s.find
+	find := s.browseIDs
+	if f.isBounded() {
+		find = s.findIDs
 	}
 	l, ids, err := find(ctx, f)
 	if err != nil {
@@ -63,13 +64,13 @@ func (s *Store) Threads(ctx context.Context, f Filter) (List, error) {
 	return l, nil
 }
 
-// bounded reports whether f lists at most MaxFound threads, because no count of its threads is stored.
-func (f Filter) bounded() bool {
+// isBounded reports whether f lists at most MaxFound threads, because no count of its threads is stored.
+func (f Filter) isBounded() bool {
 	return f.Product != "" || f.Sort == Unanswered || len(fulltext.Words(f.Query)) > 0
 }
 
-// browse returns a page of a board, or of all boards, whose thread counts are stored.
-func (s *Store) browse(ctx context.Context, f Filter) (l List, ids []string, err error) {
+// browseIDs returns a page of a board, or of all boards, whose thread counts are stored.
+func (s *Store) browseIDs(ctx context.Context, f Filter) (l List, ids []string, err error) {
 	if strings.TrimSpace(f.Query) != "" { // no searchable word in the query
 		return List{Page: 1}, nil, nil
 	}
@@ -109,8 +110,8 @@ func (f Filter) BrowseStatement(skip, size int, back bool) (query string, args [
 	return query + ` ORDER BY ` + order + ` LIMIT ? OFFSET ?`, append(args, size, skip)
 }
 
-// find returns a page of the newest MaxFound threads that match f, in f's order.
-func (s *Store) find(ctx context.Context, f Filter) (l List, ids []string, err error) {
+// findIDs returns a page of the newest MaxFound threads that match f, in f's order.
+func (s *Store) findIDs(ctx context.Context, f Filter) (l List, ids []string, err error) {
 	query, args, err := s.FindStatement(ctx, f)
 	if err != nil || query == "" {
 		return List{Page: 1}, nil, err
@@ -149,12 +150,8 @@ func (s *Store) byID(ctx context.Context, ids []string) ([]Thread, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	query, args, err := sqlx.In(`SELECT `+threadColumns+` FROM threads t WHERE t.id IN (?)`, ids)
-	if err != nil {
-		return nil, err
-	}
 	var threads []Thread
-	if err := s.db.SelectContext(ctx, &threads, s.db.Rebind(query), args...); err != nil {
+	if err := db.SelectIn(ctx, s.db, "threads", &threads, `SELECT `+threadColumns+` FROM threads t WHERE t.id IN (?)`, ids); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(threads, func(a, b Thread) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })

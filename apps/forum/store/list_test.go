@@ -73,7 +73,7 @@ func TestThreads_FindsWhatIsShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		find("quiet", 0)
-		if err := s.Tidy(t.Context(), began); err != nil {
+		if err := s.CleanUp(t.Context(), began); err != nil {
 			t.Fatal(err)
 		}
 		find("quiet öl", 1)
@@ -83,7 +83,7 @@ func TestThreads_FindsWhatIsShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		reply(t, s, hinge.Thread, "later")
-		if err := s.Tidy(t.Context(), began); err != nil {
+		if err := s.CleanUp(t.Context(), began); err != nil {
 			t.Fatal(err)
 		}
 		find("quiet öl later", 1)

@@ -73,11 +73,7 @@ func (s *Store) Moderate(ctx context.Context, m Moderation) (Post, error) {
 func (s *Store) moderate(ctx context.Context, tx *sqlx.Tx, p Post, m Moderation) (changed bool, err error) {
 	at := db.Millis(m.At)
 	exec := func(query string, args ...any) (bool, error) {
-		done, err := tx.ExecContext(ctx, tx.Rebind(query), args...)
-		if err != nil {
-			return false, err
-		}
-		n, err := done.RowsAffected()
+		n, err := db.Change(ctx, tx, "moderate", query, args...)
 		return n > 0, err
 	}
 	switch m.Action {
@@ -125,12 +121,9 @@ func (s *Store) Log(ctx context.Context, page int) (entries []LogEntry, total, s
 		return nil, 0, 0, fmt.Errorf("moderation log: %w", err)
 	}
 	skip := offset(page, total)
-	err = s.db.SelectContext(ctx, &entries, s.db.Rebind(`
+	err = db.Select(ctx, s.db, "moderation log", &entries, `
 		SELECT l.at, l.actor_name, l.action, l.thread_id, t.title, l.post_id, p.number, p.author_name, l.reason
 		FROM moderation_log l JOIN threads t ON t.id = l.thread_id JOIN posts p ON p.id = l.post_id
-		ORDER BY l.at DESC, l.id DESC LIMIT ? OFFSET ?`), PageSize, skip)
-	if err != nil {
-		return nil, 0, 0, fmt.Errorf("moderation log: %w", err)
-	}
-	return entries, total, skip/PageSize + 1, nil
+		ORDER BY l.at DESC, l.id DESC LIMIT ? OFFSET ?`, PageSize, skip)
+	return entries, total, skip/PageSize + 1, err
 }

@@ -50,20 +50,10 @@ func (s *Store) Post(ctx context.Context, id string) (Post, error) {
 	return s.onePost(ctx, `p.id = ?`, id)
 }
 
-func (s *Store) postByKey(ctx context.Context, sub, key string) (Post, error) {
-	return s.onePost(ctx, `p.author_sub = ? AND p.form_key = ?`, sub, key)
-}
-
 func (s *Store) onePost(ctx context.Context, where string, args ...any) (Post, error) {
 	var p Post
-	err := s.db.GetContext(ctx, &p, s.db.Rebind(`SELECT `+postColumns+` FROM posts p WHERE `+where), args...)
-	if db.Missing(err) {
-		return Post{}, ErrNotFound
-	}
-	if err != nil {
-		return Post{}, fmt.Errorf("post: %w", err)
-	}
-	return p, nil
+	err := db.Get(ctx, s.db, "post", &p, `SELECT `+postColumns+` FROM posts p WHERE `+where, args...)
+	return p, err
 }
 
 // Posts returns one page of a thread and its number. The opening post is first on the first page; the replies are in
@@ -83,11 +73,8 @@ func (s *Store) Posts(ctx context.Context, t Thread, sort Sort, page int) (posts
 		query += ` AND p.number > ? AND p.number <= ? ORDER BY p.number`
 		args = append(args, from, from+PageSize)
 	}
-	err = s.db.SelectContext(ctx, &posts, s.db.Rebind(query), args...)
-	if err != nil {
-		return nil, 0, fmt.Errorf("posts: %w", err)
-	}
-	return posts, from/PageSize + 1, nil
+	err = db.Select(ctx, s.db, "posts", &posts, query, args...)
+	return posts, from/PageSize + 1, err
 }
 
 // PostsBy returns a page of a user's posts, newest first, without removed ones, with their total number and the number
@@ -99,12 +86,9 @@ func (s *Store) PostsBy(ctx context.Context, sub string, page int) (posts []Post
 		return nil, 0, 0, fmt.Errorf("count own posts: %w", err)
 	}
 	skip := offset(page, total)
-	err = s.db.SelectContext(ctx, &posts, s.db.Rebind(`SELECT `+postColumns+where+`
-		ORDER BY p.created_at DESC, p.id DESC LIMIT ? OFFSET ?`), sub, PageSize, skip)
-	if err != nil {
-		return nil, 0, 0, fmt.Errorf("own posts: %w", err)
-	}
-	return posts, total, skip/PageSize + 1, nil
+	err = db.Select(ctx, s.db, "own posts", &posts, `SELECT `+postColumns+where+`
+		ORDER BY p.created_at DESC, p.id DESC LIMIT ? OFFSET ?`, sub, PageSize, skip)
+	return posts, total, skip/PageSize + 1, err
 }
 
 // Titles returns the titles of the threads with these ids, by id.
@@ -113,13 +97,9 @@ func (s *Store) Titles(ctx context.Context, ids []string) (map[string]string, er
 	if len(ids) == 0 {
 		return titles, nil
 	}
-	query, args, err := sqlx.In(`SELECT id, title FROM threads WHERE id IN (?)`, ids)
-	if err != nil {
-		return nil, fmt.Errorf("titles: %w", err)
-	}
 	var rows []struct{ ID, Title string }
-	if err := s.db.SelectContext(ctx, &rows, s.db.Rebind(query), args...); err != nil {
-		return nil, fmt.Errorf("titles: %w", err)
+	if err := db.SelectIn(ctx, s.db, "titles", &rows, `SELECT id, title FROM threads WHERE id IN (?)`, ids); err != nil {
+		return nil, err
 	}
 	for _, r := range rows {
 		titles[r.ID] = r.Title
@@ -133,7 +113,7 @@ func (s *Store) Titles(ctx context.Context, ids []string) (map[string]string, er
 func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
 	var post Post
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) (err error) {
-		if err := perReply.Take(ctx, tx, "reply "+n.Author.Sub, n.At); err != nil {
+		if err := replyLimit.Count(ctx, tx, "reply "+n.Author.Sub, n.At); err != nil {
 			return err
 		}
 		post, err = s.addReply(ctx, tx, n)
@@ -148,15 +128,15 @@ func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
 			map[string]any{"thread_id": n.Thread, "post_id": post.ID, "board": board}))
 	})
 	if err != nil {
-		return s.earlier(ctx, n.Author, n.FormKey, fmt.Errorf("create reply: %w", err))
+		return s.existingPost(ctx, n.Author, n.FormKey, fmt.Errorf("create reply: %w", err))
 	}
 	return post, nil
 }
 
-// earlier returns the post that by created with this form key before, even if the thread has been locked or a limit
+// existingPost returns the post that by created with this form key before, even if the thread has been locked or a limit
 // reached since. If there is none, it returns err, with which creating it failed now.
-func (s *Store) earlier(ctx context.Context, by Author, key string, err error) (Post, error) {
-	p, missing := s.postByKey(ctx, by.Sub, key)
+func (s *Store) existingPost(ctx context.Context, by Author, key string, err error) (Post, error) {
+	p, missing := s.onePost(ctx, `p.author_sub = ? AND p.form_key = ?`, by.Sub, key)
 	if errors.Is(missing, ErrNotFound) {
 		return Post{}, err
 	}
@@ -172,7 +152,7 @@ func (s *Store) addReply(ctx context.Context, tx *sqlx.Tx, n NewReply) (Post, er
 		UPDATE threads SET last_number = last_number + 1, reply_count = reply_count + 1, active_at = ?
 		WHERE id = ? AND locked_at = 0 AND removed_at = 0 RETURNING last_number`), at, n.Thread)
 	if db.Missing(err) {
-		return Post{}, whyClosed(ctx, tx, n.Thread)
+		return Post{}, checkOpen(ctx, tx, n.Thread)
 	}
 	if err != nil {
 		return Post{}, err
@@ -183,8 +163,8 @@ func (s *Store) addReply(ctx context.Context, tx *sqlx.Tx, n NewReply) (Post, er
 	return insertPost(ctx, tx, n.Thread, number, n.Author, n.Source, n.FormKey, at)
 }
 
-// whyClosed returns ErrNotFound, ErrRemoved or ErrLocked if a thread accepts no replies and edits, otherwise nil.
-func whyClosed(ctx context.Context, tx *sqlx.Tx, thread string) error {
+// checkOpen returns ErrNotFound, ErrRemoved or ErrLocked if a thread accepts no replies and edits, otherwise nil.
+func checkOpen(ctx context.Context, tx *sqlx.Tx, thread string) error {
 	var t struct {
 		Locked  Stamp `db:"locked_at"`
 		Removed Stamp `db:"removed_at"`
@@ -210,6 +190,6 @@ func insertPost(ctx context.Context, tx *sqlx.Tx, thread string, number int, by 
 		INSERT INTO posts (id, thread_id, number, author_sub, author_name, source, search, votes, version, form_key,
 			created_at, edited_at, removed_at, removed_by, removed_reason)
 		VALUES (?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, 0, 0, '', '')`),
-		p.ID, thread, number, by.Sub, by.Name, source, fold(source), key, at)
+		p.ID, thread, number, by.Sub, by.Name, source, foldCase(source), key, at)
 	return p, err
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jmoiron/sqlx"
 
@@ -42,21 +41,5 @@ func (s *Store) reindex(ctx context.Context, tx *sqlx.Tx, thread string) error {
 // Index indexes the threads that are not indexed yet: those written before the index existed, by an older version or by
 // an import.
 func (s *Store) Index(ctx context.Context) error {
-	for {
-		threads, err := fulltext.Waiting(ctx, s.db, `SELECT id FROM threads`, indexBatch)
-		if err != nil || len(threads) == 0 {
-			return err
-		}
-		err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-			for _, thread := range threads {
-				if err := s.reindex(ctx, tx, thread); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("index threads: %w", err)
-		}
-	}
+	return fulltext.IndexMissing(ctx, s.db, `SELECT id FROM threads`, indexBatch, s.reindex)
 }

@@ -30,12 +30,7 @@ type SeedReply struct {
 // events, since no user took an action.
 func (s *Store) Seed(ctx context.Context, name string, at time.Time, threads []SeedThread) error {
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		done, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO seeds (name, sown_at) VALUES (?, ?) ON CONFLICT DO NOTHING`),
-			name, db.Millis(at))
-		if err != nil {
-			return err
-		}
-		if n, err := done.RowsAffected(); err != nil || n == 0 {
+		if n, err := db.Change(ctx, tx, "seeds", `INSERT INTO seeds (name, sown_at) VALUES (?, ?) ON CONFLICT DO NOTHING`, name, db.Millis(at)); err != nil || n == 0 {
 			return err
 		}
 		for _, t := range threads {

@@ -12,7 +12,7 @@ import (
 
 // Errors of the store, for use with errors.Is.
 var (
-	ErrNotFound  = errors.New("forum: not found")
+	ErrNotFound  = db.ErrNotFound
 	ErrLocked    = errors.New("forum: the thread is locked")
 	ErrRemoved   = errors.New("forum: removed by a moderator")
 	ErrNotAuthor = errors.New("forum: the post belongs to another user")
@@ -22,10 +22,10 @@ var (
 
 // Limits per user. They do not affect normal conversations, but stop floods.
 var (
-	perThread = db.RateLimit{Max: 20, Window: 10 * time.Minute}
-	perReply  = db.RateLimit{Max: 60, Window: 10 * time.Minute}
-	perEdit   = db.RateLimit{Max: 30, Window: 10 * time.Minute}
-	perVote   = db.RateLimit{Max: 120, Window: 10 * time.Minute}
+	threadLimit = db.RateLimit{Max: 20, Window: 10 * time.Minute}
+	replyLimit  = db.RateLimit{Max: 60, Window: 10 * time.Minute}
+	editLimit   = db.RateLimit{Max: 30, Window: 10 * time.Minute}
+	voteLimit   = db.RateLimit{Max: 120, Window: 10 * time.Minute}
 )
 
 // PageSize is the number of threads, posts or log entries per page.
@@ -42,8 +42,8 @@ func New(d *db.DB) (*Store, error) {
 	return &Store{db: d}, nil
 }
 
-// Tidy indexes threads that are not indexed yet, corrects stored counts and deletes expired rate limit counters.
-func (s *Store) Tidy(ctx context.Context, now time.Time) error {
+// CleanUp indexes threads that are not indexed yet, corrects stored counts and deletes expired rate limit counters.
+func (s *Store) CleanUp(ctx context.Context, now time.Time) error {
 	return errors.Join(s.Index(ctx), s.countThreads(ctx), s.db.PruneRateLimits(ctx, now))
 }
 
@@ -61,12 +61,12 @@ func (s Stamp) Set() bool { return s != 0 }
 
 func newID() string { return strings.ToLower(rand.Text()[:16]) } // 80 bits
 
-// fold converts text to lower case for searches. It is done in Go, because the databases differ on lower case outside
+// foldCase converts text to lower case for searches. It is done in Go, because the databases differ on lower case outside
 // ASCII.
-func fold(s string) string { return strings.ToLower(s) }
+func foldCase(s string) string { return strings.ToLower(s) }
 
 // offset returns the OFFSET of a page, or of the last page if page is past the end.
 func offset(page, total int) int {
-	last := max(1, (total+PageSize-1)/PageSize)
-	return (min(max(page, 1), last) - 1) * PageSize
+	_, _, skip := db.Page(page, total, PageSize)
+	return skip
 }

@@ -55,14 +55,8 @@ type NewThread struct {
 // Thread returns the thread with this id, removed or not, or ErrNotFound.
 func (s *Store) Thread(ctx context.Context, id string) (Thread, error) {
 	var t Thread
-	err := s.db.GetContext(ctx, &t, s.db.Rebind(`SELECT `+threadColumns+` FROM threads t WHERE t.id = ?`), id)
-	if db.Missing(err) {
-		return Thread{}, ErrNotFound
-	}
-	if err != nil {
-		return Thread{}, fmt.Errorf("thread: %w", err)
-	}
-	return t, nil
+	err := db.Get(ctx, s.db, "thread", &t, `SELECT `+threadColumns+` FROM threads t WHERE t.id = ?`, id)
+	return t, err
 }
 
 // CreateThread stores a thread with its opening post, records the event thread_created, and returns the opening post.
@@ -71,7 +65,7 @@ func (s *Store) Thread(ctx context.Context, id string) (Thread, error) {
 func (s *Store) CreateThread(ctx context.Context, n NewThread) (Post, error) {
 	var post Post
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if err := perThread.Take(ctx, tx, "thread "+n.Author.Sub, n.At); err != nil {
+		if err := threadLimit.Count(ctx, tx, "thread "+n.Author.Sub, n.At); err != nil {
 			return err
 		}
 		thread, p, err := s.insertThread(ctx, tx, n)
@@ -83,7 +77,7 @@ func (s *Store) CreateThread(ctx context.Context, n NewThread) (Post, error) {
 			map[string]any{"thread_id": thread, "board": n.Board}))
 	})
 	if err != nil {
-		return s.earlier(ctx, n.Author, n.FormKey, fmt.Errorf("create thread: %w", err))
+		return s.existingPost(ctx, n.Author, n.FormKey, fmt.Errorf("create thread: %w", err))
 	}
 	return post, nil
 }
@@ -98,7 +92,7 @@ func (s *Store) insertThread(ctx context.Context, tx *sqlx.Tx, n NewThread) (str
 		INSERT INTO threads (id, board, title, search, author_sub, author_name, product_slug, product_name, product_path,
 			votes, reply_count, last_number, created_at, active_at, pinned_at, locked_at, removed_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1, ?, ?, 0, 0, 0)`),
-		id, n.Board, n.Title, fold(n.Title), n.Author.Sub, n.Author.Name,
+		id, n.Board, n.Title, foldCase(n.Title), n.Author.Sub, n.Author.Name,
 		n.Product.Slug, n.Product.Name, n.Product.Path, at, at)
 	if err != nil {
 		return "", Post{}, err

@@ -20,15 +20,9 @@ type NewTopic struct {
 // Topic returns the thread of an app's topic, removed or not, or ErrNotFound.
 func (s *Store) Topic(ctx context.Context, app, topic string) (Thread, error) {
 	var t Thread
-	err := s.db.GetContext(ctx, &t, s.db.Rebind(`SELECT `+threadColumns+` FROM threads t
-		JOIN topics o ON o.thread_id = t.id WHERE o.app = ? AND o.topic = ?`), app, topic)
-	if db.Missing(err) {
-		return Thread{}, ErrNotFound
-	}
-	if err != nil {
-		return Thread{}, fmt.Errorf("topic: %w", err)
-	}
-	return t, nil
+	err := db.Get(ctx, s.db, "topic", &t, `SELECT `+threadColumns+` FROM threads t
+		JOIN topics o ON o.thread_id = t.id WHERE o.app = ? AND o.topic = ?`, app, topic)
+	return t, err
 }
 
 // PutTopic returns the thread of n's topic, and creates it if there is none. Concurrent calls return the same thread,

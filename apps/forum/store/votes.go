@@ -16,7 +16,7 @@ import (
 // many votes, a [*db.RateLimitError].
 func (s *Store) Vote(ctx context.Context, post, sub string, up bool, at time.Time) (votes int, err error) {
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		p, err := votable(ctx, tx, post, sub)
+		p, err := votablePost(ctx, tx, post, sub)
 		if err != nil {
 			return err
 		}
@@ -25,7 +25,7 @@ func (s *Store) Vote(ctx context.Context, post, sub string, up bool, at time.Tim
 		if err != nil || !changed {
 			return err
 		}
-		if err := perVote.Take(ctx, tx, "vote "+sub, at); err != nil {
+		if err := voteLimit.Count(ctx, tx, "vote "+sub, at); err != nil {
 			return err
 		}
 		votes, err = countVote(ctx, tx, p, by)
@@ -40,7 +40,7 @@ func (s *Store) Vote(ctx context.Context, post, sub string, up bool, at time.Tim
 	return votes, nil
 }
 
-func votable(ctx context.Context, tx *sqlx.Tx, post, sub string) (Post, error) {
+func votablePost(ctx context.Context, tx *sqlx.Tx, post, sub string) (Post, error) {
 	var p struct {
 		Post
 		ThreadRemoved Stamp `db:"thread_removed_at"`
@@ -69,11 +69,7 @@ func castVote(ctx context.Context, tx *sqlx.Tx, post, sub string, up bool, at in
 		query, args = `INSERT INTO votes (post_id, sub, voted_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, append(args, at)
 		by = 1
 	}
-	done, err := tx.ExecContext(ctx, tx.Rebind(query), args...)
-	if err != nil {
-		return 0, false, err
-	}
-	n, err := done.RowsAffected()
+	n, err := db.Change(ctx, tx, "votes", query, args...)
 	return by, n == 1, err
 }
 
@@ -96,13 +92,9 @@ func (s *Store) Voted(ctx context.Context, sub string, posts []Post) (map[string
 	for i, p := range posts {
 		ids[i] = p.ID
 	}
-	query, args, err := sqlx.In(`SELECT post_id FROM votes WHERE sub = ? AND post_id IN (?)`, sub, ids)
-	if err != nil {
-		return nil, fmt.Errorf("votes: %w", err)
-	}
 	var found []string
-	if err := s.db.SelectContext(ctx, &found, s.db.Rebind(query), args...); err != nil {
-		return nil, fmt.Errorf("votes: %w", err)
+	if err := db.SelectIn(ctx, s.db, "votes", &found, `SELECT post_id FROM votes WHERE sub = ? AND post_id IN (?)`, sub, ids); err != nil {
+		return nil, err
 	}
 	for _, id := range found {
 		voted[id] = true

@@ -19,9 +19,9 @@ type CartID string
 
 const guestPrefix = "guest:"
 
-// perNetwork limits the new carts of guests per network: enough for an office or a school behind one address, but not
+// cartsPerNetwork limits the new carts of guests per network: enough for an office or a school behind one address, but not
 // for a program that would fill the database.
-var perNetwork = db.RateLimit{Max: 60, Window: time.Hour}
+var cartsPerNetwork = db.RateLimit{Max: 60, Window: time.Hour}
 
 // PersonCart returns the id of the cart of the user with this sub.
 func PersonCart(sub string) CartID { return CartID("person:" + sub) }
@@ -50,23 +50,15 @@ func (s *Store) Cart(ctx context.Context, id CartID) ([]Line, error) {
 	if id == "" {
 		return nil, nil
 	}
-	return lines(ctx, s.db, id)
+	return cartLines(ctx, s.db, id)
 }
 
-type rebinder interface {
-	sqlx.QueryerContext
-	Rebind(query string) string
-}
-
-func lines(ctx context.Context, q rebinder, id CartID) ([]Line, error) {
+func cartLines(ctx context.Context, q db.Querier, id CartID) ([]Line, error) {
 	var out []Line
-	err := sqlx.SelectContext(ctx, q, &out, q.Rebind(`SELECT `+productColumns+`, i.quantity, i.price_cents AS seen_cents
+	err := db.Select(ctx, q, "cart", &out, `SELECT `+productColumns+`, i.quantity, i.price_cents AS seen_cents
 		FROM cart_items i JOIN products p ON p.slug = i.product JOIN categories c ON c.slug = p.category
-		WHERE i.cart_id = ? ORDER BY i.added_at, p.slug`), id)
-	if err != nil {
-		return nil, fmt.Errorf("cart: %w", err)
-	}
-	return out, nil
+		WHERE i.cart_id = ? ORDER BY i.added_at, p.slug`, id)
+	return out, err
 }
 
 // Units returns the number of units in a cart.
@@ -75,39 +67,33 @@ func (s *Store) Units(ctx context.Context, id CartID) (int, error) {
 		return 0, nil
 	}
 	var n int
-	if err := s.db.GetContext(ctx, &n, s.db.Rebind(`SELECT COALESCE(SUM(quantity), 0) FROM cart_items WHERE cart_id = ?`), id); err != nil {
-		return 0, fmt.Errorf("cart: %w", err)
-	}
-	return n, nil
+	err := db.Get(ctx, s.db, "cart", &n, `SELECT COALESCE(SUM(quantity), 0) FROM cart_items WHERE cart_id = ?`, id)
+	return n, err
 }
 
 // Exists reports whether there is a cart with this id.
-func (s *Store) Exists(ctx context.Context, id CartID) (bool, error) { return exists(ctx, s.db, id) }
-
-func exists(ctx context.Context, q rebinder, id CartID) (bool, error) {
-	var n int
-	if err := sqlx.GetContext(ctx, q, &n, q.Rebind(`SELECT COUNT(*) FROM carts WHERE id = ?`), id); err != nil {
-		return false, fmt.Errorf("cart: %w", err)
-	}
-	return n > 0, nil
+func (s *Store) Exists(ctx context.Context, id CartID) (bool, error) {
+	return cartExists(ctx, s.db, id)
 }
 
-// hold creates the cart if it is missing and locks it until tx ends, so that concurrent requests of one browser change
+func cartExists(ctx context.Context, q db.Querier, id CartID) (bool, error) {
+	var n int
+	err := db.Get(ctx, q, "cart", &n, `SELECT COUNT(*) FROM carts WHERE id = ?`, id)
+	return n > 0, err
+}
+
+// lockCart creates the cart if it is missing and locks it until tx ends, so that concurrent requests of one browser change
 // it one after the other.
-func hold(ctx context.Context, tx *sqlx.Tx, id CartID, now time.Time) error {
-	_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO carts (id, updated_at) VALUES (?, ?)
-		ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at`), id, db.Millis(now))
-	if err != nil {
-		return fmt.Errorf("cart: %w", err)
-	}
-	return nil
+func lockCart(ctx context.Context, tx *sqlx.Tx, id CartID, now time.Time) error {
+	return db.Exec(ctx, tx, "cart", `INSERT INTO carts (id, updated_at) VALUES (?, ?)
+		ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at`, id, db.Millis(now))
 }
 
 // Add adds quantity units of a product to the cart and returns how many were in it before and how many are in it then,
 // which is at most the stock and at most MaxQuantity. It returns ErrNotFound if there is no such product, ErrSoldOut if none is in stock, ErrFull if
 // the cart has MaxLines other products, and a [*db.RateLimitError] if the guest's network created too many carts.
 func (s *Store) Add(ctx context.Context, id CartID, product string, quantity int, network string, now time.Time) (had, have int, err error) {
-	return s.change(ctx, id, product, network, now, func(had int) int { return had + quantity })
+	return s.changeItem(ctx, id, product, network, now, func(had int) int { return had + quantity })
 }
 
 // SetQuantity sets the quantity of a product with the same limits and errors as Add; 0 removes the product. It returns
@@ -116,11 +102,11 @@ func (s *Store) SetQuantity(ctx context.Context, id CartID, product string, quan
 	if quantity <= 0 {
 		return 0, s.Remove(ctx, id, product, now)
 	}
-	_, have, err := s.change(ctx, id, product, "", now, func(int) int { return quantity })
+	_, have, err := s.changeItem(ctx, id, product, "", now, func(int) int { return quantity })
 	return have, err
 }
 
-func (s *Store) change(ctx context.Context, id CartID, product, network string, now time.Time, want func(had int) int) (had, have int, err error) {
+func (s *Store) changeItem(ctx context.Context, id CartID, product, network string, now time.Time, want func(had int) int) (had, have int, err error) {
 	p, err := s.Product(ctx, product)
 	if err != nil {
 		return 0, 0, err
@@ -132,7 +118,7 @@ func (s *Store) change(ctx context.Context, id CartID, product, network string, 
 		if err := limitGuest(ctx, tx, id, network, now); err != nil {
 			return err
 		}
-		if err := hold(ctx, tx, id, now); err != nil {
+		if err := lockCart(ctx, tx, id, now); err != nil {
 			return err
 		}
 		err := tx.GetContext(ctx, &had, tx.Rebind(`SELECT quantity FROM cart_items WHERE cart_id = ? AND product = ?`), id, p.Slug)
@@ -149,7 +135,7 @@ func (s *Store) change(ctx context.Context, id CartID, product, network string, 
 			}
 		}
 		have = min(want(had), p.Stock, MaxQuantity)
-		return put(ctx, tx, id, p.Slug, have, p.PriceCents, now)
+		return putItem(ctx, tx, id, p.Slug, have, p.PriceCents, now)
 	})
 	return had, have, err
 }
@@ -159,32 +145,24 @@ func limitGuest(ctx context.Context, tx *sqlx.Tx, id CartID, network string, now
 	if !strings.HasPrefix(string(id), guestPrefix) {
 		return nil
 	}
-	if there, err := exists(ctx, tx, id); err != nil || there {
+	if there, err := cartExists(ctx, tx, id); err != nil || there {
 		return err
 	}
-	return perNetwork.Take(ctx, tx, "cart "+network, now)
+	return cartsPerNetwork.Count(ctx, tx, "cart "+network, now)
 }
 
-func put(ctx context.Context, tx *sqlx.Tx, id CartID, product string, quantity int, cents int64, now time.Time) error {
-	_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO cart_items (cart_id, product, quantity, price_cents, added_at) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (cart_id, product) DO UPDATE SET quantity = excluded.quantity, price_cents = excluded.price_cents`),
-		id, product, quantity, cents, db.Millis(now))
-	if err != nil {
-		return fmt.Errorf("cart: %w", err)
-	}
-	return nil
+func putItem(ctx context.Context, tx *sqlx.Tx, id CartID, product string, quantity int, cents int64, now time.Time) error {
+	return db.Exec(ctx, tx, "cart", `INSERT INTO cart_items (cart_id, product, quantity, price_cents, added_at) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (cart_id, product) DO UPDATE SET quantity = excluded.quantity, price_cents = excluded.price_cents`, id, product, quantity, cents, db.Millis(now))
 }
 
 // Remove removes a product from the cart. It returns no error if the cart does not have the product.
 func (s *Store) Remove(ctx context.Context, id CartID, product string, now time.Time) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if err := hold(ctx, tx, id, now); err != nil {
+		if err := lockCart(ctx, tx, id, now); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM cart_items WHERE cart_id = ? AND product = ?`), id, product); err != nil {
-			return fmt.Errorf("cart: %w", err)
-		}
-		return nil
+		return db.Exec(ctx, tx, "cart", `DELETE FROM cart_items WHERE cart_id = ? AND product = ?`, id, product)
 	})
 }
 
@@ -193,34 +171,28 @@ func (s *Store) Remove(ctx context.Context, id CartID, product string, now time.
 func (s *Store) Merge(ctx context.Context, from, into CartID, now time.Time) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		// The guest's row is the lock: if the update finds no row, another call has merged the cart.
-		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE carts SET updated_at = ? WHERE id = ?`), db.Millis(now), from)
-		if err != nil {
-			return fmt.Errorf("cart: %w", err)
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
+		if n, err := db.Change(ctx, tx, "cart", `UPDATE carts SET updated_at = ? WHERE id = ?`, db.Millis(now), from); err != nil || n == 0 {
 			return err
 		}
-		if err := hold(ctx, tx, into, now); err != nil {
+		if err := lockCart(ctx, tx, into, now); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, tx.Rebind(`INSERT INTO cart_items (cart_id, product, quantity, price_cents, added_at)
+		err := db.Exec(ctx, tx, "cart: merge", `INSERT INTO cart_items (cart_id, product, quantity, price_cents, added_at)
 			SELECT ?, product, quantity, price_cents, added_at FROM cart_items WHERE cart_id = ?
 			ON CONFLICT (cart_id, product) DO UPDATE SET
-				quantity = CASE WHEN cart_items.quantity + excluded.quantity > ? THEN ? ELSE cart_items.quantity + excluded.quantity END`), into, from, MaxQuantity, MaxQuantity)
+				quantity = CASE WHEN cart_items.quantity + excluded.quantity > ? THEN ? ELSE cart_items.quantity + excluded.quantity END`, into, from, MaxQuantity, MaxQuantity)
 		if err != nil {
-			return fmt.Errorf("cart: merge: %w", err)
+			return err
 		}
-		_, err = tx.ExecContext(ctx, tx.Rebind(`DELETE FROM cart_items WHERE cart_id = ? AND product NOT IN
-			(SELECT product FROM cart_items WHERE cart_id = ? ORDER BY added_at, product LIMIT ?)`), into, into, MaxLines)
+		err = db.Exec(ctx, tx, "cart: merge", `DELETE FROM cart_items WHERE cart_id = ? AND product NOT IN
+			(SELECT product FROM cart_items WHERE cart_id = ? ORDER BY added_at, product LIMIT ?)`, into, into, MaxLines)
 		if err != nil {
-			return fmt.Errorf("cart: merge: %w", err)
+			return err
 		}
-		for _, q := range []string{`DELETE FROM cart_items WHERE cart_id = ?`, `DELETE FROM carts WHERE id = ?`} {
-			if _, err := tx.ExecContext(ctx, tx.Rebind(q), from); err != nil {
-				return fmt.Errorf("cart: merge: %w", err)
-			}
+		if err := db.Exec(ctx, tx, "cart: merge", `DELETE FROM cart_items WHERE cart_id = ?`, from); err != nil {
+			return err
 		}
-		return nil
+		return db.Exec(ctx, tx, "cart: merge", `DELETE FROM carts WHERE id = ?`, from)
 	})
 }
 
@@ -231,12 +203,9 @@ func (s *Store) Prune(ctx context.Context, since, now time.Time) error {
 		return err
 	}
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM cart_items WHERE cart_id IN (SELECT id FROM carts WHERE id LIKE 'guest:%' AND updated_at < ?)`), db.Millis(since)); err != nil {
-			return fmt.Errorf("carts: prune: %w", err)
+		if err := db.Exec(ctx, tx, "carts: prune", `DELETE FROM cart_items WHERE cart_id IN (SELECT id FROM carts WHERE id LIKE 'guest:%' AND updated_at < ?)`, db.Millis(since)); err != nil {
+			return err
 		}
-		if _, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM carts WHERE id LIKE 'guest:%' AND updated_at < ?`), db.Millis(since)); err != nil {
-			return fmt.Errorf("carts: prune: %w", err)
-		}
-		return nil
+		return db.Exec(ctx, tx, "carts: prune", `DELETE FROM carts WHERE id LIKE 'guest:%' AND updated_at < ?`, db.Millis(since))
 	})
 }

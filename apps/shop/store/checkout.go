@@ -56,21 +56,21 @@ func Summary(lines []Line) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Place turns the user's cart into an order, or changes nothing. If the key was used before, it returns the existing
+// PlaceOrder turns the user's cart into an order, or changes nothing. If the key was used before, it returns the existing
 // order with again set. It returns ErrEmpty, ErrChanged, or a [LackingError] if the stock does not suffice.
-func (s *Store) Place(ctx context.Context, c Checkout) (id string, again bool, err error) {
-	if id, err = s.placed(ctx, c.Subject, c.Key); id != "" || err != nil {
+func (s *Store) PlaceOrder(ctx context.Context, c Checkout) (id string, again bool, err error) {
+	if id, err = s.orderByKey(ctx, c.Subject, c.Key); id != "" || err != nil {
 		return id, true, err
 	}
 	id = rand.Text()
-	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error { return place(ctx, tx, id, c) })
+	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error { return placeOrder(ctx, tx, id, c) })
 	if err == nil {
 		return id, false, nil
 	}
 	// The same form may have been sent twice at once: the second request finds that the key is taken or that the cart
 	// has been emptied.
 	if db.IsUnique(err) || errors.Is(err, ErrEmpty) || errors.Is(err, ErrChanged) {
-		if first, lookErr := s.placed(ctx, c.Subject, c.Key); lookErr != nil {
+		if first, lookErr := s.orderByKey(ctx, c.Subject, c.Key); lookErr != nil {
 			return "", false, lookErr
 		} else if first != "" {
 			return first, true, nil
@@ -79,7 +79,7 @@ func (s *Store) Place(ctx context.Context, c Checkout) (id string, again bool, e
 	return "", false, err
 }
 
-func (s *Store) placed(ctx context.Context, subject, key string) (string, error) {
+func (s *Store) orderByKey(ctx context.Context, subject, key string) (string, error) {
 	var id string
 	err := s.db.GetContext(ctx, &id, s.db.Rebind(`SELECT id FROM orders WHERE subject = ? AND idempotency_key = ?`), subject, key)
 	if err != nil && !db.Missing(err) {
@@ -88,12 +88,12 @@ func (s *Store) placed(ctx context.Context, subject, key string) (string, error)
 	return id, nil
 }
 
-func place(ctx context.Context, tx *sqlx.Tx, id string, c Checkout) error {
+func placeOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout) error {
 	cart := PersonCart(c.Subject)
-	if err := hold(ctx, tx, cart, c.Now); err != nil {
+	if err := lockCart(ctx, tx, cart, c.Now); err != nil {
 		return err
 	}
-	lines, err := lines(ctx, tx, cart)
+	lines, err := cartLines(ctx, tx, cart)
 	switch {
 	case err != nil:
 		return err
@@ -121,13 +121,8 @@ func takeStock(ctx context.Context, tx *sqlx.Tx, lines []Line) error {
 	var lacking []Line
 	for _, l := range lines {
 		// The price is checked again: it may have changed since the cart was read.
-		res, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE products SET stock = stock - ? WHERE slug = ? AND stock >= ? AND price_cents = ?`),
-			l.Quantity, l.Slug, l.Quantity, l.PriceCents)
-		if err != nil {
-			return fmt.Errorf("order: take from stock: %w", err)
-		}
-		if n, err := res.RowsAffected(); err != nil {
-			return fmt.Errorf("order: take from stock: %w", err)
+		if n, err := db.Change(ctx, tx, "order: take from stock", `UPDATE products SET stock = stock - ? WHERE slug = ? AND stock >= ? AND price_cents = ?`, l.Quantity, l.Slug, l.Quantity, l.PriceCents); err != nil {
+			return err
 		} else if n == 1 {
 			continue
 		}

@@ -42,7 +42,7 @@ func TestPlace_LastItemsAreSoldOnce(t *testing.T) {
 		placed, soldOut := 0, 0
 		for i := range people {
 			wg.Go(func() {
-				_, _, err := s.Place(ctx, store.Checkout{Subject: fmt.Sprintf("p%d", i), Address: home, Key: "k", Summary: sums[i], Now: now})
+				_, _, err := s.PlaceOrder(ctx, store.Checkout{Subject: fmt.Sprintf("p%d", i), Address: home, Key: "k", Summary: sums[i], Now: now})
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
@@ -87,7 +87,7 @@ func TestPlace_OneFormIsOneOrder(t *testing.T) {
 		ids, firsts := map[string]bool{}, 0
 		for range 12 {
 			wg.Go(func() {
-				id, again, err := s.Place(ctx, store.Checkout{Subject: "p", Address: home, Key: "same", Summary: sum, Now: now})
+				id, again, err := s.PlaceOrder(ctx, store.Checkout{Subject: "p", Address: home, Key: "same", Summary: sum, Now: now})
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil {
@@ -113,7 +113,7 @@ func TestPlace_OnlyWhatWasSeen(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		ctx := t.Context()
 		place := func(key, sum string) error {
-			_, _, err := s.Place(ctx, store.Checkout{Subject: "p", Address: home, Key: key, Summary: sum, Now: now})
+			_, _, err := s.PlaceOrder(ctx, store.Checkout{Subject: "p", Address: home, Key: key, Summary: sum, Now: now})
 			return err
 		}
 		if err := place("k1", ""); !errors.Is(err, store.ErrEmpty) {

@@ -54,18 +54,12 @@ func (s *Store) Order(ctx context.Context, subject, id string) (Order, error) {
 	if !orderPattern.MatchString(id) {
 		return o, ErrNotFound
 	}
-	err := s.db.GetContext(ctx, &o, s.db.Rebind(`SELECT `+orderColumns+` FROM orders WHERE id = ? AND subject = ?`), id, subject)
-	if db.Missing(err) {
-		return o, ErrNotFound
-	}
+	err := db.Get(ctx, s.db, "order", &o, `SELECT `+orderColumns+` FROM orders WHERE id = ? AND subject = ?`, id, subject)
 	if err != nil {
-		return o, fmt.Errorf("order: %w", err)
+		return o, err
 	}
-	err = s.db.SelectContext(ctx, &o.Items, s.db.Rebind(`SELECT order_id, product, name, quantity, price_cents FROM order_items WHERE order_id = ? ORDER BY line`), id)
-	if err != nil {
-		return o, fmt.Errorf("order: %w", err)
-	}
-	return o, nil
+	err = db.Select(ctx, s.db, "order", &o.Items, `SELECT order_id, product, name, quantity, price_cents FROM order_items WHERE order_id = ? ORDER BY line`, id)
+	return o, err
 }
 
 // OrderPage is a page of a user's orders, newest first.
@@ -80,10 +74,10 @@ func (s *Store) Orders(ctx context.Context, subject string, page, perPage int) (
 	if err := s.db.GetContext(ctx, &out.Total, s.db.Rebind(`SELECT COUNT(*) FROM orders WHERE subject = ?`), subject); err != nil {
 		return out, fmt.Errorf("orders: %w", err)
 	}
-	out.Pages = max(1, (out.Total+perPage-1)/perPage)
-	out.Page = min(max(page, 1), out.Pages)
+	var skip int
+	out.Page, out.Pages, skip = db.Page(page, out.Total, perPage)
 	ids := `SELECT id FROM orders WHERE subject = ? ORDER BY placed_at DESC, id LIMIT ? OFFSET ?`
-	args := []any{subject, perPage, (out.Page - 1) * perPage}
+	args := []any{subject, perPage, skip}
 	err := s.db.SelectContext(ctx, &out.Orders, s.db.Rebind(`SELECT `+orderColumns+` FROM orders WHERE id IN (`+ids+`) ORDER BY placed_at DESC, id`), args...)
 	if err != nil {
 		return out, fmt.Errorf("orders: %w", err)
@@ -119,14 +113,9 @@ func (s *Store) LastAddress(ctx context.Context, subject string) (Address, bool,
 	return a, true, nil
 }
 
-// KeepAddress stores an address for the user's next checkout.
-func (s *Store) KeepAddress(ctx context.Context, subject string, a Address, now time.Time) error {
-	_, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO addresses (subject, name, street, postcode, city, country, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+// PutAddress stores an address for the user's next checkout.
+func (s *Store) PutAddress(ctx context.Context, subject string, a Address, now time.Time) error {
+	return db.Exec(ctx, s.db, "address", `INSERT INTO addresses (subject, name, street, postcode, city, country, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (subject) DO UPDATE SET name = excluded.name, street = excluded.street, postcode = excluded.postcode,
-			city = excluded.city, country = excluded.country, updated_at = excluded.updated_at`),
-		subject, a.Name, a.Street, a.Postcode, a.City, a.Country, db.Millis(now))
-	if err != nil {
-		return fmt.Errorf("address: %w", err)
-	}
-	return nil
+			city = excluded.city, country = excluded.country, updated_at = excluded.updated_at`, subject, a.Name, a.Street, a.Postcode, a.City, a.Country, db.Millis(now))
 }

@@ -40,7 +40,7 @@ func grown(t *testing.T, n int, test func(t *testing.T, s *store.Store, d *db.DB
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Tidy(t.Context()); err != nil { // counts the products
+		if err := s.CleanUp(t.Context()); err != nil { // counts the products
 			t.Fatal(err)
 		}
 		if d.Dialect == db.Postgres {
@@ -180,7 +180,7 @@ func TestSearch_Many(t *testing.T) {
 		if l := find(store.Query{Text: "unique77"}); l.Total != 0 {
 			t.Errorf("%d before they are indexed", l.Total)
 		}
-		if err := s.Tidy(t.Context()); err != nil {
+		if err := s.CleanUp(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if l := find(store.Query{Text: "unique77"}); l.Total != 11 {
@@ -192,7 +192,7 @@ func TestSearch_Many(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Tidy(t.Context()); err != nil {
+		if err := s.CleanUp(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if l := find(store.Query{Text: "quite"}); l.Total != 1 || find(store.Query{}).Total != 1_201 {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/jmoiron/sqlx"
-
 	"gatehouse/db"
 )
 
@@ -80,15 +78,9 @@ func (s *Store) Product(ctx context.Context, slug string) (Product, error) {
 	if !ValidSlug(slug) {
 		return p, ErrNotFound
 	}
-	err := s.db.GetContext(ctx, &p, s.db.Rebind(`SELECT `+productColumns+`
-		FROM products p JOIN categories c ON c.slug = p.category WHERE p.slug = ?`), slug)
-	if db.Missing(err) {
-		return p, ErrNotFound
-	}
-	if err != nil {
-		return p, fmt.Errorf("product: %w", err)
-	}
-	return p, nil
+	err := db.Get(ctx, s.db, "product", &p, `SELECT `+productColumns+`
+		FROM products p JOIN categories c ON c.slug = p.category WHERE p.slug = ?`, slug)
+	return p, err
 }
 
 // bySlug returns the products in the order of slugs.
@@ -96,12 +88,10 @@ func (s *Store) bySlug(ctx context.Context, slugs []string) ([]Product, error) {
 	if len(slugs) == 0 {
 		return nil, nil
 	}
-	query, args, err := sqlx.In(`SELECT `+productColumns+` FROM products p CROSS JOIN categories c WHERE c.slug = p.category AND p.slug IN (?)`, slugs)
-	if err != nil {
-		return nil, err
-	}
 	var out []Product
-	if err := s.db.SelectContext(ctx, &out, s.db.Rebind(query), args...); err != nil {
+	err := db.SelectIn(ctx, s.db, "products", &out, `SELECT `+productColumns+` FROM products p CROSS JOIN categories c
+		WHERE c.slug = p.category AND p.slug IN (?)`, slugs)
+	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(out, func(a, b Product) int { return slices.Index(slugs, a.Slug) - slices.Index(slugs, b.Slug) })
@@ -141,13 +131,7 @@ func (s *Store) Buyers(ctx context.Context, product string, subs []string) ([]st
 	if len(subs) == 0 {
 		return out, nil
 	}
-	query, args, err := sqlx.In(`SELECT DISTINCT o.subject FROM order_items i JOIN orders o ON o.id = i.order_id
+	err := db.SelectIn(ctx, s.db, "buyers", &out, `SELECT DISTINCT o.subject FROM order_items i JOIN orders o ON o.id = i.order_id
 		WHERE i.product = ? AND o.subject IN (?) ORDER BY o.subject`, product, subs)
-	if err != nil {
-		return nil, fmt.Errorf("buyers: %w", err)
-	}
-	if err := s.db.SelectContext(ctx, &out, s.db.Rebind(query), args...); err != nil {
-		return nil, fmt.Errorf("buyers: %w", err)
-	}
-	return out, nil
+	return out, err
 }

@@ -9,14 +9,15 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"gatehouse/db"
 	"gatehouse/db/fulltext"
 )
 
 const (
 	// MaxFound limits how many products a search finds, counts and sorts.
 	MaxFound = 500
-	// manyPages is the number of pages that are shown if a search finds more.
-	manyPages = 10
+	// maxPages is the number of pages that are shown if a search finds more.
+	maxPages = 10
 	// maxWalked limits how many products such a search examines. If too few of them match, the newest matches are
 	// shown.
 	maxWalked = 5_000
@@ -41,9 +42,9 @@ func (s *Store) Search(ctx context.Context, q Query) (Listing, error) {
 	if err != nil {
 		return Listing{}, fmt.Errorf("categories: %w", err)
 	}
-	list := s.browse
+	list := s.browseSlugs
 	if strings.TrimSpace(q.Text) != "" {
-		list = s.find
+		list = s.searchSlugs
 	}
 	slugs, err := list(ctx, q, &l)
 	if err != nil {
@@ -55,22 +56,21 @@ func (s *Store) Search(ctx context.Context, q Query) (Listing, error) {
 	return l, nil
 }
 
-// turn sets Pages, and Page to an existing page, and returns how many products come before it.
-func (l *Listing) turn(perPage int) (skip int) {
-	l.Pages = max(1, (l.Total+perPage-1)/perPage)
-	l.Page = min(l.Page, l.Pages)
-	return (l.Page - 1) * perPage
+// setPage sets Pages, and Page to an existing page, and returns how many products come before it.
+func (l *Listing) setPage(perPage int) (skip int) {
+	l.Page, l.Pages, skip = db.Page(l.Page, l.Total, perPage)
+	return skip
 }
 
-// browse returns the slugs of a page of a category, or of the whole catalogue.
-func (s *Store) browse(ctx context.Context, q Query, l *Listing) (slugs []string, err error) {
+// browseSlugs returns the slugs of a page of a category, or of the whole catalogue.
+func (s *Store) browseSlugs(ctx context.Context, q Query, l *Listing) (slugs []string, err error) {
 	for _, c := range l.Categories {
 		l.All += c.Count
 		if q.Category == "" || q.Category == c.Slug {
 			l.Total += c.Count
 		}
 	}
-	skip := l.turn(q.PerPage)
+	skip := l.setPage(q.PerPage)
 	back := skip > l.Total/2
 	size := min(q.PerPage, l.Total-skip)
 	if back { // the end is nearer
@@ -113,8 +113,8 @@ func (q Query) order(back bool) string {
 	return `p.featured` + up + `, p.slug` + up
 }
 
-// find returns the slugs of a page of the products that match the searched words, and sets the counts of l.
-func (s *Store) find(ctx context.Context, q Query, l *Listing) ([]string, error) {
+// searchSlugs returns the slugs of a page of the products that match the searched words, and sets the counts of l.
+func (s *Store) searchSlugs(ctx context.Context, q Query, l *Listing) ([]string, error) {
 	query, args, err := s.FindStatement(ctx, q)
 	var found []struct{ Slug, Category string }
 	if err == nil && query != "" {
@@ -132,7 +132,7 @@ func (s *Store) find(ctx context.Context, q Query, l *Listing) ([]string, error)
 		}
 	}
 	if l.All = len(found); l.All > MaxFound {
-		most := manyPages * q.PerPage
+		most := maxPages * q.PerPage
 		first, err := s.findMany(ctx, q)
 		if err != nil {
 			return nil, err
@@ -150,7 +150,7 @@ func (s *Store) find(ctx context.Context, q Query, l *Listing) ([]string, error)
 		}
 	}
 	l.Total = len(slugs)
-	skip := l.turn(q.PerPage)
+	skip := l.setPage(q.PerPage)
 	return slugs[skip:min(skip+q.PerPage, len(slugs))], nil
 }
 
@@ -172,7 +172,7 @@ func (s *Store) FindStatement(ctx context.Context, q Query) (query string, args 
 	return `SELECT p.slug, p.category FROM (` + match + `) m CROSS JOIN products p WHERE p.slug = m.id ORDER BY ` + order, args, nil
 }
 
-// findMany returns the slugs of the first manyPages pages of a search with very many matches, or fewer if the first
+// findMany returns the slugs of the first maxPages pages of a search with very many matches, or fewer if the first
 // maxWalked products do not have as many.
 func (s *Store) findMany(ctx context.Context, q Query) (slugs []string, err error) {
 	query, args := q.ManyStatement()
@@ -180,7 +180,7 @@ func (s *Store) findMany(ctx context.Context, q Query) (slugs []string, err erro
 	return slugs, err
 }
 
-// ManyStatement returns a query for the slugs of manyPages pages. The query follows the order's index for at most
+// ManyStatement returns a query for the slugs of maxPages pages. The query follows the order's index for at most
 // maxWalked products and compares the words of each, which quickly finds frequent words. The result has the order of
 // the inner query.
 func (q Query) ManyStatement() (query string, args []any) {
@@ -191,45 +191,28 @@ func (q Query) ManyStatement() (query string, args []any) {
 		args = append(args, pattern)
 	}
 	return `SELECT w.slug FROM (` + walk + `) w WHERE COALESCE((SELECT ` + strings.Join(matches, " AND ") + `
-		FROM search_documents d WHERE d.id = w.slug), FALSE) LIMIT ?`, append(args, manyPages*q.PerPage)
+		FROM search_documents d WHERE d.id = w.slug), FALSE) LIMIT ?`, append(args, maxPages*q.PerPage)
 }
 
 // Index indexes the products that are not indexed yet: those written before the index existed, by an older version or
 // by an import.
 func (s *Store) Index(ctx context.Context) error {
-	for {
-		slugs, err := fulltext.Waiting(ctx, s.db, `SELECT slug AS id FROM products`, indexBatch)
-		if err != nil || len(slugs) == 0 {
+	return fulltext.IndexMissing(ctx, s.db, `SELECT slug AS id FROM products`, indexBatch, func(ctx context.Context, tx *sqlx.Tx, slug string) error {
+		var text string
+		if err := tx.GetContext(ctx, &text, tx.Rebind(`SELECT search FROM products WHERE slug = ?`), slug); err != nil {
 			return err
 		}
-		err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-			for _, slug := range slugs {
-				var text string
-				if err := tx.GetContext(ctx, &text, tx.Rebind(`SELECT search FROM products WHERE slug = ?`), slug); err != nil {
-					return err
-				}
-				if err := fulltext.Put(ctx, tx, s.db.Dialect, slug, fulltext.Words(text)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("index products: %w", err)
-		}
-	}
+		return fulltext.Put(ctx, tx, s.db.Dialect, slug, fulltext.Words(text))
+	})
 }
 
 // countProducts corrects the stored numbers of products per category.
-func countProducts(ctx context.Context, q sqlx.ExecerContext) error {
+func countProducts(ctx context.Context, q db.Querier) error {
 	const count = `(SELECT COUNT(*) FROM products p WHERE p.category = categories.slug)`
-	if _, err := q.ExecContext(ctx, `UPDATE categories SET products = `+count+` WHERE products <> `+count); err != nil {
-		return fmt.Errorf("count products: %w", err)
-	}
-	return nil
+	return db.Exec(ctx, q, "count products", `UPDATE categories SET products = `+count+` WHERE products <> `+count)
 }
 
-// Tidy indexes products that are not indexed yet, and corrects stored counts.
-func (s *Store) Tidy(ctx context.Context) error {
+// CleanUp indexes products that are not indexed yet, and corrects stored counts.
+func (s *Store) CleanUp(ctx context.Context) error {
 	return errors.Join(s.Index(ctx), countProducts(ctx, s.db))
 }

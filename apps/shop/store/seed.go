@@ -16,9 +16,9 @@ import (
 	"gatehouse/db/fulltext"
 )
 
-// Stock stores the catalogue if there are no products. Replicas may call it concurrently: rows that exist already,
+// SeedCatalogue stores the catalogue if there are no products. Replicas may call it concurrently: rows that exist already,
 // perhaps with less stock, are not changed.
-func (s *Store) Stock(ctx context.Context, c goods.Catalogue, now time.Time) error {
+func (s *Store) SeedCatalogue(ctx context.Context, c goods.Catalogue, now time.Time) error {
 	var n int
 	if err := s.db.GetContext(ctx, &n, `SELECT COUNT(*) FROM products`); err != nil {
 		return fmt.Errorf("catalogue: %w", err)
@@ -73,14 +73,14 @@ var demoOrders = []struct {
 
 var alice = Address{"Alice Demo", "12 Orchard Row", "BA1 5NF", "Bath", "GB"}
 
-// Demo stores the past orders of the demo accounts, once, also if several replicas call it. They do not reduce the
+// SeedDemoOrders stores the past orders of the demo accounts, once, also if several replicas call it. They do not reduce the
 // stock and record no event, since they are in the past.
-func (s *Store) Demo(ctx context.Context, now time.Time) error {
+func (s *Store) SeedDemoOrders(ctx context.Context, now time.Time) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		for _, d := range demoOrders {
 			sum := sha256.Sum256([]byte(d.subject + d.key))
 			id := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:])[:26]
-			if err := demoOrder(ctx, tx, id, Checkout{
+			if err := seedOrder(ctx, tx, id, Checkout{
 				Subject: d.subject, Key: d.key, Address: d.address, Now: now.AddDate(0, 0, -d.daysAgo),
 			}, d.items); err != nil {
 				return fmt.Errorf("demo orders: %w", err)
@@ -90,7 +90,7 @@ func (s *Store) Demo(ctx context.Context, now time.Time) error {
 	})
 }
 
-func demoOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout, quantities map[string]int) error {
+func seedOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout, quantities map[string]int) error {
 	slugs := make([]string, 0, len(quantities))
 	for slug := range quantities {
 		slugs = append(slugs, slug)

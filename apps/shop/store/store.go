@@ -9,7 +9,7 @@ import (
 
 // Errors of the store, for use with errors.Is.
 var (
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = db.ErrNotFound
 	ErrEmpty    = errors.New("the cart is empty")
 	ErrSoldOut  = errors.New("sold out")
 	ErrFull     = errors.New("the cart is full")

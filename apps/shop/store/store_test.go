@@ -24,7 +24,7 @@ func each(t *testing.T, test func(t *testing.T, s *store.Store, d *db.DB)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Stock(t.Context(), c, now); err != nil {
+		if err := s.SeedCatalogue(t.Context(), c, now); err != nil {
 			t.Fatal(err)
 		}
 		test(t, s, d)
@@ -126,10 +126,10 @@ func TestStock_TogetherAndAgain(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
-				if err := s.Stock(t.Context(), c, now); err != nil {
+				if err := s.SeedCatalogue(t.Context(), c, now); err != nil {
 					t.Error(err)
 				}
-				if err := s.Demo(t.Context(), now); err != nil {
+				if err := s.SeedDemoOrders(t.Context(), now); err != nil {
 					t.Error(err)
 				}
 			})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/components"
 	"gatehouse/sso/rp"
 	"gatehouse/sso/trace"
@@ -65,9 +66,9 @@ type seenHop struct {
 	Sent, Answered []trace.Value
 }
 
-// seen handles GET /seen: it shows the user's newest sign-ins of the last hour: one at the Academy, one at another
+// ownSignIn handles GET /seen: it shows the user's newest sign-ins of the last hour: one at the Academy, one at another
 // app, and the one with the sign-in form.
-func (a *App) seen(c echo.Context) error {
+func (a *App) ownSignIn(c echo.Context) error {
 	flows, err := a.ownSignIns(c)
 	if err != nil {
 		return web.Unavailable(err)
@@ -77,22 +78,22 @@ func (a *App) seen(c echo.Context) error {
 		Again:  rp.SignInPath + "?" + url.Values{"again": {"1"}, "return_to": {"/seen?just=1"}}.Encode(),
 		Second: a.Estate.URL(secondApp) + rp.SignInPath + "?" + url.Values{"again": {"1"}, "return_to": {"/"}}.Encode(),
 	}
-	chosen := choose(flows)
+	chosen := chooseFlows(flows)
 	other := secondApp
 	for _, f := range chosen {
 		if f.Client != service {
 			other, v.Both = f.Client, true
 		}
 	}
-	v.Lanes = [lanes]string{"Your browser", a.appName(service), a.appName("portal"), a.appName(other)}
+	v.Lanes = [lanes]string{"Your browser", a.Estate.Name(service), a.Estate.Name("portal"), a.Estate.Name(other)}
 	for _, f := range chosen {
-		v.Flows = append(v.Flows, draw(f, v.Lanes))
+		v.Flows = append(v.Flows, layOutFlow(f, v.Lanes))
 	}
 	return web.Render(c, http.StatusOK, seenPage(v), seenDiagram(v))
 }
 
-// justLate is how long the recording of a sign-in that has just ended may take.
-const justLate = 500 * time.Millisecond
+// recordTimeout is how long the recording of a sign-in that has just ended may take.
+const recordTimeout = 500 * time.Millisecond
 
 // ownSignIns returns the user's sign-ins of the last hour, newest first. For a browser that has just signed in
 // (just=1), it waits a moment for that sign-in to be recorded.
@@ -101,9 +102,9 @@ func (a *App) ownSignIns(c echo.Context) ([]trace.Flow, error) {
 	defer cancel()
 	began := time.Now()
 	for {
-		flows, err := trace.Of(ctx, a.Redis, a.Estate.URL("portal"), subject(c))
+		flows, err := trace.Of(ctx, a.Redis, a.Estate.URL("portal"), apps.Subject(c))
 		there := len(flows) > 0 && began.Sub(flows[0].Ended) < 3*time.Second
-		if err != nil || c.QueryParam("just") != "1" || there || time.Since(began) > justLate {
+		if err != nil || c.QueryParam("just") != "1" || there || time.Since(began) > recordTimeout {
 			return flows, err
 		}
 		select {
@@ -114,9 +115,9 @@ func (a *App) ownSignIns(c echo.Context) ([]trace.Flow, error) {
 	}
 }
 
-// choose returns the newest sign-in at the Academy, the newest at another app, and the newest with a password, oldest
+// chooseFlows returns the newest sign-in at the Academy, the newest at another app, and the newest with a password, oldest
 // first.
-func choose(flows []trace.Flow) []trace.Flow {
+func chooseFlows(flows []trace.Flow) []trace.Flow {
 	picks := []func(trace.Flow) bool{
 		func(f trace.Flow) bool { return f.Client == service },
 		func(f trace.Flow) bool { return f.Client != service },
@@ -142,15 +143,8 @@ func choose(flows []trace.Flow) []trace.Flow {
 	return chosen
 }
 
-func (a *App) appName(client string) string {
-	if name := a.Estate.Name(client); name != "" {
-		return name
-	}
-	return client
-}
-
-// draw lays out a sign-in.
-func draw(f trace.Flow, names [lanes]string) seenFlow {
+// layOutFlow lays out a sign-in.
+func layOutFlow(f trace.Flow, names [lanes]string) seenFlow {
 	app := names[laneOther]
 	if f.Client == service {
 		app = names[laneAcademy]
@@ -158,14 +152,14 @@ func draw(f trace.Flow, names [lanes]string) seenFlow {
 	out := seenFlow{ID: f.Client + "-" + fmt.Sprint(f.Ended.UnixMilli()), Title: "Sign-in at " + app, Ended: f.Ended}
 	front, back := 0, 0
 	for i, h := range f.Hops {
-		from, to := lane(h.From), lane(h.To)
+		from, to := laneOf(h.From), laneOf(h.To)
 		s := seenHop{
 			Number: i + 1, Kind: h.Kind, Lane: from, To: to, Who: names[from] + " → " + names[to], Status: h.Status, Took: fmt.Sprintf("%.1f ms", float64(h.Took.Microseconds())/1000),
-			Says: says(h, app, names[laneProvider]), Front: h.Front(), Alone: h.Alone(), Replica: h.Replica, Sent: h.Sent, Answered: h.Answer,
+			Says: explainHop(h, app, names[laneProvider]), Front: h.Front(), Alone: h.Alone(), Replica: h.Replica, Sent: h.Sent, Answered: h.Answer,
 		}
 		switch {
 		case s.Alone:
-			s.Who, s.Request = names[from], checks(h.Kind)
+			s.Who, s.Request = names[from], checkText(h.Kind)
 			if h.Took == 0 {
 				s.Took = ""
 			}
@@ -176,14 +170,14 @@ func draw(f trace.Flow, names [lanes]string) seenFlow {
 			back++
 		}
 		if !s.Alone {
-			s.Request = h.Method + " " + path(h.Address)
+			s.Request = h.Method + " " + urlPath(h.Address)
 			s.Address = h.Method + " " + h.Address
 		}
 		out.Hops = append(out.Hops, s)
 	}
 	took := f.Hops[len(f.Hops)-1].At.Add(f.Hops[len(f.Hops)-1].Took).Sub(f.Hops[0].At)
 	out.Summary = fmt.Sprintf("%s through your browser, %s from server to server. %s in total.",
-		components.Plural(front, "hop", "hops"), components.Plural(back, "hop", "hops"), length(took))
+		components.Plural(front, "hop", "hops"), components.Plural(back, "hop", "hops"), durationText(took))
 	if slices.ContainsFunc(f.Hops, func(h trace.Step) bool { return h.Kind == trace.SignInForm }) {
 		out.Title += ", with the password"
 	} else {
@@ -192,22 +186,22 @@ func draw(f trace.Flow, names [lanes]string) seenFlow {
 	return out
 }
 
-// checks returns the text of a check within one party.
-func checks(kind string) string {
+// checkText returns the text of a check within one party.
+func checkText(kind string) string {
 	if kind == trace.Redeemed {
 		return "checks the code"
 	}
 	return "checks the ID token"
 }
 
-func length(d time.Duration) string {
+func durationText(d time.Duration) string {
 	if d < time.Second {
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}
 	return fmt.Sprintf("%.1f seconds", d.Seconds())
 }
 
-func lane(party string) int {
+func laneOf(party string) int {
 	switch party {
 	case trace.Browser:
 		return laneBrowser
@@ -219,7 +213,7 @@ func lane(party string) int {
 	return laneOther
 }
 
-func path(address string) string {
+func urlPath(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Path == "" {
 		return "/"
@@ -227,8 +221,8 @@ func path(address string) string {
 	return u.Path
 }
 
-// says returns the text that explains a hop and its result.
-func says(h trace.Step, app, provider string) string {
+// explainHop returns the text that explains a hop and its result.
+func explainHop(h trace.Step, app, provider string) string {
 	leads := func(part string) bool {
 		return slices.ContainsFunc(h.Answer, func(v trace.Value) bool { return v.Name == "Location" && strings.HasSuffix(v.Text, part) })
 	}

@@ -2,28 +2,6 @@ package period
 
 import "time"
 
-// Every returns the length of a bucket in words: "minute", "hour", "6 hours".
-func (p Period) Every() string {
-	switch p.Step {
-	case time.Minute:
-		return "minute"
-	case 5 * time.Minute:
-		return "5 minutes"
-	case 15 * time.Minute:
-		return "15 minutes"
-	case time.Hour:
-		return "hour"
-	case 3 * time.Hour:
-		return "3 hours"
-	case 6 * time.Hour:
-		return "6 hours"
-	case Day:
-		return "day"
-	default:
-		return "week"
-	}
-}
-
 // Label returns the name of the bucket that starts at t, as short as is unambiguous within p.
 func (p Period) Label(t time.Time) string {
 	switch {
@@ -36,8 +14,8 @@ func (p Period) Label(t time.Time) string {
 	}
 }
 
-// Words returns the start and end of p as text.
-func (p Period) Words() string {
+// Description returns the start and end of p as text.
+func (p Period) Description() string {
 	last := p.To.Add(-time.Millisecond)
 	switch {
 	case p.Step >= Day:

@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse/apps"
 	"gatehouse/web"
 )
 
@@ -21,12 +22,12 @@ func (a *App) finishLesson(c echo.Context) error {
 	}
 	switch c.FormValue("done") {
 	case "no":
-		if err := a.store.ReopenLesson(ctx, subject(c), l.Slug); err != nil {
+		if err := a.store.ReopenLesson(ctx, apps.Subject(c), l.Slug); err != nil {
 			return err
 		}
 		return web.SeeOther(c, lessonURL(l)+"#end")
 	case "yes":
-		if err := a.store.FinishLesson(ctx, subject(c), l.Slug, a.Now()); err != nil {
+		if err := a.store.FinishLesson(ctx, apps.Subject(c), l.Slug, a.Now()); err != nil {
 			return err
 		}
 		web.Flash(c, "success", "“"+l.Title+"” is done.")
