@@ -11,7 +11,7 @@ import (
 // newLive returns the handler that notifies open tabs of the portal that the user was signed out.
 func newLive(d Deps, sessions *session.Store) (*signoutpush.Handler, error) {
 	return signoutpush.New(signoutpush.Options{
-		Client: service, Sessions: sessions, Watcher: d.Denied, Keys: append([][]byte{d.Key}, d.OldKeys...), Name: d.Estate.Name, Logger: d.Logger,
+		Client: service, Sessions: sessions, Watcher: d.Denied, Keys: append([][]byte{d.Key}, d.OldKeys...), ClientName: d.Estate.Name, Logger: d.Logger,
 	})
 }
 

@@ -126,15 +126,15 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST(oidc.UserinfoPath, o.Userinfo)
 
 	// For browsers redirected by clients.
-	e.GET(oidc.AuthorizePath, o.Authorize, o.Seen)
+	e.GET(oidc.AuthorizePath, o.Authorize, o.TraceSignIn)
 	e.POST(oidc.AuthorizePath, o.AuthorizePost) // from any site
 	e.GET(oidc.LogoutPath, o.EndSession)
 	e.POST(oidc.LogoutPath, o.EndSession)
 
 	// For users.
 	e.GET("/", p.Home)
-	e.GET(oidc.SignInPath, p.SignInForm, o.Seen)
-	e.POST(oidc.SignInPath, p.SignIn, o.Seen)
+	e.GET(oidc.SignInPath, p.SignInForm, o.TraceSignIn)
+	e.POST(oidc.SignInPath, p.SignIn, o.TraceSignIn)
 	e.GET("/register", p.RegisterForm)
 	e.POST("/register", p.Register)
 	e.GET("/profile", p.Profile)

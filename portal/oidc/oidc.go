@@ -87,7 +87,7 @@ type Deps struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 	Recorded  func()         // called after an event was recorded
-	Trace      trace.Recorder // records the steps of each sign-in, for its user to see
+	Trace     trace.Recorder // records the steps of each sign-in, for its user to see
 	Replica   string
 
 	RefreshLife  time.Duration // lifetime of a family of refresh tokens; default 30 days

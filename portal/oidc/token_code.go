@@ -69,7 +69,7 @@ func (h *Handlers) exchangeCode(c echo.Context, q tokenRequest) (*tokenAnswer, e
 	if err != nil {
 		return nil, err
 	}
-	h.redeemed(c, q, code)
+	h.recordRedeemed(c, q, code)
 	p := person(g)
 	p.AuthTime = code.AuthTime
 	access, err := h.Issuer.Access(p, q.client.ID, audience, accessID(grant), narrowed(code.Scopes, audience, h.Issuer.URL()))

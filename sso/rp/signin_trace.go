@@ -39,7 +39,7 @@ func (a *RP) newHop(c echo.Context, kind string) trace.Step {
 
 // recordStart records the request that a sign-in began with, and the redirect to the provider.
 func (a *RP) recordStart(c echo.Context, state, target string) {
-	h := a.newHop(c, trace.Asked)
+	h := a.newHop(c, trace.Started)
 	r := c.Request()
 	switch {
 	case r.Header.Get("HX-Request") == "true":
@@ -132,7 +132,7 @@ func (a *RP) recordVerified(c echo.Context, claims *token.IDClaims, began time.T
 // assignTrace assigns the completed flow to its user, who may then look at it.
 func (a *RP) assignTrace(c echo.Context) {
 	if sub, ok := c.Get(signedInKey).(string); ok {
-		a.Trace.File(trace.ID(c.QueryParam("state")), a.ClientID, a.Issuer, sub)
+		a.Trace.Assign(trace.ID(c.QueryParam("state")), a.ClientID, a.Issuer, sub)
 	}
 }
 

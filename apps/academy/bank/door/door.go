@@ -190,8 +190,8 @@ func (d *Door) Record(_ string, h trace.Step) {
 	}
 }
 
-// File implements trace.Recorder.
-func (d *Door) File(string, string, string, string) {}
+// Assign implements trace.Recorder.
+func (d *Door) Assign(string, string, string, string) {}
 
 // Noted returns the recorded hops since the last call, oldest first, and clears them.
 func (d *Door) Noted() []trace.Step {

@@ -58,12 +58,12 @@ func newApp(t *testing.T, rdb redis.UniversalClient, s setup) *app {
 	check(t, err)
 	o := s.Options
 	o.Client, o.Sessions, o.Logger = "shop", a.sessions, slog.New(slog.DiscardHandler)
-	o.Name = func(client string) string { return map[string]string{"forum": "Forum", "portal": "Portal"}[client] }
+	o.ClientName = func(client string) string { return map[string]string{"forum": "Forum", "portal": "Portal"}[client] }
 	if o.Keys == nil {
 		o.Keys = [][]byte{secret}
 	}
 	if o.Watcher == nil {
-		o.Watcher = &signoutpush.Sessions{Store: a.sessions, Client: "shop", Every: 10 * time.Millisecond}
+		o.Watcher = &signoutpush.Sessions{Store: a.sessions, Client: "shop", Interval: 10 * time.Millisecond}
 	}
 	a.Handler, err = signoutpush.New(o)
 	check(t, err)

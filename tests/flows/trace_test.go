@@ -156,11 +156,11 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 		t.Fatalf("%v, %d %s", err, again.Status, again.Body)
 	}
 
-	withForm := []string{trace.Asked, trace.Authorize, trace.SignInPage, trace.SignInForm, trace.Authorize, trace.Callback, trace.Token, trace.Redeemed, trace.Verified}
-	silent := []string{trace.Asked, trace.Authorize, trace.Callback, trace.Token, trace.Redeemed, trace.Verified}
+	withForm := []string{trace.Started, trace.Authorize, trace.SignInPage, trace.SignInForm, trace.Authorize, trace.Callback, trace.Token, trace.Redeemed, trace.Verified}
+	silent := []string{trace.Started, trace.Authorize, trace.Callback, trace.Token, trace.Redeemed, trace.Verified}
 	awaitKinds(t, rdb, house.Issuer, sub, silent, withForm) // newest first
 
-	if flows, err := trace.Of(t.Context(), rdb, house.Issuer, "somebody else"); err != nil || len(flows) != 0 {
+	if flows, err := trace.LoadFlows(t.Context(), rdb, house.Issuer, "somebody else"); err != nil || len(flows) != 0 {
 		t.Errorf("somebody else sees %v, %v", flows, err)
 	}
 	kept := everything(t, rdb)
@@ -178,14 +178,14 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 func awaitKinds(t *testing.T, rdb redis.UniversalClient, issuer, sub string, want ...[]string) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		flows, err := trace.Of(t.Context(), rdb, issuer, sub)
+		flows, err := trace.LoadFlows(t.Context(), rdb, issuer, sub)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got [][]string
 		for _, f := range flows {
 			var kinds []string
-			for _, h := range f.Hops {
+			for _, h := range f.Steps {
 				kinds = append(kinds, h.Kind)
 			}
 			got = append(got, kinds)
