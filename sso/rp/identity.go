@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,19 +14,8 @@ import (
 	"gatehouse/sso/signoutpush"
 )
 
-// Identity is a request's user, as described by the ID token.
-type Identity struct {
-	Subject     string // sub
-	SID         string // the sign-in on this browser
-	Name, Email string
-	Roles       []string
-	AuthTime    time.Time
-}
-
-// HasRole reports whether the user has any of roles.
-func (p *Identity) HasRole(roles ...string) bool {
-	return p != nil && slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(p.Roles, r) })
-}
+// Identity is a request's user, as described by the ID token that began the session.
+type Identity = session.Record
 
 const (
 	requestIdentityKey = "gatehouse/sso/rp.identity"
@@ -76,11 +64,8 @@ func (a *RP) loadIdentity(next echo.HandlerFunc) echo.HandlerFunc {
 		if rec != nil && a.Denied != nil {
 			rec, err = a.notDenied(c, rec)
 		}
-		v := &requestIdentity{rp: a, err: err, conflict: conflict, arrived: began}
+		v := &requestIdentity{rp: a, person: rec, err: err, conflict: conflict, arrived: began}
 		if rec != nil {
-			v.person = &Identity{
-				Subject: rec.Subject, SID: rec.SID, Name: rec.Name, Email: rec.Email, Roles: rec.Roles, AuthTime: rec.AuthTime,
-			}
 			c.Set(sidKey, rec.SID)
 		}
 		c.Set(requestIdentityKey, v)
