@@ -11,6 +11,7 @@ import (
 
 	"gatehouse/sso/session"
 	"gatehouse/sso/token"
+	"gatehouse/sso/trace"
 )
 
 // maxParameter is the maximum length of a parameter of the provider's response, in bytes.
@@ -19,21 +20,8 @@ const maxParameter = 8 << 10
 // clockSkew is how far the provider's clock may be behind ours.
 const clockSkew = time.Minute
 
-// callback handles GET of the redirect URI: it processes the provider's response and records its hops.
+// callback handles GET of the redirect URI: it processes the authentication response (OpenID Connect Core §3.1.2.5).
 func (a *RP) callback(c echo.Context) error {
-	err := a.handleResponse(c)
-	if c.Get(ownFlowKey) != nil {
-		a.recordCallback(c, err)
-		a.assignTrace(c)
-	}
-	return err
-}
-
-// ownFlowKey marks, in the request's context, a response to a sign-in that began in this browser.
-const ownFlowKey = "gatehouse/sso/rp.ownFlow"
-
-// handleResponse processes the authentication response (OpenID Connect Core §3.1.2.5).
-func (a *RP) handleResponse(c echo.Context) error {
 	q := c.QueryParams()
 	for _, values := range q {
 		if len(values) > 1 || len(values[0]) > maxParameter {
@@ -46,20 +34,20 @@ func (a *RP) handleResponse(c echo.Context) error {
 	case errors.Is(err, errNoFlow):
 		return a.restartSignIn(c, fl)
 	case err == nil:
-		c.Set(ownFlowKey, true)
+		stateOf(c.Request().Context()).flow = trace.ID(state)
 		err = a.handleFlowResponse(c, fl)
 	default:
 		err = unavailable(c, err)
 	}
-	if e := (*echo.HTTPError)(nil); fl.Silent && errors.As(err, &e) && e.Code == http.StatusServiceUnavailable {
+	if e := (*echo.HTTPError)(nil); !errors.As(err, &e) || e.Code != http.StatusServiceUnavailable {
+		return err
+	}
+	if fl.Silent {
 		a.Logger.Warn("a silent sign-in came to nothing", "error", err)
 		c.Response().Header().Del("Retry-After")
 		return a.continueAsGuest(c, fl) // the public page is shown without a sign-in
 	}
-	if c.Get(ownFlowKey) == nil {
-		return err
-	}
-	if e := (*echo.HTTPError)(nil); c.Get(signedInKey) == nil && errors.As(err, &e) && e.Code == http.StatusServiceUnavailable {
+	if stateOf(c.Request().Context()).flow != "" {
 		if err := a.flows.restoreFlow(c, state, fl); err != nil {
 			a.Logger.Warn("an answer that led to no session is kept for a minute", "error", err)
 		}
@@ -130,13 +118,11 @@ func (a *RP) completeSignIn(c echo.Context, fl *flow, code string) error {
 	if code == "" {
 		return badResponse("The answer of the sign-in service holds no code.", nil)
 	}
-	began := time.Now()
 	set, err := a.provider.exchange(ctx, code, a.redirectURI(), fl.Verifier)
-	a.recordExchange(c, fl.Verifier, began, set, err)
 	if err != nil {
 		return a.responseError(c, err)
 	}
-	began = time.Now()
+	began := time.Now()
 	claims, err := a.provider.ids.ID(ctx, set.IDToken, fl.Nonce, set.AccessToken)
 	if err != nil {
 		return a.responseError(c, err)
@@ -146,10 +132,10 @@ func (a *RP) completeSignIn(c echo.Context, fl *flow, code string) error {
 	if fl.MaxAge > 0 && (claims.AuthTime == nil || a.Now().Sub(claims.AuthTime.Time) > fl.MaxAge+clockSkew) {
 		return badResponse("We needed you to confirm your password, but the sign-in service didn't ask for it. Nothing was changed.", errors.New("rp: auth_time is missing or older than max_age"))
 	}
-	if err := a.completeFromUserinfo(c, claims, set.AccessToken); err != nil {
+	if err := a.provider.completeFromUserinfo(ctx, claims, set.AccessToken); err != nil {
 		return a.responseError(c, err)
 	}
-	rec := record(claims, a.Now())
+	rec := newRecord(claims, a.Now())
 	if err := a.tokens.save(ctx, rec.SID, set); err != nil {
 		return unavailable(c, err)
 	}
@@ -170,28 +156,14 @@ func (a *RP) completeSignIn(c echo.Context, fl *flow, code string) error {
 			a.Logger.Warn("what was typed before sign-in may be lost", "error", err)
 		}
 	}
-	a.recordVerified(c, claims, began)
+	a.recordVerified(stateOf(ctx), claims, began)
 	a.flows.set(c, "guest", "", -1)
 	a.sessions.MarkIssued(c.Response())
 	return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
 }
 
-// completeFromUserinfo adds to claims what the ID token lacks, and records the request to the userinfo endpoint if it
-// made one. Its error fails the sign-in.
-func (a *RP) completeFromUserinfo(c echo.Context, claims *token.IDClaims, accessToken string) error {
-	known := func() bool { return claims.Name != "" || claims.Email != "" }
-	began, before := time.Now(), known()
-	if err := a.provider.completeFromUserinfo(c.Request().Context(), claims, accessToken); err != nil {
-		return err
-	}
-	if !before && known() {
-		a.recordUserinfo(c, began)
-	}
-	return nil
-}
-
-// record returns the session record for an ID token.
-func record(claims *token.IDClaims, now time.Time) session.Record {
+// newRecord returns the session record for an ID token.
+func newRecord(claims *token.IDClaims, now time.Time) session.Record {
 	rec := session.Record{
 		Subject: claims.Subject, SID: claims.SID, Name: claims.Name, Email: claims.Email, Roles: claims.Roles, AuthTime: now,
 	}

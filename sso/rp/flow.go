@@ -287,18 +287,18 @@ func (f *flows) takeDraft(ctx context.Context, ids []string) (draft url.Values, 
 // Draft returns the form that the user sent before signing in, for the page to which they returned, or nil if there is
 // none. It returns a form only once.
 func Draft(c echo.Context) url.Values {
-	v := requestIdentityOf(c)
-	if v == nil || v.person == nil {
+	s := stateOf(c.Request().Context())
+	if s == nil || s.identity == nil {
 		return nil
 	}
-	f := v.rp.flows
+	f := s.rp.flows
 	ids := f.values(c, "draft", session.IsID)
 	if len(ids) == 0 {
 		return nil
 	}
 	draft, err := f.takeDraft(c.Request().Context(), ids)
 	if err != nil {
-		v.rp.Logger.Warn("what was typed before sign-in can't be given back just now", "error", err)
+		s.rp.Logger.Warn("what was typed before sign-in can't be given back just now", "error", err)
 		return nil // the cookie stays, so that the next page can retry
 	}
 	f.set(c, "draft", "", -1)

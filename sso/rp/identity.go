@@ -1,6 +1,7 @@
 package rp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,30 +18,31 @@ import (
 // Identity is a request's user, as described by the ID token that began the session.
 type Identity = session.Record
 
-const (
-	requestIdentityKey = "gatehouse/sso/rp.identity"
-	sidKey             = "sid" // read by the access log
-)
+const sidKey = "sid" // read by the access log
 
-// requestIdentity holds what the middleware knows about a request's user.
-type requestIdentity struct {
-	rp     *RP
-	person *Identity
-	err    error // Redis did not answer, or the denylist's data is too old
+// requestState is what the relying party knows about a request. It is in the request's context.
+type requestState struct {
+	rp       *RP
+	identity *Identity // nil for a guest
+	err      error     // Redis did not answer, or the denylist's data is too old
+	conflict bool      // the browser sends sessions of different users
 
-	conflict bool // the browser sends sessions of different users
-	arrived  time.Time
+	flow     string // ID in the trace of the sign-in that this request completes, empty for others
+	signedIn string // sub that this request has signed in
 }
 
-func requestIdentityOf(c echo.Context) *requestIdentity {
-	v, _ := c.Get(requestIdentityKey).(*requestIdentity)
-	return v
+type stateKey struct{}
+
+// stateOf returns the request's state, or nil if the relying party has not seen the request.
+func stateOf(ctx context.Context) *requestState {
+	s, _ := ctx.Value(stateKey{}).(*requestState)
+	return s
 }
 
 // Person returns the request's user, or nil for a guest.
 func Person(c echo.Context) *Identity {
-	if v := requestIdentityOf(c); v != nil {
-		return v.person
+	if s := stateOf(c.Request().Context()); s != nil {
+		return s.identity
 	}
 	return nil
 }
@@ -48,8 +50,8 @@ func Person(c echo.Context) *Identity {
 // Unavailable reports whether the request's user is unknown because Redis did not answer or the denylist's data is too
 // old. Public pages are then shown as to a guest.
 func Unavailable(c echo.Context) bool {
-	v := requestIdentityOf(c)
-	return v != nil && v.err != nil
+	s := stateOf(c.Request().Context())
+	return s != nil && s.err != nil
 }
 
 // loadIdentity finds out each request's user before it calls next. It costs one round trip to Redis if the request has
@@ -59,17 +61,16 @@ func (a *RP) loadIdentity(next echo.HandlerFunc) echo.HandlerFunc {
 		if unidentified(c.Request().URL.Path) {
 			return next(c)
 		}
-		began := time.Now()
 		rec, conflict, err := a.sessions.Identify(c.Response(), c.Request())
 		if rec != nil && a.Denied != nil {
 			rec, err = a.notDenied(c, rec)
 		}
-		v := &requestIdentity{rp: a, person: rec, err: err, conflict: conflict, arrived: began}
+		r := c.Request()
+		c.SetRequest(r.WithContext(context.WithValue(r.Context(), stateKey{}, &requestState{rp: a, identity: rec, err: err, conflict: conflict})))
 		if rec != nil {
 			c.Set(sidKey, rec.SID)
 		}
-		c.Set(requestIdentityKey, v)
-		if v.person == nil && err == nil && !conflict && !a.sessions.Issued(c.Request()) && a.mayAskSilently(c) {
+		if rec == nil && err == nil && !conflict && !a.sessions.Issued(c.Request()) && a.mayAskSilently(c) {
 			if to := a.silentSignInURL(c); to != "" {
 				return c.Redirect(http.StatusFound, to)
 			}
@@ -107,13 +108,13 @@ func unidentified(path string) bool {
 // guest sent is available there as [Draft]. It answers 503 if the user is unknown.
 func (a *RP) Required(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		v := requestIdentityOf(c)
+		s := stateOf(c.Request().Context())
 		switch {
-		case v == nil:
+		case s == nil:
 			return fmt.Errorf("rp: %s is behind Required, but the relying party is not mounted", c.Path())
-		case v.err != nil:
-			return unavailable(c, v.err)
-		case v.person != nil:
+		case s.err != nil:
+			return unavailable(c, s.err)
+		case s.identity != nil:
 			return next(c)
 		}
 		return a.sendToSignIn(c)

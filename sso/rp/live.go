@@ -25,11 +25,11 @@ func (a *RP) Streams() int { return a.live.Streams() }
 
 // Live returns the data with which an open page learns that its user was signed out, or nil for a guest.
 func Live(c echo.Context) *components.Live {
-	v := requestIdentityOf(c)
-	if v == nil || v.person == nil {
+	s := stateOf(c.Request().Context())
+	if s == nil || s.identity == nil {
 		return nil
 	}
-	p := v.rp.live.Page(v.person.Subject, v.person.SID, v.person.AuthTime)
+	p := s.rp.live.Page(s.identity.Subject, s.identity.SID, s.identity.AuthTime)
 	return &components.Live{
 		StreamURL: signoutpush.StreamPath, StateURL: signoutpush.StatePath, Ticket: p.Ticket, Person: p.Person, SignIn: p.SignIn,
 	}

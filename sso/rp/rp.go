@@ -55,13 +55,13 @@ type Config struct {
 	Absolute   time.Duration // see session.Options; with Denied at most a day
 	Now        func() time.Time
 
-	// Trace, if given, records each sign-in, request by request.
+	// Trace, if given, records the steps of each sign-in.
 	Trace trace.Recorder
 }
 
-// longestDenied is how long the denylist certainly keeps an entry: a session that lasts longer would be allowed again
+// maxDenied is how long the denylist certainly keeps an entry: a session that lasts longer would be allowed again
 // afterwards.
-const longestDenied = 24 * time.Hour
+const maxDenied = 24 * time.Hour
 
 // Denylist knows what was revoked. [denylist.Mirror] is one.
 type Denylist interface {
@@ -95,8 +95,8 @@ func New(c Config) (*RP, error) {
 		return nil, errors.New("rp: Keys is empty: give a random key of 32 bytes")
 	case err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https"):
 		return nil, fmt.Errorf("rp: base URL %q is not an origin such as https://shop.example.com", c.BaseURL)
-	case c.Denied != nil && c.Absolute > longestDenied:
-		return nil, fmt.Errorf("rp: sessions of %s would outlive the denylist, which remembers for %s", c.Absolute, longestDenied)
+	case c.Denied != nil && c.Absolute > maxDenied:
+		return nil, fmt.Errorf("rp: sessions of %s would outlive the denylist, which remembers for %s", c.Absolute, maxDenied)
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
 	if c.HTTPClient == nil {
@@ -173,7 +173,7 @@ const (
 
 // Mount registers the middleware that identifies each request's user, and the routes of the sign-in flow.
 func (a *RP) Mount(e *echo.Echo) {
-	e.Use(a.loadIdentity)
+	e.Use(a.traceSignIn, a.loadIdentity)
 	e.GET(SignInPath, a.signIn)
 	e.GET(CallbackPath, a.callback)
 	e.POST(SignOutPath, a.signOut)

@@ -23,11 +23,11 @@ const guestLife = 30 * time.Second
 // is redirected to return_to at once, unless again=1.
 func (a *RP) signIn(c echo.Context) error {
 	to := returnto.Or(c.QueryParam("return_to"), "/")
-	v := requestIdentityOf(c)
+	s := stateOf(c.Request().Context())
 	switch {
-	case v.err != nil:
-		return unavailable(c, v.err)
-	case v.person != nil && c.QueryParam("again") != "1":
+	case s.err != nil:
+		return unavailable(c, s.err)
+	case s.identity != nil && c.QueryParam("again") != "1":
 		return c.Redirect(http.StatusSeeOther, to)
 	}
 	target, err := a.authorizeURL(c, &flow{ReturnTo: to})
@@ -47,7 +47,7 @@ func (a *RP) sendToSignIn(c echo.Context) error {
 		// A GET of this address has no page: return to the page with the form.
 		fl.ReturnTo = a.cameFrom(r)
 	}
-	if requestIdentityOf(c).conflict {
+	if stateOf(r.Context()).conflict {
 		return offerSignIn(fl.ReturnTo, "This browser sends two sessions of different people, so neither is used. Sign in again to go on as yourself.")
 	}
 	if a.sessions.TakeIssued(c.Response(), r) {
@@ -141,9 +141,7 @@ func (a *RP) authorizeURL(c echo.Context, fl *flow) (string, error) {
 	if strings.Contains(meta.AuthorizationEndpoint, "?") {
 		sep = "&"
 	}
-	target := meta.AuthorizationEndpoint + sep + q.Encode()
-	a.recordStart(c, state, target)
-	return target, nil
+	return meta.AuthorizationEndpoint + sep + q.Encode(), nil
 }
 
 // scopes returns the scopes to request, without those that the provider does not list as supported.

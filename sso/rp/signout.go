@@ -19,25 +19,25 @@ import (
 // everywhere (OpenID Connect RP-Initiated Logout 1.0 §2).
 func (a *RP) signOut(c echo.Context) error {
 	ctx := c.Request().Context()
-	v := requestIdentityOf(c)
-	if v.err != nil {
-		return unavailable(c, v.err)
+	s := stateOf(c.Request().Context())
+	if s.err != nil {
+		return unavailable(c, s.err)
 	}
 	a.flows.set(c, "guest", guestKnown, guestLife)
-	if v.person == nil { // signed out already
+	if s.identity == nil { // signed out already
 		return c.Redirect(http.StatusSeeOther, "/")
 	}
 	hint := ""
-	if set, err := a.tokens.load(ctx, v.person.SID); err == nil {
+	if set, err := a.tokens.load(ctx, s.identity.SID); err == nil {
 		hint = set.IDToken
 	}
-	if _, err := a.sessions.SignOutLocally(ctx, v.person.SID); err != nil {
+	if _, err := a.sessions.SignOutLocally(ctx, s.identity.SID); err != nil {
 		return unavailable(c, err)
 	}
 	if err := a.sessions.End(ctx, c.Response(), c.Request()); err != nil {
 		return unavailable(c, err)
 	}
-	if err := a.tokens.forget(ctx, v.person.SID); err != nil {
+	if err := a.tokens.forget(ctx, s.identity.SID); err != nil {
 		return unavailable(c, err)
 	}
 	meta, err := a.provider.metadata(ctx)
