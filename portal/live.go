@@ -21,8 +21,6 @@ func (a *App) tab(c echo.Context) *components.Live {
 	if err != nil || rec == nil {
 		return nil
 	}
-	p := a.live.Page(rec.Subject, rec.SID, rec.AuthTime)
-	return &components.Live{
-		StreamURL: signoutpush.StreamPath, StateURL: signoutpush.StatePath, Ticket: p.Ticket, Person: p.Person, SignIn: p.SignIn,
-	}
+	live := components.Live(a.live.Page(rec.Subject, rec.SID, rec.AuthTime))
+	return &live
 }

@@ -152,8 +152,8 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET(oidc.SignedOutPath, p.SignedOut)
 
 	// For open tabs.
-	e.GET(signoutpush.StreamPath, a.live.Stream)
-	e.GET(signoutpush.StatePath, a.live.State)
+	e.GET(signoutpush.StreamPath, echo.WrapHandler(http.HandlerFunc(a.live.Stream)))
+	e.GET(signoutpush.StatePath, echo.WrapHandler(http.HandlerFunc(a.live.State)))
 
 	// For administrators: below /admin.
 	a.console.Routes(e)

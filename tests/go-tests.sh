@@ -10,7 +10,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-raced=$(go list ./sso/... ./fleet/... ./events ./web)
+raced=$(go list ./sso/... ./tests/sso/... ./fleet/... ./events ./web)
 rest=$(go list ./... | grep -vxF "$raced")
 # The packages that take longest begin first.
 first=$(go list ./tests/endings ./tests/hostile ./portal ./portal/backchannel ./tests/class ./tests/faults)
@@ -28,7 +28,7 @@ run_race() { go test -race -count=1 -timeout 15m -p 3 $raced; }
 run_rest() { go test -count=1 -timeout 15m -p 5 $rest; }
 run_quick() {
 	go test -short -count=1 -timeout 5m -p 5 ./tests/endings ./tests ./portal/store/... ./portal/oidc ./portal/tokens ./portal/keys \
-		./sso/... ./web ./db ./components/... ./apps/shop/... ./apps/forum/...
+		./sso/... ./tests/sso/... ./web ./db ./components/... ./apps/shop/... ./apps/forum/...
 }
 
 case "${1:-all}" in

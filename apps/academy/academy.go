@@ -12,7 +12,7 @@ import (
 	"gatehouse/apps/academy/experiments"
 	"gatehouse/apps/academy/lab"
 	"gatehouse/apps/academy/store"
-	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 )
 
 // service is the Academy's service name, and its client ID at the portal.
@@ -31,7 +31,7 @@ type Deps struct {
 type App struct {
 	Deps
 	echo  *echo.Echo
-	sso   *rp.RP
+	sso   *echorp.RP
 	store *store.Store
 
 	chapter *chapter.Chapter

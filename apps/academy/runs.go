@@ -34,7 +34,7 @@ const (
 
 // subject returns the sub of the user, or "" for a guest.
 func subject(c echo.Context) string {
-	if p := rp.Person(c); p != nil {
+	if p := rp.From(c.Request()); p != nil {
 		return p.Subject
 	}
 	return ""
@@ -57,7 +57,7 @@ func networkOf(c echo.Context) string {
 
 // givenName returns the learner's name in the pictures.
 func givenName(c echo.Context) string {
-	name, _, _ := strings.Cut(rp.Person(c).Name, " ")
+	name, _, _ := strings.Cut(rp.From(c.Request()).Name, " ")
 	if name == "" {
 		return "You"
 	}
@@ -76,7 +76,7 @@ func (a *App) experiment(name string) (lab.Experiment, bool) {
 
 // mayTry reports whether the user's roles allow starting e.
 func mayTry(c echo.Context, e lab.Experiment) bool {
-	p := rp.Person(c)
+	p := rp.From(c.Request())
 	return p != nil && (len(e.Roles) == 0 || p.HasRole(e.Roles...))
 }
 

@@ -60,7 +60,7 @@ func readDraft(c echo.Context) (*draft, error) {
 
 // keptDraft returns the draft that the user sent before they were asked to sign in, or a new one if there is none.
 func keptDraft(c echo.Context) *draft {
-	form := rp.Draft(c)
+	form := rp.Draft(c.Request())
 	d := draftOf(form)
 	if d.Body == "" && d.Title == "" {
 		return &draft{Key: rand.Text(), Unvoted: form.Has("value")}

@@ -133,7 +133,7 @@ func (a *App) showNew(c echo.Context, status int, d *draft) error {
 	v := newView{Shell: shell(c, "New thread", "/new"), Draft: d}
 	v.Shell.Toasts = d.toasts(v.Shell.Toasts)
 	for _, b := range boards {
-		if !b.StaffOnly || rp.Person(c).HasRole("moderator", "admin") {
+		if !b.StaffOnly || rp.From(c.Request()).HasRole("moderator", "admin") {
 			v.Boards = append(v.Boards, b)
 		}
 	}

@@ -1,9 +1,8 @@
 package rp
 
 import (
-	"github.com/labstack/echo/v4"
+	"net/http"
 
-	"gatehouse/components"
 	"gatehouse/sso/session"
 	"gatehouse/sso/signoutpush"
 )
@@ -24,13 +23,11 @@ func newLive(c Config, sessions *session.Store) (*signoutpush.Handler, error) {
 func (a *RP) Streams() int { return a.live.Streams() }
 
 // Live returns the data with which an open page learns that its user was signed out, or nil for a guest.
-func Live(c echo.Context) *components.Live {
-	s := stateOf(c.Request().Context())
+func Live(r *http.Request) *signoutpush.Page {
+	s := stateOf(r.Context())
 	if s == nil || s.identity == nil {
 		return nil
 	}
 	p := s.rp.live.Page(s.identity.Subject, s.identity.SID, s.identity.AuthTime)
-	return &components.Live{
-		StreamURL: signoutpush.StreamPath, StateURL: signoutpush.StatePath, Ticket: p.Ticket, Person: p.Person, SignIn: p.SignIn,
-	}
+	return &p
 }

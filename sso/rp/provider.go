@@ -71,10 +71,10 @@ func newProvider(c Config) (*provider, error) {
 		return m.JWKSURI, nil
 	})
 	var err error
-	if p.ids, err = c.verifier(c.ClientID, p.keys); err != nil {
+	if p.ids, err = token.NewVerifier(c.Issuer, c.ClientID, p.keys, c.Now); err != nil {
 		return nil, err
 	}
-	p.access, err = c.verifier(c.BaseURL, p.keys)
+	p.access, err = token.NewVerifier(c.Issuer, c.BaseURL, p.keys, c.Now)
 	return p, err
 }
 

@@ -12,26 +12,19 @@ import (
 	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"gatehouse/sso/token"
 	"gatehouse/sso/trace"
 )
 
 // The steps of a sign-in are recorded in Config.Trace, with secrets shortened: the browser's requests by
-// traceSignIn, the app's requests to the provider by tracingTransport, and the checks of the ID token, which are no
+// recordResponse, the app's requests to the provider by tracingTransport, and the checks of the ID token, which are no
 // request, by recordVerified. None of them can fail a sign-in.
 
-// traceSignIn is middleware that records the requests that begin a sign-in, and those that complete one.
-func (a *RP) traceSignIn(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		began := time.Now()
-		err := next(c)
-		a.recordBegin(c.Response(), c.Request(), began)
-		if s := stateOf(c.Request().Context()); s != nil && s.flow != "" {
-			a.recordCallback(c.Response(), c.Request(), s, began, err)
-		}
-		return err
+// recordResponse records the response to r if it begins or completes a sign-in.
+func (a *RP) recordResponse(w http.ResponseWriter, r *http.Request, began time.Time) {
+	a.recordBegin(w, r, began)
+	if s := stateOf(r.Context()); s.flow != "" {
+		a.recordCallback(w, r, s, began)
 	}
 }
 
@@ -54,10 +47,10 @@ func (a *RP) recordBegin(w http.ResponseWriter, r *http.Request, began time.Time
 
 // recordCallback records the request with the provider's response to a sign-in of this browser, and assigns a completed
 // sign-in to its user, who may then look at it.
-func (a *RP) recordCallback(w http.ResponseWriter, r *http.Request, s *requestState, began time.Time, err error) {
+func (a *RP) recordCallback(w http.ResponseWriter, r *http.Request, s *requestState, began time.Time) {
 	step := a.browserStep(trace.Callback, w, r, began, w.Header().Get("Location"))
-	if e := (*echo.HTTPError)(nil); errors.As(err, &e) {
-		step.Status = e.Code
+	if e := (*Error)(nil); errors.As(s.failure, &e) {
+		step.Status = e.Status
 	}
 	a.Trace.Record(s.flow, step)
 	if s.signedIn != "" {

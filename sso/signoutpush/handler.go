@@ -10,13 +10,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"gatehouse/sso/denylist"
 	"gatehouse/sso/session"
 )
 
-// Paths that Mount serves.
+// Paths at which an app serves Stream and State.
 const (
 	StreamPath = "/auth/live"
 	StatePath  = "/auth/state"
@@ -96,25 +94,20 @@ func New(o Options) (*Handler, error) {
 	return h, err
 }
 
-// Mount registers the handler's routes.
-func (h *Handler) Mount(e *echo.Echo) {
-	e.GET(StreamPath, h.Stream)
-	e.GET(StatePath, h.State)
-}
-
 // Streams returns the number of open streams.
 func (h *Handler) Streams() int { return h.streams.count() }
 
 // Page is the data that a page embeds to watch its sign-in. It is not a credential.
 type Page struct {
-	Ticket string // for StatePath, in the header Live-Ticket
-	Person string // the same for all pages of one person
-	SignIn string // the same for all pages of one sign-in
+	StreamURL, StateURL string
+	Ticket              string // for StatePath, in the header Live-Ticket
+	Person              string // the same for all pages of one person
+	SignIn              string // the same for all pages of one sign-in
 }
 
 // Page returns the data that a page embeds to watch the given sign-in.
 func (h *Handler) Page(sub, sid string, authenticated time.Time) Page {
-	return Page{Ticket: h.tickets.seal(signInRef{sub, sid, authenticated}), Person: hashID("person", sub), SignIn: signInID(sub, sid)}
+	return Page{StreamPath, StatePath, h.tickets.seal(signInRef{sub, sid, authenticated}), hashID("person", sub), signInID(sub, sid)}
 }
 
 // signInRef is a sign-in as the denylist knows it.
@@ -137,26 +130,29 @@ func signInID(sub, sid string) string {
 	return hashID("sign-in", sid)
 }
 
-// requestSignIn returns the sign-in of the request's session, or nil for a guest. It refuses requests from other sites with
-// 403: they would only use up streams.
-func (h *Handler) requestSignIn(c echo.Context) (*signInRef, error) {
-	c.Response().Header().Set("Cache-Control", "no-store")
-	switch c.Request().Header.Get("Sec-Fetch-Site") {
+// requestSignIn returns the sign-in of the request's session, or nil for a guest. If it returns false, it has answered:
+// requests from other sites, which would only use up streams, with 403.
+func (h *Handler) requestSignIn(w http.ResponseWriter, r *http.Request) (v *signInRef, ok bool) {
+	w.Header().Set("Cache-Control", "no-store")
+	switch r.Header.Get("Sec-Fetch-Site") {
 	case "cross-site", "same-site":
-		return nil, echo.NewHTTPError(http.StatusForbidden, "Only pages of this app may ask.")
+		http.Error(w, "Only pages of this app may ask.", http.StatusForbidden)
+		return nil, false
 	}
-	rec, err := h.Sessions.Peek(c.Request())
+	rec, err := h.Sessions.Peek(r)
 	if err != nil {
-		return nil, unavailable(c, err)
+		h.unavailable(w, r, err)
+		return nil, false
 	}
 	if rec == nil {
-		return nil, nil
+		return nil, true
 	}
-	return &signInRef{rec.Subject, rec.SID, rec.AuthTime}, nil
+	return &signInRef{rec.Subject, rec.SID, rec.AuthTime}, true
 }
 
-// unavailable returns a 503 error and asks the tab to retry, because the state is unknown.
-func unavailable(c echo.Context, err error) error {
-	c.Response().Header().Set("Retry-After", "2")
-	return echo.NewHTTPError(http.StatusServiceUnavailable).SetInternal(err)
+// unavailable answers 503 and asks the tab to retry, because the state is unknown.
+func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, err error) {
+	h.Logger.ErrorContext(r.Context(), "an open tab can't be told whether it is signed in", "error", err)
+	w.Header().Set("Retry-After", "2")
+	http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
 }

@@ -1,10 +1,9 @@
 package signoutpush
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
-
-	"github.com/labstack/echo/v4"
 
 	"gatehouse/sso/denylist"
 )
@@ -26,34 +25,41 @@ func (h *Handler) newPageIDs(v signInRef) pageIDs {
 
 // State handles GET /auth/state: it answers a tab that wakes up with the current sign-in, or with the reason why the
 // page's sign-in ended. The reason is empty if it is unknown.
-func (h *Handler) State(c echo.Context) error {
-	v, err := h.requestSignIn(c)
-	if err != nil {
-		return err
+func (h *Handler) State(w http.ResponseWriter, r *http.Request) {
+	v, ok := h.requestSignIn(w, r)
+	if !ok {
+		return
 	}
 	if v != nil {
 		switch err := h.Watcher.Check(v.sub, v.sid, "", v.authenticated); {
 		case err == nil:
-			return c.JSON(http.StatusOK, struct {
+			writeJSON(w, struct {
 				SignedIn bool `json:"signed_in"`
 				pageIDs
 			}{true, h.newPageIDs(*v)})
+			return
 		case !errors.Is(err, denylist.ErrDenied):
-			return unavailable(c, err)
+			h.unavailable(w, r, err)
+			return
 		}
 	}
 	// The page's own sign-in, which need not be the latest one in this browser.
-	if about, ok := h.tickets.open(c.Request().Header.Get(ticketHeader)); ok {
+	if about, ok := h.tickets.open(r.Header.Get(ticketHeader)); ok {
 		v = &about
 	}
 	out := outcome{}
 	if v != nil {
-		out, _ = h.loadOutcome(c.Request(), *v)
+		out, _ = h.loadOutcome(r, *v)
 	}
-	return c.JSON(http.StatusOK, struct {
+	writeJSON(w, struct {
 		SignedIn bool `json:"signed_in"`
 		outcome
 	}{false, out})
+}
+
+func writeJSON(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(body)
 }
 
 // loadOutcome returns what ended a sign-in, and false if no end is known: the session may be gone because Redis lost its data,

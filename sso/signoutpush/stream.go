@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"gatehouse/sso/denylist"
 )
 
@@ -18,44 +16,45 @@ const writeTimeout = 10 * time.Second
 
 // Stream handles GET /auth/live: it sends events to a tab until the sign-in ends, the tab is closed, the server shuts
 // down, or some minutes have passed. It answers a guest 204, which tells an EventSource not to reconnect.
-func (h *Handler) Stream(c echo.Context) error {
-	v, err := h.requestSignIn(c)
-	switch {
-	case err != nil:
-		return err
-	case v == nil:
-		return c.NoContent(http.StatusNoContent)
+func (h *Handler) Stream(w http.ResponseWriter, r *http.Request) {
+	v, ok := h.requestSignIn(w, r)
+	if !ok {
+		return
+	}
+	if v == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
 	}
 	// A denied sign-in is reported by Watch; with any other error the state is unknown.
 	if err := h.Watcher.Check(v.sub, v.sid, "", v.authenticated); err != nil && !errors.Is(err, denylist.ErrDenied) {
-		return unavailable(c, err)
+		h.unavailable(w, r, err)
+		return
 	}
 	release, ok := h.streams.acquire(v.sub)
 	if !ok {
-		c.Response().Header().Set("Retry-After", "10")
-		return echo.NewHTTPError(http.StatusServiceUnavailable, "Too many tabs listen already.")
+		w.Header().Set("Retry-After", "10")
+		http.Error(w, "Too many tabs listen already.", http.StatusServiceUnavailable)
+		return
 	}
 	defer release()
 	hit, stop := h.Watcher.Watch(v.sub, v.sid, v.authenticated)
 	defer stop()
 
-	header := c.Response().Header()
-	header.Set(echo.HeaderContentType, "text/event-stream")
-	header.Set("X-Accel-Buffering", "no") // turns off nginx's buffering
-	if c.Request().Method == http.MethodHead {
-		return c.NoContent(http.StatusOK)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // turns off nginx's buffering
+	if r.Method == http.MethodHead {
+		return
 	}
-	w := &eventWriter{c.Response(), http.NewResponseController(c.Response())}
+	events := &eventWriter{w, http.NewResponseController(w)}
 	// The server's deadlines are for whole requests; this stream has one for each event.
-	_ = w.control.SetReadDeadline(time.Time{})
-	defer func() { _ = w.control.SetWriteDeadline(time.Time{}) }() // the connection may serve other requests
-	h.sendEvents(c, w, *v, hit)
-	return nil
+	_ = events.control.SetReadDeadline(time.Time{})
+	defer func() { _ = events.control.SetWriteDeadline(time.Time{}) }() // the connection may serve other requests
+	h.sendEvents(r, events, *v, hit)
 }
 
 // sendEvents writes events until the sign-in ends, the stream's time is over, the server shuts down, or the client is gone.
-func (h *Handler) sendEvents(c echo.Context, w *eventWriter, v signInRef, hit <-chan denylist.Entry) {
-	ctx := c.Request().Context()
+func (h *Handler) sendEvents(r *http.Request, w *eventWriter, v signInRef, hit <-chan denylist.Entry) {
+	ctx := r.Context()
 	closing := h.shutdownOf(ctx)
 	select { // ended before the stream began
 	case e := <-hit:
@@ -87,8 +86,8 @@ func (h *Handler) sendEvents(c echo.Context, w *eventWriter, v signInRef, hit <-
 			w.sendBye(minDelay)
 			return
 		case <-beat.C:
-			if h.isGone(ctx, c) {
-				if out, known := h.loadOutcome(c.Request(), v); known {
+			if h.isGone(r) {
+				if out, known := h.loadOutcome(r, v); known {
 					w.sendEvent("out", out)
 				} else {
 					w.sendBye(h.streams.reconnectDelay())
@@ -104,10 +103,10 @@ func (h *Handler) sendEvents(c echo.Context, w *eventWriter, v signInRef, hit <-
 
 // isGone reports whether the session no longer exists, though the denylist has no entry: signed out in this app, idle for
 // too long, or lost.
-func (h *Handler) isGone(ctx context.Context, c echo.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+func (h *Handler) isGone(r *http.Request) bool {
+	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
-	rec, err := h.Sessions.Peek(c.Request().WithContext(ctx))
+	rec, err := h.Sessions.Peek(r.WithContext(ctx))
 	return rec == nil && err == nil
 }
 
@@ -129,7 +128,7 @@ func (h *Handler) shutdownOf(ctx context.Context) <-chan struct{} {
 
 // eventWriter writes Server-Sent Events.
 type eventWriter struct {
-	*echo.Response
+	http.ResponseWriter
 	control *http.ResponseController
 }
 
@@ -147,7 +146,7 @@ func (w *eventWriter) sendEvent(kind string, data any) bool {
 
 func (w *eventWriter) write(text string) bool {
 	_ = w.control.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if _, err := w.Response.Write([]byte(text)); err != nil {
+	if _, err := w.ResponseWriter.Write([]byte(text)); err != nil {
 		return false
 	}
 	return w.control.Flush() == nil

@@ -24,6 +24,7 @@ import (
 	"gatehouse/portal/standalone"
 	"gatehouse/sso/loopback"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 	"gatehouse/sso/trace"
 	"gatehouse/tests/env"
 )
@@ -97,13 +98,13 @@ func (s *secrets) saw(p door.Page) {
 
 // What is kept of a sign-in has every hop of it, and nothing that opens anything: it is compared with what really went
 // over the wire.
-func TestHops_KeepEveryHopAndNoSecret(t *testing.T) {
+func TestTrace_KeepsEveryStepAndNoSecret(t *testing.T) {
 	for name, open := range map[string]func(testing.TB) redis.UniversalClient{"embedded Redis": env.MiniRedis, "real Redis": env.Redis} {
-		t.Run(name, func(t *testing.T) { keepEveryHopAndNoSecret(t, open(t)) })
+		t.Run(name, func(t *testing.T) { keepEveryStepAndNoSecret(t, open(t)) })
 	}
 }
 
-func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
+func keepEveryStepAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 	log := slog.New(slog.DiscardHandler)
 	var app http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { app.ServeHTTP(w, r) }))
@@ -122,7 +123,7 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 	}
 	seen := &secrets{next: &http.Transport{DialContext: loopback.Dial("localhost")}}
 	seen.add(watchedSecret, watchedPassword, watchedEmail)
-	auth, err := rp.New(rp.Config{
+	auth, err := echorp.New(rp.Config{
 		Issuer: house.Issuer, ClientID: "watched", ClientSecret: watchedSecret, BaseURL: server.URL, Service: "watched", Redis: rdb, Keys: [][]byte{[]byte(watchedSecret)},
 		HTTPClient: &http.Client{Transport: seen}, Logger: log, Trace: recorder,
 	})
@@ -131,7 +132,7 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 	}
 	e := echo.New()
 	auth.Mount(e)
-	e.GET("/me", func(c echo.Context) error { return c.String(http.StatusOK, rp.Person(c).Subject) }, auth.Required)
+	e.GET("/me", func(c echo.Context) error { return c.String(http.StatusOK, rp.From(c.Request()).Subject) }, auth.Required)
 	app = e
 
 	browser := door.NewBrowser(seen.saw)

@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/sso/denylist"
@@ -67,10 +66,10 @@ func newApp(t *testing.T, rdb redis.UniversalClient, s setup) *app {
 	}
 	a.Handler, err = signoutpush.New(o)
 	check(t, err)
-	e := echo.New()
-	a.Mount(e)
-	e.HEAD(signoutpush.StreamPath, a.Stream) // as package web does for every GET
-	a.Server = httptest.NewUnstartedServer(e)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+signoutpush.StreamPath, a.Stream)
+	mux.HandleFunc("GET "+signoutpush.StatePath, a.State)
+	a.Server = httptest.NewUnstartedServer(mux)
 	if s.server != nil {
 		s.server(a.Config)
 	}
