@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -136,7 +137,7 @@ func (h *Handler) requestSignIn(w http.ResponseWriter, r *http.Request) (v *sign
 	w.Header().Set("Cache-Control", "no-store")
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "cross-site", "same-site":
-		http.Error(w, "Only pages of this app may ask.", http.StatusForbidden)
+		writeError(w, http.StatusForbidden, "forbidden", "Only pages of this app may ask.")
 		return nil, false
 	}
 	rec, err := h.Sessions.Peek(r)
@@ -154,5 +155,15 @@ func (h *Handler) requestSignIn(w http.ResponseWriter, r *http.Request) (v *sign
 func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, err error) {
 	h.Logger.ErrorContext(r.Context(), "an open tab can't be told whether it is signed in", "error", err)
 	w.Header().Set("Retry-After", "2")
-	http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+	writeError(w, http.StatusServiceUnavailable, "unavailable", "It is unknown just now whether you are signed in.")
+}
+
+func writeError(w http.ResponseWriter, status int, code, message string) {
+	writeJSON(w, status, map[string]string{"error": code, "error_description": message})
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
 }

@@ -1,7 +1,6 @@
 package signoutpush
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -33,7 +32,7 @@ func (h *Handler) State(w http.ResponseWriter, r *http.Request) {
 	if v != nil {
 		switch err := h.Watcher.Check(v.sub, v.sid, "", v.authenticated); {
 		case err == nil:
-			writeJSON(w, struct {
+			writeJSON(w, http.StatusOK, struct {
 				SignedIn bool `json:"signed_in"`
 				pageIDs
 			}{true, h.newPageIDs(*v)})
@@ -51,15 +50,10 @@ func (h *Handler) State(w http.ResponseWriter, r *http.Request) {
 	if v != nil {
 		out, _ = h.loadOutcome(r, *v)
 	}
-	writeJSON(w, struct {
+	writeJSON(w, http.StatusOK, struct {
 		SignedIn bool `json:"signed_in"`
 		outcome
 	}{false, out})
-}
-
-func writeJSON(w http.ResponseWriter, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(body)
 }
 
 // loadOutcome returns what ended a sign-in, and false if no end is known: the session may be gone because Redis lost its data,

@@ -33,7 +33,7 @@ func (h *Handler) Stream(w http.ResponseWriter, r *http.Request) {
 	release, ok := h.streams.acquire(v.sub)
 	if !ok {
 		w.Header().Set("Retry-After", "10")
-		http.Error(w, "Too many tabs listen already.", http.StatusServiceUnavailable)
+		writeError(w, http.StatusServiceUnavailable, "unavailable", "Too many tabs listen already.")
 		return
 	}
 	defer release()
