@@ -17,6 +17,7 @@ import (
 	"gatehouse/db"
 	"gatehouse/sso/denylist"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 	"gatehouse/sso/signoutpush"
 	"gatehouse/sso/trace"
 	"gatehouse/web"
@@ -67,7 +68,7 @@ func (d *Deps) check() error {
 // relying party of the portal on it. The service's name is also its client id. open says that the app's first page is
 // public, so that sign-out ends there instead of on the portal. Join returns an error if a required field of d is unset
 // or an option is invalid. It does not use the network.
-func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
+func (d *Deps) Join(service string, open bool) (*echo.Echo, *echorp.RP, error) {
 	if err := d.check(); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)
 	}
@@ -76,17 +77,17 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)
 	}
-	auth, err := rp.New(rp.Config{
+	auth, err := echorp.New(rp.Config{
 		Issuer: portal, ClientID: service, ClientSecret: d.ClientSecret, BaseURL: d.Estate.URL(service), Service: service,
 		Keys: d.Keys, Redis: d.Redis, Denied: d.denylist(), Replica: d.Replica, HTTPClient: d.HTTPClient, Logger: d.Logger, Idle: d.Idle, Now: d.Now,
 		AppName: d.Estate.Name, Trace: seen,
-		SignedOut: func(c echo.Context) error {
+		SignedOut: echorp.Handler(func(c echo.Context) error {
 			if !open {
 				return web.SeeOther(c, portal+"/signed-out")
 			}
 			web.Flash(c, "success", "You're signed out of every app in this browser.")
 			return web.SeeOther(c, "/")
-		},
+		}),
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)
@@ -94,8 +95,8 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *rp.RP, error) {
 	e, err := web.New(web.Options{
 		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
 		Ready:  d.readyChecks(),
-		Person: headerPerson, Unavailable: rp.Unavailable,
-		Live: rp.Live, Streams: []string{signoutpush.StreamPath},
+		Person: headerPerson, Unavailable: func(c echo.Context) bool { return rp.Unavailable(c.Request()) },
+		Live: openTab, Streams: []string{signoutpush.StreamPath},
 		FormActions: []string{portal}, // the sign-out form redirects to the portal
 		SignInPath:  rp.SignInPath, SignOutPath: rp.SignOutPath,
 	})
@@ -146,7 +147,7 @@ func NotFound(err error, what string) error {
 
 // Subject returns the sub of the signed-in user, or "" for a guest.
 func Subject(c echo.Context) string {
-	if p := rp.Person(c); p != nil {
+	if p := rp.From(c.Request()); p != nil {
 		return p.Subject
 	}
 	return ""
@@ -158,7 +159,9 @@ const maxGuestSearches = 4
 // AdmitGuestSearches returns middleware that limits how many guest requests with a q or query parameter run at the same
 // time (web.AdmitGuests). Routes that use the same middleware value share one limit.
 func AdmitGuestSearches() echo.MiddlewareFunc {
-	return web.AdmitGuests(maxGuestSearches, func(c echo.Context) bool { return c.QueryParam("q")+c.QueryParam("query") != "" && rp.Person(c) == nil })
+	return web.AdmitGuests(maxGuestSearches, func(c echo.Context) bool {
+		return c.QueryParam("q")+c.QueryParam("query") != "" && rp.From(c.Request()) == nil
+	})
 }
 
 // denylist returns d.Denied as an interface, which is nil if d.Denied is nil.
@@ -181,9 +184,12 @@ func (d *Deps) readyChecks() map[string]func(context.Context) error {
 	return needs
 }
 
+// openTab returns the data that a page embeds to watch its sign-in, or nil for a guest.
+func openTab(c echo.Context) *components.Live { return (*components.Live)(rp.Live(c.Request())) }
+
 // headerPerson returns the signed-in user for the page header, or nil for a guest.
 func headerPerson(c echo.Context) *components.Person {
-	p := rp.Person(c)
+	p := rp.From(c.Request())
 	if p == nil {
 		return nil
 	}

@@ -65,7 +65,7 @@ func assemble(ctx context.Context, d Deps) (*App, error) {
 		return nil, err
 	}
 	a.tabs, err = signoutpush.New(signoutpush.Options{
-		Client: service, Sessions: sessions, Watcher: d.Denied, Keys: secrets, Name: d.Estate.Name, Logger: d.Logger,
+		Client: service, Sessions: sessions, Watcher: d.Denied, Keys: secrets, ClientName: d.Estate.Name, Logger: d.Logger,
 	})
 	if err != nil {
 		return nil, err

@@ -150,8 +150,8 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET(oidc.SignedOutPath, p.SignedOut)
 
 	// For open tabs.
-	e.GET(signoutpush.StreamPath, a.tabs.Stream)
-	e.GET(signoutpush.StatePath, a.tabs.State)
+	e.GET(signoutpush.StreamPath, echo.WrapHandler(http.HandlerFunc(a.tabs.Stream)))
+	e.GET(signoutpush.StatePath, echo.WrapHandler(http.HandlerFunc(a.tabs.State)))
 
 	// For administrators: below /admin.
 	a.console.Routes(e)

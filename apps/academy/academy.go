@@ -11,7 +11,7 @@ import (
 	"gatehouse/apps/academy/experiments"
 	"gatehouse/apps/academy/lab"
 	"gatehouse/apps/academy/store"
-	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 )
 
 // service is the Academy's service name, and its client ID at the portal.
@@ -30,7 +30,7 @@ type Deps struct {
 type App struct {
 	Deps
 	echo  *echo.Echo
-	sso   *rp.RP
+	sso   *echorp.RP
 	store *store.Store
 
 	chapter *chapter.Chapter

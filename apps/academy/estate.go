@@ -218,7 +218,7 @@ func (a *App) changeEstate(c echo.Context, done string, change func(control.By) 
 	if a.Control == nil {
 		return a.estate(c)
 	}
-	p := rp.Person(c)
+	p := rp.From(c.Request())
 	err := change(control.By{Subject: p.Subject, Person: p.Name, Replica: a.Replica})
 	var refused control.Refusal
 	if err != nil && !errors.As(err, &refused) && !errors.Is(err, control.ErrUnavailable) {

@@ -69,7 +69,7 @@ func (a *App) experiments(c echo.Context) error {
 			Steps: len(e.Steps), Done: is, Running: running[e.Name], Roles: e.Roles})
 	}
 	for _, b := range pagesWithoutLab {
-		if len(b.Roles) == 0 || rp.Person(c) != nil && rp.Person(c).HasRole(b.Roles...) {
+		if len(b.Roles) == 0 || rp.From(c.Request()) != nil && rp.From(c.Request()).HasRole(b.Roles...) {
 			_, b.Done = done[b.Name]
 			v.Experiments = append(v.Experiments, b)
 		}

@@ -47,7 +47,7 @@ func (a *App) finish(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := finishView{Shell: shell(c, "Finish this chapter", "/"), Name: rp.Person(c).Name, Chapter: a.chapter, Progress: p, Totals: p.totals(a.chapter)}
+	v := finishView{Shell: shell(c, "Finish this chapter", "/"), Name: rp.From(c.Request()).Name, Chapter: a.chapter, Progress: p, Totals: p.totals(a.chapter)}
 	for _, l := range a.chapter.Lessons {
 		if !p.done(l) {
 			v.Missing = append(v.Missing, l)

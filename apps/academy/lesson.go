@@ -52,7 +52,7 @@ func (a *App) lesson(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	draft := rp.Draft(c)
+	draft := rp.Draft(c.Request())
 	return a.showLesson(c, http.StatusOK, l, func(v *questionView) {
 		if draft.Has("question") && draft.Get("question") == v.Q.ID {
 			v.fillIn(draft)

@@ -65,7 +65,7 @@ func (a *App) findLesson(c echo.Context) (*chapter.Lesson, error) {
 
 // noteLearner stores the user's name. It requires a signed-in user (Required).
 func (a *App) noteLearner(c echo.Context) error {
-	p := rp.Person(c)
+	p := rp.From(c.Request())
 	name := p.Name
 	if name == "" {
 		name = "Learner"

@@ -102,7 +102,7 @@ func (a *App) ownSignIns(c echo.Context) ([]trace.Flow, error) {
 	defer cancel()
 	began := time.Now()
 	for {
-		flows, err := trace.Of(ctx, a.Redis, a.Estate.URL("portal"), apps.Subject(c))
+		flows, err := trace.LoadFlows(ctx, a.Redis, a.Estate.URL("portal"), apps.Subject(c))
 		there := len(flows) > 0 && began.Sub(flows[0].Ended) < 3*time.Second
 		if err != nil || c.QueryParam("just") != "1" || there || time.Since(began) > recordTimeout {
 			return flows, err
@@ -122,7 +122,7 @@ func chooseFlows(flows []trace.Flow) []trace.Flow {
 		func(f trace.Flow) bool { return f.Client == service },
 		func(f trace.Flow) bool { return f.Client != service },
 		func(f trace.Flow) bool {
-			return slices.ContainsFunc(f.Hops, func(h trace.Step) bool { return h.Kind == trace.SignInForm })
+			return slices.ContainsFunc(f.Steps, func(h trace.Step) bool { return h.Kind == trace.SignInForm })
 		},
 	}
 	var at []int
@@ -151,11 +151,11 @@ func layOutFlow(f trace.Flow, names [lanes]string) seenFlow {
 	}
 	out := seenFlow{ID: f.Client + "-" + fmt.Sprint(f.Ended.UnixMilli()), Title: "Sign-in at " + app, Ended: f.Ended}
 	front, back := 0, 0
-	for i, h := range f.Hops {
+	for i, h := range f.Steps {
 		from, to := laneOf(h.From), laneOf(h.To)
 		s := seenHop{
 			Number: i + 1, Kind: h.Kind, Lane: from, To: to, Who: names[from] + " → " + names[to], Status: h.Status, Took: fmt.Sprintf("%.1f ms", float64(h.Took.Microseconds())/1000),
-			Says: explainHop(h, app, names[laneProvider]), Front: h.Front(), Alone: h.Alone(), Replica: h.Replica, Sent: h.Sent, Answered: h.Answer,
+			Says: explainHop(h, app, names[laneProvider]), Front: h.FrontChannel(), Alone: h.Internal(), Replica: h.Replica, Sent: h.Sent, Answered: h.Answer,
 		}
 		switch {
 		case s.Alone:
@@ -175,10 +175,10 @@ func layOutFlow(f trace.Flow, names [lanes]string) seenFlow {
 		}
 		out.Hops = append(out.Hops, s)
 	}
-	took := f.Hops[len(f.Hops)-1].At.Add(f.Hops[len(f.Hops)-1].Took).Sub(f.Hops[0].At)
+	took := f.Steps[len(f.Steps)-1].At.Add(f.Steps[len(f.Steps)-1].Took).Sub(f.Steps[0].At)
 	out.Summary = fmt.Sprintf("%s through your browser, %s from server to server. %s in total.",
 		components.Plural(front, "hop", "hops"), components.Plural(back, "hop", "hops"), durationText(took))
-	if slices.ContainsFunc(f.Hops, func(h trace.Step) bool { return h.Kind == trace.SignInForm }) {
+	if slices.ContainsFunc(f.Steps, func(h trace.Step) bool { return h.Kind == trace.SignInForm }) {
 		out.Title += ", with the password"
 	} else {
 		out.Title += ", without a prompt"
@@ -230,7 +230,7 @@ func explainHop(h trace.Step, app, provider string) string {
 		return slices.ContainsFunc(h.Answer, func(v trace.Value) bool { return v.In == trace.InLocation && v.Name == name })
 	}
 	switch h.Kind {
-	case trace.Asked:
+	case trace.Started:
 		return app + " needs to know who you are. It generates a state, a nonce and a code_verifier, stores them, and sends your browser to the provider with the state, the nonce and the hash of the verifier."
 	case trace.Authorize:
 		switch {

@@ -60,7 +60,7 @@ func (a *App) openRoom(c echo.Context) error {
 	if !idForm.MatchString(id) {
 		id = store.NewID()
 	}
-	p := rp.Person(c)
+	p := rp.From(c.Request())
 	r, err := a.store.OpenRoom(c.Request().Context(), id, store.Room{TeacherSub: p.Subject, TeacherName: p.Name, Title: title}, a.Now())
 	if errors.Is(err, store.ErrManyRooms) {
 		return a.showRooms(c, http.StatusUnprocessableEntity, roomsView{Title: title, TitleErr: "You have 20 open rooms. Close one first."})

@@ -34,7 +34,7 @@ const (
 
 // givenName returns the learner's name in the pictures.
 func givenName(c echo.Context) string {
-	name, _, _ := strings.Cut(rp.Person(c).Name, " ")
+	name, _, _ := strings.Cut(rp.From(c.Request()).Name, " ")
 	if name == "" {
 		return "You"
 	}
@@ -53,7 +53,7 @@ func (a *App) experiment(name string) (lab.Experiment, bool) {
 
 // mayTry reports whether the user's roles allow starting e.
 func mayTry(c echo.Context, e lab.Experiment) bool {
-	p := rp.Person(c)
+	p := rp.From(c.Request())
 	return p != nil && (len(e.Roles) == 0 || p.HasRole(e.Roles...))
 }
 

@@ -12,7 +12,7 @@ import (
 	"gatehouse/apps/analytics/period"
 	"gatehouse/apps/analytics/seed"
 	"gatehouse/apps/analytics/store"
-	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 )
 
 // Service is the name and client id of this app.
@@ -32,7 +32,7 @@ type Deps struct {
 type App struct {
 	Deps
 	store *store.Store
-	rp    *rp.RP
+	rp    *echorp.RP
 	echo  *echo.Echo
 	loads singleflight.Group // shares concurrent loads of the same figures
 }

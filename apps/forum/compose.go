@@ -57,7 +57,7 @@ func readDraft(c echo.Context) (*draft, error) {
 
 // restoredDraft returns the draft that the user sent before they were asked to sign in, or a new one if there is none.
 func restoredDraft(c echo.Context) *draft {
-	form := rp.Draft(c)
+	form := rp.Draft(c.Request())
 	d := parseDraft(form)
 	if d.Body == "" && d.Title == "" {
 		return &draft{Key: rand.Text(), VoteDropped: form.Has("value")}

@@ -9,7 +9,7 @@ import (
 	"gatehouse/apps/forum/markdown"
 	"gatehouse/apps/forum/store"
 	"gatehouse/events"
-	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 )
 
 // service is the forum's service name and its client id at the portal.
@@ -22,7 +22,7 @@ type Deps = apps.Deps
 type App struct {
 	Deps
 	echo   *echo.Echo
-	sso    *rp.RP
+	sso    *echorp.RP
 	store  *store.Store
 	relay  *events.Relay
 	html   *markdown.Cache

@@ -12,7 +12,7 @@ import (
 // author returns the signed-in user as an author, with the name of the ID token. It may only be used on routes that
 // require a sign-in.
 func author(c echo.Context) store.Author {
-	p := rp.Person(c)
+	p := rp.From(c.Request())
 	name := p.Name
 	if name == "" {
 		name = "Member"
@@ -21,7 +21,7 @@ func author(c echo.Context) store.Author {
 }
 
 // isModerator reports whether the user is a moderator.
-func isModerator(c echo.Context) bool { return rp.Person(c).HasRole("moderator", "admin") }
+func isModerator(c echo.Context) bool { return rp.From(c.Request()).HasRole("moderator", "admin") }
 
 // shell returns the page shell. path is the page's path, to which forms and sign-in return; on a response to a POST,
 // the caller passes the path of the page that has the form.
@@ -31,7 +31,7 @@ func shell(c echo.Context, title, path string) components.Shell {
 		s.Path = path
 	}
 	s.Search = &components.Search{Action: "/search", Name: "q", Placeholder: "Search the forum"}
-	if rp.Person(c) != nil {
+	if rp.From(c.Request()) != nil {
 		s.Nav = append(s.Nav, components.NavItem{Label: "My posts", URL: "/mine", Icon: "message-square-text", Current: path == "/mine"})
 	}
 	if isModerator(c) {

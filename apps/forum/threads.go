@@ -111,7 +111,7 @@ func (a *App) showSorted(c echo.Context, status int, t store.Thread, sort store.
 	if err != nil {
 		return err
 	}
-	v := threadView{Board: board, Thread: t, Page: page, Sort: sort, Moderator: isModerator(c), Guest: rp.Person(c) == nil, Reply: d}
+	v := threadView{Board: board, Thread: t, Page: page, Sort: sort, Moderator: isModerator(c), Guest: rp.From(c.Request()) == nil, Reply: d}
 	v.Shell = shell(c, t.Title, v.url(sort, page))
 	v.Shell.Toasts = d.withToast(v.Shell.Toasts)
 	buyers := a.badges(ctx, &v, posts)

@@ -88,7 +88,7 @@ func sendTopic(c echo.Context, status int, t store.Thread) error {
 // topicOf returns the app that makes the request and the topic that the path names. It returns a 403 error if the app
 // is not in siblings, and a 400 error if the topic is invalid.
 func topicOf(c echo.Context) (app, topic string, err error) {
-	app = rp.Claims(c).ClientID
+	app = rp.Claims(c.Request()).ClientID
 	if _, known := siblings[app]; !known {
 		return "", "", web.Forbidden("Only sibling apps can have topics here.")
 	}

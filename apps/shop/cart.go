@@ -52,7 +52,7 @@ func (a *App) cartView(c echo.Context) (cartView, error) {
 		return cartView{}, err
 	}
 	v := a.linesView(lines)
-	v.SignedIn, v.Away = rp.Person(c) != nil, rp.Unavailable(c)
+	v.SignedIn, v.Away = rp.From(c.Request()) != nil, rp.Unavailable(c.Request())
 	return v, nil
 }
 

@@ -29,7 +29,7 @@ func (a *App) cartID(c echo.Context) (store.CartID, error) {
 		return "", err
 	}
 	id := guest
-	if p := rp.Person(c); p != nil {
+	if p := rp.From(c.Request()); p != nil {
 		id = store.PersonCart(p.Subject)
 		if guest != "" {
 			if err := a.store.Merge(c.Request().Context(), guest, id, a.Now()); err != nil {
@@ -46,7 +46,7 @@ func (a *App) cartID(c echo.Context) (store.CartID, error) {
 // the value of an unknown cookie, since another party may have chosen that value (fixation).
 func (a *App) cartForWriting(c echo.Context) (store.CartID, error) {
 	id, err := a.cartID(c)
-	if err != nil || rp.Person(c) != nil {
+	if err != nil || rp.From(c.Request()) != nil {
 		return id, err
 	}
 	if id != "" {

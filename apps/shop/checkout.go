@@ -37,7 +37,7 @@ func (a *App) checkout(c echo.Context) error {
 		return err
 	}
 	// Restore the address that the user sent when their session had expired.
-	if draft := rp.Draft(c); draft.Has("street") {
+	if draft := rp.Draft(c.Request()); draft.Has("street") {
 		v.Address, _ = ParseAddress(draft)
 		if key := draft.Get("key"); web.ValidFormKey(key) {
 			v.Key = key
@@ -77,7 +77,7 @@ func lackingMessage(l store.Line) string {
 
 // knownAddress returns the user's last address or, if there is none, only the name of the ID token.
 func (a *App) knownAddress(c echo.Context) (store.Address, error) {
-	p := rp.Person(c)
+	p := rp.From(c.Request())
 	address, ok, err := a.store.LastAddress(c.Request().Context(), p.Subject)
 	if err != nil || ok {
 		return address, err
@@ -104,7 +104,7 @@ func (a *App) placeOrder(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, who := c.Request().Context(), rp.Person(c)
+	ctx, who := c.Request().Context(), rp.From(c.Request())
 	v := checkoutView{Key: form.Get("key"), Summary: store.Summary(lines), Cart: a.linesView(lines)}
 	v.Address, v.Faults = ParseAddress(form)
 	if !web.ValidFormKey(v.Key) {

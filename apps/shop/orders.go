@@ -29,7 +29,7 @@ type orderView struct {
 }
 
 func (a *App) orders(c echo.Context) error {
-	page, err := a.store.Orders(c.Request().Context(), rp.Person(c).Subject, web.Int(c, "page", 1, 1, 1_000_000), ordersPerPage)
+	page, err := a.store.Orders(c.Request().Context(), rp.From(c.Request()).Subject, web.Int(c, "page", 1, 1, 1_000_000), ordersPerPage)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (a *App) orders(c echo.Context) error {
 
 // order handles GET /orders/:id: shows one of the user's own orders. Another user's order gives 404.
 func (a *App) order(c echo.Context) error {
-	o, err := a.store.Order(c.Request().Context(), rp.Person(c).Subject, c.Param("id"))
+	o, err := a.store.Order(c.Request().Context(), rp.From(c.Request()).Subject, c.Param("id"))
 	if err != nil {
 		return apps.NotFound(err, "This order")
 	}

@@ -21,7 +21,7 @@ func (a *App) shell(c echo.Context, title string, search *string) (components.Sh
 	s := web.Shell(c, title)
 	path := c.Request().URL.Path
 	s.Nav = []components.NavItem{{Label: "Catalogue", URL: "/", Current: path == "/"}}
-	if rp.Person(c) != nil {
+	if rp.From(c.Request()) != nil {
 		s.Nav = append(s.Nav, components.NavItem{Label: "Orders", URL: "/orders", Current: path == "/orders"})
 	}
 	cart := cartLink(units)

@@ -11,7 +11,7 @@ import (
 	"gatehouse/apps/shop/goods"
 	"gatehouse/apps/shop/store"
 	"gatehouse/events"
-	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 )
 
 // service is the shop's service name and its client id at the portal.
@@ -24,7 +24,7 @@ type Deps = apps.Deps
 type App struct {
 	Deps
 	echo     *echo.Echo
-	sso      *rp.RP
+	sso      *echorp.RP
 	store    *store.Store
 	relay    *events.Relay
 	pictures pictures

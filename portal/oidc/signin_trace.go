@@ -28,36 +28,36 @@ func (h *Handlers) TraceSignIn(next echo.HandlerFunc) echo.HandlerFunc {
 		h.tagBrowser(c)
 		err := next(c)
 		r := c.Request()
-		hop := trace.Step{
+		step := trace.Step{
 			Kind: trace.Authorize, At: began, Took: time.Since(began), From: trace.Browser, To: trace.Provider, Replica: h.Replica,
 			Method: r.Method, Address: h.Issuer.URL() + r.URL.Path, Sent: trace.Sent(r), Status: c.Response().Status,
 			Tag: browserTag(c),
 		}
 		state := r.URL.Query().Get("state")
 		if r.URL.Path == SignInPath {
-			hop.Kind = trace.SignInPage
+			step.Kind = trace.SignInPage
 			if r.Method == http.MethodPost {
-				hop.Kind = trace.SignInForm
-				hop.Sent = append(hop.Sent, trace.Values(trace.InForm, r.PostForm)...)
+				step.Kind = trace.SignInForm
+				step.Sent = append(step.Sent, trace.Values(trace.InForm, r.PostForm)...)
 			}
-			state = stateOf(r)
+			state = pendingState(r)
 		}
 		location := c.Response().Header().Get(echo.HeaderLocation)
 		if fault := (*redirectFault)(nil); errors.As(err, &fault) {
-			hop.Status = http.StatusSeeOther
+			step.Status = http.StatusSeeOther
 			location = fault.location()
 		} else if page := (*web.Error)(nil); errors.As(err, &page) {
-			hop.Status = page.Status
+			step.Status = page.Status
 		}
-		hop.Answer = append(trace.Location(location), trace.Cookies(c.Response().Header())...)
-		h.Trace.Record(trace.ID(state), hop)
+		step.Answer = append(trace.Location(location), trace.Cookies(c.Response().Header())...)
+		h.Trace.Record(trace.ID(state), step)
 		return err
 	}
 }
 
 const browserTagKey = "gatehouse/portal/oidc.browserTag"
 
-// tagBrowser sets a cookie when a browser begins a sign-in, to distinguish its hops from those of other browsers.
+// tagBrowser sets a cookie when a browser begins a sign-in, to distinguish its steps from those of other browsers.
 func (h *Handlers) tagBrowser(c echo.Context) {
 	secure := strings.HasPrefix(h.Issuer.URL(), "https://")
 	name := "portal_trace"
@@ -80,9 +80,9 @@ func browserTag(c echo.Context) string {
 	return tag
 }
 
-// stateOf returns the state of the authorization request to which the sign-in page leads back; "" if it leads
+// pendingState returns the state of the authorization request to which the sign-in page leads back; "" if it leads
 // elsewhere.
-func stateOf(r *http.Request) string {
+func pendingState(r *http.Request) string {
 	back := r.URL.Query().Get("return_to")
 	if r.Method == http.MethodPost {
 		back = r.PostForm.Get("return_to")

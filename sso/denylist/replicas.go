@@ -106,7 +106,7 @@ func (l *Log) replicas(ctx context.Context, known func(instance string) (Replica
 			return nil, translateError(err)
 		}
 	}
-	return tidy(all), nil
+	return sortAndPrune(all), nil
 }
 
 // values returns the values of the keys prefix+name, by name.
@@ -137,9 +137,9 @@ func (i info) replica(instance string, silent bool) Replica {
 	}
 }
 
-// tidy sorts the replicas and removes silent ones that were restarted under the same name: they refuse. With the policy
+// sortAndPrune sorts the replicas and removes silent ones that were restarted under the same name: they refuse. With the policy
 // "stale" they may still run, so they stay.
-func tidy(all []Replica) []Replica {
+func sortAndPrune(all []Replica) []Replica {
 	latest := map[string]time.Time{}
 	for _, r := range all {
 		if r.Started.After(latest[r.Name]) {
@@ -148,7 +148,7 @@ func tidy(all []Replica) []Replica {
 	}
 	all = slices.DeleteFunc(all, func(r Replica) bool { return r.Silent && r.StaleFor == 0 && r.Started.Before(latest[r.Name]) })
 	slices.SortFunc(all, func(a, b Replica) int {
-		if c := natural(a.Name, b.Name); c != 0 {
+		if c := compareNatural(a.Name, b.Name); c != 0 {
 			return c
 		}
 		return strings.Compare(a.instance, b.instance)
@@ -156,8 +156,8 @@ func tidy(all []Replica) []Replica {
 	return all
 }
 
-// natural compares names so that shop-2 comes before shop-10.
-func natural(a, b string) int {
+// compareNatural compares names so that shop-2 comes before shop-10.
+func compareNatural(a, b string) int {
 	i, j := strings.LastIndexByte(a, '-'), strings.LastIndexByte(b, '-')
 	if i > 0 && j > 0 && a[:i] == b[:j] && len(a) != len(b) {
 		return len(a) - len(b)

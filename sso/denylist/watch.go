@@ -26,11 +26,11 @@ func (w *watchers) init() {
 func (w *watchers) add(one *watcher) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	into(w.bySID, one.sid, one)
-	into(w.bySub, one.sub, one)
+	addTo(w.bySID, one.sid, one)
+	addTo(w.bySub, one.sub, one)
 }
 
-func into(lists map[string]map[*watcher]struct{}, name string, one *watcher) {
+func addTo(lists map[string]map[*watcher]struct{}, name string, one *watcher) {
 	if name == "" {
 		return
 	}
@@ -43,11 +43,11 @@ func into(lists map[string]map[*watcher]struct{}, name string, one *watcher) {
 func (w *watchers) remove(one *watcher) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	outOf(w.bySID, one.sid, one)
-	outOf(w.bySub, one.sub, one)
+	removeFrom(w.bySID, one.sid, one)
+	removeFrom(w.bySub, one.sub, one)
 }
 
-func outOf(lists map[string]map[*watcher]struct{}, name string, one *watcher) {
+func removeFrom(lists map[string]map[*watcher]struct{}, name string, one *watcher) {
 	if delete(lists[name], one); len(lists[name]) == 0 {
 		delete(lists, name)
 	}

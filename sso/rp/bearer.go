@@ -1,23 +1,22 @@
 package rp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
 	"gatehouse/sso/denylist"
 	"gatehouse/sso/token"
 )
 
-const claimsKey = "gatehouse/sso/rp.claims"
+type claimsKey struct{}
 
 // Claims returns the claims of the request's access token, or nil if it has none.
-func Claims(c echo.Context) *token.AccessClaims {
-	claims, _ := c.Get(claimsKey).(*token.AccessClaims)
+func Claims(r *http.Request) *token.AccessClaims {
+	claims, _ := r.Context().Value(claimsKey{}).(*token.AccessClaims)
 	return claims
 }
 
@@ -28,61 +27,60 @@ func Claims(c echo.Context) *token.AccessClaims {
 //
 // A token that was verified before is not verified again, and no token costs a round trip: revocations are checked in
 // memory ([Config].Denied).
-func (a *RP) Bearer(scope string, roles ...string) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			raw, refused := bearer(c)
+func (a *RP) Bearer(scope string, roles ...string) Middleware {
+	return func(next http.Handler) http.Handler {
+		return a.handler(func(w http.ResponseWriter, r *http.Request) error {
+			raw, refused := bearerToken(w, r)
 			if refused != nil {
 				return refused
 			}
-			claims, err := a.provider.access.Access(c.Request().Context(), raw)
+			claims, err := a.provider.access.Access(r.Context(), raw)
 			if err == nil {
 				err = a.notRevoked(claims)
 			}
 			switch {
 			case errors.Is(err, token.ErrInvalid), errors.Is(err, denylist.ErrDenied):
-				return challenge(c, http.StatusUnauthorized, "invalid_token", "", "The access token is expired, revoked or not meant for this service.")
+				return challenge(w, http.StatusUnauthorized, "invalid_token", "", "The access token is expired, revoked or not meant for this service.")
 			case err != nil:
-				return unavailable(c, err)
+				return unavailable(w, err)
 			case !claims.HasScope(scope):
-				return challenge(c, http.StatusForbidden, "insufficient_scope", scope, "The access token lacks the scope "+scope+".")
-			case len(roles) > 0 && !ofProgram(claims) && !hasRole(claims, roles):
-				return challenge(c, http.StatusForbidden, "insufficient_scope", "roles "+scope, "The access token's user lacks the role "+strings.Join(roles, " or ")+".")
+				return challenge(w, http.StatusForbidden, "insufficient_scope", scope, "The access token lacks the scope "+scope+".")
+			case len(roles) > 0 && !isClients(claims) && !hasRole(claims, roles):
+				return challenge(w, http.StatusForbidden, "insufficient_scope", "roles "+scope, "The access token's user lacks the role "+strings.Join(roles, " or ")+".")
 			}
-			c.Set(claimsKey, claims)
-			c.Set(sidKey, claims.SID)
-			return next(c)
-		}
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), claimsKey{}, claims)))
+			return nil
+		})
 	}
 }
 
 // Program returns middleware that requires a client's own access token (client credentials, RFC 6749 §4.4) with scope,
 // checked as by [RP.Bearer]. It answers 403 to a user's token: the API returns data about all users.
-func (a *RP) Program(scope string) echo.MiddlewareFunc {
-	authorize := a.Bearer(scope)
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return authorize(func(c echo.Context) error {
-			if !ofProgram(Claims(c)) {
-				return challenge(c, http.StatusForbidden, "insufficient_scope", scope, "This API needs a client's own access token (client credentials), not a user's.")
+func (a *RP) Program(scope string) Middleware {
+	return func(next http.Handler) http.Handler {
+		return a.Bearer(scope)(a.handler(func(w http.ResponseWriter, r *http.Request) error {
+			if !isClients(Claims(r)) {
+				return challenge(w, http.StatusForbidden, "insufficient_scope", scope, "This API needs a client's own access token (client credentials), not a user's.")
 			}
-			return next(c)
-		})
+			next.ServeHTTP(w, r)
+			return nil
+		}))
 	}
 }
 
-// bearer returns the access token of a request, or the error response to a request without one.
-func bearer(c echo.Context) (raw string, refused error) {
-	header := c.Request().Header.Values(echo.HeaderAuthorization)
+// bearerToken returns the access token of a request, or the error response to a request without one.
+func bearerToken(w http.ResponseWriter, r *http.Request) (raw string, refused error) {
+	header := r.Header.Values("Authorization")
 	if len(header) == 0 {
-		return "", challenge(c, http.StatusUnauthorized, "", "", "An access token is required.")
+		return "", challenge(w, http.StatusUnauthorized, "", "", "An access token is required.")
 	}
 	kind, raw, _ := strings.Cut(header[0], " ")
 	raw = strings.TrimSpace(raw)
 	switch {
 	case len(header) > 1, strings.EqualFold(kind, "Bearer") && raw == "":
-		return "", challenge(c, http.StatusBadRequest, "invalid_request", "", "The Authorization header must be one Bearer token.")
+		return "", challenge(w, http.StatusBadRequest, "invalid_request", "", "The Authorization header must be one Bearer token.")
 	case !strings.EqualFold(kind, "Bearer"): // another authentication scheme, which is not an error (§3.1)
-		return "", challenge(c, http.StatusUnauthorized, "", "", "An access token is required.")
+		return "", challenge(w, http.StatusUnauthorized, "", "", "An access token is required.")
 	}
 	return raw, nil
 }
@@ -96,9 +94,9 @@ func (a *RP) notRevoked(claims *token.AccessClaims) error {
 	return a.Denied.Check(claims.Subject, claims.SID, claims.ID, claims.Authenticated())
 }
 
-// ofProgram reports whether a token belongs to a client that acts for itself: the subject is the client (RFC 9068
+// isClients reports whether a token belongs to a client that acts for itself: the subject is the client (RFC 9068
 // §2.2), and there is no sign-in.
-func ofProgram(c *token.AccessClaims) bool {
+func isClients(c *token.AccessClaims) bool {
 	return c.Subject == c.ClientID && c.SID == "" && c.AuthTime == nil
 }
 
@@ -106,7 +104,7 @@ func hasRole(c *token.AccessClaims, roles []string) bool {
 	return slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(c.Roles, r) })
 }
 
-func challenge(c echo.Context, status int, code, scope, message string) error {
+func challenge(w http.ResponseWriter, status int, code, scope, message string) error {
 	value := `Bearer realm="api"`
 	if code != "" {
 		value += fmt.Sprintf(`, error="%s", error_description="%s"`, code, message)
@@ -114,6 +112,6 @@ func challenge(c echo.Context, status int, code, scope, message string) error {
 	if scope != "" {
 		value += fmt.Sprintf(`, scope="%s"`, scope)
 	}
-	c.Response().Header().Set(echo.HeaderWWWAuthenticate, value)
-	return echo.NewHTTPError(status, message)
+	w.Header().Set("WWW-Authenticate", value)
+	return &Error{Status: status, Message: message}
 }

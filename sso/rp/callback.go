@@ -7,10 +7,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"gatehouse/sso/session"
 	"gatehouse/sso/token"
+	"gatehouse/sso/trace"
 )
 
 // maxParameter is the maximum length of a parameter of the provider's response, in bytes.
@@ -19,48 +18,35 @@ const maxParameter = 8 << 10
 // clockSkew is how far the provider's clock may be behind ours.
 const clockSkew = time.Minute
 
-// callback handles GET of the redirect URI: it processes the provider's response and records its hops.
-func (a *RP) callback(c echo.Context) error {
-	err := a.handleResponse(c)
-	if c.Get(ownFlowKey) != nil {
-		a.recordCallback(c, err)
-		a.assignTrace(c)
-	}
-	return err
-}
-
-// ownFlowKey marks, in the request's context, a response to a sign-in that began in this browser.
-const ownFlowKey = "gatehouse/sso/rp.ownFlow"
-
-// handleResponse processes the authentication response (OpenID Connect Core §3.1.2.5).
-func (a *RP) handleResponse(c echo.Context) error {
-	q := c.QueryParams()
+// callback handles GET of the redirect URI: it processes the authentication response (OpenID Connect Core §3.1.2.5).
+func (a *RP) callback(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
 	for _, values := range q {
 		if len(values) > 1 || len(values[0]) > maxParameter {
 			return badResponse("We couldn't read the sign-in service's response.", nil)
 		}
 	}
 	state := q.Get("state")
-	fl, err := a.flows.takeFlow(c, state)
+	fl, err := a.flows.takeFlow(w, r, state)
 	switch {
 	case errors.Is(err, errNoFlow):
-		return a.restartSignIn(c, fl)
+		return a.restartSignIn(w, r, fl)
 	case err == nil:
-		c.Set(ownFlowKey, true)
-		err = a.handleFlowResponse(c, fl)
+		stateOf(r.Context()).flow = trace.ID(state)
+		err = a.handleFlowResponse(w, r, fl)
 	default:
-		err = unavailable(c, err)
+		err = unavailable(w, err)
 	}
-	if e := (*echo.HTTPError)(nil); fl.Silent && errors.As(err, &e) && e.Code == http.StatusServiceUnavailable {
-		a.Logger.Warn("silent sign-in failed", "error", err)
-		c.Response().Header().Del("Retry-After")
-		return a.continueAsGuest(c, fl) // the public page is shown without a sign-in
-	}
-	if c.Get(ownFlowKey) == nil {
+	if e := (*Error)(nil); !errors.As(err, &e) || e.Status != http.StatusServiceUnavailable {
 		return err
 	}
-	if e := (*echo.HTTPError)(nil); c.Get(signedInKey) == nil && errors.As(err, &e) && e.Code == http.StatusServiceUnavailable {
-		if err := a.flows.restoreFlow(c, state, fl); err != nil {
+	if fl.Silent {
+		a.Logger.Warn("silent sign-in failed", "error", err)
+		w.Header().Del("Retry-After")
+		return a.continueAsGuest(w, fl) // the public page is shown without a sign-in
+	}
+	if stateOf(r.Context()).flow != "" {
+		if err := a.flows.restoreFlow(w, r, state, fl); err != nil {
 			a.Logger.Warn("cannot mark an authorization response as used; it stays valid for a minute", "error", err)
 		}
 	}
@@ -70,128 +56,112 @@ func (a *RP) handleResponse(c echo.Context) error {
 // restartSignIn answers a browser that brings a response to no sign-in that is in progress in it. The response is not
 // used: a new sign-in begins, once, for the page of fl, which this browser stores. Without such a page it redirects to
 // the start page.
-func (a *RP) restartSignIn(c echo.Context, fl *flow) error {
+func (a *RP) restartSignIn(w http.ResponseWriter, r *http.Request, fl *flow) error {
 	switch {
-	case Person(c) != nil && fl != nil:
-		return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
-	case Person(c) != nil || fl == nil || fl.Again: // the back button after the sign-in, or another person's link
-		return c.Redirect(http.StatusSeeOther, "/")
+	case From(r) != nil && fl != nil:
+		return redirect(w, http.StatusSeeOther, fl.ReturnTo)
+	case From(r) != nil || fl == nil || fl.Again: // the back button after the sign-in, or another person's link
+		return redirect(w, http.StatusSeeOther, "/")
 	case fl.Silent:
-		return a.continueAsGuest(c, fl)
+		return a.continueAsGuest(w, fl)
 	}
-	target, err := a.authorizeURL(c, &flow{ReturnTo: fl.ReturnTo, Draft: fl.Draft, MaxAge: fl.MaxAge, Again: true})
+	target, err := a.authorizeURL(w, r, &flow{ReturnTo: fl.ReturnTo, Draft: fl.Draft, MaxAge: fl.MaxAge, Again: true})
 	if err != nil {
-		return unavailable(c, err)
+		return unavailable(w, err)
 	}
-	return c.Redirect(http.StatusSeeOther, target)
+	return redirect(w, http.StatusSeeOther, target)
 }
 
 // continueAsGuest redirects back to the page after a silent sign-in found that the browser is not signed in at the
 // provider.
-func (a *RP) continueAsGuest(c echo.Context, fl *flow) error {
-	a.flows.set(c, "guest", guestArriving, guestLife)
-	return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
+func (a *RP) continueAsGuest(w http.ResponseWriter, fl *flow) error {
+	a.flows.setCookie(w, "guest", guestArriving, guestLife)
+	return redirect(w, http.StatusSeeOther, fl.ReturnTo)
 }
 
 // handleFlowResponse processes the response to a sign-in of this browser.
-func (a *RP) handleFlowResponse(c echo.Context, fl *flow) error {
-	q := c.QueryParams()
-	meta, err := a.provider.metadata(c.Request().Context())
+func (a *RP) handleFlowResponse(w http.ResponseWriter, r *http.Request, fl *flow) error {
+	q := r.URL.Query()
+	meta, err := a.provider.metadata(r.Context())
 	if err != nil {
-		return unavailable(c, err)
+		return unavailable(w, err)
 	}
 	// RFC 9207 §2.4: a response of another provider must not receive our code.
 	if iss := q.Get("iss"); iss != "" && iss != a.Issuer || iss == "" && meta.IssInResponse {
 		return badResponse("The response came from a different sign-in service. Please sign in again.", errors.New("rp: iss mismatch"))
 	}
 	if code := q.Get("error"); code != "" {
-		return a.handleRefusal(c, fl, code, q.Get("error_description"))
+		return a.handleRefusal(w, fl, code, q.Get("error_description"))
 	}
-	return a.completeSignIn(c, fl, q.Get("code"))
+	return a.completeSignIn(w, r, fl, q.Get("code"))
 }
 
 // handleRefusal handles an error response (OpenID Connect Core §3.1.2.6).
-func (a *RP) handleRefusal(c echo.Context, fl *flow, code, description string) error {
+func (a *RP) handleRefusal(w http.ResponseWriter, fl *flow, code, description string) error {
 	if fl.Silent { // the browser is not signed in at the provider
-		return a.continueAsGuest(c, fl)
+		return a.continueAsGuest(w, fl)
 	}
 	a.Logger.Info("sign-in refused by the provider", "error", code, "description", description)
 	switch code {
 	case "access_denied":
-		return echo.NewHTTPError(http.StatusForbidden, "The sign-in was cancelled or refused.")
+		return &Error{Status: http.StatusForbidden, Message: "The sign-in was cancelled or refused."}
 	case "temporarily_unavailable", "server_error":
-		return unavailable(c, errors.New("rp: provider says "+code))
+		return unavailable(w, errors.New("rp: provider says "+code))
 	}
 	return badResponse("The sign-in service couldn't sign you in ("+printable(code)+").", nil)
 }
 
-func (a *RP) completeSignIn(c echo.Context, fl *flow, code string) error {
-	ctx := c.Request().Context()
+func (a *RP) completeSignIn(w http.ResponseWriter, r *http.Request, fl *flow, code string) error {
+	ctx := r.Context()
 	if code == "" {
 		return badResponse("The sign-in service's response has no code. Please sign in again.", nil)
 	}
-	began := time.Now()
 	set, err := a.provider.exchange(ctx, code, a.redirectURI(), fl.Verifier)
-	a.recordExchange(c, fl.Verifier, began, set, err)
 	if err != nil {
-		return a.responseError(c, err)
+		return a.responseError(w, err)
 	}
-	began = time.Now()
+	began := time.Now()
 	claims, err := a.provider.ids.ID(ctx, set.IDToken, fl.Nonce, set.AccessToken)
 	if err != nil {
-		return a.responseError(c, err)
+		return a.responseError(w, err)
 	}
 	// OpenID Connect Core §3.1.3.7, 13: a provider that did not authenticate the user again must not cause a sign-in
 	// that counts as recent.
 	if fl.MaxAge > 0 && (claims.AuthTime == nil || a.Now().Sub(claims.AuthTime.Time) > fl.MaxAge+clockSkew) {
 		return badResponse("You need to confirm your password, but the sign-in service didn't ask for it. Nothing was changed.", errors.New("rp: auth_time is missing or older than max_age"))
 	}
-	if err := a.completeFromUserinfo(c, claims, set.AccessToken); err != nil {
-		return a.responseError(c, err)
+	if err := a.provider.completeFromUserinfo(ctx, claims, set.AccessToken); err != nil {
+		return a.responseError(w, err)
 	}
-	rec := record(claims, a.Now())
+	rec := newRecord(claims, a.Now())
 	if err := a.tokens.save(ctx, rec.SID, set); err != nil {
-		return unavailable(c, err)
+		return unavailable(w, err)
 	}
-	err = a.sessions.Start(ctx, c.Response(), c.Request(), rec)
+	err = a.sessions.Start(ctx, w, r, rec)
 	if errors.Is(err, session.ErrEnded) {
-		_ = a.tokens.forget(ctx, rec.SID)
+		_ = a.tokens.delete(ctx, rec.SID)
 		if fl.Silent {
-			return a.handleRefusal(c, fl, "login_required", "")
+			return a.handleRefusal(w, fl, "login_required", "")
 		}
 		return badResponse("You signed out during this sign-in. Please sign in again.", err)
 	}
 	if err != nil {
-		return unavailable(c, err)
+		return unavailable(w, err)
 	}
 	if fl.Draft != "" {
-		a.flows.set(c, "draft", fl.Draft, flowTimeout)
+		a.flows.setCookie(w, "draft", fl.Draft, flowTimeout)
 		if err := a.Redis.Expire(ctx, a.flows.key("draft", fl.Draft), flowTimeout).Err(); err != nil {
 			a.Logger.Warn("cannot keep a form's draft across the sign-in", "error", err)
 		}
 	}
-	a.recordVerified(c, claims, began)
-	a.flows.set(c, "guest", "", -1)
-	a.sessions.MarkIssued(c.Response())
-	return c.Redirect(http.StatusSeeOther, fl.ReturnTo)
+	a.recordVerified(stateOf(ctx), claims, began)
+	a.flows.setCookie(w, "guest", "", -1)
+	a.sessions.MarkIssued(w)
+	return redirect(w, http.StatusSeeOther, fl.ReturnTo)
 }
 
-// completeFromUserinfo adds to claims what the ID token lacks, and records the request to the userinfo endpoint if it
-// made one. Its error fails the sign-in.
-func (a *RP) completeFromUserinfo(c echo.Context, claims *token.IDClaims, accessToken string) error {
-	known := func() bool { return claims.Name != "" || claims.Email != "" }
-	began, before := time.Now(), known()
-	if err := a.provider.completeFromUserinfo(c.Request().Context(), claims, accessToken); err != nil {
-		return err
-	}
-	if !before && known() {
-		a.recordUserinfo(c, began)
-	}
-	return nil
-}
-
-// record returns the session record for an ID token.
-func record(claims *token.IDClaims, now time.Time) session.Record {
+// newRecord returns the session record for an ID token.
+func newRecord(claims *token.IDClaims, now time.Time) session.Record {
 	rec := session.Record{
 		Subject: claims.Subject, SID: claims.SID, Name: claims.Name, Email: claims.Email, Roles: claims.Roles, AuthTime: now,
 	}
@@ -211,7 +181,7 @@ func record(claims *token.IDClaims, now time.Time) session.Record {
 }
 
 // responseError returns the response for err: 400 if this sign-in was refused or its token is invalid, else 503.
-func (a *RP) responseError(c echo.Context, err error) error {
+func (a *RP) responseError(w http.ResponseWriter, err error) error {
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused), errors.Is(err, token.ErrInvalid):
@@ -220,11 +190,11 @@ func (a *RP) responseError(c echo.Context, err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	}
-	return unavailable(c, err)
+	return unavailable(w, err)
 }
 
 func badResponse(message string, err error) error {
-	return echo.NewHTTPError(http.StatusBadRequest, message).SetInternal(err)
+	return &Error{Status: http.StatusBadRequest, Message: message, Err: err}
 }
 
 // printable returns the printable ASCII characters of s, at most 40.

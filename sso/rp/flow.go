@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/sso/cookies"
@@ -25,8 +24,8 @@ import (
 const (
 	// flowTimeout is the timeout of a sign-in.
 	flowTimeout = 15 * time.Minute
-	// flowLife is how long a browser keeps a flow, so that a late response still leads to the page that was requested.
-	flowLife = 24 * time.Hour
+	// maxFlowAge is how long a browser keeps a flow, so that a late response still leads to the page that was requested.
+	maxFlowAge = 24 * time.Hour
 	// maxFlows is the maximum number of flows in one browser; a new one replaces the oldest.
 	maxFlows = 5
 	// maxFlowCookie is the maximum size of a flow's cookie, name and value, in bytes.
@@ -90,13 +89,13 @@ func flowName(stateHash string) string { return flowPrefix + stateHash[:12] }
 
 // startFlow completes fl, sets its cookie and returns the state parameter. It shortens the return address if the cookie
 // would be too large, and deletes the oldest flow if there are too many.
-func (f *flows) startFlow(c echo.Context, fl *flow) (state string, err error) {
+func (f *flows) startFlow(w http.ResponseWriter, r *http.Request, fl *flow) (state string, err error) {
 	state = rand.Text()
 	fl.State, fl.Nonce, fl.Verifier, fl.Began = hash(state), rand.Text(), rand.Text()+rand.Text(), f.now().Unix()
 	name := flowName(fl.State)
 	value, err := f.sealFlow(name, fl)
 	for _, shorter := range []string{strings.SplitN(fl.ReturnTo, "?", 2)[0], "/"} {
-		if err == nil && len(f.cookie(name))+len(value) > maxFlowCookie {
+		if err == nil && len(f.cookieName(name))+len(value) > maxFlowCookie {
 			fl.ReturnTo = shorter
 			value, err = f.sealFlow(name, fl)
 		}
@@ -105,12 +104,12 @@ func (f *flows) startFlow(c echo.Context, fl *flow) (state string, err error) {
 		return "", err
 	}
 	// A browser sends the oldest first (RFC 6265 §5.4).
-	kept := f.names(c)
+	kept := f.flowNames(r)
 	for len(kept) >= maxFlows {
-		f.set(c, kept[0], "", -1)
+		f.setCookie(w, kept[0], "", -1)
 		kept = kept[1:]
 	}
-	f.set(c, name, value, flowLife)
+	f.setCookie(w, name, value, maxFlowAge)
 	return state, nil
 }
 
@@ -119,11 +118,11 @@ func (f *flows) sealFlow(name string, fl *flow) (string, error) {
 	return f.sealer.SealText(raw, name), err
 }
 
-// names returns the names of the cookies of flows that the browser sends, each once.
-func (f *flows) names(c echo.Context) []string {
+// flowNames returns the names of the cookies of flows that the browser sends, each once.
+func (f *flows) flowNames(r *http.Request) []string {
 	var names []string
-	for _, k := range c.Request().Cookies() {
-		name := strings.TrimPrefix(k.Name, f.cookie(""))
+	for _, k := range r.Cookies() {
+		name := strings.TrimPrefix(k.Name, f.cookieName(""))
 		if k.Name != name && strings.HasPrefix(name, flowPrefix) && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -131,24 +130,24 @@ func (f *flows) names(c echo.Context) []string {
 	return names
 }
 
-// open returns the flow of the first cookie of this name that was sealed here and is not older than flowLife, nil if
+// openFlow returns the flow of the first cookie of this name that was sealed here and is not older than maxFlowAge, nil if
 // there is none.
-func (f *flows) open(c echo.Context, name string) *flow {
-	values := f.values(c, name, func(v string) bool { return f.openValue(v, name) != nil })
+func (f *flows) openFlow(r *http.Request, name string) *flow {
+	values := f.cookieValues(r, name, func(v string) bool { return f.openValue(v, name) != nil })
 	if len(values) == 0 {
 		return nil
 	}
 	return f.openValue(values[0], name)
 }
 
-// openValue returns the flow that is sealed in a value of the cookie of this name, as open does.
+// openValue returns the flow that is sealed in a value of the cookie of this name, as openFlow does.
 func (f *flows) openValue(value, name string) *flow {
 	if len(value) > maxFlowCookie {
 		return nil
 	}
 	raw, err := f.sealer.OpenText(value, name)
 	var fl flow
-	if err != nil || json.Unmarshal(raw, &fl) != nil || f.now().Sub(time.Unix(fl.Began, 0)) > flowLife {
+	if err != nil || json.Unmarshal(raw, &fl) != nil || f.now().Sub(time.Unix(fl.Began, 0)) > maxFlowAge {
 		return nil
 	}
 	return &fl
@@ -156,67 +155,67 @@ func (f *flows) openValue(value, name string) *flow {
 
 // takeFlow returns the flow with this state and deletes its cookie. With errNoFlow, the flow is the one to begin again,
 // or nil if the browser has none.
-func (f *flows) takeFlow(c echo.Context, state string) (*flow, error) {
-	if fl := f.open(c, flowName(hash(state))); fl != nil && fl.State == hash(state) {
+func (f *flows) takeFlow(w http.ResponseWriter, r *http.Request, state string) (*flow, error) {
+	if fl := f.openFlow(r, flowName(hash(state))); fl != nil && fl.State == hash(state) {
 		if f.now().Sub(time.Unix(fl.Began, 0)) > flowTimeout {
-			f.set(c, flowName(fl.State), "", -1)
+			f.setCookie(w, flowName(fl.State), "", -1)
 			return fl, errNoFlow
 		}
-		first, err := f.rdb.SetNX(c.Request().Context(), f.key("callback", state), 1, callbackTimeout).Result()
+		first, err := f.rdb.SetNX(r.Context(), f.key("callback", state), 1, callbackTimeout).Result()
 		if err != nil { // the browser keeps the flow and can retry
 			return fl, err
 		}
-		f.set(c, flowName(fl.State), "", -1)
+		f.setCookie(w, flowName(fl.State), "", -1)
 		if !first {
 			err = errNoFlow
 		}
 		return fl, err
 	}
 	var newest *flow
-	names := f.names(c)
+	names := f.flowNames(r)
 	for _, name := range names[max(0, len(names)-maxFlows):] {
-		if fl := f.open(c, name); fl != nil && (newest == nil || fl.Began >= newest.Began) {
+		if fl := f.openFlow(r, name); fl != nil && (newest == nil || fl.Began >= newest.Began) {
 			newest = fl
 		}
 	}
 	if newest != nil {
-		f.set(c, flowName(newest.State), "", -1)
+		f.setCookie(w, flowName(newest.State), "", -1)
 	}
 	return newest, errNoFlow
 }
 
 // restoreFlow allows the response with this state to be used again, and sets fl's cookie again. It is called for
 // responses that led to no session.
-func (f *flows) restoreFlow(c echo.Context, state string, fl *flow) error {
+func (f *flows) restoreFlow(w http.ResponseWriter, r *http.Request, state string, fl *flow) error {
 	name := flowName(fl.State)
 	value, err := f.sealFlow(name, fl)
 	if err != nil {
 		return err
 	}
-	f.set(c, name, value, flowLife)
-	return f.rdb.Del(c.Request().Context(), f.key("callback", state)).Err()
+	f.setCookie(w, name, value, maxFlowAge)
+	return f.rdb.Del(r.Context(), f.key("callback", state)).Err()
 }
 
-func (f *flows) cookie(name string) string {
+func (f *flows) cookieName(name string) string {
 	if f.secure {
 		return "__Host-" + f.service + "_" + name
 	}
 	return f.service + "_" + name
 }
 
-// values returns the well-formed values of the cookies of this name (cookies.Values).
-func (f *flows) values(c echo.Context, name string, wellFormed func(value string) bool) []string {
-	return cookies.Values(c.Request(), f.cookie(name), wellFormed)
+// cookieValues returns the well-formed values of the cookies of this name (cookies.Values).
+func (f *flows) cookieValues(r *http.Request, name string, wellFormed func(value string) bool) []string {
+	return cookies.Values(r, f.cookieName(name), wellFormed)
 }
 
-// set sets a cookie; a negative life deletes it, zero keeps it until the browser is closed.
-func (f *flows) set(c echo.Context, name, value string, life time.Duration) {
+// setCookie sets a cookie; a negative life deletes it, zero keeps it until the browser is closed.
+func (f *flows) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
 	maxAge := int(life / time.Second)
 	if life < 0 {
 		maxAge = -1
 	}
-	c.SetCookie(&http.Cookie{
-		Name: f.cookie(name), Value: value, Path: "/", MaxAge: maxAge,
+	http.SetCookie(w, &http.Cookie{
+		Name: f.cookieName(name), Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: f.secure, SameSite: http.SameSiteLaxMode,
 	})
 }
@@ -233,7 +232,7 @@ func (f *flows) keepDraft(ctx context.Context, address string, form url.Values) 
 	for _, budget := range []struct {
 		of    string
 		limit int64
-	}{{network(address), maxDrafts}, {"all", maxAllDrafts}} {
+	}{{networkOf(address), maxDrafts}, {"all", maxAllDrafts}} {
 		if ok, err := f.consumeBudget(ctx, f.key("drafts", budget.of), size, budget.limit); err != nil || !ok {
 			return "", err
 		}
@@ -254,8 +253,8 @@ func (f *flows) consumeBudget(ctx context.Context, key string, size, limit int64
 	return err == nil && kept.Val() <= limit, err
 }
 
-// network returns what is counted as one address: of IPv6, the /64 network that a subscriber has.
-func network(address string) string {
+// networkOf returns what is counted as one address: of IPv6, the /64 network that a subscriber has.
+func networkOf(address string) string {
 	if a, err := netip.ParseAddr(address); err == nil && a.Is6() && !a.Is4In6() {
 		if p, err := a.WithZone("").Prefix(64); err == nil {
 			return p.String()
@@ -286,21 +285,21 @@ func (f *flows) takeDraft(ctx context.Context, ids []string) (draft url.Values, 
 
 // Draft returns the form that the user sent before signing in, for the page to which they returned, or nil if there is
 // none. It returns a form only once.
-func Draft(c echo.Context) url.Values {
-	v := requestIdentityOf(c)
-	if v == nil || v.person == nil {
+func Draft(r *http.Request) url.Values {
+	s := stateOf(r.Context())
+	if s == nil || s.identity == nil {
 		return nil
 	}
-	f := v.rp.flows
-	ids := f.values(c, "draft", session.IsID)
+	f := s.rp.flows
+	ids := f.cookieValues(r, "draft", session.IsID)
 	if len(ids) == 0 {
 		return nil
 	}
-	draft, err := f.takeDraft(c.Request().Context(), ids)
+	draft, err := f.takeDraft(r.Context(), ids)
 	if err != nil {
-		v.rp.Logger.Warn("cannot restore a form's draft after the sign-in", "error", err)
+		s.rp.Logger.Warn("cannot restore a form's draft after the sign-in", "error", err)
 		return nil // the cookie stays, so that the next page can retry
 	}
-	f.set(c, "draft", "", -1)
+	f.setCookie(s.w, "draft", "", -1)
 	return draft
 }

@@ -20,10 +20,10 @@ import (
 )
 
 const (
-	discoveryFresh   = 15 * time.Minute
-	discoveryPause   = 5 * time.Second // between two attempts, so that an unresponsive provider delays few requests
-	discoveryTimeout = 5 * time.Second
-	answerLimit      = 256 << 10 // maximum bytes read of a response
+	discoveryMaxAge   = 15 * time.Minute
+	discoveryInterval = 5 * time.Second // between two attempts, so that an unresponsive provider delays few requests
+	discoveryTimeout  = 5 * time.Second
+	maxResponse       = 256 << 10 // maximum bytes read of a response
 )
 
 // metadata is the part of a discovery document that we use (OpenID Connect Discovery §3).
@@ -60,6 +60,7 @@ type provider struct {
 func newProvider(c Config) (*provider, error) {
 	// Requests to the token endpoint carry codes and secrets, which must not be sent on to a redirect's target.
 	direct := *c.HTTPClient
+	direct.Transport = tracingTransport{c, cmp.Or(direct.Transport, http.DefaultTransport)}
 	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	p := &provider{config: c, direct: &direct}
 	p.keys = token.NewRemoteKeys(c.HTTPClient, func(ctx context.Context) (string, error) {
@@ -70,10 +71,10 @@ func newProvider(c Config) (*provider, error) {
 		return m.JWKSURI, nil
 	})
 	var err error
-	if p.ids, err = c.verifier(c.ClientID, p.keys); err != nil {
+	if p.ids, err = token.NewVerifier(c.Issuer, c.ClientID, p.keys, c.Now); err != nil {
 		return nil, err
 	}
-	p.access, err = c.verifier(c.BaseURL, p.keys)
+	p.access, err = token.NewVerifier(c.Issuer, c.BaseURL, p.keys, c.Now)
 	return p, err
 }
 
@@ -81,9 +82,9 @@ func newProvider(c Config) (*provider, error) {
 // last one if the provider can't be reached.
 func (p *provider) metadata(ctx context.Context) (*metadata, error) {
 	p.mu.RLock()
-	known, age, pause := p.known, time.Since(p.fetched), time.Since(p.tried) < discoveryPause
+	known, age, pause := p.known, time.Since(p.fetched), time.Since(p.tried) < discoveryInterval
 	p.mu.RUnlock()
-	if known != nil && (age < discoveryFresh || pause) {
+	if known != nil && (age < discoveryMaxAge || pause) {
 		return known, nil
 	}
 	got, err, _ := p.flight.Do("discover", func() (any, error) {
@@ -110,7 +111,7 @@ func (p *provider) discover(ctx context.Context) (*metadata, error) {
 	p.mu.Unlock()
 	var m metadata
 	address := strings.TrimSuffix(p.config.Issuer, "/") + "/.well-known/openid-configuration"
-	if err := token.GetJSON(ctx, p.config.HTTPClient, address, answerLimit, &m); err != nil {
+	if err := token.GetJSON(ctx, p.config.HTTPClient, address, maxResponse, &m); err != nil {
 		return nil, err
 	}
 	// Discovery §4.3: the document's issuer must match.
@@ -189,7 +190,7 @@ func (p *provider) token(ctx context.Context, form url.Values) (*tokenResponse, 
 		return nil, fmt.Errorf("rp: token endpoint: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	body := io.LimitReader(res.Body, answerLimit)
+	body := io.LimitReader(res.Body, maxResponse)
 	if res.StatusCode >= http.StatusInternalServerError {
 		return nil, fmt.Errorf("rp: the token endpoint answered %s", res.Status)
 	}
@@ -241,7 +242,7 @@ func (p *provider) completeFromUserinfo(ctx context.Context, claims *token.IDCla
 		PreferredUsername string `json:"preferred_username"`
 		Email             string `json:"email"`
 	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, answerLimit))
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxResponse))
 	if err == nil {
 		err = json.Unmarshal(body, &info)
 	}

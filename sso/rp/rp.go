@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/sso/denylist"
@@ -19,7 +19,6 @@ import (
 	"gatehouse/sso/seal"
 	"gatehouse/sso/session"
 	"gatehouse/sso/signoutpush"
-	"gatehouse/sso/token"
 	"gatehouse/sso/trace"
 )
 
@@ -41,7 +40,13 @@ type Config struct {
 	AppName func(clientID string) string
 
 	// SignedOut answers a browser that returns from signing out; the default redirects to /.
-	SignedOut func(c echo.Context) error
+	SignedOut http.HandlerFunc
+
+	// ErrorHandler answers requests that fail, with an [*Error] or another error; the default is WriteError.
+	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
+
+	// ClientIP returns the address of a request's browser; the default is that of the connection.
+	ClientIP func(r *http.Request) string
 
 	Redis redis.UniversalClient
 	// Denied, if given, refuses what was revoked, on every replica at once. It follows the provider's own Redis.
@@ -55,13 +60,13 @@ type Config struct {
 	Absolute   time.Duration // see session.Options; with Denied at most a day
 	Now        func() time.Time
 
-	// Trace, if given, records each sign-in, request by request.
+	// Trace, if given, records the steps of each sign-in.
 	Trace trace.Recorder
 }
 
-// longestDenied is how long the denylist certainly keeps an entry: a session that lasts longer would be allowed again
+// maxDenied is how long the denylist certainly keeps an entry: a session that lasts longer would be allowed again
 // afterwards.
-const longestDenied = 24 * time.Hour
+const maxDenied = 24 * time.Hour
 
 // Denylist knows what was revoked. [denylist.Mirror] is one.
 type Denylist interface {
@@ -95,8 +100,8 @@ func New(c Config) (*RP, error) {
 		return nil, errors.New("rp: Keys is empty; set a random key of 32 bytes")
 	case err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https"):
 		return nil, fmt.Errorf("rp: base URL %q is not an origin such as https://shop.example.com", c.BaseURL)
-	case c.Denied != nil && c.Absolute > longestDenied:
-		return nil, fmt.Errorf("rp: sessions of %s outlive denylist entries, which are kept for %s", c.Absolute, longestDenied)
+	case c.Denied != nil && c.Absolute > maxDenied:
+		return nil, fmt.Errorf("rp: sessions of %s outlive denylist entries, which are kept for %s", c.Absolute, maxDenied)
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
 	if c.HTTPClient == nil {
@@ -106,7 +111,16 @@ func New(c Config) (*RP, error) {
 		c.Logger = slog.Default()
 	}
 	if c.SignedOut == nil {
-		c.SignedOut = func(c echo.Context) error { return c.Redirect(http.StatusSeeOther, "/") }
+		c.SignedOut = func(w http.ResponseWriter, _ *http.Request) { _ = redirect(w, http.StatusSeeOther, "/") }
+	}
+	if c.ErrorHandler == nil {
+		c.ErrorHandler = WriteError
+	}
+	if c.ClientIP == nil {
+		c.ClientIP = func(r *http.Request) string {
+			host, _, _ := net.SplitHostPort(r.RemoteAddr)
+			return host
+		}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -161,7 +175,7 @@ func (a *RP) Run(ctx context.Context) error { return a.provider.keys.Run(ctx) }
 // KIDs returns the ids of the provider's signing keys that this replica has loaded.
 func (a *RP) KIDs() []string { return a.provider.keys.KIDs() }
 
-// Paths that Mount serves. Register the callback and the signed-out path with the provider (redirect_uris,
+// Paths of the endpoints. Register the callback and the signed-out path with the provider (redirect_uris,
 // post_logout_redirect_uris), and the last one as backchannel_logout_uri.
 const (
 	SignInPath     = "/auth/sign-in"
@@ -171,27 +185,30 @@ const (
 	BackchannelURI = "/auth/backchannel-logout"
 )
 
-// Mount registers the middleware that identifies each request's user, and the routes of the sign-in flow.
-func (a *RP) Mount(e *echo.Echo) {
-	e.Use(a.loadIdentity)
-	e.GET(SignInPath, a.signIn)
-	e.GET(CallbackPath, a.callback)
-	e.POST(SignOutPath, a.signOut)
-	e.GET(SignedOutPath, a.signedOut)
-	e.POST(BackchannelURI, a.backchannel)
-	a.live.Mount(e) // signoutpush.StreamPath, signoutpush.StatePath: for open tabs
+// Endpoint is an endpoint of the sign-in flow.
+type Endpoint struct {
+	Method, Path string
+	Handler      http.Handler
+}
+
+// Endpoints returns the endpoints that an app must serve.
+func (a *RP) Endpoints() []Endpoint {
+	return []Endpoint{
+		{http.MethodGet, SignInPath, a.identify(a.handler(a.signIn))},
+		{http.MethodGet, CallbackPath, a.identify(a.handler(a.callback))},
+		{http.MethodPost, SignOutPath, a.identify(a.handler(a.signOut))},
+		{http.MethodGet, SignedOutPath, a.identify(a.handler(a.signedOut))},
+		{http.MethodPost, BackchannelURI, a.handler(a.backchannel)},
+		{http.MethodGet, signoutpush.StreamPath, http.HandlerFunc(a.live.Stream)}, // for open tabs
+		{http.MethodGet, signoutpush.StatePath, http.HandlerFunc(a.live.State)},
+	}
+}
+
+// Mount registers the endpoints on mux.
+func (a *RP) Mount(mux *http.ServeMux) {
+	for _, e := range a.Endpoints() {
+		mux.Handle(e.Method+" "+e.Path, e.Handler)
+	}
 }
 
 func (a *RP) redirectURI() string { return a.BaseURL + CallbackPath }
-
-// unavailable returns a 503 error while Redis or the provider does not answer: the cookie stays, and the browser may
-// retry.
-func unavailable(c echo.Context, err error) error {
-	c.Response().Header().Set("Retry-After", "2")
-	return echo.NewHTTPError(http.StatusServiceUnavailable).SetInternal(err)
-}
-
-// verifier returns a verifier of the provider's tokens for audience.
-func (c Config) verifier(audience string, keys token.KeySource) (*token.Verifier, error) {
-	return token.NewVerifier(c.Issuer, audience, keys, c.Now)
-}

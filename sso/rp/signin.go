@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"gatehouse/sso/returnto"
 )
 
@@ -21,70 +19,69 @@ const guestLife = 30 * time.Second
 
 // signIn handles GET /auth/sign-in: it redirects to the provider, to return to return_to afterwards. A signed-in user
 // is redirected to return_to at once, unless again=1.
-func (a *RP) signIn(c echo.Context) error {
-	to := returnto.Or(c.QueryParam("return_to"), "/")
-	v := requestIdentityOf(c)
+func (a *RP) signIn(w http.ResponseWriter, r *http.Request) error {
+	to := returnto.Or(r.URL.Query().Get("return_to"), "/")
+	s := stateOf(r.Context())
 	switch {
-	case v.err != nil:
-		return unavailable(c, v.err)
-	case v.person != nil && c.QueryParam("again") != "1":
-		return c.Redirect(http.StatusSeeOther, to)
+	case s.err != nil:
+		return unavailable(w, s.err)
+	case s.identity != nil && r.URL.Query().Get("again") != "1":
+		return redirect(w, http.StatusSeeOther, to)
 	}
-	target, err := a.authorizeURL(c, &flow{ReturnTo: to})
+	target, err := a.authorizeURL(w, r, &flow{ReturnTo: to})
 	if err != nil {
-		return unavailable(c, err)
+		return unavailable(w, err)
 	}
-	return c.Redirect(http.StatusFound, target)
+	return redirect(w, http.StatusFound, target)
 }
 
 // sendToSignIn answers a guest's request for a protected page. It redirects to sign-in, or answers 409 with a button if
 // the browser does not return the session it was just given, to avoid a redirect loop.
-func (a *RP) sendToSignIn(c echo.Context) error {
-	r := c.Request()
+func (a *RP) sendToSignIn(w http.ResponseWriter, r *http.Request) error {
 	fl := &flow{ReturnTo: returnto.Or(r.URL.RequestURI(), "/")}
 	htmx := r.Header.Get("HX-Request") == "true"
 	if htmx || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
 		// A GET of this address has no page: return to the page with the form.
-		fl.ReturnTo = a.cameFrom(r)
+		fl.ReturnTo = a.referringPage(r)
 	}
-	if requestIdentityOf(c).conflict {
+	if stateOf(r.Context()).conflict {
 		return offerSignIn(fl.ReturnTo, "This browser has sessions of two different people, so we can't tell which to use. Sign in again to continue.")
 	}
-	if a.sessions.TakeIssued(c.Response(), r) {
+	if a.sessions.TakeIssued(w, r) {
 		return offerSignIn(fl.ReturnTo, "You signed in, but your browser didn't send the session cookie back. "+
 			"Allow cookies for this site, or delete its old ones, and sign in again.")
 	}
-	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get(echo.HeaderContentType), echo.MIMEApplicationForm) {
+	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		if err := r.ParseForm(); err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, "The form that was sent can't be read.").SetInternal(err)
+			return badResponse("The form that was sent can't be read.", err)
 		}
 		var err error
-		if fl.Draft, err = a.flows.keepDraft(r.Context(), c.RealIP(), r.PostForm); err != nil {
-			return unavailable(c, err) // the form is still on the page
+		if fl.Draft, err = a.flows.keepDraft(r.Context(), a.ClientIP(r), r.PostForm); err != nil {
+			return unavailable(w, err) // the form is still on the page
 		}
 	}
-	return a.redirectToProvider(c, fl)
+	return a.redirectToProvider(w, r, fl)
 }
 
 // redirectToProvider starts fl and redirects the browser to the provider, also from an htmx request.
-func (a *RP) redirectToProvider(c echo.Context, fl *flow) error {
-	r := c.Request()
-	target, err := a.authorizeURL(c, fl)
+func (a *RP) redirectToProvider(w http.ResponseWriter, r *http.Request, fl *flow) error {
+	target, err := a.authorizeURL(w, r, fl)
 	if err != nil {
-		return unavailable(c, err)
+		return unavailable(w, err)
 	}
 	if r.Header.Get("HX-Request") == "true" {
-		c.Response().Header().Set("HX-Redirect", target)
-		return c.NoContent(http.StatusOK)
+		w.Header().Set("HX-Redirect", target)
+		w.WriteHeader(http.StatusOK)
+		return nil
 	}
 	status := http.StatusFound
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		status = http.StatusSeeOther
 	}
-	return c.Redirect(status, target)
+	return redirect(w, status, target)
 }
 
-// signInOffer is the cause of an error whose page offers to sign in again. Package web looks for its method.
+// signInOffer is the cause of an error whose page offers to sign in again.
 type signInOffer struct{ returnTo string }
 
 func (*signInOffer) Error() string { return "rp: the browser must sign in again" }
@@ -96,11 +93,11 @@ func (o *signInOffer) Offer() (title, label, address string) {
 
 // offerSignIn returns a 409 error whose page leads to sign-in and back to returnTo.
 func offerSignIn(returnTo, message string) error {
-	return echo.NewHTTPError(http.StatusConflict, message).SetInternal(&signInOffer{returnTo})
+	return &Error{Status: http.StatusConflict, Message: message, Err: &signInOffer{returnTo}}
 }
 
-// cameFrom returns the address of this app's page from which a request was made, or "/" if it is unknown.
-func (a *RP) cameFrom(r *http.Request) string {
+// referringPage returns the address of this app's page from which a request was made, or "/" if it is unknown.
+func (a *RP) referringPage(r *http.Request) string {
 	page := r.Header.Get("HX-Current-URL")
 	if page == "" {
 		page = r.Referer()
@@ -116,12 +113,12 @@ func (a *RP) cameFrom(r *http.Request) string {
 
 // authorizeURL begins a flow and returns the URL of its authorization request (OpenID Connect Core §3.1.2.1, RFC 7636
 // §4.3).
-func (a *RP) authorizeURL(c echo.Context, fl *flow) (string, error) {
-	meta, err := a.provider.metadata(c.Request().Context())
+func (a *RP) authorizeURL(w http.ResponseWriter, r *http.Request, fl *flow) (string, error) {
+	meta, err := a.provider.metadata(r.Context())
 	if err != nil {
 		return "", err
 	}
-	state, err := a.flows.startFlow(c, fl)
+	state, err := a.flows.startFlow(w, r, fl)
 	if err != nil {
 		return "", fmt.Errorf("rp: the sign-in can't begin: %w", err)
 	}
@@ -141,9 +138,7 @@ func (a *RP) authorizeURL(c echo.Context, fl *flow) (string, error) {
 	if strings.Contains(meta.AuthorizationEndpoint, "?") {
 		sep = "&"
 	}
-	target := meta.AuthorizationEndpoint + sep + q.Encode()
-	a.recordStart(c, state, target)
-	return target, nil
+	return meta.AuthorizationEndpoint + sep + q.Encode(), nil
 }
 
 // scopes returns the scopes to request, without those that the provider does not list as supported.
@@ -166,8 +161,7 @@ func (a *RP) scopes(meta *metadata) []string {
 
 // mayAskSilently reports whether this request is a guest's navigation from outside the app, so that the provider should
 // be asked, without showing a page, whether the browser is signed in there (prompt=none).
-func (a *RP) mayAskSilently(c echo.Context) bool {
-	r := c.Request()
+func (a *RP) mayAskSilently(w http.ResponseWriter, r *http.Request) bool {
 	h := r.Header
 	if r.Method != http.MethodGet || strings.HasPrefix(r.URL.Path, "/auth/") || strings.HasPrefix(r.URL.Path, "/api/") ||
 		h.Get("Sec-Fetch-Mode") != "navigate" || h.Get("Sec-Fetch-Dest") != "document" {
@@ -180,9 +174,9 @@ func (a *RP) mayAskSilently(c echo.Context) bool {
 		return false
 	}
 	// The marks of an answer that came just now: "no, a guest".
-	marks := a.flows.values(c, "guest", func(v string) bool { return v == guestArriving || v == guestKnown })
+	marks := a.flows.cookieValues(r, "guest", func(v string) bool { return v == guestArriving || v == guestKnown })
 	if slices.Contains(marks, guestArriving) {
-		a.flows.set(c, "guest", guestKnown, guestLife)
+		a.flows.setCookie(w, "guest", guestKnown, guestLife)
 		return false
 	}
 	return len(marks) == 0 || h.Get("Sec-Fetch-Site") != "none"
@@ -195,8 +189,8 @@ const (
 
 // silentSignInURL returns the URL of a silent sign-in, or "" if the provider can't be asked: the public page is then
 // shown without a sign-in.
-func (a *RP) silentSignInURL(c echo.Context) string {
-	target, err := a.authorizeURL(c, &flow{ReturnTo: returnto.Or(c.Request().URL.RequestURI(), "/"), Silent: true})
+func (a *RP) silentSignInURL(w http.ResponseWriter, r *http.Request) string {
+	target, err := a.authorizeURL(w, r, &flow{ReturnTo: returnto.Or(r.URL.RequestURI(), "/"), Silent: true})
 	if err != nil {
 		a.Logger.Warn("cannot try a silent sign-in", "error", err)
 		return ""

@@ -1,148 +1,160 @@
 package rp
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
-
-	"github.com/labstack/echo/v4"
 
 	"gatehouse/sso/token"
 	"gatehouse/sso/trace"
 )
 
-// The steps of a sign-in are recorded in Config.Trace, with secrets shortened. An error here does not fail the sign-in.
+// The steps of a sign-in are recorded in Config.Trace, with secrets shortened: the browser's requests by
+// recordResponse, the app's requests to the provider by tracingTransport, and the checks of the ID token, which are no
+// request, by recordVerified. None of them can fail a sign-in.
 
-// signedInKey holds, in the request's context, the sub whose sign-in it completed.
-const signedInKey = "gatehouse/sso/rp.signedIn"
-
-// arrivalTime returns when the request arrived.
-func arrivalTime(c echo.Context) time.Time {
-	if v := requestIdentityOf(c); v != nil {
-		return v.arrived
-	}
-	return time.Now()
-}
-
-// newHop returns the hop for this request.
-func (a *RP) newHop(c echo.Context, kind string) trace.Step {
-	r := c.Request()
-	began := arrivalTime(c)
-	return trace.Step{
-		Kind: kind, At: began, Took: time.Since(began), From: trace.Browser, To: a.ClientID, Replica: a.Replica,
-		Method: r.Method, Address: a.BaseURL + r.URL.Path, Sent: trace.Sent(r),
+// recordResponse records the response to r if it begins or completes a sign-in.
+func (a *RP) recordResponse(w http.ResponseWriter, r *http.Request, began time.Time) {
+	a.recordBegin(w, r, began)
+	if s := stateOf(r.Context()); s.flow != "" {
+		a.recordCallback(w, r, s, began)
 	}
 }
 
-// recordStart records the request that a sign-in began with, and the redirect to the provider.
-func (a *RP) recordStart(c echo.Context, state, target string) {
-	h := a.newHop(c, trace.Asked)
-	r := c.Request()
+// recordBegin records a request that was answered with a redirect to the provider's authorization endpoint.
+func (a *RP) recordBegin(w http.ResponseWriter, r *http.Request, began time.Time) {
+	target := cmp.Or(w.Header().Get("Location"), w.Header().Get("HX-Redirect"))
+	u, err := url.Parse(target)
+	if err != nil || u.Query().Get("client_id") != a.ClientID || u.Query().Get("redirect_uri") != a.redirectURI() {
+		return
+	}
+	step := a.browserStep(trace.Started, w, r, began, target)
 	switch {
 	case r.Header.Get("HX-Request") == "true":
-		h.Status = http.StatusOK
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		h.Status = http.StatusSeeOther
-	default:
-		h.Status = http.StatusFound
+		step.Status = http.StatusOK
+	case r.Method == http.MethodGet, r.Method == http.MethodHead:
+		step.Status = http.StatusFound
 	}
-	h.Answer = append(trace.Location(target), trace.Cookies(c.Response().Header())...)
-	a.Trace.Record(trace.ID(state), h)
+	a.Trace.Record(trace.ID(u.Query().Get("state")), step)
 }
 
-// recordCallback records the request with the provider's response, and its result.
-func (a *RP) recordCallback(c echo.Context, err error) {
-	h := a.newHop(c, trace.Callback)
-	h.Status = c.Response().Status
-	if e := (*echo.HTTPError)(nil); errors.As(err, &e) {
-		h.Status = e.Code
+// recordCallback records the request with the provider's response to a sign-in of this browser, and assigns a completed
+// sign-in to its user, who may then look at it.
+func (a *RP) recordCallback(w http.ResponseWriter, r *http.Request, s *requestState, began time.Time) {
+	step := a.browserStep(trace.Callback, w, r, began, w.Header().Get("Location"))
+	if e := (*Error)(nil); errors.As(s.failure, &e) {
+		step.Status = e.Status
 	}
-	h.Answer = append(trace.Location(c.Response().Header().Get(echo.HeaderLocation)), trace.Cookies(c.Response().Header())...)
-	a.Trace.Record(trace.ID(c.QueryParam("state")), h)
+	a.Trace.Record(s.flow, step)
+	if s.signedIn != "" {
+		a.Trace.Assign(s.flow, a.ClientID, a.Issuer, s.signedIn)
+	}
 }
 
-// recordExchange records the request to the token endpoint.
-func (a *RP) recordExchange(c echo.Context, verifier string, began time.Time, set *tokenResponse, err error) {
-	h := trace.Step{
-		Kind: trace.Token, At: began, Took: time.Since(began), From: a.ClientID, To: trace.Provider, Replica: a.Replica, Method: http.MethodPost,
-		Sent: trace.Values(trace.InForm, url.Values{
-			"grant_type": {"authorization_code"}, "code": {c.QueryParam("code")}, "redirect_uri": {a.redirectURI()}, "code_verifier": {verifier},
-		}),
+// browserStep returns the step for a request that was answered with a 303 redirect to target.
+func (a *RP) browserStep(kind string, w http.ResponseWriter, r *http.Request, began time.Time, target string) trace.Step {
+	return trace.Step{
+		Kind: kind, At: began, Took: time.Since(began), From: trace.Browser, To: a.ClientID, Replica: a.Replica,
+		Method: r.Method, Address: a.BaseURL + r.URL.Path, Sent: trace.Sent(r), Status: http.StatusSeeOther,
+		Answer: append(trace.Location(target), trace.Cookies(w.Header())...),
 	}
-	if meta, err := a.provider.metadata(c.Request().Context()); err == nil {
-		if u, err := url.Parse(meta.TokenEndpoint); err == nil {
-			h.Address = trace.Address(u)
-		}
-	}
-	if a.ClientSecret != "" {
-		h.Sent = append([]trace.Value{{In: trace.InHeader, Name: "Client authentication", Text: a.ClientID + " and its secret (not kept)"}}, h.Sent...)
-	}
-	switch refused := (*refusal)(nil); {
-	case errors.As(err, &refused):
-		h.Status = http.StatusBadRequest
-		h.Answer = trace.Values(trace.InJSON, url.Values{"error": {refused.Code}, "error_description": {refused.Description}})
-	case err == nil:
-		h.Status = http.StatusOK
-		h.Answer = trace.Values(trace.InJSON, nonEmpty(map[string]string{
-			"token_type": set.TokenType, "access_token": set.AccessToken, "id_token": set.IDToken, "refresh_token": set.RefreshToken,
-			"expires_in": strconv.FormatInt(set.ExpiresIn, 10),
-		}))
-	}
-	a.Trace.Record(trace.ID(c.QueryParam("state")), h)
 }
 
-// recordUserinfo records the request to the userinfo endpoint.
-func (a *RP) recordUserinfo(c echo.Context, began time.Time) {
-	h := trace.Step{
-		Kind: trace.Userinfo, At: began, Took: time.Since(began), From: a.ClientID, To: trace.Provider, Replica: a.Replica, Method: http.MethodGet, Status: http.StatusOK,
-		Sent: []trace.Value{{In: trace.InHeader, Name: "Authorization", Text: "Bearer and the access token"}},
+// recordVerified records the check of the ID token that completed a sign-in.
+func (a *RP) recordVerified(s *requestState, claims *token.IDClaims, began time.Time) {
+	step := trace.Step{Kind: trace.Verified, At: began, Took: time.Since(began), From: a.ClientID, To: a.ClientID, Replica: a.Replica}
+	add := func(name, text string) {
+		step.Sent = append(step.Sent, trace.Value{In: trace.InClaim, Name: name, Text: text})
 	}
-	if meta, err := a.provider.metadata(c.Request().Context()); err == nil {
-		if u, err := url.Parse(meta.UserinfoEndpoint); err == nil {
-			h.Address = trace.Address(u)
-		}
-	}
-	a.Trace.Record(trace.ID(c.QueryParam("state")), h)
-}
-
-// recordVerified records the check of the ID token, and sets the sub that the flow is assigned to.
-func (a *RP) recordVerified(c echo.Context, claims *token.IDClaims, began time.Time) {
-	h := trace.Step{Kind: trace.Verified, At: began, Took: time.Since(began), From: a.ClientID, To: a.ClientID, Replica: a.Replica}
-	add := func(in, name, text string) { h.Sent = append(h.Sent, trace.Value{In: in, Name: name, Text: text}) }
-	add(trace.InClaim, "iss", claims.Issuer)
-	add(trace.InClaim, "aud", strings.Join(claims.Audience, " "))
-	add(trace.InClaim, "sub", claims.Subject)
-	add(trace.InClaim, "nonce", trace.Short(claims.Nonce))
+	add("iss", claims.Issuer)
+	add("aud", strings.Join(claims.Audience, " "))
+	add("sub", claims.Subject)
+	add("nonce", trace.Short(claims.Nonce))
 	if claims.SID != "" {
-		add(trace.InClaim, "sid", trace.Short(claims.SID))
+		add("sid", trace.Short(claims.SID))
 	}
 	if claims.ExpiresAt != nil {
-		add(trace.InClaim, "exp", claims.ExpiresAt.UTC().Format(time.RFC3339))
+		add("exp", claims.ExpiresAt.UTC().Format(time.RFC3339))
 	}
 	if claims.AuthTime != nil {
-		add(trace.InClaim, "auth_time", claims.AuthTime.UTC().Format(time.RFC3339))
+		add("auth_time", claims.AuthTime.UTC().Format(time.RFC3339))
 	}
-	a.Trace.Record(trace.ID(c.QueryParam("state")), h)
-	c.Set(signedInKey, claims.Subject)
+	a.Trace.Record(s.flow, step)
+	s.signedIn = claims.Subject
 }
 
-// assignTrace assigns the completed flow to its user, who may then look at it.
-func (a *RP) assignTrace(c echo.Context) {
-	if sub, ok := c.Get(signedInKey).(string); ok {
-		a.Trace.File(trace.ID(c.QueryParam("state")), a.ClientID, a.Issuer, sub)
-	}
+// tracingTransport is the transport of requests to the token and userinfo endpoints. It records those of a sign-in,
+// which it finds in the request's context.
+type tracingTransport struct {
+	config Config
+	next   http.RoundTripper
 }
 
-// nonEmpty returns the members that are not empty.
-func nonEmpty(members map[string]string) url.Values {
-	v := url.Values{}
-	for name, value := range members {
-		if value != "" {
-			v.Set(name, value)
+// RoundTrip implements http.RoundTripper.
+func (t tracingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	s := stateOf(r.Context())
+	if s == nil || s.flow == "" {
+		return t.next.RoundTrip(r)
+	}
+	step := trace.Step{
+		Kind: trace.Userinfo, At: time.Now(), From: t.config.ClientID, To: trace.Provider, Replica: t.config.Replica,
+		Method: r.Method, Address: trace.Address(r.URL),
+		Sent: []trace.Value{{In: trace.InHeader, Name: "Authorization", Text: "Bearer and the access token"}},
+	}
+	if r.Method == http.MethodPost {
+		step.Kind, step.Sent = trace.Token, t.sentForm(r)
+	}
+	res, err := t.next.RoundTrip(r)
+	if err == nil {
+		step.Status = res.StatusCode
+		if step.Kind == trace.Token {
+			step.Answer = tokenAnswer(res)
 		}
 	}
-	return v
+	step.Took = time.Since(step.At)
+	t.config.Trace.Record(s.flow, step)
+	return res, err
+}
+
+// sentForm returns what is recorded of a request to the token endpoint.
+func (t tracingTransport) sentForm(r *http.Request) (sent []trace.Value) {
+	if t.config.ClientSecret != "" {
+		sent = append(sent, trace.Value{In: trace.InHeader, Name: "Client authentication", Text: t.config.ClientID + " and its secret (not kept)"})
+	}
+	body, err := r.GetBody()
+	if err != nil {
+		return sent
+	}
+	raw, _ := io.ReadAll(body) // a string
+	form, _ := url.ParseQuery(string(raw))
+	return append(sent, trace.Values(trace.InForm, form)...)
+}
+
+// tokenAnswer returns what is recorded of a response of the token endpoint, whose body can be read again afterwards.
+func tokenAnswer(res *http.Response) []trace.Value {
+	raw, _ := io.ReadAll(io.LimitReader(res.Body, maxResponse)) // the next reader gets the error
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(raw), res.Body), res.Body}
+	var members map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if decoder.Decode(&members) != nil {
+		return nil
+	}
+	answer := url.Values{}
+	for _, name := range []string{"token_type", "access_token", "id_token", "refresh_token", "expires_in", "error", "error_description"} {
+		if value := members[name]; value != nil && value != "" {
+			answer.Set(name, fmt.Sprint(value))
+		}
+	}
+	return trace.Values(trace.InJSON, answer)
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -16,7 +17,6 @@ import (
 
 	"gatehouse/sso/seal"
 
-	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/singleflight"
 )
@@ -133,21 +133,21 @@ func decompress(stored []byte) io.Reader {
 	return flate.NewReader(bytes.NewReader(stored))
 }
 
-func (t *tokens) forget(ctx context.Context, sid string) error {
+func (t *tokens) delete(ctx context.Context, sid string) error {
 	if err := t.rdb.Del(ctx, t.key("tokens", sid)).Err(); err != nil {
 		return fmt.Errorf("rp: tokens: %w", err)
 	}
 	return nil
 }
 
-// AccessToken returns the signed-in user's access token for the API of another app (RFC 8707), and refreshes it if
+// AccessToken returns the access token of r's user for the API of another app (RFC 8707), and refreshes it if
 // needed. It returns ErrNoToken if there is none.
-func (a *RP) AccessToken(ctx context.Context, c echo.Context, audience string) (string, error) {
-	p := Person(c)
+func (a *RP) AccessToken(r *http.Request, audience string) (string, error) {
+	p := From(r)
 	if p == nil {
 		return "", ErrNoToken
 	}
-	return a.tokens.access(ctx, p.SID, audience)
+	return a.tokens.access(r.Context(), p.SID, audience)
 }
 
 func (t *tokens) access(ctx context.Context, sid, audience string) (string, error) {

@@ -14,7 +14,7 @@ import (
 const (
 	// idLength is the length of rand.Text: 26 characters, 130 bits.
 	idLength = 26
-	// maxFolders is how deep forgetShadows looks.
+	// maxFolders is how deep deleteShadows looks.
 	maxFolders = 8
 	// issuedTimeout is how long a browser may take to send the session that it was given, in seconds.
 	issuedTimeout = 60
@@ -25,7 +25,7 @@ func IsID(value string) bool {
 	return len(value) == idLength && strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
-func (s *Store) candidates(r *http.Request) []string { return cookies.Values(r, s.cookie, IsID) }
+func (s *Store) presentedIDs(r *http.Request) []string { return cookies.Values(r, s.cookie, IsID) }
 
 // presentedSession is a session whose cookie a request carries.
 type presentedSession struct {
@@ -34,11 +34,11 @@ type presentedSession struct {
 	unreadable bool // Redis has an invalid value under its key
 }
 
-// presentedSessions returns the sessions whose cookies r carries: none for a guest. It costs one round trip to Redis
+// loadPresented returns the sessions whose cookies r carries: none for a guest. It costs one round trip to Redis
 // and, if Redis has none of them, calls Options.Recover for each until one is found. Its errors wrap ErrUnavailable.
-func (s *Store) presentedSessions(r *http.Request) ([]presentedSession, error) {
-	ids := s.candidates(r)
-	raws, err := s.fetch(r, ids)
+func (s *Store) loadPresented(r *http.Request) ([]presentedSession, error) {
+	ids := s.presentedIDs(r)
+	raws, err := s.fetchRecords(r, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (s *Store) presentedSessions(r *http.Request) ([]presentedSession, error) {
 		if len(all) > 0 {
 			break
 		}
-		if b.rec, err = s.recovered(r.Context(), b.id, b.unreadable); err != nil {
+		if b.rec, err = s.recoverSession(r.Context(), b.id, b.unreadable); err != nil {
 			return nil, err
 		}
 		if b.rec != nil {
@@ -70,8 +70,8 @@ func (s *Store) presentedSessions(r *http.Request) ([]presentedSession, error) {
 	return all, nil
 }
 
-// fetch reads the records of ids from Redis. Its errors wrap ErrUnavailable.
-func (s *Store) fetch(r *http.Request, ids []string) ([]*redis.StringCmd, error) {
+// fetchRecords reads the records of ids from Redis. Its errors wrap ErrUnavailable.
+func (s *Store) fetchRecords(r *http.Request, ids []string) ([]*redis.StringCmd, error) {
 	ctx := r.Context()
 	raws := make([]*redis.StringCmd, len(ids))
 	if len(ids) == 1 {
@@ -92,10 +92,10 @@ func (s *Store) fetch(r *http.Request, ids []string) ([]*redis.StringCmd, error)
 	return raws, nil
 }
 
-// get returns the id and record of r's session, "" and nil for a guest, or ErrConflict if there are sessions of
+// loadNewest returns the id and record of r's session, "" and nil for a guest, or ErrConflict if there are sessions of
 // different users. Of several sessions of one user it returns the newest.
-func (s *Store) get(r *http.Request) (string, *Record, error) {
-	all, err := s.presentedSessions(r)
+func (s *Store) loadNewest(r *http.Request) (string, *Record, error) {
+	all, err := s.loadPresented(r)
 	if err != nil || len(all) == 0 {
 		return "", nil, err
 	}
@@ -117,7 +117,7 @@ func (s *Store) get(r *http.Request) (string, *Record, error) {
 func (s *Store) Identify(w http.ResponseWriter, r *http.Request) (rec *Record, conflict bool, err error) {
 	rec, err = s.Load(r)
 	if errors.Is(err, ErrConflict) {
-		s.forgetShadows(w, r)
+		s.deleteShadows(w, r)
 		return nil, true, nil
 	}
 	if rec != nil {
@@ -126,10 +126,10 @@ func (s *Store) Identify(w http.ResponseWriter, r *http.Request) (rec *Record, c
 	return rec, false, err
 }
 
-// forgetShadows deletes session cookies that were set for a folder of r's path: they come before the store's own, which
+// deleteShadows deletes session cookies that were set for a folder of r's path: they come before the store's own, which
 // are set for /, and no sign-in replaces them (RFC 6265 §5.3). In secure mode browsers accept no such cookies.
-func (s *Store) forgetShadows(w http.ResponseWriter, r *http.Request) {
-	if s.o.Secure {
+func (s *Store) deleteShadows(w http.ResponseWriter, r *http.Request) {
+	if s.options.Secure {
 		return
 	}
 	folder := ""
@@ -143,7 +143,7 @@ func (s *Store) forgetShadows(w http.ResponseWriter, r *http.Request) {
 
 // All returns every session of r, at most three. The error wraps ErrUnavailable if Redis does not answer.
 func (s *Store) All(r *http.Request) ([]Record, error) {
-	all, err := s.presentedSessions(r)
+	all, err := s.loadPresented(r)
 	records := make([]Record, len(all))
 	for i, b := range all {
 		records[i] = *b.rec
@@ -172,4 +172,6 @@ func (s *Store) TakeIssued(w http.ResponseWriter, r *http.Request) bool {
 	return issued
 }
 
-func (s *Store) issuedCookie() string { return cookieName(s.o.Service, "awaited", s.o.Secure) }
+func (s *Store) issuedCookie() string {
+	return cookieName(s.options.Service, "awaited", s.options.Secure)
+}

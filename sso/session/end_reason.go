@@ -40,7 +40,7 @@ func (s *Store) EndReason(ctx context.Context, r *http.Request, sub, sid string,
 		if r == nil {
 			return nil
 		}
-		for _, id := range s.candidates(r) {
+		for _, id := range s.presentedIDs(r) {
 			here = append(here, p.ZScore(ctx, list, s.hashedKeys.hash(id)))
 		}
 		return nil
@@ -63,10 +63,10 @@ func (s *Store) EndReason(ctx context.Context, r *http.Request, sub, sid string,
 
 // localSignOutMark returns the key that exists if the user signed out of a sign-in in this app only.
 func (s *Store) localSignOutMark(sid string) string {
-	return "gatehouse:" + s.o.Service + ":left:" + sid
+	return "gatehouse:" + s.options.Service + ":left:" + sid
 }
 
 // subjectMark returns the key of the time, in milliseconds since 1970, when all sign-ins of a user were ended.
 func (s *Store) subjectMark(sub string) string {
-	return "gatehouse:" + s.o.Service + ":ended-sub:" + sub
+	return "gatehouse:" + s.options.Service + ":ended-sub:" + sub
 }

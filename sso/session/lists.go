@@ -16,11 +16,11 @@ import (
 // and never sign out do not make it grow without limit.
 
 func (s *Store) sidList(sid string) string {
-	return "gatehouse:" + s.o.Service + ":of-sid:" + sid
+	return "gatehouse:" + s.options.Service + ":of-sid:" + sid
 }
 
 func (s *Store) subList(sub string) string {
-	return "gatehouse:" + s.o.Service + ":of-sub:" + sub
+	return "gatehouse:" + s.options.Service + ":of-sub:" + sub
 }
 
 func (s *Store) lists(rec *Record) []string {
@@ -31,20 +31,20 @@ func (s *Store) lists(rec *Record) []string {
 	return lists
 }
 
-func (s *Store) enlist(ctx context.Context, id string, rec *Record) error {
-	now := s.o.Now()
+func (s *Store) addToLists(ctx context.Context, id string, rec *Record) error {
+	now := s.options.Now()
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, list := range s.lists(rec) {
-			p.ZAdd(ctx, list, redis.Z{Score: float64(now.Add(s.o.Absolute).UnixMilli()), Member: s.hashedKeys.hash(id)})
+			p.ZAdd(ctx, list, redis.Z{Score: float64(now.Add(s.options.Absolute).UnixMilli()), Member: s.hashedKeys.hash(id)})
 			p.ZRemRangeByScore(ctx, list, "-inf", strconv.FormatInt(now.UnixMilli(), 10))
-			p.Expire(ctx, list, s.o.Absolute)
+			p.Expire(ctx, list, s.options.Absolute)
 		}
 		return nil
 	})
 	return unavailable(err)
 }
 
-func (s *Store) drop(ctx context.Context, id string, rec *Record) error {
+func (s *Store) deleteSession(ctx context.Context, id string, rec *Record) error {
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.Del(ctx, s.hashedKeys.key(id))
 		for _, list := range s.lists(rec) {
@@ -75,7 +75,7 @@ func (s *Store) endSIDs(ctx context.Context, sids ...string) (int, error) {
 	for i, sid := range sids {
 		lists[i], marks[i] = s.sidList(sid), s.endedMark(sid)
 	}
-	if err := s.mark(ctx, 1, marks...); err != nil {
+	if err := s.setMarks(ctx, 1, marks...); err != nil {
 		return 0, unavailable(err)
 	}
 	return s.endLists(ctx, lists...)
@@ -84,11 +84,11 @@ func (s *Store) endSIDs(ctx context.Context, sids ...string) (int, error) {
 // setMark sets a key that expires after ARGV[2] milliseconds.
 var setMark = luascript.New(`return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])`)
 
-// mark sets keys for as long as a session may last, also if Redis is full: ended sessions must stay ended.
-func (s *Store) mark(ctx context.Context, value any, keys ...string) error {
+// setMarks sets keys for as long as a session may last, also if Redis is full: ended sessions must stay ended.
+func (s *Store) setMarks(ctx context.Context, value any, keys ...string) error {
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, key := range keys {
-			p.Set(ctx, key, value, s.o.Absolute)
+			p.Set(ctx, key, value, s.options.Absolute)
 		}
 		return nil
 	})
@@ -96,7 +96,7 @@ func (s *Store) mark(ctx context.Context, value any, keys ...string) error {
 		return err
 	}
 	for _, key := range keys { // one by one: the keys may be on different nodes of a Redis Cluster
-		if err := s.scripts.Run(ctx, setMark, []string{key}, value, s.o.Absolute.Milliseconds()).Err(); err != nil {
+		if err := s.scripts.Run(ctx, setMark, []string{key}, value, s.options.Absolute.Milliseconds()).Err(); err != nil {
 			return err
 		}
 	}
@@ -110,7 +110,7 @@ func isFull(err error) bool { return err != nil && strings.HasPrefix(err.Error()
 // start a new session with the same sign-in.
 func (s *Store) SignOutLocally(ctx context.Context, sid string) (int, error) {
 	if sid != "" {
-		if err := s.mark(ctx, 1, s.localSignOutMark(sid)); err != nil {
+		if err := s.setMarks(ctx, 1, s.localSignOutMark(sid)); err != nil {
 			return 0, unavailable(err)
 		}
 	}
@@ -119,11 +119,11 @@ func (s *Store) SignOutLocally(ctx context.Context, sid string) (int, error) {
 
 // endedMark returns the key that exists if a sign-in was ended.
 func (s *Store) endedMark(sid string) string {
-	return "gatehouse:" + s.o.Service + ":ended:" + sid
+	return "gatehouse:" + s.options.Service + ":ended:" + sid
 }
 
-// ended reports whether EndSID was called for a sign-in.
-func (s *Store) ended(ctx context.Context, sid string) (bool, error) {
+// isEnded reports whether EndSID was called for a sign-in.
+func (s *Store) isEnded(ctx context.Context, sid string) (bool, error) {
 	if sid == "" {
 		return false, nil
 	}
@@ -133,7 +133,7 @@ func (s *Store) ended(ctx context.Context, sid string) (bool, error) {
 
 // EndSubject ends every session of a user and returns their number.
 func (s *Store) EndSubject(ctx context.Context, sub string) (int, error) {
-	if err := s.mark(ctx, s.o.Now().UnixMilli(), s.subjectMark(sub)); err != nil {
+	if err := s.setMarks(ctx, s.options.Now().UnixMilli(), s.subjectMark(sub)); err != nil {
 		return 0, unavailable(err)
 	}
 	return s.endLists(ctx, s.subList(sub))

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -11,7 +12,7 @@ import (
 	"gatehouse/sso/seal"
 )
 
-// Record is the content of a session: the signed-in user.
+// Record is the content of a session: the signed-in user, as the ID token describes them.
 type Record struct {
 	Subject   string    `cbor:"1,keyasint"`           // sub
 	SID       string    `cbor:"2,keyasint,omitempty"` // the sign-in on this browser
@@ -21,6 +22,11 @@ type Record struct {
 	AuthTime  time.Time `cbor:"6,keyasint"` // when the user last authenticated
 	CreatedAt time.Time `cbor:"7,keyasint"` // set by Start unless given; the absolute timeout counts from here
 	SeenAt    time.Time `cbor:"8,keyasint"` // set by Start and, at intervals, by Load
+}
+
+// HasRole reports whether the user has any of roles. It returns false if r is nil.
+func (r *Record) HasRole(roles ...string) bool {
+	return r != nil && slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(r.Roles, role) })
 }
 
 // recordKey is the key of the record among a gorilla session's values.

@@ -8,13 +8,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// recovered returns the session of a cookie that is not in Redis from Options.Recover, and writes it back to Redis. It
+// recoverSession returns the session of a cookie that is not in Redis from Options.Recover, and writes it back to Redis. It
 // returns nil if there is none. replace says that an invalid value is stored under its key.
-func (s *Store) recovered(ctx context.Context, id string, replace bool) (*Record, error) {
-	if s.o.Recover == nil {
+func (s *Store) recoverSession(ctx context.Context, id string, replace bool) (*Record, error) {
+	if s.options.Recover == nil {
 		return nil, nil
 	}
-	rec, err := s.o.Recover(ctx, s.hashedKeys.hash(id))
+	rec, err := s.options.Recover(ctx, s.hashedKeys.hash(id))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -34,7 +34,7 @@ func (s *Store) recovered(ctx context.Context, id string, replace bool) (*Record
 // sees the other. If another replica has restored the session already, that copy stays, unless replace is true. It
 // returns ErrEnded if the sign-in was ended.
 func (s *Store) restore(ctx context.Context, id string, rec *Record, replace bool) error {
-	if err := s.enlist(ctx, id, rec); err != nil {
+	if err := s.addToLists(ctx, id, rec); err != nil {
 		return err
 	}
 	raw, err := s.records.seal(id, rec)
@@ -48,5 +48,5 @@ func (s *Store) restore(ctx context.Context, id string, rec *Record, replace boo
 	if err := s.rdb.SetArgs(ctx, s.hashedKeys.key(id), raw, args).Err(); err != nil && !errors.Is(err, redis.Nil) {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return s.unlessEnded(ctx, id, rec)
+	return s.deleteIfEnded(ctx, id, rec)
 }

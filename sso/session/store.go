@@ -55,7 +55,7 @@ type Store struct {
 	scripts    *luascript.Runner
 	inner      *redisstore.RedisStore
 	hashedKeys hashedKeys
-	o          Options
+	options    Options
 	records    sealed
 	cookie     string
 }
@@ -75,7 +75,7 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{rdb: rdb, scripts: luascript.NewRunner(rdb), o: o, hashedKeys: hashedKeys{rdb, "gatehouse:" + o.Service + ":session:"}, cookie: CookieName(o.Service, o.Secure)}
+	s := &Store{rdb: rdb, scripts: luascript.NewRunner(rdb), options: o, hashedKeys: hashedKeys{rdb, "gatehouse:" + o.Service + ":session:"}, cookie: CookieName(o.Service, o.Secure)}
 	sealer, err := seal.New("gatehouse session of "+o.Service, o.Keys...)
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
@@ -88,7 +88,7 @@ func New(rdb redis.UniversalClient, o Options) (*Store, error) {
 	inner.KeyPrefix("")
 	inner.KeyGen(func() (string, error) { return rand.Text(), nil })
 	inner.Serializer(s.records)
-	inner.Options(s.options())
+	inner.Options(s.cookieOptions())
 	s.inner = inner
 	return s, nil
 }
@@ -103,18 +103,18 @@ func cookieName(service, kind string, secure bool) string {
 	return service + "_" + kind
 }
 
-// options returns the cookie's options. In the browser it is a session cookie; Redis limits how long the session lasts,
+// cookieOptions returns the cookie's options. In the browser it is a session cookie; Redis limits how long the session lasts,
 // so MaxAge here is for redisstore, which uses it as the time to live.
-func (s *Store) options() sessions.Options {
+func (s *Store) cookieOptions() sessions.Options {
 	return sessions.Options{
-		Path: "/", MaxAge: int(s.o.Idle / time.Second),
-		HttpOnly: true, Secure: s.o.Secure, SameSite: http.SameSiteLaxMode,
+		Path: "/", MaxAge: int(s.options.Idle / time.Second),
+		HttpOnly: true, Secure: s.options.Secure, SameSite: http.SameSiteLaxMode,
 	}
 }
 
-func (s *Store) fresh() *sessions.Session {
+func (s *Store) newSession() *sessions.Session {
 	sess := sessions.NewSession(s.inner, s.cookie)
-	opts := s.options()
+	opts := s.cookieOptions()
 	sess.Options, sess.IsNew = &opts, true
 	return sess
 }
@@ -122,21 +122,21 @@ func (s *Store) fresh() *sessions.Session {
 // expired reports whether a session is past its idle or absolute timeout. It checks the record because the absolute
 // timeout must hold whatever time to live the key has.
 func (s *Store) expired(rec *Record) bool {
-	now := s.o.Now()
-	return now.Sub(rec.CreatedAt) >= s.o.Absolute || now.Sub(rec.SeenAt) >= s.o.Idle
+	now := s.options.Now()
+	return now.Sub(rec.CreatedAt) >= s.options.Absolute || now.Sub(rec.SeenAt) >= s.options.Idle
 }
 
 // Load returns the session of r, or nil for a guest. It costs one round trip to Redis, and at intervals a second one
 // that marks the session as used. The error wraps ErrUnavailable if Redis does not answer, and is ErrConflict if r has
 // sessions of different users.
 func (s *Store) Load(r *http.Request) (*Record, error) {
-	id, rec, err := s.get(r)
+	id, rec, err := s.loadNewest(r)
 	if err != nil || rec == nil {
 		return nil, err
 	}
-	if now := s.o.Now(); now.Sub(rec.SeenAt) >= s.touchEvery() {
+	if now := s.options.Now(); now.Sub(rec.SeenAt) >= s.touchInterval() {
 		rec.SeenAt = now.UTC().Truncate(time.Second)
-		switch err := s.replace(r.Context(), id, rec); {
+		switch err := s.overwrite(r.Context(), id, rec); {
 		case errors.Is(err, errGone): // ended between the two round trips
 			return nil, nil
 		case errors.Is(err, errFull): // SeenAt is updated another time; the session is valid
@@ -144,15 +144,25 @@ func (s *Store) Load(r *http.Request) (*Record, error) {
 		case err != nil:
 			return nil, err
 		}
-		if s.o.Seen != nil {
-			s.o.Seen(r.Context(), s.hashedKeys.hash(id), rec.SeenAt)
+		if s.options.Seen != nil {
+			s.options.Seen(r.Context(), s.hashedKeys.hash(id), rec.SeenAt)
 		}
 	}
 	return rec, nil
 }
 
-// touchEvery returns the interval at which a session's last use is stored.
-func (s *Store) touchEvery() time.Duration { return min(s.o.Idle/4, 5*time.Minute) }
+// Peek returns the session of r without marking it as used, so that a background tab does not keep it from becoming
+// idle. It returns nil for a guest and for sessions of different users.
+func (s *Store) Peek(r *http.Request) (*Record, error) {
+	_, rec, err := s.loadNewest(r)
+	if errors.Is(err, ErrConflict) {
+		return nil, nil
+	}
+	return rec, err
+}
+
+// touchInterval returns the interval at which a session's last use is stored.
+func (s *Store) touchInterval() time.Duration { return min(s.options.Idle/4, 5*time.Minute) }
 
 // Start gives the browser a new session with the record rec, and ends those that r has. It returns ErrEnded if rec's
 // sign-in was ended.
@@ -167,18 +177,18 @@ func (s *Store) Begin(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if rec.Subject == "" {
 		return "", errors.New("session: the record has no user")
 	}
-	now := s.o.Now().UTC().Truncate(time.Second)
+	now := s.options.Now().UTC().Truncate(time.Second)
 	rec.SeenAt = now
 	if rec.CreatedAt.IsZero() {
 		rec.CreatedAt = now
 	}
-	if err := s.dropAll(ctx, r); err != nil {
+	if err := s.endPresented(ctx, r); err != nil {
 		return "", err
 	}
-	sess := s.fresh()
+	sess := s.newSession()
 	sess.ID = rand.Text()
 	// Add it to the lists first: a session on no list could outlive its sign-in.
-	if err := s.enlist(ctx, sess.ID, &rec); err != nil {
+	if err := s.addToLists(ctx, sess.ID, &rec); err != nil {
 		return "", err
 	}
 	sess.Values[recordKey] = &rec
@@ -187,20 +197,20 @@ func (s *Store) Begin(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if err := s.inner.Save(r.WithContext(ctx), discard{}, sess); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if err := s.unlessEnded(ctx, sess.ID, &rec); err != nil {
+	if err := s.deleteIfEnded(ctx, sess.ID, &rec); err != nil {
 		return "", err
 	}
 	s.setCookie(w, s.cookie, sess.ID, 0)
 	return s.hashedKeys.hash(sess.ID), nil
 }
 
-// unlessEnded deletes a session and returns ErrEnded if its sign-in was ended while the session started.
-func (s *Store) unlessEnded(ctx context.Context, id string, rec *Record) error {
-	over, err := s.ended(ctx, rec.SID)
+// deleteIfEnded deletes a session and returns ErrEnded if its sign-in was ended while the session started.
+func (s *Store) deleteIfEnded(ctx context.Context, id string, rec *Record) error {
+	over, err := s.isEnded(ctx, rec.SID)
 	if err != nil || !over {
 		return err
 	}
-	if err := s.drop(ctx, id, rec); err != nil {
+	if err := s.deleteSession(ctx, id, rec); err != nil {
 		return err
 	}
 	return ErrEnded
@@ -208,12 +218,12 @@ func (s *Store) unlessEnded(ctx context.Context, id string, rec *Record) error {
 
 // Update changes the record of r's session, unless the session has ended meanwhile.
 func (s *Store) Update(r *http.Request, change func(*Record)) error {
-	id, rec, err := s.get(r)
+	id, rec, err := s.loadNewest(r)
 	if err != nil || rec == nil {
 		return err
 	}
 	change(rec)
-	if err := s.replace(r.Context(), id, rec); !errors.Is(err, errGone) {
+	if err := s.overwrite(r.Context(), id, rec); !errors.Is(err, errGone) {
 		return err
 	}
 	return nil
@@ -224,9 +234,9 @@ var (
 	errFull = errors.New("session: Redis is full")
 )
 
-// replace writes rec only if the session still exists, and returns errGone otherwise. It returns errFull if Redis is
+// overwrite writes rec only if the session still exists, and returns errGone otherwise. It returns errFull if Redis is
 // full.
-func (s *Store) replace(ctx context.Context, id string, rec *Record) error {
+func (s *Store) overwrite(ctx context.Context, id string, rec *Record) error {
 	raw, err := s.records.seal(id, rec)
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
@@ -245,26 +255,26 @@ func (s *Store) replace(ctx context.Context, id string, rec *Record) error {
 
 // ttl returns the time until the idle or the absolute end of a session.
 func (s *Store) ttl(rec *Record) time.Duration {
-	return max(min(s.o.Idle, rec.CreatedAt.Add(s.o.Absolute).Sub(s.o.Now())), time.Second)
+	return max(min(s.options.Idle, rec.CreatedAt.Add(s.options.Absolute).Sub(s.options.Now())), time.Second)
 }
 
 // End ends the sessions of r, if there are any, and deletes the cookie.
 func (s *Store) End(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-	if err := s.dropAll(ctx, r); err != nil {
+	if err := s.endPresented(ctx, r); err != nil {
 		return err
 	}
 	s.setCookie(w, s.cookie, "", -1)
 	return nil
 }
 
-// dropAll ends every session of r.
-func (s *Store) dropAll(ctx context.Context, r *http.Request) error {
-	all, err := s.presentedSessions(r)
+// endPresented ends every session of r.
+func (s *Store) endPresented(ctx context.Context, r *http.Request) error {
+	all, err := s.loadPresented(r)
 	if err != nil {
 		return err
 	}
 	for _, b := range all {
-		if err := s.drop(ctx, b.id, b.rec); err != nil {
+		if err := s.deleteSession(ctx, b.id, b.rec); err != nil {
 			return err
 		}
 	}
@@ -274,7 +284,7 @@ func (s *Store) dropAll(ctx context.Context, r *http.Request) error {
 func (s *Store) setCookie(w http.ResponseWriter, name, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, Secure: s.o.Secure, SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: s.options.Secure, SameSite: http.SameSiteLaxMode,
 	})
 }
 

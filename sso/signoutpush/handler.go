@@ -4,19 +4,18 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"gatehouse/sso/denylist"
 	"gatehouse/sso/session"
 )
 
-// Paths that Mount serves.
+// Paths at which an app serves Stream and State.
 const (
 	StreamPath = "/auth/live"
 	StatePath  = "/auth/state"
@@ -43,20 +42,20 @@ type Options struct {
 	// Keys seal the tickets of pages, and are the same on all replicas of an app. The first seals, all open. Without
 	// keys, only this replica can read its tickets.
 	Keys [][]byte
-	// Name returns the display name of a client, "Shop" for "shop", or "" if it has none.
-	Name   func(clientID string) string
-	Logger *slog.Logger
+	// ClientName returns the display name of a client, "Shop" for "shop", or "" if it has none.
+	ClientName func(clientID string) string
+	Logger     *slog.Logger
 
-	PerPerson  int           // streams of one user at a time; default 16
-	PerReplica int           // streams at a time; default 10,000
-	Beat       time.Duration // interval of beat events; default 15 s
-	Life       time.Duration // approximate duration of one stream; default 5 min
+	MaxPerUser    int           // streams of one user at a time; default 16
+	MaxPerReplica int           // streams at a time; default 10,000
+	BeatInterval  time.Duration // interval of beat events; default 15 s
+	StreamTimeout time.Duration // approximate duration of one stream; default 5 min
 }
 
 // Handler serves the event stream and the state of sign-ins to open tabs.
 type Handler struct {
 	Options
-	crowd   crowd
+	streams streamLimit
 	tickets ticketSealer
 	servers sync.Map // *http.Server → chan struct{}, closed when it shuts down
 }
@@ -66,97 +65,105 @@ type Handler struct {
 func New(o Options) (*Handler, error) {
 	switch {
 	case o.Client == "":
-		return nil, errors.New("signoutpush: the client ID is missing")
+		return nil, errors.New("signoutpush: the client id is missing")
 	case o.Sessions == nil:
-		return nil, errors.New("live: Sessions is nil")
+		return nil, errors.New("signoutpush: Sessions is nil")
 	case o.Watcher == nil:
-		return nil, errors.New("live: Watcher is nil")
+		return nil, errors.New("signoutpush: Watcher is nil")
 	}
-	if o.Name == nil {
-		o.Name = func(string) string { return "" }
+	if o.ClientName == nil {
+		o.ClientName = func(string) string { return "" }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	if o.PerPerson <= 0 {
-		o.PerPerson = 16
+	if o.MaxPerUser <= 0 {
+		o.MaxPerUser = 16
 	}
-	if o.PerReplica <= 0 {
-		o.PerReplica = 10_000
+	if o.MaxPerReplica <= 0 {
+		o.MaxPerReplica = 10_000
 	}
-	if o.Beat <= 0 {
-		o.Beat = 15 * time.Second
+	if o.BeatInterval <= 0 {
+		o.BeatInterval = 15 * time.Second
 	}
-	if o.Life <= 0 {
-		o.Life = 5 * time.Minute
+	if o.StreamTimeout <= 0 {
+		o.StreamTimeout = 5 * time.Minute
 	}
-	h := &Handler{Options: o, crowd: crowd{perPerson: o.PerPerson, total: o.PerReplica, of: map[string]int{}}}
+	h := &Handler{Options: o, streams: streamLimit{maxPerUser: o.MaxPerUser, maxTotal: o.MaxPerReplica, perUser: map[string]int{}}}
 	var err error
 	h.tickets, err = newTicketSealer(o.Keys, o.Client)
 	return h, err
 }
 
-// Mount registers the handler's routes.
-func (h *Handler) Mount(e *echo.Echo) {
-	e.GET(StreamPath, h.Stream)
-	e.GET(StatePath, h.State)
-}
-
 // Streams returns the number of open streams.
-func (h *Handler) Streams() int { return h.crowd.size() }
+func (h *Handler) Streams() int { return h.streams.count() }
 
 // Page is the data that a page embeds to watch its sign-in. It is not a credential.
 type Page struct {
-	Ticket string // for StatePath, in the header Live-Ticket
-	Person string // the same for all pages of one person
-	SignIn string // the same for all pages of one sign-in
+	StreamURL, StateURL string
+	Ticket              string // for StatePath, in the header Live-Ticket
+	Person              string // the same for all pages of one person
+	SignIn              string // the same for all pages of one sign-in
 }
 
 // Page returns the data that a page embeds to watch the given sign-in.
 func (h *Handler) Page(sub, sid string, authenticated time.Time) Page {
-	return Page{Ticket: h.tickets.seal(visit{sub, sid, authenticated}), Person: name("person", sub), SignIn: signIn(sub, sid)}
+	return Page{StreamPath, StatePath, h.tickets.seal(signInRef{sub, sid, authenticated}), hashID("person", sub), signInID(sub, sid)}
 }
 
-// visit is a sign-in as the denylist knows it.
-type visit struct {
+// signInRef is a sign-in as the denylist knows it.
+type signInRef struct {
 	sub, sid      string
 	authenticated time.Time
 }
 
-// name returns a short identifier for s that does not reveal it.
-func name(kind, s string) string {
+// hashID returns a short identifier for s that does not reveal it.
+func hashID(kind, s string) string {
 	sum := sha256.Sum256([]byte(kind + "\n" + s))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// signIn returns an identifier of a sign-in. Some providers have no sid; then it is of the sub.
-func signIn(sub, sid string) string {
+// signInID returns an identifier of a sign-in. Some providers have no sid; then it is of the sub.
+func signInID(sub, sid string) string {
 	if sid == "" {
-		return name("sign-in of", sub)
+		return hashID("sign-in of", sub)
 	}
-	return name("sign-in", sid)
+	return hashID("sign-in", sid)
 }
 
-// visitor returns the sign-in of the request's session, or nil for a guest. It refuses requests from other sites with
-// 403: they would only use up streams.
-func (h *Handler) visitor(c echo.Context) (*visit, error) {
-	c.Response().Header().Set("Cache-Control", "no-store")
-	switch c.Request().Header.Get("Sec-Fetch-Site") {
+// requestSignIn returns the sign-in of the request's session, or nil for a guest. If it returns false, it has answered:
+// requests from other sites, which would only use up streams, with 403.
+func (h *Handler) requestSignIn(w http.ResponseWriter, r *http.Request) (v *signInRef, ok bool) {
+	w.Header().Set("Cache-Control", "no-store")
+	switch r.Header.Get("Sec-Fetch-Site") {
 	case "cross-site", "same-site":
-		return nil, echo.NewHTTPError(http.StatusForbidden, "Only pages of this app can use this address.")
+		writeError(w, http.StatusForbidden, "forbidden", "Only pages of this app can use this address.")
+		return nil, false
 	}
-	rec, err := h.Sessions.Peek(c.Request())
+	rec, err := h.Sessions.Peek(r)
 	if err != nil {
-		return nil, unavailable(c, err)
+		h.unavailable(w, r, err)
+		return nil, false
 	}
 	if rec == nil {
-		return nil, nil
+		return nil, true
 	}
-	return &visit{rec.Subject, rec.SID, rec.AuthTime}, nil
+	return &signInRef{rec.Subject, rec.SID, rec.AuthTime}, true
 }
 
-// unavailable returns a 503 error and asks the tab to retry, because the state is unknown.
-func unavailable(c echo.Context, err error) error {
-	c.Response().Header().Set("Retry-After", "2")
-	return echo.NewHTTPError(http.StatusServiceUnavailable).SetInternal(err)
+// unavailable answers 503 and asks the tab to retry, because the state is unknown.
+func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, err error) {
+	h.Logger.ErrorContext(r.Context(), "an open tab can't be told whether it is signed in", "error", err)
+	w.Header().Set("Retry-After", "2")
+	writeError(w, http.StatusServiceUnavailable, "unavailable", "It is unknown just now whether you are signed in.")
+}
+
+func writeError(w http.ResponseWriter, status int, code, message string) {
+	writeJSON(w, status, map[string]string{"error": code, "error_description": message})
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
 }

@@ -28,18 +28,18 @@ var texts = map[string]string{
 	expired:                  "Your session has expired",
 }
 
-// tell converts an entry into the outcome for the tabs of v.
-func (h *Handler) tell(v visit, e denylist.Entry) outcome {
+// outcomeOf converts an entry into the outcome for the tabs of v.
+func (h *Handler) outcomeOf(v signInRef, e denylist.Entry) outcome {
 	if e.Reason == "" {
 		e.Reason = "unknown" // the sign-in has ended, for an unknown reason
 	}
-	out := outcome{SignIn: signIn(v.sub, v.sid), Reason: e.Reason, Text: texts[e.Reason]}
+	out := outcome{SignIn: signInID(v.sub, v.sid), Reason: e.Reason, Text: texts[e.Reason]}
 	out.Again = e.Reason != denylist.Banned && e.Reason != denylist.AccountDeleted
 	switch {
 	case e.Reason == denylist.SignedOut && e.Client == h.Client:
 		out.Text = "You signed out in another tab" // a sign-in belongs to one browser
-	case e.Reason == denylist.SignedOut && h.Name(e.Client) != "":
-		out.Text = "You signed out in " + h.Name(e.Client)
+	case e.Reason == denylist.SignedOut && h.ClientName(e.Client) != "":
+		out.Text = "You signed out in " + h.ClientName(e.Client)
 	case e.Reason == denylist.SignedOut:
 		out.Text = "You signed out in another app"
 	case out.Text == "":

@@ -11,9 +11,9 @@ import (
 // Sessions is the Watcher of an app without a mirror of the denylist, because it has its own Redis: it polls the app's
 // sessions, which back-channel logout ends, about once a second. It knows fewer reasons than the denylist.
 type Sessions struct {
-	Store  *session.Store
-	Client string        // this app's client id
-	Every  time.Duration // polling interval; default 1 s
+	Store    *session.Store
+	Client   string        // this app's client id
+	Interval time.Duration // polling interval; default 1 s
 }
 
 // Check returns denylist.ErrDenied if the sign-in's session in this app has ended.
@@ -33,14 +33,14 @@ func (s *Sessions) Why(ctx context.Context, sub, sid, _ string, authenticated ti
 	if err != nil {
 		return denylist.Entry{}, false
 	}
-	return entry(reason, s.Client)
+	return entryFor(reason, s.Client)
 }
 
 // expired is the reason of a session that expired; the denylist has no entry for it.
 const expired = "expired"
 
-// entry converts the reason why a session ended into a denylist entry, and returns false if it is unknown.
-func entry(reason session.EndReason, client string) (denylist.Entry, bool) {
+// entryFor converts the reason why a session ended into a denylist entry, and returns false if it is unknown.
+func entryFor(reason session.EndReason, client string) (denylist.Entry, bool) {
 	switch reason {
 	case session.Ended:
 		return denylist.Entry{Kind: denylist.SignIn, Reason: denylist.ProviderLogout}, true
@@ -54,14 +54,14 @@ func entry(reason session.EndReason, client string) (denylist.Entry, bool) {
 
 // Watch polls until the sign-in has ended or stop is called.
 func (s *Sessions) Watch(sub, sid string, authenticated time.Time) (<-chan denylist.Entry, func()) {
-	every := s.Every
-	if every <= 0 {
-		every = time.Second
+	interval := s.Interval
+	if interval <= 0 {
+		interval = time.Second
 	}
 	hit := make(chan denylist.Entry, 1)
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {
-		look := time.NewTicker(about(every))
+		look := time.NewTicker(jitter(interval))
 		defer look.Stop()
 		for {
 			if e, over := s.Why(ctx, sub, sid, "", authenticated); over {

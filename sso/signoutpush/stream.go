@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"gatehouse/sso/denylist"
 )
 
@@ -18,59 +16,60 @@ const writeTimeout = 10 * time.Second
 
 // Stream handles GET /auth/live: it sends events to a tab until the sign-in ends, the tab is closed, the server shuts
 // down, or some minutes have passed. It answers a guest 204, which tells an EventSource not to reconnect.
-func (h *Handler) Stream(c echo.Context) error {
-	v, err := h.visitor(c)
-	switch {
-	case err != nil:
-		return err
-	case v == nil:
-		return c.NoContent(http.StatusNoContent)
+func (h *Handler) Stream(w http.ResponseWriter, r *http.Request) {
+	v, ok := h.requestSignIn(w, r)
+	if !ok {
+		return
+	}
+	if v == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
 	}
 	// A denied sign-in is reported by Watch; with any other error the state is unknown.
 	if err := h.Watcher.Check(v.sub, v.sid, "", v.authenticated); err != nil && !errors.Is(err, denylist.ErrDenied) {
-		return unavailable(c, err)
+		h.unavailable(w, r, err)
+		return
 	}
-	leave, ok := h.crowd.enter(v.sub)
+	release, ok := h.streams.acquire(v.sub)
 	if !ok {
-		c.Response().Header().Set("Retry-After", "10")
-		return echo.NewHTTPError(http.StatusServiceUnavailable, "Too many tabs are open. Please close some.")
+		w.Header().Set("Retry-After", "10")
+		writeError(w, http.StatusServiceUnavailable, "unavailable", "Too many tabs are open. Please close some.")
+		return
 	}
-	defer leave()
+	defer release()
 	hit, stop := h.Watcher.Watch(v.sub, v.sid, v.authenticated)
 	defer stop()
 
-	header := c.Response().Header()
-	header.Set(echo.HeaderContentType, "text/event-stream")
-	header.Set("X-Accel-Buffering", "no") // turns off nginx's buffering
-	if c.Request().Method == http.MethodHead {
-		return c.NoContent(http.StatusOK)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // turns off nginx's buffering
+	if r.Method == http.MethodHead {
+		return
 	}
-	w := &writer{c.Response(), http.NewResponseController(c.Response())}
+	events := &eventWriter{w, http.NewResponseController(w)}
 	// The server's deadlines are for whole requests; this stream has one for each event.
-	_ = w.control.SetReadDeadline(time.Time{})
-	defer func() { _ = w.control.SetWriteDeadline(time.Time{}) }() // the connection may serve other requests
-	h.send(c, w, *v, hit)
-	return nil
+	_ = events.control.SetReadDeadline(time.Time{})
+	defer func() { _ = events.control.SetWriteDeadline(time.Time{}) }() // the connection may serve other requests
+	h.sendEvents(r, events, *v, hit)
 }
 
-// send writes events until the sign-in ends, the stream's time is over, the server shuts down, or the client is gone.
-func (h *Handler) send(c echo.Context, w *writer, v visit, hit <-chan denylist.Entry) {
-	ctx := c.Request().Context()
-	closing := h.closing(ctx)
+// sendEvents writes events until the sign-in ends, the stream's time is over, the server shuts down, or the client is gone.
+func (h *Handler) sendEvents(r *http.Request, w *eventWriter, v signInRef, hit <-chan denylist.Entry) {
+	ctx := r.Context()
+	closing := h.shutdownOf(ctx)
 	select { // ended before the stream began
 	case e := <-hit:
-		w.event("out", h.tell(v, e))
+		w.sendEvent("out", h.outcomeOf(v, e))
 		return
 	default:
 	}
-	pause := max(h.crowd.pause(), shortest/2)
-	if !w.write(fmt.Sprintf("retry: %d\n", pause.Milliseconds())) || !w.event("hello", struct {
-		greeting
+	pause := max(h.streams.reconnectDelay(), minDelay/2)
+	if !w.write(fmt.Sprintf("retry: %d\n", pause.Milliseconds())) || !w.sendEvent("hello", struct {
+		pageIDs
 		Pause int64 `json:"pause"` // milliseconds
-	}{h.greet(v), pause.Milliseconds()}) {
+	}{h.newPageIDs(v), pause.Milliseconds()}) {
 		return
 	}
-	beat, life := time.NewTicker(about(h.Beat)), time.NewTimer(about(h.Life))
+	beat, life := time.NewTicker(jitter(h.BeatInterval)), time.NewTimer(jitter(h.StreamTimeout))
 	defer beat.Stop()
 	defer life.Stop()
 	for {
@@ -78,42 +77,42 @@ func (h *Handler) send(c echo.Context, w *writer, v visit, hit <-chan denylist.E
 		case <-ctx.Done():
 			return
 		case e := <-hit:
-			w.event("out", h.tell(v, e))
+			w.sendEvent("out", h.outcomeOf(v, e))
 			return
 		case <-closing:
-			w.bye(h.crowd.pause())
+			w.sendBye(h.streams.reconnectDelay())
 			return
 		case <-life.C:
-			w.bye(shortest)
+			w.sendBye(minDelay)
 			return
 		case <-beat.C:
-			if h.gone(ctx, c) {
-				if out, known := h.why(c.Request(), v); known {
-					w.event("out", out)
+			if h.isGone(r) {
+				if out, known := h.loadOutcome(r, v); known {
+					w.sendEvent("out", out)
 				} else {
-					w.bye(h.crowd.pause())
+					w.sendBye(h.streams.reconnectDelay())
 				}
 				return
 			}
-			if !w.event("beat", 1) {
+			if !w.sendEvent("beat", 1) {
 				return
 			}
 		}
 	}
 }
 
-// gone reports whether the session no longer exists, though the denylist has no entry: signed out in this app, idle for
+// isGone reports whether the session no longer exists, though the denylist has no entry: signed out in this app, idle for
 // too long, or lost.
-func (h *Handler) gone(ctx context.Context, c echo.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+func (h *Handler) isGone(r *http.Request) bool {
+	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
-	rec, err := h.Sessions.Peek(c.Request().WithContext(ctx))
+	rec, err := h.Sessions.Peek(r.WithContext(ctx))
 	return rec == nil && err == nil
 }
 
-// closing returns a channel that is closed when the request's server shuts down: shutdown waits for running requests,
+// shutdownOf returns a channel that is closed when the request's server shuts down: shutdown waits for running requests,
 // and an open stream would delay it.
-func (h *Handler) closing(ctx context.Context) <-chan struct{} {
+func (h *Handler) shutdownOf(ctx context.Context) <-chan struct{} {
 	server, ok := ctx.Value(http.ServerContextKey).(*http.Server)
 	if !ok {
 		return nil
@@ -127,27 +126,27 @@ func (h *Handler) closing(ctx context.Context) <-chan struct{} {
 	return closing
 }
 
-// writer writes Server-Sent Events.
-type writer struct {
-	*echo.Response
+// eventWriter writes Server-Sent Events.
+type eventWriter struct {
+	http.ResponseWriter
 	control *http.ResponseController
 }
 
-func (w *writer) bye(pause time.Duration) {
-	w.event("bye", struct {
+func (w *eventWriter) sendBye(pause time.Duration) {
+	w.sendEvent("bye", struct {
 		Pause int64 `json:"pause"` // milliseconds
 	}{pause.Milliseconds()})
 }
 
-// event writes an event, and reports whether the write succeeded.
-func (w *writer) event(kind string, data any) bool {
+// sendEvent writes an event, and reports whether the write succeeded.
+func (w *eventWriter) sendEvent(kind string, data any) bool {
 	raw, err := json.Marshal(data)
 	return err == nil && w.write(fmt.Sprintf("event: %s\ndata: %s\n\n", kind, raw))
 }
 
-func (w *writer) write(text string) bool {
+func (w *eventWriter) write(text string) bool {
 	_ = w.control.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if _, err := w.Response.Write([]byte(text)); err != nil {
+	if _, err := w.ResponseWriter.Write([]byte(text)); err != nil {
 		return false
 	}
 	return w.control.Flush() == nil

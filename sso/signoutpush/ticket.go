@@ -30,23 +30,23 @@ type sealed struct {
 	Time int64  `json:"t"` // milliseconds since 1970
 }
 
-func (s ticketSealer) seal(v visit) string {
+func (s ticketSealer) seal(v signInRef) string {
 	raw, _ := json.Marshal(sealed{v.sub, v.sid, v.authenticated.UnixMilli()}) // plain values always marshal
 	return s.SealText(raw, "")
 }
 
-// open returns the visit sealed in ticket, and false if ticket was not sealed by s.
-func (s ticketSealer) open(ticket string) (visit, bool) {
+// open returns the signInRef sealed in ticket, and false if ticket was not sealed by s.
+func (s ticketSealer) open(ticket string) (signInRef, bool) {
 	if ticket == "" || len(ticket) > maxTicket {
-		return visit{}, false
+		return signInRef{}, false
 	}
 	raw, err := s.OpenText(ticket, "")
 	if err != nil {
-		return visit{}, false
+		return signInRef{}, false
 	}
 	var v sealed
 	if json.Unmarshal(raw, &v) != nil {
-		return visit{}, false
+		return signInRef{}, false
 	}
-	return visit{v.Sub, v.SID, time.UnixMilli(v.Time)}, true
+	return signInRef{v.Sub, v.SID, time.UnixMilli(v.Time)}, true
 }

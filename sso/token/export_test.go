@@ -1,7 +1,7 @@
 package token
 
-// Remembered is how many access tokens are in memory.
-func (v *Verifier) Remembered() int { return v.memory.tokens.Len() }
+// CachedTokens returns the number of cached access tokens.
+func (v *Verifier) CachedTokens() int { return v.cache.tokens.Len() }
 
-// Forget empties the memory.
-func (v *Verifier) Forget() { v.memory.tokens.Purge() }
+// ClearCache removes all cached tokens.
+func (v *Verifier) ClearCache() { v.cache.tokens.Purge() }

@@ -34,7 +34,7 @@ type Verifier struct {
 	parser           *jwt.Parser
 	logout           *jwt.Parser // does not require exp
 	now              func() time.Time
-	memory           memory
+	cache            tokenCache
 }
 
 // NewVerifier returns a Verifier of tokens that issuer signed for audience, or an error if an argument is missing. now
@@ -52,11 +52,11 @@ func NewVerifier(issuer, audience string, keys KeySource, now func() time.Time) 
 	}
 	logout := jwt.NewParser(checks...)
 	checks = append(checks, jwt.WithExpirationRequired())
-	memory, err := newMemory(checks...)
+	cache, err := newTokenCache(checks...)
 	if err != nil {
 		return nil, err
 	}
-	return &Verifier{issuer: issuer, audience: audience, keys: keys, now: now, parser: jwt.NewParser(checks...), logout: logout, memory: memory}, nil
+	return &Verifier{issuer: issuer, audience: audience, keys: keys, now: now, parser: jwt.NewParser(checks...), logout: logout, cache: cache}, nil
 }
 
 // parsed describes a token whose signature is valid.
@@ -120,19 +120,19 @@ func (v *Verifier) ID(ctx context.Context, raw, nonce, accessToken string) (*IDC
 // while the token has not expired and its key is published. The caller must check each time that the token was not
 // revoked. The error of an invalid token wraps ErrInvalid.
 func (v *Verifier) Access(ctx context.Context, raw string) (*AccessClaims, error) {
-	if len(raw) > rememberedLength {
+	if len(raw) > maxCachedLength {
 		c, _, err := v.access(ctx, raw)
 		return c, err
 	}
 	id := sha256.Sum256([]byte(raw))
-	if c, known := v.memory.recall(ctx, id, v.keys); known {
+	if c, known := v.cache.get(ctx, id, v.keys); known {
 		return c, nil
 	}
 	c, p, err := v.access(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
-	v.memory.remember(id, verified{kid: p.kid, key: p.key, claims: c})
+	v.cache.add(id, cachedToken{kid: p.kid, key: p.key, claims: c})
 	return c, nil
 }
 

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// dictionary has the hops of a sign-in without what differs from one to the next, so that only that is stored (RFC 1951
-// §3.2.5). Changing it makes stored hops unreadable.
+// dictionary has the steps of a sign-in without what differs from one to the next, so that only that is stored (RFC 1951
+// §3.2.5). Changing it makes stored steps unreadable.
 //
 //go:embed dictionary.jsonl
 var dictionary []byte
 
-// compressor compresses hops for Redis. It must not be used concurrently.
+// compressor compresses steps for Redis. It must not be used concurrently.
 type compressor struct {
 	buffer bytes.Buffer
 	writer *flate.Writer
@@ -32,11 +32,11 @@ func (c *compressor) compress(raw []byte) []byte {
 	return bytes.Clone(c.buffer.Bytes())
 }
 
-// decompress returns the JSON of a hop that compress stored, or nil if stored is anything else.
+// decompress returns the JSON of a step that compress stored, or nil if stored is anything else.
 func decompress(stored string) []byte {
 	r := flate.NewReaderDict(strings.NewReader(stored), dictionary)
-	raw, err := io.ReadAll(io.LimitReader(r, maxHop+1))
-	if err != nil || len(raw) > maxHop {
+	raw, err := io.ReadAll(io.LimitReader(r, maxStep+1))
+	if err != nil || len(raw) > maxStep {
 		return nil
 	}
 	return raw

@@ -9,7 +9,7 @@ import (
 )
 
 func TestCompress_HopsTakeLessThanAQuarter(t *testing.T) {
-	hop, err := json.Marshal(Step{
+	step, err := json.Marshal(Step{
 		Kind: Authorize, At: time.Date(2026, 11, 29, 15, 4, 5, 678, time.UTC), Took: 1234567, From: Browser, To: Provider, Replica: "portal-2", Method: "GET",
 		Address: "http://portal.localhost:8080/oauth/authorize", Status: 302,
 		Sent: []Value{
@@ -24,11 +24,11 @@ func TestCompress_HopsTakeLessThanAQuarter(t *testing.T) {
 	}
 	var c compressor
 	for range 3 { // the writer is used again
-		small := c.compress(hop)
-		if len(small)*4 > len(hop) {
-			t.Errorf("%d bytes of %d", len(small), len(hop))
+		small := c.compress(step)
+		if len(small)*4 > len(step) {
+			t.Errorf("%d bytes of %d", len(small), len(step))
 		}
-		if got := decompress(string(small)); !bytes.Equal(got, hop) {
+		if got := decompress(string(small)); !bytes.Equal(got, step) {
 			t.Errorf("came back as %q", got)
 		}
 	}
@@ -38,7 +38,7 @@ func TestDecompress_SomethingElse(t *testing.T) {
 	var c compressor
 	for name, stored := range map[string]string{
 		"JSON": `{"k":"page"}`, "nothing": "", "cut off": string(c.compress([]byte(`{"k":"authorize"}`))[:5]),
-		"more than a hop": string(c.compress([]byte(strings.Repeat("x", maxHop+1)))),
+		"more than a step": string(c.compress([]byte(strings.Repeat("x", maxStep+1)))),
 	} {
 		if got := decompress(stored); got != nil {
 			t.Errorf("%s: %d bytes", name, len(got))

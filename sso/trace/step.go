@@ -12,9 +12,9 @@ const (
 	Provider = "provider"
 )
 
-// The kinds of a hop, in the order of a sign-in.
+// The kinds of a step, in the order of a sign-in.
 const (
-	Asked      = "asked"     // browser → app: a page that needs a user; the response redirects to the provider
+	Started    = "asked"     // browser → app: a page that needs a user; the response redirects to the provider
 	Authorize  = "authorize" // browser → provider: the authorization request
 	SignInPage = "page"      // browser → provider: the sign-in page
 	SignInForm = "form"      // browser → provider: the form on it
@@ -30,7 +30,7 @@ const (
 type Step struct {
 	Kind    string        `json:"k"`
 	At      time.Time     `json:"t"`
-	Took    time.Duration `json:"d"` // measured by the party that recorded the hop
+	Took    time.Duration `json:"d"` // measured by the party that recorded the step
 	From    string        `json:"f"` // Browser, Provider or a client id
 	To      string        `json:"o"`
 	Replica string        `json:"r,omitempty"` // that recorded it
@@ -39,14 +39,14 @@ type Step struct {
 	Status  int           `json:"s,omitempty"` // of the response
 	Sent    []Value       `json:"q,omitempty"`
 	Answer  []Value       `json:"w,omitempty"`
-	Tag     string        `json:"b,omitempty"` // identifies the browser; set by the provider's hops only
+	Tag     string        `json:"b,omitempty"` // identifies the browser; set by the provider's steps only
 }
 
-// Front reports whether a hop went through the browser, where its user, and any other software there, can see it.
-func (h Step) Front() bool { return h.From == Browser || h.To == Browser }
+// FrontChannel reports whether a step went through the browser, where its user, and any other software there, can see it.
+func (h Step) FrontChannel() bool { return h.From == Browser || h.To == Browser }
 
-// Alone reports whether one party did the step by itself.
-func (h Step) Alone() bool { return h.From == h.To }
+// Internal reports whether one party did the step by itself.
+func (h Step) Internal() bool { return h.From == h.To }
 
 // Value is a parameter, a cookie or a member of a response, already shortened.
 type Value struct {
@@ -71,15 +71,15 @@ const (
 type Flow struct {
 	Client string    `json:"client"` // id of the app
 	Ended  time.Time `json:"ended"`
-	Hops   []Step    `json:"-"` // oldest first
+	Steps  []Step    `json:"-"` // oldest first
 }
 
-// Recorder records hops. Its methods do not block.
+// Recorder records steps. Its methods do not block.
 type Recorder interface {
-	// Record adds a hop to the flow with this ID; it does nothing if id is empty.
+	// Record adds a step to the flow with this ID; it does nothing if id is empty.
 	Record(id string, h Step)
-	// File assigns the flow to the user sub of issuer.
-	File(id, client, issuer, sub string)
+	// Assign assigns the flow to the user sub of issuer.
+	Assign(id, client, issuer, sub string)
 }
 
 // ID returns the id of the flow with this state parameter, a hash that does not reveal it, or "" for an empty state.
@@ -109,5 +109,5 @@ type Discard struct{}
 // Record implements Recorder.
 func (Discard) Record(string, Step) {}
 
-// File implements Recorder.
-func (Discard) File(string, string, string, string) {}
+// Assign implements Recorder.
+func (Discard) Assign(string, string, string, string) {}

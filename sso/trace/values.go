@@ -16,18 +16,18 @@ const (
 	maxValues = 24
 )
 
-// shown is the number of characters of a secret that are shown.
-const shown = 6
+// maxShown is the number of characters of a secret that are shown.
+const maxShown = 6
 
-// plain lists the parameters that are not secret, in the order in which they are shown. Of all others only the
+// publicNames lists the parameters that are not secret, in the order in which they are shown. Of all others only the
 // beginning is kept.
-var plain = []string{
+var publicNames = []string{
 	"response_type", "response_mode", "grant_type", "client_id", "redirect_uri", "scope", "code_challenge_method", "prompt", "max_age", "resource",
 	"reauth", "again", "iss", "error", "error_description", "token_type", "expires_in", "return_to",
 }
 
-// never lists the parameters whose values are not recorded.
-var never = []string{"client_secret", "password", "email", "login_hint", "logout_hint", "name", "client_assertion"}
+// omittedNames lists the parameters whose values are not recorded.
+var omittedNames = []string{"client_secret", "password", "email", "login_hint", "logout_hint", "name", "client_assertion"}
 
 // Short returns the beginning of a secret, at most 6 characters and a quarter of it, and its length.
 func Short(secret string) string {
@@ -36,7 +36,7 @@ func Short(secret string) string {
 		return ""
 	}
 	runes := []rune(secret)
-	return fmt.Sprintf("%s… (%d characters)", string(runes[:min(shown, n/4)]), n)
+	return fmt.Sprintf("%s… (%d characters)", string(runes[:min(maxShown, n/4)]), n)
 }
 
 // Values returns parameters as they are recorded: shortened or omitted if secret, non-secret ones first, at most 24.
@@ -44,44 +44,44 @@ func Values(in string, sent url.Values) []Value {
 	out := make([]Value, 0, len(sent))
 	for name, values := range sent {
 		if len(values) > 0 {
-			out = append(out, Value{in, cut(name), text(name, values[0])})
+			out = append(out, Value{in, truncate(name), displayValue(name, values[0])})
 		}
 	}
 	slices.SortFunc(out, func(a, b Value) int {
-		return cmp.Or(cmp.Compare(place(a.Name), place(b.Name)), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(sortIndex(a.Name), sortIndex(b.Name)), cmp.Compare(a.Name, b.Name))
 	})
 	return out[:min(len(out), maxValues)]
 }
 
-func place(name string) int {
-	if i := slices.Index(plain, name); i >= 0 {
+func sortIndex(name string) int {
+	if i := slices.Index(publicNames, name); i >= 0 {
 		return i
 	}
-	return len(plain)
+	return len(publicNames)
 }
 
-// notKept replaces a value that is not recorded.
-const notKept = "(not kept)"
+// omitted replaces a value that is not recorded.
+const omitted = "(not kept)"
 
-func text(name, value string) string {
+func displayValue(name, value string) string {
 	switch {
-	case slices.Contains(never, name):
-		return notKept
+	case slices.Contains(omittedNames, name):
+		return omitted
 	case name == "return_to":
-		return way(value)
-	case slices.Contains(plain, name):
-		return cut(value)
+		return withoutQuery(value)
+	case slices.Contains(publicNames, name):
+		return truncate(value)
 	}
 	return Short(value)
 }
 
-// way returns a local address without its query, which may hold the parameters of a pending request.
-func way(address string) string {
+// withoutQuery returns a local address without its query, which may hold the parameters of a pending request.
+func withoutQuery(address string) string {
 	path, _, asked := strings.Cut(address, "?")
 	if asked {
-		return cut(path) + "?…"
+		return truncate(path) + "?…"
 	}
-	return cut(path)
+	return truncate(path)
 }
 
 // Location returns the address of a response's Location header and its parameters, or nil if it is empty or invalid.
@@ -96,7 +96,7 @@ func Location(location string) []Value {
 
 // Address returns u without query, fragment and user.
 func Address(u *url.URL) string {
-	return cut((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
+	return truncate((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 }
 
 // Sent returns the query parameters of a request and the names of its cookies. Their values are not recorded: the
@@ -105,7 +105,7 @@ func Sent(r *http.Request) []Value {
 	out := Values(InQuery, r.URL.Query())
 	for _, k := range r.Cookies() {
 		if len(out) < maxValues {
-			out = append(out, Value{InCookie, cut(k.Name), notKept})
+			out = append(out, Value{InCookie, truncate(k.Name), omitted})
 		}
 	}
 	return out
@@ -115,7 +115,7 @@ func Sent(r *http.Request) []Value {
 func Cookies(h http.Header) []Value {
 	var out []Value
 	for _, k := range (&http.Response{Header: h}).Cookies() {
-		v := Value{InCookie, cut(k.Name), notKept}
+		v := Value{InCookie, truncate(k.Name), omitted}
 		if k.MaxAge < 0 || k.Value == "" {
 			v.Text = "(removed)"
 		}
@@ -126,7 +126,7 @@ func Cookies(h http.Header) []Value {
 	return out
 }
 
-func cut(s string) string {
+func truncate(s string) string {
 	s = strings.ToValidUTF8(s, "")
 	if utf8.RuneCountInString(s) <= maxValue {
 		return s

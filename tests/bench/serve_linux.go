@@ -26,6 +26,7 @@ import (
 	"gatehouse/fleet/balancer"
 	"gatehouse/portal/password"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 	"gatehouse/tests/bench/setting"
 	"gatehouse/web"
 )
@@ -107,12 +108,12 @@ func synthetic(ctx context.Context, kind string, log *slog.Logger) (http.Handler
 	return e, nil
 }
 
-func relyingParty(log *slog.Logger) (*rp.RP, error) {
+func relyingParty(log *slog.Logger) (*echorp.RP, error) {
 	rdb, err := setting.OpenRedis(os.Getenv(redisVariable))
 	if err != nil {
 		return nil, err
 	}
-	return rp.New(rp.Config{
+	return echorp.New(rp.Config{
 		Issuer: "http://portal.localhost", ClientID: service, ClientSecret: "of no use here", BaseURL: "http://bench.localhost",
 		Service: service, Keys: [][]byte{[]byte(benchKey)}, Redis: rdb, Logger: log,
 	})

@@ -31,6 +31,7 @@ import (
 	"gatehouse/portal/ratelimit"
 	"gatehouse/sso/denylist"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 	"gatehouse/tests/env"
 	"gatehouse/web"
 )
@@ -192,7 +193,7 @@ func (h *house) startBank(name string) *replica {
 	h.t.Helper()
 	r := &replica{name: name, house: h}
 	rdb := h.connect(r)
-	auth, err := rp.New(rp.Config{
+	auth, err := echorp.New(rp.Config{
 		Issuer: h.estate.URL("portal"), ClientID: "bank", ClientSecret: bankSecret, BaseURL: h.estate.URL("bank"), Service: "bank", Keys: [][]byte{[]byte("the bank's key of 32 random bytes")},
 		Redis: rdb, Denied: r.mirror, Replica: name, HTTPClient: h.client(), Logger: quiet,
 		Scopes: []string{"profile", "email", "roles", "offline_access", scope},
@@ -200,20 +201,20 @@ func (h *house) startBank(name string) *replica {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	e, err := web.New(web.Options{Service: "bank", Replica: name, Estate: h.estate, Logger: quiet, Unavailable: rp.Unavailable})
+	e, err := web.New(web.Options{Service: "bank", Replica: name, Estate: h.estate, Logger: quiet, Unavailable: func(c echo.Context) bool { return rp.Unavailable(c.Request()) }})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	auth.Mount(e)
-	e.GET("/vault", func(c echo.Context) error { return c.String(http.StatusOK, rp.Person(c).Subject) }, auth.Required)
+	e.GET("/vault", func(c echo.Context) error { return c.String(http.StatusOK, rp.From(c.Request()).Subject) }, auth.Required)
 	e.GET("/token", func(c echo.Context) error {
-		token, err := auth.AccessToken(c.Request().Context(), c, h.estate.URL("bank"))
+		token, err := auth.AccessToken(c.Request(), h.estate.URL("bank"))
 		if err != nil {
 			return web.Unavailable(err)
 		}
 		return c.String(http.StatusOK, token)
 	}, auth.Required)
-	e.GET("/api/vault", func(c echo.Context) error { return c.String(http.StatusOK, rp.Claims(c).Subject) }, auth.Bearer(scope))
+	e.GET("/api/vault", func(c echo.Context) error { return c.String(http.StatusOK, rp.Claims(c.Request()).Subject) }, auth.Bearer(scope))
 	e.GET("/", func(c echo.Context) error { return c.String(http.StatusOK, "the bank") })
 	e.GET("/public", func(c echo.Context) error { return c.String(http.StatusOK, "open to all") })
 	h.run(r, e, rdb, r.mirror.Run)

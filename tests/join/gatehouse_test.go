@@ -17,10 +17,16 @@ import (
 	"gatehouse/tests/estate"
 )
 
-// The document's app joins an estate with the document's clients.json, in which only the port is another: one sign-in
+// Each of the document's apps joins an estate with the document's clients.json, in which only the port is another: one sign-in
 // at the portal opens the bank, roles count there, and a sign-out at the shop reaches it over the back channel.
 func TestJoin_TheDocumentedAppWorksWithGatehouse(t *testing.T) {
-	app, listen := build(t), freeAddr(t)
+	for sample, name := range []string{"Echo", "net/http"} {
+		t.Run(name, func(t *testing.T) { joinGatehouse(t, build(t, sample)) })
+	}
+}
+
+func joinGatehouse(t *testing.T, app string) {
+	listen := freeAddr(t)
 	_, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ import (
 )
 
 func TestJoin_TheDocumentedAppWorksWithAnotherProvider(t *testing.T) {
-	app := build(t)
+	app := build(t, 0)
 	listen := freeAddr(t)
 	base := "http://" + listen
 	issuer := otherProvider(t, base+"/auth/callback")
@@ -82,8 +82,8 @@ func TestJoin_TheDocumentedAppWorksWithAnotherProvider(t *testing.T) {
 	}
 }
 
-// build makes the app as the document says, in a module of its own.
-func build(t *testing.T) string {
+// build makes the app of a sample of the document, counted from 0, as the document says, in a module of its own.
+func build(t *testing.T, sample int) string {
 	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -93,12 +93,12 @@ func build(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := regexp.MustCompile("(?s)```go\n(.*?)```").FindSubmatch(doc)
-	if code == nil {
-		t.Fatal("docs/join.md shows no Go code")
+	code := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(doc, -1)
+	if len(code) <= sample {
+		t.Fatalf("docs/join.md shows %d apps", len(code))
 	}
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "main.go"), code[1])
+	write(t, filepath.Join(dir, "main.go"), code[sample][1])
 	for _, args := range [][]string{
 		{"mod", "init", "bank"},
 		{"mod", "edit", "-require", "gatehouse.example/sso@v0.0.0", "-replace", "gatehouse.example/sso=" + filepath.Join(root, "sso")},

@@ -17,6 +17,7 @@ import (
 
 	"gatehouse/sso/denylist"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 	"gatehouse/tests/bench/setting"
 )
 
@@ -74,7 +75,7 @@ func startServer(name, url, issuer string, quiet *slog.Logger) (*server, error) 
 	if err != nil {
 		return nil, err
 	}
-	auth, err := rp.New(rp.Config{
+	auth, err := echorp.New(rp.Config{
 		Issuer: issuer, ClientID: "bench", ClientSecret: "of no use here", BaseURL: audience, Service: "bench", Replica: name, Keys: [][]byte{[]byte("of no use here either, 32 bytes")},
 		Redis: rdb, Denied: s.mirror, Logger: quiet,
 	})
@@ -83,7 +84,7 @@ func startServer(name, url, issuer string, quiet *slog.Logger) (*server, error) 
 	}
 	e := echo.New()
 	e.GET("/api", func(c echo.Context) error {
-		return c.JSON(http.StatusOK, map[string]string{"sub": rp.Claims(c).Subject})
+		return c.JSON(http.StatusOK, map[string]string{"sub": rp.Claims(c.Request()).Subject})
 	}, auth.Bearer(scope))
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"gatehouse/fleet/embedded"
 	"gatehouse/sso/loopback"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 	"gatehouse/sso/trace"
 )
 
@@ -101,7 +102,7 @@ func (d *Door) Close() error {
 
 // Trust sets the door's provider: it replaces the relying party. Existing sessions stay signed in.
 func (d *Door) Trust(s Settings) error {
-	auth, err := rp.New(rp.Config{
+	auth, err := echorp.New(rp.Config{
 		Issuer: s.Issuer, ClientID: s.ClientID, ClientSecret: s.ClientSecret,
 		BaseURL: d.BaseURL, Service: Service, Keys: [][]byte{d.key}, Redis: d.rdb, HTTPClient: d.client, Logger: d.o.Logger, Trace: d,
 	})
@@ -150,7 +151,7 @@ type Answer struct {
 
 func who(c echo.Context) error {
 	a := Answer{}
-	if p := rp.Person(c); p != nil {
+	if p := rp.From(c.Request()); p != nil {
 		a = Answer{Who: p.Name, Subject: p.Subject, Email: p.Email, SID: p.SID, Roles: p.Roles}
 	}
 	return c.JSON(http.StatusOK, a)
@@ -190,8 +191,8 @@ func (d *Door) Record(_ string, h trace.Step) {
 	}
 }
 
-// File implements trace.Recorder.
-func (d *Door) File(string, string, string, string) {}
+// Assign implements trace.Recorder.
+func (d *Door) Assign(string, string, string, string) {}
 
 // Noted returns the recorded hops since the last call, oldest first, and clears them.
 func (d *Door) Noted() []trace.Step {

@@ -92,7 +92,7 @@ func (w *Walk) saw(from, name string, p Page) {
 		at = w.provider(p.URL.Host)
 	}
 	for _, h := range w.door.Noted() {
-		if !h.Front() && !h.Alone() {
+		if !h.FrontChannel() && !h.Internal() {
 			w.called(h)
 		}
 	}

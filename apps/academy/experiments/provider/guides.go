@@ -6,7 +6,7 @@ import "gatehouse/apps/academy/lab"
 // document; the discovery document is authoritative for what a tenant really offers.
 func guides() []lab.Panel {
 	return []lab.Panel{
-		{ID: "ten-lines", Title: "The bank's ten lines", Text: "The same for every provider. Only the first three settings differ.", Code: `auth, err := rp.New(rp.Config{
+		{ID: "ten-lines", Title: "The bank's ten lines", Text: "The same for every provider. Only the first three settings differ.", Code: `auth, err := echorp.New(rp.Config{
 	Issuer:       os.Getenv("ISSUER"),
 	ClientID:     os.Getenv("CLIENT_ID"),
 	ClientSecret: os.Getenv("CLIENT_SECRET"),

@@ -16,16 +16,17 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 )
 
 // testKeys are the app's.
 var testKeys = [][]byte{[]byte("a key of the app, of thirty-two b")}
 
-// app is two replicas of an app that trusts a provider.
+// app is two replicas of an app that trusts a provider: the first with Echo, the other with plain net/http.
 type app struct {
 	*httptest.Server // the first replica, which browsers see
 	other            *httptest.Server
-	auth, otherAuth  *rp.RP
+	auth             *echorp.RP
 }
 
 func newApp(t *testing.T, p *provider, rdb redis.UniversalClient) *app {
@@ -43,18 +44,22 @@ func newAppWith(t *testing.T, p *provider, rdb redis.UniversalClient, change fun
 	t.Cleanup(a.Close)
 	t.Cleanup(a.other.Close)
 	first, a.auth = replica(t, p, rdb, a.URL, change)
-	second, a.otherAuth = replica(t, p, rdb, a.URL, change)
+	second = plainReplica(t, p, rdb, a.URL, change)
 	return a
 }
 
-func replica(t *testing.T, p *provider, rdb redis.UniversalClient, base string, change func(*rp.Config)) (http.Handler, *rp.RP) {
-	t.Helper()
+func config(t *testing.T, p *provider, rdb redis.UniversalClient, base string, change func(*rp.Config)) rp.Config {
 	c := rp.Config{
 		Issuer: p.URL, ClientID: clientID, ClientSecret: secret, BaseURL: base, Service: "shop", Keys: testKeys, Redis: rdb,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	change(&c)
-	auth, err := rp.New(c)
+	return c
+}
+
+func replica(t *testing.T, p *provider, rdb redis.UniversalClient, base string, change func(*rp.Config)) (http.Handler, *echorp.RP) {
+	t.Helper()
+	auth, err := echorp.New(config(t, p, rdb, base, change))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,28 +68,28 @@ func replica(t *testing.T, p *provider, rdb redis.UniversalClient, base string, 
 	auth.Mount(e)
 	e.GET("/", func(c echo.Context) error {
 		name := "nobody"
-		if p := rp.Person(c); p != nil {
+		if p := rp.From(c.Request()); p != nil {
 			name = p.Name
 		}
-		if rp.Unavailable(c) {
+		if rp.Unavailable(c.Request()) {
 			name = "unknown"
 		}
-		return c.String(http.StatusOK, name+" "+rp.Draft(c).Get("body"))
+		return c.String(http.StatusOK, name+" "+rp.Draft(c.Request()).Get("body"))
 	})
-	e.GET("/page", func(c echo.Context) error { return c.JSON(http.StatusOK, rp.Live(c)) })
-	e.GET("/orders", func(c echo.Context) error { return c.String(http.StatusOK, "orders of "+rp.Person(c).Subject) }, auth.Required)
-	e.GET("/roles", func(c echo.Context) error { return c.String(http.StatusOK, fmt.Sprint(rp.Person(c).Roles)) }, auth.Required)
+	e.GET("/page", func(c echo.Context) error { return c.JSON(http.StatusOK, rp.Live(c.Request())) })
+	e.GET("/orders", func(c echo.Context) error { return c.String(http.StatusOK, "orders of "+rp.From(c.Request()).Subject) }, auth.Required)
+	e.GET("/roles", func(c echo.Context) error { return c.String(http.StatusOK, fmt.Sprint(rp.From(c.Request()).Roles)) }, auth.Required)
 	e.POST("/reply", func(c echo.Context) error { return c.String(http.StatusOK, "replied") }, auth.Required)
 	e.GET("/admin", func(c echo.Context) error { return c.String(http.StatusOK, "admin") }, auth.Role("admin", "analyst"))
 	e.POST("/danger", func(c echo.Context) error { return c.String(http.StatusOK, "done") }, auth.Required, auth.Recent(15*time.Minute))
 	e.GET("/token", func(c echo.Context) error {
-		tok, err := auth.AccessToken(c.Request().Context(), c, "https://sibling.example")
+		tok, err := auth.AccessToken(c.Request(), "https://sibling.example")
 		if err != nil {
 			return err
 		}
 		return c.String(http.StatusOK, tok)
 	}, auth.Required)
-	e.GET("/api/things", func(c echo.Context) error { return c.String(http.StatusOK, rp.Claims(c).Subject) }, auth.Bearer("things:read"))
+	e.GET("/api/things", func(c echo.Context) error { return c.String(http.StatusOK, rp.Claims(c.Request()).Subject) }, auth.Bearer("things:read"))
 	return e, auth
 }
 

@@ -54,7 +54,7 @@ func TestSessions_TellWhenNoneIsLeft(t *testing.T) {
 
 func TestSessions_AwayIsNotOver(t *testing.T) {
 	a := newApp(t, nowhere(t), setup{})
-	watcher := &signoutpush.Sessions{Store: a.sessions, Client: "shop", Every: time.Millisecond}
+	watcher := &signoutpush.Sessions{Store: a.sessions, Client: "shop", Interval: time.Millisecond}
 	if err := watcher.Check("alice", "sid", "", time.Now()); err == nil || errors.Is(err, denylist.ErrDenied) {
 		t.Errorf("Check: %v", err)
 	}

@@ -103,7 +103,7 @@ func TestStream_NobodyKnows(t *testing.T) {
 }
 
 func TestStream_IsBounded(t *testing.T) {
-	a := newApp(t, env.MiniRedis(t), setup{Options: signoutpush.Options{PerPerson: 2, PerReplica: 3}})
+	a := newApp(t, env.MiniRedis(t), setup{Options: signoutpush.Options{MaxPerUser: 2, MaxPerReplica: 3}})
 	alice, bob := a.signIn(t, "alice", "sid-1"), a.signIn(t, "bob", "sid-2")
 	first := a.listen(t, alice)
 	a.listen(t, alice)
@@ -126,7 +126,7 @@ func TestStream_IsBounded(t *testing.T) {
 
 func TestStream_OutlivesTheServersDeadlines(t *testing.T) {
 	a := newApp(t, env.MiniRedis(t), setup{
-		Options: signoutpush.Options{Beat: 20 * time.Millisecond},
+		Options: signoutpush.Options{BeatInterval: 20 * time.Millisecond},
 		server:  func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond },
 	})
 	l := a.listen(t, a.signIn(t, "alice", "sid-1"))
@@ -137,7 +137,7 @@ func TestStream_OutlivesTheServersDeadlines(t *testing.T) {
 }
 
 func TestStream_EndsAfterAWhileAndComesBack(t *testing.T) {
-	a := newApp(t, env.MiniRedis(t), setup{Options: signoutpush.Options{Life: 30 * time.Millisecond}})
+	a := newApp(t, env.MiniRedis(t), setup{Options: signoutpush.Options{StreamTimeout: 30 * time.Millisecond}})
 	cookie := a.signIn(t, "alice", "sid-1")
 	for range 3 {
 		l := a.listen(t, cookie)
@@ -151,7 +151,7 @@ func TestStream_EndsAfterAWhileAndComesBack(t *testing.T) {
 }
 
 func TestStream_PausesDiffer(t *testing.T) {
-	a := newApp(t, env.MiniRedis(t), setup{Options: signoutpush.Options{PerPerson: 50}})
+	a := newApp(t, env.MiniRedis(t), setup{Options: signoutpush.Options{MaxPerUser: 50}})
 	cookie := a.signIn(t, "alice", "sid-1")
 	pauses := map[any]bool{}
 	for range 50 {
@@ -178,7 +178,7 @@ func TestStream_EndsWithTheServer(t *testing.T) {
 
 func TestStream_IsNoSignOfLife(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
-		a := newApp(t, rdb, setup{Options: signoutpush.Options{Watcher: fixed{}, Beat: 10 * time.Millisecond}})
+		a := newApp(t, rdb, setup{Options: signoutpush.Options{Watcher: fixed{}, BeatInterval: 10 * time.Millisecond}})
 		cookie := a.signIn(t, "alice", "sid-1")
 		for range 3 { // a session is idle after an hour
 			l := a.listen(t, cookie)
@@ -200,7 +200,7 @@ func TestStream_IsNoSignOfLife(t *testing.T) {
 // Sessions that went with a Redis which lost everything are not told as a sign-out: the person may still be signed in.
 func TestStream_ALostSessionIsNoSignOut(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
-		a := newApp(t, rdb, setup{Options: signoutpush.Options{Beat: 10 * time.Millisecond}})
+		a := newApp(t, rdb, setup{Options: signoutpush.Options{BeatInterval: 10 * time.Millisecond}})
 		cookie, ticket := a.signIn(t, "alice", "sid-1"), a.Page("alice", "sid-1", a.clock.Now()).Ticket
 		l := a.listen(t, cookie)
 		l.hears(t, "hello")

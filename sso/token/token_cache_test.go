@@ -208,11 +208,11 @@ func TestAccess_RemembersABoundedNumber(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := v.Remembered(); n != 1 {
+	if n := v.CachedTokens(); n != 1 {
 		t.Errorf("%d tokens are remembered, want 1", n)
 	}
 	keys.set("e", nil)
-	if _, err := v.Access(t.Context(), raw); err == nil || v.Remembered() != 0 {
+	if _, err := v.Access(t.Context(), raw); err == nil || v.CachedTokens() != 0 {
 		t.Errorf("a refused token is still remembered (%v)", err)
 	}
 }
@@ -292,7 +292,7 @@ func BenchmarkAccess(b *testing.B) {
 	b.Run("signature check", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			v.Forget()
+			v.ClearCache()
 			if _, err := v.Access(b.Context(), raw); err != nil {
 				b.Fatal(err)
 			}

@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/sso/denylist"
@@ -58,19 +57,19 @@ func newApp(t *testing.T, rdb redis.UniversalClient, s setup) *app {
 	check(t, err)
 	o := s.Options
 	o.Client, o.Sessions, o.Logger = "shop", a.sessions, slog.New(slog.DiscardHandler)
-	o.Name = func(client string) string { return map[string]string{"forum": "Forum", "portal": "Portal"}[client] }
+	o.ClientName = func(client string) string { return map[string]string{"forum": "Forum", "portal": "Portal"}[client] }
 	if o.Keys == nil {
 		o.Keys = [][]byte{secret}
 	}
 	if o.Watcher == nil {
-		o.Watcher = &signoutpush.Sessions{Store: a.sessions, Client: "shop", Every: 10 * time.Millisecond}
+		o.Watcher = &signoutpush.Sessions{Store: a.sessions, Client: "shop", Interval: 10 * time.Millisecond}
 	}
 	a.Handler, err = signoutpush.New(o)
 	check(t, err)
-	e := echo.New()
-	a.Mount(e)
-	e.HEAD(signoutpush.StreamPath, a.Stream) // as package web does for every GET
-	a.Server = httptest.NewUnstartedServer(e)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+signoutpush.StreamPath, a.Stream)
+	mux.HandleFunc("GET "+signoutpush.StatePath, a.State)
+	a.Server = httptest.NewUnstartedServer(mux)
 	if s.server != nil {
 		s.server(a.Config)
 	}

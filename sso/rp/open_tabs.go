@@ -1,9 +1,8 @@
 package rp
 
 import (
-	"github.com/labstack/echo/v4"
+	"net/http"
 
-	"gatehouse/components"
 	"gatehouse/sso/session"
 	"gatehouse/sso/signoutpush"
 )
@@ -16,7 +15,7 @@ func newLive(c Config, sessions *session.Store) (*signoutpush.Handler, error) {
 	}
 	return signoutpush.New(signoutpush.Options{
 		Client: c.ClientID, Sessions: sessions, Watcher: watcher,
-		Keys: c.Keys, Name: c.AppName, Logger: c.Logger,
+		Keys: c.Keys, ClientName: c.AppName, Logger: c.Logger,
 	})
 }
 
@@ -24,13 +23,11 @@ func newLive(c Config, sessions *session.Store) (*signoutpush.Handler, error) {
 func (a *RP) Streams() int { return a.live.Streams() }
 
 // Live returns the data with which an open page learns that its user was signed out, or nil for a guest.
-func Live(c echo.Context) *components.Live {
-	v := requestIdentityOf(c)
-	if v == nil || v.person == nil {
+func Live(r *http.Request) *signoutpush.Page {
+	s := stateOf(r.Context())
+	if s == nil || s.identity == nil {
 		return nil
 	}
-	p := v.rp.live.Page(v.person.Subject, v.person.SID, v.person.AuthTime)
-	return &components.Live{
-		StreamURL: signoutpush.StreamPath, StateURL: signoutpush.StatePath, Ticket: p.Ticket, Person: p.Person, SignIn: p.SignIn,
-	}
+	p := s.rp.live.Page(s.identity.Subject, s.identity.SID, s.identity.AuthTime)
+	return &p
 }

@@ -32,7 +32,7 @@ func open(t *testing.T, rdb redis.UniversalClient) *trace.Log {
 func await(t *testing.T, rdb redis.UniversalClient, sub string, want int) []trace.Flow {
 	t.Helper()
 	for {
-		flows, err := trace.Of(t.Context(), rdb, issuer, sub)
+		flows, err := trace.LoadFlows(t.Context(), rdb, issuer, sub)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,23 +53,23 @@ func TestLog_KeepsAFlowForItsPersonAlone(t *testing.T) {
 		l, now := open(t, rdb), time.Now()
 		id := trace.ID("a state")
 		l.Record(id, trace.Step{Kind: trace.Token, At: now.Add(time.Second), From: "shop", To: trace.Provider})
-		l.Record(id, trace.Step{Kind: trace.Asked, At: now, From: trace.Browser, To: "shop"})
-		l.Record("", trace.Step{Kind: trace.Asked, At: now})
-		l.Record(trace.ID("another"), trace.Step{Kind: trace.Asked, At: now})
-		l.File(id, "shop", issuer, "alice")
+		l.Record(id, trace.Step{Kind: trace.Started, At: now, From: trace.Browser, To: "shop"})
+		l.Record("", trace.Step{Kind: trace.Started, At: now})
+		l.Record(trace.ID("another"), trace.Step{Kind: trace.Started, At: now})
+		l.Assign(id, "shop", issuer, "alice")
 
 		flow := await(t, rdb, "alice", 1)[0]
-		if flow.Client != "shop" || len(flow.Hops) != 2 || flow.Hops[0].Kind != trace.Asked || flow.Hops[1].Kind != trace.Token {
+		if flow.Client != "shop" || len(flow.Steps) != 2 || flow.Steps[0].Kind != trace.Started || flow.Steps[1].Kind != trace.Token {
 			t.Errorf("kept %+v", flow)
 		}
 		for _, other := range [][2]string{{issuer, "bob"}, {"https://elsewhere.example.com", "alice"}} {
-			if flows, err := trace.Of(t.Context(), rdb, other[0], other[1]); err != nil || len(flows) != 0 {
+			if flows, err := trace.LoadFlows(t.Context(), rdb, other[0], other[1]); err != nil || len(flows) != 0 {
 				t.Errorf("%v sees %v, %v", other, flows, err)
 			}
 		}
 		ctx := t.Context()
 		for _, key := range rdb.Keys(ctx, "*").Val() {
-			if ttl := rdb.TTL(ctx, key).Val(); ttl <= 0 || ttl > trace.Life {
+			if ttl := rdb.TTL(ctx, key).Val(); ttl <= 0 || ttl > trace.Retention {
 				t.Errorf("%s lives for %s", key, ttl)
 			}
 			if strings.Contains(key, "alice") || strings.Contains(key, "a state") {
@@ -85,9 +85,9 @@ func TestLog_IsBounded(t *testing.T) {
 		for n := range 15 {
 			id := trace.ID(fmt.Sprint(n))
 			for range 2 {
-				l.Record(id, trace.Step{Kind: trace.Asked, At: time.Now()})
+				l.Record(id, trace.Step{Kind: trace.Started, At: time.Now()})
 			}
-			l.File(id, fmt.Sprint(n), issuer, "alice")
+			l.Assign(id, fmt.Sprint(n), issuer, "alice")
 		}
 		for {
 			flows := await(t, rdb, "alice", 12)
@@ -96,11 +96,11 @@ func TestLog_IsBounded(t *testing.T) {
 			}
 		}
 		for range 100 {
-			l.Record(trace.ID("long"), trace.Step{Kind: trace.Asked, At: time.Now()})
+			l.Record(trace.ID("long"), trace.Step{Kind: trace.Started, At: time.Now()})
 		}
-		l.File(trace.ID("long"), "long", issuer, "carol")
-		if flow := await(t, rdb, "carol", 1)[0]; len(flow.Hops) != 40 {
-			t.Errorf("%d hops of one flow are kept", len(flow.Hops))
+		l.Assign(trace.ID("long"), "long", issuer, "carol")
+		if flow := await(t, rdb, "carol", 1)[0]; len(flow.Steps) != 40 {
+			t.Errorf("%d steps of one flow are kept", len(flow.Steps))
 		}
 	})
 }
@@ -125,9 +125,9 @@ func TestLog_TakesFewBytesOfStrangers(t *testing.T) {
 	for n := range 240 {
 		l.Record(trace.ID(fmt.Sprint(n)), long)
 	}
-	for found := 0; found == 0; { // what is filed is written after all of them
-		l.File(trace.ID("0"), "shop", issuer, "alice")
-		flows, err := trace.Of(t.Context(), rdb, issuer, "alice")
+	for found := 0; found == 0; { // what is assigned is written after all of them
+		l.Assign(trace.ID("0"), "shop", issuer, "alice")
+		flows, err := trace.LoadFlows(t.Context(), rdb, issuer, "alice")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,8 +136,8 @@ func TestLog_TakesFewBytesOfStrangers(t *testing.T) {
 	}
 	written := 0
 	for n := range 240 {
-		for _, hop := range rdb.LRange(t.Context(), "gatehouse:hops:flow:"+trace.ID(fmt.Sprint(n)), 0, -1).Val() {
-			written += len(hop)
+		for _, step := range rdb.LRange(t.Context(), "gatehouse:hops:flow:"+trace.ID(fmt.Sprint(n)), 0, -1).Val() {
+			written += len(step)
 		}
 	}
 	if written < 500_000 || written > 1_400_000 {
@@ -154,10 +154,10 @@ func TestLog_NeverWaits(t *testing.T) {
 	go func() {
 		defer close(done)
 		for range 100_000 {
-			l.Record("flow", trace.Step{Kind: trace.Asked, At: time.Now()})
+			l.Record("flow", trace.Step{Kind: trace.Started, At: time.Now()})
 		}
 	}()
-	<-done // with one wait a hop, the test's own time limit would end it
+	<-done // with one wait a step, the test's own time limit would end it
 }
 
 // hanging is a Redis whose pipelines end with their context.
@@ -205,10 +205,10 @@ func TestOf_ShowsNoOtherBrowsersHops(t *testing.T) {
 			l.Record(id, trace.Step{Kind: trace.Authorize, At: time.Now(), From: trace.Browser, To: trace.Provider, Tag: tag})
 		}
 		l.Record(id, trace.Step{Kind: trace.Redeemed, At: time.Now(), From: trace.Provider, To: trace.Provider, Tag: "mallory"})
-		l.File(id, "shop", issuer, "mallory")
+		l.Assign(id, "shop", issuer, "mallory")
 		flow := await(t, rdb, "mallory", 1)[0]
-		if len(flow.Hops) != 2 || flow.Hops[0].Tag != "mallory" || flow.Hops[1].Kind != trace.Redeemed {
-			t.Errorf("shown: %+v", flow.Hops)
+		if len(flow.Steps) != 2 || flow.Steps[0].Tag != "mallory" || flow.Steps[1].Kind != trace.Redeemed {
+			t.Errorf("shown: %+v", flow.Steps)
 		}
 	})
 }

@@ -18,6 +18,7 @@ import (
 
 	"gatehouse/sso/denylist"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 	"gatehouse/tests/env"
 )
 
@@ -43,15 +44,15 @@ func apis(t *testing.T, p *provider, rdb redis.UniversalClient, n int) []guarded
 			t.Fatal(err)
 		}
 		running.Go(func() { _ = mirror.Run(ctx) })
-		auth, err := rp.New(rp.Config{
+		auth, err := echorp.New(rp.Config{
 			Issuer: p.URL, ClientID: clientID, ClientSecret: secret, BaseURL: apiURL, Service: "api", Keys: testKeys, Redis: rdb, Logger: log, Denied: mirror,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		e := echo.New()
-		e.GET("/things", func(c echo.Context) error { return c.String(http.StatusOK, rp.Claims(c).Subject) }, auth.Bearer("things:read"))
-		e.GET("/numbers", func(c echo.Context) error { return c.String(http.StatusOK, rp.Claims(c).Subject) }, auth.Bearer("things:read", "analyst", "admin"))
+		e.GET("/things", func(c echo.Context) error { return c.String(http.StatusOK, rp.Claims(c.Request()).Subject) }, auth.Bearer("things:read"))
+		e.GET("/numbers", func(c echo.Context) error { return c.String(http.StatusOK, rp.Claims(c.Request()).Subject) }, auth.Bearer("things:read", "analyst", "admin"))
 		all[i] = guarded{httptest.NewServer(e), mirror}
 		t.Cleanup(all[i].Close)
 	}
@@ -166,7 +167,7 @@ func (s *stub) Check(string, string, string, time.Time) error { return s.err }
 func TestBearer_WhatTheDenylistSays(t *testing.T) {
 	p := newProvider(t)
 	denied := &stub{}
-	auth, err := rp.New(rp.Config{
+	auth, err := echorp.New(rp.Config{
 		Issuer: p.URL, ClientID: clientID, ClientSecret: secret, BaseURL: apiURL, Service: "api", Keys: testKeys, Redis: env.MiniRedis(t), Denied: denied,
 	})
 	if err != nil {

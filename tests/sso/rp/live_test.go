@@ -13,9 +13,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/components"
 	"gatehouse/sso/denylist"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/signoutpush"
 	"gatehouse/tests/env"
 )
 
@@ -56,7 +56,7 @@ func TestLive_TabsAreToldWithoutADenylist(t *testing.T) {
 		p := newProvider(t)
 		a := newApp(t, p, rdb)
 		b := newBrowser(t)
-		var page *components.Live
+		var page *signoutpush.Page
 		if guest := b.get(a.URL + "/page"); guest.body != "null\n" {
 			t.Errorf("a guest's page has %s", guest.body)
 		}

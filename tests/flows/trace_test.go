@@ -24,6 +24,7 @@ import (
 	"gatehouse/portal/standalone"
 	"gatehouse/sso/loopback"
 	"gatehouse/sso/rp"
+	"gatehouse/sso/rp/echorp"
 	"gatehouse/sso/trace"
 	"gatehouse/tests/env"
 )
@@ -97,13 +98,13 @@ func (s *secrets) saw(p door.Page) {
 
 // What is kept of a sign-in has every hop of it, and nothing that opens anything: it is compared with what really went
 // over the wire.
-func TestHops_KeepEveryHopAndNoSecret(t *testing.T) {
+func TestTrace_KeepsEveryStepAndNoSecret(t *testing.T) {
 	for name, open := range map[string]func(testing.TB) redis.UniversalClient{"embedded Redis": env.MiniRedis, "real Redis": env.Redis} {
-		t.Run(name, func(t *testing.T) { keepEveryHopAndNoSecret(t, open(t)) })
+		t.Run(name, func(t *testing.T) { keepEveryStepAndNoSecret(t, open(t)) })
 	}
 }
 
-func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
+func keepEveryStepAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 	log := slog.New(slog.DiscardHandler)
 	var app http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { app.ServeHTTP(w, r) }))
@@ -122,7 +123,7 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 	}
 	seen := &secrets{next: &http.Transport{DialContext: loopback.Dial("localhost")}}
 	seen.add(watchedSecret, watchedPassword, watchedEmail)
-	auth, err := rp.New(rp.Config{
+	auth, err := echorp.New(rp.Config{
 		Issuer: house.Issuer, ClientID: "watched", ClientSecret: watchedSecret, BaseURL: server.URL, Service: "watched", Redis: rdb, Keys: [][]byte{[]byte(watchedSecret)},
 		HTTPClient: &http.Client{Transport: seen}, Logger: log, Trace: recorder,
 	})
@@ -131,7 +132,7 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 	}
 	e := echo.New()
 	auth.Mount(e)
-	e.GET("/me", func(c echo.Context) error { return c.String(http.StatusOK, rp.Person(c).Subject) }, auth.Required)
+	e.GET("/me", func(c echo.Context) error { return c.String(http.StatusOK, rp.From(c.Request()).Subject) }, auth.Required)
 	app = e
 
 	browser := door.NewBrowser(seen.saw)
@@ -156,11 +157,11 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 		t.Fatalf("%v, %d %s", err, again.Status, again.Body)
 	}
 
-	withForm := []string{trace.Asked, trace.Authorize, trace.SignInPage, trace.SignInForm, trace.Authorize, trace.Callback, trace.Token, trace.Redeemed, trace.Verified}
-	silent := []string{trace.Asked, trace.Authorize, trace.Callback, trace.Token, trace.Redeemed, trace.Verified}
+	withForm := []string{trace.Started, trace.Authorize, trace.SignInPage, trace.SignInForm, trace.Authorize, trace.Callback, trace.Token, trace.Redeemed, trace.Verified}
+	silent := []string{trace.Started, trace.Authorize, trace.Callback, trace.Token, trace.Redeemed, trace.Verified}
 	awaitKinds(t, rdb, house.Issuer, sub, silent, withForm) // newest first
 
-	if flows, err := trace.Of(t.Context(), rdb, house.Issuer, "somebody else"); err != nil || len(flows) != 0 {
+	if flows, err := trace.LoadFlows(t.Context(), rdb, house.Issuer, "somebody else"); err != nil || len(flows) != 0 {
 		t.Errorf("somebody else sees %v, %v", flows, err)
 	}
 	kept := everything(t, rdb)
@@ -178,14 +179,14 @@ func keepEveryHopAndNoSecret(t *testing.T, rdb redis.UniversalClient) {
 func awaitKinds(t *testing.T, rdb redis.UniversalClient, issuer, sub string, want ...[]string) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		flows, err := trace.Of(t.Context(), rdb, issuer, sub)
+		flows, err := trace.LoadFlows(t.Context(), rdb, issuer, sub)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got [][]string
 		for _, f := range flows {
 			var kinds []string
-			for _, h := range f.Hops {
+			for _, h := range f.Steps {
 				kinds = append(kinds, h.Kind)
 			}
 			got = append(got, kinds)

@@ -1,0 +1,78 @@
+package rp
+
+import (
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+)
+
+// Error is the reason why a request was refused.
+type Error struct {
+	Status  int    // HTTP status of the response
+	Message string // for the user; may be empty
+	Err     error  // cause, for the log; may be nil
+}
+
+// Error returns the status, the message and the cause.
+func (e *Error) Error() string {
+	return fmt.Sprintf("rp: %d %s: %v", e.Status, e.text(), e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+func (e *Error) text() string {
+	if e.Message == "" {
+		return http.StatusText(e.Status)
+	}
+	return e.Message
+}
+
+var errorPage = template.Must(template.New("error").Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>{{.Title}}</title>
+<h1>{{.Title}}</h1><p>{{.Message}}</p>{{if .Address}}<p><a href="{{.Address}}">{{.Label}}</a></p>{{end}}
+`))
+
+// WriteError answers a request with a plain page that shows err's message. Errors that are no [*Error] are answered 500
+// without details.
+func WriteError(w http.ResponseWriter, _ *http.Request, err error) {
+	e := &Error{Status: http.StatusInternalServerError}
+	errors.As(err, &e)
+	page := struct{ Title, Message, Label, Address string }{Title: http.StatusText(e.Status), Message: e.text()}
+	if o := (*signInOffer)(nil); errors.As(err, &o) {
+		page.Title, page.Label, page.Address = o.Offer()
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(e.Status)
+	_ = errorPage.Execute(w, page)
+}
+
+// handler returns h as an http.Handler. ErrorHandler answers h's errors.
+func (a *RP) handler(h func(w http.ResponseWriter, r *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		if err == nil {
+			return
+		}
+		if s := stateOf(r.Context()); s != nil {
+			s.failure = err
+		}
+		a.ErrorHandler(w, r, err)
+	})
+}
+
+// redirect redirects to target as it is; http.Redirect would clean its path.
+func redirect(w http.ResponseWriter, status int, target string) error {
+	w.Header().Set("Location", target)
+	w.WriteHeader(status)
+	return nil
+}
+
+// unavailable returns a 503 error while Redis or the provider does not answer: the cookie stays, and the browser may
+// retry.
+func unavailable(w http.ResponseWriter, err error) error {
+	w.Header().Set("Retry-After", "2")
+	return &Error{Status: http.StatusServiceUnavailable, Err: err}
+}
