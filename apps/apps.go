@@ -13,14 +13,14 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
-	"gatehouse/components"
-	"gatehouse/db"
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/rp"
-	"gatehouse/sso/rp/echorp"
-	"gatehouse/sso/signoutpush"
-	"gatehouse/sso/trace"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/db"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/sso/rp/echorp"
+	"gatehouse.example/sso/signoutpush"
+	"gatehouse.example/sso/trace"
+	"gatehouse.example/web"
 )
 
 // Deps are the dependencies of an app. The fields from Denied on are optional.

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/apps"
-	"gatehouse/tests/env"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/tests/env"
+	"gatehouse.example/web"
 )
 
 func TestJoin_NeedsTheClientsSecret(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/assets"
+	"gatehouse.example/assets"
 )
 
 func get(t *testing.T, method, path string, header ...string) *http.Response {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/components"
+	"gatehouse.example/components"
 )
 
 func TestMoney_WritesCents(t *testing.T) {

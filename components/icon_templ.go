@@ -9,7 +9,7 @@ package components
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "gatehouse/assets"
+import "gatehouse.example/assets"
 
 func shapes(name string) string {
 	s, _ := assets.Icon(name)

@@ -8,7 +8,7 @@ import (
 	"github.com/a-h/templ"
 	"golang.org/x/net/html"
 
-	"gatehouse/components"
+	"gatehouse.example/components"
 )
 
 // render draws a component with text as its child.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/assets"
+	"gatehouse.example/assets"
 )
 
 // sources gives the text of each file of the repository with one of the extensions, but not of generated ones.

@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
-	"gatehouse/tests/env"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 var services = []string{"portal", "shop", "forum", "analytics", "academy"}

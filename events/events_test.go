@@ -12,9 +12,9 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/db"
-	"gatehouse/events"
-	"gatehouse/tests/env"
+	"gatehouse.example/db"
+	"gatehouse.example/events"
+	"gatehouse.example/tests/env"
 )
 
 func logger(t *testing.T) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }

@@ -11,7 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 const (

@@ -3,7 +3,7 @@ package fleet_test
 import (
 	"testing"
 
-	"gatehouse/fleet"
+	"gatehouse.example/fleet"
 )
 
 func TestAnnounce_WithoutASupervisorDoesNothing(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/env"
+	"gatehouse.example/tests/env"
 )
 
 func TestRedisAway_NobodyIsSignedOut(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"testing"
 
-	"gatehouse/db"
-	"gatehouse/tests/env"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 // cpu is the processor time that this process has used, in nanoseconds: what a

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"gatehouse/portal/store"
+	"gatehouse.example/portal/store"
 )
 
 // cleanupInterval is the average interval between deletions of expired records.

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/portal"
-	"gatehouse/portal/store"
+	"gatehouse.example/portal"
+	"gatehouse.example/portal/store"
 )
 
 // asAdmin is a browser in which the administrator is signed in.

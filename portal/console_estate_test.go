@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
-	"gatehouse/portal"
+	"gatehouse.example/db"
+	"gatehouse.example/portal"
 )
 
 // exchangeAt gets tokens for a code as a replica of client one that says its name.

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/portal"
-	"gatehouse/portal/keys"
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/token"
+	"gatehouse.example/portal"
+	"gatehouse.example/portal/keys"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/token"
 )
 
 // jwks are the ids of the published keys, by algorithm.

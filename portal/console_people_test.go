@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
-	"gatehouse/tests/env"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/store/storetest"
+	"gatehouse.example/tests/env"
 )
 
 // asAlice is a browser in which Alice is signed in, with app one opened.

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/portal/backchannel"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/portal/backchannel"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
 )
 
 // stored writes a receipt as an act leaves it.

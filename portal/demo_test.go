@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"testing"
 
-	"gatehouse/portal"
+	"gatehouse.example/portal"
 )
 
 // The same database, first with demo accounts and then without.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/env"
+	"gatehouse.example/tests/env"
 )
 
 // endings do what the rows of the table in docs/sign-out.md name.

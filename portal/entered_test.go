@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/portal/password"
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/portal/password"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
 )
 
 // demoPassword is that of the demo accounts, and of the people whom person makes.

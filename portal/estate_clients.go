@@ -1,8 +1,8 @@
 package portal
 
 import (
-	"gatehouse/portal/clients"
-	"gatehouse/web"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/web"
 )
 
 // Client is the declaration of a client; see package clients.

@@ -12,7 +12,7 @@ import (
 	gooidc "github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
-	"gatehouse/portal"
+	"gatehouse.example/portal"
 )
 
 func TestFlow_WithOtherPeoplesClient(t *testing.T) {

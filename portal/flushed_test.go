@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/env"
+	"gatehouse.example/tests/env"
 )
 
 // Redis loses everything: nobody is signed out, nobody who was signed out or banned comes back, and what the denylist

@@ -21,12 +21,12 @@ import (
 	"github.com/alexedwards/argon2id"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/db"
-	"gatehouse/portal"
-	"gatehouse/portal/clients"
-	"gatehouse/portal/password"
-	"gatehouse/portal/ratelimit"
-	"gatehouse/tests/env"
+	"gatehouse.example/db"
+	"gatehouse.example/portal"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/password"
+	"gatehouse.example/portal/ratelimit"
+	"gatehouse.example/tests/env"
 )
 
 const (

@@ -12,7 +12,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"gatehouse/tests/env"
+	"gatehouse.example/tests/env"
 )
 
 // introspect asks about a token as a client with a secret.

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/portal"
-	"gatehouse/portal/clients"
+	"gatehouse.example/portal"
+	"gatehouse.example/portal/clients"
 )
 
 // longest returns what has n bytes and begins with start.

@@ -9,7 +9,7 @@ import (
 
 	gooidc "github.com/coreos/go-oidc/v3/oidc"
 
-	"gatehouse/portal"
+	"gatehouse.example/portal"
 )
 
 // opened signs Alice in and opens both clients; it returns an ID token of the first.

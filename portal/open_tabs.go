@@ -3,7 +3,7 @@ package portal
 import (
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
+	"gatehouse.example/components"
 )
 
 // openTab returns the data that a page embeds to watch its sign-in; nil for a guest.

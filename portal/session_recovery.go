@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	"gatehouse/portal/store"
-	"gatehouse/sso/session"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/session"
 )
 
 // sessionRecovery restores the portal's sessions from the database, so that a Redis that lost its data signs no user out

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/tests/env"
+	"gatehouse.example/tests/env"
 )
 
 func TestAuthorize_FindsTheCookieOfItsTraceBehindMalformedOnes(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // A migration written for one database and forgotten for the other fails here.

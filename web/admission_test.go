@@ -9,7 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/web"
+	"gatehouse.example/web"
 )
 
 // Of many guests, few are answered at a time, some wait for their turn, and the rest are told to come again; who is

@@ -9,8 +9,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/sso/cookies"
+	"gatehouse.example/components"
+	"gatehouse.example/sso/cookies"
 )
 
 const (

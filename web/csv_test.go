@@ -3,7 +3,7 @@ package web_test
 import (
 	"testing"
 
-	"gatehouse/web"
+	"gatehouse.example/web"
 )
 
 func TestCSVText_IsNoFormula(t *testing.T) {

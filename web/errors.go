@@ -13,7 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
+	"gatehouse.example/components"
 )
 
 // Error is an error with a stable code, a message that is safe to show, and a hidden cause that is only logged.

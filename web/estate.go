@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"gatehouse/components"
+	"gatehouse.example/components"
 )
 
 // Estate has the services of one installation and their addresses: service X of http://localhost:8080 is at

@@ -11,7 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/sso/returnto"
+	"gatehouse.example/sso/returnto"
 )
 
 // Text returns a form or query value without surrounding white space, or "" if it is missing. It returns a 400 or 422

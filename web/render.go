@@ -11,7 +11,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
+	"gatehouse.example/components"
 )
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}

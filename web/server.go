@@ -10,8 +10,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/assets"
-	"gatehouse/components"
+	"gatehouse.example/assets"
+	"gatehouse.example/components"
 )
 
 // RequestTimeout is the timeout of a request's context.

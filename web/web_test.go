@@ -18,8 +18,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 // site is a server with a few handlers, and what it logged.

@@ -6,12 +6,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/academy/chapter"
-	"gatehouse/apps/academy/experiments"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/apps/academy/store"
-	"gatehouse/sso/rp/echorp"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/academy/chapter"
+	"gatehouse.example/apps/academy/experiments"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/sso/rp/echorp"
 )
 
 // service is the Academy's service name, and its client ID at the portal.

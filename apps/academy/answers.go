@@ -6,10 +6,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/academy/chapter"
-	"gatehouse/apps/academy/store"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/academy/chapter"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/web"
 )
 
 // answer handles POST /lessons/:lesson/answers/:question: it judges the answer and stores it. An answer that the

@@ -10,9 +10,9 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"gatehouse/apps/academy/lab"
-	"gatehouse/components"
-	"gatehouse/components/chart"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/components"
+	"gatehouse.example/components/chart"
 	"strconv"
 )
 

@@ -8,12 +8,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/academy/chapter"
-	"gatehouse/apps/academy/store"
-	"gatehouse/components"
-	"gatehouse/db"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/academy/chapter"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/components"
+	"gatehouse.example/db"
+	"gatehouse.example/web"
 )
 
 // Limits of the class view.

@@ -3,7 +3,7 @@ package academy
 import (
 	"context"
 
-	"gatehouse/fleet/control"
+	"gatehouse.example/fleet/control"
 )
 
 // Control inspects and changes the replicas of this installation. control.Client implements it where `gatehouse up`

@@ -11,9 +11,9 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/apps/academy/picture"
-	"gatehouse/components"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/apps/academy/picture"
+	"gatehouse.example/components"
 	"strconv"
 )
 

@@ -14,9 +14,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/academy/chapter"
-	"gatehouse/apps/academy/store"
-	"gatehouse/web"
+	"gatehouse.example/apps/academy/chapter"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/web"
 )
 
 const (

@@ -11,9 +11,9 @@ import (
 	"sync"
 	"testing"
 
-	"gatehouse/apps/academy"
-	"gatehouse/db"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/academy"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 // neighbours are a portal that issues tokens and a forum that has topics, as far as the

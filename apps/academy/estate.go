@@ -11,13 +11,13 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/academy/store"
-	"gatehouse/components"
-	"gatehouse/fleet/control"
-	"gatehouse/fleet/supervisor"
-	"gatehouse/sso/rp"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/components"
+	"gatehouse.example/fleet/control"
+	"gatehouse.example/fleet/supervisor"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/web"
 )
 
 // This file is the page of the installation's own replicas. It runs in no lab process.

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy"
-	"gatehouse/db"
-	"gatehouse/fleet/control"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/academy"
+	"gatehouse.example/db"
+	"gatehouse.example/fleet/control"
+	"gatehouse.example/tests/env"
 )
 
 // lever is an estate with a Shop of two replicas and one Academy.

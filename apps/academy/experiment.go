@@ -9,11 +9,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/apps/academy/store"
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 // experimentView is the page of an experiment that has not been started.

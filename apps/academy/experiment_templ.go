@@ -11,10 +11,10 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/apps/academy/store"
-	"gatehouse/components"
-	"gatehouse/db"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/components"
+	"gatehouse.example/db"
 	"strconv"
 )
 

@@ -6,12 +6,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/apps/academy/store"
-	"gatehouse/components"
-	"gatehouse/sso/rp"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/components"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/web"
 )
 
 // listedExperiment is an entry of the list: an experiment, or a page that runs without a lab process.

@@ -11,9 +11,9 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-	"gatehouse/apps/academy/chapter"
-	"gatehouse/assets"
-	"gatehouse/components"
+	"gatehouse.example/apps/academy/chapter"
+	"gatehouse.example/assets"
+	"gatehouse.example/components"
 )
 
 func finishPage(v finishView) templ.Component {

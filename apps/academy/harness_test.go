@@ -17,12 +17,12 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps"
-	"gatehouse/apps/academy"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/db"
-	"gatehouse/sso/session"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/academy"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/db"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/tests/env"
 )
 
 // house is a running Academy whose experiments run in the test's own process.

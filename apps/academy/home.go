@@ -5,10 +5,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/academy/chapter"
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/academy/chapter"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 // chapterTitle is the title of the chapter.

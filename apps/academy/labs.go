@@ -3,7 +3,7 @@ package academy
 import (
 	"context"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // Labs runs experiments. lab.Manager implements it with separate processes.

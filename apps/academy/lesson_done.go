@@ -5,8 +5,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/web"
 )
 
 // finishLesson handles POST /lessons/:lesson/done: it marks a lesson as done and redirects to the next one, or marks

@@ -11,10 +11,10 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-	"gatehouse/apps/academy/chapter"
-	"gatehouse/apps/academy/diagram"
-	"gatehouse/assets"
-	"gatehouse/components"
+	"gatehouse.example/apps/academy/chapter"
+	"gatehouse.example/apps/academy/diagram"
+	"gatehouse.example/assets"
+	"gatehouse.example/components"
 	"strings"
 )
 

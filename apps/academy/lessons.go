@@ -6,11 +6,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/academy/chapter"
-	"gatehouse/apps/academy/diagram"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/sso/rp"
-	"gatehouse/web"
+	"gatehouse.example/apps/academy/chapter"
+	"gatehouse.example/apps/academy/diagram"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/web"
 )
 
 // estateExperiment is the name of the page of this installation's replicas. Lessons refer to it like an experiment,

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/apps/academy"
-	"gatehouse/apps/academy/experiments"
-	"gatehouse/db"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/academy"
+	"gatehouse.example/apps/academy/experiments"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 // ownLesson has a question of each kind, and an experiment of the harness.

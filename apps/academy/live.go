@@ -14,8 +14,8 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/academy/lab"
-	"gatehouse/web"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/web"
 )
 
 // Intervals of polling for updates of the page.

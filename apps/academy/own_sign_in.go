@@ -11,11 +11,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/components"
-	"gatehouse/sso/rp"
-	"gatehouse/sso/trace"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/components"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/sso/trace"
+	"gatehouse.example/web"
 )
 
 // This file is the page of the user's own sign-ins, hop by hop, from what the servers recorded (sso/trace).

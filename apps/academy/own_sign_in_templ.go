@@ -12,8 +12,8 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"strconv"
 
-	"gatehouse/components"
-	"gatehouse/sso/trace"
+	"gatehouse.example/components"
+	"gatehouse.example/sso/trace"
 )
 
 func seenPage(v seenView) templ.Component {

@@ -10,8 +10,8 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"gatehouse/apps/academy/lab"
-	"gatehouse/components"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/components"
 	"strconv"
 )
 

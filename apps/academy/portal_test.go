@@ -16,9 +16,9 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"gatehouse/apps/academy"
-	"gatehouse/db"
-	"gatehouse/sso/token"
+	"gatehouse.example/apps/academy"
+	"gatehouse.example/db"
+	"gatehouse.example/sso/token"
 )
 
 const portalURL = "http://portal.house.test"

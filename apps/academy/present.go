@@ -7,10 +7,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/academy/chapter"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/apps/academy/chapter"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 // slide is one screen of a lesson.

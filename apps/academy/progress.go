@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
-	"gatehouse/apps/academy/chapter"
-	"gatehouse/apps/academy/store"
-	"gatehouse/db"
+	"gatehouse.example/apps/academy/chapter"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/db"
 )
 
 // progress is a user's progress; empty for a guest.

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strconv"
 
-	"gatehouse/apps/academy/chapter"
-	"gatehouse/apps/academy/store"
-	"gatehouse/components"
+	"gatehouse.example/apps/academy/chapter"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/components"
 )
 
 // questionView is a question with the reader's answer.

@@ -11,8 +11,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-	"gatehouse/apps/academy/chapter"
-	"gatehouse/components"
+	"gatehouse.example/apps/academy/chapter"
+	"gatehouse.example/components"
 	"strconv"
 )
 

@@ -12,12 +12,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/academy/store"
-	"gatehouse/components"
-	"gatehouse/db"
-	"gatehouse/sso/rp"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/components"
+	"gatehouse.example/db"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/web"
 )
 
 // maxTitle is the maximum length of a room's title in characters.

@@ -10,9 +10,9 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"gatehouse/apps/academy/store"
-	"gatehouse/components"
-	"gatehouse/db"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/components"
+	"gatehouse.example/db"
 )
 
 func roomsPage(v roomsView) templ.Component {

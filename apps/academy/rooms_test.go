@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 var roomCode = regexp.MustCompile(`data-room-code[^>]*>([A-Z0-9]{6})<`)

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy"
+	"gatehouse.example/apps/academy/lab"
 )
 
 func TestExperiments_GuestsReadAndSignInToTry(t *testing.T) {

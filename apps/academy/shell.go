@@ -3,8 +3,8 @@ package academy
 import (
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 // shell returns the frame of a page. section is the address of the navigation entry that is marked as current.

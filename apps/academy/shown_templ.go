@@ -11,8 +11,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/components"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/components"
 	"maps"
 	"slices"
 	"strconv"

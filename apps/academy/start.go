@@ -10,10 +10,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/apps/academy/store"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/web"
 )
 
 // runIDOf returns the ID of the run that a form with this key starts. It is the same each time the form is sent.

@@ -7,12 +7,12 @@ import (
 	"github.com/labstack/echo/v4"
 	"golang.org/x/sync/singleflight"
 
-	"gatehouse/apps"
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/apps/analytics/period"
-	"gatehouse/apps/analytics/seed"
-	"gatehouse/apps/analytics/store"
-	"gatehouse/sso/rp/echorp"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/apps/analytics/seed"
+	"gatehouse.example/apps/analytics/store"
+	"gatehouse.example/sso/rp/echorp"
 )
 
 // Service is the name and client id of this app.

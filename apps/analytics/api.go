@@ -10,9 +10,9 @@ import (
 	"github.com/labstack/echo/v4"
 	"golang.org/x/sync/errgroup"
 
-	"gatehouse/apps/analytics/period"
-	"gatehouse/apps/analytics/store"
-	"gatehouse/web"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/apps/analytics/store"
+	"gatehouse.example/web"
 )
 
 // scopeRead is the scope that the API requires of access tokens. Their audience is this app's base URL.

@@ -19,10 +19,10 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"gatehouse/apps/analytics"
-	"gatehouse/db"
-	"gatehouse/sso/token"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/analytics"
+	"gatehouse.example/db"
+	"gatehouse.example/sso/token"
+	"gatehouse.example/tests/env"
 )
 
 const (

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/events"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/events"
 )
 
 // pruneInterval is the interval at which expired data is deleted.

@@ -11,10 +11,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/analytics"
-	"gatehouse/db"
-	"gatehouse/events"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/analytics"
+	"gatehouse.example/db"
+	"gatehouse.example/events"
+	"gatehouse.example/tests/env"
 )
 
 // everywhere runs the test on both databases and both Redises.

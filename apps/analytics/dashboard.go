@@ -7,9 +7,9 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/analytics/period"
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 // refreshInterval is the interval at which htmx requests the changing parts of the page.

@@ -10,8 +10,8 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"gatehouse/apps/analytics/period"
-	"gatehouse/components"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/components"
 )
 
 func (v dashboardView) page() templ.Component {

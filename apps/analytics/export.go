@@ -8,7 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/web"
+	"gatehouse.example/web"
 )
 
 // export handles GET /export/:file: sends one panel as CSV (RFC 4180). It returns 404 for an unknown panel and a

@@ -12,11 +12,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps"
-	"gatehouse/apps/analytics"
-	"gatehouse/db"
-	"gatehouse/sso/session"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/analytics"
+	"gatehouse.example/db"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/tests/env"
 )
 
 var now = time.Date(2026, 11, 23, 10, 17, 3, 0, time.UTC)

@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"gatehouse/apps/analytics/period"
-	"gatehouse/apps/analytics/store"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/apps/analytics/store"
 )
 
 // maxSellers is the number of products in the dashboard's ranking.

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/analytics"
-	"gatehouse/db"
-	"gatehouse/events"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/analytics"
+	"gatehouse.example/db"
+	"gatehouse.example/events"
+	"gatehouse.example/tests/env"
 )
 
 func event(id, typ string, ago time.Duration, data map[string]any) events.Event {

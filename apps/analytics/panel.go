@@ -8,8 +8,8 @@ import (
 
 	"github.com/a-h/templ"
 
-	"gatehouse/apps/analytics/chart"
-	"gatehouse/components"
+	"gatehouse.example/apps/analytics/chart"
+	"gatehouse.example/components"
 )
 
 // panel is one chart of the dashboard with its table, its CSV export and its metric in the API.

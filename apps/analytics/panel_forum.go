@@ -1,9 +1,9 @@
 package analytics
 
 import (
-	"gatehouse/apps/analytics/chart"
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/events"
+	"gatehouse.example/apps/analytics/chart"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/events"
 )
 
 // posts shows the new threads and replies in the forum.

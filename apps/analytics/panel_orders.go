@@ -1,8 +1,8 @@
 package analytics
 
 import (
-	"gatehouse/apps/analytics/chart"
-	"gatehouse/events"
+	"gatehouse.example/apps/analytics/chart"
+	"gatehouse.example/events"
 )
 
 // orders shows the number of orders.

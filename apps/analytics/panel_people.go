@@ -1,8 +1,8 @@
 package analytics
 
 import (
-	"gatehouse/apps/analytics/chart"
-	"gatehouse/events"
+	"gatehouse.example/apps/analytics/chart"
+	"gatehouse.example/events"
 )
 
 // people shows the number of distinct active users and of new accounts.

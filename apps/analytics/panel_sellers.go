@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strconv"
 
-	"gatehouse/apps/analytics/chart"
-	"gatehouse/components"
+	"gatehouse.example/apps/analytics/chart"
+	"gatehouse.example/components"
 )
 
 // sellers ranks products by units sold.

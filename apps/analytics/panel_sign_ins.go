@@ -1,9 +1,9 @@
 package analytics
 
 import (
-	"gatehouse/apps/analytics/chart"
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/events"
+	"gatehouse.example/apps/analytics/chart"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/events"
 )
 
 // signIns shows sign-ins at the portal's form, sign-ins to an app by single sign-on, and sign-outs.

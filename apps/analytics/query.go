@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/apps/analytics/period"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/apps/analytics/period"
 )
 
 // query is the period and app that a request asks for.

@@ -8,9 +8,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/analytics/store"
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/apps/analytics/store"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 // maxRejects limits how many rejected events the page shows.

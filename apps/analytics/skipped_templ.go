@@ -10,8 +10,8 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"gatehouse/components"
-	"gatehouse/db"
+	"gatehouse.example/components"
+	"gatehouse.example/db"
 )
 
 func (v skippedView) page() templ.Component {

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/apps/analytics/store"
-	"gatehouse/components"
-	"gatehouse/events"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/apps/analytics/store"
+	"gatehouse.example/components"
+	"gatehouse.example/events"
 )
 
 // tile is one figure at the top of the page, compared with the previous period.

@@ -4,7 +4,7 @@ import (
 	"math"
 	"strconv"
 
-	"gatehouse/components"
+	"gatehouse.example/components"
 )
 
 // unit describes how values of one kind are formatted.

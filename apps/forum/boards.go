@@ -7,10 +7,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/forum/store"
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 // listView is a page of a list of threads with its sort order and filters.

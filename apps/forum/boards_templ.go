@@ -10,8 +10,8 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"gatehouse/apps/forum/store"
-	"gatehouse/components"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/components"
 )
 
 func homePage(v homeView) templ.Component {

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
-	"gatehouse/apps/forum/store"
+	"gatehouse.example/apps/forum/store"
 )
 
 const (

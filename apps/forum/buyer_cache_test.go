@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/env"
+	"gatehouse.example/tests/env"
 )
 
 func TestVerifiedBuyer_IsAskedOnceForAPageAndRemembered(t *testing.T) {

@@ -14,10 +14,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/db"
-	"gatehouse/sso/rp"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/db"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/web"
 )
 
 // Limits of texts, in characters.

@@ -6,10 +6,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/forum/store"
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 // editView is the data of the form that edits a post.

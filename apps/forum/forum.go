@@ -5,11 +5,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/forum/markdown"
-	"gatehouse/apps/forum/store"
-	"gatehouse/events"
-	"gatehouse/sso/rp/echorp"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/forum/markdown"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/events"
+	"gatehouse.example/sso/rp/echorp"
 )
 
 // service is the forum's service name and its client id at the portal.

@@ -11,9 +11,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/forum"
-	"gatehouse/db"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/forum"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 func TestNew_RefusesMissingParts(t *testing.T) {

@@ -20,11 +20,11 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/forum"
-	"gatehouse/db"
-	"gatehouse/sso/session"
-	"gatehouse/sso/token"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/forum"
+	"gatehouse.example/db"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/sso/token"
+	"gatehouse.example/tests/env"
 )
 
 // house is a running forum with a stand-in for its siblings: a real HTTP server

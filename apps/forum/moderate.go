@@ -6,9 +6,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/forum/store"
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 // logView is the data of the moderation log.

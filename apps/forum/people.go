@@ -3,10 +3,10 @@ package forum
 import (
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/forum/store"
-	"gatehouse/components"
-	"gatehouse/sso/rp"
-	"gatehouse/web"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/components"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/web"
 )
 
 // author returns the signed-in user as an author, with the name of the ID token. It may only be used on routes that

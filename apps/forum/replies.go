@@ -8,9 +8,9 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/forum/markdown"
-	"gatehouse/apps/forum/store"
-	"gatehouse/web"
+	"gatehouse.example/apps/forum/markdown"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/web"
 )
 
 func (a *App) createReply(c echo.Context) error {

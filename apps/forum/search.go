@@ -6,10 +6,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/forum/markdown"
-	"gatehouse/apps/forum/store"
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/apps/forum/markdown"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 // maxQuery is the maximum length of a search in characters.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/apps/forum/store"
+	"gatehouse.example/apps/forum/store"
 )
 
 // boards are the forum's boards. They are defined in code, so that a name or description changes with a deployment.

@@ -10,7 +10,7 @@ import (
 	"net/url"
 	"strings"
 
-	"gatehouse/apps/forum/store"
+	"gatehouse.example/apps/forum/store"
 )
 
 // Shop is the part of the shop's API that the forum uses.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"gatehouse/db/fulltext"
+	"gatehouse.example/db/fulltext"
 )
 
 // snippetLength is the approximate length of the excerpt of a post, in bytes.

@@ -11,8 +11,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-	"gatehouse/apps/forum/store"
-	"gatehouse/components"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/components"
 )
 
 func threadPage(v threadView) templ.Component {

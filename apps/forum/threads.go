@@ -9,11 +9,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/forum/store"
-	"gatehouse/components"
-	"gatehouse/sso/rp"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/components"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/web"
 )
 
 // threadView is the data of a page of a thread.

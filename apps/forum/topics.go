@@ -11,10 +11,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/forum/store"
-	"gatehouse/sso/rp"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/web"
 )
 
 // scopeTopics is the scope that the topics API requires of access tokens. Their audience is the forum's base URL.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"gatehouse/sso/token"
+	"gatehouse.example/sso/token"
 )
 
 // bearer is an access token of the academy itself for the forum, with changes.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/sso/session"
+	"gatehouse.example/sso/session"
 )
 
 // visitor is a browser without JavaScript.

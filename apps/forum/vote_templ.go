@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-	"gatehouse/components"
+	"gatehouse.example/components"
 )
 
 // voteBox renders the number of votes and, unless the post is the user's own, the button that

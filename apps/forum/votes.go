@@ -6,10 +6,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/forum/store"
-	"gatehouse/db"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/db"
+	"gatehouse.example/web"
 )
 
 // vote handles POST /posts/:post/vote: adds the user's vote (value 1) or takes it back (value 0).

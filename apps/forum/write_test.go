@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/env"
+	"gatehouse.example/tests/env"
 )
 
 func TestDraft_SurvivesSignIn(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"gatehouse/apps/shop/store"
-	"gatehouse/components"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/components"
 )
 
 // countries are the countries that the shop delivers to (ISO 3166-1 alpha-2).

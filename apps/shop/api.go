@@ -9,8 +9,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/shop/store"
-	"gatehouse/web"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/web"
 )
 
 // Limits of the API.

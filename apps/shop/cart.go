@@ -8,11 +8,11 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/shop/store"
-	"gatehouse/components"
-	"gatehouse/db"
-	"gatehouse/sso/rp"
-	"gatehouse/web"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/components"
+	"gatehouse.example/db"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/web"
 )
 
 // cartView is the data of the cart page and of the summary in the checkout.

@@ -10,8 +10,8 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"gatehouse/apps/shop/store"
-	"gatehouse/components"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/components"
 	"strconv"
 )
 

@@ -7,10 +7,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/shop/store"
-	"gatehouse/sso/cookies"
-	"gatehouse/sso/rp"
-	"gatehouse/sso/session"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/sso/cookies"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/sso/session"
 )
 
 // cartLifetime is how long a guest's cart is kept after its last change, and the lifetime of its cookie.

@@ -7,9 +7,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/shop/store"
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 const perPage = 12

@@ -7,10 +7,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/shop/store"
-	"gatehouse/components"
-	"gatehouse/sso/rp"
-	"gatehouse/web"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/components"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/web"
 )
 
 // checkoutView is the data of the checkout page.

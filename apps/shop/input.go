@@ -10,8 +10,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/shop/store"
-	"gatehouse/web"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/web"
 )
 
 // maxQuery is the number of characters of a search that are used.

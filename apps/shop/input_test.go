@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/apps/shop"
-	"gatehouse/apps/shop/store"
+	"gatehouse.example/apps/shop"
+	"gatehouse.example/apps/shop/store"
 )
 
 func FuzzParseQuantity(f *testing.F) {

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"testing"
 
-	"gatehouse/sso/token"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/token"
+	"gatehouse.example/tests/env"
 )
 
 func TestPages_Guest(t *testing.T) {

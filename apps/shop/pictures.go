@@ -8,8 +8,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps/shop/goods"
-	"gatehouse/web"
+	"gatehouse.example/apps/shop/goods"
+	"gatehouse.example/web"
 )
 
 // pictures are the products' pictures, by slug.

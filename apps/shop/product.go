@@ -7,10 +7,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/shop/store"
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 // maxScarce is the stock up to which the shop shows how many units are left.

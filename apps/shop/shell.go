@@ -3,9 +3,9 @@ package shop
 import (
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/sso/rp"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/web"
 )
 
 // shell returns the page shell. search is the searched text if the page shows the catalogue, otherwise nil.

@@ -7,11 +7,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/shop/goods"
-	"gatehouse/apps/shop/store"
-	"gatehouse/events"
-	"gatehouse/sso/rp/echorp"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/shop/goods"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/events"
+	"gatehouse.example/sso/rp/echorp"
 )
 
 // service is the shop's service name and its client id at the portal.

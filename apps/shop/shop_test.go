@@ -22,11 +22,11 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/shop"
-	"gatehouse/db"
-	"gatehouse/sso/session"
-	"gatehouse/sso/token"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/shop"
+	"gatehouse.example/db"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/sso/token"
+	"gatehouse.example/tests/env"
 )
 
 const (

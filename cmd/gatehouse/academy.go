@@ -7,8 +7,8 @@ import (
 	"os"
 	"strconv"
 
-	"gatehouse/apps/academy/lab"
-	"gatehouse/fleet/control"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/fleet/control"
 )
 
 // academyConfig configures a replica of the academy: the options of every app and its own.

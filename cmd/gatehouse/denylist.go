@@ -8,8 +8,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/web"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/web"
 )
 
 // denylistConfig configures how long a replica uses its copy of the denylist while it has no connection to Redis

@@ -18,11 +18,11 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"gatehouse/apps"
-	"gatehouse/db"
-	"gatehouse/portal/clients"
-	"gatehouse/sso/session"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/web"
 )
 
 // commands are the command line, beside the command of each service. Nothing else in Gatehouse reads flags or the

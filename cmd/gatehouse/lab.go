@@ -12,12 +12,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/academy/experiments"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/fleet/embedded"
-	"gatehouse/portal"
-	"gatehouse/portal/standalone"
-	"gatehouse/sso/loopback"
+	"gatehouse.example/apps/academy/experiments"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/fleet/embedded"
+	"gatehouse.example/portal"
+	"gatehouse.example/portal/standalone"
+	"gatehouse.example/sso/loopback"
 )
 
 // laboratoryConfig is empty: the academy tells the process on its standard input what

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // migrate brings all databases up to date.

@@ -15,11 +15,11 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
-	"gatehouse/db"
-	"gatehouse/fleet"
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/loopback"
-	"gatehouse/web"
+	"gatehouse.example/db"
+	"gatehouse.example/fleet"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/loopback"
+	"gatehouse.example/web"
 )
 
 // openTimeout bounds opening a database, migrating it and creating the service.

@@ -7,16 +7,16 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/apps"
-	"gatehouse/apps/academy"
-	"gatehouse/apps/academy/experiments"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/apps/analytics"
-	"gatehouse/apps/forum"
-	"gatehouse/apps/shop"
-	"gatehouse/portal"
-	"gatehouse/portal/ratelimit"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/academy"
+	"gatehouse.example/apps/academy/experiments"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/apps/analytics"
+	"gatehouse.example/apps/forum"
+	"gatehouse.example/apps/shop"
+	"gatehouse.example/portal"
+	"gatehouse.example/portal/ratelimit"
+	"gatehouse.example/web"
 )
 
 // serviceEntry is a service of the estate: what people see of it, and how a replica of it is run.

@@ -21,12 +21,12 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
-	"gatehouse/db"
-	"gatehouse/fleet/balancer"
-	"gatehouse/fleet/control"
-	"gatehouse/fleet/embedded"
-	"gatehouse/fleet/supervisor"
-	"gatehouse/sso/seal"
+	"gatehouse.example/db"
+	"gatehouse.example/fleet/balancer"
+	"gatehouse.example/fleet/control"
+	"gatehouse.example/fleet/embedded"
+	"gatehouse.example/fleet/supervisor"
+	"gatehouse.example/sso/seal"
 )
 
 var errAddrInUse = syscall.EADDRINUSE

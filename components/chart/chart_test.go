@@ -12,7 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"gatehouse/components/chart"
+	"gatehouse.example/components/chart"
 )
 
 func TestTicks_HoldTheValuesAndAreFew(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // maxVocabularyWords is the maximum number of longer words that a prefix of a query is replaced by on SQLite.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"gatehouse/db/fulltext"
+	"gatehouse.example/db/fulltext"
 )
 
 func TestWords_AreLettersAndDigitsInLowerCase(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/fleet/balancer"
+	"gatehouse.example/fleet/balancer"
 )
 
 // estate is a balancer that listens for real, with a client that keeps no answer to itself.

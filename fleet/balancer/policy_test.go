@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"gatehouse/fleet/balancer"
+	"gatehouse.example/fleet/balancer"
 )
 
 // A page and the stream that it opens take turns of their own, so that a reload meets the next backend.

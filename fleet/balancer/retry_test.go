@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/fleet/balancer"
+	"gatehouse.example/fleet/balancer"
 )
 
 func TestRetry_DialErrorRepeatsEverything(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/fleet/balancer"
+	"gatehouse.example/fleet/balancer"
 )
 
 func TestNew_RefusesNonsense(t *testing.T) {

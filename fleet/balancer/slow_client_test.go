@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/fleet/balancer"
+	"gatehouse.example/fleet/balancer"
 )
 
 func TestTimeout_OfAClientThatDoesNotRead(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"gatehouse/sso/cookies"
+	"gatehouse.example/sso/cookies"
 )
 
 // sticky assigns a browser to one backend with a cookie that names it.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/fleet/balancer"
+	"gatehouse.example/fleet/balancer"
 )
 
 // visit asks as a browser that has these cookies, and returns who answered and the cookie it was given, if any.

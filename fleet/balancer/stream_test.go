@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/fleet/balancer"
+	"gatehouse.example/fleet/balancer"
 )
 
 // events answers with the events of a channel, one by one, until the channel is closed or the reader goes.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"gatehouse/fleet/balancer"
-	"gatehouse/fleet/supervisor"
+	"gatehouse.example/fleet/balancer"
+	"gatehouse.example/fleet/supervisor"
 )
 
 // selfStopDelay delays a replica's own stop so that its HTTP response can be sent.

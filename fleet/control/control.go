@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/fleet/balancer"
-	"gatehouse/fleet/supervisor"
+	"gatehouse.example/fleet/balancer"
+	"gatehouse.example/fleet/supervisor"
 )
 
 // Supervisor runs the replicas. *supervisor.Supervisor implements it.

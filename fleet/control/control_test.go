@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"gatehouse/fleet/control"
-	"gatehouse/fleet/supervisor"
+	"gatehouse.example/fleet/control"
+	"gatehouse.example/fleet/supervisor"
 )
 
 var admin = control.By{Subject: "demo-admin", Person: "Admin Demo", Replica: "academy-7"}

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/fleet/balancer"
-	"gatehouse/fleet/control"
-	"gatehouse/fleet/supervisor"
+	"gatehouse.example/fleet/balancer"
+	"gatehouse.example/fleet/control"
+	"gatehouse.example/fleet/supervisor"
 )
 
 const secret = "a secret of this test"

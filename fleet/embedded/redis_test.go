@@ -8,7 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/fleet/embedded"
+	"gatehouse.example/fleet/embedded"
 )
 
 func open(t *testing.T) *redis.Client {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/fleet/embedded"
+	"gatehouse.example/fleet/embedded"
 )
 
 // A stopped server refuses, and a restarted one has everything that it had, at the same address.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/fleet"
+	"gatehouse.example/fleet"
 )
 
 // envChild makes this test binary a replica instead: its value says how the replica behaves.

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/fleet/balancer"
-	"gatehouse/fleet/supervisor"
+	"gatehouse.example/fleet/balancer"
+	"gatehouse.example/fleet/supervisor"
 )
 
 // fleetUnderLoad runs replicas behind the real balancer while method is requested from it without a pause.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/fleet/supervisor"
+	"gatehouse.example/fleet/supervisor"
 )
 
 // nursery is a pool that only remembers, and a supervisor whose events can be waited for.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/fleet/supervisor"
+	"gatehouse.example/fleet/supervisor"
 )
 
 // parent is a supervisor in a process of its own, which prints its replica's address and waits to be killed.

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"gatehouse/fleet"
+	"gatehouse.example/fleet"
 )
 
 // process is one run of a replica's program.

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"gatehouse/fleet"
+	"gatehouse.example/fleet"
 )
 
 // order asks a running replica to stop or restart.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/fleet/supervisor"
+	"gatehouse.example/fleet/supervisor"
 )
 
 func TestKill_IsRestarted(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/fleet/supervisor"
+	"gatehouse.example/fleet/supervisor"
 )
 
 func TestNew_RefusesNil(t *testing.T) {

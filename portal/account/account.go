@@ -6,12 +6,12 @@ import (
 	"log/slog"
 	"time"
 
-	"gatehouse/portal/password"
-	"gatehouse/portal/ratelimit"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/sso/session"
-	"gatehouse/web"
+	"gatehouse.example/portal/password"
+	"gatehouse.example/portal/ratelimit"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/web"
 )
 
 // Revoker ends sign-ins: the portal's sessions, the refresh tokens, and the sessions of every app (package revoke).

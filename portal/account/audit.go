@@ -8,9 +8,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/ratelimit"
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/portal/ratelimit"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 // perActivityPage is the number of rows of the account activity list on a page.

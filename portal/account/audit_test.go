@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/portal/store"
+	"gatehouse.example/portal/store"
 )
 
 func TestAudit_FailedSignInsAndChanges(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
 )
 
 func TestDelete_TakesTheAccountAwayEverywhere(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"gatehouse/portal/password"
-	"gatehouse/portal/store"
+	"gatehouse.example/portal/password"
+	"gatehouse.example/portal/store"
 )
 
 // DemoPassword is the password of every demo account. In a portal without demo accounts, the password policy refuses

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"gatehouse/portal/account"
+	"gatehouse.example/portal/account"
 )
 
 func TestNormaliseEmail(t *testing.T) {

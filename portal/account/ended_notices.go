@@ -7,9 +7,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 // noticeReasons are the end reasons that the user did not cause. The user is notified of them at the next sign-in.

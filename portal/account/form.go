@@ -9,8 +9,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 // maxName is the longest name of a user, in characters.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 type dbDB = db.DB

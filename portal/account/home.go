@@ -5,8 +5,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/web"
 )
 
 type homeView struct {

@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"cmp"
-	"gatehouse/components"
+	"gatehouse.example/components"
 )
 
 // formFaults renders the messages above a form that was refused.

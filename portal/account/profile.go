@@ -6,12 +6,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/portal/ratelimit"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/sso/session"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/ratelimit"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/web"
 )
 
 type profileView struct {

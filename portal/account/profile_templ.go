@@ -9,7 +9,7 @@ package account
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "gatehouse/components"
+import "gatehouse.example/components"
 
 // passwordHint is shown below the fields for a new password.
 const passwordHint = "At least 10 characters; a few words in a row work well. You can paste or use a password manager."

@@ -7,11 +7,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/portal/password"
-	"gatehouse/portal/ratelimit"
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/password"
+	"gatehouse.example/portal/ratelimit"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 const emailTakenMessage = "An account with this email already exists. Sign in, or use another email."

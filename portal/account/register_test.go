@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/portal/account"
-	"gatehouse/portal/store/storetest"
-	"gatehouse/tests/env"
+	"gatehouse.example/portal/account"
+	"gatehouse.example/portal/store/storetest"
+	"gatehouse.example/tests/env"
 )
 
 func registration(email string) url.Values {

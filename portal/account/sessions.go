@@ -11,10 +11,10 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/mileusna/useragent"
 
-	"gatehouse/components"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 // perPage is the number of sign-ins on a page.

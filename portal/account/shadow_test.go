@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/tests/env"
+	"gatehouse.example/tests/env"
 )
 
 func TestSignIn_FindsTheSessionBehindAnotherCookie(t *testing.T) {

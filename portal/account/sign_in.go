@@ -9,11 +9,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/portal/ratelimit"
-	"gatehouse/portal/store"
-	"gatehouse/sso/session"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/ratelimit"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/web"
 )
 
 // noMatchMessage is the message both for an unknown email and for a wrong password.

@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"encoding/json"
-	"gatehouse/components"
+	"gatehouse.example/components"
 	"net/url"
 	"time"
 )

@@ -11,12 +11,12 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
-	"gatehouse/portal/account"
-	"gatehouse/portal/password"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
-	"gatehouse/tests/env"
+	"gatehouse.example/portal/account"
+	"gatehouse.example/portal/password"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/store/storetest"
+	"gatehouse.example/tests/env"
 )
 
 func TestSignIn_OpensTheHouse(t *testing.T) {

@@ -10,12 +10,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/ratelimit"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/sso/cookies"
-	"gatehouse/sso/session"
-	"gatehouse/web"
+	"gatehouse.example/portal/ratelimit"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/cookies"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/web"
 )
 
 // maxUserAgent is the length to which a User-Agent is cut for storage, in bytes.

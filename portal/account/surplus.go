@@ -6,8 +6,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/revoke"
-	"gatehouse/web"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/web"
 )
 
 const (

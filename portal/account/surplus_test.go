@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/portal/account"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store/storetest"
-	"gatehouse/tests/env"
+	"gatehouse.example/portal/account"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store/storetest"
+	"gatehouse.example/tests/env"
 )
 
 // hanging is a revoker whose clients do not answer until they may.

@@ -10,11 +10,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/portal/store"
-	"gatehouse/sso/returnto"
-	"gatehouse/sso/session"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/returnto"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/web"
 )
 
 // Keys in echo.Context under which a request's session and user are cached.

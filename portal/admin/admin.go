@@ -7,12 +7,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/account"
-	"gatehouse/portal/clients"
-	"gatehouse/portal/keys"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/portal/account"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/keys"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 // Deps are the dependencies of the console. All are required.

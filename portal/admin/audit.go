@@ -3,8 +3,8 @@ package admin
 import (
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 // audit returns the change that adds an audit row about an action of me, for the transaction of that action. target

@@ -9,8 +9,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 const (

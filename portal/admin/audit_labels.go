@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/portal/store"
+	"gatehouse.example/portal/store"
 )
 
 // Codes of the actions on users in the audit. Other pages of the console have codes of their own.

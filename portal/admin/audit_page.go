@@ -11,10 +11,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/portal/account"
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/account"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 const auditPath = "/admin/audit"

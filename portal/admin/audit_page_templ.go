@@ -10,7 +10,7 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"gatehouse/components"
+	"gatehouse.example/components"
 	"strconv"
 )
 

@@ -8,9 +8,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/clients"
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 // secretView shows a client secret once: only this response contains it, no URL and no cookie does.

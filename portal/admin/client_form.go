@@ -10,10 +10,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/portal/clients"
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 // clientForm holds the fields of the client form as typed, valid or not, so that they can be shown again.

@@ -10,8 +10,8 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"gatehouse/components"
-	"gatehouse/portal/clients"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/clients"
 	"slices"
 	"strings"
 )

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/components"
-	"gatehouse/portal/store"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/store"
 )
 
 // perPage is the number of rows on a page of a list.

@@ -12,10 +12,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/web"
 )
 
 const denylistPath = "/admin/denylist"

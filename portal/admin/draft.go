@@ -8,7 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/sso/cookies"
+	"gatehouse.example/sso/cookies"
 )
 
 // maxDraftBytes limits the cookie's value to what every browser stores, in bytes.

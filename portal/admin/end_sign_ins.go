@@ -6,10 +6,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/account"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/portal/account"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 type endAllView struct {

@@ -5,8 +5,8 @@ import (
 	"log/slog"
 	"time"
 
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
 )
 
 // The words of the console.

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
 )
 
 // Denylist reads the state of the denylist in Redis, and the replicas that follow it (package denylist).

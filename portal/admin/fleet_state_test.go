@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/portal/admin"
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/portal/admin"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
 )
 
 func TestServers_SayWhatTheirStateMeans(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 // adminRole is the role that the console requires.

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"time"
 
-	"gatehouse/components"
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
 )
 
 // reasonLabels are the reasons for a revocation, in the order of the filter's options.

@@ -9,7 +9,7 @@ package admin
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "gatehouse/components"
+import "gatehouse.example/components"
 
 // layout renders a page of the console: its navigation at the side (above, on a phone), the head, and its children.
 func layout(f frame) templ.Component {

@@ -9,7 +9,7 @@ package admin
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "gatehouse/components"
+import "gatehouse.example/components"
 
 // live renders its children and refreshes them each second while the page is visible. The element stays, so that the
 // focus is not lost. url answers htmx with the children alone.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/components"
+	"gatehouse.example/components"
 )
 
 // A search that found nobody says whether all have been looked at, and offers what to do next.

@@ -10,10 +10,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/portal/account"
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/account"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 // maxHistory is the number of rows of each kind in a user's history.

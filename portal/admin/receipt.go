@@ -11,11 +11,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/web"
 )
 
 // maxTiles is the number of replicas above which they are drawn as small squares.

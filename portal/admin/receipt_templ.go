@@ -11,8 +11,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-	"gatehouse/assets"
-	"gatehouse/components"
+	"gatehouse.example/assets"
+	"gatehouse.example/components"
 	"strconv"
 	"time"
 )

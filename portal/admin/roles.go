@@ -8,9 +8,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 type rolesView struct {

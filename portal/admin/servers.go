@@ -7,10 +7,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/web"
 )
 
 const serversPath = "/admin/servers"

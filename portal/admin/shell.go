@@ -5,9 +5,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/portal/store"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/web"
 )
 
 // sections are the links of the console's navigation, by the key that a page passes to layout.

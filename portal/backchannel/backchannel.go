@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"gatehouse/portal/store"
+	"gatehouse.example/portal/store"
 )
 
 const (

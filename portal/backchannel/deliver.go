@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/portal/store"
+	"gatehouse.example/portal/store"
 )
 
 // Result is the result of the notices to one client.

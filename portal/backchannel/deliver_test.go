@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/portal/backchannel"
-	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
+	"gatehouse.example/portal/backchannel"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/store/storetest"
 )
 
 func TestNew_RefusesMissingDependencies(t *testing.T) {

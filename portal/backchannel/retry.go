@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"gatehouse/portal/store"
+	"gatehouse.example/portal/store"
 )
 
 const (

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/portal/backchannel"
-	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
+	"gatehouse.example/portal/backchannel"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/store/storetest"
 )
 
 // The deadline is an hour, so that whoever waits for the client that hangs, waits longer than the test.

@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
-	"gatehouse/portal/clients"
-	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
-	"gatehouse/tests/env"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/store/storetest"
+	"gatehouse.example/tests/env"
 )
 
 const secret = "a-long-and-random-secret-0123456789-0123456789"

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"gatehouse/portal/store"
+	"gatehouse.example/portal/store"
 )
 
 // Errors of the methods below, besides Faults.

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
-	"gatehouse/portal/clients"
-	"gatehouse/portal/store"
-	"gatehouse/tests/env"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/tests/env"
 )
 
 // open is a replica's registry on d, whose clock stands still.

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gatehouse/portal/store"
+	"gatehouse.example/portal/store"
 )
 
 const (

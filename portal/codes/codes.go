@@ -9,8 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/portal/tokens"
-	"gatehouse/sso/seal"
+	"gatehouse.example/portal/tokens"
+	"gatehouse.example/sso/seal"
 )
 
 const (

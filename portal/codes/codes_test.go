@@ -8,9 +8,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/portal/codes"
-	"gatehouse/portal/tokens"
-	"gatehouse/tests/env"
+	"gatehouse.example/portal/codes"
+	"gatehouse.example/portal/tokens"
+	"gatehouse.example/tests/env"
 )
 
 var (

@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"math/big"
 
-	"gatehouse/sso/token"
+	"gatehouse.example/sso/token"
 )
 
 // publicJWK returns a public signing key as a JWK (RFC 7517 §4, RFC 7518 §6), with its thumbprint as key id.

@@ -17,8 +17,8 @@ import (
 	"slices"
 	"time"
 
-	"gatehouse/portal/store"
-	"gatehouse/sso/seal"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/seal"
 )
 
 // The algorithms, by their JWA names (RFC 7518 §3.1).

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
-	"gatehouse/portal/keys"
-	"gatehouse/portal/store"
-	"gatehouse/tests/env"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/keys"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/tests/env"
 )
 
 var secret = bytes.Repeat([]byte{1}, keys.SecretSize)

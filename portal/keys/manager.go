@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gatehouse/portal/store"
-	"gatehouse/sso/seal"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/seal"
 )
 
 // reloadInterval is the longest interval between two reloads, and so the delay until a replica notices a change.

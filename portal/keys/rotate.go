@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"gatehouse/portal/store"
+	"gatehouse.example/portal/store"
 )
 
 var (

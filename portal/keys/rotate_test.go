@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
-	"gatehouse/portal/keys"
-	"gatehouse/portal/store"
-	"gatehouse/tests/env"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/keys"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/tests/env"
 )
 
 func reload(t *testing.T, all ...*keys.Manager) {

@@ -10,9 +10,9 @@ import (
 	"fmt"
 	"time"
 
-	"gatehouse/portal/store"
-	"gatehouse/sso/seal"
-	"gatehouse/sso/token"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/seal"
+	"gatehouse.example/sso/token"
 )
 
 // Key is one signing key.

@@ -9,12 +9,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/clients"
-	"gatehouse/portal/codes"
-	"gatehouse/portal/store"
-	"gatehouse/sso/session"
-	"gatehouse/sso/trace"
-	"gatehouse/web"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/codes"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/sso/trace"
+	"gatehouse.example/web"
 )
 
 // Authorize handles GET requests to the authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2).

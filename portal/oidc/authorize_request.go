@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/portal/clients"
-	"gatehouse/web"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/web"
 )
 
 // authRequest is a valid authorization request.

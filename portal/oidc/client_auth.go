@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"gatehouse/portal/clients"
+	"gatehouse.example/portal/clients"
 )
 
 // credentials are what a client authenticates with.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/clients"
-	"gatehouse/portal/keys"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/keys"
 )
 
 // Discovery handles GET /.well-known/openid-configuration: it returns the provider's metadata (OpenID Connect

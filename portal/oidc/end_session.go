@@ -7,11 +7,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/components"
-	"gatehouse/portal/revoke"
-	"gatehouse/sso/session"
-	"gatehouse/sso/token"
-	"gatehouse/web"
+	"gatehouse.example/components"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/sso/token"
+	"gatehouse.example/web"
 )
 
 // logoutRequest is a request to end a sign-in (RP-Initiated Logout 1.0 §2).

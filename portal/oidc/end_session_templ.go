@@ -9,7 +9,7 @@ package oidc
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "gatehouse/components"
+import "gatehouse.example/components"
 
 // logoutPage renders the question whether to sign out.
 func logoutPage(v logoutView) templ.Component {

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"net/url"
 
-	"gatehouse/portal/clients"
-	"gatehouse/web"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/web"
 )
 
 // What the fuzz targets look at.

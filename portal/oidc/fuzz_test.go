@@ -7,8 +7,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"gatehouse/portal/clients"
-	"gatehouse/portal/oidc"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/oidc"
 )
 
 const back = "http://app.test/cb"

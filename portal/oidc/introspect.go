@@ -9,11 +9,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/clients"
-	"gatehouse/portal/store"
-	"gatehouse/portal/tokens"
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/token"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/tokens"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/token"
 )
 
 // introspection is the response to an introspection request (RFC 7662 §2.2). For a token that is not active, all

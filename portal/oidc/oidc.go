@@ -7,16 +7,16 @@ import (
 	"log/slog"
 	"time"
 
-	"gatehouse/portal/clients"
-	"gatehouse/portal/codes"
-	"gatehouse/portal/keys"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/portal/tokens"
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/seal"
-	"gatehouse/sso/session"
-	"gatehouse/sso/trace"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/codes"
+	"gatehouse.example/portal/keys"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/tokens"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/seal"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/sso/trace"
 )
 
 // The paths of the endpoints.

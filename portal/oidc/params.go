@@ -10,8 +10,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/clients"
-	"gatehouse/portal/tokens"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/tokens"
 )
 
 // maxOpaque is the maximum length of values that a client gets back unchanged, state and nonce, in bytes.

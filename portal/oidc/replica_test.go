@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/portal/oidc"
+	"gatehouse.example/portal/oidc"
 )
 
 func TestReplica_OnlyAPlainNameIsBelieved(t *testing.T) {

@@ -10,11 +10,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/codes"
-	"gatehouse/sso/cookies"
-	"gatehouse/sso/session"
-	"gatehouse/sso/trace"
-	"gatehouse/web"
+	"gatehouse.example/portal/codes"
+	"gatehouse.example/sso/cookies"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/sso/trace"
+	"gatehouse.example/web"
 )
 
 // The steps of a sign-in are recorded in Deps.Trace, with shortened values. A failure to record never fails a

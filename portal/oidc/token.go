@@ -7,9 +7,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/clients"
-	"gatehouse/portal/store"
-	"gatehouse/portal/tokens"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/tokens"
 )
 
 // tokenAnswer is a successful response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).

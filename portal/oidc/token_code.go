@@ -9,11 +9,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/clients"
-	"gatehouse/portal/codes"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/portal/tokens"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/codes"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/tokens"
 )
 
 // putBackTimeout is the timeout of making a code usable again.

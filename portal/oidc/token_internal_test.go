@@ -10,10 +10,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/clients"
-	"gatehouse/portal/keys"
-	"gatehouse/portal/store"
-	"gatehouse/portal/tokens"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/keys"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/tokens"
 )
 
 // leaving is a store in which the sign-in ends after its user was read.

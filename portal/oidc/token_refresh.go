@@ -9,9 +9,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/portal/tokens"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/tokens"
 )
 
 // errReplay is the error for a refresh token that was used again after the replay window: its client or an attacker

@@ -10,7 +10,7 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
-	"gatehouse/portal/password"
+	"gatehouse.example/portal/password"
 )
 
 // light keeps the tests quick; the parameters of production have a test and a benchmark of their own.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"gatehouse/portal/password"
+	"gatehouse.example/portal/password"
 )
 
 func TestPolicy_Check(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/portal/ratelimit"
-	"gatehouse/tests/env"
+	"gatehouse.example/portal/ratelimit"
+	"gatehouse.example/tests/env"
 )
 
 func TestTrust_RemembersAFewAccounts(t *testing.T) {

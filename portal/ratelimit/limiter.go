@@ -12,7 +12,7 @@ import (
 	"slices"
 	"time"
 
-	"gatehouse/sso/seal"
+	"gatehouse.example/sso/seal"
 
 	"github.com/redis/go-redis/v9"
 )

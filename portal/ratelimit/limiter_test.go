@@ -14,8 +14,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/portal/ratelimit"
-	"gatehouse/tests/env"
+	"gatehouse.example/portal/ratelimit"
+	"gatehouse.example/tests/env"
 )
 
 var key = bytes.Repeat([]byte("k"), 32)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"gatehouse/portal/store"
+	"gatehouse.example/portal/store"
 )
 
 const (

@@ -3,8 +3,8 @@ package revoke
 import (
 	"context"
 
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
 )
 
 const MaxDenialBatch = maxDenialBatch

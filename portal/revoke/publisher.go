@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
 )
 
 const (

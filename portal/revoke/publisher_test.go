@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/portal/revoke"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/sso/denylist"
 )
 
 // stuck is a log that writes when it may.

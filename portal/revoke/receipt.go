@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 
-	"gatehouse/portal/backchannel"
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/portal/backchannel"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
 )
 
 // Receipt is the result of a Request.

@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/portal/backchannel"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/portal/backchannel"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/store/storetest"
+	"gatehouse.example/sso/denylist"
 )
 
 // away is a log of which a replica reaches nothing.

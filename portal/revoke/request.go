@@ -7,10 +7,10 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"gatehouse/portal/backchannel"
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
-	"gatehouse/web"
+	"gatehouse.example/portal/backchannel"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/web"
 )
 
 // Reasons of a revocation; they are stored with it.

@@ -11,10 +11,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"gatehouse/portal/backchannel"
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/session"
+	"gatehouse.example/portal/backchannel"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/session"
 )
 
 const (

@@ -14,15 +14,15 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/db"
-	"gatehouse/portal/backchannel"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/session"
-	"gatehouse/tests/env"
-	"gatehouse/web"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/backchannel"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/store/storetest"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/tests/env"
+	"gatehouse.example/web"
 )
 
 // house is a service with a real store, denylist and sessions, and clients that are told.

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
 )
 
 const (

@@ -12,13 +12,13 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
-	"gatehouse/db"
-	"gatehouse/portal"
-	"gatehouse/portal/account"
-	"gatehouse/portal/password"
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
-	"gatehouse/web"
+	"gatehouse.example/db"
+	"gatehouse.example/portal"
+	"gatehouse.example/portal/account"
+	"gatehouse.example/portal/password"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/web"
 )
 
 // Options are the accounts and clients of the portal.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Errors of a ban and of its end, besides ErrNotFound and ErrLastAdmin.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Counts are counts for the whole estate, each up to a limit.

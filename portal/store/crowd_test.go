@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"gatehouse/db"
-	"gatehouse/portal/store/storetest"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/store/storetest"
 )
 
 const million = 1_000_000

@@ -9,8 +9,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
-	"gatehouse/events"
+	"gatehouse.example/db"
+	"gatehouse.example/events"
 )
 
 // EndRequest says what to end: exactly one of SID, UserID and Token is set.

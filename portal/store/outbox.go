@@ -7,7 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Notice is a logout token to deliver to a client (OpenID Connect Back-Channel Logout 1.0 §2.5).

@@ -13,7 +13,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // selectAll returns the rows of a query: each column is read into the field with its name as db tag or, if T is no

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Receipt is the stored result of one revocation: the confirmations of the replicas, and the notices to clients.

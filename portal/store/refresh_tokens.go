@@ -6,7 +6,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // RefreshToken is one refresh token of a family: all tokens that descend from one authorization code.

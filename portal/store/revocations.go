@@ -8,7 +8,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Revocation is one entry of the denylist as stored in the database (package denylist documents its meaning).

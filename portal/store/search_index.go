@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // maxTerms limits the indexed words of one user, for instance for a name of eighty letters with a space after each.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // MaxSignInsListed is the maximum number of a user's active sign-ins that are listed and counted, the last seen

@@ -6,8 +6,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
-	"gatehouse/events"
+	"gatehouse.example/db"
+	"gatehouse.example/events"
 )
 
 // SignIn is one sign-in on one browser. SID is the `sid` of every token; CreatedAt is when the password was last

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // ErrNotFound means that there is no such record.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
-	"gatehouse/events"
+	"gatehouse.example/db"
+	"gatehouse.example/events"
 )
 
 // The errors of the methods about users, besides ErrNotFound.

@@ -7,7 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 
-	"gatehouse/sso/seal"
+	"gatehouse.example/sso/seal"
 )
 
 // NewOpaque returns a random string of 256 bits, for codes and refresh tokens.

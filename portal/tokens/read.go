@@ -6,8 +6,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"gatehouse/portal/keys"
-	"gatehouse/sso/token"
+	"gatehouse.example/portal/keys"
+	"gatehouse.example/sso/token"
 )
 
 // ErrInvalid is wrapped by every error about a token that was not issued here, is malformed, or is of another kind

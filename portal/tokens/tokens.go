@@ -10,8 +10,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"gatehouse/portal/keys"
-	"gatehouse/sso/token"
+	"gatehouse.example/portal/keys"
+	"gatehouse.example/sso/token"
 )
 
 // Lifetimes are the lifetimes of issued tokens. Zero fields mean the defaults.

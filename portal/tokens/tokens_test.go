@@ -10,10 +10,10 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"gatehouse/portal/keys"
-	"gatehouse/portal/store"
-	"gatehouse/portal/tokens"
-	"gatehouse/tests/env"
+	"gatehouse.example/portal/keys"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/tokens"
+	"gatehouse.example/tests/env"
 )
 
 const issuer = "http://portal.test"

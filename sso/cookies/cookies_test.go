@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/sso/cookies"
+	"gatehouse.example/sso/cookies"
 )
 
 func TestValues_AreTheFirstThreeThatAreWellFormed(t *testing.T) {

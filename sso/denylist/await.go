@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/sso/luascript"
+	"gatehouse.example/sso/luascript"
 
 	"github.com/redis/go-redis/v9"
 )

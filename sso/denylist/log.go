@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/sso/luascript"
+	"gatehouse.example/sso/luascript"
 
 	"github.com/redis/go-redis/v9"
 )

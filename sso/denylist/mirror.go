@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gatehouse/sso/luascript"
+	"gatehouse.example/sso/luascript"
 
 	"github.com/redis/go-redis/v9"
 )

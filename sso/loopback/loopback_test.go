@@ -4,7 +4,7 @@ import (
 	"net"
 	"testing"
 
-	"gatehouse/sso/loopback"
+	"gatehouse.example/sso/loopback"
 )
 
 func TestDial_Names(t *testing.T) {

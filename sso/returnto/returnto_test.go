@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/sso/returnto"
+	"gatehouse.example/sso/returnto"
 )
 
 func TestLocal_Table(t *testing.T) {

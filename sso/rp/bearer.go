@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/token"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/token"
 )
 
 type claimsKey struct{}

@@ -7,9 +7,9 @@ import (
 	"net/http"
 	"time"
 
-	"gatehouse/sso/session"
-	"gatehouse/sso/token"
-	"gatehouse/sso/trace"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/sso/token"
+	"gatehouse.example/sso/trace"
 )
 
 // maxParameter is the maximum length of a parameter of the provider's response, in bytes.

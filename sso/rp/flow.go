@@ -16,9 +16,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/cookies"
-	"gatehouse/sso/seal"
-	"gatehouse/sso/session"
+	"gatehouse.example/sso/cookies"
+	"gatehouse.example/sso/seal"
+	"gatehouse.example/sso/session"
 )
 
 const (

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/session"
-	"gatehouse/sso/signoutpush"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/sso/signoutpush"
 )
 
 // Identity is a request's user, as described by the ID token that began the session.

@@ -3,8 +3,8 @@ package rp
 import (
 	"net/http"
 
-	"gatehouse/sso/session"
-	"gatehouse/sso/signoutpush"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/sso/signoutpush"
 )
 
 // newLive returns the handler that tells open tabs that their user was signed out.

@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
-	"gatehouse/sso/token"
+	"gatehouse.example/sso/token"
 )
 
 const (

@@ -13,13 +13,13 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/loopback"
-	"gatehouse/sso/luascript"
-	"gatehouse/sso/seal"
-	"gatehouse/sso/session"
-	"gatehouse/sso/signoutpush"
-	"gatehouse/sso/trace"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/loopback"
+	"gatehouse.example/sso/luascript"
+	"gatehouse.example/sso/seal"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/sso/signoutpush"
+	"gatehouse.example/sso/trace"
 )
 
 // Config configures an app as a relying party. Fields without another default than zero are optional.

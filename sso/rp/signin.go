@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/sso/returnto"
+	"gatehouse.example/sso/returnto"
 )
 
 // guestLife is how long the provider is not asked again about a guest who moves within the app.

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/sso/token"
-	"gatehouse/sso/trace"
+	"gatehouse.example/sso/token"
+	"gatehouse.example/sso/trace"
 )
 
 // The steps of a sign-in are recorded in Config.Trace, with secrets shortened: the browser's requests by

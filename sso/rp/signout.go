@@ -11,8 +11,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/luascript"
-	"gatehouse/sso/token"
+	"gatehouse.example/sso/luascript"
+	"gatehouse.example/sso/token"
 )
 
 // signOut handles POST /auth/sign-out: it ends this app's session and redirects to the provider, which ends the sign-in

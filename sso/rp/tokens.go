@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/sso/seal"
+	"gatehouse.example/sso/seal"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/singleflight"

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"testing"
 
-	"gatehouse/sso/seal"
+	"gatehouse.example/sso/seal"
 )
 
 func newSealer(t *testing.T, purpose string, secrets ...[]byte) *seal.Sealer {

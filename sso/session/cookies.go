@@ -8,7 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/cookies"
+	"gatehouse.example/sso/cookies"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/luascript"
+	"gatehouse.example/sso/luascript"
 )
 
 // A list is a sorted set in Redis of the hashes of session ids, either of one sign-in or of one user. Its scores are

@@ -9,7 +9,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 	"github.com/gorilla/sessions"
 
-	"gatehouse/sso/seal"
+	"gatehouse.example/sso/seal"
 )
 
 // Record is the content of a session: the signed-in user, as the ID token describes them.

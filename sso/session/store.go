@@ -12,8 +12,8 @@ import (
 	"github.com/rbcervilla/redisstore/v9"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/luascript"
-	"gatehouse/sso/seal"
+	"gatehouse.example/sso/luascript"
+	"gatehouse.example/sso/seal"
 )
 
 // ErrUnavailable is wrapped by the errors for a Redis that does not answer, so that it is unknown whether there is a

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/session"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/session"
 )
 
 // Paths at which an app serves Stream and State.

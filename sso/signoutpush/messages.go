@@ -1,7 +1,7 @@
 package signoutpush
 
 import (
-	"gatehouse/sso/denylist"
+	"gatehouse.example/sso/denylist"
 )
 
 // outcome tells a tab why a sign-in has ended.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/session"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/session"
 )
 
 // Sessions is the Watcher of an app without a mirror of the denylist, because it has its own Redis: it polls the app's

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"gatehouse/sso/denylist"
+	"gatehouse.example/sso/denylist"
 )
 
 // ticketHeader carries a page's ticket; in a URL it would be logged.

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"gatehouse/sso/denylist"
+	"gatehouse.example/sso/denylist"
 )
 
 // writeTimeout is the timeout of writing one event.

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"gatehouse/sso/seal"
+	"gatehouse.example/sso/seal"
 )
 
 // maxTicket is the maximum length of a ticket, in bytes.

@@ -16,7 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"gatehouse/sso/token"
+	"gatehouse.example/sso/token"
 )
 
 // publisher answers as a provider's JWKS endpoint, without a network, so that a test may let minutes pass.

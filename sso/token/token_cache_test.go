@@ -17,7 +17,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"gatehouse/sso/token"
+	"gatehouse.example/sso/token"
 )
 
 const issuer = "https://issuer.example"

@@ -20,7 +20,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"gatehouse/sso/token"
+	"gatehouse.example/sso/token"
 )
 
 // keys are known by their kid.

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/sso/session"
-	"gatehouse/tests/bench/setting"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/tests/bench/setting"
+	"gatehouse.example/tests/env"
 )
 
 func main() {

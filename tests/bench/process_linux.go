@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gatehouse/fleet"
+	"gatehouse.example/fleet"
 )
 
 // process is a server that we started. It reports that it is ready as to a supervisor (package fleet).

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/tests/bench/setting"
+	"gatehouse.example/tests/bench/setting"
 )
 
 // row is one line of the table.

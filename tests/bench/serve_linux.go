@@ -22,13 +22,13 @@ import (
 	"github.com/alexedwards/argon2id"
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/fleet"
-	"gatehouse/fleet/balancer"
-	"gatehouse/portal/password"
-	"gatehouse/sso/rp"
-	"gatehouse/sso/rp/echorp"
-	"gatehouse/tests/bench/setting"
-	"gatehouse/web"
+	"gatehouse.example/fleet"
+	"gatehouse.example/fleet/balancer"
+	"gatehouse.example/portal/password"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/sso/rp/echorp"
+	"gatehouse.example/tests/bench/setting"
+	"gatehouse.example/web"
 )
 
 // service is the name of the app that is measured.

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/estate"
-	"gatehouse/tests/learner"
+	"gatehouse.example/tests/estate"
+	"gatehouse.example/tests/learner"
 )
 
 const (

@@ -8,9 +8,9 @@ import (
 	"net/url"
 	"strings"
 
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/sso/denylist"
 )
 
 // admin is the console, as an administrator uses it.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/sso/denylist"
+	"gatehouse.example/sso/denylist"
 )
 
 // scene is a house with two people in it and an administrator.

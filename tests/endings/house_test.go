@@ -23,17 +23,17 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
-	"gatehouse/db"
-	"gatehouse/fleet/balancer"
-	"gatehouse/portal"
-	"gatehouse/portal/clients"
-	"gatehouse/portal/password"
-	"gatehouse/portal/ratelimit"
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/rp"
-	"gatehouse/sso/rp/echorp"
-	"gatehouse/tests/env"
-	"gatehouse/web"
+	"gatehouse.example/db"
+	"gatehouse.example/fleet/balancer"
+	"gatehouse.example/portal"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/portal/password"
+	"gatehouse.example/portal/ratelimit"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/sso/rp/echorp"
+	"gatehouse.example/tests/env"
+	"gatehouse.example/web"
 )
 
 const (

@@ -18,7 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // DB returns a migrated SQLite database of service in a folder of the test's own.

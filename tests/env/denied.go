@@ -9,7 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/denylist"
+	"gatehouse.example/sso/denylist"
 )
 
 // Denied returns a mirror of the denylist for a replica of service ("portal-1"), which follows rdb until the test ends,

@@ -13,8 +13,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/db"
-	"gatehouse/tests/env"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 func TestRedis_EachTestHasItsOwn(t *testing.T) {

@@ -3,7 +3,7 @@ package env
 import (
 	"testing"
 
-	"gatehouse/web"
+	"gatehouse.example/web"
 )
 
 // Estate returns an estate at base with the services that Gatehouse has.

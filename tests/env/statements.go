@@ -11,7 +11,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // CountStatements calls use with a database that shares d's connections, and returns how many SQL statements were sent

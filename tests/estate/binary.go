@@ -26,7 +26,7 @@ var built = sync.OnceValues(func() (string, error) {
 	}
 	// Build it under another name first: another test process may be running the existing one.
 	fresh := filepath.Join(folder, fmt.Sprintf("gatehouse.%d", os.Getpid()))
-	if out, err := exec.Command("go", "build", "-o", fresh, "gatehouse/cmd/gatehouse").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", fresh, "gatehouse.example/cmd/gatehouse").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	binary := filepath.Join(folder, "gatehouse")

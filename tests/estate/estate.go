@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/env"
+	"gatehouse.example/tests/env"
 )
 
 // Options configure an estate.

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/estate"
-	"gatehouse/tests/learner"
+	"gatehouse.example/tests/estate"
+	"gatehouse.example/tests/learner"
 )
 
 // The academy is killed in the middle of an experiment. The learner's answers and

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/db"
-	"gatehouse/tests/estate"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/estate"
 )
 
 // A ban of an account with very many sign-ins counts on every replica once it is answered. Meanwhile, and while those sign-ins

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/estate"
 )
 
 // Each replica of each service is killed with SIGKILL under load. No GET may fail, nobody may be signed out, and of

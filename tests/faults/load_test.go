@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/estate"
 )
 
 // pause is between two requests of one worker: a steady load, not as much as the machine can bear.

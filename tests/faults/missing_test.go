@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/estate"
 )
 
 // A replica that is started without what it needs names all of it at once.

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/env"
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/env"
+	"gatehouse.example/tests/estate"
 )
 
 // PostgreSQL stops under load and starts again. Meanwhile

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/estate"
 )
 
 // replicas are all that `gatehouse up` starts, unless told otherwise.

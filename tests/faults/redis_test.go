@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/env"
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/env"
+	"gatehouse.example/tests/estate"
 )
 
 // Redis stops under load and starts again. Meanwhile pages that need a person answer 503 with Retry-After, public

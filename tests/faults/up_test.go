@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/env"
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/env"
+	"gatehouse.example/tests/estate"
 )
 
 // What is wrong with how `gatehouse up` is started is told in one sentence, with exit code 1, and nothing is left

@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/env"
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/env"
+	"gatehouse.example/tests/estate"
 )
 
 // behindNginx is Gatehouse as docker-compose.yml runs it, without the containers: Debian's nginx with deploy/nginx.conf

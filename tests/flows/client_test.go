@@ -17,7 +17,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/estate"
 )
 
 const secret = "a-secret-of-somebody-elses-client-0123456789"

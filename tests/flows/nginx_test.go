@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/estate"
 )
 
 func TestNginx_ServesTheWholeSignInFromEveryReplica(t *testing.T) {

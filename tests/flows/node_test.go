@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/estate"
 )
 
 func TestOpenIDClient_SignsInRefreshesAndSignsOut(t *testing.T) {

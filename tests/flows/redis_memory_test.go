@@ -11,8 +11,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/tests/env"
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/env"
+	"gatehouse.example/tests/estate"
 )
 
 // maxSignIn is how many bytes of Redis a sign-in at the portal and one app may take.

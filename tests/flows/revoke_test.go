@@ -17,7 +17,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/estate"
 )
 
 // A program's token opens the shop's API on every replica; once the portal has answered that it is revoked, it opens it

@@ -19,14 +19,14 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/academy/bank/door"
-	"gatehouse/portal"
-	"gatehouse/portal/standalone"
-	"gatehouse/sso/loopback"
-	"gatehouse/sso/rp"
-	"gatehouse/sso/rp/echorp"
-	"gatehouse/sso/trace"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/academy/bank/door"
+	"gatehouse.example/portal"
+	"gatehouse.example/portal/standalone"
+	"gatehouse.example/sso/loopback"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/sso/rp/echorp"
+	"gatehouse.example/sso/trace"
+	"gatehouse.example/tests/env"
 )
 
 const (

@@ -27,14 +27,14 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/db"
-	"gatehouse/events"
-	"gatehouse/portal"
-	"gatehouse/portal/password"
-	"gatehouse/sso/trace"
-	"gatehouse/tests/env"
-	"gatehouse/tests/estate"
-	"gatehouse/web"
+	"gatehouse.example/db"
+	"gatehouse.example/events"
+	"gatehouse.example/portal"
+	"gatehouse.example/portal/password"
+	"gatehouse.example/sso/trace"
+	"gatehouse.example/tests/env"
+	"gatehouse.example/tests/estate"
+	"gatehouse.example/web"
 )
 
 // floods holds, for each row of docs/operating.md's table of what a stranger can fill, its bound as the table says it, and a

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"testing"
 
-	"gatehouse/tests/env"
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/env"
+	"gatehouse.example/tests/estate"
 )
 
 func TestEndpoints_BadInput(t *testing.T) {

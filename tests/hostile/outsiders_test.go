@@ -19,9 +19,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/portal/clients"
-	"gatehouse/tests/env"
-	"gatehouse/tests/estate"
+	"gatehouse.example/portal/clients"
+	"gatehouse.example/tests/env"
+	"gatehouse.example/tests/estate"
 )
 
 // TestOutsiders_GainNothing tries to get past the limits, or in as another person: by a browser, by a client and by writing to

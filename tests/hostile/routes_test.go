@@ -10,15 +10,15 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/apps"
-	"gatehouse/apps/academy"
-	"gatehouse/apps/academy/experiments"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/apps/analytics"
-	"gatehouse/apps/forum"
-	"gatehouse/apps/shop"
-	"gatehouse/portal"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/academy"
+	"gatehouse.example/apps/academy/experiments"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/apps/analytics"
+	"gatehouse.example/apps/forum"
+	"gatehouse.example/apps/shop"
+	"gatehouse.example/portal"
+	"gatehouse.example/tests/env"
 )
 
 // handlers builds each service as its program does, for its route table.

@@ -16,7 +16,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/estate"
 )
 
 var services = []string{"portal", "shop", "forum", "analytics", "academy"}

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/tests/env"
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/env"
+	"gatehouse.example/tests/estate"
 )
 
 // Each of the document's apps joins an estate with the document's clients.json, in which only the port is another: one sign-in

@@ -21,7 +21,7 @@ import (
 	"github.com/zitadel/oidc/v3/example/server/exampleop"
 	"github.com/zitadel/oidc/v3/example/server/storage"
 
-	"gatehouse/tests/env"
+	"gatehouse.example/tests/env"
 )
 
 func TestJoin_TheDocumentedAppWorksWithAnotherProvider(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/tests/estate"
+	"gatehouse.example/tests/estate"
 )
 
 // Learner is a signed-in browser.

@@ -9,11 +9,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/academy/lab"
-	"gatehouse/fleet/embedded"
-	"gatehouse/portal"
-	"gatehouse/portal/standalone"
-	"gatehouse/sso/loopback"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/fleet/embedded"
+	"gatehouse.example/portal"
+	"gatehouse.example/portal/standalone"
+	"gatehouse.example/sso/loopback"
 )
 
 // Open opens a portal with its own Redis and folder. It implements lab.OpenProvider.

@@ -12,10 +12,10 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/apps/academy/bank/card"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/fleet/balancer"
-	"gatehouse/fleet/embedded"
+	"gatehouse.example/apps/academy/bank/card"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/fleet/balancer"
+	"gatehouse.example/fleet/embedded"
 
 	"github.com/redis/go-redis/v9"
 )

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/fleet/balancer"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/fleet/balancer"
 )
 
 // Who was signed in at one branch is known by the others, or is not: that is the story.

@@ -13,7 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // branch is one server. It keeps its number and its address while it is down.

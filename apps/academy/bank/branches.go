@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // Branch is a snapshot of a branch.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // Killed means: gone at once, nobody told the balancer, nobody gets an error for it, and nothing of its memory is left.

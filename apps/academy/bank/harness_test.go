@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/lab"
 )
 
 var kinds = []bank.Kind{bank.Memory, bank.Redis, bank.Card, bank.CardDenylist}

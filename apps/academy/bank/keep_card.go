@@ -12,10 +12,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/academy/bank/card"
-	"gatehouse/sso/cookies"
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/token"
+	"gatehouse.example/apps/academy/bank/card"
+	"gatehouse.example/sso/cookies"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/token"
 )
 
 // cards stores no session: the user's name is in a signed card, which a browser carries in the cookie and a program

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"sync"
 
-	"gatehouse/sso/cookies"
-	"gatehouse/sso/session"
+	"gatehouse.example/sso/cookies"
+	"gatehouse.example/sso/session"
 )
 
 // maxSessions limits the sessions of a branch. The oldest ones are dropped first.

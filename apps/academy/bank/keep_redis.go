@@ -9,7 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/session"
+	"gatehouse.example/sso/session"
 )
 
 // notebook keeps sessions where all branches find them: package sso/session over Redis. Each branch has its own

@@ -8,9 +8,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/academy/lab"
-	"gatehouse/fleet/embedded"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/fleet/embedded"
+	"gatehouse.example/sso/denylist"
 )
 
 // openRedis starts the bank's own Redis and, for the kind CardDenylist, creates an empty denylist in it.

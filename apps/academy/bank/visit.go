@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // visitTime limits the duration of a visit.

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"gatehouse/apps/academy/chapter"
-	"gatehouse/apps/academy/diagram"
+	"gatehouse.example/apps/academy/chapter"
+	"gatehouse.example/apps/academy/diagram"
 )
 
 // slugs are the lessons that come with the Academy, in their order.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/apps/academy/chapter"
+	"gatehouse.example/apps/academy/chapter"
 )
 
 // with changes one line of the valid front matter.

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"gatehouse/apps/academy/chapter"
+	"gatehouse.example/apps/academy/chapter"
 )
 
 func TestLoad_ReadsFilesOfAModestSizeOnly(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/apps/academy/chapter"
+	"gatehouse.example/apps/academy/chapter"
 )
 
 func TestChoose_JudgesOneAndSeveral(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"gatehouse/apps/academy/chapter"
+	"gatehouse.example/apps/academy/chapter"
 )
 
 // front is valid front matter of eight lines; the ninth line is the first behind it.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/apps/academy/diagram"
+	"gatehouse.example/apps/academy/diagram"
 )
 
 func TestFigure_EachDrawingIsWellFormedAndHasWords(t *testing.T) {

@@ -1,18 +1,18 @@
 package experiments
 
 import (
-	"gatehouse/apps/academy/experiments/ban"
-	"gatehouse/apps/academy/experiments/card"
-	"gatehouse/apps/academy/experiments/cost"
-	"gatehouse/apps/academy/experiments/emails"
-	"gatehouse/apps/academy/experiments/notebook"
-	"gatehouse/apps/academy/experiments/provider"
-	"gatehouse/apps/academy/experiments/shared"
-	"gatehouse/apps/academy/experiments/signon"
-	"gatehouse/apps/academy/experiments/steal"
-	"gatehouse/apps/academy/experiments/sticky"
-	"gatehouse/apps/academy/experiments/upout"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/ban"
+	"gatehouse.example/apps/academy/experiments/card"
+	"gatehouse.example/apps/academy/experiments/cost"
+	"gatehouse.example/apps/academy/experiments/emails"
+	"gatehouse.example/apps/academy/experiments/notebook"
+	"gatehouse.example/apps/academy/experiments/provider"
+	"gatehouse.example/apps/academy/experiments/shared"
+	"gatehouse.example/apps/academy/experiments/signon"
+	"gatehouse.example/apps/academy/experiments/steal"
+	"gatehouse.example/apps/academy/experiments/sticky"
+	"gatehouse.example/apps/academy/experiments/upout"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // All returns the experiments, in the order of the chapter.

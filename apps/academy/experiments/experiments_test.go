@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/apps/academy/experiments"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // A link may carry any set-up. The guided paths that could not come to their end with it

@@ -14,8 +14,8 @@ import (
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/academy/lab"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/tests/env"
 )
 
 // inside runs try in a lab process.

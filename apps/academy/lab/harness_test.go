@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // TestMain lets this test program be the lab process that its tests start.

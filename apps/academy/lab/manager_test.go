@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 func TestManager_RunsAProcess(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 const mib = 1 << 20

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 func open(t *testing.T, o lab.Options) *lab.Run {

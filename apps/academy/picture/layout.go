@@ -5,7 +5,7 @@ import (
 	"math"
 	"strconv"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // box is a node with its position.

@@ -9,7 +9,7 @@ package picture
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "gatehouse/apps/academy/lab"
+import "gatehouse.example/apps/academy/lab"
 
 // The CSS classes of the layouts. They are defined here because Tailwind looks for classes in .templ files.
 const (

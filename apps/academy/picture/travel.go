@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // passing is a moving request.

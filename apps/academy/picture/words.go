@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // note returns a box's second line: its state, unless it is up, and its note.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // MembersPerPage is the number of learners on a page of the class view.

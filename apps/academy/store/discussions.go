@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Discussion returns the path of the forum's thread about a lesson, or ErrNotFound if there is none yet.

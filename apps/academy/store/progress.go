@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Verdict says whether an answer is right. It is not Valid if the answer can't be judged.

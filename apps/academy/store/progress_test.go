@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/store"
-	"gatehouse/db"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 // eachProgress runs the test on both databases.

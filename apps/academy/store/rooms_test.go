@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/store"
-	"gatehouse/db"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/db"
 )
 
 func openRoom(t *testing.T, s *store.Store, id, teacher string) store.Room {

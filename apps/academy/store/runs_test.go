@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/store"
-	"gatehouse/db"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/academy/store"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)

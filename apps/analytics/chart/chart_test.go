@@ -14,7 +14,7 @@ import (
 	"github.com/a-h/templ"
 	"pgregory.net/rapid"
 
-	"gatehouse/apps/analytics/chart"
+	"gatehouse.example/apps/analytics/chart"
 )
 
 func render(t interface {

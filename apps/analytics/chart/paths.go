@@ -4,7 +4,7 @@ import (
 	"math"
 	"strings"
 
-	"gatehouse/components/chart"
+	"gatehouse.example/components/chart"
 )
 
 func (p Plot) layOutLines(y chart.Linear, center func(int) float64) []line {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/components/chart"
+	"gatehouse.example/components/chart"
 )
 
 // Kind is the type of a plot: lines or bars.

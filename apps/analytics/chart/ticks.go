@@ -3,7 +3,7 @@ package chart
 import (
 	"time"
 
-	"gatehouse/apps/analytics/period"
+	"gatehouse.example/apps/analytics/period"
 )
 
 // tickSteps lists the possible distances between time labels.

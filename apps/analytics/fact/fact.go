@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"gatehouse/events"
+	"gatehouse.example/events"
 )
 
 // Variants of the event types that have them.

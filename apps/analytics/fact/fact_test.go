@@ -8,8 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/events"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/events"
 )
 
 var now = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"gatehouse/events"
+	"gatehouse.example/events"
 )
 
 // readers maps each event type to the function that reads its data into a Fact.

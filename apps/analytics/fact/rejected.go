@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"gatehouse/events"
+	"gatehouse.example/events"
 )
 
 // Rejected is an event that is not counted, stored so that an analyst can inspect it.

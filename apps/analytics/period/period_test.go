@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"gatehouse/apps/analytics/period"
+	"gatehouse.example/apps/analytics/period"
 )
 
 var (

@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"gatehouse/apps/analytics/period"
+	"gatehouse.example/apps/analytics/period"
 )
 
 func TestParseStep(t *testing.T) {

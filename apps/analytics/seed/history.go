@@ -6,9 +6,9 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/apps/analytics/period"
-	"gatehouse/events"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/events"
 )
 
 // Days is the length of the history in days.

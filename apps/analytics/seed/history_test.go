@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/analytics/seed"
-	"gatehouse/events"
+	"gatehouse.example/apps/analytics/seed"
+	"gatehouse.example/events"
 )
 
 var until = time.Date(2026, 11, 23, 10, 17, 3, 0, time.UTC)

@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"gatehouse/events"
+	"gatehouse.example/events"
 )
 
 // demoSubjects lists the subjects of the demonstration accounts, which visit more often than other users.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/db"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/db"
 )
 
 // Add stores the facts whose ids are new, counts them in the rollups, and stores the rejected events, in one

@@ -9,9 +9,9 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/apps/analytics/period"
-	"gatehouse/db"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/db"
 )
 
 type countKey struct {

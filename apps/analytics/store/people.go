@@ -10,8 +10,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/apps/analytics/period"
-	"gatehouse/db"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/db"
 )
 
 // sketchKey identifies a stored sketch: the users who were active in a bucket, in one app or, if app is "", in any.

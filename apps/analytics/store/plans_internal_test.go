@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/analytics/period"
-	"gatehouse/db"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 var (

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"gatehouse/apps/analytics/period"
-	"gatehouse/db"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/db"
 )
 
 // maxPruned limits how many rows one statement deletes, so that it holds the write lock only briefly.

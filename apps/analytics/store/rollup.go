@@ -4,8 +4,8 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/apps/analytics/period"
-	"gatehouse/db"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/db"
 )
 
 // week begins on Monday (period.Floor).

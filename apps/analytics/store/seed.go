@@ -7,8 +7,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/db"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/db"
 )
 
 const demonstration = "demonstration"

@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Seller is a product with the quantity sold and the revenue.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Span selects events from From to To (exclusive) of App or, if App is empty, of all apps. If Raw is set, raw events

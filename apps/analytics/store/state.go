@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Apps returns the names of the apps with events since then, in alphabetical order.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Retention sets how long data is kept.

@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/apps/analytics/period"
-	"gatehouse/apps/analytics/seed"
-	"gatehouse/apps/analytics/store"
-	"gatehouse/db"
-	"gatehouse/events"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/apps/analytics/seed"
+	"gatehouse.example/apps/analytics/store"
+	"gatehouse.example/db"
+	"gatehouse.example/events"
+	"gatehouse.example/tests/env"
 )
 
 var (

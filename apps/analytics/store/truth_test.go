@@ -8,12 +8,12 @@ import (
 
 	"pgregory.net/rapid"
 
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/apps/analytics/period"
-	"gatehouse/apps/analytics/store"
-	"gatehouse/db"
-	"gatehouse/events"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/apps/analytics/store"
+	"gatehouse.example/db"
+	"gatehouse.example/events"
+	"gatehouse.example/tests/env"
 )
 
 // truth counts facts in the plainest way.

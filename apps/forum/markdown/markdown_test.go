@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/net/html"
 
-	"gatehouse/apps/forum/markdown"
+	"gatehouse.example/apps/forum/markdown"
 )
 
 func TestHTML_RendersWhatPeopleWrite(t *testing.T) {

@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Board is a section of the forum for threads on one topic.

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/forum/store"
-	"gatehouse/db"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/db"
 )
 
 // No person writes more than the limits say, however many of their requests come at once; others still can, and so can

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"gatehouse/db"
-	"gatehouse/db/fulltext"
+	"gatehouse.example/db"
+	"gatehouse.example/db/fulltext"
 )
 
 // Sort is the order of a list of threads, or of the replies of a thread.

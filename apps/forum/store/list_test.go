@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/forum/store"
-	"gatehouse/db"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/db"
 )
 
 func TestThreads_FindsWhatIsShown(t *testing.T) {

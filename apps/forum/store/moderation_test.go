@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/forum/store"
-	"gatehouse/db"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/db"
 )
 
 func TestCreateReply_LookUpThatFailsIsNoAnswer(t *testing.T) {

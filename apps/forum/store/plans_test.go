@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/apps/forum/store"
-	"gatehouse/db"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/db"
 )
 
 // grow makes n unanswered threads about the product p on the board general: all with the words "the house", every second

@@ -8,9 +8,9 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
-	"gatehouse/db/fulltext"
-	"gatehouse/events"
+	"gatehouse.example/db"
+	"gatehouse.example/db/fulltext"
+	"gatehouse.example/events"
 )
 
 // Post is an opening post (number 1) or a reply.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db/fulltext"
+	"gatehouse.example/db/fulltext"
 )
 
 // indexBatch is the number of threads that are indexed in one transaction.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Errors of the store, for use with errors.Is.

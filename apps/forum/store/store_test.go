@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/forum/store"
-	"gatehouse/db"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/forum/store"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 var (

@@ -7,9 +7,9 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
-	"gatehouse/db/fulltext"
-	"gatehouse/events"
+	"gatehouse.example/db"
+	"gatehouse.example/db/fulltext"
+	"gatehouse.example/events"
 )
 
 // Product is the product that a thread is about, as returned by the shop's API.

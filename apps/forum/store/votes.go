@@ -7,8 +7,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
-	"gatehouse/events"
+	"gatehouse.example/db"
+	"gatehouse.example/events"
 )
 
 // Vote adds (up) or takes back a user's vote for a post and returns the new count. Repeating a vote changes nothing. A

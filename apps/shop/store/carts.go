@@ -10,7 +10,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // CartID identifies a cart: a user's by sub, or a guest's by the hash of the cookie, so that read access to the

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/shop/store"
-	"gatehouse/db"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/db"
 )
 
 func TestAdd_ReportsItsOwnChange(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
-	"gatehouse/events"
+	"gatehouse.example/db"
+	"gatehouse.example/events"
 )
 
 // Checkout is an order to be placed.

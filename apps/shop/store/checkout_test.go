@@ -7,8 +7,8 @@ import (
 	"sync"
 	"testing"
 
-	"gatehouse/apps/shop/store"
-	"gatehouse/db"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/db"
 )
 
 var home = store.Address{Name: "A", Street: "1 Street", Postcode: "1234", City: "City", Country: "NO"}

@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"time"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Address is the delivery address of an order.

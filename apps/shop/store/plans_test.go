@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/apps/shop/store"
-	"gatehouse/db"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 // grown runs test on a shop with n products in eight categories: all with the words "brass thing", every second with

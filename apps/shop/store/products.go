@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Product is a product with the name of its category. Prices are in US cents.

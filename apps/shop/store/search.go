@@ -9,8 +9,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
-	"gatehouse/db/fulltext"
+	"gatehouse.example/db"
+	"gatehouse.example/db/fulltext"
 )
 
 const (

@@ -11,9 +11,9 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/apps/shop/goods"
-	"gatehouse/db"
-	"gatehouse/db/fulltext"
+	"gatehouse.example/apps/shop/goods"
+	"gatehouse.example/db"
+	"gatehouse.example/db/fulltext"
 )
 
 // SeedCatalogue stores the catalogue if there are no products. Replicas may call it concurrently: rows that exist already,

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"regexp"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Errors of the store, for use with errors.Is.

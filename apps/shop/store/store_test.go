@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/shop/goods"
-	"gatehouse/apps/shop/store"
-	"gatehouse/db"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/shop/goods"
+	"gatehouse.example/apps/shop/store"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)

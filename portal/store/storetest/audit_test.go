@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
-	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/store/storetest"
 )
 
 // No statement changes or removes a row of the audit.

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
-	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
-	"gatehouse/tests/env"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/store/storetest"
+	"gatehouse.example/tests/env"
 )
 
 func signingKey(kid string, active bool) store.SigningKey {

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
-	"gatehouse/portal/store"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/store"
 )
 
 // Register declares a client with the back-channel logout URI uri, or replaces its declaration.

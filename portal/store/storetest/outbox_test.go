@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
-	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/store/storetest"
 )
 
 var lease = storetest.Now.Add(15 * time.Second)

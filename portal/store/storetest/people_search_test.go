@@ -5,9 +5,9 @@ import (
 	"slices"
 	"testing"
 
-	"gatehouse/db"
-	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/store/storetest"
 )
 
 // found are the emails of those whom a text finds, sorted.

@@ -4,10 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
-	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
-	"gatehouse/tests/env"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/store/storetest"
+	"gatehouse.example/tests/env"
 )
 
 // No statement deletes more than 500 rows, so that others can write in between.

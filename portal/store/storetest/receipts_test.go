@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
-	"gatehouse/portal/store"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/store"
 )
 
 func TestReceipts_ComeBackAndAreCompleted(t *testing.T) {

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
-	"gatehouse/portal/store"
-	"gatehouse/portal/store/storetest"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/store/storetest"
 )
 
 var month = storetest.Now.Add(-30 * 24 * time.Hour)

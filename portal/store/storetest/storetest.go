@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/db"
-	"gatehouse/portal/store"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/store"
 )
 
 // Now is the creation time of the records.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"gatehouse/sso/rp"
+	"gatehouse.example/sso/rp"
 )
 
 // RP is a relying party whose middleware is Echo's.

@@ -16,16 +16,16 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/db"
-	"gatehouse/portal/backchannel"
-	"gatehouse/portal/password"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/portal/tokens"
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/session"
-	"gatehouse/tests/bench/setting"
-	"gatehouse/tests/env"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/backchannel"
+	"gatehouse.example/portal/password"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/tokens"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/tests/bench/setting"
+	"gatehouse.example/tests/env"
 )
 
 func main() {

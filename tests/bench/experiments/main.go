@@ -6,9 +6,9 @@ import (
 	"os"
 	"time"
 
-	"gatehouse/apps/academy/experiments/emails"
-	"gatehouse/apps/academy/experiments/upout"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/emails"
+	"gatehouse.example/apps/academy/experiments/upout"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // maxStep is the timeout of a step.

@@ -11,15 +11,15 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps"
-	"gatehouse/apps/analytics"
-	"gatehouse/apps/analytics/fact"
-	"gatehouse/apps/analytics/period"
-	"gatehouse/apps/analytics/store"
-	"gatehouse/db"
-	"gatehouse/events"
-	"gatehouse/sso/session"
-	"gatehouse/web"
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/analytics"
+	"gatehouse.example/apps/analytics/fact"
+	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/apps/analytics/store"
+	"gatehouse.example/db"
+	"gatehouse.example/events"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/web"
 )
 
 func init() { suites = append(suites, analyticsSuite) }

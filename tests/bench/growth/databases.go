@@ -11,7 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // opener opens an empty, migrated database of a service; done removes it.

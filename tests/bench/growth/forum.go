@@ -9,9 +9,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/forum"
-	"gatehouse/db"
-	"gatehouse/web"
+	"gatehouse.example/apps/forum"
+	"gatehouse.example/db"
+	"gatehouse.example/web"
 )
 
 var forumSuite = suite{

@@ -16,8 +16,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/db"
-	"gatehouse/fleet/embedded"
+	"gatehouse.example/db"
+	"gatehouse.example/fleet/embedded"
 )
 
 // suite describes a service, how its database is filled, and the requests to measure.

@@ -12,11 +12,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/db"
-	"gatehouse/portal"
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/session"
-	"gatehouse/web"
+	"gatehouse.example/db"
+	"gatehouse.example/portal"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/web"
 )
 
 // sessionKeys seal the sessions of every service that is measured.

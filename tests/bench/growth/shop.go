@@ -9,9 +9,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/shop"
-	"gatehouse/db"
-	"gatehouse/web"
+	"gatehouse.example/apps/shop"
+	"gatehouse.example/db"
+	"gatehouse.example/web"
 )
 
 var shopSuite = suite{

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/tests/bench/setting"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/tests/bench/setting"
 )
 
 // run holds the results of one configuration.

@@ -18,8 +18,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/fleet/embedded"
-	"gatehouse/tests/env"
+	"gatehouse.example/fleet/embedded"
+	"gatehouse.example/tests/env"
 )
 
 // bench holds the options and results of the program.

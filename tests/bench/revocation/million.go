@@ -11,8 +11,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/tests/bench/setting"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/tests/bench/setting"
 )
 
 // million holds what many entries cost a new server.

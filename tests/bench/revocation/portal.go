@@ -15,14 +15,14 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/db"
-	"gatehouse/portal/backchannel"
-	"gatehouse/portal/keys"
-	"gatehouse/portal/revoke"
-	"gatehouse/portal/store"
-	"gatehouse/portal/tokens"
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/session"
+	"gatehouse.example/db"
+	"gatehouse.example/portal/backchannel"
+	"gatehouse.example/portal/keys"
+	"gatehouse.example/portal/revoke"
+	"gatehouse.example/portal/store"
+	"gatehouse.example/portal/tokens"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/session"
 )
 
 // portal is the part of the portal that bans users: its records, keys, tokens, denylist and sign-out notices.

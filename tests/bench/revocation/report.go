@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/tests/bench/setting"
+	"gatehouse.example/tests/bench/setting"
 )
 
 // Targets for 500 servers with a real Redis, in milliseconds, and for one check in nanoseconds.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/tests/env"
 )
 
 func TestConfirm_OfAnotherSetDoesNotCount(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/tests/env"
 )
 
 // line is a connection to Redis that can be cut, and that takes its time with what was read of a stream.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/luascript"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/luascript"
+	"gatehouse.example/tests/env"
 )
 
 var set = luascript.New(`redis.call('SET', KEYS[1], ARGV[1]) return 1`)

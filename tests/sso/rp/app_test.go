@@ -15,8 +15,8 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/rp"
-	"gatehouse/sso/rp/echorp"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/sso/rp/echorp"
 )
 
 // testKeys are the app's.

@@ -16,10 +16,10 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/rp"
-	"gatehouse/sso/rp/echorp"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/sso/rp/echorp"
+	"gatehouse.example/tests/env"
 )
 
 // guarded is a replica of an API with the real denylist.

@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"gatehouse/tests/env"
+	"gatehouse.example/tests/env"
 )
 
 func TestSignIn_NoCodeGoesWhereTheTokenEndpointRedirects(t *testing.T) {

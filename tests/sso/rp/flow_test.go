@@ -12,8 +12,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/rp"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/tests/env"
 )
 
 // clock is a time that a test moves.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/rp"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/rp"
 )
 
 // What was ended is denied for a day: a session that lives longer would be let in again.

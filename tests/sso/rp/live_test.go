@@ -13,10 +13,10 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/rp"
-	"gatehouse/sso/signoutpush"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/sso/signoutpush"
+	"gatehouse.example/tests/env"
 )
 
 var _ rp.Denylist = (*denylist.Mirror)(nil)

@@ -19,8 +19,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/token"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/token"
+	"gatehouse.example/tests/env"
 )
 
 const form = "application/x-www-form-urlencoded"

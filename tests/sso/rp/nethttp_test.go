@@ -12,8 +12,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/rp"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/tests/env"
 )
 
 // plainReplica is a replica with pages of app's, on plain net/http.

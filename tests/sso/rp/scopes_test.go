@@ -5,8 +5,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"gatehouse/sso/rp"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/tests/env"
 )
 
 func TestSignIn_RolesFromAClaim(t *testing.T) {

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/rp"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/tests/env"
 )
 
 // denies is a denylist with one sign-in on it, once it is set.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"gatehouse/tests/env"
+	"gatehouse.example/tests/env"
 )
 
 // withCookies returns a browser that sends these cookies, too, before those that it was given.

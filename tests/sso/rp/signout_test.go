@@ -10,8 +10,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/rp"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/tests/env"
 )
 
 func TestSignOut_EndsTheSessionAndGoesByTheProvider(t *testing.T) {

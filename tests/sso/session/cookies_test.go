@@ -12,8 +12,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/session"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/tests/env"
 )
 
 // trips counts round trips to Redis.

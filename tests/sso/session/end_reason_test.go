@@ -6,8 +6,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/session"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/tests/env"
 )
 
 // auth_time counts whole seconds: who signs in again in the second in which everything of theirs was ended is not told

@@ -5,8 +5,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/session"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/tests/env"
 )
 
 var oldKey, newKey = []byte("an older key of thirty-two bytes"), []byte("a newer key, of thirty-two bytes")

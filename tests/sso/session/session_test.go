@@ -10,8 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/session"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/tests/env"
 )
 
 // clock is a time that a test moves.

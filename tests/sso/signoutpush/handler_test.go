@@ -17,10 +17,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/session"
-	"gatehouse/sso/signoutpush"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/sso/signoutpush"
+	"gatehouse.example/tests/env"
 )
 
 // clock is moved by tests.

@@ -7,9 +7,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/signoutpush"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/signoutpush"
+	"gatehouse.example/tests/env"
 )
 
 // An app with a Redis of its own hears of sign-outs by back channel only, which ends its sessions.

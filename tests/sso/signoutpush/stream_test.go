@@ -8,9 +8,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/signoutpush"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/signoutpush"
+	"gatehouse.example/tests/env"
 )
 
 func TestStream_TellsWhatEndedTheSignIn(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/trace"
-	"gatehouse/tests/env"
+	"gatehouse.example/sso/trace"
+	"gatehouse.example/tests/env"
 )
 
 const issuer = "https://id.example.com"

@@ -11,7 +11,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"gatehouse/sso/token"
+	"gatehouse.example/sso/token"
 )
 
 // believed are the algorithms that package sso/token accepts.

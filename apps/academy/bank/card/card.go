@@ -14,7 +14,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"gatehouse/sso/token"
+	"gatehouse.example/sso/token"
 )
 
 // ClientID is the client that all cards are issued to.

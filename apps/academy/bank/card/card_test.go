@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/bank/card"
-	"gatehouse/sso/token"
+	"gatehouse.example/apps/academy/bank/card"
+	"gatehouse.example/sso/token"
 )
 
 func TestIssuer_CardsAreVerifiedByTheRealVerifier(t *testing.T) {

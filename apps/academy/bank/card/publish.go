@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"gatehouse/sso/token"
+	"gatehouse.example/sso/token"
 )
 
 // published returns all keys that verifiers should know. The caller holds i.mu.

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/net/html"
 
-	"gatehouse/sso/loopback"
+	"gatehouse.example/sso/loopback"
 )
 
 const (

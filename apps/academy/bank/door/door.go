@@ -16,11 +16,11 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/fleet/embedded"
-	"gatehouse/sso/loopback"
-	"gatehouse/sso/rp"
-	"gatehouse/sso/rp/echorp"
-	"gatehouse/sso/trace"
+	"gatehouse.example/fleet/embedded"
+	"gatehouse.example/sso/loopback"
+	"gatehouse.example/sso/rp"
+	"gatehouse.example/sso/rp/echorp"
+	"gatehouse.example/sso/trace"
 )
 
 // Service is the door's service name, in cookies and Redis keys.

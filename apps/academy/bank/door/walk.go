@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/apps/academy/lab"
-	"gatehouse/sso/trace"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/sso/trace"
 )
 
 // Bank is the ID of the door's node in a picture.

@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gatehouse/apps/academy/lab"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/sso/denylist"
 )
 
 // ban bans the learner and returns when the receipt is complete and every server has been asked.

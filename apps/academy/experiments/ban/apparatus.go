@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/apps/academy/lab"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/sso/denylist"
 )
 
 // apparatus is a running experiment: the servers, the traffic, and the last ban's result.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"runtime/debug"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 const (

@@ -10,8 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/academy/experiments/ban"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/ban"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // silent is told of connections that are cut on purpose.

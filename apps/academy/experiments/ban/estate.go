@@ -10,9 +10,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/apps/academy/bank/card"
-	"gatehouse/fleet/embedded"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/apps/academy/bank/card"
+	"gatehouse.example/fleet/embedded"
+	"gatehouse.example/sso/denylist"
 )
 
 const (

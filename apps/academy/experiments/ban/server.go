@@ -15,8 +15,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/sso/denylist"
-	"gatehouse/sso/token"
+	"gatehouse.example/sso/denylist"
+	"gatehouse.example/sso/token"
 )
 
 // The time without contact with Redis after which a server refuses: the default bound, and a longer one from server

@@ -1,6 +1,6 @@
 package ban
 
-import "gatehouse/apps/academy/lab"
+import "gatehouse.example/apps/academy/lab"
 
 // proven reports whether a ban's findings are as promised: no request with the banned card that began after "done"
 // was let in, and no other user was refused.

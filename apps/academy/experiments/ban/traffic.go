@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gatehouse/apps/academy/bank/card"
+	"gatehouse.example/apps/academy/bank/card"
 )
 
 const (

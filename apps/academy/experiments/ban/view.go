@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"time"
 
-	"gatehouse/apps/academy/lab"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/sso/denylist"
 )
 
 // View shows the servers, the curve of the last ban, and the traffic's counts.

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"sync"
 
-	"gatehouse/apps/academy/experiments/lookup"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/lookup"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // apparatus is a running experiment: the head office, its branches, and the learner's card.

@@ -11,11 +11,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	bankcard "gatehouse/apps/academy/bank/card"
-	"gatehouse/apps/academy/experiments/lookup"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/sso/session"
-	"gatehouse/sso/token"
+	bankcard "gatehouse.example/apps/academy/bank/card"
+	"gatehouse.example/apps/academy/experiments/lookup"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/sso/token"
 )
 
 // notebookKey encrypts the sessions of all branches, which share this process.

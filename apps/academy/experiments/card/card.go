@@ -3,7 +3,7 @@ package card
 import (
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // patience is the timeout of a request.

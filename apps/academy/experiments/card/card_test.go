@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/experiments/card"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/card"
+	"gatehouse.example/apps/academy/lab"
 )
 
 func opened(t *testing.T, setup lab.Args) *lab.Run {

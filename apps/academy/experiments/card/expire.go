@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // expire shows a card with a short lifetime, waits in the background until it has expired, and shows it again.

@@ -11,7 +11,7 @@ import (
 	"fmt"
 	"strings"
 
-	bankcard "gatehouse/apps/academy/bank/card"
+	bankcard "gatehouse.example/apps/academy/bank/card"
 )
 
 // parts are the three parts of a card: BASE64URL(header).BASE64URL(payload).BASE64URL(signature) (RFC 7519 §3, RFC

@@ -3,7 +3,7 @@ package card
 import (
 	"context"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // reread makes every branch fetch the keys again.

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	bankcard "gatehouse/apps/academy/bank/card"
+	bankcard "gatehouse.example/apps/academy/bank/card"
 )
 
 // Issuer and audiences of the cards.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // tally counts the branches' answers to a card.

@@ -1,6 +1,6 @@
 package card
 
-import "gatehouse/apps/academy/lab"
+import "gatehouse.example/apps/academy/lab"
 
 // all reports whether each of the named findings has the value of all branches.
 func all(f lab.Findings, names ...string) bool {

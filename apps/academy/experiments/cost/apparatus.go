@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/apps/academy/experiments/lookup"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/lookup"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // Duration of measuring the check alone, and how many calls are timed together.

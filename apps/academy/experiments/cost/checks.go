@@ -11,9 +11,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gatehouse/apps/academy/experiments/lookup"
-	"gatehouse/sso/session"
-	"gatehouse/sso/token"
+	"gatehouse.example/apps/academy/experiments/lookup"
+	"gatehouse.example/sso/session"
+	"gatehouse.example/sso/token"
 )
 
 const (

@@ -1,6 +1,6 @@
 package cost
 
-import "gatehouse/apps/academy/lab"
+import "gatehouse.example/apps/academy/lab"
 
 // Experiment returns the description of "What does a check cost?".
 func Experiment() lab.Experiment {

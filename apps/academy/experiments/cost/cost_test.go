@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/experiments/cost"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/cost"
+	"gatehouse.example/apps/academy/lab"
 )
 
 func opened(t *testing.T, setup lab.Args) *lab.Run {

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/apps/academy/experiments/lookup"
-	"gatehouse/sso/denylist"
+	"gatehouse.example/apps/academy/experiments/lookup"
+	"gatehouse.example/sso/denylist"
 )
 
 // newMirrored returns a branch that checks the denylist in its own memory, a mirror that follows Redis in the

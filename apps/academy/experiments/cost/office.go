@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/apps/academy/bank/card"
-	"gatehouse/sso/token"
+	"gatehouse.example/apps/academy/bank/card"
+	"gatehouse.example/sso/token"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // introduce sends one request that is shown in the picture.

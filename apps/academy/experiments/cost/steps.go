@@ -1,6 +1,6 @@
 package cost
 
-import "gatehouse/apps/academy/lab"
+import "gatehouse.example/apps/academy/lab"
 
 // step completes a step that measures one kind.
 func step(k string, s lab.Step) lab.Step {

@@ -3,8 +3,8 @@ package counter
 import (
 	"strconv"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // The groups of the controls.

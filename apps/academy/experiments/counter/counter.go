@@ -4,8 +4,8 @@ import (
 	"context"
 	"sync"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // Counter is a bank with a learner as its customer.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"sync"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // Tally counts answers by branch. It is safe for concurrent use.

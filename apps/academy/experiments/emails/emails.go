@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"gatehouse/apps/academy/experiments/emails/store"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/emails/store"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // The kinds of database.

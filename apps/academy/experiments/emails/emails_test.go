@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/experiments/emails"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/academy/experiments/emails"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/tests/env"
 )
 
 func open(t *testing.T, o lab.Options) *lab.Run {

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"gatehouse/apps/academy/experiments/emails/store"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/emails/store"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // point is a point of the curve: the time of a look-up in a table of this size.

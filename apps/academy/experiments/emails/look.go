@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/apps/academy/experiments/emails/store"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/db"
+	"gatehouse.example/apps/academy/experiments/emails/store"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/db"
 )
 
 // look is the result of look-ups of one kind.

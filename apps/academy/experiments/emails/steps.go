@@ -3,7 +3,7 @@ package emails
 import (
 	"strings"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // scans reports whether a plan reads the whole table.

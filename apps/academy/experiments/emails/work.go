@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/apps/academy/experiments/emails/store"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/emails/store"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // apparatus is a running experiment: the table and its measurements. Only one goroutine uses the store at a time:

@@ -9,7 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"gatehouse/fleet/embedded"
+	"gatehouse.example/fleet/embedded"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/experiments/lookup"
+	"gatehouse.example/apps/academy/experiments/lookup"
 )
 
 func TestClient_CountsWhatItAsks(t *testing.T) {

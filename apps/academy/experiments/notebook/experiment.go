@@ -1,8 +1,8 @@
 package notebook
 
 import (
-	"gatehouse/apps/academy/experiments/counter"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/counter"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // Experiment returns the experiment's description.

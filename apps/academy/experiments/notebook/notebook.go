@@ -6,9 +6,9 @@ import (
 	"slices"
 	"sync"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/experiments/counter"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/experiments/counter"
+	"gatehouse.example/apps/academy/lab"
 )
 
 type apparatus struct {

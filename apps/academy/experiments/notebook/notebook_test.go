@@ -4,9 +4,9 @@ import (
 	"errors"
 	"testing"
 
-	"gatehouse/apps/academy/experiments/counter/countertest"
-	"gatehouse/apps/academy/experiments/notebook"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/counter/countertest"
+	"gatehouse.example/apps/academy/experiments/notebook"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // The claim of the lesson, by what the branches answered.

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"sync"
 
-	"gatehouse/apps/academy/bank/door"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/bank/door"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // The picture's node IDs, which are also the providers' names.

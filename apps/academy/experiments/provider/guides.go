@@ -1,6 +1,6 @@
 package provider
 
-import "gatehouse/apps/academy/lab"
+import "gatehouse.example/apps/academy/lab"
 
 // guides returns panels that say where other providers show the three settings. They contain what the providers
 // document; the discovery document is authoritative for what a tenant really offers.

@@ -1,6 +1,6 @@
 package provider
 
-import "gatehouse/apps/academy/lab"
+import "gatehouse.example/apps/academy/lab"
 
 // Experiment returns the description of "Someone else's provider".
 func Experiment() lab.Experiment {

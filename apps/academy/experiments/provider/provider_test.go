@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	experiment "gatehouse/apps/academy/experiments/provider"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/tests/provider"
+	experiment "gatehouse.example/apps/academy/experiments/provider"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/tests/provider"
 )
 
 func start(t *testing.T, setup lab.Args) *lab.Run {

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"gatehouse/apps/academy/bank/door"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/sso/trace"
+	"gatehouse.example/apps/academy/bank/door"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/sso/trace"
 )
 
 // View implements lab.Apparatus.

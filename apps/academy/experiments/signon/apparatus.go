@@ -9,8 +9,8 @@ import (
 	"strings"
 	"sync"
 
-	"gatehouse/apps/academy/bank/door"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/bank/door"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // IDs of the picture's nodes.

@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/net/html"
 
-	"gatehouse/apps/academy/bank/door"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/sso/token"
+	"gatehouse.example/apps/academy/bank/door"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/sso/token"
 )
 
 // Do implements lab.Apparatus.

@@ -1,6 +1,6 @@
 package signon
 
-import "gatehouse/apps/academy/lab"
+import "gatehouse.example/apps/academy/lab"
 
 // Experiment returns the description of "Single sign-on, seen".
 func Experiment() lab.Experiment {

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/apps/academy/experiments/signon"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/tests/provider"
+	"gatehouse.example/apps/academy/experiments/signon"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/tests/provider"
 )
 
 func start(t *testing.T) *lab.Run {

@@ -1,6 +1,6 @@
 package signon
 
-import "gatehouse/apps/academy/lab"
+import "gatehouse.example/apps/academy/lab"
 
 // stopped returns a step that is complete once the attack has been refused.
 func stopped(control, finding string, s lab.Step) lab.Step {

@@ -3,7 +3,7 @@ package signon
 import (
 	"fmt"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // View implements lab.Apparatus.

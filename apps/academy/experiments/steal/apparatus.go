@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // attacker is the ID of the attacker's browser.

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // Bounds of the pause between two rounds of the attacker, who tries all branches in turn. The pause grows with the

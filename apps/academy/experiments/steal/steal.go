@@ -3,8 +3,8 @@ package steal
 import (
 	"time"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // The ways to keep sessions.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/experiments/steal"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/steal"
+	"gatehouse.example/apps/academy/lab"
 )
 
 func opened(t *testing.T, setup lab.Args) *lab.Run {

@@ -1,6 +1,6 @@
 package steal
 
-import "gatehouse/apps/academy/lab"
+import "gatehouse.example/apps/academy/lab"
 
 // ended reports whether every branch refuses the copy.
 func ended(f lab.Findings, name string) bool {

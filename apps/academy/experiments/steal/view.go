@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // View implements lab.Apparatus.

@@ -9,10 +9,10 @@ import (
 	"net/url"
 	"strings"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/experiments/counter"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/fleet/balancer"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/experiments/counter"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/fleet/balancer"
 )
 
 const (

@@ -1,8 +1,8 @@
 package sticky
 
 import (
-	"gatehouse/apps/academy/experiments/counter"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/counter"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // Names of the controls of this experiment only.

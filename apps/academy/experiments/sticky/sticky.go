@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"sync"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/experiments/counter"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/fleet/balancer"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/experiments/counter"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/fleet/balancer"
 )
 
 // branchCookie is the name of the balancer's cookie.

@@ -3,9 +3,9 @@ package sticky_test
 import (
 	"testing"
 
-	"gatehouse/apps/academy/experiments/counter/countertest"
-	"gatehouse/apps/academy/experiments/sticky"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/counter/countertest"
+	"gatehouse.example/apps/academy/experiments/sticky"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // The claim of the lesson, by what the branches answered.

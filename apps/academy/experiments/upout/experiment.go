@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"time"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // Capacity and cost of a branch. Each doubling of a machine's capacity costs more than double.

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // loads are the numbers of concurrent customers that a sweep measures.

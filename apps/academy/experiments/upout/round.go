@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/bank/card"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/bank/card"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // roundTime is the duration for which customers send requests. Requests in progress at its end are finished.

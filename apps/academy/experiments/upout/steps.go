@@ -1,6 +1,6 @@
 package upout
 
-import "gatehouse/apps/academy/lab"
+import "gatehouse.example/apps/academy/lab"
 
 // steps returns the guided path. Its measuring steps are not repeated when a run is resumed: they take a while, and
 // their findings are kept.

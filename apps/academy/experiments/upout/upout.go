@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/apps/academy/bank"
-	"gatehouse/apps/academy/lab"
-	"gatehouse/fleet/balancer"
+	"gatehouse.example/apps/academy/bank"
+	"gatehouse.example/apps/academy/lab"
+	"gatehouse.example/fleet/balancer"
 )
 
 type apparatus struct {

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/experiments/counter/countertest"
-	"gatehouse/apps/academy/experiments/upout"
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/experiments/counter/countertest"
+	"gatehouse.example/apps/academy/experiments/upout"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // The claim of the lesson, by what the branches answered.

@@ -9,7 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 
-	"gatehouse/tests/env"
+	"gatehouse.example/tests/env"
 )
 
 func main() {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/apps/academy/lab"
+	"gatehouse.example/apps/academy/lab"
 )
 
 // stepTime is the timeout for a step to show what it should.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // User is a row, with the columns that a sign-in needs.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"syscall"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Batch is the maximum number of rows of one Grow: quick enough that filling can be stopped in between.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"gatehouse/db"
+	"gatehouse.example/db"
 )
 
 // Quota limits the size of the SQLite file, in bytes. Five million users with two indexes take about 1.1 GB.

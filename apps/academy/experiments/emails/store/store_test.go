@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/apps/academy/experiments/emails/store"
-	"gatehouse/db"
-	"gatehouse/tests/env"
+	"gatehouse.example/apps/academy/experiments/emails/store"
+	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 // each runs the test on both kinds of database.
