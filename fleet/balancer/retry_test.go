@@ -104,8 +104,11 @@ func TestRetry_ReceivedPOSTIsNotRepeated(t *testing.T) {
 	}
 }
 
+// longQueueTimeout lets requests wait as long as a busy machine may need.
+func longQueueTimeout(o *balancer.Options) { o.QueueTimeout = 30 * time.Second }
+
 func TestRetry_PoisonIsNotPassedRound(t *testing.T) {
-	e := newEstate(t, nil)
+	e := newEstate(t, longQueueTimeout)
 	received := make(chan string, 100)
 	for i := range 6 {
 		e.backend(t, "shop", fmt.Sprint("shop-", i), breaking(received))
@@ -119,7 +122,7 @@ func TestRetry_PoisonIsNotPassedRound(t *testing.T) {
 }
 
 func TestRetry_WaitsForAReplacement(t *testing.T) {
-	e := newEstate(t, func(o *balancer.Options) { o.QueueTimeout = 30 * time.Second })
+	e := newEstate(t, longQueueTimeout)
 	if err := e.Add("shop", "shop-1", refused(t)); err != nil {
 		t.Fatal(err)
 	}
