@@ -144,7 +144,7 @@ func (c *Control) HandleEvent(e supervisor.Event) {
 	switch ended, again := c.ended[name]; {
 	case e.Kind == supervisor.EventExited && e.Err != nil:
 		c.ended[name] = time.Now()
-		c.addEntry(Ended, By{}, "Ended unexpectedly: %s.", oneLine(e.Err.Error()))
+		c.addEntry(Ended, By{}, "Supervisor: %s.", oneLine(e.Err.Error()))
 	case e.Kind == supervisor.EventStopped:
 		c.addEntry(Ended, By{}, "%s has stopped.", name)
 	case e.Kind == supervisor.EventReady && again:

@@ -60,7 +60,7 @@ func (a *Console) banForm(c echo.Context, me Admin) error {
 }
 
 func (a *Console) showBan(c echo.Context, status int, view banView) error {
-	view.frame = a.userFrame(c, view.User, "Ban "+view.User.Name+"'s ban?", "Nothing changes until you confirm below.")
+	view.frame = a.userFrame(c, view.User, "Ban "+view.User.Name+"?", "Nothing changes until you confirm below.")
 	view.Tomorrow = a.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly)
 	return web.Render(c, status, banPage(view))
 }

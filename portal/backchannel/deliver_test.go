@@ -51,9 +51,9 @@ func TestDeliver_SaysWhatBecameOfEachClient(t *testing.T) {
 					}
 				}
 			}, ""},
-			{"broken", status(http.StatusInternalServerError), "It answered 500 Internal Server Error."},
-			{"refusing", status(http.StatusBadRequest), "It answered 400 Bad Request."},
-			{"created", status(http.StatusCreated), "It answered 201 Created."},
+			{"broken", status(http.StatusInternalServerError), "The app answered 500 Internal Server Error."},
+			{"refusing", status(http.StatusBadRequest), "The app answered 400 Bad Request."},
+			{"created", status(http.StatusCreated), "The app answered 201 Created."},
 			{"moved", func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 			}, "The app answered with a redirect (307), which we don't follow."},
@@ -122,7 +122,7 @@ func TestDeliver_ManySignInsOfOneClient(t *testing.T) {
 			t.Errorf("%d at once", most)
 		}
 		got = s.Deliver(t.Context(), e.fresh("shop", "s-3"))
-		if len(got) != 1 || got[0].Delivered || !got[0].Retrying() || got[0].Err != "It answered 502 Bad Gateway." {
+		if len(got) != 1 || got[0].Delivered || !got[0].Retrying() || got[0].Err != "The app answered 502 Bad Gateway." {
 			t.Errorf("%+v", got)
 		}
 	})

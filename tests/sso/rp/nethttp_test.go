@@ -79,7 +79,7 @@ func TestNetHTTP_SignsInAndOut(t *testing.T) {
 		t.Errorf("signed in, orders answered %d %q", got.status, got.body)
 	}
 	got = b.get(a.URL + "/admin")
-	if got.status != http.StatusForbidden || !strings.Contains(got.body, "takes the role admin") || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
+	if got.status != http.StatusForbidden || !strings.Contains(got.body, "You need the role admin") || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
 		t.Errorf("without the role answered %d %q", got.status, got.body)
 	}
 	if got := b.get(a.URL + "/api/things"); got.status != http.StatusUnauthorized || !strings.HasPrefix(got.header.Get("WWW-Authenticate"), "Bearer") {
