@@ -1,6 +1,7 @@
 package tests_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,7 +10,7 @@ import (
 	"testing"
 )
 
-// run runs a program in dir and returns its output. The Go commands in it know no workspace but that of dir.
+// run runs a program in dir and returns its output.
 func run(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -63,8 +64,17 @@ func TestModules_SSOStandsAlone(t *testing.T) {
 }
 
 func TestModulePath_RenamesBothModules(t *testing.T) {
-	dir := t.TempDir()
-	// A copy of the work tree, in a repository of its own: the script renames what git knows.
+	// A copy of the work tree, in a repository of its own: the script renames what git knows. Its folder is always the
+	// same one, so that the build cache helps.
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(cache, "gatehouse-tests", "renamed")
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	run(t, "..", "sh", "-c", `git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null | tar -T - -cf - | tar -xf - -C "$0"`, dir)
 	run(t, dir, "sh", "-c", "git init -q && git add -A")
 

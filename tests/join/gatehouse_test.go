@@ -50,7 +50,7 @@ func joinGatehouse(t *testing.T, app string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body := read(t, res); res.StatusCode != http.StatusForbidden || !strings.Contains(body, "takes the role admin") {
+	if body := read(t, res); res.StatusCode != http.StatusForbidden || !strings.Contains(body, "need the role admin") {
 		t.Errorf("the vault answered a customer %d %q", res.StatusCode, body)
 	}
 

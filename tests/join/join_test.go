@@ -67,7 +67,7 @@ func TestJoin_TheDocumentedAppWorksWithAnotherProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body := read(t, res); res.StatusCode != http.StatusForbidden || !strings.Contains(body, "takes the role admin") {
+	if body := read(t, res); res.StatusCode != http.StatusForbidden || !strings.Contains(body, "need the role admin") {
 		t.Errorf("the vault answered %d %q", res.StatusCode, body)
 	}
 
