@@ -203,7 +203,7 @@ test("the next key is seen by every server before it signs", async ({ page }) =>
   await main(page).getByRole("button", { name: "Rotate ES256" }).click();
   const next = rows(page).filter({ hasText: "Next" });
   await expect(next).toContainText("signing from");
-  await expect(next).toContainText(`Seen by all ${servers().length}`, { timeout: 60_000 }); // they ask twice a minute
+  await expect(next).toContainText(`On all ${servers().length}`, { timeout: 60_000 }); // they ask twice a minute
   for (const name of servers()) await expect(next).toContainText(name);
   const kid = await next.locator("code").textContent();
   const published = await page.evaluate(async () => (await (await fetch("/oauth/jwks")).json()).keys.map((key) => key.kid));
