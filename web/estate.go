@@ -71,8 +71,14 @@ func (e Estate) AppsFor(roles []string) []components.App {
 	return shown
 }
 
-// Name returns what people call a service: "Shop" for "shop"; the service itself if the estate has none of this name.
-func (e Estate) Name(service string) string { return e.appOf(service).Name }
+// Name returns what people call a service: "Shop" for "shop"; "" if the estate has none of this name.
+func (e Estate) Name(service string) string {
+	i := slices.IndexFunc(e.apps, func(a App) bool { return a.Key == service })
+	if i < 0 {
+		return ""
+	}
+	return e.apps[i].Name
+}
 
 func (e Estate) appOf(service string) components.App {
 	for _, a := range e.apps {

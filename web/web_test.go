@@ -448,3 +448,16 @@ func TestHead_IsGetWithoutABody(t *testing.T) {
 		t.Errorf("HEAD where there is only POST: %s", got.Status)
 	}
 }
+
+func TestEstate_NamesItsServicesOnly(t *testing.T) {
+	estate, err := web.ParseEstate("http://localhost:8080", web.App{Key: "shop", Name: "Shop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What is no service of the estate, such as a client from the console, has no name that people know.
+	for service, want := range map[string]string{"shop": "Shop", "e2e-1234": "", "": ""} {
+		if got := estate.Name(service); got != want {
+			t.Errorf("%q is called %q, want %q", service, got, want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package analytics
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -130,7 +131,7 @@ func (q query) periodChoices(faulty bool) []components.NavItem {
 func (a *App) appChoices(c echo.Context, q query) ([]components.NavItem, error) {
 	items := []components.NavItem{{Label: "All apps", URL: q.urlWith("/", "app", ""), Current: q.app == ""}}
 	add := func(key string) {
-		items = append(items, components.NavItem{Label: a.Estate.Name(key), URL: q.urlWith("/", "app", key), Current: q.app == key})
+		items = append(items, components.NavItem{Label: cmp.Or(a.Estate.Name(key), key), URL: q.urlWith("/", "app", key), Current: q.app == key})
 	}
 	seen := map[string]bool{}
 	for _, app := range a.Estate.Apps() {

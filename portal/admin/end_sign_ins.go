@@ -29,7 +29,7 @@ func (a *Console) endSignInsForm(c echo.Context, me Admin) error {
 	if err != nil {
 		return err
 	}
-	view := endAllView{User: u, Total: total, Self: u.ID == me.ID, frame: a.userFrame(c, u, "Sign out everywhere of "+u.Name+"?", "")}
+	view := endAllView{User: u, Total: total, Self: u.ID == me.ID, frame: a.userFrame(c, u, "Sign out "+u.Name+" everywhere?", "")}
 	return web.Render(c, http.StatusOK, endAllPage(view))
 }
 

@@ -57,7 +57,7 @@ func (a *Console) loadUser(c echo.Context) (store.User, error) {
 }
 
 // loadUndeletedUser returns the user that the path names, or a 410 error if the account is deleted. Other errors are
-// those of someone.
+// those of loadUser.
 func (a *Console) loadUndeletedUser(c echo.Context) (store.User, error) {
 	u, err := a.loadUser(c)
 	if err == nil && !u.DeletedAt.IsZero() {

@@ -130,7 +130,7 @@ func (c Client) checkGrants() []error {
 		errs = append(errs, newFault("grant_types", "%s needs a client with a secret.", ClientCredentials))
 	}
 	if len(c.Scopes) > maxList {
-		errs = append(errs, newFault("scopes", "Use at most %d.", maxList))
+		errs = append(errs, newFault("scopes", "Use at most %d scopes.", maxList))
 	}
 	for _, s := range c.Scopes {
 		// RFC 6749 §3.3: scope-token

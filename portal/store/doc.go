@@ -12,6 +12,5 @@
 //	purge.go                         deletion of expired records
 //	query.go                         how columns become fields, pages and their cursors
 //
-// Each caller declares the methods that it needs as an interface of its own, which [Store] implements. Times are
-// [time.Time] with millisecond precision, stored as Unix milliseconds. Lists are JSON arrays.
+// Times are [time.Time] with millisecond precision, stored as Unix milliseconds. Lists are JSON arrays.
 package store

@@ -227,10 +227,11 @@ func (s *Store) EndDeniedSignIns(ctx context.Context, r Revocation, limit int, n
 			}
 			more = erased == limit
 		}
+		next := claimedUntil
 		if !more {
-			claimedUntil = time.Time{}
+			next = time.Time{}
 		}
-		return run(ctx, tx, "end denied sign-ins", `UPDATE revocations SET tidy_at = ? WHERE seq = ?`, millisOf(claimedUntil), r.Seq)
+		return run(ctx, tx, "end denied sign-ins", `UPDATE revocations SET tidy_at = ? WHERE seq = ?`, millisOf(next), r.Seq)
 	})
 	if err != nil {
 		return Outcome{}, false, err

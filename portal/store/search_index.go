@@ -79,7 +79,7 @@ func parseSearch(typed string) []string {
 	}
 	slices.Sort(words)
 	words = slices.Compact(words)
-	// A beginning of another parseSearch word is redundant.
+	// A beginning of another searched word is redundant.
 	return slices.DeleteFunc(words, func(w string) bool {
 		return slices.ContainsFunc(words, func(longer string) bool { return longer != w && strings.HasPrefix(longer, w) })
 	})

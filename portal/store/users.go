@@ -164,19 +164,17 @@ func (s *Store) SetName(ctx context.Context, id, name string, now time.Time) err
 // SetEmail changes a user's email, together with the changes of with. It returns ErrStale unless passwordHash, which
 // has just been verified, is still the user's, and ErrEmailTaken if another account has the email.
 func (s *Store) SetEmail(ctx context.Context, id, passwordHash, email, normalised string, now time.Time, with ...Change) error {
-	err := s.updateIndexed(ctx, id, ErrStale, with, `UPDATE users SET email = ?, email_normalised = ?, updated_at = ?, indexed = TRUE
+	return s.updateIndexed(ctx, id, ErrStale, with, `UPDATE users SET email = ?, email_normalised = ?, updated_at = ?, indexed = TRUE
 		WHERE id = ? AND password_hash = ?`, email, normalised, db.Millis(now), id, passwordHash)
-	if db.IsUnique(err) {
-		return ErrEmailTaken
-	}
-	return err
 }
 
 // updateIndexed updates a user's name or email, and the search index with it, in one transaction with the changes of
-// with. It returns none if there is no such user.
+// with. It returns none if there is no such user, and ErrEmailTaken if another account has the email.
 func (s *Store) updateIndexed(ctx context.Context, id string, none error, with []Change, statement string, args ...any) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if err := update(ctx, tx, "change a user", none, statement, args...); err != nil {
+		if err := update(ctx, tx, "change a user", none, statement, args...); db.IsUnique(err) {
+			return ErrEmailTaken
+		} else if err != nil {
 			return err
 		}
 		u, err := selectUser(ctx, tx, `WHERE id = ?`, id)

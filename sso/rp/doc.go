@@ -18,6 +18,7 @@
 //	browser ── POST /auth/sign-out ──▶ own session ends, 303 to the provider's end-session endpoint
 //	provider ─ POST /auth/backchannel-logout ──▶ every session of that sign-in ends, on every replica
 //
-// [RP.Optional] and [RP.Required] find out each request's [Identity] at the cost of one round trip to Redis. When Redis does not answer, pages
-// that require a sign-in answer 503 and keep the cookie, and public pages are shown as to a guest.
+// [RP.Optional] and [RP.Required] find out each request's [Identity] at the cost of one round trip to Redis. When Redis
+// does not answer, pages that require a sign-in answer 503 and keep the cookie, and public pages are shown as to a
+// guest.
 package rp

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"log/slog"
 	"net/http"
 )
 
@@ -47,6 +48,20 @@ func WriteError(w http.ResponseWriter, _ *http.Request, err error) {
 	// html/template would keep the linker from leaving out unused methods, which doubles the size of a small app.
 	_, _ = fmt.Fprintf(w, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>%s</title>\n<h1>%s</h1><p>%s</p>%s\n",
 		title, title, html.EscapeString(e.text()), link)
+}
+
+// logErrors returns an error handler that logs the causes of errors 5xx before it calls next. It does not answer a client
+// that has gone.
+func logErrors(log *slog.Logger, next func(http.ResponseWriter, *http.Request, error)) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		if r.Context().Err() != nil {
+			return
+		}
+		if e := (*Error)(nil); !errors.As(err, &e) || e.Status >= http.StatusInternalServerError {
+			log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+		}
+		next(w, r, err)
+	}
 }
 
 // handler returns h as an http.Handler. ErrorHandler answers h's errors.

@@ -114,7 +114,7 @@ func New(c Config) (*RP, error) {
 		c.SignedOut = func(w http.ResponseWriter, _ *http.Request) { _ = redirect(w, http.StatusSeeOther, "/") }
 	}
 	if c.ErrorHandler == nil {
-		c.ErrorHandler = WriteError
+		c.ErrorHandler = logErrors(c.Logger, WriteError)
 	}
 	if c.ClientIP == nil {
 		c.ClientIP = func(r *http.Request) string {
@@ -191,12 +191,12 @@ type Endpoint struct {
 	Handler      http.Handler
 }
 
-// Endpoints returns the endpoints that an app must serve.
+// Endpoints returns the endpoints that an app must serve. Sign-out refuses forms of other origins.
 func (a *RP) Endpoints() []Endpoint {
 	return []Endpoint{
 		{http.MethodGet, SignInPath, a.identify(a.handler(a.signIn))},
 		{http.MethodGet, CallbackPath, a.identify(a.handler(a.callback))},
-		{http.MethodPost, SignOutPath, a.identify(a.handler(a.signOut))},
+		{http.MethodPost, SignOutPath, http.NewCrossOriginProtection().Handler(a.identify(a.handler(a.signOut)))},
 		{http.MethodGet, SignedOutPath, a.identify(a.handler(a.signedOut))},
 		{http.MethodPost, BackchannelURI, a.handler(a.backchannel)},
 		{http.MethodGet, signoutpush.StreamPath, http.HandlerFunc(a.live.Stream)}, // for open tabs

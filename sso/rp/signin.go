@@ -53,7 +53,7 @@ func (a *RP) sendToSignIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		if err := r.ParseForm(); err != nil {
-			return badResponse("The form that was sent can't be read.", err)
+			return badResponse("We couldn't read the form. Go back, reload the page and try again.", err)
 		}
 		var err error
 		if fl.Draft, err = a.flows.keepDraft(r.Context(), a.ClientIP(r), r.PostForm); err != nil {

@@ -153,9 +153,11 @@ func (h *Handler) requestSignIn(w http.ResponseWriter, r *http.Request) (v *sign
 
 // unavailable answers 503 and asks the tab to retry, because the state is unknown.
 func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, err error) {
-	h.Logger.ErrorContext(r.Context(), "an open tab can't be told whether it is signed in", "error", err)
+	if r.Context().Err() == nil {
+		h.Logger.ErrorContext(r.Context(), "cannot tell an open tab whether it is signed in", "error", err)
+	}
 	w.Header().Set("Retry-After", "2")
-	writeError(w, http.StatusServiceUnavailable, "unavailable", "It is unknown just now whether you are signed in.")
+	writeError(w, http.StatusServiceUnavailable, "unavailable", "We can't tell right now whether you're signed in.")
 }
 
 func writeError(w http.ResponseWriter, status int, code, message string) {

@@ -32,6 +32,7 @@ func (h *Handler) Stream(w http.ResponseWriter, r *http.Request) {
 	}
 	release, ok := h.streams.acquire(v.sub)
 	if !ok {
+		h.Logger.WarnContext(r.Context(), "a stream was refused, because the user or the replica has too many", "sub", v.sub)
 		w.Header().Set("Retry-After", "10")
 		writeError(w, http.StatusServiceUnavailable, "unavailable", "Too many tabs are open. Please close some.")
 		return

@@ -252,7 +252,7 @@ func (r *Run) done() {
 	<-r.turn
 }
 
-// publishAndEnd reserves what the control needs and runs it. A panic ends the run.
+// carryOut reserves what the control needs and runs it. A panic ends the run.
 func (r *Run) carryOut(ctx context.Context, control string, args Args) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -1,8 +1,10 @@
 package rp_test
 
 import (
+	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -85,8 +87,43 @@ func TestNetHTTP_SignsInAndOut(t *testing.T) {
 	if got := b.get(a.URL + "/api/things"); got.status != http.StatusUnauthorized || !strings.HasPrefix(got.header.Get("WWW-Authenticate"), "Bearer") {
 		t.Errorf("the API answered %d, %v", got.status, got.header)
 	}
-	if got := b.do(http.MethodPost, a.URL+"/auth/sign-out", url.Values{}); got.body != "nobody " {
+	for _, site := range []string{"cross-site", "same-site"} {
+		if got := b.do(http.MethodPost, a.URL+"/auth/sign-out", url.Values{}, "Sec-Fetch-Site", site); got.status != http.StatusForbidden {
+			t.Errorf("a form from %s signs people out: %d", site, got.status)
+		}
+	}
+	if got := b.get(a.URL + "/orders"); got.body != "orders of alice" {
+		t.Errorf("after forms of other sites, orders answered %d %q", got.status, got.body)
+	}
+	if got := b.do(http.MethodPost, a.URL+"/auth/sign-out", url.Values{}, "Sec-Fetch-Site", "same-origin"); got.body != "nobody " {
 		t.Errorf("signed out, one is told %q", got.body)
+	}
+}
+
+func TestNetHTTP_LogsTheCauseOfA503(t *testing.T) {
+	var log strings.Builder
+	rdb := env.MiniRedis(t)
+	handler := plainReplica(t, newProvider(t), rdb, "http://shop.example.com", func(c *rp.Config) {
+		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	if err := rdb.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(ctx context.Context) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://shop.example.com/orders", nil)
+		r.Header.Set("Cookie", "shop_session="+strings.Repeat("A", 26))
+		res := httptest.NewRecorder()
+		handler.ServeHTTP(res, r)
+		return res
+	}
+	if res := ask(t.Context()); res.Code != http.StatusServiceUnavailable || !strings.Contains(log.String(), "client is closed") {
+		t.Errorf("Redis away: %d, log %q", res.Code, log.String())
+	}
+	log.Reset()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if res := ask(gone); res.Body.Len() != 0 || log.Len() != 0 {
+		t.Errorf("a client that has gone: %d %q, log %q", res.Code, res.Body, log.String())
 	}
 }
 
