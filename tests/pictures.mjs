@@ -53,7 +53,9 @@ try {
   await take(admin, "receipt");
   await alice.getByText("banned").first().waitFor();
   await take(alice, "signed-out");
-  await take(admin, "console", at("portal", "/admin"));
+  await admin.goto(at("portal", "/admin"));
+  await admin.getByText("all confirm revocations").waitFor(); // since the ban
+  await take(admin, "console");
 
   // The Academy: its contents, three experiments, somebody's own sign-in, and a class.
   process.env.E2E_BASE = estate.base;

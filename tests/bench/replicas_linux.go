@@ -235,7 +235,7 @@ func build(folder, given string) (string, error) {
 	if err := os.Setenv("CGO_ENABLED", "0"); err != nil {
 		return "", err
 	}
-	return binary, run("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, "gatehouse")
+	return binary, run("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, "gatehouse.example/cmd/gatehouse")
 }
 
 func temporary() (string, func(), error) {
