@@ -31,6 +31,9 @@ func (a *RP) recordResponse(w http.ResponseWriter, r *http.Request, began time.T
 // recordBegin records a request that was answered with a redirect to the provider's authorization endpoint.
 func (a *RP) recordBegin(w http.ResponseWriter, r *http.Request, began time.Time) {
 	target := cmp.Or(w.Header().Get("Location"), w.Header().Get("HX-Redirect"))
+	if target == "" {
+		return // as almost all responses are
+	}
 	u, err := url.Parse(target)
 	if err != nil || u.Query().Get("client_id") != a.ClientID || u.Query().Get("redirect_uri") != a.redirectURI() {
 		return
