@@ -38,7 +38,7 @@ type replica struct {
 
 func startBehindNginx(t *testing.T) *behindNginx {
 	t.Helper()
-	port := freePort(t)
+	port, release := reservePort(t)
 	b := &behindNginx{base: fmt.Sprintf("http://localhost:%d", port), replicas: map[string]*replica{}}
 	settings := []string{
 		"GATEHOUSE_URL=" + b.base, "GATEHOUSE_DEMO=true",
@@ -63,6 +63,7 @@ func startBehindNginx(t *testing.T) *behindNginx {
 	for name, r := range b.replicas {
 		awaitHTTP(t, name, r.said, "http://"+r.addr+"/readyz")
 	}
+	release()
 	b.startNginx(t, port)
 	return b
 }
@@ -196,12 +197,21 @@ func output(t *testing.T, program string) string {
 
 func freePort(t *testing.T) int {
 	t.Helper()
+	port, release := reservePort(t)
+	release()
+	return port
+}
+
+// reservePort returns a loopback port, and keeps it from all other programs until release is called.
+func reservePort(t *testing.T) (port int, release func()) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	release = func() { _ = l.Close() }
+	t.Cleanup(release)
+	return l.Addr().(*net.TCPAddr).Port, release
 }
 
 // syncBuffer keeps what a program says while others look.

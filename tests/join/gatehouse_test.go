@@ -26,15 +26,17 @@ func TestJoin_TheDocumentedAppWorksWithGatehouse(t *testing.T) {
 }
 
 func joinGatehouse(t *testing.T, app string) {
-	listen := freeAddr(t)
+	listen, release := reserveAddr(t)
 	_, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		t.Fatal(err)
 	}
 	base := "http://bank.localhost:" + port
 	house := estate.Start(t, estate.Options{Clients: declaration(t, base)})
+	redisURL := env.RedisURL(t)
+	release()
 	start(t, app, listen, map[string]string{
-		"REDIS_URL": env.RedisURL(t), "LISTEN": listen, "BASE_URL": base,
+		"REDIS_URL": redisURL, "LISTEN": listen, "BASE_URL": base,
 		"ISSUER": house.URL("portal"), "CLIENT_ID": "bank", "CLIENT_SECRET": "make-this-one-with-openssl-rand-hex-32", "KEY": "and-another-one-with-openssl-rand-hex-32",
 	})
 

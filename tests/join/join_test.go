@@ -26,11 +26,13 @@ import (
 
 func TestJoin_TheDocumentedAppWorksWithAnotherProvider(t *testing.T) {
 	app := build(t, 0)
-	listen := freeAddr(t)
+	listen, release := reserveAddr(t)
 	base := "http://" + listen
 	issuer := otherProvider(t, base+"/auth/callback")
+	redisURL := env.RedisURL(t)
+	release()
 	start(t, app, listen, map[string]string{
-		"REDIS_URL": env.RedisURL(t), "LISTEN": listen, "BASE_URL": base,
+		"REDIS_URL": redisURL, "LISTEN": listen, "BASE_URL": base,
 		"ISSUER": issuer, "CLIENT_ID": "bank", "CLIENT_SECRET": "a long secret", "KEY": "a long random key, of 32 bytes or more",
 	})
 
@@ -168,14 +170,16 @@ func otherProvider(t *testing.T, redirectURI string) string {
 	return issuer
 }
 
-func freeAddr(t *testing.T) string {
+// reserveAddr returns a loopback address, and keeps it from all other programs until release is called.
+func reserveAddr(t *testing.T) (addr string, release func()) {
 	t.Helper()
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().String()
+	release = func() { _ = ln.Close() }
+	t.Cleanup(release)
+	return ln.Addr().String(), release
 }
 
 func get(t *testing.T, browser *http.Client, address string) string {
