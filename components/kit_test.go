@@ -91,7 +91,7 @@ func TestPage_OfAGuest(t *testing.T) {
 		t.Error("without a choice the browser's preference must decide")
 	}
 	s.Unavailable = true
-	if page = render(t, components.Page(s), ""); strings.Contains(page, "Sign in") || !strings.Contains(page, "Account away") {
+	if page = render(t, components.Page(s), ""); strings.Contains(page, "Sign in") || !strings.Contains(page, "Account unavailable") {
 		t.Error("where nobody can tell who this is, the header must not say guest")
 	}
 }

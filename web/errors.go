@@ -169,6 +169,9 @@ func fromEcho(e *echo.HTTPError) *Error {
 	return out
 }
 
+// errorPageTimeout bounds what an error page asks for beyond the request, such as who is signed in.
+const errorPageTimeout = 2 * time.Second
+
 // answerError writes the response for an error: the Responder's own, or a page, a fragment or JSON.
 func (s *server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
@@ -186,6 +189,10 @@ func (s *server) answerError(err error, c echo.Context) {
 		h.Set("Retry-After", strconv.Itoa(int((e.RetryAfter+time.Second-1)/time.Second)))
 	}
 	h.Set("Cache-Control", "no-store")
+	// The handler's deadline ended with it. The page still asks who is signed in, if the handler has not.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), errorPageTimeout)
+	defer cancel()
+	c.SetRequest(c.Request().WithContext(ctx))
 	if err := s.sendError(c, e); err != nil && !errors.Is(err, context.Canceled) {
 		s.Logger.Error("cannot send an error response", "error", err, "request_id", RequestID(c))
 	}

@@ -242,7 +242,7 @@ func TestRedisAway_GuestsShopOn(t *testing.T) {
 	guest.want(guest.get("/"), 200, "Brass Lever")
 	guest.want(guest.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {"1"}}), 303)
 	guest.want(guest.get("/cart"), 200, "$9.50")
-	b.want(b.get("/"), 200, "Account away")
+	b.want(b.get("/"), 200, "Account unavailable")
 	b.want(b.get("/cart"), 200, "Sign-in is temporarily unavailable")
 	b.want(b.get("/orders"), 503)
 	b.want(b.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {"2"}}), 303)

@@ -59,6 +59,7 @@ export const pages = [
   [guest, "portal", "/sign-out"],
   [guest, "portal", "/signed-out"],
   [guest, "portal", "/no-such-page", 404],
+  [bob, "portal", "/no-such-page", 404],
   [guest, "portal", "/oauth/authorize", 400],
   [long, "portal", "/"],
   [long, "portal", "/profile"],
