@@ -35,9 +35,9 @@ type endedView struct {
 func (p *Pages) endedNotices(ctx context.Context, u store.User) ([]endedView, error) {
 	reasons := noticeReasons
 	// A program that signs in every minute ends another of its sign-ins each time.
-	if told, err := p.Store.HasAcknowledged(ctx, u.ID, p.Now().Add(-tooManyInterval)); err != nil {
+	if acknowledged, err := p.Store.HasAcknowledged(ctx, u.ID, p.Now().Add(-tooManyInterval)); err != nil {
 		return nil, err
-	} else if told {
+	} else if acknowledged {
 		reasons = slices.DeleteFunc(slices.Clone(noticeReasons), func(reason string) bool { return reason == revoke.TooMany })
 	}
 	rows, err := p.Store.UnacknowledgedSignIns(ctx, u.ID, reasons, p.Now().Add(-noticePeriod), maxNotices)

@@ -75,11 +75,11 @@ func (a *Console) deliveries(c echo.Context, _ Admin) error {
 	ctx := c.Request().Context()
 	q := readDeliveriesQuery(c.QueryParams())
 	view := deliveriesView{Query: q, URL: q.url(), Back: queryOf(q.url())}
-	owed, err := a.Store.UndeliveredCounts(ctx)
+	undelivered, err := a.Store.UndeliveredCounts(ctx)
 	if err != nil {
 		return err
 	}
-	view.setFilters(owed)
+	view.setFilters(undelivered)
 	rows, pages, err := loadPage("Deliveries", q.cursors, func(at cursors) ([]store.Delivery, bool, error) {
 		return a.Store.Notices(ctx, store.NoticeQuery{
 			GivenUp: !q.Waiting, Client: q.Client, Limit: perPage, After: readCursor(at.After), Before: readCursor(at.Before),
@@ -97,11 +97,11 @@ func (a *Console) deliveries(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, deliveriesPage(view), deliveryList(view))
 }
 
-func (v *deliveriesView) setFilters(owed []store.UndeliveredCount) {
+func (v *deliveriesView) setFilters(undelivered []store.UndeliveredCount) {
 	given, waits := 0, 0
 	all := chip{Key: "all", Label: "All apps", URL: deliveriesQuery{Waiting: v.Query.Waiting}.url(), Current: v.Query.Client == ""}
 	v.Clients = []chip{all}
-	for _, o := range owed {
+	for _, o := range undelivered {
 		given, waits = given+o.GivenUp, waits+o.Waiting
 		n := o.GivenUp
 		if v.Query.Waiting {

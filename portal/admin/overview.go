@@ -51,7 +51,6 @@ type endingRow struct {
 	Confirmed, Expected            int
 	Slowest                        string
 	Pending                        bool // not in Redis when the receipt was written
-	Told, Heard                    int  // apps, by back channel
 }
 
 type keyRow struct {
@@ -93,10 +92,10 @@ func (a *Console) loadOverview(ctx context.Context) (v overviewView, err error) 
 }
 
 func tiles(fleet fleetState, t store.Counts, places []store.SignInCount) []tile {
-	living := 0
+	active := 0
 	for _, p := range places {
 		if p.Client == "" {
-			living += p.Count
+			active += p.Count
 		}
 	}
 	servers := tile{Label: "Servers", Value: "–", Note: "Redis is unavailable", Icon: "server", URL: serversPath}
@@ -122,7 +121,7 @@ func tiles(fleet fleetState, t store.Counts, places []store.SignInCount) []tile 
 	}
 	return []tile{
 		{Label: "People", Value: formatCount(t.People), Note: "with an account", Icon: "users", URL: peoplePath},
-		{Label: "Sign-ins", Value: formatCount(living), Unit: "active", Note: "seen in the last 30 days", Icon: "log-in", URL: signInsPath},
+		{Label: "Sign-ins", Value: formatCount(active), Unit: "active", Note: "seen in the last 30 days", Icon: "log-in", URL: signInsPath},
 		servers, denied, deliveries,
 	}
 }
@@ -196,12 +195,7 @@ func (a *Console) recentEndings(ctx context.Context) ([]endingRow, error) {
 		var done revoke.Receipt
 		if json.Unmarshal([]byte(r.Text), &done) == nil {
 			row.Confirmed, row.Expected = done.Denylist.Confirmed(), len(done.Denylist.All)
-			row.Slowest, row.Pending, row.Told = formatMillis(done.Denylist.Slowest()), !done.Confirmed, len(done.Clients)
-			for _, t := range done.Clients {
-				if t.Delivered {
-					row.Heard++
-				}
-			}
+			row.Slowest, row.Pending = formatMillis(done.Denylist.Slowest()), !done.Confirmed
 		}
 		if r.UserID != "" {
 			u, err := a.Store.UserByID(ctx, r.UserID)

@@ -34,25 +34,25 @@ func receiptURL(ending string) string { return "/admin/receipts/" + url.PathEsca
 
 type receiptView struct {
 	frame
-	URL       string
-	Why       string
-	At        time.Time
-	Person    *store.User // nil if the receipt is not about a user
-	By, Note  string
-	Ended     int
-	Tidying   bool // more sign-ins are being ended
-	Confirmed bool // Redis had it when the receipt was written
-	Waiting   bool // until Redis has it
-	Groups    []serverTiles
-	Servers   []serverTile
-	Missing   []serverTile
-	N, All    int
-	Slowest   time.Duration
-	Slow      int // slow-down factor of the replay
-	Dense     bool
-	Told      []notifiedApp
-	Telling   bool // an app is still being notified
-	Poll      bool
+	URL         string
+	Why         string
+	At          time.Time
+	Person      *store.User // nil if the receipt is not about a user
+	By, Note    string
+	Ended       int
+	StillEnding bool // more sign-ins are being ended
+	Confirmed   bool // Redis had it when the receipt was written
+	Waiting     bool // until Redis has it
+	Groups      []serverTiles
+	Servers     []serverTile
+	Missing     []serverTile
+	N, All      int
+	Slowest     time.Duration
+	Slow        int // slow-down factor of the replay
+	Dense       bool
+	Notified    []notifiedApp
+	Notifying   bool // an app is still being notified
+	Poll        bool
 }
 
 // serverTiles are the replicas of one service.
@@ -73,9 +73,9 @@ type serverTile struct {
 
 // notifiedApp is an app that is notified by back channel.
 type notifiedApp struct {
-	Name, State, Failure string // State: heard, retrying, given up
+	Name, State, Failure string // State: delivered, retrying, failed
 	Took                 time.Duration
-	Heard, Notices       int
+	Delivered, Notices   int
 }
 
 // receipt handles GET /admin/receipts/:ending. The page polls for the parts that are not final.
@@ -92,13 +92,13 @@ func (a *Console) receipt(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	view := receiptView{URL: receiptURL(ending), Why: reasonLabels.text(rec.Reason), At: rec.CreatedAt, Ended: done.Ended, Tidying: done.Ending, Confirmed: done.Confirmed}
+	view := receiptView{URL: receiptURL(ending), Why: reasonLabels.text(rec.Reason), At: rec.CreatedAt, Ended: done.Ended, StillEnding: done.Ending, Confirmed: done.Confirmed}
 	view.setServers(done.Denylist, a.Now())
 	view.Waiting = !done.Confirmed && view.All == 0
 	if err := a.setNotified(c, ending, done, &view); err != nil {
 		return err
 	}
-	view.Poll = (view.Waiting || view.Telling || view.Tidying) && a.Now().Sub(rec.CreatedAt) < pollPeriod
+	view.Poll = (view.Waiting || view.Notifying || view.StillEnding) && a.Now().Sub(rec.CreatedAt) < pollPeriod
 	title, crumbs, err := a.setSubject(c, rec, &view)
 	if err != nil {
 		return err
@@ -184,16 +184,16 @@ func (a *Console) setNotified(c echo.Context, ending string, done revoke.Receipt
 		return err
 	}
 	for _, t := range now {
-		app := notifiedApp{Name: cmp.Or(t.Name, t.ClientID), Took: t.Took, Failure: t.Failure, Heard: t.Delivered, Notices: t.Notices, State: "retrying"}
+		app := notifiedApp{Name: cmp.Or(t.Name, t.ClientID), Took: t.Took, Failure: t.Failure, Delivered: t.Delivered, Notices: t.Notices, State: "retrying"}
 		switch {
 		case t.Delivered == t.Notices:
-			app.State, app.Failure = "heard", ""
+			app.State, app.Failure = "delivered", ""
 		case t.Delivered+t.GivenUp == t.Notices:
-			app.State = "given up"
+			app.State = "failed"
 		default:
-			view.Telling = true
+			view.Notifying = true
 		}
-		view.Told = append(view.Told, app)
+		view.Notified = append(view.Notified, app)
 	}
 	if len(now) > 0 {
 		return nil
@@ -202,11 +202,11 @@ func (a *Console) setNotified(c echo.Context, ending string, done revoke.Receipt
 		app := notifiedApp{Name: cmp.Or(t.Name, t.ClientID), Took: t.Took, Failure: t.Err, State: "retrying"}
 		switch {
 		case t.Delivered:
-			app.State = "heard"
+			app.State = "delivered"
 		case t.GivenUp:
-			app.State = "given up"
+			app.State = "failed"
 		}
-		view.Told = append(view.Told, app)
+		view.Notified = append(view.Notified, app)
 	}
 	return nil
 }
