@@ -13,8 +13,8 @@ test: deps lint check-generated test-go test-e2e ## All tests; installs what the
 
 test-quick: ## What finds most mistakes in less than two minutes: vet, the central packages, one page of each app in Chromium
 	go vet ./... ./sso/...
-	go run ./tests/env/cmd/withservers sh tests/go-tests.sh quick
-	cd tests && npm run --silent e2e -- --grep @quick
+	sh tests/in-memory.sh go run ./tests/env/cmd/withservers sh tests/go-tests.sh quick
+	cd tests && sh in-memory.sh npm run --silent e2e -- --grep @quick
 
 test-nightly: ## The model test with twenty times as many sequences
 	go run ./tests/env/cmd/withservers go test -count=1 -timeout 3h ./tests/endings -rapid.checks=3000
@@ -32,13 +32,13 @@ check-generated: ## Committed generated code is what its sources give
 	sh tests/check-generated.sh
 
 test-go: ## Go tests of every package, on embedded and on real servers; concurrent packages under the race detector
-	go run ./tests/env/cmd/withservers sh tests/go-tests.sh
+	sh tests/in-memory.sh go run ./tests/env/cmd/withservers sh tests/go-tests.sh
 
 test-race: ## The concurrent packages alone, under the race detector (which is why there is a C compiler)
-	go run ./tests/env/cmd/withservers sh tests/go-tests.sh race
+	sh tests/in-memory.sh go run ./tests/env/cmd/withservers sh tests/go-tests.sh race
 
 test-e2e: ## Playwright, in Chromium, against a running estate
-	cd tests && npm run --silent e2e
+	cd tests && sh in-memory.sh npm run --silent e2e
 
 generate: css ## After a change of a .templ or .css file
 	go tool templ generate

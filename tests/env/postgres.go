@@ -82,6 +82,7 @@ func startPostgres(keep string) (*PostgresServer, error) {
 	for _, setting := range []string{
 		"unix_socket_directories=", "max_connections=300", "shared_buffers=64MB", "max_wal_size=4GB",
 		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0",
+		"autovacuum=off", "jit=off",
 	} {
 		argv = append(argv, "-c", setting)
 	}
@@ -182,7 +183,7 @@ func createDatabase(t testing.TB, template string) string {
 		t.Fatal(err)
 	}
 	name := "gatehouse_test_" + secret()
-	if err := administer(t.Context(), shared, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+	if err := administer(t.Context(), shared, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY file_copy"); err != nil {
 		t.Fatalf("creating a PostgreSQL database to test on: %v", err)
 	}
 	t.Cleanup(func() {
