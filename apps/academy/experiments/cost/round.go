@@ -97,7 +97,7 @@ func load(ctx context.Context, b *branch, clients int, long time.Duration) (meas
 type answered struct{ at, took time.Duration }
 
 // perSecond returns the throughput in the round's median slice, so that short interruptions by other processes do not
-// count.
+// count. If most slices are empty, because the machine was busy, it returns the average of the round.
 func perSecond(each []answered, lasted time.Duration) float64 {
 	const many = 9
 	slice := lasted / many
@@ -109,10 +109,13 @@ func perSecond(each []answered, lasted time.Duration) float64 {
 		counts[min(int(one.at/slice), many-1)]++
 	}
 	slices.Sort(counts)
+	if counts[many/2] == 0 {
+		return float64(len(each)) / lasted.Seconds()
+	}
 	return float64(counts[many/2]) / slice.Seconds()
 }
 
-// askOn sends one request after the other until ctx ends or there are no more cards.
+// askOn sends one request after the other until ctx ends or there are no more cards, and at least one.
 func askOn(ctx context.Context, b *branch, began time.Time) ([]answered, error) {
 	dial := net.Dialer{Timeout: patience}
 	conn, err := dial.DialContext(context.WithoutCancel(ctx), "tcp", b.addr)
@@ -122,7 +125,7 @@ func askOn(ctx context.Context, b *branch, began time.Time) ([]answered, error) 
 	defer func() { _ = conn.Close() }()
 	in, out := bufio.NewReaderSize(conn, 1<<10), bufio.NewWriterSize(conn, 4<<10)
 	var all []answered
-	for ctx.Err() == nil {
+	for len(all) == 0 || ctx.Err() == nil {
 		r := b.present()
 		if r == nil {
 			break
