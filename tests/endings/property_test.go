@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -81,6 +82,24 @@ func (m *model) end(by string, which func(*signIn) bool) {
 	}
 }
 
+// ending repeats what ends the sign-ins of which while it is answered 503, and returns the first other answer. On a busy
+// machine the portal stores an ending that is not confirmed in time: it says so, and that it follows by itself.
+func (m *model) ending(which func(*signIn) bool, act func() result, services ...string) result {
+	answers := 0
+	r := m.house.settled(func() result { answers++; return act() }, services...)
+	if answers == 1 {
+		return r
+	}
+	m.house.eventually("the ending takes effect", func() bool {
+		return !slices.ContainsFunc(m.living(), func(s *signIn) bool {
+			return which(s) && slices.ContainsFunc(m.house.banks, func(bank *replica) bool {
+				return bank.serve("/vault", s.cookies.header(), "").status == http.StatusOK
+			})
+		})
+	})
+	return r
+}
+
 // well is a replica of the bank whose network is whole.
 func (m *model) well() *replica {
 	for _, bank := range m.house.banks {
@@ -152,10 +171,12 @@ func (m *model) replay(t *rapid.T) {
 	}
 	time.Sleep(2 * time.Millisecond) // longer than a replay is taken for the same request
 	stolen := grant{refresh: rapid.SampledFrom(s.grant.spent).Draw(t, "spent")}
-	if r := m.house.refreshed(&stolen); r.status != http.StatusBadRequest {
+	itself := func(o *signIn) bool { return o == s }
+	r := m.ending(itself, func() result { return m.house.refreshed(&stolen) }, "portal")
+	if r.status != http.StatusBadRequest {
 		t.Fatalf("%s: a refresh token was used twice: %s", s, r)
 	}
-	m.end("theft", func(o *signIn) bool { return o == s })
+	m.end("theft", itself)
 }
 
 func (m *model) signOut(t *rapid.T) {
@@ -163,10 +184,23 @@ func (m *model) signOut(t *rapid.T) {
 	if s == nil {
 		return
 	}
-	if r := m.house.settled(func() result { return s.browser.signOut(m.well()) }, "bank"); r.status != http.StatusOK {
+	itself := func(o *signIn) bool { return o == s }
+	var portal string // the page of the portal that asks to come back
+	r := m.ending(itself, func() (r result) {
+		if portal == "" {
+			r = s.browser.signOut(m.well())
+		} else {
+			r = get(m.house.t, s.browser.at(m.well(), true), portal)
+		}
+		if strings.HasPrefix(r.url.Host, "portal.") {
+			portal = r.url.String()
+		}
+		return r
+	}, "bank", "portal")
+	if r.status != http.StatusOK {
 		t.Fatalf("%s can't sign out: %s", s, r)
 	}
-	m.end("sign-out", func(o *signIn) bool { return o == s })
+	m.end("sign-out", itself)
 }
 
 func (m *model) everywhere(t *rapid.T) {
@@ -174,17 +208,11 @@ func (m *model) everywhere(t *rapid.T) {
 	if s == nil {
 		return
 	}
-	answers := 0
-	r := m.house.settled(func() result { answers++; return s.browser.everywhere() }, "portal")
-	if r.status != http.StatusSeeOther {
+	theirs := func(o *signIn) bool { return o.person == s.person }
+	if r := m.ending(theirs, s.browser.everywhere, "portal"); r.status != http.StatusSeeOther {
 		t.Fatalf("%s can't sign out everywhere: %s", s, r)
 	}
-	if answers > 1 { // on a busy machine it is stored, and not confirmed in time; the portal said so, and that it follows by itself
-		m.house.eventually("signing out everywhere takes effect", func() bool {
-			return !slices.ContainsFunc(m.house.banks, func(bank *replica) bool { return bank.serve("/vault", s.cookies.header(), "").status == http.StatusOK })
-		})
-	}
-	m.end("sign-out everywhere", func(o *signIn) bool { return o.person == s.person })
+	m.end("sign-out everywhere", theirs)
 }
 
 func (m *model) ban(t *rapid.T) {
