@@ -8,53 +8,55 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// ErrNotFound is returned by [Get] if there is no row.
+// ErrNotFound is returned by [One] if there is no row.
 var ErrNotFound = errors.New("not found")
 
-// Querier is a [*DB] or a transaction.
-type Querier interface {
-	sqlx.ExtContext
-	Rebind(query string) string
-}
-
-// Get reads the first row of a query with ? placeholders into dest. It returns [ErrNotFound] if there is none; other
-// errors begin with what.
-func Get(ctx context.Context, q Querier, what string, dest any, query string, args ...any) error {
-	err := sqlx.GetContext(ctx, q, dest, q.Rebind(query), args...)
-	if Missing(err) {
-		return ErrNotFound
-	}
-	return wrap(what, err)
-}
-
-// Select appends the rows of a query with ? placeholders to the slice that dest points to. Its errors begin with what.
-func Select(ctx context.Context, q Querier, what string, dest any, query string, args ...any) error {
-	return wrap(what, sqlx.SelectContext(ctx, q, dest, q.Rebind(query), args...))
-}
-
-// SelectIn does what [Select] does, and replaces IN (?) with the elements of a slice in args, which must not be empty.
-func SelectIn(ctx context.Context, q Querier, what string, dest any, query string, args ...any) error {
+// All returns the rows of a query with ? placeholders. Each column is read into the field with its name as db tag or, if T
+// is no struct, into the value. A slice among args is expanded, for IN (?); it must not be empty. Errors begin with what.
+func All[T any](ctx context.Context, q sqlx.ExtContext, what, query string, args ...any) ([]T, error) {
 	query, args, err := sqlx.In(query, args...)
 	if err != nil {
-		return wrap(what, err)
+		return nil, wrap(what, err)
 	}
-	return Select(ctx, q, what, dest, query, args...)
+	rows, err := q.QueryxContext(ctx, q.Rebind(query), args...)
+	if err != nil {
+		return nil, wrap(what, err)
+	}
+	defer func() { _ = rows.Close() }()
+	all, err := scanRows[T](rows)
+	return all, wrap(what, err)
 }
 
-// Exec executes a statement with ? placeholders. Its errors begin with what.
-func Exec(ctx context.Context, q Querier, what, query string, args ...any) error {
-	_, err := q.ExecContext(ctx, q.Rebind(query), args...)
-	return wrap(what, err)
+// One returns the first row of a query as [All] does, or [ErrNotFound] if it has none.
+func One[T any](ctx context.Context, q sqlx.ExtContext, what, query string, args ...any) (one T, err error) {
+	all, err := All[T](ctx, q, what, query, args...)
+	if err != nil {
+		return one, err
+	}
+	if len(all) == 0 {
+		return one, ErrNotFound
+	}
+	return all[0], nil
+}
+
+// Exec executes a statement, expanding slices as [All] does. Errors begin with what.
+func Exec(ctx context.Context, q sqlx.ExtContext, what, statement string, args ...any) error {
+	_, err := Change(ctx, q, what, statement, args...)
+	return err
 }
 
 // Change executes a statement like [Exec] and returns how many rows it changed.
-func Change(ctx context.Context, q Querier, what, query string, args ...any) (int64, error) {
-	result, err := q.ExecContext(ctx, q.Rebind(query), args...)
+func Change(ctx context.Context, q sqlx.ExtContext, what, statement string, args ...any) (changed int, err error) {
+	statement, args, err = sqlx.In(statement, args...)
+	if err != nil {
+		return 0, wrap(what, err)
+	}
+	result, err := q.ExecContext(ctx, q.Rebind(statement), args...)
 	if err != nil {
 		return 0, wrap(what, err)
 	}
 	n, err := result.RowsAffected()
-	return n, wrap(what, err)
+	return int(n), wrap(what, err)
 }
 
 func wrap(what string, err error) error {

@@ -47,7 +47,7 @@ func Audited(a Audit) Change {
 				return fmt.Errorf("store: audit: %w", err)
 			}
 		}
-		return run(ctx, tx, "audit", `INSERT INTO audit (`+auditColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		return db.Exec(ctx, tx, "audit", `INSERT INTO audit (`+auditColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			db.Millis(a.At), a.ActorID, a.Actor, a.Action, a.TargetKind, a.TargetID, a.Target, a.IP, a.RequestID, string(detail))
 	}}
 }
@@ -70,7 +70,7 @@ type AuditQuery struct {
 func (s *Store) AuditRows(ctx context.Context, q AuditQuery) (page []Audit, more bool, err error) {
 	var from int64
 	if seq := max(q.Older, q.Newer); seq > 0 {
-		from, err = selectOne[int64](ctx, s.db, "audit", `SELECT at FROM audit WHERE seq = ?`, seq)
+		from, err = db.One[int64](ctx, s.db, "audit", `SELECT at FROM audit WHERE seq = ?`, seq)
 		if errors.Is(err, ErrNotFound) {
 			return nil, false, nil
 		}
@@ -81,7 +81,7 @@ func (s *Store) AuditRows(ctx context.Context, q AuditQuery) (page []Audit, more
 	query, args := q.statement(from, s.db.Dialect)
 	var rows []Audit
 	err = s.alongIndexes(ctx, func(on sqlx.ExtContext) error {
-		rows, err = selectAll[Audit](ctx, on, "audit", query, args...)
+		rows, err = db.All[Audit](ctx, on, "audit", query, args...)
 		return err
 	})
 	page, more = trimPage(rows, q.Limit, q.Newer > 0)

@@ -33,7 +33,7 @@ func BanUser(id, reason string, until, now time.Time) Change {
 		if err := s.requireOtherAdmin(ctx, tx, u, now); err != nil {
 			return err
 		}
-		return run(ctx, tx, "ban", `UPDATE users SET disabled_at = ?, ban_reason = ?, banned_until = ?, updated_at = ?,
+		return db.Exec(ctx, tx, "ban", `UPDATE users SET disabled_at = ?, ban_reason = ?, banned_until = ?, updated_at = ?,
 			device_generation = device_generation + 1 WHERE id = ?`, db.Millis(now), reason, millisOf(until), db.Millis(now), id)
 	}}
 }
@@ -49,7 +49,7 @@ func UnbanUser(id string, now time.Time) Change {
 		if !u.Disabled(now) {
 			return ErrNotBanned
 		}
-		return run(ctx, tx, "unban", `UPDATE users SET disabled_at = NULL, ban_reason = '', banned_until = NULL, updated_at = ? WHERE id = ?`,
+		return db.Exec(ctx, tx, "unban", `UPDATE users SET disabled_at = NULL, ban_reason = '', banned_until = NULL, updated_at = ? WHERE id = ?`,
 			db.Millis(now), id)
 	}}
 }

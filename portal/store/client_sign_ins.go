@@ -30,7 +30,7 @@ func (s *Store) clientSignIns(ctx context.Context, signIns []SignIn) (map[string
 	for i, in := range signIns {
 		sids[i] = in.SID
 	}
-	rows, err := selectAll[ClientSignIn](ctx, s.db, "client sign-ins", `SELECT sid, client_id, replica, first_at, last_at
+	rows, err := db.All[ClientSignIn](ctx, s.db, "client sign-ins", `SELECT sid, client_id, replica, first_at, last_at
 		FROM sign_in_clients WHERE sid IN (?) ORDER BY first_at, client_id`, sids)
 	all := map[string][]ClientSignIn{}
 	for _, r := range rows {
@@ -62,7 +62,7 @@ type SignInIdentity struct {
 // SignInIdentity returns the user of the sign-in sid. It returns ErrNotFound if no tokens may be issued: the sign-in
 // is unknown or has ended, or the user is disabled at now.
 func (s *Store) SignInIdentity(ctx context.Context, sid, clientID string, now time.Time) (SignInIdentity, error) {
-	id, err := selectOne[SignInIdentity](ctx, s.db, "sign-in identity", `SELECT u.id, s.sid, u.email, u.name, u.roles, s.created_at,
+	id, err := db.One[SignInIdentity](ctx, s.db, "sign-in identity", `SELECT u.id, s.sid, u.email, u.name, u.roles, s.created_at,
 		(SELECT last_at FROM sign_in_clients c WHERE c.sid = s.sid AND c.client_id = ?) AS last_at`+activeSignIn+
 		` AND (u.disabled_at IS NULL OR u.banned_until <= ?)`, clientID, sid, db.Millis(now))
 	if err == nil && s.Locked(id.UserID) {
@@ -103,7 +103,7 @@ func (s *Store) RecordClientSignIn(ctx context.Context, id SignInIdentity, clien
 }
 
 func upsertClientSignIn(ctx context.Context, tx *sqlx.Tx, id SignInIdentity, clientID string, now int64) (isNew bool, err error) {
-	n, err := exec(ctx, tx, "client sign-in", `INSERT INTO sign_in_clients (sid, client_id, first_at, last_at, replica)
+	n, err := db.Change(ctx, tx, "client sign-in", `INSERT INTO sign_in_clients (sid, client_id, first_at, last_at, replica)
 		VALUES (?, ?, ?, ?, ?) ON CONFLICT (sid, client_id) DO NOTHING`, id.SID, clientID, now, now, id.Replica)
 	if err != nil {
 		return false, err
@@ -111,7 +111,7 @@ func upsertClientSignIn(ctx context.Context, tx *sqlx.Tx, id SignInIdentity, cli
 	if n == 1 {
 		return true, events.Record(ctx, tx, events.New(events.SignIn, id.UserID, map[string]any{"client_id": clientID, "method": "sso"}))
 	}
-	return false, run(ctx, tx, "client sign-in", `UPDATE sign_in_clients SET last_at = ?, replica = CASE WHEN ? = '' THEN replica ELSE ? END
+	return false, db.Exec(ctx, tx, "client sign-in", `UPDATE sign_in_clients SET last_at = ?, replica = CASE WHEN ? = '' THEN replica ELSE ? END
 		WHERE sid = ? AND client_id = ? AND last_at < ?`, now, id.Replica, id.Replica, id.SID, clientID, now)
 }
 

@@ -58,17 +58,17 @@ func (c Client) values() []any {
 
 // Clients returns all registered clients, by id.
 func (s *Store) Clients(ctx context.Context) ([]Client, error) {
-	return selectAll[Client](ctx, s.db, "clients", selectClient+`ORDER BY id`)
+	return db.All[Client](ctx, s.db, "clients", selectClient+`ORDER BY id`)
 }
 
 // ClientChanges returns a number that increases with every change of a client.
 func (s *Store) ClientChanges(ctx context.Context) (int64, error) {
-	return selectOne[int64](ctx, s.db, "client changes", `SELECT n FROM client_changes`)
+	return db.One[int64](ctx, s.db, "client changes", `SELECT n FROM client_changes`)
 }
 
 // Client returns a registered client, disabled or not, or ErrNotFound.
 func (s *Store) Client(ctx context.Context, id string) (Client, error) {
-	return selectOne[Client](ctx, s.db, "client "+id, selectClient+`WHERE id = ?`, id)
+	return db.One[Client](ctx, s.db, "client "+id, selectClient+`WHERE id = ?`, id)
 }
 
 // ClientQuery selects clients, by id. After is the id of the last one on the previous page, Before that of the first
@@ -94,7 +94,7 @@ func (s *Store) ClientPage(ctx context.Context, q ClientQuery) (page []Client, m
 	case q.Before != "":
 		where, args, order = where+` AND id < ?`, append(args, q.Before), `id DESC`
 	}
-	rows, err := selectAll[Client](ctx, s.db, "clients", selectClient+`WHERE `+where+` ORDER BY `+order+` LIMIT ?`, append(args, q.Limit+1)...)
+	rows, err := db.All[Client](ctx, s.db, "clients", selectClient+`WHERE `+where+` ORDER BY `+order+` LIMIT ?`, append(args, q.Limit+1)...)
 	page, more = trimPage(rows, q.Limit, q.Before != "")
 	return page, more, err
 }
@@ -126,7 +126,7 @@ func (s *Store) DeclareClients(ctx context.Context, declared []Client, now time.
 			}
 		}
 		for _, id := range dropped {
-			if err := run(ctx, tx, "client "+id+" is no longer declared", `UPDATE clients SET declared = ?, version = version + 1 WHERE id = ?`, false, id); err != nil {
+			if err := db.Exec(ctx, tx, "client "+id+" is no longer declared", `UPDATE clients SET declared = ?, version = version + 1 WHERE id = ?`, false, id); err != nil {
 				return err
 			}
 		}
@@ -141,7 +141,7 @@ func (s *Store) DeclareClients(ctx context.Context, declared []Client, now time.
 // insertClient inserts c, and returns the number of rows that it changes.
 func insertClient(ctx context.Context, tx *sqlx.Tx, c Client, created time.Time, declared bool, onConflict string) (int, error) {
 	args := append(append([]any{c.ID}, c.values()...), db.Millis(created), declared)
-	return exec(ctx, tx, "add client "+c.ID, `INSERT INTO clients (id, `+clientValues+`, created_at, declared)
+	return db.Change(ctx, tx, "add client "+c.ID, `INSERT INTO clients (id, `+clientValues+`, created_at, declared)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) `+onConflict, args...)
 }
 
@@ -200,11 +200,11 @@ func EnableClient(id string) Change {
 // ErrClientDeclared (only if undeclared is required) or ErrClientChanged.
 func changeClient(id string, undeclared bool, set string, args ...any) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
-		n, err := exec(ctx, tx, "change client "+id, `UPDATE clients SET `+set, args...)
+		n, err := db.Change(ctx, tx, "change client "+id, `UPDATE clients SET `+set, args...)
 		if err != nil || n > 0 {
 			return err
 		}
-		declared, err := selectOne[bool](ctx, tx, "client "+id, `SELECT declared FROM clients WHERE id = ?`, id)
+		declared, err := db.One[bool](ctx, tx, "client "+id, `SELECT declared FROM clients WHERE id = ?`, id)
 		switch {
 		case err != nil:
 			return err

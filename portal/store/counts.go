@@ -97,9 +97,9 @@ func (s *Store) nextReplica(ctx context.Context, c SignInCount) (SignInCount, er
 	if c.Client != "" {
 		query, args = nextOfClient, []any{c.Client, c.Replica}
 	}
-	next, err := selectOne[SignInCount](ctx, s.db, "next replica", query, args...)
+	next, err := db.One[SignInCount](ctx, s.db, "next replica", query, args...)
 	if errors.Is(err, ErrNotFound) {
-		return selectOne[SignInCount](ctx, s.db, "next client", nextClient, c.Client)
+		return db.One[SignInCount](ctx, s.db, "next client", nextClient, c.Client)
 	}
 	return next, err
 }

@@ -94,7 +94,7 @@ func (out *Outcome) denyUser(ctx context.Context, s *Store, tx *sqlx.Tx, e EndRe
 	if err != nil {
 		return unlessMissing(err)
 	}
-	active, err := selectOne[struct {
+	active, err := db.One[struct {
 		Any      bool      `db:"any_active"` // besides e.Except
 		LastSeen time.Time `db:"last_seen"`
 		Except   bool      `db:"excepted"`
@@ -113,7 +113,7 @@ func (out *Outcome) denyUser(ctx context.Context, s *Store, tx *sqlx.Tx, e EndRe
 		return nil // the excepted sign-in is the only one
 	}
 	before := deniedBefore(u, e, active.LastSeen)
-	if err := run(ctx, tx, "deny a user", `UPDATE users SET denied_before = ?, denied_except = ? WHERE id = ?`,
+	if err := db.Exec(ctx, tx, "deny a user", `UPDATE users SET denied_before = ?, denied_except = ? WHERE id = ?`,
 		db.Millis(before), e.Except, u.ID); err != nil {
 		return err
 	}
@@ -151,11 +151,11 @@ func deniedBefore(u User, e EndRequest, seen time.Time) time.Time {
 func (out *Outcome) endToken(ctx context.Context, s *Store, tx *sqlx.Tx, e EndRequest) error {
 	if !strings.Contains(e.Token, ".") {
 		if s.db.Dialect == db.Postgres { // wait for a concurrent rotation, so that the update sees its successor
-			if err := run(ctx, tx, "lock a grant", `SELECT 1 FROM sign_ins WHERE sid IN (SELECT sid FROM refresh_tokens WHERE family = ?) FOR UPDATE`, e.Token); err != nil {
+			if err := db.Exec(ctx, tx, "lock a grant", `SELECT 1 FROM sign_ins WHERE sid IN (SELECT sid FROM refresh_tokens WHERE family = ?) FOR UPDATE`, e.Token); err != nil {
 				return err
 			}
 		}
-		if err := run(ctx, tx, "revoke a grant", `UPDATE refresh_tokens SET revoked_at = ? WHERE family = ? AND revoked_at IS NULL`,
+		if err := db.Exec(ctx, tx, "revoke a grant", `UPDATE refresh_tokens SET revoked_at = ? WHERE family = ? AND revoked_at IS NULL`,
 			db.Millis(e.Now), e.Token); err != nil {
 			return err
 		}
@@ -186,7 +186,7 @@ func (out *Outcome) revoke(ctx context.Context, tx *sqlx.Tx, r Revocation, e End
 	r.ReceiptID, r.Reason, r.Note, r.By, r.Client = e.ID, e.Reason, e.Note, e.By, e.Client
 	r.At, r.Until = e.Now.Truncate(time.Millisecond), e.Until.Truncate(time.Millisecond)
 	var err error
-	r.Seq, err = selectOne[int64](ctx, tx, "insert a revocation", `INSERT INTO revocations
+	r.Seq, err = db.One[int64](ctx, tx, "insert a revocation", `INSERT INTO revocations
 		(ending, kind, value, before_at, except_sid, reason, note, by_user, client_id, at, until_at, tidy_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
 		r.ReceiptID, r.Kind, r.Value, millisOf(r.Before), r.Except, r.Reason, r.Note, r.By, r.Client, db.Millis(r.At), db.Millis(r.Until),
@@ -202,7 +202,7 @@ func recordSignOut(ctx context.Context, tx *sqlx.Tx, e EndRequest, userID string
 // ClaimDenial returns a denial of a user whose sign-ins have not all been ended, and reserves it until claimedUntil.
 // It returns ErrNotFound if there is none that is not reserved.
 func (s *Store) ClaimDenial(ctx context.Context, now, claimedUntil time.Time) (Revocation, error) {
-	return selectOne[Revocation](ctx, s.db, "claim a denial", `UPDATE revocations SET tidy_at = ? WHERE tidy_at <= ? AND seq IN
+	return db.One[Revocation](ctx, s.db, "claim a denial", `UPDATE revocations SET tidy_at = ? WHERE tidy_at <= ? AND seq IN
 		(SELECT seq FROM revocations WHERE tidy_at <= ? ORDER BY tidy_at LIMIT 1`+s.onPostgres(` FOR UPDATE SKIP LOCKED`)+`) RETURNING `+revocationColumns,
 		db.Millis(claimedUntil), db.Millis(now), db.Millis(now))
 }
@@ -220,7 +220,7 @@ func (s *Store) EndDeniedSignIns(ctx context.Context, r Revocation, limit int, n
 		}
 		more = len(out.Ended) == limit
 		if !more && r.Reason == reasonDeleted {
-			erased, err := exec(ctx, tx, "erase ended sign-ins", `UPDATE sign_ins SET user_agent = '', ip = '', session_key = '' WHERE sid IN
+			erased, err := db.Change(ctx, tx, "erase ended sign-ins", `UPDATE sign_ins SET user_agent = '', ip = '', session_key = '' WHERE sid IN
 				(SELECT sid FROM sign_ins WHERE user_id = ? AND ended_at IS NOT NULL AND (user_agent <> '' OR ip <> '' OR session_key <> '') LIMIT ?)`, r.Value, limit)
 			if err != nil {
 				return err
@@ -231,7 +231,7 @@ func (s *Store) EndDeniedSignIns(ctx context.Context, r Revocation, limit int, n
 		if !more {
 			next = time.Time{}
 		}
-		return run(ctx, tx, "end denied sign-ins", `UPDATE revocations SET tidy_at = ? WHERE seq = ?`, millisOf(next), r.Seq)
+		return db.Exec(ctx, tx, "end denied sign-ins", `UPDATE revocations SET tidy_at = ? WHERE seq = ?`, millisOf(next), r.Seq)
 	})
 	if err != nil {
 		return Outcome{}, false, err
@@ -246,7 +246,7 @@ func (out *Outcome) endActive(ctx context.Context, tx *sqlx.Tx, e EndRequest, co
 	if e.Reason == reasonDeleted {
 		erase = `, user_agent = '', ip = '', session_key = ''`
 	}
-	rows, err := selectAll[struct {
+	rows, err := db.All[struct {
 		SID    string `db:"sid"`
 		UserID string `db:"user_id"`
 	}](ctx, tx, "end sign-ins", `UPDATE sign_ins SET ended_at = ?, end_reason = ?`+erase+`
@@ -258,7 +258,7 @@ func (out *Outcome) endActive(ctx context.Context, tx *sqlx.Tx, e EndRequest, co
 	for _, r := range rows {
 		out.Ended = append(out.Ended, r.SID)
 	}
-	if err := run(ctx, tx, "revoke refresh tokens", `UPDATE refresh_tokens SET revoked_at = ? WHERE sid IN (?) AND revoked_at IS NULL`, db.Millis(e.Now), out.Ended); err != nil {
+	if err := db.Exec(ctx, tx, "revoke refresh tokens", `UPDATE refresh_tokens SET revoked_at = ? WHERE sid IN (?) AND revoked_at IS NULL`, db.Millis(e.Now), out.Ended); err != nil {
 		return err
 	}
 	return out.notifyClients(ctx, tx, e)
@@ -269,7 +269,7 @@ const maxNoticesInserted = 1000
 
 // notifyClients adds a logout notice for each client that the ended sign-ins opened to the outbox.
 func (out *Outcome) notifyClients(ctx context.Context, tx *sqlx.Tx, e EndRequest) error {
-	notices, err := selectAll[Notice](ctx, tx, "clients to notify", `SELECT o.sid, o.client_id, c.backchannel_logout_uri AS uri FROM sign_in_clients o
+	notices, err := db.All[Notice](ctx, tx, "clients to notify", `SELECT o.sid, o.client_id, c.backchannel_logout_uri AS uri FROM sign_in_clients o
 		JOIN clients c ON c.id = o.client_id WHERE o.sid IN (?) AND c.backchannel_logout_uri <> '' ORDER BY o.client_id, o.sid`, out.Ended)
 	if err != nil {
 		return err
@@ -281,7 +281,7 @@ func (out *Outcome) notifyClients(ctx context.Context, tx *sqlx.Tx, e EndRequest
 			n.ID, n.UserID, n.ReceiptID, n.CreatedAt = rand.Text(), out.UserID, e.ID, e.Now
 			values = append(values, n.ID, n.ClientID, n.SID, n.UserID, db.Millis(e.Now), db.Millis(e.RetryFrom), e.ID)
 		}
-		if err := run(ctx, tx, "add notices", `INSERT INTO backchannel_outbox (id, client_id, sid, user_id, created_at, next_attempt_at, ending)
+		if err := db.Exec(ctx, tx, "add notices", `INSERT INTO backchannel_outbox (id, client_id, sid, user_id, created_at, next_attempt_at, ending)
 			VALUES `+placeholders(`(?, ?, ?, ?, ?, ?, ?)`, len(some)), values...); err != nil {
 			return err
 		}

@@ -58,7 +58,7 @@ func (s *Store) PlansOfPeople(ctx context.Context, q PeopleQuery, explain func(o
 	return s.alongIndexes(ctx, func(on sqlx.ExtContext) error {
 		_, _, err := scan.read(q.Limit, func(query string, args []any) ([]position, error) {
 			explain(on, on.Rebind(query), args)
-			return selectAll[position](ctx, on, "search people", query, args...)
+			return db.All[position](ctx, on, "search people", query, args...)
 		})
 		return err
 	})

@@ -33,7 +33,7 @@ type SigningKey struct {
 
 // SigningKeys returns all stored keys, the oldest first.
 func (s *Store) SigningKeys(ctx context.Context) ([]SigningKey, error) {
-	return selectAll[SigningKey](ctx, s.db, "signing keys", `SELECT kid, alg, private_pem_encrypted, public_jwk, created_at, activates_at,
+	return db.All[SigningKey](ctx, s.db, "signing keys", `SELECT kid, alg, private_pem_encrypted, public_jwk, created_at, activates_at,
 		activated_at, not_after, withdrawn_at, active FROM signing_keys ORDER BY created_at, kid`)
 }
 
@@ -56,11 +56,11 @@ func ActivateKey(kid, alg string, now, until time.Time) Change {
 			WHERE kid = ? AND alg = ? AND activates_at IS NOT NULL`, db.Millis(now), kid, alg); err != nil {
 			return err
 		}
-		if err := run(ctx, tx, "retire signing key", `UPDATE signing_keys SET active = ?, not_after = ?, private_pem_encrypted = ''
+		if err := db.Exec(ctx, tx, "retire signing key", `UPDATE signing_keys SET active = ?, not_after = ?, private_pem_encrypted = ''
 			WHERE alg = ? AND active`, false, db.Millis(until), alg); err != nil {
 			return err
 		}
-		return run(ctx, tx, "activate signing key", `UPDATE signing_keys SET active = ? WHERE kid = ?`, true, kid)
+		return db.Exec(ctx, tx, "activate signing key", `UPDATE signing_keys SET active = ? WHERE kid = ?`, true, kid)
 	}}
 }
 

@@ -29,7 +29,7 @@ const undelivered = `delivered_at IS NULL AND given_up_at IS NULL`
 // DueClients returns the ids of the clients that have a notice due at now. Its cost does not depend on the number of
 // notices of a client.
 func (s *Store) DueClients(ctx context.Context, now time.Time) ([]string, error) {
-	return selectAll[string](ctx, s.db, "clients with due notices", `WITH RECURSIVE owed (id) AS (
+	return db.All[string](ctx, s.db, "clients with due notices", `WITH RECURSIVE owed (id) AS (
 			SELECT MIN(client_id) FROM backchannel_outbox WHERE `+undelivered+`
 			UNION ALL
 			SELECT (SELECT MIN(client_id) FROM backchannel_outbox WHERE `+undelivered+` AND client_id > owed.id) FROM owed WHERE owed.id IS NOT NULL
@@ -43,7 +43,7 @@ func (s *Store) DueClients(ctx context.Context, now time.Time) ([]string, error)
 func (s *Store) ClaimNotices(ctx context.Context, clientID string, now, claimedUntil time.Time, limit int) ([]Notice, error) {
 	due := db.Millis(now)
 	// Materialised: PostgreSQL would otherwise run it for each row, and skip the rows that it has locked itself.
-	return selectAll[Notice](ctx, s.db, "claim notices", `WITH due AS MATERIALIZED (SELECT id FROM backchannel_outbox
+	return db.All[Notice](ctx, s.db, "claim notices", `WITH due AS MATERIALIZED (SELECT id FROM backchannel_outbox
 			WHERE `+undelivered+` AND client_id = ? AND next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ?`+s.onPostgres(` FOR UPDATE SKIP LOCKED`)+`)
 		UPDATE backchannel_outbox SET next_attempt_at = ?, attempts = attempts + 1, tried_at = ?, took_ms = NULL
 		WHERE `+undelivered+` AND next_attempt_at <= ? AND id IN (SELECT id FROM due)
@@ -64,7 +64,7 @@ func (s *Store) LogoutURIs(ctx context.Context, clientIDs []string) (map[string]
 	if len(clientIDs) == 0 {
 		return nil, nil
 	}
-	rows, err := selectAll[LogoutURI](ctx, s.db, "logout URIs", `SELECT id, name, backchannel_logout_uri FROM clients WHERE id IN (?)`, clientIDs)
+	rows, err := db.All[LogoutURI](ctx, s.db, "logout URIs", `SELECT id, name, backchannel_logout_uri FROM clients WHERE id IN (?)`, clientIDs)
 	registered := make(map[string]LogoutURI, len(rows))
 	for _, r := range rows {
 		registered[r.ClientID] = r
@@ -86,7 +86,7 @@ type DeliveryAttempt struct {
 // changes nothing.
 func (s *Store) RecordAttempt(ctx context.Context, a DeliveryAttempt) error {
 	if a.Failure == "" {
-		return run(ctx, s.db, "record a delivery", `UPDATE backchannel_outbox SET delivered_at = ?, given_up_at = NULL, tried_at = ?, took_ms = ?,
+		return db.Exec(ctx, s.db, "record a delivery", `UPDATE backchannel_outbox SET delivered_at = ?, given_up_at = NULL, tried_at = ?, took_ms = ?,
 			attempts = CASE WHEN attempts < ? THEN ? ELSE attempts END, last_error = '' WHERE id = ? AND delivered_at IS NULL`,
 			db.Millis(a.At), db.Millis(a.At), a.Took.Milliseconds(), a.Attempt, a.Attempt, a.NoticeID)
 	}
@@ -94,7 +94,7 @@ func (s *Store) RecordAttempt(ctx context.Context, a DeliveryAttempt) error {
 	if a.RetryAt.IsZero() {
 		set, at = `given_up_at = ?`, a.At
 	}
-	return run(ctx, s.db, "record a failed attempt", `UPDATE backchannel_outbox SET `+set+`, tried_at = ?, took_ms = ?, attempts = ?, last_error = ?
+	return db.Exec(ctx, s.db, "record a failed attempt", `UPDATE backchannel_outbox SET `+set+`, tried_at = ?, took_ms = ?, attempts = ?, last_error = ?
 		WHERE id = ? AND `+undelivered+` AND attempts <= ?`,
 		db.Millis(at), db.Millis(a.At), a.Took.Milliseconds(), a.Attempt, a.Failure, a.NoticeID, a.Attempt)
 }
@@ -111,7 +111,7 @@ const resend = `UPDATE backchannel_outbox SET given_up_at = NULL, next_attempt_a
 func ResendNotice(id string, now time.Time) Change {
 	return Change{func(ctx context.Context, _ *Store, tx *sqlx.Tx) error {
 		// took_ms is set once an attempt has ended: before that, a delivery is under way.
-		n, err := exec(ctx, tx, "resend a notice", resend+`id = ? AND (given_up_at IS NOT NULL OR (took_ms IS NOT NULL AND next_attempt_at > ?))`,
+		n, err := db.Change(ctx, tx, "resend a notice", resend+`id = ? AND (given_up_at IS NOT NULL OR (took_ms IS NOT NULL AND next_attempt_at > ?))`,
 			db.Millis(now), db.Millis(now), id, db.Millis(now))
 		if err != nil || n > 0 {
 			return err
@@ -130,7 +130,7 @@ func ResendNotices(clientID string, now time.Time, sent *int) Change {
 		if clientID == "" {
 			return errors.New("store: resend notices: of which client?")
 		}
-		n, err := exec(ctx, tx, "resend notices", resend+`given_up_at IS NOT NULL AND client_id = ?`, db.Millis(now), db.Millis(now), clientID)
+		n, err := db.Change(ctx, tx, "resend notices", resend+`given_up_at IS NOT NULL AND client_id = ?`, db.Millis(now), db.Millis(now), clientID)
 		if sent != nil {
 			*sent = n
 		}
@@ -182,7 +182,7 @@ func (s *Store) Notices(ctx context.Context, q NoticeQuery) (page []Delivery, mo
 		where, args = where+" AND o.client_id = ?", []any{q.Client}
 	}
 	condition, order, position := keyset(q.After, q.Before, at, "o.id")
-	rows, err := selectAll[Delivery](ctx, s.db, "notices", `SELECT o.id, o.client_id, COALESCE(c.name, '') AS name,
+	rows, err := db.All[Delivery](ctx, s.db, "notices", `SELECT o.id, o.client_id, COALESCE(c.name, '') AS name,
 		COALESCE(c.backchannel_logout_uri, '') AS uri, o.sid, o.user_id, o.ending, o.created_at, o.attempts, o.next_attempt_at, o.tried_at,
 		COALESCE(o.again_at, o.created_at) AS since, o.took_ms, o.last_error, o.delivered_at, o.given_up_at
 		FROM backchannel_outbox o LEFT JOIN clients c ON c.id = o.client_id
@@ -201,7 +201,7 @@ type UndeliveredCount struct {
 
 // UndeliveredCounts returns the clients that have undelivered notices, by id.
 func (s *Store) UndeliveredCounts(ctx context.Context) ([]UndeliveredCount, error) {
-	return selectAll[UndeliveredCount](ctx, s.db, "count notices", `SELECT o.client_id, COALESCE(MAX(c.name), '') AS name,
+	return db.All[UndeliveredCount](ctx, s.db, "count notices", `SELECT o.client_id, COALESCE(MAX(c.name), '') AS name,
 			CAST(SUM(o.waiting) AS BIGINT) AS waiting, CAST(SUM(o.given_up) AS BIGINT) AS given_up
 		FROM (
 			SELECT client_id, COUNT(*) AS waiting, 0 AS given_up FROM backchannel_outbox WHERE `+undelivered+` GROUP BY client_id
@@ -227,7 +227,7 @@ func (s *Store) NoticeSummaries(ctx context.Context, receiptID string) ([]Notice
 	if receiptID == "" {
 		return nil, nil
 	}
-	return selectAll[NoticeSummary](ctx, s.db, "notices of a receipt", `SELECT o.client_id, COALESCE(MAX(c.name), '') AS name, COUNT(*) AS notices,
+	return db.All[NoticeSummary](ctx, s.db, "notices of a receipt", `SELECT o.client_id, COALESCE(MAX(c.name), '') AS name, COUNT(*) AS notices,
 		COUNT(o.delivered_at) AS delivered, COUNT(o.given_up_at) AS given_up, MAX(o.took_ms) AS took_ms, MAX(o.tried_at) AS tried_at,
 		MAX(o.last_error) AS last_error FROM backchannel_outbox o LEFT JOIN clients c ON c.id = o.client_id
 		WHERE o.ending = ? GROUP BY o.client_id ORDER BY o.client_id`, receiptID)

@@ -81,7 +81,7 @@ func (s *Store) SearchPeople(ctx context.Context, q PeopleQuery) (People, error)
 	var page, end []position
 	err = s.alongIndexes(ctx, func(on sqlx.ExtContext) error {
 		page, end, err = scan.read(q.Limit, func(query string, args []any) ([]position, error) {
-			return selectAll[position](ctx, on, "search people", query, args...)
+			return db.All[position](ctx, on, "search people", query, args...)
 		})
 		return err
 	})
@@ -161,7 +161,7 @@ func (s *Store) people(ctx context.Context, q PeopleQuery, positions, end []posi
 	for i, p := range positions {
 		ids[i] = p.ID
 	}
-	users, err := selectAll[User](ctx, s.db, "people", `SELECT `+userColumns+` FROM users WHERE id IN (?)`, ids)
+	users, err := db.All[User](ctx, s.db, "people", `SELECT `+userColumns+` FROM users WHERE id IN (?)`, ids)
 	if err != nil {
 		return People{}, err
 	}

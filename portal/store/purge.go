@@ -16,7 +16,7 @@ const purgeBatch = 500
 // purge deletes the rows of table that match condition, whose parameter is t, in batches. key is the primary key.
 func (s *Store) purge(ctx context.Context, table, key, condition string, t time.Time) error {
 	for {
-		n, err := exec(ctx, s.db, "purge "+table, `DELETE FROM `+table+` WHERE `+key+` IN (SELECT `+key+` FROM `+table+`
+		n, err := db.Change(ctx, s.db, "purge "+table, `DELETE FROM `+table+` WHERE `+key+` IN (SELECT `+key+` FROM `+table+`
 			WHERE `+condition+` LIMIT ?)`, db.Millis(t), purgeBatch)
 		if err != nil || n < purgeBatch {
 			return err
@@ -59,15 +59,15 @@ func (s *Store) PurgeSignIns(ctx context.Context, t time.Time) error {
 	for {
 		var sids []string
 		err := s.db.Tx(ctx, func(tx *sqlx.Tx) (err error) {
-			sids, err = selectAll[string](ctx, tx, "purge sign-ins", `SELECT sid FROM sign_ins WHERE ended_at < ?
+			sids, err = db.All[string](ctx, tx, "purge sign-ins", `SELECT sid FROM sign_ins WHERE ended_at < ?
 				UNION ALL SELECT sid FROM sign_ins WHERE ended_at IS NULL AND last_seen_at < ? LIMIT ?`, db.Millis(t), db.Millis(t), purgeBatch)
 			if err != nil || len(sids) == 0 {
 				return err
 			}
-			if err := run(ctx, tx, "purge sign-ins", `DELETE FROM sign_in_clients WHERE sid IN (?)`, sids); err != nil {
+			if err := db.Exec(ctx, tx, "purge sign-ins", `DELETE FROM sign_in_clients WHERE sid IN (?)`, sids); err != nil {
 				return err
 			}
-			return run(ctx, tx, "purge sign-ins", `DELETE FROM sign_ins WHERE sid IN (?)`, sids)
+			return db.Exec(ctx, tx, "purge sign-ins", `DELETE FROM sign_ins WHERE sid IN (?)`, sids)
 		})
 		if err != nil || len(sids) < purgeBatch {
 			return err

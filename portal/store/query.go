@@ -2,11 +2,9 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -16,133 +14,9 @@ import (
 	"gatehouse.example/db"
 )
 
-// selectAll returns the rows of a query: each column is read into the field with its name as db tag or, if T is no
-// struct, into the value. A slice among args is expanded, for IN (?); it must not be empty. what names the records in
-// errors.
-func selectAll[T any](ctx context.Context, q sqlx.ExtContext, what, query string, args ...any) ([]T, error) {
-	all, err := scanAll[T](ctx, q, query, args)
-	if err != nil {
-		return nil, fmt.Errorf("store: %s: %w", what, err)
-	}
-	return all, nil
-}
-
-// selectOne returns the first row of a query as selectAll does, or ErrNotFound if it has none.
-func selectOne[T any](ctx context.Context, q sqlx.ExtContext, what, query string, args ...any) (one T, err error) {
-	all, err := selectAll[T](ctx, q, what, query, args...)
-	if err != nil {
-		return one, err
-	}
-	if len(all) == 0 {
-		return one, ErrNotFound
-	}
-	return all[0], nil
-}
-
-func scanAll[T any](ctx context.Context, q sqlx.ExtContext, query string, args []any) (all []T, err error) {
-	query, args, err = sqlx.In(query, args...)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := q.QueryxContext(ctx, q.Rebind(query), args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	columns, err := rows.Columns()
-	if err != nil {
-		return nil, err
-	}
-	record := reflect.TypeFor[T]()
-	var fields [][]int
-	if record.Kind() == reflect.Struct {
-		fields = rows.Mapper.TraversalsByName(record, columns)
-	}
-	for rows.Next() {
-		all = append(all, *new(T))
-		into := []any{&all[len(all)-1]}
-		if record.Kind() == reflect.Struct {
-			into = into[:0]
-			for i, field := range fields {
-				if len(field) == 0 {
-					return nil, fmt.Errorf("%v has no field for the column %s", record, columns[i])
-				}
-				into = append(into, column{reflect.ValueOf(&all[len(all)-1]).Elem().FieldByIndex(field).Addr().Interface()})
-			}
-		}
-		if err := rows.Scan(into...); err != nil {
-			return nil, err
-		}
-	}
-	return all, rows.Err()
-}
-
-// column scans a column into a field: times and durations are stored in milliseconds, lists and maps as JSON. NULL is
-// the zero value.
-type column struct{ field any }
-
-func (c column) Scan(value any) error {
-	switch field := c.field.(type) {
-	case *time.Time:
-		var ms sql.Null[int64]
-		err := ms.Scan(value)
-		*field = db.Time(ms.V)
-		return err
-	case *time.Duration:
-		var ms sql.Null[int64]
-		err := ms.Scan(value)
-		*field = time.Duration(ms.V) * time.Millisecond
-		return err
-	case *string:
-		return scanInto(field, value)
-	case *int:
-		return scanInto(field, value)
-	case *int64:
-		return scanInto(field, value)
-	case *bool:
-		return scanInto(field, value)
-	default:
-		var raw string
-		if err := scanInto(&raw, value); err != nil {
-			return err
-		}
-		return json.Unmarshal([]byte(raw), field)
-	}
-}
-
-func scanInto[V any](field *V, value any) error {
-	var v sql.Null[V]
-	err := v.Scan(value)
-	*field = v.V
-	return err
-}
-
-// exec runs a statement, and returns the number of rows that it changed. It expands slices as selectAll does.
-func exec(ctx context.Context, q sqlx.ExtContext, what, statement string, args ...any) (changed int, err error) {
-	statement, args, err = sqlx.In(statement, args...)
-	if err == nil {
-		var res sql.Result
-		if res, err = q.ExecContext(ctx, q.Rebind(statement), args...); err == nil {
-			var n int64
-			n, err = res.RowsAffected()
-			changed = int(n)
-		}
-	}
-	if err != nil {
-		return 0, fmt.Errorf("store: %s: %w", what, err)
-	}
-	return changed, nil
-}
-
-// run runs a statement as exec does, whatever the number of rows that it changes.
-func run(ctx context.Context, q sqlx.ExtContext, what, statement string, args ...any) error {
-	_, err := exec(ctx, q, what, statement, args...)
-	return err
-}
-
-// update runs a statement as exec does, and returns none if it changes no row.
+// update executes a statement, and returns none if it changes no row.
 func update(ctx context.Context, q sqlx.ExtContext, what string, none error, statement string, args ...any) error {
-	changed, err := exec(ctx, q, what, statement, args...)
+	changed, err := db.Change(ctx, q, what, statement, args...)
 	if err == nil && changed == 0 {
 		return none
 	}
@@ -158,7 +32,7 @@ func updating(what string, none error, statement string, args ...any) Change {
 
 // requireRow returns none if the query has no row.
 func requireRow(ctx context.Context, q sqlx.ExtContext, what string, none error, query string, args ...any) error {
-	if _, err := selectOne[int](ctx, q, what, query, args...); !errors.Is(err, ErrNotFound) {
+	if _, err := db.One[int](ctx, q, what, query, args...); !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	return none
@@ -166,7 +40,7 @@ func requireRow(ctx context.Context, q sqlx.ExtContext, what string, none error,
 
 // countUpTo returns the number of rows of a query, at most limit.
 func (s *Store) countUpTo(ctx context.Context, limit int, query string, args ...any) (int, error) {
-	return selectOne[int](ctx, s.db, "count", `SELECT COUNT(*) FROM (`+query+` LIMIT ?) AS counted`, append(args, limit)...)
+	return db.One[int](ctx, s.db, "count", `SELECT COUNT(*) FROM (`+query+` LIMIT ?) AS counted`, append(args, limit)...)
 }
 
 // onPostgres returns a locking clause, or "" on SQLite, where a transaction holds the only write lock.

@@ -29,14 +29,14 @@ const selectRefreshToken = `SELECT hash, family, user_id, sid, client_id, scope,
 	FROM refresh_tokens WHERE hash = ?`
 
 func insertRefreshToken(ctx context.Context, tx *sqlx.Tx, t RefreshToken) error {
-	return run(ctx, tx, "add refresh token", `INSERT INTO refresh_tokens (hash, family, user_id, sid, client_id, scope, audience, created_at, expires_at)
+	return db.Exec(ctx, tx, "add refresh token", `INSERT INTO refresh_tokens (hash, family, user_id, sid, client_id, scope, audience, created_at, expires_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		t.Hash, t.Family, t.UserID, t.SID, t.ClientID, t.Scope, t.Audience, db.Millis(t.CreatedAt), db.Millis(t.ExpiresAt))
 }
 
 // RefreshToken returns the token with this hash, or ErrNotFound.
 func (s *Store) RefreshToken(ctx context.Context, hash string) (RefreshToken, error) {
-	return selectOne[RefreshToken](ctx, s.db, "refresh token", selectRefreshToken, hash)
+	return db.One[RefreshToken](ctx, s.db, "refresh token", selectRefreshToken, hash)
 }
 
 // Rotate passes the token with this hash, locked, to fn, and stores what fn returns: the successor, and its
@@ -49,7 +49,7 @@ func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		// The sign-in is locked first, as by transactions that end it or revoke a grant: this avoids deadlocks, and
 		// a successor is stored before a revocation or not at all.
-		sid, err := selectOne[string](ctx, tx, "refresh token", `SELECT sid FROM refresh_tokens WHERE hash = ?`, hash)
+		sid, err := db.One[string](ctx, tx, "refresh token", `SELECT sid FROM refresh_tokens WHERE hash = ?`, hash)
 		if err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
 		if err := unlessMissing(ended); err != nil {
 			return err
 		}
-		old, err := selectOne[RefreshToken](ctx, tx, "refresh token", selectRefreshToken+s.onPostgres(` FOR UPDATE`), hash)
+		old, err := db.One[RefreshToken](ctx, tx, "refresh token", selectRefreshToken+s.onPostgres(` FOR UPDATE`), hash)
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
 		if ended != nil {
 			return ended
 		}
-		if err := run(ctx, tx, "use refresh token", `UPDATE refresh_tokens SET used_at = ?, successor = ? WHERE hash = ?`,
+		if err := db.Exec(ctx, tx, "use refresh token", `UPDATE refresh_tokens SET used_at = ?, successor = ? WHERE hash = ?`,
 			db.Millis(now), encrypted, hash); err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ const revocationColumns = `seq, ending, kind, value, before_at, except_sid, reas
 // selectRevocations returns the matching revocations. In the conditions, "+until_at" prevents SQLite from using that
 // index: it matches nearly all rows and would require a sort.
 func selectRevocations(ctx context.Context, q sqlx.ExtContext, where string, args ...any) ([]Revocation, error) {
-	return selectAll[Revocation](ctx, q, "revocations", `SELECT `+revocationColumns+` FROM revocations `+where, args...)
+	return db.All[Revocation](ctx, q, "revocations", `SELECT `+revocationColumns+` FROM revocations `+where, args...)
 }
 
 // PendingRevocations returns the first revocations that are not known to be in Redis and have not expired at now.
@@ -61,13 +61,13 @@ func (s *Store) MarkRevocationsPublished(ctx context.Context, seqs []int64, now 
 	if len(seqs) == 0 {
 		return nil
 	}
-	return run(ctx, s.db, "revocations published", `UPDATE revocations SET published_at = ? WHERE seq IN (?) AND published_at IS NULL`, db.Millis(now), seqs)
+	return db.Exec(ctx, s.db, "revocations published", `UPDATE revocations SET published_at = ? WHERE seq IN (?) AND published_at IS NULL`, db.Millis(now), seqs)
 }
 
 // HighestRevocation returns the highest number that Redis must have: that of the last published revocation that has
 // not expired at now; 0 if there is none.
 func (s *Store) HighestRevocation(ctx context.Context, now time.Time) (int64, error) {
-	return selectOne[int64](ctx, s.db, "highest revocation", `SELECT COALESCE((SELECT seq FROM revocations
+	return db.One[int64](ctx, s.db, "highest revocation", `SELECT COALESCE((SELECT seq FROM revocations
 		WHERE published_at IS NOT NULL AND until_at > ? ORDER BY seq DESC LIMIT 1), 0)`, db.Millis(now))
 }
 
@@ -99,7 +99,7 @@ func (s *Store) Denylist(ctx context.Context, q DenylistQuery) (page []DenylistE
 	if err != nil {
 		return nil, false, err
 	}
-	rows, err := selectAll[DenylistEntry](ctx, s.db, "denylist", query, args...)
+	rows, err := db.All[DenylistEntry](ctx, s.db, "denylist", query, args...)
 	page, more = trimPage(rows, q.Limit, q.Before != 0)
 	return page, more, err
 }

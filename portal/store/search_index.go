@@ -103,7 +103,7 @@ func replaceTerms(ctx context.Context, tx *sqlx.Tx, users ...User) error {
 	for i, u := range users {
 		ids[i] = u.ID
 	}
-	if err := run(ctx, tx, "search index", `DELETE FROM user_words WHERE user_id IN (?)`, ids); err != nil {
+	if err := db.Exec(ctx, tx, "search index", `DELETE FROM user_words WHERE user_id IN (?)`, ids); err != nil {
 		return err
 	}
 	return insertTerms(ctx, tx, users)
@@ -118,7 +118,7 @@ func insertTerms(ctx context.Context, tx *sqlx.Tx, users []User) error {
 		}
 	}
 	for some := range slices.Chunk(args, 1000) {
-		if err := run(ctx, tx, "search index", `INSERT INTO user_words (word, user_id) VALUES `+placeholders(`(?, ?)`, len(some)/2), some...); err != nil {
+		if err := db.Exec(ctx, tx, "search index", `INSERT INTO user_words (word, user_id) VALUES `+placeholders(`(?, ?)`, len(some)/2), some...); err != nil {
 			return err
 		}
 	}
@@ -148,7 +148,7 @@ func (s *Store) indexBatch(ctx context.Context) (n int, err error) {
 		}
 	}
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		users, err := selectAll[User](ctx, tx, "users that are not indexed",
+		users, err := db.All[User](ctx, tx, "users that are not indexed",
 			`SELECT `+userColumns+` FROM users WHERE NOT indexed ORDER BY id LIMIT ?`+s.onPostgres(` FOR UPDATE SKIP LOCKED`), maxIndexBatch)
 		if n = len(users); err != nil || n == 0 {
 			return err
@@ -160,7 +160,7 @@ func (s *Store) indexBatch(ctx context.Context) (n int, err error) {
 		for i, u := range users {
 			ids[i] = u.ID
 		}
-		return run(ctx, tx, "search index", `UPDATE users SET indexed = TRUE WHERE id IN (?)`, ids)
+		return db.Exec(ctx, tx, "search index", `UPDATE users SET indexed = TRUE WHERE id IN (?)`, ids)
 	})
 	return n, err
 }

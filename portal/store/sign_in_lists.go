@@ -28,7 +28,7 @@ func (s *Store) SignInsOf(ctx context.Context, userID, first string, since time.
 	if limit = min(limit, MaxSignInsListed-offset); offset >= total {
 		return nil, total, nil
 	}
-	page, err = selectAll[SignIn](ctx, s.db, "list sign-ins", `SELECT `+signInColumns+` FROM sign_ins
+	page, err = db.All[SignIn](ctx, s.db, "list sign-ins", `SELECT `+signInColumns+` FROM sign_ins
 		WHERE sid = ? AND user_id = ? AND ended_at IS NULL AND last_seen_at >= ?`, first, userID, db.Millis(since))
 	if err != nil {
 		return nil, 0, err
@@ -38,7 +38,7 @@ func (s *Store) SignInsOf(ctx context.Context, userID, first string, since time.
 	} else {
 		limit -= n
 	}
-	others, err := selectAll[SignIn](ctx, s.db, "list sign-ins", `SELECT `+signInColumns+active+othersByLastSeen,
+	others, err := db.All[SignIn](ctx, s.db, "list sign-ins", `SELECT `+signInColumns+active+othersByLastSeen,
 		userID, db.Millis(since), first, limit, offset)
 	if err != nil {
 		return nil, 0, err
@@ -61,7 +61,7 @@ const othersByLastSeen = ` AND sid <> ? ORDER BY last_seen_at DESC, sid DESC LIM
 
 // SurplusSignIns returns the sids of up to limit active sign-ins of a user, except the max that were used last.
 func (s *Store) SurplusSignIns(ctx context.Context, userID string, max, limit int) ([]string, error) {
-	return selectAll[string](ctx, s.db, "surplus sign-ins", `SELECT sid FROM sign_ins WHERE user_id = ? AND ended_at IS NULL
+	return db.All[string](ctx, s.db, "surplus sign-ins", `SELECT sid FROM sign_ins WHERE user_id = ? AND ended_at IS NULL
 		ORDER BY last_seen_at DESC, sid DESC LIMIT ? OFFSET ?`, userID, limit, max)
 }
 
@@ -90,7 +90,7 @@ type ActiveSignIn struct {
 // requested direction.
 func (s *Store) ActiveSignIns(ctx context.Context, q ActiveSignInQuery) (page []ActiveSignIn, more bool, err error) {
 	query, args := q.statement()
-	rows, err := selectAll[ActiveSignIn](ctx, s.db, "active sign-ins", query, args...)
+	rows, err := db.All[ActiveSignIn](ctx, s.db, "active sign-ins", query, args...)
 	if err != nil {
 		return nil, false, err
 	}
@@ -137,7 +137,7 @@ func endedOfUser(dialect db.Dialect) string {
 
 func (s *Store) endedSignIns(ctx context.Context, query string, args ...any) (all []SignIn, err error) {
 	err = s.alongIndexes(ctx, func(on sqlx.ExtContext) error {
-		all, err = selectAll[SignIn](ctx, on, "ended sign-ins", query, args...)
+		all, err = db.All[SignIn](ctx, on, "ended sign-ins", query, args...)
 		return err
 	})
 	return all, err
@@ -167,10 +167,10 @@ func unacknowledged(dialect db.Dialect, userID string, reasons []string, since t
 
 // HasAcknowledged reports whether the user has acknowledged ended sign-ins since that time.
 func (s *Store) HasAcknowledged(ctx context.Context, userID string, since time.Time) (bool, error) {
-	return selectOne[bool](ctx, s.db, "acknowledgement", `SELECT EXISTS (SELECT 1 FROM users WHERE id = ? AND told_at >= ?)`, userID, db.Millis(since))
+	return db.One[bool](ctx, s.db, "acknowledgement", `SELECT EXISTS (SELECT 1 FROM users WHERE id = ? AND told_at >= ?)`, userID, db.Millis(since))
 }
 
 // Acknowledge records that the user has acknowledged all sign-ins that have ended by now.
 func (s *Store) Acknowledge(ctx context.Context, userID string, now time.Time) error {
-	return run(ctx, s.db, "acknowledge", `UPDATE users SET told_at = ? WHERE id = ? AND told_at < ?`, db.Millis(now), userID, db.Millis(now))
+	return db.Exec(ctx, s.db, "acknowledge", `UPDATE users SET told_at = ? WHERE id = ? AND told_at < ?`, db.Millis(now), userID, db.Millis(now))
 }

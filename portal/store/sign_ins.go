@@ -46,7 +46,7 @@ func (s *Store) SignIn(ctx context.Context, in SignIn, passwordHash string) erro
 }
 
 func insertSignIn(ctx context.Context, tx *sqlx.Tx, in SignIn) error {
-	if err := run(ctx, tx, "insert a sign-in", `INSERT INTO sign_ins (sid, user_id, created_at, last_seen_at, user_agent, ip, replica, session_key)
+	if err := db.Exec(ctx, tx, "insert a sign-in", `INSERT INTO sign_ins (sid, user_id, created_at, last_seen_at, user_agent, ip, replica, session_key)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, in.SID, in.UserID, db.Millis(in.CreatedAt), db.Millis(in.LastSeenAt), in.UserAgent, in.IP, in.Replica, in.SessionKey); err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (s *Store) lockSignIn(ctx context.Context, tx *sqlx.Tx, sid string) error {
 // UserAndSignIn returns a sign-in and its user in one query, without its Clients. It returns ErrNotFound if there is
 // no such sign-in. The caller has to check whether it has ended or the user is disabled.
 func (s *Store) UserAndSignIn(ctx context.Context, sid string) (User, SignIn, error) {
-	row, err := selectOne[struct {
+	row, err := db.One[struct {
 		SignIn SignIn `db:"s"`
 		User   User   `db:"u"`
 	}](ctx, s.db, "user and sign-in", `SELECT `+aliased("s", signInColumns)+`, `+aliased("u", userColumns)+`
@@ -104,7 +104,7 @@ const lastSeenInterval = time.Minute
 
 // TouchSignIn records that a sign-in was seen, with the precision of a minute: within it, it writes nothing.
 func (s *Store) TouchSignIn(ctx context.Context, sid string, now time.Time) error {
-	return run(ctx, s.db, "touch a sign-in", `UPDATE sign_ins SET last_seen_at = ? WHERE sid = ? AND last_seen_at <= ? AND ended_at IS NULL`,
+	return db.Exec(ctx, s.db, "touch a sign-in", `UPDATE sign_ins SET last_seen_at = ? WHERE sid = ? AND last_seen_at <= ? AND ended_at IS NULL`,
 		db.Millis(now), sid, db.Millis(now.Add(-lastSeenInterval)))
 }
 
@@ -125,14 +125,14 @@ func (s *Store) SetSessionKey(ctx context.Context, sid, key string, now time.Tim
 
 // TouchSession records that the session with that key was used.
 func (s *Store) TouchSession(ctx context.Context, key string, now time.Time) error {
-	return run(ctx, s.db, "touch a session", `UPDATE sign_ins SET session_seen_at = ? WHERE session_key = ? AND session_key <> '' AND ended_at IS NULL`,
+	return db.Exec(ctx, s.db, "touch a session", `UPDATE sign_ins SET session_seen_at = ? WHERE session_key = ? AND session_key <> '' AND ended_at IS NULL`,
 		db.Millis(now), key)
 }
 
 // Session returns the active sign-in whose session has that key, with its user. It returns ErrNotFound if there is
 // none or it has ended.
 func (s *Store) Session(ctx context.Context, key string) (Session, error) {
-	row, err := selectOne[struct {
+	row, err := db.One[struct {
 		SID   string    `db:"sid"`
 		Began time.Time `db:"began"`
 		Seen  time.Time `db:"seen"`

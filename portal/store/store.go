@@ -11,7 +11,7 @@ import (
 )
 
 // ErrNotFound means that there is no such record.
-var ErrNotFound = errors.New("store: no such record")
+var ErrNotFound = db.ErrNotFound
 
 // Store is the portal's database. It is safe for concurrent use.
 type Store struct {

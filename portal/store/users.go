@@ -85,7 +85,7 @@ func (s *Store) UserByEmail(ctx context.Context, normalised string) (User, error
 }
 
 func selectUser(ctx context.Context, q sqlx.ExtContext, where string, args ...any) (User, error) {
-	return selectOne[User](ctx, q, "user", `SELECT `+userColumns+` FROM users `+where, args...)
+	return db.One[User](ctx, q, "user", `SELECT `+userColumns+` FROM users `+where, args...)
 }
 
 // lockUser returns a user, locked against other changes until tx commits.
@@ -143,7 +143,7 @@ func (s *Store) SeedUsers(ctx context.Context, users []User) error {
 // insertUser inserts u and its search terms. It returns 0 if the id or the email is taken. (On PostgreSQL a violated
 // constraint would abort the whole transaction; ON CONFLICT DO NOTHING does not.)
 func insertUser(ctx context.Context, tx *sqlx.Tx, u User) (int, error) {
-	n, err := exec(ctx, tx, "insert a user", `INSERT INTO users (`+userColumns+`, indexed)
+	n, err := db.Change(ctx, tx, "insert a user", `INSERT INTO users (`+userColumns+`, indexed)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE) ON CONFLICT DO NOTHING`,
 		u.ID, u.Email, u.EmailNormalised, u.Name, u.PasswordHash, toList(u.Roles),
 		db.Millis(u.CreatedAt), db.Millis(u.UpdatedAt), db.Millis(u.PasswordChangedAt),
@@ -224,7 +224,7 @@ func SetRoles(id string, had, roles []string, now time.Time) Change {
 				return err
 			}
 		}
-		return run(ctx, tx, "roles", `UPDATE users SET roles = ?, updated_at = ? WHERE id = ?`, toList(roles), db.Millis(now), id)
+		return db.Exec(ctx, tx, "roles", `UPDATE users SET roles = ?, updated_at = ? WHERE id = ?`, toList(roles), db.Millis(now), id)
 	}}
 }
 
@@ -244,7 +244,7 @@ func (s *Store) requireOtherAdmin(ctx context.Context, tx *sqlx.Tx, u User, now 
 		return nil
 	}
 	if s.db.Dialect == db.Postgres { // on SQLite tx holds the only write lock
-		if err := run(ctx, tx, "lock the administrators", `SELECT pg_advisory_xact_lock(?)`, int64(adminsLock)); err != nil {
+		if err := db.Exec(ctx, tx, "lock the administrators", `SELECT pg_advisory_xact_lock(?)`, int64(adminsLock)); err != nil {
 			return err
 		}
 	}
@@ -288,7 +288,7 @@ func DeleteUser(id, passwordHash string, now time.Time) Change {
 			return err
 		}
 		// No email has this form, so none is taken.
-		return run(ctx, tx, "delete a user", `UPDATE users SET email = '', email_normalised = ?, name = ?, password_hash = '', roles = '[]',
+		return db.Exec(ctx, tx, "delete a user", `UPDATE users SET email = '', email_normalised = ?, name = ?, password_hash = '', roles = '[]',
 			ban_reason = '', banned_until = NULL, disabled_at = ?, deleted_at = ?, updated_at = ? WHERE id = ?`,
 			"deleted "+id, DeletedName, db.Millis(now), db.Millis(now), db.Millis(now), id)
 	}}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	"gatehouse.example/db"
 )
@@ -25,8 +24,8 @@ type Member struct {
 }
 
 // Members returns a page of a room's learners, ordered by name; pages count from 1.
-func (s *Store) Members(ctx context.Context, room string, page int) (list []Member, err error) {
-	err = db.Select(ctx, s.db, "members", &list, `SELECT m.sub, COALESCE(l.name, '') AS name, m.joined_at, COALESCE(l.seen_at, m.joined_at) AS seen_at,
+func (s *Store) Members(ctx context.Context, room string, page int) ([]Member, error) {
+	return db.All[Member](ctx, s.db, "members", `SELECT m.sub, COALESCE(l.name, '') AS name, m.joined_at, COALESCE(l.seen_at, m.joined_at) AS seen_at,
 			(SELECT COUNT(*) FROM lessons_done d WHERE d.sub = m.sub) AS lessons,
 			(SELECT COUNT(*) FROM experiments_done e WHERE e.sub = m.sub) AS experiments,
 			(SELECT COUNT(*) FROM answers a WHERE a.sub = m.sub) AS answers,
@@ -35,7 +34,6 @@ func (s *Store) Members(ctx context.Context, room string, page int) (list []Memb
 			COALESCE((SELECT r.step FROM runs r WHERE r.sub = m.sub AND r.status = 'running' ORDER BY r.started_at DESC, r.id LIMIT 1), 0) AS step
 		FROM room_members m LEFT JOIN learners l ON l.sub = m.sub
 		WHERE m.room = ? ORDER BY COALESCE(l.name, ''), m.sub LIMIT ? OFFSET ?`, room, MembersPerPage, (page-1)*MembersPerPage)
-	return list, err
 }
 
 // Tally counts a class's answers to a question.
@@ -48,22 +46,20 @@ type Tally struct {
 
 // Tallies returns the judged questions that a class answered, those with the most wrong answers first, at most limit.
 // A wrong answer that was corrected later still counts as wrong.
-func (s *Store) Tallies(ctx context.Context, room string, limit int) (list []Tally, err error) {
-	err = db.Select(ctx, s.db, "tallies", &list, `SELECT a.lesson, a.question, COUNT(*) AS answers, SUM(CASE WHEN a.missed = '' THEN 0 ELSE 1 END) AS wrong
+func (s *Store) Tallies(ctx context.Context, room string, limit int) ([]Tally, error) {
+	return db.All[Tally](ctx, s.db, "tallies", `SELECT a.lesson, a.question, COUNT(*) AS answers, SUM(CASE WHEN a.missed = '' THEN 0 ELSE 1 END) AS wrong
 		FROM answers a JOIN room_members m ON m.sub = a.sub
 		WHERE m.room = ? AND a.correct IS NOT NULL
 		GROUP BY a.lesson, a.question ORDER BY wrong DESC, answers DESC, a.lesson, a.question LIMIT ?`, room, limit)
-	return list, err
 }
 
 // WrongAnswers returns the most frequent wrong answers of a class to a question, with the number of learners. Only
 // each learner's first wrong answer counts.
-func (s *Store) WrongAnswers(ctx context.Context, room, lesson, question string) (list []Given, err error) {
-	err = db.Select(ctx, s.db, "wrong answers", &list, `SELECT a.missed AS given, COUNT(*) AS people
+func (s *Store) WrongAnswers(ctx context.Context, room, lesson, question string) ([]Given, error) {
+	return db.All[Given](ctx, s.db, "wrong answers", `SELECT a.missed AS given, COUNT(*) AS people
 		FROM answers a JOIN room_members m ON m.sub = a.sub
 		WHERE m.room = ? AND a.lesson = ? AND a.question = ? AND a.missed <> ''
 		GROUP BY a.missed ORDER BY people DESC, a.missed LIMIT 5`, room, lesson, question)
-	return list, err
 }
 
 // Given is an answer with the number of learners who gave it.
@@ -82,12 +78,13 @@ func (s *Store) ClassDone(ctx context.Context, room string) (lessons, experiment
 }
 
 func (s *Store) countBy(ctx context.Context, query, room string) (map[string]int, error) {
-	var list []struct {
+	type row struct {
 		Name   string `db:"name"`
 		People int    `db:"people"`
 	}
-	if err := s.db.SelectContext(ctx, &list, s.db.Rebind(query), room); err != nil {
-		return nil, fmt.Errorf("class done: %w", err)
+	list, err := db.All[row](ctx, s.db, "class done", query, room)
+	if err != nil {
+		return nil, err
 	}
 	by := make(map[string]int, len(list))
 	for _, l := range list {
@@ -106,11 +103,12 @@ func (s *Store) MembersDone(ctx context.Context, members []Member) (map[string]m
 	for i, m := range members {
 		subs[i], by[m.Sub] = m.Sub, map[string]bool{}
 	}
-	var list []struct {
+	type row struct {
 		Sub    string `db:"sub"`
 		Lesson string `db:"lesson"`
 	}
-	if err := db.SelectIn(ctx, s.db, "members done", &list, `SELECT sub, lesson FROM lessons_done WHERE sub IN (?)`, subs); err != nil {
+	list, err := db.All[row](ctx, s.db, "members done", `SELECT sub, lesson FROM lessons_done WHERE sub IN (?)`, subs)
+	if err != nil {
 		return nil, err
 	}
 	for _, l := range list {

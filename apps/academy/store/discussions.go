@@ -7,9 +7,8 @@ import (
 )
 
 // Discussion returns the path of the forum's thread about a lesson, or ErrNotFound if there is none yet.
-func (s *Store) Discussion(ctx context.Context, lesson string) (path string, err error) {
-	err = db.Get(ctx, s.db, "discussion", &path, `SELECT path FROM discussions WHERE lesson = ?`, lesson)
-	return path, err
+func (s *Store) Discussion(ctx context.Context, lesson string) (string, error) {
+	return db.One[string](ctx, s.db, "discussion", `SELECT path FROM discussions WHERE lesson = ?`, lesson)
 }
 
 // KeepDiscussion stores the path of a lesson's thread.

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 
 	"gatehouse.example/db"
@@ -35,18 +34,16 @@ func (s *Store) SeeLearner(ctx context.Context, sub, name string, now time.Time)
 // PutAnswer stores an answer, replacing the previous one, and returns the stored row. Tries counts answers that
 // differ from the previous one, so that a form sent twice counts once.
 func (s *Store) PutAnswer(ctx context.Context, a Answer, now time.Time) (Answer, error) {
-	var stored Answer
 	missed := ""
 	if a.Correct.Valid && !a.Correct.Bool {
 		missed = a.Given
 	}
-	err := db.Get(ctx, s.db, "put answer", &stored, `INSERT INTO answers (`+answerColumns+`, missed) VALUES (?, ?, ?, ?, ?, 1, ?, ?)
+	return db.One[Answer](ctx, s.db, "put answer", `INSERT INTO answers (`+answerColumns+`, missed) VALUES (?, ?, ?, ?, ?, 1, ?, ?)
 		ON CONFLICT (sub, lesson, question) DO UPDATE SET
 			missed = CASE WHEN answers.missed = '' THEN excluded.missed ELSE answers.missed END,
 			tries = CASE WHEN answers.given = excluded.given THEN answers.tries ELSE answers.tries + 1 END,
 			given = excluded.given, correct = excluded.correct, answered_at = excluded.answered_at
 		RETURNING `+answerColumns, a.Sub, a.Lesson, a.Question, a.Given, a.Correct, db.Millis(now), missed)
-	return stored, err
 }
 
 // LessonAnswers returns a user's answers in a lesson, by question.
@@ -79,9 +76,7 @@ func (s *Store) Answers(ctx context.Context, sub string) (map[string]map[string]
 }
 
 func (s *Store) answers(ctx context.Context, query string, args ...any) ([]Answer, error) {
-	var list []Answer
-	err := db.Select(ctx, s.db, "answers", &list, query, args...)
-	return list, err
+	return db.All[Answer](ctx, s.db, "answers", query, args...)
 }
 
 // FinishLesson stores that a user has finished a lesson. The first time is kept.
@@ -96,13 +91,13 @@ func (s *Store) ReopenLesson(ctx context.Context, sub, lesson string) error {
 
 // LessonsDone returns the lessons that a user has finished, with the times.
 func (s *Store) LessonsDone(ctx context.Context, sub string) (map[string]time.Time, error) {
-	var list []struct {
+	type row struct {
 		Lesson string `db:"lesson"`
 		DoneAt int64  `db:"done_at"`
 	}
-	err := s.db.SelectContext(ctx, &list, s.db.Rebind(`SELECT lesson, done_at FROM lessons_done WHERE sub = ?`), sub)
+	list, err := db.All[row](ctx, s.db, "lessons done", `SELECT lesson, done_at FROM lessons_done WHERE sub = ?`, sub)
 	if err != nil {
-		return nil, fmt.Errorf("lessons done: %w", err)
+		return nil, err
 	}
 	by := make(map[string]time.Time, len(list))
 	for _, l := range list {

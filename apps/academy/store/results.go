@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -28,22 +28,20 @@ func (s *Store) FinishExperiment(ctx context.Context, d ExperimentDone, now time
 		if first = n > 0; err != nil || first {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, tx.Rebind(`UPDATE experiments_done SET run = ?, findings = ? WHERE sub = ? AND experiment = ?`),
+		return db.Exec(ctx, tx, "finish experiment", `UPDATE experiments_done SET run = ?, findings = ? WHERE sub = ? AND experiment = ?`,
 			d.Run, d.Findings, d.Sub, d.Experiment)
-		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("finish experiment: %w", err)
+		return false, err
 	}
 	return first, nil
 }
 
 // ExperimentsDone returns the experiments that a user has finished, by name.
 func (s *Store) ExperimentsDone(ctx context.Context, sub string) (map[string]ExperimentDone, error) {
-	var ds []ExperimentDone
-	err := s.db.SelectContext(ctx, &ds, s.db.Rebind(`SELECT sub, experiment, run, findings, done_at FROM experiments_done WHERE sub = ?`), sub)
+	ds, err := db.All[ExperimentDone](ctx, s.db, "experiments done", `SELECT sub, experiment, run, findings, done_at FROM experiments_done WHERE sub = ?`, sub)
 	if err != nil {
-		return nil, fmt.Errorf("experiments done: %w", err)
+		return nil, err
 	}
 	by := make(map[string]ExperimentDone, len(ds))
 	for _, d := range ds {
@@ -55,13 +53,12 @@ func (s *Store) ExperimentsDone(ctx context.Context, sub string) (map[string]Exp
 // LastResult returns a user's result of an experiment: of the finished guided path, or else, with Done false, of the
 // newest run. It returns ErrNotFound if there is neither.
 func (s *Store) LastResult(ctx context.Context, sub, experiment string) (Result, error) {
-	var d ExperimentDone
-	err := s.db.GetContext(ctx, &d, s.db.Rebind(`SELECT sub, experiment, run, findings, done_at FROM experiments_done WHERE sub = ? AND experiment = ?`), sub, experiment)
+	d, err := db.One[ExperimentDone](ctx, s.db, "last result", `SELECT sub, experiment, run, findings, done_at FROM experiments_done WHERE sub = ? AND experiment = ?`, sub, experiment)
 	if err == nil {
 		return Result{Run: d.Run, Findings: d.Findings, Done: true, At: d.DoneAt}, nil
 	}
-	if !db.Missing(err) {
-		return Result{}, fmt.Errorf("last result: %w", err)
+	if !errors.Is(err, ErrNotFound) {
+		return Result{}, err
 	}
 	r, err := s.NewestRun(ctx, sub, experiment)
 	if err != nil {

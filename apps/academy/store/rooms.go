@@ -64,8 +64,8 @@ func (s *Store) OpenRoom(ctx context.Context, id string, teacher Room, now time.
 		if err := s.lock(ctx, tx, "rooms of "+teacher.TeacherSub); err != nil {
 			return err
 		}
-		var open int
-		if err := tx.GetContext(ctx, &open, tx.Rebind(`SELECT COUNT(*) FROM rooms WHERE teacher_sub = ? AND closed_at = 0 AND id <> ?`), teacher.TeacherSub, id); err != nil {
+		open, err := db.One[int](ctx, tx, "open rooms", `SELECT COUNT(*) FROM rooms WHERE teacher_sub = ? AND closed_at = 0 AND id <> ?`, teacher.TeacherSub, id)
+		if err != nil {
 			return err
 		}
 		if open >= MaxRooms {
@@ -76,8 +76,8 @@ func (s *Store) OpenRoom(ctx context.Context, id string, teacher Room, now time.
 				VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`, id, newCode(), teacher.TeacherSub, teacher.TeacherName, teacher.Title, db.Millis(now)); err != nil || n == 1 {
 				return err
 			}
-			var there int
-			if err := tx.GetContext(ctx, &there, tx.Rebind(`SELECT COUNT(*) FROM rooms WHERE id = ? AND teacher_sub = ?`), id, teacher.TeacherSub); err != nil || there == 1 {
+			there, err := db.One[int](ctx, tx, "open room", `SELECT COUNT(*) FROM rooms WHERE id = ? AND teacher_sub = ?`, id, teacher.TeacherSub)
+			if err != nil || there == 1 {
 				return err
 			}
 		}
@@ -97,9 +97,8 @@ func (s *Store) RoomByCode(ctx context.Context, code string) (Room, error) {
 	return s.room(ctx, "code", code)
 }
 
-func (s *Store) room(ctx context.Context, column, value string) (r Room, err error) {
-	err = db.Get(ctx, s.db, "room", &r, `SELECT `+roomColumns+` FROM rooms WHERE `+column+` = ?`, value)
-	return r, err
+func (s *Store) room(ctx context.Context, column, value string) (Room, error) {
+	return db.One[Room](ctx, s.db, "room", `SELECT `+roomColumns+` FROM rooms WHERE `+column+` = ?`, value)
 }
 
 // RoomsOf returns the newest rooms of a teacher.
@@ -112,9 +111,8 @@ func (s *Store) RoomsJoined(ctx context.Context, sub string) ([]Room, error) {
 	return s.rooms(ctx, `SELECT `+roomColumns+` FROM rooms WHERE id IN (SELECT room FROM room_members WHERE sub = ?) ORDER BY opened_at DESC, id LIMIT ?`, sub)
 }
 
-func (s *Store) rooms(ctx context.Context, query, sub string) (list []Room, err error) {
-	err = db.Select(ctx, s.db, "rooms", &list, query, sub, roomsShown)
-	return list, err
+func (s *Store) rooms(ctx context.Context, query, sub string) ([]Room, error) {
+	return db.All[Room](ctx, s.db, "rooms", query, sub, roomsShown)
 }
 
 // CloseRoom closes a room for new members. Closing it again is no error. It returns ErrNotFound for another teacher's
@@ -129,24 +127,22 @@ func (s *Store) CloseRoom(ctx context.Context, id, teacher string, now time.Time
 // JoinRoom makes a user a member of a room. Joining again is no error. It returns ErrNotFound, ErrClosed or
 // ErrRoomFull.
 func (s *Store) JoinRoom(ctx context.Context, id, sub string, now time.Time) error {
-	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		// Lock the row, so that two users can't both take the last place.
 		lock := ""
 		if s.db.Dialect == db.Postgres {
 			lock = " FOR UPDATE"
 		}
-		var closed int64
-		switch err := tx.GetContext(ctx, &closed, tx.Rebind(`SELECT closed_at FROM rooms WHERE id = ?`+lock), id); {
-		case db.Missing(err):
-			return ErrNotFound
-		case err != nil:
+		closed, err := db.One[int64](ctx, tx, "join room", `SELECT closed_at FROM rooms WHERE id = ?`+lock, id)
+		if err != nil {
 			return err
 		}
-		var there, members int
-		if err := tx.GetContext(ctx, &there, tx.Rebind(`SELECT COUNT(*) FROM room_members WHERE room = ? AND sub = ?`), id, sub); err != nil || there > 0 {
+		there, err := db.One[int](ctx, tx, "join room", `SELECT COUNT(*) FROM room_members WHERE room = ? AND sub = ?`, id, sub)
+		if err != nil || there > 0 {
 			return err
 		}
-		if err := tx.GetContext(ctx, &members, tx.Rebind(`SELECT COUNT(*) FROM room_members WHERE room = ?`), id); err != nil {
+		members, err := db.One[int](ctx, tx, "join room", `SELECT COUNT(*) FROM room_members WHERE room = ?`, id)
+		if err != nil {
 			return err
 		}
 		switch {
@@ -155,13 +151,8 @@ func (s *Store) JoinRoom(ctx context.Context, id, sub string, now time.Time) err
 		case members >= MaxMembers:
 			return ErrRoomFull
 		}
-		_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO room_members (room, sub, joined_at) VALUES (?, ?, ?)`), id, sub, db.Millis(now))
-		return err
+		return db.Exec(ctx, tx, "join room", `INSERT INTO room_members (room, sub, joined_at) VALUES (?, ?, ?)`, id, sub, db.Millis(now))
 	})
-	if err != nil {
-		return fmt.Errorf("join room: %w", err)
-	}
-	return nil
 }
 
 // LeaveRoom ends a user's membership, if there is one.
@@ -171,7 +162,6 @@ func (s *Store) LeaveRoom(ctx context.Context, id, sub string) error {
 
 // Joined reports whether a user is a member of a room.
 func (s *Store) Joined(ctx context.Context, id, sub string) (bool, error) {
-	var n int
-	err := db.Get(ctx, s.db, "joined", &n, `SELECT COUNT(*) FROM room_members WHERE room = ? AND sub = ?`, id, sub)
+	n, err := db.One[int](ctx, s.db, "joined", `SELECT COUNT(*) FROM room_members WHERE room = ? AND sub = ?`, id, sub)
 	return n > 0, err
 }

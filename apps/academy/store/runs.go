@@ -58,23 +58,22 @@ func (s *Store) StartRun(ctx context.Context, r Run, most int, now time.Time) (m
 		if err := s.lock(ctx, tx, "runs of "+r.Sub); err != nil {
 			return err
 		}
-		var owner string
-		switch err := tx.GetContext(ctx, &owner, tx.Rebind(`SELECT sub FROM runs WHERE id = ?`), r.ID); {
+		switch owner, err := db.One[string](ctx, tx, "start run", `SELECT sub FROM runs WHERE id = ?`, r.ID); {
 		case err == nil && owner == r.Sub:
 			return nil
 		case err == nil:
 			return ErrNotFound
-		case !db.Missing(err):
+		case !errors.Is(err, ErrNotFound):
 			return err
 		}
-		var running int
-		if err := tx.GetContext(ctx, &running, tx.Rebind(`SELECT COUNT(*) FROM runs WHERE status = ? AND sub = ?`), Running, r.Sub); err != nil {
+		running, err := db.One[int](ctx, tx, "running", `SELECT COUNT(*) FROM runs WHERE status = ? AND sub = ?`, Running, r.Sub)
+		if err != nil {
 			return err
 		}
 		if running >= most {
 			return ErrTooMany
 		}
-		_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO runs (`+runColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, '', ?, ?, ?, 0)`),
+		err = db.Exec(ctx, tx, "start run", `INSERT INTO runs (`+runColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, '', ?, ?, ?, 0)`,
 			r.ID, r.Sub, r.Experiment, r.Mode, r.Setup, r.Step, Running, r.Replica, r.State, at, at)
 		if made = err == nil; !made {
 			return err
@@ -93,10 +92,9 @@ const MaxRunsKept = 25
 // forgetOld deletes the user's old runs of r's experiment, so that starting it repeatedly does not fill the disk. It
 // keeps the run that finished the guided path.
 func forgetOld(ctx context.Context, tx *sqlx.Tx, r Run) error {
-	_, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM runs WHERE sub = ? AND experiment = ? AND status = ?
+	return db.Exec(ctx, tx, "forget old runs", `DELETE FROM runs WHERE sub = ? AND experiment = ? AND status = ?
 		AND id NOT IN (SELECT id FROM runs WHERE sub = ? AND experiment = ? ORDER BY started_at DESC, id DESC LIMIT ?)
-		AND id NOT IN (SELECT run FROM experiments_done WHERE sub = ?)`), r.Sub, r.Experiment, Ended, r.Sub, r.Experiment, MaxRunsKept, r.Sub)
-	return err
+		AND id NOT IN (SELECT run FROM experiments_done WHERE sub = ?)`, r.Sub, r.Experiment, Ended, r.Sub, r.Experiment, MaxRunsKept, r.Sub)
 }
 
 // PlaceRun stores the address of a started run. It returns ErrNotFound if the run has ended meanwhile.
@@ -131,7 +129,7 @@ func (s *Store) EndRun(ctx context.Context, id, why string, now time.Time) error
 
 // LoseRuns ends the runs that a replica had started before it was restarted, since their processes ended with it. It
 // returns the number of those runs.
-func (s *Store) LoseRuns(ctx context.Context, replica, why string, now time.Time) (int64, error) {
+func (s *Store) LoseRuns(ctx context.Context, replica, why string, now time.Time) (int, error) {
 	return db.Change(ctx, s.db, "lose runs", `UPDATE runs SET status = ?, ended_why = ?, ended_at = ? WHERE replica = ? AND status = ?`, Ended, why, db.Millis(now), replica, Running)
 }
 
@@ -152,16 +150,12 @@ func (s *Store) NewestRun(ctx context.Context, sub, experiment string) (Run, err
 }
 
 func (s *Store) run(ctx context.Context, query string, args ...any) (Run, error) {
-	var r Run
-	err := db.Get(ctx, s.db, "run", &r, query, args...)
-	return r, err
+	return db.One[Run](ctx, s.db, "run", query, args...)
 }
 
 // RunningOf returns a user's running runs, oldest first, without their states.
 func (s *Store) RunningOf(ctx context.Context, sub string) ([]Run, error) {
-	var rs []Run
-	err := db.Select(ctx, s.db, "running of a person", &rs, `SELECT `+shortColumns+` FROM runs WHERE status = ? AND sub = ? ORDER BY started_at, id`, Running, sub)
-	return rs, err
+	return db.All[Run](ctx, s.db, "running of a person", `SELECT `+shortColumns+` FROM runs WHERE status = ? AND sub = ? ORDER BY started_at, id`, Running, sub)
 }
 
 // RunPage is a page of a user's runs.
@@ -179,13 +173,12 @@ func (p RunPage) Pages() int {
 
 // RunsOf returns a page of a user's runs, newest first. For a page past the end, it returns the last one.
 func (s *Store) RunsOf(ctx context.Context, sub string, page int) (RunPage, error) {
-	var p RunPage
-	if err := s.db.GetContext(ctx, &p.Total, s.db.Rebind(`SELECT COUNT(*) FROM runs WHERE sub = ?`), sub); err != nil {
-		return p, fmt.Errorf("count runs: %w", err)
+	total, err := db.One[int](ctx, s.db, "count runs", `SELECT COUNT(*) FROM runs WHERE sub = ?`, sub)
+	if err != nil {
+		return RunPage{}, err
 	}
-	var skip int
-	p.Page, _, skip = db.Page(page, p.Total, RunsPerPage)
-	err := db.Select(ctx, s.db, "runs of a person", &p.Runs, `SELECT `+shortColumns+` FROM runs WHERE sub = ?
+	shown, _, skip := db.Page(page, total, RunsPerPage)
+	runs, err := db.All[Run](ctx, s.db, "runs of a person", `SELECT `+shortColumns+` FROM runs WHERE sub = ?
 		ORDER BY started_at DESC, id DESC LIMIT ? OFFSET ?`, sub, RunsPerPage, skip)
-	return p, err
+	return RunPage{Runs: runs, Total: total, Page: shown}, err
 }
