@@ -72,3 +72,8 @@ func WithdrawKey(kid string, active bool, now time.Time) Change {
 		withdrawn_at = ?, private_pem_encrypted = '' WHERE kid = ? AND active = ? AND withdrawn_at IS NULL`,
 		false, db.Millis(now), db.Millis(now), kid, active)
 }
+
+// PurgeKeys deletes the keys whose publication ended before that time.
+func (s *Store) PurgeKeys(ctx context.Context, before time.Time) error {
+	return s.purge(ctx, `signing_keys`, `kid`, `not_after <= ?`, before)
+}

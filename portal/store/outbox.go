@@ -232,3 +232,9 @@ func (s *Store) NoticeSummaries(ctx context.Context, receiptID string) ([]Notice
 		MAX(o.last_error) AS last_error FROM backchannel_outbox o LEFT JOIN clients c ON c.id = o.client_id
 		WHERE o.ending = ? GROUP BY o.client_id ORDER BY o.client_id`, receiptID)
 }
+
+// PurgeNotices deletes the notices that were delivered before delivered, and those that were given up before givenUp.
+func (s *Store) PurgeNotices(ctx context.Context, delivered, givenUp time.Time) error {
+	return errors.Join(s.purge(ctx, `backchannel_outbox`, `id`, `delivered_at IS NOT NULL AND delivered_at < ?`, delivered),
+		s.purge(ctx, `backchannel_outbox`, `id`, `given_up_at IS NOT NULL AND given_up_at < ?`, givenUp))
+}

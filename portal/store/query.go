@@ -150,3 +150,17 @@ func unlessMissing(err error) error {
 	}
 	return err
 }
+
+// purgeBatch is the number of rows deleted in one transaction, so that others can write in between.
+const purgeBatch = 500
+
+// purge deletes the rows of table that match condition, whose parameter is t, in batches. key is the primary key.
+func (s *Store) purge(ctx context.Context, table, key, condition string, t time.Time) error {
+	for {
+		n, err := db.Change(ctx, s.db, "purge "+table, `DELETE FROM `+table+` WHERE `+key+` IN (SELECT `+key+` FROM `+table+`
+			WHERE `+condition+` LIMIT ?)`, db.Millis(t), purgeBatch)
+		if err != nil || n < purgeBatch {
+			return err
+		}
+	}
+}

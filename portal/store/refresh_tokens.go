@@ -80,3 +80,8 @@ func (s *Store) Rotate(ctx context.Context, hash string, now time.Time,
 	}
 	return err
 }
+
+// PurgeRefreshTokens deletes the tokens that expired before t.
+func (s *Store) PurgeRefreshTokens(ctx context.Context, t time.Time) error {
+	return s.purge(ctx, `refresh_tokens`, `hash`, `expires_at < ?`, t)
+}

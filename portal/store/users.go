@@ -293,3 +293,47 @@ func DeleteUser(id, passwordHash string, now time.Time) Change {
 			"deleted "+id, DeletedName, db.Millis(now), db.Millis(now), db.Millis(now), id)
 	}}
 }
+
+// Errors of a ban and of its end, besides ErrNotFound and ErrLastAdmin.
+var (
+	// ErrBanned means that the user is banned already.
+	ErrBanned = errors.New("store: the user is banned already")
+	// ErrNotBanned means that the user is not banned.
+	ErrNotBanned = errors.New("store: the user is not banned")
+)
+
+// BanUser returns the change that bans a user until that time, or permanently if it is zero, and invalidates the
+// account's device cookies. It fails with ErrNotFound if the user does not exist or is deleted, ErrBanned if the
+// user is banned already, and ErrLastAdmin if the user is the only administrator who can sign in.
+func BanUser(id, reason string, until, now time.Time) Change {
+	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
+		u, err := s.lockUndeleted(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if u.Disabled(now) {
+			return ErrBanned
+		}
+		if err := s.requireOtherAdmin(ctx, tx, u, now); err != nil {
+			return err
+		}
+		return db.Exec(ctx, tx, "ban", `UPDATE users SET disabled_at = ?, ban_reason = ?, banned_until = ?, updated_at = ?,
+			device_generation = device_generation + 1 WHERE id = ?`, db.Millis(now), reason, millisOf(until), db.Millis(now), id)
+	}}
+}
+
+// UnbanUser returns the change that lifts a user's ban. It fails with ErrNotFound if the user does not exist or is
+// deleted, and ErrNotBanned if the user is not banned.
+func UnbanUser(id string, now time.Time) Change {
+	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
+		u, err := s.lockUndeleted(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if !u.Disabled(now) {
+			return ErrNotBanned
+		}
+		return db.Exec(ctx, tx, "unban", `UPDATE users SET disabled_at = NULL, ban_reason = '', banned_until = NULL, updated_at = ? WHERE id = ?`,
+			db.Millis(now), id)
+	}}
+}
