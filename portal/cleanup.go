@@ -27,7 +27,7 @@ type cleanup struct {
 
 func (c *cleanup) run(ctx context.Context) error {
 	if n, err := c.records.IndexUsers(ctx); err != nil && ctx.Err() == nil {
-		c.log.Warn("the search index of the console is not complete", "error", err)
+		c.log.Warn("cannot complete the console's search index", "error", err)
 	} else if n > 0 {
 		c.log.Info("users were added to the search index of the console", "people", n)
 	}
@@ -49,7 +49,7 @@ func (c *cleanup) deleteExpired(ctx context.Context) {
 		"receipts":       func() error { return c.records.PurgeReceipts(ctx, now.Add(-keepEnded)) },
 	} {
 		if err := purge(); err != nil && ctx.Err() == nil {
-			c.log.Warn("expired records were not deleted", "what", what, "error", err)
+			c.log.Warn("cannot delete expired records", "what", what, "error", err)
 		}
 	}
 }

@@ -41,6 +41,6 @@ func (r sessionRecovery) recoverSession(ctx context.Context, key string) (*sessi
 // recordUse records that the session was used.
 func (r sessionRecovery) recordUse(ctx context.Context, key string, now time.Time) {
 	if err := r.records.TouchSession(ctx, key, now); err != nil && ctx.Err() == nil {
-		r.log.WarnContext(ctx, "the last use of a session was not recorded", "error", err)
+		r.log.WarnContext(ctx, "cannot record the last use of a session", "error", err)
 	}
 }

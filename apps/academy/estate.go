@@ -69,7 +69,7 @@ func (a *App) estateView(c echo.Context) (estateView, error) {
 	var err error
 	v.Estate, err = a.Control.View(c.Request().Context())
 	if errors.Is(err, control.ErrUnavailable) {
-		a.Logger.Warn("the supervisor isn't responding", "error", err)
+		a.Logger.Warn("the supervisor does not respond", "error", err)
 		v.Away = true
 		return v, nil
 	}

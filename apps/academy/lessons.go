@@ -26,7 +26,7 @@ func (a *App) readLessons() {
 		Files: chapter.Content(), Dir: a.Lessons, Diagrams: diagram.Names(), Experiment: a.checkSetup,
 	})
 	for _, f := range faults {
-		a.Logger.Warn("a lesson can't be read and is left out: " + f.String())
+		a.Logger.Warn("cannot read a lesson, which is left out: " + f.String())
 	}
 	a.chapter = lessons
 }

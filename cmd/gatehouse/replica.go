@@ -127,7 +127,7 @@ func awaitDenylist(ctx context.Context, denied *denylist.Mirror, log *slog.Logge
 	for denied.Ready(ctx) != nil {
 		select {
 		case <-ctx.Done():
-			log.Warn("the denylist isn't loaded yet; signed-in requests get 503 until it is")
+			log.Warn("the denylist is not loaded yet; signed-in requests get 503 until it is")
 			return
 		case <-time.After(time.Millisecond):
 		}

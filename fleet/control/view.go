@@ -73,4 +73,4 @@ type Refusal string
 func (r Refusal) Error() string { return string(r) }
 
 // ErrUnavailable is wrapped by the errors when `gatehouse up` does not answer.
-var ErrUnavailable = errors.New("control: the supervisor isn't responding")
+var ErrUnavailable = errors.New("control: the supervisor does not respond")

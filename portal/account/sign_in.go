@@ -184,7 +184,7 @@ func (p *Pages) rehash(c echo.Context, u store.User, secret string) string {
 		}
 	}
 	if err != nil {
-		web.Logger(c).WarnContext(ctx, "a password hash was not upgraded", "error", err, "sub", u.ID)
+		web.Logger(c).WarnContext(ctx, "cannot upgrade a password hash", "error", err, "sub", u.ID)
 		return u.PasswordHash
 	}
 	return hash

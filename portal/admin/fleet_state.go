@@ -104,7 +104,7 @@ func (a *Console) loadFleetState(ctx context.Context) fleetState {
 	}
 	if err != nil {
 		fleet.Replicas, fleet.State = nil, denylist.State{}
-		a.Logger.WarnContext(ctx, "the state of the servers can't be read from Redis", "error", err)
+		a.Logger.WarnContext(ctx, "cannot read the state of the servers from Redis", "error", err)
 	}
 	return fleet
 }

@@ -156,7 +156,7 @@ func (s *Sender) deliver(ctx context.Context, n store.Notice) Result {
 	ctx, cancel := context.WithTimeout(ctx, s.timeouts.record)
 	defer cancel()
 	if err := s.Records.RecordAttempt(ctx, attempt); err != nil {
-		s.Logger.Warn("the result of a delivery was not recorded; the logout token will be sent again", "client_id", n.ClientID, "sid", n.SID, "error", err)
+		s.Logger.Warn("cannot record the result of a delivery; the logout token will be sent again", "client_id", n.ClientID, "sid", n.SID, "error", err)
 	}
 	return r
 }

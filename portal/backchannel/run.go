@@ -19,7 +19,7 @@ func (s *Sender) Run(ctx context.Context) error {
 		if now := s.Now(); now.Sub(purged) > purgeInterval {
 			purged = now
 			if err := s.Records.PurgeNotices(ctx, now.Add(-deliveredRetention), now.Add(-givenUpRetention)); err != nil && ctx.Err() == nil {
-				s.Logger.Warn("old logout tokens were not deleted", "error", err)
+				s.Logger.Warn("cannot delete old logout tokens", "error", err)
 			}
 		}
 		select {

@@ -92,7 +92,7 @@ func (h *Handlers) putBack(ctx context.Context, q tokenRequest, code codes.Code,
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackTimeout)
 	defer cancel()
 	if err := h.Codes.PutBack(ctx, q.get("code"), code); err != nil {
-		h.Logger.Warn("an authorization code can't be put back", "client_id", q.client.ID, "error", errors.Join(f, err))
+		h.Logger.Warn("cannot put an authorization code back", "client_id", q.client.ID, "error", errors.Join(f, err))
 		return badRequest(invalidGrant, "The exchange failed, and the code can't be used again.")
 	}
 	return f

@@ -38,7 +38,7 @@ func (s *Service) runDenials(ctx context.Context) error {
 		}
 		failed := err != nil && ctx.Err() == nil
 		if failed && !failing {
-			s.d.Logger.Warn("sign-ins that are denied could not be ended yet", "error", err)
+			s.d.Logger.Warn("cannot end all denied sign-ins yet", "error", err)
 		}
 		failing = failed
 	}

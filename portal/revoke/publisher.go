@@ -147,7 +147,7 @@ func (p *publisher) writeOnce(ctx context.Context, entries []denylist.Entry) (de
 // markPublished records that Redis has rows.
 func (p *publisher) markPublished(ctx context.Context, rows []store.Revocation) {
 	if err := p.records.MarkRevocationsPublished(ctx, seqsOf(rows), p.now()); err != nil {
-		p.logger.Warn("revocations could not be marked as published and will be published again", "error", err)
+		p.logger.Warn("cannot mark revocations as published; they will be published again", "error", err)
 	}
 }
 

@@ -203,7 +203,7 @@ func (s *Service) endSessions(ctx context.Context, sids []string) bool {
 		return true
 	}
 	if err := s.d.Sessions.EndSIDs(ctx, sids...); err != nil {
-		s.d.Logger.Warn("sessions of the portal could not be ended; their sign-ins have ended nevertheless", "sign_ins", len(sids), "error", err)
+		s.d.Logger.Warn("cannot end sessions of the portal; their sign-ins have ended nevertheless", "sign_ins", len(sids), "error", err)
 		return false
 	}
 	return true

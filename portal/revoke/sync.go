@@ -40,7 +40,7 @@ func (s *Service) runSync(ctx context.Context) error {
 		}
 		switch failed := err != nil; {
 		case failed && !failing:
-			s.d.Logger.Warn("the denylist in Redis can't be updated; revocations wait in the database", "error", err)
+			s.d.Logger.Warn("cannot update the denylist in Redis; revocations wait in the database", "error", err)
 		case !failed && failing:
 			s.d.Logger.Info("the denylist in Redis is updated again")
 		}

@@ -41,7 +41,7 @@ func (a *apparatus) ban(ctx context.Context) error {
 		Reason: denylist.Banned, Note: "an experiment", By: you, Client: "bank", At: now,
 	})
 	if err != nil {
-		a.bench.Logger.Warn("the experiment's ban could not be written", "error", err)
+		a.bench.Logger.Warn("cannot write the experiment's ban", "error", err)
 		return lab.Refusal("Redis didn't respond in time because this machine is too busy. Please try again.")
 	}
 	receipt := a.estate.log.Await(ctx, w, longest(servers), func(c denylist.Confirmation) {
