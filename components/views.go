@@ -203,3 +203,17 @@ const (
 	Relative                  // 5 minutes ago
 	Clock                     // 14:05:09, for times of the current day
 )
+
+// GoToView is the list of the pages that the user may open, filtered by the Query.
+type GoToView struct {
+	Query     string
+	MaxLength int
+	Groups    []GoToGroup
+	Searches  []NavItem // for the Query
+}
+
+// GoToGroup is an app with links to its pages.
+type GoToGroup struct {
+	App   App
+	Links []NavItem
+}

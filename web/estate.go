@@ -55,6 +55,7 @@ type App struct {
 	Name    string // Shop
 	Tagline string
 	Roles   []string // that may open it; none means all
+	Pages   []Page   // that people can go to from everywhere
 }
 
 // Apps returns the services of the estate, in the order in which they are shown.
@@ -64,7 +65,7 @@ func (e Estate) Apps() []App { return e.apps }
 func (e Estate) AppsFor(roles []string) []components.App {
 	shown := make([]components.App, 0, len(e.apps))
 	for _, a := range e.apps {
-		if len(a.Roles) == 0 || slices.ContainsFunc(a.Roles, func(role string) bool { return slices.Contains(roles, role) }) {
+		if mayOpen(a.Roles, roles) {
 			shown = append(shown, e.appView(a))
 		}
 	}

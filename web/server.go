@@ -79,6 +79,7 @@ func New(o Options) (*echo.Echo, error) {
 		return c.Redirect(http.StatusFound, assets.Path("mark-"+o.Service+".svg"))
 	})
 	e.POST("/theme", s.setTheme)
+	e.GET(GoToPath, s.goTo)
 	return e, nil
 }
 

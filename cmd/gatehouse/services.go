@@ -31,15 +31,15 @@ type serviceEntry struct {
 // filter of analytics follow from it. To add an app, add a row here, its migrations in db/migrations, its mark and
 // accent in assets, and its containers in docker-compose.yml and deploy/nginx.conf (docs/architecture.md).
 var services = []serviceEntry{
-	{web.App{Key: "portal", Name: "Portal", Tagline: "Your account and sign-ins"},
+	{web.App{Key: "portal", Name: "Portal", Tagline: "Your account and sign-ins", Pages: portal.Pages},
 		2, portal.API{}, func() replica { return &portalConfig{} }},
-	{web.App{Key: "shop", Name: "Shop", Tagline: "Things for your home"},
+	{web.App{Key: "shop", Name: "Shop", Tagline: "Things for your home", Pages: shop.Pages},
 		2, portal.API{Service: "analytics", Scope: "analytics:read"}, replicaOf(shop.New)},
-	{web.App{Key: "forum", Name: "Forum", Tagline: "Questions, answers and advice"},
+	{web.App{Key: "forum", Name: "Forum", Tagline: "Questions, answers and advice", Pages: forum.Pages},
 		2, portal.API{Service: "shop", Scope: "purchases:read"}, replicaOf(forum.New)},
-	{web.App{Key: "analytics", Name: "Analytics", Tagline: "What happens across all apps", Roles: []string{"analyst", "admin"}},
+	{web.App{Key: "analytics", Name: "Analytics", Tagline: "What happens across all apps", Roles: []string{"analyst", "admin"}, Pages: analytics.Pages},
 		1, portal.API{}, replicaOf(newAnalytics)},
-	{web.App{Key: "academy", Name: "Academy", Tagline: "Learn how sign-in scales"},
+	{web.App{Key: "academy", Name: "Academy", Tagline: "Learn how sign-in scales", Pages: academy.Pages},
 		1, portal.API{Service: "forum", Scope: "forum.topics"}, func() replica { return &academyConfig{} }},
 }
 

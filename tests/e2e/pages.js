@@ -51,6 +51,8 @@ const allLessons = [
 
 export const pages = [
   [guest, "portal", "/"],
+  [guest, "portal", "/go?q=nothing+of+the+kind"],
+  [admin, "portal", "/go"],
   [guest, "portal", "/sign-in"],
   [guest, "portal", "/sign-in?return_to=%2Fprofile&login_hint=alice%40example.com"],
   [guest, "portal", sent("/sign-in", "form[action='/sign-in']")],

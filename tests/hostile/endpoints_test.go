@@ -46,6 +46,7 @@ var shared = []endpoint{
 	{route: "GET /assets/*"},
 	{route: "GET /favicon.ico"},
 	{route: "POST /theme", form: "theme=dark&return_to=/"},
+	{route: "GET /go", as: customer, query: "q=orders"},
 }
 
 // joined are the endpoints of an app that has joined (package sso/rp).

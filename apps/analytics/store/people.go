@@ -183,7 +183,7 @@ const maxFolded = 2000
 
 // FoldPeople converts the rows in which older versions stored active users into sketches, and returns how many rows it
 // removed. Replicas may call it concurrently.
-func (s *Store) FoldPeople(ctx context.Context) (folded int64, err error) {
+func (s *Store) FoldPeople(ctx context.Context) (folded int, err error) {
 	for {
 		n, err := s.foldSome(ctx)
 		if folded += n; err != nil || n == 0 {
@@ -192,7 +192,7 @@ func (s *Store) FoldPeople(ctx context.Context) (folded int64, err error) {
 	}
 }
 
-func (s *Store) foldSome(ctx context.Context) (n int64, err error) {
+func (s *Store) foldSome(ctx context.Context) (n int, err error) {
 	const some = `SELECT hour_at, app, subject FROM people_hourly ORDER BY hour_at, app, subject LIMIT ?`
 	var there bool
 	err = s.db.GetContext(ctx, &there, `SELECT EXISTS (SELECT 1 FROM people_hourly) OR EXISTS (SELECT 1 FROM people_daily)`)
@@ -208,7 +208,7 @@ func (s *Store) foldSome(ctx context.Context) (n int64, err error) {
 		if err := tx.SelectContext(ctx, &rows, tx.Rebind(some), maxFolded); err != nil {
 			return err
 		}
-		n = int64(len(rows))
+		n = len(rows)
 		if n == 0 { // the daily rows repeat what the hourly ones said
 			n, err = db.Change(ctx, tx, "people daily", `DELETE FROM people_daily WHERE (day_at, app, subject) IN
 				(SELECT day_at, app, subject FROM people_daily LIMIT ?)`, maxFolded)

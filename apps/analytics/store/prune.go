@@ -13,7 +13,7 @@ const maxPruned = 2000
 
 // Prune deletes data older than the retention and returns how many raw events it deleted. Rollups keep counting raw
 // events that are deleted.
-func (s *Store) Prune(ctx context.Context, now time.Time) (events int64, err error) {
+func (s *Store) Prune(ctx context.Context, now time.Time) (events int, err error) {
 	oldest := db.Millis(now.Add(-s.retention.Raw))
 	for {
 		n, err := db.Change(ctx, s.db, "analytics: prune", `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE received_at < ? LIMIT ?)`, oldest, maxPruned)

@@ -1,0 +1,12 @@
+package forum
+
+import "gatehouse.example/web"
+
+// Pages are the pages that people can go to from every app.
+var Pages = []web.Page{
+	{Label: "Boards", Path: "/", Words: "threads discussions home"},
+	{Label: "Start a thread", Path: "/new", Words: "new write ask question post", SignedIn: true},
+	{Label: "Your threads", Path: "/mine", Words: "own posts replies", SignedIn: true},
+	{Label: "Moderation log", Path: "/moderation", Words: "removed posts", Roles: []string{"moderator", "admin"}},
+	{SearchFor: "the forum", Path: "/search?q="},
+}

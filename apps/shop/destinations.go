@@ -1,0 +1,11 @@
+package shop
+
+import "gatehouse.example/web"
+
+// Pages are the pages that people can go to from every app.
+var Pages = []web.Page{
+	{Label: "All products", Path: "/", Words: "catalogue buy home"},
+	{Label: "Cart", Path: "/cart", Words: "basket checkout"},
+	{Label: "Your orders", Path: "/orders", Words: "history deliveries", SignedIn: true},
+	{SearchFor: "products", Path: "/?q="},
+}
