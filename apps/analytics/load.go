@@ -18,6 +18,7 @@ const maxSellers = 12
 // figures are all numbers of one period. Panels and tiles are drawn from them.
 type figures struct {
 	period   period.Period
+	app      string // "" for all
 	now      time.Time
 	starts   []time.Time
 	cells    []store.Cell
@@ -53,7 +54,7 @@ func (a *App) load(ctx context.Context, q query) (*figures, error) {
 // loadFigures queries all figures of q, up to three queries at a time.
 func (a *App) loadFigures(ctx context.Context, q query) (*figures, error) {
 	p, now := q.period, a.Now().UTC()
-	f := &figures{period: p, now: now, starts: p.Buckets()}
+	f := &figures{period: p, app: q.app, now: now, starts: p.Buckets()}
 	span := store.Span{From: p.From, To: p.To, App: q.app, Raw: p.Raw()}
 	previous := span
 	previous.From, previous.To = p.Previous(now)

@@ -60,7 +60,7 @@ func filled(t *testing.T, d *db.DB, change ...func(*analytics.Deps)) *app {
 	return a
 }
 
-var pages = []string{"/", "/skipped", "/export/sign-ins.csv", "/export/best-sellers.csv"}
+var pages = []string{"/", "/skipped", "/events/sign-ins?from=2026-11-23T10:00&to=2026-11-23T11:00", "/export/sign-ins.csv", "/export/best-sellers.csv"}
 
 func TestPages_AddressesOfNobodyTakeNoRole(t *testing.T) {
 	a := start(t, env.DB(t, analytics.Service), env.MiniRedis(t), nil)
@@ -118,6 +118,9 @@ func TestDashboard_ShowsWhatHappened(t *testing.T) {
 			if strings.Contains(body, "<b>click") || regexp.MustCompile(`\s(style|onclick)=`).MatchString(body) {
 				t.Errorf("%q: what came from outside, or a style attribute, is in the page as it is", period)
 			}
+		}
+		if body := a.get(t, "/?app=forum", nil, "analyst").Body.String(); !strings.Contains(body, `<td class="num">−1</td>`) || !strings.Contains(body, ">−1</text>") {
+			t.Error("a vote that was taken back has no minus in the table or on the axis")
 		}
 		if body := a.get(t, "/?app=forum", nil, "analyst").Body.String(); strings.Contains(body, "panel-revenue") || !strings.Contains(body, "panel-votes") {
 			t.Error("the forum's page shows the shop's panels, or not its own")
@@ -203,7 +206,7 @@ func TestExport_IsTheTableAsCSV(t *testing.T) {
 		a := filled(t, d)
 		w := a.get(t, "/export/best-sellers.csv?range=24h&app=shop", nil, "analyst")
 		h := w.Header()
-		if !strings.HasPrefix(h.Get("Content-Type"), "text/csv") || h.Get("Content-Disposition") != `attachment; filename="best-sellers-shop-20261122T1100-20261123T1100Z.csv"` {
+		if !strings.HasPrefix(h.Get("Content-Type"), "text/csv") || h.Get("Content-Disposition") != `attachment; filename="best-sellers-shop-20261122T1100-20261123T1017Z.csv"` {
 			t.Errorf("%q, %q", h.Get("Content-Type"), h.Get("Content-Disposition"))
 		}
 		rows, err := csv.NewReader(w.Body).ReadAll()

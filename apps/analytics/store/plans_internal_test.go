@@ -117,3 +117,44 @@ func planOf(t *testing.T, d *db.DB, query string, args []any) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// A list of events is read in the order of an index and ends at its page, on both databases.
+func TestPlans_EventListsFollowAnIndex(t *testing.T) {
+	env.EachDB(t, "analytics", func(t *testing.T, d *db.DB) {
+		fillEvents(t, d)
+		at := &Position{At: db.Millis(yearEnd), ID: "e5"}
+		for name, f := range map[string]EventFilter{
+			"all": {}, "two types": {Types: []string{"sign_in", "sign_out"}}, "an app": {Types: []string{"sign_in"}, App: "shop"},
+			"older": {Types: []string{"sign_in"}, Before: at}, "newer": {Before: nil, After: at},
+		} {
+			f.From, f.To = yearBegin, yearEnd
+			query, args := eventsOf(f, 51)
+			plan := planOf(t, d, query, args)
+			index := "events_type"
+			if f.Types == nil {
+				index = "events_happened_at"
+			}
+			if scansEvents.MatchString(plan) || !strings.Contains(plan, index) {
+				t.Errorf("%s: not by %s:\n%s\n%s", name, index, query, plan)
+			}
+		}
+	})
+}
+
+var scansEvents = regexp.MustCompile(`(?m)^\s*SCAN events|Seq Scan on events`)
+
+// fillEvents adds an event for each hour of a year.
+func fillEvents(t *testing.T, d *db.DB) {
+	t.Helper()
+	end := db.Millis(yearEnd)
+	query := fmt.Sprintf(`INSERT INTO events (id, type, variant, app, service, subject, cents, data, happened_at, received_at)
+		WITH RECURSIVE hours(h) AS (SELECT CAST(%d AS BIGINT) UNION ALL SELECT h - 3600000 FROM hours WHERE h > %d)
+		SELECT 'e' || h, CASE h / 3600000 %% 3 WHEN 0 THEN 'sign_in' WHEN 1 THEN 'sign_out' ELSE 'order_placed' END, 'sso', 'shop', 'portal', 'p' || h %% 7, 0, '{}', h, h FROM hours`,
+		end, end-365*24*3600000)
+	if _, err := d.ExecContext(t.Context(), query); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.ExecContext(t.Context(), `ANALYZE`); err != nil {
+		t.Fatal(err)
+	}
+}
