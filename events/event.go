@@ -19,7 +19,7 @@ const (
 	SignIn        = "sign_in"        // client_id, method: "password" or "sso"
 	SignOut       = "sign_out"       // client_id, scope: "session" or "everywhere"
 	Registered    = "registered"     // empty
-	UserBanned    = "user_banned"    // empty; the user who was banned
+	UserBanned    = "user_banned"    // user_id: the user who was banned
 	CartStarted   = "cart_started"   // product: the first one in a user's empty cart
 	OrderPlaced   = "order_placed"   // order_id, total_cents, items: [{product, name, quantity, cents}]
 	ThreadCreated = "thread_created" // thread_id, board
@@ -36,7 +36,7 @@ type Event struct {
 	Type    string         `json:"type"`
 	Service string         `json:"service"` // set by the relay
 	At      time.Time      `json:"at"`
-	Subject string         `json:"sub,omitempty"` // the user who did it, or whom it concerns
+	Subject string         `json:"sub,omitempty"` // the user who did it
 	Data    map[string]any `json:"data,omitempty"`
 }
 

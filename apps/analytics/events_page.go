@@ -54,8 +54,8 @@ func eventsURL(panel, app string, from, to time.Time) string {
 // eventsPage handles GET /events/:panel?from=…&to=…&app=…: lists the events that the panel counts in that time, newest
 // first, in pages of eventsPageSize. The parameters before and after are cursors.
 func (a *App) eventsPage(c echo.Context) error {
-	p, known := findPanel(c.Param("panel"))
-	if !known || p.ranking != nil {
+	p, known := findList(c.Param("panel"))
+	if !known {
 		return web.NotFound("This list")
 	}
 	params := c.QueryParams()

@@ -10,6 +10,7 @@ import (
 
 	"gatehouse.example/apps/analytics/period"
 	"gatehouse.example/apps/analytics/store"
+	"gatehouse.example/events"
 )
 
 // maxSellers is the number of products in the dashboard's ranking.
@@ -27,6 +28,7 @@ type figures struct {
 	everyone [2]int64 // distinct users in this period and in the previous one
 	compared bool     // the stored data covers the whole previous period
 	sellers  []store.Seller
+	bans     []int64 // in each bucket, of the whole house also if app is set
 }
 
 // loadTimeout limits how long loading figures may take.
@@ -71,7 +73,17 @@ func (a *App) loadFigures(ctx context.Context, q query) (*figures, error) {
 		return err
 	})
 	group.Go(func() (err error) { f.sellers, err = a.store.Sellers(ctx, span, maxSellers); return })
-	return f, group.Wait()
+	inPortal := span
+	inPortal.App = banApp
+	var portal []store.Cell
+	if q.app != "" && q.app != banApp {
+		group.Go(func() (err error) { portal, err = a.store.Series(ctx, inPortal, p.Step, p.Offset()); return })
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	f.bans = f.seriesOf(append(portal, f.cells...), kind{typ: events.UserBanned}, cellTotal)
+	return f, nil
 }
 
 // kind selects events of one type: of the given variants, or of all if there are none.
@@ -95,8 +107,12 @@ func cents(typ string) func(f *figures) []int64 {
 }
 
 func (f *figures) series(k kind, value func(store.Cell) int64) []int64 {
+	return f.seriesOf(f.cells, k, value)
+}
+
+func (f *figures) seriesOf(cells []store.Cell, k kind, value func(store.Cell) int64) []int64 {
 	values := make([]int64, len(f.starts))
-	for _, c := range f.cells {
+	for _, c := range cells {
 		if i := f.period.Index(time.UnixMilli(c.Bucket)); i >= 0 && k.matches(c) {
 			values[i] += value(c)
 		}

@@ -20,7 +20,7 @@ import (
 func event(id, typ string, ago time.Duration, data map[string]any) events.Event {
 	service := "portal"
 	switch typ {
-	case events.OrderPlaced:
+	case events.OrderPlaced, events.CartStarted:
 		service = "shop"
 	case events.PostCreated, events.ThreadCreated, events.VoteCast:
 		service = "forum"
@@ -50,6 +50,8 @@ func filled(t *testing.T, d *db.DB, change ...func(*analytics.Deps)) *app {
 		order("lamp", "Jointed Reading Lamp", 2*time.Hour), order("evil", `=HYPERLINK("http://evil","<b>click")`, 2*time.Hour),
 		event("t1", events.ThreadCreated, time.Hour, map[string]any{"thread_id": "t"}),
 		event("p1", events.PostCreated, time.Hour, map[string]any{"thread_id": "t"}),
+		{ID: "b1", Type: events.UserBanned, Service: "portal", At: now.Add(-3 * time.Hour), Data: map[string]any{"user_id": "demo-bob"}},
+		event("c1", events.CartStarted, 2*time.Hour, map[string]any{"product": "lamp"}),
 		event("v1", events.VoteCast, time.Hour, map[string]any{"post_id": "p", "value": 1.0}),
 		event("v2", events.VoteCast, time.Hour, map[string]any{"post_id": "p", "value": -1.0}),
 		event("x1", "cat_petted", time.Hour, map[string]any{"<script>": "alert(1)"}),
@@ -60,7 +62,7 @@ func filled(t *testing.T, d *db.DB, change ...func(*analytics.Deps)) *app {
 	return a
 }
 
-var pages = []string{"/", "/skipped", "/events/sign-ins?from=2026-11-23T10:00&to=2026-11-23T11:00", "/export/sign-ins.csv", "/export/best-sellers.csv"}
+var pages = []string{"/", "/skipped", "/funnel", "/funnel?range=30d", "/retention", "/events/sign-ins?from=2026-11-23T10:00&to=2026-11-23T11:00", "/export/sign-ins.csv", "/export/best-sellers.csv"}
 
 func TestPages_AddressesOfNobodyTakeNoRole(t *testing.T) {
 	a := start(t, env.DB(t, analytics.Service), env.MiniRedis(t), nil)

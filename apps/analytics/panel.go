@@ -79,6 +79,15 @@ func panelsFor(app string, f *figures) []panel {
 	return chosen
 }
 
+// findList returns the panel whose events are listed at /events/<key>.
+func findList(key string) (panel, bool) {
+	if key == bans.key {
+		return bans, true
+	}
+	p, known := findPanel(key)
+	return p, known && p.ranking == nil
+}
+
 func findPanel(key string) (panel, bool) {
 	i := slices.IndexFunc(panels, func(p panel) bool { return p.key == key })
 	if i < 0 {
@@ -127,8 +136,8 @@ func (p panel) overTime(f *figures) shown {
 	plot := chart.Plot{
 		ID: p.key, Title: p.title + ", per " + f.period.StepText(), Desc: p.describe(f, all), Kind: p.kind, Starts: f.starts,
 		Axis: unit.short, Whole: unit.whole, Partial: f.period.Partial(f.now), Progress: f.period.Progress(f.now), Wide: p.wide,
-		SoFar: "The last " + f.period.StepText() + " so far, until " + f.now.Format("15:04") + " UTC", EmptyText: "No data for this period",
-		Link: func(i int) string { return p.eventsURL(f, i) },
+		SoFar: "Hatched: so far, until " + f.now.Format("15:04") + " UTC", EmptyText: "No data for this period",
+		Link: func(i int) string { return p.eventsURL(f, i) }, Marks: f.marked(),
 	}
 	s.tip = tip{label: plot.Title + ": arrow keys move, Enter lists the events", cross: true}
 	s.table.columns = []components.Column{{Label: "From (UTC)"}}
@@ -186,6 +195,9 @@ func (p panel) describe(f *figures, all [][]int64) string {
 			continue
 		}
 		text += " peak " + unit.cell(most).show + " (" + f.period.Label(f.starts[when]) + ")."
+	}
+	if n := len(f.marked()); n > 0 {
+		text += " Marked for bans: " + components.Plural(n, "place", "places") + "."
 	}
 	if f.period.Partial(f.now) {
 		text += " The last " + f.period.StepText() + " isn't over yet."

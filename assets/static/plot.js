@@ -22,6 +22,11 @@
     const texts = (i) => [...rows()[i].cells].map((cell) => cell.textContent.trim());
     const columns = () => [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());
 
+    const hint = () => {
+      if (document.activeElement === slider) return "Enter lists the events";
+      return touched ? "Tap again to list the events" : "Click to list the events";
+    };
+
     function fill(i) {
       const names = columns();
       const cells = texts(i);
@@ -35,7 +40,7 @@
         said.push(`${name}: ${cells[n]}`);
       });
       tip.replaceChildren(element("p", "plot-tip-head", cells[head]), list);
-      if (area(i)?.matches("a")) tip.append(element("p", "plot-tip-note", touched ? "Tap again to list the events" : "Click to list the events"));
+      if (area(i)?.matches("a")) tip.append(element("p", "plot-tip-note", hint()));
       slider.setAttribute("aria-valuemax", String(rows().length));
       slider.setAttribute("aria-valuenow", String(i + 1));
       slider.setAttribute("aria-valuetext", [cells[head], ...said].join(", "));

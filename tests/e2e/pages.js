@@ -157,7 +157,12 @@ export const pages = [
   [carol, "analytics", "/"],
   [carol, "analytics", "/?range=24h&app=shop"],
   [carol, "analytics", "/?range=custom&from=2026-11-20&to=2026-11-01", 422],
+  [carol, "analytics", "/events/sign-ins?from=2026-11-20&to=2036-11-20"],
+  [carol, "analytics", "/funnel?range=30d"],
+  [carol, "analytics", "/funnel?range=never", 422],
+  [carol, "analytics", "/retention"],
   [carol, "analytics", "/skipped"],
+  [admin, "analytics", "/access"],
   [carol, "analytics", "/no-such-page", 404],
 
   [guest, "academy", "/"],
