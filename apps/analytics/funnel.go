@@ -17,7 +17,7 @@ import (
 )
 
 // funnelNames names the steps of store.Funnel.
-var funnelNames = [store.FunnelSteps]string{"Signed in to any app", "Opened the shop", "Put a product in the cart", "Ordered"}
+var funnelNames = [store.FunnelSteps]string{"Signed in", "Opened the shop", "Filled a cart", "Ordered"}
 
 // funnelView is the data of the page from sign-in to order.
 type funnelView struct {
@@ -75,7 +75,7 @@ func (a *App) setFunnel(ctx context.Context, v *funnelView) error {
 		text := components.Count(n)
 		if i > 0 {
 			s.ofBefore = percent(n, people[i-1])
-			text += " · " + s.ofBefore + " of the step before"
+			text += " · " + s.ofBefore
 		}
 		v.steps = append(v.steps, s)
 		ranking.Items = append(ranking.Items, chart.Item{Name: s.name, Value: float64(n), Text: text})

@@ -32,7 +32,7 @@ func TestDashboard_MarksBansOnEachChart(t *testing.T) {
 func TestFunnel_ShowsStepsWithPercentages(t *testing.T) {
 	a := filled(t, env.DB(t, analytics.Service))
 	w := a.get(t, "/funnel?range=7d", nil, "analyst")
-	for _, want := range []string{"Signed in to any app", "Ordered", "100%", "of the step before", "<svg"} {
+	for _, want := range []string{"Signed in", "Filled a cart", "Ordered", "100%", "share of the step before", "<svg"} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("no %q", want)
 		}

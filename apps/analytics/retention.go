@@ -41,10 +41,10 @@ func (a *App) retentionPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := retentionView{cohorts: cohortRows(retained, now), columns: []components.Column{{Label: "First sign-in"}, {Label: "People", Numeric: true}}}
+	v := retentionView{cohorts: cohortRows(retained, now), columns: []components.Column{{Label: "First sign-in"}, {Label: "People", Numeric: true, Class: cohortCellClass}}}
 	for n := range store.CohortWeeks {
 		label := "Week " + components.Count(n)
-		v.columns = append(v.columns, components.Column{Label: label, Numeric: true})
+		v.columns = append(v.columns, components.Column{Label: label, Numeric: true, Class: cohortCellClass})
 	}
 	if v.shell, err = a.shell(c, "Retention"); err != nil {
 		return err
