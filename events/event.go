@@ -19,6 +19,8 @@ const (
 	SignIn        = "sign_in"        // client_id, method: "password" or "sso"
 	SignOut       = "sign_out"       // client_id, scope: "session" or "everywhere"
 	Registered    = "registered"     // empty
+	UserBanned    = "user_banned"    // user_id: the user who was banned
+	CartStarted   = "cart_started"   // product: the first one in a user's empty cart
 	OrderPlaced   = "order_placed"   // order_id, total_cents, items: [{product, name, quantity, cents}]
 	ThreadCreated = "thread_created" // thread_id, board
 	PostCreated   = "post_created"   // thread_id, post_id, board

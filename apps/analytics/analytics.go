@@ -58,10 +58,18 @@ func New(_ context.Context, d Deps) (*App, error) {
 // routes registers every endpoint of the app.
 func (a *App) routes(e *echo.Echo) {
 	// Not a group: Echo also runs a group's middleware for the 404s and 405s of all other paths.
-	analysts := a.rp.Role("analyst", "admin")
-	e.GET("/", a.dashboard, analysts)          // the page; for htmx, the parts that it refreshes
-	e.GET("/export/:file", a.export, analysts) // one panel as CSV: /export/sign-ins.csv
+	analysts := a.offerAccess(a.rp.Role("analyst", "admin"))
+	admins := a.offerAccess(a.rp.Role("admin"))
+	e.GET("/", a.dashboard, analysts)               // the page; for htmx, the parts that it refreshes
+	e.GET("/events/:panel", a.eventsPage, analysts) // the events that a chart counts in a bucket
+	e.GET("/export/:file", a.export, analysts)      // one panel as CSV: /export/sign-ins.csv
+	e.GET("/funnel", a.funnelPage, analysts)
+	e.GET("/retention", a.retentionPage, analysts)
 	e.GET("/skipped", a.skippedPage, analysts) // events that could not be counted
+
+	e.POST("/access", a.requestAccess, a.rp.Required) // by a user without the role: the page of the 403 has the form
+	e.GET("/access", a.accessPage, admins)
+	e.POST("/access/close", a.closeAccess, admins)
 
 	// The API: for access tokens of analysts, and of clients that have the scope themselves.
 	read := a.rp.Bearer(scopeRead, "analyst", "admin")

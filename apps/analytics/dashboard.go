@@ -10,6 +10,7 @@ import (
 
 	"gatehouse.example/apps/analytics/period"
 	"gatehouse.example/components"
+	"gatehouse.example/sso/rp"
 	"gatehouse.example/web"
 )
 
@@ -25,6 +26,7 @@ type dashboardView struct {
 	empty     bool // no event was ever counted
 	stats     []components.StatView
 	panels    []shown
+	marks     marksView
 	updated   time.Time
 	demoUntil time.Time
 	faults    map[string]string // messages by field name
@@ -76,6 +78,7 @@ func (a *App) setFigures(c echo.Context, v *dashboardView) error {
 		}
 	}
 	v.stats = stats(f, v.query.app)
+	v.marks = marksOf(f)
 	for _, p := range panelsFor(v.query.app, f) {
 		v.panels = append(v.panels, p.draw(f))
 	}
@@ -93,7 +96,7 @@ func (a *App) setFrame(c echo.Context, v *dashboardView) error {
 	if v.shell, err = a.shell(c, "Overview"); err != nil {
 		return err
 	}
-	v.periods = v.query.periodChoices(len(v.faults) > 0)
+	v.periods = v.query.periodChoices("/", len(v.faults) > 0)
 	v.apps, err = a.appChoices(c, v.query)
 	return err
 }
@@ -111,16 +114,26 @@ func (a *App) shell(c echo.Context, title string) (components.Shell, error) {
 	s := web.Shell(c, title)
 	s.Nav = []components.NavItem{
 		{Label: "Overview", URL: "/", Current: title == "Overview"},
+		{Label: "Funnel", URL: "/funnel", Current: title == "Funnel"},
+		{Label: "Retention", URL: "/retention", Current: title == "Retention"},
 		{Label: "Skipped", URL: "/skipped", Current: title == "Skipped events", Count: count},
+	}
+	if rp.From(c.Request()).HasRole("admin") {
+		open, err := a.store.CountAccessRequests(c.Request().Context())
+		if err != nil {
+			return components.Shell{}, err
+		}
+		s.Nav = append(s.Nav, components.NavItem{Label: "Requests", URL: "/access", Current: title == accessTitle, Count: open})
 	}
 	return s, nil
 }
 
-func (q query) periodChoices(faulty bool) []components.NavItem {
+// periodChoices returns the links to the presets, for the page at path.
+func (q query) periodChoices(path string, faulty bool) []components.NavItem {
 	items := make([]components.NavItem, 0, len(period.Presets))
 	for _, p := range period.Presets {
 		items = append(items, components.NavItem{
-			Label: p.Label, URL: q.urlWith("/", period.Range, p.Name, period.From, "", period.To, ""), Current: !faulty && q.period.Name == p.Name,
+			Label: p.Label, URL: q.urlWith(path, period.Range, p.Name, period.From, "", period.To, ""), Current: !faulty && q.period.Name == p.Name,
 		})
 	}
 	return items

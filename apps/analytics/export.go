@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -29,16 +30,21 @@ func (a *App) export(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return sendCSV(c, fileName(p, q), p.draw(f).table)
+	return sendCSV(c, fileName(p, q, f.now), p.draw(f).table)
 }
 
-func fileName(p panel, q query) string {
+// fileName names the file after the panel, the app and the period, which ends at now if it has not ended yet.
+func fileName(p panel, q query, now time.Time) string {
+	end := q.period.To
+	if q.period.Partial(now) {
+		end = now.UTC()
+	}
 	name := p.key
 	if q.app != "" {
 		name += "-" + q.app
 	}
 	const day = "20060102T1504"
-	return fmt.Sprintf("%s-%s-%sZ.csv", name, q.period.From.Format(day), q.period.To.Format(day))
+	return fmt.Sprintf("%s-%s-%sZ.csv", name, q.period.From.Format(day), end.Format(day))
 }
 
 // flushRows is the number of rows after which the response is flushed.

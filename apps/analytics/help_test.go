@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +76,19 @@ func (a *app) run(t *testing.T) (stop func()) {
 // get asks for path as somebody with roles; without any, as a guest.
 func (a *app) get(t *testing.T, path string, header map[string]string, roles ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodGet, "http://analytics.localhost:8080/", nil)
+	return a.send(t, httptest.NewRequest(http.MethodGet, "http://analytics.localhost:8080/", nil), path, header, roles...)
+}
+
+// post sends a form to path as somebody with roles.
+func (a *app) post(t *testing.T, path string, form url.Values, roles ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, "http://analytics.localhost:8080/", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return a.send(t, r, path, nil, roles...)
+}
+
+func (a *app) send(t *testing.T, r *http.Request, path string, header map[string]string, roles ...string) *httptest.ResponseRecorder {
+	t.Helper()
 	r.URL.Path, r.URL.RawQuery, _ = strings.Cut(path, "?")
 	r.RequestURI = path
 	r.Header.Set("Accept", "text/html")

@@ -10,6 +10,7 @@ import (
 
 	"gatehouse.example/apps/analytics/period"
 	"gatehouse.example/apps/analytics/store"
+	"gatehouse.example/events"
 )
 
 // maxSellers is the number of products in the dashboard's ranking.
@@ -18,6 +19,7 @@ const maxSellers = 12
 // figures are all numbers of one period. Panels and tiles are drawn from them.
 type figures struct {
 	period   period.Period
+	app      string // "" for all
 	now      time.Time
 	starts   []time.Time
 	cells    []store.Cell
@@ -26,6 +28,7 @@ type figures struct {
 	everyone [2]int64 // distinct users in this period and in the previous one
 	compared bool     // the stored data covers the whole previous period
 	sellers  []store.Seller
+	bans     []int64 // in each bucket, of the whole house also if app is set
 }
 
 // loadTimeout limits how long loading figures may take.
@@ -53,7 +56,7 @@ func (a *App) load(ctx context.Context, q query) (*figures, error) {
 // loadFigures queries all figures of q, up to three queries at a time.
 func (a *App) loadFigures(ctx context.Context, q query) (*figures, error) {
 	p, now := q.period, a.Now().UTC()
-	f := &figures{period: p, now: now, starts: p.Buckets()}
+	f := &figures{period: p, app: q.app, now: now, starts: p.Buckets()}
 	span := store.Span{From: p.From, To: p.To, App: q.app, Raw: p.Raw()}
 	previous := span
 	previous.From, previous.To = p.Previous(now)
@@ -70,7 +73,17 @@ func (a *App) loadFigures(ctx context.Context, q query) (*figures, error) {
 		return err
 	})
 	group.Go(func() (err error) { f.sellers, err = a.store.Sellers(ctx, span, maxSellers); return })
-	return f, group.Wait()
+	inPortal := span
+	inPortal.App = banApp
+	var portal []store.Cell
+	if q.app != "" && q.app != banApp {
+		group.Go(func() (err error) { portal, err = a.store.Series(ctx, inPortal, p.Step, p.Offset()); return })
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	f.bans = f.seriesOf(append(portal, f.cells...), kind{typ: events.UserBanned}, cellTotal)
+	return f, nil
 }
 
 // kind selects events of one type: of the given variants, or of all if there are none.
@@ -94,8 +107,12 @@ func cents(typ string) func(f *figures) []int64 {
 }
 
 func (f *figures) series(k kind, value func(store.Cell) int64) []int64 {
+	return f.seriesOf(f.cells, k, value)
+}
+
+func (f *figures) seriesOf(cells []store.Cell, k kind, value func(store.Cell) int64) []int64 {
 	values := make([]int64, len(f.starts))
-	for _, c := range f.cells {
+	for _, c := range cells {
 		if i := f.period.Index(time.UnixMilli(c.Bucket)); i >= 0 && k.matches(c) {
 			values[i] += value(c)
 		}

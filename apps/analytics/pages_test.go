@@ -20,7 +20,7 @@ import (
 func event(id, typ string, ago time.Duration, data map[string]any) events.Event {
 	service := "portal"
 	switch typ {
-	case events.OrderPlaced:
+	case events.OrderPlaced, events.CartStarted:
 		service = "shop"
 	case events.PostCreated, events.ThreadCreated, events.VoteCast:
 		service = "forum"
@@ -50,6 +50,8 @@ func filled(t *testing.T, d *db.DB, change ...func(*analytics.Deps)) *app {
 		order("lamp", "Jointed Reading Lamp", 2*time.Hour), order("evil", `=HYPERLINK("http://evil","<b>click")`, 2*time.Hour),
 		event("t1", events.ThreadCreated, time.Hour, map[string]any{"thread_id": "t"}),
 		event("p1", events.PostCreated, time.Hour, map[string]any{"thread_id": "t"}),
+		{ID: "b1", Type: events.UserBanned, Service: "portal", At: now.Add(-3 * time.Hour), Data: map[string]any{"user_id": "demo-bob"}},
+		event("c1", events.CartStarted, 2*time.Hour, map[string]any{"product": "lamp"}),
 		event("v1", events.VoteCast, time.Hour, map[string]any{"post_id": "p", "value": 1.0}),
 		event("v2", events.VoteCast, time.Hour, map[string]any{"post_id": "p", "value": -1.0}),
 		event("x1", "cat_petted", time.Hour, map[string]any{"<script>": "alert(1)"}),
@@ -60,7 +62,7 @@ func filled(t *testing.T, d *db.DB, change ...func(*analytics.Deps)) *app {
 	return a
 }
 
-var pages = []string{"/", "/skipped", "/export/sign-ins.csv", "/export/best-sellers.csv"}
+var pages = []string{"/", "/skipped", "/funnel", "/funnel?range=30d", "/retention", "/events/sign-ins?from=2026-11-23T10:00&to=2026-11-23T11:00", "/export/sign-ins.csv", "/export/best-sellers.csv"}
 
 func TestPages_AddressesOfNobodyTakeNoRole(t *testing.T) {
 	a := start(t, env.DB(t, analytics.Service), env.MiniRedis(t), nil)
@@ -118,6 +120,9 @@ func TestDashboard_ShowsWhatHappened(t *testing.T) {
 			if strings.Contains(body, "<b>click") || regexp.MustCompile(`\s(style|onclick)=`).MatchString(body) {
 				t.Errorf("%q: what came from outside, or a style attribute, is in the page as it is", period)
 			}
+		}
+		if body := a.get(t, "/?app=forum", nil, "analyst").Body.String(); !strings.Contains(body, `<td class="num">−1</td>`) || !strings.Contains(body, ">−1</text>") {
+			t.Error("a vote that was taken back has no minus in the table or on the axis")
 		}
 		if body := a.get(t, "/?app=forum", nil, "analyst").Body.String(); strings.Contains(body, "panel-revenue") || !strings.Contains(body, "panel-votes") {
 			t.Error("the forum's page shows the shop's panels, or not its own")
@@ -203,7 +208,7 @@ func TestExport_IsTheTableAsCSV(t *testing.T) {
 		a := filled(t, d)
 		w := a.get(t, "/export/best-sellers.csv?range=24h&app=shop", nil, "analyst")
 		h := w.Header()
-		if !strings.HasPrefix(h.Get("Content-Type"), "text/csv") || h.Get("Content-Disposition") != `attachment; filename="best-sellers-shop-20261122T1100-20261123T1100Z.csv"` {
+		if !strings.HasPrefix(h.Get("Content-Type"), "text/csv") || h.Get("Content-Disposition") != `attachment; filename="best-sellers-shop-20261122T1100-20261123T1017Z.csv"` {
 			t.Errorf("%q, %q", h.Get("Content-Type"), h.Get("Content-Disposition"))
 		}
 		rows, err := csv.NewReader(w.Body).ReadAll()

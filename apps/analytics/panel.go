@@ -1,7 +1,6 @@
 package analytics
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -17,6 +16,7 @@ type panel struct {
 	key, title string
 	about      string   // what is counted; the subtitle adds "per hour"
 	apps       []string // the apps that it covers; empty means every app
+	types      []string // of the events that it counts; empty means those of all people
 	wide, tall bool     // as wide as the page; as high as two panels
 	kind       chart.Kind
 	unit       unit
@@ -39,6 +39,15 @@ type shown struct {
 	legend   []components.LegendItem
 	chart    templ.Component
 	table    table
+	tip      tip
+}
+
+// tip says how plot.js makes the tooltips of a chart from the rows of its table.
+type tip struct {
+	label  string // of the control that moves over the rows
+	head   int    // the column that names a row
+	colors string // chart colours of the columns after it, separated by spaces
+	cross  bool   // a vertical line marks the row's place in the chart
 }
 
 // panels lists the panels in the order of the page.
@@ -70,6 +79,15 @@ func panelsFor(app string, f *figures) []panel {
 	return chosen
 }
 
+// findList returns the panel whose events are listed at /events/<key>.
+func findList(key string) (panel, bool) {
+	if key == bans.key {
+		return bans, true
+	}
+	p, known := findPanel(key)
+	return p, known && p.ranking == nil
+}
+
 func findPanel(key string) (panel, bool) {
 	i := slices.IndexFunc(panels, func(p panel) bool { return p.key == key })
 	if i < 0 {
@@ -89,17 +107,7 @@ type table struct {
 type cell struct {
 	show, raw string
 	text      bool
-}
-
-func countCell(n int64) cell { return cell{show: components.Count(n), raw: strconv.FormatInt(n, 10)} }
-
-func moneyCell(cents int64) cell {
-	return cell{show: components.Money(cents), raw: decimal(cents)}
-}
-
-// decimal formats cents, which are never negative here, as a number that spreadsheets read: 1234 gives "12.34".
-func decimal(cents int64) string {
-	return fmt.Sprintf("%d.%02d", cents/100, cents%100)
+	url       string // of the link on the page; may be empty
 }
 
 func textCell(s string) cell { return cell{show: s, raw: s, text: true} }
@@ -109,7 +117,7 @@ type line struct {
 	key, name string
 	color     int
 	of        func(f *figures) []int64 // returns its value in each bucket
-	down      bool                     // drawn below zero
+	down      bool                     // shown below zero, with a minus
 }
 
 // values returns the values of all lines, by line and bucket.
@@ -127,9 +135,11 @@ func (p panel) overTime(f *figures) shown {
 	s := shown{panel: p, subtitle: p.about + "per " + f.period.StepText()}
 	plot := chart.Plot{
 		ID: p.key, Title: p.title + ", per " + f.period.StepText(), Desc: p.describe(f, all), Kind: p.kind, Starts: f.starts,
-		Label: f.period.Label, Format: unit.long, Axis: unit.short, Whole: unit.whole, Partial: f.period.Partial(f.now), Wide: p.wide,
-		EmptyText: "No data for this period",
+		Axis: unit.short, Whole: unit.whole, Partial: f.period.Partial(f.now), Progress: f.period.Progress(f.now), Wide: p.wide,
+		SoFar: "Hatched: so far, until " + f.now.Format("15:04") + " UTC", EmptyText: "No data for this period",
+		Link: func(i int) string { return p.eventsURL(f, i) }, Marks: f.marked(),
 	}
+	s.tip = tip{label: plot.Title + ": arrow keys move, Enter lists the events", cross: true}
 	s.table.columns = []components.Column{{Label: "From (UTC)"}}
 	for n, l := range p.lines {
 		values := make([]float64, len(all[n]))
@@ -141,15 +151,23 @@ func (p panel) overTime(f *figures) shown {
 		}
 		plot.Series = append(plot.Series, chart.Series{Name: l.name, Color: l.color, Values: values})
 		s.legend = append(s.legend, components.LegendItem{Label: l.name, Color: l.color})
+		s.tip.colors += strconv.Itoa(l.color) + " "
 		s.table.columns = append(s.table.columns, components.Column{Label: l.name, Numeric: true})
 	}
 	if len(p.lines) == 1 {
 		s.legend = nil // the title already names it
 	}
 	for i, t := range f.starts {
-		row := []cell{{show: f.period.Label(t), raw: t.Format(time.RFC3339)}}
-		for _, values := range all {
-			row = append(row, unit.cell(values[i]))
+		row := []cell{{show: f.period.Label(t), raw: t.Format(time.RFC3339), url: p.eventsURL(f, i)}}
+		if plot.Partial && i == len(f.starts)-1 {
+			row[0].show += " (so far)"
+		}
+		for n, values := range all {
+			v := unit.cell(values[i])
+			if p.lines[n].down {
+				v.show = unit.cell(-values[i]).show // as drawn; the CSV, like the API, has the count
+			}
+			row = append(row, v)
 		}
 		s.table.rows = append(s.table.rows, row)
 	}
@@ -159,7 +177,7 @@ func (p panel) overTime(f *figures) shown {
 
 // describe returns a text alternative for a chart: the period, and the total and maximum of each line.
 func (p panel) describe(f *figures, all [][]int64) string {
-	text, unit := f.period.Description()+".", p.unit
+	text, unit := f.period.Description(f.now)+".", p.unit
 	for n, l := range p.lines {
 		sum, most, when := int64(0), int64(0), 0
 		for i, v := range all[n] {
@@ -178,5 +196,16 @@ func (p panel) describe(f *figures, all [][]int64) string {
 		}
 		text += " peak " + unit.cell(most).show + " (" + f.period.Label(f.starts[when]) + ")."
 	}
+	if n := len(f.marked()); n > 0 {
+		text += " Marked for bans: " + components.Plural(n, "place", "places") + "."
+	}
+	if f.period.Partial(f.now) {
+		text += " The last " + f.period.StepText() + " isn't over yet."
+	}
 	return text
+}
+
+// eventsURL returns the address of the list of the events in bucket i.
+func (p panel) eventsURL(f *figures, i int) string {
+	return eventsURL(p.key, f.app, f.starts[i], f.starts[i].Add(f.period.Step))
 }

@@ -20,6 +20,8 @@ type tile struct {
 	show        func(int64) string
 }
 
+func countText(n int64) string { return countCell(n).show }
+
 func cellTotal(c store.Cell) int64 { return c.Total }
 func cellCents(c store.Cell) int64 { return c.Cents }
 
@@ -30,14 +32,14 @@ func countOf(value func(store.Cell) int64, typ string, variants ...string) func(
 // tiles lists the tiles in the order of the page.
 // icons: log-in log-out users user-plus shopping-bag banknote message-square thumbs-up
 var tiles = []tile{
-	{"Sign-ins", "log-in", nil, countOf(cellTotal, events.SignIn), components.Count[int64]},
-	{"Active people", "users", nil, func(f *figures) (int64, int64) { return f.everyone[0], f.everyone[1] }, components.Count[int64]},
-	{"Orders", "shopping-bag", []string{"shop"}, countOf(cellTotal, events.OrderPlaced), components.Count[int64]},
+	{"Sign-ins", "log-in", nil, countOf(cellTotal, events.SignIn), countText},
+	{"Active people", "users", nil, func(f *figures) (int64, int64) { return f.everyone[0], f.everyone[1] }, countText},
+	{"Orders", "shopping-bag", []string{"shop"}, countOf(cellTotal, events.OrderPlaced), countText},
 	{"Revenue", "banknote", []string{"shop"}, countOf(cellCents, events.OrderPlaced), wholeDollars},
-	{"Posts and threads", "message-square", []string{"forum"}, postsAndThreads, components.Count[int64]},
-	{"Votes", "thumbs-up", []string{"forum"}, countOf(cellTotal, events.VoteCast, fact.Given), components.Count[int64]},
-	{"Sign-outs", "log-out", []string{"portal", "analytics"}, countOf(cellTotal, events.SignOut), components.Count[int64]},
-	{"New accounts", "user-plus", []string{"portal"}, countOf(cellTotal, events.Registered), components.Count[int64]},
+	{"Posts and threads", "message-square", []string{"forum"}, postsAndThreads, countText},
+	{"Votes", "thumbs-up", []string{"forum"}, countOf(cellTotal, events.VoteCast, fact.Given), countText},
+	{"Sign-outs", "log-out", []string{"portal", "analytics"}, countOf(cellTotal, events.SignOut), countText},
+	{"New accounts", "user-plus", []string{"portal"}, countOf(cellTotal, events.Registered), countText},
 }
 
 func postsAndThreads(f *figures) (int64, int64) {
@@ -67,9 +69,9 @@ func stats(f *figures, app string) []components.StatView {
 	return views
 }
 
-// describeChange describes the difference from the previous period in words: the relative change, its direction ("up" or
-// "down"), and the value before.
-func describeChange(now, before int64, show func(int64) string) (describeChange, trend, hint string) {
+// describeChange describes the difference from the previous period: the relative change with its sign, its direction
+// ("up" or "down"), and the value before.
+func describeChange(now, before int64, show func(int64) string) (change, trend, hint string) {
 	hint = "from " + show(before)
 	switch {
 	case now == before:
@@ -77,23 +79,24 @@ func describeChange(now, before int64, show func(int64) string) (describeChange,
 	case before == 0:
 		return "", "", "none previously"
 	}
-	percent := float64(now-before) / float64(before) * 100
-	trend = "up"
+	percent := float64(now-before) / math.Abs(float64(before)) * 100
+	trend, change = "up", "+"
 	if percent < 0 {
-		trend = "down"
+		trend, change = "down", minus
 	}
 	switch size := math.Abs(percent); {
-	case size >= 1000:
-		describeChange = fmt.Sprintf("×%.0f", float64(now)/float64(before))
+	case size >= 1000 && now > 0 && before > 0:
+		change = fmt.Sprintf("×%.0f", float64(now)/float64(before))
 	case size >= 10:
-		describeChange = fmt.Sprintf("%.0f%%", size)
+		change += fmt.Sprintf("%.0f%%", size)
 	default:
-		describeChange = fmt.Sprintf("%.1f%%", size)
+		change += fmt.Sprintf("%.1f%%", size)
 	}
-	return describeChange, trend, hint
+	return change, trend, hint
 }
 
 // wholeDollars formats an amount rounded to dollars, to fit into a tile.
 func wholeDollars(cents int64) string {
-	return strings.TrimSuffix(components.Money((cents+50)/100*100), ".00")
+	rounded := int64(math.Round(float64(cents)/100)) * 100
+	return signed(rounded, func(cents int64) string { return strings.TrimSuffix(components.Money(cents), ".00") })
 }

@@ -303,8 +303,8 @@ var (
 )
 
 // BanUser returns the change that bans a user until that time, or permanently if it is zero, and invalidates the
-// account's device cookies. It fails with ErrNotFound if the user does not exist or is deleted, ErrBanned if the
-// user is banned already, and ErrLastAdmin if the user is the only administrator who can sign in.
+// account's device cookies. It records the event user_banned. It fails with ErrNotFound if the user does not exist or is
+// deleted, ErrBanned if the user is banned already, and ErrLastAdmin if the user is the only administrator who can sign in.
 func BanUser(id, reason string, until, now time.Time) Change {
 	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
 		u, err := s.lockUndeleted(ctx, tx, id)
@@ -317,8 +317,12 @@ func BanUser(id, reason string, until, now time.Time) Change {
 		if err := s.requireOtherAdmin(ctx, tx, u, now); err != nil {
 			return err
 		}
-		return db.Exec(ctx, tx, "ban", `UPDATE users SET disabled_at = ?, ban_reason = ?, banned_until = ?, updated_at = ?,
+		err = db.Exec(ctx, tx, "ban", `UPDATE users SET disabled_at = ?, ban_reason = ?, banned_until = ?, updated_at = ?,
 			device_generation = device_generation + 1 WHERE id = ?`, db.Millis(now), reason, millisOf(until), db.Millis(now), id)
+		if err != nil {
+			return err
+		}
+		return events.Record(ctx, tx, events.New(events.UserBanned, "", map[string]any{"user_id": id}))
 	}}
 }
 

@@ -36,6 +36,9 @@ const run = (name, options, state, then = async () => {}) => ({
   },
 });
 
+// day is the date so many days from today.
+const day = (days) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+
 async function fillCart(page, at, then) {
   await page.goto(at("/products/spirit-level"));
   await page.getByRole("button", { name: "Add to cart" }).click();
@@ -159,7 +162,12 @@ export const pages = [
   [carol, "analytics", "/"],
   [carol, "analytics", "/?range=24h&app=shop"],
   [carol, "analytics", "/?range=custom&from=2026-11-20&to=2026-11-01", 422],
+  [carol, "analytics", `/events/people?from=${day(-2)}&to=${day(1)}`],
+  [carol, "analytics", "/funnel?range=30d"],
+  [carol, "analytics", "/funnel?range=never", 422],
+  [carol, "analytics", "/retention"],
   [carol, "analytics", "/skipped"],
+  [admin, "analytics", "/access"],
   [carol, "analytics", "/no-such-page", 404],
 
   [guest, "academy", "/"],

@@ -144,7 +144,13 @@ var endpoints = map[string][]endpoint{
 	"analytics": append(append([]endpoint{
 		{route: "GET /", as: analyst, query: period},
 		{route: "GET /export/:file", as: analyst, query: period},
+		{route: "GET /events/:panel", as: analyst, query: "from=2026-11-20T10:00&to=2026-11-20T11:00&app=shop&before=1700000000000-e1&after=1-e1"},
+		{route: "GET /funnel", as: analyst, query: period},
+		{route: "GET /retention", as: analyst},
 		{route: "GET /skipped", as: analyst, query: "page=1&before=1"},
+		{route: "POST /access", as: analyst, form: "reason=Reports"}, // who has access already
+		{route: "GET /access", as: administrator, query: "page=1"},
+		{route: "POST /access/close", as: administrator, form: "subject=demo-carol"},
 		{route: "GET /api/v1/metrics", as: client, query: "limit=5"},
 		{route: "GET /api/v1/metrics/:metric", as: client, query: period + "&step=1d&limit=5"},
 		{route: "GET /api/v1/best-sellers", as: client, query: period + "&limit=5"},

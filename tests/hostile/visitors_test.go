@@ -63,12 +63,12 @@ func open(t *testing.T, o estate.Options) *house {
 	h.enter(t, elsewhere, "alice@example.com", "portal")
 	h.enter(t, moderator, "bob@example.com", "portal", "shop", "forum", "academy")
 	h.enter(t, analyst, "carol@example.com", "portal", "analytics")
-	h.enter(t, administrator, "admin@example.com", "portal", "academy")
+	h.enter(t, administrator, "admin@example.com", "portal", "analytics", "academy")
 	challenge := sha256.Sum256([]byte(verifier))
 	h.values = map[string]string{
 		"{callback}": callback, "{after}": afterwards, "{verifier}": verifier, "{issuer}": h.URL("portal"),
 		"{challenge}": base64.RawURLEncoding.EncodeToString(challenge[:]), "{board}": "workshop", "{hint}": h.idToken(t),
-		":slug": "brass-lever-handle", "shop:file": "brass-lever-handle.svg", "analytics:file": "sign-ins.csv", ":metric": "sign-ins", ":topic": "the-bank", ":board": "workshop",
+		":slug": "brass-lever-handle", "shop:file": "brass-lever-handle.svg", "analytics:file": "sign-ins.csv", ":panel": "sign-ins", ":metric": "sign-ins", ":topic": "the-bank", ":board": "workshop",
 	}
 	h.bearer = map[string]string{}
 	for service, scope := range map[string]string{"shop": "purchases:read", "analytics": "analytics:read", "forum": "forum.topics"} {

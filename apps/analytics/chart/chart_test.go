@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -67,8 +68,8 @@ func check(svg string) error {
 func plot(kind chart.Kind, step time.Duration, series ...[]float64) chart.Plot {
 	p := chart.Plot{
 		ID: "x", Title: "Sign-ins", Desc: "By hour.", Kind: kind, EmptyText: "No data for this period",
-		Label:  func(t time.Time) string { return t.Format(time.RFC3339) },
-		Format: func(v float64) string { return fmt.Sprint(v) }, Axis: func(v float64) string { return fmt.Sprint(v) },
+		Axis: func(v float64) string { return fmt.Sprint(v) }, Link: func(i int) string { return fmt.Sprintf("/events/x?i=%d&a=<b>", i) },
+		SoFar: "This hour so far", Progress: 0.3,
 	}
 	for i, v := range series {
 		p.Series = append(p.Series, chart.Series{Name: fmt.Sprintf("S%d", i), Color: i + 1, Values: v})
@@ -99,10 +100,49 @@ func TestPlot_FitsThePolicyWhateverTheValues(t *testing.T) {
 
 func TestPlot_IsAnImageWithAName(t *testing.T) {
 	svg := render(t, plot(chart.Lines, time.Hour, []float64{1, 2, 3}).Draw())
-	for _, want := range []string{`role="img"`, `aria-labelledby="x-n-t x-n-d"`, `<title id="x-n-t">Sign-ins</title>`, `<desc id="x-n-d">By hour.</desc>`, "S0: 3"} {
+	for _, want := range []string{`role="img"`, `aria-label="Sign-ins"`, `aria-describedby="x-n-d"`, `<desc id="x-n-d">By hour.</desc>`, `data-i="2"`, `href="/events/x?i=2&amp;a=&lt;b&gt;"`} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("no %s in %s", want, svg)
 		}
+	}
+}
+
+// What browsers show as a tooltip, for the mouse only, is <title>.
+func TestPlot_HasNoTooltipsOfBrowsers(t *testing.T) {
+	if svg := render(t, plot(chart.Bars, time.Hour, []float64{1, 2}).Draw()); strings.Contains(svg, "<title") {
+		t.Error("there is a <title>")
+	}
+}
+
+// A bucket that has just begun is hatched, not a line that falls to zero.
+func TestPlot_PartialBucketIsHatched(t *testing.T) {
+	for kind, lines := range map[chart.Kind]int{chart.Lines: 3, chart.Bars: 0} {
+		p := plot(kind, time.Hour, []float64{5, 5, 5, 0.1})
+		whole := render(t, p.Draw())
+		p.Partial = true
+		partial := render(t, p.Draw())
+		if strings.Contains(whole, "<pattern") || strings.Contains(whole, "so far") || strings.Contains(whole, ">now<") {
+			t.Errorf("kind %d: a bucket that has ended is hatched", kind)
+		}
+		for _, want := range []string{"<pattern", `fill="url(#x-n-h`, "This hour so far", ">now<"} {
+			if !strings.Contains(partial, want) {
+				t.Errorf("kind %d: no %s", kind, want)
+			}
+		}
+		if kind == chart.Lines {
+			path := regexp.MustCompile(`<path d="(M[^"Z]*)"`).FindStringSubmatch(partial)
+			if path == nil || strings.Count(path[1], "L")+1 != lines {
+				t.Errorf("the line goes through %v, want %d buckets", path, lines)
+			}
+		}
+	}
+}
+
+func TestPlot_MarksBuckets(t *testing.T) {
+	p := plot(chart.Bars, time.Hour, []float64{1, 2, 3})
+	p.Marks = []int{1}
+	if svg := render(t, p.Draw()); strings.Count(svg, "stroke-dasharray") != 2 {
+		t.Error("one bucket is not marked once in each of the two layouts")
 	}
 }
 

@@ -7,26 +7,23 @@ import (
 	"gatehouse.example/components/chart"
 )
 
-func (p Plot) layOutLines(y chart.Linear, center func(int) float64) []line {
+// layOutLines returns the lines through the buckets that have ended. A partial bucket is only a point: a line down to it
+// would look like an outage.
+func (p Plot) layOutLines(y chart.Linear, bands []hit) []line {
 	lines := make([]line, 0, len(p.Series))
 	last := len(p.Starts) - 1
+	ended := last
+	if p.Partial {
+		ended--
+	}
 	for i, s := range p.Series {
-		full := last
-		if p.Partial && last > 0 {
-			full = last - 1
+		var path strings.Builder
+		for j := 0; j <= ended; j++ {
+			addPoint(&path, j == 0, bands[j].center(), y.At(s.Values[j]))
 		}
-		var path, tail strings.Builder
-		for j := 0; j <= full; j++ {
-			addPoint(&path, j == 0, center(j), y.At(s.Values[j]))
-		}
-		if full < last {
-			addPoint(&tail, true, center(full), y.At(s.Values[full]))
-			addPoint(&tail, false, center(last), y.At(s.Values[last]))
-		}
-		l := line{color: s.Color, path: path.String(), tail: tail.String(), x: center(last), y: y.At(s.Values[last])}
-		if i == 0 {
-			rest := strings.Replace(tail.String(), "M", "L", 1)
-			l.area = path.String() + rest + "L" + num(center(last)) + " " + num(y.At(0)) + "L" + num(center(0)) + " " + num(y.At(0)) + "Z"
+		l := line{color: s.Color, path: path.String(), x: bands[last].center(), y: y.At(s.Values[last])}
+		if i == 0 && ended >= 0 {
+			l.area = l.path + "L" + num(bands[ended].center()) + " " + num(y.At(0)) + "L" + num(bands[0].center()) + " " + num(y.At(0)) + "Z"
 		}
 		lines = append(lines, l)
 	}
@@ -41,15 +38,14 @@ func addPoint(b *strings.Builder, first bool, x, y float64) {
 	b.WriteString(command + num(x) + " " + num(y))
 }
 
-func (p Plot) layOutBars(y chart.Linear, center func(int) float64, band float64) []bar {
-	width := math.Min(band*0.72, 36)
-	if band < 6 {
-		width = band * 0.85
-	}
+func (p Plot) layOutBars(y chart.Linear, bands []hit) []bar {
 	var bars []bar
-	for i := range p.Starts {
+	for i, b := range bands {
 		up, down := 0.0, 0.0
-		partial := p.Partial && i == len(p.Starts)-1
+		width := math.Min(b.width*0.72, 36)
+		if b.width < 6 {
+			width = b.width * 0.85
+		}
 		for j, s := range p.Series {
 			v := s.Values[i]
 			if v == 0 {
@@ -62,8 +58,8 @@ func (p Plot) layOutBars(y chart.Linear, center func(int) float64, band float64)
 			} else {
 				up += v
 			}
-			path := barPath(center(i)-width/2, width, y.At(from), y.At(from+v), p.outermost(i, j))
-			bars = append(bars, bar{color: s.Color, path: path, partial: partial})
+			path := barPath(b.center()-width/2, width, y.At(from), y.At(from+v), p.outermost(i, j))
+			bars = append(bars, bar{color: s.Color, path: path, partial: p.partial(i)})
 		}
 	}
 	return bars

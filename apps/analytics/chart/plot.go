@@ -2,7 +2,7 @@ package chart
 
 import (
 	"math"
-	"strings"
+	"strconv"
 	"time"
 
 	"gatehouse.example/components/chart"
@@ -29,11 +29,14 @@ type Plot struct {
 	ID, Title, Desc string // ID is unique on the page
 	Kind            Kind
 	Starts          []time.Time            // start times of the buckets
-	Label           func(time.Time) string // returns a bucket's name for its tooltip
-	Format, Axis    func(v float64) string // format values for the tooltip, and for the axis
+	Axis            func(v float64) string // formats a value for the axis
+	Link            func(i int) string     // returns the address of bucket i's events; nil for no links
 	Series          []Series               // one value per bucket each
+	Marks           []int                  // indexes of the buckets that are marked with a thin line
 	Whole           bool                   // the axis shows integers only
 	Partial         bool                   // the last bucket has not ended yet
+	Progress        float64                // how much of the last bucket has passed, from 0 to 1, if it is partial
+	SoFar           string                 // explains the hatching of a partial bucket
 	Wide            bool                   // may be as wide as the page
 	EmptyText       string                 // shown if all values are zero
 }
@@ -67,6 +70,7 @@ type layout struct {
 	lines                          []line
 	bars                           []bar
 	hits                           []hit
+	marks                          []float64 // x of each marked bucket
 	empty                          bool
 }
 
@@ -77,9 +81,9 @@ type mark struct {
 }
 
 type line struct {
-	color            int
-	path, tail, area string  // tail: the part that leads to a bucket that has not ended yet
-	x, y             float64 // the last point
+	color      int
+	path, area string  // of the buckets that have ended
+	x, y       float64 // the last point
 }
 
 type bar struct {
@@ -88,9 +92,29 @@ type bar struct {
 	partial bool
 }
 
-type hit struct {
-	x, width float64
-	text     string
+// hit is the area of a bucket, from the left edge of its band.
+type hit struct{ x, width float64 }
+
+func (h hit) center() float64 { return h.x + h.width/2 }
+
+// minProgress is the least width at which a partial bucket is drawn, as a part of a whole one.
+const minProgress = 0.4
+
+// bands divides the width from left to right among the buckets. The axis ends now: a partial bucket is as wide as the
+// part of it that has passed.
+func (p Plot) bands(left, right float64) []hit {
+	n := len(p.Starts)
+	last := 1.0
+	if p.Partial {
+		last = math.Min(1, math.Max(minProgress, p.Progress))
+	}
+	band := (right - left) / (float64(n-1) + last)
+	bands := make([]hit, n)
+	for i := range bands {
+		bands[i] = hit{left + float64(i)*band, band}
+	}
+	bands[n-1].width = right - bands[n-1].x
+	return bands
 }
 
 func (p Plot) layOut(s size) layout {
@@ -113,17 +137,16 @@ func (p Plot) layOut(s size) layout {
 	if n == 0 {
 		return l
 	}
-	band := (l.right - l.left) / float64(n)
-	center := func(i int) float64 { return l.left + (float64(i)+0.5)*band }
-	l.times = p.timeMarks(l, center)
+	l.hits = p.bands(l.left, l.right)
+	l.times = p.timeMarks(l)
 	switch p.Kind {
 	case Bars:
-		l.bars = p.layOutBars(y, center, band)
+		l.bars = p.layOutBars(y, l.hits)
 	case Lines:
-		l.lines = p.layOutLines(y, center)
+		l.lines = p.layOutLines(y, l.hits)
 	}
-	for i := range n {
-		l.hits = append(l.hits, hit{l.left + float64(i)*band, band, p.tooltip(i)})
+	for _, i := range p.Marks {
+		l.marks = append(l.marks, l.hits[i].center())
 	}
 	return l
 }
@@ -153,32 +176,37 @@ func (p Plot) extent() (low, high float64, some bool) {
 	return low, high, some
 }
 
+// nowLabel marks the end of the axis if the last bucket has not ended yet.
+const nowLabel = "now"
+
 // timeMarks returns the labels of the time axis, as many as fit without overlapping.
-func (p Plot) timeMarks(l layout, center func(int) float64) []mark {
+func (p Plot) timeMarks(l layout) []mark {
 	const room = 7 * charWidth
 	var marks []mark
-	end := math.Inf(-1)
+	begin, end := l.width, math.Inf(-1)
+	if p.Partial {
+		begin = l.right - float64(len(nowLabel))*charWidth - 8
+	}
 	for _, t := range timeTicks(p.Starts, int((l.right-l.left)/room)) {
-		x, half := center(t.index), float64(len(t.label))*charWidth/2
-		if x-half < math.Max(end+8, 0) || x+half > l.width {
+		x, half := l.hits[t.index].center(), float64(len(t.label))*charWidth/2
+		if x-half < math.Max(end+8, 0) || x+half > begin {
 			continue
 		}
 		marks = append(marks, mark{x, t.label})
 		end = x + half
 	}
+	if p.Partial {
+		marks = append(marks, mark{l.right - float64(len(nowLabel))*charWidth/2, nowLabel})
+	}
 	return marks
 }
 
-func (p Plot) tooltip(i int) string {
-	var b strings.Builder
-	b.WriteString(p.Label(p.Starts[i]))
-	if p.Partial && i == len(p.Starts)-1 {
-		b.WriteString(" (so far)")
-	}
-	for _, s := range p.Series {
-		b.WriteString("\n" + s.Name + ": " + p.Format(s.Values[i]))
-	}
-	return b.String()
+// partial reports whether bucket i has not ended yet.
+func (p Plot) partial(i int) bool { return p.Partial && i == len(p.Starts)-1 }
+
+// hatchID returns the id of the hatching in a colour, for one layout of the chart.
+func (p Plot) hatchID(l layout, color int) string {
+	return p.ID + l.suffix + "-h" + strconv.Itoa(color)
 }
 
 // num formats a coordinate of an SVG.

@@ -5,7 +5,6 @@ type Item struct {
 	Name  string
 	Value float64
 	Text  string // the value as text, at the right
-	Hover string
 }
 
 // Ranking is a chart of items as horizontal bars below their names.
@@ -18,8 +17,8 @@ type Ranking struct {
 const rowHeight = 43.0
 
 type row struct {
-	y, width          float64
-	name, text, hover string
+	y, width   float64
+	name, text string
 }
 
 func (r Ranking) sizes() []size {
@@ -43,7 +42,7 @@ func (r Ranking) layOut(s size) []row {
 			width = max(item.Value/biggest*s.width, 4)
 		}
 		room := int((s.width-float64(len([]rune(item.Text))+2)*charWidth)/charWidth) - 3
-		rows[i] = row{y: float64(i) * rowHeight, width: width, name: truncate(item.Name, room), text: item.Text, hover: item.Hover}
+		rows[i] = row{y: float64(i) * rowHeight, width: width, name: truncate(item.Name, room), text: item.Text}
 	}
 	return rows
 }

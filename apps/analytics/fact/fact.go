@@ -78,7 +78,7 @@ var NamePattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
 // FromEvent converts e, received at now, into a Fact. It returns a Reject if e cannot be counted.
 func FromEvent(e events.Event, now time.Time) (Fact, *Reject) {
 	switch {
-	case !isStorable(e.ID, maxID) || e.ID == "":
+	case !ValidID(e.ID):
 		return Fact{}, malformed("id")
 	case !isStorable(e.Subject, maxText):
 		return Fact{}, malformed("subject")
@@ -101,6 +101,9 @@ func FromEvent(e events.Event, now time.Time) (Fact, *Reject) {
 	}
 	return f, nil
 }
+
+// ValidID reports whether id can be the id of a stored event.
+func ValidID(id string) bool { return id != "" && isStorable(id, maxID) }
 
 // isStorable reports whether s can be stored and is no longer than most characters: PostgreSQL accepts neither NUL nor
 // invalid UTF-8, and other control characters are refused, too.

@@ -14,6 +14,8 @@ var readers = map[string]func(data map[string]any, f *Fact) *Reject{
 	events.SignIn:        readSignIn,
 	events.SignOut:       readSignOut,
 	events.Registered:    func(map[string]any, *Fact) *Reject { return nil },
+	events.UserBanned:    func(map[string]any, *Fact) *Reject { return nil },
+	events.CartStarted:   func(map[string]any, *Fact) *Reject { return nil },
 	events.OrderPlaced:   readOrder,
 	events.ThreadCreated: func(map[string]any, *Fact) *Reject { return nil },
 	events.PostCreated:   func(map[string]any, *Fact) *Reject { return nil },

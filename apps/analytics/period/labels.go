@@ -14,15 +14,18 @@ func (p Period) Label(t time.Time) string {
 	}
 }
 
-// Description returns the start and end of p as text.
-func (p Period) Description() string {
-	last := p.To.Add(-time.Millisecond)
+// Description returns the start and end of p as text. A period that has not ended at now ends there.
+func (p Period) Description(now time.Time) string {
+	end, last := p.To, p.To.Add(-time.Millisecond)
+	if p.Partial(now) {
+		end, last = now.UTC(), now.UTC()
+	}
 	switch {
 	case p.Step >= Day:
 		return p.From.Format("2 Jan 2006") + " – " + last.Format("2 Jan 2006") + ", UTC"
 	case p.From.Format("20060102") == last.Format("20060102"):
-		return p.From.Format("2 Jan 2006, 15:04") + " – " + p.To.Format("15:04") + " UTC"
+		return p.From.Format("2 Jan 2006, 15:04") + " – " + end.Format("15:04") + " UTC"
 	default:
-		return p.From.Format("2 Jan 2006, 15:04") + " – " + p.To.Format("2 Jan 2006, 15:04") + " UTC"
+		return p.From.Format("2 Jan 2006, 15:04") + " – " + end.Format("2 Jan 2006, 15:04") + " UTC"
 	}
 }

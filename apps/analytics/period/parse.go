@@ -136,11 +136,30 @@ func parseTime(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// ParseSpan reads the start and the end of a time span from the parameters from and to. It returns an [Error] if one is
+// missing, given twice or not a time, or if the span is empty or longer than [Longest].
+func ParseSpan(q url.Values) (from, to time.Time, err error) {
+	for _, name := range []string{From, To} {
+		at, ok := parseTime(strings.TrimSpace(q.Get(name)))
+		if !ok || len(q[name]) > 1 || at.Before(earliest) {
+			return from, to, &Error{name, fmt.Sprintf("“%s” must be one date and time, such as 2026-11-01T08:00.", name)}
+		}
+		from, to = to, at
+	}
+	if !from.Before(to) || to.Sub(from) > Longest {
+		return from, to, &Error{To, fmt.Sprintf("The end must be after the start, by at most %d days.", Longest/Day)}
+	}
+	return from, to, nil
+}
+
+// FieldText returns t in the format of <input type="datetime-local">, in UTC.
+func FieldText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04") }
+
 // FieldValue converts the text of from or to into the format of <input type="datetime-local">. It returns text that is
 // not a time unchanged.
 func FieldValue(s string) string {
 	if t, ok := parseTime(strings.TrimSpace(s)); ok {
-		return t.Format("2006-01-02T15:04")
+		return FieldText(t)
 	}
 	return s
 }

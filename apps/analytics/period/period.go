@@ -54,6 +54,14 @@ func (p Period) Index(t time.Time) int {
 // Partial reports whether p's last bucket has not ended at now.
 func (p Period) Partial(now time.Time) bool { return now.Before(p.To) }
 
+// Progress returns how much of p's last bucket has passed at now, from 0 to 1.
+func (p Period) Progress(now time.Time) float64 {
+	if !p.Partial(now) {
+		return 1
+	}
+	return max(0, float64(now.Sub(p.To.Add(-p.Step)))/float64(p.Step))
+}
+
 // Raw reports whether the buckets are shorter than an hour, so that they must be counted from raw events.
 func (p Period) Raw() bool { return p.Step < time.Hour }
 

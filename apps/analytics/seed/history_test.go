@@ -43,7 +43,7 @@ func TestHistory_IsPlausible(t *testing.T) {
 			week++
 		}
 	}
-	for _, typ := range []string{events.SignIn, events.SignOut, events.Registered, events.OrderPlaced, events.ThreadCreated, events.PostCreated, events.VoteCast} {
+	for _, typ := range []string{events.SignIn, events.SignOut, events.Registered, events.CartStarted, events.OrderPlaced, events.ThreadCreated, events.PostCreated, events.VoteCast} {
 		if types[typ] == 0 {
 			t.Errorf("no %s", typ)
 		}

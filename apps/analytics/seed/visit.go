@@ -22,9 +22,13 @@ func (h *history) addVisit(at time.Time) {
 	if shop {
 		at = h.randomTimeAfter(at, 30*time.Second)
 		h.addEvent(at, "portal", events.SignIn, who, map[string]any{"client_id": "shop", "method": "sso"})
-		if h.chance(0.24) {
-			at = h.randomTimeAfter(at, 6*time.Minute)
-			h.addOrder(at, who)
+		if h.chance(0.42) {
+			at = h.randomTimeAfter(at, 2*time.Minute)
+			h.addEvent(at, "shop", events.CartStarted, who, map[string]any{"product": h.randomGood().product})
+			if h.chance(0.57) {
+				at = h.randomTimeAfter(at, 4*time.Minute)
+				h.addOrder(at, who)
+			}
 		}
 	}
 	if forum {

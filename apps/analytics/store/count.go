@@ -63,7 +63,10 @@ func addToRollups(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact) error {
 	if err := addSales(ctx, tx, sold); err != nil {
 		return err
 	}
-	return addPeople(ctx, tx, people)
+	if err := addPeople(ctx, tx, people); err != nil {
+		return err
+	}
+	return addCohorts(ctx, tx, facts)
 }
 
 // rolled is a set of rows for a table of hourly rollups, or for a table of daily and weekly ones.

@@ -117,3 +117,74 @@ func planOf(t *testing.T, d *db.DB, query string, args []any) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// A list of events is read in the order of an index and ends at its page, on both databases.
+func TestPlans_EventListsFollowAnIndex(t *testing.T) {
+	env.EachDB(t, "analytics", func(t *testing.T, d *db.DB) {
+		fillEvents(t, d)
+		at := &Position{At: db.Millis(yearEnd), ID: "e5"}
+		for name, f := range map[string]EventFilter{
+			"all": {}, "two types": {Types: []string{"sign_in", "sign_out"}}, "an app": {Types: []string{"sign_in"}, App: "shop"},
+			"older": {Types: []string{"sign_in"}, Before: at}, "newer": {Before: nil, After: at},
+		} {
+			f.From, f.To = yearBegin, yearEnd
+			query, args := eventsOf(f, 51)
+			plan := planOf(t, d, query, args)
+			index := "events_type"
+			if f.Types == nil {
+				index = "events_happened_at"
+			}
+			if scansEvents.MatchString(plan) || !strings.Contains(plan, index) {
+				t.Errorf("%s: not by %s:\n%s\n%s", name, index, query, plan)
+			}
+		}
+	})
+}
+
+var scansEvents = regexp.MustCompile(`(?m)^\s*SCAN events|Seq Scan on events`)
+
+// fillEvents adds an event for each hour of a year.
+func fillEvents(t *testing.T, d *db.DB) {
+	t.Helper()
+	end := db.Millis(yearEnd)
+	query := fmt.Sprintf(`INSERT INTO events (id, type, variant, app, service, subject, cents, data, happened_at, received_at)
+		WITH RECURSIVE hours(h) AS (SELECT CAST(%d AS BIGINT) UNION ALL SELECT h - 3600000 FROM hours WHERE h > %d)
+		SELECT 'e' || h, CASE h / 3600000 %% 3 WHEN 0 THEN 'sign_in' WHEN 1 THEN 'sign_out' ELSE 'order_placed' END, 'sso', 'shop', 'portal', 'p' || h %% 7, 0, '{}', h, h FROM hours`,
+		end, end-365*24*3600000)
+	if _, err := d.ExecContext(t.Context(), query); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.ExecContext(t.Context(), `ANALYZE`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The funnel reads nothing but an index, retention joins by keys, and requests are listed in order, on both databases.
+func TestPlans_FunnelRetentionAndRequests(t *testing.T) {
+	scan := regexp.MustCompile(`(?m)^\s*SCAN (events|w|c|access_requests)$|Seq Scan|SCAN (w|c)\b`)
+	env.EachDB(t, "analytics", func(t *testing.T, d *db.DB) {
+		fillEvents(t, d)
+		for _, fill := range []string{
+			`INSERT INTO sign_in_weeks SELECT DISTINCT happened_at / 604800000 * 604800000, subject FROM events`,
+			`INSERT INTO cohorts SELECT subject, MIN(week_at), MAX(week_at) FROM sign_in_weeks GROUP BY subject`,
+			`INSERT INTO access_requests SELECT id, 'n', 'e', '', happened_at FROM events`, `ANALYZE`,
+		} {
+			if _, err := d.ExecContext(t.Context(), fill); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first := db.Millis(FirstCohort(yearEnd))
+		for name, ask := range map[string]struct {
+			query, index string
+			args         []any
+		}{
+			"funnel":    {funnelQuery, "events_type", []any{db.Millis(yearBegin), db.Millis(yearEnd)}},
+			"retention": {retentionQuery, map[db.Dialect]string{db.SQLite: "SEARCH w USING PRIMARY KEY", db.Postgres: "sign_in_weeks"}[d.Dialect], []any{first}},
+			"requests":  {accessRequests, "access_requests_at", []any{25, 0}},
+		} {
+			if plan := planOf(t, d, ask.query, ask.args); scan.MatchString(plan) || !strings.Contains(plan, ask.index) {
+				t.Errorf("%s: not by %s:\n%s", name, ask.index, plan)
+			}
+		}
+	})
+}

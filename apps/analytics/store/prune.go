@@ -45,5 +45,8 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (events int, err error
 			return events, err
 		}
 	}
-	return events, nil
+	if err := s.pruneCohorts(ctx, now); err != nil {
+		return events, err
+	}
+	return events, s.db.PruneRateLimits(ctx, now)
 }

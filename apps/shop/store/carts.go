@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,20 +12,24 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"gatehouse.example/db"
+	"gatehouse.example/events"
 )
 
 // CartID identifies a cart: a user's by sub, or a guest's by the hash of the cookie, so that read access to the
 // database does not give access to the carts. "" is no cart.
 type CartID string
 
-const guestPrefix = "guest:"
+const (
+	guestPrefix  = "guest:"
+	personPrefix = "person:"
+)
 
 // cartsPerNetwork limits the new carts of guests per network: enough for an office or a school behind one address, but not
 // for a program that would fill the database.
 var cartsPerNetwork = db.RateLimit{Max: 60, Window: time.Hour}
 
 // PersonCart returns the id of the cart of the user with this sub.
-func PersonCart(sub string) CartID { return CartID("person:" + sub) }
+func PersonCart(sub string) CartID { return CartID(personPrefix + sub) }
 
 // GuestCart returns the id of the cart of the guest with this cookie.
 func GuestCart(cookie string) CartID {
@@ -126,18 +131,38 @@ func (s *Store) changeItem(ctx context.Context, id CartID, product, network stri
 			return fmt.Errorf("cart: %w", err)
 		}
 		if db.Missing(err) {
-			var lines int
-			if err := tx.GetContext(ctx, &lines, tx.Rebind(`SELECT COUNT(*) FROM cart_items WHERE cart_id = ?`), id); err != nil {
-				return fmt.Errorf("cart: %w", err)
+			lines, err := countLines(ctx, tx, id)
+			if err != nil {
+				return err
 			}
 			if lines >= MaxLines {
 				return ErrFull
+			}
+			if lines == 0 {
+				if err := recordStart(ctx, tx, id, p.Slug); err != nil {
+					return err
+				}
 			}
 		}
 		have = min(want(had), p.Stock, MaxQuantity)
 		return putItem(ctx, tx, id, p.Slug, have, p.PriceCents, now)
 	})
 	return had, have, err
+}
+
+func countLines(ctx context.Context, tx *sqlx.Tx, id CartID) (n int, err error) {
+	err = db.Get(ctx, tx, "cart", &n, `SELECT COUNT(*) FROM cart_items WHERE cart_id = ?`, id)
+	return n, err
+}
+
+// recordStart records the event cart_started for the first product of a user's cart. Guests' carts have no event: their
+// products become a user's cart when they sign in.
+func recordStart(ctx context.Context, tx *sqlx.Tx, id CartID, product string) error {
+	sub, isUser := strings.CutPrefix(string(id), personPrefix)
+	if !isUser {
+		return nil
+	}
+	return events.Record(ctx, tx, events.New(events.CartStarted, sub, map[string]any{"product": product}))
 }
 
 // limitGuest counts a guest's new cart against the rate limit of the guest's network.
@@ -177,6 +202,9 @@ func (s *Store) Merge(ctx context.Context, from, into CartID, now time.Time) err
 		if err := lockCart(ctx, tx, into, now); err != nil {
 			return err
 		}
+		if err := recordMerge(ctx, tx, from, into); err != nil {
+			return err
+		}
 		err := db.Exec(ctx, tx, "cart: merge", `INSERT INTO cart_items (cart_id, product, quantity, price_cents, added_at)
 			SELECT ?, product, quantity, price_cents, added_at FROM cart_items WHERE cart_id = ?
 			ON CONFLICT (cart_id, product) DO UPDATE SET
@@ -194,6 +222,22 @@ func (s *Store) Merge(ctx context.Context, from, into CartID, now time.Time) err
 		}
 		return db.Exec(ctx, tx, "cart: merge", `DELETE FROM carts WHERE id = ?`, from)
 	})
+}
+
+// recordMerge records that into has started if it is empty and from is not.
+func recordMerge(ctx context.Context, tx *sqlx.Tx, from, into CartID) error {
+	if n, err := countLines(ctx, tx, into); err != nil || n > 0 {
+		return err
+	}
+	var first string
+	err := db.Get(ctx, tx, "cart: merge", &first, `SELECT product FROM cart_items WHERE cart_id = ? ORDER BY added_at, product LIMIT 1`, from)
+	if errors.Is(err, db.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return recordStart(ctx, tx, into, first)
 }
 
 // Prune deletes guests' carts that have not changed since then, and the rate limit counters whose window has ended at

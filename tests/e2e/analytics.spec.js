@@ -1,0 +1,57 @@
+import { at, expect, people, signIn, test } from "./house.js";
+
+test("a chart answers mouse, finger and keyboard, and leads to its events", async ({ page, another }) => {
+  await signIn(page, people.carol);
+  await page.goto(at("analytics", "/?range=24h&live=off"));
+  await expect(page.locator("[data-plot] title")).toHaveCount(0);
+  const chart = page.locator("#panel-sign-ins .plot");
+  await chart.scrollIntoViewIfNeeded();
+  const bucket = chart.locator('[data-i="5"]:visible');
+  await bucket.hover();
+  const tip = chart.locator(".plot-tip");
+  await expect(tip).toContainText(/\d\d:00.*By single sign-on\d+.*Click to list/s);
+  await expect(chart.locator(".plot-cross")).toBeVisible();
+
+  // The keyboard moves over the same rows, and a screen reader hears each.
+  const control = chart.getByRole("slider");
+  await control.focus();
+  await control.press("End");
+  await expect(control).toHaveAttribute("aria-valuetext", /\(so far\), By single sign-on: \d+/);
+  await control.press("ArrowLeft");
+  await expect(control).toHaveAttribute("aria-valuenow", "23");
+  await control.press("Escape");
+  await expect(tip).toBeHidden();
+  await control.press("End");
+  await control.press("Enter");
+  await expect(page).toHaveURL(/\/events\/sign-ins\?/);
+  await expect(page.getByRole("cell", { name: "Single sign-on" }).first()).toBeVisible(); // carol's own
+
+  const phone = await another({ hasTouch: true, viewport: { width: 390, height: 844 } });
+  await signIn(phone, people.carol);
+  await phone.goto(at("analytics", "/?range=24h&live=off"));
+  const touched = phone.locator('#panel-sign-ins [data-i="20"]:visible');
+  await touched.scrollIntoViewIfNeeded();
+  await touched.tap();
+  await expect(phone.locator("#panel-sign-ins .plot-tip")).toContainText("Tap again");
+  await expect(phone).toHaveURL(/live=off/);
+  await touched.tap();
+  await expect(phone).toHaveURL(/\/events\/sign-ins\?/);
+});
+
+test("a person without the role asks for access, and an administrator finds the request", async ({ page, another }) => {
+  await signIn(page, people.bob);
+  expect((await page.goto(at("analytics"))).status()).toBe(403);
+  await page.getByLabel(/What do you need it for/).fill("The monthly report");
+  await page.getByRole("button", { name: "Ask for access" }).click();
+  await expect(page.getByRole("main")).toContainText("You've asked for access");
+
+  const admin = await another();
+  await signIn(admin, people.admin);
+  await admin.goto(at("analytics"));
+  await admin.getByRole("link", { name: /Requests/ }).click();
+  const row = admin.getByRole("row", { name: /Bob/ });
+  await expect(row).toContainText("The monthly report");
+  await expect(row.getByRole("link", { name: /Grant access/ })).toHaveAttribute("href", at("portal", "/admin/people/demo-bob"));
+  await row.getByRole("button", { name: /Remove/ }).click();
+  await expect(admin.getByRole("main")).toContainText("No open requests");
+});
