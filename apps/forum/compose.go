@@ -37,6 +37,7 @@ type draft struct {
 	Preview            bool
 	Restored           bool // the text was restored after the user signed in
 	VoteDropped        bool // a vote was sent without a session and was not counted
+	Quoted             bool // the text begins with a quote of another post
 	Faults             []components.FieldError
 }
 

@@ -119,7 +119,7 @@ func (a *App) showNew(c echo.Context, status int, d *draft) error {
 	if err != nil {
 		return err
 	}
-	v := newView{Shell: shell(c, "New thread", "/new"), Draft: d}
+	v := newView{Shell: a.shell(c, "New thread", "/new"), Draft: d}
 	v.Shell.Toasts = d.withToast(v.Shell.Toasts)
 	for _, b := range boards {
 		if !b.StaffOnly || isModerator(c) {

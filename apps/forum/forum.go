@@ -67,6 +67,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/t/:thread", a.thread)
 	e.GET("/posts/:post", a.permalink) // redirects to the post's page and position
 	e.GET("/mine", a.mine, signedIn)
+	e.GET("/u/:person", a.member)
 
 	e.GET("/new", a.newThread, signedIn)
 	e.POST("/new", a.createThread, signedIn)
@@ -83,10 +84,21 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/posts/:post/edit/preview", preview(a.previewEdit), signedIn)
 	e.GET("/posts/:post/edit/preview", a.redirectToForm)
 
+	e.GET("/posts/:post/delete", a.deleteForm, signedIn)
+	e.POST("/posts/:post/delete", a.deletePost, signedIn)
+	e.POST("/posts/:post/undelete", a.undeletePost, signedIn)
+	e.GET("/posts/:post/undelete", a.redirectToForm)
+
 	e.POST("/posts/:post/vote", a.vote, signedIn)
 	e.GET("/posts/:post/vote", a.redirectToForm)
+	e.POST("/posts/:post/accept", a.acceptAnswer, signedIn)
+	e.GET("/posts/:post/accept", a.redirectToForm)
+
+	e.GET("/posts/:post/report", a.reportForm, signedIn)
+	e.POST("/posts/:post/report", a.createReport, signedIn)
 
 	e.GET("/moderation", a.moderationLog, moderator)
+	e.GET("/moderation/reports", a.reports, moderator)
 	e.POST("/posts/:post/moderate", a.moderate, moderator)
 	e.GET("/posts/:post/moderate", a.redirectToForm)
 

@@ -23,9 +23,12 @@ func author(c echo.Context) store.Author {
 // isModerator reports whether the user is a moderator.
 func isModerator(c echo.Context) bool { return rp.From(c.Request()).HasRole("moderator", "admin") }
 
+// maxReportCount is the highest number of open reports that the header shows.
+const maxReportCount = 99
+
 // shell returns the page shell. path is the page's path, to which forms and sign-in return; on a response to a POST,
 // the caller passes the path of the page that has the form.
-func shell(c echo.Context, title, path string) components.Shell {
+func (a *App) shell(c echo.Context, title, path string) components.Shell {
 	s := web.Shell(c, title)
 	if path != "" {
 		s.Path = path
@@ -35,7 +38,12 @@ func shell(c echo.Context, title, path string) components.Shell {
 		s.Nav = append(s.Nav, components.NavItem{Label: "My posts", URL: "/mine", Icon: "message-square-text", Current: path == "/mine"})
 	}
 	if isModerator(c) {
-		s.Nav = append(s.Nav, components.NavItem{Label: "Moderation", URL: "/moderation", Icon: "shield", Current: path == "/moderation"})
+		open, err := a.store.OpenReports(c.Request().Context(), maxReportCount)
+		if err != nil {
+			a.Logger.WarnContext(c.Request().Context(), "cannot count the open reports", "error", err)
+		}
+		s.Nav = append(s.Nav, components.NavItem{Label: "Moderation", URL: "/moderation/reports", Icon: "shield", Count: open,
+			Current: path == "/moderation" || path == "/moderation/reports"})
 	}
 	return s
 }

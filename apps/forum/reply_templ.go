@@ -142,12 +142,14 @@ func closedTitle(v threadView) string {
 	return "This thread is locked"
 }
 
-// focus returns the attribute that focuses a text restored after the user signed in, otherwise nil.
-func (d *draft) focus() templ.Attributes {
-	if !d.Restored {
-		return nil
+// fieldAttrs returns the attributes of the text field: its direction is that of the text, and a text that was restored
+// after the user signed in, or that quotes a post, has the focus.
+func (d *draft) fieldAttrs() templ.Attributes {
+	attrs := templ.Attributes{"dir": "auto"}
+	if d.Restored || d.Quoted {
+		attrs["data-focus"] = true
 	}
-	return templ.Attributes{"data-focus": true}
+	return attrs
 }
 
 // bodyField renders the Markdown text field.
@@ -171,7 +173,7 @@ func bodyField(d *draft, label string, rows int) templ.Component {
 		templ_7745c5c3_Err = components.TextArea(components.TextAreaView{
 			Label: label, Name: "body", Rows: rows, Value: d.Body, Error: d.faultOf("body"), Required: true,
 			Hint:  "You can use Markdown: **bold**, _italic_, `code`, lists, > quotes, tables and links.",
-			Attrs: d.focus(),
+			Attrs: d.fieldAttrs(),
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -218,7 +220,7 @@ func composeTools(previewURL, label, icon, cancel string) templ.Component {
 			var templ_7745c5c3_Var8 string
 			templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(label)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/forum/reply.templ`, Line: 62, Col: 10}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/forum/reply.templ`, Line: 64, Col: 10}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 			if templ_7745c5c3_Err != nil {
@@ -351,7 +353,7 @@ func previewBox(html, note string) templ.Component {
 			var templ_7745c5c3_Var13 string
 			templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(note)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/forum/reply.templ`, Line: 90, Col: 39}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/forum/reply.templ`, Line: 92, Col: 39}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 			if templ_7745c5c3_Err != nil {
