@@ -70,7 +70,7 @@ func TestQuote_BeginsTheReply(t *testing.T) {
 	h := newHouse(t, env.DB(t, "forum"), env.MiniRedis(t), false)
 	thread, first := h.person("alice").begin("A question of hinges", "Which **ones**?\n\n- brass\n- steel")
 	other, _ := h.person("alice").begin("Another question", "Which?")
-	link := thread + "?quote=" + first + "#reply"
+	link := thread + "?quote=" + first + "#body"
 	h.guest().get(thread).want(t, 200, link, "Quote")
 	text := "&gt; [Alice](/posts/" + first + ") wrote:\n&gt;\n&gt; Which **ones**?\n&gt; \n&gt; - brass\n&gt; - steel\n\n</textarea>"
 	h.guest().get(thread+"?quote="+first).want(t, 200, text, "data-focus")

@@ -30,6 +30,7 @@ type threadView struct {
 	NoBadges  bool       // the shop could not tell which authors bought the product
 	Moderator bool
 	Guest     bool
+	Sub       string // of the user, "" for a guest
 	Reply     *draft
 
 	Deleted  bool      // the thread is removed because its author deleted it
@@ -151,7 +152,7 @@ func (a *App) showSorted(c echo.Context, status int, t store.Thread, sort store.
 	if err != nil {
 		return err
 	}
-	v := threadView{Board: board, Thread: t, Page: page, Sort: sort, Moderator: isModerator(c), Guest: rp.From(c.Request()) == nil, Reply: d}
+	v := threadView{Board: board, Thread: t, Page: page, Sort: sort, Moderator: isModerator(c), Guest: rp.From(c.Request()) == nil, Sub: apps.Subject(c), Reply: d}
 	v.Shell = a.shell(c, t.Title, v.url(sort, page))
 	v.Shell.Toasts = d.withToast(v.Shell.Toasts)
 	if last := read[t.ID]; last > 0 {
@@ -184,7 +185,7 @@ func (a *App) postView(c echo.Context, v *threadView, p store.Post, voted, verif
 		Accepted: p.ID == t.Accepted, MayAccept: p.Number > 1 && !t.RemovedAt.Set() && (v.Moderator || sub != "" && sub == t.AuthorSub)}
 	view.Undo = view.Own && p.Undoable(a.Now())
 	if view.Open {
-		view.QuoteURL = withQuery(v.url(v.Sort, v.Page), "quote="+p.ID) + "#reply"
+		view.QuoteURL = withQuery(v.url(v.Sort, v.Page), "quote="+p.ID) + "#body" // the text field, which a browser then gives the focus
 	}
 	return view
 }
