@@ -87,8 +87,9 @@ func TestAccept_IsForTheAuthorAndModerators(t *testing.T) {
 		alice, bob, mod := h.person("alice"), h.person("bob"), h.person("mod", "moderator")
 		thread, first := alice.begin("A question of hinges", "Which ones?")
 		second, third := bob.reply(thread, "These."), bob.reply(thread, "Those, uniquely.")
-		bob.get(thread).want(t, 200).without(t, "Accept answer")
+		bob.get(thread).want(t, 200).without(t, "Mark as answer")
 		bob.post("/posts/"+third+"/accept", "value", "1").want(t, 403)
+		alice.get(thread).want(t, 200, "Mark as answer")
 		alice.post("/posts/"+first+"/accept", "value", "1").want(t, 422)
 		alice.post("/posts/"+third+"/accept", "value", "2").want(t, 400)
 		if p := alice.post("/posts/"+third+"/accept", "value", "1").want(t, 303); p.location != thread+"#post-3" {
@@ -138,6 +139,30 @@ func TestUnread_IsMarkedForWhomHasRead(t *testing.T) {
 			}
 		}
 		alice.get(thread+"?page=2").want(t, 200, "One more")
+	})
+}
+
+func TestFollow_CountsNewRepliesInTheHeader(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		alice, bob := h.person("alice"), h.person("bob")
+		thread, first := alice.begin("A question of hinges", "Which ones?")
+		bob.get("/following").want(t, 200, "You don&#39;t follow a thread yet")
+		h.guest().get(thread).want(t, 200).without(t, "/follow")
+		h.guest().get("/following").want(t, 302)
+		bob.post(thread+"/follow", "value", "2").want(t, 400)
+		bob.post("/t/none/follow", "value", "1").want(t, 404)
+		if p := bob.post(thread+"/follow", "value", "1").want(t, 303); p.location != thread {
+			t.Errorf("led to %s", p.location)
+		}
+		bob.get(thread).want(t, 200, "Stop following", "You follow this thread").without(t, `class="count"`)
+		alice.reply(thread, "These.")
+		bob.get("/").want(t, 200, `<span class="count">1</span>`)
+		bob.get("/following").want(t, 200, "A question of hinges", "1 new")
+		bob.get(thread).want(t, 200).without(t, `class="count"`)
+		bob.post(thread+"/follow", "value", "0").want(t, 303)
+		bob.get("/following").want(t, 200).without(t, "A question of hinges")
+		h.person("mod", "moderator").post("/posts/"+first+"/moderate", "action", "remove", "reason", "Why").want(t, 303)
+		bob.post(thread+"/follow", "value", "1").want(t, 410)
 	})
 }
 

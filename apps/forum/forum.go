@@ -67,6 +67,7 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/t/:thread", a.thread)
 	e.GET("/posts/:post", a.permalink) // redirects to the post's page and position
 	e.GET("/mine", a.mine, signedIn)
+	e.GET("/following", a.following, signedIn)
 	e.GET("/u/:person", a.member)
 
 	e.GET("/new", a.newThread, signedIn)
@@ -77,6 +78,8 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/t/:thread/reply", a.createReply, signedIn)
 	e.POST("/t/:thread/preview", preview(a.previewReply), signedIn)
 	e.GET("/t/:thread/reply", a.redirectToForm)
+	e.POST("/t/:thread/follow", a.follow, signedIn)
+	e.GET("/t/:thread/follow", a.redirectToForm)
 	e.GET("/t/:thread/preview", a.redirectToForm)
 
 	e.GET("/posts/:post/edit", a.editForm, signedIn)

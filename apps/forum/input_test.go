@@ -28,7 +28,7 @@ func TestInput_NothingStrangeIsStoredOrBreaks(t *testing.T) {
 		for _, s := range strange {
 			e := url.QueryEscape(s)
 			for _, path := range []string{"/?page=" + e, "/?sort=" + e, "/search?q=" + e, "/search?q=a&page=" + e, "/search?product=" + e, thread + "?page=" + e,
-				"/new?board=" + e, "/new?product=" + e, "/moderation?page=" + e, "/moderation/reports?page=" + e, "/mine?page=" + e, "/u/alice?page=" + e, thread + "?quote=" + e} {
+				"/new?board=" + e, "/new?product=" + e, "/moderation?page=" + e, "/moderation/reports?page=" + e, "/mine?page=" + e, "/following?page=" + e, "/u/alice?page=" + e, thread + "?quote=" + e} {
 				if len(path) < 20_000 { // beyond, the server's own limit of a head answers
 					check("GET "+path, bob.get(path))
 				}
@@ -40,6 +40,7 @@ func TestInput_NothingStrangeIsStoredOrBreaks(t *testing.T) {
 				check("POST", bob.post("/t/"+pe+"/reply", "body", "x"))
 				check("POST", bob.post("/posts/"+pe+"/vote", "value", "1"))
 				check("POST", bob.post("/posts/"+pe+"/moderate", "action", "pin"))
+				check("POST", bob.post("/t/"+pe+"/follow", "value", "1"))
 				check("POST", bob.post("/posts/"+pe+"/delete"))
 				check("POST", bob.post("/posts/"+pe+"/undelete"))
 				check("POST", bob.post("/posts/"+pe+"/report", "reason", "x"))

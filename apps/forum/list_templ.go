@@ -272,9 +272,9 @@ func threadRow(v listView, t store.Thread) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var13 string
-			templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(noun(n, "reply", "replies") + ", go to the first")
+			templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(" " + noun(n, "reply", "replies") + ", go to the first")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/forum/list.templ`, Line: 58, Col: 206}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/forum/list.templ`, Line: 58, Col: 212}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 			if templ_7745c5c3_Err != nil {

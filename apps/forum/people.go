@@ -3,6 +3,7 @@ package forum
 import (
 	"github.com/labstack/echo/v4"
 
+	"gatehouse.example/apps"
 	"gatehouse.example/apps/forum/store"
 	"gatehouse.example/components"
 	"gatehouse.example/sso/rp"
@@ -34,13 +35,19 @@ func (a *App) shell(c echo.Context, title, path string) components.Shell {
 		s.Path = path
 	}
 	s.Search = &components.Search{Action: "/search", Name: "q", Placeholder: "Search the forum"}
-	if rp.From(c.Request()) != nil {
-		s.Nav = append(s.Nav, components.NavItem{Label: "My posts", URL: "/mine", Icon: "message-square-text", Current: path == "/mine"})
+	ctx := c.Request().Context()
+	if sub := apps.Subject(c); sub != "" {
+		news, err := a.store.FollowedNews(ctx, sub)
+		if err != nil {
+			a.Logger.WarnContext(ctx, "cannot count the followed threads with new replies", "error", err)
+		}
+		s.Nav = append(s.Nav, components.NavItem{Label: "My posts", URL: "/mine", Icon: "message-square-text", Current: path == "/mine"},
+			components.NavItem{Label: "Following", URL: "/following", Icon: "bell", Count: news, Current: path == "/following"})
 	}
 	if isModerator(c) {
-		open, err := a.store.OpenReports(c.Request().Context(), maxReportCount)
+		open, err := a.store.OpenReports(ctx, maxReportCount)
 		if err != nil {
-			a.Logger.WarnContext(c.Request().Context(), "cannot count the open reports", "error", err)
+			a.Logger.WarnContext(ctx, "cannot count the open reports", "error", err)
 		}
 		s.Nav = append(s.Nav, components.NavItem{Label: "Moderation", URL: "/moderation/reports", Icon: "shield", Count: open,
 			Current: path == "/moderation" || path == "/moderation/reports"})

@@ -35,6 +35,7 @@ type threadView struct {
 
 	Deleted  bool      // the thread is removed because its author deleted it
 	Accepted *postView // the accepted answer, shown below the opening post; nil for none
+	Followed bool      // by the user
 	Unread   int       // posts after the last one that the user has read
 }
 
@@ -148,11 +149,18 @@ func (a *App) showSorted(c echo.Context, status int, t store.Thread, sort store.
 	if err != nil {
 		return err
 	}
+	followed, err := a.store.Follows(ctx, apps.Subject(c), t.ID)
+	if err != nil {
+		return err
+	}
 	answer, err := a.acceptedAnswer(ctx, t, posts, page)
 	if err != nil {
 		return err
 	}
-	v := threadView{Board: board, Thread: t, Page: page, Sort: sort, Moderator: isModerator(c), Guest: rp.From(c.Request()) == nil, Sub: apps.Subject(c), Reply: d}
+	if c.Request().Method == http.MethodGet && status == http.StatusOK {
+		a.markRead(c, t, posts, read[t.ID])
+	}
+	v := threadView{Board: board, Thread: t, Page: page, Sort: sort, Moderator: isModerator(c), Guest: rp.From(c.Request()) == nil, Sub: apps.Subject(c), Followed: followed, Reply: d}
 	v.Shell = a.shell(c, t.Title, v.url(sort, page))
 	v.Shell.Toasts = d.withToast(v.Shell.Toasts)
 	if last := read[t.ID]; last > 0 {
@@ -170,9 +178,6 @@ func (a *App) showSorted(c echo.Context, status int, t store.Thread, sort store.
 	if answer != nil {
 		p := a.postView(c, &v, *answer, false, buyers[answer.AuthorSub])
 		v.Accepted = &p
-	}
-	if c.Request().Method == http.MethodGet && status == http.StatusOK {
-		a.markRead(c, t, posts, read[t.ID])
 	}
 	return web.Render(c, status, threadPage(v))
 }

@@ -179,6 +179,9 @@ test("a reply is quoted, seen as new, accepted, deleted and brought back", async
   await expect(title, "after posting one sees the title").toBeInViewport();
   expect(await page.evaluate(() => scrollY)).toBe(0);
 
+  await page.getByRole("button", { name: "Follow", exact: true }).click();
+  await expect(page.getByRole("button", { name: "Stop following" })).toBeVisible();
+
   const carol = await another({ viewport: { width: 1280, height: 500 } });
   await signIn(carol, people.carol);
   await carol.goto(thread);
@@ -196,11 +199,12 @@ test("a reply is quoted, seen as new, accepted, deleted and brought back", async
   const header = await carol.getByRole("banner").boundingBox();
   expect((await answer.boundingBox()).y, "the reply is not under the header").toBeGreaterThanOrEqual(header.y + header.height);
 
-  await page.goto(at("forum"));
+  await page.goto(at("forum", "/following"));
+  await expect(page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Following 1" })).toBeVisible();
   const row = page.getByRole("article").filter({ has: page.locator(`a[href="${new URL(thread).pathname}"]`) });
   await row.getByRole("link", { name: /^2 new/ }).click();
   await expect(page).toHaveURL(/#post-2$/);
-  await page.getByRole("article", { name: /^Reply 2/ }).getByRole("button", { name: "Accept answer" }).click();
+  await page.getByRole("article", { name: /^Reply 2/ }).getByRole("button", { name: "Mark as answer" }).click();
   await expect(page.getByRole("region", { name: "Accepted answer" })).toContainText("A drop of machine oil.");
   await look(page, "a thread with an accepted answer");
   await page.goto(at("forum"));

@@ -151,6 +151,19 @@ export const pages = [
   [long, "forum", "/"],
   [long, "forum", "/mine"],
   [admin, "forum", "/mine"],
+  [admin, "forum", "/following"],
+  [
+    long,
+    "forum",
+    {
+      name: "/following with a thread",
+      go: async (page, at, made) => {
+        await page.goto(at(made.thread));
+        if (await page.getByRole("button", { name: "Follow", exact: true }).count()) await submit(page, "form[action$='/follow']", {});
+        await page.goto(at("/following"));
+      },
+    },
+  ],
   [long, "forum", "/new"],
   [long, "forum", "/new?product=brass-padlock"],
   [long, "forum", sent("/new", "form[action='/new']")],

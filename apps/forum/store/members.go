@@ -17,7 +17,7 @@ type Member struct {
 const shownPosts = ` FROM posts p JOIN threads t ON t.id = p.thread_id
 	WHERE p.author_sub = ? AND p.removed_at = 0 AND t.removed_at = 0`
 
-// Member returns the person with this sub, or ErrNotFound if no post of theirs is shown.
+// Member returns the person with this sub, or ErrNotFound if none of the person's posts is shown.
 func (s *Store) Member(ctx context.Context, sub string) (Member, error) {
 	m := Member{Sub: sub}
 	if err := db.Get(ctx, s.db, "member", &m.Name, `SELECT p.author_name`+shownPosts+` ORDER BY p.created_at DESC, p.id DESC LIMIT 1`, sub); err != nil {

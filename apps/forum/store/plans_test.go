@@ -154,6 +154,7 @@ func TestPlans_ReadsReportsAndMembersFollowAnIndex(t *testing.T) {
 			`INSERT INTO posts (id, thread_id, number, author_sub, author_name, source, search, votes, version, form_key, created_at, edited_at, removed_at, removed_by, removed_reason)
 				SELECT id, id, 1, 'u' || CAST(created_at % 2 AS TEXT), 'U', 's', 's', 0, 1, id, created_at, 0, 0, '', '' FROM threads`,
 			`INSERT INTO reads (sub, thread_id, number, read_at) SELECT 'u' || CAST(created_at % 2 AS TEXT), id, 1, created_at FROM threads`,
+			`INSERT INTO follows (sub, thread_id, followed_at) SELECT 'u' || CAST(created_at % 50 AS TEXT), id, created_at FROM threads`,
 			`INSERT INTO reports (id, post_id, sub, name, reason, at, closed_at) SELECT id, id, 'u' || CAST(created_at % 2 AS TEXT), 'U', 'r', created_at, created_at % 2 FROM threads`,
 			`ANALYZE`,
 		} {
@@ -166,7 +167,7 @@ func TestPlans_ReadsReportsAndMembersFollowAnIndex(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		full := regexp.MustCompile(`(?m)SCAN (r|p|t|reads|reports|posts)$|Seq Scan`)
+		full := regexp.MustCompile(`(?m)SCAN (r|p|t|f|reads|reports|posts|follows)$|Seq Scan`)
 		for name, tt := range map[string]struct {
 			query string
 			args  []any
@@ -179,6 +180,8 @@ func TestPlans_ReadsReportsAndMembersFollowAnIndex(t *testing.T) {
 			"own reports":     {`SELECT COUNT(*) FROM reports WHERE sub = ? AND closed_at = 0`, []any{"u1"}, "reports_open_sub"},
 			"close":           {`UPDATE reports SET closed_at = ? WHERE post_id = ? AND closed_at = 0`, []any{1, "t1"}, "reports_open_post"},
 			"prune":           {`DELETE FROM reports WHERE closed_at <> 0 AND closed_at < ?`, []any{1}, "reports_closed"},
+			"followed news":   {store.NewsQuery, []any{"u1"}, "sqlite_autoindex_follows_1|follows_pkey"},
+			"follow":          {`SELECT COUNT(*) FROM follows WHERE sub = ?`, []any{"u1"}, "sqlite_autoindex_follows_1|follows_pkey"},
 			"member":          {store.MemberQuery, []any{"u1", store.PageSize, 20}, "posts_author"},
 		} {
 			p := plan(t, d, tt.query, tt.args...)

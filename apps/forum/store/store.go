@@ -21,6 +21,7 @@ var (
 	ErrTooLate   = errors.New("forum: the time to undo this is over")
 	ErrNotReply  = errors.New("forum: an opening post can't be the answer")
 	ErrReported  = errors.New("forum: the user has an open report of this post")
+	ErrFollows   = errors.New("forum: the user follows too many threads")
 	ErrReports   = errors.New("forum: the user has too many open reports")
 )
 
@@ -31,6 +32,7 @@ var (
 	editLimit   = db.RateLimit{Max: 30, Window: 10 * time.Minute} // edits and deletions
 	voteLimit   = db.RateLimit{Max: 120, Window: 10 * time.Minute}
 	acceptLimit = db.RateLimit{Max: 60, Window: 10 * time.Minute}
+	followLimit = db.RateLimit{Max: 60, Window: 10 * time.Minute}
 	reportLimit = db.RateLimit{Max: 10, Window: 10 * time.Minute}
 )
 

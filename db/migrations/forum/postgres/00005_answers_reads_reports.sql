@@ -15,6 +15,14 @@ CREATE TABLE reads (
 );
 CREATE INDEX reads_read_at ON reads (sub, read_at DESC, thread_id);
 
+-- The threads that a person follows, a limited number.
+CREATE TABLE follows (
+    sub         TEXT NOT NULL,
+    thread_id   TEXT NOT NULL REFERENCES threads (id),
+    followed_at BIGINT NOT NULL,
+    PRIMARY KEY (sub, thread_id)
+);
+
 CREATE TABLE reports (
     id        TEXT PRIMARY KEY,
     post_id   TEXT NOT NULL REFERENCES posts (id),
@@ -31,6 +39,7 @@ CREATE INDEX reports_closed ON reports (closed_at) WHERE closed_at <> 0;
 
 -- +goose Down
 DROP TABLE reports;
+DROP TABLE follows;
 DROP TABLE reads;
 ALTER TABLE threads DROP COLUMN accepted;
 ALTER TABLE posts DROP COLUMN deleted_at;
