@@ -14,17 +14,17 @@ import (
 	"gatehouse.example/web"
 )
 
-// acceptAnswer handles POST /posts/:post/accept: accepts the reply as the answer of its thread (value 1), or takes that
-// back (value 0).
+// acceptAnswer handles POST /posts/:post/accept: accepts the reply as the answer of its thread (accept=1), or takes that
+// back (accept=0).
 func (a *App) acceptAnswer(c echo.Context) error {
 	p, err := a.findPost(c)
 	if err != nil {
 		return err
 	}
 	form, err := c.FormParams()
-	value := form["value"]
+	value := form["accept"]
 	if err != nil || len(value) != 1 || value[0] != "1" && value[0] != "0" {
-		return web.Fail(http.StatusBadRequest, "bad_value", "value must be 1 or 0.")
+		return web.Fail(http.StatusBadRequest, "bad_value", "accept must be 1 or 0.")
 	}
 	accepted := value[0] == "1"
 	p, err = a.store.Accept(c.Request().Context(), store.Acceptance{

@@ -119,7 +119,7 @@ func acceptForm(p postView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.PostButton("/posts/"+p.ID+"/accept", components.ButtonView{Kind: "ghost", Size: "sm", Icon: "undo-2", Class: "text-muted"}, "value", "0").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.PostButton("/posts/"+p.ID+"/accept", components.ButtonView{Kind: "ghost", Size: "sm", Icon: "undo-2", Class: "text-muted"}, "accept", "0").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -142,7 +142,7 @@ func acceptForm(p postView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.PostButton("/posts/"+p.ID+"/accept", components.ButtonView{Kind: "ghost", Size: "sm", Icon: "circle-check", Class: "text-muted"}, "value", "1").Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.PostButton("/posts/"+p.ID+"/accept", components.ButtonView{Kind: "ghost", Size: "sm", Icon: "circle-check", Class: "text-muted"}, "accept", "1").Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -88,11 +88,11 @@ func TestAccept_IsForTheAuthorAndModerators(t *testing.T) {
 		thread, first := alice.begin("A question of hinges", "Which ones?")
 		second, third := bob.reply(thread, "These."), bob.reply(thread, "Those, uniquely.")
 		bob.get(thread).want(t, 200).without(t, "Mark as answer")
-		bob.post("/posts/"+third+"/accept", "value", "1").want(t, 403)
+		bob.post("/posts/"+third+"/accept", "accept", "1").want(t, 403)
 		alice.get(thread).want(t, 200, "Mark as answer")
-		alice.post("/posts/"+first+"/accept", "value", "1").want(t, 422)
-		alice.post("/posts/"+third+"/accept", "value", "2").want(t, 400)
-		if p := alice.post("/posts/"+third+"/accept", "value", "1").want(t, 303); p.location != thread+"#post-3" {
+		alice.post("/posts/"+first+"/accept", "accept", "1").want(t, 422)
+		alice.post("/posts/"+third+"/accept", "accept", "2").want(t, 400)
+		if p := alice.post("/posts/"+third+"/accept", "accept", "1").want(t, 303); p.location != thread+"#post-3" {
 			t.Errorf("led to %s", p.location)
 		}
 		p := h.guest().get(thread).want(t, 200, "Accepted answer", "Go to the reply", "Answered")
@@ -100,14 +100,14 @@ func TestAccept_IsForTheAuthorAndModerators(t *testing.T) {
 			t.Errorf("the answer is there %d times", n)
 		}
 		h.guest().get("/").want(t, 200, "Answered")
-		mod.post("/posts/"+second+"/accept", "value", "1").want(t, 303)
+		mod.post("/posts/"+second+"/accept", "accept", "1").want(t, 303)
 		h.guest().get(thread).want(t, 200, "Accepted answer").without(t, "Go to the reply") // it is the first reply
-		alice.post("/posts/"+second+"/accept", "value", "0").want(t, 303)
+		alice.post("/posts/"+second+"/accept", "accept", "0").want(t, 303)
 		h.guest().get(thread).want(t, 200).without(t, "Accepted answer", "Answered")
-		alice.post("/posts/"+third+"/accept", "value", "1").want(t, 303)
+		alice.post("/posts/"+third+"/accept", "accept", "1").want(t, 303)
 		bob.post("/posts/"+third+"/delete").want(t, 303)
 		h.guest().get(thread).want(t, 200).without(t, "Accepted answer", "uniquely")
-		alice.post("/posts/"+third+"/accept", "value", "1").want(t, 410)
+		alice.post("/posts/"+third+"/accept", "accept", "1").want(t, 410)
 	})
 }
 
@@ -149,20 +149,24 @@ func TestFollow_CountsNewRepliesInTheHeader(t *testing.T) {
 		bob.get("/following").want(t, 200, "You don&#39;t follow a thread yet")
 		h.guest().get(thread).want(t, 200).without(t, "/follow")
 		h.guest().get("/following").want(t, 302)
-		bob.post(thread+"/follow", "value", "2").want(t, 400)
-		bob.post("/t/none/follow", "value", "1").want(t, 404)
-		if p := bob.post(thread+"/follow", "value", "1").want(t, 303); p.location != thread {
+		bob.post(thread+"/follow", "follow", "2").want(t, 400)
+		bob.post("/t/none/follow", "follow", "1").want(t, 404)
+		if p := bob.post(thread+"/follow", "follow", "1").want(t, 303); p.location != thread {
 			t.Errorf("led to %s", p.location)
 		}
+		guest := h.guest()
+		p := guest.do(http.MethodPost, thread+"/follow", "application/x-www-form-urlencoded", "follow=1", "Referer", "http://forum.house.test"+thread).want(t, 303)
+		guest.throughPortal(p.location).want(t, 303)
+		guest.get(thread).want(t, 200, "Please try that again", "Follow").without(t, "Stop following")
 		bob.get(thread).want(t, 200, "Stop following", "You follow this thread").without(t, `class="count"`)
 		alice.reply(thread, "These.")
 		bob.get("/").want(t, 200, `<span class="count">1</span>`)
 		bob.get("/following").want(t, 200, "A question of hinges", "1 new")
 		bob.get(thread).want(t, 200).without(t, `class="count"`)
-		bob.post(thread+"/follow", "value", "0").want(t, 303)
+		bob.post(thread+"/follow", "follow", "0").want(t, 303)
 		bob.get("/following").want(t, 200).without(t, "A question of hinges")
 		h.person("mod", "moderator").post("/posts/"+first+"/moderate", "action", "remove", "reason", "Why").want(t, 303)
-		bob.post(thread+"/follow", "value", "1").want(t, 410)
+		bob.post(thread+"/follow", "follow", "1").want(t, 410)
 	})
 }
 

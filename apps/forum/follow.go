@@ -40,16 +40,16 @@ func (a *App) following(c echo.Context) error {
 		List: listView{List: list, Boards: bySlug(boards), Read: read}, Pages: pagesOf(path, list.Page, list.Total)}))
 }
 
-// follow handles POST /t/:thread/follow: follows the thread (value 1), or no longer (value 0).
+// follow handles POST /t/:thread/follow: follows the thread (follow=1), or no longer (follow=0).
 func (a *App) follow(c echo.Context) error {
 	t, err := a.findThread(c)
 	if err != nil {
 		return err
 	}
 	form, err := c.FormParams()
-	value := form["value"]
+	value := form["follow"]
 	if err != nil || len(value) != 1 || value[0] != "1" && value[0] != "0" {
-		return web.Fail(http.StatusBadRequest, "bad_value", "value must be 1 or 0.")
+		return web.Fail(http.StatusBadRequest, "bad_value", "follow must be 1 or 0.")
 	}
 	err = a.store.Follow(c.Request().Context(), apps.Subject(c), t.ID, value[0] == "1", a.Now())
 	limit := (*db.RateLimitError)(nil)

@@ -165,7 +165,7 @@ func followForm(v threadView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.PostButton("/t/"+v.Thread.ID+"/follow", components.ButtonView{Kind: "ghost", Size: "sm", Icon: "bell-off"}, "value", "0").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.PostButton("/t/"+v.Thread.ID+"/follow", components.ButtonView{Kind: "ghost", Size: "sm", Icon: "bell-off"}, "follow", "0").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -188,7 +188,7 @@ func followForm(v threadView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.PostButton("/t/"+v.Thread.ID+"/follow", components.ButtonView{Kind: "ghost", Size: "sm", Icon: "bell"}, "value", "1").Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.PostButton("/t/"+v.Thread.ID+"/follow", components.ButtonView{Kind: "ghost", Size: "sm", Icon: "bell"}, "follow", "1").Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -128,7 +128,7 @@ var endpoints = map[string][]endpoint{
 		{route: "POST /t/:thread/reply", as: customer, form: "body=Like+this.&key=ABCDEFGHIJKLMNOPQRSTUVWXY3"},
 		{route: "POST /t/:thread/preview", as: customer, form: "body=Like+this.&key=ABCDEFGHIJKLMNOPQRSTUVWXY3"},
 		{route: "GET /t/:thread/reply", as: customer},
-		{route: "POST /t/:thread/follow", as: customer, form: "value=1"},
+		{route: "POST /t/:thread/follow", as: customer, form: "follow=1"},
 		{route: "GET /t/:thread/follow", as: customer},
 		{route: "GET /t/:thread/preview", as: customer},
 		{route: "GET /posts/:post/edit", as: customer},
@@ -141,7 +141,7 @@ var endpoints = map[string][]endpoint{
 		{route: "POST /posts/:post/delete", as: moderator}, // it is another's, and stays
 		{route: "POST /posts/:post/undelete", as: moderator},
 		{route: "GET /posts/:post/undelete", as: customer},
-		{route: "POST /posts/:post/accept", as: customer, form: "value=1"},
+		{route: "POST /posts/:post/accept", as: customer, form: "accept=1"},
 		{route: "GET /posts/:post/accept", as: customer},
 		{route: "GET /posts/:post/report", as: moderator},
 		{route: "POST /posts/:post/report", as: moderator, form: "reason=An+advertisement"},

@@ -87,6 +87,23 @@ func TestDeletePost_IsTakenBackInTime(t *testing.T) {
 		if th := thread(t, s, opening.Thread); th.AuthorName != alice.Name || listed(t, s, "") != 1 {
 			t.Errorf("%+v", th)
 		}
+		// A reply that comes back brings the thread back, without its opening post.
+		for _, p := range []store.Post{r, opening} {
+			if _, err := s.DeletePost(t.Context(), p.ID, p.AuthorSub, began); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if listed(t, s, "") != 0 {
+			t.Error("a thread without a post is listed")
+		}
+		for _, p := range []store.Post{r, opening} {
+			if _, err := s.UndeletePost(t.Context(), p.ID, p.AuthorSub, began); err != nil {
+				t.Fatal(err)
+			}
+			if b, _ := s.Board(t.Context(), "general"); b.Threads != 1 || listed(t, s, "unusualword") != 1 {
+				t.Errorf("%d threads are counted", b.Threads)
+			}
+		}
 		moderate(store.Lock, opening.ID)
 		_, err = s.DeletePost(t.Context(), r.ID, bob.Sub, began)
 		refused(err, store.ErrLocked)

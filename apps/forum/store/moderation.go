@@ -138,13 +138,15 @@ func (s *Store) hidePost(ctx context.Context, tx *sqlx.Tx, p Post, at int64, who
 
 // showPost undoes what hidePost did for a post that is shown again, except that it accepts no answer.
 func (s *Store) showPost(ctx context.Context, tx *sqlx.Tx, p Post) error {
+	query := `UPDATE threads SET removed_at = 0 WHERE id = ? AND removed_at <> 0`
 	if p.Number > 1 {
 		if err := db.Exec(ctx, tx, "threads", `UPDATE threads SET reply_count = reply_count + 1 WHERE id = ?`, p.Thread); err != nil {
 			return err
 		}
-		return s.reindex(ctx, tx, p.Thread)
+		// A thread that its author deleted, because it had no replies, has one again.
+		query += ` AND EXISTS (SELECT 1 FROM posts o WHERE o.thread_id = threads.id AND o.number = 1 AND o.deleted_at <> 0 AND o.removed_by = '')`
 	}
-	n, err := db.Change(ctx, tx, "threads", `UPDATE threads SET removed_at = 0 WHERE id = ? AND removed_at <> 0`, p.Thread)
+	n, err := db.Change(ctx, tx, "threads", query, p.Thread)
 	if err != nil {
 		return err
 	}
