@@ -165,8 +165,8 @@ var attacks = []string{
 }
 
 var allowed = map[string][]string{
-	"p": nil, "br": nil, "hr": nil, "h3": nil, "h4": nil, "h5": nil, "h6": nil, "blockquote": nil, "pre": {"tabindex"}, "code": nil,
-	"em": nil, "strong": nil, "del": nil, "ul": nil, "ol": {"start"}, "li": nil, "table": nil, "thead": nil, "tbody": nil,
+	"p": nil, "br": nil, "hr": nil, "h3": nil, "h4": nil, "h5": nil, "h6": nil, "blockquote": nil, "pre": {"dir", "tabindex"}, "code": {"dir"},
+	"em": nil, "strong": nil, "del": nil, "ul": nil, "ol": {"start"}, "li": nil, "table": {"dir"}, "thead": nil, "tbody": nil,
 	"tr": nil, "th": {"align"}, "td": {"align"}, "a": {"href", "rel"},
 }
 
@@ -194,6 +194,9 @@ func checkSafe(t *testing.T, source, out string) {
 		for _, a := range tok.Attr {
 			if !contains(attrs, a.Key) {
 				t.Fatalf("%q gives %s on %s: %q", source, a.Key, tok.Data, out)
+			}
+			if a.Key == "dir" && a.Val != "ltr" && a.Val != "auto" {
+				t.Fatalf("%q gives dir=%q", source, a.Val)
 			}
 			if a.Key == "href" && !safeURL(a.Val) {
 				t.Fatalf("%q links to %q", source, a.Val)
