@@ -21,6 +21,7 @@ type listView struct {
 	Sort     store.Sort
 	Boards   map[string]store.Board // by slug; nil on a board's own page
 	Snippets map[string]snippet     // by thread id, on search results
+	Read     map[string]int         // by thread id: the last post that the user has read
 	Searched string
 }
 
@@ -61,8 +62,12 @@ func (a *App) home(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := homeView{Shell: shell(c, "Forum", ""), Boards: boards,
-		List: listView{List: list, Base: "/", Sort: f.Sort, Boards: bySlug(boards)}}
+	read, err := a.readThreads(c, list)
+	if err != nil {
+		return err
+	}
+	v := homeView{Shell: a.shell(c, "Forum", ""), Boards: boards,
+		List: listView{List: list, Base: "/", Sort: f.Sort, Boards: bySlug(boards), Read: read}}
 	v.Shell.Description = "Questions, answers and advice about our products and how to use them."
 	v.Shell.Search.Target = searchTarget
 	return web.Render(c, http.StatusOK, homePage(v))
@@ -80,8 +85,12 @@ func (a *App) board(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := boardView{Shell: shell(c, board.Name, ""), Board: board, MayBegin: !board.StaffOnly || isModerator(c),
-		List: listView{List: list, Base: "/b/" + board.Slug, Sort: f.Sort}}
+	read, err := a.readThreads(c, list)
+	if err != nil {
+		return err
+	}
+	v := boardView{Shell: a.shell(c, board.Name, ""), Board: board, MayBegin: !board.StaffOnly || isModerator(c),
+		List: listView{List: list, Base: "/b/" + board.Slug, Sort: f.Sort, Read: read}}
 	v.Shell.Description = board.Description
 	v.Shell.Search.Target = searchTarget
 	return web.Render(c, http.StatusOK, boardPage(v))

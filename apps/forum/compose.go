@@ -37,6 +37,8 @@ type draft struct {
 	Preview            bool
 	Restored           bool // the text was restored after the user signed in
 	VoteDropped        bool // a vote was sent without a session and was not counted
+	ActionDropped      bool // so was another action of one button
+	Quoted             bool // the text begins with a quote of another post
 	Faults             []components.FieldError
 }
 
@@ -60,20 +62,22 @@ func restoredDraft(c echo.Context) *draft {
 	form := rp.Draft(c.Request())
 	d := parseDraft(form)
 	if d.Body == "" && d.Title == "" {
-		return &draft{Key: rand.Text(), VoteDropped: form.Has("value")}
+		return &draft{Key: rand.Text(), VoteDropped: form.Has("value"), ActionDropped: form.Has("accept") || form.Has("follow")}
 	}
 	d.Restored = true
 	return d
 }
 
 // withToast returns others with a message for a user who has just signed in: the text is restored but not sent yet, or the
-// vote was not counted.
+// vote was not counted, or another action was not carried out.
 func (d *draft) withToast(others []components.Toast) []components.Toast {
 	switch {
 	case d.Restored:
 		return append(others, components.Toast{Kind: "info", Message: "You're signed in. Your text is in the form, but hasn't been posted yet."})
 	case d.VoteDropped:
 		return append(others, components.Toast{Kind: "info", Message: "You're signed in. Your vote wasn't counted. Please vote again."})
+	case d.ActionDropped:
+		return append(others, components.Toast{Kind: "info", Message: "You're signed in. Please try that again."})
 	}
 	return others
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"gatehouse.example/apps"
 	"gatehouse.example/apps/forum/store"
 	"gatehouse.example/components"
 	"gatehouse.example/web"
@@ -20,6 +21,7 @@ type newView struct {
 	Boards      []store.Board // where the user may start a thread
 	ProductName string        // of Draft.Product
 	Notice      string
+	Sub         string // of the user
 }
 
 // productBoard is preselected for a user who comes from a product's page. If no board has this slug, none is selected.
@@ -119,7 +121,7 @@ func (a *App) showNew(c echo.Context, status int, d *draft) error {
 	if err != nil {
 		return err
 	}
-	v := newView{Shell: shell(c, "New thread", "/new"), Draft: d}
+	v := newView{Shell: a.shell(c, "New thread", "/new"), Draft: d, Sub: apps.Subject(c)}
 	v.Shell.Toasts = d.withToast(v.Shell.Toasts)
 	for _, b := range boards {
 		if !b.StaffOnly || isModerator(c) {

@@ -36,7 +36,7 @@ func (a *App) editable(c echo.Context) (store.Post, store.Thread, error) {
 	case err != nil:
 		return p, t, err
 	case p.RemovedAt.Set() || t.RemovedAt.Set():
-		return p, t, web.Fail(http.StatusGone, "removed", "A moderator removed this post, so it can't be edited.")
+		return p, t, removedPost(p)
 	}
 	return p, t, nil
 }
@@ -89,7 +89,7 @@ func (a *App) saveEdit(c echo.Context) error {
 		d.addFault("body", "A moderator locked this thread, so your changes weren't saved. Copy the text if you want to use it elsewhere.")
 		return a.showEdit(c, http.StatusConflict, p, t, d, false)
 	case errors.Is(err, store.ErrRemoved):
-		return web.Fail(http.StatusGone, "removed", "A moderator removed this post, so it can't be edited.")
+		return removedPost(p)
 	case errors.Is(err, store.ErrNotAuthor):
 		return web.Forbidden("You can only edit your own posts.")
 	case err != nil:
@@ -111,7 +111,7 @@ func (a *App) showConflict(c echo.Context, d *draft) error {
 }
 
 func (a *App) showEdit(c echo.Context, status int, p store.Post, t store.Thread, d *draft, conflict bool) error {
-	v := editView{Shell: shell(c, "Edit your post", "/posts/"+p.ID+"/edit"), Thread: t, Post: p, Draft: d, Conflict: conflict}
+	v := editView{Shell: a.shell(c, "Edit your post", "/posts/"+p.ID+"/edit"), Thread: t, Post: p, Draft: d, Conflict: conflict}
 	v.Shell.Toasts = d.withToast(v.Shell.Toasts)
 	return web.Render(c, status, editPage(v))
 }

@@ -67,6 +67,8 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/t/:thread", a.thread)
 	e.GET("/posts/:post", a.permalink) // redirects to the post's page and position
 	e.GET("/mine", a.mine, signedIn)
+	e.GET("/following", a.following, signedIn)
+	e.GET("/u/:person", a.member)
 
 	e.GET("/new", a.newThread, signedIn)
 	e.POST("/new", a.createThread, signedIn)
@@ -76,6 +78,8 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/t/:thread/reply", a.createReply, signedIn)
 	e.POST("/t/:thread/preview", preview(a.previewReply), signedIn)
 	e.GET("/t/:thread/reply", a.redirectToForm)
+	e.POST("/t/:thread/follow", a.follow, signedIn)
+	e.GET("/t/:thread/follow", a.redirectToForm)
 	e.GET("/t/:thread/preview", a.redirectToForm)
 
 	e.GET("/posts/:post/edit", a.editForm, signedIn)
@@ -83,10 +87,21 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/posts/:post/edit/preview", preview(a.previewEdit), signedIn)
 	e.GET("/posts/:post/edit/preview", a.redirectToForm)
 
+	e.GET("/posts/:post/delete", a.deleteForm, signedIn)
+	e.POST("/posts/:post/delete", a.deletePost, signedIn)
+	e.POST("/posts/:post/undelete", a.undeletePost, signedIn)
+	e.GET("/posts/:post/undelete", a.redirectToForm)
+
 	e.POST("/posts/:post/vote", a.vote, signedIn)
 	e.GET("/posts/:post/vote", a.redirectToForm)
+	e.POST("/posts/:post/accept", a.acceptAnswer, signedIn)
+	e.GET("/posts/:post/accept", a.redirectToForm)
+
+	e.GET("/posts/:post/report", a.reportForm, signedIn)
+	e.POST("/posts/:post/report", a.createReport, signedIn)
 
 	e.GET("/moderation", a.moderationLog, moderator)
+	e.GET("/moderation/reports", a.reports, moderator)
 	e.POST("/posts/:post/moderate", a.moderate, moderator)
 	e.GET("/posts/:post/moderate", a.redirectToForm)
 

@@ -28,20 +28,26 @@ func TestInput_NothingStrangeIsStoredOrBreaks(t *testing.T) {
 		for _, s := range strange {
 			e := url.QueryEscape(s)
 			for _, path := range []string{"/?page=" + e, "/?sort=" + e, "/search?q=" + e, "/search?q=a&page=" + e, "/search?product=" + e, thread + "?page=" + e,
-				"/new?board=" + e, "/new?product=" + e, "/moderation?page=" + e, "/mine?page=" + e} {
+				"/new?board=" + e, "/new?product=" + e, "/moderation?page=" + e, "/moderation/reports?page=" + e, "/mine?page=" + e, "/following?page=" + e, "/u/alice?page=" + e, thread + "?quote=" + e} {
 				if len(path) < 20_000 { // beyond, the server's own limit of a head answers
 					check("GET "+path, bob.get(path))
 				}
 			}
 			if pe := url.PathEscape(s); pe != "" && len(pe) < 20_000 {
-				for _, path := range []string{"/t/" + pe, "/b/" + pe, "/posts/" + pe, "/posts/" + pe + "/edit"} {
+				for _, path := range []string{"/t/" + pe, "/b/" + pe, "/posts/" + pe, "/posts/" + pe + "/edit", "/posts/" + pe + "/delete", "/posts/" + pe + "/report", "/u/" + pe} {
 					check("GET "+path, bob.get(path))
 				}
 				check("POST", bob.post("/t/"+pe+"/reply", "body", "x"))
 				check("POST", bob.post("/posts/"+pe+"/vote", "value", "1"))
 				check("POST", bob.post("/posts/"+pe+"/moderate", "action", "pin"))
+				check("POST", bob.post("/t/"+pe+"/follow", "follow", "1"))
+				check("POST", bob.post("/posts/"+pe+"/delete"))
+				check("POST", bob.post("/posts/"+pe+"/undelete"))
+				check("POST", bob.post("/posts/"+pe+"/report", "reason", "x"))
+				check("POST", bob.post("/posts/"+pe+"/accept", "accept", "1"))
 			}
 			check("vote "+s, bob.post("/posts/"+post+"/vote", "value", s))
+			check("accept "+s, bob.post("/posts/"+post+"/accept", "accept", s))
 			check("moderate "+s, bob.post("/posts/"+post+"/moderate", "action", s))
 			check("title "+s, alice.post("/posts/"+post+"/edit", "title", "T"+s+strings.Repeat("!", 200), "body", "x", "version", "1"))
 			check("version "+s, alice.post("/posts/"+post+"/edit", "title", "A quiet thread", "body", "x", "version", s))

@@ -18,11 +18,14 @@ type mineView struct {
 	Posts []minePost
 	Total int
 	Pages components.Pages
+
+	Public string // URL of the page that others see, "" if there is none yet
 }
 
 type minePost struct {
 	store.Post
-	Title, Excerpt string
+	Title, Excerpt   string
+	Answer, Verified bool // the accepted answer of its thread; its author bought the product that the thread is about
 }
 
 func (a *App) mine(c echo.Context) error {
@@ -39,7 +42,10 @@ func (a *App) mine(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := mineView{Shell: shell(c, "My posts", "/mine"), Total: total, Pages: pagesOf("/mine", page, total)}
+	v := mineView{Shell: a.shell(c, "My posts", "/mine"), Total: total, Pages: pagesOf("/mine", page, total)}
+	if total > 0 {
+		v.Public = memberURL(apps.Subject(c))
+	}
 	for _, p := range posts {
 		v.Posts = append(v.Posts, minePost{Post: p, Title: titles[p.Thread], Excerpt: excerpt(markdown.Text(p.Source), "")[0]})
 	}

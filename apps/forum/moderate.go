@@ -16,6 +16,7 @@ type logView struct {
 	Shell   components.Shell
 	Entries []store.LogEntry
 	Pages   components.Pages
+	Tabs    []components.NavItem
 }
 
 // confirmations maps each action to the message that confirms it.
@@ -23,6 +24,7 @@ var confirmations = map[store.Action]string{
 	store.Pin: "The thread is pinned.", store.Unpin: "The thread is unpinned.",
 	store.Lock: "The thread is locked.", store.Unlock: "The thread is unlocked. Replies are open again.",
 	store.Remove: "The post is removed. You can restore it in the thread.", store.Restore: "The post is restored and visible again.",
+	store.Dismiss: "The reports are dismissed. The post stays.",
 }
 
 func (a *App) moderate(c echo.Context) error {
@@ -52,6 +54,9 @@ func (a *App) moderate(c echo.Context) error {
 		return err
 	}
 	web.Flash(c, "success", confirmations[action])
+	if form.Get("from") == "reports" {
+		return web.SeeOther(c, "/moderation/reports")
+	}
 	return web.SeeOther(c, postURL(p))
 }
 
@@ -60,7 +65,8 @@ func (a *App) moderationLog(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := logView{Shell: shell(c, "Moderation log", "/moderation"), Entries: entries, Pages: pagesOf("/moderation", page, total)}
+	v := logView{Shell: a.shell(c, "Moderation log", "/moderation"), Entries: entries, Pages: pagesOf("/moderation", page, total)}
+	v.Tabs = moderationTabs(v.Shell, "/moderation")
 	return web.Render(c, http.StatusOK, logPage(v))
 }
 

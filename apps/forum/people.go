@@ -3,6 +3,7 @@ package forum
 import (
 	"github.com/labstack/echo/v4"
 
+	"gatehouse.example/apps"
 	"gatehouse.example/apps/forum/store"
 	"gatehouse.example/components"
 	"gatehouse.example/sso/rp"
@@ -23,19 +24,33 @@ func author(c echo.Context) store.Author {
 // isModerator reports whether the user is a moderator.
 func isModerator(c echo.Context) bool { return rp.From(c.Request()).HasRole("moderator", "admin") }
 
+// maxReportCount is the highest number of open reports that the header shows.
+const maxReportCount = 99
+
 // shell returns the page shell. path is the page's path, to which forms and sign-in return; on a response to a POST,
 // the caller passes the path of the page that has the form.
-func shell(c echo.Context, title, path string) components.Shell {
+func (a *App) shell(c echo.Context, title, path string) components.Shell {
 	s := web.Shell(c, title)
 	if path != "" {
 		s.Path = path
 	}
 	s.Search = &components.Search{Action: "/search", Name: "q", Placeholder: "Search the forum"}
-	if rp.From(c.Request()) != nil {
-		s.Nav = append(s.Nav, components.NavItem{Label: "My posts", URL: "/mine", Icon: "message-square-text", Current: path == "/mine"})
+	ctx := c.Request().Context()
+	if sub := apps.Subject(c); sub != "" {
+		news, err := a.store.FollowedNews(ctx, sub)
+		if err != nil {
+			a.Logger.WarnContext(ctx, "cannot count the followed threads with new replies", "error", err)
+		}
+		s.Nav = append(s.Nav, components.NavItem{Label: "My posts", URL: "/mine", Icon: "message-square-text", Current: path == "/mine"},
+			components.NavItem{Label: "Following", URL: "/following", Icon: "bell", Count: news, Current: path == "/following"})
 	}
 	if isModerator(c) {
-		s.Nav = append(s.Nav, components.NavItem{Label: "Moderation", URL: "/moderation", Icon: "shield", Current: path == "/moderation"})
+		open, err := a.store.OpenReports(ctx, maxReportCount)
+		if err != nil {
+			a.Logger.WarnContext(ctx, "cannot count the open reports", "error", err)
+		}
+		s.Nav = append(s.Nav, components.NavItem{Label: "Moderation", URL: "/moderation/reports", Icon: "shield", Count: open,
+			Current: path == "/moderation" || path == "/moderation/reports"})
 	}
 	return s
 }

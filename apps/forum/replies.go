@@ -36,7 +36,7 @@ func (a *App) createReply(c echo.Context) error {
 		d.addFault("body", "This thread is locked, so your reply wasn't posted. Copy the text if you want to use it elsewhere.")
 		return a.showThread(c, http.StatusConflict, t, maxPage, d)
 	case errors.Is(err, store.ErrRemoved):
-		return removedThread()
+		return a.goneThread(c, t.ID)
 	case errors.Is(err, store.ErrNotFound):
 		return web.NotFound("This thread")
 	case err != nil:
@@ -45,6 +45,15 @@ func (a *App) createReply(c echo.Context) error {
 	a.relay.Notify()
 	web.Flash(c, "success", "Your reply has been posted.")
 	return web.SeeOther(c, postURL(p))
+}
+
+// goneThread returns the error for a thread that was removed after the request had begun.
+func (a *App) goneThread(c echo.Context, thread string) error {
+	opening, err := a.store.Opening(c.Request().Context(), thread)
+	if err != nil {
+		return err
+	}
+	return removedThread(opening)
 }
 
 func (a *App) previewReply(c echo.Context, d *draft) error {

@@ -29,7 +29,7 @@ type searchView struct {
 
 func (a *App) search(c echo.Context) error {
 	ctx := c.Request().Context()
-	v := searchView{Shell: shell(c, "Search", "")}
+	v := searchView{Shell: a.shell(c, "Search", "")}
 	v.Shell.Search.Target = searchTarget
 	query, err := web.Text(c, "q", maxQuery)
 	status := http.StatusOK
@@ -61,7 +61,11 @@ func (a *App) search(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v.List = listView{List: list, Base: "/search", Query: q, Sort: f.Sort, Boards: bySlug(boards),
+	read, err := a.readThreads(c, list)
+	if err != nil {
+		return err
+	}
+	v.List = listView{List: list, Read: read, Base: "/search", Query: q, Sort: f.Sort, Boards: bySlug(boards),
 		Snippets: make(map[string]snippet), Searched: query}
 	for thread, source := range sources {
 		v.List.Snippets[thread] = excerpt(markdown.Text(excerptSource(source, query)), query)

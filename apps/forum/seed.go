@@ -84,7 +84,7 @@ func readThread(raw string, now time.Time) (store.SeedThread, error) {
 		}
 		body = strings.TrimSpace(body)
 		if i > 0 {
-			t.Replies = append(t.Replies, store.SeedReply{Author: p.by, Source: body, After: p.at, Voters: p.voters})
+			t.Replies = append(t.Replies, store.SeedReply{Author: p.by, Source: body, After: p.at, Voters: p.voters, Accepted: p.accepted})
 			continue
 		}
 		t.NewThread = store.NewThread{Board: p.board, Title: p.title, Source: body, Author: p.by, At: now.Add(-p.at), Product: p.product}
@@ -100,6 +100,7 @@ type seedPost struct {
 	title, board   string
 	product        store.Product
 	pinned, locked bool
+	accepted       bool // as the answer of its thread
 }
 
 func readPost(head string) (p seedPost, err error) {
@@ -124,7 +125,7 @@ func readPost(head string) (p seedPost, err error) {
 			slug, product, _ := strings.Cut(value, " ")
 			p.product = store.Product{Slug: slug, Name: product, Path: "/products/" + slug}
 		case "state":
-			p.pinned, p.locked = strings.Contains(value, "pinned"), strings.Contains(value, "locked")
+			p.pinned, p.locked, p.accepted = strings.Contains(value, "pinned"), strings.Contains(value, "locked"), value == "accepted"
 		default:
 			return p, fmt.Errorf("unknown field %q in a seed", name)
 		}

@@ -32,7 +32,7 @@ func (a *App) vote(c echo.Context) error {
 	case errors.Is(err, store.ErrOwnPost):
 		return web.Forbidden("You can't vote for your own posts.")
 	case errors.Is(err, store.ErrRemoved):
-		return web.Fail(http.StatusGone, "removed", "A moderator removed this post.")
+		return removedPost(p)
 	case errors.Is(err, store.ErrNotFound):
 		return web.NotFound("This post")
 	case err != nil:

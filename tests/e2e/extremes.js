@@ -54,6 +54,9 @@ export async function seedExtremes(browser) {
   await submit(page, "form[action='/new']", { title: rtlTitle, board: "workshop", body: rtlText });
   made.thread = new URL(page.url()).pathname;
   await submit(page, "form[action*='/reply']", { body: rtlText });
+  await page.goto(at("forum", "/t/oil-or-wax-boards"));
+  await page.goto(at("forum", await page.locator('a[href$="/report"]').first().getAttribute("href")));
+  await submit(page, "form[action$='/report']", { reason: `${rtlTitle} ${longName}` });
 
   await page.goto(at("shop", "/products/brass-padlock"));
   await submit(page, "form[action='/cart/items']", { quantity: "9" });

@@ -1,14 +1,15 @@
 import { at, expect, expectPerson, fillSignIn, openThread, people, signIn, test } from "./house.js";
+import { look } from "./look.js";
 
 let threads = 0;
 
 // ask starts a thread as whoever is signed in on the page, and returns its address.
-async function ask(page, { title = `Which oil for the hinges? ${Date.now()}-${++threads}`, product = "" } = {}) {
+async function ask(page, { title = `Which oil for the hinges? ${Date.now()}-${++threads}`, text = "They **squeak** since the winter.", product = "" } = {}) {
   await page.goto(at("forum", product ? `/new?product=${product}` : "/new"));
   await page.getByLabel("Title", { exact: true }).fill(title);
   const board = page.getByLabel("Board", { exact: true });
   await board.selectOption({ index: (await board.locator("option").count()) - 1 });
-  await page.getByLabel("Text", { exact: true }).fill("They **squeak** since the winter.");
+  await page.getByLabel("Text", { exact: true }).fill(text);
   await page.getByRole("button", { name: "Post thread" }).click();
   await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
   return page.url().replace(/[?#].*/, "");
@@ -135,4 +136,150 @@ test("search finds as one types", async ({ page }) => {
   await page.goto(at("forum"));
   await page.getByRole("search").getByRole("searchbox").pressSequentially(word);
   await expect(page.getByRole("main").getByRole("link", { name: new RegExp(word) })).toBeVisible();
+});
+
+test("code and tables keep their direction in text from right to left", async ({ page }) => {
+  await signIn(page, people.alice);
+  await ask(page, {
+    title: `كيف أصلح قفل الباب؟ ${Date.now()}`,
+    text: "شكرا لكم، جربت `oil --dry` ولم ينفع.\n\n```\nrun(1)\n```\n\n| Size | Price |\n|---|---|\n| 40 mm | 12 € |\n\n| المقاس | السعر |\n|---|---|\n| كبير | قليل |",
+  });
+  const boxes = await page.getByRole("article").first().evaluate((article) => {
+    const characters = (code) => {
+      const text = code.firstChild;
+      return [...text.data.trim()].map((_, i) => {
+        const range = document.createRange();
+        range.setStart(text, i);
+        range.setEnd(text, i + 1);
+        return range.getBoundingClientRect().left;
+      });
+    };
+    const cells = (table) => [...table.querySelectorAll("th")].map((cell) => cell.getBoundingClientRect().left);
+    const prose = article.querySelector(".prose");
+    return {
+      direction: getComputedStyle(prose).direction,
+      code: [...prose.querySelectorAll("code")].map(characters),
+      start: prose.querySelector("pre code").getBoundingClientRect().left - prose.querySelector("pre").getBoundingClientRect().left,
+      tables: [...prose.querySelectorAll("table")].map(cells),
+    };
+  });
+  expect(boxes.direction).toBe("rtl");
+  expect(boxes.code).toHaveLength(2);
+  for (const lefts of boxes.code) expect(lefts, "code is read from left to right").toEqual([...lefts].sort((a, b) => a - b));
+  expect(boxes.start, "code begins at the left of its block").toBeLessThan(40);
+  const [latin, arabic] = boxes.tables;
+  expect(latin[0]).toBeLessThan(latin[1]);
+  expect(arabic[0]).toBeGreaterThan(arabic[1]);
+});
+
+test("a reply is quoted, seen as new, accepted, deleted and brought back", async ({ page, another }) => {
+  await signIn(page, people.alice);
+  const thread = await ask(page);
+  const title = page.getByRole("heading", { level: 1 });
+  await expect(title, "after posting one sees the title").toBeInViewport();
+  expect(await page.evaluate(() => scrollY)).toBe(0);
+
+  await page.getByRole("button", { name: "Follow", exact: true }).click();
+  await expect(page.getByRole("button", { name: "Stop following" })).toBeVisible();
+
+  const carol = await another({ viewport: { width: 1280, height: 500 } });
+  await signIn(carol, people.carol);
+  await carol.goto(thread);
+  await reply(carol, "Have you tried wax?");
+  await carol.getByRole("article").first().getByRole("link", { name: "Quote" }).click();
+  const field = carol.getByRole("textbox", { name: "Reply", exact: true });
+  await expect(field).toHaveValue(/^> \[Alice Demo\]\(\/posts\/\w+\) wrote:\n>\n> They \*\*squeak\*\*/);
+  await expect(field).toBeFocused();
+  await field.fill(`${await field.inputValue()}A drop of machine oil.`);
+  await carol.getByRole("button", { name: "Post reply" }).click();
+  const answer = carol.getByRole("article", { name: /^Reply 2/ });
+  await expect(answer.locator("blockquote strong", { hasText: "squeak" })).toBeVisible();
+  await expect(carol).toHaveURL(/#post-3$/);
+  await expect(answer, "after replying one sees the reply").toBeInViewport();
+  const header = await carol.getByRole("banner").boundingBox();
+  expect((await answer.boundingBox()).y, "the reply is not under the header").toBeGreaterThanOrEqual(header.y + header.height);
+
+  await page.goto(at("forum", "/following"));
+  await expect(page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Following 1" })).toBeVisible();
+  const row = page.getByRole("article").filter({ has: page.locator(`a[href="${new URL(thread).pathname}"]`) });
+  await row.getByRole("link", { name: /^2 new/ }).click();
+  await expect(page).toHaveURL(/#post-2$/);
+  await page.getByRole("article", { name: /^Reply 2/ }).getByRole("button", { name: "Mark as answer" }).click();
+  await expect(page.getByRole("region", { name: "Accepted answer" })).toContainText("A drop of machine oil.");
+  await look(page, "a thread with an accepted answer");
+  await page.goto(at("forum"));
+  await expect(row).toContainText("Answered");
+  await expect(row).not.toContainText("new");
+
+  await carol.getByRole("article", { name: /^Reply 1/ }).getByRole("link", { name: "Delete" }).click();
+  await carol.getByRole("main").getByRole("button", { name: "Delete" }).click();
+  await expect(carol.getByRole("article", { name: /^Reply 1/ })).toContainText("You deleted this post");
+  await page.goto(thread);
+  await expect(page.getByRole("article", { name: "Reply 1, deleted by its author" })).toBeVisible();
+  await expect(page.getByRole("main")).not.toContainText("tried wax");
+  await carol.getByRole("button", { name: "Undo" }).click();
+  await expect(carol.getByRole("article", { name: /^Reply 1 by/ })).toContainText("tried wax");
+});
+
+test("the toolbar marks text by keyboard, and an unsent text comes back", async ({ page }) => {
+  await signIn(page, people.alice);
+  const thread = await ask(page);
+  const field = page.getByRole("textbox", { name: "Reply", exact: true });
+  await field.fill("Use wax here");
+  await field.evaluate((f) => f.setSelectionRange(4, 7));
+  const bold = page.getByRole("toolbar").getByRole("button", { name: /^Bold/ });
+  await bold.focus();
+  await page.keyboard.press("Enter");
+  await expect(field).toHaveValue("Use **wax** here");
+  await expect(field).toBeFocused();
+  await page.keyboard.press("Control+B");
+  await expect(field).toHaveValue("Use wax here");
+  await bold.focus();
+  await page.keyboard.press("ArrowLeft");
+  await expect(page.getByRole("toolbar").getByRole("button", { name: "List" })).toBeFocused();
+  await page.keyboard.press("Space");
+  await expect(field).toHaveValue("- Use wax here");
+
+  await page.goto(at("forum"));
+  await page.goto(thread);
+  await expect(field).toHaveValue("- Use wax here");
+  const note = page.getByText("It hasn't been posted yet");
+  await expect(note).toBeVisible();
+  await page.getByRole("button", { name: "Post reply" }).click();
+  await expect(page.getByRole("article", { name: /^Reply 1/ }).getByRole("listitem")).toHaveText("Use wax here");
+  await expect(field).toHaveValue("");
+  await expect(note).toBeHidden();
+  await field.fill("Never mind");
+  await page.reload();
+  await expect(field).toHaveValue("Never mind");
+  await page.getByRole("button", { name: "Discard it" }).click();
+  await page.reload();
+  await expect(field).toHaveValue("");
+});
+
+test("a reported post goes through the moderators' queue", async ({ page, another }) => {
+  await signIn(page, people.alice);
+  const title = `Cheap hinges, buy now ${Date.now()}`;
+  await ask(page, { title });
+  const carol = await another();
+  await signIn(carol, people.carol);
+  await carol.goto(page.url());
+  await carol.getByRole("link", { name: "Report" }).click();
+  await carol.getByLabel("Reason").fill("This is advertising.");
+  await carol.getByRole("button", { name: "Send report" }).click();
+  await expect(carol.getByRole("status")).toContainText("A moderator will look at the post");
+  await carol.getByRole("link", { name: "Alice Demo" }).first().click();
+  await expect(carol.getByRole("heading", { level: 1, name: "Alice Demo" })).toBeVisible();
+  await expect(carol.getByRole("link", { name: title })).toBeVisible();
+
+  const bob = await another();
+  await signIn(bob, people.bob);
+  await bob.goto(at("forum"));
+  await bob.getByRole("navigation", { name: "Main" }).getByRole("link", { name: /^Moderation \d+/ }).click();
+  const report = bob.getByRole("listitem").filter({ hasText: title });
+  await report.getByLabel("Reason (shown to readers)").fill("Advertising");
+  await report.getByRole("button", { name: "Remove the post" }).click();
+  await expect(bob).toHaveURL(at("forum", "/moderation/reports"));
+  await expect(report).toHaveCount(0);
+  expect((await page.reload()).status()).toBe(410);
 });

@@ -26,6 +26,12 @@ const sent = (path, selector, name = path, values = {}) => ({
     await submit(page, selector, values);
   },
 });
+// sendEmptyReport reports the first post of a demo thread without a reason.
+async function sendEmptyReport(page, at) {
+  await page.goto(at("/t/oil-or-wax-boards"));
+  await page.getByRole("main").getByRole("link", { name: "Report" }).first().click();
+  await submit(page, "form[action$='/report']", {});
+}
 const made = (name, path) => ({ name, find: async (page, at, made) => path(made) });
 // run starts an experiment; then carries on from there.
 const run = (name, options, state, then = async () => {}) => ({
@@ -141,6 +147,7 @@ export const pages = [
   [guest, "forum", first("/b/:board", 'a[href^="/b/"]')],
   [guest, "forum", first("/t/:thread", 'a[href^="/t/"]')],
   [guest, "forum", made("/t/:thread from right to left", (m) => m.thread)],
+  [guest, "forum", "/t/lever-handle-thin-door?sort=newest"], // its accepted answer is not the first reply
   [guest, "forum", "/search"],
   [guest, "forum", "/search?q=lamp"],
   [guest, "forum", "/search?q=Donaudampfschiff"],
@@ -149,14 +156,34 @@ export const pages = [
   [long, "forum", "/"],
   [long, "forum", "/mine"],
   [admin, "forum", "/mine"],
+  [admin, "forum", "/following"],
+  [
+    long,
+    "forum",
+    {
+      name: "/following with a thread",
+      go: async (page, at, made) => {
+        await page.goto(at(made.thread));
+        if (await page.getByRole("button", { name: "Follow", exact: true }).count()) await submit(page, "form[action$='/follow']", {});
+        await page.goto(at("/following"));
+      },
+    },
+  ],
   [long, "forum", "/new"],
   [long, "forum", "/new?product=brass-padlock"],
   [long, "forum", sent("/new", "form[action='/new']")],
   [long, "forum", made("/t/:thread of one's own", (m) => m.thread)],
   [long, "forum", { name: "/posts/:post/edit", find: (page, at, made) => first("", 'a[href$="/edit"]', made.thread).find(page, at) }],
+  [long, "forum", { name: "/posts/:post/delete", find: (page, at, made) => first("", 'a[href$="/delete"]', made.thread).find(page, at) }],
+  [long, "forum", first("/posts/:post/report", 'a[href$="/report"]', "/t/oil-or-wax-boards")],
+  [long, "forum", { name: "/posts/:post/report, sent empty", go: (page, at) => sendEmptyReport(page, at) }],
+  [guest, "forum", first("/u/:person", 'a[href^="/u/"]', "/t/oil-or-wax-boards")],
+  [guest, "forum", { name: "/u/:person with a long name", find: (page, at, made) => first("", 'a[href^="/u/"]', made.thread).find(page, at) }],
+  [guest, "forum", "/u/none", 404],
   [long, "forum", "/moderation", 403],
   [bob, "forum", made("/t/:thread", (m) => m.thread)],
   [bob, "forum", "/moderation"],
+  [bob, "forum", "/moderation/reports"],
 
   [alice, "analytics", "/", 403],
   [carol, "analytics", "/"],

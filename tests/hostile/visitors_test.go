@@ -85,6 +85,7 @@ func open(t *testing.T, o estate.Options) *house {
 	h.values[":id"] = h.order(t)
 	h.do(t, h.request(t, moderator, "shop", http.MethodPost, "/cart/items", "product=brass-lever-handle&quantity=1"))
 	h.values[":thread"], h.values[":post"] = h.write(t)
+	h.values[":person"] = "demo-alice"
 	h.values[":experiment"] = "sticky-sessions"
 	h.values[":run"] = h.run(t)
 	h.do(t, h.request(t, moderator, "academy", http.MethodPost, "/rooms", "title=Tuesday"))

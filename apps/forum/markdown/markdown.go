@@ -80,10 +80,13 @@ func HTML(source string) string {
 		return "<p>" + html.EscapeString(source) + "</p>"
 	}
 	clean := policy.Sanitize(out.String())
-	// A code block may scroll sideways, so it must be focusable by keyboard. Every "<pre>" here is a tag that passed
-	// the policy, which allows no attributes on it.
-	return strings.ReplaceAll(clean, "<pre>", `<pre tabindex="0">`)
+	return adapt.Replace(clean)
 }
+
+// adapt adds attributes to tags. Each of these tags passed the policy, which allows no attributes on it. A code block may
+// scroll sideways, so it must be focusable by keyboard. Code is read from left to right also in text that is not, and the
+// columns of a table are in the direction of its own text.
+var adapt = strings.NewReplacer("<pre><code>", `<pre dir="ltr" tabindex="0"><code>`, "<code>", `<code dir="ltr">`, "<table>", `<table dir="auto">`)
 
 var blocks = strings.NewReplacer("</p>", "</p> ", "<br>", " ", "<br/>", " ", "</li>", "</li> ", "</td>", "</td> ",
 	"</th>", "</th> ", "</h3>", "</h3> ", "</h4>", "</h4> ", "</h5>", "</h5> ", "</h6>", "</h6> ", "</pre>", "</pre> ")

@@ -13,7 +13,7 @@ import (
 // Action is an action of a moderator.
 type Action string
 
-// The actions. Each has its opposite.
+// The actions. Each but Dismiss has its opposite.
 const (
 	Pin     Action = "pin"
 	Unpin   Action = "unpin"
@@ -21,6 +21,7 @@ const (
 	Unlock  Action = "unlock"
 	Remove  Action = "remove"
 	Restore Action = "restore"
+	Dismiss Action = "dismiss" // closes the open reports of the post
 )
 
 // Moderation is an action with the data that is logged.
@@ -46,8 +47,8 @@ type LogEntry struct {
 }
 
 // Moderate carries out m and logs it. If the post or thread already has the requested state, it changes and logs
-// nothing. Removing an opening post removes its thread from every list. Moderate returns the post as it was before, or
-// ErrNotFound.
+// nothing. Removing an opening post removes its thread from every list. Removing a post closes its open reports. A
+// restored post that its author had deleted stays deleted. Moderate returns the post as it was before, or ErrNotFound.
 func (s *Store) Moderate(ctx context.Context, m Moderation) (Post, error) {
 	p, err := s.Post(ctx, m.Post)
 	if err != nil {
@@ -85,33 +86,79 @@ func (s *Store) moderate(ctx context.Context, tx *sqlx.Tx, p Post, m Moderation)
 		return exec(`UPDATE threads SET locked_at = ? WHERE id = ? AND locked_at = 0`, at, p.Thread)
 	case Unlock:
 		return exec(`UPDATE threads SET locked_at = 0 WHERE id = ? AND locked_at <> 0`, p.Thread)
+	case Dismiss:
+		n, err := closeReports(ctx, tx, p.ID, at)
+		return n > 0, err
 	case Remove:
-		changed, err = exec(`UPDATE posts SET removed_at = ?, removed_by = ?, removed_reason = ? WHERE id = ? AND removed_at = 0`,
-			at, m.Actor.Name, m.Reason, p.ID)
+		// The opening post that its author deleted can be removed too, because the thread's title is still shown.
+		changed, err = exec(`UPDATE posts SET removed_at = ?, removed_by = ?, removed_reason = ?
+			WHERE id = ? AND (removed_at = 0 OR number = 1 AND removed_by = '')`, at, m.Actor.Name, m.Reason, p.ID)
+		if err != nil || !changed {
+			return false, err
+		}
+		if _, err := closeReports(ctx, tx, p.ID, at); err != nil {
+			return false, err
+		}
+		return true, s.hidePost(ctx, tx, p, at, true)
 	case Restore:
-		changed, err = exec(`UPDATE posts SET removed_at = 0, removed_by = '', removed_reason = '' WHERE id = ? AND removed_at <> 0`, p.ID)
-		at = 0
+		changed, err = exec(`UPDATE posts SET removed_at = deleted_at, removed_by = '', removed_reason = ''
+			WHERE id = ? AND removed_by <> ''`, p.ID)
+		if err != nil || !changed {
+			return false, err
+		}
+		return true, s.showPost(ctx, tx, p)
 	default:
 		return false, fmt.Errorf("no moderator can %q", m.Action)
 	}
-	if err != nil || !changed {
-		return false, err
-	}
-	by := 1
-	if m.Action == Remove {
-		by = -1
-	}
-	if p.Number == 1 {
-		if changed, err = exec(`UPDATE threads SET removed_at = ? WHERE id = ?`, at, p.Thread); err == nil {
-			_, err = exec(`UPDATE boards SET threads = threads + ? WHERE slug = (SELECT board FROM threads WHERE id = ?)`, by, p.Thread)
+}
+
+// hidePost updates what depends on a post that was hidden: counts, the accepted answer and the search index. An opening
+// post hides its thread; unless whole is set, only if the thread has no replies.
+func (s *Store) hidePost(ctx context.Context, tx *sqlx.Tx, p Post, at int64, whole bool) error {
+	if p.Number > 1 {
+		if err := db.Exec(ctx, tx, "threads", `UPDATE threads SET reply_count = reply_count - 1,
+			accepted = CASE WHEN accepted = ? THEN '' ELSE accepted END WHERE id = ?`, p.ID, p.Thread); err != nil {
+			return err
 		}
-	} else {
-		changed, err = exec(`UPDATE threads SET reply_count = reply_count + ? WHERE id = ?`, by, p.Thread)
+		return s.reindex(ctx, tx, p.Thread)
 	}
+	query := `UPDATE threads SET removed_at = ? WHERE id = ? AND removed_at = 0`
+	if !whole {
+		query += ` AND reply_count = 0`
+	}
+	n, err := db.Change(ctx, tx, "threads", query, at, p.Thread)
 	if err != nil {
-		return false, err
+		return err
 	}
-	return changed, s.reindex(ctx, tx, p.Thread)
+	if err := countThread(ctx, tx, p.Thread, -int(n)); err != nil {
+		return err
+	}
+	return s.reindex(ctx, tx, p.Thread)
+}
+
+// showPost undoes what hidePost did for a post that is shown again, except that it accepts no answer.
+func (s *Store) showPost(ctx context.Context, tx *sqlx.Tx, p Post) error {
+	query := `UPDATE threads SET removed_at = 0 WHERE id = ? AND removed_at <> 0`
+	if p.Number > 1 {
+		if err := db.Exec(ctx, tx, "threads", `UPDATE threads SET reply_count = reply_count + 1 WHERE id = ?`, p.Thread); err != nil {
+			return err
+		}
+		// A thread that its author deleted, because it had no replies, has one again.
+		query += ` AND EXISTS (SELECT 1 FROM posts o WHERE o.thread_id = threads.id AND o.number = 1 AND o.deleted_at <> 0 AND o.removed_by = '')`
+	}
+	n, err := db.Change(ctx, tx, "threads", query, p.Thread)
+	if err != nil {
+		return err
+	}
+	if err := countThread(ctx, tx, p.Thread, int(n)); err != nil {
+		return err
+	}
+	return s.reindex(ctx, tx, p.Thread)
+}
+
+// countThread adds by to the stored number of threads of the thread's board.
+func countThread(ctx context.Context, tx *sqlx.Tx, thread string, by int) error {
+	return db.Exec(ctx, tx, "boards", `UPDATE boards SET threads = threads + ? WHERE slug = (SELECT board FROM threads WHERE id = ?)`, by, thread)
 }
 
 // Log returns a page of the moderation log, newest first, with the total number of entries and the number of the

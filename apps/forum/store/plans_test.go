@@ -146,6 +146,52 @@ func check(t *testing.T, s *store.Store, d *db.DB) {
 	}
 }
 
+// What each page of a signed-in person or of a moderator asks follows an index, and none of it sorts.
+func TestPlans_ReadsReportsAndMembersFollowAnIndex(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		grow(t, d, 2_000)
+		for _, statement := range []string{
+			`INSERT INTO posts (id, thread_id, number, author_sub, author_name, source, search, votes, version, form_key, created_at, edited_at, removed_at, removed_by, removed_reason)
+				SELECT id, id, 1, 'u' || CAST(created_at % 2 AS TEXT), 'U', 's', 's', 0, 1, id, created_at, 0, 0, '', '' FROM threads`,
+			`INSERT INTO reads (sub, thread_id, number, read_at) SELECT 'u' || CAST(created_at % 2 AS TEXT), id, 1, created_at FROM threads`,
+			`INSERT INTO follows (sub, thread_id, followed_at) SELECT 'u' || CAST(created_at % 50 AS TEXT), id, created_at FROM threads`,
+			`INSERT INTO reports (id, post_id, sub, name, reason, at, closed_at) SELECT id, id, 'u' || CAST(created_at % 2 AS TEXT), 'U', 'r', created_at, created_at % 2 FROM threads`,
+			`ANALYZE`,
+		} {
+			if _, err := d.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d.Dialect == db.Postgres { // so that it may read an index alone
+			if _, err := d.ExecContext(t.Context(), `VACUUM ANALYZE`); err != nil {
+				t.Fatal(err)
+			}
+		}
+		full := regexp.MustCompile(`(?m)SCAN (r|p|t|f|reads|reports|posts|follows)$|Seq Scan`)
+		for name, tt := range map[string]struct {
+			query string
+			args  []any
+			index string
+		}{
+			"reads":           {strings.Replace(store.ReadsQuery, "(?)", "(?, ?, ?)", 1), []any{"u1", "t1", "t2", "t3"}, "sqlite_autoindex_reads_1|reads_pkey|reads_read_at"},
+			"reads, too many": {`SELECT thread_id FROM reads WHERE sub = ? ORDER BY read_at DESC, thread_id LIMIT ? OFFSET ?`, []any{"u1", 100, store.MaxReads}, "reads_read_at"},
+			"queue":           {store.QueueQuery, []any{store.PageSize, 40}, "reports_open"},
+			"open reports":    {`SELECT COUNT(*) FROM (SELECT 1 FROM reports r WHERE r.closed_at = 0 LIMIT ?) o`, []any{99}, "reports_open"},
+			"own reports":     {`SELECT COUNT(*) FROM reports WHERE sub = ? AND closed_at = 0`, []any{"u1"}, "reports_open_sub"},
+			"close":           {`UPDATE reports SET closed_at = ? WHERE post_id = ? AND closed_at = 0`, []any{1, "t1"}, "reports_open_post"},
+			"prune":           {`DELETE FROM reports WHERE closed_at <> 0 AND closed_at < ?`, []any{1}, "reports_closed"},
+			"followed news":   {store.NewsQuery, []any{"u1"}, "sqlite_autoindex_follows_1|follows_pkey"},
+			"follow":          {`SELECT COUNT(*) FROM follows WHERE sub = ?`, []any{"u1"}, "sqlite_autoindex_follows_1|follows_pkey"},
+			"member":          {store.MemberQuery, []any{"u1", store.PageSize, 20}, "posts_author"},
+		} {
+			p := plan(t, d, tt.query, tt.args...)
+			if full.MatchString(p) || sorted.MatchString(p) || !regexp.MustCompile(tt.index).MatchString(p) {
+				t.Errorf("%s reads too much:\n%s", name, p)
+			}
+		}
+	})
+}
+
 // covered reports whether a plan reads an index alone.
 func covered(d *db.DB, plan string) bool {
 	return strings.Contains(plan, map[db.Dialect]string{db.SQLite: "COVERING INDEX", db.Postgres: "Index Only Scan"}[d.Dialect])

@@ -26,15 +26,19 @@ type Post struct {
 	CreatedAt     Stamp  `db:"created_at"`
 	EditedAt      Stamp  `db:"edited_at"`
 	RemovedAt     Stamp  `db:"removed_at"`
-	RemovedBy     string `db:"removed_by"` // the moderator's name
+	RemovedBy     string `db:"removed_by"` // the moderator's name, "" if the author deleted the post
 	RemovedReason string `db:"removed_reason"`
+	DeletedAt     Stamp  `db:"deleted_at"` // by its author; a moderator may have removed it since
 }
+
+// Deleted reports whether the post is not shown because its author deleted it.
+func (p Post) Deleted() bool { return p.DeletedAt.Set() && p.RemovedBy == "" }
 
 // Page returns the number of the page of its thread that the post is on, from 1.
 func (p Post) Page() int { return (p.Number-1)/PageSize + 1 }
 
 const postColumns = `p.id, p.thread_id, p.number, p.author_sub, p.author_name, p.source, p.votes, p.version,
-	p.created_at, p.edited_at, p.removed_at, p.removed_by, p.removed_reason`
+	p.created_at, p.edited_at, p.removed_at, p.removed_by, p.removed_reason, p.deleted_at`
 
 // NewReply is a reply to be created.
 type NewReply struct {
@@ -48,6 +52,11 @@ type NewReply struct {
 // Post returns the post with this id, removed or not, or ErrNotFound.
 func (s *Store) Post(ctx context.Context, id string) (Post, error) {
 	return s.onePost(ctx, `p.id = ?`, id)
+}
+
+// Opening returns the opening post of a thread, removed or not, or ErrNotFound.
+func (s *Store) Opening(ctx context.Context, thread string) (Post, error) {
+	return s.onePost(ctx, `p.thread_id = ? AND p.number = 1`, thread)
 }
 
 func (s *Store) onePost(ctx context.Context, where string, args ...any) (Post, error) {

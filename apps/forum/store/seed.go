@@ -24,6 +24,8 @@ type SeedReply struct {
 	Source string
 	After  time.Duration // since the thread was created
 	Voters []string
+
+	Accepted bool // as the answer of the thread
 }
 
 // Seed creates threads once under this name: of several replicas that start together, one creates them. It records no
@@ -62,6 +64,11 @@ func (s *Store) seedThread(ctx context.Context, tx *sqlx.Tx, t SeedThread) error
 		}
 		if err := seedVotes(ctx, tx, p, r.Voters); err != nil {
 			return err
+		}
+		if r.Accepted {
+			if err := db.Exec(ctx, tx, "threads", `UPDATE threads SET accepted = ? WHERE id = ?`, p.ID, thread); err != nil {
+				return err
+			}
 		}
 	}
 	at := db.Millis(t.At)

@@ -14,18 +14,26 @@ import (
 var (
 	ErrNotFound  = db.ErrNotFound
 	ErrLocked    = errors.New("forum: the thread is locked")
-	ErrRemoved   = errors.New("forum: removed by a moderator")
+	ErrRemoved   = errors.New("forum: removed by a moderator or deleted by its author")
 	ErrNotAuthor = errors.New("forum: the post belongs to another user")
-	ErrOwnPost   = errors.New("forum: users can't vote for their own posts")
+	ErrOwnPost   = errors.New("forum: users can't vote for their own posts or report them")
 	ErrConflict  = errors.New("forum: the post has been edited in the meantime")
+	ErrTooLate   = errors.New("forum: the time to undo this is over")
+	ErrNotReply  = errors.New("forum: an opening post can't be the answer")
+	ErrReported  = errors.New("forum: the user has an open report of this post")
+	ErrFollows   = errors.New("forum: the user follows too many threads")
+	ErrReports   = errors.New("forum: the user has too many open reports")
 )
 
 // Limits per user. They do not affect normal conversations, but stop floods.
 var (
 	threadLimit = db.RateLimit{Max: 20, Window: 10 * time.Minute}
 	replyLimit  = db.RateLimit{Max: 60, Window: 10 * time.Minute}
-	editLimit   = db.RateLimit{Max: 30, Window: 10 * time.Minute}
+	editLimit   = db.RateLimit{Max: 30, Window: 10 * time.Minute} // edits and deletions
 	voteLimit   = db.RateLimit{Max: 120, Window: 10 * time.Minute}
+	acceptLimit = db.RateLimit{Max: 60, Window: 10 * time.Minute}
+	followLimit = db.RateLimit{Max: 60, Window: 10 * time.Minute}
+	reportLimit = db.RateLimit{Max: 10, Window: 10 * time.Minute}
 )
 
 // PageSize is the number of threads, posts or log entries per page.
@@ -42,9 +50,10 @@ func New(d *db.DB) (*Store, error) {
 	return &Store{db: d}, nil
 }
 
-// CleanUp indexes threads that are not indexed yet, corrects stored counts and deletes expired rate limit counters.
+// CleanUp indexes threads that are not indexed yet, corrects stored counts, and deletes expired rate limit counters and
+// old reports.
 func (s *Store) CleanUp(ctx context.Context, now time.Time) error {
-	return errors.Join(s.Index(ctx), s.countThreads(ctx), s.db.PruneRateLimits(ctx, now))
+	return errors.Join(s.Index(ctx), s.countThreads(ctx), s.db.PruneRateLimits(ctx, now), s.pruneReports(ctx, now))
 }
 
 // Author is the author of a post: the ID token's sub, and its name at that time.

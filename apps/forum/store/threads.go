@@ -25,7 +25,7 @@ type Thread struct {
 	Board      string `db:"board"`
 	Title      string `db:"title"`
 	AuthorSub  string `db:"author_sub"`
-	AuthorName string `db:"author_name"`
+	AuthorName string `db:"author_name"` // "" if the author deleted the opening post
 	Product
 	Votes      int   `db:"votes"`       // of the opening post
 	Replies    int   `db:"reply_count"` // without removed ones
@@ -34,11 +34,13 @@ type Thread struct {
 	ActiveAt   Stamp `db:"active_at"`
 	PinnedAt   Stamp `db:"pinned_at"`
 	LockedAt   Stamp `db:"locked_at"`
-	RemovedAt  Stamp `db:"removed_at"`
+	RemovedAt  Stamp `db:"removed_at"` // also when the author deleted it
+
+	Accepted string `db:"accepted"` // id of the reply that answers the thread, "" for none
 }
 
 const threadColumns = `t.id, t.board, t.title, t.author_sub, t.author_name, t.product_slug, t.product_name, t.product_path,
-	t.votes, t.reply_count, t.last_number, t.created_at, t.active_at, t.pinned_at, t.locked_at, t.removed_at`
+	t.votes, t.reply_count, t.last_number, t.created_at, t.active_at, t.pinned_at, t.locked_at, t.removed_at, t.accepted`
 
 // NewThread is a thread to be created.
 type NewThread struct {

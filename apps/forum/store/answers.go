@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse.example/db"
+)
+
+// Acceptance is a request to accept a reply as the answer of its thread, or to take that back.
+type Acceptance struct {
+	Post      string
+	By        string // sub of the user
+	Moderator bool   // the user may accept answers to other people's threads
+	Accepted  bool
+	At        time.Time
+}
+
+// Accept carries out a and returns the reply. A thread has at most one accepted answer: accepting another replaces it.
+// Repeating a request changes nothing. Accept returns ErrNotFound, ErrNotReply, ErrRemoved, ErrNotAuthor if the thread is
+// another user's, or a [*db.RateLimitError] after too many changes.
+func (s *Store) Accept(ctx context.Context, a Acceptance) (p Post, err error) {
+	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		// Locks the row, so that the post can't be removed before the thread refers to it.
+		if err := db.Exec(ctx, tx, "lock post", `UPDATE posts SET version = version WHERE id = ?`, a.Post); err != nil {
+			return err
+		}
+		if err := db.Get(ctx, tx, "post", &p, `SELECT `+postColumns+` FROM posts p WHERE p.id = ?`, a.Post); err != nil {
+			return err
+		}
+		var t Thread
+		if err := db.Get(ctx, tx, "thread", &t, `SELECT `+threadColumns+` FROM threads t WHERE t.id = ?`, p.Thread); err != nil {
+			return err
+		}
+		switch {
+		case p.Number == 1:
+			return ErrNotReply
+		case p.RemovedAt.Set() || t.RemovedAt.Set():
+			return ErrRemoved
+		case !a.Moderator && t.AuthorSub != a.By:
+			return ErrNotAuthor
+		case a.Accepted == (t.Accepted == p.ID):
+			return nil
+		}
+		if err := acceptLimit.Count(ctx, tx, "accept "+a.By, a.At); err != nil {
+			return err
+		}
+		if !a.Accepted { // only if no other answer has been accepted in the meantime
+			return db.Exec(ctx, tx, "threads", `UPDATE threads SET accepted = '' WHERE id = ? AND accepted = ?`, p.Thread, p.ID)
+		}
+		return db.Exec(ctx, tx, "threads", `UPDATE threads SET accepted = ? WHERE id = ?`, p.ID, p.Thread)
+	})
+	if err != nil {
+		return Post{}, fmt.Errorf("accept answer: %w", err)
+	}
+	return p, nil
+}
