@@ -25,8 +25,10 @@ type Order struct {
 	TotalCents int64  `db:"total_cents"`
 	Units      int    `db:"units"`
 	Address
-	PlacedAt int64 `db:"placed_at"` // milliseconds since 1970
-	Items    []Item
+	PlacedAt    int64  `db:"placed_at"`    // milliseconds since 1970
+	CancelledAt *int64 `db:"cancelled_at"` // nil if the order was not cancelled
+	ReturnedAt  *int64 `db:"returned_at"`  // nil if the order was not returned
+	Items       []Item
 }
 
 // Placed returns when the order was placed.
@@ -44,21 +46,25 @@ type Item struct {
 // Cents returns the price of the line.
 func (i Item) Cents() int64 { return i.PriceCents * int64(i.Quantity) }
 
-const orderColumns = `id, subject, total_cents, units, name, street, postcode, city, country, placed_at`
+const orderColumns = `id, subject, total_cents, units, name, street, postcode, city, country, placed_at, cancelled_at, returned_at`
 
 var orderPattern = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
 // Order returns the user's order with its items, or ErrNotFound if there is none or it is another user's.
 func (s *Store) Order(ctx context.Context, subject, id string) (Order, error) {
-	var o Order
 	if !orderPattern.MatchString(id) {
-		return o, ErrNotFound
+		return Order{}, ErrNotFound
 	}
-	err := db.Get(ctx, s.db, "order", &o, `SELECT `+orderColumns+` FROM orders WHERE id = ? AND subject = ?`, id, subject)
+	return readOrder(ctx, s.db, subject, id)
+}
+
+func readOrder(ctx context.Context, q db.Querier, subject, id string) (Order, error) {
+	var o Order
+	err := db.Get(ctx, q, "order", &o, `SELECT `+orderColumns+` FROM orders WHERE id = ? AND subject = ?`, id, subject)
 	if err != nil {
 		return o, err
 	}
-	err = db.Select(ctx, s.db, "order", &o.Items, `SELECT order_id, product, name, quantity, price_cents FROM order_items WHERE order_id = ? ORDER BY line`, id)
+	err = db.Select(ctx, q, "order", &o.Items, `SELECT order_id, product, name, quantity, price_cents FROM order_items WHERE order_id = ? ORDER BY line`, id)
 	return o, err
 }
 
