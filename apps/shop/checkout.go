@@ -143,8 +143,7 @@ func (a *App) placeOrder(c echo.Context) error {
 	if !again {
 		a.relay.Notify()
 	}
-	web.Flash(c, "success", "Thank you. Your order has been placed.")
-	return web.SeeOther(c, "/orders/"+id)
+	return web.SeeOther(c, orderPath(id)+"?placed=1")
 }
 
 func (v checkoutView) errors() []components.FieldError {
