@@ -94,7 +94,7 @@ func catalogueResults(v catalogueView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<div class=\"mb-6 flex flex-col gap-3 lg:flex-row lg:items-center\"><nav aria-label=\"Categories\" class=\"-mx-4 min-w-0 overflow-x-auto sm:mx-0 sm:overflow-visible lg:flex-1\"><ul class=\"flex gap-1.5 px-4 py-1 whitespace-nowrap sm:flex-wrap sm:px-0\"><li>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<div class=\"mb-3 flex flex-col gap-3 lg:flex-row lg:items-center\"><nav aria-label=\"Categories\" class=\"-mx-4 min-w-0 overflow-x-auto sm:mx-0 sm:overflow-visible lg:flex-1\"><ul class=\"flex gap-1.5 px-4 py-1 whitespace-nowrap sm:flex-wrap sm:px-0\"><li>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
