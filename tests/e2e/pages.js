@@ -37,7 +37,7 @@ const run = (name, options, state, then = async () => {}) => ({
 });
 
 async function fillCart(page, at, then) {
-  await page.goto(at("/products/spirit-level"));
+  await page.goto(at("/products/horsehair-broom"));
   await page.getByRole("button", { name: "Add to cart" }).click();
   await page.locator("#nav-cart .count").waitFor();
   await page.goto(at(then));
