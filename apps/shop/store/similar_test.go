@@ -1,12 +1,16 @@
 package store_test
 
 import (
+	"net/url"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"gatehouse.example/apps/shop/goods"
 	"gatehouse.example/apps/shop/store"
 	"gatehouse.example/db"
+	"gatehouse.example/tests/env"
 )
 
 func TestSearch_FindsSimilarWords(t *testing.T) {
@@ -135,4 +139,56 @@ func TestSearch_FiltersMany(t *testing.T) {
 			t.Errorf("few of many: %d, %v, %v", l.Total, slugs(l), err)
 		}
 	})
+}
+
+// A role that may not create extensions has a shop, too: with the index of trigrams if the extension is there.
+func TestMigrate_ByARoleWithFewRights(t *testing.T) {
+	for _, there := range []bool{false, true} {
+		address, err := url.Parse(env.PostgresURL(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		admin, err := db.Open(t.Context(), address.String(), "portal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer admin.Close()
+		role := "shop_of_" + strings.TrimPrefix(address.Path, "/")
+		statements := []string{`CREATE ROLE "` + role + `" LOGIN PASSWORD 'secret'`, `CREATE SCHEMA shop AUTHORIZATION "` + role + `"`}
+		if there {
+			statements = append(statements, `CREATE EXTENSION pg_trgm WITH SCHEMA public`)
+		}
+		for _, statement := range statements {
+			if _, err := admin.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		address.User = url.UserPassword(role, "secret")
+		d, err := db.Open(t.Context(), address.String(), "shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if err := d.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var indexed bool
+		if err := d.GetContext(t.Context(), &indexed, `SELECT to_regclass('search_vocabulary_trigrams') IS NOT NULL`); err != nil || indexed != there {
+			t.Errorf("indexed: %v, want %v, %v", indexed, there, err)
+		}
+		s, err := store.New(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := goods.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SeedCatalogue(t.Context(), c, now); err != nil {
+			t.Fatal(err)
+		}
+		if l, err := s.Search(t.Context(), store.Query{Text: "lmap", Similar: true, Page: 1, PerPage: 5}); err != nil || l.Similar != "lamp" {
+			t.Errorf("lmap: %q, %v", l.Similar, err)
+		}
+	}
 }
