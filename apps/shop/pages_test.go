@@ -129,6 +129,34 @@ func TestCatalogue_FiltersAndSimilarWords(t *testing.T) {
 	})
 }
 
+func TestCheckout_OffersTheAddressesOfEarlierOrders(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		b.signIn("p1", "Pat One")
+		add := url.Values{"product": {"olive-soap"}, "quantity": {"1"}}
+		for _, street := range []string{"2 Lane", "1 Street", "1 Street"} {
+			b.want(b.post("/cart/items", add), 303)
+			page := b.want(b.get("/checkout"), 200)
+			b.want(b.post("/checkout", with(address, "street", street, "key", value(t, page.Body, "key"), "summary", value(t, page.Body, "summary"))), 303, "/orders/")
+			h.pass(time.Second)
+		}
+		b.want(b.post("/cart/items", add), 303)
+		page := b.want(b.get("/checkout"), 200, `value="1 Street"`, "Use another address of yours", "2 Lane, ")
+		if n := strings.Count(page.Body, "/checkout?address="); n != 1 {
+			t.Errorf("%d other addresses", n)
+		}
+		_, rest, _ := strings.Cut(page.Body, `href="/checkout?address=`)
+		id, _, _ := strings.Cut(rest, `"`)
+		b.want(b.get("/checkout?address="+id), 200, `value="2 Lane"`)
+		other := h.browser()
+		other.signIn("p2", "Other")
+		other.want(other.post("/cart/items", add), 303)
+		if a := other.want(other.get("/checkout?address="+id), 200); strings.Contains(a.Body, "2 Lane") {
+			t.Error("another's address is shown")
+		}
+	})
+}
+
 func TestOrder_PassesThroughItsStatuses(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		b := h.browser()

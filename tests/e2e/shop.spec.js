@@ -110,6 +110,10 @@ test("search finds as one types, and the back button leads back", async ({ page 
 
 test("the cart changes in place, says what is wrong beside its field, and puts back what was removed", async ({ page }) => {
   await page.goto(at("shop", "/products/stoneware-mug"));
+  await page.getByRole("button", { name: /Enlarge/ }).click();
+  await expect(page.getByRole("dialog", { name: "Picture: Stoneware Mug" })).toBeVisible();
+  await page.getByRole("button", { name: "Close" }).click();
+  await expect(page.getByRole("dialog", { name: "Picture: Stoneware Mug" })).toBeHidden();
   await page.getByLabel("Quantity").fill("some");
   await page.getByRole("button", { name: "Add to cart" }).click();
   await expect(page.getByLabel("Quantity")).toHaveAccessibleDescription("Enter a whole number from 1 to 99.");

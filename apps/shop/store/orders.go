@@ -119,6 +119,34 @@ func (s *Store) LastAddress(ctx context.Context, subject string) (Address, bool,
 	return a, true, nil
 }
 
+// maxUsedOrders is the number of a user's latest orders that UsedAddresses reads.
+const maxUsedOrders = 20
+
+// UsedAddress is an address to which the user had an order delivered.
+type UsedAddress struct {
+	OrderID string `db:"id"`
+	Address
+}
+
+// UsedAddressesStatement is the query of UsedAddresses.
+const UsedAddressesStatement = `SELECT id, name, street, postcode, city, country FROM orders WHERE subject = ? ORDER BY placed_at DESC LIMIT ?`
+
+// UsedAddresses returns the different addresses of the user's latest orders, the last used first.
+func (s *Store) UsedAddresses(ctx context.Context, subject string) ([]UsedAddress, error) {
+	var all, out []UsedAddress
+	if err := db.Select(ctx, s.db, "addresses", &all, UsedAddressesStatement, subject, maxUsedOrders); err != nil {
+		return nil, err
+	}
+	seen := map[Address]bool{}
+	for _, a := range all {
+		if !seen[a.Address] {
+			seen[a.Address] = true
+			out = append(out, a)
+		}
+	}
+	return out, nil
+}
+
 // PutAddress stores an address for the user's next checkout.
 func (s *Store) PutAddress(ctx context.Context, subject string, a Address, now time.Time) error {
 	return db.Exec(ctx, s.db, "address", `INSERT INTO addresses (subject, name, street, postcode, city, country, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)

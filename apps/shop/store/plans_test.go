@@ -144,6 +144,9 @@ func TestPlans_CatalogueFollowsAnIndex(t *testing.T) {
 		if p := plan(t, d, query, args...); scan.MatchString(p) || !strings.Contains(p, map[db.Dialect]string{db.SQLite: "VIRTUAL TABLE INDEX 0:M", db.Postgres: "Bitmap Index Scan on search_vocabulary_trigrams"}[d.Dialect]) {
 			t.Errorf("similar words read too much:\n%s", p)
 		}
+		if p := plan(t, d, store.UsedAddressesStatement, "p", 20); strings.Contains(p, "SCAN") || strings.Contains(p, "Seq Scan") || sorted.MatchString(p) || !strings.Contains(p, "orders_of_person") {
+			t.Errorf("used addresses read too much:\n%s", p)
+		}
 		for related, args := range map[string][]any{store.RelatedOfCategory: {"c3", "p77", 4}, store.RelatedOfOthers: {"c3", 4}} {
 			if p := plan(t, d, related, args...); scan.MatchString(p) || sorted.MatchString(p) {
 				t.Errorf("related reads too much:\n%s", p)
