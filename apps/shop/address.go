@@ -23,6 +23,11 @@ var countries = []components.Option{
 	{Value: "US", Label: "United States"},
 }
 
+// addressLine returns an address in one line.
+func addressLine(a store.Address) string {
+	return a.Name + ", " + a.Street + ", " + a.Postcode + " " + a.City
+}
+
 func countryName(code string) string {
 	for _, o := range countries {
 		if o.Value == code {

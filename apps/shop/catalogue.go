@@ -21,13 +21,56 @@ type catalogueView struct {
 	Listing  store.Listing
 	Category *store.Category // the selected one, or nil
 	Cards    []card
+	Filter   filterView
+}
+
+// filterView is the form of the filters: what was typed, with an error for each field that is not a price. Such a field
+// does not filter.
+type filterView struct{ Min, Max, MinError, MaxError string }
+
+const priceError = "Enter a price, such as 25 or 19.90."
+
+// readFilters reads the filters from the parameters min, max and stock of a request into q.
+func readFilters(c echo.Context, q *store.Query) (v filterView) {
+	read := func(name string) (text string, cents int64, fault string) {
+		text, _ = readLine([]string{c.QueryParam(name)})
+		text = string([]rune(text)[:min(len([]rune(text)), maxTyped)])
+		cents, ok := ParsePrice(text)
+		if !ok {
+			return text, 0, priceError
+		}
+		return text, cents, ""
+	}
+	v.Min, q.MinCents, v.MinError = read("min")
+	v.Max, q.MaxCents, v.MaxError = read("max")
+	if q.MaxCents > 0 && q.MaxCents < q.MinCents {
+		v.MaxError, q.MaxCents = "Enter a price above the lowest one.", 0
+	}
+	q.InStock = c.QueryParam("stock") == "in"
+	return v
+}
+
+// active returns how many filters are set.
+func (v catalogueView) active() (n int) {
+	for _, set := range []bool{v.Query.MinCents > 0, v.Query.MaxCents > 0, v.Query.InStock} {
+		if set {
+			n++
+		}
+	}
+	return n
+}
+
+// filterOpen reports whether the form of the filters is shown at once.
+func (v catalogueView) filterOpen() bool {
+	return v.active() > 0 || v.Filter.MinError != "" || v.Filter.MaxError != ""
 }
 
 func (a *App) catalogue(c echo.Context) error {
 	q := store.Query{
 		Text: CleanQuery(c.QueryParam("q")), Category: c.QueryParam("category"),
-		Sort: ParseSort(c.QueryParam("sort")), Page: web.Int(c, "page", 1, 1, 1_000_000), PerPage: perPage,
+		Sort: ParseSort(c.QueryParam("sort")), Page: web.Int(c, "page", 1, 1, 1_000_000), PerPage: perPage, Similar: true,
 	}
+	filter := readFilters(c, &q)
 	if q.Category != "" && !store.ValidSlug(q.Category) {
 		return web.NotFound("This category")
 	}
@@ -36,7 +79,7 @@ func (a *App) catalogue(c echo.Context) error {
 		return err
 	}
 	q.Page = l.Page
-	v := catalogueView{Query: q, Listing: l, Cards: a.cards(l.Products, c.Request().URL.RequestURI())}
+	v := catalogueView{Query: q, Listing: l, Filter: filter, Cards: a.cards(l.Products, c.Request().URL.RequestURI())}
 	for i := range l.Categories {
 		if l.Categories[i].Slug == q.Category {
 			v.Category = &l.Categories[i]
@@ -71,7 +114,7 @@ func (a *App) cards(products []store.Product, back string) []card {
 
 // isFrontPage reports whether this is the shop's front page: the whole catalogue, first page, in the default order.
 func (v catalogueView) isFrontPage() bool {
-	return v.Query.Text == "" && v.Query.Category == "" && v.Query.Page == 1 && v.Query.Sort == store.Featured
+	return v.Query.Text == "" && v.Query.Category == "" && v.Query.Page == 1 && v.Query.Sort == store.Featured && !v.filterOpen()
 }
 
 func (v catalogueView) title() string {
@@ -100,6 +143,9 @@ func (v catalogueView) heading() string {
 
 // foundText returns the number of products found as text.
 func (v catalogueView) foundText() string {
+	if v.Listing.Many && v.Query.Filtered() {
+		return "The first " + components.Plural(v.Listing.Total, "product", "products") + " found. Narrow your search to see others."
+	}
 	if v.Listing.Many {
 		return "More than " + components.Count(store.MaxFound) + " products found. Add words to narrow your search."
 	}
@@ -125,6 +171,15 @@ func (v catalogueView) link(change func(q *store.Query)) string {
 	if q.Category != "" {
 		p.Set("category", q.Category)
 	}
+	if q.MinCents > 0 {
+		p.Set("min", formatPrice(q.MinCents))
+	}
+	if q.MaxCents > 0 {
+		p.Set("max", formatPrice(q.MaxCents))
+	}
+	if q.InStock {
+		p.Set("stock", "in")
+	}
 	if q.Sort != store.Featured {
 		p.Set("sort", string(q.Sort))
 	}
@@ -139,6 +194,16 @@ func (v catalogueView) link(change func(q *store.Query)) string {
 
 func (v catalogueView) categoryLink(slug string) string {
 	return v.link(func(q *store.Query) { q.Category = slug })
+}
+
+// clearLink returns the URL without filters.
+func (v catalogueView) clearLink() string {
+	return v.link(func(q *store.Query) { q.MinCents, q.MaxCents, q.InStock = 0, 0, false })
+}
+
+// similarLink returns the URL of a search for the words that the catalogue has shown results for.
+func (v catalogueView) similarLink() string {
+	return v.link(func(q *store.Query) { q.Text = v.Listing.Similar })
 }
 
 func (v catalogueView) allCategoriesLink() string {

@@ -13,17 +13,23 @@ import (
 	"gatehouse.example/web"
 )
 
+// maxUsedAddresses is the number of addresses of earlier orders that the checkout offers.
+const maxUsedAddresses = 4
+
 // checkoutView is the data of the checkout page.
 type checkoutView struct {
 	Shell   components.Shell
 	Cart    cartView
 	Address store.Address
+	Used    []store.UsedAddress // other addresses of earlier orders
 	Faults  map[string]string
 	Key     string // identifies the form, so that sending it twice places one order
 	Summary string // fingerprint of the lines that the user saw
 	Changed bool   // the lines have changed since
 }
 
+// checkout handles GET /checkout: shows the form with the user's last address or, with the parameter address, that of the
+// order with this id.
 func (a *App) checkout(c echo.Context) error {
 	lines, err := a.personCart(c)
 	if err != nil {
@@ -35,6 +41,20 @@ func (a *App) checkout(c echo.Context) error {
 	v := checkoutView{Key: rand.Text(), Summary: store.Summary(lines), Cart: a.linesView(lines)}
 	if v.Address, err = a.knownAddress(c); err != nil {
 		return err
+	}
+	used, err := a.store.UsedAddresses(c.Request().Context(), rp.From(c.Request()).Subject)
+	if err != nil {
+		return err
+	}
+	for _, u := range used {
+		if u.OrderID == c.QueryParam("address") {
+			v.Address = u.Address
+		}
+	}
+	for _, u := range used {
+		if u.Address != v.Address && len(v.Used) < maxUsedAddresses {
+			v.Used = append(v.Used, u)
+		}
 	}
 	// Restore the address that the user sent when their session had expired.
 	if draft := rp.Draft(c.Request()); draft.Has("street") {
@@ -143,8 +163,7 @@ func (a *App) placeOrder(c echo.Context) error {
 	if !again {
 		a.relay.Notify()
 	}
-	web.Flash(c, "success", "Thank you. Your order has been placed.")
-	return web.SeeOther(c, "/orders/"+id)
+	return web.SeeOther(c, orderPath(id)+"?placed=1")
 }
 
 func (v checkoutView) errors() []components.FieldError {

@@ -1,8 +1,10 @@
 package shop
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -16,6 +18,9 @@ import (
 
 // maxQuery is the number of characters of a search that are used.
 const maxQuery = 100
+
+// maxTyped is the number of characters of an invalid value that are shown again.
+const maxTyped = 20
 
 // posted returns the form in the request's body, or a 400 error if it cannot be parsed.
 func posted(c echo.Context) (url.Values, error) {
@@ -44,16 +49,53 @@ func ParseQuantity(s string, low int) (int, bool) {
 	return n, err == nil && n >= low && n <= store.MaxQuantity
 }
 
-func readQuantity(form url.Values, low int) (int, error) {
+// quantityError is a quantity that was refused: what was typed, as far as it can be shown, and the message.
+type quantityError struct{ Typed, Message string }
+
+// readQuantity reads the field quantity of a form. It returns a quantityError if the value is not a quantity from low, or a
+// 400 error unless there is exactly one value.
+func readQuantity(form url.Values, low int) (int, *quantityError, error) {
 	s, err := singleValue(form, "quantity")
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	n, ok := ParseQuantity(s, low)
-	if !ok {
-		return 0, web.Invalid("The quantity must be a whole number from " + strconv.Itoa(low) + " to " + strconv.Itoa(store.MaxQuantity) + ".")
+	if ok {
+		return n, nil, nil
 	}
-	return n, nil
+	typed, _ := readLine([]string{s})
+	if utf8.RuneCountInString(typed) > maxTyped {
+		typed = string([]rune(typed)[:maxTyped])
+	}
+	return 0, &quantityError{typed, "Enter a whole number from " + strconv.Itoa(low) + " to " + strconv.Itoa(store.MaxQuantity) + "."}, nil
+}
+
+var pricePattern = regexp.MustCompile(`^[0-9]{1,7}([.,][0-9]{1,2})?$`)
+
+// ParsePrice reads a price in dollars, such as 25, $25 or 19.90, and returns it in cents; 0 for "". It reports false if s is
+// not a price above zero.
+func ParsePrice(s string) (cents int64, ok bool) {
+	s = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(s), "$"))
+	if s == "" {
+		return 0, true
+	}
+	if !pricePattern.MatchString(s) {
+		return 0, false
+	}
+	dollars, rest, _ := strings.Cut(strings.Replace(s, ",", ".", 1), ".")
+	cents, err := strconv.ParseInt(dollars+(rest + "00")[:2], 10, 64)
+	return cents, err == nil && cents > 0
+}
+
+// formatPrice returns a price in the form that ParsePrice reads, or "" for 0.
+func formatPrice(cents int64) string {
+	switch {
+	case cents == 0:
+		return ""
+	case cents%100 == 0:
+		return strconv.FormatInt(cents/100, 10)
+	}
+	return fmt.Sprintf("%d.%02d", cents/100, cents%100)
 }
 
 // CleanQuery returns the search text for the input s: without control characters, single-spaced, and cut to maxQuery

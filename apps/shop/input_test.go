@@ -21,6 +21,19 @@ func FuzzParseQuantity(f *testing.F) {
 	})
 }
 
+func TestParsePrice_ReadsDollars(t *testing.T) {
+	for s, want := range map[string]int64{"": 0, "25": 2500, " $19.90 ": 1990, "19,9": 1990, "0.01": 1} {
+		if got, ok := shop.ParsePrice(s); !ok || got != want {
+			t.Errorf("%q is %d, %v", s, got, ok)
+		}
+	}
+	for _, s := range []string{"0", "-1", "1.999", "1e3", "abc", "12345678", "1 2", "٣", "\x00"} {
+		if got, ok := shop.ParsePrice(s); ok {
+			t.Errorf("%q is %d", s, got)
+		}
+	}
+}
+
 func FuzzCleanQuery(f *testing.F) {
 	for _, s := range []string{"brass lock", "a\x00b", "\xff", "  x  ", strings.Repeat("é", 300), "%_!"} {
 		f.Add(s)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gatehouse.example/sso/token"
 	"gatehouse.example/tests/env"
@@ -56,6 +57,155 @@ func TestCart_ComesAlongAtSignIn(t *testing.T) {
 		// Limits are told.
 		b.want(b.post("/cart/items", url.Values{"product": {"ring-door-knocker"}, "quantity": {"9"}}, "HX-Request", "true"), 200, "no more in stock")
 		b.want(b.post("/cart/items", url.Values{"product": {"bypass-secateurs"}, "quantity": {"1"}}, "HX-Request", "true"), 200, "sold out")
+	})
+}
+
+func TestQuantity_IsRefusedNextToItsField(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		form := func(n string) url.Values {
+			return url.Values{"product": {"olive-soap"}, "quantity": {n}, "return_to": {"/products/olive-soap"}}
+		}
+		const message, field = "Enter a whole number from 1 to 99.", `id="quantity-error"`
+		b.want(b.post("/cart/items", form("two")), 422, "<html", message, field, `value="two"`, `aria-describedby="quantity-error"`)
+		a := b.want(b.post("/cart/items", form("1.5"), "HX-Request", "true"), 422, message, `hx-swap-oob="innerHTML:#add-quantity"`, `value="1.5"`)
+		if strings.Contains(a.Body, "<html") {
+			t.Error("htmx was given a whole page")
+		}
+		if a := b.want(b.post("/cart/items", form("3"), "HX-Request", "true"), 200, "#add-quantity", "3 in <a"); strings.Contains(a.Body, message) {
+			t.Error("the error stayed")
+		}
+		const line = `id="quantity-olive-soap-error"`
+		b.want(b.post("/cart/items/olive-soap", url.Values{"quantity": {"lots"}}), 422, "<html", "Enter a whole number from 0 to 99.", line, `value="lots"`)
+		b.want(b.post("/cart/items/olive-soap", url.Values{"quantity": {"-1"}}, "HX-Request", "true"), 422, line, `value="-1"`, "data-focus")
+		if a := b.want(b.get("/cart"), 200, `value="3"`); !strings.Contains(a.Body, "novalidate") {
+			t.Error("the browser checks the quantity")
+		}
+	})
+}
+
+func TestCart_RemovedItemsCanBePutBack(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		b.want(b.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {"4"}}), 303)
+		remove := url.Values{"quantity": {"4"}}
+		for range 2 { // a double click, without JavaScript
+			to := b.want(b.post("/cart/items/olive-soap/remove", remove), 303, "/cart?quantity=4&removed=olive-soap").Header.Get("Location")
+			b.want(b.get(to), 200, "Removed Olive Soap Block", "Undo", "Your cart is empty", `action="/cart/items/olive-soap/restore"`)
+		}
+		for range 2 {
+			b.want(b.post("/cart/items/olive-soap/restore", remove), 303, "/cart")
+			if a := b.want(b.get("/cart?quantity=4&removed=olive-soap"), 200, "$38.00"); strings.Contains(a.Body, "Undo") {
+				t.Error("what is in the cart can be put back")
+			}
+		}
+		b.want(b.post("/cart/items/olive-soap", url.Values{"quantity": {"0"}}, "HX-Request", "true"), 200, "Removed Olive Soap Block", `name="quantity" value="4"`)
+		b.want(b.post("/cart/items/olive-soap/restore", remove, "HX-Request", "true"), 200, "$38.00", "is back in your cart")
+		b.want(b.post("/cart/items/nope/restore", remove), 404)
+		b.want(b.post("/cart/items/olive-soap/restore", url.Values{"quantity": {"x"}}), 422)
+		if a := b.want(b.get("/cart?quantity=4&removed=%3Cb%3E"), 200); strings.Contains(a.Body, "Undo") {
+			t.Error("an unknown product can be put back")
+		}
+		guest := h.browser() // without a cart
+		guest.want(guest.post("/cart/items/olive-soap/restore", remove), 303, "/cart")
+		guest.want(guest.get("/cart"), 200, "$38.00")
+	})
+}
+
+func TestCatalogue_FiltersAndSimilarWords(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		b.want(b.get("/?q=lmap"), 200, "No products match “lmap”. Showing results for", `href="/?q=lamp"`, "Reading Lamp")
+		b.want(b.get("/?q=zzzz"), 200, "No products found", "See all products")
+		b.want(b.get("/?min=10&max=20.50&stock=in"), 200, "products found", `value="20.50"`, "/?max=20.50&amp;min=10&amp;sort=price-up&amp;stock=in", "Clear filters")
+		b.want(b.get("/?q=brass&min=10&category=locks"), 200, "Brass Padlock", "category=locks&amp;min=10&amp;q=brass&amp;sort=newest")
+		b.want(b.get("/?stock=in&page=2"), 200, "13–24 of 39", "/?page=3&amp;stock=in")
+		a := b.want(b.get("/?min=900&q=lamp"), 200, "No product matches all of your filters", `href="/?q=lamp"`, "Clear filters")
+		if strings.Contains(a.Body, "See all products") {
+			t.Error("an empty list has more than one action")
+		}
+		b.want(b.get("/?min=abc&max=-3"), 200, "Enter a price, such as 25 or 19.90.", `value="abc"`, `id="min-error"`, `id="max-error"`, "1–12 of 40")
+		b.want(b.get("/?min=30&max=20"), 200, "above the lowest", `value="20"`)
+	})
+}
+
+func TestCheckout_OffersTheAddressesOfEarlierOrders(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		b.signIn("p1", "Pat One")
+		add := url.Values{"product": {"olive-soap"}, "quantity": {"1"}}
+		for _, street := range []string{"2 Lane", "1 Street", "1 Street"} {
+			b.want(b.post("/cart/items", add), 303)
+			page := b.want(b.get("/checkout"), 200)
+			b.want(b.post("/checkout", with(address, "street", street, "key", value(t, page.Body, "key"), "summary", value(t, page.Body, "summary"))), 303, "/orders/")
+			h.pass(time.Second)
+		}
+		b.want(b.post("/cart/items", add), 303)
+		page := b.want(b.get("/checkout"), 200, `value="1 Street"`, "Use another address of yours", "2 Lane, ")
+		if n := strings.Count(page.Body, "/checkout?address="); n != 1 {
+			t.Errorf("%d other addresses", n)
+		}
+		_, rest, _ := strings.Cut(page.Body, `href="/checkout?address=`)
+		id, _, _ := strings.Cut(rest, `"`)
+		b.want(b.get("/checkout?address="+id), 200, `value="2 Lane"`)
+		other := h.browser()
+		other.signIn("p2", "Other")
+		other.want(other.post("/cart/items", add), 303)
+		if a := other.want(other.get("/checkout?address="+id), 200); strings.Contains(a.Body, "2 Lane") {
+			t.Error("another's address is shown")
+		}
+	})
+}
+
+func TestOrder_PassesThroughItsStatuses(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		b.signIn("p1", "Pat One")
+		order := func() string {
+			b.want(b.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {"2"}}), 303)
+			page := b.want(b.get("/checkout"), 200)
+			to := b.want(b.post("/checkout", with(address, "key", value(t, page.Body, "key"), "summary", value(t, page.Body, "summary"))), 303, "?placed=1").Header.Get("Location")
+			return strings.TrimSuffix(to, "?placed=1")
+		}
+		path := order()
+		b.want(b.get(path+"?placed=1"), 200, "Thank you for your order", "Olive Soap Block", "$19.00", "1 Street", "What happens next", "(not yet)", "Cancel order")
+		b.want(b.post(path+"/return", nil), 303, path)
+		b.want(b.get(path), 200, "t be returned now", "Order ", "Cancel order")
+		h.pass(2 * time.Minute)
+		b.want(b.get(path), 200, "The payment is confirmed")
+		for range 2 {
+			b.want(b.post(path+"/cancel", nil), 303, path)
+		}
+		a := b.want(b.get(path+"?placed=1"), 200, "Your order is cancelled", "Cancelled", "Order again")
+		if strings.Contains(a.Body, "Thank you") || strings.Contains(a.Body, "Cancel order") || strings.Contains(a.Body, "Packed") {
+			t.Error("a cancelled order goes on")
+		}
+
+		path = order()
+		h.pass(20 * time.Minute)
+		b.want(b.post(path+"/cancel", nil), 303, path)
+		if a := b.want(b.get(path), 200, "already packed", "waits for the carrier"); strings.Contains(a.Body, "Cancel order") {
+			t.Error("a packed order can be cancelled")
+		}
+		h.pass(time.Hour)
+		b.want(b.get(path), 200, "Your parcel has arrived", "Return order")
+		b.want(b.post(path+"/return", nil), 303, path)
+		b.want(b.get(path), 200, "Your return is registered", "Send the items back")
+		b.want(b.get("/orders"), 200, "Returned", "Cancelled")
+
+		if _, err := h.db.ExecContext(t.Context(), `UPDATE products SET stock = 1 WHERE slug = 'olive-soap'`); err != nil {
+			t.Fatal(err)
+		}
+		to := b.want(b.post(path+"/reorder", nil), 303, "/cart?again=").Header.Get("Location")
+		b.want(b.get(to), 200, "Not everything could be added", "Olive Soap Block: 1 of 2, because there are no more in stock.", "$9.50")
+		other := h.browser()
+		other.signIn("p2", "Other")
+		for _, action := range []string{"/cancel", "/return", "/reorder"} {
+			other.want(other.post(path+action, nil), 404)
+		}
+		if a := other.want(other.get(to), 200, "Your cart is empty"); strings.Contains(a.Body, "Not everything") {
+			t.Error("another's order is told")
+		}
 	})
 }
 
@@ -116,8 +266,9 @@ func TestCheckout_DoubleClickIsOneOrder(t *testing.T) {
 				t.Errorf("two orders: %s and %s", l, to[0])
 			}
 		}
-		b.want(b.get(to[0]), 200, "Olive Soap Block", "$19.00", "Norway", "Your order has been placed")
-		b.want(b.get("/orders"), 200, to[0])
+		b.want(b.get(to[0]), 200, "Olive Soap Block", "$19.00", "Norway", "Your order has been placed", "What happens next", "Cancel order")
+		path := strings.TrimSuffix(to[0], "?placed=1")
+		b.want(b.get("/orders"), 200, path, "Placed")
 		b.want(b.get("/cart"), 200, "Your cart is empty")
 		other := h.browser()
 		other.signIn("p2", "Other")

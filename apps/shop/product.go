@@ -23,8 +23,21 @@ type productView struct {
 	Picture string
 	AskURL  string
 	InCart  int // units already in the cart
+	Add     addView
 	Related []card
 }
+
+// addView is the quantity field of the form that adds a product to the cart.
+type addView struct {
+	Value, Error string
+	Max          int
+}
+
+func newAddView(p store.Product, value, fault string) addView {
+	return addView{Value: value, Error: fault, Max: min(p.Stock, store.MaxQuantity)}
+}
+
+func productPath(slug string) string { return "/products/" + slug }
 
 // findProduct returns the product with this slug, or a 404 error.
 func (a *App) findProduct(c echo.Context, slug string) (store.Product, error) {
@@ -33,19 +46,23 @@ func (a *App) findProduct(c echo.Context, slug string) (store.Product, error) {
 }
 
 func (a *App) product(c echo.Context) error {
-	ctx := c.Request().Context()
 	p, err := a.findProduct(c, c.Param("slug"))
 	if err != nil {
 		return err
 	}
+	return a.showProduct(c, http.StatusOK, p, newAddView(p, "1", ""))
+}
+
+func (a *App) showProduct(c echo.Context, status int, p store.Product, add addView) error {
+	ctx := c.Request().Context()
 	related, err := a.store.Related(ctx, p, 4)
 	if err != nil {
 		return err
 	}
 	v := productView{
-		Product: p, Picture: a.pictures.url(p.Slug),
+		Product: p, Picture: a.pictures.url(p.Slug), Add: add,
 		AskURL:  a.Estate.URL("forum") + "/new?" + url.Values{"product": {p.Slug}}.Encode(),
-		Related: a.cards(related, "/products/"+p.Slug),
+		Related: a.cards(related, productPath(p.Slug)),
 	}
 	if v.Shell, err = a.shell(c, p.Name, nil); err != nil {
 		return err
@@ -58,7 +75,7 @@ func (a *App) product(c echo.Context) error {
 		return err
 	}
 	v.Shell.Description = p.Short
-	return web.Render(c, http.StatusOK, productPage(v))
+	return web.Render(c, status, productPage(v))
 }
 
 func (v productView) crumbs() []components.NavItem {

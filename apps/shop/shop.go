@@ -64,12 +64,16 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/cart/items", a.addToCart)
 	e.POST("/cart/items/:slug", a.changeCart)
 	e.POST("/cart/items/:slug/remove", a.removeFromCart)
+	e.POST("/cart/items/:slug/restore", a.restoreToCart)
 
 	e.GET("/checkout", a.checkout, signedIn)
 	e.POST("/checkout", a.placeOrder, signedIn)
 
 	e.GET("/orders", a.orders, signedIn)
 	e.GET("/orders/:id", a.order, signedIn)
+	e.POST("/orders/:id/cancel", a.cancelOrder, signedIn)
+	e.POST("/orders/:id/return", a.returnOrder, signedIn)
+	e.POST("/orders/:id/reorder", a.reorder, signedIn)
 
 	e.GET("/api/v1/products", a.apiProducts, searches)
 	e.GET("/api/v1/products/:slug", a.apiProduct)

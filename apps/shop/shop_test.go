@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,6 +41,7 @@ type house struct {
 	db       *db.DB
 	sessions *session.Store
 	key      *ecdsa.PrivateKey
+	passed   atomic.Int64 // time that the clock is ahead, in nanoseconds
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -62,7 +64,7 @@ func open(t *testing.T, d *db.DB, rdb redis.UniversalClient) *house {
 	}
 	estate := env.Estate(t, "http://localhost:8080")
 	app, err := shop.New(t.Context(), shop.Deps{
-		DB: d, Redis: rdb, Estate: estate, Replica: "shop-1", Logger: slog.New(slog.DiscardHandler), Demo: true, ClientSecret: "secret", Keys: [][]byte{[]byte("a key of thirty-two random bytes")},
+		DB: d, Redis: rdb, Estate: estate, Replica: "shop-1", Logger: slog.New(slog.DiscardHandler), Demo: true, Now: h.now, ClientSecret: "secret", Keys: [][]byte{[]byte("a key of thirty-two random bytes")},
 		HTTPClient: &http.Client{Transport: h.transport(), Timeout: 5 * time.Second},
 	})
 	if err != nil {
@@ -76,6 +78,11 @@ func open(t *testing.T, d *db.DB, rdb redis.UniversalClient) *house {
 	}
 	return h
 }
+
+// pass puts the clock forward.
+func (h *house) pass(d time.Duration) { h.passed.Add(int64(d)) }
+
+func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.passed.Load())) }
 
 func (h *house) transport() *http.Transport {
 	tr := &http.Transport{DialContext: h.dial}

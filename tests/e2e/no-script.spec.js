@@ -21,7 +21,7 @@ test("fill a cart as a guest, check out and see the order", async ({ page, anoth
   await page.getByLabel("Quantity").fill("2");
   await page.getByRole("button", { name: "Add to cart" }).click();
   await page.goto(at("shop", "/cart"));
-  await page.getByRole("main").getByRole("spinbutton").fill("1");
+  await page.getByRole("main").getByRole("textbox").fill("1");
   await page.getByRole("button", { name: "Update" }).click();
   await expect(page.getByRole("main")).toContainText("1 item");
   await page.getByRole("link", { name: "Check out" }).click();

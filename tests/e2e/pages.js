@@ -46,7 +46,7 @@ const run = (name, options, state, then = async () => {}) => ({
 const day = (days) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
 
 async function fillCart(page, at, then) {
-  await page.goto(at("/products/spirit-level"));
+  await page.goto(at("/products/horsehair-broom"));
   await page.getByRole("button", { name: "Add to cart" }).click();
   await page.locator("#nav-cart .count").waitFor();
   await page.goto(at(then));
@@ -120,6 +120,9 @@ export const pages = [
   [guest, "shop", "/?category=lamps"],
   [guest, "shop", "/?q=lantern"],
   [guest, "shop", "/?q=qqqqqqqq"],
+  [guest, "shop", "/?q=lmap"],
+  [guest, "shop", "/?min=900&stock=in"],
+  [guest, "shop", "/?min=cheap&max=20"],
   [guest, "shop", "/products/brass-padlock"],
   [guest, "shop", "/products/none", 404],
   [guest, "shop", "/no-such-page", 404],
@@ -127,9 +130,13 @@ export const pages = [
   [long, "shop", "/"],
   [long, "shop", "/orders"],
   [long, "shop", made("/orders/:id", (m) => m.order)],
+  [long, "shop", made("/orders/:id?placed=1", (m) => `${m.order}?placed=1`)],
+  [alice, "shop", first("/orders/:id of an order that was delivered", 'a[href^="/orders/"]', "/orders")],
   [long, "shop", "/orders/none", 404],
   [carol, "shop", "/orders"],
   [long, "shop", { name: "/cart with something in it", go: (page, at) => fillCart(page, at, "/cart") }],
+  [guest, "shop", "/cart?removed=brass-padlock&quantity=2"],
+  [guest, "shop", sent("/products/brass-padlock", "form[action='/cart/items']", "/products/:slug with a wrong quantity", { quantity: "many" })],
   [long, "shop", { name: "/checkout", go: (page, at) => fillCart(page, at, "/checkout") }],
   [
     long,

@@ -1,3 +1,4 @@
+import { sql } from "./extremes.js";
 import { at, expect, expectPerson, fillAddress, fillSignIn, people, register, signIn, test } from "./house.js";
 
 // cartCount is the number beside the cart in the header.
@@ -107,18 +108,87 @@ test("search finds as one types, and the back button leads back", async ({ page 
   await expect(page.getByRole("main")).toContainText("No products found");
 });
 
-test("the cart changes in place", async ({ page }) => {
+test("the cart changes in place, says what is wrong beside its field, and puts back what was removed", async ({ page }) => {
   await page.goto(at("shop", "/products/stoneware-mug"));
+  await page.getByRole("button", { name: /Enlarge/ }).click();
+  await expect(page.getByRole("dialog", { name: "Picture: Stoneware Mug" })).toBeVisible();
+  await page.getByRole("button", { name: "Close" }).click();
+  await expect(page.getByRole("dialog", { name: "Picture: Stoneware Mug" })).toBeHidden();
+  await page.getByLabel("Quantity").fill("some");
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await expect(page.getByLabel("Quantity")).toHaveAccessibleDescription("Enter a whole number from 1 to 99.");
+  await expect(page.getByLabel("Quantity")).toHaveValue("some");
+  await page.getByLabel("Quantity").fill("1");
   await page.getByRole("button", { name: "Add to cart" }).click();
   await expect(cartCount(page)).toHaveText("1");
+  await expect(page.getByRole("main")).not.toContainText("whole number");
   await page.goto(at("shop", "/cart"));
   await page.evaluate(() => (window.sameDocument = true));
-  const quantity = page.getByRole("main").getByRole("spinbutton");
+  const quantity = page.getByRole("main").getByRole("textbox", { name: /^Quantity/ });
   await quantity.fill("3");
   await quantity.blur();
   await expect(page.getByRole("main")).toContainText("3 items");
   await expect(cartCount(page)).toHaveText("3");
+  await quantity.fill("100");
+  await quantity.blur();
+  await expect(quantity).toHaveAccessibleDescription("Enter a whole number from 0 to 99.");
+  await expect(quantity).toBeFocused();
+  await expect(quantity).toHaveValue("100");
   await page.getByRole("button", { name: /^Remove/ }).click();
   await expect(page.getByRole("main")).toContainText("Your cart is empty");
+  await expect(page.getByRole("status").filter({ hasText: "Removed Stoneware Mug" })).toBeFocused();
+  await page.getByRole("button", { name: "Undo" }).dblclick();
+  await expect(page.getByRole("main")).toContainText("3 items");
+  await expect(cartCount(page)).toHaveText("3");
+  await expect(page.getByRole("button", { name: "Undo" })).toHaveCount(0);
   expect(await page.evaluate(() => window.sameDocument), "the page was not loaded anew").toBe(true);
+});
+
+test("an order can be cancelled, ordered again, followed and returned", async ({ page }) => {
+  await register(page, "Olga Order");
+  await page.goto(at("shop", "/products/linen-notebook"));
+  await page.getByLabel("Quantity").fill("2");
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await expect(cartCount(page)).toHaveText("2");
+  const order = async () => {
+    await page.goto(at("shop", "/checkout"));
+    await fillAddress(page);
+    await page.getByRole("button", { name: "Place order" }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Thank you for your order");
+    await expect(page.getByRole("main")).toContainText("What happens next");
+    return new URL(page.url()).pathname;
+  };
+  await order();
+  await page.getByText("Cancel order").click();
+  await page.getByRole("button", { name: "Yes, cancel it" }).click();
+  await expect(page.locator("[aria-current=step]")).toContainText("Cancelled");
+  await page.getByRole("button", { name: "Order again" }).click();
+  await expect(page).toHaveURL(/\/cart/);
+  await expect(cartCount(page)).toHaveText("2");
+
+  const path = await order();
+  sql("shop", `UPDATE orders SET placed_at = placed_at - 7200000 WHERE id = '${path.split("/").pop()}'`);
+  await page.goto(at("shop", path));
+  await expect(page.locator("[aria-current=step]")).toContainText("Delivered");
+  await page.getByText("Return order").click();
+  await page.getByRole("button", { name: "Yes, return it" }).click();
+  await expect(page.locator("[aria-current=step]")).toContainText("Returned");
+  await expect(page.getByText("Return order")).toHaveCount(0);
+});
+
+test("filters stay in the address with a search, its pages and typing errors", async ({ page }) => {
+  await page.goto(at("shop"));
+  await page.getByText("Filters").click();
+  await page.getByLabel("Lowest price").fill("30");
+  await page.getByLabel("In stock only").check();
+  await page.getByRole("button", { name: "Apply" }).click();
+  await expect(page).toHaveURL(/min=30.*stock=in/);
+  const found = await page.getByRole("status").filter({ hasText: "found" }).innerText();
+  await page.getByRole("link", { name: "Next" }).click();
+  await expect(page).toHaveURL(/page=2/);
+  await expect(page.getByRole("status").filter({ hasText: found })).toBeVisible();
+  await page.goto(at("shop", "/?q=lampe&min=900"));
+  await page.getByRole("link", { name: "Clear filters" }).last().click();
+  await expect(page.getByRole("main")).toContainText("Showing results for lamp");
+  await expect(page.getByRole("main").getByRole("link", { name: "Jointed Reading Lamp" })).toBeVisible();
 });

@@ -97,17 +97,21 @@ var endpoints = map[string][]endpoint{
 	}, append(console, shared...)...),
 
 	"shop": append(append([]endpoint{
-		{route: "GET /", as: customer, query: "q=brass&category=doors&sort=price-up&page=1"},
+		{route: "GET /", as: customer, query: "q=brass&category=doors&sort=price-up&page=1&min=10&max=90.50&stock=in"},
 		{route: "GET /products/:slug", as: customer},
 		{route: "GET /pictures/:file", query: "v=1"},
-		{route: "GET /cart", as: customer},
+		{route: "GET /cart", as: customer, query: "removed=brass-lever-handle&quantity=1&again=ABCDEFGHIJKLMNOPQRSTUVWXY2"},
 		{route: "POST /cart/items", as: customer, form: "product=brass-lever-handle&quantity=1&return_to=/cart"},
 		{route: "POST /cart/items/:slug", as: customer, form: "quantity=1"},
-		{route: "POST /cart/items/:slug/remove", as: customer},
-		{route: "GET /checkout", as: moderator}, // whose cart nobody touches
+		{route: "POST /cart/items/:slug/remove", as: customer, form: "quantity=1"},
+		{route: "POST /cart/items/:slug/restore", as: customer, form: "quantity=1"},
+		{route: "GET /checkout", as: moderator, query: "address=ABCDEFGHIJKLMNOPQRSTUVWXY2"}, // whose cart nobody touches
 		{route: "POST /checkout", as: moderator, form: address},
 		{route: "GET /orders", as: customer, query: "page=1"},
-		{route: "GET /orders/:id", as: customer},
+		{route: "GET /orders/:id", as: customer, query: "placed=1"},
+		{route: "POST /orders/:id/cancel", as: customer},
+		{route: "POST /orders/:id/return", as: customer},
+		{route: "POST /orders/:id/reorder", as: customer},
 		{route: "GET /api/v1/products", query: "query=brass&limit=5"},
 		{route: "GET /api/v1/products/:slug"},
 		{route: "GET /api/v1/purchases", as: client, query: "product=brass-lever-handle&sub=demo-alice"},

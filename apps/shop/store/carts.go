@@ -111,6 +111,18 @@ func (s *Store) SetQuantity(ctx context.Context, id CartID, product string, quan
 	return have, err
 }
 
+// Restore puts a product that was removed into the cart again, with the same limits and errors as Add. It changes nothing
+// if the cart has the product already, so that a second call does nothing. It returns the new quantity.
+func (s *Store) Restore(ctx context.Context, id CartID, product string, quantity int, network string, now time.Time) (int, error) {
+	_, have, err := s.changeItem(ctx, id, product, network, now, func(had int) int {
+		if had > 0 {
+			return had
+		}
+		return quantity
+	})
+	return have, err
+}
+
 func (s *Store) changeItem(ctx context.Context, id CartID, product, network string, now time.Time, want func(had int) int) (had, have int, err error) {
 	p, err := s.Product(ctx, product)
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package store reads and writes the shop's database: products, carts, addresses and orders, in SQL that runs on SQLite
 // and PostgreSQL.
 //
-// It guarantees two things. Stock never goes below zero: only an UPDATE that requires enough stock reduces it, in the
-// transaction that writes the order. And sending the order form several times places one order: the form's key is
-// unique per user.
+// It guarantees three things. Stock never goes below zero: only an UPDATE that requires enough stock reduces it, in the
+// transaction that writes the order. Sending the order form several times places one order: the form's key is unique per
+// user. And a cancelled order puts its products back once: in the transaction that marks it as cancelled.
 package store

@@ -25,8 +25,10 @@ type Order struct {
 	TotalCents int64  `db:"total_cents"`
 	Units      int    `db:"units"`
 	Address
-	PlacedAt int64 `db:"placed_at"` // milliseconds since 1970
-	Items    []Item
+	PlacedAt    int64  `db:"placed_at"`    // milliseconds since 1970
+	CancelledAt *int64 `db:"cancelled_at"` // nil if the order was not cancelled
+	ReturnedAt  *int64 `db:"returned_at"`  // nil if the order was not returned
+	Items       []Item
 }
 
 // Placed returns when the order was placed.
@@ -44,21 +46,25 @@ type Item struct {
 // Cents returns the price of the line.
 func (i Item) Cents() int64 { return i.PriceCents * int64(i.Quantity) }
 
-const orderColumns = `id, subject, total_cents, units, name, street, postcode, city, country, placed_at`
+const orderColumns = `id, subject, total_cents, units, name, street, postcode, city, country, placed_at, cancelled_at, returned_at`
 
 var orderPattern = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
 // Order returns the user's order with its items, or ErrNotFound if there is none or it is another user's.
 func (s *Store) Order(ctx context.Context, subject, id string) (Order, error) {
-	var o Order
 	if !orderPattern.MatchString(id) {
-		return o, ErrNotFound
+		return Order{}, ErrNotFound
 	}
-	err := db.Get(ctx, s.db, "order", &o, `SELECT `+orderColumns+` FROM orders WHERE id = ? AND subject = ?`, id, subject)
+	return readOrder(ctx, s.db, subject, id)
+}
+
+func readOrder(ctx context.Context, q db.Querier, subject, id string) (Order, error) {
+	var o Order
+	err := db.Get(ctx, q, "order", &o, `SELECT `+orderColumns+` FROM orders WHERE id = ? AND subject = ?`, id, subject)
 	if err != nil {
 		return o, err
 	}
-	err = db.Select(ctx, s.db, "order", &o.Items, `SELECT order_id, product, name, quantity, price_cents FROM order_items WHERE order_id = ? ORDER BY line`, id)
+	err = db.Select(ctx, q, "order", &o.Items, `SELECT order_id, product, name, quantity, price_cents FROM order_items WHERE order_id = ? ORDER BY line`, id)
 	return o, err
 }
 
@@ -111,6 +117,34 @@ func (s *Store) LastAddress(ctx context.Context, subject string) (Address, bool,
 		return a, false, fmt.Errorf("address: %w", err)
 	}
 	return a, true, nil
+}
+
+// maxUsedOrders is the number of a user's latest orders that UsedAddresses reads.
+const maxUsedOrders = 20
+
+// UsedAddress is an address to which the user had an order delivered.
+type UsedAddress struct {
+	OrderID string `db:"id"`
+	Address
+}
+
+// UsedAddressesStatement is the query of UsedAddresses.
+const UsedAddressesStatement = `SELECT id, name, street, postcode, city, country FROM orders WHERE subject = ? ORDER BY placed_at DESC LIMIT ?`
+
+// UsedAddresses returns the different addresses of the user's latest orders, the last used first.
+func (s *Store) UsedAddresses(ctx context.Context, subject string) ([]UsedAddress, error) {
+	var all, out []UsedAddress
+	if err := db.Select(ctx, s.db, "addresses", &all, UsedAddressesStatement, subject, maxUsedOrders); err != nil {
+		return nil, err
+	}
+	seen := map[Address]bool{}
+	for _, a := range all {
+		if !seen[a.Address] {
+			seen[a.Address] = true
+			out = append(out, a)
+		}
+	}
+	return out, nil
 }
 
 // PutAddress stores an address for the user's next checkout.

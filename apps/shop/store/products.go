@@ -63,12 +63,18 @@ const (
 
 // Query selects a page of the catalogue.
 type Query struct {
-	Text     string
-	Category string // "" for all
-	Sort     Sort
-	Page     int // from 1; past the end, the last page is returned
-	PerPage  int
+	Text               string
+	Category           string // "" for all
+	MinCents, MaxCents int64  // of the price; 0 for any
+	InStock            bool   // only products in stock
+	Similar            bool   // search for similar words if no product has those of Text
+	Sort               Sort
+	Page               int // from 1; past the end, the last page is returned
+	PerPage            int
 }
+
+// Filtered reports whether q selects by price or stock.
+func (q Query) Filtered() bool { return q.MinCents > 0 || q.MaxCents > 0 || q.InStock }
 
 const productColumns = `p.slug, p.category, c.name AS category_name, p.name, p.price_cents, p.stock, p.short, p.description, p.specs, p.added_at`
 
@@ -125,13 +131,13 @@ const (
 	RelatedOfOthers   = `SELECT p.slug FROM products p WHERE p.category <> ? ORDER BY p.featured, p.slug LIMIT ?`
 )
 
-// Buyers returns those of subs that bought product.
+// Buyers returns those of subs that bought product, and did not cancel the order.
 func (s *Store) Buyers(ctx context.Context, product string, subs []string) ([]string, error) {
 	out := []string{}
 	if len(subs) == 0 {
 		return out, nil
 	}
 	err := db.SelectIn(ctx, s.db, "buyers", &out, `SELECT DISTINCT o.subject FROM order_items i JOIN orders o ON o.id = i.order_id
-		WHERE i.product = ? AND o.subject IN (?) ORDER BY o.subject`, product, subs)
+		WHERE i.product = ? AND o.subject IN (?) AND o.cancelled_at IS NULL ORDER BY o.subject`, product, subs)
 	return out, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -33,6 +34,8 @@ type Listing struct {
 	Page, Pages int
 	Categories  []Category // with counts of the products found, in all categories
 	All         int        // products found in all categories, or NotCounted
+	Similar     string     // the words that were searched for instead of those of the query, which no product has
+	matched     bool       // a product has the searched words, whatever its price, stock and category
 }
 
 // Search returns one page of the products that q selects.
@@ -43,12 +46,17 @@ func (s *Store) Search(ctx context.Context, q Query) (Listing, error) {
 		return Listing{}, fmt.Errorf("categories: %w", err)
 	}
 	list := s.browseSlugs
-	if strings.TrimSpace(q.Text) != "" {
+	if strings.TrimSpace(q.Text) != "" || q.Filtered() {
 		list = s.searchSlugs
 	}
 	slugs, err := list(ctx, q, &l)
 	if err != nil {
 		return Listing{}, fmt.Errorf("products: %w", err)
+	}
+	if q.Similar && q.Text != "" && !l.matched {
+		if similar, ok, err := s.searchSimilar(ctx, q); ok || err != nil {
+			return similar, err
+		}
 	}
 	if l.Products, err = s.bySlug(ctx, slugs); err != nil {
 		return Listing{}, fmt.Errorf("products: %w", err)
@@ -113,10 +121,16 @@ func (q Query) order(back bool) string {
 	return `p.featured` + up + `, p.slug` + up
 }
 
-// searchSlugs returns the slugs of a page of the products that match the searched words, and sets the counts of l.
+// searchSlugs returns the slugs of a page of the products that match the searched words and the filters, and sets the
+// counts of l.
 func (s *Store) searchSlugs(ctx context.Context, q Query, l *Listing) ([]string, error) {
 	query, args, err := s.FindStatement(ctx, q)
-	var found []struct{ Slug, Category string }
+	var found []struct {
+		Slug       string `db:"slug"`
+		Category   string `db:"category"`
+		PriceCents int64  `db:"price_cents"`
+		Stock      int    `db:"stock"`
+	}
 	if err == nil && query != "" {
 		err = s.db.SelectContext(ctx, &found, s.db.Rebind(query), args...)
 	}
@@ -125,19 +139,24 @@ func (s *Store) searchSlugs(ctx context.Context, q Query, l *Listing) ([]string,
 	}
 	var slugs []string
 	counts := map[string]int{}
+	l.matched = len(found) > 0
 	for _, p := range found {
+		if p.PriceCents < q.MinCents || q.MaxCents > 0 && p.PriceCents > q.MaxCents || q.InStock && p.Stock == 0 {
+			continue
+		}
+		l.All++
 		counts[p.Category]++
 		if q.Category == "" || q.Category == p.Category {
 			slugs = append(slugs, p.Slug)
 		}
 	}
-	if l.All = len(found); l.All > MaxFound {
+	if len(found) > MaxFound {
 		most := maxPages * q.PerPage
 		first, err := s.findMany(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		if len(first) == most || q.Category != "" && len(first) >= len(slugs) {
+		if len(first) == most || len(first) >= len(slugs) {
 			slugs = first
 		}
 		slugs = slugs[:min(len(slugs), most)]
@@ -154,22 +173,39 @@ func (s *Store) searchSlugs(ctx context.Context, q Query, l *Listing) ([]string,
 	return slugs[skip:min(skip+q.PerPage, len(slugs))], nil
 }
 
-// FindStatement returns a query for slug and category of at most MaxFound+1 products in all categories, or "" if it is
-// known that none match. CROSS JOIN keeps SQLite from scanning all products first.
+// FindStatement returns a query for at most MaxFound+1 products in all categories, or "" if it is known that none match:
+// those with the searched words, still to be filtered, or without words those that the filters select. CROSS JOIN keeps
+// SQLite from scanning all products first.
 func (s *Store) FindStatement(ctx context.Context, q Query) (query string, args []any, err error) {
-	match, args, err := fulltext.Match(ctx, s.db, q.Text, MaxFound+1)
-	if err != nil || match == "" {
+	words := fulltext.QueryWords(q.Text)
+	var match string
+	if strings.TrimSpace(q.Text) == "" {
+		match, args = q.filterStatement()
+	} else if match, args, err = fulltext.Match(ctx, s.db, q.Text, MaxFound+1); err != nil || match == "" {
 		return "", nil, err
 	}
 	order := q.order(false)
-	if q.Sort == Featured || q.Sort == "" { // products whose names match come first
-		words := fulltext.QueryWords(q.Text)
+	if len(words) > 0 && (q.Sort == Featured || q.Sort == "") { // products whose names match come first
 		order = `CASE WHEN ` + strings.TrimSuffix(strings.Repeat(`p.name_lower LIKE ? AND `, len(words)), " AND ") + ` THEN 0 ELSE 1 END, ` + order
 		for _, w := range words {
 			args = append(args, "%"+w+"%")
 		}
 	}
-	return `SELECT p.slug, p.category FROM (` + match + `) m CROSS JOIN products p WHERE p.slug = m.id ORDER BY ` + order, args, nil
+	return `SELECT p.slug, p.category, p.price_cents, p.stock FROM (` + match + `) m CROSS JOIN products p WHERE p.slug = m.id ORDER BY ` + order, args, nil
+}
+
+// filterStatement returns a query for the ids of at most MaxFound+1 products that the filters select, the cheapest first.
+// It reads the index of prices, or that of the prices in stock.
+func (q Query) filterStatement() (query string, args []any) {
+	query = `SELECT p.slug AS id FROM products p WHERE p.price_cents >= ?`
+	args = append(args, q.MinCents)
+	if q.MaxCents > 0 {
+		query, args = query+` AND p.price_cents <= ?`, append(args, q.MaxCents)
+	}
+	if q.InStock {
+		query += ` AND p.stock > 0`
+	}
+	return query + ` ORDER BY p.price_cents, p.slug LIMIT ?`, append(args, MaxFound+1)
 }
 
 // findMany returns the slugs of the first maxPages pages of a search with very many matches, or fewer if the first
@@ -181,17 +217,30 @@ func (s *Store) findMany(ctx context.Context, q Query) (slugs []string, err erro
 }
 
 // ManyStatement returns a query for the slugs of maxPages pages. The query follows the order's index for at most
-// maxWalked products and compares the words of each, which quickly finds frequent words. The result has the order of
-// the inner query.
+// maxWalked products and compares the words, price and stock of each, which quickly finds what is frequent. The result has
+// the order of the inner query.
 func (q Query) ManyStatement() (query string, args []any) {
 	walk, args := q.BrowseStatement(0, maxWalked, false)
-	var matches []string
+	var conditions, matches []string
 	for _, pattern := range fulltext.Patterns(q.Text) {
 		matches = append(matches, `' ' || d.words || ' ' LIKE ?`)
 		args = append(args, pattern)
 	}
-	return `SELECT w.slug FROM (` + walk + `) w WHERE COALESCE((SELECT ` + strings.Join(matches, " AND ") + `
-		FROM search_documents d WHERE d.id = w.slug), FALSE) LIMIT ?`, append(args, maxPages*q.PerPage)
+	if matches != nil {
+		conditions = append(conditions, `COALESCE((SELECT `+strings.Join(matches, " AND ")+` FROM search_documents d WHERE d.id = w.slug), FALSE)`)
+	}
+	if q.Filtered() {
+		filter := `COALESCE((SELECT p.price_cents >= ? AND p.price_cents <= ? AND p.stock >= ? FROM products p WHERE p.slug = w.slug), FALSE)`
+		most, least := q.MaxCents, 0
+		if most == 0 {
+			most = math.MaxInt64
+		}
+		if q.InStock {
+			least = 1
+		}
+		conditions, args = append(conditions, filter), append(args, q.MinCents, most, least)
+	}
+	return `SELECT w.slug FROM (` + walk + `) w WHERE ` + strings.Join(conditions, " AND ") + ` LIMIT ?`, append(args, maxPages*q.PerPage)
 }
 
 // Index indexes the products that are not indexed yet: those written before the index existed, by an older version or
