@@ -467,7 +467,7 @@ func postHead(p postView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = components.Avatar(p.AuthorName, "sm").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.Avatar(p.AuthorSub, p.AuthorName, "sm").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
