@@ -264,7 +264,7 @@ func TestConsole_ClientsOfOddNames(t *testing.T) {
 		}
 	})
 	admin := h.asAdmin()
-	links := regexp.MustCompile(`href="(/admin/clients/[^"]+)">`).FindAllStringSubmatch(h.get(admin, "/admin/clients").body, -1)
+	links := regexp.MustCompile(`href="(/admin/clients/[^"]+)"`).FindAllStringSubmatch(h.get(admin, "/admin/clients").body, -1)
 	if len(links) < 7 {
 		t.Fatalf("%d clients are listed", len(links))
 	}

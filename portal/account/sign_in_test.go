@@ -339,7 +339,7 @@ func TestSignIn_Reauthentication(t *testing.T) {
 		// that is new to them.
 		again := h.browser().post("/sign-in", url.Values{"reauth": {"1"}, "username": {"maria@example.com"}, "password": {secret}, "return_to": {"/profile"}})
 		again.want(h.t, 422, "been signed out in the meantime", `value="maria@example.com"`, `name="return_to" value="/profile"`)
-		if strings.Contains(again.body, "Enter an email address") || strings.Contains(again.body, secret) {
+		if strings.Contains(again.Body, "Enter an email address") || strings.Contains(again.Body, secret) {
 			h.t.Error("the form complains of what it did not ask for, or shows the password")
 		}
 		h.browser().get("/sign-in?reauth=1").want(h.t, 200, `name="email"`)

@@ -61,9 +61,9 @@ func redirectOf(c clients.Client) (redirect, base string, ok bool) {
 
 // relyingParty returns the Go code of an app that signs people in.
 func relyingParty(c clients.Client) string {
-	secret := "\t\tClientSecret: os.Getenv(\"CLIENT_SECRET\"),\n"
+	secret := `os.Getenv("CLIENT_SECRET"),`
 	if c.AuthMethod == clients.Public {
-		secret = ""
+		secret = `"", // a public client has none`
 	}
 	return `package main
 
@@ -83,10 +83,12 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	// Its redirect address is BASE_URL` + callbackPath + `.
 	auth, err := rp.New(rp.Config{
 		Issuer:       os.Getenv("ISSUER"),
 		ClientID:     os.Getenv("CLIENT_ID"),
-` + secret + `		BaseURL:      os.Getenv("BASE_URL"), // its redirect address is ` + callbackPath + `
+		ClientSecret: ` + secret + `
+		BaseURL:      os.Getenv("BASE_URL"),
 		Service:      "` + serviceName(c.ID) + `",
 		Keys:         [][]byte{[]byte(os.Getenv("KEY"))},
 		Redis:        redis.NewClient(store),

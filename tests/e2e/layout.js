@@ -60,8 +60,8 @@ function findFaults() {
     if (lines(0, data.length) < 2) continue;
     if (!e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) || hiddenFromSight(e)) continue;
     for (const { 0: found, index } of data.matchAll(/\S{2,}/g)) {
-      const torn = found.length > 12
-        ? found.length / lines(index, index + found.length) < 6
+      const torn = found.length > 12 || e.closest("code")
+        ? found.length / lines(index, index + found.length) < Math.min(6, found.length / 2)
         : Array.from(found.matchAll(/[\p{L}\p{N}]{2,}/gu)).some((word) => lines(index + word.index, index + word.index + word[0].length) > 1);
       if (torn) {
         faults.push(`"${found.slice(0, 40)}" is torn apart: ${name(e)}`);

@@ -36,7 +36,7 @@ function findFaults() {
       text.match(/.{0,30}[\p{L}\p{N})] [.,;:!?](?= |$)/u) ?? // 0 .
       text.match(/\b(\p{L}{3,}) \(\1\)/iu) ?? // Servers (servers)
       text.match(/\b\p{Ll}+(?:\d{1,2} )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}/u) ?? // Started29 Nov 2026
-      text.match(/\b(\p{Ll}{2,}) \1\b/u); // the the
+      text.match(/(?<![-\p{L}])(\p{Ll}{2,}) \1(?![-\p{L}])/u); // the the
     if (found) faults.push(`"${found[0]}" in "${text.slice(0, 100)}"`);
   }
   return faults.slice(0, 6);
