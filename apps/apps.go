@@ -193,5 +193,5 @@ func headerPerson(c echo.Context) *components.Person {
 	if p == nil {
 		return nil
 	}
-	return &components.Person{Name: p.Name, Email: p.Email, Roles: p.Roles}
+	return &components.Person{ID: p.Subject, Name: p.Name, Email: p.Email, Roles: p.Roles}
 }

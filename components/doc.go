@@ -31,7 +31,9 @@
 //	@ErrorSummary("Your order was not placed", []FieldError{{Field: "email", Message: "Enter an email address"}})
 //	@Alert("warning", "Only two left") { Order soon. }
 //	@Badge("success", "badge-check", "Verified buyer")   kinds: "", primary, success, info, warning, error
-//	@Avatar("Alice Demo", "sm")
+//	@Avatar(user.ID, "Alice Demo", "sm")
+//	@Clip("row-link", user.Name, "/people/7")    a link cut to one line
+//	@CopyButton("secret", "the secret")          copies a field; @CodeBlock("env", "Environment variables", text) has one
 //	@Breadcrumbs(items)  @Tabs("Account", items)
 //	@Sort(SortView{Items: []NavItem{{Label: "Newest", URL: "?sort=new", Current: true}}})
 //	@Pagination(Pages{Page: 2, Total: 7, URL: func(n int) string { … }, Summary: "13–24 of 80"})
@@ -40,7 +42,8 @@
 //	@Stat(StatView{Label: "Revenue", Value: Money(123456), Change: "12%", Trend: "up", Hint: "than the week before"})
 //	@ChartFrame(ChartView{ID: "signins", Title: "Sign-ins", Legend: …, Table: table}) { <svg>… }
 //	@Table(TableView{Caption: "Orders", Columns: []Column{{Label: "Order"}, {Label: "Total", Numeric: true}}}) { <tr><td>…</td><td class="num">…</td></tr> }
-//	@Time(order.PlacedAt, DateTime)              also DateOnly, Relative and Clock
+//	@Time(order.PlacedAt, DateTime)              also DateOnly, Relative and Clock; TimeText(t, "3 h") has another text,
+//	                                             TimeThen(t, Relative, ".") punctuation
 //	@ToastOOB(Toast{Kind: "success", Message: "Added to your cart"})   next to a fragment, for htmx
 //	@NavLinkOOB(NavItem{ID: "nav-cart", Label: "Cart", URL: "/cart", Icon: "shopping-cart", Count: 3})   same, for a link of the header
 //	@ErrorPage(ErrorView{…})  @ErrorFragment(ErrorView{…})             web's error handler uses them
@@ -49,7 +52,7 @@
 // .templ or .go file; list names from elsewhere in a comment that begins with "icons:". Class names are found in .templ
 // files only, so write a Go function that chooses a class in one.
 //
-// In Go: Money(cents), Count(n), Plural(n, "reply", "replies"), Initials(name), RelativeAt(t, now).
+// In Go: Money(cents), Count(n), Amount("12", "ms"), LabelUnit("Wait", "ms"), Plural(n, "reply", "replies"), Initials(name), RelativeAt(t, now).
 //
 // Colours, besides daisyUI's (bg-base-100 a panel, bg-base-200 the page, border-base-300 a line, text-primary the app's
 // accent for text and lines; bg-fill with text-fill-content the accent as a filled shape): text-muted for secondary
@@ -59,5 +62,5 @@
 //
 // Behaviour that app.js adds to attributes: data-confirm="Question?" on a button or form, data-autosubmit on a select
 // or input, data-focus on the element that takes the focus, data-menu on a <details> that closes on Escape and outside
-// clicks, data-time on <time>. A form's buttons are disabled while it is being sent.
+// clicks, data-time on <time>, data-remember on a <details> that is open on the next page, too. A form's buttons are disabled while it is being sent.
 package components

@@ -2,6 +2,7 @@ package components
 
 import (
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,42 @@ func Initials(name string) string {
 	}
 	last, _ := utf8.DecodeRuneInString(words[len(words)-1])
 	return string(unicode.ToUpper(first)) + string(unicode.ToUpper(last))
+}
+
+// avatarTones is the number of colours of avatars, --avatar-1 and so on in assets/src/tokens.css.
+const avatarTones = 10
+
+// avatarTone returns the number of the colour of a user's avatar, from 1 to avatarTones.
+func avatarTone(id string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(id)) // never fails
+	return int(h.Sum32()%avatarTones) + 1
+}
+
+// Amount formats a value with its unit: Amount("12", "ms") is "12 ms", with a space that does not break. A percentage
+// has none: "12%".
+func Amount(value, unit string) string {
+	switch {
+	case unit == "":
+		return value
+	case strings.HasPrefix(unit, "%"), strings.HasPrefix(unit, "/"):
+		return value + unit
+	}
+	return value + "\u00a0" + unit
+}
+
+// LabelUnit formats a label with the unit of the values under it: LabelUnit("Wait", "ms") is "Wait (ms)". The unit is
+// left out if the label says it already, as in "Servers" for "servers".
+func LabelUnit(label, unit string) string {
+	for word := range strings.FieldsSeq(label) {
+		if strings.EqualFold(word, unit) {
+			return label
+		}
+	}
+	if unit == "" {
+		return label
+	}
+	return label + " (" + unit + ")"
 }
 
 // Money formats cents as dollars: 123456 is "$1,234.56", -50 is "-$0.50".

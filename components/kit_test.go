@@ -230,3 +230,40 @@ func TestToastOOB_GoesToTheToasts(t *testing.T) {
 		t.Error(part)
 	}
 }
+
+func TestPage_NamesTheReplicaOnDemand(t *testing.T) {
+	open := func(s components.Shell, p templ.Component) bool {
+		page := render(t, p, "")
+		if !strings.Contains(page, "<strong data-replica>shop-2</strong>") {
+			t.Errorf("%s: the page does not name its replica", s.App.Key)
+		}
+		return !strings.Contains(page, "<summary>Technical details</summary>")
+	}
+	s := shell()
+	if open(s, components.Page(s)) {
+		t.Error("the replica is shown without being asked for")
+	}
+	if !open(s, components.ErrorPage(components.ErrorView{Shell: s, Status: 500})) {
+		t.Error("the replica is hidden on an error page")
+	}
+	s.App.Key = "academy"
+	if !open(s, components.Page(s)) {
+		t.Error("the replica is hidden in the Academy")
+	}
+}
+
+func TestAvatar_HasTheColourOfTheUser(t *testing.T) {
+	tone := func(id, name string) string {
+		return elements(t, render(t, components.Avatar(id, name, ""), ""), "span")[0]["data-tone"]
+	}
+	if tone("u-1", "Alice Demo") != tone("u-1", "Anna Dee") {
+		t.Error("a user's colour changes with the name")
+	}
+	tones := map[string]bool{}
+	for _, id := range strings.Split("abcdefghijklmnopqrstuvwxyz", "") {
+		tones[tone(id, "Alice Demo")] = true
+	}
+	if len(tones) < 6 {
+		t.Errorf("26 users have %d colours", len(tones))
+	}
+}

@@ -10,7 +10,7 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 // liveRegion renders the element in which live.js says that the user was signed out. It exists, empty, from the start,
-// so that its new content is read out; it takes no space, so that the page does not move while the user types.
+// so that its new content is read out; it takes no space until then.
 func liveRegion(l Live, signInURL string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -101,3 +101,14 @@ func TestPages_HaveNothingInline(t *testing.T) {
 		}
 	}
 }
+
+// templ writes no space before a component, and one after it.
+func TestPages_SpaceTheirTexts(t *testing.T) {
+	glued := regexp.MustCompile(`(?m)^[ \t]*[^\s/@<][^\n]*[\p{L}\p{N},;.]\n[ \t]*@\w+[.]?(?:Time|Badge)`)
+	before := regexp.MustCompile(`(?m)^[ \t]*@[^\n{}]*[)]\n[ \t]*(?:[{] ")?[.,;:!?](?:["\s]|$)`)
+	for path, text := range sources(t, ".templ") {
+		for _, m := range append(glued.FindAllString(text, -1), before.FindAllString(text, -1)...) {
+			t.Errorf("%s: write { \" \" } before a component, and punctuation after a time with TimeThen: %q", path, m)
+		}
+	}
+}

@@ -8,6 +8,7 @@ type App struct{ Key, Name, URL, Tagline string }
 
 // Person is the signed-in user.
 type Person struct {
+	ID          string // its sub; it chooses the avatar's colour
 	Name, Email string
 	Roles       []string
 }
@@ -43,6 +44,7 @@ type Shell struct {
 	Person      *Person // nil for a guest
 	Live        *Live   // nil for a guest
 	Unavailable bool    // the user is unknown because the session store does not answer
+	Failed      bool    // it is an error page
 
 	SignInURL, SignOutAction, ProfileURL, SessionsURL string
 
@@ -151,12 +153,13 @@ type LegendItem struct {
 	Color int
 }
 
-// TableView is a table that scrolls sideways on a phone. Caption is read out (and shown if ShowCaption).
+// TableView is a table. Caption is read out (and shown if ShowCaption).
 type TableView struct {
 	Caption     string
 	ShowCaption bool
 	Columns     []Column
 	Class       string
+	Cards       bool // on a phone each row is a card; a cell's attribute data-label names it there
 }
 
 // Column is a column of a table. Numeric aligns it right. With a SortURL the heading is a link; Sorted is "ascending",

@@ -87,6 +87,7 @@ func TestConsole_ClientFromCreationToNewSecret(t *testing.T) {
 		if strings.Contains(strings.Join(made.header["Set-Cookie"], " "), secret) {
 			t.Error("the secret is in a cookie")
 		}
+		made.must(t, http.StatusOK, "ISSUER="+h.issuer+"\n", "CLIENT_ID=made\n", "CLIENT_SECRET="+secret+"\n", "REDIRECT_URI=http://made.test/cb\n", "rp.New(rp.Config{")
 		again := h.post(admin, "/admin/clients/new", clientForm())
 		if again.status != http.StatusConflict || !strings.Contains(again.body, "A client with this ID already exists") || !strings.Contains(again.body, "other.made.test") {
 			t.Errorf("sent twice: %d", again.status)
@@ -263,7 +264,7 @@ func TestConsole_ClientsOfOddNames(t *testing.T) {
 		}
 	})
 	admin := h.asAdmin()
-	links := regexp.MustCompile(`href="(/admin/clients/[^"]+)">`).FindAllStringSubmatch(h.get(admin, "/admin/clients").body, -1)
+	links := regexp.MustCompile(`href="(/admin/clients/[^"]+)"`).FindAllStringSubmatch(h.get(admin, "/admin/clients").body, -1)
 	if len(links) < 7 {
 		t.Fatalf("%d clients are listed", len(links))
 	}

@@ -318,3 +318,11 @@ func TestConsole_EstateIsForAdministrators(t *testing.T) {
 		}
 	}
 }
+
+func TestConsole_HealthSaysWhatWorks(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		admin := h.asAdmin()
+		h.shows(admin, "/admin/health", "Database", "Redis", "Denylist", "Deliveries", "Each algorithm has an active key.")
+		h.get(admin, "/admin/sign-ins/failed").must(t, http.StatusOK, "No sign-in has failed in the last 24 hours.")
+	})
+}

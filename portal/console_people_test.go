@@ -172,6 +172,7 @@ func TestConsole_BanEndsEverythingAndShowsTheReceipt(t *testing.T) {
 		// Another tab, or another administrator: it is said, and nothing is doubled.
 		h.follow(b, h.post(b, alice+"/ban", banned("again", "never"))).must(t, http.StatusOK, "Alice Demo is already banned.")
 		h.follow(b, h.get(b, alice+"/ban")).must(t, http.StatusOK, "Alice Demo is already banned.")
+		h.get(b, "/admin/sign-ins/failed").must(t, http.StatusOK, "Addresses with failed sign-ins", "127.0.0.1", `data-label="Failed">1<`)
 		if rows := h.audited(); len(rows) != 2 || rows[0].Action != "person.sign_in_failed" || rows[0].TargetID != "demo-alice" ||
 			rows[1].Action != "person.banned" || rows[1].TargetID != "demo-alice" ||
 			rows[1].Detail["reason"] != "Sold <nothing>" || rows[1].IP == "" || rows[1].RequestID == "" {

@@ -106,11 +106,7 @@ func legendOf(c lab.Chart) []components.LegendItem {
 func tableOf(c lab.Chart) lab.Table {
 	t := lab.Table{ID: c.ID, Title: c.Title, Columns: []string{c.XLabel}, Numeric: []bool{false}}
 	for _, s := range c.Series {
-		label := s.Label
-		if s.Unit != "" {
-			label += " (" + s.Unit + ")"
-		}
-		t.Columns, t.Numeric = append(t.Columns, label), append(t.Numeric, true)
+		t.Columns, t.Numeric = append(t.Columns, components.LabelUnit(s.Label, s.Unit)), append(t.Numeric, true)
 	}
 	for i, x := range c.Labels {
 		row := []string{x}

@@ -271,13 +271,13 @@ func estateSteps(log []control.Entry, sub string) []estateStep {
 			Do:  "Open the Shop in another tab, sign in and add something to the cart. Then press Kill next to shop-1 here, and immediately click a link in the other tab.",
 			Why: "SIGKILL is like a crash: the process has no chance to clean up. The load balancer notices that it is gone and sends the request to the other replica."},
 		{ID: "look", Title: "See that nothing was lost", Done: back,
-			Do:  "In the other tab, your cart is still full and you're still signed in. The footer names the replica that responded. The log below shows how long shop-1 was down.",
+			Do:  "In the other tab, your cart is still full and you're still signed in. Technical details, in the footer, name the replica that responded. The log below shows how long shop-1 was down.",
 			Why: "The cart is in the database and the session is in Redis. No replica holds anything that a request needs, so any replica can serve it."},
 		{ID: "add", Title: "Add a replica", Done: added,
 			Do:  "Press Add next to the Shop, wait until shop-3 is ready, and reload the other tab a few times.",
 			Why: "This is horizontal scaling. The new replica needs no copy of any session. It loads the denylist, reports that it is ready, and starts to receive requests."},
 		{ID: "balance", Title: "Change the load balancing", Done: balanced,
-			Do:  "Choose sticky for the Shop and reload the other tab: the footer names the same replica each time. Kill that one, and another takes over. Then choose round robin again.",
+			Do:  "Choose sticky for the Shop and reload the other tab: the technical details in the footer name the same replica each time. Kill that one, and another takes over. Then choose round robin again.",
 			Why: "Sticky sessions aren't needed here, because replicas keep no state. They only spread the load less evenly."},
 	}
 }

@@ -86,10 +86,7 @@ func choices(p lab.Param) []components.Option {
 }
 
 func withUnit(p lab.Param) string {
-	if p.Unit == "" {
-		return p.Label
-	}
-	return p.Label + " (" + p.Unit + ")"
+	return components.LabelUnit(p.Label, p.Unit)
 }
 
 var _ = templruntime.GeneratedTemplate

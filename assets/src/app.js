@@ -251,6 +251,41 @@
       document.getElementById(fill.dataset.fillFocus)?.focus();
     }
   });
+  // data-copy on a button copies the value or the text of the element with that id; where the browser does not allow it, the
+  // text is selected instead. The button is hidden where there is no JavaScript.
+  for (const b of all("[data-copy]")) b.hidden = false;
+  const copy = async (from) => {
+    const text = from.value ?? from.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      if (from.select) from.select();
+      else getSelection().selectAllChildren(from);
+      return document.execCommand("copy");
+    }
+  };
+  document.addEventListener("click", async (e) => {
+    const button = e.target.closest("[data-copy]");
+    if (!button) return;
+    const done = await copy(document.getElementById(button.dataset.copy));
+    const label = button.querySelector("[data-copy-label]");
+    const status = button.parentElement.querySelector("[data-copy-status]");
+    label.textContent = done ? "Copied" : "Selected";
+    status.textContent = done ? "Copied" : "Selected. Copy it with the keyboard.";
+    setTimeout(() => {
+      label.textContent = "Copy";
+      status.textContent = "";
+    }, 3000);
+  });
+
+  // <details data-remember> is as open on the next page of this tab as it was left.
+  for (const details of all("details[data-remember]")) {
+    const key = `open:${details.dataset.remember}`;
+    details.open = sessionStorage.getItem(key) === "yes";
+    details.addEventListener("toggle", () => sessionStorage.setItem(key, details.open ? "yes" : "no"));
+  }
+
   // What is sent is a password again, so that the browser offers to keep it and shows no suggestions of old ones.
   document.addEventListener("submit", (e) => {
     for (const b of all("[data-reveal]", e.target)) {

@@ -31,11 +31,14 @@
     const apart = a.bottom <= b.top || a.top >= b.bottom || a.right <= b.left || a.left >= b.right;
     return apart ? 0 : a.bottom - b.top + 24; // it is still on its way to its place
   };
-  // Nobody types under the card: the page moves down, and makes room at its top if there is none to scroll to.
-  const uncover = (card, field) => {
-    if (covered(card, field) > scrollY) region.dataset.push = "";
-    scrollBy({ top: -covered(card, field), behavior: "instant" });
+  // The card pushes the page down; where the page is scrolled, what is being read stays where it is.
+  const fill = (...content) => {
+    const before = region.offsetHeight;
+    region.replaceChildren(...content);
+    if (scrollY > 0) scrollBy({ top: region.offsetHeight - before, behavior: "instant" });
   };
+  // What is typed is not hidden by the card, where the page is scrolled: it moves down.
+  const uncover = (card, field) => scrollBy({ top: -covered(card, field), behavior: "instant" });
 
   let shown = "";
   const show = ({ text, again, other }) => {
@@ -52,18 +55,16 @@
     for (const p of card.querySelectorAll("[data-note]")) p.hidden = p.dataset.note !== note;
     card.querySelector("[data-again]").hidden = note !== "again";
     card.querySelector("[data-reload]").hidden = note !== "other";
-    delete region.dataset.push;
-    region.replaceChildren(card);
+    fill(card);
     const field = typing();
     if (field) uncover(card, field);
   };
   const clear = () => {
-    mark(false);
     shown = "";
     // Whoever stands on one of its buttons goes on at the content.
     if (region.contains(document.activeElement)) document.getElementById("content").focus({ preventScroll: true });
-    region.replaceChildren();
-    delete region.dataset.push;
+    fill();
+    mark(false);
   };
 
   // The tab in which somebody signs out is about to show another page: it is told only if that does not come.
@@ -84,9 +85,8 @@
     if (e.target.closest("[data-reload]")) location.reload();
     if (e.target.closest("[data-hide]")) {
       document.getElementById("content").focus({ preventScroll: true });
-      region.replaceChildren();
-      delete region.dataset.push;
-    }
+      fill();
+      }
   });
 
   // What was typed, and not sent, waits in this tab for the same person while they sign in again.

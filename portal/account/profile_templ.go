@@ -395,11 +395,11 @@ func profilePage(v profileView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.Time(v.User.PasswordChangedAt, components.Relative).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.TimeThen(v.User.PasswordChangedAt, components.Relative, ".").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, " . See <a class=\"link\" href=\"/sessions\">where you're signed in</a>.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, " See <a class=\"link\" href=\"/sessions\">where you're signed in</a>.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -29,8 +29,17 @@ type signInView struct {
 	Conflict bool // the browser sends sessions of different users
 	NotSent  bool // the browser was just given a session cookie, and does not send it
 
+	SignedOut     bool      // the user's sign-in ended before the password was sent again
 	Disabled      bool      // the password was right, and the account is disabled
 	DisabledUntil time.Time // zero: permanently
+}
+
+// faultTitle returns the heading of the form's error summary.
+func (v signInView) faultTitle() string {
+	if v.Reauth != nil {
+		return "Please check your password"
+	}
+	return "You're not signed in"
 }
 
 // SignInForm handles GET /sign-in. Parameters: return_to, a local path; login_hint, an email to begin with (OpenID
@@ -66,9 +75,10 @@ func (p *Pages) showSignIn(c echo.Context, status int, view signInView) error {
 	return web.Render(c, status, signInPage(view))
 }
 
-// SignIn handles POST /sign-in with the fields email, password, return_to and reauth.
+// SignIn handles POST /sign-in with the fields email, password, return_to and reauth. The form that asks for the
+// password again has the field username instead of email.
 func (p *Pages) SignIn(c echo.Context) error {
-	fields, err := formValues(c, "email", "password", "return_to", "reauth")
+	fields, err := formValues(c, "email", "password", "return_to", "reauth", "username")
 	if err != nil {
 		return err
 	}
@@ -80,6 +90,10 @@ func (p *Pages) SignIn(c echo.Context) error {
 	}
 	if reauth && v != nil {
 		return p.reauthenticate(c, v, secret, view)
+	}
+	if reauth && typed == "" {
+		view.SignedOut, view.Email = true, redisplay(fields[4], maxEmail)
+		return p.showSignIn(c, http.StatusUnprocessableEntity, view)
 	}
 	_, account, err := NormaliseEmail(typed)
 	if err != nil {

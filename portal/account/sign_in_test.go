@@ -322,7 +322,7 @@ func TestSignIn_Reauthentication(t *testing.T) {
 		session := b.cookie("portal_session")
 		h.clock.Add(2 * time.Hour)
 		b.get("/sign-in?reauth=1&return_to=%2Fprofile").want(h.t, 200, "Confirm it&#39;s you", "Maria Keller", `name="reauth" value="1"`)
-		b.post("/sign-in", url.Values{"reauth": {"1"}, "password": {""}}).want(h.t, 422, "Enter your password")
+		b.post("/sign-in", url.Values{"reauth": {"1"}, "password": {""}}).want(h.t, 422, "Please check your password", "Enter your password.")
 		b.post("/sign-in", url.Values{"reauth": {"1"}, "password": {"wrong"}}).want(h.t, 422, "Wrong password")
 		// Whatever email is sent, it is the person who is signed in who confirms.
 		b.post("/sign-in", url.Values{"reauth": {"1"}, "email": {"other@example.com"}, "password": {secret}, "return_to": {"/profile"}}).wantTo(h.t, "/profile")
@@ -335,7 +335,13 @@ func TestSignIn_Reauthentication(t *testing.T) {
 		if n := h.count("SELECT COUNT(*) FROM sign_ins WHERE user_id = ? AND created_at >= ?", u.ID, h.clock.Now().Add(-time.Second).UnixMilli()); n != 1 {
 			h.t.Error("auth_time did not move")
 		}
-		// A guest is asked for everything.
+		// A guest is asked for everything; one whose sign-in ended meanwhile is told so, instead of what is wrong with a form
+		// that is new to them.
+		again := h.browser().post("/sign-in", url.Values{"reauth": {"1"}, "username": {"maria@example.com"}, "password": {secret}, "return_to": {"/profile"}})
+		again.want(h.t, 422, "been signed out in the meantime", `value="maria@example.com"`, `name="return_to" value="/profile"`)
+		if strings.Contains(again.Body, "Enter an email address") || strings.Contains(again.Body, secret) {
+			h.t.Error("the form complains of what it did not ask for, or shows the password")
+		}
 		h.browser().get("/sign-in?reauth=1").want(h.t, 200, `name="email"`)
 		h.browser().post("/sign-in", url.Values{"reauth": {"1"}, "email": {"maria@example.com"}, "password": {secret}}).wantTo(h.t, "/")
 	})

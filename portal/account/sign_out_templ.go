@@ -73,7 +73,7 @@ func signOutPage(v signOutView) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = components.Avatar(v.Person.Name, "").Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = components.Avatar(v.Person.ID, v.Person.Name, "").Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

@@ -60,7 +60,7 @@ func (p *Pages) Person(c echo.Context) *components.Person {
 	if err != nil || rec == nil {
 		return nil
 	}
-	return &components.Person{Name: rec.Name, Email: rec.Email, Roles: rec.Roles}
+	return &components.Person{ID: rec.Subject, Name: rec.Name, Email: rec.Email, Roles: rec.Roles}
 }
 
 // Unavailable reports whether the session can't be loaded, since Redis does not answer.
@@ -125,7 +125,7 @@ func (p *Pages) Visitor(c echo.Context) (u store.User, in store.SignIn, ok bool,
 }
 
 func headerPerson(u store.User) *components.Person {
-	return &components.Person{Name: u.Name, Email: u.Email, Roles: u.Roles}
+	return &components.Person{ID: u.ID, Name: u.Name, Email: u.Email, Roles: u.Roles}
 }
 
 // requireSignIn calls handle for a signed-in user, and redirects a guest to the sign-in page, which leads back.

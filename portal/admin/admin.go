@@ -46,6 +46,7 @@ func New(d Deps) (*Console, error) {
 // Routes registers the endpoints of the console. The first argument of action is the path of the page with the form.
 func (a *Console) Routes(e *echo.Echo) {
 	e.GET("/admin", a.page(a.overview))
+	e.GET("/admin/health", a.page(a.health))
 
 	e.GET("/admin/people", a.page(a.people))
 	e.GET("/admin/people/:id", a.page(a.person))
@@ -63,6 +64,7 @@ func (a *Console) Routes(e *echo.Echo) {
 	e.GET("/admin/audit.csv", a.page(a.auditCSV))
 
 	e.GET("/admin/sign-ins", a.page(a.signIns))
+	e.GET("/admin/sign-ins/failed", a.page(a.failedSignIns))
 	e.POST("/admin/sign-ins/:sid/end", a.action("/admin/sign-ins", a.endSignIn))
 	e.GET("/admin/servers", a.page(a.servers))
 	e.GET("/admin/denylist", a.page(a.denylist))

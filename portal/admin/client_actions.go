@@ -19,6 +19,7 @@ type secretView struct {
 	clientRow
 	Secret string
 	What   string // created, changed or rotated
+	Sample clientSample
 }
 
 // showSecret answers a POST with the page that shows the secret, or redirects with a message if the client has none.
@@ -27,7 +28,7 @@ func (a *Console) showSecret(c echo.Context, client clients.Client, secret, what
 		web.Flash(c, "success", client.Name+" was created. It's a public client, so it has no secret.")
 		return web.RedirectHX(c, clientURL(client.ID))
 	}
-	view := secretView{clientRow: clientRowOf(client), Secret: secret, What: what}
+	view := secretView{clientRow: clientRowOf(client), Secret: secret, What: what, Sample: a.sampleOf(client, secret)}
 	view.frame = a.clientFrame(c, client.Name, client.ID, "Secret for "+client.Name)
 	return web.Render(c, http.StatusOK, secretPage(view))
 }

@@ -88,6 +88,7 @@ type clientView struct {
 	frame
 	clientRow
 	Client clients.Client
+	Sample clientSample
 }
 
 // showClient handles GET /admin/clients/:client.
@@ -96,7 +97,7 @@ func (a *Console) showClient(c echo.Context, _ Admin) error {
 	if err != nil {
 		return err
 	}
-	view := clientView{clientRow: clientRowOf(client), Client: client}
+	view := clientView{clientRow: clientRowOf(client), Client: client, Sample: a.sampleOf(client, "")}
 	view.frame = a.frame(c, client.Name, "", "clients", components.NavItem{Label: "Clients", URL: clientsPath})
 	view.Head.Actions = clientActions(view)
 	return web.Render(c, http.StatusOK, clientPage(view))

@@ -34,6 +34,41 @@ type figures struct {
 	tallies cached[store.Counts]
 	places  cached[[]store.SignInCount]
 	names   cached[map[string]string]
+	log     logHistory
+}
+
+// reportDelay is how old a replica's report may be: it says every second what it has applied. What was written to the log
+// since may be applied all the same.
+const reportDelay = 2500 * time.Millisecond
+
+// logHistory holds when the console first saw the latest positions of the log.
+type logHistory struct {
+	mu   sync.Mutex
+	seen []logPosition // ascending
+}
+
+type logPosition struct {
+	at       time.Time
+	position int64
+}
+
+// reported notes the position of the log at now, and returns the one that every replica must have reported by now.
+func (h *logHistory) reported(now time.Time, position int64) int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n := len(h.seen); n == 0 || h.seen[n-1].position != position {
+		if n > 0 && h.seen[n-1].position > position { // Redis began anew
+			h.seen = nil
+		}
+		h.seen = append(h.seen, logPosition{now, position})
+	}
+	for len(h.seen) > 1 && now.Sub(h.seen[1].at) >= reportDelay {
+		h.seen = h.seen[1:]
+	}
+	if now.Sub(h.seen[0].at) < reportDelay {
+		return 0
+	}
+	return h.seen[0].position
 }
 
 // cached caches a value for countCacheLifetime. Concurrent calls wait for the one that reads it.
@@ -82,6 +117,7 @@ func (a *Console) clientNames(ctx context.Context) (map[string]string, error) {
 type fleetState struct {
 	Replicas []denylist.Replica
 	State    denylist.State
+	Reported int64  // the position that every replica must have reported by now
 	Away     string // a sentence that says why the state is unknown; "" if it is known
 	Now      time.Time
 }
@@ -96,6 +132,7 @@ func (a *Console) loadFleetState(ctx context.Context) fleetState {
 	if fleet.State, err = a.Log.State(ctx); err == nil {
 		fleet.Replicas, err = a.Log.Replicas(ctx)
 	}
+	fleet.Reported = a.figures.log.reported(fleet.Now, fleet.State.Position)
 	switch {
 	case errors.Is(err, denylist.ErrForeign):
 		fleet.Away = "Redis has other data under the denylist's keys. Delete that data: until then, revocations can't be written to Redis."
@@ -123,7 +160,7 @@ func (fleet fleetState) stateOf(r denylist.Replica) string {
 		return unreachable
 	case r.Age < 0:
 		return loading
-	case !r.Synced || r.Position < fleet.State.Position:
+	case !r.Synced || r.Position < fleet.Reported:
 		return behind
 	}
 	return healthy

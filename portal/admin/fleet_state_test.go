@@ -89,6 +89,57 @@ func TestOverview_WarnsOfWhatNeedsCare(t *testing.T) {
 	}
 }
 
+// A replica reports once a second what it has applied: for a moment after each ban, the others seem to be behind.
+func TestServers_AreNotBehindForWhatTheyCannotHaveReported(t *testing.T) {
+	var at []time.Time
+	for _, ms := range []int{0, 1000, 2000, 3000, 4000, 5000} {
+		at = append(at, time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC).Add(time.Duration(ms)*time.Millisecond))
+	}
+	for name, test := range map[string]struct {
+		positions []int64
+		want      []bool
+	}{
+		"nothing new":       {[]int64{3, 3, 3, 3, 3, 3}, []bool{false, false, false, false, false, false}},
+		"one ban":           {[]int64{3, 4, 4, 4, 4, 4}, []bool{false, false, false, false, true, true}},
+		"a ban a second":    {[]int64{3, 4, 5, 6, 7, 8}, []bool{false, false, false, false, true, true}},
+		"Redis begins anew": {[]int64{3, 4, 1, 1, 1, 1}, []bool{false, false, false, false, false, false}},
+	} {
+		if got := admin.Behind(at, test.positions); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
+}
+
+func TestHealth_SaysWhatToDo(t *testing.T) {
+	fine := denylist.State{Epoch: "e", Position: 3}
+	well := denylist.Replica{Name: "shop-1", Position: 3, Synced: true, Version: "v2"}
+	for name, test := range map[string]struct {
+		redis   redis
+		tallies store.Counts
+		want    []string
+	}{
+		"all well":        {redis: redis{[]denylist.Replica{well}, fine, nil}},
+		"a silent server": {redis: redis{[]denylist.Replica{well, {Name: "shop-2", Silent: true}}, fine, nil}, want: []string{"Servers: Check"}},
+		"a new server":    {redis: redis{[]denylist.Replica{well, {Name: "shop-2", Age: -1}}, fine, nil}, want: []string{"Servers: Wait"}},
+		"an empty Redis":  {redis: redis{state: denylist.State{}}, want: []string{"Denylist: Wait", "Servers: Wait"}},
+		"two versions":    {redis: redis{[]denylist.Replica{well, {Name: "shop-2", Position: 3, Synced: true, Version: "v1"}}, fine, nil}, want: []string{"Versions: Finish"}},
+		"everything else": {
+			redis: redis{[]denylist.Replica{{Position: 3, Synced: true, Unreadable: 2}}, fine, nil}, tallies: store.Counts{Waiting: 4, GivenUp: 3},
+			want: []string{"Denylist: Look", "Deliveries: Check"},
+		},
+		"Redis away": {redis: redis{err: errors.New("no route")}, want: []string{"Redis: Check"}},
+	} {
+		got := admin.Advice(t.Context(), test.redis, test.tallies)
+		fits := len(got) == len(test.want)
+		for i := range test.want {
+			fits = fits && strings.HasPrefix(got[i], test.want[i])
+		}
+		if !fits {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
 func TestWords(t *testing.T) {
 	for got, want := range map[string]string{
 		admin.Memory(0): "0 B", admin.Memory(1023): "1023 B", admin.Memory(43_830_477): "41.8 MiB", admin.Memory(5 << 40): "5.0 TiB", admin.Memory(-1): "-1 B",

@@ -105,10 +105,10 @@ type peopleView struct {
 }
 
 type personRow struct {
-	URL, Name, Email string
-	Roles            []string
-	State            personState
-	Created          time.Time
+	ID, URL, Name, Email string
+	Roles                []string
+	State                personState
+	Created              time.Time
 }
 
 // personState says whether a user is banned or deleted.
@@ -145,7 +145,7 @@ func (a *Console) people(c echo.Context, _ Admin) error {
 	}
 	for _, u := range found.Users {
 		view.Rows = append(view.Rows, personRow{
-			URL: personURL(u.ID), Name: u.Name, Email: u.Email, Roles: u.Roles, State: personStateOf(u, a.Now()), Created: u.CreatedAt,
+			ID: u.ID, URL: personURL(u.ID), Name: u.Name, Email: u.Email, Roles: u.Roles, State: personStateOf(u, a.Now()), Created: u.CreatedAt,
 		})
 	}
 	if found.Previous != (store.PeopleCursor{}) {

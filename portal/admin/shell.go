@@ -13,6 +13,7 @@ import (
 // sections are the links of the console's navigation, by the key that a page passes to layout.
 var sections = []struct{ key, label, icon, url string }{
 	{"overview", "Overview", "layout-dashboard", "/admin"},
+	{"health", "Health", "activity", healthPath},
 	{"people", "People", "users", "/admin/people"},
 	{"sign-ins", "Sign-ins", "log-in", "/admin/sign-ins"},
 	{"servers", "Servers", "server", "/admin/servers"},
@@ -21,7 +22,7 @@ var sections = []struct{ key, label, icon, url string }{
 	{"clients", "Clients", "app-window", "/admin/clients"},
 	{"keys", "Keys", "key-round", "/admin/keys"},
 	{"audit", "Audit", "scroll-text", "/admin/audit"},
-} // icons: layout-dashboard users log-in server shield-ban send app-window key-round scroll-text
+} // icons: layout-dashboard activity users log-in server shield-ban send app-window key-round scroll-text
 
 // Path is the path of the console's first page.
 const Path = "/admin"

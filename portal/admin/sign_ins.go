@@ -82,6 +82,7 @@ type chip struct {
 
 type signInRow struct {
 	SID, EndPath     string
+	UserID           string
 	Name, Email, URL string
 	Browser, Icon    string
 	Address, Replica string
@@ -185,7 +186,7 @@ func compareNames(a, b string) int {
 
 func signInOf(in store.ActiveSignIn, names map[string]string, own bool) signInRow {
 	row := signInRow{
-		SID: in.SID, EndPath: signInsPath + "/" + url.PathEscape(in.SID) + "/end", Name: in.Name, Email: in.Email,
+		SID: in.SID, EndPath: signInsPath + "/" + url.PathEscape(in.SID) + "/end", UserID: in.UserID, Name: in.Name, Email: in.Email,
 		URL: personURL(in.UserID), Address: in.IP, Replica: in.Replica, SignedIn: in.CreatedAt, Seen: in.LastSeenAt, Own: own,
 	}
 	row.Browser, row.Icon = account.DescribeDevice(in.UserAgent)

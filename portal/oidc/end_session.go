@@ -142,13 +142,14 @@ func (h *Handlers) redirectAfterLogout(c echo.Context, q *logoutRequest) error {
 type logoutView struct {
 	Shell  components.Shell
 	Client string // name of the requesting client; "" if unknown
+	Sub    string
 	Name   string
 	Email  string
 	Fields [][2]string // the request's parameters, repeated in the form
 }
 
 func (h *Handlers) askToSignOut(c echo.Context, q *logoutRequest, rec *session.Record) error {
-	v := logoutView{Shell: web.Shell(c, "Sign out"), Name: rec.Name, Email: rec.Email}
+	v := logoutView{Shell: web.Shell(c, "Sign out"), Sub: rec.Subject, Name: rec.Name, Email: rec.Email}
 	if client, ok := h.Clients.Client(c.Request().Context(), q.ClientID); ok {
 		v.Client = client.Name
 		web.FormActions(c, client.Origins()...)

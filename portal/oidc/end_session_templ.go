@@ -88,7 +88,7 @@ func logoutPage(v logoutView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = components.Avatar(v.Name, "").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Avatar(v.Sub, v.Name, "").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

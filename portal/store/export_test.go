@@ -29,6 +29,9 @@ var (
 	ActiveOfUser   = activeOfUser
 )
 
+// FailedSignInsQuery is the query of FailedSignIns.
+var FailedSignInsQuery = failedSignIns
+
 // The queries of ActiveSignInCounts.
 const (
 	NextOfPortal  = nextOfPortal

@@ -47,6 +47,8 @@ func fill(t *testing.T, d *db.DB) {
 		{`INSERT INTO audit (at, actor_id, actor, action, target_kind, target_id) ` + numbers + `
 			SELECT i * 1000, 'admin-' || CAST(i % 9 AS TEXT), '', 'action-' || CAST(i % 20 AS TEXT),
 			'kind-' || CAST(i % 5 AS TEXT), 'u' || CAST(i % 3000 AS TEXT) FROM n`, []any{filled}},
+		{`INSERT INTO audit (at, actor_id, actor, action, target_kind, target, ip) ` + numbers + `
+			SELECT i * 1000, '', '', 'person.sign_in_failed', 'email', 'e' || CAST(i % 50 AS TEXT), '203.0.113.' || CAST(i % 200 AS TEXT) FROM n`, []any{3000}},
 		{map[db.Dialect]string{db.SQLite: `ANALYZE`, db.Postgres: `VACUUM ANALYZE`}[d.Dialect], nil},
 	} {
 		if _, err := d.ExecContext(t.Context(), d.Rebind(step.statement), step.args...); err != nil {
@@ -191,6 +193,7 @@ func queries(t *testing.T, d *db.DB) map[string]ask {
 		query: "SELECT " + store.SignInColumns + store.ActiveOfUser(d.Dialect) + store.OthersByLastSeen, args: []any{"u1", db.Millis(since), "sid-1", 10, 90},
 		ordered: true, index: "sign_ins_living_of_user",
 	}
+	asked["failed sign-ins"] = ask{query: store.FailedSignInsQuery(d.Dialect), args: []any{2_000_000, 1000, 50}, index: "audit_failed_sign_ins"}
 	for name, q := range auditQueries() {
 		query, args := q.Statement(15_000_000, d.Dialect)
 		asked["audit "+name] = ask{query: query, args: args, ordered: true, along: true, index: auditIndex(q)}

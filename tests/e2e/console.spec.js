@@ -152,6 +152,9 @@ test("a client is created, changed, given a new secret and disabled", async ({ p
   const field = main(page).getByLabel("Secret", { exact: true });
   const secret = await field.inputValue();
   expect(secret.length).toBeGreaterThanOrEqual(32);
+  await expect(main(page).getByRole("region", { name: "Environment variables" })).toContainText(`CLIENT_SECRET=${secret}`);
+  await main(page).getByRole("button", { name: "Copy the secret" }).click();
+  await expect(main(page).getByText("Copied", { exact: true }).first()).toBeVisible();
   await page.reload(); // sends the form once more
   expect(await page.content()).not.toContain(secret);
   await page.goto(at("portal", `/admin/clients/${id}`));
@@ -343,4 +346,27 @@ test("every sign-in of somebody is ended from their page", async ({ page, anothe
   await expect(card(other)).toContainText("An administrator signed you out");
   await other.goto(at("portal", "/"));
   await expectGuest(other);
+});
+
+test("the keyboard searches the people, moves over the rows and opens one", async ({ page }) => {
+  await signIn(page, admin);
+  await page.goto(at("portal", "/admin/people"));
+  const links = rows(page).getByRole("link");
+  for (const [key, row] of [["j", 0], ["j", 1], ["k", 0]]) {
+    await page.keyboard.press(key);
+    await expect(links.nth(row)).toBeFocused();
+  }
+  await page.keyboard.press("/");
+  await expect(main(page).getByRole("searchbox")).toBeFocused();
+  await page.keyboard.type("jk/");
+  await expect(main(page).getByRole("searchbox")).toHaveValue("jk/");
+  await main(page).getByRole("searchbox").fill("alice");
+  await expect(rows(page).filter({ hasText: people.alice.email })).toHaveCount(1);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("j"); // in a list to choose from, too, it is a letter
+  await expect(main(page).getByLabel("State")).toBeFocused();
+  await main(page).getByRole("heading", { level: 1 }).click();
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/admin\/people\/demo-alice$/);
 });

@@ -1,9 +1,10 @@
-// Geometry of a page: what sticks out, spills over or is cut off.
+// Geometry of a page: what sticks out, spills over, is cut off or is torn apart.
 import { expect } from "@playwright/test";
 
 // findFaults runs in the page. It returns one line for each fault of the layout: the page scrolls sideways, a box lies outside the
-// window, content spills out of its box, or content is cut off without an ellipsis. A box that scrolls sideways on purpose is
-// allowed for code, and on narrow screens for tables; from 1024 px on no column of a table may be hidden.
+// window, content spills out of its box, content is cut off without an ellipsis, or a word is torn apart. A box that scrolls
+// sideways on purpose is allowed for code, and on narrow screens for tables without cards; from 1024 px on no column of a table
+// may be hidden.
 function findFaults() {
   const width = document.documentElement.clientWidth;
   const wide = width >= 1000;
@@ -38,11 +39,34 @@ function findFaults() {
     if ((box.right > width + 1 || box.left < -1) && !scroller(e)) faults.push(`outside the window, from ${Math.round(box.left)} to ${Math.round(box.right)}: ${name(e)}`);
     if (style.display === "inline" || style.display === "contents" || e.tagName === "SVG" || e.tagName === "svg") continue;
     if (scrolls(style)) {
-      if (more > 1 && wide && !e.matches("pre, textarea, input") && !e.querySelector(":scope > pre")) faults.push(`hides ${more} px at the side: ${name(e)}`);
+      if (more > 1 && (wide || e.matches(".table-cards")) && !e.matches("pre, textarea, input") && !e.querySelector(":scope > pre")) faults.push(`hides ${more} px at the side: ${name(e)}`);
     } else if (cuts(style)) {
       if (more > 1 && style.textOverflow !== "ellipsis" && !e.matches("input, select, progress")) faults.push(`cuts off ${more} px: ${name(e)}`);
     } else if (more > 1 && !e.matches("table, tbody, thead, tr, select, option, input, fieldset, legend, body, html") && !scroller(e) && !reachesOut(e)) {
       faults.push(`${more} px spill out of: ${name(e)}`);
+    }
+  }
+  // A word of up to 12 characters is not torn apart, and a longer one has a few of them in each line.
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  const lines = (from, to) => {
+    range.setStart(texts.currentNode, from);
+    range.setEnd(texts.currentNode, to);
+    return new Set(Array.from(range.getClientRects(), (box) => Math.round(box.top))).size;
+  };
+  while (texts.nextNode()) {
+    const { data, parentElement: e } = texts.currentNode;
+    if (data.trim().length < 2 || e.closest("svg, script, style, template, textarea, select")) continue;
+    if (lines(0, data.length) < 2) continue;
+    if (!e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) || hiddenFromSight(e)) continue;
+    for (const { 0: found, index } of data.matchAll(/\S{2,}/g)) {
+      const torn = found.length > 12 || e.closest("code")
+        ? found.length / lines(index, index + found.length) < Math.min(6, found.length / 2)
+        : Array.from(found.matchAll(/[\p{L}\p{N}]{2,}/gu)).some((word) => lines(index + word.index, index + word.index + word[0].length) > 1);
+      if (torn) {
+        faults.push(`"${found.slice(0, 40)}" is torn apart: ${name(e)}`);
+        break;
+      }
     }
   }
   // A fault spills through all boxes around it: the innermost ones say enough.

@@ -230,6 +230,8 @@ test("the notice is accessible, fits a telephone, and can be put aside", async (
   await expect(tab.getByRole("alert").filter({ hasText: "You signed out in Forum" })).toHaveCount(1);
   await look(tab, "a page of somebody who was signed out");
   const box = await card(tab).boundingBox();
+  const first = await tab.getByRole("main").locator(":scope > *").first().boundingBox();
+  expect(box.y + box.height, "the notice is above the content, and covers nothing").toBeLessThanOrEqual(first.y);
   expect(box.x).toBeGreaterThanOrEqual(0);
   expect(box.x + box.width).toBeLessThanOrEqual(390);
   await card(tab).getByRole("button", { name: "Hide" }).click();

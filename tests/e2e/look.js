@@ -1,8 +1,9 @@
-// What every page must bear: axe in light, in dark and on a phone, and a layout that fits. pages.spec.js does it for each page of
+// What every page must bear: axe in light, in dark and on a phone, a layout that fits, and clean text. pages.spec.js does it for each page of
 // the table; a test of its own only calls look for a page that the table can't reach.
 import { expect } from "@playwright/test";
 import axe from "axe-core";
 import { expectTidy } from "./layout.js";
+import { expectCleanText } from "./text.js";
 
 // colourRules are the rules of axe whose answer may differ between light and dark.
 const colourRules = ["color-contrast", "link-in-text-block"];
@@ -35,12 +36,13 @@ async function settle(page) {
   });
 }
 
-// look checks the page that is open: axe in light, dark and on a phone, and its layout at three widths.
+// look checks the page that is open: axe in light, dark and on a phone, its layout at three widths, and its text.
 export async function look(page, name) {
   await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
   await settle(page);
   await checkAccess(page, `${name}, light`);
   await expectTidy(page, name, 1440);
+  await expectCleanText(page, name);
   await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
   await settle(page);
   await checkAccess(page, `${name}, dark`, colourRules);

@@ -5,6 +5,7 @@ package hostile_test
 // console are the endpoints of the administrators' console.
 var console = []endpoint{
 	{route: "GET /admin", as: administrator},
+	{route: "GET /admin/health", as: administrator},
 
 	{route: "GET /admin/people", as: administrator, query: "q=ali&state=active&role=customer&size=25&after=eyJpIjoieCJ9&before="},
 	{route: "GET /admin/people/:id", as: administrator, query: "page=1"},
@@ -22,6 +23,7 @@ var console = []endpoint{
 	{route: "GET /admin/audit.csv", as: administrator, query: "actor=a@example.com&target=x&action=person.banned&kind=user&from=2026-01-01&to=2026-12-31&older=9"},
 
 	{route: "GET /admin/sign-ins", as: administrator, query: "app=shop&replica=shop-1&after=1795428000000~a&before="},
+	{route: "GET /admin/sign-ins/failed", as: administrator},
 	{route: "POST /admin/sign-ins/:sid/end", once: true, form: "back=app%3Dshop"},
 	{route: "GET /admin/servers", as: administrator},
 	{route: "GET /admin/denylist", as: administrator, query: "q=alice&kind=sub&reason=banned&state=waiting&after=9&before="},

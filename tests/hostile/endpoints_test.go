@@ -76,7 +76,7 @@ var endpoints = map[string][]endpoint{
 		{route: "POST /oauth/logout", once: true, form: logout + "&confirm=yes"},
 		{route: "GET /", as: customer},
 		{route: "GET /sign-in", query: "return_to=/profile&login_hint=a@example.com&reauth=1"},
-		{route: "POST /sign-in", form: "email=nobody@example.com&password=wrong+password&return_to=/&reauth="},
+		{route: "POST /sign-in", form: "email=nobody@example.com&password=wrong+password&return_to=/&reauth=&username="},
 		{route: "GET /register", query: "return_to=/profile&login_hint=a@example.com"},
 		{route: "POST /register", form: "name=Ann&email=demo&password=short&return_to=/"},
 		{route: "GET /profile", as: customer},

@@ -93,7 +93,7 @@ func (s *Store) Queue(ctx context.Context, page int) (reports []Report, total, s
 }
 
 // closeReports closes the open reports of a post and returns their number.
-func closeReports(ctx context.Context, tx *sqlx.Tx, post string, at int64) (int64, error) {
+func closeReports(ctx context.Context, tx *sqlx.Tx, post string, at int64) (int, error) {
 	return db.Change(ctx, tx, "reports", `UPDATE reports SET closed_at = ? WHERE post_id = ? AND closed_at = 0`, at, post)
 }
 

@@ -103,3 +103,32 @@ func TestAudit_FiltersAndPages(t *testing.T) {
 		}
 	})
 }
+
+func TestFailedSignIns_CountsByAddress(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		fail := func(ip, email, action string, ago time.Duration) {
+			t.Helper()
+			row := store.Audit{At: storetest.Now.Add(-ago), Action: action, TargetKind: "email", Target: email, IP: ip}
+			if err := s.Apply(t.Context(), store.Audited(row)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 5 {
+			fail("203.0.113.7", fmt.Sprintf("%d@example.com", i%2), store.SignInFailed, time.Duration(i+1)*time.Hour)
+		}
+		fail("203.0.113.8", "a@example.com", store.SignInFailed, time.Minute)
+		fail("203.0.113.9", "a@example.com", store.SignInFailed, 25*time.Hour)
+		fail("203.0.113.9", "a@example.com", store.PasswordChanged, time.Hour)
+		want := []store.FailedAddress{
+			{IP: "203.0.113.7", Failures: 5, Accounts: 2, Last: storetest.Now.Add(-time.Hour)},
+			{IP: "203.0.113.8", Failures: 1, Accounts: 1, Last: storetest.Now.Add(-time.Minute)},
+		}
+		since := storetest.Now.Add(-24 * time.Hour)
+		if got, more, err := s.FailedSignIns(t.Context(), since, 2); err != nil || more || !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v, %v, %v; want %+v", got, more, err, want)
+		}
+		if got, more, err := s.FailedSignIns(t.Context(), since, 1); err != nil || !more || !reflect.DeepEqual(got, want[:1]) {
+			t.Errorf("the first of two: %+v, %v, %v", got, more, err)
+		}
+	})
+}

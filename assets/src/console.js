@@ -1,0 +1,34 @@
+// The keyboard in the console: / goes to the search, j and k to the next row and the one before, Enter opens it. Nothing of it
+// works while something is typed.
+(() => {
+  "use strict";
+  const main = document.getElementById("content");
+  const typing = (e) => e.target.closest("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]");
+  const search = () => main.querySelector("input[type=search], form[method=get] input[type=text]");
+  const visible = (e) => e.checkVisibility({ visibilityProperty: true });
+  // Each row is known by its first link, which Enter opens by itself.
+  const links = () => Array.from(main.querySelectorAll("tbody tr"), (row) => row.querySelector("a[href]")).filter((link) => link && visible(link));
+
+  const move = (by) => {
+    const all = links();
+    const row = document.activeElement.closest("tr");
+    const at = row ? all.findIndex((link) => row.contains(link)) : -1;
+    const next = at < 0 ? all[by > 0 ? 0 : all.length - 1] : all[at + by];
+    next?.focus();
+    next?.closest("tr").scrollIntoView({ block: "nearest" });
+    return Boolean(next);
+  };
+  document.addEventListener("keydown", (e) => {
+    if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || typing(e)) return;
+    let done = false;
+    if (e.key === "/") {
+      const field = search();
+      field?.focus();
+      field?.select();
+      done = Boolean(field);
+    }
+    if (e.key === "j") done = move(1);
+    if (e.key === "k") done = move(-1);
+    if (done) e.preventDefault();
+  });
+})();
