@@ -32,7 +32,7 @@ type Post struct {
 }
 
 // Deleted reports whether the post is not shown because its author deleted it.
-func (p Post) Deleted() bool { return p.DeletedAt.Set() && p.RemovedBy == "" }
+func (p Post) Deleted() bool { return p.RemovedAt.Set() && p.DeletedAt.Set() && p.RemovedBy == "" }
 
 // Page returns the number of the page of its thread that the post is on, from 1.
 func (p Post) Page() int { return (p.Number-1)/PageSize + 1 }
