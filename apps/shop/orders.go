@@ -40,6 +40,7 @@ type stepView struct {
 	At          time.Time
 	Reached     bool
 	Current     bool
+	Ended       bool // by the user: cancelled or returned
 }
 
 func (a *App) orders(c echo.Context) error {
@@ -164,7 +165,7 @@ func (v orderView) steps() []stepView {
 	status := v.status()
 	var out []stepView
 	add := func(s store.Status, reached bool) {
-		step := stepView{Label: statusLabels[s], At: v.Order.Reaches(s), Reached: reached, Current: s == status}
+		step := stepView{Label: statusLabels[s], At: v.Order.Reaches(s), Reached: reached, Current: s == status, Ended: s > store.Delivered}
 		if step.Current {
 			step.Text = statusTexts[s]
 		}
