@@ -52,7 +52,8 @@
 // .templ or .go file; list names from elsewhere in a comment that begins with "icons:". Class names are found in .templ
 // files only, so write a Go function that chooses a class in one.
 //
-// In Go: Money(cents), Count(n), Amount("12", "ms"), LabelUnit("Wait", "ms"), Plural(n, "reply", "replies"), Initials(name), RelativeAt(t, now).
+// In Go: Money(cents), Count(n), Amount("12", "ms"), LabelUnit("Wait", "ms"), Plural(n, "reply", "replies"),
+// Initials(name), RelativeAt(t, now).
 //
 // Colours, besides daisyUI's (bg-base-100 a panel, bg-base-200 the page, border-base-300 a line, text-primary the app's
 // accent for text and lines; bg-fill with text-fill-content the accent as a filled shape): text-muted for secondary
@@ -62,5 +63,6 @@
 //
 // Behaviour that app.js adds to attributes: data-confirm="Question?" on a button or form, data-autosubmit on a select
 // or input, data-focus on the element that takes the focus, data-menu on a <details> that closes on Escape and outside
-// clicks, data-time on <time>, data-remember on a <details> that is open on the next page, too. A form's buttons are disabled while it is being sent.
+// clicks, data-time on <time>, data-remember on a <details> that is open on the next page, too. A form's buttons are
+// disabled while it is being sent.
 package components

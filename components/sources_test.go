@@ -71,7 +71,8 @@ func TestIcons_NamedInPagesExist(t *testing.T) {
 	}
 }
 
-// The Content-Security-Policy allows neither inline styles nor inline scripts, so a page that had one would work in no browser.
+// The Content-Security-Policy allows neither inline styles nor inline scripts, so a page that had one would work in no
+// browser.
 func TestPages_HaveNothingInline(t *testing.T) {
 	forbidden := []struct {
 		what string

@@ -114,8 +114,8 @@ func openSQLite(ctx context.Context, folder, service string) (*DB, error) {
 	return &DB{DB: x, Dialect: SQLite, service: service, file: file}, nil
 }
 
-// pingUntilFree makes the first connection. When several processes switch a new file's journal to WAL at once, SQLite fails
-// for some immediately, whatever the busy timeout; pingUntilFree retries until ctx ends.
+// pingUntilFree makes the first connection. When several processes switch a new file's journal to WAL at once, SQLite
+// fails for some immediately, whatever the busy timeout; pingUntilFree retries until ctx ends.
 func pingUntilFree(ctx context.Context, x *sqlx.DB) error {
 	for {
 		err := x.PingContext(ctx)

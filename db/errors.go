@@ -31,8 +31,8 @@ func isBusy(err error) bool {
 	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
-// unreachableError is the error of a PostgreSQL database that can't be used, formatted as one line; the driver's own text
-// has a line for each attempt.
+// unreachableError is the error of a PostgreSQL database that can't be used, formatted as one line; the driver's own
+// text has a line for each attempt.
 type unreachableError struct {
 	at  string
 	err error

@@ -33,8 +33,8 @@ func Migrations(service string, dialect Dialect) (fs.FS, error) {
 	return sub, nil
 }
 
-// Migrate runs the pending migrations. Replicas may call it concurrently: one of them migrates, the others wait. If there
-// is nothing to do, or a newer version has migrated already, it costs one query.
+// Migrate runs the pending migrations. Replicas may call it concurrently: one of them migrates, the others wait. If
+// there is nothing to do, or a newer version has migrated already, it costs one query.
 func (d *DB) Migrate(ctx context.Context) error {
 	files, err := Migrations(d.service, d.Dialect)
 	if err != nil {

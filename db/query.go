@@ -11,8 +11,9 @@ import (
 // ErrNotFound is returned by [One] if there is no row.
 var ErrNotFound = errors.New("not found")
 
-// All returns the rows of a query with ? placeholders. Each column is read into the field with its name as db tag or, if T
-// is no struct, into the value. A slice among args is expanded, for IN (?); it must not be empty. Errors begin with what.
+// All returns the rows of a query with ? placeholders. Each column is read into the field with its name as db tag or,
+// if T is no struct, into the value. A slice among args is expanded, for IN (?); it must not be empty. Errors begin
+// with what.
 func All[T any](ctx context.Context, q sqlx.ExtContext, what, query string, args ...any) ([]T, error) {
 	query, args, err := sqlx.In(query, args...)
 	if err != nil {

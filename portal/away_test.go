@@ -55,8 +55,8 @@ func TestRedisAway_NobodyIsSignedOut(t *testing.T) {
 	}
 }
 
-// A Redis whose memory is full: whoever is signed in goes on reading, sign-outs and bans take effect and are confirmed, and
-// only new sign-ins are refused.
+// A Redis whose memory is full: whoever is signed in goes on reading, sign-outs and bans take effect and are confirmed,
+// and only new sign-ins are refused.
 func TestRedisFull_OnlyNewSignInsAreRefused(t *testing.T) {
 	_, rdb := env.OwnRedis(t, "")
 	h := newHouse(t, env.DB(t, "portal"), rdb)

@@ -193,7 +193,8 @@ func TestConsole_ClientFormSaysWhatIsWrong(t *testing.T) {
 	})
 }
 
-// A declared client is read-only but for being disabled, which a start leaves alone; disabled, it gets nothing but notices.
+// A declared client is read-only but for being disabled, which a start leaves alone; disabled, it gets nothing but
+// notices.
 func TestConsole_DisabledClientGetsNothingButNotices(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		person := h.browser()

@@ -14,8 +14,8 @@ type API struct {
 	Scope   string
 }
 
-// EstateClients returns the estate's own apps as clients. secrets and apis hold their secrets, and the APIs that they call,
-// by client id.
+// EstateClients returns the estate's own apps as clients. secrets and apis hold their secrets, and the APIs that they
+// call, by client id.
 func EstateClients(estate web.Estate, secrets map[string]string, apis map[string]API) []Client {
 	var all []Client
 	for _, app := range estate.Apps() {

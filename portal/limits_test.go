@@ -65,8 +65,8 @@ func TestLimits_WhatIsRegisteredCanBeUsed(t *testing.T) {
 	}
 }
 
-// opaques are values of the longest state and nonce: of characters that stay as they are in a URL, and of those that grow
-// the most there, in JSON and in HTML.
+// opaques are values of the longest state and nonce: of characters that stay as they are in a URL, and of those that
+// grow the most there, in JSON and in HTML.
 var opaques = map[string]string{
 	"plain": strings.Repeat("a", 4000), "three bytes": strings.Repeat("€", 1333) + "b", "markup": strings.Repeat("<&\">", 1000),
 	"percent and plus": strings.Repeat("%+ /", 1000),

@@ -10,16 +10,16 @@ import (
 	"gatehouse.example/sso/session"
 )
 
-// sessionRecovery restores the portal's sessions from the database, so that a Redis that lost its data signs no user out
-// (session.Options.Recover and Seen).
+// sessionRecovery restores the portal's sessions from the database, so that a Redis that lost its data signs no user
+// out (session.Options.Recover and Seen).
 type sessionRecovery struct {
 	records *store.Store
 	now     func() time.Time
 	log     *slog.Logger
 }
 
-// recoverSession returns the session with that key, nil if its sign-in has ended or its user is disabled. Its age is that
-// of the sign-in, even if the password was entered again since.
+// recoverSession returns the session with that key, nil if its sign-in has ended or its user is disabled. Its age is
+// that of the sign-in, even if the password was entered again since.
 func (r sessionRecovery) recoverSession(ctx context.Context, key string) (*session.Record, error) {
 	s, err := r.records.Session(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {

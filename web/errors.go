@@ -118,8 +118,8 @@ func Translate(err error) *Error {
 		"This is our fault, and we've recorded the error. If you contact support, give them the request ID below.").WithCause(err)
 }
 
-// isUnavailable reports whether err says that a server which the handler needs, such as the database, is unreachable, is
-// starting or stopping, or has no space. All of these can pass without a restart of the service.
+// isUnavailable reports whether err says that a server which the handler needs, such as the database, is unreachable,
+// is starting or stopping, or has no space. All of these can pass without a restart of the service.
 func isUnavailable(err error) bool {
 	if n := net.Error(nil); errors.As(err, &n) {
 		return true

@@ -11,8 +11,8 @@ import (
 	"gatehouse.example/components"
 )
 
-// GoToPath is the path of the page that leads to every page of the estate. Every service has it, and its script shows it
-// as a dialog (Ctrl-K).
+// GoToPath is the path of the page that leads to every page of the estate. Every service has it, and its script shows
+// it as a dialog (Ctrl-K).
 const GoToPath = "/go"
 
 // maxGoToQuery is the maximum length of what is typed there, in characters.
@@ -46,9 +46,9 @@ func (s *server) goTo(c echo.Context) error {
 	return Render(c, http.StatusOK, components.GoTo(shell, view), components.GoToList(view))
 }
 
-// destinations returns the pages of all services that a person, or a guest if nil, may open and that the query finds, and
-// the searches for it. A page matches if each word of the query is part of its label, its other words or the name of its
-// service.
+// destinations returns the pages of all services that a person, or a guest if nil, may open and that the query finds,
+// and the searches for it. A page matches if each word of the query is part of its label, its other words or the name
+// of its service.
 func (e Estate) destinations(p *components.Person, query string) (groups []components.GoToGroup, searches []components.NavItem) {
 	var roles []string
 	if p != nil {

@@ -45,12 +45,12 @@ func Int(c echo.Context, name string, def, low, high int) int {
 // formKeyPattern matches the keys that rand.Text returns.
 var formKeyPattern = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
-// ValidFormKey reports whether key has the format of a form's key (rand.Text), which identifies the form, so that sending
-// it twice acts once.
+// ValidFormKey reports whether key has the format of a form's key (rand.Text), which identifies the form, so that
+// sending it twice acts once.
 func ValidFormKey(key string) bool { return formKeyPattern.MatchString(key) }
 
-// QueryLimit returns the parameter limit of an API request, or def if it is missing. It returns a 400 error if it is not
-// a whole number from 1 to most.
+// QueryLimit returns the parameter limit of an API request, or def if it is missing. It returns a 400 error if it is
+// not a whole number from 1 to most.
 func QueryLimit(params url.Values, def, most int) (int, error) {
 	s := params.Get("limit")
 	if s == "" {

@@ -102,8 +102,8 @@ func (s *server) recordRequest(c echo.Context, began time.Time, err error) {
 // maxLogValue is how many bytes of one value a line of the log has.
 const maxLogValue = 500
 
-// CutLogValue shortens a long text in a line of the log (slog.HandlerOptions.ReplaceAttr): requests choose how long paths,
-// methods and errors are. It leaves the stack of a panic whole.
+// CutLogValue shortens a long text in a line of the log (slog.HandlerOptions.ReplaceAttr): requests choose how long
+// paths, methods and errors are. It leaves the stack of a panic whole.
 func CutLogValue(_ []string, a slog.Attr) slog.Attr {
 	text := ""
 	switch a.Value.Kind() {

@@ -83,8 +83,8 @@ func New(o Options) (*echo.Echo, error) {
 	return e, nil
 }
 
-// addHeadRoutes returns a hook that adds a HEAD route to each GET route: servers must support both (RFC 9110 §9.1), and Echo
-// adds none; net/http omits the body.
+// addHeadRoutes returns a hook that adds a HEAD route to each GET route: servers must support both (RFC 9110 §9.1), and
+// Echo adds none; net/http omits the body.
 func addHeadRoutes(e *echo.Echo) func(string, echo.Route, echo.HandlerFunc, []echo.MiddlewareFunc) {
 	return func(_ string, r echo.Route, h echo.HandlerFunc, m []echo.MiddlewareFunc) {
 		if r.Method == http.MethodGet {

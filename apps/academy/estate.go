@@ -115,8 +115,8 @@ func (a *App) estateLive(c echo.Context) error {
 	return web.Render(c, http.StatusOK, wholeEstate(v), estateParts(v))
 }
 
-// checksum returns a hash of what the page shows. It leaves out the request counts of the Academy, since polling changes
-// them.
+// checksum returns a hash of what the page shows. It leaves out the request counts of the Academy, since polling
+// changes them.
 func (v estateView) checksum() string {
 	e := v.Estate
 	e.Services = append([]control.Service(nil), e.Services...)

@@ -55,8 +55,8 @@ type part struct {
 	id, swap, html, sum string
 }
 
-// renderAreas renders the areas without moving requests. The checksums leave out what differs on each page: the forms' key,
-// and the number of the newest request.
+// renderAreas renders the areas without moving requests. The checksums leave out what differs on each page: the forms'
+// key, and the number of the newest request.
 func (v runView) renderAreas() ([]part, error) {
 	v.Since = v.newest()
 	var parts []part

@@ -115,8 +115,8 @@ func (a *App) ownSignIns(c echo.Context) ([]trace.Flow, error) {
 	}
 }
 
-// chooseFlows returns the newest sign-in at the Academy, the newest at another app, and the newest with a password, oldest
-// first.
+// chooseFlows returns the newest sign-in at the Academy, the newest at another app, and the newest with a password,
+// oldest first.
 func chooseFlows(flows []trace.Flow) []trace.Flow {
 	picks := []func(trace.Flow) bool{
 		func(f trace.Flow) bool { return f.Client == service },

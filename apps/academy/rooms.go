@@ -86,8 +86,8 @@ type joinView struct {
 	Joined bool
 }
 
-// withRoomOfCode returns a handler that calls next with the room of the code in the address. It shows the list of rooms if
-// there is none, and redirects the room's teacher to it.
+// withRoomOfCode returns a handler that calls next with the room of the code in the address. It shows the list of rooms
+// if there is none, and redirects the room's teacher to it.
 func (a *App) withRoomOfCode(next func(c echo.Context, r store.Room) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r, err := a.roomOfCode(c)

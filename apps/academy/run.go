@@ -150,8 +150,8 @@ func formKey(c echo.Context, what string) string {
 	return ""
 }
 
-// performAction performs an action on a run and shows the result: the page or, for htmx, its parts. A refusal is shown next to
-// its form, with the input.
+// performAction performs an action on a run and shows the result: the page or, for htmx, its parts. A refusal is shown
+// next to its form, with the input.
 func (a *App) performAction(c echo.Context, r store.Run, e lab.Experiment, f fault, what func(context.Context) (lab.State, error)) error {
 	// Finish the action even if the browser has gone.
 	ctx := context.WithoutCancel(c.Request().Context())

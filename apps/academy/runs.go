@@ -96,8 +96,8 @@ func stateOf(r store.Run) lab.State {
 	return s
 }
 
-// currentState returns the state of a run. It returns lab.ErrSame if the state is still version seen. If the run has ended, it
-// returns the stored state. It returns an error if the run can't be reached.
+// currentState returns the state of a run. It returns lab.ErrSame if the state is still version seen. If the run has
+// ended, it returns the stored state. It returns an error if the run can't be reached.
 func (a *App) currentState(ctx context.Context, r *store.Run, seen int64) (lab.State, error) {
 	if !r.IsRunning() {
 		return stateOf(*r), nil
@@ -120,7 +120,8 @@ func (a *App) currentState(ctx context.Context, r *store.Run, seen int64) (lab.S
 	return s, nil
 }
 
-// endLostRun stores that a run has ended without reporting it, unless that is stored already, and returns its stored state.
+// endLostRun stores that a run has ended without reporting it, unless that is stored already, and returns its stored
+// state.
 func (a *App) endLostRun(ctx context.Context, r *store.Run) (lab.State, error) {
 	if err := a.store.EndRun(ctx, r.ID, goneWhy, a.Now()); err != nil {
 		return lab.State{}, err

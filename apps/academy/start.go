@@ -46,8 +46,8 @@ func (a *App) startRun(c echo.Context) error {
 	return a.beginRun(c, e, start, setup, lab.State{Setup: setup})
 }
 
-// restartRun handles POST /runs/:run/again: it starts a new run from the learner's current step, with the findings so far,
-// or from the beginning.
+// restartRun handles POST /runs/:run/again: it starts a new run from the learner's current step, with the findings so
+// far, or from the beginning.
 func (a *App) restartRun(c echo.Context) error {
 	r, e, err := a.findRun(c)
 	if err != nil {

@@ -22,8 +22,8 @@ func (a *App) consume(ctx context.Context) error {
 	return consumer.Run(ctx, a.HandleEvents)
 }
 
-// HandleEvents counts a batch of events and stores those that cannot be counted as rejected. It returns nil after the database
-// commit; the consumer then acknowledges the batch. A batch that is delivered again changes nothing.
+// HandleEvents counts a batch of events and stores those that cannot be counted as rejected. It returns nil after the
+// database commit; the consumer then acknowledges the batch. A batch that is delivered again changes nothing.
 func (a *App) HandleEvents(ctx context.Context, batch []events.Event, malformed []events.Malformed) error {
 	now := a.Now()
 	facts := make([]fact.Fact, 0, len(batch))

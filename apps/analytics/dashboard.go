@@ -85,8 +85,8 @@ func (a *App) setFigures(c echo.Context, v *dashboardView) error {
 	return nil
 }
 
-// setFrame sets the parts of v that a refresh does not replace: the shell, the choices of period and app, and the end of
-// the demonstration history.
+// setFrame sets the parts of v that a refresh does not replace: the shell, the choices of period and app, and the end
+// of the demonstration history.
 func (a *App) setFrame(c echo.Context, v *dashboardView) error {
 	ctx := c.Request().Context()
 	var err error

@@ -14,8 +14,8 @@ import (
 	"gatehouse.example/web"
 )
 
-// acceptAnswer handles POST /posts/:post/accept: accepts the reply as the answer of its thread (accept=1), or takes that
-// back (accept=0).
+// acceptAnswer handles POST /posts/:post/accept: accepts the reply as the answer of its thread (accept=1), or takes
+// that back (accept=0).
 func (a *App) acceptAnswer(c echo.Context) error {
 	p, err := a.findPost(c)
 	if err != nil {
@@ -53,8 +53,8 @@ func (a *App) acceptAnswer(c echo.Context) error {
 	return web.SeeOther(c, postURL(p))
 }
 
-// acceptedAnswer returns the accepted answer of t if it is to be shown below the opening post: on the first page, unless it
-// is there already, as the first reply.
+// acceptedAnswer returns the accepted answer of t if it is to be shown below the opening post: on the first page,
+// unless it is there already, as the first reply.
 func (a *App) acceptedAnswer(ctx context.Context, t store.Thread, posts []store.Post, page int) (*store.Post, error) {
 	if t.Accepted == "" || page != 1 {
 		return nil, nil

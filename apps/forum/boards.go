@@ -41,7 +41,8 @@ type boardView struct {
 // maxPage is the maximum page number of a request. Past the end, the store returns the last page.
 const maxPage = 1_000_000
 
-// readFilter reads the sort order and page number of a list from the query. Invalid values are replaced by the defaults.
+// readFilter reads the sort order and page number of a list from the query. Invalid values are replaced by the
+// defaults.
 func readFilter(c echo.Context) store.Filter {
 	f := store.Filter{Sort: store.Newest, Page: web.Int(c, "page", 1, 1, maxPage)}
 	switch s := store.Sort(c.QueryParam("sort")); s {

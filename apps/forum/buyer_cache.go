@@ -45,8 +45,8 @@ func newBuyerCache(shop Shop, now func() time.Time, log *slog.Logger) *buyerCach
 	return &buyerCache{shop: shop, now: now, log: log, cached: make(map[purchase]answer)}
 }
 
-// Among returns the authors of posts who bought product. If the shop cannot be asked, whole is false and buyers has only
-// those found in the cache.
+// Among returns the authors of posts who bought product. If the shop cannot be asked, whole is false and buyers has
+// only those found in the cache.
 func (v *buyerCache) Among(ctx context.Context, product string, posts []store.Post) (buyers map[string]bool, whole bool) {
 	buyers, unknown, quiet := v.lookUp(product, posts)
 	if len(unknown) == 0 {

@@ -68,8 +68,8 @@ func restoredDraft(c echo.Context) *draft {
 	return d
 }
 
-// withToast returns others with a message for a user who has just signed in: the text is restored but not sent yet, or the
-// vote was not counted, or another action was not carried out.
+// withToast returns others with a message for a user who has just signed in: the text is restored but not sent yet, or
+// the vote was not counted, or another action was not carried out.
 func (d *draft) withToast(others []components.Toast) []components.Toast {
 	switch {
 	case d.Restored:
@@ -95,8 +95,8 @@ func parseDraft(form url.Values) *draft {
 	return d
 }
 
-// cleanText returns text without characters that are not text or that the databases cannot store, and adds a fault if it
-// removed any.
+// cleanText returns text without characters that are not text or that the databases cannot store, and adds a fault if
+// it removed any.
 func (d *draft) cleanText(field, text string) string {
 	bad := func(r rune) bool {
 		return r == utf8.RuneError || r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f || isBidiControl(r)
@@ -156,8 +156,8 @@ func (d *draft) checkTitle() bool {
 	return len(d.Faults) == 0
 }
 
-// addRateLimitFault reports whether err is a rate limit error. If so, it adds a fault with the waiting time and sets the
-// Retry-After header.
+// addRateLimitFault reports whether err is a rate limit error. If so, it adds a fault with the waiting time and sets
+// the Retry-After header.
 func (d *draft) addRateLimitFault(c echo.Context, err error) bool {
 	limit := (*db.RateLimitError)(nil)
 	if !errors.As(err, &limit) {

@@ -12,8 +12,8 @@
 //
 // Authors can delete their posts and take that back for ten minutes; moderators still see the text. The author of a
 // thread accepts a reply as its answer. The forum remembers how far signed-in people have read their last threads, and
-// tells them which of the threads that they follow have new replies. People report posts to the moderators, whose queue is
-// /moderation/reports.
+// tells them which of the threads that they follow have new replies. People report posts to the moderators, whose queue
+// is /moderation/reports.
 //
 // A sibling app may have a thread for each of its items, such as a lesson of the Academy: it calls /api/v1/topics/…
 // with an access token of its own, and the thread is created once.

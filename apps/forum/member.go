@@ -60,8 +60,9 @@ func (a *App) member(c echo.Context) error {
 	return web.Render(c, http.StatusOK, memberPage(v))
 }
 
-// bought returns which of the products that the posts of one author are about the author bought. It asks for all products
-// at once, so that a slow shop delays the page only for buyersTimeout. If the shop cannot be asked, whole is false.
+// bought returns which of the products that the posts of one author are about the author bought. It asks for all
+// products at once, so that a slow shop delays the page only for buyersTimeout. If the shop cannot be asked, whole is
+// false.
 func (a *App) bought(ctx context.Context, posts []store.MemberPost) (bought map[string]bool, whole bool) {
 	bought, whole = make(map[string]bool), true
 	var mu sync.Mutex

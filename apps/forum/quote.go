@@ -12,8 +12,8 @@ import (
 // maxQuoted is the maximum length of quoted text in characters.
 const maxQuoted = 2_000
 
-// quote begins an empty draft of a reply with the post that the query names, as quoted Markdown. It ignores posts of other
-// threads and removed ones.
+// quote begins an empty draft of a reply with the post that the query names, as quoted Markdown. It ignores posts of
+// other threads and removed ones.
 func (a *App) quote(c echo.Context, t store.Thread, d *draft) error {
 	id := c.QueryParam("quote")
 	if d.Body != "" || !validSlug(id) {

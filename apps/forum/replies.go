@@ -93,8 +93,8 @@ func previewBody(d *draft) templ.Component {
 	return previewBox(markdown.HTML(d.Body), "")
 }
 
-// redirectToForm redirects a GET of a form's action URL to the page that has the form. It uses the escaped path: the unescaped
-// one could contain characters that are not allowed in a header.
+// redirectToForm redirects a GET of a form's action URL to the page that has the form. It uses the escaped path: the
+// unescaped one could contain characters that are not allowed in a header.
 func (a *App) redirectToForm(c echo.Context) error {
 	path := c.Request().URL.EscapedPath()
 	return web.SeeOther(c, path[:strings.LastIndexByte(path, '/')])

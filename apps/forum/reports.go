@@ -44,8 +44,8 @@ type queued struct {
 	Excerpt string
 }
 
-// reportable returns the post that the path names. It returns a 403 error if it is the user's own, and a 410 error if it
-// was removed.
+// reportable returns the post that the path names. It returns a 403 error if it is the user's own, and a 410 error if
+// it was removed.
 func (a *App) reportable(c echo.Context) (store.Post, error) {
 	p, err := a.findPost(c)
 	switch {

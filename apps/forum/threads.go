@@ -259,7 +259,8 @@ func (a *App) permalink(c echo.Context) error {
 	return web.SeeOther(c, postURL(p))
 }
 
-// postURL returns the URL of a post in its thread. That of an opening post is the thread's, so that its title is in sight.
+// postURL returns the URL of a post in its thread. That of an opening post is the thread's, so that its title is in
+// sight.
 func postURL(p store.Post) string {
 	if p.Number == 1 {
 		return threadURL(p.Thread, 1, 0)

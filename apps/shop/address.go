@@ -72,8 +72,8 @@ func ParseAddress(form url.Values) (store.Address, map[string]string) {
 	return a, faults
 }
 
-// readLine reads a single line of text from a form field. It replaces line breaks with spaces and removes characters that
-// cannot be shown. It reports false if it removed any or the field has more than one value.
+// readLine reads a single line of text from a form field. It replaces line breaks with spaces and removes characters
+// that cannot be shown. It reports false if it removed any or the field has more than one value.
 func readLine(values []string) (v string, ok bool) {
 	if len(values) == 0 {
 		return "", true

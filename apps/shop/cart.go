@@ -51,8 +51,8 @@ type removedView struct {
 	Quantity   int
 }
 
-// cart handles GET /cart. After a product was removed, its parameters removed and quantity say which and how many; after a
-// reorder, its parameter again is the order's id.
+// cart handles GET /cart. After a product was removed, its parameters removed and quantity say which and how many;
+// after a reorder, its parameter again is the order's id.
 func (a *App) cart(c echo.Context) error {
 	v, err := a.cartView(c)
 	if err != nil {
@@ -87,8 +87,8 @@ func (v *cartView) line(slug string) *cartLine {
 	return nil
 }
 
-// setRemoved lets the cart offer to put n units of a product back. It does nothing if there is no such product, or the cart
-// has it.
+// setRemoved lets the cart offer to put n units of a product back. It does nothing if there is no such product, or the
+// cart has it.
 func (a *App) setRemoved(c echo.Context, v *cartView, slug string, n int) error {
 	if v.line(slug) != nil {
 		return nil
@@ -104,8 +104,8 @@ func (a *App) setRemoved(c echo.Context, v *cartView, slug string, n int) error 
 	return nil
 }
 
-// setMissing lets the cart say which items of the user's order with this id it does not have, or fewer of. It does nothing if
-// there is no such order.
+// setMissing lets the cart say which items of the user's order with this id it does not have, or fewer of. It does
+// nothing if there is no such order.
 func (a *App) setMissing(c echo.Context, v *cartView, order string) error {
 	if order == "" || !v.SignedIn {
 		return nil
@@ -265,8 +265,8 @@ func quantityLimitText(have int) string {
 	return "there are no more in stock"
 }
 
-// addedToast shows the result of adding n units of a product: for htmx, as a toast with the new number in the header and
-// the changes of the product's page; otherwise as a flash message on the page at back.
+// addedToast shows the result of adding n units of a product: for htmx, as a toast with the new number in the header
+// and the changes of the product's page; otherwise as a flash message on the page at back.
 func (a *App) addedToast(c echo.Context, p store.Product, n int, back string, toast components.Toast) error {
 	if web.WantsFragment(c) {
 		v, err := a.cartView(c)
@@ -373,7 +373,8 @@ func (a *App) restoreToCart(c echo.Context) error {
 	return a.cartChanged(c, cartChange{toast: &toast, focus: p.Slug})
 }
 
-// setQuantity sets the quantity of the product in the path. shown is the quantity that a removed product had on the page.
+// setQuantity sets the quantity of the product in the path. shown is the quantity that a removed product had on the
+// page.
 func (a *App) setQuantity(c echo.Context, n, shown int) error {
 	p, err := a.findProduct(c, c.Param("slug"))
 	if err != nil {

@@ -28,8 +28,8 @@ type checkoutView struct {
 	Changed bool   // the lines have changed since
 }
 
-// checkout handles GET /checkout: shows the form with the user's last address or, with the parameter address, that of the
-// order with this id.
+// checkout handles GET /checkout: shows the form with the user's last address or, with the parameter address, that of
+// the order with this id.
 func (a *App) checkout(c echo.Context) error {
 	lines, err := a.personCart(c)
 	if err != nil {
@@ -74,7 +74,8 @@ func (a *App) personCart(c echo.Context) ([]store.Line, error) {
 	return a.store.Cart(c.Request().Context(), id)
 }
 
-// redirectUnlessOrderable returns the path to redirect to if lines cannot be checked out, and flashes the reason; "" if they can.
+// redirectUnlessOrderable returns the path to redirect to if lines cannot be checked out, and flashes the reason; "" if
+// they can.
 func redirectUnlessOrderable(c echo.Context, lines []store.Line) string {
 	if len(lines) == 0 {
 		return "/cart" // the cart page says that it is empty

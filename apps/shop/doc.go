@@ -6,8 +6,8 @@
 //	   to a cookie and is merged into       cart is kept
 //	   the user's cart at sign-in
 //
-// An order is placed, paid, packed, sent and delivered by the clock, without a job (store/status.go). Until it is packed
-// its user can cancel it, and after its delivery return it.
+// An order is placed, paid, packed, sent and delivered by the clock, without a job (store/status.go). Until it is
+// packed its user can cancel it, and after its delivery return it.
 //
 // Every page works without JavaScript: forms are posted and answered with 303. With JavaScript, htmx updates the
 // catalogue while the user types, and the cart when a quantity changes. The shop's goods are in goods/, its SQL in

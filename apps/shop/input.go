@@ -52,8 +52,8 @@ func ParseQuantity(s string, low int) (int, bool) {
 // quantityError is a quantity that was refused: what was typed, as far as it can be shown, and the message.
 type quantityError struct{ Typed, Message string }
 
-// readQuantity reads the field quantity of a form. It returns a quantityError if the value is not a quantity from low, or a
-// 400 error unless there is exactly one value.
+// readQuantity reads the field quantity of a form. It returns a quantityError if the value is not a quantity from low,
+// or a 400 error unless there is exactly one value.
 func readQuantity(form url.Values, low int) (int, *quantityError, error) {
 	s, err := singleValue(form, "quantity")
 	if err != nil {
@@ -72,8 +72,8 @@ func readQuantity(form url.Values, low int) (int, *quantityError, error) {
 
 var pricePattern = regexp.MustCompile(`^[0-9]{1,7}([.,][0-9]{1,2})?$`)
 
-// ParsePrice reads a price in dollars, such as 25, $25 or 19.90, and returns it in cents; 0 for "". It reports false if s is
-// not a price above zero.
+// ParsePrice reads a price in dollars, such as 25, $25 or 19.90, and returns it in cents; 0 for "". It reports false if
+// s is not a price above zero.
 func ParsePrice(s string) (cents int64, ok bool) {
 	s = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(s), "$"))
 	if s == "" {

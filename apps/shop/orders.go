@@ -55,8 +55,8 @@ func (a *App) orders(c echo.Context) error {
 	return web.Render(c, http.StatusOK, ordersPage(ordersView{shell, page, a.pictures, a.Now()}))
 }
 
-// order handles GET /orders/:id: shows one of the user's own orders, with placed=1 as the confirmation after the checkout.
-// Another user's order gives 404.
+// order handles GET /orders/:id: shows one of the user's own orders, with placed=1 as the confirmation after the
+// checkout. Another user's order gives 404.
 func (a *App) order(c echo.Context) error {
 	o, err := a.store.Order(c.Request().Context(), rp.From(c.Request()).Subject, c.Param("id"))
 	if err != nil {
@@ -101,8 +101,8 @@ func (a *App) endOrder(c echo.Context, end func(ctx context.Context, subject, id
 	return web.SeeOther(c, orderPath(id))
 }
 
-// reorder handles POST /orders/:id/reorder: puts the order's products into the cart and shows it, with those that are no
-// longer available.
+// reorder handles POST /orders/:id/reorder: puts the order's products into the cart and shows it, with those that are
+// no longer available.
 func (a *App) reorder(c echo.Context) error {
 	id := c.Param("id")
 	if err := a.store.Reorder(c.Request().Context(), rp.From(c.Request()).Subject, id, a.Now()); err != nil {

@@ -80,7 +80,8 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/api/v1/purchases", a.apiPurchases, a.sso.Program("purchases:read"))
 }
 
-// loadCatalogue stores the catalogue if the database has no products, draws the pictures and, for a demo, stores past orders.
+// loadCatalogue stores the catalogue if the database has no products, draws the pictures and, for a demo, stores past
+// orders.
 func (a *App) loadCatalogue(ctx context.Context) error {
 	c, err := goods.Load()
 	if err != nil {

@@ -318,8 +318,8 @@ func (e *estate) secrets() string {
 	return strings.Join(all, ";")
 }
 
-// sessionKeys returns the keys of an app's sessions: the first, which seals, is derived from the key, the others from the
-// old keys.
+// sessionKeys returns the keys of an app's sessions: the first, which seals, is derived from the key, the others from
+// the old keys.
 func (e *estate) sessionKeys(service string) string {
 	keys := []string{deriveKey(e.key, "sessions of "+service)}
 	for _, old := range e.oldKeys {
@@ -336,8 +336,8 @@ func deriveKey(key []byte, purpose string) string {
 	return base64.RawURLEncoding.EncodeToString(s)
 }
 
-// handleEvent handles a supervisor's event: it forwards it to the control API, writes or removes the replica's pid file, and
-// prints crashes and restarts.
+// handleEvent handles a supervisor's event: it forwards it to the control API, writes or removes the replica's pid
+// file, and prints crashes and restarts.
 func (e *estate) handleEvent(ev supervisor.Event) {
 	e.control.HandleEvent(ev)
 	r := ev.Replica

@@ -84,8 +84,8 @@ func IndexMissing(ctx context.Context, d *db.DB, all string, batch int, index fu
 	}
 }
 
-// notIndexed returns the ids of at most n documents that are not indexed yet, the newest first; if there are none, those
-// of documents that an older version or an import has written.
+// notIndexed returns the ids of at most n documents that are not indexed yet, the newest first; if there are none,
+// those of documents that an older version or an import has written.
 func notIndexed(ctx context.Context, d *db.DB, all string, n int) (ids []string, err error) {
 	err = d.SelectContext(ctx, &ids, d.Rebind(`SELECT id FROM search_documents WHERE words IS NULL ORDER BY seq DESC LIMIT ?`), n)
 	if err == nil && len(ids) == 0 {
@@ -134,8 +134,8 @@ func Patterns(query string) []string {
 	return patterns
 }
 
-// matchExpression returns query in the database's full-text syntax, "" if it matches nothing. Words contain neither quotes
-// nor operators.
+// matchExpression returns query in the database's full-text syntax, "" if it matches nothing. Words contain neither
+// quotes nor operators.
 func matchExpression(ctx context.Context, d *db.DB, query string) (string, error) {
 	words := QueryWords(query)
 	terms := make([]string, len(words))

@@ -12,8 +12,8 @@ const maxBuffered = 1 << 20
 
 var responseBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// bufferResponse reads the complete body of a response of known length, so that the backend may fail half-way: as long as
-// the client has received nothing, a safe request can be sent to another backend. Streams have no length and are
+// bufferResponse reads the complete body of a response of known length, so that the backend may fail half-way: as long
+// as the client has received nothing, a safe request can be sent to another backend. Streams have no length and are
 // forwarded as they come.
 func bufferResponse(req *http.Request, res *http.Response) error {
 	if !isRepeatable(req) || req.Method == http.MethodHead || res.ContentLength <= 0 || res.ContentLength > maxBuffered {

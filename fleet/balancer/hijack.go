@@ -12,8 +12,8 @@ import (
 )
 
 // A hijacked stream is a stream of events whose client connection was taken from http.Server (http.Hijacker), and whose
-// backend connection serves nothing else. The buffers and goroutines of http.Server and http.Transport would take six times
-// the memory, for each of thousands of open tabs (BenchmarkOpenTab).
+// backend connection serves nothing else. The buffers and goroutines of http.Server and http.Transport would take six
+// times the memory, for each of thousands of open tabs (BenchmarkOpenTab).
 
 // streamBuffer is the size in bytes of each buffer of a hijacked stream.
 const streamBuffer = 1 << 10
@@ -36,8 +36,8 @@ func mayHijack(w http.ResponseWriter, r *http.Request) bool {
 		r.ProtoMajor == 1 && r.ProtoMinor == 1
 }
 
-// serveStream answers r with proxy. If the answer is a stream of events, serveStream returns when its header is sent, and
-// the stream goes on until either side ends it, or Serve closes. http.Server.Shutdown does not wait for it.
+// serveStream answers r with proxy. If the answer is a stream of events, serveStream returns when its header is sent,
+// and the stream goes on until either side ends it, or Serve closes. http.Server.Shutdown does not wait for it.
 func serveStream(proxy http.Handler, w http.ResponseWriter, r *http.Request, timeout time.Duration) {
 	// The server cancels the context of r when we return.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
@@ -60,8 +60,8 @@ func serveStream(proxy http.Handler, w http.ResponseWriter, r *http.Request, tim
 	}()
 }
 
-// copyStream sends body to conn in chunks (RFC 9112 §7.1), each as it comes, and closes both. The client has to take each
-// within timeout. A body that breaks leaves the chunks without an end.
+// copyStream sends body to conn in chunks (RFC 9112 §7.1), each as it comes, and closes both. The client has to take
+// each within timeout. A body that breaks leaves the chunks without an end.
 func copyStream(conn net.Conn, body io.ReadCloser, timeout time.Duration) {
 	defer conn.Close()
 	defer body.Close()

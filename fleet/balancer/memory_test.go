@@ -28,8 +28,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// tabs serves streams of events and writes its address to out. Then it reads a number of tabs and the balancer's address
-// from in, opens the tabs, writes a line when each has received its first event, and keeps them open until in ends.
+// tabs serves streams of events and writes its address to out. Then it reads a number of tabs and the balancer's
+// address from in, opens the tabs, writes a line when each has received its first event, and keeps them open until in
+// ends.
 func tabs(in io.Reader, out io.Writer) error {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

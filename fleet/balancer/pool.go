@@ -54,8 +54,8 @@ func (b *Backend) markHeard() {
 	}
 }
 
-// isSilent reports whether the backend has answered neither a request nor a health check for timeout. A draining backend
-// is not checked any longer, and never silent.
+// isSilent reports whether the backend has answered neither a request nor a health check for timeout. A draining
+// backend is not checked any longer, and never silent.
 func (b *Backend) isSilent(timeout time.Duration) bool {
 	heard := b.heardAt.Load()
 	return heard != 0 && !b.draining.Load() && time.Since(time.Unix(0, heard)) > timeout
@@ -103,7 +103,8 @@ func (p *pool) acquireBackend(r *http.Request, avoid *Backend) *Backend {
 	}
 }
 
-// waitForBackend returns nil once a backend is available, errNoBackend at the deadline, or ctx's error when ctx is done.
+// waitForBackend returns nil once a backend is available, errNoBackend at the deadline, or ctx's error when ctx is
+// done.
 func (p *pool) waitForBackend(ctx context.Context, deadline time.Time) error {
 	p.mu.Lock()
 	grown := p.available

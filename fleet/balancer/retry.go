@@ -144,10 +144,11 @@ func (d *poolTransport) awaitSilence(req *http.Request, to *Backend, ended <-cha
 	}
 }
 
-// transportFor returns the transport for req, and the context to send it with. A request that may be sent again uses an idle
-// connection. Any other uses a new one: a backend that died may have closed an idle one a moment ago, and a request that is
-// written to it would be lost, while a new one fails and another backend gets the request. A request whose answer may
-// become a hijacked stream has a connection of its own, and a context that outlives the client's request.
+// transportFor returns the transport for req, and the context to send it with. A request that may be sent again uses an
+// idle connection. Any other uses a new one: a backend that died may have closed an idle one a moment ago, and a
+// request that is written to it would be lost, while a new one fails and another backend gets the request. A request
+// whose answer may become a hijacked stream has a connection of its own, and a context that outlives the client's
+// request.
 func (d *poolTransport) transportFor(req *http.Request) (http.RoundTripper, context.Context) {
 	ctx := req.Context()
 	switch s, _ := ctx.Value(hijackKey{}).(*hijackedStream); {

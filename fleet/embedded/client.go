@@ -12,8 +12,8 @@ import (
 // stopped.
 const commandTimeout = time.Second
 
-// bufferSize is the size of a connection's buffers, in bytes. With go-redis' default of 32 KiB, many clients in one process
-// would use much memory.
+// bufferSize is the size of a connection's buffers, in bytes. With go-redis' default of 32 KiB, many clients in one
+// process would use much memory.
 const bufferSize = 4 << 10
 
 // ClientOptions returns options for a client of this server; the caller may change them. They contain the password: do

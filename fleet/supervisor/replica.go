@@ -66,8 +66,8 @@ func (r *replica) run() {
 	}
 }
 
-// runOnce runs the process once, from start to end. It returns whether it was ready for at least Backoff.Steady, the order
-// that ended it, if there was one, and otherwise the reason why it ended.
+// runOnce runs the process once, from start to end. It returns whether it was ready for at least Backoff.Steady, the
+// order that ended it, if there was one, and otherwise the reason why it ended.
 func (r *replica) runOnce() (steady bool, ordered *order, err error) {
 	p, err := startProcess(r.spec)
 	if err != nil {

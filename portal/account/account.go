@@ -64,8 +64,8 @@ func New(d Deps) (*Pages, error) {
 	return p, nil
 }
 
-// asUnavailable turns the error of a dependency that is unavailable, busy or superseded into a 503, and returns any other
-// error unchanged.
+// asUnavailable turns the error of a dependency that is unavailable, busy or superseded into a 503, and returns any
+// other error unchanged.
 func asUnavailable(err error) error {
 	if errors.Is(err, session.ErrUnavailable) || errors.Is(err, ratelimit.ErrUnavailable) || errors.Is(err, password.ErrBusy) ||
 		errors.Is(err, store.ErrSuperseded) {

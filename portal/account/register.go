@@ -82,7 +82,8 @@ func (p *Pages) Register(c echo.Context) error {
 	return web.RedirectHX(c, view.ReturnTo)
 }
 
-// checkNewPassword returns the reason why a password can't be chosen, "" if it can. about are the user's email and name.
+// checkNewPassword returns the reason why a password can't be chosen, "" if it can. about are the user's email and
+// name.
 func (p *Pages) checkNewPassword(secret string, about ...string) string {
 	if secret == "" {
 		return "Enter a password."

@@ -107,8 +107,8 @@ func (p *Pages) appNames() map[string]string {
 	return names
 }
 
-// DescribeDevice returns the names of the browser and of the operating system in a User-Agent, and an icon for the kind of
-// device.
+// DescribeDevice returns the names of the browser and of the operating system in a User-Agent, and an icon for the kind
+// of device.
 func DescribeDevice(userAgent string) (name, icon string) {
 	ua := useragent.Parse(userAgent)
 	icon = "monitor" // icons: monitor smartphone tablet terminal

@@ -238,8 +238,8 @@ func (p *Pages) renewSignIn(c echo.Context, v *visitor) error {
 	return nil
 }
 
-// checkPassword checks the password of a signed-in user. It returns errNoMatch if it is wrong, and *ratelimit.Exceeded if a
-// limit is reached.
+// checkPassword checks the password of a signed-in user. It returns errNoMatch if it is wrong, and *ratelimit.Exceeded
+// if a limit is reached.
 func (p *Pages) checkPassword(c echo.Context, v *visitor, secret string) error {
 	ctx := c.Request().Context()
 	attempt, err := p.Limiter.CountConfirmation(ctx, v.signIn.SID, web.ClientIP(c))

@@ -21,11 +21,12 @@ import (
 // maxUserAgent is the length to which a User-Agent is cut for storage, in bytes.
 const maxUserAgent = 400
 
-// deviceCookieLifetime is the lifetime of a device cookie, with which a browser remembers that it has signed in to an account.
+// deviceCookieLifetime is the lifetime of a device cookie, with which a browser remembers that it has signed in to an
+// account.
 const deviceCookieLifetime = 365 * 24 * time.Hour
 
-// startSignIn signs u in on this browser: it creates a sign-in and a session, and ends those that the browser had. persist
-// stores the sign-in. If it fails, startSignIn ends the new session and does not send its cookie.
+// startSignIn signs u in on this browser: it creates a sign-in and a session, and ends those that the browser had.
+// persist stores the sign-in. If it fails, startSignIn ends the new session and does not send its cookie.
 func (p *Pages) startSignIn(c echo.Context, u store.User, persist func(store.SignIn) error) error {
 	ctx := c.Request().Context()
 	olds, err := p.Sessions.All(c.Request())

@@ -17,8 +17,8 @@ const (
 	maxSurplus = 5
 )
 
-// endSurplus hands the sign-ins beyond maxSignIns that were used least recently to Run, so that the current sign-in does
-// not wait for their apps. If Run is behind, or an error occurs, the next sign-in tries again.
+// endSurplus hands the sign-ins beyond maxSignIns that were used least recently to Run, so that the current sign-in
+// does not wait for their apps. If Run is behind, or an error occurs, the next sign-in tries again.
 func (p *Pages) endSurplus(c echo.Context, userID string) {
 	ctx := c.Request().Context()
 	sids, err := p.Store.SurplusSignIns(ctx, userID, maxSignIns, maxSurplus)

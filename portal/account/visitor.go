@@ -76,8 +76,8 @@ type visitor struct {
 	record session.Record
 }
 
-// loadVisitor returns the signed-in user, nil for a guest. It ends a session whose sign-in has ended or whose user may not
-// sign in, and returns nil for it.
+// loadVisitor returns the signed-in user, nil for a guest. It ends a session whose sign-in has ended or whose user may
+// not sign in, and returns nil for it.
 func (p *Pages) loadVisitor(c echo.Context) (*visitor, error) {
 	rec, err := p.Session(c)
 	if err != nil {

@@ -41,8 +41,8 @@ type clientQuestionView struct {
 	Action  string
 }
 
-// clientQuestion returns the view of a confirmation page for the client that the path names. title has a placeholder for the
-// client's name.
+// clientQuestion returns the view of a confirmation page for the client that the path names. title has a placeholder
+// for the client's name.
 func (a *Console) clientQuestion(c echo.Context, title, act string) (clientQuestionView, clients.Client, error) {
 	client, err := a.loadClient(c)
 	if err != nil {

@@ -33,8 +33,8 @@ func (a *Console) endSignInsForm(c echo.Context, me Admin) error {
 	return web.Render(c, http.StatusOK, endAllPage(view))
 }
 
-// endSignIns handles POST /admin/people/:id/end: it ends every sign-in of a user, except the administrator's own in this
-// browser.
+// endSignIns handles POST /admin/people/:id/end: it ends every sign-in of a user, except the administrator's own in
+// this browser.
 func (a *Console) endSignIns(c echo.Context, me Admin) error {
 	u, err := a.loadUndeletedUser(c)
 	if err != nil {

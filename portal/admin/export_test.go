@@ -45,8 +45,8 @@ func ServerOf(r denylist.Replica, position int64, now time.Time) Server {
 	return Server{State: row.State, Says: row.Says, Since: row.Since, Until: row.Until}
 }
 
-// Behind reports for each position of the log, seen one after the other at these times, whether a server that has applied
-// the first one is behind.
+// Behind reports for each position of the log, seen one after the other at these times, whether a server that has
+// applied the first one is behind.
 func Behind(at []time.Time, positions []int64) []bool {
 	var h logHistory
 	list := make([]bool, len(at))

@@ -22,8 +22,8 @@ const (
 	maxCount = 100_000
 	// countCacheLifetime is how long a count is cached: the pages refresh each second, in several tabs.
 	countCacheLifetime = 3 * time.Second
-	// fleetStateTimeout is the timeout of reading the state of the replicas from Redis; a page shows its other content without
-	// it.
+	// fleetStateTimeout is the timeout of reading the state of the replicas from Redis; a page shows its other content
+	// without it.
 	fleetStateTimeout = 1500 * time.Millisecond
 	// activePeriod is how long a sign-in is counted after it was last seen: the lifetime of a refresh token.
 	activePeriod = 30 * 24 * time.Hour
@@ -37,8 +37,8 @@ type figures struct {
 	log     logHistory
 }
 
-// reportDelay is how old a replica's report may be: it says every second what it has applied. What was written to the log
-// since may be applied all the same.
+// reportDelay is how old a replica's report may be: it says every second what it has applied. What was written to the
+// log since may be applied all the same.
 const reportDelay = 2500 * time.Millisecond
 
 // logHistory holds when the console first saw the latest positions of the log.
@@ -122,8 +122,8 @@ type fleetState struct {
 	Now      time.Time
 }
 
-// loadFleetState reads the state from Redis. A failure is logged and returned as the text Away, not as an error: the page
-// shows it.
+// loadFleetState reads the state from Redis. A failure is logged and returned as the text Away, not as an error: the
+// page shows it.
 func (a *Console) loadFleetState(ctx context.Context) fleetState {
 	ctx, cancel := context.WithTimeout(ctx, fleetStateTimeout)
 	defer cancel()

@@ -17,8 +17,8 @@ import (
 // adminRole is the role that the console requires.
 const adminRole = "admin"
 
-// maxAuthAge is the maximum age of the sign-in of an administrator who changes something, and maxFormAuthAge the maximum
-// age when a form is opened, so that there is time to fill it in.
+// maxAuthAge is the maximum age of the sign-in of an administrator who changes something, and maxFormAuthAge the
+// maximum age when a form is opened, so that there is time to fill it in.
 const (
 	maxAuthAge     = 15 * time.Minute
 	maxFormAuthAge = 10 * time.Minute
@@ -63,8 +63,8 @@ func (a *Console) action(page string, h handler) echo.HandlerFunc {
 	})
 }
 
-// requireAdmin returns a handler that calls h for an administrator. It redirects a guest to the sign-in page, which leads
-// back to the path that back returns, and refuses users without the role.
+// requireAdmin returns a handler that calls h for an administrator. It redirects a guest to the sign-in page, which
+// leads back to the path that back returns, and refuses users without the role.
 func (a *Console) requireAdmin(back func(echo.Context) string, h handler) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		u, in, ok, err := a.Pages.Visitor(c)

@@ -61,8 +61,8 @@ func (e statusError) Error() string {
 // notTried is the failure of a client whose notice was not tried.
 const notTried = "Not tried yet."
 
-// describeFailure describes the failure of an attempt without addresses and certificates, so that it can be shown. The whole
-// error is in the log.
+// describeFailure describes the failure of an attempt without addresses and certificates, so that it can be shown. The
+// whole error is in the log.
 func describeFailure(err error) string {
 	var status statusError
 	var dns *net.DNSError

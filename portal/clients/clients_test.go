@@ -205,7 +205,8 @@ func (c *counted) Clients(ctx context.Context) ([]store.Client, error) {
 	return c.Store.Clients(ctx)
 }
 
-// A change that another replica made is found beside the requests; where nothing changed, the clients are not read again.
+// A change that another replica made is found beside the requests; where nothing changed, the clients are not read
+// again.
 func TestRegistry_ReloadsInTheBackgroundOnAChange(t *testing.T) {
 	env.EachDB(t, "portal", func(t *testing.T, d *db.DB) {
 		records := &counted{Store: storetest.New(t, d)}

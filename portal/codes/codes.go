@@ -112,8 +112,8 @@ type record struct {
 // spentName returns the name under which the grant in the tombstone of a code is sealed.
 func spentName(code string) string { return codeKey(code) + ":spent" }
 
-// takeScript replaces a code by its tombstone atomically: of two concurrent requests one gets the code, and the other gets
-// the tombstone and marks it. A request that does not match the binding changes nothing.
+// takeScript replaces a code by its tombstone atomically: of two concurrent requests one gets the code, and the other
+// gets the tombstone and marks it. A request that does not match the binding changes nothing.
 //
 // KEYS[1] is the code. ARGV: grant, life of the tombstone in milliseconds, client, redirect URI, challenge.
 var takeScript = redis.NewScript(`

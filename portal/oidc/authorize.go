@@ -95,8 +95,8 @@ func (h *Handlers) loadSignIn(c echo.Context, q *authRequest) (store.SignInIdent
 	return g, err
 }
 
-// redirectToSignIn redirects the browser to the sign-in page, which leads back to this request. present is the signed-in user who
-// has to sign in again, nil for a guest. With prompt=none it returns the error login_required.
+// redirectToSignIn redirects the browser to the sign-in page, which leads back to this request. present is the
+// signed-in user who has to sign in again, nil for a guest. With prompt=none it returns the error login_required.
 func (h *Handlers) redirectToSignIn(c echo.Context, q *authRequest, present *store.SignInIdentity) error {
 	if q.None {
 		return q.redirectFault(badRequest(loginRequired, "The user has to sign in, but prompt=none was requested."), h.Issuer.URL())

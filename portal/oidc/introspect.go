@@ -147,8 +147,8 @@ func notDenied(err error) (bool, *fault) {
 	return true, nil
 }
 
-// loadActiveSignIn returns the user of the sign-in sid, and whether the sign-in is active, belongs to sub, and its user is
-// not disabled.
+// loadActiveSignIn returns the user of the sign-in sid, and whether the sign-in is active, belongs to sub, and its user
+// is not disabled.
 func (h *Handlers) loadActiveSignIn(ctx context.Context, sid, sub, clientID string) (g store.SignInIdentity, live bool, f *fault) {
 	g, err := h.Records.SignInIdentity(ctx, sid, clientID, h.Now())
 	switch {

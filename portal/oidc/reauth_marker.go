@@ -34,8 +34,8 @@ func (m marker) sign(q *authRequest, sid string, last, now time.Time) string {
 	return head + "." + m.mac(q, sid, head)
 }
 
-// reauthenticated reports whether the user has entered the password for q: whether q has a valid marker for the sign-in sid,
-// or for a guest, and authTime, which is that of sid, is later than the marker (OpenID Connect Core §3.1.2.1).
+// reauthenticated reports whether the user has entered the password for q: whether q has a valid marker for the sign-in
+// sid, or for a guest, and authTime, which is that of sid, is later than the marker (OpenID Connect Core §3.1.2.1).
 func (m marker) reauthenticated(q *authRequest, sid string, authTime, now time.Time) bool {
 	head, mac, _ := cutLast(q.Reauth)
 	last, made, _ := strings.Cut(head, ".")

@@ -20,8 +20,8 @@ import (
 // The steps of a sign-in are recorded in Deps.Trace, with shortened values. A failure to record never fails a
 // sign-in.
 
-// TraceSignIn returns middleware that records the requests of a browser to the authorization endpoint, and to the sign-in
-// page and its form.
+// TraceSignIn returns middleware that records the requests of a browser to the authorization endpoint, and to the
+// sign-in page and its form.
 func (h *Handlers) TraceSignIn(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()

@@ -69,8 +69,8 @@ type tokenRequest struct {
 	replica string // of the client, as it names itself; "" if unknown
 }
 
-// chooseAudience returns the audience of the access token: the parameter resource, which must match the grant's audience
-// bound if that is set; else bound; else the issuer (RFC 8707 §2.2).
+// chooseAudience returns the audience of the access token: the parameter resource, which must match the grant's
+// audience bound if that is set; else bound; else the issuer (RFC 8707 §2.2).
 func (q tokenRequest) chooseAudience(bound, issuer string) (string, *fault) {
 	asked := q.get("resource")
 	switch {

@@ -98,8 +98,8 @@ func (h *Handlers) putBack(ctx context.Context, q tokenRequest, code codes.Code,
 	return f
 }
 
-// recordClientUse checks that the sign-in is active, and records that it has opened the client. It returns the user, and the
-// first refresh token if the grant includes one.
+// recordClientUse checks that the sign-in is active, and records that it has opened the client. It returns the user,
+// and the first refresh token if the grant includes one.
 func (h *Handlers) recordClientUse(ctx context.Context, q tokenRequest, code codes.Code, grant string) (store.SignInIdentity, string, error) {
 	over := badRequest(invalidGrant, "The sign-in that the code belongs to has ended.")
 	now := h.Now()

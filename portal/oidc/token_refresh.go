@@ -112,8 +112,8 @@ func (r *rotation) decide(old store.RefreshToken) (*store.RefreshToken, string, 
 	return &next, sealed, nil
 }
 
-// requestedScopes returns the scopes of this access token: those requested, if they were granted (RFC 6749 §6). The family
-// keeps all granted scopes.
+// requestedScopes returns the scopes of this access token: those requested, if they were granted (RFC 6749 §6). The
+// family keeps all granted scopes.
 func (r *rotation) requestedScopes(granted []string) ([]string, *fault) {
 	asked := strings.Fields(r.get("scope"))
 	if len(asked) == 0 {

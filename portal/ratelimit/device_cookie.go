@@ -12,8 +12,8 @@ import (
 // maxCookieAccounts is the number of accounts that one browser's device cookie can hold.
 const maxCookieAccounts = 5
 
-// IssueDeviceCookie returns the device cookie of a browser that has just signed in to account: the previous cookie with account
-// added. The value is "id.mac.mac…", opaque to the browser, and does not reveal the user. It is valid for the
+// IssueDeviceCookie returns the device cookie of a browser that has just signed in to account: the previous cookie with
+// account added. The value is "id.mac.mac…", opaque to the browser, and does not reveal the user. It is valid for the
 // account while the account's Generation does not change.
 func (l *Limiter) IssueDeviceCookie(cookie string, account Account) string {
 	id, macs := parseDeviceCookie(cookie)
@@ -32,8 +32,8 @@ func IsDeviceCookie(cookie string) bool {
 	return id != ""
 }
 
-// ChooseDeviceCookie returns the first of a browser's device cookies that is valid for account, or else the first well-formed
-// one; "" if there is none.
+// ChooseDeviceCookie returns the first of a browser's device cookies that is valid for account, or else the first
+// well-formed one; "" if there is none.
 func (l *Limiter) ChooseDeviceCookie(cookies []string, account Account) (cookie string) {
 	for _, k := range cookies {
 		id, known := l.readDeviceCookie(k, account)
@@ -47,8 +47,8 @@ func (l *Limiter) ChooseDeviceCookie(cookies []string, account Account) (cookie 
 	return cookie
 }
 
-// readDeviceCookie returns the id in the cookie, and whether the browser has signed in to account before, in its current
-// generation.
+// readDeviceCookie returns the id in the cookie, and whether the browser has signed in to account before, in its
+// current generation.
 func (l *Limiter) readDeviceCookie(cookie string, account Account) (id string, known bool) {
 	id, macs := parseDeviceCookie(cookie)
 	if id == "" || account.UserID == "" {
@@ -65,8 +65,8 @@ func (l *Limiter) deviceMAC(id string, account Account) string {
 	return mac(l.deviceKey, id, account.UserID, strconv.FormatInt(account.Generation, 10))
 }
 
-// parseDeviceCookie splits a device cookie. The id is "" if the cookie is malformed. A forged id has no effect: what counts is
-// the MAC of id and account.
+// parseDeviceCookie splits a device cookie. The id is "" if the cookie is malformed. A forged id has no effect: what
+// counts is the MAC of id and account.
 func parseDeviceCookie(cookie string) (id string, macs []string) {
 	const idLength = 26 // of rand.Text
 	parts := strings.Split(cookie, ".")

@@ -48,8 +48,8 @@ var (
 	perEmailTaken        = Limit{Attempts: 30, Window: time.Hour} // registrations that revealed that an account exists
 )
 
-// SignInLimits limits the successful sign-ins within ten minutes. Zero fields mean the defaults: 20 per account, and 300
-// per address, which a whole school may share.
+// SignInLimits limits the successful sign-ins within ten minutes. Zero fields mean the defaults: 20 per account, and
+// 300 per address, which a whole school may share.
 type SignInLimits struct{ PerAccount, PerAddress int }
 
 const signInsWindow = 10 * time.Minute
@@ -129,12 +129,14 @@ func (l *Limiter) CountSignIn(ctx context.Context, account Account, address, dev
 	)
 }
 
-// CountConfirmation counts an attempt, from address, to confirm the password within a sign-in. It fails as CountSignIn does.
+// CountConfirmation counts an attempt, from address, to confirm the password within a sign-in. It fails as CountSignIn
+// does.
 func (l *Limiter) CountConfirmation(ctx context.Context, sid, address string) (*Attempt, error) {
 	return l.count(ctx, networkOf(address), bucket{l.redisKey("confirm", sid), perConfirmation, kindOwn})
 }
 
-// CountRegistration counts a registration from address, whether or not it succeeds, and its sign-in. It fails as CountSignIn does.
+// CountRegistration counts a registration from address, whether or not it succeeds, and its sign-in. It fails as
+// CountSignIn does.
 func (l *Limiter) CountRegistration(ctx context.Context, address string) error {
 	address = networkOf(address)
 	_, err := l.count(ctx, address,
@@ -167,8 +169,8 @@ func (a *Attempt) Succeeded(ctx context.Context, userID string) error {
 	return err
 }
 
-// countScript increments every bucket that applies, or none, and returns the time to wait in milliseconds; -1 if the pace
-// bucket applied.
+// countScript increments every bucket that applies, or none, and returns the time to wait in milliseconds; -1 if the
+// pace bucket applied.
 var countScript = redis.NewScript(`
 local wait, paced = 0, false
 for i = 1, #KEYS do
@@ -190,8 +192,8 @@ for i = 1, #KEYS do
 end
 return paced and -1 or 0`)
 
-// succeedScript increments the first two buckets, or returns the time to wait in milliseconds; if it incremented them, it
-// gives the attempt back to the others.
+// succeedScript increments the first two buckets, or returns the time to wait in milliseconds; if it incremented them,
+// it gives the attempt back to the others.
 var succeedScript = redis.NewScript(`
 local wait = 0
 for i = 1, 2 do
@@ -229,8 +231,8 @@ func (l *Limiter) count(ctx context.Context, network string, buckets ...bucket) 
 	return &Attempt{limiter: l, address: network, buckets: buckets}, nil
 }
 
-// scriptResult reads the result of a script. It returns *Exceeded if there is a time to wait, and whether the pace bucket
-// applied.
+// scriptResult reads the result of a script. It returns *Exceeded if there is a time to wait, and whether the pace
+// bucket applied.
 func scriptResult(cmd *redis.Cmd) (paced bool, err error) {
 	wait, err := cmd.Int64()
 	switch {

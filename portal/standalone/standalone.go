@@ -52,8 +52,8 @@ const openTimeout = 20 * time.Second
 var cheapHash = argon2id.Params{Memory: 1024, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // Open starts a portal. Redis, Logger and HTTPClient of d are required, and the caller keeps Redis. Open sets DB,
-// Estate, Replica, Key, Clients, Denied and Passwords. It returns an error if one of them or the folder is missing, or if the portal does not start within
-// 20 s.
+// Estate, Replica, Key, Clients, Denied and Passwords. It returns an error if one of them or the folder is missing, or
+// if the portal does not start within 20 s.
 func Open(ctx context.Context, d portal.Deps, o Options) (_ *Portal, err error) {
 	if d.Redis == nil || d.Logger == nil || d.HTTPClient == nil || o.Folder == "" {
 		return nil, errors.New("standalone: Redis, a logger, an HTTP client and a folder are required")

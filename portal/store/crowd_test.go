@@ -28,7 +28,8 @@ func syllables(parts ...string) []string {
 
 func nameOf(n int) (first, family string) { return firstNames[n%100], familyNames[n/100%100] }
 
-// crowd writes a million people and their words: one in a thousand is banned, the bans of twenty have ended, four in all are administrators.
+// crowd writes a million people and their words: one in a thousand is banned, the bans of twenty have ended, four in
+// all are administrators.
 func crowd(t *testing.T, d *db.DB) {
 	t.Helper()
 	run := func(query string, args ...any) {

@@ -7,8 +7,8 @@ import (
 	"gatehouse.example/db"
 )
 
-// maxFailuresCounted limits the number of failed sign-ins that FailedSignIns reads, so that a flood of them does not make
-// it slow.
+// maxFailuresCounted limits the number of failed sign-ins that FailedSignIns reads, so that a flood of them does not
+// make it slow.
 const maxFailuresCounted = 100_000
 
 // FailedAddress is an address with the sign-ins that failed there.

@@ -19,7 +19,8 @@ type Store struct {
 	locked []string
 }
 
-// New returns a store on d, which must be migrated, or an error if d is nil. The users with the ids locked can't sign in.
+// New returns a store on d, which must be migrated, or an error if d is nil. The users with the ids locked can't sign
+// in.
 func New(d *db.DB, locked ...string) (*Store, error) {
 	if d == nil {
 		return nil, errors.New("store: a database is needed")

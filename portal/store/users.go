@@ -303,8 +303,9 @@ var (
 )
 
 // BanUser returns the change that bans a user until that time, or permanently if it is zero, and invalidates the
-// account's device cookies. It records the event user_banned. It fails with ErrNotFound if the user does not exist or is
-// deleted, ErrBanned if the user is banned already, and ErrLastAdmin if the user is the only administrator who can sign in.
+// account's device cookies. It records the event user_banned. It fails with ErrNotFound if the user does not exist or
+// is deleted, ErrBanned if the user is banned already, and ErrLastAdmin if the user is the only administrator who can
+// sign in.
 func BanUser(id, reason string, until, now time.Time) Change {
 	return Change{func(ctx context.Context, s *Store, tx *sqlx.Tx) error {
 		u, err := s.lockUndeleted(ctx, tx, id)

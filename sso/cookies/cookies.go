@@ -9,8 +9,8 @@ import (
 const maxValues = 3
 
 // Values returns the values of r's cookies of this name that are well formed: at most three, each once, in the order in
-// which the browser sends them. wellFormed has to refuse whatever the service does not set, as far as it can tell without
-// a look-up, since a value that it accepts takes the place of another.
+// which the browser sends them. wellFormed has to refuse whatever the service does not set, as far as it can tell
+// without a look-up, since a value that it accepts takes the place of another.
 func Values(r *http.Request, name string, wellFormed func(value string) bool) []string {
 	var values []string
 	for _, k := range r.CookiesNamed(name) {

@@ -70,9 +70,9 @@ func (m *Mirror) step(ctx context.Context) error {
 	return err
 }
 
-// logError logs that following the log fails, with another kind of error than before, or works again: at most one message
-// a second, because if another program writes to the log, it fails again and again. A change within that second is
-// logged after it, if it lasts.
+// logError logs that following the log fails, with another kind of error than before, or works again: at most one
+// message a second, because if another program writes to the log, it fails again and again. A change within that second
+// is logged after it, if it lasts.
 func (m *Mirror) logError(err error) {
 	now := m.now()
 	if sameKind(m.loggedError, err) || now.Sub(m.errorLoggedAt) < time.Second {

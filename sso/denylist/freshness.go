@@ -11,7 +11,8 @@ type freshness struct {
 	wallCheckedAt atomic.Int64 // age in nanoseconds when the wall clock was last read
 }
 
-// wallCheckInterval is how often a check also reads the wall clock: reading two clocks instead of one costs a third of a check.
+// wallCheckInterval is how often a check also reads the wall clock: reading two clocks instead of one costs a third of
+// a check.
 const wallCheckInterval = time.Millisecond
 
 // age returns the longer of the ages by the monotonic and the wall clock: the first stands still while a machine

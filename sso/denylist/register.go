@@ -72,7 +72,8 @@ end
 return {redis.call('GET', epoch) or '', redis.call('GET', position) or '', id, writeID}
 `)
 
-// heartbeat sends a heartbeat in one round trip, registers the replica if that is due, and returns the state of the log.
+// heartbeat sends a heartbeat in one round trip, registers the replica if that is due, and returns the state of the
+// log.
 func (m *Mirror) heartbeat(ctx context.Context) (logState, error) {
 	at := logState{sent: m.now()}
 	within, cancel := m.deadline(ctx, 0)

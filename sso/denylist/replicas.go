@@ -137,8 +137,8 @@ func (i info) replica(instance string, silent bool) Replica {
 	}
 }
 
-// sortAndPrune sorts the replicas and removes silent ones that were restarted under the same name: they refuse. With the policy
-// "stale" they may still run, so they stay.
+// sortAndPrune sorts the replicas and removes silent ones that were restarted under the same name: they refuse. With
+// the policy "stale" they may still run, so they stay.
 func sortAndPrune(all []Replica) []Replica {
 	latest := map[string]time.Time{}
 	for _, r := range all {

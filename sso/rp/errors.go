@@ -50,8 +50,8 @@ func WriteError(w http.ResponseWriter, _ *http.Request, err error) {
 		title, title, html.EscapeString(e.text()), link)
 }
 
-// logErrors returns an error handler that logs the causes of errors 5xx before it calls next. It does not answer a client
-// that has gone.
+// logErrors returns an error handler that logs the causes of errors 5xx before it calls next. It does not answer a
+// client that has gone.
 func logErrors(log *slog.Logger, next func(http.ResponseWriter, *http.Request, error)) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		if r.Context().Err() != nil {

@@ -130,8 +130,8 @@ func (f *flows) flowNames(r *http.Request) []string {
 	return names
 }
 
-// openFlow returns the flow of the first cookie of this name that was sealed here and is not older than maxFlowAge, nil if
-// there is none.
+// openFlow returns the flow of the first cookie of this name that was sealed here and is not older than maxFlowAge, nil
+// if there is none.
 func (f *flows) openFlow(r *http.Request, name string) *flow {
 	values := f.cookieValues(r, name, func(v string) bool { return f.openValue(v, name) != nil })
 	if len(values) == 0 {

@@ -112,8 +112,8 @@ func (s *Store) loadNewest(r *http.Request) (string, *Record, error) {
 }
 
 // Identify returns the session whose cookie r carries, as Load does, for an answer that may set cookies. If r carries
-// sessions of different people, it returns conflict instead of ErrConflict, and deletes those that were set for a folder.
-// If there is a session, it deletes the cookie of MarkIssued.
+// sessions of different people, it returns conflict instead of ErrConflict, and deletes those that were set for a
+// folder. If there is a session, it deletes the cookie of MarkIssued.
 func (s *Store) Identify(w http.ResponseWriter, r *http.Request) (rec *Record, conflict bool, err error) {
 	rec, err = s.Load(r)
 	if errors.Is(err, ErrConflict) {

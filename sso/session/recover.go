@@ -8,8 +8,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// recoverSession returns the session of a cookie that is not in Redis from Options.Recover, and writes it back to Redis. It
-// returns nil if there is none. replace says that an invalid value is stored under its key.
+// recoverSession returns the session of a cookie that is not in Redis from Options.Recover, and writes it back to
+// Redis. It returns nil if there is none. replace says that an invalid value is stored under its key.
 func (s *Store) recoverSession(ctx context.Context, id string, replace bool) (*Record, error) {
 	if s.options.Recover == nil {
 		return nil, nil

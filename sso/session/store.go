@@ -103,8 +103,8 @@ func cookieName(service, kind string, secure bool) string {
 	return service + "_" + kind
 }
 
-// cookieOptions returns the cookie's options. In the browser it is a session cookie; Redis limits how long the session lasts,
-// so MaxAge here is for redisstore, which uses it as the time to live.
+// cookieOptions returns the cookie's options. In the browser it is a session cookie; Redis limits how long the session
+// lasts, so MaxAge here is for redisstore, which uses it as the time to live.
 func (s *Store) cookieOptions() sessions.Options {
 	return sessions.Options{
 		Path: "/", MaxAge: int(s.options.Idle / time.Second),

@@ -56,8 +56,8 @@ func (h *Handler) State(w http.ResponseWriter, r *http.Request) {
 	}{false, out})
 }
 
-// loadOutcome returns what ended a sign-in, and false if no end is known: the session may be gone because Redis lost its data,
-// and the user is still signed in at the provider.
+// loadOutcome returns what ended a sign-in, and false if no end is known: the session may be gone because Redis lost
+// its data, and the user is still signed in at the provider.
 func (h *Handler) loadOutcome(r *http.Request, v signInRef) (outcome, bool) {
 	e, ok := h.Watcher.Why(r.Context(), v.sub, v.sid, "", v.authenticated)
 	if !ok {

@@ -53,7 +53,8 @@ func (h *Handler) Stream(w http.ResponseWriter, r *http.Request) {
 	h.sendEvents(r, events, *v, hit)
 }
 
-// sendEvents writes events until the sign-in ends, the stream's time is over, the server shuts down, or the client is gone.
+// sendEvents writes events until the sign-in ends, the stream's time is over, the server shuts down, or the client is
+// gone.
 func (h *Handler) sendEvents(r *http.Request, w *eventWriter, v signInRef, hit <-chan denylist.Entry) {
 	ctx := r.Context()
 	closing := h.shutdownOf(ctx)
@@ -102,8 +103,8 @@ func (h *Handler) sendEvents(r *http.Request, w *eventWriter, v signInRef, hit <
 	}
 }
 
-// isGone reports whether the session no longer exists, though the denylist has no entry: signed out in this app, idle for
-// too long, or lost.
+// isGone reports whether the session no longer exists, though the denylist has no entry: signed out in this app, idle
+// for too long, or lost.
 func (h *Handler) isGone(r *http.Request) bool {
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
@@ -111,8 +112,8 @@ func (h *Handler) isGone(r *http.Request) bool {
 	return rec == nil && err == nil
 }
 
-// shutdownOf returns a channel that is closed when the request's server shuts down: shutdown waits for running requests,
-// and an open stream would delay it.
+// shutdownOf returns a channel that is closed when the request's server shuts down: shutdown waits for running
+// requests, and an open stream would delay it.
 func (h *Handler) shutdownOf(ctx context.Context) <-chan struct{} {
 	server, ok := ctx.Value(http.ServerContextKey).(*http.Server)
 	if !ok {

@@ -121,8 +121,8 @@ func (r *RemoteKeys) triedWithin(d time.Duration) bool {
 	return at != 0 && time.Since(r.created)-time.Duration(at) < d
 }
 
-// startFetch fetches the keys once for all concurrent callers, independent of the first caller's ctx. It does nothing if
-// keys were fetched since asked.
+// startFetch fetches the keys once for all concurrent callers, independent of the first caller's ctx. It does nothing
+// if keys were fetched since asked.
 func (r *RemoteKeys) startFetch(ctx context.Context, asked time.Time) <-chan singleflight.Result {
 	return r.flight.DoChan("fetch", func() (any, error) {
 		if !r.current.Load().at.Before(asked) {

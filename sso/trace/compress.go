@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// dictionary has the steps of a sign-in without what differs from one to the next, so that only that is stored (RFC 1951
-// §3.2.5). Changing it makes stored steps unreadable.
+// dictionary has the steps of a sign-in without what differs from one to the next, so that only that is stored (RFC
+// 1951 §3.2.5). Changing it makes stored steps unreadable.
 //
 //go:embed dictionary.jsonl
 var dictionary []byte

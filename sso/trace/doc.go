@@ -5,6 +5,6 @@
 //	page ◀─────── Of(sub) ────────────────────────── Redis
 //
 // A record holds no usable secret: callers shorten secrets first ([Short], [Values], [Location]), and cookies,
-// passwords, emails and client secrets are never recorded. Recording does not block the request: a step that exceeds the
-// queue or the write rate is dropped.
+// passwords, emails and client secrets are never recorded. Recording does not block the request: a step that exceeds
+// the queue or the write rate is dropped.
 package trace

@@ -26,7 +26,8 @@ const (
 )
 
 // Limits of recording: unauthenticated clients start sign-ins and choose the size of their requests. In bytes, the
-// uncompleted flows in Redis stay below maxBudget + budgetPerSecond × pendingTimeout, 15 MiB, for each process that records.
+// uncompleted flows in Redis stay below maxBudget + budgetPerSecond × pendingTimeout, 15 MiB, for each process that
+// records.
 const (
 	maxQueue        = 256
 	entryOverhead   = 256              // of an entry in Redis, besides its data
@@ -91,8 +92,8 @@ func (l *Log) Assign(id, client, issuer, sub string) {
 	}
 }
 
-// enqueue queues e with what as its JSON. It drops the entry if it is too large, the queue is full, or the rate limit is
-// exceeded.
+// enqueue queues e with what as its JSON. It drops the entry if it is too large, the queue is full, or the rate limit
+// is exceeded.
 func (l *Log) enqueue(e entry, what any) {
 	var err error
 	if e.raw, err = json.Marshal(what); err != nil || len(e.raw) > maxStep {
@@ -171,8 +172,8 @@ func (l *Log) logDropped(err error, lost int) {
 	}
 }
 
-// keepOwnBrowser removes the provider's steps with browsers other than the one that received the code: the authorization
-// link may have been opened elsewhere. Apps record no steps of other browsers.
+// keepOwnBrowser removes the provider's steps with browsers other than the one that received the code: the
+// authorization link may have been opened elsewhere. Apps record no steps of other browsers.
 func keepOwnBrowser(all []Step) []Step {
 	tag := ""
 	for _, h := range all {

@@ -42,7 +42,8 @@ type Step struct {
 	Tag     string        `json:"b,omitempty"` // identifies the browser; set by the provider's steps only
 }
 
-// FrontChannel reports whether a step went through the browser, where its user, and any other software there, can see it.
+// FrontChannel reports whether a step went through the browser, where its user, and any other software there, can see
+// it.
 func (h Step) FrontChannel() bool { return h.From == Browser || h.To == Browser }
 
 // Internal reports whether one party did the step by itself.

@@ -117,9 +117,9 @@ var quiet = slog.New(slog.DiscardHandler)
 // houses counts the houses of this process.
 var houses atomic.Int32
 
-// portalBound replaces the bound of the portals, whose way to Redis no test cuts. On a busy machine a process may not run for a
-// second; a portal that answers 503 then would only make a test repeat what it asked. With a longer one a ban waits longer for a
-// portal that was killed.
+// portalBound replaces the bound of the portals, whose way to Redis no test cuts. On a busy machine a process may not
+// run for a second; a portal that answers 503 then would only make a test repeat what it asked. With a longer one a ban
+// waits longer for a portal that was killed.
 const portalBound = 1500 * time.Millisecond
 
 // connect is a replica's own way to Redis.

@@ -162,9 +162,9 @@ func (h *house) api(bank *replica, token string) result {
 	return ask(h.t, bank.client(), req)
 }
 
-// settled repeats a request while one of services answers it 503, and returns the first other answer. A replica that has
-// not heard from Redis within its bound asks people to come back; on a busy machine that happens without a fault, too. It is
-// only for services that have done nothing yet when they answer 503.
+// settled repeats a request while one of services answers it 503, and returns the first other answer. A replica that
+// has not heard from Redis within its bound asks people to come back; on a busy machine that happens without a fault,
+// too. It is only for services that have done nothing yet when they answer 503.
 func (h *house) settled(ask func() result, services ...string) result {
 	h.t.Helper()
 	var r result

@@ -82,8 +82,8 @@ func (m *model) end(by string, which func(*signIn) bool) {
 	}
 }
 
-// ending repeats what ends the sign-ins of which while it is answered 503, and returns the first other answer. On a busy
-// machine the portal stores an ending that is not confirmed in time: it says so, and that it follows by itself.
+// ending repeats what ends the sign-ins of which while it is answered 503, and returns the first other answer. On a
+// busy machine the portal stores an ending that is not confirmed in time: it says so, and that it follows by itself.
 func (m *model) ending(which func(*signIn) bool, act func() result, services ...string) result {
 	answers := 0
 	r := m.house.settled(func() result { answers++; return act() }, services...)
@@ -288,8 +288,8 @@ func (m *model) healBank(t *rapid.T) {
 	m.cutBank(t)
 }
 
-// check asks every replica with everything that was ever given out. It calls the handlers of the replicas, for it may ask
-// a hundred times after a step, and the way over the network is not what the model is about.
+// check asks every replica with everything that was ever given out. It calls the handlers of the replicas, for it may
+// ask a hundred times after a step, and the way over the network is not what the model is about.
 func (m *model) check(t *rapid.T) {
 	m.steps.Add(1)
 	dead := 0

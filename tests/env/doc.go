@@ -8,8 +8,8 @@
 //
 // A server starts when the first test needs it and stops when the test process has ended in any way: a watching shell
 // holds the other end of a pipe (process.go). GATEHOUSE_TEST_REDIS_URL and GATEHOUSE_TEST_POSTGRES_URL name running
-// servers; `go run gatehouse.example/tests/env/cmd/withservers CMD…` starts one pair and runs CMD with both set, so that many
-// packages share it.
+// servers; `go run gatehouse.example/tests/env/cmd/withservers CMD…` starts one pair and runs CMD with both set, so
+// that many packages share it.
 //
 // Nothing here skips a test: if a server is missing, the test fails with a message that says how to install it.
 package env

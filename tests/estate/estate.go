@@ -146,7 +146,8 @@ func (e *Estate) Browser() *http.Client { return Browser() }
 // Browser returns a client with a cookie jar of its own, which finds *.localhost on the loopback address.
 func Browser() *http.Client { return browser(&net.Dialer{Timeout: 5 * time.Second}) }
 
-// BrowserAt returns a Browser at a loopback address of its own (127.0.1.1, say), so that limits for one address are met by it alone.
+// BrowserAt returns a Browser at a loopback address of its own (127.0.1.1, say), so that limits for one address are met
+// by it alone.
 func BrowserAt(address string) *http.Client {
 	return browser(&net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}})
 }

@@ -12,8 +12,9 @@ import (
 	"gatehouse.example/tests/estate"
 )
 
-// A ban of an account with very many sign-ins counts on every replica once it is answered. Meanwhile, and while those sign-ins
-// end one batch after the other, pages and sign-ins of other people work, and every form gets its whole answer (RFC 9112 §6.3).
+// A ban of an account with very many sign-ins counts on every replica once it is answered. Meanwhile, and while those
+// sign-ins end one batch after the other, pages and sign-ins of other people work, and every form gets its whole answer
+// (RFC 9112 §6.3).
 func TestBan_OfManySignInsUnderLoad(t *testing.T) {
 	const signIns = 20_000
 	e := estate.Start(t, estate.Options{})

@@ -22,7 +22,8 @@ import (
 )
 
 // behindNginx is Gatehouse as docker-compose.yml runs it, without the containers: Debian's nginx with deploy/nginx.conf
-// as it is, in front of two replicas of portal, shop and forum and one of analytics and academy, on a real Redis and PostgreSQL.
+// as it is, in front of two replicas of portal, shop and forum and one of analytics and academy, on a real Redis and
+// PostgreSQL.
 type behindNginx struct {
 	base     string
 	replicas map[string]*replica // by name: "shop-2"

@@ -194,8 +194,8 @@ func TestNginx_NoReplicaIsA503(t *testing.T) {
 	}
 }
 
-// checkLongRequest sends the longest authorization request that the portal accepts, by GET and POST: by a guest, who comes
-// to the sign-in page with it, and by browser, which is signed in and gets the state back.
+// checkLongRequest sends the longest authorization request that the portal accepts, by GET and POST: by a guest, who
+// comes to the sign-in page with it, and by browser, which is signed in and gets the state back.
 func checkLongRequest(t *testing.T, b *behindNginx, browser *http.Client) {
 	t.Helper()
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

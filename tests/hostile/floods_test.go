@@ -37,8 +37,8 @@ import (
 	"gatehouse.example/web"
 )
 
-// floods holds, for each row of docs/operating.md's table of what a stranger can fill, its bound as the table says it, and a
-// test that sends more than that and measures what is stored.
+// floods holds, for each row of docs/operating.md's table of what a stranger can fill, its bound as the table says it,
+// and a test that sends more than that and measures what is stored.
 var floods = map[string]struct {
 	bound string
 	send  func(t *testing.T, f *flooded)
@@ -388,8 +388,8 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
   redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[2])
 end`)
 
-// spray tries as patiently as it is told to be. The portal is one in this process, with cheap hashes and a Redis whose time
-// passes as the test wants: the tries of a day take hours, and their hashes half a minute.
+// spray tries as patiently as it is told to be. The portal is one in this process, with cheap hashes and a Redis whose
+// time passes as the test wants: the tries of a day take hours, and their hashes half a minute.
 func (f *flooded) spray(t *testing.T) spray {
 	f.sprayed.Do(func() {
 		house, err := web.ParseEstate("http://localhost:8080")

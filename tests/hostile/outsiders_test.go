@@ -24,8 +24,8 @@ import (
 	"gatehouse.example/tests/estate"
 )
 
-// TestOutsiders_GainNothing tries to get past the limits, or in as another person: by a browser, by a client and by writing to
-// Redis. tests/flows tests the trace of a sign-in whose link another browser follows.
+// TestOutsiders_GainNothing tries to get past the limits, or in as another person: by a browser, by a client and by
+// writing to Redis. tests/flows tests the trace of a sign-in whose link another browser follows.
 func TestOutsiders_GainNothing(t *testing.T) {
 	at := env.RedisURL(t)
 	options, err := redis.ParseURL(at)
@@ -58,7 +58,8 @@ func TestOutsiders_GainNothing(t *testing.T) {
 	h.checkLogs(t)
 }
 
-// shadowing sends malformed cookies of the same name before each cookie, as a browser does that was given them for a longer path.
+// shadowing sends malformed cookies of the same name before each cookie, as a browser does that was given them for a
+// longer path.
 type shadowing struct{ next http.RoundTripper }
 
 func (s shadowing) RoundTrip(r *http.Request) (*http.Response, error) {

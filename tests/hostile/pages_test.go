@@ -34,7 +34,8 @@ var (
 	routePart = regexp.MustCompile(`:\w+`)
 )
 
-// TestPages_AreInTheBrowserTable holds the table of the browser tests against the routes: each page of each app is in it.
+// TestPages_AreInTheBrowserTable holds the table of the browser tests against the routes: each page of each app is in
+// it.
 func TestPages_AreInTheBrowserTable(t *testing.T) {
 	table, err := os.ReadFile("../e2e/pages.js")
 	if err != nil {

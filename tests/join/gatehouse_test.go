@@ -17,8 +17,8 @@ import (
 	"gatehouse.example/tests/estate"
 )
 
-// Each of the document's apps joins an estate with the document's clients.json, in which only the port is another: one sign-in
-// at the portal opens the bank, roles count there, and a sign-out at the shop reaches it over the back channel.
+// Each of the document's apps joins an estate with the document's clients.json, in which only the port is another: one
+// sign-in at the portal opens the bank, roles count there, and a sign-out at the shop reaches it over the back channel.
 func TestJoin_TheDocumentedAppWorksWithGatehouse(t *testing.T) {
 	for sample, name := range []string{"Echo", "net/http"} {
 		t.Run(name, func(t *testing.T) { joinGatehouse(t, build(t, sample)) })
@@ -76,8 +76,8 @@ func joinGatehouse(t *testing.T, app string) {
 	}
 }
 
-// askTheAPI does what the document's curl commands do: the teller gets a token and asks the bank with it, the bank asks the
-// portal about the token, and the teller gives it up.
+// askTheAPI does what the document's curl commands do: the teller gets a token and asks the bank with it, the bank asks
+// the portal about the token, and the teller gives it up.
 func askTheAPI(t *testing.T, house *estate.Estate, base string) {
 	t.Helper()
 	post := func(client, secret, path string, form url.Values) (int, string) {

@@ -58,8 +58,8 @@ func parse(t *testing.T) (*token.FileSet, []file) {
 	return set, files
 }
 
-// docs calls visit for every doc comment in f: of the package, and of each declaration, field and method. function is nil
-// for those that document no function.
+// docs calls visit for every doc comment in f: of the package, and of each declaration, field and method. function is
+// nil for those that document no function.
 func docs(f file, visit func(doc *ast.CommentGroup, function *ast.FuncDecl)) {
 	ast.Inspect(f.syntax, func(n ast.Node) bool {
 		var doc *ast.CommentGroup

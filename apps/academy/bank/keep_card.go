@@ -68,8 +68,8 @@ func (c *cards) who(r *http.Request) (string, error) {
 	return claims.Subject, nil
 }
 
-// read verifies the card with the bank's public keys alone, and returns its claims. It does not consult the denylist. Of
-// several cookies it takes the first with a valid card.
+// read verifies the card with the bank's public keys alone, and returns its claims. It does not consult the denylist.
+// Of several cookies it takes the first with a valid card.
 func (c *cards) read(r *http.Request) (*token.AccessClaims, error) {
 	raw, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	raws := []string{raw}

@@ -28,7 +28,8 @@ func New(d *db.DB) (*Store, error) {
 // NewID returns a new ID of a run or a room: 80 random bits.
 func NewID() string { return strings.ToLower(rand.Text()[:16]) }
 
-// lock makes the transactions that lock the same name run one after the other. SQLite's write transactions do so anyway.
+// lock makes the transactions that lock the same name run one after the other. SQLite's write transactions do so
+// anyway.
 func (s *Store) lock(ctx context.Context, tx *sqlx.Tx, name string) error {
 	if s.db.Dialect != db.Postgres {
 		return nil

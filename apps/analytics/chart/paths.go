@@ -7,8 +7,8 @@ import (
 	"gatehouse.example/components/chart"
 )
 
-// layOutLines returns the lines through the buckets that have ended. A partial bucket is only a point: a line down to it
-// would look like an outage.
+// layOutLines returns the lines through the buckets that have ended. A partial bucket is only a point: a line down to
+// it would look like an outage.
 func (p Plot) layOutLines(y chart.Linear, bands []hit) []line {
 	lines := make([]line, 0, len(p.Series))
 	last := len(p.Starts) - 1

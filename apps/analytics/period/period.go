@@ -86,8 +86,8 @@ func (p Period) Previous(now time.Time) (from, to time.Time) {
 	return p.From.Add(-length), end.Add(-length)
 }
 
-// chooseStep returns the shortest step that divides length into at most maxBuckets buckets, or the longest step if there
-// is none. Steps below an hour are used only if raw is true.
+// chooseStep returns the shortest step that divides length into at most maxBuckets buckets, or the longest step if
+// there is none. Steps below an hour are used only if raw is true.
 func chooseStep(length time.Duration, raw bool) time.Duration {
 	for _, s := range Steps {
 		if s.Length < time.Hour && !raw {

@@ -49,8 +49,8 @@ func (h *history) addVisit(at time.Time) {
 	}
 }
 
-// randomPerson returns the subject of a random user. Some are demonstration accounts and some register at this moment; of the
-// rest, those with lower numbers are more frequent.
+// randomPerson returns the subject of a random user. Some are demonstration accounts and some register at this moment;
+// of the rest, those with lower numbers are more frequent.
 func (h *history) randomPerson(at time.Time) string {
 	if h.chance(0.03) {
 		return demoSubjects[h.random.IntN(len(demoSubjects))]
@@ -65,7 +65,8 @@ func (h *history) randomPerson(at time.Time) string {
 	return fmt.Sprintf("visitor-%04d", n+1)
 }
 
-// randomTimeAfter returns a random time after at: a second plus an exponentially distributed duration of the given mean.
+// randomTimeAfter returns a random time after at: a second plus an exponentially distributed duration of the given
+// mean.
 func (h *history) randomTimeAfter(at time.Time, mean time.Duration) time.Time {
 	return at.Add(time.Second + time.Duration(h.random.ExpFloat64()*float64(mean)))
 }

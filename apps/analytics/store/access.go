@@ -28,8 +28,8 @@ var requestsPerUser = db.RateLimit{Max: 3, Window: 24 * time.Hour}
 // ErrTooManyRequests means that there are maxAccessRequests open requests.
 var ErrTooManyRequests = errors.New("analytics: too many open requests for access")
 
-// RequestAccess stores r at now, unless its user has an open request. It returns ErrTooManyRequests if there are too many, and
-// a [*db.RateLimitError] if the user has asked too often.
+// RequestAccess stores r at now, unless its user has an open request. It returns ErrTooManyRequests if there are too
+// many, and a [*db.RateLimitError] if the user has asked too often.
 func (s *Store) RequestAccess(ctx context.Context, r AccessRequest, now time.Time) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		if err := requestsPerUser.Count(ctx, tx, "access "+r.Subject, now); err != nil {

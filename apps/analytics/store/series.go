@@ -57,8 +57,8 @@ func cellsOf(sources []source, bucket func(at string) string) (query string, arg
 		` GROUP BY bucket, type, variant`, args
 }
 
-// bucketExpression returns the SQL expression for the start of the bucket that contains at. Integer division gives the same result
-// on both databases.
+// bucketExpression returns the SQL expression for the start of the bucket that contains at. Integer division gives the
+// same result on both databases.
 func bucketExpression(at string, step, offset time.Duration) string {
 	s, o := step.Milliseconds(), offset.Milliseconds()
 	return fmt.Sprintf("((%s - %d) / %d) * %d + %d", at, o, s, s, o)

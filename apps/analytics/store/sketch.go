@@ -56,8 +56,8 @@ func (s *sketch) add(hash uint64) bool {
 	return true
 }
 
-// raiseRegister updates the register of a hash, and reports whether that changed it. The first bits of the hash select the
-// register; its value is the position of the first 1 bit after them.
+// raiseRegister updates the register of a hash, and reports whether that changed it. The first bits of the hash select
+// the register; its value is the position of the first 1 bit after them.
 func (s *sketch) raiseRegister(hash uint64) bool {
 	i := hash >> (64 - precision)
 	rank := byte(bits.LeadingZeros64(hash<<precision|1<<(precision-1)) + 1)

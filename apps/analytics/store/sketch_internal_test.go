@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A sketch is exact for a few, and within 3 % (four standard deviations) of however many; the order and the repetition of
-// people, and how they were spread over sketches, make no difference.
+// A sketch is exact for a few, and within 3 % (four standard deviations) of however many; the order and the repetition
+// of people, and how they were spread over sketches, make no difference.
 func TestSketch_CountsPeople(t *testing.T) {
 	for _, n := range []int{0, 1, maxStored, maxStored + 1, 5_000, 20_000, 60_000, 300_000} {
 		whole, parts := newSketch(maxStored), make([]*sketch, 7)

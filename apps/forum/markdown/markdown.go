@@ -83,9 +83,9 @@ func HTML(source string) string {
 	return adapt.Replace(clean)
 }
 
-// adapt adds attributes to tags. Each of these tags passed the policy, which allows no attributes on it. A code block may
-// scroll sideways, so it must be focusable by keyboard. Code is read from left to right also in text that is not, and the
-// columns of a table are in the direction of its own text.
+// adapt adds attributes to tags. Each of these tags passed the policy, which allows no attributes on it. A code block
+// may scroll sideways, so it must be focusable by keyboard. Code is read from left to right also in text that is not,
+// and the columns of a table are in the direction of its own text.
 var adapt = strings.NewReplacer("<pre><code>", `<pre dir="ltr" tabindex="0"><code>`, "<code>", `<code dir="ltr">`, "<table>", `<table dir="auto">`)
 
 var blocks = strings.NewReplacer("</p>", "</p> ", "<br>", " ", "<br/>", " ", "</li>", "</li> ", "</td>", "</td> ",

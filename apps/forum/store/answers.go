@@ -20,8 +20,8 @@ type Acceptance struct {
 }
 
 // Accept carries out a and returns the reply. A thread has at most one accepted answer: accepting another replaces it.
-// Repeating a request changes nothing. Accept returns ErrNotFound, ErrNotReply, ErrRemoved, ErrNotAuthor if the thread is
-// another user's, or a [*db.RateLimitError] after too many changes.
+// Repeating a request changes nothing. Accept returns ErrNotFound, ErrNotReply, ErrRemoved, ErrNotAuthor if the thread
+// is another user's, or a [*db.RateLimitError] after too many changes.
 func (s *Store) Accept(ctx context.Context, a Acceptance) (p Post, err error) {
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		// Locks the row, so that the post can't be removed before the thread refers to it.

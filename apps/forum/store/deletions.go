@@ -16,8 +16,8 @@ const UndoTimeout = 10 * time.Minute
 // DeletePost hides a post at its author's request. It is no longer counted, listed or found, and keeps its number. An
 // opening post without replies hides its thread too; a thread with replies stays listed, without its author's name.
 // Deleting a post twice changes nothing. DeletePost returns the post as it was before. It returns ErrNotFound,
-// ErrNotAuthor, ErrRemoved if a moderator removed the post or its thread, ErrLocked, or a [*db.RateLimitError] after too
-// many edits and deletions.
+// ErrNotAuthor, ErrRemoved if a moderator removed the post or its thread, ErrLocked, or a [*db.RateLimitError] after
+// too many edits and deletions.
 func (s *Store) DeletePost(ctx context.Context, post, sub string, at time.Time) (p Post, err error) {
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		if p, err = ownPost(ctx, tx, post, sub); err != nil || p.Deleted() {

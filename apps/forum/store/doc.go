@@ -2,8 +2,8 @@
 // forum's SQL is here, one file per table.
 //
 // A thread's opening post is its post number 1. Posts are numbered without gaps. A post that a moderator removed or its
-// author deleted keeps its row and its number, so that a page of a thread is a range of numbers. Counters are stored next
-// to the rows they count, and changed by an UPDATE in the same transaction, never by reading and writing back.
+// author deleted keeps its row and its number, so that a page of a thread is a range of numbers. Counters are stored
+// next to the rows they count, and changed by an UPDATE in the same transaction, never by reading and writing back.
 //
 // Transactions lock a post before its thread, and its thread before the thread's words (package fulltext).
 //

@@ -9,8 +9,8 @@ import (
 	"gatehouse.example/db"
 )
 
-// grow makes n unanswered threads about the product p on the board general: all with the words "the house", every second
-// with "oak", the others with "pine", each with a word of its own. Thread tN is the Nth.
+// grow makes n unanswered threads about the product p on the board general: all with the words "the house", every
+// second with "oak", the others with "pine", each with a word of its own. Thread tN is the Nth.
 func grow(t *testing.T, d *db.DB, n int) {
 	t.Helper()
 	const numbers = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < CAST(? AS BIGINT)) `

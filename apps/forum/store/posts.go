@@ -142,8 +142,8 @@ func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
 	return post, nil
 }
 
-// existingPost returns the post that by created with this form key before, even if the thread has been locked or a limit
-// reached since. If there is none, it returns err, with which creating it failed now.
+// existingPost returns the post that by created with this form key before, even if the thread has been locked or a
+// limit reached since. If there is none, it returns err, with which creating it failed now.
 func (s *Store) existingPost(ctx context.Context, by Author, key string, err error) (Post, error) {
 	p, missing := s.onePost(ctx, `p.author_sub = ? AND p.form_key = ?`, by.Sub, key)
 	if errors.Is(missing, ErrNotFound) {

@@ -70,8 +70,8 @@ func (s Stamp) Set() bool { return s != 0 }
 
 func newID() string { return strings.ToLower(rand.Text()[:16]) } // 80 bits
 
-// foldCase converts text to lower case for searches. It is done in Go, because the databases differ on lower case outside
-// ASCII.
+// foldCase converts text to lower case for searches. It is done in Go, because the databases differ on lower case
+// outside ASCII.
 func foldCase(s string) string { return strings.ToLower(s) }
 
 // offset returns the OFFSET of a page, or of the last page if page is past the end.

@@ -24,8 +24,8 @@ const (
 	personPrefix = "person:"
 )
 
-// cartsPerNetwork limits the new carts of guests per network: enough for an office or a school behind one address, but not
-// for a program that would fill the database.
+// cartsPerNetwork limits the new carts of guests per network: enough for an office or a school behind one address, but
+// not for a program that would fill the database.
 var cartsPerNetwork = db.RateLimit{Max: 60, Window: time.Hour}
 
 // PersonCart returns the id of the cart of the user with this sub.
@@ -87,16 +87,17 @@ func cartExists(ctx context.Context, q db.Querier, id CartID) (bool, error) {
 	return n > 0, err
 }
 
-// lockCart creates the cart if it is missing and locks it until tx ends, so that concurrent requests of one browser change
-// it one after the other.
+// lockCart creates the cart if it is missing and locks it until tx ends, so that concurrent requests of one browser
+// change it one after the other.
 func lockCart(ctx context.Context, tx *sqlx.Tx, id CartID, now time.Time) error {
 	return db.Exec(ctx, tx, "cart", `INSERT INTO carts (id, updated_at) VALUES (?, ?)
 		ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at`, id, db.Millis(now))
 }
 
 // Add adds quantity units of a product to the cart and returns how many were in it before and how many are in it then,
-// which is at most the stock and at most MaxQuantity. It returns ErrNotFound if there is no such product, ErrSoldOut if none is in stock, ErrFull if
-// the cart has MaxLines other products, and a [*db.RateLimitError] if the guest's network created too many carts.
+// which is at most the stock and at most MaxQuantity. It returns ErrNotFound if there is no such product, ErrSoldOut if
+// none is in stock, ErrFull if the cart has MaxLines other products, and a [*db.RateLimitError] if the guest's network
+// created too many carts.
 func (s *Store) Add(ctx context.Context, id CartID, product string, quantity int, network string, now time.Time) (had, have int, err error) {
 	return s.changeItem(ctx, id, product, network, now, func(had int) int { return had + quantity })
 }
@@ -111,8 +112,8 @@ func (s *Store) SetQuantity(ctx context.Context, id CartID, product string, quan
 	return have, err
 }
 
-// Restore puts a product that was removed into the cart again, with the same limits and errors as Add. It changes nothing
-// if the cart has the product already, so that a second call does nothing. It returns the new quantity.
+// Restore puts a product that was removed into the cart again, with the same limits and errors as Add. It changes
+// nothing if the cart has the product already, so that a second call does nothing. It returns the new quantity.
 func (s *Store) Restore(ctx context.Context, id CartID, product string, quantity int, network string, now time.Time) (int, error) {
 	_, have, err := s.changeItem(ctx, id, product, network, now, func(had int) int {
 		if had > 0 {

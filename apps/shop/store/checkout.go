@@ -56,8 +56,8 @@ func Summary(lines []Line) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// PlaceOrder turns the user's cart into an order, or changes nothing. If the key was used before, it returns the existing
-// order with again set. It returns ErrEmpty, ErrChanged, or a [LackingError] if the stock does not suffice.
+// PlaceOrder turns the user's cart into an order, or changes nothing. If the key was used before, it returns the
+// existing order with again set. It returns ErrEmpty, ErrChanged, or a [LackingError] if the stock does not suffice.
 func (s *Store) PlaceOrder(ctx context.Context, c Checkout) (id string, again bool, err error) {
 	if id, err = s.orderByKey(ctx, c.Subject, c.Key); id != "" || err != nil {
 		return id, true, err

@@ -2,6 +2,6 @@
 // and PostgreSQL.
 //
 // It guarantees three things. Stock never goes below zero: only an UPDATE that requires enough stock reduces it, in the
-// transaction that writes the order. Sending the order form several times places one order: the form's key is unique per
-// user. And a cancelled order puts its products back once: in the transaction that marks it as cancelled.
+// transaction that writes the order. Sending the order form several times places one order: the form's key is unique
+// per user. And a cancelled order puts its products back once: in the transaction that marks it as cancelled.
 package store

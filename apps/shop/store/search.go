@@ -173,9 +173,9 @@ func (s *Store) searchSlugs(ctx context.Context, q Query, l *Listing) ([]string,
 	return slugs[skip:min(skip+q.PerPage, len(slugs))], nil
 }
 
-// FindStatement returns a query for at most MaxFound+1 products in all categories, or "" if it is known that none match:
-// those with the searched words, still to be filtered, or without words those that the filters select. CROSS JOIN keeps
-// SQLite from scanning all products first.
+// FindStatement returns a query for at most MaxFound+1 products in all categories, or "" if it is known that none
+// match: those with the searched words, still to be filtered, or without words those that the filters select. CROSS
+// JOIN keeps SQLite from scanning all products first.
 func (s *Store) FindStatement(ctx context.Context, q Query) (query string, args []any, err error) {
 	words := fulltext.QueryWords(q.Text)
 	var match string
@@ -194,8 +194,8 @@ func (s *Store) FindStatement(ctx context.Context, q Query) (query string, args 
 	return `SELECT p.slug, p.category, p.price_cents, p.stock FROM (` + match + `) m CROSS JOIN products p WHERE p.slug = m.id ORDER BY ` + order, args, nil
 }
 
-// filterStatement returns a query for the ids of at most MaxFound+1 products that the filters select, the cheapest first.
-// It reads the index of prices, or that of the prices in stock.
+// filterStatement returns a query for the ids of at most MaxFound+1 products that the filters select, the cheapest
+// first. It reads the index of prices, or that of the prices in stock.
 func (q Query) filterStatement() (query string, args []any) {
 	query = `SELECT p.slug AS id FROM products p WHERE p.price_cents >= ?`
 	args = append(args, q.MinCents)
@@ -217,8 +217,8 @@ func (s *Store) findMany(ctx context.Context, q Query) (slugs []string, err erro
 }
 
 // ManyStatement returns a query for the slugs of maxPages pages. The query follows the order's index for at most
-// maxWalked products and compares the words, price and stock of each, which quickly finds what is frequent. The result has
-// the order of the inner query.
+// maxWalked products and compares the words, price and stock of each, which quickly finds what is frequent. The result
+// has the order of the inner query.
 func (q Query) ManyStatement() (query string, args []any) {
 	walk, args := q.BrowseStatement(0, maxWalked, false)
 	var conditions, matches []string

@@ -16,8 +16,8 @@ import (
 	"gatehouse.example/db/fulltext"
 )
 
-// SeedCatalogue stores the catalogue if there are no products. Replicas may call it concurrently: rows that exist already,
-// perhaps with less stock, are not changed.
+// SeedCatalogue stores the catalogue if there are no products. Replicas may call it concurrently: rows that exist
+// already, perhaps with less stock, are not changed.
 func (s *Store) SeedCatalogue(ctx context.Context, c goods.Catalogue, now time.Time) error {
 	var n int
 	if err := s.db.GetContext(ctx, &n, `SELECT COUNT(*) FROM products`); err != nil {
@@ -73,8 +73,8 @@ var demoOrders = []struct {
 
 var alice = Address{"Alice Demo", "12 Orchard Row", "BA1 5NF", "Bath", "GB"}
 
-// SeedDemoOrders stores the past orders of the demo accounts, once, also if several replicas call it. They do not reduce the
-// stock and record no event, since they are in the past.
+// SeedDemoOrders stores the past orders of the demo accounts, once, also if several replicas call it. They do not
+// reduce the stock and record no event, since they are in the past.
 func (s *Store) SeedDemoOrders(ctx context.Context, now time.Time) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		for _, d := range demoOrders {

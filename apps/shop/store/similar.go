@@ -20,8 +20,8 @@ const (
 	maxCandidates = 200
 )
 
-// searchSimilar searches for words that are similar to those of q, and says in the listing for which. It returns false if
-// there are none, or none of their products match.
+// searchSimilar searches for words that are similar to those of q, and says in the listing for which. It returns false
+// if there are none, or none of their products match.
 func (s *Store) searchSimilar(ctx context.Context, q Query) (Listing, bool, error) {
 	text, err := s.similarText(ctx, q.Text)
 	if err != nil || text == "" {
@@ -33,8 +33,8 @@ func (s *Store) searchSimilar(ctx context.Context, q Query) (Listing, bool, erro
 	return l, l.matched, err
 }
 
-// similarText returns text with each word that is not in the vocabulary replaced by the most similar one, or left out if
-// none is similar. It returns "" if that leaves nothing, or if all words are in the vocabulary.
+// similarText returns text with each word that is not in the vocabulary replaced by the most similar one, or left out
+// if none is similar. It returns "" if that leaves nothing, or if all words are in the vocabulary.
 func (s *Store) similarText(ctx context.Context, text string) (string, error) {
 	words := fulltext.Words(text)
 	var out []string
@@ -165,8 +165,8 @@ func SharedStatement(dialect db.Dialect, word string) (query string, args []any)
 	return `SELECT w.word FROM (` + query + `) w ORDER BY ` + strings.Join(common, " + ") + ` DESC, w.word LIMIT ?`, append(args, maxCandidates)
 }
 
-// Differences returns the number of letters that must be inserted, removed, replaced or swapped with the next one to turn
-// a into b (optimal string alignment distance).
+// Differences returns the number of letters that must be inserted, removed, replaced or swapped with the next one to
+// turn a into b (optimal string alignment distance).
 func Differences(a, b string) int {
 	from, to := []rune(a), []rune(b)
 	rows := make([][]int, len(from)+1)

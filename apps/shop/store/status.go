@@ -15,8 +15,8 @@ import (
 // Status is how far an order has come.
 type Status int
 
-// The statuses of an order. It passes through the first five by the clock, unless it is cancelled before it is packed. It
-// can be returned for ReturnPeriod after it is delivered.
+// The statuses of an order. It passes through the first five by the clock, unless it is cancelled before it is packed.
+// It can be returned for ReturnPeriod after it is delivered.
 const (
 	Placed Status = iota
 	Paid
@@ -86,9 +86,9 @@ func (o Order) CanReturn(now time.Time) bool {
 // ReturnUntil returns when the order can no longer be returned.
 func (o Order) ReturnUntil() time.Time { return o.Reaches(Delivered).Add(ReturnPeriod) }
 
-// Cancel cancels the user's order and puts its products back into stock. Of concurrent calls only one does so; the others,
-// and later ones, change nothing and return no error. It returns ErrNotFound if there is no such order of this user, and
-// ErrPacked if it is too late.
+// Cancel cancels the user's order and puts its products back into stock. Of concurrent calls only one does so; the
+// others, and later ones, change nothing and return no error. It returns ErrNotFound if there is no such order of this
+// user, and ErrPacked if it is too late.
 func (s *Store) Cancel(ctx context.Context, subject, id string, now time.Time) error {
 	return s.endOrder(ctx, subject, id, func(ctx context.Context, tx *sqlx.Tx, o Order) error {
 		switch {
@@ -147,9 +147,9 @@ func (s *Store) endOrder(ctx context.Context, subject, id string, end func(ctx c
 	})
 }
 
-// Reorder puts the products of the user's order into their cart again, in the same quantities as far as there are enough in
-// stock and the cart has room. Products of which the cart has as many already are not changed, so that a second call does
-// nothing. It returns ErrNotFound if there is no such order of this user.
+// Reorder puts the products of the user's order into their cart again, in the same quantities as far as there are
+// enough in stock and the cart has room. Products of which the cart has as many already are not changed, so that a
+// second call does nothing. It returns ErrNotFound if there is no such order of this user.
 func (s *Store) Reorder(ctx context.Context, subject, id string, now time.Time) error {
 	o, err := s.Order(ctx, subject, id)
 	if err != nil {

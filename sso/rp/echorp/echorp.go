@@ -65,8 +65,9 @@ func Handler(h echo.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// serve calls h, which may call next, with the request of c, and returns the error that either reported. Middleware below
-// other middleware uses its call, since a copy of the request for each would cost a third of the work for a session.
+// serve calls h, which may call next, with the request of c, and returns the error that either reported. Middleware
+// below other middleware uses its call, since a copy of the request for each would cost a third of the work for a
+// session.
 func serve(h http.Handler, c echo.Context, next echo.HandlerFunc) error {
 	r := c.Request()
 	current := callOf(r)

@@ -50,7 +50,8 @@ func (b *browser) outOf(address string) (text string) {
 	return ""
 }
 
-// An app without a denylist hears of it by back channel; its tabs are told all the same, on whichever replica they listen.
+// An app without a denylist hears of it by back channel; its tabs are told all the same, on whichever replica they
+// listen.
 func TestLive_TabsAreToldWithoutADenylist(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		p := newProvider(t)
