@@ -34,7 +34,7 @@ func (a *Console) failedSignIns(c echo.Context, _ Admin) error {
 	return web.Render(c, http.StatusOK, failedSignInsPage(view))
 }
 
-// signInTabs are the links between the two pages about sign-ins.
+// signInTabs returns the links between the two pages about sign-ins.
 func signInTabs(failed bool) []components.NavItem {
 	return []components.NavItem{
 		{Label: "Active", URL: signInsPath, Current: !failed},

@@ -361,7 +361,8 @@ test("the keyboard searches the people, moves over the rows and opens one", asyn
   await page.keyboard.type("jk/");
   await expect(main(page).getByRole("searchbox")).toHaveValue("jk/");
   await main(page).getByRole("searchbox").fill("alice");
-  await expect(rows(page).filter({ hasText: people.alice.email })).toHaveCount(1);
+  await expect(rows(page)).toHaveCount(1);
+  await expect(rows(page)).toContainText(people.alice.email);
   await page.keyboard.press("Tab");
   await page.keyboard.press("j"); // in a list to choose from, too, it is a letter
   await expect(main(page).getByLabel("State")).toBeFocused();
