@@ -21,7 +21,7 @@ async function csv(page) {
   return readFileSync(await download.path(), "utf8").trim().split("\r\n");
 }
 
-const lists = ["", "/people", "/sign-ins", "/servers", "/denylist", "/deliveries", "/clients", "/clients/new", "/clients/shop", "/keys", "/audit", "/audit.csv"];
+const lists = ["", "/health", "/people", "/sign-ins", "/sign-ins/failed", "/servers", "/denylist", "/deliveries", "/clients", "/clients/new", "/clients/shop", "/keys", "/audit", "/audit.csv"];
 const person = ["", "/ban", "/unban", "/roles", "/end"].map((form) => `/people/demo-bob${form}`);
 
 test("the console is an administrator's: others get 403, and guests are led to sign in and back", async ({ page, another }) => {
