@@ -76,7 +76,7 @@ func TestReceipt_OfFiveHundred(t *testing.T) {
 		if n := strings.Count(page.content(), "data-took="); n != 500 {
 			t.Errorf("%d servers turn red; want 500", n)
 		}
-		if n := strings.Count(page.content(), `<td class="num">`); n != 500 {
+		if n := strings.Count(page.content(), `<td data-label="Milliseconds"`); n != 500 {
 			t.Errorf("the table has %d servers; want 500", n)
 		}
 	})

@@ -2,7 +2,7 @@
 // and what they leave behind in each app.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { at, expect, people, register, send, signIn } from "./house.js";
+import { at, expect, people, register, signIn } from "./house.js";
 
 export const longName = "Donaudampfschiff".repeat(8).slice(0, 120);
 export const rtlTitle = "كيف أصلح قفل الباب القديم في البيت؟ (version 2.4, really)";
@@ -115,7 +115,11 @@ async function seedConsole(browser, who) {
   // Whoever is signed in has opened it, on a replica that is named as in a cluster.
   sql("portal", `INSERT INTO sign_in_clients (sid, client_id, first_at, last_at, replica)
     SELECT sid, '${client}', created_at, last_seen_at, 'wiki-${"7d9f8b6c5-".repeat(4)}x2x4z' FROM sign_ins WHERE ended_at IS NULL`);
-  await send(at("portal", "/sign-in"), { email: who.email, password: "not the right one", return_to: "/" });
+  // And from addresses as long as they can be.
+  const address = "2001:0db8:85a3:1000:2000:8a2e:1370:7334";
+  sql("portal", `UPDATE sign_ins SET ip = '${address}' WHERE ended_at IS NULL;
+    INSERT INTO audit (at, actor_id, actor, action, target_kind, target_id, target, ip, request_id)
+    SELECT created_at, '', '', 'person.sign_in_failed', 'user', id, email, '${address}', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' FROM users`);
   await page.goto(at("portal", "/admin/keys"));
   await submit(page, "form[action='/admin/keys/rotate']", {});
   made.key = await page.getByRole("main").getByRole("link", { name: "Withdraw" }).first().getAttribute("href");

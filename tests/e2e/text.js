@@ -33,7 +33,7 @@ function findFaults() {
     if (!isBlock(e) || e.closest(left) || !e.checkVisibility({ visibilityProperty: true }) || Array.from(e.children).some((child) => child.matches("details") || (isBlock(child) && !child.matches("svg, img")))) continue;
     const text = e.innerText.replace(/\s+/g, " ").trim();
     const found =
-      text.match(/.{0,30}[\p{L}\p{N})] [.,;:!?](?= |$)/u) ?? // 0 .
+      text.match(/.{0,30}[\p{L}\p{N})] [.,;:!](?= |$)/u) ?? // 0 .
       text.match(/\b(\p{L}{3,}) \(\1\)/iu) ?? // Servers (servers)
       text.match(/\b\p{Ll}+(?:\d{1,2} )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}/u) ?? // Started29 Nov 2026
       text.match(/(?<![-\p{L}])(\p{Ll}{2,}) \1(?![-\p{L}])/u); // the the
