@@ -67,6 +67,8 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/retention", a.retentionPage, analysts)
 	e.GET("/skipped", a.skippedPage, analysts) // events that could not be counted
 
+	e.POST("/views", a.saveView, analysts)
+	e.POST("/views/delete", a.deleteView, analysts)
 	e.POST("/access", a.requestAccess, a.rp.Required) // by a user without the role: the page of the 403 has the form
 	e.GET("/access", a.accessPage, admins)
 	e.POST("/access/close", a.closeAccess, admins)
