@@ -45,6 +45,23 @@ test("a chart answers mouse, finger and keyboard, and leads to its events", asyn
   await expect(phone).toHaveURL(/\/events\/sign-ins\?/);
 });
 
+test("filters are saved under a name and open again", async ({ page }) => {
+  await signIn(page, people.carol);
+  await page.goto(at("analytics", "/?range=7d&app=shop&live=off"));
+  await page.getByText("Saved views").click();
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Enter a name for these filters.")).toBeVisible();
+  await page.getByLabel("Save these filters as").fill("Shop, a week");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.goto(at("analytics"));
+  await page.getByText("Saved views").click();
+  await page.getByRole("link", { name: "Shop, a week" }).click();
+  await expect(page).toHaveURL(/\/\?app=shop&range=7d$/);
+  await page.getByText("Saved views").click();
+  await page.getByRole("button", { name: "Delete the view Shop, a week" }).click();
+  await expect(page.getByRole("link", { name: "Shop, a week" })).toHaveCount(0);
+});
+
 test("a person without the role asks for access, and an administrator finds the request", async ({ page, another }) => {
   await signIn(page, people.bob);
   expect((await page.goto(at("analytics"))).status()).toBe(403);
