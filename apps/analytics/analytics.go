@@ -13,6 +13,7 @@ import (
 	"gatehouse.example/apps/analytics/seed"
 	"gatehouse.example/apps/analytics/store"
 	"gatehouse.example/sso/rp/echorp"
+	"gatehouse.example/web"
 )
 
 // Service is the name and client id of this app.
@@ -67,7 +68,10 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/retention", a.retentionPage, analysts)
 	e.GET("/skipped", a.skippedPage, analysts) // events that could not be counted
 
-	e.POST("/access", a.requestAccess, a.rp.Required) // by a user without the role: the page of the 403 has the form
+	e.POST("/views", a.saveView, analysts)
+	e.POST("/views/delete", a.deleteView, analysts)
+	e.GET("/views", func(c echo.Context) error { return web.SeeOther(c, "/") }, analysts) // a reload of a form that was refused
+	e.POST("/access", a.requestAccess, a.rp.Required)                                     // by a user without the role: the page of the 403 has the form
 	e.GET("/access", a.accessPage, admins)
 	e.POST("/access/close", a.closeAccess, admins)
 

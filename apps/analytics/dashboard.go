@@ -8,7 +8,9 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"gatehouse.example/apps"
 	"gatehouse.example/apps/analytics/period"
+	"gatehouse.example/apps/analytics/store"
 	"gatehouse.example/components"
 	"gatehouse.example/sso/rp"
 	"gatehouse.example/web"
@@ -30,6 +32,9 @@ type dashboardView struct {
 	updated   time.Time
 	demoUntil time.Time
 	faults    map[string]string // messages by field name
+	views     []store.View      // saved by the user
+
+	viewName, viewFault string // the name of a view that could not be saved, and why
 }
 
 // dashboard handles GET /: renders the page, or for an htmx refresh only the parts that change. An invalid query gives
@@ -55,12 +60,25 @@ func (a *App) dashboard(c echo.Context) error {
 		}
 		return web.Render(c, http.StatusOK, v.live(), v.live())
 	}
-	if err := a.setFrame(c, &v); err != nil {
-		return err
-	}
 	status := http.StatusOK
 	if faulty {
 		status = http.StatusUnprocessableEntity
+	}
+	return a.showPage(c, status, v)
+}
+
+// showDashboard loads the figures of v and renders the page.
+func (a *App) showDashboard(c echo.Context, status int, v dashboardView) error {
+	if err := a.setFigures(c, &v); err != nil {
+		return err
+	}
+	return a.showPage(c, status, v)
+}
+
+// showPage loads the frame of v and renders the page.
+func (a *App) showPage(c echo.Context, status int, v dashboardView) error {
+	if err := a.setFrame(c, &v); err != nil {
+		return err
 	}
 	return web.Render(c, status, v.page())
 }
@@ -94,6 +112,9 @@ func (a *App) setFrame(c echo.Context, v *dashboardView) error {
 		return err
 	}
 	if v.shell, err = a.shell(c, "Overview"); err != nil {
+		return err
+	}
+	if v.views, err = a.store.Views(ctx, apps.Subject(c)); err != nil {
 		return err
 	}
 	v.periods = v.query.periodChoices("/", len(v.faults) > 0)

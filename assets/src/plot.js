@@ -3,11 +3,11 @@
 // every chart has, says the same.
 (() => {
   "use strict";
-  const made = new WeakSet();
+  const charts = new Map(); // what can be done with each chart, by its element
   const element = (name, className, text = "") => Object.assign(document.createElement(name), { className, textContent: text });
 
   function setUp(box) {
-    const table = document.getElementById(box.dataset.table);
+    const table = () => document.getElementById(box.dataset.table);
     const head = Number(box.dataset.head);
     const colors = box.dataset.colors.trim().split(/\s+/);
     const cross = element("div", "plot-cross");
@@ -15,12 +15,13 @@
     const slider = element("div", "plot-keys");
     let current = -1; // the row that is shown
     let touched = false; // the last pointer was a finger
+    let focused = false; // the slider has the focus, or had it when it was removed
     let opened = false; // the tap that is under way showed the row, and must not open its link
 
-    const rows = () => table.querySelectorAll("tbody tr");
+    const rows = () => table().querySelectorAll("tbody tr");
     const area = (i) => [...box.querySelectorAll(`[data-i="${i}"]`)].find((el) => el.getClientRects().length > 0);
     const texts = (i) => [...rows()[i].cells].map((cell) => cell.textContent.trim());
-    const columns = () => [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());
+    const columns = () => [...table().querySelectorAll("thead th")].map((cell) => cell.textContent.trim());
 
     const hint = () => {
       if (document.activeElement === slider) return "Enter lists the events";
@@ -93,10 +94,6 @@
     box.addEventListener("click", (e) => {
       if (touched && opened) e.preventDefault();
     });
-    document.addEventListener("pointerdown", (e) => {
-      if (current >= 0 && !box.contains(e.target)) hide();
-    });
-
     const moves = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 6, PageUp: -6, Home: -Infinity, End: Infinity };
     slider.addEventListener("keydown", (e) => {
       const last = rows().length - 1;
@@ -109,9 +106,17 @@
     });
     slider.addEventListener("focus", () => {
       touched = false;
+      focused = true;
       show(current < 0 ? rows().length - 1 : current);
     });
-    slider.addEventListener("blur", hide);
+    slider.addEventListener("blur", () => {
+      setTimeout(() => {
+        // It may have been removed with its part of the page: refresh brings it back.
+        if (!slider.isConnected || document.activeElement === slider) return;
+        focused = false;
+        hide();
+      });
+    });
 
     slider.tabIndex = 0;
     slider.setAttribute("role", "slider");
@@ -123,21 +128,31 @@
     if (rows().length > 0) fill(rows().length - 1);
     else slider.hidden = true;
     hide();
-    document.addEventListener("htmx:after:swap", () => {
+
+    // refresh follows a change of the page: new figures, another width, or a chart that was sent again.
+    function refresh() {
+      if (!slider.isConnected) {
+        box.append(slider, cross, tip);
+        if (focused) slider.focus({ preventScroll: true });
+      }
       slider.hidden = rows().length === 0;
       if (current >= 0) show(current);
       else if (!slider.hidden) fill(rows().length - 1);
-    });
-    addEventListener("resize", () => current >= 0 && show(current));
+    }
+    charts.set(box, { refresh, leave: (target) => current >= 0 && !box.contains(target) && hide() });
   }
 
-  function begin() {
+  function update() {
+    for (const box of charts.keys()) {
+      if (!box.isConnected) charts.delete(box);
+    }
     for (const box of document.querySelectorAll("[data-plot]")) {
-      if (made.has(box)) continue;
-      made.add(box);
-      setUp(box);
+      if (charts.has(box)) charts.get(box).refresh();
+      else setUp(box);
     }
   }
-  document.addEventListener("htmx:after:swap", begin);
-  begin();
+  document.addEventListener("htmx:after:swap", update);
+  addEventListener("resize", update);
+  document.addEventListener("pointerdown", (e) => charts.forEach((chart) => chart.leave(e.target)));
+  update();
 })();

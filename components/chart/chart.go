@@ -11,7 +11,6 @@ import (
 type Series struct {
 	Name   string
 	Values []float64
-	Unit   string
 }
 
 // Chart shows values at a few named positions of its x-axis.
@@ -65,10 +64,8 @@ type bar struct {
 	path  string
 }
 
-type hit struct {
-	x, width float64
-	text     string
-}
+// hit is the area of a label's values.
+type hit struct{ x, width float64 }
 
 func (c Chart) layOut(s size) layout {
 	l := layout{size: s, top: topMargin, bottom: s.height - bottomMargin}
@@ -98,7 +95,7 @@ func (c Chart) layOut(s size) layout {
 		}
 	}
 	for i := range n {
-		l.hits = append(l.hits, hit{l.left + float64(i)*band, band, c.tooltip(i)})
+		l.hits = append(l.hits, hit{l.left + float64(i)*band, band})
 	}
 	return l
 }
@@ -193,20 +190,6 @@ func truncate(s string, runes int) string {
 		return string(r[:max(runes, 3)-1]) + "…"
 	}
 	return s
-}
-
-func (c Chart) tooltip(i int) string {
-	var b strings.Builder
-	b.WriteString(c.Labels[i])
-	for _, s := range c.Series {
-		if i < len(s.Values) {
-			b.WriteString("\n" + s.Name + ": " + formatValue(s.Values[i]))
-			if s.Unit != "" {
-				b.WriteString(" " + s.Unit)
-			}
-		}
-	}
-	return b.String()
 }
 
 // formatValue formats a value with about three significant digits, without trailing zeros.

@@ -204,6 +204,7 @@ export const pages = [
   [carol, "analytics", "/funnel?range=30d"],
   [carol, "analytics", "/funnel?range=never", 422],
   [carol, "analytics", "/retention"],
+  [carol, "analytics", sent("/", "form[action='/views']")],
   [carol, "analytics", "/skipped"],
   [admin, "analytics", "/access"],
   [carol, "analytics", "/no-such-page", 404],

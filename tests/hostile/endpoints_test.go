@@ -165,6 +165,9 @@ var endpoints = map[string][]endpoint{
 		{route: "GET /funnel", as: analyst, query: period},
 		{route: "GET /retention", as: analyst},
 		{route: "GET /skipped", as: analyst, query: "page=1&before=1"},
+		{route: "POST /views", as: analyst, form: "name=Mornings&query=range%3D24h%26app%3Dshop"},
+		{route: "GET /views", as: analyst},
+		{route: "POST /views/delete", as: analyst, form: "name=Mornings"},
 		{route: "POST /access", as: analyst, form: "reason=Reports"}, // who has access already
 		{route: "GET /access", as: administrator, query: "page=1"},
 		{route: "POST /access/close", as: administrator, form: "subject=demo-carol"},

@@ -24,7 +24,7 @@ var noPages = map[string]string{
 }
 
 // redirects matches the GET routes of forms, which lead back to their page.
-var redirects = regexp.MustCompile(`^/(theme|lessons/:lesson/(answers/:question|done|discuss)|experiments/:experiment/runs|` +
+var redirects = regexp.MustCompile(`^/(theme|views|lessons/:lesson/(answers/:question|done|discuss)|experiments/:experiment/runs|` +
 	`estate/(kill|add|remove|policy)|runs/:run/(do|step|end|again)|rooms/:room/(close|leave)|new/preview|t/:thread/(reply|preview|follow)|` +
 	`posts/:post(/edit/preview|/vote|/moderate|/undelete|/accept)?|api/.*|admin/clients/:client/enable)$`)
 

@@ -161,7 +161,7 @@ func fillEvents(t *testing.T, d *db.DB) {
 
 // The funnel reads nothing but an index, retention joins by keys, and requests are listed in order, on both databases.
 func TestPlans_FunnelRetentionAndRequests(t *testing.T) {
-	scan := regexp.MustCompile(`(?m)^\s*SCAN (events|w|c|access_requests)$|Seq Scan|SCAN (w|c)\b`)
+	scan := regexp.MustCompile(`(?m)^\s*SCAN (events|w|c|access_requests|saved_views)$|Seq Scan|SCAN (w|c)\b`)
 	env.EachDB(t, "analytics", func(t *testing.T, d *db.DB) {
 		fillEvents(t, d)
 		for _, fill := range []string{
@@ -180,6 +180,7 @@ func TestPlans_FunnelRetentionAndRequests(t *testing.T) {
 		}{
 			"funnel":    {funnelQuery, "events_type", []any{db.Millis(yearBegin), db.Millis(yearEnd)}},
 			"retention": {retentionQuery, map[db.Dialect]string{db.SQLite: "SEARCH w USING PRIMARY KEY", db.Postgres: "sign_in_weeks"}[d.Dialect], []any{first}},
+			"views":     {viewsOf, map[db.Dialect]string{db.SQLite: "saved_views", db.Postgres: "saved_views_pkey"}[d.Dialect], []any{"ann", MaxViews}},
 			"requests":  {accessRequests, "access_requests_at", []any{25, 0}},
 		} {
 			if plan := planOf(t, d, ask.query, ask.args); scan.MatchString(plan) || !strings.Contains(plan, ask.index) {

@@ -23,7 +23,7 @@ func admin(t *testing.T, s *store.Store, email string) store.User {
 }
 
 func TestBanUser_KeepsOutUntilItEnds(t *testing.T) {
-	each(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		u, in := storetest.Registered(t, s, "maria@example.com")
 		until := storetest.Now.Add(time.Hour)
 		if err := s.Apply(t.Context(), store.BanUser(u.ID, "spam", until, storetest.Now)); err != nil {
@@ -39,6 +39,9 @@ func TestBanUser_KeepsOutUntilItEnds(t *testing.T) {
 		}
 		if err := s.Apply(t.Context(), store.BanUser(u.ID, "again", time.Time{}, storetest.Now)); !errors.Is(err, store.ErrBanned) {
 			t.Errorf("a second ban: %v", err)
+		}
+		if n := count(t, d, `SELECT COUNT(*) FROM event_outbox WHERE type = 'user_banned' AND subject = '' AND data = ?`, `{"user_id":"`+u.ID+`"}`); n != 1 {
+			t.Errorf("%d events of one ban", n)
 		}
 		if err := s.Apply(t.Context(), store.UnbanUser(u.ID, storetest.Now)); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jmoiron/sqlx"
+
+	"gatehouse.example/db"
+)
+
+// MaxViews limits the saved views of a user.
+const MaxViews = 20
+
+// ErrTooManyViews means that the user has MaxViews saved views.
+var ErrTooManyViews = errors.New("analytics: too many saved views")
+
+// View is a named query of the dashboard.
+type View struct {
+	Name  string `db:"name"`
+	Query string `db:"query"`
+}
+
+const viewsOf = `SELECT name, query FROM saved_views WHERE subject = ? ORDER BY name LIMIT ?`
+
+// Views returns the saved views of a user by name, at most MaxViews.
+func (s *Store) Views(ctx context.Context, subject string) ([]View, error) {
+	var views []View
+	err := db.Select(ctx, s.db, "analytics: saved views", &views, viewsOf, subject, MaxViews)
+	return views, err
+}
+
+// SaveView stores v for a user, and replaces the user's view of that name. It returns ErrTooManyViews if v is new and the
+// user has MaxViews views.
+func (s *Store) SaveView(ctx context.Context, subject string, v View) error {
+	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		var others int
+		if err := db.Get(ctx, tx, "analytics: saved views", &others, `SELECT COUNT(*) FROM saved_views WHERE subject = ? AND name <> ?`, subject, v.Name); err != nil {
+			return err
+		}
+		if others >= MaxViews {
+			return ErrTooManyViews
+		}
+		return db.Exec(ctx, tx, "analytics: save a view", `INSERT INTO saved_views (subject, name, query) VALUES (?, ?, ?)
+			ON CONFLICT (subject, name) DO UPDATE SET query = excluded.query`, subject, v.Name, v.Query)
+	})
+}
+
+// DeleteView deletes the user's view of that name, if there is one.
+func (s *Store) DeleteView(ctx context.Context, subject, name string) error {
+	return db.Exec(ctx, s.db, "analytics: delete a view", `DELETE FROM saved_views WHERE subject = ? AND name = ?`, subject, name)
+}

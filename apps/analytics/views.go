@@ -1,0 +1,71 @@
+package analytics
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"gatehouse.example/apps"
+	"gatehouse.example/apps/analytics/store"
+	"gatehouse.example/web"
+)
+
+// maxViewName is the longest name of a saved view, in characters.
+const maxViewName = 40
+
+// saveView handles POST /views with the fields name and query: saves the filters of the dashboard under a name, and
+// returns to them. An invalid name gives 422 and the dashboard with a message at the field.
+func (a *App) saveView(c echo.Context) error {
+	form, err := c.FormParams()
+	if err != nil {
+		return err
+	}
+	params, err := url.ParseQuery(form.Get("query"))
+	if err != nil {
+		return web.Invalid("These filters can't be saved. Open the overview and choose them again.")
+	}
+	q, err := a.readQuery(params)
+	if wrong, faulty := queryFault(err); faulty {
+		return web.Invalid(wrong.Message)
+	} else if err != nil {
+		return err
+	}
+	here := q.urlWith("/", "live", "")
+	name, err := web.Text(c, "name", maxViewName)
+	fault := ""
+	switch {
+	case err != nil:
+		name, fault = form.Get("name"), fmt.Sprintf("Use at most %d characters, and no control characters.", maxViewName)
+	case name == "":
+		fault = "Enter a name for these filters."
+	default:
+		err = a.store.SaveView(c.Request().Context(), apps.Subject(c), store.View{Name: name, Query: strings.TrimPrefix(here, "/")})
+		if errors.Is(err, store.ErrTooManyViews) {
+			fault = fmt.Sprintf("You have %d saved views. Delete one first.", store.MaxViews)
+		} else if err != nil {
+			return err
+		}
+	}
+	if fault != "" {
+		return a.showDashboard(c, http.StatusUnprocessableEntity, dashboardView{query: q, updated: a.Now().UTC(), viewName: name, viewFault: fault})
+	}
+	web.Flash(c, "success", "The view was saved.")
+	return web.SeeOther(c, here)
+}
+
+// deleteView handles POST /views/delete with the field name: deletes a saved view of the user.
+func (a *App) deleteView(c echo.Context) error {
+	name, err := web.Text(c, "name", maxViewName)
+	if err != nil {
+		return err
+	}
+	if err := a.store.DeleteView(c.Request().Context(), apps.Subject(c), name); err != nil {
+		return err
+	}
+	web.Flash(c, "success", "The view was deleted.")
+	return web.SeeOther(c, "/")
+}
