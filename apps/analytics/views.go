@@ -20,11 +20,7 @@ const maxViewName = 40
 // saveView handles POST /views with the fields name and query: saves the filters of the dashboard under a name, and
 // returns to them. An invalid name gives 422 and the dashboard with a message at the field.
 func (a *App) saveView(c echo.Context) error {
-	form, err := c.FormParams()
-	if err != nil {
-		return err
-	}
-	params, err := url.ParseQuery(form.Get("query"))
+	params, err := url.ParseQuery(c.FormValue("query"))
 	if err != nil {
 		return web.Invalid("These filters can't be saved. Open the overview and choose them again.")
 	}
@@ -39,7 +35,7 @@ func (a *App) saveView(c echo.Context) error {
 	fault := ""
 	switch {
 	case err != nil:
-		name, fault = form.Get("name"), fmt.Sprintf("Use at most %d characters, and no control characters.", maxViewName)
+		name, fault = c.FormValue("name"), fmt.Sprintf("Use at most %d characters, and no control characters.", maxViewName)
 	case name == "":
 		fault = "Enter a name for these filters."
 	default:
