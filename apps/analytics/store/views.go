@@ -30,8 +30,8 @@ func (s *Store) Views(ctx context.Context, subject string) ([]View, error) {
 	return views, err
 }
 
-// SaveView stores v for a user, and replaces the user's view of that name. It returns ErrTooManyViews if v is new and the
-// user has MaxViews views.
+// SaveView stores v for a user, and replaces the user's view of that name. It returns ErrTooManyViews if v is new and
+// the user has MaxViews views.
 func (s *Store) SaveView(ctx context.Context, subject string, v View) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		var others int
