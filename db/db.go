@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -236,6 +235,3 @@ func (d *DB) Tx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
 	}
 	return nil
 }
-
-// Missing reports whether err is sql.ErrNoRows.
-func Missing(err error) bool { return errors.Is(err, sql.ErrNoRows) }

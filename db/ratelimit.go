@@ -25,30 +25,27 @@ func (e *RateLimitError) Error() string { return fmt.Sprintf("database: rate lim
 // limit is exceeded; then the caller must roll the transaction back. It needs the table rate_limits.
 func (l RateLimit) Count(ctx context.Context, tx *sqlx.Tx, key string, now time.Time) error {
 	at, ends := Millis(now), Millis(now.Add(l.Window))
-	var taken struct {
+	type row struct {
 		Used   int
-		EndsAt int64 `db:"ends_at"`
+		EndsAt time.Time `db:"ends_at"`
 	}
-	err := tx.GetContext(ctx, &taken, tx.Rebind(`INSERT INTO rate_limits (key, used, ends_at) VALUES (?, 1, ?)
+	taken, err := One[row](ctx, tx, "database: rate limit", `INSERT INTO rate_limits (key, used, ends_at) VALUES (?, 1, ?)
 		ON CONFLICT (key) DO UPDATE SET
 			used = CASE WHEN rate_limits.ends_at <= ? THEN 1 ELSE rate_limits.used + 1 END,
 			ends_at = CASE WHEN rate_limits.ends_at <= ? THEN excluded.ends_at ELSE rate_limits.ends_at END
-		RETURNING used, ends_at`), key, ends, at, at)
+		RETURNING used, ends_at`, key, ends, at, at)
 	if err != nil {
-		return fmt.Errorf("database: rate limit: %w", err)
+		return err
 	}
 	if taken.Used > l.Max {
-		return &RateLimitError{Wait: Time(taken.EndsAt).Sub(now)}
+		return &RateLimitError{Wait: taken.EndsAt.Sub(now)}
 	}
 	return nil
 }
 
 // Uncount uncounts one write that [RateLimit.Count] counted for key.
 func (d *DB) Uncount(ctx context.Context, key string) error {
-	if _, err := d.ExecContext(ctx, d.Rebind(`UPDATE rate_limits SET used = used - 1 WHERE key = ? AND used > 0`), key); err != nil {
-		return fmt.Errorf("database: give back to a rate limit: %w", err)
-	}
-	return nil
+	return Exec(ctx, d, "database: give back to a rate limit", `UPDATE rate_limits SET used = used - 1 WHERE key = ? AND used > 0`, key)
 }
 
 // PruneRateLimits deletes the counters of windows that have ended.
@@ -57,8 +54,5 @@ func (d *DB) PruneRateLimits(ctx context.Context, now time.Time) error {
 	if d.Dialect == Postgres { // leave what another transaction is counting
 		lock = ` FOR UPDATE SKIP LOCKED`
 	}
-	if _, err := d.ExecContext(ctx, d.Rebind(`DELETE FROM rate_limits WHERE key IN (SELECT key FROM rate_limits WHERE ends_at <= ?`+lock+`)`), Millis(now)); err != nil {
-		return fmt.Errorf("database: prune rate limits: %w", err)
-	}
-	return nil
+	return Exec(ctx, d, "database: prune rate limits", `DELETE FROM rate_limits WHERE key IN (SELECT key FROM rate_limits WHERE ends_at <= ?`+lock+`)`, Millis(now))
 }

@@ -3,6 +3,7 @@ package fulltext
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -20,10 +21,10 @@ const maxProbed = 5_000
 // Put replaces the words of the document id; without words, no query finds it. A new document is the newest.
 func Put(ctx context.Context, tx *sqlx.Tx, dialect db.Dialect, id string, words []string) error {
 	words = distinct(words)
-	_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO search_documents (id, words) VALUES (?, ?)
-		ON CONFLICT (id) DO UPDATE SET words = excluded.words`), id, strings.Join(words, " "))
+	err := db.Exec(ctx, tx, "full text", `INSERT INTO search_documents (id, words) VALUES (?, ?)
+		ON CONFLICT (id) DO UPDATE SET words = excluded.words`, id, strings.Join(words, " "))
 	if err != nil {
-		return fmt.Errorf("full text: %w", err)
+		return err
 	}
 	if dialect != db.SQLite || len(words) == 0 {
 		return nil
@@ -32,18 +33,12 @@ func Put(ctx context.Context, tx *sqlx.Tx, dialect db.Dialect, id string, words 
 	if err != nil {
 		return fmt.Errorf("full text: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO search_vocabulary (word) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`, string(list)); err != nil {
-		return fmt.Errorf("full text: vocabulary: %w", err)
-	}
-	return nil
+	return db.Exec(ctx, tx, "full text: vocabulary", `INSERT INTO search_vocabulary (word) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`, string(list))
 }
 
 // Lock locks the words of the document against other writers until tx ends.
 func Lock(ctx context.Context, tx *sqlx.Tx, id string) error {
-	if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE search_documents SET id = id WHERE id = ?`), id); err != nil {
-		return fmt.Errorf("full text: %w", err)
-	}
-	return nil
+	return db.Exec(ctx, tx, "full text", `UPDATE search_documents SET id = id WHERE id = ?`, id)
 }
 
 // Extend adds words to those of the document. It does nothing if the document is not indexed yet.
@@ -51,11 +46,10 @@ func Extend(ctx context.Context, tx *sqlx.Tx, dialect db.Dialect, id string, wor
 	if err := Lock(ctx, tx, id); err != nil {
 		return err
 	}
-	var had *string
-	err := tx.GetContext(ctx, &had, tx.Rebind(`SELECT words FROM search_documents WHERE id = ?`), id)
+	had, err := db.One[*string](ctx, tx, "full text", `SELECT words FROM search_documents WHERE id = ?`, id)
 	switch {
-	case err != nil && !db.Missing(err):
-		return fmt.Errorf("full text: %w", err)
+	case err != nil && !errors.Is(err, db.ErrNotFound):
+		return err
 	case had == nil: // the whole document will be indexed later
 		return nil
 	}
@@ -87,14 +81,11 @@ func IndexMissing(ctx context.Context, d *db.DB, all string, batch int, index fu
 // notIndexed returns the ids of at most n documents that are not indexed yet, the newest first; if there are none,
 // those of documents that an older version or an import has written.
 func notIndexed(ctx context.Context, d *db.DB, all string, n int) (ids []string, err error) {
-	err = d.SelectContext(ctx, &ids, d.Rebind(`SELECT id FROM search_documents WHERE words IS NULL ORDER BY seq DESC LIMIT ?`), n)
+	ids, err = db.All[string](ctx, d, "full text", `SELECT id FROM search_documents WHERE words IS NULL ORDER BY seq DESC LIMIT ?`, n)
 	if err == nil && len(ids) == 0 {
-		err = d.SelectContext(ctx, &ids, d.Rebind(`SELECT a.id FROM (`+all+`) a WHERE NOT EXISTS (SELECT 1 FROM search_documents d WHERE d.id = a.id) LIMIT ?`), n)
+		ids, err = db.All[string](ctx, d, "full text", `SELECT a.id FROM (`+all+`) a WHERE NOT EXISTS (SELECT 1 FROM search_documents d WHERE d.id = a.id) LIMIT ?`, n)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("full text: %w", err)
-	}
-	return ids, nil
+	return ids, err
 }
 
 // Match returns a subquery with the column id: the newest documents that match query, at most limit of them, newest
@@ -112,9 +103,9 @@ func Match(ctx context.Context, d *db.DB, query string, limit int) (subquery str
 	// returns the first. So the newest documents are searched first: they contain frequent words, and the index finds
 	// rare ones.
 	const probe = `SELECT id, seq FROM (SELECT id, seq, tokens FROM search_documents ORDER BY seq DESC LIMIT ?) n WHERE tokens @@ CAST(CAST(? AS TEXT) AS tsquery)`
-	var found int
-	if err := d.GetContext(ctx, &found, d.Rebind(`SELECT COUNT(*) FROM (`+probe+` LIMIT ?) f`), maxProbed, expression, limit); err != nil {
-		return "", nil, fmt.Errorf("full text: %w", err)
+	found, err := db.One[int](ctx, d, "full text", `SELECT COUNT(*) FROM (`+probe+` LIMIT ?) f`, maxProbed, expression, limit)
+	if err != nil {
+		return "", nil, err
 	}
 	if found == limit {
 		return `SELECT id FROM (` + probe + `) f ORDER BY seq DESC LIMIT ?`, []any{maxProbed, expression, limit}, nil
@@ -163,10 +154,6 @@ func matchExpression(ctx context.Context, d *db.DB, query string) (string, error
 }
 
 // vocabularyWords returns words of the vocabulary that begin with word, at most maxVocabularyWords.
-func vocabularyWords(ctx context.Context, d *db.DB, word string) (words []string, err error) {
-	err = d.SelectContext(ctx, &words, `SELECT word FROM search_vocabulary WHERE word >= ? AND word < ? ORDER BY word LIMIT ?`, word, word+"\U0010FFFF", maxVocabularyWords)
-	if err != nil {
-		return nil, fmt.Errorf("full text: vocabulary: %w", err)
-	}
-	return words, nil
+func vocabularyWords(ctx context.Context, d *db.DB, word string) ([]string, error) {
+	return db.All[string](ctx, d, "full text: vocabulary", `SELECT word FROM search_vocabulary WHERE word >= ? AND word < ? ORDER BY word LIMIT ?`, word, word+"\U0010FFFF", maxVocabularyWords)
 }

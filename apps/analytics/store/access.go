@@ -35,8 +35,8 @@ func (s *Store) RequestAccess(ctx context.Context, r AccessRequest, now time.Tim
 		if err := requestsPerUser.Count(ctx, tx, "access "+r.Subject, now); err != nil {
 			return err
 		}
-		var open int
-		if err := db.Get(ctx, tx, "analytics: access requests", &open, `SELECT COUNT(*) FROM access_requests`); err != nil {
+		open, err := db.One[int](ctx, tx, "analytics: access requests", `SELECT COUNT(*) FROM access_requests`)
+		if err != nil {
 			return err
 		}
 		if open >= maxAccessRequests {
@@ -49,25 +49,19 @@ func (s *Store) RequestAccess(ctx context.Context, r AccessRequest, now time.Tim
 
 // OpenAccessRequest returns the open request of a user, or db.ErrNotFound if there is none.
 func (s *Store) OpenAccessRequest(ctx context.Context, subject string) (AccessRequest, error) {
-	var r AccessRequest
-	err := db.Get(ctx, s.db, "analytics: access request", &r, `SELECT subject, name, email, reason, at FROM access_requests WHERE subject = ?`, subject)
-	return r, err
+	return db.One[AccessRequest](ctx, s.db, "analytics: access request", `SELECT subject, name, email, reason, at FROM access_requests WHERE subject = ?`, subject)
 }
 
 const accessRequests = `SELECT subject, name, email, reason, at FROM access_requests ORDER BY at, subject LIMIT ? OFFSET ?`
 
 // AccessRequests returns limit open requests from offset on, oldest first.
 func (s *Store) AccessRequests(ctx context.Context, limit, offset int) ([]AccessRequest, error) {
-	var requests []AccessRequest
-	err := db.Select(ctx, s.db, "analytics: access requests", &requests, accessRequests, limit, offset)
-	return requests, err
+	return db.All[AccessRequest](ctx, s.db, "analytics: access requests", accessRequests, limit, offset)
 }
 
 // CountAccessRequests returns the number of open requests.
 func (s *Store) CountAccessRequests(ctx context.Context) (int, error) {
-	var n int
-	err := db.Get(ctx, s.db, "analytics: access requests", &n, `SELECT COUNT(*) FROM access_requests`)
-	return n, err
+	return db.One[int](ctx, s.db, "analytics: access requests", `SELECT COUNT(*) FROM access_requests`)
 }
 
 // CloseAccessRequest removes the open request of a user, if there is one.

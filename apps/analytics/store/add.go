@@ -60,17 +60,11 @@ func insertEvents(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact, now time.
 	for _, f := range facts {
 		in.add(f.ID, f.Type, f.Variant, f.App, f.Service, f.Subject, f.Cents, f.Data, db.Millis(f.At), db.Millis(now))
 	}
-	fresh := make(map[string]bool, len(facts))
-	err := in.each(func(query string, args []any) error {
-		var ids []string
-		if err := tx.SelectContext(ctx, &ids, tx.Rebind(query), args...); err != nil {
-			return err
-		}
-		for _, id := range ids {
-			fresh[id] = true
-		}
-		return nil
-	})
+	ids, err := in.execReturning(ctx, tx)
+	fresh := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		fresh[id] = true
+	}
 	return fresh, err
 }
 
@@ -88,19 +82,13 @@ func (s *Store) addRejected(ctx context.Context, tx *sqlx.Tx, rejected []fact.Re
 	for _, r := range rejected {
 		in.add(r.ID, string(r.Reason), r.Detail, r.Event, db.Millis(now))
 	}
-	totals := map[string]int64{}
-	err := in.each(func(query string, args []any) error {
-		var reasons []string
-		if err := tx.SelectContext(ctx, &reasons, tx.Rebind(query), args...); err != nil {
-			return err
-		}
-		for _, r := range reasons {
-			totals[r]++
-		}
-		return nil
-	})
+	reasons, err := in.execReturning(ctx, tx)
 	if err != nil {
 		return err
+	}
+	totals := map[string]int64{}
+	for _, r := range reasons {
+		totals[r]++
 	}
 	skipped := insert{table: "skipped", columns: []string{"reason", "total"}, tail: "ON CONFLICT (reason) DO UPDATE SET total = skipped.total + excluded.total"}
 	for _, reason := range sortedKeys(totals, strings.Compare) {
@@ -109,6 +97,5 @@ func (s *Store) addRejected(ctx context.Context, tx *sqlx.Tx, rejected []fact.Re
 	if err := skipped.exec(ctx, tx); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, tx.Rebind(`DELETE FROM rejects WHERE id NOT IN (SELECT id FROM rejects ORDER BY received_at DESC, id DESC LIMIT ?)`), s.retention.Rejects)
-	return err
+	return db.Exec(ctx, tx, "rejects", `DELETE FROM rejects WHERE id NOT IN (SELECT id FROM rejects ORDER BY received_at DESC, id DESC LIMIT ?)`, s.retention.Rejects)
 }

@@ -78,8 +78,7 @@ const retentionQuery = `SELECT COALESCE(c.first_at, 0) AS cohort_at, w.week_at, 
 // without users.
 func (s *Store) Retention(ctx context.Context, now time.Time) ([]Retained, error) {
 	first := db.Millis(FirstCohort(now))
-	var retained []Retained
-	err := db.Select(ctx, s.db, "analytics: retention", &retained, retentionQuery, first)
+	retained, err := db.All[Retained](ctx, s.db, "analytics: retention", retentionQuery, first)
 	return slices.DeleteFunc(retained, func(r Retained) bool { return r.Cohort < first }), err
 }
 

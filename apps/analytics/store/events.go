@@ -45,13 +45,12 @@ type EventPage struct {
 // Events returns the newest events that f selects or, if f.After is set, the oldest: at most limit.
 func (s *Store) Events(ctx context.Context, f EventFilter, limit int) (EventPage, error) {
 	query, args := eventsOf(f, limit+1)
-	var page EventPage
-	if err := db.Select(ctx, s.db, "analytics: events", &page.Events, query, args...); err != nil {
+	events, err := db.All[Event](ctx, s.db, "analytics: events", query, args...)
+	if err != nil {
 		return EventPage{}, err
 	}
-	more := len(page.Events) > limit
-	page.Events = page.Events[:min(len(page.Events), limit)]
-	page.Newer, page.Older = f.Before != nil, more
+	more := len(events) > limit
+	page := EventPage{Events: events[:min(len(events), limit)], Newer: f.Before != nil, Older: more}
 	if f.After != nil {
 		slices.Reverse(page.Events)
 		page.Newer, page.Older = more, true

@@ -20,11 +20,12 @@ const funnelQuery = `SELECT step, COUNT(*) AS people FROM (
 // reached a step has reached all steps before it.
 func (s *Store) Funnel(ctx context.Context, from, to time.Time) ([FunnelSteps]int64, error) {
 	var people [FunnelSteps]int64
-	var furthest []struct {
+	type row struct {
 		Step   int   `db:"step"`
 		People int64 `db:"people"`
 	}
-	if err := db.Select(ctx, s.db, "analytics: funnel", &furthest, funnelQuery, db.Millis(from), db.Millis(to)); err != nil {
+	furthest, err := db.All[row](ctx, s.db, "analytics: funnel", funnelQuery, db.Millis(from), db.Millis(to))
+	if err != nil {
 		return people, err
 	}
 	for _, f := range furthest {

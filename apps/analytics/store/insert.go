@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/jmoiron/sqlx"
+
+	"gatehouse.example/db"
 )
 
 // maxParameters limits the parameters of a statement: SQLite accepts 32 766, PostgreSQL 65 535; more than a few
@@ -38,8 +40,15 @@ func (in *insert) each(do func(query string, args []any) error) error {
 }
 
 func (in *insert) exec(ctx context.Context, tx *sqlx.Tx) error {
-	return in.each(func(query string, args []any) error {
-		_, err := tx.ExecContext(ctx, tx.Rebind(query), args...)
+	return in.each(func(query string, args []any) error { return db.Exec(ctx, tx, in.table, query, args...) })
+}
+
+// execReturning writes all rows and returns the values of the column that in.tail names after RETURNING.
+func (in *insert) execReturning(ctx context.Context, tx *sqlx.Tx) (returned []string, err error) {
+	err = in.each(func(query string, args []any) error {
+		values, err := db.All[string](ctx, tx, in.table, query, args...)
+		returned = append(returned, values...)
 		return err
 	})
+	return returned, err
 }

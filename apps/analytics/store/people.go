@@ -74,13 +74,14 @@ func addToSketches(ctx context.Context, tx *sqlx.Tx, keys []sketchKey, people ac
 	if tx.DriverName() == "pgx" {
 		query += ` FOR UPDATE`
 	}
-	var rows []struct {
+	type row struct {
 		Width  int64  `db:"width"`
 		App    string `db:"app"`
 		At     int64  `db:"at"`
 		Sketch []byte `db:"sketch"`
 	}
-	if err := tx.SelectContext(ctx, &rows, tx.Rebind(query), args...); err != nil {
+	rows, err := db.All[row](ctx, tx, "people sketches", query, args...)
+	if err != nil {
 		return err
 	}
 	changed := insert{table: "people_sketches", columns: columns, tail: "ON CONFLICT (width, app, at) DO UPDATE SET sketch = excluded.sketch"}
@@ -167,9 +168,9 @@ func (s *Store) rawPeople(ctx context.Context, span Span, step, offset time.Dura
 		bucket = bucketExpression(o.at, step, offset)
 	}
 	query := `SELECT ` + bucket + ` AS bucket, COUNT(DISTINCT subject) AS total FROM ` + o.table + o.where + ` AND subject <> '' GROUP BY 1`
-	var cells []Cell
-	if err := s.db.SelectContext(ctx, &cells, s.db.Rebind(query), o.args...); err != nil {
-		return nil, fmt.Errorf("analytics: people: %w", err)
+	cells, err := db.All[Cell](ctx, s.db, "analytics: people", query, o.args...)
+	if err != nil {
+		return nil, err
 	}
 	people := make(map[int64]int64, len(cells))
 	for _, c := range cells {
@@ -194,18 +195,18 @@ func (s *Store) FoldPeople(ctx context.Context) (folded int, err error) {
 
 func (s *Store) foldSome(ctx context.Context) (n int, err error) {
 	const some = `SELECT hour_at, app, subject FROM people_hourly ORDER BY hour_at, app, subject LIMIT ?`
-	var there bool
-	err = s.db.GetContext(ctx, &there, `SELECT EXISTS (SELECT 1 FROM people_hourly) OR EXISTS (SELECT 1 FROM people_daily)`)
+	there, err := db.One[bool](ctx, s.db, "analytics: fold people", `SELECT EXISTS (SELECT 1 FROM people_hourly) OR EXISTS (SELECT 1 FROM people_daily)`)
 	if err != nil || !there { // every start but the first ends here, without the write lock
 		return 0, err
 	}
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		var rows []struct {
+		type row struct {
 			Hour    int64  `db:"hour_at"`
 			App     string `db:"app"`
 			Subject string `db:"subject"`
 		}
-		if err := tx.SelectContext(ctx, &rows, tx.Rebind(some), maxFolded); err != nil {
+		rows, err := db.All[row](ctx, tx, "people hourly", some, maxFolded)
+		if err != nil {
 			return err
 		}
 		n = len(rows)
@@ -222,8 +223,7 @@ func (s *Store) foldSome(ctx context.Context) (n int, err error) {
 			return err
 		}
 		last := rows[n-1]
-		_, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM people_hourly WHERE (hour_at, app, subject) <= (?, ?, ?)`), last.Hour, last.App, last.Subject)
-		return err
+		return db.Exec(ctx, tx, "people hourly", `DELETE FROM people_hourly WHERE (hour_at, app, subject) <= (?, ?, ?)`, last.Hour, last.App, last.Subject)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("analytics: fold people: %w", err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,14 +26,14 @@ func (s *Store) Seed(ctx context.Context, make func() []fact.Fact, until time.Ti
 		if n, err := db.Change(ctx, tx, "seeds", `INSERT INTO seeds (name, until_at) VALUES (?, 0) ON CONFLICT DO NOTHING`, demonstration); err != nil || n == 0 {
 			return err
 		}
-		var history bool
-		if err := tx.GetContext(ctx, &history, tx.Rebind(`SELECT EXISTS (SELECT 1 FROM events WHERE received_at < ?)`), db.Millis(until.Add(-time.Hour))); err != nil || history {
+		history, err := db.One[bool](ctx, tx, "events", `SELECT EXISTS (SELECT 1 FROM events WHERE received_at < ?)`, db.Millis(until.Add(-time.Hour)))
+		if err != nil || history {
 			return err
 		}
 		if _, err := s.addFacts(ctx, tx, make(), until); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE seeds SET until_at = ? WHERE name = ?`), db.Millis(until), demonstration)
+		err = db.Exec(ctx, tx, "seeds", `UPDATE seeds SET until_at = ? WHERE name = ?`, db.Millis(until), demonstration)
 		seeded = err == nil
 		return err
 	})
@@ -43,17 +44,14 @@ func (s *Store) Seed(ctx context.Context, make func() []fact.Fact, until time.Ti
 }
 
 func (s *Store) seeded(ctx context.Context) (bool, error) {
-	var done bool
-	err := db.Get(ctx, s.db, "analytics: demonstration history", &done, `SELECT EXISTS (SELECT 1 FROM seeds WHERE name = ?)`, demonstration)
-	return done, err
+	return db.One[bool](ctx, s.db, "analytics: demonstration history", `SELECT EXISTS (SELECT 1 FROM seeds WHERE name = ?)`, demonstration)
 }
 
 // DemoUntil returns when the demonstration history ends, or the zero time if there is none.
 func (s *Store) DemoUntil(ctx context.Context) (time.Time, error) {
-	var until int64
-	err := s.db.GetContext(ctx, &until, s.db.Rebind(`SELECT until_at FROM seeds WHERE name = ?`), demonstration)
-	if err != nil && !db.Missing(err) {
-		return time.Time{}, fmt.Errorf("analytics: demonstration history: %w", err)
+	until, err := db.One[int64](ctx, s.db, "analytics: demonstration history", `SELECT until_at FROM seeds WHERE name = ?`, demonstration)
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		return time.Time{}, err
 	}
 	return db.Time(until), nil
 }

@@ -21,9 +21,7 @@ func (s *Store) Sellers(ctx context.Context, span Span, limit int) ([]Seller, er
 		return nil, nil
 	}
 	query, args := sellersOf(sources)
-	var sellers []Seller
-	err := db.Select(ctx, s.db, "analytics: best sellers", &sellers, query, append(args, limit)...)
-	return sellers, err
+	return db.All[Seller](ctx, s.db, "analytics: best sellers", query, append(args, limit)...)
 }
 
 func sellersOf(sources []source) (query string, args []any) {

@@ -40,9 +40,7 @@ func (s *Store) cells(ctx context.Context, sources []source, bucket func(at stri
 		return nil, nil
 	}
 	query, args := cellsOf(sources, bucket)
-	var cells []Cell
-	err := db.Select(ctx, s.db, "analytics: series", &cells, query, args...)
-	return cells, err
+	return db.All[Cell](ctx, s.db, "analytics: series", query, args...)
 }
 
 func cellsOf(sources []source, bucket func(at string) string) (query string, args []any) {

@@ -25,17 +25,15 @@ const viewsOf = `SELECT name, query FROM saved_views WHERE subject = ? ORDER BY 
 
 // Views returns the saved views of a user by name, at most MaxViews.
 func (s *Store) Views(ctx context.Context, subject string) ([]View, error) {
-	var views []View
-	err := db.Select(ctx, s.db, "analytics: saved views", &views, viewsOf, subject, MaxViews)
-	return views, err
+	return db.All[View](ctx, s.db, "analytics: saved views", viewsOf, subject, MaxViews)
 }
 
 // SaveView stores v for a user, and replaces the user's view of that name. It returns ErrTooManyViews if v is new and
 // the user has MaxViews views.
 func (s *Store) SaveView(ctx context.Context, subject string, v View) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		var others int
-		if err := db.Get(ctx, tx, "analytics: saved views", &others, `SELECT COUNT(*) FROM saved_views WHERE subject = ? AND name <> ?`, subject, v.Name); err != nil {
+		others, err := db.One[int](ctx, tx, "analytics: saved views", `SELECT COUNT(*) FROM saved_views WHERE subject = ? AND name <> ?`, subject, v.Name)
+		if err != nil {
 			return err
 		}
 		if others >= MaxViews {

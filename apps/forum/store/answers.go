@@ -28,11 +28,11 @@ func (s *Store) Accept(ctx context.Context, a Acceptance) (p Post, err error) {
 		if err := db.Exec(ctx, tx, "lock post", `UPDATE posts SET version = version WHERE id = ?`, a.Post); err != nil {
 			return err
 		}
-		if err := db.Get(ctx, tx, "post", &p, `SELECT `+postColumns+` FROM posts p WHERE p.id = ?`, a.Post); err != nil {
+		if p, err = onePost(ctx, tx, `p.id = ?`, a.Post); err != nil {
 			return err
 		}
-		var t Thread
-		if err := db.Get(ctx, tx, "thread", &t, `SELECT `+threadColumns+` FROM threads t WHERE t.id = ?`, p.Thread); err != nil {
+		t, err := db.One[Thread](ctx, tx, "thread", `SELECT `+threadColumns+` FROM threads t WHERE t.id = ?`, p.Thread)
+		if err != nil {
 			return err
 		}
 		switch {

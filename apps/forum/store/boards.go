@@ -21,16 +21,12 @@ const boardColumns = `b.slug, b.name, b.description, b.icon, b.position, b.staff
 
 // Boards returns all boards in their order.
 func (s *Store) Boards(ctx context.Context) ([]Board, error) {
-	var bs []Board
-	err := db.Select(ctx, s.db, "boards", &bs, `SELECT `+boardColumns+` FROM boards b ORDER BY b.position`)
-	return bs, err
+	return db.All[Board](ctx, s.db, "boards", `SELECT `+boardColumns+` FROM boards b ORDER BY b.position`)
 }
 
 // Board returns the board with this slug, or ErrNotFound.
 func (s *Store) Board(ctx context.Context, slug string) (Board, error) {
-	var b Board
-	err := db.Get(ctx, s.db, "board", &b, `SELECT `+boardColumns+` FROM boards b WHERE b.slug = ?`, slug)
-	return b, err
+	return db.One[Board](ctx, s.db, "board", `SELECT `+boardColumns+` FROM boards b WHERE b.slug = ?`, slug)
 }
 
 // countThreads corrects the stored numbers of threads, which replicas of an older version do not update.

@@ -88,8 +88,8 @@ func (p Post) Undoable(now time.Time) bool {
 }
 
 // ownPost returns a post of the user, or ErrNotFound or ErrNotAuthor.
-func ownPost(ctx context.Context, tx *sqlx.Tx, post, sub string) (p Post, err error) {
-	err = db.Get(ctx, tx, "post", &p, `SELECT `+postColumns+` FROM posts p WHERE p.id = ?`, post)
+func ownPost(ctx context.Context, tx *sqlx.Tx, post, sub string) (Post, error) {
+	p, err := onePost(ctx, tx, `p.id = ?`, post)
 	if err == nil && p.AuthorSub != sub {
 		return p, ErrNotAuthor
 	}

@@ -23,18 +23,12 @@ type Edit struct {
 // EditPost replaces a post's text. It returns ErrNotFound, ErrNotAuthor if the post is another user's, ErrRemoved,
 // ErrLocked if the thread is locked, ErrConflict if the post was edited since e.Version, or a [*db.RateLimitError]
 // after too many edits; then nothing is changed. Sending the same text twice is not a conflict.
-func (s *Store) EditPost(ctx context.Context, e Edit) (Post, error) {
-	var p Post
-	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		err := tx.GetContext(ctx, &p, tx.Rebind(`SELECT `+postColumns+` FROM posts p WHERE p.id = ?`), e.Post)
-		switch {
-		case db.Missing(err):
-			return ErrNotFound
-		case err != nil:
+func (s *Store) EditPost(ctx context.Context, e Edit) (p Post, err error) {
+	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		if p, err = ownPost(ctx, tx, e.Post, e.Author); err != nil {
 			return err
-		case p.AuthorSub != e.Author:
-			return ErrNotAuthor
-		case p.RemovedAt.Set():
+		}
+		if p.RemovedAt.Set() {
 			return ErrRemoved
 		}
 		if err := checkOpen(ctx, tx, p.Thread); err != nil {
@@ -49,8 +43,8 @@ func (s *Store) EditPost(ctx context.Context, e Edit) (Post, error) {
 }
 
 func (s *Store) saveEdit(ctx context.Context, tx *sqlx.Tx, p *Post, e Edit) error {
-	var title string
-	if err := tx.GetContext(ctx, &title, tx.Rebind(`SELECT title FROM threads WHERE id = ?`), p.Thread); err != nil {
+	title, err := db.One[string](ctx, tx, "thread", `SELECT title FROM threads WHERE id = ?`, p.Thread)
+	if err != nil {
 		return err
 	}
 	if p.Source == e.Source && (p.Number != 1 || title == e.Title) {
@@ -68,7 +62,7 @@ func (s *Store) saveEdit(ctx context.Context, tx *sqlx.Tx, p *Post, e Edit) erro
 	}
 	p.Source, p.EditedAt, p.Version = e.Source, Stamp(at), e.Version+1
 	if p.Number == 1 {
-		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET title = ?, search = ? WHERE id = ?`), e.Title, foldCase(e.Title), p.Thread); err != nil {
+		if err := db.Exec(ctx, tx, "threads", `UPDATE threads SET title = ?, search = ? WHERE id = ?`, e.Title, foldCase(e.Title), p.Thread); err != nil {
 			return err
 		}
 	}

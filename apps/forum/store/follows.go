@@ -32,8 +32,8 @@ func (s *Store) Follow(ctx context.Context, sub, thread string, follow bool, at 
 			sub, thread, db.Millis(at)); err != nil {
 			return err
 		}
-		var n int
-		if err := db.Get(ctx, tx, "follows", &n, `SELECT COUNT(*) FROM follows WHERE sub = ?`, sub); err != nil {
+		n, err := db.One[int](ctx, tx, "follows", `SELECT COUNT(*) FROM follows WHERE sub = ?`, sub)
+		if err != nil {
 			return err
 		}
 		if n > MaxFollows {
@@ -52,8 +52,7 @@ func (s *Store) Follows(ctx context.Context, sub, thread string) (bool, error) {
 	if sub == "" {
 		return false, nil
 	}
-	var n int
-	err := db.Get(ctx, s.db, "follows", &n, `SELECT COUNT(*) FROM follows WHERE sub = ? AND thread_id = ?`, sub, thread)
+	n, err := db.One[int](ctx, s.db, "follows", `SELECT COUNT(*) FROM follows WHERE sub = ? AND thread_id = ?`, sub, thread)
 	return n > 0, err
 }
 
@@ -64,9 +63,8 @@ const NewsQuery = `SELECT COUNT(*) FROM follows f CROSS JOIN threads t LEFT JOIN
 
 // FollowedNews returns the number of threads that a user follows and that have posts after the last one that the user
 // has read.
-func (s *Store) FollowedNews(ctx context.Context, sub string) (n int, err error) {
-	err = db.Get(ctx, s.db, "followed news", &n, NewsQuery, sub)
-	return n, err
+func (s *Store) FollowedNews(ctx context.Context, sub string) (int, error) {
+	return db.One[int](ctx, s.db, "followed news", NewsQuery, sub)
 }
 
 // FollowedQuery selects the ids of all threads that a user follows, of which there are at most MaxFollows.
@@ -75,8 +73,8 @@ const FollowedQuery = `SELECT t.id FROM follows f CROSS JOIN threads t WHERE f.s
 
 // Followed returns a page of the threads that a user follows, those with the newest posts first.
 func (s *Store) Followed(ctx context.Context, sub string, page int) (l List, err error) {
-	var ids []string
-	if err := db.Select(ctx, s.db, "followed threads", &ids, FollowedQuery, sub); err != nil {
+	ids, err := db.All[string](ctx, s.db, "followed threads", FollowedQuery, sub)
+	if err != nil {
 		return List{}, err
 	}
 	l.Total = len(ids)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,7 +79,7 @@ func (s *Store) browseIDs(ctx context.Context, f Filter) (l List, ids []string, 
 	if f.Board != "" {
 		count, args = `SELECT threads FROM boards WHERE slug = ?`, []any{f.Board}
 	}
-	if err := s.db.GetContext(ctx, &l.Total, s.db.Rebind(count), args...); err != nil && !db.Missing(err) {
+	if l.Total, err = db.One[int](ctx, s.db, "count threads", count, args...); err != nil && !errors.Is(err, ErrNotFound) {
 		return List{}, nil, err
 	}
 	skip := offset(f.Page, l.Total)
@@ -89,7 +90,7 @@ func (s *Store) browseIDs(ctx context.Context, f Filter) (l List, ids []string, 
 		skip = l.Total - skip - size
 	}
 	query, args := f.BrowseStatement(skip, size, back)
-	err = s.db.SelectContext(ctx, &ids, s.db.Rebind(query), args...)
+	ids, err = db.All[string](ctx, s.db, "page", query, args...)
 	if back {
 		slices.Reverse(ids)
 	}
@@ -116,7 +117,7 @@ func (s *Store) findIDs(ctx context.Context, f Filter) (l List, ids []string, er
 	if err != nil || query == "" {
 		return List{Page: 1}, nil, err
 	}
-	if err := s.db.SelectContext(ctx, &ids, s.db.Rebind(query), args...); err != nil {
+	if ids, err = db.All[string](ctx, s.db, "matches", query, args...); err != nil {
 		return List{}, nil, err
 	}
 	l.Total, l.Many = min(len(ids), MaxFound), len(ids) > MaxFound
@@ -150,8 +151,8 @@ func (s *Store) byID(ctx context.Context, ids []string) ([]Thread, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	var threads []Thread
-	if err := db.SelectIn(ctx, s.db, "threads", &threads, `SELECT `+threadColumns+` FROM threads t WHERE t.id IN (?)`, ids); err != nil {
+	threads, err := db.All[Thread](ctx, s.db, "threads", `SELECT `+threadColumns+` FROM threads t WHERE t.id IN (?)`, ids)
+	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(threads, func(a, b Thread) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
@@ -212,16 +213,16 @@ func (s *Store) Matches(ctx context.Context, threads []Thread, query string) (ma
 	for _, w := range words {
 		args = append(args, "%"+w+"%")
 	}
-	var rows []struct {
+	type row struct {
 		Thread string `db:"thread_id"`
 		Source string `db:"source"`
 	}
-	err := s.db.SelectContext(ctx, &rows, s.db.Rebind(`SELECT q.thread_id, q.source FROM posts q JOIN
+	rows, err := db.All[row](ctx, s.db, "search matches", `SELECT q.thread_id, q.source FROM posts q JOIN
 		(SELECT p.thread_id, MIN(p.number) AS number FROM posts p
 			WHERE p.thread_id IN (`+marks+`) AND p.number <= `+maxMatched+` AND p.removed_at = 0 AND (`+likes+`) GROUP BY p.thread_id) m
-		ON q.thread_id = m.thread_id AND q.number = m.number`), args...)
+		ON q.thread_id = m.thread_id AND q.number = m.number`, args...)
 	if err != nil {
-		return nil, fmt.Errorf("search matches: %w", err)
+		return nil, err
 	}
 	found := make(map[string]string, len(rows))
 	for _, r := range rows {

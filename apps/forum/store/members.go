@@ -18,12 +18,12 @@ const shownPosts = ` FROM posts p JOIN threads t ON t.id = p.thread_id
 	WHERE p.author_sub = ? AND p.removed_at = 0 AND t.removed_at = 0`
 
 // Member returns the person with this sub, or ErrNotFound if none of the person's posts is shown.
-func (s *Store) Member(ctx context.Context, sub string) (Member, error) {
-	m := Member{Sub: sub}
-	if err := db.Get(ctx, s.db, "member", &m.Name, `SELECT p.author_name`+shownPosts+` ORDER BY p.created_at DESC, p.id DESC LIMIT 1`, sub); err != nil {
+func (s *Store) Member(ctx context.Context, sub string) (m Member, err error) {
+	m.Sub = sub
+	if m.Name, err = db.One[string](ctx, s.db, "member", `SELECT p.author_name`+shownPosts+` ORDER BY p.created_at DESC, p.id DESC LIMIT 1`, sub); err != nil {
 		return m, err
 	}
-	err := db.Get(ctx, s.db, "member", &m.Since, `SELECT p.created_at FROM posts p WHERE p.author_sub = ? ORDER BY p.created_at, p.id LIMIT 1`, sub)
+	m.Since, err = db.One[Stamp](ctx, s.db, "member", `SELECT p.created_at FROM posts p WHERE p.author_sub = ? ORDER BY p.created_at, p.id LIMIT 1`, sub)
 	return m, err
 }
 
@@ -41,11 +41,11 @@ type MemberPost struct {
 // MemberPosts returns a page of the newest MaxFound posts of a member that everyone can see, newest first, with their
 // number and the number of the returned page.
 func (s *Store) MemberPosts(ctx context.Context, sub string, page int) (posts []MemberPost, total, shown int, err error) {
-	err = db.Get(ctx, s.db, "count posts", &total, `SELECT COUNT(*) FROM (SELECT 1`+shownPosts+` LIMIT ?) m`, sub, MaxFound)
+	total, err = db.One[int](ctx, s.db, "count posts", `SELECT COUNT(*) FROM (SELECT 1`+shownPosts+` LIMIT ?) m`, sub, MaxFound)
 	if err != nil {
 		return nil, 0, 0, err
 	}
 	skip := offset(page, total)
-	err = db.Select(ctx, s.db, "posts", &posts, MemberQuery, sub, min(PageSize, max(0, MaxFound-skip)), skip)
+	posts, err = db.All[MemberPost](ctx, s.db, "posts", MemberQuery, sub, min(PageSize, max(0, MaxFound-skip)), skip)
 	return posts, total, skip/PageSize + 1, err
 }

@@ -59,11 +59,10 @@ func (s *Store) Moderate(ctx context.Context, m Moderation) (Post, error) {
 		if err != nil || !changed {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, tx.Rebind(`
+		return db.Exec(ctx, tx, "moderation log", `
 			INSERT INTO moderation_log (id, at, actor_sub, actor_name, action, thread_id, post_id, reason)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 			newID(), db.Millis(m.At), m.Actor.Sub, m.Actor.Name, m.Action, p.Thread, p.ID, m.Reason)
-		return err
 	})
 	if err != nil {
 		return Post{}, fmt.Errorf("moderate: %w", err)
@@ -74,7 +73,7 @@ func (s *Store) Moderate(ctx context.Context, m Moderation) (Post, error) {
 func (s *Store) moderate(ctx context.Context, tx *sqlx.Tx, p Post, m Moderation) (changed bool, err error) {
 	at := db.Millis(m.At)
 	exec := func(query string, args ...any) (bool, error) {
-		n, err := db.Change(ctx, tx, "moderate", query, args...)
+		n, err := db.Change(ctx, tx, string(m.Action), query, args...)
 		return n > 0, err
 	}
 	switch m.Action {
@@ -130,7 +129,7 @@ func (s *Store) hidePost(ctx context.Context, tx *sqlx.Tx, p Post, at int64, who
 	if err != nil {
 		return err
 	}
-	if err := countThread(ctx, tx, p.Thread, -int(n)); err != nil {
+	if err := countThread(ctx, tx, p.Thread, -n); err != nil {
 		return err
 	}
 	return s.reindex(ctx, tx, p.Thread)
@@ -150,7 +149,7 @@ func (s *Store) showPost(ctx context.Context, tx *sqlx.Tx, p Post) error {
 	if err != nil {
 		return err
 	}
-	if err := countThread(ctx, tx, p.Thread, int(n)); err != nil {
+	if err := countThread(ctx, tx, p.Thread, n); err != nil {
 		return err
 	}
 	return s.reindex(ctx, tx, p.Thread)
@@ -164,11 +163,11 @@ func countThread(ctx context.Context, tx *sqlx.Tx, thread string, by int) error 
 // Log returns a page of the moderation log, newest first, with the total number of entries and the number of the
 // returned page.
 func (s *Store) Log(ctx context.Context, page int) (entries []LogEntry, total, shown int, err error) {
-	if err := s.db.GetContext(ctx, &total, `SELECT COUNT(*) FROM moderation_log`); err != nil {
-		return nil, 0, 0, fmt.Errorf("moderation log: %w", err)
+	if total, err = db.One[int](ctx, s.db, "moderation log", `SELECT COUNT(*) FROM moderation_log`); err != nil {
+		return nil, 0, 0, err
 	}
 	skip := offset(page, total)
-	err = db.Select(ctx, s.db, "moderation log", &entries, `
+	entries, err = db.All[LogEntry](ctx, s.db, "moderation log", `
 		SELECT l.at, l.actor_name, l.action, l.thread_id, t.title, l.post_id, p.number, p.author_name, l.reason
 		FROM moderation_log l JOIN threads t ON t.id = l.thread_id JOIN posts p ON p.id = l.post_id
 		ORDER BY l.at DESC, l.id DESC LIMIT ? OFFSET ?`, PageSize, skip)

@@ -51,18 +51,16 @@ type NewReply struct {
 
 // Post returns the post with this id, removed or not, or ErrNotFound.
 func (s *Store) Post(ctx context.Context, id string) (Post, error) {
-	return s.onePost(ctx, `p.id = ?`, id)
+	return onePost(ctx, s.db, `p.id = ?`, id)
 }
 
 // Opening returns the opening post of a thread, removed or not, or ErrNotFound.
 func (s *Store) Opening(ctx context.Context, thread string) (Post, error) {
-	return s.onePost(ctx, `p.thread_id = ? AND p.number = 1`, thread)
+	return onePost(ctx, s.db, `p.thread_id = ? AND p.number = 1`, thread)
 }
 
-func (s *Store) onePost(ctx context.Context, where string, args ...any) (Post, error) {
-	var p Post
-	err := db.Get(ctx, s.db, "post", &p, `SELECT `+postColumns+` FROM posts p WHERE `+where, args...)
-	return p, err
+func onePost(ctx context.Context, q sqlx.ExtContext, where string, args ...any) (Post, error) {
+	return db.One[Post](ctx, q, "post", `SELECT `+postColumns+` FROM posts p WHERE `+where, args...)
 }
 
 // Posts returns one page of a thread and its number. The opening post is first on the first page; the replies are in
@@ -82,20 +80,18 @@ func (s *Store) Posts(ctx context.Context, t Thread, sort Sort, page int) (posts
 		query += ` AND p.number > ? AND p.number <= ? ORDER BY p.number`
 		args = append(args, from, from+PageSize)
 	}
-	err = db.Select(ctx, s.db, "posts", &posts, query, args...)
+	posts, err = db.All[Post](ctx, s.db, "posts", query, args...)
 	return posts, from/PageSize + 1, err
 }
 
 // PostsBy returns a page of a user's posts, newest first, without removed ones, with their total number and the number
 // of the returned page.
 func (s *Store) PostsBy(ctx context.Context, sub string, page int) (posts []Post, total, shown int, err error) {
-	const where = ` FROM posts p JOIN threads t ON t.id = p.thread_id
-		WHERE p.author_sub = ? AND p.removed_at = 0 AND t.removed_at = 0`
-	if err := s.db.GetContext(ctx, &total, s.db.Rebind(`SELECT COUNT(*)`+where), sub); err != nil {
-		return nil, 0, 0, fmt.Errorf("count own posts: %w", err)
+	if total, err = db.One[int](ctx, s.db, "count own posts", `SELECT COUNT(*)`+shownPosts, sub); err != nil {
+		return nil, 0, 0, err
 	}
 	skip := offset(page, total)
-	err = db.Select(ctx, s.db, "own posts", &posts, `SELECT `+postColumns+where+`
+	posts, err = db.All[Post](ctx, s.db, "own posts", `SELECT `+postColumns+shownPosts+`
 		ORDER BY p.created_at DESC, p.id DESC LIMIT ? OFFSET ?`, sub, PageSize, skip)
 	return posts, total, skip/PageSize + 1, err
 }
@@ -106,12 +102,12 @@ func (s *Store) Titles(ctx context.Context, ids []string) (map[string]string, er
 	if len(ids) == 0 {
 		return titles, nil
 	}
-	var rows []struct{ ID, Title string }
-	if err := db.SelectIn(ctx, s.db, "titles", &rows, `SELECT id, title FROM threads WHERE id IN (?)`, ids); err != nil {
+	threads, err := db.All[Thread](ctx, s.db, "titles", `SELECT id, title FROM threads WHERE id IN (?)`, ids)
+	if err != nil {
 		return nil, err
 	}
-	for _, r := range rows {
-		titles[r.ID] = r.Title
+	for _, t := range threads {
+		titles[t.ID] = t.Title
 	}
 	return titles, nil
 }
@@ -129,8 +125,8 @@ func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
 		if err != nil {
 			return err
 		}
-		var board string
-		if err := tx.GetContext(ctx, &board, tx.Rebind(`SELECT board FROM threads WHERE id = ?`), n.Thread); err != nil {
+		board, err := db.One[string](ctx, tx, "thread", `SELECT board FROM threads WHERE id = ?`, n.Thread)
+		if err != nil {
 			return err
 		}
 		return events.Record(ctx, tx, events.New(events.PostCreated, n.Author.Sub,
@@ -145,7 +141,7 @@ func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
 // existingPost returns the post that by created with this form key before, even if the thread has been locked or a
 // limit reached since. If there is none, it returns err, with which creating it failed now.
 func (s *Store) existingPost(ctx context.Context, by Author, key string, err error) (Post, error) {
-	p, missing := s.onePost(ctx, `p.author_sub = ? AND p.form_key = ?`, by.Sub, key)
+	p, missing := onePost(ctx, s.db, `p.author_sub = ? AND p.form_key = ?`, by.Sub, key)
 	if errors.Is(missing, ErrNotFound) {
 		return Post{}, err
 	}
@@ -156,11 +152,10 @@ func (s *Store) existingPost(ctx context.Context, by Author, key string, err err
 // concurrent replies.
 func (s *Store) addReply(ctx context.Context, tx *sqlx.Tx, n NewReply) (Post, error) {
 	at := db.Millis(n.At)
-	var number int
-	err := tx.GetContext(ctx, &number, tx.Rebind(`
+	number, err := db.One[int](ctx, tx, "threads", `
 		UPDATE threads SET last_number = last_number + 1, reply_count = reply_count + 1, active_at = ?
-		WHERE id = ? AND locked_at = 0 AND removed_at = 0 RETURNING last_number`), at, n.Thread)
-	if db.Missing(err) {
+		WHERE id = ? AND locked_at = 0 AND removed_at = 0 RETURNING last_number`, at, n.Thread)
+	if errors.Is(err, ErrNotFound) {
 		return Post{}, checkOpen(ctx, tx, n.Thread)
 	}
 	if err != nil {
@@ -174,19 +169,13 @@ func (s *Store) addReply(ctx context.Context, tx *sqlx.Tx, n NewReply) (Post, er
 
 // checkOpen returns ErrNotFound, ErrRemoved or ErrLocked if a thread accepts no replies and edits, otherwise nil.
 func checkOpen(ctx context.Context, tx *sqlx.Tx, thread string) error {
-	var t struct {
-		Locked  Stamp `db:"locked_at"`
-		Removed Stamp `db:"removed_at"`
-	}
-	err := tx.GetContext(ctx, &t, tx.Rebind(`SELECT locked_at, removed_at FROM threads WHERE id = ?`), thread)
+	t, err := db.One[Thread](ctx, tx, "thread", `SELECT locked_at, removed_at FROM threads WHERE id = ?`, thread)
 	switch {
-	case db.Missing(err):
-		return ErrNotFound
 	case err != nil:
 		return err
-	case t.Removed.Set():
+	case t.RemovedAt.Set():
 		return ErrRemoved
-	case t.Locked.Set():
+	case t.LockedAt.Set():
 		return ErrLocked
 	}
 	return nil
@@ -195,10 +184,10 @@ func checkOpen(ctx context.Context, tx *sqlx.Tx, thread string) error {
 func insertPost(ctx context.Context, tx *sqlx.Tx, thread string, number int, by Author, source, key string, at int64) (Post, error) {
 	p := Post{ID: newID(), Thread: thread, Number: number, AuthorSub: by.Sub, AuthorName: by.Name,
 		Source: source, Version: 1, CreatedAt: Stamp(at)}
-	_, err := tx.ExecContext(ctx, tx.Rebind(`
+	err := db.Exec(ctx, tx, "posts", `
 		INSERT INTO posts (id, thread_id, number, author_sub, author_name, source, search, votes, version, form_key,
 			created_at, edited_at, removed_at, removed_by, removed_reason)
-		VALUES (?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, 0, 0, '', '')`),
+		VALUES (?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, 0, 0, '', '')`,
 		p.ID, thread, number, by.Sub, by.Name, source, foldCase(source), key, at)
 	return p, err
 }

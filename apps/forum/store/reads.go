@@ -22,11 +22,12 @@ func (s *Store) Reads(ctx context.Context, sub string, threads ...string) (map[s
 	if sub == "" || len(threads) == 0 {
 		return nil, nil
 	}
-	var rows []struct {
+	type row struct {
 		Thread string `db:"thread_id"`
 		Number int    `db:"number"`
 	}
-	if err := db.SelectIn(ctx, s.db, "reads", &rows, ReadsQuery, sub, threads); err != nil {
+	rows, err := db.All[row](ctx, s.db, "reads", ReadsQuery, sub, threads)
+	if err != nil {
 		return nil, err
 	}
 	read := make(map[string]int, len(rows))

@@ -56,8 +56,8 @@ func (s *Store) CreateReport(ctx context.Context, n NewReport) error {
 		if added == 0 {
 			return ErrReported
 		}
-		var open int
-		if err := db.Get(ctx, tx, "reports", &open, `SELECT COUNT(*) FROM reports WHERE sub = ? AND closed_at = 0`, n.By.Sub); err != nil {
+		open, err := db.One[int](ctx, tx, "reports", `SELECT COUNT(*) FROM reports WHERE sub = ? AND closed_at = 0`, n.By.Sub)
+		if err != nil {
 			return err
 		}
 		if open > maxOpenReports {
@@ -72,9 +72,8 @@ func (s *Store) CreateReport(ctx context.Context, n NewReport) error {
 }
 
 // OpenReports returns the number of open reports, but not more than most.
-func (s *Store) OpenReports(ctx context.Context, most int) (n int, err error) {
-	err = db.Get(ctx, s.db, "count reports", &n, `SELECT COUNT(*) FROM (SELECT 1 FROM reports r WHERE r.closed_at = 0 LIMIT ?) o`, most)
-	return n, err
+func (s *Store) OpenReports(ctx context.Context, most int) (int, error) {
+	return db.One[int](ctx, s.db, "count reports", `SELECT COUNT(*) FROM (SELECT 1 FROM reports r WHERE r.closed_at = 0 LIMIT ?) o`, most)
 }
 
 // QueueQuery selects a page of the open reports, oldest first.
@@ -88,7 +87,7 @@ func (s *Store) Queue(ctx context.Context, page int) (reports []Report, total, s
 		return nil, 0, 0, err
 	}
 	skip := offset(page, total)
-	err = db.Select(ctx, s.db, "reports", &reports, QueueQuery, PageSize, skip)
+	reports, err = db.All[Report](ctx, s.db, "reports", QueueQuery, PageSize, skip)
 	return reports, total, skip/PageSize + 1, err
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"gatehouse.example/db"
 	"gatehouse.example/db/fulltext"
 )
 
@@ -16,25 +17,16 @@ func (s *Store) reindex(ctx context.Context, tx *sqlx.Tx, thread string) error {
 	if err := fulltext.Lock(ctx, tx, thread); err != nil {
 		return err
 	}
-	rows, err := tx.QueryxContext(ctx, tx.Rebind(`SELECT title FROM threads WHERE id = ? AND removed_at = 0
+	texts, err := db.All[string](ctx, tx, "texts", `SELECT title FROM threads WHERE id = ? AND removed_at = 0
 		UNION ALL SELECT p.source FROM posts p JOIN threads t ON t.id = p.thread_id
-			WHERE p.thread_id = ? AND p.removed_at = 0 AND t.removed_at = 0`), thread, thread)
+			WHERE p.thread_id = ? AND p.removed_at = 0 AND t.removed_at = 0`, thread, thread)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
 	var words []string
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return err
-		}
+	for _, text := range texts {
 		words = append(words, fulltext.Words(text)...)
 	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	_ = rows.Close() // before the next statement: a transaction has one connection
 	return fulltext.Put(ctx, tx, s.db.Dialect, thread, words)
 }
 

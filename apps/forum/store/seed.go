@@ -73,12 +73,12 @@ func (s *Store) seedThread(ctx context.Context, tx *sqlx.Tx, t SeedThread) error
 	}
 	at := db.Millis(t.At)
 	if t.Pinned {
-		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET pinned_at = ? WHERE id = ?`), at, thread); err != nil {
+		if err := db.Exec(ctx, tx, "threads", `UPDATE threads SET pinned_at = ? WHERE id = ?`, at, thread); err != nil {
 			return err
 		}
 	}
 	if t.Locked {
-		_, err = tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET locked_at = ? WHERE id = ?`), at, thread)
+		err = db.Exec(ctx, tx, "threads", `UPDATE threads SET locked_at = ? WHERE id = ?`, at, thread)
 	}
 	return err
 }

@@ -56,9 +56,7 @@ type NewThread struct {
 
 // Thread returns the thread with this id, removed or not, or ErrNotFound.
 func (s *Store) Thread(ctx context.Context, id string) (Thread, error) {
-	var t Thread
-	err := db.Get(ctx, s.db, "thread", &t, `SELECT `+threadColumns+` FROM threads t WHERE t.id = ?`, id)
-	return t, err
+	return db.One[Thread](ctx, s.db, "thread", `SELECT `+threadColumns+` FROM threads t WHERE t.id = ?`, id)
 }
 
 // CreateThread stores a thread with its opening post, records the event thread_created, and returns the opening post.
@@ -90,16 +88,16 @@ func (s *Store) insertThread(ctx context.Context, tx *sqlx.Tx, n NewThread) (str
 		id = newID()
 	}
 	at := db.Millis(n.At)
-	_, err := tx.ExecContext(ctx, tx.Rebind(`
+	err := db.Exec(ctx, tx, "threads", `
 		INSERT INTO threads (id, board, title, search, author_sub, author_name, product_slug, product_name, product_path,
 			votes, reply_count, last_number, created_at, active_at, pinned_at, locked_at, removed_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1, ?, ?, 0, 0, 0)`),
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1, ?, ?, 0, 0, 0)`,
 		id, n.Board, n.Title, foldCase(n.Title), n.Author.Sub, n.Author.Name,
 		n.Product.Slug, n.Product.Name, n.Product.Path, at, at)
 	if err != nil {
 		return "", Post{}, err
 	}
-	if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE boards SET threads = threads + 1 WHERE slug = ?`), n.Board); err != nil {
+	if err := db.Exec(ctx, tx, "boards", `UPDATE boards SET threads = threads + 1 WHERE slug = ?`, n.Board); err != nil {
 		return "", Post{}, err
 	}
 	if err := fulltext.Put(ctx, tx, s.db.Dialect, id, append(fulltext.Words(n.Title), fulltext.Words(n.Source)...)); err != nil {

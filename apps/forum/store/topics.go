@@ -19,10 +19,8 @@ type NewTopic struct {
 
 // Topic returns the thread of an app's topic, removed or not, or ErrNotFound.
 func (s *Store) Topic(ctx context.Context, app, topic string) (Thread, error) {
-	var t Thread
-	err := db.Get(ctx, s.db, "topic", &t, `SELECT `+threadColumns+` FROM threads t
+	return db.One[Thread](ctx, s.db, "topic", `SELECT `+threadColumns+` FROM threads t
 		JOIN topics o ON o.thread_id = t.id WHERE o.app = ? AND o.topic = ?`, app, topic)
-	return t, err
 }
 
 // PutTopic returns the thread of n's topic, and creates it if there is none. Concurrent calls return the same thread,
@@ -38,8 +36,7 @@ func (s *Store) PutTopic(ctx context.Context, n NewTopic) (t Thread, created boo
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, tx.Rebind(`INSERT INTO topics (app, topic, thread_id) VALUES (?, ?, ?)`), n.App, n.Topic, thread)
-		return err
+		return db.Exec(ctx, tx, "topics", `INSERT INTO topics (app, topic, thread_id) VALUES (?, ?, ?)`, n.App, n.Topic, thread)
 	})
 	if err != nil && !db.IsUnique(err) {
 		return Thread{}, false, fmt.Errorf("put topic: %w", err)

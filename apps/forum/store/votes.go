@@ -41,15 +41,13 @@ func (s *Store) Vote(ctx context.Context, post, sub string, up bool, at time.Tim
 }
 
 func votablePost(ctx context.Context, tx *sqlx.Tx, post, sub string) (Post, error) {
-	var p struct {
+	type row struct {
 		Post
 		ThreadRemoved Stamp `db:"thread_removed_at"`
 	}
-	err := tx.GetContext(ctx, &p, tx.Rebind(`SELECT `+postColumns+`, t.removed_at AS thread_removed_at
-		FROM posts p JOIN threads t ON t.id = p.thread_id WHERE p.id = ?`), post)
+	p, err := db.One[row](ctx, tx, "post", `SELECT `+postColumns+`, t.removed_at AS thread_removed_at
+		FROM posts p JOIN threads t ON t.id = p.thread_id WHERE p.id = ?`, post)
 	switch {
-	case db.Missing(err):
-		return Post{}, ErrNotFound
 	case err != nil:
 		return Post{}, err
 	case p.RemovedAt.Set() || p.ThreadRemoved.Set():
@@ -74,12 +72,11 @@ func castVote(ctx context.Context, tx *sqlx.Tx, post, sub string, up bool, at in
 }
 
 func countVote(ctx context.Context, tx *sqlx.Tx, p Post, by int) (votes int, err error) {
-	err = tx.GetContext(ctx, &votes, tx.Rebind(`UPDATE posts SET votes = votes + ? WHERE id = ? RETURNING votes`), by, p.ID)
+	votes, err = db.One[int](ctx, tx, "posts", `UPDATE posts SET votes = votes + ? WHERE id = ? RETURNING votes`, by, p.ID)
 	if err != nil || p.Number != 1 {
 		return votes, err
 	}
-	_, err = tx.ExecContext(ctx, tx.Rebind(`UPDATE threads SET votes = votes + ? WHERE id = ?`), by, p.Thread)
-	return votes, err
+	return votes, db.Exec(ctx, tx, "threads", `UPDATE threads SET votes = votes + ? WHERE id = ?`, by, p.Thread)
 }
 
 // Voted returns the set of those posts that the user voted for, by id.
@@ -92,8 +89,8 @@ func (s *Store) Voted(ctx context.Context, sub string, posts []Post) (map[string
 	for i, p := range posts {
 		ids[i] = p.ID
 	}
-	var found []string
-	if err := db.SelectIn(ctx, s.db, "votes", &found, `SELECT post_id FROM votes WHERE sub = ? AND post_id IN (?)`, sub, ids); err != nil {
+	found, err := db.All[string](ctx, s.db, "votes", `SELECT post_id FROM votes WHERE sub = ? AND post_id IN (?)`, sub, ids)
+	if err != nil {
 		return nil, err
 	}
 	for _, id := range found {

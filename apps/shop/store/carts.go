@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -58,12 +57,10 @@ func (s *Store) Cart(ctx context.Context, id CartID) ([]Line, error) {
 	return cartLines(ctx, s.db, id)
 }
 
-func cartLines(ctx context.Context, q db.Querier, id CartID) ([]Line, error) {
-	var out []Line
-	err := db.Select(ctx, q, "cart", &out, `SELECT `+productColumns+`, i.quantity, i.price_cents AS seen_cents
+func cartLines(ctx context.Context, q sqlx.ExtContext, id CartID) ([]Line, error) {
+	return db.All[Line](ctx, q, "cart", `SELECT `+productColumns+`, i.quantity, i.price_cents AS seen_cents
 		FROM cart_items i JOIN products p ON p.slug = i.product JOIN categories c ON c.slug = p.category
 		WHERE i.cart_id = ? ORDER BY i.added_at, p.slug`, id)
-	return out, err
 }
 
 // Units returns the number of units in a cart.
@@ -71,9 +68,7 @@ func (s *Store) Units(ctx context.Context, id CartID) (int, error) {
 	if id == "" {
 		return 0, nil
 	}
-	var n int
-	err := db.Get(ctx, s.db, "cart", &n, `SELECT COALESCE(SUM(quantity), 0) FROM cart_items WHERE cart_id = ?`, id)
-	return n, err
+	return db.One[int](ctx, s.db, "cart", `SELECT COALESCE(SUM(quantity), 0) FROM cart_items WHERE cart_id = ?`, id)
 }
 
 // Exists reports whether there is a cart with this id.
@@ -81,9 +76,8 @@ func (s *Store) Exists(ctx context.Context, id CartID) (bool, error) {
 	return cartExists(ctx, s.db, id)
 }
 
-func cartExists(ctx context.Context, q db.Querier, id CartID) (bool, error) {
-	var n int
-	err := db.Get(ctx, q, "cart", &n, `SELECT COUNT(*) FROM carts WHERE id = ?`, id)
+func cartExists(ctx context.Context, q sqlx.ExtContext, id CartID) (bool, error) {
+	n, err := db.One[int](ctx, q, "cart", `SELECT COUNT(*) FROM carts WHERE id = ?`, id)
 	return n > 0, err
 }
 
@@ -139,11 +133,11 @@ func (s *Store) changeItem(ctx context.Context, id CartID, product, network stri
 		if err := lockCart(ctx, tx, id, now); err != nil {
 			return err
 		}
-		err := tx.GetContext(ctx, &had, tx.Rebind(`SELECT quantity FROM cart_items WHERE cart_id = ? AND product = ?`), id, p.Slug)
-		if err != nil && !db.Missing(err) {
-			return fmt.Errorf("cart: %w", err)
+		had, err = db.One[int](ctx, tx, "cart", `SELECT quantity FROM cart_items WHERE cart_id = ? AND product = ?`, id, p.Slug)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
 		}
-		if db.Missing(err) {
+		if err != nil { // the product is new in the cart
 			lines, err := countLines(ctx, tx, id)
 			if err != nil {
 				return err
@@ -163,9 +157,8 @@ func (s *Store) changeItem(ctx context.Context, id CartID, product, network stri
 	return had, have, err
 }
 
-func countLines(ctx context.Context, tx *sqlx.Tx, id CartID) (n int, err error) {
-	err = db.Get(ctx, tx, "cart", &n, `SELECT COUNT(*) FROM cart_items WHERE cart_id = ?`, id)
-	return n, err
+func countLines(ctx context.Context, tx *sqlx.Tx, id CartID) (int, error) {
+	return db.One[int](ctx, tx, "cart", `SELECT COUNT(*) FROM cart_items WHERE cart_id = ?`, id)
 }
 
 // recordStart records the event cart_started for the first product of a user's cart. Guests' carts have no event: their
@@ -242,8 +235,7 @@ func recordMerge(ctx context.Context, tx *sqlx.Tx, from, into CartID) error {
 	if n, err := countLines(ctx, tx, into); err != nil || n > 0 {
 		return err
 	}
-	var first string
-	err := db.Get(ctx, tx, "cart: merge", &first, `SELECT product FROM cart_items WHERE cart_id = ? ORDER BY added_at, product LIMIT 1`, from)
+	first, err := db.One[string](ctx, tx, "cart: merge", `SELECT product FROM cart_items WHERE cart_id = ? ORDER BY added_at, product LIMIT 1`, from)
 	if errors.Is(err, db.ErrNotFound) {
 		return nil
 	}

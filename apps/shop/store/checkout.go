@@ -80,10 +80,9 @@ func (s *Store) PlaceOrder(ctx context.Context, c Checkout) (id string, again bo
 }
 
 func (s *Store) orderByKey(ctx context.Context, subject, key string) (string, error) {
-	var id string
-	err := s.db.GetContext(ctx, &id, s.db.Rebind(`SELECT id FROM orders WHERE subject = ? AND idempotency_key = ?`), subject, key)
-	if err != nil && !db.Missing(err) {
-		return "", fmt.Errorf("order: %w", err)
+	id, err := db.One[string](ctx, s.db, "order", `SELECT id FROM orders WHERE subject = ? AND idempotency_key = ?`, subject, key)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return "", err
 	}
 	return id, nil
 }
@@ -108,8 +107,8 @@ func placeOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout) error {
 	if err := insertOrder(ctx, tx, id, c, lines); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM cart_items WHERE cart_id = ?`), cart); err != nil {
-		return fmt.Errorf("order: empty the cart: %w", err)
+	if err := db.Exec(ctx, tx, "order: empty the cart", `DELETE FROM cart_items WHERE cart_id = ?`, cart); err != nil {
+		return err
 	}
 	return events.Record(ctx, tx, placedEvent(id, c, lines))
 }
@@ -126,12 +125,9 @@ func takeStock(ctx context.Context, tx *sqlx.Tx, lines []Line) error {
 		} else if n == 1 {
 			continue
 		}
-		var now struct {
-			Stock      int   `db:"stock"`
-			PriceCents int64 `db:"price_cents"`
-		}
-		if err := tx.GetContext(ctx, &now, tx.Rebind(`SELECT stock, price_cents FROM products WHERE slug = ?`), l.Slug); err != nil {
-			return fmt.Errorf("order: take from stock: %w", err)
+		now, err := db.One[Product](ctx, tx, "order: take from stock", `SELECT stock, price_cents FROM products WHERE slug = ?`, l.Slug)
+		if err != nil {
+			return err
 		}
 		if now.PriceCents != l.PriceCents {
 			return ErrChanged
@@ -153,17 +149,16 @@ func insertOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout, lines 
 		units += l.Quantity
 	}
 	a := c.Address
-	_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO orders (id, subject, idempotency_key, total_cents, units, name, street, postcode, city, country, placed_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+	err := db.Exec(ctx, tx, "order", `INSERT INTO orders (id, subject, idempotency_key, total_cents, units, name, street, postcode, city, country, placed_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		id, c.Subject, c.Key, total, units, a.Name, a.Street, a.Postcode, a.City, a.Country, db.Millis(c.Now))
 	if err != nil {
-		return fmt.Errorf("order: %w", err)
+		return err
 	}
 	for i, l := range lines {
-		_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO order_items (order_id, line, product, name, quantity, price_cents) VALUES (?, ?, ?, ?, ?, ?)`),
-			id, i+1, l.Slug, l.Name, l.Quantity, l.PriceCents)
-		if err != nil {
-			return fmt.Errorf("order: line %d: %w", i+1, err)
+		if err := db.Exec(ctx, tx, fmt.Sprintf("order: line %d", i+1), `INSERT INTO order_items (order_id, line, product, name, quantity, price_cents)
+			VALUES (?, ?, ?, ?, ?, ?)`, id, i+1, l.Slug, l.Name, l.Quantity, l.PriceCents); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"regexp"
 	"time"
+
+	"github.com/jmoiron/sqlx"
 
 	"gatehouse.example/db"
 )
@@ -58,13 +60,12 @@ func (s *Store) Order(ctx context.Context, subject, id string) (Order, error) {
 	return readOrder(ctx, s.db, subject, id)
 }
 
-func readOrder(ctx context.Context, q db.Querier, subject, id string) (Order, error) {
-	var o Order
-	err := db.Get(ctx, q, "order", &o, `SELECT `+orderColumns+` FROM orders WHERE id = ? AND subject = ?`, id, subject)
+func readOrder(ctx context.Context, q sqlx.ExtContext, subject, id string) (Order, error) {
+	o, err := db.One[Order](ctx, q, "order", `SELECT `+orderColumns+` FROM orders WHERE id = ? AND subject = ?`, id, subject)
 	if err != nil {
 		return o, err
 	}
-	err = db.Select(ctx, q, "order", &o.Items, `SELECT order_id, product, name, quantity, price_cents FROM order_items WHERE order_id = ? ORDER BY line`, id)
+	o.Items, err = db.All[Item](ctx, q, "order", `SELECT order_id, product, name, quantity, price_cents FROM order_items WHERE order_id = ? ORDER BY line`, id)
 	return o, err
 }
 
@@ -75,24 +76,22 @@ type OrderPage struct {
 }
 
 // Orders returns one page of a user's orders with their items, or the last page if page is past the end.
-func (s *Store) Orders(ctx context.Context, subject string, page, perPage int) (OrderPage, error) {
-	var out OrderPage
-	if err := s.db.GetContext(ctx, &out.Total, s.db.Rebind(`SELECT COUNT(*) FROM orders WHERE subject = ?`), subject); err != nil {
-		return out, fmt.Errorf("orders: %w", err)
+func (s *Store) Orders(ctx context.Context, subject string, page, perPage int) (out OrderPage, err error) {
+	if out.Total, err = db.One[int](ctx, s.db, "orders", `SELECT COUNT(*) FROM orders WHERE subject = ?`, subject); err != nil {
+		return out, err
 	}
 	var skip int
 	out.Page, out.Pages, skip = db.Page(page, out.Total, perPage)
 	ids := `SELECT id FROM orders WHERE subject = ? ORDER BY placed_at DESC, id LIMIT ? OFFSET ?`
 	args := []any{subject, perPage, skip}
-	err := s.db.SelectContext(ctx, &out.Orders, s.db.Rebind(`SELECT `+orderColumns+` FROM orders WHERE id IN (`+ids+`) ORDER BY placed_at DESC, id`), args...)
+	out.Orders, err = db.All[Order](ctx, s.db, "orders", `SELECT `+orderColumns+` FROM orders WHERE id IN (`+ids+`) ORDER BY placed_at DESC, id`, args...)
 	if err != nil {
-		return out, fmt.Errorf("orders: %w", err)
+		return out, err
 	}
-	var items []Item
-	err = s.db.SelectContext(ctx, &items, s.db.Rebind(`SELECT order_id, product, name, quantity, price_cents FROM order_items
-		WHERE order_id IN (`+ids+`) ORDER BY order_id, line`), args...)
+	items, err := db.All[Item](ctx, s.db, "orders", `SELECT order_id, product, name, quantity, price_cents FROM order_items
+		WHERE order_id IN (`+ids+`) ORDER BY order_id, line`, args...)
 	if err != nil {
-		return out, fmt.Errorf("orders: %w", err)
+		return out, err
 	}
 	at := map[string]int{}
 	for i, o := range out.Orders {
@@ -108,15 +107,11 @@ func (s *Store) Orders(ctx context.Context, subject string, page, perPage int) (
 
 // LastAddress returns the address that the user entered last, and whether there is one.
 func (s *Store) LastAddress(ctx context.Context, subject string) (Address, bool, error) {
-	var a Address
-	err := s.db.GetContext(ctx, &a, s.db.Rebind(`SELECT name, street, postcode, city, country FROM addresses WHERE subject = ?`), subject)
-	if db.Missing(err) {
+	a, err := db.One[Address](ctx, s.db, "address", `SELECT name, street, postcode, city, country FROM addresses WHERE subject = ?`, subject)
+	if errors.Is(err, ErrNotFound) {
 		return a, false, nil
 	}
-	if err != nil {
-		return a, false, fmt.Errorf("address: %w", err)
-	}
-	return a, true, nil
+	return a, err == nil, err
 }
 
 // maxUsedOrders is the number of a user's latest orders that UsedAddresses reads.
@@ -133,10 +128,11 @@ const UsedAddressesStatement = `SELECT id, name, street, postcode, city, country
 
 // UsedAddresses returns the different addresses of the user's latest orders, the last used first.
 func (s *Store) UsedAddresses(ctx context.Context, subject string) ([]UsedAddress, error) {
-	var all, out []UsedAddress
-	if err := db.Select(ctx, s.db, "addresses", &all, UsedAddressesStatement, subject, maxUsedOrders); err != nil {
+	all, err := db.All[UsedAddress](ctx, s.db, "addresses", UsedAddressesStatement, subject, maxUsedOrders)
+	if err != nil {
 		return nil, err
 	}
+	var out []UsedAddress
 	seen := map[Address]bool{}
 	for _, a := range all {
 		if !seen[a.Address] {

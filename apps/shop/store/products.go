@@ -80,13 +80,11 @@ const productColumns = `p.slug, p.category, c.name AS category_name, p.name, p.p
 
 // Product returns the product with this slug, or ErrNotFound.
 func (s *Store) Product(ctx context.Context, slug string) (Product, error) {
-	var p Product
 	if !ValidSlug(slug) {
-		return p, ErrNotFound
+		return Product{}, ErrNotFound
 	}
-	err := db.Get(ctx, s.db, "product", &p, `SELECT `+productColumns+`
+	return db.One[Product](ctx, s.db, "product", `SELECT `+productColumns+`
 		FROM products p JOIN categories c ON c.slug = p.category WHERE p.slug = ?`, slug)
-	return p, err
 }
 
 // bySlug returns the products in the order of slugs.
@@ -94,8 +92,7 @@ func (s *Store) bySlug(ctx context.Context, slugs []string) ([]Product, error) {
 	if len(slugs) == 0 {
 		return nil, nil
 	}
-	var out []Product
-	err := db.SelectIn(ctx, s.db, "products", &out, `SELECT `+productColumns+` FROM products p CROSS JOIN categories c
+	out, err := db.All[Product](ctx, s.db, "products", `SELECT `+productColumns+` FROM products p CROSS JOIN categories c
 		WHERE c.slug = p.category AND p.slug IN (?)`, slugs)
 	if err != nil {
 		return nil, err
@@ -106,15 +103,14 @@ func (s *Store) bySlug(ctx context.Context, slugs []string) ([]Product, error) {
 
 // Related returns at most n other products, those of the same category first.
 func (s *Store) Related(ctx context.Context, p Product, n int) ([]Product, error) {
-	var slugs []string
-	err := s.db.SelectContext(ctx, &slugs, s.db.Rebind(RelatedOfCategory), p.Category, p.Slug, n)
+	slugs, err := db.All[string](ctx, s.db, "related products", RelatedOfCategory, p.Category, p.Slug, n)
 	if err != nil {
-		return nil, fmt.Errorf("related products: %w", err)
+		return nil, err
 	}
 	if len(slugs) < n {
-		var others []string
-		if err := s.db.SelectContext(ctx, &others, s.db.Rebind(RelatedOfOthers), p.Category, n-len(slugs)); err != nil {
-			return nil, fmt.Errorf("related products: %w", err)
+		others, err := db.All[string](ctx, s.db, "related products", RelatedOfOthers, p.Category, n-len(slugs))
+		if err != nil {
+			return nil, err
 		}
 		slugs = append(slugs, others...)
 	}
@@ -137,7 +133,7 @@ func (s *Store) Buyers(ctx context.Context, product string, subs []string) ([]st
 	if len(subs) == 0 {
 		return out, nil
 	}
-	err := db.SelectIn(ctx, s.db, "buyers", &out, `SELECT DISTINCT o.subject FROM order_items i JOIN orders o ON o.id = i.order_id
+	found, err := db.All[string](ctx, s.db, "buyers", `SELECT DISTINCT o.subject FROM order_items i JOIN orders o ON o.id = i.order_id
 		WHERE i.product = ? AND o.subject IN (?) AND o.cancelled_at IS NULL ORDER BY o.subject`, product, subs)
-	return out, err
+	return append(out, found...), err
 }

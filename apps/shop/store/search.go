@@ -40,11 +40,11 @@ type Listing struct {
 
 // Search returns one page of the products that q selects.
 func (s *Store) Search(ctx context.Context, q Query) (Listing, error) {
-	l := Listing{Page: max(q.Page, 1)}
-	err := s.db.SelectContext(ctx, &l.Categories, `SELECT slug, name, description, products AS count FROM categories ORDER BY position`)
+	categories, err := db.All[Category](ctx, s.db, "categories", `SELECT slug, name, description, products AS count FROM categories ORDER BY position`)
 	if err != nil {
-		return Listing{}, fmt.Errorf("categories: %w", err)
+		return Listing{}, err
 	}
+	l := Listing{Page: max(q.Page, 1), Categories: categories}
 	list := s.browseSlugs
 	if strings.TrimSpace(q.Text) != "" || q.Filtered() {
 		list = s.searchSlugs
@@ -85,7 +85,7 @@ func (s *Store) browseSlugs(ctx context.Context, q Query, l *Listing) (slugs []s
 		skip = l.Total - skip - size
 	}
 	query, args := q.BrowseStatement(skip, size, back)
-	err = s.db.SelectContext(ctx, &slugs, s.db.Rebind(query), args...)
+	slugs, err = db.All[string](ctx, s.db, "page", query, args...)
 	if back {
 		slices.Reverse(slugs)
 	}
@@ -125,14 +125,9 @@ func (q Query) order(back bool) string {
 // counts of l.
 func (s *Store) searchSlugs(ctx context.Context, q Query, l *Listing) ([]string, error) {
 	query, args, err := s.FindStatement(ctx, q)
-	var found []struct {
-		Slug       string `db:"slug"`
-		Category   string `db:"category"`
-		PriceCents int64  `db:"price_cents"`
-		Stock      int    `db:"stock"`
-	}
+	var found []Product
 	if err == nil && query != "" {
-		err = s.db.SelectContext(ctx, &found, s.db.Rebind(query), args...)
+		found, err = db.All[Product](ctx, s.db, "matches", query, args...)
 	}
 	if err != nil {
 		return nil, err
@@ -210,10 +205,9 @@ func (q Query) filterStatement() (query string, args []any) {
 
 // findMany returns the slugs of the first maxPages pages of a search with very many matches, or fewer if the first
 // maxWalked products do not have as many.
-func (s *Store) findMany(ctx context.Context, q Query) (slugs []string, err error) {
+func (s *Store) findMany(ctx context.Context, q Query) ([]string, error) {
 	query, args := q.ManyStatement()
-	err = s.db.SelectContext(ctx, &slugs, s.db.Rebind(query), args...)
-	return slugs, err
+	return db.All[string](ctx, s.db, "frequent matches", query, args...)
 }
 
 // ManyStatement returns a query for the slugs of maxPages pages. The query follows the order's index for at most
@@ -247,8 +241,8 @@ func (q Query) ManyStatement() (query string, args []any) {
 // by an import.
 func (s *Store) Index(ctx context.Context) error {
 	return fulltext.IndexMissing(ctx, s.db, `SELECT slug AS id FROM products`, indexBatch, func(ctx context.Context, tx *sqlx.Tx, slug string) error {
-		var text string
-		if err := tx.GetContext(ctx, &text, tx.Rebind(`SELECT search FROM products WHERE slug = ?`), slug); err != nil {
+		text, err := db.One[string](ctx, tx, "search text", `SELECT search FROM products WHERE slug = ?`, slug)
+		if err != nil {
 			return err
 		}
 		return fulltext.Put(ctx, tx, s.db.Dialect, slug, fulltext.Words(text))
@@ -256,7 +250,7 @@ func (s *Store) Index(ctx context.Context) error {
 }
 
 // countProducts corrects the stored numbers of products per category.
-func countProducts(ctx context.Context, q db.Querier) error {
+func countProducts(ctx context.Context, q sqlx.ExtContext) error {
 	const count = `(SELECT COUNT(*) FROM products p WHERE p.category = categories.slug)`
 	return db.Exec(ctx, q, "count products", `UPDATE categories SET products = `+count+` WHERE products <> `+count)
 }

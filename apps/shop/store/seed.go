@@ -19,21 +19,16 @@ import (
 // SeedCatalogue stores the catalogue if there are no products. Replicas may call it concurrently: rows that exist
 // already, perhaps with less stock, are not changed.
 func (s *Store) SeedCatalogue(ctx context.Context, c goods.Catalogue, now time.Time) error {
-	var n int
-	if err := s.db.GetContext(ctx, &n, `SELECT COUNT(*) FROM products`); err != nil {
-		return fmt.Errorf("catalogue: %w", err)
-	}
-	if n > 0 {
-		return nil
+	if n, err := db.One[int](ctx, s.db, "catalogue", `SELECT COUNT(*) FROM products`); err != nil || n > 0 {
+		return err
 	}
 	names := map[string]string{}
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		for i, k := range c.Categories {
 			names[k.Slug] = k.Name
-			_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO categories (slug, name, description, position) VALUES (?, ?, ?, ?) ON CONFLICT (slug) DO NOTHING`),
-				k.Slug, k.Name, k.Description, i+1)
-			if err != nil {
-				return fmt.Errorf("catalogue: %w", err)
+			if err := db.Exec(ctx, tx, "catalogue", `INSERT INTO categories (slug, name, description, position)
+				VALUES (?, ?, ?, ?) ON CONFLICT (slug) DO NOTHING`, k.Slug, k.Name, k.Description, i+1); err != nil {
+				return err
 			}
 		}
 		for _, p := range c.Products {
@@ -42,12 +37,12 @@ func (s *Store) SeedCatalogue(ctx context.Context, c goods.Catalogue, now time.T
 				return fmt.Errorf("catalogue: %w", err)
 			}
 			search := strings.ToLower(strings.Join([]string{p.Name, names[p.Category], p.Short, p.Description}, "\n"))
-			_, err = tx.ExecContext(ctx, tx.Rebind(`INSERT INTO products (slug, category, name, name_lower, price_cents, stock, short, description, specs, featured, added_at, search)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (slug) DO NOTHING`),
+			err = db.Exec(ctx, tx, "catalogue", `INSERT INTO products (slug, category, name, name_lower, price_cents, stock, short, description, specs, featured, added_at, search)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (slug) DO NOTHING`,
 				p.Slug, p.Category, p.Name, strings.ToLower(p.Name), p.PriceCents, p.Stock, p.Short, p.Description, string(specs), p.Featured,
 				db.Millis(now.AddDate(0, 0, -p.AddedDaysAgo)), search)
 			if err != nil {
-				return fmt.Errorf("catalogue: %w", err)
+				return err
 			}
 			if err := fulltext.Put(ctx, tx, s.db.Dialect, p.Slug, fulltext.Words(search)); err != nil {
 				return fmt.Errorf("catalogue: %w", err)
@@ -95,12 +90,9 @@ func seedOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout, quantiti
 	for slug := range quantities {
 		slugs = append(slugs, slug)
 	}
-	query, args, err := sqlx.In(`SELECT `+productColumns+` FROM products p JOIN categories c ON c.slug = p.category WHERE p.slug IN (?) ORDER BY p.slug`, slugs)
+	lines, err := db.All[Line](ctx, tx, "products", `SELECT `+productColumns+`
+		FROM products p JOIN categories c ON c.slug = p.category WHERE p.slug IN (?) ORDER BY p.slug`, slugs)
 	if err != nil {
-		return err
-	}
-	var lines []Line
-	if err := tx.SelectContext(ctx, &lines, tx.Rebind(query), args...); err != nil {
 		return err
 	}
 	if len(lines) == 0 { // the catalogue has none of these products
@@ -110,17 +102,16 @@ func seedOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout, quantiti
 		lines[i].Quantity = quantities[lines[i].Slug]
 	}
 	// PostgreSQL can continue the transaction after a duplicate key only from a savepoint.
-	if _, err := tx.ExecContext(ctx, `SAVEPOINT demo`); err != nil {
+	if err := db.Exec(ctx, tx, "savepoint", `SAVEPOINT demo`); err != nil {
 		return err
 	}
 	if err := insertOrder(ctx, tx, id, c, lines); err != nil {
 		if !db.IsUnique(err) {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT demo`); err != nil {
+		if err := db.Exec(ctx, tx, "savepoint", `ROLLBACK TO SAVEPOINT demo`); err != nil {
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, `RELEASE SAVEPOINT demo`)
-	return err
+	return db.Exec(ctx, tx, "savepoint", `RELEASE SAVEPOINT demo`)
 }

@@ -66,8 +66,7 @@ func (s *Store) knownWord(ctx context.Context, word string) (bool, error) {
 	if len([]rune(word)) >= minSimilar {
 		most += "\U0010FFFF"
 	}
-	var n int
-	err := db.Get(ctx, s.db, "similar words", &n, `SELECT COUNT(*) FROM (SELECT 1 FROM search_vocabulary WHERE word >= ? AND word <= ? LIMIT 1) w`, word, most)
+	n, err := db.One[int](ctx, s.db, "similar words", `SELECT COUNT(*) FROM (SELECT 1 FROM search_vocabulary WHERE word >= ? AND word <= ? LIMIT 1) w`, word, most)
 	return n > 0, err
 }
 
@@ -79,15 +78,15 @@ func (s *Store) similarWord(ctx context.Context, word string) (string, error) {
 	if len(letters) < minSimilar || len(letters) > maxSimilar {
 		return "", nil
 	}
-	var candidates []string
 	query, args := SharedStatement(s.db.Dialect, word)
-	if err := db.Select(ctx, s.db, "similar words", &candidates, query, args...); err != nil {
+	candidates, err := db.All[string](ctx, s.db, "similar words", query, args...)
+	if err != nil {
 		return "", err
 	}
 	// Two letters that are swapped in a short word leave no common trigram.
 	beginnings := beginningsOf(letters)
-	var exact []string
-	if err := db.SelectIn(ctx, s.db, "similar words", &exact, `SELECT word FROM search_vocabulary WHERE word IN (?)`, append(swaps(letters), beginnings...)); err != nil {
+	exact, err := db.All[string](ctx, s.db, "similar words", `SELECT word FROM search_vocabulary WHERE word IN (?)`, append(swaps(letters), beginnings...))
+	if err != nil {
 		return "", err
 	}
 	candidates = append(candidates, exact...)

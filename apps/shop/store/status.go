@@ -169,11 +169,7 @@ func (s *Store) Reorder(ctx context.Context, subject, id string, now time.Time) 
 			had[l.Slug] = l.Quantity
 		}
 		for _, it := range o.Items {
-			var p struct {
-				Stock      int   `db:"stock"`
-				PriceCents int64 `db:"price_cents"`
-			}
-			err := db.Get(ctx, tx, "reorder", &p, `SELECT stock, price_cents FROM products WHERE slug = ?`, it.Product)
+			p, err := db.One[Product](ctx, tx, "reorder", `SELECT stock, price_cents FROM products WHERE slug = ?`, it.Product)
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				return err
 			}
