@@ -36,6 +36,7 @@
     }
   });
   document.addEventListener("keydown", (e) => {
+    if (e.defaultPrevented) return; // in a field for Markdown it makes a link
     if ((e.ctrlKey || e.metaKey) && !e.altKey && !e.shiftKey && e.key.toLowerCase() === "k") {
       e.preventDefault();
       open();

@@ -25,6 +25,14 @@ test("Ctrl-K leads from one app to a page of another, by keyboard alone", async 
   await page.keyboard.press("Enter"); // before the list is there
   await expect(page).toHaveURL(at("forum", "/mine"));
 
+  await page.goto(at("forum", "/new"));
+  const text = page.getByLabel("Text", { exact: true });
+  await text.focus();
+  await page.keyboard.press("Control+k"); // which makes a link there
+  await expect(text).toHaveValue("[text](https://)");
+  await expect(dialog).toBeHidden();
+  await page.getByRole("heading", { level: 1 }).click();
+
   await page.keyboard.press("Control+k");
   await field.fill("kettle");
   await dialog.getByRole("link", { name: "Search products for “kettle”" }).click();
