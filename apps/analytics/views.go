@@ -11,6 +11,7 @@ import (
 
 	"gatehouse.example/apps"
 	"gatehouse.example/apps/analytics/store"
+	"gatehouse.example/db"
 	"gatehouse.example/web"
 )
 
@@ -39,8 +40,11 @@ func (a *App) saveView(c echo.Context) error {
 	case name == "":
 		fault = "Enter a name for these filters."
 	default:
-		err = a.store.SaveView(c.Request().Context(), apps.Subject(c), store.View{Name: name, Query: strings.TrimPrefix(here, "/")})
-		if errors.Is(err, store.ErrTooManyViews) {
+		err = a.store.SaveView(c.Request().Context(), apps.Subject(c), store.View{Name: name, Query: strings.TrimPrefix(here, "/")}, a.Now())
+		limit := (*db.RateLimitError)(nil)
+		if errors.As(err, &limit) {
+			return web.TooManyRequests("too_many", "You save views too often. Try again in %s.", limit.Wait)
+		} else if errors.Is(err, store.ErrTooManyViews) {
 			fault = fmt.Sprintf("You have %d saved views. Delete one first.", store.MaxViews)
 		} else if err != nil {
 			return err

@@ -16,7 +16,7 @@ import (
 
 const (
 	buyersTimeout = time.Second      // how long a page waits for its badges
-	buyerTTL      = time.Minute      // cache time for a buyer: a purchase is final
+	buyerTTL      = time.Minute      // cache time for a buyer, who may cancel the order
 	nonBuyerTTL   = 10 * time.Second // cache time for a user who is no buyer yet: a purchase may follow at any time
 	retryInterval = 3 * time.Second  // pause after a failure, so that not every page waits for buyersTimeout
 	maxCached     = 20_000           // about 2 MB

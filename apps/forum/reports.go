@@ -45,7 +45,7 @@ type queued struct {
 }
 
 // reportable returns the post that the path names. It returns a 403 error if it is the user's own, and a 410 error if
-// it was removed.
+// it or its thread was removed.
 func (a *App) reportable(c echo.Context) (store.Post, error) {
 	p, err := a.findPost(c)
 	switch {
@@ -53,7 +53,12 @@ func (a *App) reportable(c echo.Context) (store.Post, error) {
 		return p, err
 	case p.AuthorSub == apps.Subject(c):
 		return p, ownReport()
-	case p.RemovedAt.Set():
+	}
+	t, err := a.store.Thread(c.Request().Context(), p.Thread)
+	switch {
+	case err != nil:
+		return p, err
+	case p.RemovedAt.Set() || t.RemovedAt.Set():
 		return p, removedPost(p)
 	}
 	return p, nil

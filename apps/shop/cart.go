@@ -104,8 +104,8 @@ func (a *App) setRemoved(c echo.Context, v *cartView, slug string, n int) error 
 	return nil
 }
 
-// setMissing lets the cart say which items of the user's order with this id it does not have, or fewer of. It does
-// nothing if there is no such order.
+// setMissing lets the cart say which items of the user's order with this id can't be in it, or not as many. It does nothing
+// if there is no such order.
 func (a *App) setMissing(c echo.Context, v *cartView, order string) error {
 	if order == "" || !v.SignedIn {
 		return nil
@@ -122,15 +122,18 @@ func (a *App) setMissing(c echo.Context, v *cartView, order string) error {
 		if l != nil && l.Quantity >= it.Quantity {
 			continue
 		}
-		if l != nil {
-			v.Missing = append(v.Missing, fmt.Sprintf("%s: %d of %d, because %s.", it.Name, l.Quantity, it.Quantity, quantityLimitText(l.Quantity)))
-			continue
+		p, err := a.store.Product(c.Request().Context(), it.Product)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
 		}
-		why := "it's sold out."
-		if len(v.Lines) >= store.MaxLines {
-			why = "your cart is full."
+		switch possible := min(p.Stock, store.MaxQuantity); {
+		case l != nil && possible < it.Quantity:
+			v.Missing = append(v.Missing, fmt.Sprintf("%s: %d of %d, because %s.", it.Name, l.Quantity, it.Quantity, quantityLimitText(possible)))
+		case l == nil && possible == 0:
+			v.Missing = append(v.Missing, it.Name+": it's sold out.")
+		case l == nil && len(v.Lines) >= store.MaxLines:
+			v.Missing = append(v.Missing, it.Name+": your cart is full.")
 		}
-		v.Missing = append(v.Missing, it.Name+": "+why)
 	}
 	return nil
 }

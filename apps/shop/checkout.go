@@ -9,6 +9,7 @@ import (
 
 	"gatehouse.example/apps/shop/store"
 	"gatehouse.example/components"
+	"gatehouse.example/db"
 	"gatehouse.example/sso/rp"
 	"gatehouse.example/web"
 )
@@ -143,8 +144,13 @@ func (a *App) placeOrder(c echo.Context) error {
 	id, again, err := a.store.PlaceOrder(ctx, store.Checkout{
 		Subject: who.Subject, Address: v.Address, Key: v.Key, Summary: form.Get("summary"), Now: a.Now(),
 	})
-	var lacking *store.LackingError
+	var (
+		lacking *store.LackingError
+		limit   *db.RateLimitError
+	)
 	switch {
+	case errors.As(err, &limit):
+		return web.TooManyRequests("too_many", "You've placed too many orders. Your cart is kept. Try again in %s.", limit.Wait)
 	case errors.As(err, &lacking):
 		web.Flash(c, "error", lackingMessage(lacking.Lines[0]))
 		return web.SeeOther(c, "/cart")

@@ -22,6 +22,9 @@ type AccessRequest struct {
 // maxAccessRequests limits the open requests of all users together.
 const maxAccessRequests = 1000
 
+// keepAccessRequests is how long a request stays open, if no administrator closes it.
+const keepAccessRequests = 90 * 24 * time.Hour
+
 // requestsPerUser limits how often a user may ask again after a request was closed.
 var requestsPerUser = db.RateLimit{Max: 3, Window: 24 * time.Hour}
 

@@ -45,6 +45,10 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (events int, err error
 			return events, err
 		}
 	}
+	// Requests contain names and addresses.
+	if err := db.Exec(ctx, s.db, "analytics: prune", `DELETE FROM access_requests WHERE at < ?`, db.Millis(now.Add(-keepAccessRequests))); err != nil {
+		return events, err
+	}
 	if err := s.pruneCohorts(ctx, now); err != nil {
 		return events, err
 	}

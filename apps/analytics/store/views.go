@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -11,6 +12,9 @@ import (
 
 // MaxViews limits the saved views of a user.
 const MaxViews = 20
+
+// savesPerUser limits how often a user saves a view.
+var savesPerUser = db.RateLimit{Max: 60, Window: time.Hour}
 
 // ErrTooManyViews means that the user has MaxViews saved views.
 var ErrTooManyViews = errors.New("analytics: too many saved views")
@@ -29,9 +33,14 @@ func (s *Store) Views(ctx context.Context, subject string) ([]View, error) {
 }
 
 // SaveView stores v for a user, and replaces the user's view of that name. It returns ErrTooManyViews if v is new and
-// the user has MaxViews views.
-func (s *Store) SaveView(ctx context.Context, subject string, v View) error {
+// the user has MaxViews views,
+// and a [*db.RateLimitError] if the user saves views too often.
+func (s *Store) SaveView(ctx context.Context, subject string, v View, now time.Time) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		// The limit's counter serialises the requests of one user, so that they do not exceed MaxViews together.
+		if err := savesPerUser.Count(ctx, tx, "view "+subject, now); err != nil {
+			return err
+		}
 		others, err := db.One[int](ctx, tx, "analytics: saved views", `SELECT COUNT(*) FROM saved_views WHERE subject = ? AND name <> ?`, subject, v.Name)
 		if err != nil {
 			return err

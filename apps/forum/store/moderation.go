@@ -138,7 +138,9 @@ func (s *Store) hidePost(ctx context.Context, tx *sqlx.Tx, p Post, at int64, who
 // showPost undoes what hidePost did for a post that is shown again, except that it accepts no answer.
 func (s *Store) showPost(ctx context.Context, tx *sqlx.Tx, p Post) error {
 	query := `UPDATE threads SET removed_at = 0 WHERE id = ? AND removed_at <> 0`
-	if p.Number > 1 {
+	if p.Number == 1 { // unless its author deleted it, and it has no replies
+		query += ` AND (reply_count > 0 OR EXISTS (SELECT 1 FROM posts o WHERE o.thread_id = threads.id AND o.number = 1 AND o.removed_at = 0))`
+	} else {
 		if err := db.Exec(ctx, tx, "threads", `UPDATE threads SET reply_count = reply_count + 1 WHERE id = ?`, p.Thread); err != nil {
 			return err
 		}

@@ -87,7 +87,13 @@ func (s *Store) orderByKey(ctx context.Context, subject, key string) (string, er
 	return id, nil
 }
 
+// ordersPerUser limits the orders of one user: cancelling gives the stock back, so the stock does not limit them.
+var ordersPerUser = db.RateLimit{Max: 100, Window: time.Hour}
+
 func placeOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout) error {
+	if err := ordersPerUser.Count(ctx, tx, "order "+c.Subject, c.Now); err != nil {
+		return err
+	}
 	cart := PersonCart(c.Subject)
 	if err := lockCart(ctx, tx, cart, c.Now); err != nil {
 		return err

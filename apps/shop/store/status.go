@@ -177,6 +177,11 @@ func (s *Store) Reorder(ctx context.Context, subject, id string, now time.Time) 
 			if want <= had[it.Product] || had[it.Product] == 0 && len(had) >= MaxLines {
 				continue
 			}
+			if len(had) == 0 {
+				if err := recordStart(ctx, tx, cart, it.Product); err != nil {
+					return err
+				}
+			}
 			had[it.Product] = want
 			if err := putItem(ctx, tx, cart, it.Product, want, p.PriceCents, now); err != nil {
 				return err

@@ -20,7 +20,7 @@ BEGIN
     CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
     SELECT n.nspname INTO trigrams FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm';
     EXECUTE format('CREATE INDEX search_vocabulary_trigrams ON search_vocabulary USING GIN (word %I.gin_trgm_ops)', trigrams);
-EXCEPTION WHEN insufficient_privilege THEN
+EXCEPTION WHEN insufficient_privilege OR feature_not_supported OR undefined_file THEN
     RAISE NOTICE 'pg_trgm cannot be created';
 END $$;
 -- +goose StatementEnd
