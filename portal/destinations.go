@@ -7,9 +7,8 @@ var Pages = []web.Page{
 	{Label: "Start page", Path: "/", Words: "home apps"},
 	{Label: "Sign in", Path: "/sign-in", Words: "log in login", Guest: true},
 	{Label: "Create an account", Path: "/register", Words: "sign up join", Guest: true},
-	{Label: "Your profile", Path: "/profile", Words: "account name email password change", SignedIn: true},
-	{Label: "Your sessions", Path: "/sessions", Words: "devices sign-ins security sign out elsewhere", SignedIn: true},
-	{Label: "Delete your account", Path: "/profile/delete", Words: "close remove", SignedIn: true},
+	{Label: "Profile", Path: "/profile", Words: "your account name email password change", SignedIn: true},
+	{Label: "My sessions", Path: "/sessions", Words: "your devices sign-ins security sign out elsewhere", SignedIn: true},
 	{Label: "Sign out of every app", Path: "/sign-out", Words: "log out logout", SignedIn: true},
 	{Label: "Console: overview", Path: "/admin", Words: "admin dashboard", Roles: administrators},
 	{Label: "Console: health", Path: "/admin/health", Words: "admin problems advice status", Roles: administrators},
@@ -23,6 +22,7 @@ var Pages = []web.Page{
 	{Label: "Register a client", Path: "/admin/clients/new", Words: "admin console new app", Roles: administrators},
 	{Label: "Console: signing keys", Path: "/admin/keys", Words: "admin rotate jwks", Roles: administrators},
 	{Label: "Console: audit", Path: "/admin/audit", Words: "admin log history who", Roles: administrators},
+	{Label: "Delete your account", Path: "/profile/delete", Words: "close remove", SignedIn: true},
 	{SearchFor: "people", Path: "/admin/people?q=", Roles: administrators},
 }
 

@@ -6,7 +6,7 @@ import "gatehouse.example/web"
 var Pages = []web.Page{
 	{Label: "Boards", Path: "/", Words: "threads discussions home"},
 	{Label: "Start a thread", Path: "/new", Words: "new write ask question post", SignedIn: true},
-	{Label: "Your threads", Path: "/mine", Words: "own posts replies", SignedIn: true},
+	{Label: "My posts", Path: "/mine", Words: "your own threads replies", SignedIn: true},
 	{Label: "Threads you follow", Path: "/following", Words: "subscribed new replies", SignedIn: true},
 	{Label: "Reported posts", Path: "/moderation/reports", Words: "moderation queue", Roles: []string{"moderator", "admin"}},
 	{Label: "Moderation log", Path: "/moderation", Words: "removed posts", Roles: []string{"moderator", "admin"}},

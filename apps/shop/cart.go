@@ -104,8 +104,8 @@ func (a *App) setRemoved(c echo.Context, v *cartView, slug string, n int) error 
 	return nil
 }
 
-// setMissing lets the cart say which items of the user's order with this id can't be in it, or not as many. It does nothing
-// if there is no such order.
+// setMissing lets the cart say which items of the user's order with this id can't be in it, or not as many. It does
+// nothing if there is no such order.
 func (a *App) setMissing(c echo.Context, v *cartView, order string) error {
 	if order == "" || !v.SignedIn {
 		return nil

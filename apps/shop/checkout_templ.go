@@ -223,7 +223,7 @@ func checkoutPage(v checkoutView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Section("Delivery address", "We use it for this order only, and save it for your next one.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Section("Delivery address", "We save it for your next order.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

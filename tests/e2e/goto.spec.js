@@ -21,7 +21,7 @@ test("Ctrl-K leads from one app to a page of another, by keyboard alone", async 
 
   await page.getByRole("link", { name: "Go to a page" }).click();
   await expect(field).toHaveValue("");
-  await field.fill("your own threads");
+  await field.fill("my posts");
   await page.keyboard.press("Enter"); // before the list is there
   await expect(page).toHaveURL(at("forum", "/mine"));
 

@@ -58,8 +58,8 @@ func (s *Store) Follows(ctx context.Context, sub, thread string) (bool, error) {
 
 // NewsQuery counts the threads that a user follows and that have posts after the last one that the user has read. CROSS
 // JOIN keeps SQLite from reading all threads first.
-const NewsQuery = `SELECT COUNT(*) FROM follows f CROSS JOIN threads t CROSS JOIN reads r
-	WHERE f.sub = ? AND t.id = f.thread_id AND t.removed_at = 0 AND r.sub = f.sub AND r.thread_id = f.thread_id AND t.last_number > r.number`
+const NewsQuery = `SELECT COUNT(*) FROM follows f CROSS JOIN threads t LEFT JOIN reads r ON r.sub = f.sub AND r.thread_id = f.thread_id
+	WHERE f.sub = ? AND t.id = f.thread_id AND t.removed_at = 0 AND t.last_number > COALESCE(r.number, 0)`
 
 // FollowedNews returns the number of threads that a user follows and that have posts after the last one that the user
 // has read.

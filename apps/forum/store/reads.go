@@ -38,7 +38,7 @@ func (s *Store) Reads(ctx context.Context, sub string, threads ...string) (map[s
 }
 
 // MarkRead stores that the user has read a thread up to a post number. It never lowers the number. If the user then has
-// more than MaxReads threads, it forgets those read longest ago.
+// more than MaxReads threads that they do not follow, it forgets those read longest ago.
 func (s *Store) MarkRead(ctx context.Context, sub, thread string, number int, at time.Time) error {
 	now := db.Millis(at)
 	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
@@ -54,7 +54,8 @@ func (s *Store) MarkRead(ctx context.Context, sub, thread string, number int, at
 		}
 		const surplus = 100 // deleted at once, at most; more than one row only after concurrent requests
 		return db.Exec(ctx, tx, "reads", `DELETE FROM reads WHERE sub = ? AND thread_id IN (
-			SELECT thread_id FROM reads WHERE sub = ? ORDER BY read_at DESC, thread_id LIMIT ? OFFSET ?)`, sub, sub, surplus, MaxReads)
+			SELECT thread_id FROM reads WHERE sub = ? AND thread_id NOT IN (SELECT thread_id FROM follows WHERE sub = ?)
+			ORDER BY read_at DESC, thread_id LIMIT ? OFFSET ?)`, sub, sub, sub, surplus, MaxReads)
 	})
 	if err != nil {
 		return fmt.Errorf("mark read: %w", err)
