@@ -21,6 +21,19 @@ type Product struct {
 	Description  string `db:"description"`
 	SpecsJSON    string `db:"specs"`
 	AddedAt      int64  `db:"added_at"`
+
+	Rating      int `db:"rating"` // the average of its reviews in tenths of a star, 0 without any
+	ReviewCount int `db:"review_count"`
+	Stars1      int `db:"stars_1"` // the number of reviews with one star
+	Stars2      int `db:"stars_2"`
+	Stars3      int `db:"stars_3"`
+	Stars4      int `db:"stars_4"`
+	Stars5      int `db:"stars_5"`
+}
+
+// StarCounts returns the number of reviews by their stars, the best first.
+func (p Product) StarCounts() [MaxStars]int {
+	return [MaxStars]int{p.Stars5, p.Stars4, p.Stars3, p.Stars2, p.Stars1}
 }
 
 // Spec is a row of a product's specifications.
@@ -76,7 +89,8 @@ type Query struct {
 // Filtered reports whether q selects by price or stock.
 func (q Query) Filtered() bool { return q.MinCents > 0 || q.MaxCents > 0 || q.InStock }
 
-const productColumns = `p.slug, p.category, c.name AS category_name, p.name, p.price_cents, p.stock, p.short, p.description, p.specs, p.added_at`
+const productColumns = `p.slug, p.category, c.name AS category_name, p.name, p.price_cents, p.stock, p.short, p.description, p.specs, p.added_at,
+	p.rating, p.review_count, p.stars_1, p.stars_2, p.stars_3, p.stars_4, p.stars_5`
 
 // Product returns the product with this slug, or ErrNotFound.
 func (s *Store) Product(ctx context.Context, slug string) (Product, error) {
