@@ -53,7 +53,8 @@ func grown(t *testing.T, n int, test func(t *testing.T, s *store.Store, d *db.DB
 }
 
 // plan returns how the database would answer a query, a step a line. PostgreSQL is told to avoid reading whole tables,
-// which it prefers for tables as small as a test's: it still does where no index fits.
+// which it prefers for tables as small as a test's: it still does where no index fits. It is also told that the pages are
+// in memory, so that the order in which a test wrote the rows does not make one index much cheaper than another.
 func plan(t *testing.T, d *db.DB, query string, args ...any) string {
 	t.Helper()
 	explain := "EXPLAIN QUERY PLAN "
@@ -64,10 +65,10 @@ func plan(t *testing.T, d *db.DB, query string, args ...any) string {
 	defer func() { _ = conn.Close() }()
 	if d.Dialect == db.Postgres {
 		explain = "EXPLAIN "
-		if _, err := conn.ExecContext(t.Context(), `SET enable_seqscan = off`); err != nil {
+		if _, err := conn.ExecContext(t.Context(), `SET enable_seqscan = off; SET random_page_cost = 1`); err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _, _ = conn.ExecContext(t.Context(), `RESET enable_seqscan`) }()
+		defer func() { _, _ = conn.ExecContext(t.Context(), `RESET enable_seqscan; RESET random_page_cost`) }()
 	}
 	rows, err := conn.QueryxContext(t.Context(), d.Rebind(explain+query), args...)
 	if err != nil {
