@@ -135,6 +135,7 @@ var sortOrders = []struct {
 	{store.PriceUp, "Price, low to high"},
 	{store.PriceDown, "Price, high to low"},
 	{store.Name, "Name"},
+	{store.BestRated, "Best rated"},
 }
 
 // isUnprintable reports whether r is a control character, or one that could change the direction of the text around it.

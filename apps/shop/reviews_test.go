@@ -15,6 +15,8 @@ func TestReviews_WriteEditDeleteRemove(t *testing.T) {
 		carol.signIn("demo-carol", "Carol Demo")
 		mod.signIn("demo-bob", "Bob Demo", "moderator")
 
+		guest.want(guest.get("/?stars=4&sort=rating"), 200, "5 products found", "Rated 4.5 out of 5, 2 reviews", "4 stars and up", "Best rated")
+		guest.want(guest.get("/?q=brass&stars=4"), 200, "3 products found")
 		guest.want(guest.get(page), 200, "There are no reviews yet.", "Sign in to review it")
 		guest.want(guest.get(form), 302)
 		carol.want(carol.get(page), 200, "Only buyers can review this product")

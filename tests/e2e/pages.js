@@ -126,6 +126,7 @@ export const pages = [
   [guest, "shop", "/?q=qqqqqqqq"],
   [guest, "shop", "/?q=lmap"],
   [guest, "shop", "/?min=900&stock=in"],
+  [guest, "shop", "/?stars=4&sort=rating"],
   [guest, "shop", "/?min=cheap&max=20"],
   [guest, "shop", "/products/brass-padlock"],
   [guest, "shop", "/products/porch-lantern"], // with reviews

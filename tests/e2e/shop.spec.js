@@ -218,6 +218,12 @@ test("filters stay in the address with a search, its pages and typing errors", a
   await page.getByRole("link", { name: "Next" }).click();
   await expect(page).toHaveURL(/page=2/);
   await expect(page.getByRole("status").filter({ hasText: found })).toBeVisible();
+  await page.goto(at("shop", "/?sort=rating"));
+  await page.getByText("Filters").click();
+  await page.getByLabel("4 stars and up").check();
+  await page.getByRole("button", { name: "Apply" }).click();
+  await expect(page).toHaveURL(/sort=rating.*stars=4/);
+  await expect(page.getByRole("main").getByRole("listitem").filter({ hasText: "Porch Lantern" }).getByRole("img", { name: "Rated 4.5 out of 5, 2 reviews" })).toBeVisible();
   await page.goto(at("shop", "/?q=lampe&min=900"));
   await page.getByRole("link", { name: "Clear filters" }).last().click();
   await expect(page.getByRole("main")).toContainText("Showing results for lamp");

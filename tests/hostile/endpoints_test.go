@@ -97,7 +97,7 @@ var endpoints = map[string][]endpoint{
 	}, append(console, shared...)...),
 
 	"shop": append(append([]endpoint{
-		{route: "GET /", as: customer, query: "q=brass&category=doors&sort=price-up&page=1&min=10&max=90.50&stock=in"},
+		{route: "GET /", as: customer, query: "q=brass&category=doors&sort=price-up&page=1&min=10&max=90.50&stock=in&stars=4"},
 		{route: "GET /products/:slug", as: customer, query: "page=1"},
 		{route: "GET /products/:slug/review", as: customer},
 		{route: "POST /products/:slug/review", as: customer, form: "stars=4&title=Well+made&body=It+fits."},

@@ -97,7 +97,7 @@ var (
 	covering = map[db.Dialect]string{db.SQLite: "COVERING INDEX", db.Postgres: "Index Only Scan"}
 )
 
-var orders = []store.Sort{store.Featured, store.Newest, store.PriceUp, store.PriceDown, store.Name}
+var orders = []store.Sort{store.Featured, store.Newest, store.PriceUp, store.PriceDown, store.Name, store.BestRated}
 
 // No page of the catalogue reads all products or sorts them, in any order, category or direction.
 func TestPlans_CatalogueFollowsAnIndex(t *testing.T) {
@@ -127,13 +127,14 @@ func TestPlans_CatalogueFollowsAnIndex(t *testing.T) {
 				t.Errorf("search, %s reads too much:\n%s", sort, p)
 			}
 		}
-		for _, q := range []store.Query{{MinCents: 500}, {MaxCents: 900}, {InStock: true}, {MinCents: 500, MaxCents: 900, InStock: true, Category: "c3"}} {
+		for _, q := range []store.Query{{MinCents: 500}, {MaxCents: 900}, {InStock: true}, {TopRated: true}, {TopRated: true, InStock: true, MaxCents: 900}, {MinCents: 500, MaxCents: 900, InStock: true, Category: "c3"}} {
 			q.Sort, q.PerPage = store.Newest, 12
 			query, args, err := s.FindStatement(t.Context(), q)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p := plan(t, d, query, args...); scan.MatchString(p) || !strings.Contains(p, "products_price") && !strings.Contains(p, "products_available") || q.InStock && !strings.Contains(p, "products_available") {
+			if p := plan(t, d, query, args...); scan.MatchString(p) || !strings.Contains(p, "products_price") && !strings.Contains(p, "products_available") && !strings.Contains(p, "products_top_rated") ||
+				q.InStock && !q.TopRated && !strings.Contains(p, "products_available") || q.TopRated && !q.InStock && !strings.Contains(p, "products_top_rated") {
 				t.Errorf("filter %+v reads too much:\n%s", q, p)
 			}
 			query, args = q.ManyStatement()

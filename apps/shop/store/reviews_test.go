@@ -91,6 +91,17 @@ func TestReviews_AreOfBuyersAndCounted(t *testing.T) {
 		if err := errors.Join(s.SeedDemoOrders(ctx, now), s.SeedDemoReviews(ctx, now), s.SeedDemoReviews(ctx, now)); err != nil {
 			t.Fatal(err)
 		}
+		best, err := s.Search(ctx, store.Query{Sort: store.BestRated, Page: 1, PerPage: 6})
+		if want := "brass-lever-handle claw-hammer spirit-level porch-lantern brass-padlock linen-notebook"; err != nil || strings.Join(slugs(best), " ") != want {
+			t.Errorf("the best rated are %v, %v", slugs(best), err)
+		}
+		top, err := s.Search(ctx, store.Query{TopRated: true, Sort: store.Name, Page: 1, PerPage: 12})
+		if err != nil || top.Total != 5 || top.Products[2].Slug != "brass-padlock" {
+			t.Errorf("with four stars and up: %v, %v", slugs(top), err)
+		}
+		if l, err := s.Search(ctx, store.Query{Text: "brass", TopRated: true, Page: 1, PerPage: 12}); err != nil || l.Total != 3 {
+			t.Errorf("of brass with four stars and up: %v, %v", slugs(l), err)
+		}
 		if p := productOf(t, s, "porch-lantern"); p.Rating != 45 || p.ReviewCount != 2 {
 			t.Errorf("the lantern has %d reviews, rating %d", p.ReviewCount, p.Rating)
 		}
