@@ -1,4 +1,5 @@
-// Package shop is Gatehouse's shop: a catalogue, a cart, a checkout, orders, reviews, and a JSON API for other services.
+// Package shop is Gatehouse's shop: a catalogue, a cart, a checkout, orders, reviews, and a JSON API for other
+// services.
 //
 //	catalogue ──▶ product ──▶ cart ──▶ checkout ──▶ order
 //	         guests and users   │        │

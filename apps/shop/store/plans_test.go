@@ -53,8 +53,8 @@ func grown(t *testing.T, n int, test func(t *testing.T, s *store.Store, d *db.DB
 }
 
 // plan returns how the database would answer a query, a step a line. PostgreSQL is told to avoid reading whole tables,
-// which it prefers for tables as small as a test's: it still does where no index fits. It is also told that the pages are
-// in memory, so that the order in which a test wrote the rows does not make one index much cheaper than another.
+// which it prefers for tables as small as a test's: it still does where no index fits. It is also told that the pages
+// are in memory, so that the order in which a test wrote the rows does not make one index much cheaper than another.
 func plan(t *testing.T, d *db.DB, query string, args ...any) string {
 	t.Helper()
 	explain := "EXPLAIN QUERY PLAN "

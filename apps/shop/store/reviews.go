@@ -132,7 +132,8 @@ func (s *Store) DeleteReview(ctx context.Context, product, subject string, now t
 	})
 }
 
-// RemoveReview deletes the review with this id, and returns it: for moderators. It returns ErrNotFound if there is none.
+// RemoveReview deletes the review with this id, for moderators, and returns it. It returns ErrNotFound if there is
+// none.
 func (s *Store) RemoveReview(ctx context.Context, id string) (r Review, err error) {
 	if !orderPattern.MatchString(id) {
 		return r, ErrNotFound
@@ -158,8 +159,8 @@ func deleteReview(ctx context.Context, tx *sqlx.Tx, product, where string, arg a
 	return countStars(ctx, tx, product, map[int]int{stars: -1})
 }
 
-// lockReviews locks the reviews of a product until tx ends, so that each is counted once. It returns ErrNotFound if there
-// is no such product.
+// lockReviews locks the reviews of a product until tx ends, so that each is counted once. It returns ErrNotFound if
+// there is no such product.
 func lockReviews(ctx context.Context, tx *sqlx.Tx, product string) error {
 	n, err := db.Change(ctx, tx, "review", `UPDATE products SET rating = rating WHERE slug = ?`, product)
 	if err == nil && n == 0 {

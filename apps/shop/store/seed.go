@@ -109,7 +109,7 @@ var demoReviews = []struct {
 	{"watering-can", "demo-alice", "Alice Demo", 2, 15, "The rose drips", "It pours well, but the rose drips where it's screwed on."},
 }
 
-// SeedDemoReviews stores the reviews by the demo accounts if there are no reviews yet, also if several replicas call it.
+// SeedDemoReviews stores the reviews by the demo accounts if there are no reviews yet. Several replicas may call it.
 func (s *Store) SeedDemoReviews(ctx context.Context, now time.Time) error {
 	if some, err := db.All[string](ctx, s.db, "demo reviews", `SELECT id FROM reviews LIMIT 1`); err != nil || len(some) > 0 {
 		return err
