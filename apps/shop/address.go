@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"gatehouse.example/apps/shop/store"
@@ -83,7 +82,7 @@ func readLine(values []string) (v string, ok bool) {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':
 			return ' '
-		case unicode.IsControl(r) || r == utf8.RuneError:
+		case isUnprintable(r):
 			ok = false
 			return -1
 		}

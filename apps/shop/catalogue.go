@@ -30,7 +30,7 @@ type filterView struct{ Min, Max, MinError, MaxError string }
 
 const priceError = "Enter a price, such as 25 or 19.90."
 
-// readFilters reads the filters from the parameters min, max and stock of a request into q.
+// readFilters reads the filters from the parameters min, max, stock and stars of a request into q.
 func readFilters(c echo.Context, q *store.Query) (v filterView) {
 	read := func(name string) (text string, cents int64, fault string) {
 		text, _ = readLine([]string{c.QueryParam(name)})
@@ -46,13 +46,13 @@ func readFilters(c echo.Context, q *store.Query) (v filterView) {
 	if q.MaxCents > 0 && q.MaxCents < q.MinCents {
 		v.MaxError, q.MaxCents = "Enter a price above the lowest one.", 0
 	}
-	q.InStock = c.QueryParam("stock") == "in"
+	q.InStock, q.TopRated = c.QueryParam("stock") == "in", c.QueryParam("stars") == "4"
 	return v
 }
 
 // active returns how many filters are set.
 func (v catalogueView) active() (n int) {
-	for _, set := range []bool{v.Query.MinCents > 0, v.Query.MaxCents > 0, v.Query.InStock} {
+	for _, set := range []bool{v.Query.MinCents > 0, v.Query.MaxCents > 0, v.Query.InStock, v.Query.TopRated} {
 		if set {
 			n++
 		}
@@ -107,6 +107,7 @@ func (a *App) cards(products []store.Product, back string) []card {
 		out[i] = card{
 			Slug: p.Slug, Name: p.Name, Short: p.Short, Category: p.CategoryName, Picture: a.pictures.url(p.Slug),
 			Cents: p.PriceCents, Stock: p.Stock, Back: back,
+			Rating: p.Rating, Reviews: p.ReviewCount,
 		}
 	}
 	return out
@@ -180,6 +181,9 @@ func (v catalogueView) link(change func(q *store.Query)) string {
 	if q.InStock {
 		p.Set("stock", "in")
 	}
+	if q.TopRated {
+		p.Set("stars", "4")
+	}
 	if q.Sort != store.Featured {
 		p.Set("sort", string(q.Sort))
 	}
@@ -198,7 +202,7 @@ func (v catalogueView) categoryLink(slug string) string {
 
 // clearLink returns the URL without filters.
 func (v catalogueView) clearLink() string {
-	return v.link(func(q *store.Query) { q.MinCents, q.MaxCents, q.InStock = 0, 0, false })
+	return v.link(func(q *store.Query) { q.MinCents, q.MaxCents, q.InStock, q.TopRated = 0, 0, false, false })
 }
 
 // similarLink returns the URL of a search for the words that the catalogue has shown results for.

@@ -1,4 +1,5 @@
-// Package shop is Gatehouse's shop: a catalogue, a cart, a checkout, orders, and a JSON API for other services.
+// Package shop is Gatehouse's shop: a catalogue, a cart, a checkout, orders, reviews, and a JSON API for other
+// services.
 //
 //	catalogue ──▶ product ──▶ cart ──▶ checkout ──▶ order
 //	         guests and users   │        │
@@ -8,6 +9,8 @@
 //
 // An order is placed, paid, packed, sent and delivered by the clock, without a job (store/status.go). Until it is
 // packed its user can cancel it, and after its delivery return it.
+//
+// Buyers review what they ordered (reviews.go); the catalogue can be filtered and sorted by the ratings.
 //
 // Every page works without JavaScript: forms are posted and answered with 303. With JavaScript, htmx updates the
 // catalogue while the user types, and the cart when a quantity changes. The shop's goods are in goods/, its SQL in

@@ -135,4 +135,35 @@ var sortOrders = []struct {
 	{store.PriceUp, "Price, low to high"},
 	{store.PriceDown, "Price, high to low"},
 	{store.Name, "Name"},
+	{store.BestRated, "Best rated"},
+}
+
+// isUnprintable reports whether r is a control character, or one that could change the direction of the text around it.
+func isUnprintable(r rune) bool {
+	return unicode.IsControl(r) || r == utf8.RuneError || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
+}
+
+// hasVisibleText reports whether s contains a visible character.
+func hasVisibleText(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
+}
+
+// manyBreaks matches more line breaks than an empty line needs.
+var manyBreaks = regexp.MustCompile(`\n[ \t]*\n\s*\n`)
+
+// readText reads plain text with line breaks from a form field, with at most one empty line at a time. It removes
+// characters that cannot be shown, and reports false if it removed any or the field has more than one value.
+func readText(values []string) (v string, ok bool) {
+	if len(values) == 0 {
+		return "", true
+	}
+	ok = len(values) == 1 && utf8.ValidString(values[0])
+	v = strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && isUnprintable(r) {
+			ok = false
+			return -1
+		}
+		return r
+	}, strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(values[0]))
+	return strings.TrimSpace(manyBreaks.ReplaceAllString(v, "\n\n")), ok
 }

@@ -25,6 +25,7 @@ type productView struct {
 	InCart  int // units already in the cart
 	Add     addView
 	Related []card
+	Reviews reviewsView
 }
 
 // addView is the quantity field of the form that adds a product to the cart.
@@ -74,15 +75,19 @@ func (a *App) showProduct(c echo.Context, status int, p store.Product, add addVi
 	if v.InCart, err = a.quantityOf(c, id, p.Slug); err != nil {
 		return err
 	}
+	if v.Reviews, err = a.reviews(c, p); err != nil {
+		return err
+	}
 	v.Shell.Description = p.Short
 	return web.Render(c, status, productPage(v))
 }
 
-func (v productView) crumbs() []components.NavItem {
+// crumbs returns the path to the product's page.
+func crumbs(p store.Product) []components.NavItem {
 	return []components.NavItem{
 		{Label: "Shop", URL: "/"},
-		{Label: v.Product.CategoryName, URL: "/?category=" + v.Product.Category},
-		{Label: v.Product.Name},
+		{Label: p.CategoryName, URL: "/?category=" + p.Category},
+		{Label: p.Name},
 	}
 }
 

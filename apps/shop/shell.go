@@ -44,5 +44,6 @@ type card struct {
 	Slug, Name, Short, Category, Picture string
 	Cents                                int64
 	Stock                                int
+	Rating, Reviews                      int    // the average in tenths of a star, and the number of reviews
 	Back                                 string // where to return after adding it, without JavaScript
 }

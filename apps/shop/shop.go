@@ -58,6 +58,9 @@ func (a *App) routes(e *echo.Echo) {
 	searches := apps.AdmitGuestSearches()
 	e.GET("/", a.catalogue, searches)
 	e.GET("/products/:slug", a.product)
+	e.GET("/products/:slug/review", a.reviewForm, signedIn)
+	e.POST("/products/:slug/review", a.saveReview, signedIn)
+	e.POST("/reviews/:review/remove", a.removeReview, signedIn)
 	e.GET("/pictures/:file", a.picture)
 
 	e.GET("/cart", a.cart)
@@ -81,7 +84,7 @@ func (a *App) routes(e *echo.Echo) {
 }
 
 // loadCatalogue stores the catalogue if the database has no products, draws the pictures and, for a demo, stores past
-// orders.
+// orders and reviews.
 func (a *App) loadCatalogue(ctx context.Context) error {
 	c, err := goods.Load()
 	if err != nil {
@@ -93,10 +96,13 @@ func (a *App) loadCatalogue(ctx context.Context) error {
 	if err := a.store.SeedCatalogue(ctx, c, a.Now()); err != nil {
 		return err
 	}
-	if a.Demo {
-		return a.store.SeedDemoOrders(ctx, a.Now())
+	if !a.Demo {
+		return nil
 	}
-	return nil
+	if err := a.store.SeedDemoOrders(ctx, a.Now()); err != nil {
+		return err
+	}
+	return a.store.SeedDemoReviews(ctx, a.Now())
 }
 
 // Handler returns the shop's HTTP handler.

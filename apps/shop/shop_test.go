@@ -156,12 +156,12 @@ func (h *house) browser() *browser {
 }
 
 // signIn begins a session as the callback from the portal would.
-func (b *browser) signIn(sub, name string) {
+func (b *browser) signIn(sub, name string, roles ...string) {
 	b.h.t.Helper()
 	rec := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, shopURL+"/", nil)
 	if err := b.h.sessions.Start(b.h.t.Context(), rec, r, session.Record{
-		Subject: sub, SID: "sid-" + sub, Name: name, Email: "a@example.com", Roles: []string{"customer"}, AuthTime: time.Now(),
+		Subject: sub, SID: "sid-" + sub, Name: name, Email: "a@example.com", Roles: append([]string{"customer"}, roles...), AuthTime: time.Now(),
 	}); err != nil {
 		b.h.t.Fatal(err)
 	}

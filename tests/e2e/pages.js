@@ -126,8 +126,16 @@ export const pages = [
   [guest, "shop", "/?q=qqqqqqqq"],
   [guest, "shop", "/?q=lmap"],
   [guest, "shop", "/?min=900&stock=in"],
+  [guest, "shop", "/?stars=4&sort=rating"],
   [guest, "shop", "/?min=cheap&max=20"],
   [guest, "shop", "/products/brass-padlock"],
+  [guest, "shop", "/products/porch-lantern"], // with reviews
+  [bob, "shop", "/products/porch-lantern"], // which he may remove
+  [carol, "shop", "/products/porch-lantern"], // which she did not buy
+  [alice, "shop", "/products/enamel-kettle/review"],
+  [alice, "shop", "/products/porch-lantern/review"],
+  [carol, "shop", "/products/porch-lantern/review", 403],
+  [alice, "shop", sent("/products/enamel-kettle/review", "form[action$='/review']", "/products/:slug/review")],
   [guest, "shop", "/products/none", 404],
   [guest, "shop", "/no-such-page", 404],
   [guest, "shop", "/cart"],

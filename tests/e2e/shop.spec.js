@@ -176,6 +176,37 @@ test("an order can be cancelled, ordered again, followed and returned", async ({
   await expect(page.getByText("Return order")).toHaveCount(0);
 });
 
+test("a buyer reviews a product by keyboard, edits the review, and a moderator removes it", async ({ page, another }) => {
+  await signIn(page, people.alice);
+  await page.goto(at("shop", "/products/filament-bulbs"));
+  await page.getByRole("link", { name: "Write a review" }).click();
+  await page.getByRole("button", { name: "Send review" }).click();
+  await expect(page.getByRole("group", { name: "Your rating" })).toHaveAccessibleDescription("Choose how many stars you give.");
+  await page.getByRole("radio", { name: "5 stars" }).focus();
+  await page.keyboard.press("Space");
+  await expect(page.getByRole("radio", { name: "5 stars" })).toBeChecked();
+  await page.keyboard.press("ArrowDown");
+  await expect(page.getByRole("radio", { name: "4 stars" })).toBeChecked();
+  await page.getByLabel("Title").fill("Warm and bright");
+  await page.getByLabel("Your review").fill("They last.\n\nNo flicker.");
+  await page.getByRole("button", { name: "Send review" }).click();
+  const reviews = page.getByRole("region", { name: "Reviews" });
+  await expect(reviews).toContainText("Warm and bright");
+  await expect(page.getByRole("main").getByRole("img", { name: "Rated 4.0 out of 5, 1 review" })).toBeVisible();
+  await page.getByRole("link", { name: "Edit your review" }).click();
+  await page.getByRole("radio", { name: "2 stars" }).check();
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expect(reviews).toContainText("(edited)");
+
+  const moderator = await another();
+  await signIn(moderator, people.bob);
+  await moderator.goto(at("shop", "/products/filament-bulbs"));
+  const theirs = moderator.getByRole("region", { name: "Reviews" });
+  await theirs.getByText("Remove", { exact: true }).click();
+  await theirs.getByRole("button", { name: "Yes, remove it" }).click();
+  await expect(theirs).toContainText("There are no reviews yet.");
+});
+
 test("filters stay in the address with a search, its pages and typing errors", async ({ page }) => {
   await page.goto(at("shop"));
   await page.getByText("Filters").click();
@@ -187,6 +218,12 @@ test("filters stay in the address with a search, its pages and typing errors", a
   await page.getByRole("link", { name: "Next" }).click();
   await expect(page).toHaveURL(/page=2/);
   await expect(page.getByRole("status").filter({ hasText: found })).toBeVisible();
+  await page.goto(at("shop", "/?sort=rating"));
+  await page.getByText("Filters").click();
+  await page.getByLabel("4 stars and up").check();
+  await page.getByRole("button", { name: "Apply" }).click();
+  await expect(page).toHaveURL(/sort=rating.*stars=4/);
+  await expect(page.getByRole("main").getByRole("listitem").filter({ hasText: "Porch Lantern" }).getByRole("img", { name: "Rated 4.5 out of 5, 2 reviews" })).toBeVisible();
   await page.goto(at("shop", "/?q=lampe&min=900"));
   await page.getByRole("link", { name: "Clear filters" }).last().click();
   await expect(page.getByRole("main")).toContainText("Showing results for lamp");

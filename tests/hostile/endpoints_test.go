@@ -97,8 +97,11 @@ var endpoints = map[string][]endpoint{
 	}, append(console, shared...)...),
 
 	"shop": append(append([]endpoint{
-		{route: "GET /", as: customer, query: "q=brass&category=doors&sort=price-up&page=1&min=10&max=90.50&stock=in"},
-		{route: "GET /products/:slug", as: customer},
+		{route: "GET /", as: customer, query: "q=brass&category=doors&sort=price-up&page=1&min=10&max=90.50&stock=in&stars=4"},
+		{route: "GET /products/:slug", as: customer, query: "page=1"},
+		{route: "GET /products/:slug/review", as: customer},
+		{route: "POST /products/:slug/review", as: customer, form: "stars=4&title=Well+made&body=It+fits."},
+		{route: "POST /reviews/:review/remove", as: moderator},
 		{route: "GET /pictures/:file", query: "v=1"},
 		{route: "GET /cart", as: customer, query: "removed=brass-lever-handle&quantity=1&again=ABCDEFGHIJKLMNOPQRSTUVWXY2"},
 		{route: "POST /cart/items", as: customer, form: "product=brass-lever-handle&quantity=1&return_to=/cart"},

@@ -83,6 +83,7 @@ func open(t *testing.T, o estate.Options) *house {
 	h.values[":sid"] = h.find(t, customer, "portal", "/sessions", `/sessions/([^/]+)/end`)
 	h.values["*"] = h.find(t, guest, "shop", "/", `href="/assets/([^"]+\.css)"`)
 	h.values[":id"] = h.order(t)
+	h.values[":review"] = h.find(t, moderator, "shop", "/products/porch-lantern", `/reviews/([A-Z2-7]{26})/remove`)
 	h.do(t, h.request(t, moderator, "shop", http.MethodPost, "/cart/items", "product=brass-lever-handle&quantity=1"))
 	h.values[":thread"], h.values[":post"] = h.write(t)
 	h.values[":person"] = "demo-alice"

@@ -21,6 +21,19 @@ type Product struct {
 	Description  string `db:"description"`
 	SpecsJSON    string `db:"specs"`
 	AddedAt      int64  `db:"added_at"`
+
+	Rating      int `db:"rating"` // the average of its reviews in tenths of a star, 0 without any
+	ReviewCount int `db:"review_count"`
+	Stars1      int `db:"stars_1"` // the number of reviews with one star
+	Stars2      int `db:"stars_2"`
+	Stars3      int `db:"stars_3"`
+	Stars4      int `db:"stars_4"`
+	Stars5      int `db:"stars_5"`
+}
+
+// StarCounts returns the number of reviews by their stars, the best first.
+func (p Product) StarCounts() [MaxStars]int {
+	return [MaxStars]int{p.Stars5, p.Stars4, p.Stars3, p.Stars2, p.Stars1}
 }
 
 // Spec is a row of a product's specifications.
@@ -59,6 +72,7 @@ const (
 	PriceUp   Sort = "price-up"
 	PriceDown Sort = "price-down"
 	Name      Sort = "name"
+	BestRated Sort = "rating" // the products with the same rating by the number of their reviews
 )
 
 // Query selects a page of the catalogue.
@@ -67,16 +81,21 @@ type Query struct {
 	Category           string // "" for all
 	MinCents, MaxCents int64  // of the price; 0 for any
 	InStock            bool   // only products in stock
+	TopRated           bool   // only products with a rating of TopRating and up
 	Similar            bool   // search for similar words if no product has those of Text
 	Sort               Sort
 	Page               int // from 1; past the end, the last page is returned
 	PerPage            int
 }
 
-// Filtered reports whether q selects by price or stock.
-func (q Query) Filtered() bool { return q.MinCents > 0 || q.MaxCents > 0 || q.InStock }
+// TopRating is the rating, in tenths of a star, that TopRated selects by. The index products_top_rated has it, too.
+const TopRating = 40
 
-const productColumns = `p.slug, p.category, c.name AS category_name, p.name, p.price_cents, p.stock, p.short, p.description, p.specs, p.added_at`
+// Filtered reports whether q selects by price, stock or rating.
+func (q Query) Filtered() bool { return q.MinCents > 0 || q.MaxCents > 0 || q.InStock || q.TopRated }
+
+const productColumns = `p.slug, p.category, c.name AS category_name, p.name, p.price_cents, p.stock, p.short, p.description, p.specs, p.added_at,
+	p.rating, p.review_count, p.stars_1, p.stars_2, p.stars_3, p.stars_4, p.stars_5`
 
 // Product returns the product with this slug, or ErrNotFound.
 func (s *Store) Product(ctx context.Context, slug string) (Product, error) {

@@ -117,6 +117,8 @@ func (q Query) order(back bool) string {
 		return `p.price_cents` + down + `, p.slug` + up
 	case Name:
 		return `p.name_lower` + up + `, p.slug` + up
+	case BestRated:
+		return `p.rating` + down + `, p.review_count` + down + `, p.slug` + up
 	}
 	return `p.featured` + up + `, p.slug` + up
 }
@@ -136,7 +138,7 @@ func (s *Store) searchSlugs(ctx context.Context, q Query, l *Listing) ([]string,
 	counts := map[string]int{}
 	l.matched = len(found) > 0
 	for _, p := range found {
-		if p.PriceCents < q.MinCents || q.MaxCents > 0 && p.PriceCents > q.MaxCents || q.InStock && p.Stock == 0 {
+		if p.PriceCents < q.MinCents || q.MaxCents > 0 && p.PriceCents > q.MaxCents || q.InStock && p.Stock == 0 || q.TopRated && p.Rating < TopRating {
 			continue
 		}
 		l.All++
@@ -186,11 +188,11 @@ func (s *Store) FindStatement(ctx context.Context, q Query) (query string, args 
 			args = append(args, "%"+w+"%")
 		}
 	}
-	return `SELECT p.slug, p.category, p.price_cents, p.stock FROM (` + match + `) m CROSS JOIN products p WHERE p.slug = m.id ORDER BY ` + order, args, nil
+	return `SELECT p.slug, p.category, p.price_cents, p.stock, p.rating FROM (` + match + `) m CROSS JOIN products p WHERE p.slug = m.id ORDER BY ` + order, args, nil
 }
 
 // filterStatement returns a query for the ids of at most MaxFound+1 products that the filters select, the cheapest
-// first. It reads the index of prices, or that of the prices in stock.
+// first. It reads the index of prices, or that of the prices in stock or of the best rated products.
 func (q Query) filterStatement() (query string, args []any) {
 	query = `SELECT p.slug AS id FROM products p WHERE p.price_cents >= ?`
 	args = append(args, q.MinCents)
@@ -199,6 +201,9 @@ func (q Query) filterStatement() (query string, args []any) {
 	}
 	if q.InStock {
 		query += ` AND p.stock > 0`
+	}
+	if q.TopRated {
+		query += ` AND p.rating >= 40` // TopRating, as a constant, so that the database can use the partial index
 	}
 	return query + ` ORDER BY p.price_cents, p.slug LIMIT ?`, append(args, MaxFound+1)
 }
@@ -224,15 +229,18 @@ func (q Query) ManyStatement() (query string, args []any) {
 		conditions = append(conditions, `COALESCE((SELECT `+strings.Join(matches, " AND ")+` FROM search_documents d WHERE d.id = w.slug), FALSE)`)
 	}
 	if q.Filtered() {
-		filter := `COALESCE((SELECT p.price_cents >= ? AND p.price_cents <= ? AND p.stock >= ? FROM products p WHERE p.slug = w.slug), FALSE)`
-		most, least := q.MaxCents, 0
+		filter := `COALESCE((SELECT p.price_cents >= ? AND p.price_cents <= ? AND p.stock >= ? AND p.rating >= ? FROM products p WHERE p.slug = w.slug), FALSE)`
+		most, least, rating := q.MaxCents, 0, 0
 		if most == 0 {
 			most = math.MaxInt64
 		}
 		if q.InStock {
 			least = 1
 		}
-		conditions, args = append(conditions, filter), append(args, q.MinCents, most, least)
+		if q.TopRated {
+			rating = TopRating
+		}
+		conditions, args = append(conditions, filter), append(args, q.MinCents, most, least, rating)
 	}
 	return `SELECT w.slug FROM (` + walk + `) w WHERE ` + strings.Join(conditions, " AND ") + ` LIMIT ?`, append(args, maxPages*q.PerPage)
 }

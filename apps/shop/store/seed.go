@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -73,12 +74,60 @@ var alice = Address{"Alice Demo", "12 Orchard Row", "BA1 5NF", "Bath", "GB"}
 func (s *Store) SeedDemoOrders(ctx context.Context, now time.Time) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		for _, d := range demoOrders {
-			sum := sha256.Sum256([]byte(d.subject + d.key))
-			id := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:])[:26]
-			if err := seedOrder(ctx, tx, id, Checkout{
+			if err := seedOrder(ctx, tx, demoID(d.subject+d.key), Checkout{
 				Subject: d.subject, Key: d.key, Address: d.address, Now: now.AddDate(0, 0, -d.daysAgo),
 			}, d.items); err != nil {
 				return fmt.Errorf("demo orders: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// demoID returns an id that is the same on every replica.
+func demoID(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:])[:26]
+}
+
+// demoReviews are reviews by the demo accounts of what they bought, by days ago, in the order of their products.
+var demoReviews = []struct {
+	product, subject, name string
+	stars, daysAgo         int
+	title, body            string
+}{
+	{"brass-lever-handle", "demo-alice", "Alice Demo", 5, 47, "Feels right in the hand",
+		"Heavy, well finished, and the screws line up with the old holes. I've ordered two more for upstairs."},
+	{"brass-padlock", "demo-alice", "Alice Demo", 4, 88, "Solid, a little stiff at first",
+		"One drop of oil and it turns smoothly.\n\nI'd have liked a third key."},
+	{"claw-hammer", "demo-alice", "Alice Demo", 5, 80, "Good balance", "Pulls old nails without marking the board. The handle doesn't slip."},
+	{"linen-notebook", "demo-alice", "Alice Demo", 3, 2, "Lovely cover, thin paper", "It opens flat and looks good on a desk, but fountain pen ink shows through."},
+	{"porch-lantern", "demo-alice", "Alice Demo", 5, 45, "Warm light, no rust", "It has been out through a wet month and still looks new."},
+	{"porch-lantern", "demo-bob", "Bob Demo", 4, 33, "Nice, but mind the screws",
+		"The light is just right for a front door. The screws in the box are too short for brick, so buy longer ones."},
+	{"spirit-level", "demo-bob", "Bob Demo", 5, 30, "Accurate", "I checked it against the one from work: no difference either way round."},
+	{"watering-can", "demo-alice", "Alice Demo", 2, 15, "The rose drips", "It pours well, but the rose drips where it's screwed on."},
+}
+
+// SeedDemoReviews stores the reviews by the demo accounts if there are no reviews yet. Several replicas may call it.
+func (s *Store) SeedDemoReviews(ctx context.Context, now time.Time) error {
+	if some, err := db.All[string](ctx, s.db, "demo reviews", `SELECT id FROM reviews LIMIT 1`); err != nil || len(some) > 0 {
+		return err
+	}
+	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+		for _, d := range demoReviews {
+			err := lockReviews(ctx, tx, d.product)
+			if errors.Is(err, ErrNotFound) { // the catalogue does not have this product
+				continue
+			}
+			if err == nil {
+				_, err = insertReview(ctx, tx, Review{
+					ID: demoID(d.subject + d.product), Product: d.product, Subject: d.subject, Name: d.name, Stars: d.stars,
+					Title: d.title, Body: d.body, CreatedAt: db.Millis(now.AddDate(0, 0, -d.daysAgo)),
+				})
+			}
+			if err != nil {
+				return fmt.Errorf("demo reviews: %w", err)
 			}
 		}
 		return nil
