@@ -31,14 +31,17 @@ const (
 // bulkAction is an action on several people.
 type bulkAction struct {
 	key, button, kind, icon string
-	question, done          string // with the number of people
+	request, done           string // with the number of people
 }
 
 var bulkActions = []bulkAction{
-	{key: "ban", button: "Ban", kind: "quiet-danger", icon: "ban", question: "Ban %s?", done: "%d of %s banned"},
-	{key: "unban", button: "Lift the ban", kind: "secondary", icon: "lock-open", question: "Lift the ban of %s?", done: "Ban lifted for %d of %s"},
-	{key: "end", button: "Sign out everywhere", kind: "quiet-danger", icon: "log-out", question: "Sign out %s everywhere?", done: "%d of %s signed out everywhere"},
+	{key: "ban", button: "Ban", kind: "quiet-danger", icon: "ban", request: "Ban %s", done: "%d of %s banned"},
+	{key: "unban", button: "Lift the ban", kind: "secondary", icon: "lock-open", request: "Lift the ban of %s", done: "Ban lifted for %d of %s"},
+	{key: "end", button: "Sign out everywhere", kind: "quiet-danger", icon: "log-out", request: "Sign out %s everywhere", done: "%d of %s signed out everywhere"},
 }
+
+// ask returns what the action does to n people: "Ban 2 people".
+func (b bulkAction) ask(n int) string { return fmt.Sprintf(b.request, countPeople(n)) }
 
 // bulkPerson is a selected person. Refusal says why the action can't be done to them; "" if it can.
 type bulkPerson struct {
@@ -105,7 +108,7 @@ func (a *Console) showBulk(c echo.Context, status int, view bulkView, people []b
 		}
 	}
 	view.Tomorrow, view.Back, view.URL = a.tomorrow(), bulkBack(c), bulkURL(c, view.Action, people)
-	title, lead := fmt.Sprintf(view.Action.question, countPeople(len(view.Possible))), "Nothing changes until you confirm below."
+	title, lead := view.Action.ask(len(view.Possible))+"?", "Nothing changes until you confirm below."
 	if len(view.Possible) == 0 {
 		title, lead = view.Action.button+": not possible", "This can't be done to the people that you selected."
 	}
@@ -212,6 +215,9 @@ func (a *Console) showBulkDone(c echo.Context, action bulkAction, results []bulk
 	}
 	view := bulkDoneView{Action: action, Results: results, Back: bulkBack(c)}
 	lead := "Each change has its own row in the audit log."
+	if done == 0 {
+		lead = "Nothing was changed."
+	}
 	if len(failed) > 0 {
 		view.RetryURL = bulkURL(c, action, failed)
 		lead = fmt.Sprintf("Something went wrong for %s. You can try again for them.", countPeople(len(failed)))
