@@ -49,6 +49,8 @@ func (a *Console) Routes(e *echo.Echo) {
 	e.GET("/admin/health", a.page(a.health))
 
 	e.GET("/admin/people", a.page(a.people))
+	e.GET("/admin/people/bulk", a.form(a.bulkForm))
+	e.POST("/admin/people/bulk", a.actionFrom(currentPage, a.bulk))
 	e.GET("/admin/people/:id", a.page(a.person))
 	e.GET("/admin/people/:id/ban", a.form(a.banForm))
 	e.POST("/admin/people/:id/ban", a.action("/admin/people/:id/ban", a.ban))

@@ -34,13 +34,18 @@ var banTerms = []struct {
 // maxBan is the furthest end of a ban that can be chosen; a longer one has to be permanent.
 const maxBan = 10 * 366 * 24 * time.Hour
 
-type banView struct {
-	frame
-	User         store.User
+// banInput holds the fields of a form that bans, as typed.
+type banInput struct {
 	Reason, Term string
 	Date         string
 	Tomorrow     string // the earliest date that the form offers; banEnd accepts today as well
 	Faults       map[string]string
+}
+
+type banView struct {
+	frame
+	banInput
+	User store.User
 }
 
 // banForm handles GET /admin/people/:id/ban.
@@ -52,18 +57,25 @@ func (a *Console) banForm(c echo.Context, me Admin) error {
 	if u.Disabled(a.Now()) {
 		return alreadyBanned(c, u)
 	}
-	view := banView{User: u, Term: "never"}
+	return a.showBan(c, http.StatusOK, banView{User: u, banInput: a.banDraft(c)})
+}
+
+// banDraft returns the fields that were typed before the password was asked for, or those of a new form.
+func (a *Console) banDraft(c echo.Context) banInput {
 	if typed := a.takeDraft(c); typed != nil {
-		view.Reason, view.Term, view.Date = typed.Get("reason"), typed.Get("until"), typed.Get("date")
+		return banInput{Reason: typed.Get("reason"), Term: typed.Get("until"), Date: typed.Get("date")}
 	}
-	return a.showBan(c, http.StatusOK, view)
+	return banInput{Term: "never"}
 }
 
 func (a *Console) showBan(c echo.Context, status int, view banView) error {
 	view.frame = a.userFrame(c, view.User, "Ban "+view.User.Name+"?", "Nothing changes until you confirm below.")
-	view.Tomorrow = a.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly)
+	view.Tomorrow = a.tomorrow()
 	return web.Render(c, status, banPage(view))
 }
+
+// tomorrow returns the earliest date that a form offers for the end of a ban.
+func (a *Console) tomorrow() string { return a.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly) }
 
 // bannable returns the user that the path names. It returns an error if the user does not exist or is me.
 func (a *Console) bannable(c echo.Context, me Admin) (store.User, error) {
@@ -80,32 +92,15 @@ func (a *Console) ban(c echo.Context, me Admin) error {
 	if err != nil {
 		return err
 	}
-	form := c.Request().PostForm
-	view := banView{User: u, Reason: strings.TrimSpace(form.Get("reason")), Term: form.Get("until"), Date: form.Get("date"), Faults: map[string]string{}}
-	reason, err := web.Text(c, "reason", maxReason)
-	switch {
-	case reason == "" && err == nil:
-		view.Faults["reason"] = "Enter a reason for the other administrators."
-	case err != nil && len([]rune(view.Reason)) > maxReason:
-		view.Faults["reason"] = fmt.Sprintf("Use at most %d characters. You entered %s.", maxReason, components.Count(len([]rune(view.Reason))))
-	case err != nil:
+	in, reason, until, err := a.readBan(c)
+	if err != nil {
 		return err
 	}
-	until, fault := a.banEnd(form)
-	if fault != "" {
-		view.Faults["date"] = fault
-	}
+	view := banView{User: u, banInput: in}
 	if len(view.Faults) > 0 {
 		return a.showBan(c, http.StatusUnprocessableEntity, view)
 	}
-	detail := map[string]any{"reason": reason}
-	if !until.IsZero() {
-		detail["until"] = until.UTC().Format(time.RFC3339)
-	}
-	done, err := a.Revoker.Revoke(c.Request().Context(), revoke.Request{
-		UserID: u.ID, Reason: revoke.Banned, Note: reason, By: me.ID,
-		With: []store.Change{store.BanUser(u.ID, reason, until, a.Now()), a.audit(c, me, actBanned, kindPerson, u.ID, u.Email, detail)},
-	})
+	done, err := a.banUser(c, me, u, reason, until)
 	switch {
 	case errors.Is(err, store.ErrBanned):
 		return alreadyBanned(c, u)
@@ -118,6 +113,40 @@ func (a *Console) ban(c echo.Context, me Admin) error {
 		return err
 	}
 	return web.RedirectHX(c, receiptURL(done.ID))
+}
+
+// readBan returns the fields reason, until and date of a form, as typed and with their faults, and the reason and the
+// end of the ban. The error is that of a reason that is not text.
+func (a *Console) readBan(c echo.Context) (in banInput, reason string, until time.Time, err error) {
+	form := c.Request().PostForm
+	in = banInput{Reason: strings.TrimSpace(form.Get("reason")), Term: form.Get("until"), Date: form.Get("date"), Faults: map[string]string{}}
+	reason, err = web.Text(c, "reason", maxReason)
+	switch {
+	case reason == "" && err == nil:
+		in.Faults["reason"] = "Enter a reason for the other administrators."
+	case err != nil && len([]rune(in.Reason)) > maxReason:
+		in.Faults["reason"] = fmt.Sprintf("Use at most %d characters. You entered %s.", maxReason, components.Count(len([]rune(in.Reason))))
+	case err != nil:
+		return in, "", until, err
+	}
+	until, fault := a.banEnd(form)
+	if fault != "" {
+		in.Faults["date"] = fault
+	}
+	return in, reason, until, nil
+}
+
+// banUser bans u until that time, permanently if it is zero, and signs u out everywhere. Its errors are those of
+// store.BanUser.
+func (a *Console) banUser(c echo.Context, me Admin, u store.User, reason string, until time.Time) (revoke.Receipt, error) {
+	detail := map[string]any{"reason": reason}
+	if !until.IsZero() {
+		detail["until"] = until.UTC().Format(time.RFC3339)
+	}
+	return a.Revoker.Revoke(c.Request().Context(), revoke.Request{
+		UserID: u.ID, Reason: revoke.Banned, Note: reason, By: me.ID,
+		With: []store.Change{store.BanUser(u.ID, reason, until, a.Now()), a.audit(c, me, actBanned, kindPerson, u.ID, u.Email, detail)},
+	})
 }
 
 // banEnd returns when the ban of the form ends, zero for never, or a message that says what is wrong.
@@ -182,7 +211,7 @@ func (a *Console) unban(c echo.Context, me Admin) error {
 	if err != nil {
 		return err
 	}
-	err = a.Store.Apply(c.Request().Context(), store.UnbanUser(u.ID, a.Now()), a.audit(c, me, actUnbanned, kindPerson, u.ID, u.Email, nil))
+	err = a.unbanUser(c, me, u)
 	switch {
 	case errors.Is(err, store.ErrNotBanned):
 		return notBanned(c, u)
@@ -193,6 +222,11 @@ func (a *Console) unban(c echo.Context, me Admin) error {
 	}
 	web.Flash(c, "success", u.Name+" can sign in again.")
 	return web.RedirectHX(c, personURL(u.ID))
+}
+
+// unbanUser lifts the ban of u. Its errors are those of store.UnbanUser.
+func (a *Console) unbanUser(c echo.Context, me Admin, u store.User) error {
+	return a.Store.Apply(c.Request().Context(), store.UnbanUser(u.ID, a.Now()), a.audit(c, me, actUnbanned, kindPerson, u.ID, u.Email, nil))
 }
 
 func notBanned(c echo.Context, u store.User) error {

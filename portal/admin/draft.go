@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -30,8 +31,9 @@ func (a *Console) draftCookie() string {
 	return "portal_draft"
 }
 
-// saveDraft stores the posted fields in a cookie for the form at page, unless they are too long for a cookie.
-func (a *Console) saveDraft(c echo.Context, page string) {
+// saveDraft stores the posted fields in a cookie for the form at a URL, unless they are too long for a cookie.
+func (a *Console) saveDraft(c echo.Context, formURL string) {
+	page, _, _ := strings.Cut(formURL, "?")
 	if err := c.Request().ParseForm(); err != nil || len(c.Request().PostForm) == 0 {
 		return
 	}

@@ -40,14 +40,7 @@ func (a *Console) endSignIns(c echo.Context, me Admin) error {
 	if err != nil {
 		return err
 	}
-	except := ""
-	if u.ID == me.ID {
-		except = me.SID
-	}
-	done, err := a.Revoker.Revoke(c.Request().Context(), revoke.Request{
-		UserID: u.ID, Except: except, Reason: revoke.EndedByAdmin, By: me.ID,
-		With: []store.Change{store.IfSignedIn(u.ID, except), store.ForgetDevices(u.ID), a.audit(c, me, actEndedAll, kindPerson, u.ID, u.Email, nil)},
-	})
+	done, err := a.endAllSignIns(c, me, u)
 	if errors.Is(err, store.ErrEnded) {
 		web.Flash(c, "info", u.Name+" isn't signed in anywhere else.")
 		return web.RedirectHX(c, personURL(u.ID))
@@ -56,6 +49,19 @@ func (a *Console) endSignIns(c echo.Context, me Admin) error {
 		return err
 	}
 	return web.RedirectHX(c, receiptURL(done.ID))
+}
+
+// endAllSignIns ends every sign-in of u, except me in this browser. It returns an error that wraps store.ErrEnded if
+// there is none.
+func (a *Console) endAllSignIns(c echo.Context, me Admin, u store.User) (revoke.Receipt, error) {
+	except := ""
+	if u.ID == me.ID {
+		except = me.SID
+	}
+	return a.Revoker.Revoke(c.Request().Context(), revoke.Request{
+		UserID: u.ID, Except: except, Reason: revoke.EndedByAdmin, By: me.ID,
+		With: []store.Change{store.IfSignedIn(u.ID, except), store.ForgetDevices(u.ID), a.audit(c, me, actEndedAll, kindPerson, u.ID, u.Email, nil)},
+	})
 }
 
 // endUserSignIn handles POST /admin/people/:id/sign-ins/:sid/end: it ends one sign-in of that user.

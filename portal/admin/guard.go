@@ -53,7 +53,11 @@ func (a *Console) form(h handler) echo.HandlerFunc {
 // maxAuthAge. page is the path of the form, with the route's parameter names (/admin/people/:id): after entering the
 // password, the administrator returns to it, and its fields are filled as typed (draft).
 func (a *Console) action(page string, h handler) echo.HandlerFunc {
-	back := func(c echo.Context) string { return fillPath(c, page) }
+	return a.actionFrom(func(c echo.Context) string { return fillPath(c, page) }, h)
+}
+
+// actionFrom returns the handler of action for a form whose URL back returns.
+func (a *Console) actionFrom(back func(echo.Context) string, h handler) echo.HandlerFunc {
 	return a.requireAdmin(back, func(c echo.Context, me Admin) error {
 		if a.Now().Sub(me.AuthTime) > maxAuthAge {
 			a.saveDraft(c, back(c))

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
@@ -38,10 +39,21 @@ func readPeopleQuery(c echo.Context) (peopleQuery, error) {
 	if err != nil {
 		return peopleQuery{}, err
 	}
+	q := parsePeopleQuery(c.QueryParams())
+	q.Text = text
+	return q, nil
+}
+
+// parsePeopleQuery returns the query of params, without values that are invalid.
+func parsePeopleQuery(params url.Values) peopleQuery {
 	q := peopleQuery{
-		Text: text, State: c.QueryParam("state"), Role: c.QueryParam("role"), Size: web.Int(c, "size", pageSizes[0], 1, 1000),
-		After: c.QueryParam("after"), Before: c.QueryParam("before"),
+		Text: strings.TrimSpace(params.Get("q")), State: params.Get("state"), Role: params.Get("role"),
+		After: params.Get("after"), Before: params.Get("before"),
 	}
+	if !utf8.ValidString(q.Text) || utf8.RuneCountInString(q.Text) > maxSearch || strings.ContainsFunc(q.Text, unicode.IsControl) {
+		q.Text = ""
+	}
+	q.Size, _ = strconv.Atoi(params.Get("size"))
 	if !slices.Contains([]string{store.StateActive, store.StateBanned, store.StateDeleted}, q.State) {
 		q.State = ""
 	}
@@ -51,7 +63,12 @@ func readPeopleQuery(c echo.Context) (peopleQuery, error) {
 	if !slices.Contains(pageSizes, q.Size) {
 		q.Size = pageSizes[0]
 	}
-	return q, nil
+	return q
+}
+
+// here returns the URL of the page that q asks for.
+func (q peopleQuery) here() string {
+	return q.url(readPeopleCursor(q.After), readPeopleCursor(q.Before))
 }
 
 func (q peopleQuery) url(after, before store.PeopleCursor) string {
@@ -101,7 +118,8 @@ type peopleView struct {
 	Rows  []personRow
 	Pages components.Pages
 
-	Partial bool // the search stopped before it examined every candidate
+	Partial  bool // the search stopped before it examined every candidate
+	Selected int  // rows whose boxes are ticked, from the first one
 }
 
 type personRow struct {
@@ -142,6 +160,9 @@ func (a *Console) people(c echo.Context, _ Admin) error {
 	}
 	if found.Partial {
 		view.Pages.Summary = "There are many matches, and not all have been searched yet."
+	}
+	if c.QueryParam("select") == "all" {
+		view.Selected = maxBulk
 	}
 	for _, u := range found.Users {
 		view.Rows = append(view.Rows, personRow{

@@ -29,6 +29,9 @@ var (
 	ActiveOfUser   = activeOfUser
 )
 
+// UsersByIDQuery is the query of UsersByID.
+const UsersByIDQuery = usersByID
+
 // FailedSignInsQuery is the query of FailedSignIns.
 var FailedSignInsQuery = failedSignIns
 

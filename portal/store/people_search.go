@@ -161,7 +161,7 @@ func (s *Store) people(ctx context.Context, q PeopleQuery, positions, end []posi
 	for i, p := range positions {
 		ids[i] = p.ID
 	}
-	users, err := db.All[User](ctx, s.db, "people", `SELECT `+userColumns+` FROM users WHERE id IN (?)`, ids)
+	users, err := s.UsersByID(ctx, ids)
 	if err != nil {
 		return People{}, err
 	}

@@ -186,6 +186,7 @@ func queries(t *testing.T, d *db.DB) map[string]ask {
 	}
 	untold, args := store.Unacknowledged(d.Dialect, "u1", []string{"banned", "token_replay"}, since, 50)
 	asked["endings to tell of"] = ask{query: untold, args: args, ordered: true, along: true, index: "sign_ins_of_user_by_reason"}
+	asked["several people"] = ask{query: `SELECT id, name FROM (` + strings.Replace(store.UsersByIDQuery, "(?)", "(?, ?)", 1) + `) AS people`, args: []any{"u1", "u2"}}
 	asked["endings of a person"] = ask{query: store.EndedOfUser(d.Dialect), args: []any{"u1", 10}, ordered: true, along: true, index: "sign_ins_of_user "}
 	asked["receipts of a person"] = ask{query: store.ReceiptsOfUser, args: []any{"u1", 10}, ordered: true, index: "receipts_of_user"}
 	asked["count of a person"] = ask{query: "SELECT 1" + store.ActiveOfUser(d.Dialect) + " LIMIT 1000", args: []any{"u1", db.Millis(since)}, index: "sign_ins_living_of_user"}

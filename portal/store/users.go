@@ -79,6 +79,16 @@ func (s *Store) UserByID(ctx context.Context, id string) (User, error) {
 	return selectUser(ctx, s.db, `WHERE id = ?`, id)
 }
 
+// UsersByID returns the users with these ids, in no particular order.
+func (s *Store) UsersByID(ctx context.Context, ids []string) ([]User, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return db.All[User](ctx, s.db, "users", usersByID, ids)
+}
+
+const usersByID = `SELECT ` + userColumns + ` FROM users WHERE id IN (?)`
+
 // UserByEmail returns the user with that normalised email, or ErrNotFound.
 func (s *Store) UserByEmail(ctx context.Context, normalised string) (User, error) {
 	return selectUser(ctx, s.db, `WHERE email_normalised = ?`, normalised)

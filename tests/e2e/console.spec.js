@@ -51,6 +51,42 @@ test("the console is an administrator's: others get 403, and guests are led to s
   }
 });
 
+test("several people are banned, signed out and let in again at once", async ({ page, another }) => {
+  test.setTimeout(90_000);
+  const word = `Bulk${Date.now()}`;
+  const [one, two] = [await register(await another(), `Una ${word}`), await register(await another(), `Duo ${word}`)];
+  await signIn(page, admin);
+  const select = async (action) => {
+    await page.goto(at("portal", `/admin/people?q=${word}`));
+    await main(page).getByRole("link", { name: "Select all on this page" }).click();
+    await expect(main(page).getByText("2 selected")).toBeVisible();
+    await main(page).getByRole("button", { name: action, exact: true }).click();
+  };
+  await page.goto(at("portal", `/admin/people?q=${word}`));
+  await main(page).getByLabel(`Select ${one.name}`).check();
+  await expect(main(page).getByText("1 selected")).toBeVisible();
+
+  await select("Ban");
+  await expect(main(page).getByRole("heading", { level: 1 })).toHaveText("Ban 2 people?");
+  await main(page).getByRole("button", { name: /^Ban/ }).click();
+  await expect(main(page)).toContainText("Enter a reason for the other administrators.");
+  await main(page).getByLabel("Reason").fill("Both of them");
+  await main(page).getByRole("button", { name: /^Ban/ }).click();
+  await expect(main(page).getByRole("heading", { level: 1 })).toHaveText("2 of 2 people banned");
+  await main(page).getByRole("link", { name: `Receipt of ${two.name}` }).click();
+  await expect(main(page)).toContainText("Both of them");
+  await expectReceipt(page);
+
+  await select("Lift the ban");
+  await main(page).getByRole("button", { name: /^Lift the ban/ }).click();
+  await expect(main(page).getByRole("heading", { level: 1 })).toHaveText("Ban lifted for 2 of 2 people");
+  await select("Sign out everywhere");
+  await main(page).getByRole("button", { name: /^Sign out 2 people/ }).click();
+  await expect(main(page)).toContainText("Not signed in");
+  await main(page).getByRole("link", { name: "Back to people" }).click();
+  await expect(rows(page)).toHaveCount(2);
+});
+
 test("an old sign-in gives the password again and finds the form as it was left", async ({ another }) => {
   test.setTimeout(90_000);
   const userAgent = `Old sign-in ${process.pid} ${Date.now()}`;

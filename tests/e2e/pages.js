@@ -58,6 +58,9 @@ const allLessons = [
   "common-mistakes", "good-practice", "exercises", "coding-challenge", "questions", "interview", "faq", "summary", "what-next",
 ];
 
+// bulk is the page that confirms an action on the person with the long name and a banned one.
+const bulk = (action, more = "") => (m) => `/admin/people/bulk?action=${action}&id=${[m.person, m.banned].map((path) => path.split("/").at(-1)).join("&id=")}${more}`;
+
 export const pages = [
   [guest, "portal", "/"],
   [guest, "portal", "/go?q=nothing+of+the+kind"],
@@ -87,6 +90,10 @@ export const pages = [
   [admin, "portal", "/admin/health"],
   [admin, "portal", "/admin/people"],
   [admin, "portal", "/admin/people?q=qqqqqqqq"],
+  [admin, "portal", made("/admin/people/bulk", bulk("ban"))],
+  [admin, "portal", sent(bulk("ban"), "form[action^='/admin/people/bulk']", "/admin/people/bulk")],
+  [admin, "portal", sent("/admin/people/bulk?action=end&id=demo-carol&id=nobody", "form[action^='/admin/people/bulk']", "/admin/people/bulk, the result")],
+  [admin, "portal", "/admin/people?select=all"],
   [admin, "portal", made("/admin/people/:id", (m) => m.person)],
   [admin, "portal", made("/admin/people/:id of somebody banned", (m) => m.banned)],
   [admin, "portal", made("/admin/people/:id/ban", (m) => `${m.person}/ban`)],

@@ -7,7 +7,9 @@ var console = []endpoint{
 	{route: "GET /admin", as: administrator},
 	{route: "GET /admin/health", as: administrator},
 
-	{route: "GET /admin/people", as: administrator, query: "q=ali&state=active&role=customer&size=25&after=eyJpIjoieCJ9&before="},
+	{route: "GET /admin/people", as: administrator, query: "q=ali&state=active&role=customer&size=25&after=eyJpIjoieCJ9&before=&select=all"},
+	{route: "GET /admin/people/bulk", as: administrator, query: "action=ban&id=no-such-person&back=q%3Dali"},
+	{route: "POST /admin/people/bulk", as: administrator, query: "action=ban&id=no-such-person&back=q%3Dali", form: "reason=spam&until=date&date=2020-01-01"},
 	{route: "GET /admin/people/:id", as: administrator, query: "page=1"},
 	{route: "GET /admin/people/:id/ban", as: administrator},
 	{route: "POST /admin/people/:id/ban", as: administrator, form: "reason=spam&until=date&date=2020-01-01"},
