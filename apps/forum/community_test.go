@@ -170,6 +170,19 @@ func TestFollow_CountsNewRepliesInTheHeader(t *testing.T) {
 	})
 }
 
+// The form of a report shows the post, so it must not show what the thread's page hides.
+func TestReports_ShowNoReplyOfARemovedThread(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		alice, bob := h.person("alice"), h.person("bob")
+		thread, first := alice.begin("Buy my things", "Cheap things")
+		reply := alice.reply(thread, "A secret of mine")
+		bob.get("/posts/"+reply+"/report").want(t, 200, "A secret of mine")
+		h.person("mod", "moderator").post("/posts/"+first+"/moderate", "action", "remove", "reason", "Why").want(t, 303)
+		bob.get("/posts/"+reply+"/report").want(t, 410).without(t, "A secret of mine")
+		bob.post("/posts/"+reply+"/report", "reason", " ").want(t, 410).without(t, "A secret of mine")
+	})
+}
+
 func TestReports_GoThroughTheQueue(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		alice, bob, mod := h.person("alice"), h.person("bob"), h.person("mod", "moderator")
