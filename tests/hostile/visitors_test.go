@@ -203,7 +203,7 @@ func (h *house) write(t *testing.T) (thread, post string) {
 func (h *house) spare(t *testing.T) {
 	t.Helper()
 	h.do(t, h.request(t, guest, "portal", http.MethodPost, "/register", "name=Nina+Spare&email=nina@example.org&return_to=/&password="+url.QueryEscape(ninasPassword)))
-	h.values["portal:id"] = h.find(t, administrator, "portal", "/admin/people?q=nina", `/admin/people/([^/"?]+)"`)
+	h.values["portal:id"] = h.find(t, administrator, "portal", "/admin/people?q=nina", `href="/admin/people/([^/"?]+)"`)
 	person := "/admin/people/" + h.values["portal:id"]
 	h.do(t, h.request(t, administrator, "portal", http.MethodPost, person+"/end", ""))
 	h.values[":ending"] = h.find(t, administrator, "portal", person, `/admin/receipts/([^/"?]+)"`)
