@@ -17,7 +17,7 @@ first=$(go list ./tests/endings ./tests/hostile ./portal ./portal/backchannel ./
 rest="$first $(echo "$rest" | grep -vxF "$first")"
 
 # Tests start the program; it is built once for all of them.
-folder=$(mktemp -d -p "${GOTMPDIR:-${TMPDIR:-/tmp}}")
+folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 go build -o "$folder/gatehouse" ./cmd/gatehouse
 export GATEHOUSE_BINARY="$folder/gatehouse"
