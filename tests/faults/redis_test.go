@@ -38,6 +38,8 @@ func TestRedisAway_KeepsEverybodySignedIn(t *testing.T) {
 			}
 		case r.status == http.StatusOK && r.method == http.MethodGet, r.status == http.StatusSeeOther && r.method == http.MethodPost:
 			served++
+		case r.status == http.StatusTooManyRequests && r.method == http.MethodPost:
+			// The forum limits replies: a quick machine reaches that.
 		default:
 			t.Errorf("neither served nor put off: %s", r)
 		}
