@@ -55,7 +55,7 @@ func TestRedisAway_NobodyIsSignedOut(t *testing.T) {
 	}
 }
 
-// A Redis whose memory is full: whoever is signed in goes on reading, sign-outs and bans take effect and are confirmed,
+// With a Redis whose memory is full, signed-in users go on reading, sign-outs and bans take effect and are confirmed,
 // and only new sign-ins are refused.
 func TestRedisFull_OnlyNewSignInsAreRefused(t *testing.T) {
 	_, rdb := env.OwnRedis(t, "")

@@ -79,7 +79,7 @@ func (a *app) get(t *testing.T, path string, header map[string]string, roles ...
 	return a.send(t, httptest.NewRequest(http.MethodGet, "http://analytics.localhost:8080/", nil), path, header, roles...)
 }
 
-// post sends a form to path as somebody with roles.
+// post sends a form to path as a user with roles.
 func (a *app) post(t *testing.T, path string, form url.Values, roles ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPost, "http://analytics.localhost:8080/", strings.NewReader(form.Encode()))

@@ -174,10 +174,10 @@ func TestStock_IsNeverLostNorMade(t *testing.T) {
 			}), 4, 10)
 			var wg sync.WaitGroup
 			for worker := range 4 {
-				todo := steps.Draw(rt, fmt.Sprint("worker ", worker))
+				planned := steps.Draw(rt, fmt.Sprint("worker ", worker))
 				who := sub + fmt.Sprint(worker%2) // two browsers of each of two customers
 				wg.Go(func() {
-					for i, st := range todo {
+					for i, st := range planned {
 						if err := shopOn(ctx, s, who, st.Action, products[st.Product], st.Quantity, fmt.Sprint(worker, i), now.Add(st.After)); err != nil {
 							rt.Errorf("%+v: %v", st, err)
 						}
