@@ -62,7 +62,7 @@ func fieldText(name string, value any) string {
 		if more := len(v) - maxItems; more > 0 {
 			texts = append(texts, fmt.Sprintf("and %d more", more))
 		}
-		return strings.Join(texts, ", ")
+		return strings.Join(texts, "; ") // a name may have a comma
 	}
 	return itemText(value)
 }

@@ -230,7 +230,7 @@ func (v eventsView) page() templ.Component {
 									return templ_7745c5c3_Err
 								}
 							}
-							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<details class=\"mt-1\"><summary class=\"cursor-pointer text-xs text-muted hover:text-base-content\">Raw data</summary> <code class=\"mt-1 block max-w-xl min-w-48 text-xs break-all whitespace-pre-wrap\">")
+							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<details class=\"mt-1\"><summary class=\"cursor-pointer text-xs text-muted underline underline-offset-2 hover:text-base-content\">Raw data</summary> <code class=\"mt-1 block max-w-xl min-w-48 text-xs break-all whitespace-pre-wrap\">")
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}

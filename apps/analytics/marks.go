@@ -60,7 +60,7 @@ type markToggle struct {
 
 type markView struct {
 	at, url string // url of the events, "" for none
-	lines   []string
+	text    string
 }
 
 // marked returns the indexes of the buckets with a mark of that kind.
@@ -101,17 +101,31 @@ func (f *figures) notes() []string {
 		notes[i] = append(notes[i], components.Plural(int(f.bans[i]), "ban", "bans"))
 	}
 	if !f.hidden[deployments] {
+		started := map[startOf][]string{} // services
 		for _, d := range slices.Backward(f.deployments) {
-			if i := f.period.Index(db.Time(d.At)); i >= 0 {
-				notes[i] = append(notes[i], f.names(d.Service)+" "+d.Version+" started at "+f.clock(db.Time(d.At)))
+			at := db.Time(d.At)
+			k := startOf{f.period.Index(at), d.Version, f.clock(at)}
+			started[k] = append(started[k], f.names(d.Service))
+		}
+		for k, services := range started {
+			if k.bucket >= 0 {
+				slices.Sort(services)
+				notes[k.bucket] = append(notes[k.bucket], "Version "+k.version+" of "+listNames(services)+" started at "+k.clock)
 			}
 		}
 	}
 	lines := make([]string, len(notes))
 	for i, n := range notes {
+		slices.Sort(n) // a number of bans is before versions
 		lines[i] = strings.Join(n, "\n")
 	}
 	return lines
+}
+
+// startOf groups services of which the same version started at the same time.
+type startOf struct {
+	bucket         int
+	version, clock string
 }
 
 // clock formats the time of something in a bucket, with the day if a bucket is longer than a day.
@@ -143,7 +157,7 @@ func (a *App) marksOf(f *figures, q query) marksView {
 			v.more++
 			continue
 		}
-		m := markView{at: f.period.Label(f.starts[i]), lines: strings.Split(note, "\n")}
+		m := markView{at: f.period.Label(f.starts[i]), text: strings.ReplaceAll(note, "\n", "; ")}
 		if f.bans[i] > 0 && !f.hidden[bans.key] {
 			m.url = eventsURL(bans.key, "", f.starts[i], f.starts[i].Add(f.period.Step))
 		}
@@ -156,3 +170,11 @@ func (a *App) marksOf(f *figures, q query) marksView {
 func (a *App) serviceName(key string) string { return cmp.Or(a.Estate.Name(key), key) }
 
 func markCount(n int) string { return components.Plural(n, "older mark", "older marks") }
+
+// listNames joins names: "Forum, Portal and Shop".
+func listNames(names []string) string {
+	if n := len(names) - 1; n > 0 {
+		return strings.Join(names[:n], ", ") + " and " + names[n]
+	}
+	return strings.Join(names, "")
+}

@@ -31,7 +31,7 @@ func TestDashboard_MarksDeployments(t *testing.T) {
 		get := func(path string) string { return a.get(t, path, nil, "analyst").Body.String() }
 		body := get("/?range=24h")
 		charts := strings.Count(body, "data-cross")
-		if n := strings.Count(body, "v1.2 &lt;b&gt; started at "); n != charts+1 || strings.Contains(body, "v1.1") {
+		if n := strings.Count(body, "Version v1.2 &lt;b&gt; of Portal started at "); n != charts+1 || strings.Contains(body, "v1.1") {
 			t.Errorf("%d charts say %d times when v1.2 started", charts, n)
 		}
 		if n := strings.Count(body, "Marked for deployments: 1 place."); n < charts {

@@ -64,7 +64,7 @@ func panelsFor(app string, f *figures) []panel {
 	for i := range chosen {
 		switch p := &chosen[i]; {
 		case p.wide:
-		case p.key == sellers.key && len(f.sellers) > maxSellers/2:
+		case p.key == sellers.key && len(f.sellers) >= tallSellers:
 			p.tall = true
 			places += 2
 		default:

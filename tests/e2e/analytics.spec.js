@@ -36,7 +36,7 @@ test("a chart answers mouse, finger and keyboard, and leads to its events", asyn
   // What each version of a service that started is, stands below the charts, and a mark on each.
   await expect(async () => {
     await page.goto(at("analytics", "/?range=24h&live=off&hide=bans"));
-    await expect(page.locator("#marks")).toContainText(/Shop \S+ started at \d\d:\d\d/, { timeout: 500 });
+    await expect(page.locator("#marks")).toContainText(/Version \S+ of .*Shop.* started at \d\d:\d\d/, { timeout: 500 });
   }).toPass();
   await expect(page.locator("#panel-sign-ins .mark-deployment:visible").first()).toBeVisible();
   await page.locator("#marks").getByRole("link", { name: "Hide deployments" }).click();
