@@ -186,7 +186,7 @@ func (p panel) overTime(f *figures) shown {
 	return s
 }
 
-// fromText is the label of the column with the starts of the buckets.
+// fromText returns the label of the column with the starts of the buckets.
 func (f *figures) fromText() string {
 	if f.period.Local(f.now).Location() == time.UTC {
 		return "From (UTC)"
