@@ -25,12 +25,14 @@ func AnnounceVersion(ctx context.Context, rdb redis.UniversalClient, service, ve
 	if len(version) > maxVersion {
 		version = strings.ToValidUTF8(version[:maxVersion], "")
 	}
-	for {
+	for failed := false; ; failed = true {
 		err := publishVersion(ctx, rdb, service, version)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		log.Warn("cannot publish the version", "version", version, "error", err)
+		if !failed {
+			log.Warn("cannot publish the version; it is tried again", "version", version, "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
