@@ -25,6 +25,7 @@ const (
 	ThreadCreated = "thread_created" // thread_id, board
 	PostCreated   = "post_created"   // thread_id, post_id, board
 	VoteCast      = "vote_cast"      // post_id, value
+	Deployed      = "deployed"       // version: a version of the service that starts for the first time
 )
 
 // ErrMalformed is wrapped by the errors about a stream entry that is not an event.

@@ -284,3 +284,14 @@ func TestTrim_RemovesOnlyWhatEveryGroupHasConfirmed(t *testing.T) {
 		}
 	})
 }
+
+// A version is published when it starts for the first time, not by further replicas or restarts.
+func TestAnnounceVersion_OncePerVersion(t *testing.T) {
+	rdb := env.MiniRedis(t)
+	for _, version := range []string{"v1", "v1", "v2", "v1"} {
+		events.AnnounceVersion(t.Context(), rdb, "shop", version, logger(t))
+	}
+	if n := rdb.XLen(t.Context(), events.Stream).Val(); n != 2 {
+		t.Errorf("%d events", n)
+	}
+}

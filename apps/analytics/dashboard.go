@@ -3,6 +3,7 @@ package analytics
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/a-h/templ"
@@ -35,12 +36,13 @@ type dashboardView struct {
 	views     []store.View      // saved by the user
 
 	viewName, viewFault string // the name of a view that could not be saved, and why
+	deleted             store.View
 }
 
 // dashboard handles GET /: renders the page, or for an htmx refresh only the parts that change. An invalid query gives
 // 422 with messages at its fields.
 func (a *App) dashboard(c echo.Context) error {
-	q, err := a.readQuery(c.QueryParams())
+	q, err := a.pageQuery(c, c.QueryParams())
 	wrong, faulty := queryFault(err)
 	if err != nil && !faulty {
 		return err
@@ -96,7 +98,14 @@ func (a *App) setFigures(c echo.Context, v *dashboardView) error {
 		}
 	}
 	v.stats = stats(f, v.query.app)
-	v.marks = marksOf(f)
+	own := *f // f is shared
+	own.hidden, own.period = v.query.hidden, v.query.period
+	own.starts = slices.Clone(f.starts)
+	for i, t := range own.starts {
+		own.starts[i] = own.period.Local(t)
+	}
+	f = &own
+	v.marks = a.marksOf(f, v.query)
 	for _, p := range panelsFor(v.query.app, f) {
 		v.panels = append(v.panels, p.draw(f))
 	}
@@ -116,6 +125,9 @@ func (a *App) setFrame(c echo.Context, v *dashboardView) error {
 	}
 	if v.views, err = a.store.Views(ctx, apps.Subject(c)); err != nil {
 		return err
+	}
+	if name := c.QueryParam("deleted"); name != "" && len([]rune(name)) <= maxViewName {
+		v.deleted = store.View{Name: name, Query: c.QueryParam("view")}
 	}
 	v.periods = v.query.periodChoices("/", len(v.faults) > 0)
 	v.apps, err = a.appChoices(c, v.query)
@@ -154,7 +166,7 @@ func (q query) periodChoices(path string, faulty bool) []components.NavItem {
 	items := make([]components.NavItem, 0, len(period.Presets))
 	for _, p := range period.Presets {
 		items = append(items, components.NavItem{
-			Label: p.Label, URL: q.urlWith(path, period.Range, p.Name, period.From, "", period.To, ""), Current: !faulty && q.period.Name == p.Name,
+			Label: p.Label, URL: q.urlWith(path, period.Range, p.Name, period.From, "", period.To, "", period.Zone, ""), Current: !faulty && q.period.Name == p.Name,
 		})
 	}
 	return items
@@ -203,20 +215,39 @@ func (v dashboardView) refresh() templ.Attributes {
 	}
 }
 
+// updatedText formats the time of the figures, with seconds.
+func (v dashboardView) updatedText() string {
+	at := v.updated.In(v.zone())
+	return at.Format("15:04:05 ") + period.ZoneText(at)
+}
+
 // ended reports whether the period has ended, so that its figures no longer change.
 func (v dashboardView) ended() bool { return !v.query.period.Partial(v.updated) }
 
-// text returns the value of the date field From or To: the submitted text, or else the period's own time.
+// text returns the value of the date field From or To, in the browser's zone: the submitted text, or else the period's
+// own time.
 func (v dashboardView) text(field string) string {
+	zone := v.zone()
 	if typed := v.query.params.Get(field); typed != "" || v.query.period.From.IsZero() {
-		return period.FieldValue(typed)
+		return period.FieldValue(typed, cmp.Or(period.LoadZone(v.query.params.Get(period.Zone)), time.UTC), zone)
 	}
 	const form = "2006-01-02T15:04"
 	if field == period.From {
-		return v.query.period.From.Format(form)
+		return v.query.period.From.In(zone).Format(form)
 	}
 	if v.query.period.To.After(v.updated) {
-		return v.updated.Format(form)
+		return v.updated.In(zone).Format(form)
 	}
-	return v.query.period.To.Format(form)
+	return v.query.period.To.In(zone).Format(form)
+}
+
+// zone returns the zone of the times on the page.
+func (v dashboardView) zone() *time.Location { return cmp.Or(v.query.period.Zone, time.UTC) }
+
+// timeLabel returns the label of the date field From or To.
+func (v dashboardView) timeLabel(field string) string {
+	if v.zone() == time.UTC {
+		return field + " (UTC)"
+	}
+	return field + " (your time)"
 }

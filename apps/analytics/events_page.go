@@ -27,6 +27,7 @@ type eventsView struct {
 	shell    components.Shell
 	title    string
 	lead     string
+	zone     *time.Location
 	events   []eventRow
 	pages    components.Pages
 	overview string // address of the dashboard
@@ -39,6 +40,7 @@ type eventRow struct {
 	name, app    string
 	person       string
 	amount, data string
+	fields       []eventField
 }
 
 // eventsURL returns the address of the list of the events that a panel counts from from to to, for one app or, if app
@@ -78,7 +80,7 @@ func (a *App) eventsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := eventsView{title: p.title, lead: spanText(from, to)}
+	v := eventsView{title: p.title, lead: spanText(from, to, zoneOf(c)), zone: zoneOf(c)}
 	if app != "" {
 		v.lead += " · " + cmp.Or(a.Estate.Name(app), app)
 	}
@@ -126,20 +128,21 @@ func eventPages(found store.EventPage, list string) components.Pages {
 	return p
 }
 
-// spanText returns a time span as text, in UTC.
-func spanText(from, to time.Time) string {
+// spanText returns a time span as text: whole days in UTC, and other times in a zone.
+func spanText(from, to time.Time, zone *time.Location) string {
 	const day, minute = "2 Jan 2006", "2 Jan 2006, 15:04"
-	whole := from.Equal(period.Floor(from, period.Day)) && to.Equal(period.Floor(to, period.Day))
-	switch last := to.Add(-time.Millisecond); {
-	case whole && to.Sub(from) == period.Day:
-		return from.Format(day) + ", UTC"
-	case whole:
+	last := to.Add(-time.Millisecond)
+	if from.Equal(period.Floor(from, period.Day)) && to.Equal(period.Floor(to, period.Day)) {
+		if to.Sub(from) == period.Day {
+			return from.Format(day) + ", UTC"
+		}
 		return from.Format(day) + " – " + last.Format(day) + ", UTC"
-	case from.Format(day) == last.Format(day):
-		return from.Format(minute) + " – " + to.Format("15:04") + " UTC"
-	default:
-		return from.Format(minute) + " – " + to.Format(minute) + " UTC"
 	}
+	from, to, last = from.In(zone), to.In(zone), last.In(zone)
+	if from.Format(day) == last.Format(day) {
+		return from.Format(minute) + " – " + to.Format("15:04 ") + period.ZoneText(to)
+	}
+	return from.Format(minute) + " – " + to.Format(minute+" ") + period.ZoneText(to)
 }
 
 // eventNames are the names of events by type, or by type and variant.
@@ -154,7 +157,7 @@ var eventNames = map[string]string{
 func (a *App) eventRow(e store.Event) eventRow {
 	row := eventRow{
 		at: db.Time(e.HappenedAt), name: cmp.Or(eventNames[e.Type+e.Variant], e.Type),
-		app: cmp.Or(a.Estate.Name(e.App), e.App), person: e.Subject, data: truncate(e.Data),
+		app: cmp.Or(a.Estate.Name(e.App), e.App), person: e.Subject, data: truncate(e.Data), fields: eventFields(e.Data),
 	}
 	if e.Cents != 0 {
 		row.amount = moneyCell(e.Cents).show

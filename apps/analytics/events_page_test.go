@@ -36,7 +36,7 @@ func TestEvents_EachBucketLeadsToItsEvents(t *testing.T) {
 	for path, want := range map[string][]string{
 		"/events/sign-ins?from=2026-11-23T10:00&to=2026-11-23T11:00":         {"Single sign-on", "Sign-out", "demo-alice"},
 		"/events/votes?from=2026-11-23T09:00&to=2026-11-23T10:00":            {"Vote taken back"},
-		"/events/revenue?from=2026-11-23T08:00&to=2026-11-23T09:00":          {"$1,234.56", "Jointed Reading Lamp"},
+		"/events/revenue?from=2026-11-23T08:00&to=2026-11-23T09:00":          {"$1,234.56", "Jointed Reading Lamp", ">Items</dt>", "Raw data"},
 		"/events/people?from=2026-11-22T00:00&to=2026-11-24T00:00":           {"New account", "22 Nov 2026 – 23 Nov 2026, UTC"},
 		"/events/orders?from=2026-11-23T08:00&to=2026-11-23T09:00&app=forum": {"No events here"},
 		"/events/orders?from=2025-11-23T08:00&to=2025-11-23T09:00":           {"Single events are kept for 35 days"},

@@ -29,6 +29,10 @@ type figures struct {
 	compared bool     // the stored data covers the whole previous period
 	sellers  []store.Seller
 	bans     []int64 // in each bucket, of the whole house also if app is set
+
+	deployments []store.Deployment // newest first, of the whole house also if app is set
+	hidden      map[string]bool    // kinds of marks that are not shown
+	names       func(service string) string
 }
 
 // loadTimeout limits how long loading figures may take.
@@ -37,6 +41,7 @@ const loadTimeout = 20 * time.Second
 // load returns the figures that q asks for. Concurrent calls with the same period and app share one query, and must not
 // change the result. A shared query continues when one caller's ctx ends.
 func (a *App) load(ctx context.Context, q query) (*figures, error) {
+	q.period.Zone = nil // callers in all zones share the figures
 	p := q.period
 	key := fmt.Sprint(p.Name, p.From.UnixMilli(), p.To.UnixMilli(), p.Step, q.app)
 	loaded := a.loads.DoChan(key, func() (any, error) {
@@ -56,7 +61,7 @@ func (a *App) load(ctx context.Context, q query) (*figures, error) {
 // loadFigures queries all figures of q, up to three queries at a time.
 func (a *App) loadFigures(ctx context.Context, q query) (*figures, error) {
 	p, now := q.period, a.Now().UTC()
-	f := &figures{period: p, app: q.app, now: now, starts: p.Buckets()}
+	f := &figures{period: p, app: q.app, now: now, starts: p.Buckets(), names: a.serviceName}
 	span := store.Span{From: p.From, To: p.To, App: q.app, Raw: p.Raw()}
 	previous := span
 	previous.From, previous.To = p.Previous(now)
@@ -72,6 +77,7 @@ func (a *App) loadFigures(ctx context.Context, q query) (*figures, error) {
 		f.compared = !since.IsZero() && !previous.From.Before(since)
 		return err
 	})
+	group.Go(func() (err error) { f.deployments, err = a.store.Deployments(ctx, p.From, p.To); return })
 	group.Go(func() (err error) { f.sellers, err = a.store.Sellers(ctx, span, maxSellers); return })
 	inPortal := span
 	inPortal.App = banApp

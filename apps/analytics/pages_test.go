@@ -253,7 +253,7 @@ func TestRun_SeedsADemonstrationOnce(t *testing.T) {
 	if raw, rolled := a.scan(t, `SELECT COUNT(*) FROM events`), a.scan(t, counted); raw != rolled || raw < 10_000 {
 		t.Errorf("%d events, %d in rollups", raw, rolled)
 	}
-	if body := a.get(t, "/", nil, "analyst").Body.String(); !strings.Contains(body, "demo data up to 23 Nov 2026") {
+	if body := a.get(t, "/", nil, "analyst").Body.String(); !strings.Contains(body, "Includes demo data up to") {
 		t.Error("the page does not say that it shows demonstration history")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/a-h/templ"
 
 	"gatehouse.example/apps/analytics/chart"
+	"gatehouse.example/apps/analytics/period"
 	"gatehouse.example/components"
 )
 
@@ -63,7 +64,7 @@ func panelsFor(app string, f *figures) []panel {
 	for i := range chosen {
 		switch p := &chosen[i]; {
 		case p.wide:
-		case p.key == sellers.key && len(f.sellers) > maxSellers/2:
+		case p.key == sellers.key && len(f.sellers) >= tallSellers:
 			p.tall = true
 			places += 2
 		default:
@@ -100,6 +101,14 @@ func findPanel(key string) (panel, bool) {
 type table struct {
 	columns []components.Column
 	rows    [][]cell
+	notes   []string // by row, what its marks are about, a line for each; nil for none
+}
+
+func (t table) note(row int) string {
+	if row < len(t.notes) {
+		return t.notes[row]
+	}
+	return ""
 }
 
 // cell is a value as shown on the page (show) and as written to CSV (raw). text marks text that came from an event,
@@ -108,6 +117,7 @@ type cell struct {
 	show, raw string
 	text      bool
 	url       string // of the link on the page; may be empty
+	exact     string // the time in UTC, for the tooltip; may be empty
 }
 
 func textCell(s string) cell { return cell{show: s, raw: s, text: true} }
@@ -136,11 +146,11 @@ func (p panel) overTime(f *figures) shown {
 	plot := chart.Plot{
 		ID: p.key, Title: p.title + ", per " + f.period.StepText(), Desc: p.describe(f, all), Kind: p.kind, Starts: f.starts,
 		Axis: unit.short, Whole: unit.whole, Partial: f.period.Partial(f.now), Progress: f.period.Progress(f.now), Wide: p.wide,
-		SoFar: "Hatched: so far, until " + f.now.Format("15:04") + " UTC", EmptyText: "No data for this period",
-		Link: func(i int) string { return p.eventsURL(f, i) }, Marks: f.marked(),
+		SoFar: "Hatched: so far, until " + f.untilText(), EmptyText: "No data for this period",
+		Link: func(i int) string { return p.eventsURL(f, i) }, Marks: f.chartMarks(),
 	}
 	s.tip = tip{label: plot.Title + ": arrow keys move, Enter lists the events", cross: true}
-	s.table.columns = []components.Column{{Label: "From (UTC)"}}
+	s.table.columns = []components.Column{{Label: f.fromText()}}
 	for n, l := range p.lines {
 		values := make([]float64, len(all[n]))
 		for i, v := range all[n] {
@@ -157,8 +167,9 @@ func (p panel) overTime(f *figures) shown {
 	if len(p.lines) == 1 {
 		s.legend = nil // the title already names it
 	}
+	s.table.notes = f.notes()
 	for i, t := range f.starts {
-		row := []cell{{show: f.period.Label(t), raw: t.Format(time.RFC3339), url: p.eventsURL(f, i)}}
+		row := []cell{{show: f.period.Label(t), raw: t.UTC().Format(time.RFC3339), exact: components.ExactTime(t), url: p.eventsURL(f, i)}}
 		if plot.Partial && i == len(f.starts)-1 {
 			row[0].show += " (so far)"
 		}
@@ -173,6 +184,20 @@ func (p panel) overTime(f *figures) shown {
 	}
 	s.chart = plot.Draw()
 	return s
+}
+
+// fromText returns the label of the column with the starts of the buckets.
+func (f *figures) fromText() string {
+	if f.period.Local(f.now).Location() == time.UTC {
+		return "From (UTC)"
+	}
+	return "From (your time)"
+}
+
+// untilText formats the time of the figures.
+func (f *figures) untilText() string {
+	now := f.period.Local(f.now)
+	return now.Format("15:04 ") + period.ZoneText(now)
 }
 
 // describe returns a text alternative for a chart: the period, and the total and maximum of each line.
@@ -196,8 +221,10 @@ func (p panel) describe(f *figures, all [][]int64) string {
 		}
 		text += " peak " + unit.cell(most).show + " (" + f.period.Label(f.starts[when]) + ")."
 	}
-	if n := len(f.marked()); n > 0 {
-		text += " Marked for bans: " + components.Plural(n, "place", "places") + "."
+	for _, k := range markKinds {
+		if n := len(f.marked(k.key)); n > 0 {
+			text += " Marked for " + k.key + ": " + components.Plural(n, "place", "places") + "."
+		}
 	}
 	if f.period.Partial(f.now) {
 		text += " The last " + f.period.StepText() + " isn't over yet."

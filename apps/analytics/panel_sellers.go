@@ -8,9 +8,18 @@ import (
 	"gatehouse.example/components"
 )
 
+// A ranking of at least tallSellers products is as high as two charts, and its picture as high as tallRanking.
+const (
+	tallSellers = 9
+	tallRanking = 710
+)
+
 // sellers ranks products by units sold.
 var sellers = panel{key: "best-sellers", title: "Best sellers", apps: []string{"shop"}, ranking: func(p panel, f *figures) shown {
 	ranking := chart.Ranking{ID: p.key, Title: "Best sellers by pieces sold", Desc: f.period.Description(f.now) + ".", EmptyText: "No sales in this period"}
+	if p.tall {
+		ranking.MinHeight = tallRanking
+	}
 	s := shown{panel: p, subtitle: "by pieces sold"}
 	s.table.columns = []components.Column{{Label: "Rank", Numeric: true}, {Label: "Product"}, {Label: "Pieces", Numeric: true}, {Label: "Revenue", Numeric: true}}
 	for i, b := range f.sellers {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
 	"gatehouse.example/apps/analytics/fact"
 	"gatehouse.example/apps/analytics/period"
 )
@@ -13,8 +15,9 @@ import (
 // query is the period and app that a request asks for.
 type query struct {
 	period period.Period
-	app    string // "" for all
-	paused bool   // without live refresh
+	app    string          // "" for all
+	paused bool            // without live refresh
+	hidden map[string]bool // kinds of marks
 	params url.Values
 }
 
@@ -22,12 +25,20 @@ type query struct {
 // field may also be "app".
 func (a *App) readQuery(params url.Values) (query, error) { return a.parseQuery(params, period.Parse) }
 
+// pageQuery reads what readQuery does, for a page of the browser that sent the request: with its time zone.
+func (a *App) pageQuery(c echo.Context, params url.Values) (query, error) {
+	q, err := a.readQuery(params)
+	q.period.Zone = zoneOf(c)
+	return q, err
+}
+
 func (a *App) parseQuery(params url.Values, parse func(url.Values, time.Time, period.Limits) (period.Period, error)) (query, error) {
 	q := query{params: params, app: params.Get("app"), paused: params.Get("live") == "off"}
 	if q.app != "" && (!fact.NamePattern.MatchString(q.app) || len(params["app"]) > 1) {
 		q.app = ""
 		return q, &period.Error{Field: "app", Message: "Choose an app from the list."}
 	}
+	q.hidden = hiddenMarks(params)
 	p, err := parse(params, a.Now(), period.Limits{Raw: a.Retention.Raw})
 	q.period = p
 	return q, err
@@ -36,7 +47,7 @@ func (a *App) parseQuery(params url.Values, parse func(url.Values, time.Time, pe
 // urlWith returns path with q's parameters, changed by pairs of names and values. An empty value removes the parameter.
 func (q query) urlWith(path string, changes ...string) string {
 	keep := url.Values{}
-	for _, name := range []string{period.Range, period.From, period.To, "app", "live"} {
+	for _, name := range []string{period.Range, period.From, period.To, period.Zone, "app", "live", hideParam} {
 		if v := q.params.Get(name); v != "" {
 			keep.Set(name, v)
 		}

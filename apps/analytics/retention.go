@@ -42,7 +42,7 @@ func (a *App) retentionPage(c echo.Context) error {
 		return err
 	}
 	v := retentionView{cohorts: cohortRows(retained, now), columns: []components.Column{{Label: "First sign-in"}, {Label: "People", Numeric: true, Class: cohortCellClass}}}
-	for n := range store.CohortWeeks {
+	for n := range columnsOf(v.cohorts) {
 		label := "Week " + components.Count(n)
 		v.columns = append(v.columns, components.Column{Label: label, Numeric: true, Class: cohortCellClass})
 	}
@@ -67,7 +67,7 @@ func cohortRows(retained []store.Retained, now time.Time) []cohortRow {
 		if size == 0 {
 			continue
 		}
-		row := cohortRow{week: first.Format("2 Jan 2006"), people: size, rest: store.CohortWeeks - 1 - n}
+		row := cohortRow{week: first.Format("2 Jan 2006"), people: size}
 		for i := range n + 1 {
 			at := first.Add(time.Duration(i) * week)
 			k := people[[2]int64{db.Millis(first), db.Millis(at)}]
@@ -75,8 +75,22 @@ func cohortRows(retained []store.Retained, now time.Time) []cohortRow {
 		}
 		rows = append(rows, row)
 	}
+	for i := range rows {
+		rows[i].rest = columnsOf(rows) - len(rows[i].cells)
+	}
 	return rows
 }
+
+// columnsOf returns the number of weeks of the oldest row.
+func columnsOf(rows []cohortRow) (n int) {
+	for _, row := range rows {
+		n = max(n, len(row.cells))
+	}
+	return n
+}
+
+// shadeSteps are the shares at which the levels of shading end, for the scale.
+var shadeSteps = []string{"0%", "up to 25%", "up to 50%", "up to 75%", "up to 100%"}
 
 // shade returns the level of shading of part of whole: 0 for none, and up to 4 for more than three quarters.
 func shade(part, whole int64) int {

@@ -25,7 +25,7 @@ func (a *App) saveView(c echo.Context) error {
 	if err != nil {
 		return web.Invalid("These filters can't be saved. Open the overview and choose them again.")
 	}
-	q, err := a.readQuery(params)
+	q, err := a.pageQuery(c, params)
 	if wrong, faulty := queryFault(err); faulty {
 		return web.Invalid(wrong.Message)
 	} else if err != nil {
@@ -57,15 +57,18 @@ func (a *App) saveView(c echo.Context) error {
 	return web.SeeOther(c, here)
 }
 
-// deleteView handles POST /views/delete with the field name: deletes a saved view of the user.
+// deleteView handles POST /views/delete with the field name: deletes a saved view of the user, and leads to
+// the dashboard, which offers to undo it.
 func (a *App) deleteView(c echo.Context) error {
 	name, err := web.Text(c, "name", maxViewName)
 	if err != nil {
 		return err
 	}
-	if err := a.store.DeleteView(c.Request().Context(), apps.Subject(c), name); err != nil {
+	v, err := a.store.DeleteView(c.Request().Context(), apps.Subject(c), name)
+	if errors.Is(err, db.ErrNotFound) { // deleted in another tab
+		return web.SeeOther(c, "/")
+	} else if err != nil {
 		return err
 	}
-	web.Flash(c, "success", "The view was deleted.")
-	return web.SeeOther(c, "/")
+	return web.SeeOther(c, "/?"+url.Values{"deleted": {v.Name}, "view": {strings.TrimPrefix(v.Query, "?")}}.Encode())
 }

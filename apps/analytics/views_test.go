@@ -42,7 +42,10 @@ func TestViews_ASavedViewOpensItsFilters(t *testing.T) {
 		if code, _, _ := save("view 3", "range=30d"); code != http.StatusSeeOther { // replaces
 			t.Errorf("a view of the same name: %d", code)
 		}
-		a.post(t, "/views/delete", url.Values{"name": {"view 3"}}, "analyst")
+		to := a.post(t, "/views/delete", url.Values{"name": {"view 3"}}, "analyst").Header().Get("Location")
+		if body := a.get(t, to, nil, "analyst").Body.String(); !strings.Contains(body, "“view 3” was deleted") || !strings.Contains(body, `name="query" value="range=30d"`) {
+			t.Errorf("%s doesn't offer to undo", to)
+		}
 		if n := a.scan(t, `SELECT COUNT(*) FROM saved_views`); n != 19 {
 			t.Errorf("%d views are left", n)
 		}

@@ -41,6 +41,10 @@
         said.push(`${name}: ${cells[n]}`);
       });
       tip.replaceChildren(element("p", "plot-tip-head", cells[head]), list);
+      for (const note of (rows()[i].dataset.note ?? "").split("\n").filter(Boolean)) {
+        tip.append(element("p", "plot-tip-note", note));
+        said.push(note);
+      }
       if (area(i)?.matches("a")) tip.append(element("p", "plot-tip-note", hint()));
       slider.setAttribute("aria-valuemax", String(rows().length));
       slider.setAttribute("aria-valuenow", String(i + 1));

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gatehouse.example/db"
+	"gatehouse.example/events"
 	"gatehouse.example/fleet"
 	"gatehouse.example/sso/denylist"
 	"gatehouse.example/sso/loopback"
@@ -102,6 +103,7 @@ func runReplica(ctx context.Context, name string, flags replica) error {
 	defer served()
 	group.Go(func() error { return denied.Run(following) })
 	group.Go(func() error { return s.Run(ctx) })
+	group.Go(func() error { events.AnnounceVersion(ctx, rdb, name, version(), log); return nil })
 	group.Go(func() error { defer served(); return web.Serve(ctx, ln, s.Handler(), log, c.Grace) })
 	metrics, err := serveMetrics(ctx, group, c.MetricsAddr, log)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,7 @@ type auditQuery struct {
 type auditView struct {
 	frame
 	Query auditQuery
+	Saved filtersView
 	Rows  []auditRow
 	Pages components.Pages
 }
@@ -44,12 +46,18 @@ type auditRow struct {
 	Detail            string
 }
 
-func readAuditQuery(c echo.Context) (q auditQuery, err error) {
-	for name, into := range map[string]*string{"actor": &q.Actor, "target": &q.Target, "action": &q.Action, "kind": &q.Kind} {
-		if *into, err = web.Text(c, name, maxSearch); err != nil {
-			return q, err
+func readAuditQuery(c echo.Context) (auditQuery, error) {
+	for _, name := range []string{"actor", "target", "action", "kind"} {
+		if _, err := web.Text(c, name, maxSearch); err != nil {
+			return auditQuery{}, err
 		}
 	}
+	return parseAuditQuery(c.QueryParams()), nil
+}
+
+// parseAuditQuery returns the query of params, without values that are invalid.
+func parseAuditQuery(params url.Values) auditQuery {
+	q := auditQuery{Actor: searchText(params, "actor"), Target: searchText(params, "target"), Action: params.Get("action"), Kind: params.Get("kind")}
 	if actionLabels.text(q.Action) == q.Action {
 		q.Action = ""
 	}
@@ -58,19 +66,22 @@ func readAuditQuery(c echo.Context) (q auditQuery, err error) {
 	}
 	q.Faults = map[string]string{}
 	for name, into := range map[string]*string{"from": &q.From, "to": &q.To} {
-		if *into = strings.TrimSpace(c.QueryParam(name)); *into == "" {
+		if *into = strings.TrimSpace(params.Get(name)); *into == "" {
 			continue
 		}
 		if day, err := time.ParseInLocation(time.DateOnly, *into, time.UTC); err != nil || day.Year() < 1970 || day.Year() > 9998 {
 			*into, q.Faults[name] = "", "Enter a valid date."
 		}
 	}
-	q.Older, q.Newer = rowNumber(c.QueryParam("older")), rowNumber(c.QueryParam("newer"))
+	q.Older, q.Newer = rowNumber(params.Get("older")), rowNumber(params.Get("newer"))
 	if q.Older > 0 {
 		q.Newer = 0
 	}
-	return q, nil
+	return q
 }
+
+// filter returns the query that q is saved as, "" if it filters nothing.
+func (q auditQuery) filter() string { return queryOf(q.url(auditPath, 0, 0)) }
 
 func (q auditQuery) filtered() bool {
 	return q.Actor+q.Action+q.Kind+q.Target+q.From+q.To != ""
@@ -115,9 +126,16 @@ func (a *Console) userIDOf(ctx context.Context, typed string) (string, error) {
 }
 
 // auditPage handles GET /admin/audit.
-func (a *Console) auditPage(c echo.Context, _ Admin) error {
+func (a *Console) auditPage(c echo.Context, me Admin) error {
 	q, err := readAuditQuery(c)
 	if err != nil {
+		return err
+	}
+	return a.showAudit(c, me, http.StatusOK, q, filtersView{})
+}
+
+func (a *Console) showAudit(c echo.Context, me Admin, status int, q auditQuery, saved filtersView) error {
+	if err := a.loadFilters(c, me, auditFilters, q.filter(), &saved); err != nil {
 		return err
 	}
 	query, err := a.storeQuery(c.Request().Context(), q)
@@ -133,7 +151,7 @@ func (a *Console) auditPage(c echo.Context, _ Admin) error {
 	}
 	view := auditView{
 		frame: a.frame(c, "Audit", "Who did what, to whom and from where. Entries can't be changed or removed.", "audit"),
-		Query: q, Rows: auditRowsOf(rows), Pages: components.Pages{Label: "Audit"},
+		Query: q, Saved: saved, Rows: auditRowsOf(rows), Pages: components.Pages{Label: "Audit"},
 	}
 	view.Head.Actions = auditDownload(q.url(auditPath+".csv", 0, 0))
 	if len(rows) > 0 {
@@ -144,5 +162,5 @@ func (a *Console) auditPage(c echo.Context, _ Admin) error {
 			view.Pages.NextURL = q.url(auditPath, rows[len(rows)-1].Seq, 0)
 		}
 	}
-	return web.Render(c, http.StatusOK, auditListPage(view), auditList(view))
+	return web.Render(c, status, auditListPage(view), auditList(view))
 }

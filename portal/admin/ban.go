@@ -229,6 +229,59 @@ func (a *Console) unbanUser(c echo.Context, me Admin, u store.User) error {
 	return a.Store.Apply(c.Request().Context(), store.UnbanUser(u.ID, a.Now()), a.audit(c, me, actUnbanned, kindPerson, u.ID, u.Email, nil))
 }
 
+// undoTimeout is how long the lifting of a ban can be undone.
+const undoTimeout = 10 * time.Minute
+
+// liftedBan returns when the ban of the row banned would have ended, zero for a permanent one. ok is false if the row
+// unbanned did not lift it within undoTimeout, or if it would have ended by now.
+func (a *Console) liftedBan(banned, unbanned store.Audit) (until time.Time, ok bool) {
+	if text, _ := banned.Detail["until"].(string); text != "" {
+		var err error
+		if until, err = time.Parse(time.RFC3339, text); err != nil || !until.After(a.Now()) {
+			return until, false
+		}
+	}
+	return until, banned.Seq > 0 && unbanned.Seq > banned.Seq && a.Now().Sub(unbanned.At) < undoTimeout
+}
+
+// undoUnban handles POST /admin/people/:id/unban/undo: bans a user again, for the reason and until the time of the ban
+// that was lifted last.
+func (a *Console) undoUnban(c echo.Context, me Admin) error {
+	u, err := a.bannable(c, me)
+	if err != nil {
+		return err
+	}
+	latest := map[string]store.Audit{}
+	for _, action := range []string{actBanned, actUnbanned} {
+		rows, _, err := a.Store.AuditRows(c.Request().Context(), store.AuditQuery{Action: action, TargetID: u.ID, Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			latest[action] = rows[0]
+		}
+	}
+	until, ok := a.liftedBan(latest[actBanned], latest[actUnbanned])
+	if !ok {
+		web.Flash(c, "info", "This can no longer be undone. You can ban "+u.Name+" again.")
+		return web.RedirectHX(c, personURL(u.ID))
+	}
+	reason, _ := latest[actBanned].Detail["reason"].(string)
+	done, err := a.banUser(c, me, u, reason, until)
+	switch {
+	case errors.Is(err, store.ErrBanned):
+		return alreadyBanned(c, u)
+	case errors.Is(err, store.ErrLastAdmin):
+		web.Flash(c, "warning", u.Name+" is the only administrator who can sign in. Make someone else an administrator first.")
+		return web.RedirectHX(c, personURL(u.ID))
+	case errors.Is(err, store.ErrNotFound):
+		return web.NotFound("This person")
+	case err != nil:
+		return err
+	}
+	return web.RedirectHX(c, receiptURL(done.ID))
+}
+
 func notBanned(c echo.Context, u store.User) error {
 	web.Flash(c, "info", u.Name+" is not banned.")
 	return web.RedirectHX(c, personURL(u.ID))

@@ -34,24 +34,11 @@ type peopleQuery struct {
 	After, Before     string
 }
 
-func readPeopleQuery(c echo.Context) (peopleQuery, error) {
-	text, err := web.Text(c, "q", maxSearch)
-	if err != nil {
-		return peopleQuery{}, err
-	}
-	q := parsePeopleQuery(c.QueryParams())
-	q.Text = text
-	return q, nil
-}
-
 // parsePeopleQuery returns the query of params, without values that are invalid.
 func parsePeopleQuery(params url.Values) peopleQuery {
 	q := peopleQuery{
-		Text: strings.TrimSpace(params.Get("q")), State: params.Get("state"), Role: params.Get("role"),
+		Text: searchText(params, "q"), State: params.Get("state"), Role: params.Get("role"),
 		After: params.Get("after"), Before: params.Get("before"),
-	}
-	if !utf8.ValidString(q.Text) || utf8.RuneCountInString(q.Text) > maxSearch || strings.ContainsFunc(q.Text, unicode.IsControl) {
-		q.Text = ""
 	}
 	q.Size, _ = strconv.Atoi(params.Get("size"))
 	if !slices.Contains([]string{store.StateActive, store.StateBanned, store.StateDeleted}, q.State) {
@@ -66,6 +53,15 @@ func parsePeopleQuery(params url.Values) peopleQuery {
 	return q
 }
 
+// searchText returns a parameter without surrounding white space, "" if it is no text that can be searched for.
+func searchText(params url.Values, name string) string {
+	text := strings.TrimSpace(params.Get(name))
+	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxSearch || strings.ContainsFunc(text, unicode.IsControl) {
+		return ""
+	}
+	return text
+}
+
 // here returns the URL of the page that q asks for.
 func (q peopleQuery) here() string {
 	return q.url(readPeopleCursor(q.After), readPeopleCursor(q.Before))
@@ -78,6 +74,14 @@ func (q peopleQuery) url(after, before store.PeopleCursor) string {
 	}
 	return pageURL(peoplePath, "q", q.Text, "state", q.State, "role", q.Role, "size", size,
 		"after", peopleCursorText(after), "before", peopleCursorText(before))
+}
+
+// filter returns the query that q is saved as, "" if it filters nothing.
+func (q peopleQuery) filter() string {
+	if !q.filtered() {
+		return ""
+	}
+	return queryOf(q.url(store.PeopleCursor{}, store.PeopleCursor{}))
 }
 
 func (q peopleQuery) filtered() bool { return q.Text != "" || q.State != "" || q.Role != "" }
@@ -115,6 +119,7 @@ func readPeopleCursor(text string) (at store.PeopleCursor) {
 type peopleView struct {
 	frame
 	Query peopleQuery
+	Saved filtersView
 	Rows  []personRow
 	Pages components.Pages
 
@@ -142,9 +147,18 @@ func personStateOf(u store.User, now time.Time) personState {
 func personURL(id string) string { return peoplePath + "/" + url.PathEscape(id) }
 
 // people handles GET /admin/people. q is an id, or beginnings of words of the name and the email.
-func (a *Console) people(c echo.Context, _ Admin) error {
-	q, err := readPeopleQuery(c)
+func (a *Console) people(c echo.Context, me Admin) error {
+	text, err := web.Text(c, "q", maxSearch)
 	if err != nil {
+		return err
+	}
+	q := parsePeopleQuery(c.QueryParams())
+	q.Text = text
+	return a.showPeople(c, me, http.StatusOK, q, filtersView{})
+}
+
+func (a *Console) showPeople(c echo.Context, me Admin, status int, q peopleQuery, saved filtersView) error {
+	if err := a.loadFilters(c, me, peopleFilters, q.filter(), &saved); err != nil {
 		return err
 	}
 	found, err := a.Store.SearchPeople(c.Request().Context(), q.storeQuery(a.Now()))
@@ -156,7 +170,7 @@ func (a *Console) people(c echo.Context, _ Admin) error {
 	}
 	view := peopleView{
 		frame: a.frame(c, "People", "Everyone with an account. Search by name, email or ID.", "people"), Query: q,
-		Pages: components.Pages{Label: "People"}, Partial: found.Partial,
+		Saved: saved, Pages: components.Pages{Label: "People"}, Partial: found.Partial,
 	}
 	if found.Partial {
 		view.Pages.Summary = "There are many matches, and not all have been searched yet."
@@ -175,5 +189,5 @@ func (a *Console) people(c echo.Context, _ Admin) error {
 	if found.Next != (store.PeopleCursor{}) {
 		view.Pages.NextURL = q.url(found.Next, store.PeopleCursor{})
 	}
-	return web.Render(c, http.StatusOK, peoplePage(view), peopleList(view))
+	return web.Render(c, status, peoplePage(view), peopleList(view))
 }

@@ -31,6 +31,7 @@ type personView struct {
 	Ended    []endedRow
 	Receipts []receiptRow
 	Audit    []auditRow
+	Undo     bool // the lifted ban can be imposed again with a click
 }
 
 type endedRow struct {
@@ -134,15 +135,21 @@ func (a *Console) addHistory(c echo.Context, view *personView) error {
 		view.Receipts = append(view.Receipts, receiptRow{URL: receiptURL(r.ID), Reason: reasonLabels.text(r.Reason), At: r.CreatedAt})
 	}
 	var rows []store.Audit
+	latest := map[string]store.Audit{}
 	for _, action := range personActions { // an index has each in order, however many rows other actions have
 		some, _, err := a.Store.AuditRows(ctx, store.AuditQuery{Action: action, TargetID: view.User.ID, Limit: maxHistory})
 		if err != nil {
 			return err
 		}
-		if action == actBanned && view.State.Banned && len(some) > 0 {
-			view.BannedBy = some[0].Actor
+		if len(some) > 0 {
+			latest[action] = some[0]
 		}
 		rows = append(rows, some...)
+	}
+	if view.State.Banned {
+		view.BannedBy = latest[actBanned].Actor
+	} else if !view.State.Deleted && !view.Self {
+		_, view.Undo = a.liftedBan(latest[actBanned], latest[actUnbanned])
 	}
 	slices.SortFunc(rows, func(r, s store.Audit) int { return cmp.Or(s.At.Compare(r.At), cmp.Compare(s.Seq, r.Seq)) })
 	view.Audit = auditRowsOf(rows[:min(len(rows), maxHistory)])

@@ -44,6 +44,12 @@ func readSignInsQuery(q url.Values) signInsQuery {
 	return s
 }
 
+// filter returns the query that q is saved as, "" if it filters nothing.
+func (q signInsQuery) filter() string {
+	q.cursors = cursors{}
+	return queryOf(q.url())
+}
+
 func (q signInsQuery) url() string { return q.with("after", q.After, "before", q.Before) }
 
 // with returns the path of the list with the filters of q and further parameters.
@@ -64,6 +70,7 @@ func (q signInsQuery) storeQuery(at cursors, since time.Time) store.ActiveSignIn
 
 type signInsView struct {
 	frame
+	Saved    filtersView
 	URL      string
 	Apps     []chip
 	Replicas []chip // of the selected app
@@ -98,14 +105,21 @@ type openedApp struct {
 
 // signIns handles GET /admin/sign-ins: it lists the active sign-ins, the last seen first.
 func (a *Console) signIns(c echo.Context, me Admin) error {
-	q := readSignInsQuery(c.QueryParams())
+	return a.showSignIns(c, me, http.StatusOK, readSignInsQuery(c.QueryParams()), filtersView{})
+}
+
+func (a *Console) showSignIns(c echo.Context, me Admin, status int, q signInsQuery, saved filtersView) error {
+	if err := a.loadFilters(c, me, signInFilters, q.filter(), &saved); err != nil {
+		return err
+	}
 	view, err := a.loadSignIns(c, me, q)
 	if err != nil {
 		return err
 	}
 	view.frame = a.frame(c, "Active sign-ins", "Every browser in which someone is signed in, and the apps they opened.", "sign-ins")
 	view.Head.Actions = pulse(view.URL)
-	return web.Render(c, http.StatusOK, signInsPage(view), signInList(view))
+	view.Saved = saved
+	return web.Render(c, status, signInsPage(view), signInList(view))
 }
 
 func (a *Console) loadSignIns(c echo.Context, me Admin, q signInsQuery) (signInsView, error) {

@@ -29,6 +29,9 @@ var (
 	ActiveOfUser   = activeOfUser
 )
 
+// SavedFiltersOf is the query of SavedFilters.
+const SavedFiltersOf = savedFiltersOf
+
 // UsersByIDQuery is the query of UsersByID.
 const UsersByIDQuery = usersByID
 

@@ -49,6 +49,7 @@ func fill(t *testing.T, d *db.DB) {
 			'kind-' || CAST(i % 5 AS TEXT), 'u' || CAST(i % 3000 AS TEXT) FROM n`, []any{filled}},
 		{`INSERT INTO audit (at, actor_id, actor, action, target_kind, target, ip) ` + numbers + `
 			SELECT i * 1000, '', '', 'person.sign_in_failed', 'email', 'e' || CAST(i % 50 AS TEXT), '203.0.113.' || CAST(i % 200 AS TEXT) FROM n`, []any{3000}},
+		{`INSERT INTO saved_filters (user_id, list, name, query) SELECT id, 'people', id, '' FROM users`, nil},
 		{map[db.Dialect]string{db.SQLite: `ANALYZE`, db.Postgres: `VACUUM ANALYZE`}[d.Dialect], nil},
 	} {
 		if _, err := d.ExecContext(t.Context(), d.Rebind(step.statement), step.args...); err != nil {
@@ -59,8 +60,8 @@ func fill(t *testing.T, d *db.DB) {
 
 var (
 	// scans are whole tables read one row after the other, and sorted lists.
-	sqliteScan   = regexp.MustCompile(`(?m)SCAN (s|c|u|f|b|sign_ins|sign_in_clients|revocations|users|audit)$|revocations_by_until`)
-	postgresScan = regexp.MustCompile(`Seq Scan on (sign_ins|sign_in_clients|revocations|users|audit)`)
+	sqliteScan   = regexp.MustCompile(`(?m)SCAN (s|c|u|f|b|sign_ins|sign_in_clients|revocations|users|audit|saved_filters)$|revocations_by_until`)
+	postgresScan = regexp.MustCompile(`Seq Scan on (sign_ins|sign_in_clients|revocations|users|audit|saved_filters)`)
 	sorts        = regexp.MustCompile(`TEMP B-TREE|Sort Key`)
 )
 
@@ -194,6 +195,7 @@ func queries(t *testing.T, d *db.DB) map[string]ask {
 		query: "SELECT " + store.SignInColumns + store.ActiveOfUser(d.Dialect) + store.OthersByLastSeen, args: []any{"u1", db.Millis(since), "sid-1", 10, 90},
 		ordered: true, index: "sign_ins_living_of_user",
 	}
+	asked["saved filters"] = ask{query: store.SavedFiltersOf, args: []any{"u1", "people", 20}, ordered: true}
 	asked["failed sign-ins"] = ask{query: store.FailedSignInsQuery(d.Dialect), args: []any{2_000_000, 1000, 50}, index: "audit_failed_sign_ins"}
 	for name, q := range auditQueries() {
 		query, args := q.Statement(15_000_000, d.Dialect)

@@ -297,6 +297,9 @@ func DeleteUser(id, passwordHash string, now time.Time) Change {
 		if err := replaceTerms(ctx, tx, u); err != nil {
 			return err
 		}
+		if err := db.Exec(ctx, tx, "delete a user", `DELETE FROM saved_filters WHERE user_id = ?`, id); err != nil {
+			return err
+		}
 		// No email has this form, so none is taken.
 		return db.Exec(ctx, tx, "delete a user", `UPDATE users SET email = '', email_normalised = ?, name = ?, password_hash = '', roles = '[]',
 			ban_reason = '', banned_until = NULL, disabled_at = ?, deleted_at = ?, updated_at = ? WHERE id = ?`,

@@ -33,6 +33,15 @@ test("a chart answers mouse, finger and keyboard, and leads to its events", asyn
   await expect(page).toHaveURL(/\/events\/sign-ins\?/);
   await expect(page.getByRole("cell", { name: "Single sign-on" }).first()).toBeVisible(); // carol's own
 
+  // What each version of a service that started is, stands below the charts, and a mark on each.
+  await expect(async () => {
+    await page.goto(at("analytics", "/?range=24h&live=off&hide=bans"));
+    await expect(page.locator("#marks")).toContainText(/Version \S+ of .*Shop.* started at \d\d:\d\d/, { timeout: 500 });
+  }).toPass();
+  await expect(page.locator("#panel-sign-ins .mark-deployment:visible").first()).toBeVisible();
+  await page.locator("#marks").getByRole("link", { name: "Hide deployments" }).click();
+  await expect(page.locator(".mark-deployment:visible")).toHaveCount(1); // the key
+
   const phone = await another({ hasTouch: true, viewport: { width: 390, height: 844 } });
   await signIn(phone, people.carol);
   await phone.goto(at("analytics", "/?range=24h&live=off"));
@@ -60,6 +69,9 @@ test("filters are saved under a name and open again", async ({ page }) => {
   await page.getByText("Saved views").click();
   await page.getByRole("button", { name: "Delete the view Shop, a week" }).click();
   await expect(page.getByRole("link", { name: "Shop, a week" })).toHaveCount(0);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByText("Saved views").click();
+  await expect(page.getByRole("link", { name: "Shop, a week" })).toBeVisible();
 });
 
 test("a person without the role asks for access, and an administrator finds the request", async ({ page, another }) => {

@@ -370,6 +370,32 @@ test.describe("without JavaScript", () => {
   });
 });
 
+test("a filter of the people is saved, opened, replaced, deleted and brought back", async ({ page }) => {
+  await signIn(page, admin);
+  await page.goto(at("portal", "/admin/people"));
+  await main(page).getByRole("searchbox").fill("alice");
+  const saved = main(page).getByRole("navigation", { name: "Saved" }).getByRole("link", { name: "My filter" });
+  const save = async (summary) => {
+    await main(page).getByText(summary).click();
+    await main(page).getByLabel("Name", { exact: true }).fill("My filter");
+    await main(page).getByRole("button", { name: "Save", exact: true }).click();
+    await expect(page.getByText("was saved")).toBeVisible();
+    await expect(saved).toHaveAttribute("aria-current", "true");
+  };
+  await save("Save this filter");
+  await page.goto(at("portal", "/admin/people?q=bob"));
+  await save("Save this filter, or delete one"); // replaces it
+  await page.goto(at("portal", "/admin/people"));
+  await saved.click();
+  await expect(rows(page)).toContainText(people.bob.email);
+  await main(page).getByText("Save this filter, or delete one").click();
+  await main(page).getByRole("button", { name: "Delete the filter My filter" }).click();
+  await expect(main(page)).toContainText("“My filter” was deleted");
+  await expect(saved).toHaveCount(0);
+  await main(page).getByRole("button", { name: "Undo" }).click();
+  await expect(saved).toBeVisible();
+});
+
 test("every sign-in of somebody is ended from their page", async ({ page, another }) => {
   const other = await another();
   const who = await register(other, "Enno Ended");

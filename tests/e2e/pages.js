@@ -94,6 +94,7 @@ export const pages = [
   [admin, "portal", sent(bulk("ban"), "form[action^='/admin/people/bulk']", "/admin/people/bulk")],
   [admin, "portal", sent("/admin/people/bulk?action=end&id=demo-carol&id=nobody", "form[action^='/admin/people/bulk']", "/admin/people/bulk, the result")],
   [admin, "portal", "/admin/people?select=all"],
+  [admin, "portal", sent("/admin/people?q=ali", "form[action='/admin/filters']", "/admin/filters")],
   [admin, "portal", made("/admin/people/:id", (m) => m.person)],
   [admin, "portal", made("/admin/people/:id of somebody banned", (m) => m.banned)],
   [admin, "portal", made("/admin/people/:id/ban", (m) => `${m.person}/ban`)],

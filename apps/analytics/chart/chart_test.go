@@ -140,9 +140,9 @@ func TestPlot_PartialBucketIsHatched(t *testing.T) {
 
 func TestPlot_MarksBuckets(t *testing.T) {
 	p := plot(chart.Bars, time.Hour, []float64{1, 2, 3})
-	p.Marks = []int{1}
-	if svg := render(t, p.Draw()); strings.Count(svg, "stroke-dasharray") != 2 {
-		t.Error("one bucket is not marked once in each of the two layouts")
+	p.Marks = []chart.Mark{{Index: 1}, {Index: 1, Shape: chart.Diamond}}
+	if svg := render(t, p.Draw()); strings.Count(svg, "stroke-dasharray") != 4 {
+		t.Error("one bucket is not marked twice in each of the two layouts")
 	}
 }
 

@@ -32,13 +32,42 @@ type Plot struct {
 	Axis            func(v float64) string // formats a value for the axis
 	Link            func(i int) string     // returns the address of bucket i's events; nil for no links
 	Series          []Series               // one value per bucket each
-	Marks           []int                  // indexes of the buckets that are marked with a thin line
+	Marks           []Mark                 // buckets that are marked with a thin line
 	Whole           bool                   // the axis shows integers only
 	Partial         bool                   // the last bucket has not ended yet
 	Progress        float64                // how much of the last bucket has passed, from 0 to 1, if it is partial
 	SoFar           string                 // explains the hatching of a partial bucket
 	Wide            bool                   // may be as wide as the page
 	EmptyText       string                 // shown if all values are zero
+}
+
+// Mark marks the bucket with an index.
+type Mark struct {
+	Index int
+	Shape Shape
+}
+
+// Shape is the form of a mark's head.
+type Shape int
+
+// The shapes of marks.
+const (
+	Triangle Shape = iota
+	Diamond
+)
+
+// path returns the outline of a mark's head that ends at (x, y).
+func (s Shape) path(x, y float64) string {
+	if s == Diamond {
+		return "M" + num(x) + " " + num(y-10) + "L" + num(x+5) + " " + num(y-5) + "L" + num(x) + " " + num(y) + "L" + num(x-5) + " " + num(y-5) + "Z"
+	}
+	return "M" + num(x-5) + " " + num(y-8) + "H" + num(x+5) + "L" + num(x) + " " + num(y) + "Z"
+}
+
+// placed is a mark and its x.
+type placed struct {
+	Shape
+	x float64
 }
 
 // size is one layout of a chart, for one range of container widths. class (plot.templ) shows it in that range only.
@@ -59,6 +88,7 @@ const (
 	charWidth    = 6.7 // of a digit at fontSize, with a small margin
 	bottomMargin = 24.0
 	topMargin    = 10.0
+	markWidth    = 11.0
 )
 
 // layout is a plot's geometry, in the units of its viewBox.
@@ -70,7 +100,7 @@ type layout struct {
 	lines                          []line
 	bars                           []bar
 	hits                           []hit
-	marks                          []float64 // x of each marked bucket
+	marks                          []placed
 	empty                          bool
 }
 
@@ -145,8 +175,10 @@ func (p Plot) layOut(s size) layout {
 	case Lines:
 		l.lines = p.layOutLines(y, l.hits)
 	}
-	for _, i := range p.Marks {
-		l.marks = append(l.marks, l.hits[i].center())
+	at := map[int]float64{} // marks of one bucket stand side by side
+	for _, m := range p.Marks {
+		l.marks = append(l.marks, placed{m.Shape, l.hits[m.Index].center() + at[m.Index]})
+		at[m.Index] -= markWidth
 	}
 	return l
 }

@@ -12,6 +12,7 @@ type Ranking struct {
 	ID, Title, Desc string // ID is unique on the page
 	Items           []Item // largest first; none is negative
 	EmptyText       string
+	MinHeight       float64 // at which rows are further apart; unless the chart is narrow
 }
 
 const rowHeight = 43.0
@@ -24,9 +25,13 @@ type row struct {
 func (r Ranking) sizes() []size {
 	rows := max(len(r.Items), 3)
 	height := float64(rows)*rowHeight + 6
+	apart := height
+	if len(r.Items) >= 3 {
+		apart = max(height, r.MinHeight)
+	}
 	return []size{
 		{narrow.suffix, narrow.class, narrow.width, height},
-		{middle.suffix, middle.class, middle.width, height},
+		{middle.suffix, middle.class, middle.width, apart},
 	}
 }
 
@@ -36,13 +41,14 @@ func (r Ranking) layOut(s size) []row {
 		biggest = max(biggest, i.Value)
 	}
 	rows := make([]row, len(r.Items))
+	distance := (s.height - 6) / float64(max(len(r.Items), 3))
 	for i, item := range r.Items {
 		width := 0.0
 		if biggest > 0 {
 			width = max(item.Value/biggest*s.width, 4)
 		}
 		room := int((s.width-float64(len([]rune(item.Text))+2)*charWidth)/charWidth) - 3
-		rows[i] = row{y: float64(i) * rowHeight, width: width, name: truncate(item.Name, room), text: item.Text}
+		rows[i] = row{y: float64(i) * distance, width: width, name: truncate(item.Name, room), text: item.Text}
 	}
 	return rows
 }

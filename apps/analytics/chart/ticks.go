@@ -34,7 +34,7 @@ func timeTicks(starts []time.Time, most int) []timeTick {
 	}
 	var ticks []timeTick
 	for i, t := range starts {
-		if !isRound(t, step) {
+		if i > 0 && wallSteps(t, step) == wallSteps(starts[i-1], step) || i == 0 && wall(t, step)%step.Milliseconds() != 0 {
 			continue
 		}
 		ticks = append(ticks, timeTick{i, tickLabel(t, step)})
@@ -42,17 +42,22 @@ func timeTicks(starts []time.Time, most int) []timeTick {
 	return ticks
 }
 
-// isRound reports whether t is a round time for labels that are step apart. Weeks begin on Monday.
-func isRound(t time.Time, step time.Duration) bool {
-	ms := t.UnixMilli()
+// wallSteps returns how many times labels that are step apart have been due since 1970 when the clocks of t's zone show
+// t. It changes at the first bucket after each of them: in some zones no bucket begins at a full hour.
+func wallSteps(t time.Time, step time.Duration) int64 { return wall(t, step) / step.Milliseconds() }
+
+// wall returns what the clocks of t's zone show at t, in milliseconds. Weeks begin on Monday.
+func wall(t time.Time, step time.Duration) int64 {
+	_, offset := t.Zone()
+	ms := t.UnixMilli() + int64(offset)*1000
 	if step >= 7*period.Day {
 		ms -= (4 * period.Day).Milliseconds()
 	}
-	return ms%step.Milliseconds() == 0
+	return ms
 }
 
 func tickLabel(t time.Time, step time.Duration) string {
-	if step >= period.Day || t.Equal(period.Floor(t, period.Day)) {
+	if step >= period.Day || t.Hour() == 0 && t.Minute() == 0 {
 		return t.Format("2 Jan")
 	}
 	return t.Format("15:04")

@@ -65,7 +65,9 @@ func malformed(format string, args ...any) *Reject {
 const (
 	maxID   = 128
 	maxText = 200
-	maxData = 64 << 10
+	// maxVersion is the longest version of a service.
+	maxVersion = 64
+	maxData    = 64 << 10
 	// maxAhead is how far an event's time may lie in the future, because clocks differ between machines.
 	maxAhead = time.Hour
 )

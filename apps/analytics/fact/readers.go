@@ -20,6 +20,7 @@ var readers = map[string]func(data map[string]any, f *Fact) *Reject{
 	events.ThreadCreated: func(map[string]any, *Fact) *Reject { return nil },
 	events.PostCreated:   func(map[string]any, *Fact) *Reject { return nil },
 	events.VoteCast:      readVote,
+	events.Deployed:      readDeployed,
 }
 
 func readSignIn(data map[string]any, f *Fact) *Reject {
@@ -70,6 +71,16 @@ func readVote(data map[string]any, f *Fact) *Reject {
 	if value < 0 {
 		f.Variant = TakenBack
 	}
+	return nil
+}
+
+// readDeployed sets the variant of f to the version.
+func readDeployed(data map[string]any, f *Fact) *Reject {
+	version, _ := data["version"].(string)
+	if strings.TrimSpace(version) == "" || !isStorable(version, maxVersion) {
+		return malformed("version")
+	}
+	f.Variant = version
 	return nil
 }
 

@@ -54,7 +54,7 @@ func Parse(q url.Values, now time.Time, limits Limits) (Period, error) {
 
 // parse reads a period like [Parse] and divides it by step. If step is 0, it chooses one that fits the period.
 func parse(q url.Values, now time.Time, limits Limits, step time.Duration) (Period, error) {
-	for _, name := range []string{Range, From, To} {
+	for _, name := range []string{Range, From, To, Zone} {
 		if len(q[name]) > 1 {
 			return Period{}, &Error{name, fmt.Sprintf("“%s” is given more than once.", name)}
 		}
@@ -67,7 +67,13 @@ func parse(q url.Values, now time.Time, limits Limits, step time.Duration) (Peri
 		}
 	}
 	if name == Custom {
-		return parseCustom(from, to, now, limits, step)
+		zone := time.UTC
+		if q.Get(Zone) != "" {
+			if zone = LoadZone(q.Get(Zone)); zone == nil {
+				return Period{}, &Error{From, "This time zone is unknown. Choose the range again."}
+			}
+		}
+		return parseCustom(from, to, zone, now, limits, step)
 	}
 	for _, p := range Presets {
 		if p.Name == name {
@@ -82,17 +88,17 @@ func parse(q url.Values, now time.Time, limits Limits, step time.Duration) (Peri
 // arithmetic cannot overflow.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func parseCustom(fromText, toText string, now time.Time, limits Limits, step time.Duration) (Period, error) {
+func parseCustom(fromText, toText string, zone *time.Location, now time.Time, limits Limits, step time.Duration) (Period, error) {
 	if fromText == "" {
 		return Period{}, &Error{From, "Enter a start date and time."}
 	}
-	from, ok := parseTime(fromText)
+	from, ok := parseTime(fromText, zone)
 	if !ok {
 		return Period{}, &Error{From, "Enter a date and time, such as 2026-11-01T08:00 or 2026-11-01."}
 	}
 	to := now
 	if toText != "" {
-		if to, ok = parseTime(toText); !ok {
+		if to, ok = parseTime(toText, zone); !ok {
 			return Period{}, &Error{To, "Enter a date and time, such as 2026-11-01T08:00 or 2026-11-01."}
 		}
 	}
@@ -100,7 +106,7 @@ func parseCustom(fromText, toText string, now time.Time, limits Limits, step tim
 	case from.Before(earliest):
 		return Period{}, &Error{From, "Enter a date in or after 2000."}
 	case from.After(now):
-		return Period{}, &Error{From, "The start must not be in the future. Times are in UTC."}
+		return Period{}, &Error{From, "The start must not be in the future."}
 	case !from.Before(to):
 		return Period{}, &Error{To, "The end must be after the start."}
 	case to.Sub(from) > Longest:
@@ -124,12 +130,13 @@ func parseCustom(fromText, toText string, now time.Time, limits Limits, step tim
 // layouts are the formats of <input type="datetime-local"> and <input type="date">, and RFC 3339.
 var layouts = []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02", time.RFC3339}
 
-func parseTime(s string) (time.Time, bool) {
+// parseTime reads a time, which is in zone unless it has an offset.
+func parseTime(s string, zone *time.Location) (time.Time, bool) {
 	if len(s) > 40 {
 		return time.Time{}, false
 	}
 	for _, l := range layouts {
-		if t, err := time.Parse(l, s); err == nil && t.Year() >= 1 && t.Year() <= 9999 {
+		if t, err := time.ParseInLocation(l, s, zone); err == nil && t.Year() >= 1 && t.Year() <= 9999 {
 			return t.UTC(), true
 		}
 	}
@@ -140,7 +147,7 @@ func parseTime(s string) (time.Time, bool) {
 // missing, given twice or not a time, or if the span is empty or longer than [Longest].
 func ParseSpan(q url.Values) (from, to time.Time, err error) {
 	for _, name := range []string{From, To} {
-		at, ok := parseTime(strings.TrimSpace(q.Get(name)))
+		at, ok := parseTime(strings.TrimSpace(q.Get(name)), time.UTC)
 		if !ok || len(q[name]) > 1 || at.Before(earliest) {
 			return from, to, &Error{name, fmt.Sprintf("“%s” must be one date and time, such as 2026-11-01T08:00.", name)}
 		}
@@ -155,11 +162,11 @@ func ParseSpan(q url.Values) (from, to time.Time, err error) {
 // FieldText returns t in the format of <input type="datetime-local">, in UTC.
 func FieldText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04") }
 
-// FieldValue converts the text of from or to into the format of <input type="datetime-local">. It returns text that is
-// not a time unchanged.
-func FieldValue(s string) string {
-	if t, ok := parseTime(strings.TrimSpace(s)); ok {
-		return FieldText(t)
+// FieldValue converts the text of from or to, which is in the zone from, into the format of <input
+// type="datetime-local">, in the zone to. It returns text that is not a time unchanged.
+func FieldValue(s string, from, to *time.Location) string {
+	if t, ok := parseTime(strings.TrimSpace(s), from); ok {
+		return t.In(to).Format("2006-01-02T15:04")
 	}
 	return s
 }

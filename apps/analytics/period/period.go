@@ -22,6 +22,7 @@ type Period struct {
 	Name     string // of the preset, or [Custom]
 	From, To time.Time
 	Step     time.Duration
+	Zone     *time.Location // of labels; nil means UTC. Buckets and parameters are in UTC
 }
 
 // Offset returns the duration by which bucket boundaries are shifted from multiples of Step since 1970.

@@ -35,6 +35,10 @@ func (s *Store) Add(ctx context.Context, facts []fact.Fact, rejected []fact.Reje
 func (s *Store) addFacts(ctx context.Context, tx *sqlx.Tx, facts []fact.Fact, now time.Time) (int, error) {
 	facts = slices.Clone(facts)
 	slices.SortStableFunc(facts, func(a, b fact.Fact) int { return strings.Compare(a.ID, b.ID) })
+	facts, err := addDeployments(ctx, tx, facts)
+	if err != nil {
+		return 0, err
+	}
 	// The sort is stable: of two facts with the same id the first one counts, here as in the database.
 	fresh, err := insertEvents(ctx, tx, facts, now)
 	if err != nil {

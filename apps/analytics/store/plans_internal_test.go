@@ -161,13 +161,14 @@ func fillEvents(t *testing.T, d *db.DB) {
 
 // The funnel reads nothing but an index, retention joins by keys, and requests are listed in order, on both databases.
 func TestPlans_FunnelRetentionAndRequests(t *testing.T) {
-	scan := regexp.MustCompile(`(?m)^\s*SCAN (events|w|c|access_requests|saved_views)$|Seq Scan|SCAN (w|c)\b`)
+	scan := regexp.MustCompile(`(?m)^\s*SCAN (events|w|c|access_requests|saved_views|deployments)$|Seq Scan|SCAN (w|c)\b`)
 	env.EachDB(t, "analytics", func(t *testing.T, d *db.DB) {
 		fillEvents(t, d)
 		for _, fill := range []string{
 			`INSERT INTO sign_in_weeks SELECT DISTINCT happened_at / 604800000 * 604800000, subject FROM events`,
 			`INSERT INTO cohorts SELECT subject, MIN(week_at), MAX(week_at) FROM sign_in_weeks GROUP BY subject`,
-			`INSERT INTO access_requests SELECT id, 'n', 'e', '', happened_at FROM events`, `ANALYZE`,
+			`INSERT INTO access_requests SELECT id, 'n', 'e', '', happened_at FROM events`,
+			`INSERT INTO deployments SELECT 'shop', id, happened_at FROM events`, `ANALYZE`,
 		} {
 			if _, err := d.ExecContext(t.Context(), fill); err != nil {
 				t.Fatal(err)
@@ -178,10 +179,11 @@ func TestPlans_FunnelRetentionAndRequests(t *testing.T) {
 			query, index string
 			args         []any
 		}{
-			"funnel":    {funnelQuery, "events_type", []any{db.Millis(yearBegin), db.Millis(yearEnd)}},
-			"retention": {retentionQuery, map[db.Dialect]string{db.SQLite: "SEARCH w USING PRIMARY KEY", db.Postgres: "sign_in_weeks"}[d.Dialect], []any{first}},
-			"views":     {viewsOf, map[db.Dialect]string{db.SQLite: "saved_views", db.Postgres: "saved_views_pkey"}[d.Dialect], []any{"ann", MaxViews}},
-			"requests":  {accessRequests, "access_requests_at", []any{25, 0}},
+			"funnel":      {funnelQuery, "events_type", []any{db.Millis(yearBegin), db.Millis(yearEnd)}},
+			"retention":   {retentionQuery, map[db.Dialect]string{db.SQLite: "SEARCH w USING PRIMARY KEY", db.Postgres: "sign_in_weeks"}[d.Dialect], []any{first}},
+			"views":       {viewsOf, map[db.Dialect]string{db.SQLite: "saved_views", db.Postgres: "saved_views_pkey"}[d.Dialect], []any{"ann", MaxViews}},
+			"deployments": {deploymentsOf, "deployments_at", []any{db.Millis(yearBegin), db.Millis(yearEnd), maxDeployments}},
+			"requests":    {accessRequests, "access_requests_at", []any{25, 0}},
 		} {
 			if plan := planOf(t, d, ask.query, ask.args); scan.MatchString(plan) || !strings.Contains(plan, ask.index) {
 				t.Errorf("%s: not by %s:\n%s", name, ask.index, plan)

@@ -49,6 +49,9 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (events int, err error
 	if err := db.Exec(ctx, s.db, "analytics: prune", `DELETE FROM access_requests WHERE at < ?`, db.Millis(now.Add(-keepAccessRequests))); err != nil {
 		return events, err
 	}
+	if err := db.Exec(ctx, s.db, "analytics: prune", `DELETE FROM deployments WHERE at < ?`, hour); err != nil {
+		return events, err
+	}
 	if err := s.pruneCohorts(ctx, now); err != nil {
 		return events, err
 	}

@@ -53,7 +53,7 @@ func (s *Store) SaveView(ctx context.Context, subject string, v View, now time.T
 	})
 }
 
-// DeleteView deletes the user's view of that name, if there is one.
-func (s *Store) DeleteView(ctx context.Context, subject, name string) error {
-	return db.Exec(ctx, s.db, "analytics: delete a view", `DELETE FROM saved_views WHERE subject = ? AND name = ?`, subject, name)
+// DeleteView deletes the user's view of that name, and returns it. It returns db.ErrNotFound if there is none.
+func (s *Store) DeleteView(ctx context.Context, subject, name string) (View, error) {
+	return db.One[View](ctx, s.db, "analytics: delete a view", `DELETE FROM saved_views WHERE subject = ? AND name = ? RETURNING name, query`, subject, name)
 }
