@@ -23,9 +23,10 @@ type cartView struct {
 	Lines    []cartLine
 	Units    int
 	Cents    int64
-	Lacking  bool         // a line has more units than are in stock
-	Removed  *removedView // the product that was removed last
-	Missing  []string     // what a reorder could not put into the cart, and why
+	Shipping *store.Shipping // the chosen one, or nil
+	Lacking  bool            // a line has more units than are in stock
+	Removed  *removedView    // the product that was removed last
+	Missing  []string        // what a reorder could not put into the cart, and why
 	SignedIn bool
 	Away     bool // the session cannot be checked at present, so the user may be signed in
 }
@@ -136,6 +137,14 @@ func (a *App) setMissing(c echo.Context, v *cartView, order string) error {
 		}
 	}
 	return nil
+}
+
+// Total returns the price of the lines and of the chosen shipping.
+func (v cartView) Total() int64 {
+	if v.Shipping == nil {
+		return v.Cents
+	}
+	return v.Cents + v.Shipping.Cents
 }
 
 func (a *App) cartView(c echo.Context) (cartView, error) {

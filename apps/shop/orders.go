@@ -111,6 +111,11 @@ func (a *App) reorder(c echo.Context) error {
 	return web.SeeOther(c, "/cart?again="+id)
 }
 
+func (v orderView) shipping() store.Shipping {
+	s, _ := store.ShippingByKey(v.Order.Shipping)
+	return s
+}
+
 func (v orderView) status() store.Status { return v.Order.Status(v.Now) }
 
 // statusLabels are the names of the statuses.

@@ -70,7 +70,13 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/cart/items/:slug/restore", a.restoreToCart)
 
 	e.GET("/checkout", a.checkout, signedIn)
-	e.POST("/checkout", a.placeOrder, signedIn)
+	for step := addressStep; step <= reviewStep; step++ {
+		e.GET(checkoutSteps[step].path, a.showStep(step), signedIn)
+		if step < reviewStep {
+			e.POST(checkoutSteps[step].path, a.saveStep(step), signedIn)
+		}
+	}
+	e.POST("/checkout/review", a.placeOrder, signedIn)
 
 	e.GET("/orders", a.orders, signedIn)
 	e.GET("/orders/:id", a.order, signedIn)

@@ -36,7 +36,7 @@ const (
 	logout  = "id_token_hint={hint}&client_id=hostile&post_logout_redirect_uri={after}&state=s&logout_hint="
 	thread  = "title=A+question+about+locks&board={board}&body=How+do+I+oil+one%3F&product=brass-lever-handle&key=ABCDEFGHIJKLMNOPQRSTUVWXY2&version=1"
 	period  = "range=7d&from=2026-11-01&to=2026-11-20&app=shop&live=off&was=empty"
-	address = "key=ABCDEFGHIJKLMNOPQRSTUVWXY2&summary=x&name=Ann&street=High+Street+1&postcode=12345&city=Town&country=DE"
+	address = "name=Ann&street=High+Street+1&postcode=12345&city=Town&country=DE"
 )
 
 // shared are the endpoints that every service has (package web).
@@ -108,8 +108,15 @@ var endpoints = map[string][]endpoint{
 		{route: "POST /cart/items/:slug", as: customer, form: "quantity=1"},
 		{route: "POST /cart/items/:slug/remove", as: customer, form: "quantity=1"},
 		{route: "POST /cart/items/:slug/restore", as: customer, form: "quantity=1"},
-		{route: "GET /checkout", as: moderator, query: "address=ABCDEFGHIJKLMNOPQRSTUVWXY2"}, // whose cart nobody touches
-		{route: "POST /checkout", as: moderator, form: address},
+		{route: "GET /checkout", as: moderator}, // whose cart nobody touches
+		{route: "GET /checkout/address", as: moderator, query: "address=ABCDEFGHIJKLMNOPQRSTUVWXY2"},
+		{route: "POST /checkout/address", as: moderator, form: address},
+		{route: "GET /checkout/shipping", as: moderator},
+		{route: "POST /checkout/shipping", as: moderator, form: "shipping=express"},
+		{route: "GET /checkout/payment", as: moderator, query: "declined=1"},
+		{route: "POST /checkout/payment", as: moderator, form: "payment=test-declined"},
+		{route: "GET /checkout/review", as: moderator},
+		{route: "POST /checkout/review", as: moderator, form: "key=ABCDEFGHIJKLMNOPQRSTUVWXY2&summary=x"},
 		{route: "GET /orders", as: customer, query: "page=1"},
 		{route: "GET /orders/:id", as: customer, query: "placed=1"},
 		{route: "POST /orders/:id/cancel", as: customer},

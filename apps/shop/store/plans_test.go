@@ -26,6 +26,8 @@ func grown(t *testing.T, n int, test func(t *testing.T, s *store.Store, d *db.DB
 		statements := []string{
 			`INSERT INTO products (slug, category, name, name_lower, price_cents, stock, short, description, specs, featured, added_at, search) ` + numbers + `
 				SELECT 'p' || CAST(i AS TEXT), 'c' || CAST(i % 8 AS TEXT), 'Thing', 'thing ' || CAST(i AS TEXT), i, 5, '', '', '[]', i % 100, i, ` + words + ` FROM n`,
+			`INSERT INTO orders (id, subject, idempotency_key, total_cents, units, name, street, postcode, city, country, placed_at) ` + numbers + `
+				SELECT 'O' || CAST(i AS TEXT), 's' || CAST(i % 500 AS TEXT), 'grown' || CAST(i AS TEXT), 1, 1, '', '', '', '', '', i FROM n`,
 			`INSERT INTO search_documents (id, words) ` + numbers + ` SELECT 'p' || CAST(i AS TEXT), ` + words + ` FROM n`,
 		}
 		if d.Dialect == db.SQLite {

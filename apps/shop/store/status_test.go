@@ -24,7 +24,7 @@ func place(t *testing.T, s *store.Store, sub, product string, at time.Time) stri
 	if _, _, err := s.Add(ctx, store.PersonCart(sub), product, 1, "192.0.2.1", at); err != nil {
 		t.Fatal(err)
 	}
-	id, _, err := s.PlaceOrder(ctx, store.Checkout{Subject: sub, Address: home, Key: rand.Text(), Summary: summary(ctx, t, s, sub), Now: at})
+	id, _, err := s.PlaceOrder(ctx, store.Checkout{Subject: sub, Details: details, Key: rand.Text(), Summary: summary(ctx, t, s, sub), Now: at})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestReorder_WhatIsStillThere(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		id, _, err := s.PlaceOrder(ctx, store.Checkout{Subject: "p", Address: home, Key: "k", Summary: summary(ctx, t, s, "p"), Now: now})
+		id, _, err := s.PlaceOrder(ctx, store.Checkout{Subject: "p", Details: details, Key: "k", Summary: summary(ctx, t, s, "p"), Now: now})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +218,9 @@ func shopOn(ctx context.Context, s *store.Store, who string, action int, product
 		if cartErr != nil {
 			return cartErr
 		}
-		_, _, err = s.PlaceOrder(ctx, store.Checkout{Subject: who, Address: home, Key: key, Summary: store.Summary(lines), Now: now})
+		chosen := details
+		chosen.Payment = store.TestCards[quantity%2].Key
+		_, _, err = s.PlaceOrder(ctx, store.Checkout{Subject: who, Details: chosen, Key: key, Summary: store.Summary(lines, chosen), Now: now})
 	case 4:
 		for _, o := range orders.Orders {
 			if err = s.Cancel(ctx, who, o.ID, at); err != nil {
@@ -232,7 +234,7 @@ func shopOn(ctx context.Context, s *store.Store, who string, action int, product
 			}
 		}
 	}
-	for _, expected := range []error{store.ErrSoldOut, store.ErrEmpty, store.ErrChanged, store.ErrPacked, store.ErrNotReturned} {
+	for _, expected := range []error{store.ErrSoldOut, store.ErrEmpty, store.ErrChanged, store.ErrDeclined, store.ErrPacked, store.ErrNotReturned} {
 		if errors.Is(err, expected) {
 			return nil
 		}
