@@ -32,6 +32,7 @@ type orderView struct {
 	Pictures pictures
 	Now      time.Time
 	New      bool // the user has just placed the order
+	Merchant bool // the page is the merchant's
 }
 
 // stepView is a step of an order's timeline.
@@ -96,6 +97,7 @@ func (a *App) endOrder(c echo.Context, end func(ctx context.Context, subject, id
 	case err != nil:
 		return apps.NotFound(err, "This order")
 	default:
+		a.relay.Notify()
 		web.Flash(c, "success", message)
 	}
 	return web.SeeOther(c, orderPath(id))
@@ -171,7 +173,7 @@ func (v orderView) steps() []stepView {
 	var out []stepView
 	add := func(s store.Status, reached bool) {
 		step := stepView{Label: statusLabels[s], At: v.Order.Reaches(s), Reached: reached, Current: s == status, Ended: s > store.Delivered}
-		if step.Current {
+		if step.Current && !v.Merchant {
 			step.Text = statusTexts[s]
 		}
 		out = append(out, step)

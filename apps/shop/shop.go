@@ -84,6 +84,15 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/orders/:id/return", a.returnOrder, signedIn)
 	e.POST("/orders/:id/reorder", a.reorder, signedIn)
 
+	merchant := a.sso.Role(merchantRoles...)
+	e.GET("/merchant", a.allOrders, merchant)
+	e.GET("/merchant/orders/:id", a.anyOrder, merchant)
+	e.POST("/merchant/orders/:id/move-on", a.moveOn, merchant)
+	e.POST("/merchant/orders/:id/refund", a.refund, merchant)
+	e.GET("/merchant/products", a.stock, merchant, searches)
+	e.GET("/merchant/products/:slug", a.stockForm, merchant)
+	e.POST("/merchant/products/:slug", a.saveStock, merchant)
+
 	e.GET("/api/v1/products", a.apiProducts, searches)
 	e.GET("/api/v1/products/:slug", a.apiProduct)
 	e.GET("/api/v1/purchases", a.apiPurchases, a.sso.Program("purchases:read"))
