@@ -209,6 +209,44 @@ test("an order can be cancelled, ordered again, followed and returned", async ({
   await expect(page.getByText("Return order")).toHaveCount(0);
 });
 
+test("a merchant finds an order and moves it on, and changes a price that another has changed", async ({ page, another }) => {
+  await register(page, "Mia Mover");
+  await page.goto(at("shop", "/products/folding-rule"));
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await expect(cartCount(page)).toHaveText("1");
+  await checkOut(page);
+  await page.getByRole("button", { name: "Place order" }).click();
+  await expect(page).toHaveURL(/\/orders\//);
+  const id = new URL(page.url()).pathname.split("/").pop();
+
+  const merchant = await another();
+  await signIn(merchant, people.admin);
+  await merchant.goto(at("shop", "/merchant"));
+  await merchant.getByLabel("Order number").fill(`${id.slice(0, 4)}-${id.slice(4, 8)}`);
+  await merchant.getByRole("button", { name: "Search", exact: true }).last().click();
+  await merchant.getByRole("main").getByRole("cell").getByRole("link").click();
+  for (const [button, status] of [["Mark as paid", "Paid"], ["Mark as packed", "Packed"], ["Mark as sent", "Sent"]]) {
+    await merchant.getByRole("button", { name: button }).click();
+    await expect(merchant.locator("[aria-current=step]")).toContainText(status);
+  }
+  await page.reload();
+  await expect(page.locator("[aria-current=step]")).toContainText("Your parcel is on its way.");
+  await merchant.getByText("Cancel and refund").click();
+  await merchant.getByRole("button", { name: "Yes, cancel it" }).click();
+  await expect(merchant.locator("[aria-current=step]")).toContainText("Cancelled");
+
+  const other = await merchant.context().newPage();
+  for (const tab of [merchant, other]) await tab.goto(at("shop", "/merchant/products/folding-rule"));
+  for (const [tab, price] of [[merchant, "31"], [other, "32.50"]]) {
+    await tab.getByLabel("Price").fill(price);
+    await tab.getByRole("button", { name: "Save" }).click();
+  }
+  await expect(other.getByRole("main")).toContainText("The product has changed meanwhile");
+  await expect(other.getByRole("main")).toContainText("It now costs $31.00");
+  await other.getByRole("button", { name: "Save" }).click();
+  await expect(other.getByRole("row", { name: /Folding/ })).toContainText("$32.50");
+});
+
 test("a buyer reviews a product by keyboard, edits the review, and a moderator removes it", async ({ page, another }) => {
   await signIn(page, people.alice);
   await page.goto(at("shop", "/products/filament-bulbs"));

@@ -63,7 +63,7 @@ func open(t *testing.T, o estate.Options) *house {
 	h.enter(t, elsewhere, "alice@example.com", "portal")
 	h.enter(t, moderator, "bob@example.com", "portal", "shop", "forum", "academy")
 	h.enter(t, analyst, "carol@example.com", "portal", "analytics")
-	h.enter(t, administrator, "admin@example.com", "portal", "analytics", "academy")
+	h.enter(t, administrator, "admin@example.com", "portal", "shop", "analytics", "academy")
 	challenge := sha256.Sum256([]byte(verifier))
 	h.values = map[string]string{
 		"{callback}": callback, "{after}": afterwards, "{verifier}": verifier, "{issuer}": h.URL("portal"),
