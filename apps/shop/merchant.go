@@ -61,7 +61,7 @@ func (a *App) allOrders(c echo.Context) error {
 	if q.Status != nil {
 		v.Status = statusKeys[*q.Status]
 	}
-	q.Prefix = strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(v.Number))
+	q.Prefix = strings.ToUpper(strings.NewReplacer("-", "", "\u2011", "", " ", "").Replace(v.Number))
 	q.After, q.Before = readCursor(c.QueryParam("after")), readCursor(c.QueryParam("before"))
 	if q.After != nil {
 		q.Before = nil

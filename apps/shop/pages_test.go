@@ -55,7 +55,10 @@ func TestCart_ComesAlongAtSignIn(t *testing.T) {
 		b.want(b.post("/cart/items/olive-soap/remove", nil), 303, "/cart")
 		b.want(b.get("/cart"), 200, "Your cart is empty")
 		// Limits are told.
-		b.want(b.post("/cart/items", url.Values{"product": {"ring-door-knocker"}, "quantity": {"9"}}, "HX-Request", "true"), 200, "no more in stock")
+		b.want(b.post("/cart/items", url.Values{"product": {"ring-door-knocker"}, "quantity": {"9"}, "return_to": {"/products/ring-door-knocker"}}, "HX-Request", "true"), 422, "Only 3 left.", `id="quantity-error"`, `value="9"`)
+		b.want(b.post("/cart/items", url.Values{"product": {"ring-door-knocker"}, "quantity": {"2"}}), 303)
+		b.want(b.post("/cart/items", url.Values{"product": {"ring-door-knocker"}, "quantity": {"2"}}), 422, "<html", "Only 3 left. Your cart has 2.")
+		b.want(b.post("/cart/items/ring-door-knocker", url.Values{"quantity": {"4"}}, "HX-Request", "true"), 422, "Only 3 left.", `id="quantity-ring-door-knocker-error"`, `value="4"`)
 		b.want(b.post("/cart/items", url.Values{"product": {"bypass-secateurs"}, "quantity": {"1"}}, "HX-Request", "true"), 200, "sold out")
 	})
 }
