@@ -1007,7 +1007,7 @@ func totals(v cartView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if v.Shipping == nil {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "<dd>Free, or faster</dd>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "<dd>Standard is free</dd>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
