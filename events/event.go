@@ -16,16 +16,17 @@ const Stream = "gatehouse:events"
 
 // Types of events, with the contents of their Data.
 const (
-	SignIn        = "sign_in"        // client_id, method: "password" or "sso"
-	SignOut       = "sign_out"       // client_id, scope: "session" or "everywhere"
-	Registered    = "registered"     // empty
-	UserBanned    = "user_banned"    // user_id: the user who was banned
-	CartStarted   = "cart_started"   // product: the first one in a user's empty cart
-	OrderPlaced   = "order_placed"   // order_id, total_cents, items: [{product, name, quantity, cents}]
-	ThreadCreated = "thread_created" // thread_id, board
-	PostCreated   = "post_created"   // thread_id, post_id, board
-	VoteCast      = "vote_cast"      // post_id, value
-	Deployed      = "deployed"       // version: a version of the service that starts for the first time
+	Deployed       = "deployed"        // version: a version of the service that starts for the first time
+	SignIn         = "sign_in"         // client_id, method: "password" or "sso"
+	SignOut        = "sign_out"        // client_id, scope: "session" or "everywhere"
+	Registered     = "registered"      // empty
+	UserBanned     = "user_banned"     // user_id: the user who was banned
+	CartStarted    = "cart_started"    // product: the first one in a user's empty cart
+	OrderPlaced    = "order_placed"    // order_id, total_cents (with shipping), items: [{product, name, quantity, cents}]
+	OrderCancelled = "order_cancelled" // order_id, total_cents, how: "cancelled" or "returned"; once for an order
+	ThreadCreated  = "thread_created"  // thread_id, board
+	PostCreated    = "post_created"    // thread_id, post_id, board
+	VoteCast       = "vote_cast"       // post_id, value
 )
 
 // ErrMalformed is wrapped by the errors about a stream entry that is not an event.

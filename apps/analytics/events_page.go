@@ -150,6 +150,7 @@ var eventNames = map[string]string{
 	events.SignIn + fact.Password: "Sign-in with password", events.SignIn + fact.SSO: "Single sign-on",
 	events.SignOut + fact.Session: "Sign-out", events.SignOut + fact.Everywhere: "Sign-out everywhere",
 	events.Registered: "New account", events.UserBanned: "Ban", events.CartStarted: "Cart started", events.OrderPlaced: "Order",
+	events.OrderCancelled + fact.Cancelled: "Order cancelled", events.OrderCancelled + fact.Returned: "Order returned",
 	events.ThreadCreated: "Thread", events.PostCreated: "Reply",
 	events.VoteCast + fact.Given: "Vote", events.VoteCast + fact.TakenBack: "Vote taken back",
 }

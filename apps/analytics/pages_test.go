@@ -20,7 +20,7 @@ import (
 func event(id, typ string, ago time.Duration, data map[string]any) events.Event {
 	service := "portal"
 	switch typ {
-	case events.OrderPlaced, events.CartStarted:
+	case events.OrderPlaced, events.OrderCancelled, events.CartStarted:
 		service = "shop"
 	case events.PostCreated, events.ThreadCreated, events.VoteCast:
 		service = "forum"
@@ -129,6 +129,27 @@ func TestDashboard_ShowsWhatHappened(t *testing.T) {
 		}
 		if body := a.get(t, "/skipped", nil, "admin").Body.String(); !strings.Contains(body, "cat_petted") || strings.Contains(body, "<script>\"") {
 			t.Error("skipped events are not shown, or not escaped")
+		}
+	})
+}
+
+func TestDashboard_SubtractsCancelledOrders(t *testing.T) {
+	env.EachDB(t, analytics.Service, func(t *testing.T, d *db.DB) {
+		a := filled(t, d)
+		cancel := event("k1", events.OrderCancelled, time.Hour, map[string]any{"order_id": "lamp", "total_cents": 123456.0, "how": "cancelled"})
+		for range 2 { // delivered twice, counted once
+			if err := a.HandleEvents(t.Context(), []events.Event{cancel}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, period := range []string{"24h", "7d", "30d"} {
+			body := a.get(t, "/?range="+period, nil, "analyst").Body.String()
+			if !strings.Contains(body, "$1,235") || period != "24h" && strings.Contains(body, "$2,469") { // in 24 hours, the hour of the order has it
+				t.Errorf("%s: the revenue of a cancelled order is counted", period)
+			}
+		}
+		if body := a.get(t, "/events/revenue?from=2026-11-23T08:00&to=2026-11-23T11:00", nil, "analyst").Body.String(); !strings.Contains(body, "Order cancelled") || !strings.Contains(body, "−$1,234.56") {
+			t.Error("the event of a cancelled order is not shown")
 		}
 	})
 }

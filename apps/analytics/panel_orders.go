@@ -10,7 +10,14 @@ var orders = panel{key: "orders", title: "Orders", apps: []string{"shop"}, types
 	{key: "orders", name: "Orders", color: 1, of: counts(events.OrderPlaced)},
 }}
 
-// revenue shows the money that the orders brought in.
-var revenue = panel{key: "revenue", title: "Revenue", apps: []string{"shop"}, types: []string{events.OrderPlaced}, kind: chart.Bars, unit: dollars, lines: []line{
-	{key: "revenue", name: "Revenue", color: 4, of: cents(events.OrderPlaced)},
+// revenue shows the money that the orders brought in, without those that were cancelled or returned: these are
+// subtracted when that happened.
+var revenue = panel{key: "revenue", title: "Revenue", apps: []string{"shop"}, types: []string{events.OrderPlaced, events.OrderCancelled}, kind: chart.Bars, unit: dollars, lines: []line{
+	{key: "revenue", name: "Revenue", color: 4, of: func(f *figures) []int64 {
+		values := cents(events.OrderPlaced)(f)
+		for i, n := range cents(events.OrderCancelled)(f) {
+			values[i] += n
+		}
+		return values
+	}},
 }}

@@ -35,7 +35,7 @@ var tiles = []tile{
 	{"Sign-ins", "log-in", nil, countOf(cellTotal, events.SignIn), countText},
 	{"Active people", "users", nil, func(f *figures) (int64, int64) { return f.everyone[0], f.everyone[1] }, countText},
 	{"Orders", "shopping-bag", []string{"shop"}, countOf(cellTotal, events.OrderPlaced), countText},
-	{"Revenue", "banknote", []string{"shop"}, countOf(cellCents, events.OrderPlaced), wholeDollars},
+	{"Revenue", "banknote", []string{"shop"}, revenueTotal, wholeDollars},
 	{"Posts and threads", "message-square", []string{"forum"}, postsAndThreads, countText},
 	{"Votes", "thumbs-up", []string{"forum"}, countOf(cellTotal, events.VoteCast, fact.Given), countText},
 	{"Sign-outs", "log-out", []string{"portal", "analytics"}, countOf(cellTotal, events.SignOut), countText},
@@ -46,6 +46,12 @@ func postsAndThreads(f *figures) (int64, int64) {
 	posts, postsBefore := f.totals(cellTotal, events.PostCreated)
 	threads, threadsBefore := f.totals(cellTotal, events.ThreadCreated)
 	return posts + threads, postsBefore + threadsBefore
+}
+
+func revenueTotal(f *figures) (int64, int64) {
+	placed, placedBefore := f.totals(cellCents, events.OrderPlaced)
+	cancelled, cancelledBefore := f.totals(cellCents, events.OrderCancelled)
+	return placed + cancelled, placedBefore + cancelledBefore
 }
 
 // maxTiles limits the tiles for all apps together: two full rows of three.

@@ -23,9 +23,10 @@ type cartView struct {
 	Lines    []cartLine
 	Units    int
 	Cents    int64
-	Lacking  bool         // a line has more units than are in stock
-	Removed  *removedView // the product that was removed last
-	Missing  []string     // what a reorder could not put into the cart, and why
+	Shipping *store.Shipping // the chosen one, or nil
+	Lacking  bool            // a line has more units than are in stock
+	Removed  *removedView    // the product that was removed last
+	Missing  []string        // what a reorder could not put into the cart, and why
 	SignedIn bool
 	Away     bool // the session cannot be checked at present, so the user may be signed in
 }
@@ -138,6 +139,14 @@ func (a *App) setMissing(c echo.Context, v *cartView, order string) error {
 	return nil
 }
 
+// Total returns the price of the lines and of the chosen shipping.
+func (v cartView) Total() int64 {
+	if v.Shipping == nil {
+		return v.Cents
+	}
+	return v.Cents + v.Shipping.Cents
+}
+
 func (a *App) cartView(c echo.Context) (cartView, error) {
 	id, err := a.cartID(c)
 	if err != nil {
@@ -192,6 +201,13 @@ func (a *App) addToCart(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	inCart, err := a.quantityOf(c, id, p.Slug)
+	if err != nil {
+		return err
+	}
+	if fault := aboveStock(p, inCart, n); fault != nil {
+		return a.refuseQuantity(c, p, back, *fault)
+	}
 	had, have, err := a.store.Add(c.Request().Context(), id, slug, n, web.ClientNetwork(c), a.Now())
 	toast := components.Toast{Kind: "success", Message: addedText(p.Name, have-had)}
 	var limit *db.RateLimitError
@@ -239,6 +255,21 @@ func (a *App) quantityOf(c echo.Context, id store.CartID, slug string) (int, err
 		}
 	}
 	return 0, err
+}
+
+// aboveStock returns the error of adding n units of a product to those in the cart, or nil if there are enough in stock.
+func aboveStock(p store.Product, inCart, n int) *quantityError {
+	if inCart+n <= min(p.Stock, store.MaxQuantity) {
+		return nil
+	}
+	message := "Only " + components.Count(p.Stock) + " left."
+	if p.Stock > store.MaxQuantity {
+		message = "You can order " + components.Count(store.MaxQuantity) + " at most."
+	}
+	if inCart > 0 {
+		message += " Your cart has " + components.Count(inCart) + "."
+	}
+	return &quantityError{strconv.Itoa(n), message}
 }
 
 func addedText(name string, n int) string {
@@ -394,6 +425,9 @@ func (a *App) setQuantity(c echo.Context, n, shown int) error {
 	if had == 0 { // removed in another tab or by an earlier click, or never added
 		return a.cartChanged(c, cartChange{removed: p.Slug, quantity: shown})
 	}
+	if fault := aboveStock(p, 0, n); fault != nil && p.Stock > 0 {
+		return a.refuseChange(c, *fault)
+	}
 	have, err := a.store.SetQuantity(c.Request().Context(), id, p.Slug, n, a.Now())
 	switch {
 	case errors.Is(err, store.ErrSoldOut):
@@ -444,6 +478,8 @@ func (a *App) cartChanged(c echo.Context, change cartChange) error {
 	parts := []templ.Component{cartContent(v), components.NavLinkOOB(link)}
 	if change.toast != nil {
 		parts = append(parts, components.ToastOOB(*change.toast))
+	} else {
+		parts = append(parts, noToasts()) // one of an earlier change is no longer true
 	}
 	return web.Render(c, http.StatusOK, templ.Join(parts...))
 }

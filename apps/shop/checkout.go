@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"net/url"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -17,54 +19,198 @@ import (
 // maxUsedAddresses is the number of addresses of earlier orders that the checkout offers.
 const maxUsedAddresses = 4
 
-// checkoutView is the data of the checkout page.
-type checkoutView struct {
-	Shell   components.Shell
-	Cart    cartView
-	Address store.Address
-	Used    []store.UsedAddress // other addresses of earlier orders
-	Faults  map[string]string
-	Key     string // identifies the form, so that sending it twice places one order
-	Summary string // fingerprint of the lines that the user saw
-	Changed bool   // the lines have changed since
+// checkoutStep is a page of the checkout. What has been chosen is kept with the user's cart, so that the steps work in
+// several tabs and with the back button; the last step orders only what it has shown.
+type checkoutStep int
+
+const (
+	addressStep checkoutStep = iota
+	shippingStep
+	paymentStep
+	reviewStep
+)
+
+// checkoutSteps are the paths and names of the steps.
+var checkoutSteps = []struct{ path, label string }{
+	addressStep:  {"/checkout/address", "Address"},
+	shippingStep: {"/checkout/shipping", "Shipping"},
+	paymentStep:  {"/checkout/payment", "Payment"},
+	reviewStep:   {"/checkout/review", "Review"},
 }
 
-// checkout handles GET /checkout: shows the form with the user's last address or, with the parameter address, that of
-// the order with this id.
-func (a *App) checkout(c echo.Context) error {
+// checkoutView is the data of a page of the checkout.
+type checkoutView struct {
+	Shell    components.Shell
+	Step     checkoutStep
+	Reached  checkoutStep // the first step that lacks something
+	Cart     cartView
+	Details  store.Details       // what has been chosen, or was sent
+	Used     []store.UsedAddress // other addresses of earlier orders
+	Faults   map[string]string
+	Declined bool   // the payment was declined
+	Key      string // identifies the review, so that sending it twice places one order
+	Summary  string // fingerprint of what the user saw
+	Changed  bool   // that has changed since
+	Now      time.Time
+}
+
+// firstLacking returns the first step without a valid choice, or the review.
+func firstLacking(c store.Choices) checkoutStep {
+	_, ships := store.ShippingByKey(c.Shipping)
+	_, pays := store.TestCardByKey(c.Payment)
+	switch {
+	case !c.Addressed:
+		return addressStep
+	case !ships:
+		return shippingStep
+	case !pays:
+		return paymentStep
+	}
+	return reviewStep
+}
+
+// loadCheckout returns the data of a step, or the path to redirect to if the cart cannot be ordered or an earlier step
+// lacks something.
+func (a *App) loadCheckout(c echo.Context, step checkoutStep) (v checkoutView, to string, err error) {
+	ctx, who := c.Request().Context(), rp.From(c.Request())
 	lines, err := a.personCart(c)
+	if err != nil {
+		return v, "", err
+	}
+	if to := redirectUnlessOrderable(c, lines); to != "" {
+		return v, to, nil
+	}
+	chosen, err := a.store.Choices(ctx, who.Subject)
+	if err != nil {
+		return v, "", err
+	}
+	if v.Reached = firstLacking(chosen); v.Reached < step {
+		return v, checkoutSteps[v.Reached].path, nil
+	}
+	v.Step, v.Now, v.Cart = step, a.Now(), a.linesView(lines)
+	v.Details.Shipping, v.Details.Payment = chosen.Shipping, chosen.Payment
+	if shipping, ok := store.ShippingByKey(chosen.Shipping); ok {
+		v.Cart.Shipping = &shipping
+	}
+	if v.Details.Address, err = a.knownAddress(c); err != nil {
+		return v, "", err
+	}
+	v.Key, v.Summary = rand.Text(), store.Summary(lines, v.Details)
+	return v, "", nil
+}
+
+// checkout handles GET /checkout: redirects to the first step that lacks something.
+func (a *App) checkout(c echo.Context) error {
+	v, to, err := a.loadCheckout(c, addressStep)
 	if err != nil {
 		return err
 	}
-	if to := redirectUnlessOrderable(c, lines); to != "" {
-		return web.SeeOther(c, to)
+	if to == "" {
+		to = checkoutSteps[v.Reached].path
 	}
-	v := checkoutView{Key: rand.Text(), Summary: store.Summary(lines), Cart: a.linesView(lines)}
-	if v.Address, err = a.knownAddress(c); err != nil {
-		return err
+	return web.SeeOther(c, to)
+}
+
+// showStep returns the handler of GET for a step: it shows what was chosen there or, if the user's session had expired
+// when they sent the form, what they sent. The step of the address shows that of the order with the id in the parameter
+// address; that of the payment says that it was declined if the parameter declined is set.
+func (a *App) showStep(step checkoutStep) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		v, to, err := a.loadCheckout(c, step)
+		if err != nil {
+			return err
+		}
+		if to != "" {
+			return web.SeeOther(c, to)
+		}
+		v.Declined = step == paymentStep && c.QueryParam("declined") != ""
+		if step == addressStep {
+			if err := a.offerAddresses(c, &v); err != nil {
+				return err
+			}
+		}
+		if draft := rp.Draft(c.Request()); len(draft) > 0 {
+			if draft.Has("street") {
+				v.Details.Address, _ = ParseAddress(draft)
+			}
+			v.readChoice(draft)
+			if key := draft.Get("key"); web.ValidFormKey(key) {
+				v.Key = key
+			}
+		}
+		return a.showCheckout(c, http.StatusOK, v)
 	}
+}
+
+// offerAddresses sets the addresses of earlier orders that the user can choose.
+func (a *App) offerAddresses(c echo.Context, v *checkoutView) error {
 	used, err := a.store.UsedAddresses(c.Request().Context(), rp.From(c.Request()).Subject)
 	if err != nil {
 		return err
 	}
 	for _, u := range used {
 		if u.OrderID == c.QueryParam("address") {
-			v.Address = u.Address
+			v.Details.Address = u.Address
 		}
 	}
 	for _, u := range used {
-		if u.Address != v.Address && len(v.Used) < maxUsedAddresses {
+		if u.Address != v.Details.Address && len(v.Used) < maxUsedAddresses {
 			v.Used = append(v.Used, u)
 		}
 	}
-	// Restore the address that the user sent when their session had expired.
-	if draft := rp.Draft(c.Request()); draft.Has("street") {
-		v.Address, _ = ParseAddress(draft)
-		if key := draft.Get("key"); web.ValidFormKey(key) {
-			v.Key = key
-		}
+	return nil
+}
+
+// readChoice reads the field shipping or payment of a form, if it has it and the value is one of those offered.
+func (v *checkoutView) readChoice(form url.Values) {
+	if _, ok := store.ShippingByKey(form.Get("shipping")); ok && v.Step == shippingStep {
+		v.Details.Shipping = form.Get("shipping")
 	}
-	return a.showCheckout(c, http.StatusOK, v)
+	if _, ok := store.TestCardByKey(form.Get("payment")); ok && v.Step == paymentStep {
+		v.Details.Payment = form.Get("payment")
+	}
+}
+
+// saveStep returns the handler of POST for a step before the review: it stores the choice and redirects to the first step
+// that lacks something, or shows the form again (422).
+func (a *App) saveStep(step checkoutStep) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		form, err := posted(c)
+		if err != nil {
+			return err
+		}
+		v, to, err := a.loadCheckout(c, step)
+		if err != nil {
+			return err
+		}
+		if to != "" {
+			return web.SeeOther(c, to)
+		}
+		ctx, sub := c.Request().Context(), rp.From(c.Request()).Subject
+		_, ships := store.ShippingByKey(form.Get("shipping"))
+		_, pays := store.TestCardByKey(form.Get("payment"))
+		switch {
+		case step == addressStep:
+			if v.Details.Address, v.Faults = ParseAddress(form); len(v.Faults) == 0 {
+				err = a.store.ChooseAddress(ctx, sub, v.Details.Address, a.Now())
+			}
+		case step == shippingStep && !ships:
+			v.Faults = map[string]string{"shipping": "Choose how we deliver your order."}
+		case step == shippingStep:
+			err = a.store.ChooseShipping(ctx, sub, form.Get("shipping"), a.Now())
+		case !pays:
+			v.Faults = map[string]string{"payment": "Choose a test card."}
+		default:
+			err = a.store.ChoosePayment(ctx, sub, form.Get("payment"), a.Now())
+		}
+		if err != nil {
+			return err
+		}
+		if len(v.Faults) > 0 {
+			return a.showCheckout(c, http.StatusUnprocessableEntity, v)
+		}
+		return web.SeeOther(c, "/checkout")
+	}
 }
 
 func (a *App) personCart(c echo.Context) ([]store.Line, error) {
@@ -109,41 +255,35 @@ func (a *App) knownAddress(c echo.Context) (store.Address, error) {
 
 func (a *App) showCheckout(c echo.Context, status int, v checkoutView) error {
 	var err error
-	if v.Shell, err = a.shell(c, "Checkout", nil); err != nil {
+	if v.Shell, err = a.shell(c, "Checkout: "+checkoutSteps[v.Step].label, nil); err != nil {
 		return err
 	}
 	return web.Render(c, status, checkoutPage(v))
 }
 
-// placeOrder handles POST /checkout: turns the cart into an order, once per form key. It shows the form again if the
-// address is invalid (422) or the cart has changed since it was shown (409).
+// placeOrder handles POST /checkout/review: turns the cart into an order, once per form key. It shows the review again
+// if it differs from what the user saw (409), and the payment if that was declined.
 func (a *App) placeOrder(c echo.Context) error {
 	form, err := posted(c)
 	if err != nil {
 		return err
 	}
-	lines, err := a.personCart(c)
+	ctx, sub, key := c.Request().Context(), rp.From(c.Request()).Subject, form.Get("key")
+	if !web.ValidFormKey(key) {
+		return a.reviewAgain(c, http.StatusUnprocessableEntity, rand.Text())
+	}
+	order := store.Checkout{Subject: sub, Key: key, Summary: form.Get("summary"), Now: a.Now()}
+	chosen, err := a.store.Choices(ctx, sub)
 	if err != nil {
 		return err
 	}
-	ctx, who := c.Request().Context(), rp.From(c.Request())
-	v := checkoutView{Key: form.Get("key"), Summary: store.Summary(lines), Cart: a.linesView(lines)}
-	v.Address, v.Faults = ParseAddress(form)
-	if !web.ValidFormKey(v.Key) {
-		// The key is missing or invalid: show the form again with a new one.
-		v.Key, v.Changed = rand.Text(), true
-		return a.showCheckout(c, http.StatusUnprocessableEntity, v)
+	if chosen.Addressed {
+		if order.Address, err = a.knownAddress(c); err != nil {
+			return err
+		}
 	}
-	if len(v.Faults) > 0 {
-		return a.showCheckout(c, http.StatusUnprocessableEntity, v)
-	}
-	// Saved also if the order fails, so that the user need not type it again.
-	if err := a.store.PutAddress(ctx, who.Subject, v.Address, a.Now()); err != nil {
-		return err
-	}
-	id, again, err := a.store.PlaceOrder(ctx, store.Checkout{
-		Subject: who.Subject, Address: v.Address, Key: v.Key, Summary: form.Get("summary"), Now: a.Now(),
-	})
+	order.Shipping, order.Payment = chosen.Shipping, chosen.Payment
+	id, again, err := a.store.PlaceOrder(ctx, order)
 	var (
 		lacking *store.LackingError
 		limit   *db.RateLimitError
@@ -157,13 +297,13 @@ func (a *App) placeOrder(c echo.Context) error {
 	case errors.Is(err, store.ErrEmpty):
 		web.Flash(c, "info", "Your cart is empty.")
 		return web.SeeOther(c, "/cart")
-	case errors.Is(err, store.ErrChanged):
-		// Read the cart again: it may have changed after the read above.
-		if lines, err = a.personCart(c); err != nil {
+	case errors.Is(err, store.ErrDeclined):
+		if err := a.store.ChoosePayment(ctx, sub, "", a.Now()); err != nil {
 			return err
 		}
-		v.Summary, v.Cart, v.Changed = store.Summary(lines), a.linesView(lines), true
-		return a.showCheckout(c, http.StatusConflict, v)
+		return web.SeeOther(c, checkoutSteps[paymentStep].path+"?declined=1")
+	case errors.Is(err, store.ErrChanged):
+		return a.reviewAgain(c, http.StatusConflict, key)
 	case err != nil:
 		return err
 	}
@@ -173,9 +313,22 @@ func (a *App) placeOrder(c echo.Context) error {
 	return web.SeeOther(c, orderPath(id)+"?placed=1")
 }
 
+// reviewAgain shows the review as it is now, or redirects to a step that lacks something meanwhile.
+func (a *App) reviewAgain(c echo.Context, status int, key string) error {
+	v, to, err := a.loadCheckout(c, reviewStep)
+	if err != nil {
+		return err
+	}
+	if to != "" {
+		return web.SeeOther(c, to)
+	}
+	v.Key, v.Changed = key, true
+	return a.showCheckout(c, status, v)
+}
+
 func (v checkoutView) errors() []components.FieldError {
 	var out []components.FieldError
-	for _, name := range []string{"name", "street", "postcode", "city", "country"} {
+	for _, name := range []string{"name", "street", "postcode", "city", "country", "shipping", "payment"} {
 		if m := v.Faults[name]; m != "" {
 			out = append(out, components.FieldError{Field: name, Message: m})
 		}
@@ -185,4 +338,36 @@ func (v checkoutView) errors() []components.FieldError {
 
 func (v checkoutView) countries() []components.Option {
 	return append([]components.Option{{Value: "", Label: "Choose…"}}, countries...)
+}
+
+// arrival returns when an order of this time is expected to arrive: "Tuesday, 1 December to Thursday, 3 December".
+func arrival(s store.Shipping, ordered time.Time) string {
+	const day = "Monday, 2 January"
+	first, last := s.Estimate(ordered)
+	if first.Equal(last) {
+		return last.Format(day)
+	}
+	return first.Format(day) + " to " + last.Format(day)
+}
+
+// freeOr returns a price, or "Free" for none.
+func freeOr(cents int64) string {
+	if cents == 0 {
+		return "Free"
+	}
+	return components.Money(cents)
+}
+
+// chosenShipping returns the way to deliver that the form has selected: the first one by default.
+func (v checkoutView) chosenShipping() string {
+	if _, ok := store.ShippingByKey(v.Details.Shipping); ok {
+		return v.Details.Shipping
+	}
+	return store.ShippingOptions[0].Key
+}
+
+// paymentName returns the name of a test card, or "" for an order without one.
+func paymentName(key string) string {
+	card, _ := store.TestCardByKey(key)
+	return card.Name
 }

@@ -7,8 +7,11 @@
 //	   to a cookie and is merged into       cart is kept
 //	   the user's cart at sign-in
 //
-// An order is placed, paid, packed, sent and delivered by the clock, without a job (store/status.go). Until it is
-// packed its user can cancel it, and after its delivery return it.
+// The checkout has four pages: address, shipping, a test payment, and the review that places the order. What is chosen is
+// kept with the cart (store/choices.go).
+//
+// An order is placed, paid, packed, sent and delivered by the clock, without a job, or earlier by a merchant
+// (store/status.go, merchant.go). Until it is packed its user can cancel it, and after its delivery return it.
 //
 // Buyers review what they ordered (reviews.go); the catalogue can be filtered and sorted by the ratings.
 //

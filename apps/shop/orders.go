@@ -32,6 +32,7 @@ type orderView struct {
 	Pictures pictures
 	Now      time.Time
 	New      bool // the user has just placed the order
+	Merchant bool // the page is the merchant's
 }
 
 // stepView is a step of an order's timeline.
@@ -96,6 +97,7 @@ func (a *App) endOrder(c echo.Context, end func(ctx context.Context, subject, id
 	case err != nil:
 		return apps.NotFound(err, "This order")
 	default:
+		a.relay.Notify()
 		web.Flash(c, "success", message)
 	}
 	return web.SeeOther(c, orderPath(id))
@@ -109,6 +111,11 @@ func (a *App) reorder(c echo.Context) error {
 		return apps.NotFound(err, "This order")
 	}
 	return web.SeeOther(c, "/cart?again="+id)
+}
+
+func (v orderView) shipping() store.Shipping {
+	s, _ := store.ShippingByKey(v.Order.Shipping)
+	return s
 }
 
 func (v orderView) status() store.Status { return v.Order.Status(v.Now) }
@@ -166,7 +173,7 @@ func (v orderView) steps() []stepView {
 	var out []stepView
 	add := func(s store.Status, reached bool) {
 		step := stepView{Label: statusLabels[s], At: v.Order.Reaches(s), Reached: reached, Current: s == status, Ended: s > store.Delivered}
-		if step.Current {
+		if step.Current && !v.Merchant {
 			step.Text = statusTexts[s]
 		}
 		out = append(out, step)
@@ -185,5 +192,6 @@ func (v orderView) steps() []stepView {
 	return out
 }
 
-// shortOrderID returns the short form of an order's id, which is easier to read out on the telephone.
-func shortOrderID(id string) string { return id[:4] + "-" + id[4:8] }
+// shortOrderID returns the short form of an order's id, which is easier to read out on the telephone. Its hyphen is one at
+// which a line does not break.
+func shortOrderID(id string) string { return id[:4] + "\u2011" + id[4:8] }

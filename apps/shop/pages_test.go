@@ -55,7 +55,10 @@ func TestCart_ComesAlongAtSignIn(t *testing.T) {
 		b.want(b.post("/cart/items/olive-soap/remove", nil), 303, "/cart")
 		b.want(b.get("/cart"), 200, "Your cart is empty")
 		// Limits are told.
-		b.want(b.post("/cart/items", url.Values{"product": {"ring-door-knocker"}, "quantity": {"9"}}, "HX-Request", "true"), 200, "no more in stock")
+		b.want(b.post("/cart/items", url.Values{"product": {"ring-door-knocker"}, "quantity": {"9"}, "return_to": {"/products/ring-door-knocker"}}, "HX-Request", "true"), 422, "Only 3 left.", `id="quantity-error"`, `value="9"`)
+		b.want(b.post("/cart/items", url.Values{"product": {"ring-door-knocker"}, "quantity": {"2"}}), 303)
+		b.want(b.post("/cart/items", url.Values{"product": {"ring-door-knocker"}, "quantity": {"2"}}), 422, "<html", "Only 3 left. Your cart has 2.")
+		b.want(b.post("/cart/items/ring-door-knocker", url.Values{"quantity": {"4"}}, "HX-Request", "true"), 422, "Only 3 left.", `id="quantity-ring-door-knocker-error"`, `value="4"`)
 		b.want(b.post("/cart/items", url.Values{"product": {"bypass-secateurs"}, "quantity": {"1"}}, "HX-Request", "true"), 200, "sold out")
 	})
 }
@@ -136,22 +139,21 @@ func TestCheckout_OffersTheAddressesOfEarlierOrders(t *testing.T) {
 		add := url.Values{"product": {"olive-soap"}, "quantity": {"1"}}
 		for _, street := range []string{"2 Lane", "1 Street", "1 Street"} {
 			b.want(b.post("/cart/items", add), 303)
-			page := b.want(b.get("/checkout"), 200)
-			b.want(b.post("/checkout", with(address, "street", street, "key", value(t, page.Body, "key"), "summary", value(t, page.Body, "summary"))), 303, "/orders/")
+			b.want(b.post("/checkout/review", b.checkOut(with(address, "street", street))), 303, "/orders/")
 			h.pass(time.Second)
 		}
 		b.want(b.post("/cart/items", add), 303)
-		page := b.want(b.get("/checkout"), 200, `value="1 Street"`, "Use another address of yours", "2 Lane, ")
-		if n := strings.Count(page.Body, "/checkout?address="); n != 1 {
+		page := b.want(b.get("/checkout/address"), 200, `value="1 Street"`, "Use another address of yours", "2 Lane, ")
+		if n := strings.Count(page.Body, "/checkout/address?address="); n != 1 {
 			t.Errorf("%d other addresses", n)
 		}
-		_, rest, _ := strings.Cut(page.Body, `href="/checkout?address=`)
+		_, rest, _ := strings.Cut(page.Body, `href="/checkout/address?address=`)
 		id, _, _ := strings.Cut(rest, `"`)
-		b.want(b.get("/checkout?address="+id), 200, `value="2 Lane"`)
+		b.want(b.get("/checkout/address?address="+id), 200, `value="2 Lane"`)
 		other := h.browser()
 		other.signIn("p2", "Other")
 		other.want(other.post("/cart/items", add), 303)
-		if a := other.want(other.get("/checkout?address="+id), 200); strings.Contains(a.Body, "2 Lane") {
+		if a := other.want(other.get("/checkout/address?address="+id), 200); strings.Contains(a.Body, "2 Lane") {
 			t.Error("another's address is shown")
 		}
 	})
@@ -163,8 +165,7 @@ func TestOrder_PassesThroughItsStatuses(t *testing.T) {
 		b.signIn("p1", "Pat One")
 		order := func() string {
 			b.want(b.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {"2"}}), 303)
-			page := b.want(b.get("/checkout"), 200)
-			to := b.want(b.post("/checkout", with(address, "key", value(t, page.Body, "key"), "summary", value(t, page.Body, "summary"))), 303, "?placed=1").Header.Get("Location")
+			to := b.want(b.post("/checkout/review", b.checkOut(address)), 303, "?placed=1").Header.Get("Location")
 			return strings.TrimSuffix(to, "?placed=1")
 		}
 		path := order()
@@ -229,6 +230,16 @@ func TestCart_GuestsOfANetworkMakeOnlySoMany(t *testing.T) {
 	})
 }
 
+// checkOut goes through the checkout up to its last step, and returns the form that places the order.
+func (b *browser) checkOut(address url.Values) url.Values {
+	b.h.t.Helper()
+	b.want(b.post("/checkout/address", address), 303, "/checkout")
+	b.want(b.post("/checkout/shipping", url.Values{"shipping": {"standard"}}), 303, "/checkout")
+	b.want(b.post("/checkout/payment", url.Values{"payment": {"test-approved"}}), 303, "/checkout")
+	page := b.want(b.get("/checkout/review"), 200)
+	return url.Values{"key": {value(b.h.t, page.Body, "key")}, "summary": {value(b.h.t, page.Body, "summary")}}
+}
+
 var address = url.Values{"name": {"Pat One"}, "street": {"1 Street"}, "postcode": {"0150"}, "city": {"Oslo"}, "country": {"NO"}}
 
 func with(base url.Values, pairs ...string) url.Values {
@@ -248,17 +259,13 @@ func TestCheckout_DoubleClickIsOneOrder(t *testing.T) {
 		b.signIn("p1", "Pat One")
 		b.want(b.get("/checkout"), 303, "/cart")
 		b.want(b.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {"2"}}), 303)
-		page := b.want(b.get("/checkout"), 200, "Pat One", "Nothing is charged")
-		form := with(address, "key", value(t, page.Body, "key"), "summary", value(t, page.Body, "summary"))
-
-		again := b.want(b.post("/checkout", with(form, "postcode", "!")), 422, "1 Street", "Enter a valid postcode.")
-		if k := value(t, again.Body, "key"); k != form.Get("key") {
-			t.Error("the form came back with another key")
-		}
+		b.want(b.get("/checkout/address"), 200, "Pat One", "Nothing is charged")
+		b.want(b.post("/checkout/address", with(address, "postcode", "!")), 422, "1 Street", "Enter a valid postcode.")
+		form := b.checkOut(address)
 		var wg sync.WaitGroup
 		to := make([]string, 4)
 		for i := range to {
-			wg.Go(func() { to[i] = b.want(b.post("/checkout", form), 303, "/orders/").Header.Get("Location") })
+			wg.Go(func() { to[i] = b.want(b.post("/checkout/review", form), 303, "/orders/").Header.Get("Location") })
 		}
 		wg.Wait()
 		for _, l := range to {
@@ -282,22 +289,70 @@ func TestCheckout_SoldOutAndChangedLoseNothing(t *testing.T) {
 		b := h.browser()
 		b.signIn("p1", "Pat One")
 		b.want(b.post("/cart/items", url.Values{"product": {"spirit-level"}, "quantity": {"2"}}), 303)
-		page := b.want(b.get("/checkout"), 200)
-		form := with(address, "key", value(t, page.Body, "key"), "summary", value(t, page.Body, "summary"))
+		form := b.checkOut(address)
 
 		if _, err := h.db.ExecContext(t.Context(), `UPDATE products SET price_cents = 9900 WHERE slug = 'spirit-level'`); err != nil {
 			t.Fatal(err)
 		}
-		page = b.want(b.post("/checkout", form), 409, "Check your order", "$99.00", "was $52.00", "1 Street")
+		page := b.want(b.post("/checkout/review", form), 409, "Check your order", "$99.00", "was $52.00", "1 Street")
+		if k := value(t, page.Body, "key"); k != form.Get("key") {
+			t.Error("the form came back with another key")
+		}
 		form.Set("summary", value(t, page.Body, "summary"))
 		if _, err := h.db.ExecContext(t.Context(), `UPDATE products SET stock = 1 WHERE slug = 'spirit-level'`); err != nil {
 			t.Fatal(err)
 		}
-		b.want(b.post("/checkout", form), 303, "/cart")
+		b.want(b.post("/checkout/review", form), 303, "/cart")
 		b.want(b.get("/cart"), 200, "Only 1 of Walnut Spirit Level", "Lower the quantity", "$198.00")
 		b.want(b.post("/cart/items/spirit-level", url.Values{"quantity": {"1"}}), 303)
-		page = b.want(b.get("/checkout"), 200, "1 Street") // remembered
-		b.want(b.post("/checkout", with(form, "summary", value(t, page.Body, "summary"))), 303, "/orders/")
+		b.want(b.get("/checkout"), 303, "/checkout/review")
+		page = b.want(b.get("/checkout/review"), 200, "1 Street") // remembered
+		form.Set("summary", value(t, page.Body, "summary"))
+		b.want(b.post("/checkout/shipping", url.Values{"shipping": {"express"}}), 303) // in another tab
+		page = b.want(b.post("/checkout/review", form), 409, "Check your order", "$6.90", "$105.90")
+		b.want(b.post("/checkout/review", with(form, "summary", value(t, page.Body, "summary"))), 303, "/orders/")
+	})
+}
+
+func TestCheckout_StepsAreNotSkippedAndDeclinesLoseNothing(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser()
+		b.signIn("p1", "Pat One")
+		b.want(b.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {"2"}}), 303)
+		steps := []string{"address", "shipping", "payment", "review"}
+		good := []url.Values{address, {"shipping": {"next-day"}}, {"payment": {"test-declined"}}, {"key": {strings.Repeat("A", 26)}, "summary": {"x"}}}
+		for i, step := range steps {
+			b.want(b.get("/checkout"), 303, "/checkout/"+step)
+			b.want(b.get("/checkout/"+step), 200, `aria-current="step"`)
+			for j := i + 1; j < len(steps); j++ {
+				if a := b.want(b.get("/checkout/"+steps[j]), 303); a.Header.Get("Location") != "/checkout/"+step {
+					t.Errorf("%s without %s leads to %s", steps[j], step, a.Header.Get("Location"))
+				}
+				b.want(b.post("/checkout/"+steps[j], good[j]), 303, "/checkout/"+step)
+			}
+			if step != "review" {
+				b.want(b.post("/checkout/"+step, url.Values{"shipping": {"free-helicopter"}, "payment": {"4242424242424242"}}), 422, "placed yet")
+				b.want(b.post("/checkout/"+step, good[i]), 303, "/checkout")
+			}
+		}
+		page := b.want(b.get("/checkout/review"), 200, "Norway", "Next working day, $12.90", "$31.90", "Test card that is declined")
+		form := url.Values{"key": {value(t, page.Body, "key")}, "summary": {value(t, page.Body, "summary")}}
+		to := b.want(b.post("/checkout/review", form), 303, "/checkout/payment?declined=1").Header.Get("Location")
+		b.want(b.get(to), 200, "Your test payment was declined", "Olive Soap Block")
+		b.want(b.get("/checkout"), 303, "/checkout/payment")
+		b.want(b.post("/checkout/review", form), 303, "/checkout/payment") // a second click
+		b.want(b.get("/orders"), 200, "No orders yet")
+		b.want(b.post("/checkout/payment", url.Values{"payment": {"test-approved"}}), 303)
+		page = b.want(b.get("/checkout/review"), 200)
+		to = b.want(b.post("/checkout/review", with(form, "summary", value(t, page.Body, "summary"))), 303, "/orders/").Header.Get("Location")
+		b.want(b.get(to), 200, "$31.90", "$12.90", "Next working day", "Test card that is approved", "Estimated delivery")
+		b.want(b.get("/checkout/payment"), 303, "/cart")
+		var total string
+		if err := h.db.GetContext(t.Context(), &total, `SELECT data FROM event_outbox WHERE type = 'order_placed'`); err != nil || !strings.Contains(total, `"total_cents":3190`) {
+			t.Errorf("the event is %s, %v", total, err)
+		}
+		b.want(b.post("/cart/items", url.Values{"product": {"olive-soap"}, "quantity": {"1"}}), 303)
+		b.want(b.get("/checkout"), 303, "/checkout/address") // nothing is chosen for the next order
 	})
 }
 
@@ -313,7 +368,7 @@ func TestInput_BadIsNeverOurFault(t *testing.T) {
 				"change":   b.post("/cart/items/olive-soap", url.Values{"quantity": {v}}),
 				"product":  b.post("/cart/items", url.Values{"product": {v}, "quantity": {"1"}}),
 				"slug":     b.post("/cart/items/"+url.PathEscape(v+"x"), url.Values{"quantity": {"1"}}),
-				"key":      b.post("/checkout", with(address, "key", v, "summary", v)),
+				"address":  b.post("/checkout/address", with(address, "postcode", v+"!")),
 				"id":       b.get("/orders/" + url.PathEscape(v+"x")),
 				"page":     b.get("/products/" + url.PathEscape(v+"x")),
 			} {
@@ -330,8 +385,12 @@ func TestInput_BadIsNeverOurFault(t *testing.T) {
 		}
 		for _, name := range []string{"name", "street", "postcode", "city", "country"} {
 			for _, v := range []string{"", "\xff", "a\x00b", strings.Repeat("x", 3000)} {
-				b.want(b.post("/checkout", with(address, "key", strings.Repeat("A", 26), name, v)), 422)
+				b.want(b.post("/checkout/address", with(address, name, v)), 422)
 			}
+		}
+		b.checkOut(address)
+		for _, v := range bad {
+			b.want(b.post("/checkout/review", url.Values{"key": {v}, "summary": {v}}), 422)
 		}
 		b.want(b.do(http.MethodPost, "/cart/items", "product=olive-soap&quantity=1&quantity=2"), 400)
 		b.want(b.do(http.MethodPost, "/cart/items", "%zz"), 400)

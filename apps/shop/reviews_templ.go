@@ -554,7 +554,7 @@ func review(r store.Review, v reviewsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = askFirst("/reviews/"+r.ID+"/remove", "", "trash-2", "Remove", "Remove this review for good? Its author can write another one.", "Yes, remove it").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = askFirst("/reviews/"+r.ID+"/remove", "", "", "trash-2", "Remove", "Remove this review for good? Its author can write another one.", "Yes, remove it", "").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -729,7 +729,7 @@ func reviewPage(v reviewView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = askFirst(reviewPath(v.Product.Slug), "delete", "trash-2", "Delete review", "Delete your review for good?", "Yes, delete it").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = askFirst(reviewPath(v.Product.Slug), "delete", "yes", "trash-2", "Delete review", "Delete your review for good?", "Yes, delete it", "").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

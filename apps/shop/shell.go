@@ -1,6 +1,8 @@
 package shop
 
 import (
+	"strings"
+
 	"github.com/labstack/echo/v4"
 
 	"gatehouse.example/components"
@@ -21,8 +23,11 @@ func (a *App) shell(c echo.Context, title string, search *string) (components.Sh
 	s := web.Shell(c, title)
 	path := c.Request().URL.Path
 	s.Nav = []components.NavItem{{Label: "Catalogue", URL: "/", Current: path == "/"}}
-	if rp.From(c.Request()) != nil {
+	if user := rp.From(c.Request()); user != nil {
 		s.Nav = append(s.Nav, components.NavItem{Label: "Orders", URL: "/orders", Current: path == "/orders"})
+		if user.HasRole(merchantRoles...) {
+			s.Nav = append(s.Nav, components.NavItem{Label: "Merchant", URL: "/merchant", Current: strings.HasPrefix(path, "/merchant")})
+		}
 	}
 	cart := cartLink(units)
 	cart.Current = path == "/cart"

@@ -70,13 +70,28 @@ func (a *App) routes(e *echo.Echo) {
 	e.POST("/cart/items/:slug/restore", a.restoreToCart)
 
 	e.GET("/checkout", a.checkout, signedIn)
-	e.POST("/checkout", a.placeOrder, signedIn)
+	for step := addressStep; step <= reviewStep; step++ {
+		e.GET(checkoutSteps[step].path, a.showStep(step), signedIn)
+		if step < reviewStep {
+			e.POST(checkoutSteps[step].path, a.saveStep(step), signedIn)
+		}
+	}
+	e.POST("/checkout/review", a.placeOrder, signedIn)
 
 	e.GET("/orders", a.orders, signedIn)
 	e.GET("/orders/:id", a.order, signedIn)
 	e.POST("/orders/:id/cancel", a.cancelOrder, signedIn)
 	e.POST("/orders/:id/return", a.returnOrder, signedIn)
 	e.POST("/orders/:id/reorder", a.reorder, signedIn)
+
+	merchant := a.sso.Role(merchantRoles...)
+	e.GET("/merchant", a.allOrders, merchant)
+	e.GET("/merchant/orders/:id", a.anyOrder, merchant)
+	e.POST("/merchant/orders/:id/move-on", a.moveOn, merchant)
+	e.POST("/merchant/orders/:id/refund", a.refund, merchant)
+	e.GET("/merchant/products", a.stock, merchant, searches)
+	e.GET("/merchant/products/:slug", a.stockForm, merchant)
+	e.POST("/merchant/products/:slug", a.saveStock, merchant)
 
 	e.GET("/api/v1/products", a.apiProducts, searches)
 	e.GET("/api/v1/products/:slug", a.apiProduct)

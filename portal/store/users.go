@@ -31,7 +31,7 @@ var (
 const AdminRole = "admin"
 
 // Roles are all roles, the one with the fewest rights first.
-var Roles = []string{"customer", "moderator", "analyst", AdminRole}
+var Roles = []string{"customer", "moderator", "analyst", "merchant", AdminRole}
 
 // User is a user account. ID is the `sub` of every token (OpenID Connect Core §2). DisabledAt is zero if the user
 // was never banned, or the ban was lifted; see Disabled.

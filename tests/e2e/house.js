@@ -115,7 +115,20 @@ export function send(address, fields, from = "127.0.0.1") {
   });
 }
 
-// fillAddress fills the checkout's form.
+// checkOut goes through the steps of the checkout of what is in the cart, up to the button that places the order.
+export async function checkOut(page) {
+  await page.goto(at("shop", "/checkout"));
+  await expect(page).toHaveURL(at("shop", "/checkout/address"));
+  await fillAddress(page);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page).toHaveURL(at("shop", "/checkout/shipping"));
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByLabel("is approved").check();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page).toHaveURL(at("shop", "/checkout/review"));
+}
+
+// fillAddress fills the first step of the checkout.
 export async function fillAddress(page) {
   await page.getByLabel("Name", { exact: true }).fill("Nora Newcomer");
   await page.getByLabel("Street and number").fill("Hofgasse 1");

@@ -52,6 +52,20 @@ async function fillCart(page, at, then) {
   await page.goto(at(then));
 }
 
+// checkoutTo goes to a step of the checkout, and sends its form if there are values.
+async function checkoutTo(page, at, step, values) {
+  await fillCart(page, at, "/checkout/address");
+  if (step > 0) await submit(page, "form[action='/checkout/address']", {});
+  if (step > 0) await page.goto(at("/checkout/shipping"));
+  if (step > 1) await submit(page, "form[action='/checkout/shipping']", {});
+  if (step > 1) await page.goto(at("/checkout/payment"));
+  if (step > 2) {
+    await page.getByLabel("is approved").check();
+    await submit(page, "form[action='/checkout/payment']", {});
+  }
+  if (values) await submit(page, `form[action='/checkout/${["address", "shipping", "payment"][step]}']`, values);
+}
+
 const allLessons = [
   "introduction", "objectives", "the-bank", "up-or-out", "notebook-in-the-branch", "sticky-sessions", "shared-notebook", "the-card",
   "single-sign-on-seen", "steal-the-token", "ban-on-500-servers", "what-a-check-costs", "email-index", "another-provider", "whole-estate",
@@ -153,22 +167,23 @@ export const pages = [
   [long, "shop", made("/orders/:id?placed=1", (m) => `${m.order}?placed=1`)],
   [alice, "shop", first("/orders/:id of an order that was delivered", 'a[href^="/orders/"]', "/orders")],
   [long, "shop", "/orders/none", 404],
+  [alice, "shop", "/merchant", 403],
+  [admin, "shop", "/merchant"],
+  [admin, "shop", "/merchant?q=none"],
+  [admin, "shop", made("/merchant/orders/:id", (m) => `/merchant${m.order}`)],
+  [admin, "shop", "/merchant/products"],
+  [admin, "shop", "/merchant/products/horsehair-broom"],
+  [admin, "shop", sent("/merchant/products/horsehair-broom", "form[action^='/merchant/products/']", "/merchant/products/:slug", { price: "", stock: "many" })],
   [carol, "shop", "/orders"],
   [long, "shop", { name: "/cart with something in it", go: (page, at) => fillCart(page, at, "/cart") }],
   [guest, "shop", "/cart?removed=brass-padlock&quantity=2"],
   [guest, "shop", sent("/products/brass-padlock", "form[action='/cart/items']", "/products/:slug with a wrong quantity", { quantity: "many" })],
-  [long, "shop", { name: "/checkout", go: (page, at) => fillCart(page, at, "/checkout") }],
-  [
-    long,
-    "shop",
-    {
-      name: "/checkout, sent empty",
-      go: async (page, at) => {
-        await fillCart(page, at, "/checkout");
-        await sent("/checkout", "form[action='/checkout']", undefined, { name: "", city: "" }).go(page, at);
-      },
-    },
-  ],
+  [long, "shop", { name: "/checkout/address", go: (page, at) => fillCart(page, at, "/checkout/address") }],
+  [long, "shop", { name: "/checkout/address, sent empty", go: (page, at) => checkoutTo(page, at, 0, { name: "", city: "" }) }],
+  [long, "shop", { name: "/checkout/shipping", go: (page, at) => checkoutTo(page, at, 1) }],
+  [long, "shop", { name: "/checkout/payment", go: (page, at) => checkoutTo(page, at, 2) }],
+  [long, "shop", { name: "/checkout/payment?declined=1", go: async (page, at) => { await checkoutTo(page, at, 2); await page.goto(at("/checkout/payment?declined=1")); } }],
+  [long, "shop", { name: "/checkout/review", go: (page, at) => checkoutTo(page, at, 3) }],
 
   [guest, "forum", "/"],
   [guest, "forum", first("/b/:board", 'a[href^="/b/"]')],

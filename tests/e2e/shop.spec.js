@@ -1,5 +1,5 @@
 import { sql } from "./extremes.js";
-import { at, expect, expectPerson, fillAddress, fillSignIn, people, register, signIn, test } from "./house.js";
+import { at, checkOut, expect, expectPerson, fillAddress, fillSignIn, people, register, signIn, test } from "./house.js";
 
 // cartCount is the number beside the cart in the header.
 function cartCount(page) {
@@ -21,10 +21,10 @@ test("a guest's cart survives the sign-in and becomes an order", { tag: "@quick"
   await page.goto(at("shop", "/cart"));
   await page.getByRole("link", { name: "Check out" }).click();
   await fillSignIn(page, who, who.secret);
-  await expect(page).toHaveURL(at("shop", "/checkout"));
+  await expect(page).toHaveURL(at("shop", "/checkout/address"));
   await expectPerson(page, who);
   await expect(page.getByRole("main")).toContainText("3 items");
-  await fillAddress(page);
+  await checkOut(page);
   await page.getByRole("button", { name: "Place order" }).click();
   await expect(page).toHaveURL(/\/orders\//);
   await expect(page.getByRole("main")).toContainText("Hofgasse 1");
@@ -58,8 +58,7 @@ test("a double click orders once", async ({ page }) => {
   await page.goto(at("shop", "/products/cotton-cloths"));
   await page.getByRole("button", { name: "Add to cart" }).click();
   await expect(cartCount(page)).toHaveText("1");
-  await page.goto(at("shop", "/checkout"));
-  await fillAddress(page);
+  await checkOut(page);
   await page.getByRole("button", { name: "Place order" }).dblclick();
   await expect(page).toHaveURL(/\/orders\//);
   await page.goto(at("shop", "/orders"));
@@ -73,16 +72,51 @@ test("the same checkout in two tabs orders once", async ({ context, page }) => {
   await page.getByRole("button", { name: "Add to cart" }).click();
   await expect(cartCount(page)).toHaveText("1");
   const other = await context.newPage();
-  for (const tab of [page, other]) {
-    await tab.goto(at("shop", "/checkout"));
-    await fillAddress(tab);
-  }
+  await checkOut(page);
+  await other.goto(at("shop", "/checkout"));
   await page.getByRole("button", { name: "Place order" }).click();
   await expect(page).toHaveURL(/\/orders\//);
   await other.getByRole("button", { name: "Place order" }).click();
   await expect(other.getByRole("main").getByRole("heading", { level: 1 })).toBeVisible();
   await page.goto(at("shop", "/orders"));
   await expect(page.getByRole("main").getByRole("heading", { level: 2 })).toHaveCount(1);
+});
+
+test("the checkout's steps keep what was chosen, in another tab and with the back button, and a declined payment loses nothing", async ({ context, page }) => {
+  await register(page, "Stella Steps");
+  await page.goto(at("shop", "/products/garden-twine"));
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await expect(cartCount(page)).toHaveText("1");
+  await page.goto(at("shop", "/checkout/review"));
+  await expect(page, "no step is skipped").toHaveURL(at("shop", "/checkout/address"));
+  await fillAddress(page);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByLabel("Next working day").check();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByLabel("is declined").check();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByRole("main")).toContainText("Hofgasse 1");
+  await page.getByRole("button", { name: "Place order" }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "declined" })).toContainText("Nothing was ordered");
+
+  const tab = await context.newPage();
+  await tab.goto(at("shop", "/checkout"));
+  await expect(tab).toHaveURL(at("shop", "/checkout/payment"));
+  await tab.getByRole("link", { name: "Back" }).click();
+  await expect(tab.getByLabel("Next working day")).toBeChecked();
+  await page.getByLabel("is approved").check();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByRole("main")).toContainText("$12.90");
+  await tab.getByLabel("Express").check();
+  await tab.getByRole("button", { name: "Continue" }).click();
+  await expect(tab).toHaveURL(at("shop", "/checkout/review"));
+  await page.getByRole("button", { name: "Place order" }).click();
+  await expect(page.getByRole("main"), "the other tab changed it").toContainText("Check your order");
+  await page.goBack();
+  await page.getByRole("button", { name: "Place order" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Thank you for your order");
+  await expect(page.getByRole("main")).toContainText("$6.90");
+  await expect(page.getByRole("main")).toContainText("Test card that is approved");
 });
 
 test("somebody else's order is nobody's business", async ({ page, another }) => {
@@ -151,8 +185,7 @@ test("an order can be cancelled, ordered again, followed and returned", async ({
   await page.getByRole("button", { name: "Add to cart" }).click();
   await expect(cartCount(page)).toHaveText("2");
   const order = async () => {
-    await page.goto(at("shop", "/checkout"));
-    await fillAddress(page);
+    await checkOut(page);
     await page.getByRole("button", { name: "Place order" }).click();
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Thank you for your order");
     await expect(page.getByRole("main")).toContainText("What happens next");
@@ -174,6 +207,44 @@ test("an order can be cancelled, ordered again, followed and returned", async ({
   await page.getByRole("button", { name: "Yes, return it" }).click();
   await expect(page.locator("[aria-current=step]")).toContainText("Returned");
   await expect(page.getByText("Return order")).toHaveCount(0);
+});
+
+test("a merchant finds an order and moves it on, and changes a price that another has changed", async ({ page, another }) => {
+  await register(page, "Mia Mover");
+  await page.goto(at("shop", "/products/folding-rule"));
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await expect(cartCount(page)).toHaveText("1");
+  await checkOut(page);
+  await page.getByRole("button", { name: "Place order" }).click();
+  await expect(page).toHaveURL(/\/orders\//);
+  const id = new URL(page.url()).pathname.split("/").pop();
+
+  const merchant = await another();
+  await signIn(merchant, people.admin);
+  await merchant.goto(at("shop", "/merchant"));
+  await merchant.getByLabel("Order number").fill(`${id.slice(0, 4)}-${id.slice(4, 8)}`);
+  await merchant.getByRole("button", { name: "Search", exact: true }).last().click();
+  await merchant.getByRole("main").getByRole("cell").getByRole("link").click();
+  for (const [button, status] of [["Mark as paid", "Paid"], ["Mark as packed", "Packed"], ["Mark as sent", "Sent"]]) {
+    await merchant.getByRole("button", { name: button }).click();
+    await expect(merchant.locator("[aria-current=step]")).toContainText(status);
+  }
+  await page.reload();
+  await expect(page.locator("[aria-current=step]")).toContainText("Your parcel is on its way.");
+  await merchant.getByText("Cancel and refund").click();
+  await merchant.getByRole("button", { name: "Yes, cancel it" }).click();
+  await expect(merchant.locator("[aria-current=step]")).toContainText("Cancelled");
+
+  const other = await merchant.context().newPage();
+  for (const tab of [merchant, other]) await tab.goto(at("shop", "/merchant/products/folding-rule"));
+  for (const [tab, price] of [[merchant, "31"], [other, "32.50"]]) {
+    await tab.getByLabel("Price").fill(price);
+    await tab.getByRole("button", { name: "Save" }).click();
+  }
+  await expect(other.getByRole("main")).toContainText("The product has changed meanwhile");
+  await expect(other.getByRole("main")).toContainText("It now costs $31.00");
+  await other.getByRole("button", { name: "Save" }).click();
+  await expect(other.getByRole("row", { name: /Folding/ })).toContainText("$32.50");
 });
 
 test("a buyer reviews a product by keyboard, edits the review, and a moderator removes it", async ({ page, another }) => {

@@ -36,7 +36,7 @@ const (
 	logout  = "id_token_hint={hint}&client_id=hostile&post_logout_redirect_uri={after}&state=s&logout_hint="
 	thread  = "title=A+question+about+locks&board={board}&body=How+do+I+oil+one%3F&product=brass-lever-handle&key=ABCDEFGHIJKLMNOPQRSTUVWXY2&version=1"
 	period  = "range=7d&from=2026-11-01&to=2026-11-20&app=shop&live=off&was=empty"
-	address = "key=ABCDEFGHIJKLMNOPQRSTUVWXY2&summary=x&name=Ann&street=High+Street+1&postcode=12345&city=Town&country=DE"
+	address = "name=Ann&street=High+Street+1&postcode=12345&city=Town&country=DE"
 )
 
 // shared are the endpoints that every service has (package web).
@@ -108,13 +108,27 @@ var endpoints = map[string][]endpoint{
 		{route: "POST /cart/items/:slug", as: customer, form: "quantity=1"},
 		{route: "POST /cart/items/:slug/remove", as: customer, form: "quantity=1"},
 		{route: "POST /cart/items/:slug/restore", as: customer, form: "quantity=1"},
-		{route: "GET /checkout", as: moderator, query: "address=ABCDEFGHIJKLMNOPQRSTUVWXY2"}, // whose cart nobody touches
-		{route: "POST /checkout", as: moderator, form: address},
+		{route: "GET /checkout", as: moderator}, // whose cart nobody touches
+		{route: "GET /checkout/address", as: moderator, query: "address=ABCDEFGHIJKLMNOPQRSTUVWXY2"},
+		{route: "POST /checkout/address", as: moderator, form: address},
+		{route: "GET /checkout/shipping", as: moderator},
+		{route: "POST /checkout/shipping", as: moderator, form: "shipping=express"},
+		{route: "GET /checkout/payment", as: moderator, query: "declined=1"},
+		{route: "POST /checkout/payment", as: moderator, form: "payment=test-declined"},
+		{route: "GET /checkout/review", as: moderator},
+		{route: "POST /checkout/review", as: moderator, form: "key=ABCDEFGHIJKLMNOPQRSTUVWXY2&summary=x"},
 		{route: "GET /orders", as: customer, query: "page=1"},
 		{route: "GET /orders/:id", as: customer, query: "placed=1"},
 		{route: "POST /orders/:id/cancel", as: customer},
 		{route: "POST /orders/:id/return", as: customer},
 		{route: "POST /orders/:id/reorder", as: customer},
+		{route: "GET /merchant", as: administrator, query: "status=placed&q=ABCD-EFGH&after=1~ABCDEFGHIJKLMNOPQRSTUVWXY2&before=1~ABCDEFGHIJKLMNOPQRSTUVWXY2"},
+		{route: "GET /merchant/orders/:id", as: administrator},
+		{route: "POST /merchant/orders/:id/move-on", as: administrator, form: "from=placed"},
+		{route: "POST /merchant/orders/:id/refund", as: administrator, form: "from=placed"},
+		{route: "GET /merchant/products", as: administrator, query: "q=brass&page=1"},
+		{route: "GET /merchant/products/:slug", as: administrator},
+		{route: "POST /merchant/products/:slug", as: administrator, form: "price=94.50&stock=12&had=0+0"},
 		{route: "GET /api/v1/products", query: "query=brass&limit=5"},
 		{route: "GET /api/v1/products/:slug"},
 		{route: "GET /api/v1/purchases", as: client, query: "product=brass-lever-handle&sub=demo-alice"},

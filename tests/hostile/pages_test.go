@@ -18,7 +18,7 @@ var noPages = map[string]string{
 	"shop /go": sameEverywhere, "forum /go": sameEverywhere, "analytics /go": sameEverywhere, "academy /go": sameEverywhere,
 	"/.well-known/openid-configuration": "JSON", "/oauth/jwks": "JSON", "/oauth/userinfo": "JSON",
 	"/healthz": "JSON", "/readyz": "JSON", "/assets/*": "files", "/favicon.ico": "a file", "/robots.txt": "a file",
-	"/auth/sign-in": "redirects", "/auth/callback": "redirects", "/auth/signed-out": "redirects", "/auth/live": "a stream", "/auth/state": "JSON",
+	"/checkout": "redirects", "/auth/sign-in": "redirects", "/auth/callback": "redirects", "/auth/signed-out": "redirects", "/auth/live": "a stream", "/auth/state": "JSON",
 	"/admin/audit.csv": "CSV", "/export/:file": "CSV", "/runs/:run/timeline.json": "JSON", "/runs/:run/timeline.csv": "CSV",
 	"/pictures/:file": "files", "/runs/:run/live": "a fragment", "/estate/live": "a fragment",
 }

@@ -63,7 +63,7 @@ func open(t *testing.T, o estate.Options) *house {
 	h.enter(t, elsewhere, "alice@example.com", "portal")
 	h.enter(t, moderator, "bob@example.com", "portal", "shop", "forum", "academy")
 	h.enter(t, analyst, "carol@example.com", "portal", "analytics")
-	h.enter(t, administrator, "admin@example.com", "portal", "analytics", "academy")
+	h.enter(t, administrator, "admin@example.com", "portal", "shop", "analytics", "academy")
 	challenge := sha256.Sum256([]byte(verifier))
 	h.values = map[string]string{
 		"{callback}": callback, "{after}": afterwards, "{verifier}": verifier, "{issuer}": h.URL("portal"),
@@ -161,10 +161,12 @@ func (h *house) token(t *testing.T, form url.Values) (got issued) {
 func (h *house) order(t *testing.T) string {
 	t.Helper()
 	h.do(t, h.request(t, customer, "shop", http.MethodPost, "/cart/items", "product=brass-lever-handle&quantity=1"))
-	res, _ := h.do(t, h.request(t, customer, "shop", http.MethodPost, "/checkout", url.Values{
-		"key":     {h.find(t, customer, "shop", "/checkout", `name="key" value="([^"]+)"`)},
-		"summary": {h.find(t, customer, "shop", "/checkout", `name="summary" value="([^"]+)"`)},
-		"name":    {"Ann"}, "street": {"High Street 1"}, "postcode": {"12345"}, "city": {"Town"}, "country": {"DE"},
+	for _, step := range [][2]string{{"address", address}, {"shipping", "shipping=standard"}, {"payment", "payment=test-approved"}} {
+		h.do(t, h.request(t, customer, "shop", http.MethodPost, "/checkout/"+step[0], step[1]))
+	}
+	res, _ := h.do(t, h.request(t, customer, "shop", http.MethodPost, "/checkout/review", url.Values{
+		"key":     {h.find(t, customer, "shop", "/checkout/review", `name="key" value="([^"]+)"`)},
+		"summary": {h.find(t, customer, "shop", "/checkout/review", `name="summary" value="([^"]+)"`)},
 	}.Encode()))
 	id, ok := strings.CutPrefix(res.Header.Get("Location"), "/orders/")
 	if !ok {

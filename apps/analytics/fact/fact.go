@@ -18,6 +18,8 @@ const (
 	Everywhere = "everywhere" // of sign_out: all browsers
 	Given      = "given"      // of vote_cast: value 1
 	TakenBack  = "taken_back" // of vote_cast: value -1
+	Cancelled  = "cancelled"  // of order_cancelled: before the delivery
+	Returned   = "returned"   // of order_cancelled: after it
 )
 
 // Sale is one line of an order.
@@ -33,7 +35,7 @@ type Fact struct {
 	ID, Type, Variant string
 	App               string // the app that the event belongs to: the client of a sign-in or sign-out, otherwise the service
 	Service, Subject  string
-	Cents             int64 // the total of an order
+	Cents             int64 // the total of an order; below 0 if it was cancelled
 	Sales             []Sale
 	Data              string // the event's data as JSON
 	At                time.Time

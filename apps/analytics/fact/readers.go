@@ -11,16 +11,17 @@ import (
 
 // readers maps each event type to the function that reads its data into a Fact.
 var readers = map[string]func(data map[string]any, f *Fact) *Reject{
-	events.SignIn:        readSignIn,
-	events.SignOut:       readSignOut,
-	events.Registered:    func(map[string]any, *Fact) *Reject { return nil },
-	events.UserBanned:    func(map[string]any, *Fact) *Reject { return nil },
-	events.CartStarted:   func(map[string]any, *Fact) *Reject { return nil },
-	events.OrderPlaced:   readOrder,
-	events.ThreadCreated: func(map[string]any, *Fact) *Reject { return nil },
-	events.PostCreated:   func(map[string]any, *Fact) *Reject { return nil },
-	events.VoteCast:      readVote,
-	events.Deployed:      readDeployed,
+	events.Deployed:       readDeployed,
+	events.SignIn:         readSignIn,
+	events.SignOut:        readSignOut,
+	events.Registered:     func(map[string]any, *Fact) *Reject { return nil },
+	events.UserBanned:     func(map[string]any, *Fact) *Reject { return nil },
+	events.CartStarted:    func(map[string]any, *Fact) *Reject { return nil },
+	events.OrderPlaced:    readOrder,
+	events.OrderCancelled: readCancellation,
+	events.ThreadCreated:  func(map[string]any, *Fact) *Reject { return nil },
+	events.PostCreated:    func(map[string]any, *Fact) *Reject { return nil },
+	events.VoteCast:       readVote,
 }
 
 func readSignIn(data map[string]any, f *Fact) *Reject {
@@ -108,6 +109,15 @@ func readOrder(data map[string]any, f *Fact) *Reject {
 		f.Sales = append(f.Sales, s)
 	}
 	return nil
+}
+
+func readCancellation(data map[string]any, f *Fact) *Reject {
+	total, ok := readInteger(data["total_cents"], 0, maxCents)
+	if !ok {
+		return malformed("total_cents")
+	}
+	f.Cents = -total
+	return readVariant(data, "how", f, Cancelled, Returned)
 }
 
 // readSale reads one line of an order. field names the first invalid field, "" if all are valid.

@@ -21,12 +21,19 @@ import (
 // Checkout is an order to be placed.
 type Checkout struct {
 	Subject string
-	Address Address
+	Details
 	// Key is the form's idempotency key: a second checkout with the same key returns the first order.
 	Key string
 	// Summary is the fingerprint of the lines that the user saw.
 	Summary string
 	Now     time.Time
+}
+
+// Details are what a user chooses in the checkout.
+type Details struct {
+	Address
+	Shipping string // key of a Shipping
+	Payment  string // key of a TestCard
 }
 
 // LackingError lists the lines that exceed the stock. It matches [ErrSoldOut].
@@ -44,12 +51,17 @@ func (e *LackingError) Error() string {
 // Is reports whether target is [ErrSoldOut].
 func (e *LackingError) Is(target error) bool { return target == ErrSoldOut }
 
-// ErrChanged says that the cart's lines or prices differ from those that the user saw.
-var ErrChanged = errors.New("the cart has changed since it was shown")
+// Errors of PlaceOrder.
+var (
+	ErrChanged  = errors.New("the cart, a price or a choice has changed since it was shown")
+	ErrDeclined = errors.New("the payment was declined")
+)
 
-// Summary returns a fingerprint of the lines: products, quantities and prices.
-func Summary(lines []Line) string {
+// Summary returns a fingerprint of an order: products, quantities and prices, and the user's choices.
+func Summary(lines []Line, d Details) string {
 	h := sha256.New()
+	shipping, _ := ShippingByKey(d.Shipping)
+	fmt.Fprintf(h, "%q %d\n", d, shipping.Cents)
 	for _, l := range lines {
 		fmt.Fprintf(h, "%s %d %d\n", l.Slug, l.Quantity, l.PriceCents)
 	}
@@ -57,7 +69,8 @@ func Summary(lines []Line) string {
 }
 
 // PlaceOrder turns the user's cart into an order, or changes nothing. If the key was used before, it returns the
-// existing order with again set. It returns ErrEmpty, ErrChanged, or a [LackingError] if the stock does not suffice.
+// existing order with again set. It returns ErrEmpty, ErrChanged (also if a choice is missing), ErrDeclined, or a [LackingError] if the stock does
+// not suffice.
 func (s *Store) PlaceOrder(ctx context.Context, c Checkout) (id string, again bool, err error) {
 	if id, err = s.orderByKey(ctx, c.Subject, c.Key); id != "" || err != nil {
 		return id, true, err
@@ -99,24 +112,33 @@ func placeOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout) error {
 		return err
 	}
 	lines, err := cartLines(ctx, tx, cart)
+	_, ships := ShippingByKey(c.Shipping)
+	card, pays := TestCardByKey(c.Payment)
 	switch {
 	case err != nil:
 		return err
 	case len(lines) == 0:
 		return ErrEmpty
-	case Summary(lines) != c.Summary:
+	case Summary(lines, c.Details) != c.Summary, c.Address == Address{}, !ships, !pays:
 		return ErrChanged
 	}
 	if err := takeStock(ctx, tx, lines); err != nil {
 		return err
 	}
-	if err := insertOrder(ctx, tx, id, c, lines); err != nil {
+	if card.Declined { // last, so that what the user can't have anyway is not paid
+		return ErrDeclined
+	}
+	total, err := insertOrder(ctx, tx, id, c, lines)
+	if err != nil {
 		return err
 	}
 	if err := db.Exec(ctx, tx, "order: empty the cart", `DELETE FROM cart_items WHERE cart_id = ?`, cart); err != nil {
 		return err
 	}
-	return events.Record(ctx, tx, placedEvent(id, c, lines))
+	if err := db.Exec(ctx, tx, "order: empty the cart", `UPDATE carts SET addressed = 0, shipping = '', payment = '' WHERE id = ?`, cart); err != nil {
+		return err
+	}
+	return events.Record(ctx, tx, placedEvent(id, total, c, lines))
 }
 
 // takeStock reduces the stock of all lines in the order of their slugs, so that concurrent orders of the same products
@@ -147,35 +169,35 @@ func takeStock(ctx context.Context, tx *sqlx.Tx, lines []Line) error {
 	return nil
 }
 
-func insertOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout, lines []Line) error {
-	var total int64
+// insertOrder stores an order, and returns its total.
+func insertOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout, lines []Line) (total int64, err error) {
+	shipping, _ := ShippingByKey(c.Shipping)
+	total = shipping.Cents
 	units := 0
 	for _, l := range lines {
 		total += l.Cents()
 		units += l.Quantity
 	}
 	a := c.Address
-	err := db.Exec(ctx, tx, "order", `INSERT INTO orders (id, subject, idempotency_key, total_cents, units, name, street, postcode, city, country, placed_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		id, c.Subject, c.Key, total, units, a.Name, a.Street, a.Postcode, a.City, a.Country, db.Millis(c.Now))
+	err = db.Exec(ctx, tx, "order", `INSERT INTO orders (id, subject, idempotency_key, total_cents, units, name, street, postcode, city, country, shipping, shipping_cents, payment, placed_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		id, c.Subject, c.Key, total, units, a.Name, a.Street, a.Postcode, a.City, a.Country, shipping.Key, shipping.Cents, c.Payment, db.Millis(c.Now))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for i, l := range lines {
 		if err := db.Exec(ctx, tx, fmt.Sprintf("order: line %d", i+1), `INSERT INTO order_items (order_id, line, product, name, quantity, price_cents)
 			VALUES (?, ?, ?, ?, ?, ?)`, id, i+1, l.Slug, l.Name, l.Quantity, l.PriceCents); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return total, nil
 }
 
-func placedEvent(id string, c Checkout, lines []Line) events.Event {
+func placedEvent(id string, total int64, c Checkout, lines []Line) events.Event {
 	items := make([]map[string]any, len(lines))
-	var total int64
 	for i, l := range lines {
 		items[i] = map[string]any{"product": l.Slug, "name": l.Name, "quantity": l.Quantity, "cents": l.Cents()}
-		total += l.Cents()
 	}
 	return events.New(events.OrderPlaced, c.Subject, map[string]any{"order_id": id, "total_cents": total, "items": items})
 }

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"gatehouse.example/apps/shop/store"
 	"gatehouse.example/db"
 )
 
-var home = store.Address{Name: "A", Street: "1 Street", Postcode: "1234", City: "City", Country: "NO"}
+var details = store.Details{Address: store.Address{Name: "A", Street: "1 Street", Postcode: "1234", City: "City", Country: "NO"}, Shipping: "standard", Payment: "test-approved"}
 
 func summary(ctx context.Context, t *testing.T, s *store.Store, sub string) string {
 	t.Helper()
@@ -19,7 +21,7 @@ func summary(ctx context.Context, t *testing.T, s *store.Store, sub string) stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	return store.Summary(lines)
+	return store.Summary(lines, details)
 }
 
 func TestPlace_LastItemsAreSoldOnce(t *testing.T) {
@@ -42,7 +44,7 @@ func TestPlace_LastItemsAreSoldOnce(t *testing.T) {
 		placed, soldOut := 0, 0
 		for i := range people {
 			wg.Go(func() {
-				_, _, err := s.PlaceOrder(ctx, store.Checkout{Subject: fmt.Sprintf("p%d", i), Address: home, Key: "k", Summary: sums[i], Now: now})
+				_, _, err := s.PlaceOrder(ctx, store.Checkout{Subject: fmt.Sprintf("p%d", i), Details: details, Key: "k", Summary: sums[i], Now: now})
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
@@ -87,7 +89,7 @@ func TestPlace_OneFormIsOneOrder(t *testing.T) {
 		ids, firsts := map[string]bool{}, 0
 		for range 12 {
 			wg.Go(func() {
-				id, again, err := s.PlaceOrder(ctx, store.Checkout{Subject: "p", Address: home, Key: "same", Summary: sum, Now: now})
+				id, again, err := s.PlaceOrder(ctx, store.Checkout{Subject: "p", Details: details, Key: "same", Summary: sum, Now: now})
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil {
@@ -109,11 +111,66 @@ func TestPlace_OneFormIsOneOrder(t *testing.T) {
 	})
 }
 
+// Of concurrent checkouts of one cart in several tabs, some of them with a card that is declined, one makes an order.
+func TestPlace_OneCartIsOneOrder(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		ctx := t.Context()
+		if _, _, err := s.Add(ctx, store.PersonCart("p"), "olive-soap", 2, "192.0.2.1", now); err != nil {
+			t.Fatal(err)
+		}
+		lines, err := s.Cart(ctx, store.PersonCart("p"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := stockOf(t, s, "olive-soap")
+		declined := details
+		declined.Payment = "test-declined"
+		var wg sync.WaitGroup
+		var placed atomic.Int64
+		for i := range 12 {
+			wg.Go(func() {
+				chosen := []store.Details{details, declined}[i%2]
+				_, _, err := s.PlaceOrder(ctx, store.Checkout{Subject: "p", Details: chosen, Key: fmt.Sprint("tab", i), Summary: store.Summary(lines, chosen), Now: now})
+				switch {
+				case err == nil:
+					placed.Add(1)
+				case !errors.Is(err, store.ErrEmpty) && !errors.Is(err, store.ErrDeclined):
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := placed.Load(); n != 1 || stockOf(t, s, "olive-soap") != before-2 {
+			t.Errorf("%d orders; %d left of %d", n, stockOf(t, s, "olive-soap"), before)
+		}
+		for missing, chosen := range map[string]store.Details{"address": {Shipping: "standard", Payment: "test-approved"}, "shipping": {Address: details.Address, Payment: "test-approved"}, "payment": {Address: details.Address, Shipping: "standard"}} {
+			if _, _, err := s.Add(ctx, store.PersonCart("p"), "olive-soap", 1, "192.0.2.1", now); err != nil {
+				t.Fatal(err)
+			}
+			lines, _ := s.Cart(ctx, store.PersonCart("p"))
+			if _, _, err := s.PlaceOrder(ctx, store.Checkout{Subject: "p", Details: chosen, Key: missing, Summary: store.Summary(lines, chosen), Now: now}); !errors.Is(err, store.ErrChanged) {
+				t.Errorf("an order without %s: %v", missing, err)
+			}
+		}
+	})
+}
+
+func TestEstimate_CountsWorkingDays(t *testing.T) {
+	friday := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	for _, s := range store.ShippingOptions {
+		first, last := s.Estimate(friday)
+		want := map[string][2]int{"standard": {2, 4}, "express": {1, 1}, "next-day": {30, 30}}[s.Key]
+		if first.Day() != want[0] || last.Day() != want[1] {
+			t.Errorf("%s: %s to %s", s.Key, first, last)
+		}
+	}
+}
+
 func TestPlace_OnlyWhatWasSeen(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		ctx := t.Context()
 		place := func(key, sum string) error {
-			_, _, err := s.PlaceOrder(ctx, store.Checkout{Subject: "p", Address: home, Key: key, Summary: sum, Now: now})
+			_, _, err := s.PlaceOrder(ctx, store.Checkout{Subject: "p", Details: details, Key: key, Summary: sum, Now: now})
 			return err
 		}
 		if err := place("k1", ""); !errors.Is(err, store.ErrEmpty) {
@@ -133,7 +190,7 @@ func TestPlace_OnlyWhatWasSeen(t *testing.T) {
 		if err != nil || len(lines) != 1 || lines[0].PriceCents != lines[0].SeenCents+100 {
 			t.Errorf("the cart: %v, %v", lines, err)
 		}
-		if err := place("k1", store.Summary(lines)); err != nil {
+		if err := place("k1", store.Summary(lines, details)); err != nil {
 			t.Error(err)
 		}
 		page, err := s.Orders(ctx, "p", 1, 5)

@@ -26,6 +26,8 @@ func grown(t *testing.T, n int, test func(t *testing.T, s *store.Store, d *db.DB
 		statements := []string{
 			`INSERT INTO products (slug, category, name, name_lower, price_cents, stock, short, description, specs, featured, added_at, search) ` + numbers + `
 				SELECT 'p' || CAST(i AS TEXT), 'c' || CAST(i % 8 AS TEXT), 'Thing', 'thing ' || CAST(i AS TEXT), i, 5, '', '', '[]', i % 100, i, ` + words + ` FROM n`,
+			`INSERT INTO orders (id, subject, idempotency_key, total_cents, units, name, street, postcode, city, country, placed_at) ` + numbers + `
+				SELECT 'O' || CAST(i AS TEXT), 's' || CAST(i % 500 AS TEXT), 'grown' || CAST(i AS TEXT), 1, 1, '', '', '', '', '', i FROM n`,
 			`INSERT INTO search_documents (id, words) ` + numbers + ` SELECT 'p' || CAST(i AS TEXT), ` + words + ` FROM n`,
 		}
 		if d.Dialect == db.SQLite {
@@ -97,6 +99,8 @@ var (
 	covering = map[db.Dialect]string{db.SQLite: "COVERING INDEX", db.Postgres: "Index Only Scan"}
 )
 
+func ptr[T any](v T) *T { return &v }
+
 var orders = []store.Sort{store.Featured, store.Newest, store.PriceUp, store.PriceDown, store.Name, store.BestRated}
 
 // No page of the catalogue reads all products or sorts them, in any order, category or direction.
@@ -148,6 +152,18 @@ func TestPlans_CatalogueFollowsAnIndex(t *testing.T) {
 		}
 		if p := plan(t, d, store.UsedAddressesStatement, "p", 20); strings.Contains(p, "SCAN") || strings.Contains(p, "Seq Scan") || sorted.MatchString(p) || !strings.Contains(p, "orders_of_person") {
 			t.Errorf("used addresses read too much:\n%s", p)
+		}
+		for name, q := range map[string]store.OrderQuery{
+			"all": {}, "older": {After: &store.Cursor{PlacedAt: 5000, ID: "O5000"}}, "newer": {Before: &store.Cursor{PlacedAt: 5000, ID: "O5000"}},
+			"paid": {Status: ptr(store.Paid)}, "delivered": {Status: ptr(store.Delivered)}, "cancelled": {Status: ptr(store.Cancelled)}, "returned": {Status: ptr(store.Returned)},
+			"number": {Prefix: "O1"},
+		} {
+			q.PerPage, q.Now = 20, now
+			query, args := q.Statement()
+			p := plan(t, d, query, args...)
+			if regexp.MustCompile(`SCAN orders$|Seq Scan`).MatchString(p) || name != "number" && sorted.MatchString(p) || !strings.Contains(p, map[string]string{"cancelled": "orders_cancelled", "returned": "orders_returned", "number": "orders"}[name]) {
+				t.Errorf("orders, %s, read too much:\n%s", name, p)
+			}
 		}
 		for related, args := range map[string][]any{store.RelatedOfCategory: {"c3", "p77", 4}, store.RelatedOfOthers: {"c3", 4}} {
 			if p := plan(t, d, related, args...); scan.MatchString(p) || sorted.MatchString(p) {

@@ -19,7 +19,7 @@ func buy(t *testing.T, s *store.Store, subject, product string) (order string) {
 		t.Fatal(err)
 	}
 	id, _, err := s.PlaceOrder(t.Context(), store.Checkout{
-		Subject: subject, Address: home, Key: "k" + subject + product, Summary: summary(t.Context(), t, s, subject), Now: now,
+		Subject: subject, Details: details, Key: "k" + subject + product, Summary: summary(t.Context(), t, s, subject), Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)

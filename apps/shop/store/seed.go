@@ -75,7 +75,7 @@ func (s *Store) SeedDemoOrders(ctx context.Context, now time.Time) error {
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		for _, d := range demoOrders {
 			if err := seedOrder(ctx, tx, demoID(d.subject+d.key), Checkout{
-				Subject: d.subject, Key: d.key, Address: d.address, Now: now.AddDate(0, 0, -d.daysAgo),
+				Subject: d.subject, Key: d.key, Details: Details{d.address, "standard", "test-approved"}, Now: now.AddDate(0, 0, -d.daysAgo),
 			}, d.items); err != nil {
 				return fmt.Errorf("demo orders: %w", err)
 			}
@@ -154,7 +154,7 @@ func seedOrder(ctx context.Context, tx *sqlx.Tx, id string, c Checkout, quantiti
 	if err := db.Exec(ctx, tx, "savepoint", `SAVEPOINT demo`); err != nil {
 		return err
 	}
-	if err := insertOrder(ctx, tx, id, c, lines); err != nil {
+	if _, err := insertOrder(ctx, tx, id, c, lines); err != nil {
 		if !db.IsUnique(err) {
 			return err
 		}

@@ -10,13 +10,14 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"gatehouse.example/db"
+	"gatehouse.example/events"
 )
 
 // Status is how far an order has come.
 type Status int
 
-// The statuses of an order. It passes through the first five by the clock, unless it is cancelled before it is packed.
-// It can be returned for ReturnPeriod after it is delivered.
+// The statuses of an order. It passes through the first five by the clock, or earlier if a merchant moves it on. Its
+// user can cancel it until it is packed, and return it for ReturnPeriod after it is delivered.
 const (
 	Placed Status = iota
 	Paid
@@ -30,8 +31,9 @@ const (
 // ReturnPeriod is how long after its delivery an order can be returned.
 const ReturnPeriod = 30 * 24 * time.Hour
 
-// reachedAfter are the times from placing an order to each status. The shop has no warehouse, so the clock is the one
-// thing that moves an order on: every replica computes the same status, and no job must run.
+// reachedAfter are the times from placing an order to each status. The shop has no warehouse, so the clock
+// moves an order on unless a merchant did: every replica computes the same status, and no job must run. A merchant puts
+// the order's own clock ahead (Order.Ahead), never back.
 var reachedAfter = map[Status]time.Duration{
 	Paid: time.Minute, Packed: 10 * time.Minute, Sent: 30 * time.Minute, Delivered: time.Hour,
 }
@@ -60,19 +62,18 @@ func (o Order) Status(now time.Time) Status {
 // Reaches returns when the order has the given status or, in future, will have it, unless it is cancelled before. It
 // returns the zero time for Cancelled and Returned if the order was not.
 func (o Order) Reaches(s Status) time.Time {
-	at := func(ms *int64) time.Time {
-		if ms == nil {
-			return time.Time{}
-		}
-		return db.Time(*ms)
+	fixed := map[Status]*int64{
+		Paid: o.PaidAt, Packed: o.PackedAt, Sent: o.SentAt, Delivered: o.DeliveredAt, Cancelled: o.CancelledAt, Returned: o.ReturnedAt,
+	}[s]
+	switch {
+	case fixed != nil:
+		return db.Time(*fixed)
+	case s > Delivered:
+		return time.Time{}
+	case s == Placed:
+		return o.Placed()
 	}
-	switch s {
-	case Cancelled:
-		return at(o.CancelledAt)
-	case Returned:
-		return at(o.ReturnedAt)
-	}
-	return o.Placed().Add(reachedAfter[s])
+	return o.Placed().Add(reachedAfter[s] - time.Duration(o.Ahead)*time.Millisecond)
 }
 
 // CanCancel reports whether Cancel succeeds at now.
@@ -90,49 +91,76 @@ func (o Order) ReturnUntil() time.Time { return o.Reaches(Delivered).Add(ReturnP
 // others, and later ones, change nothing and return no error. It returns ErrNotFound if there is no such order of this
 // user, and ErrPacked if it is too late.
 func (s *Store) Cancel(ctx context.Context, subject, id string, now time.Time) error {
-	return s.endOrder(ctx, subject, id, func(ctx context.Context, tx *sqlx.Tx, o Order) error {
+	return s.changeOrder(ctx, subject, id, func(ctx context.Context, tx *sqlx.Tx, o Order) error {
 		switch {
 		case o.CancelledAt != nil:
 			return nil
 		case !o.CanCancel(now):
 			return ErrPacked
 		}
-		if err := db.Exec(ctx, tx, "cancel order", `UPDATE orders SET cancelled_at = ? WHERE id = ?`, db.Millis(now), id); err != nil {
-			return err
-		}
-		// In the order of takeStock, so that the two cannot deadlock.
-		slices.SortFunc(o.Items, func(a, b Item) int { return cmp.Compare(a.Product, b.Product) })
-		for _, it := range o.Items {
-			if err := db.Exec(ctx, tx, "cancel order", `UPDATE products SET stock = stock + ? WHERE slug = ?`, it.Quantity, it.Product); err != nil {
-				return err
-			}
-		}
-		return nil
+		return cancelOrder(ctx, tx, o, subject, now)
 	})
 }
 
-// Return records that the user returns an order. Its products do not go back into stock: they are checked first. Later
-// calls change nothing and return no error. It returns ErrNotFound if there is no such order of this user, and
+// Return records that the user returns an order. Its products do not go back into stock: a merchant checks them first.
+// Later calls change nothing and return no error. It returns ErrNotFound if there is no such order of this user, and
 // ErrNotReturned if it was not delivered, was cancelled, or was delivered more than ReturnPeriod ago.
 func (s *Store) Return(ctx context.Context, subject, id string, now time.Time) error {
-	return s.endOrder(ctx, subject, id, func(ctx context.Context, tx *sqlx.Tx, o Order) error {
+	return s.changeOrder(ctx, subject, id, func(ctx context.Context, tx *sqlx.Tx, o Order) error {
 		switch {
 		case o.ReturnedAt != nil:
 			return nil
 		case !o.CanReturn(now):
 			return ErrNotReturned
 		}
-		return db.Exec(ctx, tx, "return order", `UPDATE orders SET returned_at = ? WHERE id = ?`, db.Millis(now), id)
+		return returnOrder(ctx, tx, o, subject, now)
 	})
 }
 
-// endOrder calls end with the user's order and its items, locked until end's transaction is over.
-func (s *Store) endOrder(ctx context.Context, subject, id string, end func(ctx context.Context, tx *sqlx.Tx, o Order) error) error {
+func cancelOrder(ctx context.Context, tx *sqlx.Tx, o Order, by string, now time.Time) error {
+	if err := db.Exec(ctx, tx, "cancel order", `UPDATE orders SET cancelled_at = ? WHERE id = ?`, db.Millis(now), o.ID); err != nil {
+		return err
+	}
+	if err := restock(ctx, tx, o); err != nil {
+		return err
+	}
+	return recordEnd(ctx, tx, o, by, "cancelled")
+}
+
+func returnOrder(ctx context.Context, tx *sqlx.Tx, o Order, by string, now time.Time) error {
+	if err := db.Exec(ctx, tx, "return order", `UPDATE orders SET returned_at = ? WHERE id = ?`, db.Millis(now), o.ID); err != nil {
+		return err
+	}
+	return recordEnd(ctx, tx, o, by, "returned")
+}
+
+func recordEnd(ctx context.Context, tx *sqlx.Tx, o Order, by, how string) error {
+	return events.Record(ctx, tx, events.New(events.OrderCancelled, by, map[string]any{"order_id": o.ID, "total_cents": o.TotalCents, "how": how}))
+}
+
+// restock puts the products of an order back into stock.
+func restock(ctx context.Context, tx *sqlx.Tx, o Order) error {
+	if err := db.Exec(ctx, tx, "restock", `UPDATE orders SET restocked = 1 WHERE id = ?`, o.ID); err != nil {
+		return err
+	}
+	// In the order of takeStock, so that the two cannot deadlock.
+	slices.SortFunc(o.Items, func(a, b Item) int { return cmp.Compare(a.Product, b.Product) })
+	for _, it := range o.Items {
+		if err := db.Exec(ctx, tx, "restock", `UPDATE products SET stock = stock + ? WHERE slug = ?`, it.Quantity, it.Product); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changeOrder calls change with the order and its items, locked until change's transaction is over. It returns
+// ErrNotFound if there is no such order, or subject is neither its user nor "".
+func (s *Store) changeOrder(ctx context.Context, subject, id string, change func(ctx context.Context, tx *sqlx.Tx, o Order) error) error {
 	if !orderPattern.MatchString(id) {
 		return ErrNotFound
 	}
 	return s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		n, err := db.Change(ctx, tx, "order", `UPDATE orders SET id = id WHERE id = ? AND subject = ?`, id, subject)
+		n, err := db.Change(ctx, tx, "order", `UPDATE orders SET id = id WHERE id = ?`, id)
 		if err != nil {
 			return err
 		}
@@ -143,7 +171,7 @@ func (s *Store) endOrder(ctx context.Context, subject, id string, end func(ctx c
 		if err != nil {
 			return err
 		}
-		return end(ctx, tx, o)
+		return change(ctx, tx, o)
 	})
 }
 
