@@ -34,18 +34,6 @@ func avatarTone(id string) int {
 	return int(h.Sum32()%avatarTones) + 1
 }
 
-// Amount formats a value with its unit: Amount("12", "ms") is "12 ms", with a space that does not break. A percentage
-// has none: "12%".
-func Amount(value, unit string) string {
-	switch {
-	case unit == "":
-		return value
-	case strings.HasPrefix(unit, "%"), strings.HasPrefix(unit, "/"):
-		return value + unit
-	}
-	return value + "\u00a0" + unit
-}
-
 // LabelUnit formats a label with the unit of the values under it: LabelUnit("Wait", "ms") is "Wait (ms)". The unit is
 // left out if the label says it already, as in "Servers" for "servers".
 func LabelUnit(label, unit string) string {

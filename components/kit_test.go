@@ -212,6 +212,9 @@ func TestErrorPage_TellsWhatAPersonNeeds(t *testing.T) {
 			t.Errorf("lacks %s", want)
 		}
 	}
+	if strings.Count(page, "r-1") != 1 {
+		t.Error("the request id is on the page twice")
+	}
 	page = render(t, components.ErrorPage(components.ErrorView{Shell: shell(), Status: 404, Title: "Not here", HomeURL: "/"}), "")
 	if strings.Contains(page, "data-retry=") || !strings.Contains(page, `href="/"`) {
 		t.Error("a 404 is not tried again, and leads home")

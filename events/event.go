@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"gatehouse.example/db"
 )
 
 // Stream is the key of the Redis stream to which all services write.
@@ -53,12 +55,8 @@ func Record(ctx context.Context, tx *sqlx.Tx, e Event) error {
 	if err != nil {
 		return fmt.Errorf("event %s: %w", e.Type, err)
 	}
-	_, err = tx.ExecContext(ctx, tx.Rebind(`INSERT INTO event_outbox (id, type, subject, at, data) VALUES (?, ?, ?, ?, ?)`),
+	return db.Exec(ctx, tx, "event "+e.Type, `INSERT INTO event_outbox (id, type, subject, at, data) VALUES (?, ?, ?, ?, ?)`,
 		e.ID, e.Type, e.Subject, e.At.UnixMilli(), string(data))
-	if err != nil {
-		return fmt.Errorf("event %s: %w", e.Type, err)
-	}
-	return nil
 }
 
 // parse returns the event in the fields of a stream entry. Its errors wrap ErrMalformed.

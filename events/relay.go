@@ -97,21 +97,18 @@ type outboxRow struct {
 // Flush moves one batch of the oldest events and returns their number.
 func (r *Relay) Flush(ctx context.Context) (int, error) {
 	// Check before taking the write lock: an outbox is empty most of the time.
-	var waiting bool
-	if err := r.db.GetContext(ctx, &waiting, `SELECT EXISTS (SELECT 1 FROM event_outbox)`); err != nil {
-		return 0, fmt.Errorf("outbox: %w", err)
-	}
-	if !waiting {
-		return 0, nil
+	waiting, err := db.One[bool](ctx, r.db, "outbox", `SELECT EXISTS (SELECT 1 FROM event_outbox)`)
+	if err != nil || !waiting {
+		return 0, err
 	}
 	n := 0
-	err := r.db.Tx(ctx, func(tx *sqlx.Tx) error {
+	err = r.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		query := `SELECT id, type, subject, at, data FROM event_outbox ORDER BY at, id LIMIT ?`
 		if r.db.Dialect == db.Postgres {
 			query += ` FOR UPDATE SKIP LOCKED`
 		}
-		var rows []outboxRow
-		if err := tx.SelectContext(ctx, &rows, tx.Rebind(query), maxRelayBatch); err != nil || len(rows) == 0 {
+		rows, err := db.All[outboxRow](ctx, tx, "read", query, maxRelayBatch)
+		if err != nil || len(rows) == 0 {
 			return err
 		}
 		if err := r.publish(ctx, rows); err != nil {
@@ -121,15 +118,8 @@ func (r *Relay) Flush(ctx context.Context) (int, error) {
 		for i, row := range rows {
 			ids[i] = row.ID
 		}
-		query, args, err := sqlx.In(`DELETE FROM event_outbox WHERE id IN (?)`, ids)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, tx.Rebind(query), args...); err != nil {
-			return err
-		}
 		n = len(rows)
-		return nil
+		return db.Exec(ctx, tx, "delete", `DELETE FROM event_outbox WHERE id IN (?)`, ids)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("outbox: %w", err)

@@ -82,7 +82,7 @@ func assemble(ctx context.Context, d Deps) (*App, error) {
 		return nil, err
 	}
 	a.revoker, err = revoke.New(revoke.Deps{
-		Records: records, Log: log, Sessions: sessions, Sender: a.sender, Now: d.Now, Logger: d.Logger, Bound: d.Denied.Bound(), Recorded: a.relay.Notify,
+		Records: records, Log: log, Sessions: sessions, Sender: a.sender, Now: d.Now, Logger: d.Logger, Bound: d.Denied.Bound(), NotifyRelay: a.relay.Notify,
 	})
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func assemble(ctx context.Context, d Deps) (*App, error) {
 	}
 	a.protocol, err = oidc.New(oidc.Deps{
 		Clients: a.clients, Records: records, Codes: codeStore, Sessions: sessions, Revoker: a.revoker, Denied: d.Denied, Issuer: issuer, Keys: a.keys,
-		Secret: d.Key, Now: d.Now, Logger: d.Logger, Recorded: a.relay.Notify, Trace: traces, Replica: d.Replica,
+		Secret: d.Key, Now: d.Now, Logger: d.Logger, NotifyRelay: a.relay.Notify, Trace: traces, Replica: d.Replica,
 		RefreshLife: d.Lifetimes.Refresh, ReplayWindow: d.Lifetimes.ReplayWindow,
 	})
 	if err != nil {
@@ -129,7 +129,7 @@ func (a *App) addPages(ctx context.Context, d Deps, records *store.Store, sessio
 	}
 	a.pages, err = account.New(account.Deps{
 		Store: records, Sessions: sessions, Hasher: hasher, Limiter: limiter, Revoker: a.revoker,
-		Estate: d.Estate, Now: d.Now, Logger: d.Logger, Wake: a.relay.Notify, Demo: d.Demo, FormTargets: a.protocol.FormTargets,
+		Estate: d.Estate, Now: d.Now, Logger: d.Logger, NotifyRelay: a.relay.Notify, Demo: d.Demo, FormTargets: a.protocol.FormTargets,
 	})
 	return err
 }

@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"gatehouse.example/sso/netaddr"
 )
 
 // SIDKey is the key of the Echo context under which middleware stores the sid of the request's sign-in, for the log.
@@ -152,13 +153,4 @@ func ClientIP(c echo.Context) string { return c.RealIP() }
 
 // ClientNetwork returns the part of the client's address that identifies a household or an office: the whole IPv4
 // address, or the first 64 bits of an IPv6 address.
-func ClientNetwork(c echo.Context) string {
-	a, err := netip.ParseAddr(ClientIP(c))
-	if err != nil {
-		return ClientIP(c)
-	}
-	if a = a.Unmap().WithZone(""); a.Is6() {
-		return netip.PrefixFrom(a, 64).Masked().String()
-	}
-	return a.String()
-}
+func ClientNetwork(c echo.Context) string { return netaddr.Network(ClientIP(c)) }

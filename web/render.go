@@ -73,6 +73,12 @@ func RedirectHX(c echo.Context, path string) error {
 	return SeeOther(c, path)
 }
 
+// RedirectWithFlash redirects as RedirectHX does, to a page that shows a message (Flash).
+func RedirectWithFlash(c echo.Context, kind, message, path string) error {
+	Flash(c, kind, message)
+	return RedirectHX(c, path)
+}
+
 // Shell returns the data of the header and footer of a page with this title.
 func Shell(c echo.Context, title string) components.Shell {
 	s := serverOf(c)

@@ -235,7 +235,7 @@ func (h *house) person(sub string, roles ...string) *visitor {
 	v := h.guest()
 	rec := httptest.NewRecorder()
 	req := httptest.NewRequest(http.MethodGet, "http://academy.house.test/", nil)
-	err := h.sessions.Start(req.Context(), rec, req, session.Record{Subject: sub, SID: "sid-" + sub, Name: strings.ToUpper(sub[:1]) + sub[1:],
+	_, err := h.sessions.Start(req.Context(), rec, req, session.Record{Subject: sub, SID: "sid-" + sub, Name: strings.ToUpper(sub[:1]) + sub[1:],
 		Email: sub + "@example.com", Roles: roles, AuthTime: h.clock()})
 	if err != nil {
 		h.t.Fatal(err)

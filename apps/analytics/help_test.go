@@ -97,7 +97,7 @@ func (a *app) send(t *testing.T, r *http.Request, path string, header map[string
 	}
 	if len(roles) > 0 {
 		w := httptest.NewRecorder()
-		err := a.sessions.Start(t.Context(), w, r, session.Record{Subject: "demo-carol", SID: "sid", Name: "Carol Demo", Email: "carol@example.com", Roles: roles, AuthTime: now})
+		_, err := a.sessions.Start(t.Context(), w, r, session.Record{Subject: "demo-carol", SID: "sid", Name: "Carol Demo", Email: "carol@example.com", Roles: roles, AuthTime: now})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,7 +33,7 @@ func (v *visitor) signIn(sub string, roles ...string) {
 	v.h.t.Helper()
 	rec := httptest.NewRecorder()
 	req := httptest.NewRequest(http.MethodGet, "http://forum.house.test/", nil)
-	err := v.h.sessions.Start(req.Context(), rec, req, session.Record{Subject: sub, SID: "sid-" + sub, Name: strings.ToUpper(sub[:1]) + sub[1:],
+	_, err := v.h.sessions.Start(req.Context(), rec, req, session.Record{Subject: sub, SID: "sid-" + sub, Name: strings.ToUpper(sub[:1]) + sub[1:],
 		Email: sub + "@example.com", Roles: roles, AuthTime: v.h.clock()})
 	if err != nil {
 		v.h.t.Fatal(err)

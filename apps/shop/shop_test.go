@@ -160,7 +160,7 @@ func (b *browser) signIn(sub, name string, roles ...string) {
 	b.h.t.Helper()
 	rec := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, shopURL+"/", nil)
-	if err := b.h.sessions.Start(b.h.t.Context(), rec, r, session.Record{
+	if _, err := b.h.sessions.Start(b.h.t.Context(), rec, r, session.Record{
 		Subject: sub, SID: "sid-" + sub, Name: name, Email: "a@example.com", Roles: append([]string{"customer"}, roles...), AuthTime: time.Now(),
 	}); err != nil {
 		b.h.t.Fatal(err)

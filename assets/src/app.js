@@ -116,8 +116,8 @@
   });
 
   // A row of links that is wider than the screen begins at the page that is open.
-  for (const link of all(".console-nav [aria-current]")) {
-    const row = link.closest("nav");
+  for (const link of all(".topnav [aria-current], .console-nav [aria-current]")) {
+    const row = link.closest("ul");
     row.scrollLeft += link.getBoundingClientRect().left - row.getBoundingClientRect().left - (row.clientWidth - link.offsetWidth) / 2;
   }
 
@@ -224,10 +224,12 @@
     }
   };
 
-  // The focus goes to what has to be read first, such as the summary of a form's errors.
+  // The focus goes to what has to be read first: in a form with errors the first wrong field, which its error describes.
   const settle = (from) => {
     writeTimes();
-    from.querySelector?.("[data-focus]")?.focus();
+    const first = from.querySelector?.("[data-focus]");
+    const wrong = first?.matches(".error-summary") && (first.closest("form") ?? from).querySelector("[aria-invalid]");
+    (wrong || first)?.focus();
   };
   settle(document);
   document.addEventListener("htmx:after:swap", (e) => settle(e.detail.ctx?.target instanceof Element ? e.detail.ctx.target : document));

@@ -4,6 +4,7 @@
   const dialog = document.getElementById("goto");
   const input = dialog.querySelector("input");
   const list = dialog.querySelector("[data-goto-list]");
+  const says = dialog.querySelector("[data-goto-says]");
   const links = () => Array.from(list.querySelectorAll("a"));
   let latest = 0;
   let timer;
@@ -13,7 +14,11 @@
     const answer = await fetch("/go?q=" + encodeURIComponent(input.value.trim()), { headers: { "HX-Request": "true" } });
     if (!answer.ok) throw new Error("/go: " + answer.status);
     const text = await answer.text();
-    if (turn === latest) list.innerHTML = text;
+    if (turn !== latest) return;
+    list.innerHTML = text;
+    const [first] = links();
+    first?.toggleAttribute("data-enter", true);
+    says.textContent = first ? `Enter opens ${first.textContent}, ${first.closest("section").getAttribute("aria-label")}` : "";
   };
   // Where the list can't be had, the page says why.
   const refresh = () => load().catch(() => location.assign("/go?q=" + encodeURIComponent(input.value.trim())));

@@ -14,9 +14,13 @@
     const row = document.activeElement.closest("tr");
     const at = row ? all.findIndex((link) => row.contains(link)) : -1;
     const next = at < 0 ? all[by > 0 ? 0 : all.length - 1] : all[at + by];
-    next?.focus();
-    next?.closest("tr").scrollIntoView({ block: "nearest" });
-    return Boolean(next);
+    if (!next) return false;
+    next.focus();
+    const target = next.closest("tr");
+    target.dataset.at = ""; // the row is framed, not the link
+    next.addEventListener("blur", () => delete target.dataset.at, { once: true });
+    target.scrollIntoView({ block: "nearest" });
+    return true;
   };
   document.addEventListener("keydown", (e) => {
     if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || typing(e)) return;

@@ -19,18 +19,18 @@ type Revoker interface {
 	Revoke(ctx context.Context, r revoke.Request) (revoke.Receipt, error)
 }
 
-// Deps are the dependencies of the pages. All but Wake and FormTargets are required.
+// Deps are the dependencies of the pages. All but NotifyRelay and FormTargets are required.
 type Deps struct {
-	Store    *store.Store
-	Sessions *session.Store
-	Hasher   *password.Hasher
-	Limiter  *ratelimit.Limiter
-	Revoker  Revoker
-	Estate   web.Estate
-	Now      func() time.Time
-	Logger   *slog.Logger
-	Wake     func() // signals the event relay that an event waits in the outbox; may be nil
-	Demo     bool   // the demo accounts may sign in, and are shown on the sign-in page
+	Store       *store.Store
+	Sessions    *session.Store
+	Hasher      *password.Hasher
+	Limiter     *ratelimit.Limiter
+	Revoker     Revoker
+	Estate      web.Estate
+	Now         func() time.Time
+	Logger      *slog.Logger
+	NotifyRelay func() // called after an event was recorded; may be nil
+	Demo        bool   // the demo accounts may sign in, and are shown on the sign-in page
 
 	// FormTargets returns the origins, besides the portal's own, that a browser may be redirected to from a local path;
 	// may be nil. The pages allow them in the CSP directive form-action.
@@ -51,8 +51,8 @@ func New(d Deps) (*Pages, error) {
 		d.Logger == nil {
 		return nil, errors.New("account: a dependency is missing")
 	}
-	if d.Wake == nil {
-		d.Wake = func() {}
+	if d.NotifyRelay == nil {
+		d.NotifyRelay = func() {}
 	}
 	if d.FormTargets == nil {
 		d.FormTargets = func(context.Context, string) []string { return nil }

@@ -57,8 +57,7 @@ func (p *Pages) Delete(c echo.Context) error {
 		if err != nil {
 			return p.showDeleteError(c, err, view)
 		}
-		web.Flash(c, "success", "Your account has been deleted, and you're signed out everywhere.")
-		return web.RedirectHX(c, "/")
+		return web.RedirectWithFlash(c, "success", "Your account has been deleted, and you're signed out everywhere.", "/")
 	})
 }
 

@@ -121,8 +121,7 @@ func (p *Pages) SetPassword(c echo.Context) error {
 		if err := p.changePassword(c, v, current, next); err != nil {
 			return p.showProfileError(c, err, view, "current_password")
 		}
-		web.Flash(c, "success", "Your password has been changed, and your other devices have been signed out.")
-		return web.RedirectHX(c, "/profile")
+		return web.RedirectWithFlash(c, "success", "Your password has been changed, and your other devices have been signed out.", "/profile")
 	})
 }
 
@@ -160,8 +159,7 @@ func (p *Pages) finishChange(c echo.Context, change func(*session.Record), messa
 	if err := p.Sessions.Update(c.Request(), change); err != nil {
 		return asUnavailable(err)
 	}
-	web.Flash(c, "success", message)
-	return web.RedirectHX(c, "/profile")
+	return web.RedirectWithFlash(c, "success", message, "/profile")
 }
 
 // showProfileError shows the profile again with the message for err, or returns err if the form did not cause it. field

@@ -54,7 +54,7 @@ func (p *Pages) startSignIn(c echo.Context, u store.User, persist func(store.Sig
 	if err := persist(in); err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		if _, undo := p.Sessions.EndSID(ctx, in.SID); undo != nil {
+		if _, undo := p.Sessions.EndSignIns(ctx, in.SID); undo != nil {
 			err = errors.Join(err, undo)
 		}
 		return asUnavailable(err)
@@ -63,7 +63,7 @@ func (p *Pages) startSignIn(c echo.Context, u store.User, persist func(store.Sig
 	p.endSurplus(c, u.ID)
 	p.Sessions.MarkIssued(c.Response())
 	p.setDeviceCookie(c, u)
-	p.Wake()
+	p.NotifyRelay()
 	return nil
 }
 
@@ -96,7 +96,7 @@ func (p *Pages) renewSession(c echo.Context, v *visitor) error {
 // zero means now. It returns the session's key in Redis, and a function that adds its cookie to the response.
 func (p *Pages) startSession(c echo.Context, u store.User, in store.SignIn, began time.Time) (key string, send func(), err error) {
 	later := cookieJar{}
-	key, err = p.Sessions.Begin(c.Request().Context(), later, c.Request(), session.Record{
+	key, err = p.Sessions.Start(c.Request().Context(), later, c.Request(), session.Record{
 		Subject: u.ID, SID: in.SID, Name: u.Name, Email: u.Email, Roles: u.Roles, AuthTime: in.CreatedAt, CreatedAt: began,
 	})
 	if err != nil {

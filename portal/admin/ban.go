@@ -183,8 +183,7 @@ func (a *Console) banEnd(form url.Values) (end time.Time, fault string) {
 // alreadyBanned redirects to the user's page with a message: another administrator was quicker, or the button was
 // pressed twice.
 func alreadyBanned(c echo.Context, u store.User) error {
-	web.Flash(c, "info", u.Name+" is already banned.")
-	return web.RedirectHX(c, personURL(u.ID))
+	return web.RedirectWithFlash(c, "info", u.Name+" is already banned.", personURL(u.ID))
 }
 
 type unbanView struct {
@@ -220,8 +219,7 @@ func (a *Console) unban(c echo.Context, me Admin) error {
 	case err != nil:
 		return err
 	}
-	web.Flash(c, "success", u.Name+" can sign in again.")
-	return web.RedirectHX(c, personURL(u.ID))
+	return web.RedirectWithFlash(c, "success", u.Name+" can sign in again.", personURL(u.ID))
 }
 
 // unbanUser lifts the ban of u. Its errors are those of store.UnbanUser.
@@ -283,6 +281,5 @@ func (a *Console) undoUnban(c echo.Context, me Admin) error {
 }
 
 func notBanned(c echo.Context, u store.User) error {
-	web.Flash(c, "info", u.Name+" is not banned.")
-	return web.RedirectHX(c, personURL(u.ID))
+	return web.RedirectWithFlash(c, "info", u.Name+" is not banned.", personURL(u.ID))
 }

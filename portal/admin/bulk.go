@@ -93,8 +93,7 @@ func (a *Console) bulkForm(c echo.Context, me Admin) error {
 		return err
 	}
 	if len(people) == 0 {
-		web.Flash(c, "info", "Select at least one person.")
-		return web.RedirectHX(c, bulkBack(c))
+		return web.RedirectWithFlash(c, "info", "Select at least one person.", bulkBack(c))
 	}
 	return a.showBulk(c, http.StatusOK, bulkView{Action: action, banInput: a.banDraft(c)}, people)
 }
@@ -125,8 +124,7 @@ func (a *Console) bulk(c echo.Context, me Admin) error {
 		return err
 	}
 	if len(people) == 0 {
-		web.Flash(c, "info", "Select at least one person.")
-		return web.RedirectHX(c, bulkBack(c))
+		return web.RedirectWithFlash(c, "info", "Select at least one person.", bulkBack(c))
 	}
 	act := a.endAllSignIns
 	switch action.key {

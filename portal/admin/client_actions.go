@@ -25,8 +25,7 @@ type secretView struct {
 // showSecret answers a POST with the page that shows the secret, or redirects with a message if the client has none.
 func (a *Console) showSecret(c echo.Context, client clients.Client, secret, what string) error {
 	if secret == "" {
-		web.Flash(c, "success", client.Name+" was created. It's a public client, so it has no secret.")
-		return web.RedirectHX(c, clientURL(client.ID))
+		return web.RedirectWithFlash(c, "success", client.Name+" was created. It's a public client, so it has no secret.", clientURL(client.ID))
 	}
 	view := secretView{clientRow: clientRowOf(client), Secret: secret, What: what, Sample: a.sampleOf(client, secret)}
 	view.frame = a.clientFrame(c, client.Name, client.ID, "Secret for "+client.Name)
@@ -60,9 +59,9 @@ func (a *Console) rotateSecretForm(c echo.Context, _ Admin) error {
 	case err != nil:
 		return err
 	case client.Declared:
-		return redirectWithNotice(c, "This client's secret is set in the configuration. Change it there.", clientURL(client.ID))
+		return web.RedirectWithFlash(c, "info", "This client's secret is set in the configuration. Change it there.", clientURL(client.ID))
 	case view.Public:
-		return redirectWithNotice(c, "A public client has no secret.", clientURL(client.ID))
+		return web.RedirectWithFlash(c, "info", "A public client has no secret.", clientURL(client.ID))
 	}
 	return web.Render(c, http.StatusOK, askSecretPage(view))
 }
@@ -82,12 +81,12 @@ func (a *Console) rotateSecret(c echo.Context, me Admin) error {
 	case errors.Is(err, clients.ErrNotFound):
 		return web.NotFound("This client")
 	case errors.Is(err, clients.ErrDeclared):
-		return redirectWithNotice(c, "This client's secret is set in the configuration. Change it there.", clientURL(id))
+		return web.RedirectWithFlash(c, "info", "This client's secret is set in the configuration. Change it there.", clientURL(id))
 	case errors.Is(err, clients.ErrChanged):
-		return redirectWithNotice(c, "No secret was created, because the client has changed since you opened this page, perhaps by a double click. "+
+		return web.RedirectWithFlash(c, "info", "No secret was created, because the client has changed since you opened this page, perhaps by a double click. "+
 			"If you don't have the latest secret, create another.", clientURL(id, "secret"))
 	case len(clients.FaultsOf(err)) > 0:
-		return redirectWithNotice(c, "A public client has no secret.", clientURL(id))
+		return web.RedirectWithFlash(c, "info", "A public client has no secret.", clientURL(id))
 	case err != nil:
 		return err
 	}
@@ -101,7 +100,7 @@ func (a *Console) disableClientForm(c echo.Context, _ Admin) error {
 	case err != nil:
 		return err
 	case client.Disabled:
-		return redirectWithNotice(c, client.Name+" is already disabled.", clientURL(client.ID))
+		return web.RedirectWithFlash(c, "info", client.Name+" is already disabled.", clientURL(client.ID))
 	}
 	return web.Render(c, http.StatusOK, askDisablePage(view))
 }
@@ -113,7 +112,7 @@ func (a *Console) enableClientForm(c echo.Context, _ Admin) error {
 	case err != nil:
 		return err
 	case !client.Disabled:
-		return redirectWithNotice(c, client.Name+" is already enabled.", clientURL(client.ID))
+		return web.RedirectWithFlash(c, "info", client.Name+" is already enabled.", clientURL(client.ID))
 	}
 	return web.Render(c, http.StatusOK, askEnablePage(view))
 }
@@ -140,10 +139,9 @@ func (a *Console) setClientDisabled(c echo.Context, me Admin, disabled bool, out
 	case errors.Is(err, clients.ErrNotFound):
 		return web.NotFound("This client")
 	case errors.Is(err, clients.ErrChanged):
-		return redirectWithNotice(c, client.Name+" was already "+outcome+".", clientURL(client.ID))
+		return web.RedirectWithFlash(c, "info", client.Name+" was already "+outcome+".", clientURL(client.ID))
 	case err != nil:
 		return err
 	}
-	web.Flash(c, "success", client.Name+" was "+outcome+". This takes effect on every server within five seconds.")
-	return web.RedirectHX(c, clientURL(client.ID))
+	return web.RedirectWithFlash(c, "success", client.Name+" was "+outcome+". This takes effect on every server within five seconds.", clientURL(client.ID))
 }

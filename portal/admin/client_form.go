@@ -174,7 +174,7 @@ func (a *Console) editClientForm(c echo.Context, _ Admin) error {
 		return err
 	}
 	if client.Declared {
-		return redirectWithNotice(c, "This client is set in the configuration. Change it there.", clientURL(client.ID))
+		return web.RedirectWithFlash(c, "info", "This client is set in the configuration. Change it there.", clientURL(client.ID))
 	}
 	f := clientFormOf(client)
 	if typed := a.takeDraft(c); typed != nil {
@@ -207,7 +207,7 @@ func (a *Console) editClient(c echo.Context, me Admin) error {
 	case errors.Is(err, clients.ErrNotFound):
 		return web.NotFound("This client")
 	case errors.Is(err, clients.ErrDeclared):
-		return redirectWithNotice(c, "This client is set in the configuration. Change it there.", clientURL(f.ID))
+		return web.RedirectWithFlash(c, "info", "This client is set in the configuration. Change it there.", clientURL(f.ID))
 	case errors.Is(err, clients.ErrChanged):
 		now, err := a.loadClient(c)
 		if err != nil {
@@ -223,8 +223,7 @@ func (a *Console) editClient(c echo.Context, me Admin) error {
 	if secret != "" {
 		return a.showSecret(c, client, secret, "changed")
 	}
-	web.Flash(c, "success", client.Name+" was changed. This takes effect on every server within five seconds.")
-	return web.RedirectHX(c, clientURL(client.ID))
+	return web.RedirectWithFlash(c, "success", client.Name+" was changed. This takes effect on every server within five seconds.", clientURL(client.ID))
 }
 
 // sentClientForm reads the form from the body, ignoring the URL's query.

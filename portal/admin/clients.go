@@ -132,9 +132,3 @@ func param(c echo.Context, name string) string {
 	}
 	return value
 }
-
-// redirectWithNotice redirects to page with a message, for an action that came too late or had been done already.
-func redirectWithNotice(c echo.Context, what, page string) error {
-	web.Flash(c, "info", what)
-	return web.RedirectHX(c, page)
-}

@@ -42,8 +42,7 @@ func (a *Console) endSignIns(c echo.Context, me Admin) error {
 	}
 	done, err := a.endAllSignIns(c, me, u)
 	if errors.Is(err, store.ErrEnded) {
-		web.Flash(c, "info", u.Name+" isn't signed in anywhere else.")
-		return web.RedirectHX(c, personURL(u.ID))
+		return web.RedirectWithFlash(c, "info", u.Name+" isn't signed in anywhere else.", personURL(u.ID))
 	}
 	if err != nil {
 		return err
@@ -68,8 +67,7 @@ func (a *Console) endAllSignIns(c echo.Context, me Admin, u store.User) (revoke.
 func (a *Console) endUserSignIn(c echo.Context, me Admin) error {
 	u, _, done, err := a.revokeSignIn(c, me, c.Param("id"))
 	if errors.Is(err, store.ErrEnded) {
-		web.Flash(c, "info", "That session was already signed out.")
-		return web.RedirectHX(c, personURL(u.ID))
+		return web.RedirectWithFlash(c, "info", "That session was already signed out.", personURL(u.ID))
 	}
 	if err != nil {
 		return err

@@ -144,7 +144,7 @@ func TestWords(t *testing.T) {
 	for got, want := range map[string]string{
 		admin.Memory(0): "0 B", admin.Memory(1023): "1023 B", admin.Memory(43_830_477): "41.8 MiB", admin.Memory(5 << 40): "5.0 TiB", admin.Memory(-1): "-1 B",
 		admin.Span(-time.Second): "0 s", admin.Span(59 * time.Second): "59 s", admin.Span(61 * time.Minute): "1 h 1 min", admin.Span(52 * time.Hour): "2 d 4 h",
-		admin.Millis(1234 * time.Millisecond): "1,234 ms", admin.Millis(11 * time.Second): "11 s",
+		admin.Millis(1234 * time.Millisecond): "1.2 s", admin.Millis(11 * time.Second): "11 s",
 		admin.Rate(0): "0", admin.Rate(0.44): "0.4", admin.Rate(12.4): "12", admin.Rate(1204): "1,204",
 		admin.About(99_999): "99,999", admin.About(100_000): "100,000+",
 		admin.Why("banned"): "Banned", admin.Why("<b>"): "<b>",

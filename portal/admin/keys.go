@@ -105,12 +105,11 @@ func (a *Console) rotateKey(c echo.Context, me Admin) error {
 	case errors.Is(err, keys.ErrAlgorithm):
 		return web.Invalid("Choose " + strings.Join(keys.Algorithms, " or ") + " as the algorithm.")
 	case errors.Is(err, keys.ErrPending):
-		return redirectWithNotice(c, "There's already a next key for "+alg+".", keysPath)
+		return web.RedirectWithFlash(c, "info", "There's already a next key for "+alg+".", keysPath)
 	case err != nil:
 		return err
 	}
-	web.Flash(c, "success", fmt.Sprintf("The next %s key is published. It starts signing in %s.", k.Algorithm, formatDuration(k.ActivatesAt.Sub(a.Now()).Round(time.Minute))))
-	return web.RedirectHX(c, keysPath)
+	return web.RedirectWithFlash(c, "success", fmt.Sprintf("The next %s key is published. It starts signing in %s.", k.Algorithm, formatDuration(k.ActivatesAt.Sub(a.Now()).Round(time.Minute))), keysPath)
 }
 
 // auditKey returns a function that makes the audit row of an action on a key.
@@ -160,7 +159,7 @@ func (a *Console) activateKeyForm(c echo.Context, _ Admin) error {
 	case err != nil:
 		return err
 	case view.State != keys.Next:
-		return redirectWithNotice(c, "That key is no longer a next key.", keysPath)
+		return web.RedirectWithFlash(c, "info", "That key is no longer a next key.", keysPath)
 	}
 	return web.Render(c, http.StatusOK, activatePage(view))
 }
@@ -182,13 +181,12 @@ func (a *Console) activateKey(c echo.Context, me Admin) error {
 	}
 	k, err := a.Keys.Activate(c.Request().Context(), view.KID, note)
 	if errors.Is(err, keys.ErrChanged) {
-		return redirectWithNotice(c, "That key is no longer a next key.", keysPath)
+		return web.RedirectWithFlash(c, "info", "That key is no longer a next key.", keysPath)
 	}
 	if err != nil {
 		return err
 	}
-	web.Flash(c, "success", "The new "+k.Algorithm+" key is now signing.")
-	return web.RedirectHX(c, keysPath)
+	return web.RedirectWithFlash(c, "success", "The new "+k.Algorithm+" key is now signing.", keysPath)
 }
 
 // withdrawKeyForm handles GET /admin/keys/:kid/withdraw.
@@ -198,7 +196,7 @@ func (a *Console) withdrawKeyForm(c echo.Context, _ Admin) error {
 	case err != nil:
 		return err
 	case view.State == keys.Withdrawn:
-		return redirectWithNotice(c, "That key is already withdrawn.", keysPath)
+		return web.RedirectWithFlash(c, "info", "That key is already withdrawn.", keysPath)
 	}
 	return web.Render(c, http.StatusOK, withdrawPage(view))
 }
@@ -207,11 +205,10 @@ func (a *Console) withdrawKeyForm(c echo.Context, _ Admin) error {
 func (a *Console) withdrawKey(c echo.Context, me Admin) error {
 	k, err := a.Keys.Withdraw(c.Request().Context(), param(c, "kid"), a.auditKey(c, me, "key.withdrawn"))
 	if errors.Is(err, keys.ErrChanged) || errors.Is(err, keys.ErrPending) {
-		return redirectWithNotice(c, "That key is already withdrawn, or has just become active. Check the list.", keysPath)
+		return web.RedirectWithFlash(c, "info", "That key is already withdrawn, or has just become active. Check the list.", keysPath)
 	}
 	if err != nil {
 		return err
 	}
-	web.Flash(c, "success", "The "+k.Algorithm+" key was withdrawn. Servers stop accepting it within a minute. The list shows which still do.")
-	return web.RedirectHX(c, keysPath)
+	return web.RedirectWithFlash(c, "success", "The "+k.Algorithm+" key was withdrawn. Servers stop accepting it within a minute. The list shows which still do.", keysPath)
 }

@@ -89,10 +89,14 @@ func formatDuration(d time.Duration) string {
 	return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
 }
 
-// formatMillis formats a duration below 10 s in milliseconds, and a longer one as formatDuration does.
+// formatMillis formats a duration below one second in milliseconds, one below 10 s in tenths of a second, and a longer one as
+// formatDuration does.
 func formatMillis(d time.Duration) string {
-	if d < 10*time.Second {
+	switch {
+	case d < time.Second:
 		return components.Count(d.Milliseconds()) + " ms"
+	case d < 10*time.Second:
+		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
 	}
 	return formatDuration(d)
 }

@@ -334,7 +334,7 @@ func peopleList(v peopleView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "search-x", Title: "No people match", Message: "Search finds the start of names and emails. Try fewer letters or filters."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Icon: "search-x", Title: "No people match", Message: "Search by the start of a name or email, or by the complete ID. Try fewer letters or filters."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -70,8 +70,7 @@ func (a *Console) setRoles(c echo.Context, me Admin) error {
 	})
 	switch {
 	case errors.Is(err, store.ErrSameRoles):
-		web.Flash(c, "info", u.Name+" already has these roles.")
-		return web.RedirectHX(c, personURL(u.ID))
+		return web.RedirectWithFlash(c, "info", u.Name+" already has these roles.", personURL(u.ID))
 	case errors.Is(err, store.ErrStale):
 		view.Fault = "Someone else has changed the roles. Check the current roles below and save again."
 		if view.User, err = a.loadUndeletedUser(c); err != nil {

@@ -196,7 +196,7 @@ func serverList(v serversView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = fact("Requests per second", v.Requests).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = fact("Requests/s", v.Requests).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

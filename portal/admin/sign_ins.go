@@ -216,8 +216,7 @@ func (a *Console) endSignIn(c echo.Context, me Admin) error {
 	list := readSignInsQuery(back).url()
 	u, browser, done, err := a.revokeSignIn(c, me, "")
 	if errors.Is(err, store.ErrEnded) {
-		web.Flash(c, "info", "That session was already signed out.")
-		return web.RedirectHX(c, list)
+		return web.RedirectWithFlash(c, "info", "That session was already signed out.", list)
 	}
 	if err != nil {
 		return err

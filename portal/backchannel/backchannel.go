@@ -13,10 +13,10 @@ import (
 const (
 	// deliveryTimeout is the timeout of one delivery, from dialling to the last byte of the response.
 	deliveryTimeout = 2 * time.Second
-	// HeadStart is how long only the replica that ended a sign-in delivers its notices.
-	HeadStart = 10 * time.Second
+	// HandoverTimeout is how long only the replica that ended a sign-in delivers its notices.
+	HandoverTimeout = 10 * time.Second
 	// queueTimeout is how long Deliver lets a notice wait for a slot, and recordTimeout the timeout of recording the
-	// result. Together with deliveryTimeout they are less than HeadStart.
+	// result. Together with deliveryTimeout they are less than HandoverTimeout.
 	queueTimeout  = 3 * time.Second
 	recordTimeout = 4 * time.Second
 	// failingTimeout is how long Deliver waits for clients whose last delivery failed.

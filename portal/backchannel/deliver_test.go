@@ -152,7 +152,7 @@ func TestDeliver_DoesNotWaitForOneThatFailed(t *testing.T) {
 		e.behave("bad", nil)
 		e.release()
 		e.until("bad is well", func() bool { now, _ := e.underWay("bad"); return now == 0 })
-		e.advance(backchannel.HeadStart + time.Minute)
+		e.advance(backchannel.HandoverTimeout + time.Minute)
 		e.until("bad has heard all", func() bool { e.flush(s); return e.count(`delivered_at IS NULL`) == 0 })
 	})
 }
@@ -194,7 +194,7 @@ func TestDeliver_EndsWithItsContextAndLeavesTheRest(t *testing.T) {
 		if n := len(e.tokens("slow")); n != backchannel.MaxPerClient {
 			t.Errorf("%d were sent", n)
 		}
-		e.advance(backchannel.HeadStart)
+		e.advance(backchannel.HandoverTimeout)
 		e.flush(s)
 		if n := e.count(`delivered_at IS NULL`); n != 0 {
 			t.Errorf("%d wait", n)

@@ -194,7 +194,7 @@ func (e *estate) fresh(client string, sids ...string) []store.Notice {
 	var notices []store.Notice
 	for _, sid := range sids {
 		notices = append(notices, storetest.AddNotice(e.t, e.db, store.Notice{ClientID: client, SID: sid, ReceiptID: "ending", CreatedAt: e.clock()},
-			e.clock().Add(backchannel.HeadStart)))
+			e.clock().Add(backchannel.HandoverTimeout)))
 	}
 	return notices
 }

@@ -237,12 +237,12 @@ func TestRun_TwoReplicasDeliverOnce(t *testing.T) {
 }
 
 // While the head start runs, no other replica sends what the one that ended the sign-in is sending.
-func TestFlush_LeavesTheHeadStart(t *testing.T) {
+func TestFlush_LeavesTheHandoverTimeout(t *testing.T) {
 	each(t, func(t *testing.T, e *estate) {
 		e.client("shop", nil)
 		e.fresh("shop", "a")
 		s := e.sender()
-		e.advance(backchannel.HeadStart - time.Millisecond)
+		e.advance(backchannel.HandoverTimeout - time.Millisecond)
 		e.flush(s)
 		if got := e.tokens("shop"); len(got) != 0 {
 			t.Fatalf("sent %q", got)

@@ -56,7 +56,7 @@ func (r *Registry) Create(ctx context.Context, c Client, note AuditFunc) (Client
 	}
 	var wrongID error
 	if !createdID.MatchString(c.ID) || c.ID == "new" {
-		wrongID = newFault("client_id", "Use up to 100 letters, digits, dots, dashes and underscores, starting with a letter or digit. The ID new is reserved.")
+		wrongID = newFault("client_id", `Enter an ID of up to 100 letters, digits, dots, dashes and underscores, starting with a letter or digit. "new" isn't available.`)
 		c.ID = "new" // so that Prepare reports the other faults, too
 	}
 	c, err := c.Prepare(r.PlainHTTP)

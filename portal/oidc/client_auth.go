@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/labstack/echo/v4"
+
 	"gatehouse.example/portal/clients"
 )
 
@@ -72,6 +74,17 @@ func parseBasic(header string) (id, secret string, ok bool) {
 // unknownClientHash is a hash without a known preimage. It is compared if there is no client, so that an unknown client
 // takes the same time as a wrong secret.
 const unknownClientHash = "0000000000000000000000000000000000000000000000000000000000000000"
+
+// authenticateForm returns the parameters of a POST and the client that sent it.
+func (h *Handlers) authenticateForm(c echo.Context) (params, clients.Client, *fault) {
+	p, f := readForm(c)
+	if f != nil {
+		return p, clients.Client{}, f
+	}
+	r := c.Request()
+	client, f := h.authenticate(r.Context(), r.Header.Values(echo.HeaderAuthorization), p)
+	return p, client, f
+}
 
 // authenticate returns the client that sent the request. A client may use only the method that it is registered for.
 // Every failure has the same response and the same cost, so that it does not reveal which clients are registered;

@@ -39,30 +39,22 @@ type introspection struct {
 // a token only to the client that it was issued to and to the API that is its audience; for other clients it is not
 // active, so that they can't scan for tokens (§4).
 func (h *Handlers) Introspect(c echo.Context) error {
-	p, f := readForm(c)
-	if f != nil {
-		return f
-	}
-	r := c.Request()
-	client, f := h.authenticate(r.Context(), r.Header.Values(echo.HeaderAuthorization), p)
+	p, client, f := h.authenticateForm(c)
 	switch {
 	case f != nil:
 		return f
 	case client.AuthMethod == clients.Public: // §2.1: the caller must authenticate
 		return unauthenticated("Only a client with a secret may introspect tokens.")
 	}
-	if f := p.check("token", "token_type_hint"); f != nil {
+	raw, f := p.token()
+	if f != nil {
 		return f
-	}
-	raw := p.get("token")
-	if raw == "" {
-		return badRequest(invalidRequest, "The parameter token is missing.")
 	}
 	inspect := h.inspectRefresh
 	if isJWT(raw) { // the hint may be wrong (§2.1), the form of the token is not
 		inspect = h.inspectAccess
 	}
-	answer, f := inspect(r.Context(), client, raw)
+	answer, f := inspect(c.Request().Context(), client, raw)
 	if f != nil {
 		return f
 	}

@@ -41,22 +41,22 @@ type Records interface {
 	Rotate(ctx context.Context, hash string, now time.Time, fn func(old store.RefreshToken) (*store.RefreshToken, string, error)) error
 }
 
-// Deps are the dependencies of the endpoints. All are required, except those from Recorded on.
+// Deps are the dependencies of the endpoints. All are required, except those from NotifyRelay on.
 type Deps struct {
-	Clients  *clients.Registry
-	Records  Records
-	Codes    *codes.Store
-	Sessions *session.Store
-	Revoker  *revoke.Service
-	Denied   *denylist.Mirror // of this replica
-	Issuer   *tokens.Issuer
-	Keys     *keys.Manager
-	Secret   []byte // the portal's, 32 bytes
-	Now      func() time.Time
-	Logger   *slog.Logger
-	Recorded func()         // called after an event was recorded
-	Trace    trace.Recorder // records the steps of each sign-in, for its user to see
-	Replica  string
+	Clients     *clients.Registry
+	Records     Records
+	Codes       *codes.Store
+	Sessions    *session.Store
+	Revoker     *revoke.Service
+	Denied      *denylist.Mirror // of this replica
+	Issuer      *tokens.Issuer
+	Keys        *keys.Manager
+	Secret      []byte // the portal's, 32 bytes
+	Now         func() time.Time
+	Logger      *slog.Logger
+	NotifyRelay func()         // called after an event was recorded
+	Trace       trace.Recorder // records the steps of each sign-in, for its user to see
+	Replica     string
 
 	RefreshLife  time.Duration // lifetime of a family of refresh tokens; default 30 days
 	ReplayWindow time.Duration // in which a used refresh token yields its successor again; default 10 s
@@ -78,8 +78,8 @@ func New(d Deps) (*Handlers, error) {
 	if d.Trace == nil {
 		d.Trace = trace.Discard{}
 	}
-	if d.Recorded == nil {
-		d.Recorded = func() {}
+	if d.NotifyRelay == nil {
+		d.NotifyRelay = func() {}
 	}
 	key, err := seal.DeriveKey(d.Secret, "gatehouse portal: re-authentication marker, v2")
 	if err != nil {

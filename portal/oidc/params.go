@@ -95,6 +95,18 @@ func readForm(c echo.Context) (params, *fault) {
 	return readParams(r.PostForm), nil
 }
 
+// token returns the parameter of a request about a token (RFC 7009 §2.1, RFC 7662 §2.1).
+func (p params) token() (string, *fault) {
+	if f := p.check("token", "token_type_hint"); f != nil {
+		return "", f
+	}
+	raw := p.get("token")
+	if raw == "" {
+		return "", badRequest(invalidRequest, "The parameter token is missing.")
+	}
+	return raw, nil
+}
+
 // isForm reports whether the body of a request is a form.
 func isForm(r *http.Request) bool {
 	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))

@@ -18,27 +18,19 @@ import (
 // alone; after the response, no replica of the estate accepts it. An unknown token is answered like a revoked one
 // (§2.2).
 func (h *Handlers) Revoke(c echo.Context) error {
-	p, f := readForm(c)
+	p, client, f := h.authenticateForm(c)
 	if f != nil {
 		return f
 	}
-	r := c.Request()
-	client, f := h.authenticate(r.Context(), r.Header.Values(echo.HeaderAuthorization), p)
+	raw, f := p.token()
 	if f != nil {
 		return f
-	}
-	if f := p.check("token", "token_type_hint"); f != nil {
-		return f
-	}
-	raw := p.get("token")
-	if raw == "" {
-		return badRequest(invalidRequest, "The parameter token is missing.")
 	}
 	// The token's form is more reliable than the hint.
 	if isJWT(raw) {
-		f = h.revokeAccess(r.Context(), client.ID, raw)
+		f = h.revokeAccess(c.Request().Context(), client.ID, raw)
 	} else {
-		f = h.revokeRefresh(r.Context(), client.ID, raw)
+		f = h.revokeRefresh(c.Request().Context(), client.ID, raw)
 	}
 	if f != nil {
 		return f

@@ -24,19 +24,14 @@ type tokenAnswer struct {
 
 // Token handles POST /oauth/token (RFC 6749 §3.2).
 func (h *Handlers) Token(c echo.Context) error {
-	p, f := readForm(c)
-	if f != nil {
-		return f
-	}
-	r := c.Request()
-	client, f := h.authenticate(r.Context(), r.Header.Values(echo.HeaderAuthorization), p)
+	p, client, f := h.authenticateForm(c)
 	if f != nil {
 		return f
 	}
 	if f := p.check("grant_type", "scope", "resource", "code", "redirect_uri", "code_verifier", "refresh_token"); f != nil {
 		return f
 	}
-	q := tokenRequest{params: p, client: client, replica: replicaOf(r.UserAgent())}
+	q := tokenRequest{params: p, client: client, replica: replicaOf(c.Request().UserAgent())}
 	grant := p.get("grant_type")
 	var exchange func(echo.Context, tokenRequest) (*tokenAnswer, error)
 	switch grant {

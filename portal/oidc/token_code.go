@@ -128,7 +128,7 @@ func (h *Handlers) recordClientUse(ctx context.Context, q tokenRequest, code cod
 		return g, "", unavailable(err)
 	}
 	if anew {
-		h.Recorded()
+		h.NotifyRelay()
 	}
 	if first == nil {
 		return g, "", nil

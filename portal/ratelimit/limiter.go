@@ -8,10 +8,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
+	"gatehouse.example/sso/netaddr"
 	"gatehouse.example/sso/seal"
 
 	"github.com/redis/go-redis/v9"
@@ -87,7 +87,7 @@ func New(rdb redis.UniversalClient, key []byte, signIns SignInLimits) (*Limiter,
 // Attempt is a counted attempt. Call Succeeded when it succeeded; a failed one needs no call.
 type Attempt struct {
 	limiter *Limiter
-	address string // its network, see network
+	address string // its network, see netaddr.Network
 	buckets []bucket
 }
 
@@ -116,7 +116,7 @@ type Account struct {
 // none). It returns *Exceeded if there were too many, and an error that wraps ErrUnavailable if Redis does not
 // answer; in both cases the caller must not check the password.
 func (l *Limiter) CountSignIn(ctx context.Context, account Account, address, device string) (*Attempt, error) {
-	address = networkOf(address)
+	address = netaddr.Network(address)
 	if id, known := l.readDeviceCookie(device, account); known {
 		return l.count(ctx, address, bucket{l.redisKey("device", id, account.Email), perDevice, kindOwn})
 	}
@@ -132,13 +132,13 @@ func (l *Limiter) CountSignIn(ctx context.Context, account Account, address, dev
 // CountConfirmation counts an attempt, from address, to confirm the password within a sign-in. It fails as CountSignIn
 // does.
 func (l *Limiter) CountConfirmation(ctx context.Context, sid, address string) (*Attempt, error) {
-	return l.count(ctx, networkOf(address), bucket{l.redisKey("confirm", sid), perConfirmation, kindOwn})
+	return l.count(ctx, netaddr.Network(address), bucket{l.redisKey("confirm", sid), perConfirmation, kindOwn})
 }
 
 // CountRegistration counts a registration from address, whether or not it succeeds, and its sign-in. It fails as
 // CountSignIn does.
 func (l *Limiter) CountRegistration(ctx context.Context, address string) error {
-	address = networkOf(address)
+	address = netaddr.Network(address)
 	_, err := l.count(ctx, address,
 		bucket{l.redisKey("register", address), perRegistration, kindShared},
 		bucket{l.redisKey("email taken", address), perEmailTaken, kindCheck},
@@ -150,7 +150,7 @@ func (l *Limiter) CountRegistration(ctx context.Context, address string) error {
 // CountEmailTaken counts an answer to address that reveals that an account has this email; call it before answering. It
 // fails as CountSignIn does.
 func (l *Limiter) CountEmailTaken(ctx context.Context, address string) error {
-	address = networkOf(address)
+	address = netaddr.Network(address)
 	_, err := l.count(ctx, address, bucket{l.redisKey("email taken", address), perEmailTaken, kindShared})
 	return err
 }
@@ -259,20 +259,4 @@ func mac(key []byte, parts ...string) string {
 		fmt.Fprintf(h, "%d:%s", len(p), p)
 	}
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:macBytes])
-}
-
-// networkOf returns what counts as one address: an IPv4 address, or the /64 that an IPv6 subscriber gets.
-func networkOf(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	if a = a.Unmap().WithZone(""); a.Is4() {
-		return a.String()
-	}
-	p, err := a.Prefix(64)
-	if err != nil {
-		return address
-	}
-	return p.String()
 }

@@ -95,7 +95,7 @@ func (r *Request) endRequest(now time.Time) store.EndRequest {
 	e := store.EndRequest{
 		ID: rand.Text(), SID: r.SID, UserID: r.UserID, Except: r.Except, Token: r.Token,
 		Reason: r.Reason, Note: r.Note, By: r.By, Client: r.Client, Scope: scopeEverywhere,
-		Now: now, Until: now.Add(maxLifetime), RetryFrom: now.Add(backchannel.HeadStart), With: r.With,
+		Now: now, Until: now.Add(maxLifetime), RetryFrom: now.Add(backchannel.HandoverTimeout), With: r.With,
 	}
 	if r.SID != "" {
 		e.Scope = scopeSession

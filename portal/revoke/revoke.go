@@ -47,7 +47,7 @@ type Records interface {
 
 // Sessions are the portal's sessions.
 type Sessions interface {
-	EndSIDs(ctx context.Context, sids ...string) error
+	EndSignIns(ctx context.Context, sids ...string) (int, error)
 }
 
 // Sender delivers logout tokens to clients.
@@ -56,16 +56,16 @@ type Sender interface {
 }
 
 // Deps are the dependencies of a Service. Bound is how long it waits for replicas to confirm; denylist.DefaultBound
-// if zero. Recorded, if set, is called after events were recorded, so that they are published soon.
+// if zero. NotifyRelay, if set, is called after events were recorded, so that they are published soon.
 type Deps struct {
-	Records  Records
-	Log      Log
-	Sessions Sessions
-	Sender   Sender
-	Now      func() time.Time
-	Logger   *slog.Logger
-	Bound    time.Duration
-	Recorded func()
+	Records     Records
+	Log         Log
+	Sessions    Sessions
+	Sender      Sender
+	Now         func() time.Time
+	Logger      *slog.Logger
+	Bound       time.Duration
+	NotifyRelay func()
 }
 
 // Service revokes sign-ins and tokens, and keeps the denylist in Redis consistent with the database.
@@ -85,8 +85,8 @@ func New(d Deps) (*Service, error) {
 	if d.Bound <= 0 {
 		d.Bound = denylist.DefaultBound
 	}
-	if d.Recorded == nil {
-		d.Recorded = func() {}
+	if d.NotifyRelay == nil {
+		d.NotifyRelay = func() {}
 	}
 	return &Service{
 		d: d, publisher: publisher{records: d.Records, log: d.Log, now: d.Now, logger: d.Logger, writing: make(chan struct{}, 1)},
@@ -131,7 +131,7 @@ func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
 		return Receipt{}, err
 	}
 	if out.UserID != "" || r.UserID != "" {
-		s.d.Recorded()
+		s.d.NotifyRelay()
 	}
 
 	// 2. Publish to the denylist: from then on no replica accepts the sign-ins.
@@ -171,7 +171,7 @@ func (s *Service) Revoke(ctx context.Context, r Request) (Receipt, error) {
 func (s *Service) endAndNotify(ctx context.Context, r Request, out store.Outcome, receipt *Receipt) bool {
 	if r.UserID != "" && len(out.Revocations) > 0 {
 		now := s.d.Now()
-		claimedUntil := now.Add(backchannel.HeadStart) // until then only this replica delivers and continues
+		claimedUntil := now.Add(backchannel.HandoverTimeout) // until then only this replica delivers and continues
 		batch, more, err := s.d.Records.EndDeniedSignIns(ctx, out.Revocations[0], maxDenialBatch, now, claimedUntil, claimedUntil)
 		if err != nil {
 			s.d.Logger.Warn("cannot end denied sign-ins yet; retrying later", "ending", out.ID, "error", err)
@@ -202,7 +202,7 @@ func (s *Service) endSessions(ctx context.Context, sids []string) bool {
 	if len(sids) == 0 {
 		return true
 	}
-	if err := s.d.Sessions.EndSIDs(ctx, sids...); err != nil {
+	if _, err := s.d.Sessions.EndSignIns(ctx, sids...); err != nil {
 		s.d.Logger.Warn("cannot end sessions of the portal; their sign-ins have ended nevertheless", "sign_ins", len(sids), "error", err)
 		return false
 	}

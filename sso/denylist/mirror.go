@@ -108,7 +108,7 @@ func NewMirror(o Options) (*Mirror, error) {
 		o: o, scripts: luascript.NewRunner(o.Redis), instance: o.Replica + "#" + rand.Text()[:8], block: blockFor(o.Bound), table: newTable(),
 	}
 	m.started = m.now()
-	m.watchers.init()
+	m.watchers.by = map[watched]map[*watcher]struct{}{}
 	return m, nil
 }
 

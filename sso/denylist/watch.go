@@ -2,15 +2,21 @@ package denylist
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
 
-// watchers holds the subscribers to the ends of sign-ins, such as open tabs.
+// watchers holds the subscribers to the ends of sign-ins, such as open tabs, by their user and by their sign-in.
 type watchers struct {
-	mu    sync.Mutex
-	bySID map[string]map[*watcher]struct{}
-	bySub map[string]map[*watcher]struct{}
+	mu sync.Mutex
+	by map[watched]map[*watcher]struct{}
+}
+
+type watched struct {
+	kind  Kind
+	value string
 }
 
 type watcher struct {
@@ -19,37 +25,26 @@ type watcher struct {
 	hit           chan Entry // buffered, one entry
 }
 
-func (w *watchers) init() {
-	w.bySID, w.bySub = map[string]map[*watcher]struct{}{}, map[string]map[*watcher]struct{}{}
-}
+func (one *watcher) keys() [2]watched { return [2]watched{{Subject, one.sub}, {SignIn, one.sid}} }
 
 func (w *watchers) add(one *watcher) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	addTo(w.bySID, one.sid, one)
-	addTo(w.bySub, one.sub, one)
-}
-
-func addTo(lists map[string]map[*watcher]struct{}, name string, one *watcher) {
-	if name == "" {
-		return
+	for _, key := range one.keys() {
+		if w.by[key] == nil {
+			w.by[key] = map[*watcher]struct{}{}
+		}
+		w.by[key][one] = struct{}{}
 	}
-	if lists[name] == nil {
-		lists[name] = map[*watcher]struct{}{}
-	}
-	lists[name][one] = struct{}{}
 }
 
 func (w *watchers) remove(one *watcher) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	removeFrom(w.bySID, one.sid, one)
-	removeFrom(w.bySub, one.sub, one)
-}
-
-func removeFrom(lists map[string]map[*watcher]struct{}, name string, one *watcher) {
-	if delete(lists[name], one); len(lists[name]) == 0 {
-		delete(lists, name)
+	for _, key := range one.keys() {
+		if delete(w.by[key], one); len(w.by[key]) == 0 {
+			delete(w.by, key)
+		}
 	}
 }
 
@@ -57,16 +52,16 @@ func removeFrom(lists map[string]map[*watcher]struct{}, name string, one *watche
 func (w *watchers) hasWatchers(k Kind, value string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return k == Subject && len(w.bySub[value]) > 0 || k == SignIn && len(w.bySID[value]) > 0
+	return len(w.by[watched{k, value}]) > 0
 }
 
 // all returns all watchers of sign-ins with a sub.
 func (w *watchers) all() (all []*watcher) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, list := range w.bySub {
-		for one := range list {
-			all = append(all, one)
+	for key, list := range w.by {
+		if key.kind == Subject && key.value != "" {
+			all = slices.AppendSeq(all, maps.Keys(list))
 		}
 	}
 	return all
@@ -76,14 +71,7 @@ func (w *watchers) all() (all []*watcher) {
 func (w *watchers) notify(e Entry) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var candidates map[*watcher]struct{}
-	switch e.Kind {
-	case Subject:
-		candidates = w.bySub[e.Value]
-	case SignIn:
-		candidates = w.bySID[e.Value]
-	}
-	for one := range candidates {
+	for one := range w.by[watched{e.Kind, e.Value}] {
 		if e.denies(one.sub, one.sid, "", one.authenticated) {
 			one.send(e)
 		}

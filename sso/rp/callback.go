@@ -137,7 +137,7 @@ func (a *RP) completeSignIn(w http.ResponseWriter, r *http.Request, fl *flow, co
 	if err := a.tokens.save(ctx, rec.SID, set); err != nil {
 		return unavailable(w, err)
 	}
-	err = a.sessions.Start(ctx, w, r, rec)
+	_, err = a.sessions.Start(ctx, w, r, rec)
 	if errors.Is(err, session.ErrEnded) {
 		_ = a.tokens.delete(ctx, rec.SID)
 		if fl.Silent {

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse.example/sso/cookies"
+	"gatehouse.example/sso/netaddr"
 	"gatehouse.example/sso/seal"
 	"gatehouse.example/sso/session"
 )
@@ -232,7 +232,7 @@ func (f *flows) keepDraft(ctx context.Context, address string, form url.Values) 
 	for _, budget := range []struct {
 		of    string
 		limit int64
-	}{{networkOf(address), maxDrafts}, {"all", maxAllDrafts}} {
+	}{{netaddr.Network(address), maxDrafts}, {"all", maxAllDrafts}} {
 		if ok, err := f.consumeBudget(ctx, f.key("drafts", budget.of), size, budget.limit); err != nil || !ok {
 			return "", err
 		}
@@ -251,16 +251,6 @@ func (f *flows) consumeBudget(ctx context.Context, key string, size, limit int64
 		return nil
 	})
 	return err == nil && kept.Val() <= limit, err
-}
-
-// networkOf returns what is counted as one address: of IPv6, the /64 network that a subscriber has.
-func networkOf(address string) string {
-	if a, err := netip.ParseAddr(address); err == nil && a.Is6() && !a.Is4In6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return address
 }
 
 // takeDraft returns the draft with one of ids, nil if there is none, and deletes all of them.

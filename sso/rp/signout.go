@@ -99,7 +99,7 @@ func (a *RP) backchannel(w http.ResponseWriter, r *http.Request) error {
 	}
 	n := 0
 	if claims.SID != "" {
-		n, err = a.sessions.EndSID(ctx, claims.SID)
+		n, err = a.sessions.EndSignIns(ctx, claims.SID)
 		if err == nil {
 			err = a.tokens.delete(ctx, claims.SID)
 		}

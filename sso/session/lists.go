@@ -55,19 +55,9 @@ func (s *Store) deleteSession(ctx context.Context, id string, rec *Record) error
 	return unavailable(err)
 }
 
-// EndSID ends every session of one sign-in on all replicas, and returns their number. A session of this sign-in that is
-// being started meanwhile is not started.
-func (s *Store) EndSID(ctx context.Context, sid string) (int, error) {
-	return s.endSIDs(ctx, sid)
-}
-
-// EndSIDs ends the sessions of several sign-ins as EndSID does, in three round trips.
-func (s *Store) EndSIDs(ctx context.Context, sids ...string) error {
-	_, err := s.endSIDs(ctx, sids...)
-	return err
-}
-
-func (s *Store) endSIDs(ctx context.Context, sids ...string) (int, error) {
+// EndSignIns ends every session of these sign-ins on all replicas, in three round trips, and returns their number. A
+// session of them that is being started meanwhile is not started.
+func (s *Store) EndSignIns(ctx context.Context, sids ...string) (int, error) {
 	lists := make([]string, len(sids))
 	// Set the marks first. Start adds a session to its list before it checks the mark, so either Start sees the mark or
 	// a list below has the session.
@@ -106,7 +96,7 @@ func (s *Store) setMarks(ctx context.Context, value any, keys ...string) error {
 // isFull reports whether Redis refused a write because its memory is full.
 func isFull(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "OOM ") }
 
-// SignOutLocally ends the sessions of a sign-in in this app and returns their number. Unlike after EndSID, the user may
+// SignOutLocally ends the sessions of a sign-in in this app and returns their number. Unlike after EndSignIns, the user may
 // start a new session with the same sign-in.
 func (s *Store) SignOutLocally(ctx context.Context, sid string) (int, error) {
 	if sid != "" {
@@ -122,7 +112,7 @@ func (s *Store) endedMark(sid string) string {
 	return "gatehouse:" + s.options.Service + ":ended:" + sid
 }
 
-// isEnded reports whether EndSID was called for a sign-in.
+// isEnded reports whether EndSignIns was called for a sign-in.
 func (s *Store) isEnded(ctx context.Context, sid string) (bool, error) {
 	if sid == "" {
 		return false, nil

@@ -42,7 +42,7 @@ type Options struct {
 	Now      func() time.Time
 
 	// Recover, if given, returns the session of a well-formed cookie that is not in Redis, or nil if there is none:
-	// users whose sessions are also stored elsewhere stay signed in when Redis loses its data. key is what Begin
+	// users whose sessions are also stored elsewhere stay signed in when Redis loses its data. key is what Start
 	// returned. The session is written back to Redis, unless its sign-in was ended.
 	Recover func(ctx context.Context, key string) (*Record, error)
 	// Seen, if given, is called at intervals while a session is in use.
@@ -164,16 +164,9 @@ func (s *Store) Peek(r *http.Request) (*Record, error) {
 // touchInterval returns the interval at which a session's last use is stored.
 func (s *Store) touchInterval() time.Duration { return min(s.options.Idle/4, 5*time.Minute) }
 
-// Start gives the browser a new session with the record rec, and ends those that r has. It returns ErrEnded if rec's
-// sign-in was ended.
-func (s *Store) Start(ctx context.Context, w http.ResponseWriter, r *http.Request, rec Record) error {
-	_, err := s.Begin(ctx, w, r, rec)
-	return err
-}
-
-// Begin does what Start does, and returns the session's key for Options.Recover, from which the cookie can't be
-// derived.
-func (s *Store) Begin(ctx context.Context, w http.ResponseWriter, r *http.Request, rec Record) (key string, err error) {
+// Start gives the browser a new session with the record rec, and ends those that r has. It returns the session's key
+// for Options.Recover, from which the cookie can't be derived, or ErrEnded if rec's sign-in was ended.
+func (s *Store) Start(ctx context.Context, w http.ResponseWriter, r *http.Request, rec Record) (key string, err error) {
 	if rec.Subject == "" {
 		return "", errors.New("session: the record has no user")
 	}

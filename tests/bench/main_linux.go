@@ -179,7 +179,7 @@ func (b *bench) startSynthetic(redisURL string) (cookie string, err error) {
 	}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest("GET", "/", nil)
-	if err := store.Start(context.Background(), w, r, session.Record{
+	if _, err := store.Start(context.Background(), w, r, session.Record{
 		Subject: "demo-alice", SID: "J2N5CZ6QH3V4E7KMYX5WQDR5TA", Name: "Alice Demo", Email: "alice@example.com", Roles: []string{"customer"}, AuthTime: time.Now(),
 	}); err != nil {
 		return "", err

@@ -417,6 +417,7 @@ test("the keyboard searches the people, moves over the rows and opens one", asyn
   for (const [key, row] of [["j", 0], ["j", 1], ["k", 0]]) {
     await page.keyboard.press(key);
     await expect(links.nth(row)).toBeFocused();
+    await expect(rows(page).nth(row)).toHaveAttribute("data-at");
   }
   await page.keyboard.press("/");
   await expect(main(page).getByRole("searchbox")).toBeFocused();

@@ -12,6 +12,7 @@ test("Ctrl-K leads from one app to a page of another, by keyboard alone", async 
   await expect(dialog.getByRole("link", { name: /Console/ })).toHaveCount(0);
   await field.fill("thread");
   await expect(dialog.getByRole("link", { name: "Your orders" })).toHaveCount(0);
+  await expect(dialog.locator("[data-enter]")).toHaveText(await dialog.getByRole("link").first().innerText());
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowUp");

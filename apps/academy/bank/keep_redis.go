@@ -39,7 +39,8 @@ func away(err error) error {
 }
 
 func (n *notebook) signIn(w http.ResponseWriter, r *http.Request, name string) error {
-	return away(n.store.Start(r.Context(), w, r, session.Record{Subject: name, Name: name, SID: rand.Text(), AuthTime: time.Now()}))
+	_, err := n.store.Start(r.Context(), w, r, session.Record{Subject: name, Name: name, SID: rand.Text(), AuthTime: time.Now()})
+	return away(err)
 }
 
 func (n *notebook) who(r *http.Request) (string, error) {

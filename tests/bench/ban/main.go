@@ -244,7 +244,7 @@ func (h *house) signIn(ctx context.Context) (time.Duration, error) {
 	}
 	in := store.SignIn{SID: tokens.NewID(), UserID: u.ID, CreatedAt: began, LastSeenAt: began}
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/sign-in", nil)
-	if in.SessionKey, err = h.sessions.Begin(ctx, httptest.NewRecorder(), r, session.Record{Subject: u.ID, SID: in.SID, AuthTime: began}); err != nil {
+	if in.SessionKey, err = h.sessions.Start(ctx, httptest.NewRecorder(), r, session.Record{Subject: u.ID, SID: in.SID, AuthTime: began}); err != nil {
 		return 0, err
 	}
 	err = h.records.SignIn(ctx, in, u.PasswordHash)

@@ -89,7 +89,7 @@ func (v *visitor) signIn(ctx context.Context, rdb redis.UniversalClient) error {
 	}
 	v.record.AuthTime = time.Now()
 	rec := httptest.NewRecorder()
-	if err := sessions.Start(ctx, rec, httptest.NewRequest(http.MethodGet, "http://"+v.service+".localhost:8080/", nil), v.record); err != nil {
+	if _, err := sessions.Start(ctx, rec, httptest.NewRequest(http.MethodGet, "http://"+v.service+".localhost:8080/", nil), v.record); err != nil {
 		return err
 	}
 	*v.cookies = rec.Result().Cookies()

@@ -41,7 +41,7 @@ func TestSealed_AnEndedRecordPutBackOpensNothing(t *testing.T) {
 	}
 	record := rdb.Get(t.Context(), keys[0]).Val()
 	list.sid = "sid-1"
-	if _, err := a.auth.Sessions().EndSID(t.Context(), "sid-1"); err != nil {
+	if _, err := a.auth.Sessions().EndSignIns(t.Context(), "sid-1"); err != nil {
 		t.Fatal(err)
 	}
 	rdb.Set(t.Context(), keys[0], record, time.Hour)

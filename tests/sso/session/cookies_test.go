@@ -102,7 +102,7 @@ func TestLoad_UsesNeitherOfTwoPeoplesSessions(t *testing.T) {
 		}
 		// A new sign-in ends both, so that it is the only one.
 		w := httptest.NewRecorder()
-		if err := s.Start(t.Context(), w, sending(t, m, a), session.Record{Subject: "alice", SID: "sid-3"}); err != nil {
+		if _, err := s.Start(t.Context(), w, sending(t, m, a), session.Record{Subject: "alice", SID: "sid-3"}); err != nil {
 			t.Fatal(err)
 		}
 		rec, err := s.Load(sending(t, m, a, w.Result().Cookies()[0].Value))

@@ -40,7 +40,7 @@ func (e *elsewhere) seen(_ context.Context, key string, now time.Time) {
 func (e *elsewhere) begin(t *testing.T, s *session.Store, c *clock) (b browser, key string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	key, err := s.Begin(t.Context(), w, b.request(t), alice)
+	key, err := s.Start(t.Context(), w, b.request(t), alice)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,8 +94,8 @@ func TestRecover_RedisThatLostItsMemorySignsNobodyOut(t *testing.T) {
 		}
 		// The lists are back, too: its end finds it.
 		delete(e.records, key)
-		if n, err := s.EndSID(t.Context(), alice.SID); n != 1 || err != nil {
-			t.Errorf("EndSID = %d, %v", n, err)
+		if n, err := s.EndSignIns(t.Context(), alice.SID); n != 1 || err != nil {
+			t.Errorf("EndSignIns = %d, %v", n, err)
 		}
 		if b.who(t, s) != "" {
 			t.Error("signed in after the end")
@@ -106,7 +106,7 @@ func TestRecover_RedisThatLostItsMemorySignsNobodyOut(t *testing.T) {
 func TestRecover_EndedStaysEnded(t *testing.T) {
 	eachRecovering(t, func(t *testing.T, rdb redis.UniversalClient, s *session.Store, e *elsewhere, c *clock) {
 		b, _ := e.begin(t, s, c)
-		if _, err := s.EndSID(t.Context(), alice.SID); err != nil {
+		if _, err := s.EndSignIns(t.Context(), alice.SID); err != nil {
 			t.Fatal(err)
 		}
 		// Whoever keeps it elsewhere has not heard of the end yet.

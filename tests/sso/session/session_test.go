@@ -58,7 +58,7 @@ func (b *browser) take(w *httptest.ResponseRecorder) {
 func (b *browser) signIn(t *testing.T, s *session.Store, rec session.Record) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	if err := s.Start(t.Context(), w, b.request(t), rec); err != nil {
+	if _, err := s.Start(t.Context(), w, b.request(t), rec); err != nil {
 		t.Fatal(err)
 	}
 	b.take(w)
@@ -202,7 +202,7 @@ func TestStore_ListsForgetSessionsThatAreOver(t *testing.T) {
 	})
 }
 
-func TestStore_EndSIDReachesAllReplicasAndNoOther(t *testing.T) {
+func TestStore_EndSignInsReachesAllReplicasAndNoOther(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		one, two := open(t, rdb, session.Options{}), open(t, rdb, session.Options{})
 		var laptop, tablet, phone browser
@@ -211,8 +211,8 @@ func TestStore_EndSIDReachesAllReplicasAndNoOther(t *testing.T) {
 		other := alice
 		other.SID = "sid-other"
 		phone.signIn(t, one, other)
-		if n, err := two.EndSID(t.Context(), "sid-1"); n != 2 || err != nil {
-			t.Errorf("EndSID = %d, %v, want 2", n, err)
+		if n, err := two.EndSignIns(t.Context(), "sid-1"); n != 2 || err != nil {
+			t.Errorf("EndSignIns = %d, %v, want 2", n, err)
 		}
 		if laptop.who(t, one) != "" || tablet.who(t, two) != "" {
 			t.Error("a session of the ended sign-in lives on")
@@ -238,7 +238,7 @@ func TestStore_EndedStaysEnded(t *testing.T) {
 
 		// A request that is under way while the session ends must not bring it back.
 		err := s.Update(b.request(t), func(r *session.Record) {
-			if _, err := s.EndSID(t.Context(), "sid-1"); err != nil {
+			if _, err := s.EndSignIns(t.Context(), "sid-1"); err != nil {
 				t.Fatal(err)
 			}
 			r.Name = "Back again"
@@ -251,7 +251,7 @@ func TestStore_EndedStaysEnded(t *testing.T) {
 		}
 
 		// Nor may one begin that belongs to a sign-in which is over.
-		err = s.Start(t.Context(), httptest.NewRecorder(), (&browser{}).request(t), alice)
+		_, err = s.Start(t.Context(), httptest.NewRecorder(), (&browser{}).request(t), alice)
 		if !errors.Is(err, session.ErrEnded) {
 			t.Errorf("Start of an ended sign-in = %v, want ErrEnded", err)
 		}

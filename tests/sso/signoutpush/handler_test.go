@@ -90,7 +90,8 @@ func (a *app) signIn(t *testing.T, sub, sid string) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
-	check(t, a.sessions.Start(t.Context(), w, r, session.Record{Subject: sub, SID: sid, AuthTime: a.clock.Now()}))
+	_, err := a.sessions.Start(t.Context(), w, r, session.Record{Subject: sub, SID: sid, AuthTime: a.clock.Now()})
+	check(t, err)
 	return w.Result().Cookies()[0]
 }
 

@@ -17,7 +17,7 @@ func TestSessions_TellWhenNoneIsLeft(t *testing.T) {
 	env.EachRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
 		a := newApp(t, rdb, setup{})
 		told, left, other := a.listen(t, a.signIn(t, "alice", "told")), a.listen(t, a.signIn(t, "alice", "left")), a.listen(t, a.signIn(t, "alice", "other"))
-		if _, err := a.sessions.EndSID(t.Context(), "told"); err != nil {
+		if _, err := a.sessions.EndSignIns(t.Context(), "told"); err != nil {
 			t.Fatal(err)
 		}
 		told.hears(t, "hello")

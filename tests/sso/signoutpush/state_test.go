@@ -50,7 +50,7 @@ func TestState_TicketTellsWhy(t *testing.T) {
 		if got := body(t, a.ask(t, http.MethodGet, signoutpush.StatePath, cookie)); got["signed_in"] != false || got["text"] != want {
 			t.Errorf("with the session: %v", got)
 		}
-		if _, err := a.sessions.EndSID(t.Context(), "sid-1"); err != nil {
+		if _, err := a.sessions.EndSignIns(t.Context(), "sid-1"); err != nil {
 			t.Fatal(err)
 		}
 		got := body(t, sibling.ask(t, http.MethodGet, signoutpush.StatePath, cookie, "Live-Ticket", ticket))

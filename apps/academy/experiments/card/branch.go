@@ -112,7 +112,7 @@ func (b *branch) byCard(w http.ResponseWriter, r *http.Request, raw string) {
 func (b *branch) signIn(w http.ResponseWriter, r *http.Request) {
 	b.answered.Add(1)
 	who := r.PostFormValue("name")
-	if err := b.notebook.Start(r.Context(), w, r, session.Record{Subject: who, Name: who, AuthTime: time.Now()}); err != nil {
+	if _, err := b.notebook.Start(r.Context(), w, r, session.Record{Subject: who, Name: who, AuthTime: time.Now()}); err != nil {
 		say(w, http.StatusServiceUnavailable, answer{Outcome: lab.Refused, Says: b.label + " can't write to the notebook right now."})
 		return
 	}

@@ -91,7 +91,7 @@ func newRedis(ctx context.Context, rdb *lookup.Client) (*branch, error) {
 		return nil, err
 	}
 	w, r := httptest.NewRecorder(), request()
-	if err := store.Start(ctx, w, r, session.Record{Subject: subject, SID: "sign-in", AuthTime: time.Now()}); err != nil {
+	if _, err := store.Start(ctx, w, r, session.Record{Subject: subject, SID: "sign-in", AuthTime: time.Now()}); err != nil {
 		return nil, err
 	}
 	k := w.Result().Cookies()

@@ -1,0 +1,2 @@
+// Package netaddr says which addresses count as one for a limit.
+package netaddr
