@@ -90,7 +90,7 @@ func (s *Store) Image(ctx context.Context, id string) (Image, error) {
 // that the text no longer refers to.
 func attach(ctx context.Context, tx *sqlx.Tx, post string, by string, images []string, at int64) error {
 	images = append([]string{""}, images[:min(len(images), MaxPostImages)]...) // never empty, for IN
-	if err := db.Exec(ctx, tx, "images", `UPDATE images SET post_id = '', at = ? WHERE post_id = ? AND id NOT IN (?)`, at, post, images); err != nil {
+	if err := db.Exec(ctx, tx, "images", `UPDATE images SET post_id = '', at = ? WHERE post_id = ? AND post_id <> '' AND id NOT IN (?)`, at, post, images); err != nil {
 		return err
 	}
 	return db.Exec(ctx, tx, "images", `UPDATE images SET post_id = ? WHERE id IN (?) AND sub = ? AND post_id = ''`, post, images, by)

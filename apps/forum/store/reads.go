@@ -47,7 +47,8 @@ func (s *Store) MarkRead(ctx context.Context, sub, thread string, number int, at
 		if err != nil || n > 0 {
 			return err
 		}
-		n, err = db.Change(ctx, tx, "reads", `INSERT INTO reads (sub, thread_id, number, read_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		n, err = db.Change(ctx, tx, "reads", `INSERT INTO reads (sub, thread_id, number, read_at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (sub, thread_id) DO UPDATE SET number = excluded.number, read_at = excluded.read_at WHERE reads.number < excluded.number`,
 			sub, thread, number, now)
 		if err != nil || n == 0 {
 			return err
