@@ -77,10 +77,10 @@ func (a *App) upload(c echo.Context) error {
 	case fault != "":
 		return a.refuseUpload(c, v, http.StatusUnprocessableEntity, fault)
 	}
-	id, err := a.store.AddImage(ctx, store.Image{Sub: sub, Type: kind, Data: data}, a.Now())
+	id, err := a.store.AddImage(ctx, store.Image{Sub: sub, Type: kind, Data: data}, web.ClientNetwork(c), a.Now())
 	switch {
 	case errors.As(err, &limit):
-		return a.refuseUpload(c, v, http.StatusTooManyRequests, "You can upload 20 images a day. Try again in "+web.WaitText(limit.Wait)+".", limit.Wait)
+		return a.refuseUpload(c, v, http.StatusTooManyRequests, "You can upload 20 images a day, and your network 60. Try again in "+web.WaitText(limit.Wait)+".", limit.Wait)
 	case errors.Is(err, store.ErrImages):
 		return a.refuseUpload(c, v, http.StatusTooManyRequests, "You've uploaded as much as one person can: 20 MB a day, 200 images or 100 MB in all. Remove images from your posts to make room.")
 	case err != nil:

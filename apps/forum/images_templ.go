@@ -119,7 +119,7 @@ func uploadPage(v uploadView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Image", Name: "image", Type: "file", Error: v.Fault, Required: true,
+			templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Image", Name: "image", Type: "file", Error: v.Fault, Required: true, Class: "[&_input]:py-2",
 				Hint:  "PNG or JPEG, at most 2 MB. It is made smaller if it has more than 1,600 pixels on a side. What a camera notes, such as the place, is removed; so is the rotation, so turn a photo before you upload it.",
 				Attrs: templ.Attributes{"accept": "image/png,image/jpeg"}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {

@@ -46,8 +46,9 @@ func (s *Store) CountUpload(ctx context.Context, sub string, at time.Time) error
 // StoredQuery sums up a person's images.
 const StoredQuery = `SELECT COUNT(*) AS images, COALESCE(SUM(size), 0) AS bytes FROM images i WHERE i.sub = ? AND i.at >= ?`
 
-// AddImage stores an image and returns its id. It returns ErrImages, or a [*db.RateLimitError] after too many in a day.
-func (s *Store) AddImage(ctx context.Context, i Image, at time.Time) (id string, err error) {
+// AddImage stores an image and returns its id. It returns ErrImages, or a [*db.RateLimitError] after too
+// many in a day by the person or from the network.
+func (s *Store) AddImage(ctx context.Context, i Image, network string, at time.Time) (id string, err error) {
 	type sum struct {
 		Images int   `db:"images"`
 		Bytes  int64 `db:"bytes"`
@@ -56,6 +57,9 @@ func (s *Store) AddImage(ctx context.Context, i Image, at time.Time) (id string,
 	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
 		// The limit's counter serialises the uploads of one person, so that they do not exceed the others together.
 		if err := imageLimit.Count(ctx, tx, "image "+i.Sub, at); err != nil {
+			return err
+		}
+		if err := imagesPerNetwork.Count(ctx, tx, "images of "+network, at); err != nil {
 			return err
 		}
 		all, err := db.One[sum](ctx, tx, "images", StoredQuery, i.Sub, 0)

@@ -262,7 +262,7 @@ func TestHandles_AreUniqueAndStay(t *testing.T) {
 func TestImages_BelongToAPostAndHaveABudget(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		add := func(by string, size int, at time.Time) (string, error) {
-			return s.AddImage(t.Context(), store.Image{Sub: by, Type: "image/png", Data: make([]byte, size)}, at)
+			return s.AddImage(t.Context(), store.Image{Sub: by, Type: "image/png", Data: make([]byte, size)}, by, at)
 		}
 		id, err := add(bob.Sub, 10, began)
 		if err != nil {

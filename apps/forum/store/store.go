@@ -35,7 +35,9 @@ var (
 	followLimit = db.RateLimit{Max: 60, Window: 10 * time.Minute}
 	uploadLimit = db.RateLimit{Max: 60, Window: 10 * time.Minute} // tries
 	imageLimit  = db.RateLimit{Max: 20, Window: 24 * time.Hour}
-	reportLimit = db.RateLimit{Max: 10, Window: 10 * time.Minute}
+	// imagesPerNetwork bounds what one stranger stores with many accounts.
+	imagesPerNetwork = db.RateLimit{Max: 60, Window: 24 * time.Hour}
+	reportLimit      = db.RateLimit{Max: 10, Window: 10 * time.Minute}
 )
 
 // PageSize is the number of threads, posts or log entries per page.
