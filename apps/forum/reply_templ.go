@@ -319,7 +319,7 @@ func bodyField(d *draft, label string, rows int) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "\">Add an image</a> <span class=\"ml-2 text-muted\" data-upload-note role=\"status\"></span></p><input type=\"file\" accept=\"image/png,image/jpeg\" aria-label=\"Image\" data-upload-file hidden></div><script src=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "\">Add an image</a> <span class=\"ml-2 text-muted\" data-upload-note aria-live=\"polite\"></span></p><input type=\"file\" accept=\"image/png,image/jpeg\" aria-label=\"Image\" data-upload-file hidden></div><script src=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
