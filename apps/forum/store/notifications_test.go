@@ -364,6 +364,7 @@ func TestPlans_InboxAndImagesFollowAnIndex(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		own := map[string]bool{"inbox": true, "surplus": true} // PostgreSQL may sort the few that one person has
 		for name, tt := range map[string]struct {
 			query string
 			args  []any
@@ -384,7 +385,7 @@ func TestPlans_InboxAndImagesFollowAnIndex(t *testing.T) {
 			"forgotten images":  {`DELETE FROM images WHERE post_id = '' AND at < ?`, []any{1}, "images_waiting"},
 		} {
 			p := plan(t, d, tt.query, tt.args...)
-			if full := scanned.FindString(p); full != "" || sorted.MatchString(p) || !indexed(tt.index, p) {
+			if full := scanned.FindString(p); full != "" || sorted.MatchString(p) && !own[name] || !indexed(tt.index, p) {
 				t.Errorf("%s reads too much (%s):\n%s", name, full, p)
 			}
 		}
