@@ -15,6 +15,7 @@ import (
 
 	"gatehouse.example/components"
 	"gatehouse.example/db"
+	"gatehouse.example/events/unread"
 	"gatehouse.example/sso/denylist"
 	"gatehouse.example/sso/rp"
 	"gatehouse.example/sso/rp/echorp"
@@ -38,6 +39,9 @@ type Deps struct {
 	Idle           time.Duration    // of sessions; default session.DefaultIdle
 	TrustedProxies []netip.Prefix
 	Demo           bool // create content for the demo accounts
+
+	// Unread has the numbers of unread notifications. Join sets it.
+	Unread *unread.Counts
 }
 
 // check sets the defaults of Now and HTTPClient, and returns an error that lists every required field that is unset.
@@ -66,9 +70,9 @@ func (d *Deps) check() error {
 
 // Join creates an Echo server for service with the middleware and endpoints that all services share, and mounts a
 // relying party of the portal on it. The service's name is also its client id. open says that the app's first page is
-// public, so that sign-out ends there instead of on the portal. Join returns an error if a required field of d is unset
+// public, so that sign-out ends there instead of on the portal. configure changes options of the server. Join returns an error if a required field of d is unset
 // or an option is invalid. It does not use the network.
-func (d *Deps) Join(service string, open bool) (*echo.Echo, *echorp.RP, error) {
+func (d *Deps) Join(service string, open bool, configure ...func(*web.Options)) (*echo.Echo, *echorp.RP, error) {
 	if err := d.check(); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)
 	}
@@ -77,10 +81,13 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *echorp.RP, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)
 	}
+	if d.Unread, err = unread.New(d.Redis, d.Logger); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", service, err)
+	}
 	auth, err := echorp.New(rp.Config{
 		Issuer: portal, ClientID: service, ClientSecret: d.ClientSecret, BaseURL: d.Estate.URL(service), Service: service,
 		Keys: d.Keys, Redis: d.Redis, Denied: d.denylist(), Replica: d.Replica, HTTPClient: d.HTTPClient, Logger: d.Logger, Idle: d.Idle, Now: d.Now,
-		AppName: d.Estate.Name, Trace: seen,
+		AppName: d.Estate.Name, Trace: seen, Unread: d.Unread,
 		SignedOut: echorp.Handler(func(c echo.Context) error {
 			if !open {
 				return web.SeeOther(c, portal+"/signed-out")
@@ -92,14 +99,19 @@ func (d *Deps) Join(service string, open bool) (*echo.Echo, *echorp.RP, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)
 	}
-	e, err := web.New(web.Options{
+	options := web.Options{
 		Service: service, Replica: d.Replica, Estate: d.Estate, Logger: d.Logger, TrustedProxies: d.TrustedProxies,
 		Ready:  d.readyChecks(),
 		Person: headerPerson, Unavailable: func(c echo.Context) bool { return rp.Unavailable(c.Request()) },
-		Live: openTab, Streams: []string{signoutpush.StreamPath},
+		Unread: func(c echo.Context) int { return d.Unread.Get(c.Request().Context(), Subject(c)) },
+		Live:   openTab, Streams: []string{signoutpush.StreamPath},
 		FormActions: []string{portal}, // the sign-out form redirects to the portal
 		SignInPath:  rp.SignInPath, SignOutPath: rp.SignOutPath,
-	})
+	}
+	for _, change := range configure {
+		change(&options)
+	}
+	e, err := web.New(options)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)
 	}

@@ -46,6 +46,9 @@ type Shell struct {
 	Unavailable bool    // the user is unknown because the session store does not answer
 	Failed      bool    // it is an error page
 
+	InboxURL string // of the page with the user's notifications, "" for none
+	Unread   int    // notifications that the user has not read
+
 	SignInURL, SignOutAction, ProfileURL, SessionsURL string
 
 	Search *Search // nil for no search box

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatehouse.example/events"
+	"gatehouse.example/events/unread"
 	"gatehouse.example/portal/account"
 	"gatehouse.example/portal/admin"
 	"gatehouse.example/portal/backchannel"
@@ -64,8 +65,11 @@ func assemble(ctx context.Context, d Deps) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.unread, err = unread.New(d.Redis, d.Logger); err != nil {
+		return nil, err
+	}
 	a.tabs, err = signoutpush.New(signoutpush.Options{
-		Client: service, Sessions: sessions, Watcher: d.Denied, Keys: secrets, ClientName: d.Estate.Name, Logger: d.Logger,
+		Client: service, Sessions: sessions, Watcher: d.Denied, Keys: secrets, ClientName: d.Estate.Name, Logger: d.Logger, Unread: a.unread,
 	})
 	if err != nil {
 		return nil, err

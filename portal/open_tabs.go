@@ -15,3 +15,12 @@ func (a *App) openTab(c echo.Context) *components.Live {
 	live := components.Live(a.tabs.Page(rec.Subject, rec.SID, rec.AuthTime))
 	return &live
 }
+
+// countUnread returns the number of unread notifications of the signed-in user.
+func (a *App) countUnread(c echo.Context) int {
+	rec, err := a.pages.Session(c)
+	if err != nil || rec == nil {
+		return 0
+	}
+	return a.unread.Get(c.Request().Context(), rec.Subject)
+}

@@ -15,6 +15,7 @@ import (
 
 	"gatehouse.example/db"
 	"gatehouse.example/events"
+	"gatehouse.example/events/unread"
 	"gatehouse.example/portal/account"
 	"gatehouse.example/portal/admin"
 	"gatehouse.example/portal/backchannel"
@@ -75,6 +76,7 @@ type App struct {
 	pages    *account.Pages
 	console  *admin.Console
 	tabs     *signoutpush.Handler
+	unread   *unread.Counts
 }
 
 // New returns a replica. It declares the clients, loads or creates the signing keys, and, with Demo, creates the
@@ -98,6 +100,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		Person: a.pages.Person, Unavailable: a.pages.Unavailable,
 		AllowCrossOrigin: []string{oidc.AuthorizePath},
 		Nav:              admin.NavItem,
+		Unread:           a.countUnread,
 		Live:             a.openTab, Streams: []string{signoutpush.StreamPath},
 		SignInPath: oidc.SignInPath, SignOutPath: "/sign-out",
 	})

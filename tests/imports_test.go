@@ -48,15 +48,15 @@ var mayImport = []struct {
 	{"sso/rp/**", []string{"sso/**"}, "sso works with any provider and in any app, so it knows nothing of the rest"},
 	{"sso/**", []string{"sso/token", "sso/session", "sso/cookies", "sso/denylist", "sso/returnto", "sso/seal", "sso/luascript"}, "only apps mount sso/rp"},
 	{"portal/store/**", []string{"portal/store/**", "db", "events"}, "records and SQL, nothing of the web"},
-	{"portal/**", []string{"portal/**", "sso/trace", "sso/signoutpush", "sso/token", "sso/session", "sso/cookies", "sso/denylist", "sso/returnto", "sso/seal", "sso/netaddr", "web", "components", "assets", "db", "events"},
+	{"portal/**", []string{"portal/**", "events/unread", "sso/trace", "sso/signoutpush", "sso/token", "sso/session", "sso/cookies", "sso/denylist", "sso/returnto", "sso/seal", "sso/netaddr", "web", "components", "assets", "db", "events"},
 		"the portal and the apps meet over HTTP, through sso and through events"},
 	{"apps/*/store/**", []string{"same/**", "db", "db/fulltext", "events"}, "records and SQL, nothing of the web"},
-	{"apps", []string{"sso/rp/**", "sso/signoutpush", "sso/trace", "sso/denylist", "web", "components", "db"}, "what all apps have in common knows none of them"},
+	{"apps", []string{"sso/rp/**", "sso/signoutpush", "sso/trace", "sso/denylist", "web", "components", "db", "events/unread"}, "what all apps have in common knows none of them"},
 	{"apps/academy/lab", []string{"fleet"}, "a run is a process, and knows no experiment"},
 	{"apps/academy/experiments/emails/store", []string{"db"}, "records and SQL, nothing of the web"},
 	{"apps/academy/**", []string{"apps/academy/**", "apps", "fleet/**", "sso/**", "web", "components/**", "assets", "db", "events"},
 		"experiments run what the estate runs"},
-	{"apps/*/**", []string{"same/**", "apps", "sso/**", "web", "components/**", "assets", "db", "db/fulltext", "events"},
+	{"apps/*/**", []string{"same/**", "apps", "sso/**", "web", "components/**", "assets", "db", "db/fulltext", "events", "events/unread"},
 		"an app never imports another, nor the portal"},
 }
 
@@ -77,7 +77,7 @@ var mayNotImport = []struct {
 	{"github.com/jackc/pgx/**", []string{"db/**", "tests/**"}, "one place knows the drivers"},
 	{"modernc.org/**", []string{"db/**"}, "one place knows the drivers"},
 	{"github.com/redis/go-redis/**", append([]string{
-		"sso/session", "sso/denylist", "sso/luascript", "sso/rp", "sso/trace", "fleet/**", "events", "portal/codes", "portal/ratelimit",
+		"sso/session", "sso/denylist", "sso/luascript", "sso/rp", "sso/trace", "fleet/**", "events", "events/unread", "portal/codes", "portal/ratelimit",
 		"apps/academy/experiments/lookup", "tests/**",
 	}, carriers...), "Redis commands have a few homes"},
 	{"github.com/gorilla/sessions", []string{"sso/session"}, "one place knows how a session is kept"},

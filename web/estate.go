@@ -56,6 +56,7 @@ type App struct {
 	Tagline string
 	Roles   []string // that may open it; none means all
 	Pages   []Page   // that people can go to from everywhere
+	Inbox   string   // path of the page with a person's notifications, "" for none
 }
 
 // Apps returns the services of the estate, in the order in which they are shown.
@@ -79,6 +80,16 @@ func (e Estate) Name(service string) string {
 		return ""
 	}
 	return e.apps[i].Name
+}
+
+// inbox returns the address of the inbox of the estate, or "" if it has none.
+func (e Estate) inbox() string {
+	for _, a := range e.apps {
+		if a.Inbox != "" {
+			return e.URL(a.Key) + a.Inbox
+		}
+	}
+	return ""
 }
 
 func (e Estate) appOf(service string) components.App {

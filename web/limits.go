@@ -41,14 +41,18 @@ func (s *server) limits() (echo.MiddlewareFunc, error) {
 				c.SetRequest(r)
 			}
 			if r.Body != nil && r.Body != http.NoBody {
-				if r.ContentLength > MaxBody {
-					return errTooLarge()
+				limit := int64(MaxBody)
+				if own, ok := s.MaxBodies[r.URL.Path]; ok {
+					limit = own
 				}
-				r.Body = http.MaxBytesReader(c.Response(), r.Body, MaxBody)
+				if r.ContentLength > limit {
+					return errTooLarge(limit)
+				}
+				r.Body = http.MaxBytesReader(c.Response(), r.Body, limit)
 				if strings.HasPrefix(r.Header.Get(echo.HeaderContentType), echo.MIMEApplicationForm) {
 					if err := r.ParseForm(); err != nil {
 						if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-							return errTooLarge()
+							return errTooLarge(limit)
 						}
 						return Fail(http.StatusBadRequest, "bad_form", "We couldn't read the form. Go back, reload the page and try again.").WithCause(err)
 					}
@@ -59,8 +63,8 @@ func (s *server) limits() (echo.MiddlewareFunc, error) {
 	}, nil
 }
 
-func errTooLarge() *Error {
-	return Fail(http.StatusRequestEntityTooLarge, "too_large", "Requests can be at most 1 MiB.")
+func errTooLarge(limit int64) *Error {
+	return Fail(http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("Requests can be at most %d MiB.", limit>>20))
 }
 
 // trustedIP returns an extractor of the client's IP address that uses X-Forwarded-For only if a trusted proxy sent it.

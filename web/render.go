@@ -100,6 +100,12 @@ func Shell(c echo.Context, title string) components.Shell {
 	if v.Person != nil && s.Live != nil {
 		v.Live = s.Live(c)
 	}
+	if v.Person != nil {
+		v.InboxURL = s.Estate.inbox()
+	}
+	if v.InboxURL != "" && s.Unread != nil {
+		v.Unread = s.Unread(c)
+	}
 	if s.Unavailable != nil {
 		v.Unavailable = s.Unavailable(c)
 	}

@@ -32,12 +32,16 @@ type Options struct {
 	Person func(echo.Context) *components.Person
 	// Live returns the data with which a page learns that its user was signed out elsewhere; may be nil.
 	Live func(echo.Context) *components.Live
+	// Unread returns the number of unread notifications of a signed-in request's user; may be nil.
+	Unread func(echo.Context) int
 	// Streams are the paths of long-lived responses: their requests have no deadline.
 	Streams []string
 	// Unavailable reports whether the request's user is unknown because the session store does not answer.
 	Unavailable func(echo.Context) bool
 	// Nav returns the header's links for a user with these roles; may be nil.
 	Nav func(roles []string) []components.NavItem
+	// MaxBodies has the maximum sizes of the bodies of requests to paths where it is not MaxBody.
+	MaxBodies map[string]int64
 	// FormActions are origins besides our own to which a form may lead (CSP form-action, which Chromium also applies to
 	// the redirects that follow).
 	FormActions []string

@@ -28,7 +28,7 @@ func (a *App) acceptAnswer(c echo.Context) error {
 	}
 	accepted := value[0] == "1"
 	p, err = a.store.Accept(c.Request().Context(), store.Acceptance{
-		Post: p.ID, By: apps.Subject(c), Moderator: isModerator(c), Accepted: accepted, At: a.Now(),
+		Post: p.ID, By: apps.Subject(c), Name: author(c).Name, Moderator: isModerator(c), Accepted: accepted, At: a.Now(),
 	})
 	limit := (*db.RateLimitError)(nil)
 	switch {

@@ -35,10 +35,11 @@ type draft struct {
 	Key                string // identifies the form, so that sending it twice creates one post
 	Version            int    // of the text that the edit is based on
 	Preview            bool
-	Restored           bool // the text was restored after the user signed in
-	VoteDropped        bool // a vote was sent without a session and was not counted
-	ActionDropped      bool // so was another action of one button
-	Quoted             bool // the text begins with a quote of another post
+	Linked             []string // handles that the preview links
+	Restored           bool     // the text was restored after the user signed in
+	VoteDropped        bool     // a vote was sent without a session and was not counted
+	ActionDropped      bool     // so was another action of one button
+	Quoted             bool     // the text begins with a quote of another post
 	Faults             []components.FieldError
 }
 

@@ -68,7 +68,7 @@ func (a *App) createThread(c echo.Context) error {
 		return a.showNew(c, http.StatusUnprocessableEntity, d)
 	}
 	post, err := a.store.CreateThread(c.Request().Context(), store.NewThread{
-		Board: d.Board, Title: d.Title, Source: d.Body, Author: author(c), Product: product, FormKey: d.Key, At: a.Now(),
+		Board: d.Board, Title: d.Title, Source: d.Body, Refs: references(d.Body), Author: author(c), Product: product, FormKey: d.Key, At: a.Now(),
 	})
 	if d.addRateLimitFault(c, err) {
 		return a.showNew(c, http.StatusTooManyRequests, d)

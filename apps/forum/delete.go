@@ -31,7 +31,7 @@ func (a *App) deleteForm(c echo.Context) error {
 		return lockedThread()
 	}
 	return web.Render(c, http.StatusOK, deletePage(deleteView{
-		Shell: a.shell(c, "Delete your post", "/posts/"+p.ID+"/delete"), Thread: t, Post: p, HTML: a.html.HTML(p.Source),
+		Shell: a.shell(c, "Delete your post", "/posts/"+p.ID+"/delete"), Thread: t, Post: p, HTML: a.html.HTML(p.Source, p.Mentions),
 	}))
 }
 

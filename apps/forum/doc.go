@@ -15,6 +15,10 @@
 // tells them which of the threads that they follow have new replies. People report posts to the moderators, whose queue
 // is /moderation/reports.
 //
+// A person has a handle, which others mention with "@", and an inbox: mentions, quotes, replies in followed threads,
+// accepted answers and what moderators did. The number of unread ones goes to the headers of all apps (package unread).
+// Images are uploaded, converted (package picture) and served by the forum; remote ones are links.
+//
 // A sibling app may have a thread for each of its items, such as a lesson of the Academy: it calls /api/v1/topics/…
 // with an access token of its own, and the thread is created once.
 //

@@ -77,7 +77,7 @@ func (a *App) saveEdit(c echo.Context) error {
 		return a.showEdit(c, http.StatusUnprocessableEntity, p, t, d, false)
 	}
 	saved, err := a.store.EditPost(c.Request().Context(), store.Edit{
-		Post: p.ID, Author: apps.Subject(c), Version: d.Version, Title: d.Title, Source: d.Body, At: a.Now(),
+		Post: p.ID, Author: apps.Subject(c), Version: d.Version, Title: d.Title, Source: d.Body, Refs: references(d.Body), At: a.Now(),
 	})
 	switch {
 	case d.addRateLimitFault(c, err):

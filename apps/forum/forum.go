@@ -10,6 +10,7 @@ import (
 	"gatehouse.example/apps/forum/store"
 	"gatehouse.example/events"
 	"gatehouse.example/sso/rp/echorp"
+	"gatehouse.example/web"
 )
 
 // service is the forum's service name and its client id at the portal.
@@ -21,13 +22,14 @@ type Deps = apps.Deps
 // App is one replica of the forum.
 type App struct {
 	Deps
-	echo   *echo.Echo
-	sso    *echorp.RP
-	store  *store.Store
-	relay  *events.Relay
-	html   *markdown.Cache
-	shop   Shop
-	buyers *buyerCache
+	echo    *echo.Echo
+	sso     *echorp.RP
+	store   *store.Store
+	relay   *events.Relay
+	html    *markdown.Cache
+	shop    Shop
+	buyers  *buyerCache
+	inboxes *announcer
 }
 
 // maxRendered is the size of the rendering cache in bytes; it may hold up to twice as much.
@@ -36,7 +38,7 @@ const maxRendered = 8 << 20
 // New creates the forum and stores its boards. It returns an error if a required dependency is unset or the database
 // does not answer. The portal, the shop and Redis may become available later.
 func New(ctx context.Context, d Deps) (*App, error) {
-	e, auth, err := d.Join(service, true)
+	e, auth, err := d.Join(service, true, func(o *web.Options) { o.MaxBodies = map[string]int64{uploadPath: maxUpload} })
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +46,8 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if a.store, err = store.New(d.DB); err != nil {
 		return nil, err
 	}
+	a.inboxes = newAnnouncer(a.store, d.Unread, d.Logger)
+	a.store.Changed, a.store.Banned = a.inboxes.Changed, a.isBanned
 	if a.relay, err = events.NewRelay(d.DB, d.Redis, d.Logger); err != nil {
 		return nil, err
 	}
@@ -68,15 +72,24 @@ func (a *App) routes(e *echo.Echo) {
 	e.GET("/posts/:post", a.permalink) // redirects to the post's page and position
 	e.GET("/mine", a.mine, signedIn)
 	e.GET("/following", a.following, signedIn)
-	e.GET("/u/:person", a.member)
+	e.GET("/u/:person", a.member) // a sub, or @ and a handle
+	e.GET("/people", a.people, signedIn)
+
+	e.GET(InboxPath, a.inbox, signedIn)
+	e.POST("/inbox/read", a.readInbox, signedIn)
+	e.GET("/inbox/read", a.redirectToForm)
+
+	e.GET(uploadPath, a.uploadForm, signedIn)
+	e.POST(uploadPath, a.upload, signedIn)
+	e.GET("/images/:image", a.image)
 
 	e.GET("/new", a.newThread, signedIn)
 	e.POST("/new", a.createThread, signedIn)
-	e.POST("/new/preview", preview(a.previewThread), signedIn)
+	e.POST("/new/preview", a.preview(a.previewThread), signedIn)
 	e.GET("/new/preview", a.redirectToForm)
 
 	e.POST("/t/:thread/reply", a.createReply, signedIn)
-	e.POST("/t/:thread/preview", preview(a.previewReply), signedIn)
+	e.POST("/t/:thread/preview", a.preview(a.previewReply), signedIn)
 	e.GET("/t/:thread/reply", a.redirectToForm)
 	e.POST("/t/:thread/follow", a.follow, signedIn)
 	e.GET("/t/:thread/follow", a.redirectToForm)
@@ -84,7 +97,7 @@ func (a *App) routes(e *echo.Echo) {
 
 	e.GET("/posts/:post/edit", a.editForm, signedIn)
 	e.POST("/posts/:post/edit", a.saveEdit, signedIn)
-	e.POST("/posts/:post/edit/preview", preview(a.previewEdit), signedIn)
+	e.POST("/posts/:post/edit/preview", a.preview(a.previewEdit), signedIn)
 	e.GET("/posts/:post/edit/preview", a.redirectToForm)
 
 	e.GET("/posts/:post/delete", a.deleteForm, signedIn)
@@ -115,7 +128,7 @@ func (a *App) Handler() *echo.Echo { return a.echo }
 
 // Run publishes the forum's events and runs the hourly cleanup until ctx ends.
 func (a *App) Run(ctx context.Context) error {
-	return apps.Run(ctx, a.sso.Run, a.relay.Run, a.Hourly(a.cleanUp))
+	return apps.Run(ctx, a.sso.Run, a.relay.Run, a.inboxes.Run, a.Hourly(a.cleanUp))
 }
 
 func (a *App) cleanUp(ctx context.Context) error {

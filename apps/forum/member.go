@@ -2,8 +2,10 @@ package forum
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/labstack/echo/v4"
@@ -19,6 +21,7 @@ import (
 type memberView struct {
 	Shell    components.Shell
 	Member   store.Member
+	Handle   string // "" for none yet
 	Posts    []minePost
 	Total    int
 	Pages    components.Pages
@@ -36,9 +39,17 @@ func memberURL(sub string) string {
 	return "/u/" + sub
 }
 
-// member handles GET /u/:person: shows a person's name and posts.
+// member handles GET /u/:person: shows a person's name and posts. It redirects the address with the handle to the one
+// with the sub.
 func (a *App) member(c echo.Context) error {
 	ctx, path := c.Request().Context(), memberURL(c.Param("person"))
+	if handle, ok := strings.CutPrefix(c.Param("person"), "@"); ok && validSlug(handle) {
+		p, err := a.store.PersonByHandle(ctx, handle)
+		if err != nil {
+			return apps.NotFound(err, "This person")
+		}
+		return web.SeeOther(c, memberURL(p.Sub))
+	}
 	if path == "" {
 		return web.NotFound("This person")
 	}
@@ -53,6 +64,11 @@ func (a *App) member(c echo.Context) error {
 	v := memberView{Shell: a.shell(c, m.Name, ""), Member: m, Total: total, Pages: pagesOf(path, page, total)}
 	bought, whole := a.bought(ctx, posts)
 	v.NoBadges = !whole
+	if p, err := a.store.PersonOf(ctx, m.Sub); err == nil {
+		v.Handle = p.Handle
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
 	for _, p := range posts {
 		v.Posts = append(v.Posts, minePost{Post: p.Post, Title: p.Title, Excerpt: excerpt(markdown.Text(excerptSource(p.Source, "")), "")[0],
 			Answer: p.Accepted == p.ID, Verified: bought[p.Product]})

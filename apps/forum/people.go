@@ -37,6 +37,12 @@ func (a *App) shell(c echo.Context, title, path string) components.Shell {
 	s.Search = &components.Search{Action: "/search", Name: "q", Placeholder: "Search the forum"}
 	ctx := c.Request().Context()
 	if sub := apps.Subject(c); sub != "" {
+		if unread, err := a.store.Unread(ctx, sub); err != nil {
+			a.Logger.WarnContext(ctx, "cannot count the unread notifications", "error", err)
+		} else if s.Unread != unread[sub] { // the copy that headers show is not current
+			s.Unread = unread[sub]
+			a.inboxes.Changed(sub)
+		}
 		news, err := a.store.FollowedNews(ctx, sub)
 		if err != nil {
 			a.Logger.WarnContext(ctx, "cannot count the followed threads with new replies", "error", err)

@@ -26,7 +26,7 @@ func (a *App) createReply(c echo.Context) error {
 		return a.showThread(c, http.StatusUnprocessableEntity, t, maxPage, d)
 	}
 	p, err := a.store.CreateReply(c.Request().Context(), store.NewReply{
-		Thread: t.ID, Source: d.Body, Author: author(c), FormKey: d.Key, At: a.Now(),
+		Thread: t.ID, Source: d.Body, Refs: references(d.Body), Author: author(c), FormKey: d.Key, At: a.Now(),
 	})
 	switch {
 	case d.addRateLimitFault(c, err):
@@ -66,13 +66,16 @@ func (a *App) previewReply(c echo.Context, d *draft) error {
 
 // preview returns a handler that shows a submitted draft with a preview: for htmx the preview alone, otherwise the page
 // that show renders.
-func preview(show func(c echo.Context, d *draft) error) echo.HandlerFunc {
+func (a *App) preview(show func(c echo.Context, d *draft) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		d, err := readDraft(c)
 		if err != nil {
 			return err
 		}
 		d.Preview = true
+		if err := a.findLinked(c.Request().Context(), d); err != nil {
+			return err
+		}
 		if web.WantsFragment(c) {
 			return web.Render(c, http.StatusOK, previewBody(d))
 		}
@@ -90,7 +93,7 @@ func previewBody(d *draft) templ.Component {
 	if fault := d.faultOf("body"); fault != "" {
 		return previewBox("", fault)
 	}
-	return previewBox(markdown.HTML(d.Body), "")
+	return previewBox(markdown.HTML(d.Body, d.Linked...), "")
 }
 
 // redirectToForm redirects a GET of a form's action URL to the page that has the form. It uses the escaped path: the

@@ -78,7 +78,7 @@ func (a *App) reportForm(c echo.Context) error {
 
 func (a *App) showReport(c echo.Context, status int, p store.Post, reason, fault string) error {
 	return web.Render(c, status, reportPage(reportView{Shell: a.shell(c, "Report a post", "/posts/"+p.ID+"/report"),
-		Post: p, HTML: a.html.HTML(p.Source), Reason: reason, Fault: fault}))
+		Post: p, HTML: a.html.HTML(p.Source, p.Mentions), Reason: reason, Fault: fault}))
 }
 
 func (a *App) createReport(c echo.Context) error {

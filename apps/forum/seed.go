@@ -26,10 +26,13 @@ var boards = []store.Board{
 //go:embed seed/*.md
 var demoThreads embed.FS
 
-// people are the authors of the demo threads. Their subs are those of the portal's demo accounts.
+// people are the authors of the demo threads. Alice, Bob, Carol and Admin are the portal's demo
+// accounts; the others only write.
 var people = map[string]store.Author{
 	"alice": {Sub: "demo-alice", Name: "Alice Demo"}, "bob": {Sub: "demo-bob", Name: "Bob Demo"},
-	"carol": {Sub: "demo-carol", Name: "Carol Demo"}, "admin": {Sub: "demo-admin", Name: "Admin Demo"},
+	"carol": {Sub: "demo-carol", Name: "Carol Demo"}, "frida": {Sub: "demo-frida", Name: "Frida Demo"},
+	"gus": {Sub: "demo-gus", Name: "Gus Demo"}, "hana": {Sub: "demo-hana", Name: "Hana Demo"},
+	"ivo": {Sub: "demo-ivo", Name: "Ivo Demo"}, "lena": {Sub: "demo-lena", Name: "Lena Demo"}, "admin": {Sub: "demo-admin", Name: "Admin Demo"},
 }
 
 func (a *App) seed(ctx context.Context) error {

@@ -159,6 +159,7 @@ func (a *App) showSorted(c echo.Context, status int, t store.Thread, sort store.
 	}
 	if c.Request().Method == http.MethodGet && status == http.StatusOK {
 		a.markRead(c, t, posts, read[t.ID])
+		a.markNotified(c, posts...)
 	}
 	v := threadView{Board: board, Thread: t, Page: page, Sort: sort, Moderator: isModerator(c), Guest: rp.From(c.Request()) == nil, Sub: apps.Subject(c), Followed: followed, Reply: d}
 	v.Shell = a.shell(c, t.Title, v.url(sort, page))
@@ -185,7 +186,7 @@ func (a *App) showSorted(c echo.Context, status int, t store.Thread, sort store.
 // postView returns a post of the page v as the current user sees it.
 func (a *App) postView(c echo.Context, v *threadView, p store.Post, voted, verified bool) postView {
 	t, sub := v.Thread, apps.Subject(c)
-	view := postView{Post: p, HTML: a.html.HTML(p.Source), Own: p.AuthorSub == sub, Voted: voted, Verified: verified, Moderator: v.Moderator,
+	view := postView{Post: p, HTML: a.html.HTML(p.Source, p.Mentions), Own: p.AuthorSub == sub, Voted: voted, Verified: verified, Moderator: v.Moderator,
 		Starter: p.Number > 1 && p.AuthorSub == t.AuthorSub && t.AuthorName != "", Open: !t.LockedAt.Set() && !t.RemovedAt.Set(),
 		Accepted: p.ID == t.Accepted, MayAccept: p.Number > 1 && !t.RemovedAt.Set() && (v.Moderator || sub != "" && sub == t.AuthorSub)}
 	view.Undo = view.Own && p.Undoable(a.Now())
@@ -256,6 +257,7 @@ func (a *App) permalink(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	a.markNotified(c, p) // also of a post that is not shown in its place
 	return web.SeeOther(c, postURL(p))
 }
 

@@ -40,8 +40,20 @@
     announce("signed-in");
   };
 
+  // showUnread puts the number of unread notifications into the header.
+  const showUnread = ({ person, number }) => {
+    const link = document.querySelector("[data-inbox]");
+    if (!link || person !== me.person) return;
+    const text = number > 99 ? "99+" : String(number);
+    const count = link.querySelector("[data-unread]");
+    count.textContent = text;
+    count.hidden = number === 0;
+    link.setAttribute("aria-label", number === 0 ? "Inbox" : `Inbox, ${text} unread`);
+  };
+
   const receive = ({ data }) => {
     if (data.what === "out") over(data.out);
+    if (data.what === "unread") showUnread(data);
     if (data.what === "beat") heard = Date.now();
     if (data.what === "in") {
       // Of a page that began to load before its sign-in ended: it has missed the news.
@@ -145,6 +157,10 @@
         present(who);
         tell({ what: "in", who });
         this.timer = setTimeout(() => this.listenAnew(), silence);
+      });
+      listen("unread", (unread) => {
+        showUnread(unread);
+        tell({ what: "unread", ...unread });
       });
       listen("beat", () => {
         tell({ what: "beat" });

@@ -56,6 +56,7 @@
     },
     quote: (field) => prefix(field, "> "),
     list: (field) => prefix(field, "- "),
+    image: () => document.querySelector("[data-upload-file]").click(),
   };
 
   // A toolbar is one stop of the Tab key; the arrows go from button to button.
@@ -84,6 +85,100 @@
       if (!action) return;
       e.preventDefault();
       actions[action](field);
+    });
+  }
+
+  // An image is uploaded at once, and its Markdown put where the cursor is. Its description is selected.
+  for (const input of document.querySelectorAll("[data-upload-file]")) {
+    const link = document.querySelector("[data-upload]");
+    const note = document.querySelector("[data-upload-note]");
+    const field = document.getElementById("body");
+    link.addEventListener("click", (e) => {
+      e.preventDefault();
+      input.click();
+    });
+    input.addEventListener("change", async () => {
+      const [file] = input.files;
+      input.value = "";
+      if (!file) return;
+      if (file.size > 2 * 1024 * 1024) {
+        note.textContent = "This image has more than 2 MB. Save it smaller or as JPEG, and try again.";
+        return;
+      }
+      note.textContent = `Uploading ${file.name} …`;
+      const form = new FormData();
+      form.append("image", file);
+      try {
+        const answer = await fetch(link.dataset.upload, { method: "POST", body: form, headers: { Accept: "application/json" } });
+        const told = await answer.json();
+        note.textContent = answer.ok ? "The image is in the text. Say what it shows, for people who can't see it." : told.error_description;
+        if (!answer.ok) return;
+        const at = field.selectionEnd;
+        replace(field, at, at, told.markdown);
+        field.setSelectionRange(at + 2, at + told.markdown.indexOf("]"));
+      } catch {
+        note.textContent = "The image wasn't uploaded. Check your connection and that you're signed in, and try again.";
+      }
+    });
+  }
+
+  // After "@" and letters, the people whose handles begin with them are offered: arrows choose, Enter or Tab takes, Escape closes.
+  for (const list of document.querySelectorAll("[data-people]")) {
+    const field = document.getElementById("body");
+    let waiting;
+    const before = () => /(?:^|[^\w@/.])@([a-z0-9-]{1,40})$/i.exec(field.value.slice(0, field.selectionStart))?.[1];
+    const options = () => [...list.querySelectorAll("[role=option]")];
+    const select = (i) => {
+      const all = options();
+      const chosen = all[(i + all.length) % all.length];
+      all.forEach((o) => o.setAttribute("aria-selected", o === chosen));
+      field.setAttribute("aria-activedescendant", chosen.id);
+      chosen.scrollIntoView({ block: "nearest" });
+    };
+    const close = () => {
+      clearTimeout(waiting);
+      list.hidden = true;
+      list.replaceChildren();
+      field.removeAttribute("aria-activedescendant");
+    };
+    const take = (option) => {
+      const typed = before();
+      if (typed !== undefined) replace(field, field.selectionStart - typed.length, field.selectionStart, `${option.dataset.handle} `);
+      close();
+    };
+    const find = async () => {
+      const typed = before();
+      if (typed === undefined) return;
+      await htmx.ajax("GET", `${list.dataset.people}?q=${encodeURIComponent(typed)}`, { target: list, swap: "innerHTML" });
+      if (before() !== typed || options().length === 0) close();
+      else {
+        list.hidden = false;
+        select(0);
+      }
+    };
+    field.setAttribute("aria-controls", list.id);
+    field.setAttribute("aria-autocomplete", "list");
+    field.addEventListener("input", () => {
+      clearTimeout(waiting);
+      if (before() === undefined || !field.closest("form").dataset.person) close();
+      else waiting = setTimeout(find, 150);
+    });
+    field.addEventListener("keydown", (e) => {
+      if (list.hidden) return;
+      const at = options().findIndex((o) => o.getAttribute("aria-selected") === "true");
+      if (e.key === "ArrowDown") select(at + 1);
+      else if (e.key === "ArrowUp") select(at - 1);
+      else if (e.key === "Enter" || e.key === "Tab") take(options()[at]);
+      else if (e.key === "Escape") close();
+      else return;
+      e.preventDefault();
+    });
+    field.addEventListener("blur", () => setTimeout(close, 150));
+    list.addEventListener("mousedown", (e) => {
+      const option = e.target.closest("[role=option]");
+      if (!option) return;
+      e.preventDefault();
+      take(option);
     });
   }
 

@@ -35,7 +35,7 @@ var services = []serviceEntry{
 		2, portal.API{}, func() replica { return &portalConfig{} }},
 	{web.App{Key: "shop", Name: "Shop", Tagline: "Things for your home", Pages: shop.Pages},
 		2, portal.API{Service: "analytics", Scope: "analytics:read"}, replicaOf(shop.New)},
-	{web.App{Key: "forum", Name: "Forum", Tagline: "Questions, answers and advice", Pages: forum.Pages},
+	{web.App{Key: "forum", Name: "Forum", Tagline: "Questions, answers and advice", Pages: forum.Pages, Inbox: forum.InboxPath},
 		2, portal.API{Service: "shop", Scope: "purchases:read"}, replicaOf(forum.New)},
 	{web.App{Key: "analytics", Name: "Analytics", Tagline: "What happens across all apps", Roles: []string{"analyst", "admin"}, Pages: analytics.Pages},
 		1, portal.API{}, replicaOf(newAnalytics)},

@@ -15,7 +15,7 @@ func newLive(c Config, sessions *session.Store) (*signoutpush.Handler, error) {
 	}
 	return signoutpush.New(signoutpush.Options{
 		Client: c.ClientID, Sessions: sessions, Watcher: watcher,
-		Keys: c.Keys, ClientName: c.AppName, Logger: c.Logger,
+		Keys: c.Keys, ClientName: c.AppName, Logger: c.Logger, Unread: c.Unread,
 	})
 }
 

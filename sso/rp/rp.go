@@ -60,6 +60,9 @@ type Config struct {
 	Absolute   time.Duration // see session.Options; with Denied at most a day
 	Now        func() time.Time
 
+	// Unread, if given, tells open tabs how many unread notifications their user has.
+	Unread signoutpush.Unread
+
 	// Trace, if given, records the steps of each sign-in.
 	Trace trace.Recorder
 }

@@ -4,7 +4,8 @@
 //	                              ── GET /auth/state, JSON ──▶ a tab that wakes up
 //
 // The stream consists of Server-Sent Events (WHATWG HTML §9.2): hello names the sign-in that the stream is about, beat
-// every few seconds shows that the connection works, out says that the sign-in has ended and why, and bye asks the
+// every few seconds shows that the connection works, unread says how many
+// notifications the user has not read, out says that the sign-in has ended and why, and bye asks the
 // browser to reconnect after a pause. Every pause is random, and longer when more tabs are connected, so that a
 // server's restart does not make all of them reconnect at once.
 //

@@ -33,6 +33,12 @@ type Watcher interface {
 	Watch(sub, sid string, authenticated time.Time) (hit <-chan denylist.Entry, stop func())
 }
 
+// Unread knows how many unread notifications a user has.
+type Unread interface {
+	// Watch returns a channel that receives the number when it changes, and soon after the call.
+	Watch(sub string) (numbers <-chan int, stop func())
+}
+
 // Options configure a Handler. Those from Keys on are optional.
 type Options struct {
 	Client   string // this app's client id: "shop"
@@ -45,6 +51,8 @@ type Options struct {
 	// ClientName returns the display name of a client, "Shop" for "shop", or "" if it has none.
 	ClientName func(clientID string) string
 	Logger     *slog.Logger
+	// Unread, if given, adds the number of the user's unread notifications to the stream.
+	Unread Unread
 
 	MaxPerUser    int           // streams of one user at a time; default 16
 	MaxPerReplica int           // streams at a time; default 10,000

@@ -40,6 +40,12 @@ func (h *Handler) Stream(w http.ResponseWriter, r *http.Request) {
 	defer release()
 	hit, stop := h.Watcher.Watch(v.sub, v.sid, v.authenticated)
 	defer stop()
+	var unread <-chan int
+	if h.Unread != nil {
+		numbers, stop := h.Unread.Watch(v.sub)
+		defer stop()
+		unread = numbers
+	}
 
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // turns off nginx's buffering
@@ -50,12 +56,12 @@ func (h *Handler) Stream(w http.ResponseWriter, r *http.Request) {
 	// The server's deadlines are for whole requests; this stream has one for each event.
 	_ = events.control.SetReadDeadline(time.Time{})
 	defer func() { _ = events.control.SetWriteDeadline(time.Time{}) }() // the connection may serve other requests
-	h.sendEvents(r, events, *v, hit)
+	h.sendEvents(r, events, *v, hit, unread)
 }
 
 // sendEvents writes events until the sign-in ends, the stream's time is over, the server shuts down, or the client is
 // gone.
-func (h *Handler) sendEvents(r *http.Request, w *eventWriter, v signInRef, hit <-chan denylist.Entry) {
+func (h *Handler) sendEvents(r *http.Request, w *eventWriter, v signInRef, hit <-chan denylist.Entry, unread <-chan int) {
 	ctx := r.Context()
 	closing := h.shutdownOf(ctx)
 	select { // ended before the stream began
@@ -81,6 +87,13 @@ func (h *Handler) sendEvents(r *http.Request, w *eventWriter, v signInRef, hit <
 		case e := <-hit:
 			w.sendEvent("out", h.outcomeOf(v, e))
 			return
+		case n := <-unread:
+			if !w.sendEvent("unread", struct {
+				Person string `json:"person"`
+				Number int    `json:"number"`
+			}{hashID("person", v.sub), n}) {
+				return
+			}
 		case <-closing:
 			w.sendBye(h.streams.reconnectDelay())
 			return

@@ -53,7 +53,7 @@ export async function seedExtremes(browser) {
   await page.goto(at("forum", "/new"));
   await submit(page, "form[action='/new']", { title: rtlTitle, board: "workshop", body: rtlText });
   made.thread = new URL(page.url()).pathname;
-  await submit(page, "form[action*='/reply']", { body: rtlText });
+  await submit(page, "form[action*='/reply']", { body: `@alice-demo ${rtlText}` });
   await page.goto(at("forum", "/t/oil-or-wax-boards"));
   await page.goto(at("forum", await page.locator('a[href$="/report"]').first().getAttribute("href")));
   await submit(page, "form[action$='/report']", { reason: `${rtlTitle} ${longName}` });

@@ -1,4 +1,4 @@
-import { at, expect, expectPerson, fillSignIn, openThread, people, signIn, test } from "./house.js";
+import { at, expect, expectPerson, fillSignIn, openThread, people, register, signIn, test } from "./house.js";
 import { look } from "./look.js";
 
 let threads = 0;
@@ -235,6 +235,7 @@ test("the toolbar marks text by keyboard, and an unsent text comes back", async 
   await page.keyboard.press("Control+B");
   await expect(field).toHaveValue("Use wax here");
   await bold.focus();
+  await page.keyboard.press("ArrowLeft"); // to the image
   await page.keyboard.press("ArrowLeft");
   await expect(page.getByRole("toolbar").getByRole("button", { name: "List" })).toBeFocused();
   await page.keyboard.press("Space");
@@ -282,4 +283,69 @@ test("a reported post goes through the moderators' queue", async ({ page, anothe
   await expect(bob).toHaveURL(at("forum", "/moderation/reports"));
   await expect(report).toHaveCount(0);
   expect((await page.reload()).status()).toBe(410);
+});
+
+test("a mention is counted in another app's header at once, and read in the inbox", async ({ page, another }) => {
+  const who = await register(page, "Mina Mention");
+  await page.goto(at("forum"));
+  const thread = await ask(page, { title: `Who knows oil? ${Date.now()}` }); // whoever has posted can be mentioned
+  await page.goto(at("shop"));
+  const inbox = page.getByRole("banner").getByRole("link", { name: /^Inbox/ });
+  await expect(inbox).toHaveAccessibleName("Inbox");
+
+  const carol = await another();
+  await signIn(carol, people.carol);
+  await carol.goto(thread);
+  const field = carol.getByRole("textbox", { name: "Reply", exact: true });
+  await field.pressSequentially("Ask @mina-m");
+  await expect(carol.getByRole("option", { name: /Mina Mention/ }).first()).toBeVisible();
+  await look(carol, "the people that the form offers");
+  await field.press("ArrowDown");
+  await field.press("ArrowUp");
+  await field.press("Enter");
+  await expect(field).toHaveValue(/^Ask @mina-mention\S* $/);
+  await field.pressSequentially("about wax.");
+  await carol.getByRole("button", { name: "Post reply" }).click();
+  await carol.getByRole("article", { name: /^Reply 1/ }).getByRole("link", { name: /^@mina-mention/ }).click();
+  await expect(carol.getByRole("heading", { level: 1, name: who.name })).toBeVisible();
+
+  await expect(inbox, "without loading the page anew").toHaveAccessibleName("Inbox, 1 unread");
+  await page.goto(at("portal", "/sessions"));
+  await expect(inbox, "as the page is loaded").toHaveAccessibleName("Inbox, 1 unread");
+  await inbox.click();
+  const entry = page.getByRole("listitem").filter({ hasText: "Carol Demo mentioned you" });
+  await expect(entry).toContainText("New");
+  await look(page, "the inbox");
+  await entry.getByRole("link").click();
+  await expect(page).toHaveURL(/#post-2$/);
+  await expect(inbox).toHaveAccessibleName("Inbox");
+  await page.goBack();
+  await page.reload();
+  await expect(entry).not.toContainText("New");
+});
+
+test("an image is uploaded from the toolbar, and gone with its post", async ({ page, another }) => {
+  await signIn(page, people.alice);
+  await ask(page);
+  const file = { name: "hinge.png", mimeType: "image/png", buffer: await page.getByRole("article").first().screenshot() };
+  const chooser = page.waitForEvent("filechooser");
+  await page.getByRole("toolbar").getByRole("button", { name: "Image" }).click();
+  await (await chooser).setFiles({ ...file, buffer: Buffer.from("<svg/>") });
+  await expect(page.getByText("This isn't a PNG or JPEG file")).toBeVisible();
+  await page.locator("[data-upload-file]").setInputFiles(file);
+  const field = page.getByRole("textbox", { name: "Reply", exact: true });
+  await expect(field).toHaveValue(/^!\[image\]\(\/images\/[a-z0-9]{16}\)$/);
+  await field.pressSequentially("The hinge"); // in place of the description
+  await page.getByRole("button", { name: "Post reply" }).click();
+  const image = page.getByRole("img", { name: "The hinge" });
+  await expect.poll(() => image.evaluate((i) => i.naturalWidth)).toBeGreaterThan(100);
+  const address = await image.getAttribute("src");
+
+  const guest = await another();
+  expect((await guest.goto(at("forum", address))).headers()["content-type"]).toBe("image/png");
+  await page.getByRole("article", { name: /^Reply 1/ }).getByRole("link", { name: "Delete" }).click();
+  await page.getByRole("main").getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByText("You deleted this post")).toBeVisible();
+  const stranger = await another();
+  expect((await stranger.goto(at("forum", address))).status()).toBe(404);
 });

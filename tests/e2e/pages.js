@@ -222,6 +222,13 @@ export const pages = [
   [guest, "forum", first("/u/:person", 'a[href^="/u/"]', "/t/oil-or-wax-boards")],
   [guest, "forum", { name: "/u/:person with a long name", find: (page, at, made) => first("", 'a[href^="/u/"]', made.thread).find(page, at) }],
   [guest, "forum", "/u/none", 404],
+  [carol, "forum", "/inbox"],
+  [alice, "forum", "/inbox"], // with a mention by the person with the long name
+  [long, "forum", "/people"],
+  [long, "forum", "/people?q=al"],
+  [long, "forum", "/people?q=qqqqqqqq"],
+  [long, "forum", "/images/new"],
+  [long, "forum", sent("/images/new", "form[action='/images/new']")],
   [long, "forum", "/moderation", 403],
   [bob, "forum", made("/t/:thread", (m) => m.thread)],
   [bob, "forum", "/moderation"],

@@ -10,7 +10,7 @@ import (
 func Estate(t testing.TB, base string) web.Estate {
 	t.Helper()
 	e, err := web.ParseEstate(base,
-		web.App{Key: "portal", Name: "Portal"}, web.App{Key: "shop", Name: "Shop"}, web.App{Key: "forum", Name: "Forum"},
+		web.App{Key: "portal", Name: "Portal"}, web.App{Key: "shop", Name: "Shop"}, web.App{Key: "forum", Name: "Forum", Inbox: "/inbox"},
 		web.App{Key: "analytics", Name: "Analytics", Roles: []string{"analyst", "admin"}}, web.App{Key: "academy", Name: "Academy"})
 	if err != nil {
 		t.Fatal(err)

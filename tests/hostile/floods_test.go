@@ -51,6 +51,7 @@ var floods = map[string]struct {
 	"failed sign-ins in the audit":            {"1,000 rows a day from an address, at most 400 bytes each", floodAudit},
 	"accounts":                                {"60 an hour from an address", floodAccounts},
 	"carts":                                   {"60 an hour for a network, 100 products each", floodCarts},
+	"images":                                  {"60 a day for a network, 20 of 2 MiB a day for an account", floodImages},
 	"events":                                  {"one for each account, each sign-in and each app that it opens; read ones are removed, and never more than 1,000,000 are kept", floodEvents},
 	"logs":                                    {"a line of about 300 bytes a request, at most 4 kB: rotate them", floodLogs},
 }
@@ -102,6 +103,7 @@ type flooded struct {
 	began   time.Time
 	portal  *db.DB
 	shop    *db.DB
+	forum   *db.DB
 	address int
 
 	sprayed sync.Once
@@ -117,7 +119,7 @@ func newFlooded(t *testing.T) *flooded {
 	}
 	f := &flooded{rdb: redis.NewClient(options), began: time.Now(), house: &house{Estate: estate.Start(t, estate.Options{RedisURL: at})}}
 	t.Cleanup(func() { f.rdb.Close() })
-	for service, d := range map[string]**db.DB{"portal": &f.portal, "shop": &f.shop} {
+	for service, d := range map[string]**db.DB{"portal": &f.portal, "shop": &f.shop, "forum": &f.forum} {
 		if *d, err = db.Open(t.Context(), "sqlite:"+f.Data, service); err != nil {
 			t.Fatal(err)
 		}
@@ -519,6 +521,34 @@ func floodCarts(t *testing.T, f *flooded) {
 	}
 	if most := count(t, f.shop, "SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM cart_items GROUP BY cart_id)"); most != 100 {
 		t.Errorf("a cart has %d products", most)
+	}
+}
+
+func floodImages(t *testing.T, f *flooded) {
+	address := f.newAddress()
+	kind, form := imageForm(t)
+	for n := range 4 {
+		b := stranger(address)
+		f.register(t, b, fmt.Sprintf("painter-%d@example.com", n))
+		b.CheckRedirect = nil
+		if res, _ := f.visit(t, b, http.MethodGet, "forum", "/auth/sign-in", ""); res.StatusCode != http.StatusOK {
+			t.Fatalf("the forum was opened with %s", res.Status)
+		}
+		for range 22 {
+			req := f.request(t, guest, "forum", http.MethodPost, "/images/new", form)
+			req.Header.Set("Content-Type", kind)
+			res, err := b.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.StatusCode != http.StatusCreated && res.StatusCode != http.StatusTooManyRequests {
+				t.Fatalf("an image was answered with %s", res.Status)
+			}
+		}
+		if made, want := count(t, f.forum, "SELECT COUNT(*) FROM images"), int64(min(20*(n+1), 60)); made != want {
+			t.Errorf("%d images are stored, want %d", made, want)
+		}
 	}
 }
 

@@ -20,12 +20,12 @@ var noPages = map[string]string{
 	"/healthz": "JSON", "/readyz": "JSON", "/assets/*": "files", "/favicon.ico": "a file", "/robots.txt": "a file",
 	"/checkout": "redirects", "/auth/sign-in": "redirects", "/auth/callback": "redirects", "/auth/signed-out": "redirects", "/auth/live": "a stream", "/auth/state": "JSON",
 	"/admin/audit.csv": "CSV", "/export/:file": "CSV", "/runs/:run/timeline.json": "JSON", "/runs/:run/timeline.csv": "CSV",
-	"/pictures/:file": "files", "/runs/:run/live": "a fragment", "/estate/live": "a fragment",
+	"/pictures/:file": "files", "/images/:image": "files", "/runs/:run/live": "a fragment", "/estate/live": "a fragment",
 }
 
 // redirects matches the GET routes of forms, which lead back to their page.
 var redirects = regexp.MustCompile(`^/(theme|views|lessons/:lesson/(answers/:question|done|discuss)|experiments/:experiment/runs|` +
-	`estate/(kill|add|remove|policy)|runs/:run/(do|step|end|again)|rooms/:room/(close|leave)|new/preview|t/:thread/(reply|preview|follow)|` +
+	`estate/(kill|add|remove|policy)|runs/:run/(do|step|end|again)|rooms/:room/(close|leave)|new/preview|t/:thread/(reply|preview|follow)|inbox/read|` +
 	`posts/:post(/edit/preview|/vote|/moderate|/undelete|/accept)?|api/.*|admin/clients/:client/enable)$`)
 
 var (

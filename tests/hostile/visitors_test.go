@@ -3,10 +3,14 @@
 package hostile_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"image"
+	"image/png"
 	"io"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"net/url"
@@ -86,7 +90,7 @@ func open(t *testing.T, o estate.Options) *house {
 	h.values[":review"] = h.find(t, moderator, "shop", "/products/porch-lantern", `/reviews/([A-Z2-7]{26})/remove`)
 	h.do(t, h.request(t, moderator, "shop", http.MethodPost, "/cart/items", "product=brass-lever-handle&quantity=1"))
 	h.values[":thread"], h.values[":post"] = h.write(t)
-	h.values[":person"] = "demo-alice"
+	h.values[":person"], h.values[":image"] = "demo-alice", h.upload(t)
 	h.values[":experiment"] = "sticky-sessions"
 	h.values[":run"] = h.run(t)
 	h.do(t, h.request(t, moderator, "academy", http.MethodPost, "/rooms", "title=Tuesday"))
@@ -199,6 +203,35 @@ func (h *house) write(t *testing.T) (thread, post string) {
 	thread, _, _ = strings.Cut(thread, "?")
 	thread, _, _ = strings.Cut(thread, "#")
 	return thread, h.find(t, customer, "forum", "/t/"+thread, `/posts/([a-z0-9-]+)/`)
+}
+
+// upload has alice upload an image, and returns its id.
+func (h *house) upload(t *testing.T) string {
+	t.Helper()
+	kind, body := imageForm(t)
+	req := h.request(t, customer, "forum", http.MethodPost, "/images/new", body)
+	req.Header.Set("Content-Type", kind)
+	res, answer := h.do(t, req)
+	found := regexp.MustCompile(`/images/([a-z0-9]{16})`).FindStringSubmatch(answer)
+	if res.StatusCode != http.StatusCreated || found == nil {
+		t.Fatalf("nothing was uploaded: %s %s", res.Status, answer)
+	}
+	return found[1]
+}
+
+// imageForm returns a form with a small image, and its type.
+func imageForm(t *testing.T) (contentType, body string) {
+	t.Helper()
+	var b bytes.Buffer
+	form := multipart.NewWriter(&b)
+	file, err := form.CreateFormFile("image", "a.png")
+	if err == nil {
+		err = png.Encode(file, image.NewGray(image.Rect(0, 0, 4, 4)))
+	}
+	if err != nil || form.Close() != nil {
+		t.Fatal(err)
+	}
+	return form.FormDataContentType(), b.String()
 }
 
 // spare registers somebody whom nobody misses, and ends the sign-in of that, for the console's pages about people.

@@ -2,10 +2,11 @@ package markdown
 
 import (
 	"crypto/sha256"
+	"strings"
 	"sync"
 )
 
-// Cache stores rendered HTML by the hash of its source, so that an edit needs no invalidation. It holds two generations
+// Cache stores rendered HTML by the hash of its source and its handles, so that an edit needs no invalidation. It holds two generations
 // of at most size bytes each: when the young one is full, it replaces the old one, which is dropped. This keeps
 // recently used HTML without the bookkeeping of an LRU list. A Cache is safe for concurrent use.
 type Cache struct {
@@ -21,9 +22,9 @@ func NewCache(size int) *Cache {
 	return &Cache{size: max(1, size), young: make(map[[sha256.Size]byte]string)}
 }
 
-// HTML returns the result of [HTML], from the cache if possible.
-func (c *Cache) HTML(source string) string {
-	key := sha256.Sum256([]byte(source))
+// HTML returns the result of [HTML], from the cache if possible. The handles have spaces between them.
+func (c *Cache) HTML(source, handles string) string {
+	key := sha256.Sum256([]byte(handles + "\n" + source))
 	c.mu.Lock()
 	out, ok := c.young[key]
 	if !ok {
@@ -35,7 +36,7 @@ func (c *Cache) HTML(source string) string {
 	if ok {
 		return out
 	}
-	out = HTML(source) // outside the lock: rendering twice is cheaper than waiting
+	out = HTML(source, strings.Fields(handles)...) // outside the lock: rendering twice is cheaper than waiting
 	c.mu.Lock()
 	c.put(key, out)
 	c.mu.Unlock()

@@ -45,6 +45,7 @@ func newEngine() goldmark.Markdown {
 			util.Prioritized(boundedInline{parser.NewCodeSpanParser()}, 100),
 			util.Prioritized(boundedInline{parser.NewLinkParser()}, 200),
 			util.Prioritized(boundedInline{parser.NewAutoLinkParser()}, 300),
+			util.Prioritized(boundedInline{mentionParser{}}, 400),
 			util.Prioritized(boundedInline{parser.NewEmphasisParser()}, 500),
 			util.Prioritized(boundedInline{extension.NewStrikethroughParser()}, 500),
 		), // without the raw HTML parser
@@ -67,16 +68,22 @@ func newPolicy() *bluemonday.Policy {
 	p.AllowAttrs("rel").Matching(regexp.MustCompile(`^` + rel + `$`)).OnElements("a")
 	p.AllowAttrs("start").Matching(bluemonday.Integer).OnElements("ol")
 	p.AllowAttrs("align").Matching(regexp.MustCompile(`^(left|center|right)$`)).OnElements("th", "td")
+	p.AllowAttrs("src").Matching(imageForm).OnElements("img")
+	p.AllowAttrs("alt").OnElements("img")
+	p.AllowAttrs("loading").Matching(regexp.MustCompile(`^lazy$`)).OnElements("img")
 	p.AllowURLSchemes("https", "http", "mailto")
 	p.RequireParseableURLs(true)
 	p.AllowRelativeURLs(true)
 	return p
 }
 
-// HTML renders and sanitises source. It never fails: if goldmark returns an error, it returns source as plain text.
-func HTML(source string) string {
+// HTML renders and sanitises source, in which mentions of these handles are links. It never fails: if goldmark returns
+// an error, it returns source as plain text.
+func HTML(source string, handles ...string) string {
 	var out bytes.Buffer
-	if err := engine.Convert([]byte(source), &out); err != nil {
+	pc := parser.NewContext()
+	pc.Set(knownKey, handles)
+	if err := engine.Convert([]byte(source), &out, parser.WithContext(pc)); err != nil {
 		return "<p>" + html.EscapeString(source) + "</p>"
 	}
 	clean := policy.Sanitize(out.String())

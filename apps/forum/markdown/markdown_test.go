@@ -140,15 +140,15 @@ func TestCache_AnswersLikeHTMLWhileItForgets(t *testing.T) {
 		wg.Go(func() {
 			for i := range 200 {
 				source := fmt.Sprintf("*%d*", i%13)
-				if got := c.HTML(source); got != markdown.HTML(source) {
+				if got := c.HTML(source, ""); got != markdown.HTML(source) {
 					t.Errorf("%q: %q", source, got)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	c.HTML(strings.Repeat("a", 5000)) // larger than a generation
-	c.HTML("last")
+	c.HTML(strings.Repeat("a", 5000), "") // larger than a generation
+	c.HTML("last", "")
 	if n := c.Len(); n > 5000+200 {
 		t.Errorf("%d bytes are held", n)
 	}
@@ -232,4 +232,44 @@ func FuzzHTML(f *testing.F) {
 		checkSafe(t, source, markdown.HTML(source))
 		_ = markdown.Text(source)
 	})
+}
+
+func TestHTML_LinksKnownPeopleAndShowsUploadedImages(t *testing.T) {
+	const link = `<a href="/u/@ann-lee" rel="nofollow ugc noopener">@ann-lee</a>`
+	for source, want := range map[string]string{
+		"@ann-lee, look":                         "<p>" + link + ", look</p>\n",
+		"(@ann-lee's)":                           "<p>(" + link + "&#39;s)</p>\n",
+		"@ANN-LEE":                               "<p>" + strings.Replace(link, ">@ann-lee<", ">@ANN-LEE<", 1) + "</p>\n",
+		"**@ann-lee**":                           "<p><strong>" + link + "</strong></p>\n",
+		"@ann-lees @bob `@ann-lee`":              "<p>@ann-lees @bob <code dir=\"ltr\">@ann-lee</code></p>\n",
+		"\\@ann-lee":                             "<p>@ann-lee</p>\n",
+		"[ask @ann-lee](/x)":                     "<p><a href=\"/x\" rel=\"nofollow ugc noopener\">ask @ann-lee</a></p>\n",
+		"![@ann-lee](https://e.com/c.png)":       "<p><a href=\"https://e.com/c.png\" rel=\"nofollow ugc noopener\">@ann-lee</a></p>\n",
+		"![a \"cat\"](/images/abcdefghij234567)": "<p><img src=\"/images/abcdefghij234567\" alt=\"a &#34;cat&#34;\" loading=\"lazy\"></p>\n",
+		"![c](/images/abcdefghij234567?x)":       "<p><a href=\"/images/abcdefghij234567?x\" rel=\"nofollow ugc noopener\">c</a></p>\n",
+		"![c](//e.com/images/abcdefghij234567)":  "<p><a href=\"//e.com/images/abcdefghij234567\" rel=\"nofollow ugc noopener\">c</a></p>\n",
+		"[![c](/images/abcdefghij234567)](/x)":   "<p><a href=\"/x\" rel=\"nofollow ugc noopener\">c</a></p>\n",
+	} {
+		if got := strings.ReplaceAll(markdown.HTML(source, "ann-lee"), `"/>`, `">`); got != want {
+			t.Errorf("HTML(%q)\n got %q\nwant %q", source, got, want)
+		}
+	}
+	if got := markdown.HTML("mail ann@ann-lee.com or x/@ann-lee", "ann-lee"); strings.Contains(got, "/u/") {
+		t.Errorf("an address is a mention: %s", got)
+	}
+	if got := strings.Count(markdown.HTML(strings.Repeat("![c](/images/abcdefghij234567)\n\n", 30)), "<img"); got != 20 {
+		t.Errorf("%d images are shown", got)
+	}
+}
+
+func TestFindRefs(t *testing.T) {
+	r := markdown.FindRefs("@Ann and @ann and @bob-2, not `@code` or me@mail.com\n\n> [Ann](/posts/abc) wrote:\n>\n> @carol\n\n" +
+		"[Ann](/posts/def) ![x](/images/abcdefghij234567) ![y](https://e.com/images/abcdefghij234567)\n\n    @block")
+	if got, want := fmt.Sprint(r), "{[ann bob-2] [ann bob-2 carol] [abc] [abcdefghij234567]}"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	many := markdown.FindRefs(strings.Repeat("@a1 @a2 @a3 @a4 @a5 @a6 @a7 @a8 @a9 @b1 @b2 @b3 @b4 @b5 @b6 @b7 @b8 @b9 @c1 @c2 @c3 @c4 ", 50))
+	if len(many.Mentions) != 20 || len(many.Linked) != 20 {
+		t.Errorf("%d mentions", len(many.Mentions))
+	}
 }

@@ -5,15 +5,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"gatehouse.example/db"
 )
 
 // Acceptance is a request to accept a reply as the answer of its thread, or to take that back.
 type Acceptance struct {
 	Post      string
-	By        string // sub of the user
+	By, Name  string // sub and name of the user
 	Moderator bool   // the user may accept answers to other people's threads
 	Accepted  bool
 	At        time.Time
@@ -23,7 +21,7 @@ type Acceptance struct {
 // Repeating a request changes nothing. Accept returns ErrNotFound, ErrNotReply, ErrRemoved, ErrNotAuthor if the thread
 // is another user's, or a [*db.RateLimitError] after too many changes.
 func (s *Store) Accept(ctx context.Context, a Acceptance) (p Post, err error) {
-	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+	err = s.tx(ctx, func(tx *inboxTx) error {
 		// Locks the row, so that the post can't be removed before the thread refers to it.
 		if err := db.Exec(ctx, tx, "lock post", `UPDATE posts SET version = version WHERE id = ?`, a.Post); err != nil {
 			return err
@@ -45,13 +43,19 @@ func (s *Store) Accept(ctx context.Context, a Acceptance) (p Post, err error) {
 		case a.Accepted == (t.Accepted == p.ID):
 			return nil
 		}
-		if err := acceptLimit.Count(ctx, tx, "accept "+a.By, a.At); err != nil {
+		if err := acceptLimit.Count(ctx, tx.Tx, "accept "+a.By, a.At); err != nil {
 			return err
 		}
 		if !a.Accepted { // only if no other answer has been accepted in the meantime
-			return db.Exec(ctx, tx, "threads", `UPDATE threads SET accepted = '' WHERE id = ? AND accepted = ?`, p.Thread, p.ID)
+			if err := db.Exec(ctx, tx, "threads", `UPDATE threads SET accepted = '' WHERE id = ? AND accepted = ?`, p.Thread, p.ID); err != nil {
+				return err
+			}
+			return withdraw(ctx, tx, `post_id = ? AND kind = 'answer'`, p.ID)
 		}
-		return db.Exec(ctx, tx, "threads", `UPDATE threads SET accepted = ? WHERE id = ?`, p.ID, p.Thread)
+		if err := db.Exec(ctx, tx, "threads", `UPDATE threads SET accepted = ? WHERE id = ?`, p.ID, p.Thread); err != nil {
+			return err
+		}
+		return s.notify(ctx, tx, notice{Answer, p, Author{Sub: a.By, Name: a.Name}, db.Millis(a.At)}, p.AuthorSub)
 	})
 	if err != nil {
 		return Post{}, fmt.Errorf("accept answer: %w", err)

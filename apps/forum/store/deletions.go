@@ -19,17 +19,17 @@ const UndoTimeout = 10 * time.Minute
 // ErrNotAuthor, ErrRemoved if a moderator removed the post or its thread, ErrLocked, or a [*db.RateLimitError] after
 // too many edits and deletions.
 func (s *Store) DeletePost(ctx context.Context, post, sub string, at time.Time) (p Post, err error) {
-	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if p, err = ownPost(ctx, tx, post, sub); err != nil || p.Deleted() {
+	err = s.tx(ctx, func(tx *inboxTx) error {
+		if p, err = ownPost(ctx, tx.Tx, post, sub); err != nil || p.Deleted() {
 			return err
 		}
 		if p.RemovedAt.Set() {
 			return ErrRemoved
 		}
-		if err := checkOpen(ctx, tx, p.Thread); err != nil {
+		if err := checkOpen(ctx, tx.Tx, p.Thread); err != nil {
 			return err
 		}
-		if err := editLimit.Count(ctx, tx, "edit "+sub, at); err != nil {
+		if err := editLimit.Count(ctx, tx.Tx, "edit "+sub, at); err != nil {
 			return err
 		}
 		now := db.Millis(at)

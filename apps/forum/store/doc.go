@@ -5,7 +5,8 @@
 // author deleted keeps its row and its number, so that a page of a thread is a range of numbers. Counters are stored
 // next to the rows they count, and changed by an UPDATE in the same transaction, never by reading and writing back.
 //
-// Transactions lock a post before its thread, and its thread before the thread's words (package fulltext).
+// Transactions lock an author's member row before a post, a post before its thread, and its thread before its
+// notifications and its words (package fulltext).
 //
 // There is no users table: an author is the sub of the ID token, and the name that it had when the post was written.
 package store

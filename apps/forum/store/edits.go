@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"gatehouse.example/db"
 )
 
@@ -17,6 +15,7 @@ type Edit struct {
 	Version int    // of the text that the edit is based on
 	Title   string // of the thread; used for an opening post only
 	Source  string
+	Refs    References
 	At      time.Time
 }
 
@@ -24,14 +23,14 @@ type Edit struct {
 // ErrLocked if the thread is locked, ErrConflict if the post was edited since e.Version, or a [*db.RateLimitError]
 // after too many edits; then nothing is changed. Sending the same text twice is not a conflict.
 func (s *Store) EditPost(ctx context.Context, e Edit) (p Post, err error) {
-	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if p, err = ownPost(ctx, tx, e.Post, e.Author); err != nil {
+	err = s.tx(ctx, func(tx *inboxTx) error {
+		if p, err = ownPost(ctx, tx.Tx, e.Post, e.Author); err != nil {
 			return err
 		}
 		if p.RemovedAt.Set() {
 			return ErrRemoved
 		}
-		if err := checkOpen(ctx, tx, p.Thread); err != nil {
+		if err := checkOpen(ctx, tx.Tx, p.Thread); err != nil {
 			return err
 		}
 		return s.saveEdit(ctx, tx, &p, e)
@@ -42,7 +41,7 @@ func (s *Store) EditPost(ctx context.Context, e Edit) (p Post, err error) {
 	return p, nil
 }
 
-func (s *Store) saveEdit(ctx context.Context, tx *sqlx.Tx, p *Post, e Edit) error {
+func (s *Store) saveEdit(ctx context.Context, tx *inboxTx, p *Post, e Edit) error {
 	title, err := db.One[string](ctx, tx, "thread", `SELECT title FROM threads WHERE id = ?`, p.Thread)
 	if err != nil {
 		return err
@@ -50,7 +49,7 @@ func (s *Store) saveEdit(ctx context.Context, tx *sqlx.Tx, p *Post, e Edit) erro
 	if p.Source == e.Source && (p.Number != 1 || title == e.Title) {
 		return nil // unchanged: the form was sent twice, or nothing was edited
 	}
-	if err := editLimit.Count(ctx, tx, "edit "+e.Author, e.At); err != nil {
+	if err := editLimit.Count(ctx, tx.Tx, "edit "+e.Author, e.At); err != nil {
 		return err
 	}
 	at := db.Millis(e.At)
@@ -66,5 +65,8 @@ func (s *Store) saveEdit(ctx context.Context, tx *sqlx.Tx, p *Post, e Edit) erro
 			return err
 		}
 	}
-	return s.reindex(ctx, tx, p.Thread)
+	if err := s.refer(ctx, tx, *p, e.Refs, at, false); err != nil {
+		return err
+	}
+	return s.reindex(ctx, tx.Tx, p.Thread)
 }

@@ -54,10 +54,15 @@ func (s *Store) Moderate(ctx context.Context, m Moderation) (Post, error) {
 	if err != nil {
 		return Post{}, err
 	}
-	err = s.db.Tx(ctx, func(tx *sqlx.Tx) error {
+	err = s.tx(ctx, func(tx *inboxTx) error {
 		changed, err := s.moderate(ctx, tx, p, m)
 		if err != nil || !changed {
 			return err
+		}
+		if m.Action == Remove || m.Action == Restore || p.Number == 1 && m.Action != Dismiss { // other actions are the thread's
+			if err := s.notify(ctx, tx, notice{string(m.Action), p, m.Actor, db.Millis(m.At)}, p.AuthorSub); err != nil {
+				return err
+			}
 		}
 		return db.Exec(ctx, tx, "moderation log", `
 			INSERT INTO moderation_log (id, at, actor_sub, actor_name, action, thread_id, post_id, reason)
@@ -70,7 +75,7 @@ func (s *Store) Moderate(ctx context.Context, m Moderation) (Post, error) {
 	return p, nil
 }
 
-func (s *Store) moderate(ctx context.Context, tx *sqlx.Tx, p Post, m Moderation) (changed bool, err error) {
+func (s *Store) moderate(ctx context.Context, tx *inboxTx, p Post, m Moderation) (changed bool, err error) {
 	at := db.Millis(m.At)
 	exec := func(query string, args ...any) (bool, error) {
 		n, err := db.Change(ctx, tx, string(m.Action), query, args...)
@@ -86,7 +91,7 @@ func (s *Store) moderate(ctx context.Context, tx *sqlx.Tx, p Post, m Moderation)
 	case Unlock:
 		return exec(`UPDATE threads SET locked_at = 0 WHERE id = ? AND locked_at <> 0`, p.Thread)
 	case Dismiss:
-		n, err := closeReports(ctx, tx, p.ID, at)
+		n, err := closeReports(ctx, tx.Tx, p.ID, at)
 		return n > 0, err
 	case Remove:
 		// The opening post that its author deleted can be removed too, because the thread's title is still shown.
@@ -95,7 +100,7 @@ func (s *Store) moderate(ctx context.Context, tx *sqlx.Tx, p Post, m Moderation)
 		if err != nil || !changed {
 			return false, err
 		}
-		if _, err := closeReports(ctx, tx, p.ID, at); err != nil {
+		if _, err := closeReports(ctx, tx.Tx, p.ID, at); err != nil {
 			return false, err
 		}
 		return true, s.hidePost(ctx, tx, p, at, true)
@@ -105,21 +110,28 @@ func (s *Store) moderate(ctx context.Context, tx *sqlx.Tx, p Post, m Moderation)
 		if err != nil || !changed {
 			return false, err
 		}
-		return true, s.showPost(ctx, tx, p)
+		return true, s.showPost(ctx, tx.Tx, p)
 	default:
 		return false, fmt.Errorf("no moderator can %q", m.Action)
 	}
 }
 
-// hidePost updates what depends on a post that was hidden: counts, the accepted answer and the search index. An opening
-// post hides its thread; unless whole is set, only if the thread has no replies.
-func (s *Store) hidePost(ctx context.Context, tx *sqlx.Tx, p Post, at int64, whole bool) error {
+// hidePost updates what depends on a post that was hidden: counts, the accepted answer, notifications and the search
+// index. An opening post hides its thread; unless whole is set, only if the thread has no replies.
+func (s *Store) hidePost(ctx context.Context, tx *inboxTx, p Post, at int64, whole bool) error {
 	if p.Number > 1 {
+		if err := db.Exec(ctx, tx, "posts", `UPDATE posts SET was_answer = (SELECT CASE WHEN t.accepted = posts.id THEN 1 ELSE 0 END
+			FROM threads t WHERE t.id = posts.thread_id) WHERE id = ?`, p.ID); err != nil {
+			return err
+		}
 		if err := db.Exec(ctx, tx, "threads", `UPDATE threads SET reply_count = reply_count - 1,
 			accepted = CASE WHEN accepted = ? THEN '' ELSE accepted END WHERE id = ?`, p.ID, p.Thread); err != nil {
 			return err
 		}
-		return s.reindex(ctx, tx, p.Thread)
+		if err := withdraw(ctx, tx, `post_id = ?`, p.ID); err != nil {
+			return err
+		}
+		return s.reindex(ctx, tx.Tx, p.Thread)
 	}
 	query := `UPDATE threads SET removed_at = ? WHERE id = ? AND removed_at = 0`
 	if !whole {
@@ -129,19 +141,29 @@ func (s *Store) hidePost(ctx context.Context, tx *sqlx.Tx, p Post, at int64, who
 	if err != nil {
 		return err
 	}
-	if err := countThread(ctx, tx, p.Thread, -n); err != nil {
+	where, id := `post_id = ?`, p.ID
+	if n > 0 {
+		where, id = `thread_id = ?`, p.Thread
+	}
+	if err := withdraw(ctx, tx, where, id); err != nil {
 		return err
 	}
-	return s.reindex(ctx, tx, p.Thread)
+	if err := countThread(ctx, tx.Tx, p.Thread, -n); err != nil {
+		return err
+	}
+	return s.reindex(ctx, tx.Tx, p.Thread)
 }
 
-// showPost undoes what hidePost did for a post that is shown again, except that it accepts no answer.
+// showPost undoes what hidePost did for a post that is shown again, except for the notifications. It is the accepted
+// answer again unless another one has been accepted.
 func (s *Store) showPost(ctx context.Context, tx *sqlx.Tx, p Post) error {
 	query := `UPDATE threads SET removed_at = 0 WHERE id = ? AND removed_at <> 0`
 	if p.Number == 1 { // unless its author deleted it, and it has no replies
 		query += ` AND (reply_count > 0 OR EXISTS (SELECT 1 FROM posts o WHERE o.thread_id = threads.id AND o.number = 1 AND o.removed_at = 0))`
 	} else {
-		if err := db.Exec(ctx, tx, "threads", `UPDATE threads SET reply_count = reply_count + 1 WHERE id = ?`, p.Thread); err != nil {
+		if err := db.Exec(ctx, tx, "threads", `UPDATE threads SET reply_count = reply_count + 1,
+			accepted = CASE WHEN accepted = '' AND EXISTS (SELECT 1 FROM posts o WHERE o.id = ? AND o.was_answer = 1) THEN ? ELSE accepted END
+			WHERE id = ?`, p.ID, p.ID, p.Thread); err != nil {
 			return err
 		}
 		// A thread that its author deleted, because it had no replies, has one again.

@@ -28,6 +28,7 @@ type Post struct {
 	RemovedAt     Stamp  `db:"removed_at"`
 	RemovedBy     string `db:"removed_by"` // the moderator's name, "" if the author deleted the post
 	RemovedReason string `db:"removed_reason"`
+	Mentions      string `db:"mentions"`   // handles of existing people, with spaces between them
 	DeletedAt     Stamp  `db:"deleted_at"` // by its author; a moderator may have removed it since
 }
 
@@ -38,12 +39,13 @@ func (p Post) Deleted() bool { return p.RemovedAt.Set() && p.DeletedAt.Set() && 
 func (p Post) Page() int { return (p.Number-1)/PageSize + 1 }
 
 const postColumns = `p.id, p.thread_id, p.number, p.author_sub, p.author_name, p.source, p.votes, p.version,
-	p.created_at, p.edited_at, p.removed_at, p.removed_by, p.removed_reason, p.deleted_at`
+	p.created_at, p.edited_at, p.removed_at, p.removed_by, p.removed_reason, p.deleted_at, p.mentions`
 
 // NewReply is a reply to be created.
 type NewReply struct {
 	Thread  string
 	Source  string
+	Refs    References
 	Author  Author
 	FormKey string // of the form: the same author and key mean the same post
 	At      time.Time
@@ -117,19 +119,25 @@ func (s *Store) Titles(ctx context.Context, ids []string) (map[string]string, er
 // [*db.RateLimitError] after too many replies.
 func (s *Store) CreateReply(ctx context.Context, n NewReply) (Post, error) {
 	var post Post
-	err := s.db.Tx(ctx, func(tx *sqlx.Tx) (err error) {
-		if err := replyLimit.Count(ctx, tx, "reply "+n.Author.Sub, n.At); err != nil {
+	err := s.tx(ctx, func(tx *inboxTx) (err error) {
+		if err := replyLimit.Count(ctx, tx.Tx, "reply "+n.Author.Sub, n.At); err != nil {
 			return err
 		}
-		post, err = s.addReply(ctx, tx, n)
+		if err := putMember(ctx, tx.Tx, n.Author); err != nil {
+			return err
+		}
+		post, err = s.addReply(ctx, tx.Tx, n)
 		if err != nil {
+			return err
+		}
+		if err := s.refer(ctx, tx, post, n.Refs, db.Millis(n.At), true); err != nil {
 			return err
 		}
 		board, err := db.One[string](ctx, tx, "thread", `SELECT board FROM threads WHERE id = ?`, n.Thread)
 		if err != nil {
 			return err
 		}
-		return events.Record(ctx, tx, events.New(events.PostCreated, n.Author.Sub,
+		return events.Record(ctx, tx.Tx, events.New(events.PostCreated, n.Author.Sub,
 			map[string]any{"thread_id": n.Thread, "post_id": post.ID, "board": board}))
 	})
 	if err != nil {

@@ -50,6 +50,11 @@ func (s *Store) Seed(ctx context.Context, name string, at time.Time, threads []S
 
 func (s *Store) seedThread(ctx context.Context, tx *sqlx.Tx, t SeedThread) error {
 	t.FormKey = newID()
+	for _, by := range append([]Author{t.Author}, authorsOf(t.Replies)...) {
+		if err := putMember(ctx, tx, by); err != nil {
+			return err
+		}
+	}
 	thread, opening, err := s.insertThread(ctx, tx, t.NewThread)
 	if err != nil {
 		return err
@@ -99,4 +104,12 @@ func seedVotes(ctx context.Context, tx *sqlx.Tx, p Post, voters []string) error 
 		}
 	}
 	return nil
+}
+
+func authorsOf(replies []SeedReply) []Author {
+	authors := make([]Author, len(replies))
+	for i, r := range replies {
+		authors[i] = r.Author
+	}
+	return authors
 }

@@ -33,27 +33,37 @@ var (
 	voteLimit   = db.RateLimit{Max: 120, Window: 10 * time.Minute}
 	acceptLimit = db.RateLimit{Max: 60, Window: 10 * time.Minute}
 	followLimit = db.RateLimit{Max: 60, Window: 10 * time.Minute}
-	reportLimit = db.RateLimit{Max: 10, Window: 10 * time.Minute}
+	uploadLimit = db.RateLimit{Max: 60, Window: 10 * time.Minute} // tries
+	imageLimit  = db.RateLimit{Max: 20, Window: 24 * time.Hour}
+	// imagesPerNetwork bounds what one stranger stores with many accounts.
+	imagesPerNetwork = db.RateLimit{Max: 60, Window: 24 * time.Hour}
+	reportLimit      = db.RateLimit{Max: 10, Window: 10 * time.Minute}
 )
 
 // PageSize is the number of threads, posts or log entries per page.
 const PageSize = 20
 
 // Store reads and writes the forum's database.
-type Store struct{ db *db.DB }
+type Store struct {
+	db *db.DB
+
+	Changed func(subs ...string)                       // is called after the inboxes of these people have changed
+	Banned  func(ctx context.Context, sub string) bool // reports whether a person is banned, who then is not notified
+}
 
 // New returns a store that uses a migrated database. It returns an error if d is nil.
 func New(d *db.DB) (*Store, error) {
 	if d == nil {
 		return nil, errors.New("forum store: no database")
 	}
-	return &Store{db: d}, nil
+	return &Store{db: d, Changed: func(...string) {}, Banned: func(context.Context, string) bool { return false }}, nil
 }
 
-// CleanUp indexes threads that are not indexed yet, corrects stored counts, and deletes expired rate limit counters and
-// old reports.
+// CleanUp indexes threads that are not indexed yet, gives handles to authors who have none, corrects stored counts, and
+// deletes expired rate limit counters, old reports and notifications, and images that no post has.
 func (s *Store) CleanUp(ctx context.Context, now time.Time) error {
-	return errors.Join(s.Index(ctx), s.countThreads(ctx), s.db.PruneRateLimits(ctx, now), s.pruneReports(ctx, now))
+	return errors.Join(s.Index(ctx), s.countThreads(ctx), s.db.PruneRateLimits(ctx, now), s.pruneReports(ctx, now),
+		s.addMembers(ctx), s.pruneNotifications(ctx, now), s.pruneImages(ctx, now))
 }
 
 // Author is the author of a post: the ID token's sub, and its name at that time.

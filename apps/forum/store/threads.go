@@ -48,6 +48,7 @@ type NewThread struct {
 	Board   string
 	Title   string
 	Source  string // Markdown of the opening post
+	Refs    References
 	Author  Author
 	Product Product
 	FormKey string // of the form: the same author and key mean the same thread
@@ -64,16 +65,22 @@ func (s *Store) Thread(ctx context.Context, id string) (Thread, error) {
 // threads.
 func (s *Store) CreateThread(ctx context.Context, n NewThread) (Post, error) {
 	var post Post
-	err := s.db.Tx(ctx, func(tx *sqlx.Tx) error {
-		if err := threadLimit.Count(ctx, tx, "thread "+n.Author.Sub, n.At); err != nil {
+	err := s.tx(ctx, func(tx *inboxTx) error {
+		if err := threadLimit.Count(ctx, tx.Tx, "thread "+n.Author.Sub, n.At); err != nil {
 			return err
 		}
-		thread, p, err := s.insertThread(ctx, tx, n)
+		if err := putMember(ctx, tx.Tx, n.Author); err != nil {
+			return err
+		}
+		thread, p, err := s.insertThread(ctx, tx.Tx, n)
 		if err != nil {
 			return err
 		}
 		post = p
-		return events.Record(ctx, tx, events.New(events.ThreadCreated, n.Author.Sub,
+		if err := s.refer(ctx, tx, p, n.Refs, db.Millis(n.At), true); err != nil {
+			return err
+		}
+		return events.Record(ctx, tx.Tx, events.New(events.ThreadCreated, n.Author.Sub,
 			map[string]any{"thread_id": thread, "board": n.Board}))
 	})
 	if err != nil {
