@@ -70,8 +70,8 @@ func (d *Deps) check() error {
 
 // Join creates an Echo server for service with the middleware and endpoints that all services share, and mounts a
 // relying party of the portal on it. The service's name is also its client id. open says that the app's first page is
-// public, so that sign-out ends there instead of on the portal. configure changes options of the server. Join returns an error if a required field of d is unset
-// or an option is invalid. It does not use the network.
+// public, so that sign-out ends there instead of on the portal. configure changes options of the server. Join returns
+// an error if a required field of d is unset or an option is invalid. It does not use the network.
 func (d *Deps) Join(service string, open bool, configure ...func(*web.Options)) (*echo.Echo, *echorp.RP, error) {
 	if err := d.check(); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", service, err)

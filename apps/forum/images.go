@@ -146,8 +146,8 @@ func convert(ctx context.Context, file []byte) (data []byte, kind, fault string,
 	return nil, "", fault, nil
 }
 
-// image handles GET /images/:image: sends an image of a post that is shown. Others only its uploader gets and, if a post
-// has it, moderators.
+// image handles GET /images/:image: sends an image of a post that is shown. Others only its uploader gets and, if a
+// post has it, moderators.
 func (a *App) image(c echo.Context) error {
 	i, err := a.store.Image(c.Request().Context(), param(c, "image"))
 	if err != nil {

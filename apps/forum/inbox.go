@@ -166,8 +166,8 @@ func (n *announcer) Run(ctx context.Context) error {
 	}
 }
 
-// announce counts and publishes. Another replica may do the same with an older count: the last to publish finds, when it
-// counts again, that what it published is current.
+// announce counts and publishes. Another replica may do the same with an older count: the last to publish finds, when
+// it counts again, that what it published is current.
 func (n *announcer) announce(ctx context.Context, subs []string) error {
 	for _, sub := range subs {
 		if err := n.store.PruneInbox(ctx, sub); err != nil {

@@ -23,8 +23,8 @@ type peopleView struct {
 	People []store.Person
 }
 
-// people handles GET /people: finds people by the beginning of their handle, on a page or, for htmx, as the options that
-// the form for posts offers.
+// people handles GET /people: finds people by the beginning of their handle, on a page or, for htmx, as the options
+// that the form for posts offers.
 func (a *App) people(c echo.Context) error {
 	query, err := web.Text(c, "q", maxPeopleQuery)
 	if err != nil {

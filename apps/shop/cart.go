@@ -257,7 +257,8 @@ func (a *App) quantityOf(c echo.Context, id store.CartID, slug string) (int, err
 	return 0, err
 }
 
-// aboveStock returns the error of adding n units of a product to those in the cart, or nil if there are enough in stock.
+// aboveStock returns the error of adding n units of a product to those in the cart, or nil if there are enough in
+// stock.
 func aboveStock(p store.Product, inCart, n int) *quantityError {
 	if inCart+n <= min(p.Stock, store.MaxQuantity) {
 		return nil

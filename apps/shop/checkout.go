@@ -171,8 +171,8 @@ func (v *checkoutView) readChoice(form url.Values) {
 	}
 }
 
-// saveStep returns the handler of POST for a step before the review: it stores the choice and redirects to the first step
-// that lacks something, or shows the form again (422).
+// saveStep returns the handler of POST for a step before the review: it stores the choice and redirects to the first
+// step that lacks something, or shows the form again (422).
 func (a *App) saveStep(step checkoutStep) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		form, err := posted(c)

@@ -7,8 +7,8 @@
 //	   to a cookie and is merged into       cart is kept
 //	   the user's cart at sign-in
 //
-// The checkout has four pages: address, shipping, a test payment, and the review that places the order. What is chosen is
-// kept with the cart (store/choices.go).
+// The checkout has four pages: address, shipping, a test payment, and the review that places the order. What is chosen
+// is kept with the cart (store/choices.go).
 //
 // An order is placed, paid, packed, sent and delivered by the clock, without a job, or earlier by a merchant
 // (store/status.go, merchant.go). Until it is packed its user can cancel it, and after its delivery return it.

@@ -192,6 +192,6 @@ func (v orderView) steps() []stepView {
 	return out
 }
 
-// shortOrderID returns the short form of an order's id, which is easier to read out on the telephone. Its hyphen is one at
-// which a line does not break.
+// shortOrderID returns the short form of an order's id, which is easier to read out on the telephone. Its hyphen is one
+// at which a line does not break.
 func shortOrderID(id string) string { return id[:4] + "\u2011" + id[4:8] }

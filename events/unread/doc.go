@@ -1,5 +1,5 @@
-// Package unread carries the number of a person's unread notifications from the app that has the inbox to the headers of
-// all apps.
+// Package unread carries the number of a person's unread notifications from the app that has the inbox to the headers
+// of all apps.
 //
 //	the Forum ── Set ──▶ Redis: a key per person ── Get ──▶ the header of a page, when it is loaded
 //	                 └─▶ a channel (Pub/Sub) ────── Watch ─▶ open tabs (package signoutpush)

@@ -170,8 +170,8 @@ func (c *Counts) load(ctx context.Context, subs []string) {
 	}
 }
 
-// pass gives a number to a person's tabs, in place of one that they have not received. Only follow calls it, so that the
-// numbers stay in order.
+// pass gives a number to a person's tabs, in place of one that they have not received. Only follow calls it, so that
+// the numbers stay in order.
 func (c *Counts) pass(sub string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

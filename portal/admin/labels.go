@@ -89,8 +89,8 @@ func formatDuration(d time.Duration) string {
 	return fmt.Sprintf("%d d %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
 }
 
-// formatMillis formats a duration below one second in milliseconds, one below 10 s in tenths of a second, and a longer one as
-// formatDuration does.
+// formatMillis formats a duration below one second in milliseconds, one below 10 s in tenths of a second, and a longer
+// one as formatDuration does.
 func formatMillis(d time.Duration) string {
 	switch {
 	case d < time.Second:

@@ -2,8 +2,8 @@ package netaddr
 
 import "net/netip"
 
-// Network returns what counts as one address: an IPv4 address, or the /64 that an IPv6 subscriber gets. It returns what is no
-// address as it is.
+// Network returns what counts as one address: an IPv4 address, or the /64 that an IPv6 subscriber gets. It returns what
+// is no address as it is.
 func Network(address string) string {
 	a, err := netip.ParseAddr(address)
 	if err != nil {

@@ -22,10 +22,10 @@ const (
 	Expired       EndReason = "expired"
 )
 
-// EndReason returns Ended if the sign-in was ended (EndSignIns, EndSubject; authenticated is its auth_time), SignedOutHere
-// if the user signed out of this app (SignOutLocally) and has not returned, and Unknown otherwise. With r, whose cookie
-// must be of a session that no longer exists, it also returns Expired. It costs one round trip; the error wraps
-// ErrUnavailable.
+// EndReason returns Ended if the sign-in was ended (EndSignIns, EndSubject; authenticated is its auth_time),
+// SignedOutHere if the user signed out of this app (SignOutLocally) and has not returned, and Unknown otherwise. With
+// r, whose cookie must be of a session that no longer exists, it also returns Expired. It costs one round trip; the
+// error wraps ErrUnavailable.
 func (s *Store) EndReason(ctx context.Context, r *http.Request, sub, sid string, authenticated time.Time) (EndReason, error) {
 	list := s.sidList(sid)
 	if sid == "" {

@@ -96,8 +96,8 @@ func (s *Store) setMarks(ctx context.Context, value any, keys ...string) error {
 // isFull reports whether Redis refused a write because its memory is full.
 func isFull(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "OOM ") }
 
-// SignOutLocally ends the sessions of a sign-in in this app and returns their number. Unlike after EndSignIns, the user may
-// start a new session with the same sign-in.
+// SignOutLocally ends the sessions of a sign-in in this app and returns their number. Unlike after EndSignIns, the user
+// may start a new session with the same sign-in.
 func (s *Store) SignOutLocally(ctx context.Context, sid string) (int, error) {
 	if sid != "" {
 		if err := s.setMarks(ctx, 1, s.localSignOutMark(sid)); err != nil {

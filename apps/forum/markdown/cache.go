@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// Cache stores rendered HTML by the hash of its source and its handles, so that an edit needs no invalidation. It holds two generations
-// of at most size bytes each: when the young one is full, it replaces the old one, which is dropped. This keeps
-// recently used HTML without the bookkeeping of an LRU list. A Cache is safe for concurrent use.
+// Cache stores rendered HTML by the hash of its source and its handles, so that an edit needs no invalidation. It holds
+// two generations of at most size bytes each: when the young one is full, it replaces the old one, which is dropped.
+// This keeps recently used HTML without the bookkeeping of an LRU list. A Cache is safe for concurrent use.
 type Cache struct {
 	size       int
 	mu         sync.Mutex

@@ -127,8 +127,8 @@ const FollowersQuery = `SELECT f.sub FROM follows f WHERE f.thread_id = ?
 	AND NOT EXISTS (SELECT 1 FROM notifications n WHERE n.sub = f.sub AND n.thread_id = f.thread_id AND n.kind = 'reply' AND n.read_at = 0)
 	ORDER BY f.followed_at, f.sub LIMIT ?`
 
-// notifyReaders tells the people whom a new or edited post mentions and quotes and, of a new reply, those who follow the
-// thread. Each is told once about a post.
+// notifyReaders tells the people whom a new or edited post mentions and quotes and, of a new reply, those who follow
+// the thread. Each is told once about a post.
 func (s *Store) notifyReaders(ctx context.Context, tx *inboxTx, p Post, refs References, at int64, created bool) error {
 	told := map[string]bool{p.AuthorSub: true}
 	if !created {
@@ -191,7 +191,8 @@ func withdraw(ctx context.Context, tx *inboxTx, where string, args ...any) error
 	return nil
 }
 
-// Inbox returns a page of a person's notifications, newest first, with their number and the number of the returned page.
+// Inbox returns a page of a person's notifications, newest first, with their number and the number of the returned
+// page.
 func (s *Store) Inbox(ctx context.Context, sub string, page int) (all []Notification, total, shown int, err error) {
 	total, err = db.One[int](ctx, s.db, "inbox", `SELECT COUNT(*) FROM (SELECT 1 FROM notifications WHERE sub = ? LIMIT ?) n`, sub, MaxNotifications)
 	if err != nil {

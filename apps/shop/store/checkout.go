@@ -69,8 +69,8 @@ func Summary(lines []Line, d Details) string {
 }
 
 // PlaceOrder turns the user's cart into an order, or changes nothing. If the key was used before, it returns the
-// existing order with again set. It returns ErrEmpty, ErrChanged (also if a choice is missing), ErrDeclined, or a [LackingError] if the stock does
-// not suffice.
+// existing order with again set. It returns ErrEmpty, ErrChanged (also if a choice is missing), ErrDeclined, or a
+// [LackingError] if the stock does not suffice.
 func (s *Store) PlaceOrder(ctx context.Context, c Checkout) (id string, again bool, err error) {
 	if id, err = s.orderByKey(ctx, c.Subject, c.Key); id != "" || err != nil {
 		return id, true, err

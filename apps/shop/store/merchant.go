@@ -75,8 +75,8 @@ func (q OrderQuery) Statement() (string, []any) {
 	return `SELECT ` + orderColumns + ` FROM ` + from + where + order + ` LIMIT ?`, append(args, q.PerPage+1)
 }
 
-// AllOrders returns a page of all users' orders, without their items, and whether there are more in the direction of the
-// query. It returns none if Prefix cannot begin an id.
+// AllOrders returns a page of all users' orders, without their items, and whether there are more in the direction of
+// the query. It returns none if Prefix cannot begin an id.
 func (s *Store) AllOrders(ctx context.Context, q OrderQuery) (orders []Order, more bool, err error) {
 	if q.Prefix != "" && !prefixPattern.MatchString(q.Prefix) {
 		return nil, false, nil
