@@ -36,7 +36,9 @@ var markKinds = []markKind{{bans.key, "Bans", chart.Triangle}, {deployments, "De
 func hiddenMarks(params url.Values) map[string]bool {
 	hidden := map[string]bool{}
 	for key := range strings.SplitSeq(params.Get(hideParam), ",") {
-		hidden[key] = true
+		if slices.ContainsFunc(markKinds, func(k markKind) bool { return k.key == key }) {
+			hidden[key] = true
+		}
 	}
 	return hidden
 }

@@ -12,7 +12,7 @@ import templruntime "github.com/a-h/templ/runtime"
 import "gatehouse.example/components"
 
 // cohortCellClass makes the cells narrow, so that twelve weeks fit a tablet.
-const cohortCellClass = "px-1.5! min-w-0!"
+const cohortCellClass = "px-1.5! min-w-0! last:pr-4!"
 
 func shadeClass(level int) string { return "num " + shadeColor(level) + " " + cohortCellClass }
 
@@ -21,13 +21,13 @@ func shadeColor(level int) string {
 	case 0:
 		return ""
 	case 1:
-		return "bg-primary/8"
+		return "bg-primary/10"
 	case 2:
-		return "bg-primary/16"
+		return "bg-primary/20"
 	case 3:
-		return "bg-primary/24"
+		return "bg-primary/30"
 	default:
-		return "bg-primary/32"
+		return "bg-primary/40"
 	}
 }
 
@@ -95,14 +95,14 @@ func (v retentionView) page() templ.Component {
 						}
 						ctx = templ.InitializeContext(ctx)
 						for _, row := range v.cohorts {
-							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<tr><th scope=\"row\" class=\"font-normal whitespace-nowrap text-base-content\">")
+							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<tr><th scope=\"row\" class=\"sticky left-0 bg-base-100 font-normal whitespace-nowrap text-base-content\">")
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
 							var templ_7745c5c3_Var5 string
 							templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(row.week)
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/analytics/retention.templ`, Line: 35, Col: 89}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `apps/analytics/retention.templ`, Line: 35, Col: 115}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 							if templ_7745c5c3_Err != nil {
@@ -365,7 +365,7 @@ func (v retentionView) page() templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "</ul></div><p class=\"mt-2 text-sm text-muted\">Week 0 is the week of the first sign-in. The table covers the last 12 weeks.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "</ul></div><p class=\"mt-2 text-sm text-muted\">Week 0 is the week of the first sign-in. The table shows at most the last 12 weeks.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -15,6 +15,9 @@ import (
 	"gatehouse.example/web"
 )
 
+// maxViewQuery is the longest address of saved filters, in bytes.
+const maxViewQuery = 500
+
 // maxViewName is the longest name of a saved view, in characters.
 const maxViewName = 40
 
@@ -32,6 +35,9 @@ func (a *App) saveView(c echo.Context) error {
 		return err
 	}
 	here := q.urlWith("/", "live", "")
+	if len(here) > maxViewQuery {
+		return web.Invalid("These filters are too long to be saved. Open the overview and choose them again.")
+	}
 	name, err := web.Text(c, "name", maxViewName)
 	fault := ""
 	switch {

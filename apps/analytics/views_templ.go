@@ -165,7 +165,7 @@ func (v dashboardView) savedViews() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Save these filters as", Name: "name", Value: v.viewName, Error: v.viewFault, MaxLength: maxViewName, Autocomplete: "off", Class: "w-full sm:w-72"}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Save these filters as", Name: "name", Value: v.viewName, Error: v.viewFault, MaxLength: maxViewName, Autocomplete: "off", Class: "w-full sm:w-72", Autofocus: v.viewFault != ""}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -47,7 +47,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		return nil, err
 	}
 	a.inboxes = newAnnouncer(a.store, d.Unread, d.Logger)
-	a.store.Changed, a.store.Banned = a.inboxes.Changed, a.isBanned
+	a.store.Changed = a.inboxes.Changed
 	if a.relay, err = events.NewRelay(d.DB, d.Redis, d.Logger); err != nil {
 		return nil, err
 	}

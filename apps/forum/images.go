@@ -37,6 +37,14 @@ type uploadView struct {
 	Markdown    string // that shows it in a post
 }
 
+// nextDescription returns the description in the form: that of a refused image, not of one that is uploaded.
+func (v uploadView) nextDescription() string {
+	if v.Image != "" {
+		return ""
+	}
+	return v.Description
+}
+
 // uploadForm handles GET /images/new.
 func (a *App) uploadForm(c echo.Context) error {
 	return web.Render(c, http.StatusOK, uploadPage(uploadView{Shell: a.shell(c, "Add an image", uploadPath)}))
@@ -137,7 +145,7 @@ func convert(ctx context.Context, file []byte) (data []byte, kind, fault string,
 	case errors.Is(err, picture.ErrBroken):
 		fault = "This file is damaged, so we can't show it. Save the image again, and try once more."
 	case errors.Is(err, picture.ErrDimensions):
-		fault = "This image is too large. It can have at most 6,000 pixels on each side and 25 million in all."
+		fault = "This image is too large. It can have at most 6,000 pixels on each side and 25 million in all, or 8 million in a progressive JPEG."
 	case errors.Is(err, picture.ErrTooLarge):
 		fault = "This image has more than 2 MB. Save it smaller or as JPEG, and try again."
 	default:
@@ -153,14 +161,14 @@ func (a *App) image(c echo.Context) error {
 	if err != nil {
 		return apps.NotFound(err, "This image")
 	}
-	h := c.Response().Header()
-	h.Set("Cache-Control", "private, max-age=31536000, immutable") // not by proxies: an image may be removed
-	if !i.Shown() {
-		if i.Sub != apps.Subject(c) && (i.Post == "" || !isModerator(c)) {
-			h.Del("Cache-Control")
-			return web.NotFound("This image")
-		}
-		h.Set("Cache-Control", "private, no-store")
+	if !i.Shown() && i.Sub != apps.Subject(c) && (i.Post == "" || !isModerator(c)) {
+		return web.NotFound("This image")
+	}
+	h, etag := c.Response().Header(), `"`+i.ID+`"`
+	h.Set("Cache-Control", "private, no-cache") // browsers ask each time: an image may be removed
+	h.Set("ETag", etag)
+	if c.Request().Header.Get("If-None-Match") == etag {
+		return c.NoContent(http.StatusNotModified)
 	}
 	h.Set("Content-Disposition", "inline")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")

@@ -63,11 +63,11 @@ func uploadPage(v uploadView) templ.Component {
 				}
 			}
 			if v.Image != "" {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<section class=\"panel mb-6 space-y-4 p-4 sm:p-6\" aria-labelledby=\"uploaded\"><h2 id=\"uploaded\">Your image is uploaded</h2><p class=\"text-sm text-muted\">Copy this line into your post. An image that no post has is deleted after a day.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<section class=\"panel mb-6 space-y-4 p-4 sm:p-6\" aria-labelledby=\"uploaded\"><h2 id=\"uploaded\">Your image is uploaded</h2><p class=\"text-sm text-muted\">Copy this line into your post. Images that no post uses are deleted after a day.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Markdown", Name: "markdown", Value: v.Markdown, ReadOnly: true}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Markdown", Name: "markdown", Value: v.Markdown, ReadOnly: true, Autofocus: true}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -120,12 +120,12 @@ func uploadPage(v uploadView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Image", Name: "image", Type: "file", Error: v.Fault, Required: true, Class: "[&_input]:py-2",
-				Hint:  "PNG or JPEG, at most 2 MB. It is made smaller if it has more than 1,600 pixels on a side. What a camera notes, such as the place, is removed; so is the rotation, so turn a photo before you upload it.",
+				Hint:  "PNG or JPEG, at most 2 MB. It is made smaller if it has more than 1,600 pixels on a side. Camera data such as the place is removed, and the rotation with it: turn a photo before you upload it.",
 				Attrs: templ.Attributes{"accept": "image/png,image/jpeg"}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Description", Name: "description", Value: v.Description, Optional: true, MaxLength: maxDescription,
+			templ_7745c5c3_Err = components.Field(components.FieldView{Label: "Description", Name: "description", Value: v.nextDescription(), Optional: true, MaxLength: maxDescription,
 				Hint: "For people who can't see the image."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -2,10 +2,10 @@ package forum
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -14,8 +14,8 @@ import (
 	"gatehouse.example/apps"
 	"gatehouse.example/apps/forum/store"
 	"gatehouse.example/components"
+	"gatehouse.example/db"
 	"gatehouse.example/events/unread"
-	"gatehouse.example/sso/denylist"
 	"gatehouse.example/web"
 )
 
@@ -27,21 +27,27 @@ type inboxView struct {
 	Shell         components.Shell
 	Notifications []store.Notification
 	Pages         components.Pages
+	Now           int64 // before the notifications were read from the database, in milliseconds
 }
 
 // inbox handles GET /inbox: lists the user's notifications, newest first.
 func (a *App) inbox(c echo.Context) error {
+	now := db.Millis(a.Now())
 	all, total, page, err := a.store.Inbox(c.Request().Context(), apps.Subject(c), web.Int(c, "page", 1, 1, maxPage))
 	if err != nil {
 		return err
 	}
 	return web.Render(c, http.StatusOK, inboxPage(inboxView{Shell: a.shell(c, "Inbox", InboxPath),
-		Notifications: all, Pages: pagesOf(InboxPath, page, total)}))
+		Notifications: all, Now: now, Pages: pagesOf(InboxPath, page, total)}))
 }
 
-// readInbox handles POST /inbox/read: marks all notifications as read.
+// readInbox handles POST /inbox/read: marks all notifications as read, but for those that came after the page.
 func (a *App) readInbox(c echo.Context) error {
-	if err := a.store.ReadAll(c.Request().Context(), apps.Subject(c), a.Now()); err != nil {
+	shown, err := strconv.ParseInt(c.FormValue("shown"), 10, 64)
+	if err != nil {
+		shown = db.Millis(a.Now())
+	}
+	if err := a.store.ReadAll(c.Request().Context(), apps.Subject(c), shown, a.Now()); err != nil {
 		return err
 	}
 	return web.SeeOther(c, InboxPath)
@@ -81,19 +87,6 @@ func inboxText(n store.Notification) string {
 	}[n.Kind]
 }
 
-// isBanned reports whether an administrator banned a person in the last day, as far as this replica knows. A person who
-// was banned earlier does not come back, and their inbox is bounded.
-func (a *App) isBanned(ctx context.Context, sub string) bool {
-	long := time.Unix(1, 0) // any sign-in was after it
-	if a.Denied == nil || !errors.Is(a.Denied.Check(sub, "", "", long), denylist.ErrDenied) {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	e, ok := a.Denied.Why(ctx, sub, "", "", long)
-	return ok && e.Reason == denylist.Banned
-}
-
 // announcer publishes the numbers of unread notifications of people whose inboxes have changed. What is lost with this
 // process is published when the person opens a page of the forum.
 type announcer struct {
@@ -107,9 +100,9 @@ type announcer struct {
 }
 
 const (
-	maxChanged    = 10_000
-	announceBatch = 100
-	announceTries = 3
+	maxChanged = 10_000
+	maxBatch   = 100
+	maxTries   = 3
 )
 
 func newAnnouncer(s *store.Store, counts *unread.Counts, log *slog.Logger) *announcer {
@@ -131,11 +124,11 @@ func (n *announcer) Changed(subs ...string) {
 	}
 }
 
-func (n *announcer) take() (subs []string) {
+func (n *announcer) nextBatch() (subs []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for sub := range n.changed {
-		if len(subs) == announceBatch {
+		if len(subs) == maxBatch {
 			break
 		}
 		subs = append(subs, sub)
@@ -152,7 +145,7 @@ func (n *announcer) Run(ctx context.Context) error {
 			return nil
 		case <-n.wake:
 		}
-		for subs := n.take(); len(subs) > 0; subs = n.take() {
+		for subs := n.nextBatch(); len(subs) > 0; subs = n.nextBatch() {
 			if err := n.announce(ctx, subs); err != nil && ctx.Err() == nil {
 				n.log.Warn("cannot publish the numbers of unread notifications", "error", err)
 				select {
@@ -175,7 +168,7 @@ func (n *announcer) announce(ctx context.Context, subs []string) error {
 		}
 	}
 	counts, err := n.store.Unread(ctx, subs...)
-	for range announceTries {
+	for range maxTries {
 		if err != nil {
 			return err
 		}

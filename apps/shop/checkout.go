@@ -298,7 +298,7 @@ func (a *App) placeOrder(c echo.Context) error {
 		web.Flash(c, "info", "Your cart is empty.")
 		return web.SeeOther(c, "/cart")
 	case errors.Is(err, store.ErrDeclined):
-		if err := a.store.ChoosePayment(ctx, sub, "", a.Now()); err != nil {
+		if err := a.store.ForgetPayment(ctx, sub, order.Payment, a.Now()); err != nil {
 			return err
 		}
 		return web.SeeOther(c, checkoutSteps[paymentStep].path+"?declined=1")
@@ -324,6 +324,19 @@ func (a *App) reviewAgain(c echo.Context, status int, key string) error {
 	}
 	v.Key, v.Changed = key, true
 	return a.showCheckout(c, status, v)
+}
+
+// faultTitle returns the heading of the errors in the step's form.
+func (v checkoutView) faultTitle() string {
+	switch v.Step {
+	case addressStep:
+		return "Check your address"
+	case shippingStep:
+		return "Choose your shipping"
+	case paymentStep:
+		return "Choose a test card"
+	}
+	return "Your order hasn't been placed yet"
 }
 
 func (v checkoutView) errors() []components.FieldError {

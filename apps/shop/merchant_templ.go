@@ -387,7 +387,7 @@ func merchantActions(v orderView) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<div class=\"grid justify-items-start gap-3\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<div class=\"flex flex-wrap gap-3\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -454,7 +454,7 @@ func merchantActions(v orderView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if !v.Order.Restocked {
+		if !v.Order.Restocked && v.status() != store.Cancelled {
 			label, question, yes := v.refundTexts()
 			templ_7745c5c3_Err = askFirst(merchantOrderPath(v.Order.ID)+"/refund", "from", statusKeys[v.status()], "undo-2", label, question, yes, merchantOrderPath(v.Order.ID)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {

@@ -143,7 +143,7 @@ func TestCheckout_OffersTheAddressesOfEarlierOrders(t *testing.T) {
 			h.pass(time.Second)
 		}
 		b.want(b.post("/cart/items", add), 303)
-		page := b.want(b.get("/checkout/address"), 200, `value="1 Street"`, "Use another address of yours", "2 Lane, ")
+		page := b.want(b.get("/checkout/address"), 200, `value="1 Street"`, "Use an address from an earlier order", "2 Lane, ")
 		if n := strings.Count(page.Body, "/checkout/address?address="); n != 1 {
 			t.Errorf("%d other addresses", n)
 		}
@@ -331,11 +331,11 @@ func TestCheckout_StepsAreNotSkippedAndDeclinesLoseNothing(t *testing.T) {
 				b.want(b.post("/checkout/"+steps[j], good[j]), 303, "/checkout/"+step)
 			}
 			if step != "review" {
-				b.want(b.post("/checkout/"+step, url.Values{"shipping": {"free-helicopter"}, "payment": {"4242424242424242"}}), 422, "placed yet")
+				b.want(b.post("/checkout/"+step, url.Values{"shipping": {"free-helicopter"}, "payment": {"4242424242424242"}}), 422, []string{"Check your address", "Choose your shipping", "Choose a test card"}[i])
 				b.want(b.post("/checkout/"+step, good[i]), 303, "/checkout")
 			}
 		}
-		page := b.want(b.get("/checkout/review"), 200, "Norway", "Next working day, $12.90", "$31.90", "Test card that is declined")
+		page := b.want(b.get("/checkout/review"), 200, "Norway", "Next working day ($12.90)", "$31.90", "Test card that is declined")
 		form := url.Values{"key": {value(t, page.Body, "key")}, "summary": {value(t, page.Body, "summary")}}
 		to := b.want(b.post("/checkout/review", form), 303, "/checkout/payment?declined=1").Header.Get("Location")
 		b.want(b.get(to), 200, "Your test payment was declined", "Olive Soap Block")
@@ -345,7 +345,7 @@ func TestCheckout_StepsAreNotSkippedAndDeclinesLoseNothing(t *testing.T) {
 		b.want(b.post("/checkout/payment", url.Values{"payment": {"test-approved"}}), 303)
 		page = b.want(b.get("/checkout/review"), 200)
 		to = b.want(b.post("/checkout/review", with(form, "summary", value(t, page.Body, "summary"))), 303, "/orders/").Header.Get("Location")
-		b.want(b.get(to), 200, "$31.90", "$12.90", "Next working day", "Test card that is approved", "Estimated delivery")
+		b.want(b.get(to), 200, "$31.90", "$12.90", "Next working day", "Test card that is approved")
 		b.want(b.get("/checkout/payment"), 303, "/cart")
 		var total string
 		if err := h.db.GetContext(t.Context(), &total, `SELECT data FROM event_outbox WHERE type = 'order_placed'`); err != nil || !strings.Contains(total, `"total_cents":3190`) {

@@ -149,7 +149,9 @@
     const find = async () => {
       const typed = before();
       if (typed === undefined) return;
-      await htmx.ajax("GET", `${list.dataset.people}?q=${encodeURIComponent(typed)}`, { target: list, swap: "innerHTML" });
+      const answer = await fetch(`${list.dataset.people}?q=${encodeURIComponent(typed)}`, { headers: { "HX-Request": "true" } });
+      if (!answer.ok || answer.redirected || answer.headers.has("HX-Redirect")) return close(); // such as after a sign-out
+      list.innerHTML = await answer.text();
       if (before() !== typed || options().length === 0) close();
       else {
         list.hidden = false;

@@ -31,7 +31,7 @@ type Counts struct {
 
 	mu       sync.Mutex
 	watchers map[string]map[*watcher]struct{} // by sub
-	requests chan string                      // subs of new watchers
+	requests chan string                      // subs of new watchers; a subscription has its own
 	stop     context.CancelFunc               // ends the subscription; nil without watchers
 }
 
@@ -43,7 +43,7 @@ func New(rdb redis.UniversalClient, log *slog.Logger) (*Counts, error) {
 	if rdb == nil || log == nil {
 		return nil, errors.New("unread: Redis or the logger is missing")
 	}
-	return &Counts{rdb: rdb, log: log, watchers: map[string]map[*watcher]struct{}{}, requests: make(chan string, maxRequests)}, nil
+	return &Counts{rdb: rdb, log: log, watchers: map[string]map[*watcher]struct{}{}}, nil
 }
 
 // Set stores the numbers of some people, by sub, and publishes them.
@@ -85,8 +85,8 @@ func (c *Counts) Watch(sub string) (numbers <-chan int, stop func()) {
 	c.watchers[sub][w] = struct{}{}
 	if c.stop == nil {
 		ctx, cancel := context.WithCancel(context.Background())
-		c.stop = cancel
-		go c.follow(ctx)
+		c.stop, c.requests = cancel, make(chan string, maxRequests)
+		go c.follow(ctx, c.requests)
 	} else {
 		select {
 		case c.requests <- sub:
@@ -108,7 +108,7 @@ func (c *Counts) Watch(sub string) (numbers <-chan int, stop func()) {
 
 // follow passes on published numbers until ctx ends. After each interruption it loads the numbers that it may have
 // missed.
-func (c *Counts) follow(ctx context.Context) {
+func (c *Counts) follow(ctx context.Context, requests <-chan string) {
 	sub := c.rdb.Subscribe(ctx, channel)
 	defer func() { _ = sub.Close() }()
 	messages := sub.ChannelWithSubscriptions()
@@ -116,7 +116,7 @@ func (c *Counts) follow(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case sub := <-c.requests:
+		case sub := <-requests:
 			c.load(ctx, []string{sub})
 		case m, ok := <-messages:
 			if !ok {
@@ -150,16 +150,19 @@ func (c *Counts) load(ctx context.Context, subs []string) {
 	for len(subs) > 0 {
 		batch := subs[:min(len(subs), loadBatch)]
 		subs = subs[len(batch):]
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		batchCtx, cancel := context.WithTimeout(ctx, time.Second)
 		got := make([]*redis.StringCmd, len(batch))
-		_, err := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		_, err := c.rdb.Pipelined(batchCtx, func(p redis.Pipeliner) error {
 			for i, sub := range batch {
-				got[i] = p.Get(ctx, keyPrefix+sub)
+				got[i] = p.Get(batchCtx, keyPrefix+sub)
 			}
 			return nil
 		})
 		cancel()
 		if err != nil && !errors.Is(err, redis.Nil) {
+			if ctx.Err() != nil {
+				return
+			}
 			c.log.Warn("cannot load the numbers of unread notifications", "error", err)
 			return
 		}

@@ -171,7 +171,7 @@ func (v filtersView) summary() string {
 }
 
 func (v filtersView) nameField() components.FieldView {
-	field := components.FieldView{Label: "Name", Name: "name", ID: "filter-name", Value: v.Name, Error: v.Fault, MaxLength: maxFilterName, Autocomplete: "off", Class: "w-full sm:w-72"}
+	field := components.FieldView{Label: "Name", Name: "name", ID: "filter-name", Value: v.Name, Error: v.Fault, MaxLength: maxFilterName, Autocomplete: "off", Class: "w-full sm:w-72", Autofocus: v.Fault != ""}
 	if len(v.Saved) > 0 {
 		field.Hint = "A name that you've used replaces its filter."
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -51,8 +52,11 @@ func TestKilledReplica_CostsNothing(t *testing.T) {
 	}
 	for _, p := range people[:2] {
 		writers += 2
-		buy := func(int) result {
-			return p.send(http.MethodPost, "shop", "/cart/items", url.Values{"product": {"enamel-kettle"}, "quantity": {"1"}})
+		if r := p.send(http.MethodPost, "shop", "/cart/items", url.Values{"product": {"enamel-kettle"}, "quantity": {"1"}}); r.status != http.StatusSeeOther {
+			t.Fatalf("%s's cart: %d %v", p.name, r.status, r.err)
+		}
+		buy := func(n int) result {
+			return p.send(http.MethodPost, "shop", "/cart/items/enamel-kettle", url.Values{"quantity": {strconv.Itoa(1 + n%5)}})
 		}
 		l.worker(buy)
 		var written atomic.Int64

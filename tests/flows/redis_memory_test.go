@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"gatehouse.example/events"
 	"gatehouse.example/tests/env"
 	"gatehouse.example/tests/estate"
 )
@@ -35,6 +36,7 @@ func TestSignIn_TakesAtMostFourKilobytesOfRedis(t *testing.T) {
 		signIn()
 	}
 	after := memory(t, rdb)
+	delete(after, events.Stream) // it is trimmed, so its memory is not a sign-in's, and it grows in steps of many entries
 	total := 0
 	for _, kind := range slices.Sorted(maps.Keys(after)) {
 		bytes := (after[kind] - before[kind]) / signIns

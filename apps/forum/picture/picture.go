@@ -16,13 +16,13 @@ import (
 
 // Limits of images.
 const (
-	MaxBytes   = 2 << 20 // of a file, before and after
-	maxSide    = 6000    // pixels
-	maxPixels  = 25_000_000
-	maxScans   = 64   // of a progressive JPEG: each takes time for the whole image
-	largest    = 1600 // pixels of the longer side of a converted image
-	concurrent = 2    // images that are decoded at once; each takes up to 200 MB
-	quality    = 85   // of JPEG
+	MaxBytes  = 2 << 20 // of a file, before and after
+	maxSide   = 6000    // pixels
+	maxPixels = 25_000_000
+	maxScans  = 64   // of a progressive JPEG: each takes time for the whole image
+	maxShown  = 1600 // pixels of the longer side of a converted image
+	maxAtOnce = 2    // images that are decoded at the same time; each takes up to 250 MB
+	quality   = 85   // of JPEG
 )
 
 // Errors about an image.
@@ -33,7 +33,7 @@ var (
 	ErrTooLarge   = errors.New("picture: the converted file is too large")
 )
 
-var decoding = semaphore.NewWeighted(concurrent)
+var decoding = semaphore.NewWeighted(maxAtOnce)
 
 // Convert returns the image in file as a new file and its type, image/png or image/jpeg. It waits for its turn until
 // ctx ends. It returns ErrFormat, ErrBroken, ErrDimensions, ErrTooLarge or the context's error.
@@ -52,7 +52,13 @@ func Convert(ctx context.Context, file []byte) (converted []byte, contentType st
 	if deep(config.ColorModel) {
 		pixels *= 2
 	}
-	if config.Width < 1 || config.Height < 1 || config.Width > maxSide || config.Height > maxSide || pixels > maxPixels {
+	if config.Width < 1 || config.Height < 1 || config.Width > maxSide || config.Height > maxSide {
+		return nil, "", ErrDimensions
+	}
+	if format == "jpeg" && bytes.Contains(file, []byte{0xff, 0xc2}) { // progressive: its coefficients take four bytes each
+		pixels *= 3
+	}
+	if pixels > maxPixels {
 		return nil, "", ErrDimensions
 	}
 	if format == "jpeg" && bytes.Count(file, []byte{0xff, 0xda}) > maxScans { // start of scan; never within a scan's data
@@ -74,18 +80,18 @@ func deep(m color.Model) bool {
 	return m == color.RGBA64Model || m == color.NRGBA64Model || m == color.Gray16Model
 }
 
-// reduce returns the image with a longer side of at most largest pixels: it averages whole blocks first, since
+// reduce returns the image with a longer side of at most maxShown pixels: it averages whole blocks first, since
 // interpolation between four pixels would lose the others.
 func reduce(picture image.Image) image.Image {
 	b := picture.Bounds()
 	side := max(b.Dx(), b.Dy())
-	if side <= largest {
+	if side <= maxShown {
 		return picture
 	}
-	if n := side / largest; n > 1 {
+	if n := side / maxShown; n > 1 {
 		picture = average(picture, n)
 	}
-	w, h := max(1, b.Dx()*largest/side), max(1, b.Dy()*largest/side)
+	w, h := max(1, b.Dx()*maxShown/side), max(1, b.Dy()*maxShown/side)
 	small := image.NewNRGBA(image.Rect(0, 0, w, h))
 	draw.ApproxBiLinear.Scale(small, small.Bounds(), picture, picture.Bounds(), draw.Src, nil)
 	return small

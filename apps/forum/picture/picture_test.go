@@ -106,21 +106,22 @@ func TestConvert_RefusesHostileFiles(t *testing.T) {
 		file []byte
 		want error
 	}{
-		"nothing":         {nil, picture.ErrFormat},
-		"text":            {[]byte("<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"), picture.ErrFormat},
-		"GIF":             {animation.Bytes(), picture.ErrFormat},
-		"huge sides":      {claim(t, 1<<20, 1<<10), picture.ErrDimensions},
-		"wide":            {claim(t, 6001, 1), picture.ErrDimensions},
-		"a bomb":          {pngOf(t, image.NewGray(image.Rect(0, 0, 5500, 5500))), picture.ErrDimensions},
-		"a deep bomb":     {pngOf(t, image.NewGray16(image.Rect(0, 0, 4000, 4000))), picture.ErrDimensions},
-		"no sides":        {claim(t, 0, 0), picture.ErrBroken},
-		"less than said":  {claim(t, 4000, 4000), picture.ErrBroken},
-		"cut off":         {pngOf(t, checked(64, 64))[:100], picture.ErrBroken},
-		"cut off, JPEG":   {jpegOf(t, checked(640, 640))[:3000], picture.ErrBroken},
-		"many scans":      {append(progressive[:scan:scan], bytes.Repeat(progressive[scan:], 65)...), picture.ErrDimensions},
-		"only a header":   {[]byte("\x89PNG\r\n\x1a\n"), picture.ErrBroken},
-		"too many bytes":  {make([]byte, picture.MaxBytes+1), picture.ErrTooLarge},
-		"too much detail": {pngOf(t, noise), picture.ErrTooLarge},
+		"nothing":            {nil, picture.ErrFormat},
+		"text":               {[]byte("<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"), picture.ErrFormat},
+		"GIF":                {animation.Bytes(), picture.ErrFormat},
+		"huge sides":         {claim(t, 1<<20, 1<<10), picture.ErrDimensions},
+		"wide":               {claim(t, 6001, 1), picture.ErrDimensions},
+		"a bomb":             {pngOf(t, image.NewGray(image.Rect(0, 0, 5500, 5500))), picture.ErrDimensions},
+		"a deep bomb":        {pngOf(t, image.NewGray16(image.Rect(0, 0, 4000, 4000))), picture.ErrDimensions},
+		"a progressive bomb": {bytes.Replace(jpegOf(t, image.NewGray(image.Rect(0, 0, 3000, 3000))), []byte{0xff, 0xc0}, []byte{0xff, 0xc2}, 1), picture.ErrDimensions},
+		"no sides":           {claim(t, 0, 0), picture.ErrBroken},
+		"less than said":     {claim(t, 4000, 4000), picture.ErrBroken},
+		"cut off":            {pngOf(t, checked(64, 64))[:100], picture.ErrBroken},
+		"cut off, JPEG":      {jpegOf(t, checked(640, 640))[:3000], picture.ErrBroken},
+		"many scans":         {append(progressive[:scan:scan], bytes.Repeat(progressive[scan:], 65)...), picture.ErrDimensions},
+		"only a header":      {[]byte("\x89PNG\r\n\x1a\n"), picture.ErrBroken},
+		"too many bytes":     {make([]byte, picture.MaxBytes+1), picture.ErrTooLarge},
+		"too much detail":    {pngOf(t, noise), picture.ErrTooLarge},
 	} {
 		if _, _, err := picture.Convert(t.Context(), tt.file); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", name, err, tt.want)

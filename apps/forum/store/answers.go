@@ -46,6 +46,10 @@ func (s *Store) Accept(ctx context.Context, a Acceptance) (p Post, err error) {
 		if err := acceptLimit.Count(ctx, tx.Tx, "accept "+a.By, a.At); err != nil {
 			return err
 		}
+		// What was accepted before, and removed, does not come back.
+		if err := db.Exec(ctx, tx, "posts", `UPDATE posts SET was_answer = 0 WHERE thread_id = ? AND was_answer <> 0`, p.Thread); err != nil {
+			return err
+		}
 		if !a.Accepted { // only if no other answer has been accepted in the meantime
 			if err := db.Exec(ctx, tx, "threads", `UPDATE threads SET accepted = '' WHERE id = ? AND accepted = ?`, p.Thread, p.ID); err != nil {
 				return err

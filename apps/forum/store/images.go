@@ -100,7 +100,14 @@ func attach(ctx context.Context, tx *sqlx.Tx, post string, by string, images []s
 	return db.Exec(ctx, tx, "images", `UPDATE images SET post_id = ? WHERE id IN (?) AND sub = ? AND post_id = ''`, post, images, by)
 }
 
-// pruneImages deletes the images that no post has had for a day.
+// pruneImages deletes the images that no post has had for a day. It takes away those of posts whose author can't take
+// their deletion back, so that the next calls delete them.
 func (s *Store) pruneImages(ctx context.Context, now time.Time) error {
+	if err := db.Exec(ctx, s.db, "images of deleted posts", DetachImages, now.UnixMilli(), db.Millis(now.Add(-UndoTimeout))); err != nil {
+		return err
+	}
 	return db.Exec(ctx, s.db, "prune images", `DELETE FROM images WHERE post_id = '' AND at < ?`, db.Millis(now.Add(-imageTTL)))
 }
+
+// DetachImages takes images away from posts that their author has deleted.
+const DetachImages = `UPDATE images SET post_id = '', at = ? WHERE post_id IN (SELECT id FROM posts WHERE deleted_at > 0 AND deleted_at < ? AND removed_by = '')`

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,25 +77,29 @@ type notice struct {
 	at    int64
 }
 
-// notify stores a notification for each of subs, except for the actor, apps and banned people. If there is one of this
-// kind about this post, it becomes unread again.
+// notify stores a notification for each of subs, who are different, except for the actor and apps. If there is one of
+// this kind about this post, it becomes unread again.
 func (s *Store) notify(ctx context.Context, tx *inboxTx, n notice, subs ...string) error {
 	name := n.actor.Name
 	if n.kind != Mentioned && n.kind != Quoted && n.kind != Replied && n.kind != Answer {
 		name = ""
 	}
+	var rows []string
+	var args []any
 	for _, sub := range subs {
-		if sub == n.actor.Sub || isApp(sub) || s.Banned(ctx, sub) {
+		if sub == n.actor.Sub || isApp(sub) {
 			continue
 		}
-		if err := db.Exec(ctx, tx, "notify", `INSERT INTO notifications (id, sub, kind, post_id, thread_id, actor_name, at, read_at) VALUES (?, ?, ?, ?, ?, ?, ?, 0)
-			ON CONFLICT (sub, post_id, kind) DO UPDATE SET actor_name = excluded.actor_name, at = excluded.at, read_at = 0`,
-			newID(), sub, n.kind, n.post.ID, n.post.Thread, name, n.at); err != nil {
-			return err
-		}
+		rows = append(rows, "(?, ?, ?, ?, ?, ?, ?, 0)")
+		args = append(args, newID(), sub, n.kind, n.post.ID, n.post.Thread, name, n.at)
 		tx.changed = append(tx.changed, sub)
 	}
-	return nil
+	if len(rows) == 0 {
+		return nil
+	}
+	return db.Exec(ctx, tx, "notify", `INSERT INTO notifications (id, sub, kind, post_id, thread_id, actor_name, at, read_at)
+		VALUES `+strings.Join(rows, ", ")+`
+		ON CONFLICT (sub, post_id, kind) DO UPDATE SET actor_name = excluded.actor_name, at = excluded.at, read_at = 0`, args...)
 }
 
 // refer stores what a new or edited post refers to: the people whom it mentions, who are notified with its other
@@ -140,24 +145,19 @@ func (s *Store) notifyReaders(ctx context.Context, tx *inboxTx, p Post, refs Ref
 			told[sub] = true
 		}
 	}
-	tell := func(kind string, subs []string) error {
+	notifyOnce := func(kind string, subs []string) error {
+		subs = slices.DeleteFunc(subs, func(sub string) bool { return told[sub] })
 		for _, sub := range subs {
-			if told[sub] {
-				continue
-			}
 			told[sub] = true
-			if err := s.notify(ctx, tx, notice{kind, p, Author{Sub: p.AuthorSub, Name: p.AuthorName}, at}, sub); err != nil {
-				return err
-			}
 		}
-		return nil
+		return s.notify(ctx, tx, notice{kind, p, Author{Sub: p.AuthorSub, Name: p.AuthorName}, at}, subs...)
 	}
 	if handles := refs.Mentions[:min(len(refs.Mentions), MaxMentions)]; len(handles) > 0 {
 		subs, err := db.All[string](ctx, tx, "mentioned people", `SELECT sub FROM members WHERE handle IN (?) ORDER BY sub`, handles)
 		if err != nil {
 			return err
 		}
-		if err := tell(Mentioned, subs); err != nil {
+		if err := notifyOnce(Mentioned, subs); err != nil {
 			return err
 		}
 	}
@@ -167,7 +167,7 @@ func (s *Store) notifyReaders(ctx context.Context, tx *inboxTx, p Post, refs Ref
 		if err != nil {
 			return err
 		}
-		if err := tell(Quoted, subs); err != nil {
+		if err := notifyOnce(Quoted, subs); err != nil {
 			return err
 		}
 	}
@@ -178,7 +178,7 @@ func (s *Store) notifyReaders(ctx context.Context, tx *inboxTx, p Post, refs Ref
 	if err != nil {
 		return err
 	}
-	return tell(Replied, subs)
+	return notifyOnce(Replied, subs)
 }
 
 // withdraw deletes the notifications that a condition on the table selects.
@@ -239,9 +239,9 @@ func (s *Store) ReadPosts(ctx context.Context, sub string, posts []string, at ti
 	return s.markNotified(ctx, sub, at, ` AND post_id IN (?)`, posts)
 }
 
-// ReadAll marks all notifications of a person as read.
-func (s *Store) ReadAll(ctx context.Context, sub string, at time.Time) error {
-	return s.markNotified(ctx, sub, at, "")
+// ReadAll marks a person's notifications as read, but for those that are newer than shown, in milliseconds.
+func (s *Store) ReadAll(ctx context.Context, sub string, shown int64, at time.Time) error {
+	return s.markNotified(ctx, sub, at, " AND at <= ?", shown)
 }
 
 func (s *Store) markNotified(ctx context.Context, sub string, at time.Time, where string, args ...any) error {
@@ -264,7 +264,11 @@ const SurplusQuery = `SELECT id FROM notifications WHERE sub = ? ORDER BY at DES
 // PruneInbox deletes a person's notifications beyond the newest MaxNotifications.
 func (s *Store) PruneInbox(ctx context.Context, sub string) error {
 	const surplus = 1000 // deleted at once, at most
-	return db.Exec(ctx, s.db, "prune inbox", `DELETE FROM notifications WHERE id IN (SELECT id FROM (`+SurplusQuery+`) n)`, sub, surplus, MaxNotifications)
+	ids, err := db.All[string](ctx, s.db, "prune inbox", SurplusQuery, sub, surplus, MaxNotifications)
+	if err != nil || len(ids) == 0 { // most of the time; a write would wait for others
+		return err
+	}
+	return db.Exec(ctx, s.db, "prune inbox", `DELETE FROM notifications WHERE id IN (?)`, ids)
 }
 
 // pruneNotifications deletes old notifications.

@@ -47,8 +47,7 @@ const PageSize = 20
 type Store struct {
 	db *db.DB
 
-	Changed func(subs ...string)                       // is called after the inboxes of these people have changed
-	Banned  func(ctx context.Context, sub string) bool // reports whether a person is banned, who then is not notified
+	Changed func(subs ...string) // is called after the inboxes of these people have changed
 }
 
 // New returns a store that uses a migrated database. It returns an error if d is nil.
@@ -56,7 +55,7 @@ func New(d *db.DB) (*Store, error) {
 	if d == nil {
 		return nil, errors.New("forum store: no database")
 	}
-	return &Store{db: d, Changed: func(...string) {}, Banned: func(context.Context, string) bool { return false }}, nil
+	return &Store{db: d, Changed: func(...string) {}}, nil
 }
 
 // CleanUp indexes threads that are not indexed yet, gives handles to authors who have none, corrects stored counts, and

@@ -108,6 +108,11 @@ func (s *Store) ChoosePayment(ctx context.Context, subject, key string, now time
 	return db.Exec(ctx, s.db, "checkout", `UPDATE carts SET payment = ?, updated_at = ? WHERE id = ?`, key, db.Millis(now), PersonCart(subject))
 }
 
+// ForgetPayment forgets a choice of payment that was declined, unless another was chosen meanwhile.
+func (s *Store) ForgetPayment(ctx context.Context, subject, declined string, now time.Time) error {
+	return db.Exec(ctx, s.db, "checkout", `UPDATE carts SET payment = '', updated_at = ? WHERE id = ? AND payment = ?`, db.Millis(now), PersonCart(subject), declined)
+}
+
 func putAddress(ctx context.Context, tx *sqlx.Tx, subject string, a Address, now time.Time) error {
 	return db.Exec(ctx, tx, "address", `INSERT INTO addresses (subject, name, street, postcode, city, country, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (subject) DO UPDATE SET name = excluded.name, street = excluded.street, postcode = excluded.postcode,

@@ -130,7 +130,7 @@ func (s *Store) MoveOn(ctx context.Context, id string, from Status, now time.Tim
 // its products are back already, and ErrNotFound if there is no such order.
 func (s *Store) Refund(ctx context.Context, by, id string, from Status, now time.Time) error {
 	return s.changeOrder(ctx, "", id, func(ctx context.Context, tx *sqlx.Tx, o Order) error {
-		if o.Status(now) != from || o.Restocked {
+		if o.Status(now) != from || o.Restocked || from == Cancelled {
 			return ErrMoved
 		}
 		switch {

@@ -44,9 +44,11 @@ CREATE TABLE images (
 );
 CREATE INDEX images_sub ON images (sub, at, size);
 CREATE INDEX images_post ON images (post_id) WHERE post_id <> '';
+CREATE INDEX posts_deleted ON posts (deleted_at) WHERE deleted_at > 0;
 CREATE INDEX images_waiting ON images (at) WHERE post_id = '';
 
 -- +goose Down
+DROP INDEX posts_deleted;
 DROP TABLE images;
 DROP TABLE notifications;
 DROP INDEX follows_thread;
