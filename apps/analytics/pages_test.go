@@ -237,7 +237,7 @@ func TestExport_IsTheTableAsCSV(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := [][]string{
-			{"Rank", "Product", "Pieces", "Revenue"},
+			{"Rank", "Product", "Pieces", "Ordered for"},
 			{"1", `'=HYPERLINK("http://evil","<b>click")`, "2", "1234.56"},
 			{"2", "Jointed Reading Lamp", "2", "1234.56"},
 		}

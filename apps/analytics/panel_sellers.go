@@ -21,7 +21,7 @@ var sellers = panel{key: "best-sellers", title: "Best sellers", apps: []string{"
 		ranking.MinHeight = tallRanking
 	}
 	s := shown{panel: p, subtitle: "by pieces sold"}
-	s.table.columns = []components.Column{{Label: "Rank", Numeric: true}, {Label: "Product"}, {Label: "Pieces", Numeric: true}, {Label: "Revenue", Numeric: true}}
+	s.table.columns = []components.Column{{Label: "Rank", Numeric: true}, {Label: "Product"}, {Label: "Pieces", Numeric: true}, {Label: "Ordered for", Numeric: true}}
 	for i, b := range f.sellers {
 		pieces := components.Count(b.Quantity)
 		ranking.Items = append(ranking.Items, chart.Item{
