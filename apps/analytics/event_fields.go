@@ -34,6 +34,8 @@ func eventFields(data string) []eventField {
 		return nil
 	}
 	var fields []eventField
+	delete(object, "client_id") // these two have columns of their own
+	delete(object, "method")
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if value := fieldText(name, object[name]); value != "" && len(fields) < maxFields {
 			label := cmp.Or(fieldLabels[name], capitalize(strings.ReplaceAll(truncate(name), "_", " ")))

@@ -48,7 +48,7 @@ func TestFunnel_ShowsStepsWithPercentages(t *testing.T) {
 func TestRetention_IsATableOfNumbers(t *testing.T) {
 	a := filled(t, env.DB(t, analytics.Service))
 	body := a.get(t, "/retention", nil, "analyst").Body.String()
-	for _, want := range []string{"16 Nov 2026", "Week 1<", "100%", "so far", "up to 25%"} {
+	for _, want := range []string{"16 Nov 2026", "Week 1<", "100%", "so far", "up to 90%"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q", want)
 		}

@@ -90,9 +90,14 @@ func columnsOf(rows []cohortRow) (n int) {
 }
 
 // shadeSteps are the shares at which the levels of shading end, for the scale.
-var shadeSteps = []string{"0%", "up to 25%", "up to 50%", "up to 75%", "up to 100%"}
+var shadeSteps = []string{"0%", "up to 50%", "up to 75%", "up to 90%", "up to 100%"}
 
-// shade returns the level of shading of part of whole: 0 for none, and up to 4 for more than three quarters.
+// shade returns the level of shading of part of whole: 0 for none, and up to 4 for more than 90 %.
 func shade(part, whole int64) int {
-	return int((4*part + whole - 1) / whole)
+	for level, end := range []int64{0, 50, 75, 90} {
+		if 100*part <= end*whole {
+			return level
+		}
+	}
+	return 4
 }

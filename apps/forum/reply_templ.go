@@ -293,7 +293,7 @@ func bodyField(d *draft, label string, rows int) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<ul id=\"people-found\" class=\"absolute inset-x-0 z-20 -mt-1 rounded-box border border-base-300 bg-base-100 p-1 text-sm shadow-lg\" role=\"listbox\" aria-label=\"People\" data-people=\"/people\" hidden></ul><p class=\"mt-1.5 text-sm\"><a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<ul id=\"people-found\" class=\"absolute inset-x-0 z-20 rounded-box border border-base-300 bg-base-100 p-1 text-sm shadow-lg\" role=\"listbox\" aria-label=\"People\" data-people=\"/people\" hidden></ul><p class=\"mt-1.5 text-sm\"><a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -154,6 +154,7 @@
       list.innerHTML = await answer.text();
       if (before() !== typed || options().length === 0) close();
       else {
+        list.style.top = `${field.offsetTop + field.offsetHeight + 4}px`; // over the hint, not half of it
         list.hidden = false;
         select(0);
       }
