@@ -45,8 +45,7 @@ func (a *App) people(c echo.Context) error {
 
 // references returns what a post refers to, as the store needs it.
 func references(source string) store.References {
-	r := markdown.FindRefs(source)
-	return store.References{Mentions: r.Mentions, Linked: r.Linked, Quotes: r.Quotes, Images: r.Images}
+	return store.References(markdown.FindRefs(source))
 }
 
 // findLinked sets which handles the draft's preview links.

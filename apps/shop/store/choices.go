@@ -103,7 +103,7 @@ func (s *Store) ChooseShipping(ctx context.Context, subject, key string, now tim
 	return db.Exec(ctx, s.db, "checkout", `UPDATE carts SET shipping = ?, updated_at = ? WHERE id = ?`, key, db.Millis(now), PersonCart(subject))
 }
 
-// ChoosePayment stores how the user pays; key is that of a TestCard, or "" to choose again.
+// ChoosePayment stores how the user pays; key is that of a TestCard.
 func (s *Store) ChoosePayment(ctx context.Context, subject, key string, now time.Time) error {
 	return db.Exec(ctx, s.db, "checkout", `UPDATE carts SET payment = ?, updated_at = ? WHERE id = ?`, key, db.Millis(now), PersonCart(subject))
 }
